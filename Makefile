@@ -1,29 +1,35 @@
 # The project's few commands. Each works on a fresh clone with python3 (3.11 or newer) and make.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests docs notebooks benchmarks
+SOURCES := src tests docs notebooks benchmarks hatch_build.py
 # A process more than there are processors, up to four; each takes what is left when it is done.
 SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest
 JUDGES := build/judges
 WEB := blackboard-web
+# mypy knows what each of these lacks: os.fork, os.O_PATH, signal.setitimer.
+PLATFORMS := linux darwin win32
 MODULE := src/chainrule/_src/blackboard/assets/blackboard.js
 
-.PHONY: help lab blackboard page test peers test-oldest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
+.PHONY: help lab blackboard page test wheel peers test-oldest arm windows debian judges cases torture fuzz coverage check format bench pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make blackboard  watch a network learn, in the browser; needs Node 20 or newer"
 	@echo "make page      build the blackboard's page alone, and test its parts"
-	@echo "make test      run every test but those of make peers"
+	@echo "make test      run every test but those of make peers and make wheel"
+	@echo "make wheel     install the wheel alone elsewhere and run README there; takes two minutes"
 	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd, Keras's own tests among them"
 	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
+	@echo "make arm       run the portable tests on 64-bit ARM, emulated; ARGS=--quick runs few of them"
+	@echo "make windows   the same on Windows, emulated"
+	@echo "make debian    the same of the wheel, on Debian's Python 3.13"
 	@echo "make judges    let nbgrader and Otter grade the labs that are exported for them"
 	@echo "make cases     hold the diagnosis against all wrong gradients of the collection; ten minutes"
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
 	@echo "make coverage  the same, counting which lines they run; takes twice as long"
 	@echo "make fuzz      hold 50,000 random NumPy programs and 1,000 random networks against others"
-	@echo "make check     ruff, formatting and strict mypy"
+	@echo "make check     ruff, formatting, strict mypy as on Linux, macOS and Windows; the files at the root"
 	@echo "make format    mend what ruff can mend"
 	@echo "make bench     time chainrule against its peers, cold and warm; results go to benchmarks/"
 	@echo "make functions list the NumPy functions that have a gradient anew"
@@ -44,18 +50,26 @@ page: $(MODULE)
 	@npm --prefix $(WEB) run --silent check
 
 test: .venv/dev
-	@$(BIN)/python -m pytest --ignore=tests/peers $(SHARED) $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/peers --ignore=tests/install $(SHARED) $(ARGS)
+
+# Into an environment of its own; pip asks its index for some packages.
+wheel: .venv/dev $(MODULE)
+	@$(BIN)/python -m pytest tests/install $(ARGS)
 
 peers: .venv/dev
 	@$(BIN)/python -m pytest tests/peers $(SHARED) $(ARGS)
 
 # Warnings are no errors here: old libraries use what newer ones among them call deprecated.
 test-oldest: $(OLDEST)/made
-	@$(OLDEST)/bin/python -m pytest -o filterwarnings= $(SHARED) $(ARGS)
+	@$(OLDEST)/bin/python -m pytest --ignore=tests/install -o filterwarnings= $(SHARED) $(ARGS)
 
 # They bring a Jupyter of their own: an environment of their own, too.
 judges: $(JUDGES)/made
 	@$(JUDGES)/bin/python -m pytest -o filterwarnings= tests/peers/test_nbgrader.py tests/peers/test_otter.py $(ARGS)
+
+# Portable tests alone: on 64-bit ARM by qemu, on Windows by wine, of the wheel on Debian's Python 3.13.
+arm windows debian: .venv/uv
+	@$(BIN)/python -m tests.machines $(subst debian,wheel,$(subst arm,arm64,$@)) $(ARGS)
 
 cases: .venv/dev
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.checking.judge $(ARGS)
@@ -65,11 +79,11 @@ torture: .venv/dev
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.torture.kills 40 $(SEED)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.torture.sweeps 100 $(SEED)
 	@$(BIN)/python -m tests.torture.hostile 2000 $(SEED)
-	@$(BIN)/python -m tests.torture.structures 2000
+	@$(BIN)/python -m tests.torture.structures 3000
 	@$(BIN)/python -m tests.torture.cluster 100 $(SEED) 
 
 coverage: .venv/dev
-	@$(BIN)/python -m pytest --cov --cov-report=term $(SHARED) $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/install --cov --cov-report=term $(SHARED) $(ARGS)
 
 fuzz: .venv/dev .venv/bench
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --programs 50000 $(ARGS)
@@ -79,7 +93,12 @@ fuzz: .venv/dev .venv/bench
 check: .venv/dev
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/mypy
+	@printf '%s\n' $(PLATFORMS) | xargs -P 2 -t -I{} $(BIN)/mypy --platform {} --cache-dir .mypy_cache/{}
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/sp-repo-review .
 
 format: .venv/dev
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -118,13 +137,13 @@ clean:
 	@touch $@
 
 .venv/lab: pyproject.toml | .venv/made
-	@echo "Installing chainrule with Keras into .venv (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[keras]'
+	@echo "Installing chainrule, its extras for the lab and Keras into .venv (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[keras,tables,teach]'
 	@touch $@
 
 .venv/blackboard: pyproject.toml | .venv/made
 	@echo "Installing chainrule with the blackboard into .venv (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[blackboard]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[blackboard,tables]'
 	@touch $@
 
 # Built when its sources have changed.
@@ -146,9 +165,12 @@ $(WEB)/node_modules/made: $(WEB)/package-lock.json
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
-$(OLDEST)/made: pyproject.toml | .venv/made
-	@echo "Installing the oldest versions into $(OLDEST) ..."
+.venv/uv: | .venv/made
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+$(OLDEST)/made: pyproject.toml .venv/uv
+	@echo "Installing the oldest versions into $(OLDEST) ..."
 	@$(BIN)/uv venv --quiet --clear --python 3.11 $(OLDEST)
 	@$(BIN)/uv pip compile --quiet --python $(OLDEST)/bin/python --resolution lowest-direct \
 	  --extra test --output-file $(OLDEST)/versions.txt pyproject.toml

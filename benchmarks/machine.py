@@ -25,7 +25,7 @@ def results(quick: bool) -> Path:
 def _processor() -> str:
     name = platform.machine()
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 name = line.partition(": ")[2]
     except OSError:

@@ -39,15 +39,20 @@ compile_quickly()
 import matplotlib as mpl
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from chainrule._src.base import validation
+from chainrule._src.compile.native.code import this_machine
 from chainrule.data import load_digits
 from chainrule.lab import Lab
+from tests.pace import SLOWNESS
 
 mpl.use("agg")
 # `make test` draws the same examples everywhere; `make fuzz` draws anew and keeps what it finds.
-settings.register_profile("fixed", deadline=None, derandomize=True, database=None, max_examples=30)
+settings.register_profile(
+    "fixed", deadline=None, derandomize=True, database=None, max_examples=30,
+    suppress_health_check=[HealthCheck.too_slow] if SLOWNESS > 1 else [],
+)  # fmt: skip
 settings.register_profile("fuzz", deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("fixed")
 
@@ -69,6 +74,12 @@ def numbers_of_its_own(request):
 def no_seed_of_another(monkeypatch):
     """Let a test begin where nobody has seeded this process, whatever it or another one sets."""
     monkeypatch.setattr(validation, "_seeds", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_machine():
+    """Have it found out whether machine code works here before a test counts files of the cache."""
+    this_machine()
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ MODULES = {dotted(path): path for path in sorted(SOURCE.rglob("*.py"))}
 
 def imports(path):
     """Yield the modules that a file imports anywhere: for its annotations, and by a string, too."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
@@ -177,7 +177,7 @@ class A:
 def test_the_core_is_short_enough_to_be_read():
     files = reached(*(name for name in MODULES if wing(name) == "core"))
     assert {wing(name) for name in files} == {"base", "core"}
-    assert sum(lines_of_code(MODULES[name].read_text()) for name in files) <= CORE_LINES
+    assert sum(lines_of_code(MODULES[name].read_text("utf-8")) for name in files) <= CORE_LINES
 
 
 def test_importing_chainrule_loads_numpy_alone():

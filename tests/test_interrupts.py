@@ -21,13 +21,15 @@ from tests.test_architecture import MODULES
 from tests.torture import imports
 from tests.torture import interrupts as torture
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+pytestmark = pytest.mark.portable
+of_posix = pytest.mark.skipif(sys.platform == "win32", reason="one process sends another a signal")
 
 
 def interrupt():
     signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.portable(quick=True)
 class TestDeferring:
     def test_an_interrupt_waits_for_the_next_check(self, interrupts):
         with deferred():
@@ -172,6 +174,7 @@ class TestImporting:
             with pytest.raises(KeyboardInterrupt):
                 check()
 
+    @of_posix
     @pytest.mark.parametrize("library", ["pandas", "rich"])
     def test_at_random_moments_of_a_librarys_import(self, library, tmp_path):
         imports.tables(tmp_path)
@@ -226,7 +229,7 @@ def at_the_top(module):
 
 @cache
 def tree_of(module):
-    return ast.parse(MODULES[module].read_text())
+    return ast.parse(MODULES[module].read_text("utf-8"))
 
 
 def first_uses(node, inside=False, deferring=False):
@@ -378,6 +381,7 @@ def test_at_any_instruction_training_ends_with_what_was_trained(
     assert (torture.CheckedExecutor.submitted > runs) == (engine == "compiled")
 
 
+@of_posix
 def test_at_random_moments(interrupts):
     done = subprocess.run(
         [sys.executable, "-m", "tests.torture.interrupts", "5"],

@@ -9,8 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import layers
-from chainrule._src.base.config import LONGEST
-from chainrule._src.base.showing import Shown, short
+from chainrule._src.base.showing import LONGEST, Shown, short
 from chainrule.lab import LogisticRegression, NeuralNet
 from chainrule.tables import open_table, training_data
 

@@ -1,18 +1,13 @@
 """``chainrule blackboard`` before it serves: what is missing, what is told."""
 
-import os
-import shutil
 import subprocess
 import sys
-import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from tests.cli.running import done, refused
 
 from chainrule._src.blackboard import built, server
-from chainrule._src.cli import blackboard as command
 
 ADDRESS = "http://127.0.0.1:1/?token=x"
 ROOT = Path(__file__).parents[2]
@@ -47,7 +42,7 @@ def test_without_the_page_it_says_how_to_build_it(page):
 
 
 def test_without_the_extra_it_says_how_to_install_it(page, monkeypatch):
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert "pip install 'chainrule[blackboard]'" in refused(1, "blackboard", "--no-browser")
 
 
@@ -121,23 +116,3 @@ def test_what_loads_slowly_is_not_loaded_before_the_address_is_told():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
-
-
-@pytest.mark.skipif(find_spec("hatchling") is None, reason="hatchling is not installed")
-def test_the_wheel_has_the_page(tmp_path):
-    """Of a copy: git ignores what is built, and the wheel must not."""
-    if not built.MODULE.exists():
-        pytest.skip("the blackboard's page is not built: make page")
-    copy = tmp_path / "copy"
-    for name in ("src/chainrule/_src/blackboard", "notebooks/source"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
-        shutil.copy(ROOT / name, copy)
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
-        cwd=copy, env=os.environ, check=True, capture_output=True,
-    )  # fmt: skip
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        packed = archive.read("chainrule/_src/blackboard/assets/blackboard.js")
-    assert packed == built.MODULE.read_bytes()

@@ -78,7 +78,7 @@ def test_the_browser_is_given_a_file_of_its_user_that_leads_in_once(folder):
         eventually((folder / "arguments").exists)
         arguments = (folder / "arguments").read_text()
         file = Path(re.search(r"file://(\S+)", arguments)[1])
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         inside = ADDRESS.search(text)
         assert "token" not in arguments
         assert inside[1] not in arguments

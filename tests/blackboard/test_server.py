@@ -8,10 +8,12 @@ import signal
 import socket
 import threading
 from contextlib import contextmanager
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
 from tests.blackboard.stub import StubSession
+from tests.pace import SLOWNESS
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -20,7 +22,9 @@ from chainrule._src.blackboard.frames import decode
 from chainrule._src.blackboard.opening import begin
 from chainrule.errors import DataError, OptionError
 
-WAIT = 10
+pytestmark = pytest.mark.portable
+
+WAIT = 10 * SLOWNESS
 
 
 @contextmanager
@@ -125,6 +129,7 @@ def test_a_socket_from_elsewhere_is_refused(browser, wrong):
     assert refused.value.response.status_code == 403
 
 
+@pytest.mark.portable(quick=True)
 def test_two_tabs_hear_of_one_session(browser):
     with browser.socket() as one, browser.socket() as other:
         say(one, do="hello")
@@ -206,6 +211,17 @@ def test_a_session_that_cannot_be_made_ends_it():
 
     with pytest.raises(DataError, match="no such data"):
         server.serve(fail, lambda invite: None)
+
+
+def test_a_session_that_is_given_up_while_it_is_made_ends_the_server():
+    with server.listening(0) as listener:
+        board, loop = server.Blackboard(listener), asyncio.new_event_loop()
+        board._server = SimpleNamespace(should_exit=False)
+        made = loop.create_future()
+        made.cancel()
+        board._end_if_failed(made)
+        loop.close()
+    assert board._server.should_exit
 
 
 def test_a_port_that_is_taken_is_told():

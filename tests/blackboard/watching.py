@@ -2,6 +2,8 @@
 
 import queue
 
+from tests.pace import SLOWNESS
+
 from chainrule._src.blackboard.commands import read
 from chainrule._src.blackboard.frames import decode
 from chainrule._src.blackboard.listeners import refuse
@@ -31,7 +33,7 @@ class Watcher:
         wanted, seen = next(self.ids), []
         self.say(do=do, id=wanted, **given)
         while True:
-            header, arrays = decode(self.told.get(timeout=20))
+            header, arrays = decode(self.told.get(timeout=20 * SLOWNESS))
             seen.append((header, arrays))
             if header["type"] in ("done", "error") and header["id"] == wanted:
                 return seen
@@ -50,7 +52,7 @@ class Watcher:
     def until(self, condition):
         """Wait for a message."""
         while True:
-            header, arrays = decode(self.told.get(timeout=20))
+            header, arrays = decode(self.told.get(timeout=20 * SLOWNESS))
             if condition(header):
                 return header, arrays
 

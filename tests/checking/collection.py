@@ -97,7 +97,7 @@ def _lines_of(function: Any) -> tuple[list[str], int]:
 
 def _mistaken(name: str, module: Any, wrong: Wrong, args: Any) -> Case:
     """Return the case of a mistake: the module once more, with other text."""
-    text = Path(module.__file__).read_text()
+    text = Path(module.__file__).read_text(encoding="utf-8")
     own, first = _lines_of(getattr(module, wrong.style))
     before = "".join(text.splitlines(keepends=True)[: first - 1])
     body = "".join(own)

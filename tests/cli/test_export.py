@@ -9,6 +9,8 @@ from tests.tolerances import assert_predicts
 import chainrule as cr
 from chainrule.tables import load_arrays, open_table
 
+pytestmark = pytest.mark.portable
+
 
 @pytest.fixture(scope="module")
 def iris(tmp_path_factory):

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from tests.cli.running import refused, run
+from tests.pace import SLOWNESS
 
 import chainrule as cr
 from chainrule._src.cli import evaluate
@@ -25,6 +26,8 @@ from chainrule.errors import (
     ShapeError,
     UnknownNameError,
 )
+
+pytestmark = pytest.mark.portable
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,7 @@ def test_ctrl_c_in_training_keeps_what_was_trained(start, large, tmp_path, recip
             break
     os.killpg(process.pid, signal.SIGINT)
     began = time.monotonic()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=60 * SLOWNESS)
     assert time.monotonic() - began < 20
     assert process.returncode == 130, err
     model = cr.load_model(path)
@@ -146,21 +149,22 @@ def test_ctrl_c_in_predicting_leaves_nothing_behind(start, large, tmp_path):
     run("train", large, "--epochs", "1", "-o", model)
     before = set(os.listdir(tmp_path))
     process = start("predict", model, large, "-o", out)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 60 * SLOWNESS
     while set(os.listdir(tmp_path)) == before and time.monotonic() < deadline:
         time.sleep(0.001)
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60 * SLOWNESS)
     assert process.returncode in (0, 130), err
     if process.returncode == 130:
         assert err == "Stopped by Ctrl-C; nothing was written.\n"
         assert set(os.listdir(tmp_path)) == before
 
 
+@pytest.mark.portable(quick=True)
 def test_exit_codes_reach_the_shell(start, tmp_path):
     def code(*arguments):
         process = start(*arguments)
-        process.communicate(timeout=60)
+        process.communicate(timeout=60 * SLOWNESS)
         return process.returncode
 
     assert code("show", tmp_path / "no-model") == 4

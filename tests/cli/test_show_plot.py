@@ -12,6 +12,8 @@ import chainrule as cr
 from chainrule._src.cli.plot import draw, read_history
 from chainrule._src.tabular.recipes.ensembles import members
 
+pytestmark = pytest.mark.portable
+
 
 @pytest.fixture(scope="module")
 def pets(tmp_path_factory):
@@ -133,7 +135,7 @@ def test_a_table_that_is_no_history_is_refused(tmp_path, text, message):
 
 
 def test_gaps_in_a_history_stay_gaps(tmp_path):
-    with open(tmp_path / "log.csv", "w", newline="") as file:
+    with open(tmp_path / "log.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["epoch", "loss", "f1"], [0, 1, "NA"], [1, 0.5, ""]])
     assert np.isnan(read_history(str(tmp_path / "log.csv"))[1]["f1"]).all()
     done("plot", tmp_path / "log.csv", "-o", tmp_path / "log.png")

@@ -21,6 +21,8 @@ from chainrule._src.tabular.recipes.tabular import fit, make_model, prepare
 from chainrule.errors import OptionError
 from chainrule.tables import open_table
 
+pytestmark = pytest.mark.portable
+
 
 def train(tmp_path, data, *options):
     model = tmp_path / "model.safetensors"
@@ -209,10 +211,10 @@ def test_a_target_must_be_named_and_there(tmp_path):
 
 def test_where_the_model_goes_is_seen_to_first(tmp_path):
     path = write_pets(tmp_path / "pets.csv")
-    before = path.read_text()
+    before = path.read_text("utf-8")
     assert "make it first" in refused(4, "train", "iris", "-o", tmp_path / "no" / "model")
     assert "overwrite the data" in refused(2, "train", path, "--target", "kind", "-o", path)
-    assert path.read_text() == before
+    assert path.read_text("utf-8") == before
 
 
 def test_balanced_weights_need_classes():
@@ -420,7 +422,7 @@ def test_more_parts_than_rows_are_refused_before_anything_is_said(tmp_path, targ
 
 
 def test_the_verbs_to_try_do_not_read_standard_input_again(tmp_path):
-    content = write_pets(tmp_path / "pets.csv").read_text()
+    content = write_pets(tmp_path / "pets.csv").read_text("utf-8")
     options = ["--target", "kind", "--recipe", "linear", "-o", str(tmp_path / "model")]
     result = RUN.invoke(app, ["train", "-", *options], input=content)
     assert result.exit_code == 0, result.output

@@ -206,7 +206,7 @@ def test_a_table_goes_in_by_name_and_a_quantity_comes_out(tmp_path):
     features = preprocessor.transform(rows)
     np.testing.assert_array_equal(module.features(rows), features)
     wanted = preprocessor.target.decode(model.predict(features))
-    with open(tmp_path / "rows.csv", "w") as file:
+    with open(tmp_path / "rows.csv", "w", encoding="utf-8") as file:
         file.write("team,extra, city,age,year\n")
         for row in zip(*(rows[name] for name in ("team", "city", "age", "year")), strict=True):
             team, city, age, year = ("NA" if v is None or v != v else repr(v) for v in row)

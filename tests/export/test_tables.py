@@ -143,7 +143,7 @@ def test_a_script_reads_what_its_model_was_trained_on(script, tmp_path, mark):
     path = tmp_path / "data.csv"
     text = (script / "data.csv").read_text()
     own = ";" if text.startswith("price;") else ","
-    with open(path, "w", newline="") as file:
+    with open(path, "w", encoding="utf-8", newline="") as file:
         csv.writer(file, delimiter=mark).writerows(csv.reader(text.splitlines(), delimiter=own))
     assert_predicts_alike(script, path)
 

@@ -1,6 +1,6 @@
 import dataclasses
-import importlib.util
 import pickle
+import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -215,7 +215,7 @@ def test_an_unknown_section_and_a_wrong_seed():
 
 
 def test_without_keras_it_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "keras", None)
     with pytest.raises(MissingDependencyError, match="pip install 'chainrule"):
         Lab(quick=True, log=lambda line: None).run("keras")
 

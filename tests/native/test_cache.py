@@ -1,12 +1,16 @@
 """What is kept on disk is executed: it must be this user's, and nothing in its way stops a run."""
 
+import errno
+import math
 import os
 import random
 import shutil
 import stat
+import subprocess
 import sys
 import time
 import warnings
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
@@ -17,11 +21,25 @@ import chainrule as cr
 from chainrule._src.compile.native import cache
 from chainrule._src.compile.native import code as native
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
+pytestmark = [
+    pytest.mark.portable,
+    pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX"),
+]
 CODE = b"machine code"
 as_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"
 )
+
+
+@contextmanager
+def warned(message):
+    """Expect one warning, and no other."""
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        yield
+    (one,) = given
+    assert message in str(one.message)
+    assert "CHAINRULE_CACHE names another folder" in str(one.message)
 
 
 def holds(key):
@@ -32,7 +50,8 @@ def holds(key):
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "kernels"))
     monkeypatch.setattr(native, "_loaded", {})
-    monkeypatch.setattr(cache, "_told", set())
+    monkeypatch.setattr(cache, "_warnings", set())
+    monkeypatch.setattr(cache, "_new_bytes", math.inf)
     return tmp_path / "kernels"
 
 
@@ -42,6 +61,7 @@ def file(folder):
     return folder / f"{KEY}.kernel"
 
 
+@pytest.mark.portable(quick=True)
 def test_written_and_read(file):
     assert holds(KEY)
     assert cache.read(KEY) == CODE
@@ -75,6 +95,7 @@ def test_what_others_may_write_to_is_not_read_and_that_is_said_once(file, what, 
     assert not holds(KEY)  # in silence, for warnings are errors here
 
 
+@pytest.mark.portable(quick=True)
 @as_root
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_what_belongs_to_another_is_not_read_and_that_is_said_once(file, what):
@@ -124,7 +145,8 @@ def test_what_is_no_file_is_not_read(folder, obstacle):
     path = folder / f"{KEY}.kernel"
     obstacle(path)
     assert cache.read(KEY) is None
-    cache.write(KEY, CODE)
+    with warned("a compiled kernel cannot be kept") if obstacle is directory else nullcontext():
+        cache.write(KEY, CODE)
     assert cache.read(KEY) == (None if obstacle is directory else CODE)
     assert len(list(folder.iterdir())) == 1
     cache.clear_cache()
@@ -160,7 +182,9 @@ def test_wherever_the_cache_should_be_training_goes_on(
         "relative": "kernels",
     }  # fmt: skip
     monkeypatch.setenv("CHAINRULE_CACHE", places[place])
-    np.testing.assert_allclose(trained(engine), expected, rtol=1e-12)
+    is_told = engine == "compiled" and place != "relative"
+    with warned("cannot be kept in") if is_told else nullcontext():
+        np.testing.assert_allclose(trained(engine), expected, rtol=1e-12)
     assert (tmp_path / "kernels").exists() == (place == "relative" and engine == "compiled")
 
 
@@ -173,11 +197,107 @@ def test_a_folder_that_cannot_be_reached_does_not_stop_training(folder, engine):
     user = os.geteuid()
     os.seteuid(NOBODY)
     try:
-        got = trained(engine)
+        with warned("Permission denied") if engine == "compiled" else nullcontext():
+            got = trained(engine)
     finally:
         os.seteuid(user)
         folder.parent.chmod(0o700)
     np.testing.assert_allclose(got, trained("numpy"), rtol=1e-12)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+@pytest.mark.parametrize("call", ["open", "mkdir", "replace"])
+def test_a_full_or_read_only_disk_costs_the_cache_alone(folder, monkeypatch, call, code):
+    def refused(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    trained("compiled")  # imports what compiling needs
+    native._loaded.clear()
+    shutil.rmtree(folder)
+    folder.parent.joinpath("ready").mkdir()
+    is_open = os.open
+    if call == "open":  # files are not made, folders are read
+        monkeypatch.setattr(
+            os, "open", lambda path, flags, *a, **k:
+            refused() if flags & os.O_CREAT else is_open(path, flags, *a, **k)
+        )  # fmt: skip
+    else:
+        monkeypatch.setattr(os, call, refused)
+    with warned(os.strerror(code)):
+        got = trained("compiled"), trained("compiled", batch_size=5)
+    monkeypatch.undo()
+    np.testing.assert_allclose(got[0], trained("numpy"), rtol=1e-12)
+
+
+def test_a_file_that_may_not_grow_costs_the_cache_alone(folder):
+    """Its limit is the one thing of a full disk that a test can have anywhere."""
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "import numpy as np, chainrule as cr; print(cr.jit(lambda x: x * 2)(np.ones(3)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True,
+        env={**os.environ, "CHAINRULE_CACHE": str(folder)},
+    )  # fmt: skip
+    assert done.stdout == "[2. 2. 2.]\n", done.stderr
+    assert done.stderr.count("UserWarning") == 1
+    assert "File too large" in done.stderr
+    assert list(folder.iterdir()) == []
+
+
+# No home: users of containers have a number and no entry among the passwords.
+
+HOMELESS = """
+import os, pwd, sys
+def unknown(number):
+    raise KeyError(f"getpwuid(): uid not found: {number}")
+pwd.getpwuid = unknown
+import numpy as np, chainrule as cr
+print(cr.jit(lambda x: x * 2)(np.ones(3)))
+def loss(w, X):
+    return np.mean((X @ w - 1) ** 2)
+X = np.ones((20, 3))
+print(len(cr.minimize(loss, np.zeros(3), X, engine="compiled", epochs=2)[1].loss))
+model = cr.Sequential([cr.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(X, X[:, 0], epochs=1, verbose=0)
+try:
+    cr.keras.datasets.mnist.load_data()
+except cr.DataError as error:
+    print(error)
+try:
+    import chainrule._src.compile.native.cache
+    chainrule._src.compile.native.cache.clear_cache()
+except OSError as error:
+    print(error)
+"""
+
+
+def homeless(*command, **more):
+    return subprocess.run(
+        [*command, sys.executable, "-c", HOMELESS], capture_output=True, text=True, cwd="/",
+        env={"PYTHONPATH": os.path.dirname(os.path.dirname(cr.__file__))}, **more,
+    )  # fmt: skip
+
+
+def test_without_a_home_there_is_one_warning_and_the_rest_works():
+    done = homeless()
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("UserWarning") == 1
+    assert "there is no home folder to keep compiled kernels in" in done.stderr
+    assert done.stdout.startswith("[2. 2. 2.]\n2\n")
+    assert "nothing is downloaded" in done.stdout
+
+
+def test_a_user_whom_the_system_does_not_know_has_no_cache(tmp_path):
+    """A namespace makes such a user, who may read what this one may."""
+    apart = ("unshare", "--user", "--map-user=12345")
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], stderr=-3).returncode:
+        pytest.skip("no namespaces of users here")
+    done = homeless(*apart)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("UserWarning") == 1
 
 
 def test_names_of_300_characters(folder):
@@ -208,12 +328,28 @@ def test_the_least_recently_used_go_where_there_are_too_many(folder, monkeypatch
     assert held == [keys[0], keys[3], keys[4], keys[5]]
 
 
+def test_not_every_write_asks_for_the_sizes_of_all_files(folder, monkeypatch):
+    count, names = 0, cache._Folder.names
+
+    def counted(folder):
+        nonlocal count
+        count += 1
+        return names(folder)
+
+    monkeypatch.setattr(cache._Folder, "names", counted)
+    monkeypatch.setattr(cache, "LIMIT", 100 * 10 * len(CODE))
+    for number in range(25):
+        cache.write(f"{number:064x}", CODE)
+    assert count == 3  # for the first file, and then for each hundredth of the limit
+
+
 def test_unfinished_files_go(file):
     old, new = (file.parent / f"{KEY}.{digit * 16}.tmp" for digit in "01")
     foreign = file.parent / "tmp.txt"
     for path in (old, new, foreign, file.parent / "tmp01ab_xyz"):
         path.write_bytes(b"half of it")
     os.utime(old, (1, 1))
+    cache._new_bytes = math.inf  # as in a new process
     cache.write(KEY, CODE)
     assert not old.exists()
     assert new.exists()
@@ -241,6 +377,6 @@ def test_nothing_is_said_of_a_sound_cache(file):
 
 def test_whatever_is_done_to_it_only_what_is_whole_and_the_users_is_read(tmp_path, folder):
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*kernels are compiled without it")
+        warnings.filterwarnings("ignore", message=".*each process compiles anew")
         counts = caches(60, random.Random(0), tmp_path)
     assert counts.total() == 60

@@ -18,19 +18,23 @@ import chainrule as cr
 from chainrule._src.compile.native import cache as on_disk
 from chainrule._src.compile.native import code as native
 from chainrule._src.compile.native import machine as room
+from chainrule._src.compile.native.function import NativeFunction, _provided, packed, product_text
 from chainrule._src.compile.native.gemm import HEIGHT, TERMS
 from chainrule._src.compile.native.llvm import compiled
+
+pytestmark = pytest.mark.portable
 
 DTYPES = {"sgemm": np.dtype("f4"), "dgemm": np.dtype("f8")}
 
 
 def machines():
     """Return machines whose code this one runs, which comes first."""
-    own = room.machine()
+    own = room.host()
     has = llvm.get_host_cpu_features().get
     made = [own]
     if has("avx512vl"):
         made.append(replace(own, width=16, registers=32))
+        made.append(replace(own, width=16, registers=32, addresses=31))  # as on ARM's
     if has("avx2") and has("fma"):
         made.append(replace(own, processor="haswell", features="", width=32, registers=16))
     if has("sse4.2"):
@@ -40,15 +44,15 @@ def machines():
 
 MACHINES = machines()
 named = pytest.mark.parametrize(
-    "machine", MACHINES, ids=lambda m: f"{m.processor}-{m.width}-{m.registers}"
+    "machine", MACHINES, ids=lambda m: f"{m.processor}-{m.width}-{m.registers}-{m.addresses}"
 )
 
 
 @cache
 def product(routine, machine=MACHINES[0]):
     """Return ``gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc)``."""
-    text = native.product_text(DTYPES[routine].name, machine)
-    code = native.NativeFunction(native._packed([(text, compiled(text, machine.target))]))
+    text = product_text(DTYPES[routine].name, machine)
+    code = NativeFunction(packed([(text, compiled(text, machine))]))
     real = ctypes.c_float if routine == "sgemm" else ctypes.c_double
     whole, place = ctypes.c_int64, ctypes.c_void_p
     kinds = [
@@ -106,6 +110,7 @@ def test_products_are_those_of_numpy(machine, routine, ta, tb, m, n, k, apart):
     assert np.isnan(memory[:, n:]).all(), "written beside the result"
 
 
+@pytest.mark.portable(quick=True)
 @pytest.mark.parametrize("ta", [False, True])
 @pytest.mark.parametrize("tb", [False, True])
 @pytest.mark.parametrize("routine", list(DTYPES))
@@ -206,14 +211,14 @@ def test_the_processor_says_how_wide_vectors_are(features, vectors, monkeypatch)
     features = llvm.FeatureMap(dict.fromkeys(features, True))
     monkeypatch.setattr(room.llvm, "get_host_cpu_features", lambda: features)
     monkeypatch.setattr(room.llvm, "get_process_triple", lambda: "x86_64-unknown-linux-gnu")
-    machine = room.machine.__wrapped__()
+    machine = room.host.__wrapped__()
     assert (machine.width, machine.registers) == vectors
 
 
 def test_vectors_of_arm_processors(monkeypatch):
     monkeypatch.setattr(room.llvm, "get_host_cpu_features", llvm.FeatureMap)
     monkeypatch.setattr(room.llvm, "get_process_triple", lambda: "arm64-apple-darwin23.4.0")
-    machine = room.machine.__wrapped__()
+    machine = room.host.__wrapped__()
     assert (machine.width, machine.registers) == (16, 32)
 
 
@@ -248,10 +253,10 @@ def test_what_is_called_by_name_is_there_for_as_long_as_it_is_found(monkeypatch)
     with monkeypatch.context() as as_another_process:
         as_another_process.setattr(native, "_loaded", {})
         native._kept(native._products(routine))
-        assert native._provided[name][-1] in native._loaded.values()
+        assert _provided[name][-1] in native._loaded.values()
     native._kept(native._products(routine))
-    assert native._provided[name][-1] in native._loaded.values()
-    assert llvm.address_of_symbol(name) == native._provided[name][-1].address
+    assert _provided[name][-1] in native._loaded.values()
+    assert llvm.address_of_symbol(name) == _provided[name][-1].address
 
 
 def test_threads_that_need_the_same_compile_it_once(provided, monkeypatch):

@@ -13,7 +13,7 @@ import chainrule as cr
 from chainrule._src.compile.native import code as native
 from chainrule._src.compile.native import helpers, llvm, modules
 from chainrule._src.compile.native.llvm import Text
-from chainrule._src.compile.native.machine import machine
+from chainrule._src.compile.native.machine import host
 from chainrule._src.compile.running.compiling import step_kernel
 from chainrule._src.nn.training.minimize import Update
 
@@ -37,14 +37,14 @@ def kernel():
 
 @pytest.fixture(scope="module")
 def texts():
-    found = modules.modules(kernel())
+    found = modules.modules(kernel(), host())
     assert len(found) > 2
     return found
 
 
 @pytest.fixture(scope="module")
 def alone(texts):
-    return helpers.made(texts, machine().target, 0)
+    return helpers.made(texts, host(), 0)
 
 
 @pytest.fixture(autouse=True)
@@ -75,11 +75,11 @@ def who(monkeypatch):
 
 
 def made(texts, count):
-    return helpers.made(texts, machine().target, count)
+    return helpers.made(texts, host(), count)
 
 
 def ahead(texts, count=1):
-    return helpers.ahead(lambda: texts, machine().target, count)
+    return helpers.ahead(lambda: texts, host(), count)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
@@ -182,7 +182,7 @@ def test_products_are_begun_before_a_network_is_recorded(who, monkeypatch, tmp_p
     monkeypatch.setattr(native, "_loaded", {})
     monkeypatch.setattr(native, "_begun", set())
     monkeypatch.setattr(native, "cores", lambda: 2)
-    product = native.product_text(dtype, machine())
+    product = native.product_text(dtype, host())
     with native.made_soon(np.dtype(dtype)):
         native._kept(native._products({dtype: "of_this_test"}))
     with native.made_soon(np.dtype(dtype)), native.made_soon(None):  # it is on disk
@@ -264,7 +264,7 @@ def test_what_is_no_language_of_llvm_is_told(texts):
 def test_loops_are_as_written_as_long_as_one_is_at_work(texts, monkeypatch):
     told = []
     monkeypatch.setattr(llvm.llvm, "set_option", lambda _, option: told.append(option))
-    with llvm._loops_as_written(), llvm._loops_as_written():
+    with llvm.loops_as_written(), llvm.loops_as_written():
         assert told == ["-disable-lsr=true"]
     assert told == ["-disable-lsr=true", "-disable-lsr=false"]
 
@@ -274,13 +274,13 @@ def test_a_process_may_end_while_threads_work(tmp_path):
     program = """
 import os, signal, sys, threading, time
 from chainrule._src.compile.native import code, helpers
-from chainrule._src.compile.native.machine import machine
+from chainrule._src.compile.native.machine import host
 begun, make = threading.Event(), helpers.compiled
 def noted(*given):
     begun.set()
     return make(*given)
 helpers.compiled = noted
-with helpers.ahead(lambda: [code.product_text("float32", machine())], machine().target, 1):
+with helpers.ahead(lambda: [code.product_text("float32", host())], host(), 1):
     begun.wait()
     print("begun", flush=True)
     if sys.argv[1] == "signal":

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from chainrule._src.compile.lower.memory import STACK
 from chainrule._src.compile.lower.nodes import ONE, ZERO, Buffer, Const, Local
 from chainrule._src.compile.lower.statements import Accumulate, Let, Loop, Store
+from chainrule._src.compile.native.machine import host
 from chainrule._src.compile.native.modules import modules
 from chainrule._src.compile.running.compiling import step_kernel
 from chainrule._src.compile.running.engines import Outcome
@@ -100,9 +101,9 @@ def test_a_deep_network_does_not_fill_the_stack():
 
 
 def test_short_loops_whose_turns_are_apart_become_whole_vectors():
-    assert modules(kernel_of(2, 10))[0].text.count("!llvm.loop !2") >= 4
+    assert modules(kernel_of(2, 10), host())[0].text.count("!llvm.loop !2") >= 4
     for other in (kernel_of(2, 20), kernel_of(2, 10, batch_size=2)):
-        assert all("!llvm.loop !2" not in module.text for module in modules(other))
+        assert all("!llvm.loop !2" not in module.text for module in modules(other, host()))
 
 
 KIND = np.dtype(np.float32)

@@ -8,6 +8,7 @@ import pytest
 from tests.uber import assert_same
 
 import chainrule as cr
+from chainrule._src.compile.native.machine import host
 from chainrule._src.compile.native.modules import modules
 from chainrule._src.compile.running.compiling import step_kernel
 from chainrule._src.nn.training.minimize import Update
@@ -31,7 +32,7 @@ def rules_of(params, batch_size):
     """Return the functions that take roots, as Adam does, and the calls of these."""
     carry = {"params": params, "state": RULE.init(params)}
     kernel = step_kernel(Update(loss, RULE), loss, carry, DATA, batch_size)
-    text = "\n".join(each.text for each in modules(kernel))
+    text = "\n".join(each.text for each in modules(kernel, host()))
     bodies = re.findall(r"^define void @(nest\w+)\((.*?^)}", text, re.MULTILINE | re.DOTALL)
     names = [name for name, body in bodies if "llvm.sqrt" in body]
     return names, [call for call in re.findall(r"call void @(nest\w+\(.*)", text)
@@ -56,7 +57,7 @@ def test_loops_that_leave_numbers_are_functions_too(reduce):
     params = weights(8, 40, 20)
     carry = {"params": params, "state": RULE.init(params)}
     kernel = step_kernel(Update(penalized, RULE), penalized, carry, DATA, 16)
-    entry = modules(kernel)[-1].text
+    entry = modules(kernel, host())[-1].text
     (train,) = re.findall(r"^define \w+ i64 @train\(.*?^}", entry, re.MULTILINE | re.DOTALL)
     assert "call void @nest" in train
     assert len(re.findall("icmp slt i64", train)) == 2  # updates; the samples of the last batch

@@ -11,6 +11,8 @@ from tests.uber import assert_same
 import chainrule as cr
 from chainrule._src.compile.running.threads import running
 
+pytestmark = pytest.mark.portable
+
 RNG = np.random.default_rng(0)
 N, T, H, K = 6, 12, 3, 9  # samples, steps, heads, numbers in a head
 CASES = {

@@ -24,7 +24,7 @@ from chainrule._src.trace.passes import expand, fixed
 from chainrule._src.trace.tracing import trace
 from chainrule.errors import DataError, DivergenceError
 
-pytestmark = pytest.mark.usefixtures("interrupts")
+pytestmark = [pytest.mark.portable, pytest.mark.usefixtures("interrupts")]
 BATCH, SIZE = 8, 16
 ROWS = np.random.default_rng(1).normal(size=(6 * BATCH, SIZE))
 
@@ -182,6 +182,7 @@ def test_small_numbers_are_computed_with_again_however_a_run_ends(three_threads,
     assert_nothing_left()
 
 
+@pytest.mark.portable(quick=True)
 @pytest.mark.parametrize(("rows", "batch_size"), [(31, 31), (96, 96), (98, 96)])
 def test_the_number_of_cores_changes_no_bit(rows, batch_size, monkeypatch):
     """Work is shared out into parts that depend on the program alone; some may have no sample."""

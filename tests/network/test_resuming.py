@@ -1,16 +1,16 @@
 """A run that goes on from a checkpoint ends, to the bit, as if it had never been interrupted."""
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.storage.test_files import NOBODY
+from tests.storage.test_files import NOBODY, no_larger_file_than
 
 import chainrule as cr
 from chainrule import callbacks, layers
@@ -312,17 +312,16 @@ def test_whatever_a_checkpoint_says_a_run_goes_on_or_refuses_it():
 # Nowhere to write to
 
 
-def full(folder):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, USUAL[1]))
+def full(folder, undone):
+    undone.enter_context(no_larger_file_than(100))
 
 
-def read_only(folder):
+def read_only(folder, undone):
+    undone.callback(folder.chmod, 0o755)
     folder.chmod(0o555)
+    undone.callback(os.seteuid, os.geteuid())
     if os.geteuid() == 0:
         os.seteuid(NOBODY)
-
-
-USUAL, USER = resource.getrlimit(resource.RLIMIT_FSIZE), os.geteuid()
 
 
 @pytest.mark.parametrize("spoil", [full, read_only])
@@ -334,15 +333,10 @@ def test_where_nothing_can_be_written_the_last_checkpoint_stays(spoil):
     def in_the_third_epoch(epoch, logs):
         if epoch == 2:
             saved.append(path.read_bytes())
-            spoil(folder)
+            spoil(folder, undone)
 
-    try:
-        with pytest.raises(FileError, match="cannot write"):
-            trained(made, [in_the_third_epoch, callbacks.ModelCheckpoint(path)])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, USUAL)
-        os.seteuid(USER)
-        folder.chmod(0o755)
+    with ExitStack() as undone, pytest.raises(FileError, match="cannot write"):
+        trained(made, [in_the_third_epoch, callbacks.ModelCheckpoint(path)])
     assert [path.read_bytes()] == saved
     assert [file.name for file in folder.iterdir()] == ["last"]
     assert made.history.epoch == [0, 1, 2]  # the third epoch is trained, though not saved

@@ -53,7 +53,7 @@ compiling_kernel = compiling.training_kernel
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "kernels"))
-    monkeypatch.setattr(cache, "_told", set())
+    monkeypatch.setattr(cache, "_warnings", set())
     as_in_another_process(monkeypatch, makes=True)
     return tmp_path / "kernels"
 

@@ -12,6 +12,8 @@ import pytest
 import chainrule as cr
 from chainrule.errors import DataError, TraceError
 
+pytestmark = pytest.mark.portable
+
 W, X = np.array([0.1, 0.2]), np.arange(6.0).reshape(3, 2)
 
 

@@ -1,9 +1,8 @@
 import contextlib
 import errno
-import fcntl
 import os
-import resource
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,12 +12,19 @@ from chainrule._src.data.storage.files import open_file, write_new
 from chainrule.errors import FileError
 from chainrule.storage import check_writable, write_text, write_whole
 
+pytestmark = pytest.mark.portable(quick=True)
+
 NOBODY = 65534
+of_posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="links, pipes, modes, limits and locks of POSIX"
+)
 
 
 @contextlib.contextmanager
 def no_larger_file_than(n_bytes):
     """Have the system refuse to let any file grow beyond a size, as a full disk does."""
+    import resource
+
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, usual[1]))
     try:
@@ -63,7 +69,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(FileError, match="No space left"):
         write_text(path, "second")
-    assert path.read_text() == "first"
+    assert path.read_text("utf-8") == "first"
     assert os.listdir(tmp_path) == ["report.html"]
 
 
@@ -82,6 +88,7 @@ def test_checking_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@of_posix
 def test_a_link_is_followed_and_the_mode_kept(tmp_path):
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("first")
@@ -89,10 +96,11 @@ def test_a_link_is_followed_and_the_mode_kept(tmp_path):
     link.symlink_to(target)
     write_text(link, "second")
     assert link.is_symlink()
-    assert target.read_text() == "second"
+    assert target.read_text("utf-8") == "second"
     assert target.stat().st_mode & 0o777 == 0o640
 
 
+@of_posix
 def test_a_pipe_is_left_alone(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(FileError, match="a device or a pipe"):
@@ -129,6 +137,7 @@ def test_chunks_are_written_one_after_another(tmp_path):
     assert (tmp_path / "a").read_bytes() == b"all of it"
 
 
+@of_posix
 def test_a_disk_that_fills_up_leaves_what_was_there(tmp_path):
     path = tmp_path / "model"
     write_whole(path, [b"first"])
@@ -139,6 +148,7 @@ def test_a_disk_that_fills_up_leaves_what_was_there(tmp_path):
     assert os.listdir(tmp_path) == ["model"]
 
 
+@of_posix
 def test_a_read_only_folder_leaves_what_was_there(read_only_folder):
     path = read_only_folder / "model"
     for write in (check_writable, lambda path: write_whole(path, [b"second"])):
@@ -162,6 +172,7 @@ def test_an_interruption_leaves_what_was_there(tmp_path, interruption):
     assert os.listdir(tmp_path) == ["model"]
 
 
+@of_posix
 def test_file_and_folder_are_synced_around_the_renaming(tmp_path, monkeypatch):
     done = []
     sync, replace = os.fsync, Path.replace
@@ -183,6 +194,7 @@ def test_file_and_folder_are_synced_around_the_renaming(tmp_path, monkeypatch):
     assert rest == ["renamed", tmp_path]
 
 
+@of_posix
 def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path, monkeypatch):
     sync = os.fsync
 
@@ -196,7 +208,10 @@ def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path, monkeypatch):
     assert (tmp_path / "model").read_bytes() == b"all"
 
 
+@of_posix
 def test_what_a_dead_writer_left_is_removed_and_what_a_live_one_writes_is_not(tmp_path):
+    import fcntl
+
     dead, live, fresh, other = (
         tmp_path / name
         for name in (".chainrule-0.tmp", ".chainrule-1.tmp", ".chainrule-2.tmp", ".other.tmp")
@@ -235,10 +250,13 @@ def test_a_writer_of_a_new_file_is_safe_from_another(tmp_path, monkeypatch):
     assert write_new(tmp_path / "new", "first")
     assert not write_new(tmp_path / "new", "second")
     assert sorted(os.listdir(tmp_path)) == ["new", "other"]
-    assert (tmp_path / "new").read_text() == "first"
+    assert (tmp_path / "new").read_text("utf-8") == "first"
 
 
+@of_posix
 def test_where_there_are_no_locks_files_are_written_all_the_same(tmp_path, monkeypatch):
+    import fcntl
+
     def no_locks(file, operation):
         raise OSError(errno.ENOLCK, "No locks available")
 

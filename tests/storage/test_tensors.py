@@ -15,6 +15,8 @@ from chainrule._src.data.storage.layout import DTYPES, MAX_ARRAYS, MAX_HEADER
 from chainrule.errors import DataError, FileError
 from chainrule.storage import describe, read_tensors, write_tensors
 
+pytestmark = pytest.mark.portable
+
 CODES = [code.replace("<", order) for code in DTYPES.values() for order in "<>"]
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 # Hypothesis also draws what the code mentions.

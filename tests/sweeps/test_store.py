@@ -12,15 +12,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.pace import KNOWS_STARTS, SLOWNESS
 from tests.sweeps.fakes import FakeFleet
 from tests.sweeps.stored import CONDITIONS, SPACE, assert_same, swept, swept_slowly
 
 import chainrule as cr
 from chainrule._src.sweeps.journal import Journal, Journals, line_of, record_of
-from chainrule._src.sweeps.leases import Leases, Workers
+from chainrule._src.sweeps.leases import Leases, Workers, _started
 from chainrule.errors import DataError, FileError, InterruptedWarning, OptionError
 
+pytestmark = pytest.mark.portable
+
 ROOT = Path(__file__).parents[2]
+
+
+of_posix = pytest.mark.skipif(sys.platform == "win32", reason="forks, and processes that stop")
+
+others_live = pytest.mark.skipif(not KNOWS_STARTS, reason="qemu: see tests/pace.py")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +44,7 @@ def python(*arguments, **options):
 
 def wait_for(path, lines):
     """Wait until so many batches are written."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 60 * SLOWNESS
     while sum(file.read_bytes().count(b"\n") for file in path.glob("journal/*")) < lines:
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -52,16 +60,20 @@ def test_a_store_changes_nothing(tmp_path, expected):
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"0-2", "1-1", "2-0"}
 
 
+@of_posix
 def test_what_is_killed_goes_on_to_the_same_bits():
-    out, _ = python("tests.torture.sweeps", 3, stdout=subprocess.PIPE).communicate(timeout=60)
+    out, _ = python("tests.torture.sweeps", 3, stdout=subprocess.PIPE).communicate(
+        timeout=60 * SLOWNESS
+    )
     assert out.startswith("3 kills of ")
 
 
+@others_live
 def test_two_processes_share_the_work(tmp_path, expected):
     other = python("tests.sweeps.stored", tmp_path, 0.005)
     wait_for(tmp_path, 1)
     assert_same(swept_slowly(tmp_path, 0.001), expected)
-    assert other.wait(60) == 0
+    assert other.wait(60 * SLOWNESS) == 0
     again = FakeFleet()
     assert_same(swept(tmp_path, again), expected)
     assert again.models == 0
@@ -75,6 +87,8 @@ def test_two_processes_share_the_work(tmp_path, expected):
     assert sum(counts) == sum(len(rung.candidates) for rung in expected.rungs)
 
 
+@of_posix
+@others_live
 def test_the_work_of_a_dead_one_is_taken(tmp_path, expected):
     other = python("tests.sweeps.stored", tmp_path, 0.01)
     wait_for(tmp_path, 1)
@@ -97,19 +111,19 @@ def test_the_work_of_a_dead_one_is_taken(tmp_path, expected):
 
 def test_a_process_elsewhere_is_dead_when_nothing_changes(tmp_path):
     with mock.patch("chainrule._src.sweeps.leases._machine", return_value="another"):
-        other = Workers(tmp_path, patience=0.15, renewed=0.01)
-    here = Workers(tmp_path, patience=0.15, renewed=0.01)
+        other = Workers(tmp_path, patience=0.15 * SLOWNESS, renewed=0.01)
+    here = Workers(tmp_path, patience=0.15 * SLOWNESS, renewed=0.01)
     try:
         theirs, ours = (Leases(tmp_path / "leases", each) for each in (other, here))
         assert theirs.take(0)
-        end = time.monotonic() + 0.3
+        end = time.monotonic() + 0.3 * SLOWNESS
         while time.monotonic() < end:
             assert not ours.take(0)
             time.sleep(0.02)
         other._end.set()  # it dies
         other._thread.join()
         assert not ours.take(0)
-        time.sleep(0.2)
+        time.sleep(0.2 * SLOWNESS)
         assert ours.take(0)
         assert not theirs.take(0)
     finally:
@@ -133,6 +147,7 @@ def test_leases_need_no_links(tmp_path):
         test_one_of_many_takes_a_piece(tmp_path)
 
 
+@pytest.mark.portable(quick=True)
 def test_one_of_many_takes_a_piece(tmp_path):
     many = [Workers(tmp_path, renewed=60) for _ in range(4)]
     leases = [Leases(tmp_path / "leases", each) for each in many]
@@ -305,3 +320,12 @@ def test_the_store_of_another_version_is_refused(tmp_path):
     (tmp_path / "sweep.json").write_text('{"format": 1, "build": "fake", "epochs": 9, "seed": 0}')
     with pytest.raises(FileError, match=r"another version of chainrule.*give another store"):
         swept(tmp_path, models=20)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of processes in /proc")
+def test_a_process_of_any_name_has_a_start():
+    code = "import sys; open('/proc/self/comm', 'wb').write(b'\\xff)'); print(flush=True); input()"
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **options) as process:
+        process.stdout.readline()
+        assert _started(process.pid).isdecimal()

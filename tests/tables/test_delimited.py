@@ -13,6 +13,8 @@ from chainrule._src.data.tables import delimited
 from chainrule.errors import ChainruleError, DataError
 from chainrule.tables import Column, open_table
 
+pytestmark = pytest.mark.portable
+
 
 @pytest.fixture
 def write(tmp_path):
@@ -117,6 +119,7 @@ def test_times_of_day_are_times(write):
     assert (first.hour, first.minute, second.hour, second.second) == (7, 30, 18, 30)
 
 
+@pytest.mark.portable(quick=True)
 @pytest.mark.parametrize(("texts", "numbers"), [
     (["1,234.50", "-7", "1,234,567"], [1234.5, -7, 1234567]),
     (["1.234,50", "-7", "0,5"], [1234.5, -7, 0.5]),
@@ -236,6 +239,7 @@ def test_some_columns_can_be_read_in_another_order(write):
     assert {name: values.tolist() for name, values in chunk.items()} == {"c": ["x"], "a": [1.0]}
 
 
+@pytest.mark.portable(quick=True)
 @pytest.mark.parametrize(("content", "message"), [
     ("", "is empty; expected a line of column names"),
     ("\n \n", "names no column"),

@@ -92,7 +92,7 @@ def test_a_column_that_is_not_there_is_refused():
 def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch, name):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / name).write_text("a\n1\n")
-    with pytest.raises(MissingDependencyError, match=r"pip install 'chainrule\[data\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'chainrule\[tables\]'"):
         open_table(tmp_path / name)
 
 
@@ -114,11 +114,11 @@ def test_standard_input_is_csv_or_parquet(monkeypatch):
     written = io.BytesIO()
     pq.write_table(pa.table({"a": [1, 2]}), written)
     for content in (b"a\n1\n2\n", written.getvalue()):
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
         table = open_table("-")
         assert (table.name, table.rows) == ("standard input", 2)
         assert next(table.chunks())["a"].tolist() == [1, 2]
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b""), encoding="utf-8"))
     with pytest.raises(DataError, match=r"^standard input is empty"):
         open_table("-")
 

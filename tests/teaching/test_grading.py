@@ -22,6 +22,8 @@ from chainrule._src.teach.grading.statistics import exercise_rows, mistakes
 from chainrule._src.teach.source import folder, read
 from chainrule.errors import DataError, FileError
 
+pytestmark = pytest.mark.portable
+
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LAB = "01_softmax_and_backpropagation"
 RIGHT = """

@@ -7,12 +7,15 @@ import time
 
 import pytest
 from rich.console import Console
+from tests.pace import SLOWNESS
 
 from chainrule._src.teach import source
 from chainrule._src.teach.learn import screen, watching, workspace
 from chainrule._src.teach.learn.checker import Checker
 from chainrule._src.teach.learn.workspace import Workspace
 from chainrule.errors import DataError
+
+pytestmark = pytest.mark.portable
 
 LAB = """# %% [markdown]
 # # A small lab
@@ -43,7 +46,7 @@ RIGHT = "e = np.exp(X)\n    return e / np.sum(e, axis=-1, keepdims=True)"
 
 @pytest.fixture(scope="module")
 def checker():
-    return Checker(seconds=20)
+    return Checker(seconds=20 * SLOWNESS)
 
 
 @pytest.fixture(params=[".py", ".ipynb"])
@@ -58,14 +61,14 @@ def begun(request, tmp_path, monkeypatch):
 
 def write(begun, code):
     path = begun.path(begun.labs[0])
-    text = path.read_text()
+    text = path.read_text("utf-8")
     if path.suffix == ".ipynb":
         code = json.dumps(code)[1:-1]
     path.write_text(text.replace("# TODO:", "").replace("return None", code))
 
 
 def test_the_learners_file_has_the_stub_and_neither_solution_nor_hidden_tests(begun):
-    text = begun.path(begun.labs[0]).read_text()
+    text = begun.path(begun.labs[0]).read_text("utf-8")
     assert "return None" in text
     assert not any(word in text for word in ("keepdims", "two equal scores", "SOLUTION", "%load"))
 
@@ -75,6 +78,7 @@ def test_an_untouched_stub_is_what_comes_next_and_no_failure(begun, checker):
     assert (standing.exercise, standing.result) == ("softmax", None)
 
 
+@pytest.mark.portable(quick=True)
 def test_a_wrong_answer_gets_a_sentence_with_its_line_a_right_one_passes_and_stays(begun, checker):
     write(begun, WRONG)
     result = begun.look(checker).result
@@ -91,7 +95,7 @@ def write_again(begun, old, new):
     path = begun.path(begun.labs[0])
     if path.suffix == ".ipynb":
         old, new = json.dumps(old)[1:-1], json.dumps(new)[1:-1]
-    text = path.read_text()
+    text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new))
 
@@ -106,18 +110,18 @@ def test_a_solution_is_shown_once_ones_own_has_passed(begun, checker):
 
 
 def test_reset_brings_the_stub_back_and_keeps_what_was_written(begun, checker):
-    fresh = begun.path(begun.labs[0]).read_text()
+    fresh = begun.path(begun.labs[0]).read_text("utf-8")
     write(begun, WRONG)
     kept = begun.reset("softmax")
-    assert "np.sum(e)" in kept.read_text()
+    assert "np.sum(e)" in kept.read_text("utf-8")
     assert begun.look(checker).result is None
     if kept.suffix == ".py":
-        assert begun.path(begun.labs[0]).read_text() == fresh
+        assert begun.path(begun.labs[0]).read_text("utf-8") == fresh
 
 
 def test_an_endless_loop_ends_with_a_sentence(begun):
     write(begun, "while True:\n        pass")
-    result = begun.look(Checker(seconds=1)).result
+    result = begun.look(Checker(seconds=SLOWNESS)).result
     assert "a loop that never ends" in result.sentence
 
 
@@ -156,7 +160,7 @@ def test_watching_sees_a_save_and_draws_in_80_columns(begun):
 
     writer = threading.Thread(target=save)
     writer.start()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 20 * SLOWNESS
     watching.watch(console, begun, stop=lambda: "done" in out.getvalue() or time.monotonic() > end)
     writer.join()
     assert "All exercises are done" in out.getvalue()

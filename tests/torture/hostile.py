@@ -200,7 +200,7 @@ def checkpoints(count, chance, folder):
 def main(count, seed):
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*kernels are compiled without it")
+        warnings.filterwarnings("ignore", message=".*each process compiles anew")
         warnings.filterwarnings("ignore", message="fit: ")
         for what in (caches, checkpoints):
             faulthandler.dump_traceback_later(WATCHDOG + count, exit=True)

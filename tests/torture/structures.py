@@ -4,6 +4,7 @@ Each is compiled, run and never asked for again. Memory and its maps must stay f
 process that has more than 65,530 maps.
 """
 
+import ctypes
 import gc
 import os
 import sys
@@ -16,14 +17,15 @@ import numpy as np
 import chainrule as cr
 from chainrule._src.compile.native import code
 
-SETTLED = 1_200  # structures until every table is as long as it becomes
-MORE_MAPS, MORE_BYTES = 500, 15e3  # that may be added from there on: at most, and for a structure
+SETTLED = 1_500  # structures until every table is as long as it becomes
+SHAPES = 150  # widths and depths; early structures are as large as late ones, for tables hold some
+MORE_MAPS, MORE_BYTES = 500, 2e3  # that may be added from there on: at most, and for a structure
 
 
 def structures(count):
     """Run so many functions of other shapes; a tenth of them is trained."""
     for i in range(count):
-        width, depth = 1 + i % 150, 1 + i // 150
+        width, depth = (1 + number for number in divmod(i * 7919 % SHAPES**2, SHAPES))
         if i % 10:
             found = cr.jit(lambda x: np.sum(x * x, axis=(1, 2)))(np.ones((2, width, depth)))
             np.testing.assert_allclose(found, width * depth)
@@ -37,15 +39,17 @@ def structures(count):
 
 
 def used():
-    """Return this process's maps of memory and bytes in memory."""
+    """Return this process's maps of memory and bytes in memory, without those that are free."""
     gc.collect()
-    maps = Path("/proc/self/maps").read_text().count("\n")
-    status = Path("/proc/self/status").read_text()
+    ctypes.CDLL(None).malloc_trim(0)  # else up to 30 MB of free pages come and go
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8").count("\n")
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     return maps, 1024 * int(status.partition("VmRSS:")[2].split()[0])
 
 
 def main(count):
     """Print what is used along the way, and hold the end against the beginning."""
+    assert count <= SHAPES**2, f"there are {SHAPES**2:,} structures"
     began, (maps, size) = time.perf_counter(), used()
     for n in structures(count):
         if n == SETTLED:

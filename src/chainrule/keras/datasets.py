@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 
 Pairs = tuple[tuple[Any, Any], tuple[Any, Any]]
 
@@ -25,7 +26,7 @@ def _shipped(name: str) -> Any:
 
     def load_data(test_split: float = 0.2, seed: int = 113) -> Pairs:
         """Return ``(x_train, y_train), (x_test, y_test)``, in an order that the seed tells."""
-        with deferred():
+        with needs(f"datasets.{name}", "tables", "sklearn"):
             import sklearn.datasets
 
         found = getattr(sklearn.datasets, f"load_{name}")()
@@ -44,7 +45,8 @@ def _stored(name: str, file: str) -> Any:
         path: Any = file, test_split: float = 0.2, seed: int = 113, **options: Any
     ) -> Pairs:
         """Return ``(x_train, y_train), (x_test, y_test)`` from a ``.npz`` file."""
-        places = [Path(path), Path.home() / ".keras" / "datasets" / Path(path).name]
+        home = os.path.expanduser("~")  # "~" where there is none
+        places = [Path(path), Path(home, ".keras", "datasets", Path(path).name)]
         found = next((place for place in places if place.is_file()), None)
         if found is None:
             raise DataError(

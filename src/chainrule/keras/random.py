@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import check_seed
 from chainrule._src.nn.layers.dropout import Random
 from chainrule._src.nn.layers.surroundings import around
@@ -109,7 +109,7 @@ def truncated_normal(
     seed: Any = None,
 ) -> Any:
     """Return numbers normally distributed, at most two deviations from the mean."""
-    with deferred():
+    with needs("truncated_normal", "tables", "scipy"):
         from scipy.special import ndtri
 
     low = 0.022750131948179195  # the share of a normal distribution below -2

@@ -133,7 +133,7 @@ def load(name, on_chainrule=True):
     importing = redirected if on_chainrule else _as_written
     module.__builtins__ = {**vars(builtins), "__import__": importing}
     sys.modules[module.__name__] = module
-    exec(compile(path.read_text(), path, "exec"), vars(module))
+    exec(compile(path.read_text(encoding="utf-8"), path, "exec"), vars(module))
     return module
 
 

@@ -163,5 +163,9 @@ class CompileError(ChainruleError, RuntimeError):
     """
 
 
+class MachineError(CompileError):
+    """A machine runs no machine code: LLVM is missing, has none for it, or gets it wrong."""
+
+
 class ExportError(ChainruleError, RuntimeError):
     """A recorded function cannot be written in another format; the message names the operation."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 
+PAGES = "writing a page", "tables", "jinja2"  # what it needs
 SHARED = Path(__file__).with_name("templates")  # what templates may include
 
 
@@ -25,7 +26,7 @@ def page(
     **values
         By the names that it uses; one that is missing is an error.
     """
-    with deferred():
+    with needs(*PAGES):
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.escaping import Html
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +26,7 @@ BLUE, ORANGE, GREEN, PINK, GOLD, GREY = (
     "#3b82c4", "#e0762f", "#2f9e78", "#c4609f", "#b58f10", "#8a8f98",
 )  # fmt: skip
 COLOURS = (BLUE, ORANGE, GREEN, PINK, GOLD, GREY)
+PLOTS = "drawing", "tables", "matplotlib"  # what it needs
 _INK = "#010203"  # stands for the page's own text colour, see `to_svg`
 
 
@@ -33,7 +34,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float] = (6, 4)) -> Axes:
     """Return ``ax``, or the axes of a new pyplot figure of ``size`` inches."""
     if ax is not None:
         return ax
-    with deferred():
+    with needs(*PLOTS):
         import matplotlib.pyplot as plt
 
     return _only_axes(plt.figure(figsize=size))
@@ -165,7 +166,7 @@ def heat_map(
         colour = "black" if bright else "white"
         ax.text(j, i, write(value), ha="center", va="center", color=colour, fontsize=8)
     if mark is not None:
-        with deferred():
+        with needs(*PLOTS):
             from matplotlib.patches import Rectangle
 
         corner = (mark[1] - 0.5, mark[0] - 0.5)
@@ -184,7 +185,7 @@ def gradient_rows(rows: Mapping[str, tuple[Any, Any]]) -> Figure:
     rows : mapping of str to (ndarray or None, ndarray)
         By hand, and right; one that is missing or of another shape has no difference.
     """
-    with deferred():
+    with needs(*PLOTS):
         import matplotlib.pyplot as plt
 
     figure, grid = plt.subplots(len(rows), 3, figsize=(9, 2.4 * len(rows)), squeeze=False)
@@ -260,7 +261,7 @@ def graph(labels: Sequence[str], edges: Sequence[tuple[int, int]], ax: Axes | No
 
 def finish(ax: Axes, **labels: Any) -> Axes:
     """Set titles and scales; a light grid, no box, powers of ten as plain numbers."""
-    with deferred():
+    with needs(*PLOTS):
         from matplotlib.ticker import MaxNLocator
 
     ax.set(**{name: value for name, value in labels.items() if value != ""})
@@ -288,7 +289,7 @@ def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> Html:
     prefix : str
         Put before every id, so that several pictures live on one page.
     """
-    with deferred():
+    with needs(*PLOTS):
         import matplotlib
         from matplotlib.figure import Figure
 

@@ -7,15 +7,14 @@ loaded, checked and trained in a new process; the old one goes on until that one
 from __future__ import annotations
 
 import json
-import os
 import signal
 import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import count
-from multiprocessing.connection import Connection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from chainrule._src.base.errors import FileError
@@ -25,6 +24,7 @@ from chainrule._src.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, Limits, 
 from chainrule._src.blackboard.listeners import Listener, Listeners, refuse
 from chainrule._src.blackboard.own import Said, last_line, stopped
 from chainrule._src.blackboard.subject import Data
+from chainrule._src.teach.ends import ended_by
 from chainrule._src.teach.learn.checker import processes
 from chainrule._src.teach.learn.saves import saves
 
@@ -71,6 +71,7 @@ class ApartSession:
         if not self.path.is_file():
             raise FileError(f"there is no file {path}")
         changes = saves(self.path.parent, [self.path.name], "chainrule blackboard", "blackboard")
+        self._folder = TemporaryDirectory(prefix="chainrule-", ignore_cleanup_errors=True)
         self._context = processes(LOADED)
         self._data, self._limits, self._options = data, limits, session
         self._lock = threading.RLock()
@@ -132,6 +133,7 @@ class ApartSession:
             self._now = self._next = None
         for child in children:
             child.end()
+        self._folder.cleanup()
 
     def _watch(self, changes: Any) -> None:
         for changed in changes:
@@ -232,19 +234,18 @@ class _Child:
     def __init__(self, owner: ApartSession) -> None:
         self._owner, context = owner, owner._context
         self._line, there = context.Pipe()
-        self._trace, faults = context.Pipe(duplex=False)
+        self._faults = Path(owner._folder.name) / f"{id(self)}"
         self._process = context.Process(
             target=serve, daemon=True,
-            args=(there, faults, owner.path, owner._data, owner._settings, owner._limits,
+            args=(there, self._faults, owner.path, owner._data, owner._settings, owner._limits,
                   owner._options),
         )  # fmt: skip
-        self._theirs = there, faults
+        self._theirs = there
         self.unanswered: list[tuple[Listener | None, Any]] = []
 
     def start(self) -> None:
         self._process.start()
-        for end in self._theirs:
-            end.close()
+        self._theirs.close()
         threading.Thread(target=self._read, name="chainrule-apart", daemon=True).start()
 
     def ask(self, command: Command, listener: Listener | None) -> None:
@@ -273,18 +274,16 @@ class _Child:
                 (number,) = struct.unpack_from("<q", whole)
                 self._owner._heard(self, number, whole[8:])
         self._process.join()
-        self._owner._ended(self, self._process.exitcode, _rest(self._trace))
+        self._owner._ended(self, self._process.exitcode, self._trace())
         self._line.close()
 
-
-def _rest(trace: Connection) -> str:
-    """Return what was written before the other end was closed."""
-    parts = []
-    with suppress(OSError):
-        while part := os.read(trace.fileno(), 2**16):
-            parts.append(part)
-    trace.close()
-    return b"".join(parts).decode(errors="replace")
+    def _trace(self) -> str:
+        """Return what the process wrote of its lines before it ended."""
+        with suppress(OSError):
+            trace = self._faults.read_bytes()
+            self._faults.unlink()
+            return trace.decode(errors="replace")
+        return ""
 
 
 def _end_of(path: Path, status: int | None, trace: str, limits: Limits) -> Said:
@@ -295,9 +294,8 @@ def _end_of(path: Path, status: int | None, trace: str, limits: Limits) -> Said:
             f"no end within {limits.seconds:g} s of the processor: is there a loop that never ends?"
         )
         return stopped(path, "endless", text, line)
-    text = f"the program ends (exit code {status})"
-    if status is not None and status < 0:
-        text = f"Python crashes ({signal.Signals(-status).name})"
-        if status == -getattr(signal, "SIGKILL", 9):
-            text = "the process was killed: does it use too much memory?"
+    cause = ended_by(status) if status is not None else ""
+    text = f"Python crashes ({cause})" if cause else f"the program ends (exit code {status})"
+    if cause == "SIGKILL":
+        text = "the process was killed: does it use too much memory?"
     return stopped(path, "broken", text, line)

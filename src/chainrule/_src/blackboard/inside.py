@@ -54,14 +54,14 @@ LIMITS = Limits()
 
 
 def serve(
-    line: Connection, faults: Connection, path: Path, data: Data, settings: Mapping[str, Any],
+    line: Connection, faults: Path, path: Path, data: Data, settings: Mapping[str, Any],
     limits: Limits, options: Mapping[str, Any],
 ) -> None:  # fmt: skip
     """Load the file, say what the check says of it, and do what is asked for until nobody asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner ends it
     sys.dont_write_bytecode = True  # two saves in a second would look alike to what is kept
     one_for_products()
-    clock = Clock(faults.fileno(), limits.seconds)
+    clock = Clock(faults, limits.seconds)
     limit_memory(limits.memory)
     lock = threading.Lock()
 
@@ -132,19 +132,18 @@ class Clock:
 
     Parameters
     ----------
-    descriptor : int
+    faults : Path
         Of the file that lines are written to, also where the process crashes.
     seconds : float
         Of the processor; more may go by, by a factor.
     """
 
-    def __init__(self, descriptor: int, seconds: float) -> None:
-        self._descriptor, self._seconds = descriptor, seconds
-        faulthandler.enable(descriptor)
-        self._kernel = hasattr(signal, "setitimer")
-        if self._kernel:
+    def __init__(self, faults: Path, seconds: float) -> None:
+        self._faults, self._seconds = faults.open("wb", buffering=0), seconds
+        faulthandler.enable(self._faults)
+        if sys.platform != "win32":
             for number in (signal.SIGPROF, signal.SIGALRM):
-                faulthandler.register(number, descriptor, all_threads=True, chain=True)
+                faulthandler.register(number, self._faults, all_threads=True, chain=True)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -156,10 +155,10 @@ class Clock:
             self._set(0)
 
     def _set(self, seconds: float) -> None:
-        if self._kernel:
+        if sys.platform != "win32":
             signal.setitimer(signal.ITIMER_PROF, seconds)
             signal.setitimer(signal.ITIMER_REAL, PATIENCE * seconds)
         elif seconds:
-            faulthandler.dump_traceback_later(PATIENCE * seconds, file=self._descriptor, exit=True)
+            faulthandler.dump_traceback_later(PATIENCE * seconds, file=self._faults, exit=True)
         else:
             faulthandler.cancel_dump_traceback_later()

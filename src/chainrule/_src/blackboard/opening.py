@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule._src.base.errors import DataError, FileError, MissingDependencyError, OptionError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.errors import DataError, FileError, OptionError
+from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import lookup
 from chainrule._src.blackboard import built, subjects
 from chainrule._src.blackboard.anatomy import anatomy_of
@@ -108,11 +107,7 @@ def watch(model: Any, X: Any = None, y: Any = None) -> Blackboard:
     MissingDependencyError
         If anywidget is missing, or the page was never built.
     """
-    if find_spec("anywidget") is None:
-        raise MissingDependencyError(
-            "the blackboard in a notebook needs anywidget: pip install 'chainrule[blackboard]'"
-        )
-    with deferred():
+    with needs("the blackboard in a notebook", "blackboard", "anywidget"):
         from chainrule._src.blackboard.widget import Blackboard
 
     built.module()

@@ -110,7 +110,7 @@ class Blackboard:
         self._server.should_exit = True
 
     def _end_if_failed(self, made: asyncio.Future[Steered]) -> None:
-        if made.exception():
+        if made.cancelled() or made.exception():
             self.end()
 
     async def _converse(self, page: WebSocket) -> None:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainrule._src.base.errors import MissingDependencyError
 from chainrule._src.base.escaping import for_terminal
+from chainrule._src.base.extras import needs
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.cli.problems import Interrupted, warn
 
 if TYPE_CHECKING:
     from chainrule._src.blackboard.handover import Invite
 
-NEEDED = ("starlette", "uvicorn", "websockets")
+NEEDED = ("starlette", "uvicorn", "websockets", "watchfiles", "jinja2", "threadpoolctl")
 DATA_HELP = "What to learn from: digits, another of the data sets that are always there, or a file."
 MODEL_HELP = "network, deep, softmax, the file of a model, or a Python file of your own."
 
@@ -37,10 +36,7 @@ def blackboard(
     ] = True,
 ) -> None:
     """Watch a network learn, in the browser: stop it, step back, and see why."""
-    if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise MissingDependencyError(
-            f"the blackboard needs {' and '.join(missing)}: pip install 'chainrule[blackboard]'"
-        )
+    needs("the blackboard", "blackboard", *NEEDED)
     from chainrule._src.blackboard import built
     from chainrule._src.blackboard.handover import handover
     from chainrule._src.blackboard.opening import prepared

@@ -17,10 +17,10 @@ def clear_cache() -> None:
     from chainrule._src.compile.native.cache import cache_folder
     from chainrule._src.compile.native.cache import clear_cache as clear
 
-    where = cache_folder()
     try:
+        where = cache_folder()
         count = clear()
     except OSError as error:
-        raise FileError(f"cannot clear {where}: {error.strerror or error}") from error
+        raise FileError(f"cannot clear the cache: {error}") from error
     line = f"Deleted {count} compiled kernel{'s' * (count != 1)} from {where}"
     typer.echo(for_terminal(line))

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from chainrule._src.base.console import Terminal
+from chainrule._src.base.extras import needs
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.cli.output import check_output
 from chainrule._src.cli.problems import Interrupted, UsageError, tell, warn
@@ -19,6 +20,9 @@ from chainrule._src.cli.problems import Interrupted, UsageError, tell, warn
 if TYPE_CHECKING:
     from chainrule._src.teach.grading.classroom import Classroom
     from chainrule._src.teach.grading.grade import Graded
+
+# The labs' answers import the first two.
+GRADING = ("sklearn", "matplotlib", "jupytext", "nbformat", "jinja2")
 
 
 def grade(
@@ -58,6 +62,7 @@ def grade(
     from chainrule._src.teach.grading.collect import collect, find_lab
     from chainrule._src.teach.grading.setting import assignment
 
+    needs("chainrule grade", "teach", *GRADING)
     outputs = {"csv": output, "report": report, "json": json, "junit": junit}
     check_output(output, str(folder), "marks.csv")
     check_outputs(outputs)

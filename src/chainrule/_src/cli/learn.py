@@ -41,9 +41,11 @@ def start(
 ) -> None:
     """Write the labs' files into a folder, and check them at every save."""
     from chainrule._src.base.errors import DataError
-    from chainrule._src.teach.learn.workspace import Workspace
+    from chainrule._src.base.extras import needs
+    from chainrule._src.teach.learn.workspace import LEARNING, Workspace
     from chainrule._src.teach.source import sources
 
+    needs(*LEARNING)
     labs = sources()
     for number in lab or ():
         if not 1 <= number <= len(labs):

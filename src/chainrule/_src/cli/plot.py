@@ -15,7 +15,8 @@ from rich.markup import escape
 
 from chainrule._src.base.console import Terminal
 from chainrule._src.base.errors import DataError, FileError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
+from chainrule._src.base.plots import PLOTS
 from chainrule._src.cli.problems import UsageError, tell
 from chainrule._src.tabular.recipes.scores import ClassScores
 
@@ -89,7 +90,7 @@ def draw_predictions(path: str, source: str) -> tuple[Figure, int]:
 
     A quantity has its errors beside; classes have what was taken for what, as shares of the true.
     """
-    with deferred():
+    with needs(*PLOTS):
         from matplotlib.figure import Figure
 
     from chainrule._src.tabular.recipes.scores import new_scores
@@ -183,7 +184,7 @@ def _number(text: str | None) -> float:
 
 def draw(epochs: Sequence[int], scores: Scores) -> Figure:
     """Return a figure with a panel for each score, data held back beside their own."""
-    with deferred():
+    with needs(*PLOTS):
         from matplotlib.figure import Figure
 
     from chainrule._src.base import plots

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from chainrule._src.base.console import Terminal
 from chainrule._src.base.errors import DataError, OptionError, UnknownNameError
+from chainrule._src.base.extras import needs
 from chainrule._src.cli.problems import Interrupted, UsageError, tell
 from chainrule._src.cli.settings import hidden_units
 from chainrule._src.cli.train import DATA_HELP, describe
@@ -98,6 +99,7 @@ def run_sweep(
     from chainrule._src.tabular.recipes.tabular import prepare
     from chainrule._src.tabular.sweeps import SPACE, builder
 
+    needs("chainrule sweep", "tables", "sklearn", "scipy", "matplotlib", "jinja2")
     space = {**SPACE, **settings_of(settings)}
     if given["cv"] == 1:
         raise UsageError("--cv 1: expected at least 2 parts, or 0 for a fifth of the rows")

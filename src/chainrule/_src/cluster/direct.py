@@ -51,21 +51,13 @@ def _allows(path: str, written: int) -> bool:
         past_the_cache(path, 0, PAGE, np.empty)
     except OSError:
         return False
-    return bool(DIRECT)
+    return DIRECT != 0
 
 
 def through_the_cache(path: str, start: int, size: int, empty: Empty) -> Any:
     """Return bytes of a file, fewer where it ends."""
     found: Any = empty((size,), np.uint8)
-    done = 0
-    with open(path, "rb", buffering=0) as file:
-        file.seek(start)
-        while done < size:
-            count = file.readinto(found[done : done + BLOCK])
-            if not count:
-                break
-            done += count
-    return found[:done]
+    return found[: _fill(found, path, start, BLOCK)]
 
 
 def past_the_cache(path: str, start: int, size: int, empty: Empty) -> Any:
@@ -75,17 +67,23 @@ def past_the_cache(path: str, start: int, size: int, empty: Empty) -> Any:
     room: Any = empty(((pages + 1) * PAGE,), np.uint8)
     begin = -room.ctypes.data % PAGE
     room = room[begin : begin + pages * PAGE]
-    done = 0
-    file = os.open(path, os.O_RDONLY | DIRECT)
-    try:
-        while done < len(room):
-            count = os.preadv(file, [room[done:]], start - ahead + done)
-            done += count
-            if count == 0 or count % PAGE:  # the file's end
-                break
-    finally:
-        os.close(file)
+    done = _fill(room, path, start - ahead, len(room), DIRECT)
     return room[ahead : min(done, ahead + size)]
+
+
+def _fill(room: Any, path: str, start: int, block: int, flags: int = 0) -> int:
+    """Read a file into ``room``, a block at a time; return how many bytes there were."""
+    done = 0
+    with open(
+        path, "rb", buffering=0, opener=lambda name, mode: os.open(name, mode | flags)
+    ) as file:
+        file.seek(start)
+        while done < len(room):
+            count = file.readinto(room[done : done + block]) or 0
+            done += count
+            if count == 0 or (flags and count % PAGE):  # the file's end: no page begins behind it
+                break
+    return done
 
 
 class Part:

@@ -6,13 +6,15 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import zip_longest
 from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule._src.base.errors import ClusterError, DataError, MissingDependencyError
-from chainrule._src.base.interrupts import check, load
+from chainrule._src.base.errors import ClusterError, DataError
+from chainrule._src.base.extras import needs
+from chainrule._src.base.interrupts import check
 from chainrule._src.cluster.homes import homes
 from chainrule._src.cluster.job import Job, State, forget
 from chainrule._src.cluster.reading import reader
@@ -82,12 +84,8 @@ def dask(name: str = "dask") -> Any:
     MissingDependencyError
         If it is not installed.
     """
-    try:
-        return load(name)
-    except ImportError as error:
-        raise MissingDependencyError(
-            "clusters and Dask's collections need Dask: pip install 'chainrule[dask]'"
-        ) from error
+    with needs("training on a cluster", "cluster", "dask", "distributed"):
+        return import_module(name)
 
 
 @dataclass

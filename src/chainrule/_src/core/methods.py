@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from chainrule._src.base.errors import TraceError
+from chainrule._src.core.declared import Declared
 from chainrule._src.core.elementwise import ASTYPE
 from chainrule._src.core.primitive import NUMPY, Traced
 from chainrule._src.core.refusals import WRITTEN, called, no_array, no_attribute
 
-_NO_PARAMS: dict[str, Any] = {}
+NO_PARAMS: dict[str, Any] = {}
 
 
-class Methods(Traced):
+class Methods(Traced, Declared):
     """The methods that call NumPy's functions, and the methods that every tensor refuses."""
 
     __slots__ = ()
 
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray[Any, Any]:
         raise no_array()
 
-    def __getattr__(self, name: str) -> NoReturn:
-        raise no_attribute(name)
+    if not TYPE_CHECKING:  # which would believe that every name is there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise no_attribute(name)
 
     def __copy__(self) -> Any:
         return self  # which never changes
@@ -111,13 +114,13 @@ def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
     """Return the operator's methods: with the tensor on the left, on the right, and alone."""
 
     def forward(self: Methods, other: Any) -> Any:
-        return self.record(NUMPY[ufunc], (self, other), _NO_PARAMS)
+        return self.record(NUMPY[ufunc], (self, other), NO_PARAMS)
 
     def backward(self: Methods, other: Any) -> Any:
-        return self.record(NUMPY[ufunc], (other, self), _NO_PARAMS)
+        return self.record(NUMPY[ufunc], (other, self), NO_PARAMS)
 
     def alone(self: Methods) -> Any:
-        return self.record(NUMPY[ufunc], (self,), _NO_PARAMS)
+        return self.record(NUMPY[ufunc], (self,), NO_PARAMS)
 
     return forward, backward, alone
 

@@ -22,7 +22,7 @@ from chainrule._src.base.handles import values_of
 from chainrule._src.core.backward import adjoints, ancestors, scalar_seed
 from chainrule._src.core.captured import Captured
 from chainrule._src.core.elementwise import counted, of_dtype
-from chainrule._src.core.methods import Methods
+from chainrule._src.core.methods import NO_PARAMS, Methods
 from chainrule._src.core.observing import not_followed, observation
 from chainrule._src.core.primitive import NUMPY, Primitive, Traced, target_of
 from chainrule._src.core.refusals import (
@@ -38,7 +38,6 @@ from chainrule._src.core.trees import with_own_memory
 from chainrule._src.core.weak import OPERATORS, Weak, is_weak, result_type
 
 _order, _levels = count(), count()
-_NO_PARAMS: dict[str, Any] = {}
 
 
 class Level:
@@ -142,7 +141,7 @@ class Tensor(Methods):
         level: Level,
         primitive: Primitive | None = None,
         operands: Sequence[Any] = (),
-        params: dict[str, Any] = _NO_PARAMS,
+        params: dict[str, Any] = NO_PARAMS,
         parents: Sequence[tuple[int, Tensor]] = (),
     ) -> Tensor:
         """Return a tensor of these parts, unchecked."""

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.util import find_spec
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.base.errors import DataError, MissingDependencyError, ShapeError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.extras import needs
 from chainrule._src.base.showing import Shown
 from chainrule._src.base.validation import check_features
 
-DIGITS = Path("datasets", "data", "digits.csv.gz")  # in scikit-learn
+DIGITS = Path(__file__).with_name("assets") / "digits.csv.gz"
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,7 +50,7 @@ class Digits(Shown):
     @cached_property
     def scaler(self) -> Any:
         """What standardised the pixels, as scikit-learn's ``StandardScaler``."""
-        with deferred():
+        with needs("the digits' scaler", "tables", "sklearn"):
             from sklearn.preprocessing import StandardScaler
 
         scaler = StandardScaler()
@@ -103,7 +102,7 @@ def load_digits(test_size: float = 0.15, random_state: int = 37) -> Digits:
     >>> digits.X_train.shape, digits.X_train.dtype, digits.y_train.dtype
     ((1527, 64), dtype('float32'), dtype('int32'))
     """
-    data, target = _read_digits()
+    data, target = map(np.copy, _read_digits())
     shuffled = np.random.RandomState(random_state).permutation(len(data))  # as scikit-learn does
     n_test = math.ceil(test_size * len(data)) if isinstance(test_size, float) else test_size
     if not 0 < n_test < len(data):
@@ -119,13 +118,10 @@ def load_digits(test_size: float = 0.15, random_state: int = 37) -> Digits:
     )  # fmt: skip
 
 
+@cache
 def _read_digits() -> tuple[Array, Array]:
-    """Return scikit-learn's pixels and labels; to import it takes a hundred times as long."""
-    found = find_spec("sklearn")
-    folders = found.submodule_search_locations if found else None
-    if not folders:
-        raise MissingDependencyError("the digits are scikit-learn's: pip install scikit-learn")
-    table = np.loadtxt(Path(folders[0]) / DIGITS, np.float32, delimiter=",")
+    """Return pixels and labels, as scikit-learn has them; they are copied, never changed."""
+    table = np.loadtxt(DIGITS, np.float32, delimiter=",")
     return table[:, :-1], table[:, -1].astype(np.int32)
 
 

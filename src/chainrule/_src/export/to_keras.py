@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import warnings
@@ -11,6 +10,7 @@ from typing import Any
 
 from chainrule._src.base.config import Configurable, class_of, plain
 from chainrule._src.base.errors import ChainruleError, DataError, MissingDependencyError
+from chainrule._src.base.extras import is_installed, needs
 from chainrule._src.base.interrupts import load
 from chainrule._src.base.registered import is_own
 from chainrule._src.base.showing import arguments
@@ -23,11 +23,10 @@ BACKENDS = ("jax", "torch", "tensorflow")
 
 def import_keras() -> Any:
     """Return Keras 3 on a backend that is installed, or say how to get it."""
-    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
-    if importlib.util.find_spec("keras") is None or not installed:
-        raise MissingDependencyError(
-            "this needs Keras 3 and a backend: pip install 'chainrule[keras]'"
-        )
+    installed = [name for name in BACKENDS if is_installed(name)]
+    needs("a model of Keras's", "keras", "keras")
+    if not installed:
+        needs("Keras", "keras", "jax")
     backend = os.environ.setdefault("KERAS_BACKEND", installed[0])
     try:
         keras = load("keras")

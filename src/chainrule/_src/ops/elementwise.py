@@ -10,25 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.interrupts import load
 from chainrule._src.core.elementwise import ELEMENTWISE, SCALARS, of_dtype
 from chainrule._src.core.kernel import Elementwise
 from chainrule._src.core.primitive import unbroadcast
 from chainrule._src.core.weak import common_dtype
-
-
-def erf(x: Any) -> Any:
-    """Return the error function of every entry."""
-    return np.vectorize(math.erf, otypes=[x.dtype])(x)
-
-
-def _erf(x: Any) -> Any:
-    return load("scipy.special").erf(x)
-
+from chainrule._src.ops.error_function import erf, fast_erf
 
 ERF = ELEMENTWISE.add(
     "erf",
-    _erf,
+    fast_erf,
     (lambda g, y, x: g * (2 / math.sqrt(math.pi)) * np.exp(-(x**2)),),
     "erf(_0)",
     kernel=Elementwise("erf(_0)"),

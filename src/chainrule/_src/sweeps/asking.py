@@ -18,7 +18,9 @@ from chainrule._src.sweeps.search import Candidates, Search
 from chainrule._src.sweeps.store import Places
 
 ASKED = 16  # candidates at a time
-NEEDS = "'gp' needs PyTorch: pip install torch; 'cmaes' needs cmaes: pip install cmaes"
+NEEDS = (
+    "'gp' needs PyTorch: pip install torch; 'cmaes' needs cmaes: pip install 'chainrule[sweeps]'"
+)
 SAMPLERS = {"tpe": "TPESampler", "gp": "GPSampler", "cmaes": "CmaEsSampler"}
 PRUNERS = {"median": "MedianPruner", "nop": "NopPruner", "wilcoxon": "WilcoxonPruner"}
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chainrule._src.base.errors import DataError, UnknownNameError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import check_count, seeded
 from chainrule._src.sweeps.dimensions import Choices, Integers, Numbers
 from chainrule._src.sweeps.member import Member, Settings
@@ -58,7 +58,7 @@ class Clones:
 
     def __call__(self, **settings: Any) -> Any:
         """Return one."""
-        with deferred():
+        with needs("sweeping an estimator", "tables", "sklearn"):
             from sklearn.base import clone
 
         return clone(self.estimator).set_params(**settings)

@@ -44,9 +44,10 @@ class Database(Memory):
         self.name = given or name
         self._shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:…@", self.url)  # without the password
         self.higher = ranking.is_higher(ranking.name(()))
+        create_study = optuna().create_study
         try:
             with quietly():
-                self.study = optuna().create_study(
+                self.study = create_study(
                     storage=self.url, study_name=self.name, load_if_exists=True,
                     direction="maximize" if self.higher else "minimize",
                 )  # fmt: skip

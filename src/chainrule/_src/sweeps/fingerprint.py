@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.config import Configurable
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.nn.network.conditions import digest
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...))
@@ -111,7 +111,7 @@ class _Reader:
         return self._object(thing)
 
     def _objects(self, array: Any) -> str:
-        with deferred():
+        with needs("a sweep over arrays of objects", "tables", "joblib"):
             from joblib import hash as digest_of  # contents, where bytes are addresses
 
         try:

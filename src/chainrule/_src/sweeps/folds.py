@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import refuse_foreign
 from chainrule._src.base.errors import DataError, OptionError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import check_number
 from chainrule._src.data.preprocessing.splitting import split_rows
 from chainrule._src.sweeps.building import SEEDS, Fold
@@ -52,7 +52,7 @@ def folds_of(
 
 
 def _crossed(X: Any, y: Any, cv: Any, groups: Any, seed: int) -> list[Fold]:
-    with deferred():
+    with needs("cross-validation", "tables", "sklearn"):
         from sklearn import model_selection
 
     if isinstance(cv, str) or (isinstance(cv, int | np.integer) and cv < 2):

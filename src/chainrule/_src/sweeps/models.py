@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.sweeps.building import Fold, built, fitted
 from chainrule._src.sweeps.member import Member
 
@@ -94,7 +94,7 @@ class Ensemble:
         """Return loss and metrics of the mean predictions, of estimators their score."""
         first = self.models[0]
         if not hasattr(first, "compiled_metrics"):
-            with deferred():
+            with needs("scoring", "tables", "sklearn"):
                 from sklearn.metrics import accuracy_score, r2_score
 
             score = accuracy_score if hasattr(first, "predict_proba") else r2_score

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from chainrule._src.base.errors import MissingDependencyError
-from chainrule._src.base.interrupts import load
+from chainrule._src.base.extras import needs
 from chainrule._src.sweeps.dashboard import distribution, labels
 from chainrule._src.sweeps.dimensions import Choices, Integers
 from chainrule._src.sweeps.space import Space
@@ -21,12 +20,9 @@ def optuna() -> Any:
     MissingDependencyError
         If it is not installed.
     """
-    try:
-        return load("optuna")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "samplers, pruners and databases need Optuna: pip install 'chainrule[sweeps]'"
-        ) from error
+    with needs("a search with a sampler, a pruner or a database", "sweeps", "optuna"):
+        import optuna
+    return optuna
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule._src.base import plots
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.data.storage.files import write_text
 from chainrule._src.sweeps import pictures
@@ -187,7 +187,7 @@ class Result:
         DataError
             If there are fewer than ten models with a score.
         """
-        with deferred():
+        with needs("the importance of settings", "tables", "sklearn"):
             from sklearn.ensemble import RandomForestRegressor
             from sklearn.inspection import permutation_importance
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule._src.base.errors import OptionError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import lookup
 
 Scoring = str | Callable[..., Any] | None
@@ -20,7 +20,7 @@ def checked_scoring(scoring: Any) -> Scoring:
     OptionError, UnknownNameError
     """
     if isinstance(scoring, str):
-        with deferred():
+        with needs("scoring", "tables", "sklearn"):
             from sklearn.metrics import get_scorer_names
 
         lookup("scoring", scoring, dict.fromkeys(get_scorer_names()))
@@ -36,7 +36,7 @@ def score_of(model: Any, scoring: Scoring, X: Any, y: Any) -> float:
     """Return a fitted estimator's score of some samples, its own where ``scoring`` is None."""
     if scoring is None:
         return float(model.score(X, y))
-    with deferred():
+    with needs("scoring", "tables", "sklearn"):
         from sklearn.metrics import check_scoring
 
     return float(check_scoring(model, scoring)(model, X, y))

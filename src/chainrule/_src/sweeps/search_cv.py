@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, OptionError
+from chainrule._src.base.extras import needs
 from chainrule._src.sweeps.result import Result
 from chainrule._src.sweeps.scoring import Scoring, score_of
 from chainrule._src.sweeps.sweep import sweep
+
+with needs("SweepCV", "tables", "sklearn"):
+    from sklearn.base import BaseEstimator
+    from sklearn.utils import get_tags
+    from sklearn.utils.metaestimators import available_if
+    from sklearn.utils.validation import check_is_fitted
 
 
 def _delegated(name: str) -> Callable[[Any], Any]:

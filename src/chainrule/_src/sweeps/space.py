@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, OptionError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import lookup
 from chainrule._src.sweeps.dimensions import Dimension, as_described, dimension_of
 from chainrule._src.sweeps.fingerprint import about
@@ -118,7 +118,7 @@ class Space:
 
     def quasi(self, numbers: range, seed: int) -> Array:
         """Return places that fill the space evenly: a scrambled Sobol sequence (Owen, 1998)."""
-        with deferred():
+        with needs("search='quasi'", "tables", "scipy"):
             from scipy.stats import qmc  # takes a while to load
 
         if not self.dimensions:

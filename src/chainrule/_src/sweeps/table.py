@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.base.errors import MissingDependencyError, UnknownNameError
+from chainrule._src.base.errors import UnknownNameError
 from chainrule._src.base.escaping import element, for_html
-from chainrule._src.base.interrupts import load
+from chainrule._src.base.extras import needs
 from chainrule._src.base.showing import cut
 
 SHOWN = 10  # rows
@@ -70,10 +70,8 @@ class Table(Mapping[str, Array]):
         MissingDependencyError
             If pandas is not installed.
         """
-        try:
-            pandas = load("pandas")
-        except ImportError as error:
-            raise MissingDependencyError("this needs pandas: pip install pandas") from error
+        with needs("to_pandas", "", "pandas"):
+            import pandas
         return pandas.DataFrame(self._columns)
 
     def __repr__(self) -> str:

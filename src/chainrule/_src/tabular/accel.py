@@ -11,11 +11,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from joblib.externals.loky.backend import reduction
-from joblib.parallel import BatchedCalls
-from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+from chainrule._src.base.extras import needs
 
-from chainrule._src.tabular.estimators.training import obstacle, output
+with needs("chainrule.accel", "tables", "sklearn", "joblib"):
+    from joblib.externals.loky.backend import reduction
+    from joblib.parallel import BatchedCalls
+    from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+
+    from chainrule._src.tabular.estimators.training import obstacle, output
 
 __all__ = ["install", "is_installed", "uninstall"]
 
@@ -47,7 +50,6 @@ def uninstall() -> None:
     """Let scikit-learn train its network itself."""
     for name, method in _theirs.items():
         setattr(BaseMultilayerPerceptron, name, method)
-    reduction._dispatch_table.pop(BatchedCalls, None)
 
 
 def is_installed() -> bool:
@@ -105,7 +107,7 @@ def _forward_pass_fast(self: Any, X: Any, check_input: bool = True) -> Any:
 
 def _reduced(calls: Any) -> Any:
     """Say how work gets to a process of joblib's: training is replaced there before it begins."""
-    return _arrived, calls.__reduce__()
+    return (_arrived, calls.__reduce__()) if is_installed() else calls.__reduce__()
 
 
 def _arrived(make: Any, args: Any) -> Any:

@@ -27,10 +27,12 @@ from typing import Any, Self
 from chainrule._src.base.errors import ChainruleError, DataError
 from chainrule._src.teach.calls import Candidate
 from chainrule._src.teach.confined.frames import receive, send
+from chainrule._src.teach.ends import ended_by
 from chainrule._src.teach.expect import Ended, Wrong
 
 SCRIPT = Path(__file__).with_name("confined") / "host.py"
 FORKS = sys.platform.startswith("linux")  # elsewhere threads of the libraries do not survive it
+NOT_STARTED = "no process for submissions can be started; is there memory left?"
 STARTING = 120.0  # seconds for a host to load its libraries on a busy machine
 PATIENCE = 3  # how much slower than its processor a process may be on a busy machine
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TZ")
@@ -79,23 +81,18 @@ class Host:
     def begin(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
         """Start a process; return the socket that leads to it, and the process."""
         settings = {**settings, "answers": self.answers}
-        if not FORKS:
-            popen, line = self._script("once")
+        if sys.platform != "win32" and FORKS:
+            return self._forked(settings)
+        popen, line = self._script("once")
+        try:
             send(line, settings)
-            return line, _Process(popen.pid, popen.wait)
-        for _ in range(2):  # once more, if the host itself was killed
-            here, there = socket.socketpair()
-            try:
-                line = self._started()
-                socket.send_fds(line, [json.dumps(settings).encode()], [there.fileno()])
-                number = int(receive(line, time.monotonic() + STARTING))
-                return here, _Process(number, partial(self._status, number))
-            except (OSError, EOFError):
-                here.close()
-                self.close()
-            finally:
-                there.close()
-        raise ChainruleError("no process for submissions can be started; is there memory left?")
+            receive(line, time.monotonic() + STARTING)  # when it has loaded its libraries
+        except (OSError, EOFError) as error:
+            line.close()
+            popen.kill()
+            popen.wait()
+            raise ChainruleError(NOT_STARTED) from error
+        return line, _Process(popen.pid, popen.wait)
 
     def close(self) -> None:
         """End the host."""
@@ -105,30 +102,58 @@ class Host:
             self._process.wait()
         self._line = self._process = None
 
-    def _started(self) -> socket.socket:
-        if self._line is None:
-            self._process, self._line = self._script("forking")
-        return self._line
+    if sys.platform != "win32":
 
-    def _status(self, number: int) -> int:
-        line = self._started()
-        socket.send_fds(line, [json.dumps({"wait": number}).encode()], [])
-        return int(receive(line, time.monotonic() + STARTING))
+        def _forked(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
+            for _ in range(2):  # once more, if the host itself was killed
+                here, there = socket.socketpair()
+                try:
+                    number = self._told(settings, there.fileno())
+                    return here, _Process(number, partial(self._told, {"wait": number}))
+                except (OSError, EOFError):
+                    here.close()
+                    self.close()
+                finally:
+                    there.close()
+            raise ChainruleError(NOT_STARTED)
+
+        def _told(self, message: Mapping[str, Any], *descriptors: int) -> int:
+            """Return the number with which the host, started if need be, answers a message."""
+            if self._line is None:
+                self._process, self._line = self._script("forking")
+            socket.send_fds(self._line, [json.dumps(message).encode()], descriptors)
+            return int(receive(self._line, time.monotonic() + STARTING))
 
     def _script(self, way: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
         here, there = socket.socketpair()
         kind = "whole" if self.answers else "bare"
-        command = [sys.executable, "-P", "-B", str(SCRIPT), kind, way, str(there.fileno())]
         with there:
-            there.set_inheritable(True)
-            more: dict[str, Any] = {"close_fds": False} if os.name == "nt" else {
-                "pass_fds": [there.fileno()], "start_new_session": True,
-            }  # fmt: skip
-            popen = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, env=_environment(), **more,
-            )  # fmt: skip
-        return popen, here
+            return _started([sys.executable, "-P", "-B", str(SCRIPT), kind, way], there), here
+
+
+if sys.platform == "win32":
+
+    def _started(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
+        """Start a host, which reads from its input how Windows shares the socket with it."""
+        nothing = subprocess.DEVNULL
+        popen = subprocess.Popen(
+            [*command, "shared"], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing,
+            env=_environment(),
+        )  # fmt: skip
+        assert popen.stdin is not None
+        with contextlib.suppress(OSError), popen.stdin as told:  # if it is gone, that is heard of
+            told.write(line.share(popen.pid))
+        return popen
+
+else:
+
+    def _started(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
+        """Start a host, which inherits the socket."""
+        nothing = subprocess.DEVNULL
+        return subprocess.Popen(
+            [*command, str(line.fileno())], stdin=nothing, stdout=nothing, stderr=nothing,
+            env=_environment(), pass_fds=[line.fileno()], start_new_session=True,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -234,15 +259,15 @@ class Worker:
         )
 
     def _died(self, status: int) -> str:
-        known = {-getattr(signal, "SIGXCPU", 0): self._too_long()}
-        if status in known:
-            return known[status]
-        if status == -getattr(signal, "SIGSEGV", 11):
+        cause = ended_by(status)
+        if cause == "SIGXCPU":
+            return self._too_long()
+        if cause == "SIGSEGV":
             return f"{self._what} makes Python crash (segmentation fault)"
         if status == -9:
             return f"{self._what} was killed: does it use too much memory?"
-        if status < 0:
-            return f"{self._what} ends the program ({signal.Signals(-status).name})"
+        if cause:
+            return f"{self._what} ends the program ({cause})"
         return f"{self._what} ends the program (exit code {status}): leave exit() and the like out"
 
 

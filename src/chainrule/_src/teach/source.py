@@ -28,8 +28,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from chainrule._src.base.errors import DataError, MissingDependencyError, UnknownNameError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.errors import DataError, UnknownNameError
+from chainrule._src.base.extras import needs
 from chainrule._src.teach.regions import HIDDEN, SOLUTION, kinds, strip, stripped_lines
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 METADATA = ("exercise", "solution", "check", "points")
 _MARKER = re.compile(r"# ?%%( |$)")
 _MAGIC = re.compile(r"^(\s*)(?:%[a-z]|!).*$", re.MULTILINE)
+NOTEBOOKS = "reading the labs", "teach", "jupytext", "nbformat"  # what it needs
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -135,7 +136,7 @@ class Source:
 
     def notebook(self, *, solved: bool) -> NotebookNode:
         """Return the solved notebook or the student's, without outputs and hidden tests."""
-        with deferred():
+        with needs(*NOTEBOOKS):
             import nbformat
 
         v4: Any = nbformat.v4  # in part without annotations
@@ -176,7 +177,7 @@ def sources() -> list[Source]:
 
 def made(lab: Source) -> dict[str, str]:
     """Return all that is made of a lab, by path: notebooks, solutions, page."""
-    with deferred():
+    with needs(*NOTEBOOKS):
         import nbformat
 
     writes: Any = nbformat.writes  # without annotations
@@ -210,13 +211,8 @@ def read(path: str | Path) -> Source:
     MissingDependencyError
         jupytext is not installed.
     """
-    try:
-        with deferred():
-            import jupytext
-    except ImportError as error:
-        raise MissingDependencyError(
-            "reading a lab's source needs jupytext: pip install 'chainrule[teach]'"
-        ) from error
+    with needs(*NOTEBOOKS):
+        import jupytext
     path = Path(path)
     text = path.read_text(encoding="utf-8")
     notebook = jupytext.reads(text, fmt="py:percent")

@@ -31,8 +31,9 @@ of loops, so that nests that do the same are compiled once:
     for j in range(3):
         t1_j = tanh(x[j])
         result[j] = t1_j
+>>> from chainrule._src.compile.native.machine import host
 >>> from chainrule._src.compile.native.modules import modules
->>> nests, calls = modules(kernel)
+>>> nests, calls = modules(kernel, host())
 >>> print("\n".join(nests.text.splitlines()[13:17]))
 %v6 = load i64, ptr %l0
 %v7 = getelementptr inbounds double, ptr %a0, i64 %v6

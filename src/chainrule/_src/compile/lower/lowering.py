@@ -121,7 +121,7 @@ class Lowering:
     ) -> Buffer:
         """Make a buffer, laid out so that the rows are long."""
         dtype = np.dtype(dtype)
-        if dtype.kind not in "fiub" or dtype in (np.float16, np.longdouble):
+        if dtype.kind not in "fiub" or dtype == np.float16 or dtype.itemsize > 8:
             raise CompileError(
                 f"{name} has dtype {dtype}, which kernels do not work on; convert it with "
                 ".astype(np.float32) or .astype(np.float64)"

@@ -1,9 +1,12 @@
 """Machine code: emitted from the compiler's nodes, made by LLVM, kept on disk, called."""
 
+import ctypes
 import os
+import sys
 from pathlib import Path
 
 ENTRY = "chainrule_kernel"  # what a piece of machine code is called by
+UNKNOWN_MEMORY = 2**32  # bytes, where the system does not say
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -24,10 +27,33 @@ def cores() -> int:
 
 def memory() -> int:
     """Return the bytes of memory that this process may hope for."""
-    physical = 2**32  # where the system does not say
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    physical = _physical_memory()
     try:
-        return min(physical, int(_CGROUP_LIMIT.read_text()))
+        return min(physical, int(_CGROUP_LIMIT.read_text("utf-8")))
     except (OSError, ValueError):  # no container, or one without a limit
         return physical
+
+
+if sys.platform == "win32":
+
+    class _MemoryStatus(ctypes.Structure):
+        """Windows' MEMORYSTATUSEX."""
+
+        _fields_ = (
+            ("length", ctypes.c_uint32),
+            ("load", ctypes.c_uint32),
+            ("physical", ctypes.c_uint64),
+            ("others", ctypes.c_uint64 * 6),
+        )
+
+    def _physical_memory() -> int:
+        status = _MemoryStatus(length=ctypes.sizeof(_MemoryStatus))
+        ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+        return int(status.physical) or UNKNOWN_MEMORY
+
+else:
+
+    def _physical_memory() -> int:
+        if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+            return UNKNOWN_MEMORY
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import re
 import secrets
@@ -24,19 +25,30 @@ from pathlib import Path
 MAGIC = b"chainrule kernel 2\n"
 LIMIT = 100 * 2**20  # bytes of all files together
 STALE = 3600.0  # seconds after which the writer of an unfinished file is dead
-CODE, FORM = "kernel", "form"  # kinds of files: machine code, and what must be known to run it
-_KEPT = re.compile(rf"[0-9a-f]{{64}}\.({CODE}|{FORM})")
+# Kinds of files: machine code, what must be known to run it, whether this machine runs any.
+CODE, FORM, VERDICT = "kernel", "form", "verdict"
+_KEPT = re.compile(rf"[0-9a-f]{{64}}\.({CODE}|{FORM}|{VERDICT})")
 _UNFINISHED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}\.tmp|tmp[a-z0-9_]{8}")
 
 
 def cache_folder() -> Path:
-    """Return where compiled kernels are kept: ``CHAINRULE_CACHE``, or the user's cache folder."""
+    """Return where compiled kernels are kept: ``CHAINRULE_CACHE``, or the user's cache folder.
+
+    Raises
+    ------
+    OSError
+        If neither is there: a container's user may have no home folder.
+    """
     named = os.environ.get("CHAINRULE_CACHE")
     if named:
         return Path(named)
     import platformdirs
 
-    return platformdirs.user_cache_path("chainrule") / "kernels"
+    with contextlib.suppress(RuntimeError):
+        path = platformdirs.user_cache_path("chainrule") / "kernels"
+        if path.is_absolute():
+            return path
+    raise _UnusableError("there is no home folder to keep compiled kernels in")
 
 
 def clear_cache() -> int:
@@ -66,7 +78,7 @@ def clear_cache() -> int:
 def read(key: str, kind: str = CODE) -> bytes | None:
     """Return what is kept of a kernel; None if there is nothing that is whole and this user's."""
     content, name = b"", f"{key}.{kind}"
-    with contextlib.suppress(OSError), _trusted() as folder, folder.reading(name) as file:
+    with contextlib.suppress(OSError), _usable() as folder, folder.reading(name) as file:
         with os.fdopen(os.dup(file), "rb") as whole:
             content = whole.read(LIMIT)
         if os.utime in os.supports_fd:
@@ -78,42 +90,73 @@ def read(key: str, kind: str = CODE) -> bytes | None:
 
 def write(key: str, code: bytes, kind: str = CODE) -> None:
     """Keep something of a kernel on disk; one that is full or read-only costs speed alone."""
-    path = cache_folder()
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(0o700)
-        with _trusted() as folder:
-            folder.write(f"{key}.{kind}", MAGIC + hashlib.sha256(code).digest() + code)
-            folder.shrink()
+    with contextlib.suppress(OSError), _usable(to_write=True) as folder:
+        folder.write(f"{key}.{kind}", MAGIC + hashlib.sha256(code).digest() + code)
+        _shrink_sometimes(folder, len(code))
 
 
-class _DistrustError(OSError):
-    """A folder or a file that others may have written to."""
+_new_bytes: float = math.inf  # bytes since this process last asked how large the cache is
 
 
-_told: set[str] = set()
+def _shrink_sometimes(folder: _Folder, size: int) -> None:
+    """Shrink the cache at this process's first file, and then after every hundredth of the limit.
+
+    Asking for the sizes of 20,000 files takes 120 ms.
+    """
+    global _new_bytes
+    _new_bytes += size
+    if _new_bytes > LIMIT / 100:
+        _new_bytes = 0
+        folder.shrink()
+
+
+class _UnusableError(OSError):
+    """There is no folder, or others may have written to it or to a file in it."""
+
+
+_warnings: set[str] = set()  # that were given; each is given once
 
 
 @contextmanager
-def _trusted() -> Iterator[_Folder]:
-    """Open the cache; say once why it, or a file in it, is not used.
+def _usable(to_write: bool = False) -> Iterator[_Folder]:
+    """Open the cache; warn once if it, or a file in it, cannot be used.
+
+    Parameters
+    ----------
+    to_write : bool, default False
+        If true, the folder is made if it is missing, and a disk that is full or read-only is a
+        reason to warn: every process will compile anew.
 
     Raises
     ------
     OSError
         If it cannot be used.
     """
-    path = cache_folder()
     try:
+        path = cache_folder()
+        if to_write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                path.mkdir(0o700)
         with _Folder.opened(path) as folder:
             folder.check()
             yield folder
-    except _DistrustError as error:
-        if str(error) not in _told:
-            _told.add(str(error))
-            warnings.warn(f"{error}; kernels are compiled without it", stacklevel=2)
+    except _UnusableError as error:
+        _warn(str(error))
         raise
+    except OSError as error:
+        if to_write:
+            _warn(f"a compiled kernel cannot be kept in {path} ({error.strerror or error})")
+        raise
+
+
+def _warn(reason: str) -> None:
+    if reason not in _warnings:
+        _warnings.add(reason)
+        warnings.warn(
+            f"{reason}: each process compiles anew. CHAINRULE_CACHE names another folder",
+            stacklevel=2,
+        )
 
 
 class _Folder:
@@ -126,14 +169,14 @@ class _Folder:
     @contextmanager
     def opened(cls, path: Path) -> Iterator[_Folder]:
         """Open a folder, where the system has open folders."""
-        if os.open not in os.supports_dir_fd:
+        if sys.platform == "win32" or os.open not in os.supports_dir_fd:
             yield cls(path, None)
-            return
-        place = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            yield cls(path, place)
-        finally:
-            os.close(place)
+        else:
+            place = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                yield cls(path, place)
+            finally:
+                os.close(place)
 
     def _at(self, name: str) -> str:
         return name if self._place is not None else str(self.path / name)
@@ -207,11 +250,16 @@ class _Folder:
             total -= size
 
 
-def _check_own(found: os.stat_result, path: Path) -> None:
-    """Raise unless this user alone can have written what was opened."""
-    if sys.platform == "win32":  # a user's profile is theirs by the rules of the system
-        return
-    if found.st_uid != os.geteuid():
-        raise _DistrustError(f"{path} belongs to another user (number {found.st_uid})")
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise _DistrustError(f"others may write to {path} (chmod go-w forbids it)")
+if sys.platform == "win32":
+
+    def _check_own(found: os.stat_result, path: Path) -> None:
+        """Do nothing: a user's profile is theirs by the rules of the system."""
+
+else:
+
+    def _check_own(found: os.stat_result, path: Path) -> None:
+        """Raise unless this user alone can have written what was opened."""
+        if found.st_uid != os.geteuid():
+            raise _UnusableError(f"{path} belongs to another user (number {found.st_uid})")
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise _UnusableError(f"others may write to {path} (chmod go-w forbids it)")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import hashlib
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -13,90 +11,37 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chainrule._src.base.errors import CompileError
+from chainrule._src.base.errors import CompileError, MachineError
 from chainrule._src.base.forks import lock
 from chainrule._src.base.interrupts import deferred, first_use
 from chainrule._src.base.version import __version__
-from chainrule._src.compile.native import ENTRY, cache, cores
+from chainrule._src.compile.native import cache, cores
+from chainrule._src.compile.native.function import (
+    PRODUCT,
+    NativeFunction,
+    packed,
+    product_text,
+    products_of,
+)
+from chainrule._src.compile.native.verdict import fault
 
 if TYPE_CHECKING:
     from chainrule._src.compile.lower.kernels import Kernel
     from chainrule._src.compile.native.llvm import Text
-    from chainrule._src.compile.native.machine import Machine
+    from chainrule._src.compile.native.target import Target
 
 _WINGS = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-PRODUCT = "chainrule_"  # how the names of matrix products begin
+PRODUCT_CODE = ("frames", "gemm", "vectors")  # modules that write matrix products
 MOST = 3  # threads that compile beside one
 FLOATS = {"float32", "float64"}  # that matrix products are made of
 # In a module after an empty line: what begins with "\n" is found five times as soon as with "^".
 DEFINED = re.compile(r"\ndefine (?:internal )?\w+ @(\w+)\(")
-GIVEN = re.compile(r"\ndefine void @(\w+)\(")  # to other modules
 DECLARED = re.compile(r"\ndeclare .* @([\w.]+)\(")
 CODES, BYTES = 256, 2**26  # machine code in memory that nobody may be using: how much of it
 _making = lock()
 _using = lock()
 _begun: set[str] = set()  # dtypes of products that were begun before it was known who calls them
 _loaded: dict[str, NativeFunction] = {}  # the most recently used last
-_provided: dict[str, list[NativeFunction]] = {}  # by name, the last one is found; all are kept
-
-
-class NativeFunction:
-    """A compiled kernel, by the name of its code; it runs without Python's global lock.
-
-    Its memory is given back with the last reference to it, which what runs it has too.
-    """
-
-    def __init__(self, code: bytes, key: str = "") -> None:
-        with deferred():
-            import llvmlite.binding as llvm
-
-        with deferred():
-            from chainrule._src.compile.native.machine import machine
-
-        self.key, self.bytes, self.is_provided = key, len(code), False
-        self._engines = []
-        # The entry's comes last, and calls what the others give. An engine each: their tables of
-        # addresses outside are not joined. Names of what they give are those of the kernel before,
-        # which has found its own: LLVM's table, which forgets none, does not grow.
-        for names, part in _unpacked(code):
-            module = llvm.parse_assembly("")  # without which there is no engine
-            engine = llvm.create_mcjit_compiler(module, machine().target.machine())
-            engine.remove_module(module)  # or LLVM would compile it: half a millisecond
-            engine.add_object_file(llvm.ObjectFileRef.from_data(part))
-            engine.finalize_object()
-            for name in names:
-                llvm.add_symbol(name, engine.get_function_address(name))
-            self._engines.append(engine)
-        self.address = engine.get_function_address(ENTRY)
-        self._function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.address)
-
-    def provide(self, name: str) -> None:
-        """Let other machine code call it by a name; code that is there calls what it has found."""
-        with deferred():
-            import llvmlite.binding as llvm
-
-        self.is_provided = True
-        given = _provided.setdefault(name, [])
-        if not given or given[-1] is not self:
-            llvm.add_symbol(name, self.address)
-            given.append(self)
-
-    def bound(self, arrays: list[Any]) -> Callable[[], int]:
-        """Return a call of the kernel on these arrays, which it keeps alive."""
-        table = (ctypes.c_void_p * len(arrays))(*[array.ctypes.data for array in arrays])
-        function, place = self._function, ctypes.cast(table, ctypes.c_void_p)
-        held = (self, arrays, table)
-
-        def call() -> int:
-            done: int = function(place)
-            return done if held else 0
-
-        def point(i: int, array: Any) -> None:
-            """Let another array take the place of one."""
-            arrays[i], table[i] = array, array.ctypes.data
-
-        call.point = point  # type: ignore[attr-defined]
-        return call
 
 
 class Piece(NamedTuple):
@@ -132,11 +77,6 @@ def _pieces(kernel: Kernel) -> list[Piece]:
     return [*_products(products_of(kernel)), Piece(kernel.key, partial(_texts, kernel))]
 
 
-def products_of(kernel: Kernel) -> dict[str, str]:
-    """Return what matrix products a kernel calls, by their dtypes."""
-    return {item.c.dtype.name: item.routine for item in kernel.products}
-
-
 @contextmanager
 def made_soon(dtype: Any) -> Iterator[None]:
     """Have a kernel written and loaded within, whose parameters are of this dtype.
@@ -153,7 +93,7 @@ def made_soon(dtype: Any) -> Iterator[None]:
         _begun.add(name)
         return _missing(_products({name: ""}))
 
-    with ahead(product, this_machine().target, _others()):
+    with ahead(product, this_machine(), _others()):
         yield
 
 
@@ -181,38 +121,59 @@ def kept(key: str, products: dict[str, str]) -> NativeFunction | None:
     return _kept([*_products(products), Piece(key)])
 
 
-def this_machine() -> Machine:
-    """Return the machine that this process runs on.
+def this_machine() -> Target:
+    """Return the machine that this process runs on, which is known to run machine code.
 
     Raises
     ------
-    CompileError
-        If what compiles is not installed.
+    MachineError
+        If what compiles is not installed, or does not work here.
     """
     try:
         with first_use("chainrule._src.compile.native.machine"):
-            from chainrule._src.compile.native.machine import machine
+            from chainrule._src.compile.native.machine import host
     except ImportError as error:
-        raise CompileError(f"compiling needs llvmlite ({error}); pip install llvmlite") from error
-    return machine()
+        raise MachineError(f"compiling needs llvmlite ({error}); pip install llvmlite") from error
+    try:
+        target = host()
+    except RuntimeError as error:
+        raise MachineError(f"LLVM does not know this machine: {error}") from error
+    reason = fault(target, digest(f"{_made_by(target)}\0{sources('compiler', 'native')}"))
+    if reason:
+        raise MachineError(
+            f"machine code does not work on this machine: {reason}; chainrule cache clear has it "
+            "tried again"
+        )
+    return target
 
 
 def _texts(kernel: Kernel) -> Sequence[Text]:
     """Return a kernel in LLVM's language."""
     if kernel.llvm is None:
-        this_machine()
+        target = this_machine()
         with deferred():
             from chainrule._src.compile.native.modules import modules
 
-        kernel.llvm = modules(kernel)
+        kernel.llvm = modules(kernel, target)
     texts: Sequence[Text] = kernel.llvm
     return texts
 
 
 def _key(text: str) -> str:
     """Return the name of a kernel's file: a digest of all that its machine code depends on."""
-    made_by = sources(*(f"compile/native/{name}.py" for name in ("code", "llvm", "rare")))
-    return digest(f"{this_machine()!r}\0{made_by}\0{text}")
+    made_by = sources(*(f"compile/native/{name}.py" for name in ("function", "llvm", "rare")))
+    return digest(f"{here()}\0{made_by}\0{text}")
+
+
+def here() -> str:
+    """Return all of this machine, and of its tools, that machine code depends on."""
+    return _made_by(this_machine())
+
+
+def _made_by(target: Target) -> str:
+    import llvmlite
+
+    return f"{target!r} llvmlite {llvmlite.__version__}"
 
 
 def digest(text: str) -> str:
@@ -224,7 +185,7 @@ def _products(products: dict[str, str]) -> list[Piece]:
     """Return matrix products, which kernels call by a name, by their dtypes."""
     return [
         Piece(
-            _key(dtype + sources("compile/native/gemm.py", "compile/native/vectors.py")),
+            _key(dtype + sources(*(f"compile/native/{name}.py" for name in PRODUCT_CODE))),
             partial(_product, dtype),
             PRODUCT + name,
         )
@@ -258,18 +219,6 @@ def _files(room: str) -> list[str]:
 
 def _product(dtype: str) -> list[Text]:
     return [product_text(dtype, this_machine())]
-
-
-@functools.lru_cache(2)
-def product_text(dtype: str, on: Machine) -> Text:
-    """Return the matrix product of a dtype, as C calls it, in LLVM's language."""
-    from chainrule._src.compile.native import gemm
-
-    with deferred():
-        from chainrule._src.compile.native.llvm import NONE, Text
-
-    text = gemm.module(ENTRY, int(dtype[-2:]) // 8, on.width, on.registers)
-    return Text(text, NONE)
 
 
 def _kept(pieces: Sequence[Piece]) -> NativeFunction | None:
@@ -341,15 +290,18 @@ def _made(wanted: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
     Raises
     ------
     CompileError
-        If it calls what is not part of this process.
+        If LLVM has no code for it, or if it calls what is not part of this process.
     """
     from chainrule._src.compile.native.helpers import made
 
     written = {key: texts() for key, texts in wanted.items()}
     texts = [text for texts in written.values() for text in texts]
-    objects = iter(made(texts, this_machine().target, _others()))
+    try:
+        objects = iter(made(texts, this_machine(), _others()))
+    except RuntimeError as error:
+        raise CompileError(f"LLVM has no machine code for it: {error}") from error
     codes = {
-        key: _packed([(each, next(objects)) for each in texts]) for key, texts in written.items()
+        key: packed([(each, next(objects)) for each in texts]) for key, texts in written.items()
     }
     for each in written.values():
         _check_calls("".join(f"\n{text.text}" for text in each))
@@ -366,18 +318,3 @@ def _check_calls(text: str) -> None:
         outside = not name.startswith(("llvm.", PRODUCT)) and name not in defined
         if outside and not llvm.address_of_symbol(name):
             raise CompileError(f"{name}, which the kernel calls, is not part of this process")
-
-
-def _packed(parts: Sequence[tuple[Text, bytes]]) -> bytes:
-    """Return object files as one, each with the names of what others call of it."""
-    head = [(len(code), GIVEN.findall(f"\n{text.text}")) for text, code in parts]
-    return b"\n".join([json.dumps(head).encode(), b"".join(code for _, code in parts)])
-
-
-def _unpacked(code: bytes) -> Iterator[tuple[list[str], bytes]]:
-    """Yield the names and the object files of one."""
-    head, _, rest = code.partition(b"\n")
-    at = 0
-    for size, names in json.loads(head):
-        yield names, rest[at : at + size]
-        at += size

@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from chainrule._src.compile.native.frames import attributes, size_of, touched
+from chainrule._src.compile.native.target import Target
 from chainrule._src.compile.native.vectors import PLACE, REAL, WHOLE, Value, Vectors
 
-# Rows of tiles, for processors with so many registers: their sums take three quarters of them.
-ROWS = {32: (12, 4, 2, 1), 16: (6, 4, 2, 1)}
-VECTORS = 2  # across a tile; the last columns have tiles of one
+MANY = 31  # registers for addresses from which each row of a tile has one
 HEIGHT, TERMS = 192, 256  # rows and terms of a block of the first operand, which stays in the cache
 TALL = 48  # rows from which it pays to lay a panel of the second together
-NEAR = 3  # rows of a tile that are reached from one address
+NEAR = 6  # rows of a tile that are reached from one address where there are few registers for them
 APART = 8  # entries between rows of a block: no power of two, or they would share few lines of it
 PLAIN, TRANSPOSED = "111", "112"  # as C calls them
 NAMES = ("order", "ta", "tb", "m", "n", "k", "alpha", "a", "lda", "b", "ldb", "beta", "c", "ldc")
@@ -37,10 +37,27 @@ class Shape(NamedTuple):
         Bytes of a vector.
     rows : tuple of int
         That tiles have, the largest first.
+    vectors : int
+        Across a tile; the last columns have tiles of one.
+    near : int
+        Rows of a tile that are reached from one address.
     """
 
     width: int
     rows: tuple[int, ...]
+    vectors: int
+    near: int
+
+    @classmethod
+    def of(cls, target: Target) -> Shape:
+        """Return the shape for a processor: a tile's sums take three quarters of its registers.
+
+        One that takes few instructions in a turn has wider tiles, which load less.
+        """
+        if target.addresses >= MANY:
+            return cls(target.width, (8, 4, 2, 1), 3, 1)
+        rows = (12, 4, 2, 1) if target.registers == 32 else (6, 4, 2, 1)
+        return cls(target.width, rows, 2, NEAR)
 
     @property
     def masks(self) -> bool:
@@ -57,7 +74,7 @@ class Shape(NamedTuple):
         return 8 * self.width
 
 
-def module(name: str, size: int, width: int, registers: int) -> str:
+def module(name: str, size: int, target: Target) -> str:
     """Return LLVM's text of a function that takes what C's ``gemm`` takes.
 
     It multiplies alone: matrices lie row by row, ``alpha`` is 1 and ``beta`` is 0, or 1 to add to
@@ -69,21 +86,34 @@ def module(name: str, size: int, width: int, registers: int) -> str:
         Of the function.
     size : int
         Bytes of an entry, 4 or 8.
-    width : int
-        Bytes of a vector.
-    registers : int
-        That hold vectors.
+    target : Target
     """
+    width = target.width
     kinds = dict.fromkeys(NAMES, WHOLE) | dict.fromkeys("abc", PLACE)
     kinds |= dict.fromkeys(("alpha", "beta"), REAL[size])
     kinds |= dict.fromkeys(("order", "ta", "tb"), "i32")
-    shape, turned = Shape(width, ROWS[registers]), f"{name}_turned"
-    product, other = (Vectors(each, kinds, size, width // size) for each in (name, turned))
+    plain = f"{name}_plain" if target.is_windows else name
+    shape, turned = Shape.of(target), f"{name}_turned"
+    product, other = (Vectors(each, kinds, size, width // size) for each in (plain, turned))
     _Product(product, shape, turned).emit()
-    _Turned(other, shape, name).emit()
+    _Turned(other, shape, plain).emit()
     declared = (product.declared | other.declared).values()
+    how = attributes(target)
     # The second's block is large, and seldom wanted.
-    return "".join([*declared, product.text(), other.text("noinline ")])
+    texts = [*declared, product.text(how), other.text(f"noinline {how}")]
+    if target.is_windows:
+        texts.append(_entry(name, product, target, size_of("".join(texts))))
+    return "".join(texts)
+
+
+def _entry(name: str, product: Vectors, target: Target, frames: int) -> str:
+    """Return the function that touches the stack's pages and then calls another."""
+    given = ", ".join(f"{value.kind} {value}" for value in product.given.values())
+    touch, call = touched(target, frames)
+    return (
+        f"{touch}define void @{name}({given}) {attributes(target)} {{\n{call}"
+        f"  call void @{product.name}({given})\n  ret void\n}}\n"
+    )
 
 
 class _Blocks:
@@ -99,7 +129,7 @@ class _Blocks:
 
     def __init__(self, code: Vectors, shape: Shape, other: str) -> None:
         self.code, self.shape, self.other, self.given = code, shape, other, code.given
-        self.across = VECTORS * code.lanes
+        self.across = shape.vectors * code.lanes
         beta = self.given["beta"]
         self.adds = code.new("i1", f"fcmp one {beta.kind} {beta}, 0.0")
 
@@ -215,11 +245,11 @@ class _Product(_Blocks):
         """Emit a full panel, which the first tile lays together as it reads it."""
         code, rows = self.code, self.shape.rows[0]
         ldb, left = self.given["ldb"], height - rows
-        first = partial(self._tile, rows, VECTORS, a, b, ldb, c, left, depth, more)
+        first = partial(self._tile, rows, self.shape.vectors, a, b, ldb, c, left, depth, more)
         code.when(tall, partial(first, lays=True))
         begin = code.select(tall, rows, 0)
         b, ldb = self._held(tall | turned, b)
-        self._strip(VECTORS, a, b, ldb, c, height, depth, more, begin=begin)
+        self._strip(self.shape.vectors, a, b, ldb, c, height, depth, more, begin=begin)
 
     def _narrow(
         self, a: Value, b: Value, c: Value, height: Value, tall: Value, turned: Value,
@@ -247,7 +277,7 @@ class _Product(_Blocks):
     def _lay(self, source: Value, depth: Value, width: Value) -> None:
         """Emit a copy of a narrow panel, with zeros behind its columns."""
         code = self.code
-        columns = [code.lanes * vector for vector in range(VECTORS)]
+        columns = [code.lanes * vector for vector in range(self.shape.vectors)]
         flags = [code.first(width - column) for column in columns]
 
         def terms(term: Value) -> None:
@@ -293,31 +323,36 @@ class _Product(_Blocks):
         for place in places:  # what the next tile writes is in the cache by then
             code.fetch(code.at(place, following), writes=True)
         begin = [code.zero for _ in places]
-        # Places move on with the terms, a few rows are near to each: so all stay in registers.
-        shifts = [self.down * row for row in range(NEAR)]
-        moving = [b, *(code.at(a, self.down * row) for row in range(0, rows, NEAR))]
+        # All that moves on with the terms stays in registers: a distance from the begin of each
+        # row, or places that a few rows are near to.
+        near, spread = self.shape.near, self.shape.near == 1
+        shifts = [self.down * row for row in range(near)]
+        begins = [code.at(a, self.down * row) for row in range(0, rows, near)]
+        moving = [b, *([code.number(0)] if spread else begins)]
         steps = [ldb, *[self.along] * (len(moving) - 1)]
         if lays:
             moving, steps = [*moving, self.panel], [*steps, code.number(self.across)]
 
         def add(_: Value, *held: Value) -> list[Value]:
             here, sums = held[: len(moving)], held[len(moving) :]
-            line, *near = here
+            line, *firsts = here
+            if spread:
+                firsts[:1] = [code.at(first, firsts[0]) for first in begins]
             wanted = flags if self.shape.masks else None
             seconds = [code.load(code.at(line, column), wanted) for column in columns]
             if lays:
                 for second, column in zip(seconds, columns, strict=True):
-                    code.store(second, code.at(near[-1], column))
+                    code.store(second, code.at(firsts[-1], column))
                     beside = code.at(line, column + self.across)  # the next panel's
                     code.fetch(beside, writes=False, near=2)
             made: list[Value] = []
             for row in range(rows):
-                factor = code.scalar(code.at(near[row // NEAR], shifts[row % NEAR]))
+                factor = code.scalar(code.at(firsts[row // near], shifts[row % near]))
                 for second in seconds:
                     made.append(code.fused(factor, second, sums[len(made)]))
-            return [*map(code.at, here, steps), *made]
+            return [*map(code.moved, here, steps), *made]
 
-        sums = code.loop(0, depth, 1, add, [*moving, *begin])[len(moving) :]
+        sums = code.loop(depth, 0, -1, add, [*moving, *begin])[len(moving) :]
 
         def with_others() -> list[Value]:
             pairs = zip(places, sums, strict=True)

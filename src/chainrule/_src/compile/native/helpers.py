@@ -16,27 +16,30 @@ from typing import TYPE_CHECKING
 from chainrule._src.base.forks import before_forks, in_child
 
 if TYPE_CHECKING:
-    from chainrule._src.compile.native.llvm import Target, Text
+    from chainrule._src.compile.native.llvm import Text
+    from chainrule._src.compile.native.target import Target
 
 STACK = 8 << 20  # bytes: LLVM's passes call themselves, and threads have half a megabyte on macOS
 
 
 def open_llvm() -> None:
     """Have LLVM's library opened by a thread: that takes 7 ms, for which Python keeps its lock."""
-    if "llvmlite.binding" not in sys.modules and os.name == "posix":
+    if sys.platform != "win32" and "llvmlite.binding" not in sys.modules:
         with suppress(RuntimeError):  # of a thread that cannot be started
             thread = threading.Thread(target=_open)
             thread.start()
             _opening.append(thread)
 
 
-def _open() -> None:
-    found = find_spec("llvmlite")
-    for folder in (found and found.submodule_search_locations) or ():
-        for file in Path(folder, "binding").glob("libllvmlite.*"):
-            dlopen = ctypes.CDLL(None).dlopen
-            dlopen.argtypes, dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
-            dlopen(os.fsencode(file), os.RTLD_NOW)
+if sys.platform != "win32":
+
+    def _open() -> None:
+        found = find_spec("llvmlite")
+        for folder in (found and found.submodule_search_locations) or ():
+            for file in Path(folder, "binding").glob("libllvmlite.*"):
+                dlopen = ctypes.CDLL(None).dlopen
+                dlopen.argtypes, dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
+                dlopen(os.fsencode(file), os.RTLD_NOW)
 
 
 class _Here(threading.local):

@@ -13,9 +13,11 @@ from llvmlite.binding import ffi
 
 from chainrule._src.base.forks import before_forks, in_child, lock
 from chainrule._src.compile.native.rare import VARIANTS
+from chainrule._src.compile.native.target import Target
 
 ALL, FEW, NONE = "all", "few", "none"
 SOONEST, BEST = 0, 3  # levels of code
+MODULES = 64  # that one builder of passes is used for
 
 
 class Text(NamedTuple):
@@ -44,67 +46,80 @@ class Text(NamedTuple):
         return self.text.count("\n") * (3 if self.passes == ALL else 1)
 
 
-class Target(NamedTuple):
-    """What machine code is made for, in LLVM's words."""
-
-    triple: str
-    processor: str
-    features: str
-
-    def machine(self, level: int = BEST) -> Any:
-        """Return what LLVM calls a target machine, which makes code of a level."""
-        return llvm.Target.from_triple(self.triple).create_target_machine(
-            cpu=self.processor, features=self.features, opt=level, reloc="pic",
-            codemodel="jitdefault", jit=True,
-        )  # fmt: skip
+def target_machine(target: Target, level: int = BEST) -> Any:
+    """Return what LLVM calls a target machine, which makes code of a level."""
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.processor, features=target.features, opt=level, reloc="pic",
+        codemodel=target.model, jit=True,
+    )  # fmt: skip
 
 
 def compiled(text: Text, target: Target) -> bytes:
     """Return the machine code of a module as an object file; threads make others meanwhile."""
     with (
-        _loops_as_written(),
+        loops_as_written(),
         llvm.create_context() as context,
         llvm.parse_assembly(text.text, context) as module,
-        _machine(target, SOONEST if text.passes == FEW else BEST) as machine,
+        _tools(target, text) as tools,
     ):
         if text.passes != NONE:
-            _optimize(module, machine, text)
-        return _emitted(module, machine)
+            _optimize(module, tools.builder(), text)
+        return _emitted(module, tools.machine)
 
 
-_idle: dict[Hashable, list[Any]] = {}  # machines that no thread uses
+class _Tools:
+    """A target machine, which LLVM takes 2 ms to make, and a builder of passes for it.
+
+    llvmlite frees a builder without its table of callbacks, which takes 1.5 kB. So a builder is
+    used for many modules, but not for all: each adds a callback to the table, which LLVM goes
+    through for every pass. Callbacks of earlier modules do nothing unless a function is `optnone`.
+    """
+
+    def __init__(self, machine: Any, unrolls: bool) -> None:
+        self.machine = machine
+        self._options = llvm.create_pipeline_tuning_options(speed_level=3)
+        self._options.loop_vectorization = True
+        self._options.slp_vectorization = self._options.loop_unrolling = unrolls
+        self._builder: Any = None
+        self._modules = 0
+
+    def builder(self) -> Any:
+        """Return the builder of passes for one more module."""
+        if self._modules % MODULES == 0:
+            self._builder = llvm.create_pass_builder(self.machine, self._options)
+        self._modules += 1
+        return self._builder
+
+
+_idle: dict[Hashable, list[_Tools]] = {}  # tools that no thread uses
 
 
 @contextmanager
-def _machine(target: Target, level: int) -> Iterator[Any]:
-    """Lend a target machine to one thread at a time: LLVM takes 2 ms to make one."""
-    idle = _idle.setdefault((target, level), [])
+def _tools(target: Target, text: Text) -> Iterator[_Tools]:
+    """Lend the tools for a module to one thread at a time."""
+    level = SOONEST if text.passes == FEW else BEST
+    idle = _idle.setdefault((target, level, text.unrolls), [])
     try:
-        machine = idle.pop()
+        tools = idle.pop()
     except IndexError:
-        machine = target.machine(level)
-    yield machine
-    idle.append(machine)
+        tools = _Tools(target_machine(target, level), text.unrolls)
+    yield tools
+    idle.append(tools)
 
 
-def _optimize(module: Any, machine: Any, text: Text) -> None:
+def _optimize(module: Any, builder: Any, text: Text) -> None:
     """Run passes over a module."""
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
-    options.loop_vectorization = True
-    options.slp_vectorization = options.loop_unrolling = text.unrolls
-    # A builder is not used again: it refers to what was there for the module before.
-    with llvm.create_pass_builder(machine, options) as builder:
-        if text.passes == ALL:
-            passes = builder.getModulePassManager()
-        else:
-            passes = llvm.create_new_module_pass_manager()
-            passes.add_sroa_pass()
-            passes.add_simplify_cfg_pass()
+    if text.passes == ALL:
+        passes = builder.getModulePassManager()
+    else:
+        passes = llvm.create_new_module_pass_manager()
+        passes.add_sroa_pass()
+        passes.add_simplify_cfg_pass()
+    _run(passes, module, builder)
+    if VARIANTS in text.text:  # which loops on vectors call by now
+        passes = llvm.create_new_module_pass_manager()
+        passes.add_always_inliner_pass()
         _run(passes, module, builder)
-        if VARIANTS in text.text:  # which loops on vectors call by now
-            passes = llvm.create_new_module_pass_manager()
-            passes.add_always_inliner_pass()
-            _run(passes, module, builder)
 
 
 def _run(passes: Any, module: Any, builder: Any) -> None:
@@ -145,7 +160,7 @@ _library: Any = ffi.lib._lock._lock  # held around every other function of LLVM'
 
 
 @contextmanager
-def _loops_as_written() -> Iterator[None]:
+def loops_as_written() -> Iterator[None]:
     """Keep LLVM from rewriting the addresses in loops, which is a fifth of its work.
 
     They step from entry to entry as they are written. The option is all of this process's, so the
@@ -203,3 +218,4 @@ def initialize() -> None:
     """Make LLVM ready for this machine."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    llvm.initialize_native_asmparser()

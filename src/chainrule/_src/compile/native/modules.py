@@ -19,8 +19,10 @@ from chainrule._src.compile.lower.nodes import WHOLE, Buffer
 from chainrule._src.compile.lower.reading import Function
 from chainrule._src.compile.native import ENTRY
 from chainrule._src.compile.native.emission import SIZE, Writer
+from chainrule._src.compile.native.frames import attributes, size_of, touched
 from chainrule._src.compile.native.llvm import FEW, Text
-from chainrule._src.compile.native.rare import RARE, attributes, variants
+from chainrule._src.compile.native.rare import RARE, rare_attributes, variants
+from chainrule._src.compile.native.target import Target
 from chainrule._src.compile.native.values import TYPES
 
 SUMS = "reassoc nsz contract "  # in any order; NaN and infinity stay
@@ -42,12 +44,16 @@ GIVEN = re.compile(r"#(nest\d+) (\d+)#")  # in a call: which call of its nest it
 MODULE = 300  # lines of nests from which a module is not added to
 
 
-def modules(kernel: Kernel) -> list[Text]:
+def modules(kernel: Kernel, target: Target) -> list[Text]:
     """Return a kernel as modules: ``i64 chainrule_kernel(ptr to pointers)`` is in the last.
 
-    What they are depends on the kernel alone, so that its numbers do, however many make them.
+    What they are depends on kernel and target alone, so that its numbers do, however many make
+    them.
     """
-    module = Module(ORDERED, ORDERED, "", True) if kernel.one else Module(PLAIN, SUMS, WIDE)
+    if kernel.one:
+        module = Module(target, ORDERED, ORDERED, "", True)
+    else:
+        module = Module(target, PLAIN, SUMS, WIDE)
     body = module.add(kernel.function, kernel.slots)
     count = len(kernel.function.arguments)
     loads = "".join(
@@ -55,8 +61,9 @@ def modules(kernel: Kernel) -> list[Text]:
         for i in range(count)
     )
     given = ", ".join(f"ptr %a{i}" for i in range(count))
+    touch, touches = touched(target, module.frames)
     entry = (
-        f"define i64 @{ENTRY}(ptr %table) {{\n{loads}"
+        f"{touch}define i64 @{ENTRY}(ptr %table) {attributes(target)} {{\n{touches}{loads}"
         f"  %done = call i64 @{body}({given})\n  ret i64 %done\n}}\n"
     )
     return module.texts(entry)
@@ -67,6 +74,7 @@ class Module:
 
     Parameters
     ----------
+    target : Target
     flags, sums : str
         What LLVM may do with floating-point arithmetic, and with what is added up.
     how : str
@@ -76,13 +84,23 @@ class Module:
         more work than many small ones, but a call takes as long as the short loops of one sample.
     """
 
-    def __init__(self, flags: str, sums: str, how: str, inline: bool = False) -> None:
+    def __init__(
+        self, target: Target, flags: str, sums: str, how: str, inline: bool = False
+    ) -> None:
+        self.target = target
         self.flags, self.sums, self.inline = flags, sums, inline
-        self.apart = f"noinline nounwind{how}"
+        self.apart = f"noinline {attributes(target)}{how}"
         self.declared: dict[str, str] = {}
         self.functions: dict[str, str] = {}
         self._nests: dict[str, str] = {}  # by what they do, whatever the sizes: their names
         self._sizes: dict[str, list[list[str]]] = {}  # by their names, of each call
+
+    @property
+    def frames(self) -> int:
+        """The bytes of arrays on the stack while a nest of loops runs."""
+        nests = [size_of(text) for text in self._nests]
+        inner = sum(nests) if self.inline else max(nests, default=0)
+        return inner + size_of("".join(self.functions.values()))
 
     def texts(self, entry: str) -> list[Text]:
         """Return all that was written and its entry, nests in modules of their own."""
@@ -179,7 +197,7 @@ class Module:
                 writer.line(f"ret {TYPES[result.dtype]} {writer.value(result)}")
                 if name in RARE:
                     kinds = [TYPES[argument.dtype] for argument in found.arguments]
-                    how = attributes(found.name, len(kinds))
+                    how = rare_attributes(found.name, len(kinds))
                     more = variants(found.name, TYPES[result.dtype], kinds)
             self.functions[found.name] = f"{head} {how} {{\n{writer.text()}}}\n{more}"
         return found

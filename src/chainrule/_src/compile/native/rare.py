@@ -15,7 +15,7 @@ VARIANTS = "vector-function-abi-variant"
 PURE = "nounwind willreturn memory(none)"
 
 
-def attributes(name: str, arguments: int) -> str:
+def rare_attributes(name: str, arguments: int) -> str:
     """Return the attributes of a rare function, which name its variants."""
     kind = "v" * arguments  # each argument differs from lane to lane
     names = ",".join(f"_ZGV_LLVM_M{lanes}{kind}_{name}({name}_{lanes})" for lanes in LANES)

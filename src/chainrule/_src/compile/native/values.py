@@ -25,7 +25,7 @@ from chainrule._src.compile.lower.nodes import (
     whole,
 )
 from chainrule._src.compile.lower.reading import Function
-from chainrule._src.compile.native.machine import machine
+from chainrule._src.compile.native.target import Target
 
 TYPES: dict[Any, str] = {
     np.dtype(np.float32): "float", np.dtype(np.float64): "double", BOOL: "i1",
@@ -63,7 +63,14 @@ CHEAP = {*ARITHMETIC, *COMPARISONS, "neg", "not", "abs", "sqrt"} - {"div", "cdiv
 
 
 class Outside(Protocol):
-    """Where functions that an expression calls are written or declared."""
+    """Where functions that an expression calls are written or declared.
+
+    Attributes
+    ----------
+    target : Target
+    """
+
+    target: Target
 
     def call(self, name: str, dtype: np.dtype[Any]) -> Function:
         """See that a function that kernels call is written, and return it."""
@@ -334,29 +341,31 @@ class Values:
 
     def _op_control(self, expr: Call) -> str:
         """Return the register that controls floating-point arithmetic."""
-        if machine().is_x86:
+        if self.module.target.is_x86:
             place = self.place(Local("control", np.dtype(np.int32)))
             self.module.declare("void", "llvm.x86.sse.stmxcsr", "ptr")
             self.line(f"call void @llvm.x86.sse.stmxcsr(ptr {place})")
             return self.new(f"zext i32 {self.new(f'load i32, ptr {place}')} to i64")
-        if machine().is_arm:
-            return self.new('call i64 asm sideeffect "mrs $0, fpcr", "=r"()')
+        if self.module.target.is_arm:
+            self.module.declare("i64", "llvm.aarch64.get.fpcr", "")
+            return self.new("call i64 @llvm.aarch64.get.fpcr()")
         return "0"
 
     def _op_set_control(self, expr: Call) -> str:
         value = self.value(expr.args[0])
-        if machine().is_x86:
+        if self.module.target.is_x86:
             place = self.place(Local("control", np.dtype(np.int32)))
             self.line(f"store i32 {self.new(f'trunc i64 {value} to i32')}, ptr {place}")
             self.module.declare("void", "llvm.x86.sse.ldmxcsr", "ptr")
             self.line(f"call void @llvm.x86.sse.ldmxcsr(ptr {place})")
-        elif machine().is_arm:
-            self.line(f'call void asm sideeffect "msr fpcr, $0", "r"(i64 {value})')
+        elif self.module.target.is_arm:
+            self.module.declare("void", "llvm.aarch64.set.fpcr", "i64")
+            self.line(f"call void @llvm.aarch64.set.fpcr(i64 {value})")
         return ""
 
     def _op_flushing(self, expr: Call) -> str:
         """Set the bits that let tiny results be 0: momenta that die away would be slow."""
-        bits = 0x8040 if machine().is_x86 else 1 << 24
+        bits = 0x8040 if self.module.target.is_x86 else 1 << 24
         return self.new(f"or i64 {self.value(expr.args[0])}, {bits}")
 
 

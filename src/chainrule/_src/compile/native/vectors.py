@@ -85,7 +85,7 @@ class Vectors:
         """Return its definition."""
         given = _listed(self.given.values())
         lines = ["entry:", *self._entry, "br label %begin", "begin:", *self._lines, "ret void"]
-        return "\n".join([f"define void @{self.name}({given}) {how}{{", *lines, "}\n"])
+        return "\n".join([f"define void @{self.name}({given}) {how} {{", *lines, "}\n"])
 
     # Whole numbers and flags
 
@@ -131,7 +131,7 @@ class Vectors:
         self, begin: Any, end: Any, step: int, turn: Callable[..., Any],
         values: Sequence[Value] = (),
     ) -> Sequence[Value]:  # fmt: skip
-        """Write a loop, and return the values that it leaves.
+        """Write a loop, and return the values that it leaves; of steps down, its end is met.
 
         ``turn(index, *values)`` writes a turn and returns the values for the next.
         """
@@ -141,7 +141,7 @@ class Vectors:
         self._lines.append(f"br label %{head}")
         self._begin(head)
         at = len(self._lines)
-        inside, after = self._branch(index < end)
+        inside, after = self._branch(index < end if step > 0 else ~index.equals(end))
         with self._scope(inside):
             following = [index + step, *(turn(index, *held) or ())]
         self._lines.append(f"br label %{head}")
@@ -204,6 +204,10 @@ class Vectors:
                 text = f"getelementptr {self.real}, ptr {place}, i64 {step}"
                 place = self.new(PLACE, text)
         return place
+
+    def moved(self, value: Value, step: Value) -> Value:
+        """Return a place, or a distance, so many entries further."""
+        return self.at(value, step) if value.kind == PLACE else value + step
 
     def first(self, count: Value) -> Value:
         """Return flags of the first lanes, so many of them."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule._src.compile.lower.kernels import Kernel, training_kernel
 from chainrule._src.compile.lower.nodes import PARTS, ROWS
-from chainrule._src.compile.native.code import products_of
+from chainrule._src.compile.native.function import products_of
 from chainrule._src.compile.running.cost import cost_of
 from chainrule._src.compile.running.engines import Step
 from chainrule._src.compile.running.form import Cost, Form, Place, keep_written, written

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterable, Iterator
+from weakref import WeakKeyDictionary
 
 from chainrule._src.compile.lower.operations import operations_of, shape_of
-from chainrule._src.compile.running.form import Cost
+from chainrule._src.compile.running.form import Cost, keep
 from chainrule._src.core.equations import Equation, at
 from chainrule._src.core.kernel import Recurrence, Scatter
 from chainrule._src.core.program import Program
@@ -18,11 +18,19 @@ from chainrule._src.core.program import Program
 EQUATION, ENTRY, SCATTERED, BLAS, EINSUM = 3e-6, 7e-10, 2.5e-8, 1e-11, 1.5e-10
 
 
-@functools.lru_cache(128)
+_costs: WeakKeyDictionary[Program, dict[int, Cost]] = WeakKeyDictionary()
+
+
 def cost_of(program: Program, batch_size: int) -> Cost:
     """Return what NumPy takes for an update, and how many equations there are to compile."""
-    runs = list(_runs(program.equations, batch_size))
-    return sum(times * _seconds(equation, batch_size) for equation, times in runs), len(runs)
+    costs = _costs.setdefault(program, {})
+    cost = costs.get(batch_size)
+    if cost is None:
+        runs = list(_runs(program.equations, batch_size))
+        seconds = sum(times * _seconds(equation, batch_size) for equation, times in runs)
+        cost = seconds, len(runs)
+        keep(costs, batch_size, cost)
+    return cost
 
 
 def _seconds(equation: Equation, n: int) -> float:

@@ -127,7 +127,7 @@ def _key(program: Program, data: Any, batch_size: int) -> Hashable:
 
 def load(form: Form) -> Any:
     """Return the machine code of a kernel; None if it is gone from disk, or another machine's."""
-    here = repr(code.this_machine())
+    here = code.here()
     if form.code and form.machine == here and (function := code.in_memory(form.code)) is not None:
         return function
     if form.kernel is not None:

@@ -14,6 +14,7 @@ from chainrule._src.base.errors import (
     ChainruleError,
     CompileError,
     DataError,
+    MachineError,
     ShapeError,
     TraceError,
 )
@@ -211,8 +212,16 @@ def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
     message = f"{_name(loss)} cannot be compiled: {place_of(error)}{error}"
     if wanted:
         raise CompileError(message) from error
-    if wanted is None:
+    if wanted is None and isinstance(error, MachineError):
+        _warn_of_machine(f"{error}; all runs go on in NumPy")
+    elif wanted is None:
         warnings.warn(f"{message}; it runs in NumPy", stacklevel=4)
+
+
+@functools.cache
+def _warn_of_machine(message: str) -> None:
+    """Say once what is true of all runs."""
+    warnings.warn(message, stacklevel=5)
 
 
 def _name(function: Any) -> str:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
 
+from chainrule._src.base.extras import needs
 from chainrule._src.base.forks import in_child, lock
-from chainrule._src.base.interrupts import deferred
 from chainrule._src.compile.native import cores
 
 PATIENCE = 0.05  # seconds that a thread waits for its turn
@@ -154,7 +154,7 @@ def one_for_products() -> Any:
     browser does, products that are shared out take many times as long. Nor do their last bits
     depend on how many cores there are.
     """
-    with deferred():
+    with needs("the blackboard", "blackboard", "threadpoolctl"):
         from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1, "blas")

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.data.preprocessing.columns import LeftOut
 from chainrule._src.data.preprocessing.records import Record
 from chainrule._src.data.preprocessing.summaries import Counts, Summary
@@ -49,7 +49,7 @@ class Words:
 
     def write(self, values: Array, out: Array) -> int:
         """Fill ``out``, shape ``(n, width)``; return 0, as every word has its feature."""
-        with deferred():
+        with needs("reading free text", "tables", "sklearn"):
             from sklearn.feature_extraction.text import HashingVectorizer
 
         vectorizer = HashingVectorizer(n_features=self.words, ngram_range=(1, 2), dtype=np.float32)

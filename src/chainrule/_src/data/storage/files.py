@@ -15,9 +15,6 @@ from typing import BinaryIO
 
 from chainrule._src.base.errors import FileError
 
-if sys.platform != "win32":
-    import fcntl
-
 TEMPORARY = ".chainrule-{}.tmp"
 
 
@@ -185,30 +182,38 @@ def _written(
             temporary.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def _claimed(temporary: Path) -> Iterator[None]:
-    """Make the file, locked for as long as its writer works on it: the lock dies with it."""
-    with temporary.open("xb") as claim:
-        if sys.platform == "win32":  # an open file could not be renamed there
-            claim.close()
-        else:
-            with contextlib.suppress(OSError):  # a file system without locks: it is never stale
-                fcntl.flock(claim, fcntl.LOCK_EX)
+if sys.platform == "win32":
+
+    @contextlib.contextmanager
+    def _claimed(temporary: Path) -> Iterator[None]:
+        """Make the file. It has no lock, because an open file could not be renamed."""
+        temporary.open("xb").close()
         yield
 
+    def _remove_stale(folder: Path) -> None:
+        """Do nothing: without locks nobody knows which writers are dead."""
 
-def _remove_stale(folder: Path) -> None:
-    """Remove the temporary files in ``folder`` whose writers are dead.
+else:
+    import fcntl
 
-    An empty one stays: its writer may be about to lock it.
-    """
-    if sys.platform == "win32":
-        return
-    for temporary in folder.glob(TEMPORARY.format("*")):
-        with contextlib.suppress(OSError), temporary.open("r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file.fileno()).st_size:
-                temporary.unlink()
+    @contextlib.contextmanager
+    def _claimed(temporary: Path) -> Iterator[None]:
+        """Make the file, locked for as long as its writer works on it: the lock dies with it."""
+        with temporary.open("xb") as claim:
+            with contextlib.suppress(OSError):  # a file system without locks: it is never stale
+                fcntl.flock(claim, fcntl.LOCK_EX)
+            yield
+
+    def _remove_stale(folder: Path) -> None:
+        """Remove the temporary files in ``folder`` whose writers are dead.
+
+        An empty one stays: its writer may be about to lock it.
+        """
+        for temporary in folder.glob(TEMPORARY.format("*")):
+            with contextlib.suppress(OSError), temporary.open("r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(file.fileno()).st_size:
+                    temporary.unlink()
 
 
 def sync_folder(folder: Path) -> None:

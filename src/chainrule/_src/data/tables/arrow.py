@@ -6,12 +6,14 @@ import base64
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.base.errors import DataError, MissingDependencyError
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.extras import needs
 from chainrule._src.base.interrupts import load
 from chainrule._src.data.preprocessing.values import (
     Column,
@@ -35,12 +37,8 @@ def pyarrow(part: str = "") -> Any:
     if "pandas" not in sys.modules:  # pyarrow imports it where it converts a first array
         with suppress(ImportError):
             load("pandas")
-    try:
-        return load(f"pyarrow.{part}" if part else "pyarrow")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "CSV files, Parquet files and frames need pyarrow: pip install 'chainrule[data]'"
-        ) from error
+    with needs("reading and writing CSV, Parquet and frames", "tables", "pyarrow"):
+        return import_module(f"pyarrow.{part}" if part else "pyarrow")
 
 
 def numbers(array: Any) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.data.tables.table import ArrayTable, Table
 
 BUILT_IN = ("breast_cancer", "diabetes", "digits", "iris", "wine")
@@ -18,7 +18,7 @@ def built_in(name: str) -> Table:
     >>> built_in("iris")
     <ArrayTable iris: 150 rows × 5 columns>
     """
-    with deferred():
+    with needs(f"the data set {name}", "tables", "sklearn"):
         from sklearn import datasets
 
     bunch = getattr(datasets, f"load_{name}")()

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.data.preprocessing.values import Column
 from chainrule._src.data.storage.files import check_readable
 from chainrule._src.data.tables.table import Table
@@ -115,7 +115,7 @@ class _Opened:
         self._path = path
 
     def __enter__(self) -> Any:
-        with deferred():
+        with needs("reading a folder of images", "tables", "PIL"):
             from PIL import Image
 
         check_readable(self._path)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.errors import ExportError, MissingDependencyError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.errors import ExportError
+from chainrule._src.base.extras import needs
 from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.weak import compared_dtype
 from chainrule._src.text.naming import Names
@@ -40,13 +40,8 @@ PLAIN = frozenset(
 
 def onnx_package() -> Any:
     """Return the package onnx."""
-    try:
-        with deferred():
-            import onnx
-    except ImportError as error:
-        raise MissingDependencyError(
-            "ONNX models need the package onnx: pip install 'chainrule[onnx]'"
-        ) from error
+    with needs("an ONNX model", "onnx", "onnx"):
+        import onnx
     return onnx
 
 

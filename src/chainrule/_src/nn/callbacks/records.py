@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.errors import DataError, FileError, MissingDependencyError
+from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.base.escaping import for_csv
-from chainrule._src.base.interrupts import deferred, load
+from chainrule._src.base.extras import needs
+from chainrule._src.base.interrupts import deferred
 from chainrule._src.base.validation import check_count, check_flag
 from chainrule._src.nn.callbacks.callback import Callback, Logs
 
@@ -129,12 +130,7 @@ class TensorBoard(Callback):
             if str(value) not in ("epoch", "False", "0"):
                 warnings.warn(f"TensorBoard: {name} has no counterpart; the scores of every epoch "
                               "are written, and histograms", stacklevel=2)  # fmt: skip
-        try:
-            load("tensorboardX")
-        except ImportError as error:
-            raise MissingDependencyError(
-                "TensorBoard needs tensorboardX: pip install 'chainrule[tensorboard]'"
-            ) from error
+        needs("TensorBoard", "tensorboard", "tensorboardX")
         self.log_dir = _path(log_dir, "log_dir", "TensorBoard")
         self.histogram_freq = check_count(histogram_freq, "histogram_freq", "TensorBoard")
         self._writers: dict[str, Any] = {}

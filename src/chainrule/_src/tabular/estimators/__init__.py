@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from chainrule._src.base.extras import needs
 from chainrule._src.base.interrupts import load
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _MODULES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    needs(f"chainrule.{name}", "tables", "sklearn", "scipy")
     module = next(module for part, module in _MODULES.items() if part in name)
     found = globals()[name] = getattr(load(f"{__name__}.{module}"), name)
     return found

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, InterruptedWarning, OptionError, listed
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing import Preprocessor
 from chainrule._src.data.tables import Table, TrainingData, training_data
@@ -22,6 +22,8 @@ from chainrule._src.tabular.recipes.ensembles import averaged
 from chainrule._src.tabular.recipes.intervals import set_apart, widening
 from chainrule._src.tabular.recipes.kinds import RECIPES, is_watched
 from chainrule._src.tabular.recipes.recipe import PATIENCE, Recipe
+
+BALANCED = "the balanced threshold", "tables", "sklearn"  # what it needs
 
 
 def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -> TrainingData:
@@ -67,6 +69,7 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
         if fold is None:
             _set_apart(data, recipe)
     if recipe.threshold != 0.5:
+        needs(*BALANCED)  # told before training
         start = 0.5 if recipe.threshold == "balanced" else float(recipe.threshold)
         data.preprocessor.set_threshold(start)
     return data
@@ -179,7 +182,7 @@ def fit(
 
 def _balanced_threshold(model: Sequential, X: Array, y: Array) -> float:
     """Return the threshold of the best balanced accuracy."""
-    with deferred():
+    with needs(*BALANCED):
         from sklearn.metrics import roc_curve
 
     second = model.predict(X, verbose=0)[:, 1].astype(np.float64)

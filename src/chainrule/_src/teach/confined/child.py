@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.teach.calls import Server, told
-from chainrule._src.teach.confined import kernel, limits
+from chainrule._src.teach.confined import limits
 from chainrule._src.teach.confined.frames import receive, send
 from chainrule._src.teach.plan import problem
 from chainrule._src.teach.submission import Part, parse
+
+if sys.platform == "linux":
+    from chainrule._src.teach.confined import kernel
 
 
 def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
@@ -94,7 +97,8 @@ class _Answers:
 
 def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
     """Give up everything that an answer does not need."""
-    kernel.die_with_parent()
+    if sys.platform == "linux":
+        kernel.die_with_parent()
     if hasattr(os, "setsid"):
         with contextlib.suppress(OSError):
             os.setsid()
@@ -110,7 +114,8 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
     else:
         hidden += limits.own_sources()
     limits.limit(settings["seconds"], settings["memory"])  # before the kernel refuses to set any
-    kernel.confine(own, read, hidden)
+    if sys.platform == "linux":
+        kernel.confine(own, read, hidden)
     limits.hook(own, read, hidden, explains=settings["answers"])
 
 
@@ -121,6 +126,6 @@ def _close_all_but(kept: int) -> None:
     if os.name == "posix":
         os.closerange(3, kept)
         os.closerange(kept + 1, 4096)
-    sys.stdin = open(os.devnull)  # noqa: SIM115
+    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     for name in ("stdout", "stderr"):
-        setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115

@@ -1,8 +1,9 @@
 """A process that has NumPy loaded and forks one for each answer; run as a script.
 
-``host.py bare|whole forking|once DESCRIPTOR`` reads messages from the socket of that number. In a
-bare host chainrule's packages are empty and only what a submission needs is loaded: the answers
-are not in its memory.
+``host.py bare|whole forking|once DESCRIPTOR`` reads messages from the socket of that number; on
+Windows from the one that its input tells of, and DESCRIPTOR is ``shared``. In a bare host
+chainrule's packages are empty and only what a submission needs is loaded: the answers are not in
+its memory.
 """
 
 from __future__ import annotations
@@ -27,14 +28,28 @@ LOADED = (
 def main(kind: str, way: str, descriptor: str) -> None:
     """Load what submissions need, then start a process for each message."""
     sys.path[:] = json.loads(os.environ.pop("CHAINRULE_PATH"))
+    line = _socket(descriptor)
     child, frames = load(kind)
     gc.collect()
     gc.freeze()
-    with socket.socket(fileno=int(descriptor)) as connection:
-        if way == "forking":
+    with line as connection:
+        if sys.platform != "win32" and way == "forking":
             forking(connection, child, frames)
         else:
-            child.serve(connection, frames.receive(connection))
+            settings = frames.receive(connection)
+            frames.send(connection, os.getpid())
+            child.serve(connection, settings)
+
+
+if sys.platform == "win32":
+
+    def _socket(descriptor: str) -> socket.socket:
+        return socket.fromshare(sys.stdin.buffer.read())
+
+else:
+
+    def _socket(descriptor: str) -> socket.socket:
+        return socket.socket(fileno=int(descriptor))
 
 
 def load(kind: str) -> tuple[Any, Any]:
@@ -57,6 +72,7 @@ def load(kind: str) -> tuple[Any, Any]:
                 importlib.import_module(name)
     for name in LOADED:
         importlib.import_module(name)
+    sys.modules["chainrule.data"].load_digits()  # submissions may open no file of chainrule's
     child, frames, limits, stub = (
         importlib.import_module(f"chainrule._src.teach.confined.{name}")
         for name in ("child", "frames", "limits", "stub")
@@ -67,25 +83,27 @@ def load(kind: str) -> tuple[Any, Any]:
     return child, frames
 
 
-def forking(connection: socket.socket, child: Any, frames: Any) -> None:
-    """Start a process for each descriptor that comes; tell its number, and later how it ended."""
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(connection, 2**16, 1)
-        if not message:
-            os._exit(0)
-        settings = json.loads(message)
-        if "wait" in settings:
-            _, status = os.waitpid(settings["wait"], 0)
-            frames.send(connection, os.waitstatus_to_exitcode(status))
-            continue
-        process = os.fork()
-        if process == 0:
-            try:
-                child.serve(socket.socket(fileno=descriptors[0]), settings)
-            finally:
+if sys.platform != "win32":
+
+    def forking(connection: socket.socket, child: Any, frames: Any) -> None:
+        """Start a process for each descriptor that comes; tell its number, later how it ended."""
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(connection, 2**16, 1)
+            if not message:
                 os._exit(0)
-        os.close(descriptors[0])
-        frames.send(connection, process)
+            settings = json.loads(message)
+            if "wait" in settings:
+                _, status = os.waitpid(settings["wait"], 0)
+                frames.send(connection, os.waitstatus_to_exitcode(status))
+                continue
+            process = os.fork()
+            if process == 0:
+                try:
+                    child.serve(socket.socket(fileno=descriptors[0]), settings)
+                finally:
+                    os._exit(0)
+            os.close(descriptors[0])
+            frames.send(connection, process)
 
 
 if __name__ == "__main__":

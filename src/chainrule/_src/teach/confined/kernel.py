@@ -12,6 +12,8 @@ import struct
 import sys
 from collections.abc import Iterable, Sequence
 
+assert sys.platform == "linux"  # nobody imports it elsewhere
+
 NO_NEW_PRIVILEGES, SET_SECCOMP, DEATH_SIGNAL, FILTER, KILLED = 38, 22, 1, 2, 9
 REFUSED_BY_NUMBER = {  # x86-64, then aarch64; None where there is no such call
     "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200),
@@ -43,8 +45,7 @@ REFER, TRUNCATE = 1 << 13, 1 << 14
 
 def die_with_parent() -> None:
     """Have the kernel kill this process when the one that started it ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(DEATH_SIGNAL, KILLED, 0, 0, 0)
+    ctypes.CDLL(None).prctl(DEATH_SIGNAL, KILLED, 0, 0, 0)
 
 
 def confine(own: str, read: Iterable[str], hidden: Iterable[str]) -> list[str]:
@@ -57,8 +58,6 @@ def confine(own: str, read: Iterable[str], hidden: Iterable[str]) -> list[str]:
     read, hidden : iterable of str
         What it may read, and what of that it may not.
     """
-    if sys.platform != "linux":
-        return []
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return []

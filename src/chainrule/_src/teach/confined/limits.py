@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import mmap
 import os
 import sys
 from collections.abc import Sequence
@@ -64,6 +65,7 @@ def readable() -> list[str]:
     found = [sys.prefix, sys.base_prefix, *libraries, os.environ.get("SYSTEMROOT")]
     if os.name == "posix":
         found += ["/usr", "/lib", "/lib64", "/etc", "/dev/null", "/dev/urandom", "/dev/random"]
+        found += ["/System/Library", "/Library/Fonts", "/private/var/db/timezone"]  # of macOS
         found += ["/sys/fs/cgroup", "/sys/devices/system/cpu", "/proc/cpuinfo", "/proc/meminfo"]
     return sorted({os.path.realpath(path) for path in found if path and os.path.exists(path)})
 
@@ -90,7 +92,8 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = 
     separator, writing = os.sep, WRITING
     processes, modules, looks, changes = PROCESSES, MODULES, frozenset(LOOKS), frozenset(CHANGES)
     realpath, fsdecode = os.path.realpath, os.fsdecode
-    allowed, forbidden = tuple(read), tuple(hidden)
+    # On macOS and Windows SECRET and secret are one folder; what is allowed is spelled as it is.
+    allowed, forbidden = tuple(read), tuple(folder.casefold() for folder in hidden)
 
     def within(path: str, folders: Sequence[str]) -> bool:
         return any(path == folder or path.startswith(folder + separator) for folder in folders)
@@ -107,14 +110,14 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = 
             if path and not within(path, (own,)):
                 if (args[2] or 0) & writing:
                     refuse("write outside its own folder")
-                if not within(path, allowed) or within(path, forbidden):
+                if not within(path, allowed) or within(path.casefold(), forbidden):
                     refuse("read files that it does not bring along")
         elif event == "import":
             if args[0].split(".")[0] in modules:
                 raise ImportError(f"{args[0]}: the exercise is to be solved with NumPy")
         elif event in looks:
             path = place(args[0]) if args and args[0] is not None else own
-            if (path and not within(path, (own, *allowed))) or within(path, forbidden):
+            if (path and not within(path, (own, *allowed))) or within(path.casefold(), forbidden):
                 refuse("look at other folders")
         elif event in changes:
             if not all(within(place(a), (own,)) for a in args[:2] if isinstance(a, str | bytes)):
@@ -153,24 +156,27 @@ def limit(seconds: float, memory: int, written: int = 8 * 2**20, files: int = 64
 
 def limit_memory(memory: int) -> None:
     """Limit memory beyond what is in use, in bytes, where that is known; leave nothing behind."""
-    _limit(RLIMIT_AS=_in_use() + memory, RLIMIT_CORE=0)
+    _limit(RLIMIT_CORE=0)
+    used = _in_use()
+    if used is not None:
+        _limit(RLIMIT_AS=used + memory)
 
 
 def _limit(**wanted: int) -> None:
-    try:
+    if sys.platform != "win32":  # there the clock of who started it is the only limit
         import resource
-    except ImportError:  # Windows: the clock of who started it alone
-        return
-    for name, most in wanted.items():
-        with contextlib.suppress(ValueError, OSError):
-            # At the first limit of time comes a signal of its own, at the second the end.
-            last = most + 1 if name == "RLIMIT_CPU" else most
-            resource.setrlimit(getattr(resource, name), (most, last))
+
+        for name, most in wanted.items():
+            with contextlib.suppress(ValueError, OSError):
+                # At the first limit of time comes a signal of its own, at the second the end.
+                last = most + 1 if name == "RLIMIT_CPU" else most
+                resource.setrlimit(getattr(resource, name), (most, last))
 
 
-def _in_use() -> int:
+def _in_use() -> int | None:
+    """Return the bytes of this process's address space, or None where the system does not say."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except OSError:  # no Linux: what NumPy and its friends take, and more
-        return 4 * 2**30
-    return pages * os.sysconf("SC_PAGE_SIZE")
+        pages = int(Path("/proc/self/statm").read_text("utf-8").split()[0])
+    except (OSError, ValueError):
+        return None
+    return pages * mmap.PAGESIZE

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 from chainrule._src.teach.exercise import Exercise
 from chainrule._src.teach.exercises import exercises
 from chainrule._src.teach.grading.hidden import hidden_tests
-from chainrule._src.teach.source import Source, folder, read
+from chainrule._src.teach.source import NOTEBOOKS, Source, folder, read
 
 Files = dict[str, str | bytes]
 PACKAGES = "numpy\nscipy\nscikit-learn\nmatplotlib\n"
@@ -49,7 +49,7 @@ def lab_of(name: str) -> Lab:
 
 def written(notebook: Any) -> str:
     """Return a notebook as text."""
-    with deferred():
+    with needs(*NOTEBOOKS):
         import nbformat
 
     text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]

@@ -103,7 +103,7 @@ def _package() -> Files:
     found: Files = {
         f"chainrule/{path.relative_to(root).as_posix()}": path.read_bytes()
         for path in root.rglob("*")
-        if path.suffix in (".py", ".html", ".typed") and "__pycache__" not in path.parts
+        if path.suffix in (".py", ".html", ".typed", ".gz") and "__pycache__" not in path.parts
     }
     for path in folder().glob("*.py"):
         found[f"chainrule/_src/teach/labs/{path.name}"] = path.read_bytes()

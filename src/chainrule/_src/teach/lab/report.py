@@ -146,7 +146,6 @@ def render(
 def _get_ready() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     importlib.import_module("matplotlib.figure")
-    importlib.import_module("sklearn.preprocessing")
 
 
 def _end_with_parent() -> None:

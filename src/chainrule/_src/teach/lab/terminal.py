@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from chainrule._src.base.errors import FileError, MissingDependencyError
+from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import lookup
 from chainrule._src.data.storage import check_writable, write_text
 from chainrule._src.teach.lab.report import Artist, Drawing, render
@@ -49,6 +50,7 @@ def run_lab(
         If the report could not be written, after it.
     """
     began = time.perf_counter()
+    needs("the lab", "teach", "matplotlib", "jinja2")
     for name in names:
         lookup("section", name, SECTIONS)
     bars = Progress(

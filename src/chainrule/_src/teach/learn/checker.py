@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Sequence
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,14 @@ _LOADED = ["__main__", "chainrule._src.teach.checked", "chainrule._src.check", "
 
 def processes(loaded: Sequence[str]) -> Any:
     """Return a context of processes that have modules loaded already, where that can be."""
-    forks = "forkserver" in multiprocessing.get_all_start_methods()
-    context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
-    if forks:
-        context.set_forkserver_preload(loaded)
-        with ignored():
-            forkserver.ensure_running()  # it loads while the learner reads
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver
+
+    context: Any = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(loaded)
+    with ignored():
+        forkserver.ensure_running()  # it loads while the learner reads
     return context
 
 

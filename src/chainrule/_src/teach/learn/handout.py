@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from chainrule._src.base.interrupts import deferred
-from chainrule._src.teach.source import Source
+from chainrule._src.base.extras import needs
+from chainrule._src.teach.source import NOTEBOOKS, Source
 
 
 def handout(lab: Source, ending: str) -> str:
     """Return a lab as a learner gets it, a notebook or percent format; no solutions beside it."""
-    with deferred():
+    with needs(*NOTEBOOKS):
         import jupytext
         import nbformat
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from chainrule._src.base.errors import MissingDependencyError
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.extras import needs
 
 POLL = 100  # milliseconds between two looks
 SETTLED = 150  # milliseconds without a change that end a save
@@ -27,13 +26,8 @@ def saves(folder: Path, names: Iterable[str], command: str, extra: str) -> Itera
     MissingDependencyError
         Where watchfiles is missing.
     """
-    try:
-        with deferred():
-            import watchfiles
-    except ImportError:
-        raise MissingDependencyError(
-            f"{command} watches files with watchfiles: pip install 'chainrule[{extra}]'"
-        ) from None
+    with needs(command, extra, "watchfiles"):
+        import watchfiles
     known = frozenset(names)
     changes = watchfiles.watch(
         folder, recursive=False, rust_timeout=POLL, yield_on_timeout=True, debounce=SETTLED,

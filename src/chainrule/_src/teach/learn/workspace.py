@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._src.base.errors import DataError, FileError
+from chainrule._src.base.extras import needs
 from chainrule._src.data.storage.files import write_text
 from chainrule._src.teach.exercise import Result
 from chainrule._src.teach.learn.checker import Checker
@@ -19,6 +20,10 @@ from chainrule._src.teach.learn.handout import handout
 from chainrule._src.teach.source import Source, sources
 from chainrule._src.teach.submission import Statement, Submission, read
 
+# What it needs; the labs' answers import the first two.
+LEARNING = (
+    "chainrule learn", "teach", "sklearn", "matplotlib", "jupytext", "nbformat", "watchfiles",
+)  # fmt: skip
 STATE = Path(".chainrule") / "progress.json"
 
 
@@ -72,9 +77,12 @@ class Workspace:
     ------
     DataError
         If it does not.
+    MissingDependencyError
+        If a package that the labs need is not installed.
     """
 
     def __init__(self, folder: str | Path) -> None:
+        needs(*LEARNING)
         self.folder = Path(folder)
         try:
             self.progress = Progress(**json.loads((self.folder / STATE).read_text("utf-8")))

