@@ -12,7 +12,7 @@ from typing import Any
 LONGEST = 160  # characters of what a console shows of a thing
 
 
-class _Short(reprlib.Repr):
+class _ShortRepr(reprlib.Repr):
     """Arrays by their shapes, functions by their names, the rest by its first parts."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ def cut(text: str, end: str = "") -> str:
     return (text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...") + end
 
 
-_SHORT = _Short()
+_SHORT = _ShortRepr()
 
 
 class Shown:

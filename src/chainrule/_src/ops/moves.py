@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
-from chainrule._src.core.kernel import Index, Piece
+from chainrule._src.core.kernel import EntrySource, Index
 from chainrule._src.ops.axes import axes_of
 
 
@@ -24,16 +24,16 @@ def product(sizes: Sequence[Any]) -> Any:
     return total
 
 
-def transpose(index: Index, shapes: Any, shape: Any, /, axes: Any) -> list[Piece]:
+def transpose(index: Index, shapes: Any, shape: Any, /, axes: Any) -> list[EntrySource]:
     """Axis ``d`` of the result is axis ``axes[d]`` of the operand."""
-    return [Piece(0, tuple(index[axes.index(axis)] for axis in range(len(axes))))]
+    return [EntrySource(0, tuple(index[axes.index(axis)] for axis in range(len(axes))))]
 
 
-def reshape(index: Index, shapes: Any, shape: Any, /, **_: Any) -> list[Piece]:
+def reshape(index: Index, shapes: Any, shape: Any, /, **_: Any) -> list[EntrySource]:
     """Entries keep their order: groups of axes with equally many entries correspond."""
     source, found = list(shapes[0]), []
     if 0 in source:  # there is no entry to be found
-        return [Piece(0, (0,) * len(source))]
+        return [EntrySource(0, (0,) * len(source))]
     i, target = 0, 0
     while i < len(source):
         j, wanted = i + 1, source[i]
@@ -45,7 +45,7 @@ def reshape(index: Index, shapes: Any, shape: Any, /, **_: Any) -> list[Piece]:
                 wanted, j = wanted * source[j], j + 1
         found += _group(index[start:target], shape[start:target], source[i:j])
         i = j
-    return [Piece(0, tuple(found))]
+    return [EntrySource(0, tuple(found))]
 
 
 def _less(a: Any, b: Any) -> bool:
@@ -78,9 +78,9 @@ def flat(index: Sequence[Any], shape: Sequence[Any]) -> Any:
     return place
 
 
-def broadcast(index: Index, shapes: Any, shape: Any, /, **_: Any) -> list[Piece]:
+def broadcast(index: Index, shapes: Any, shape: Any, /, **_: Any) -> list[EntrySource]:
     """Axes correspond from the last backwards; one of size 1 is repeated."""
-    return [Piece(0, aligned(index, shapes[0]))]
+    return [EntrySource(0, aligned(index, shapes[0]))]
 
 
 def aligned(index: Index, shape: Sequence[Any]) -> Index:
@@ -89,84 +89,86 @@ def aligned(index: Index, shape: Sequence[Any]) -> Index:
     return tuple(0 if size == 1 else i for i, size in zip(last, shape, strict=True))
 
 
-def flip(index: Index, shapes: Any, shape: Any, /, axis: Any) -> list[Piece]:
+def flip(index: Index, shapes: Any, shape: Any, /, axis: Any) -> list[EntrySource]:
     """Axes run backwards."""
     axes = axes_of(axis, len(shape))
-    return [Piece(0, tuple(-1 - i + shape[d] if d in axes else i for d, i in enumerate(index)))]
+    return [
+        EntrySource(0, tuple(-1 - i + shape[d] if d in axes else i for d, i in enumerate(index)))
+    ]
 
 
-def roll(index: Index, shapes: Any, shape: Any, /, shift: Any, axis: Any) -> list[Piece]:
+def roll(index: Index, shapes: Any, shape: Any, /, shift: Any, axis: Any) -> list[EntrySource]:
     """Entries move along axes and come in again on the other side."""
     if axis is None:
         size = product(shape)
         place = flat(index, shape)
-        return [Piece(0, tuple(_group(((place - shift) % size,), [size], shape)))]
+        return [EntrySource(0, tuple(_group(((place - shift) % size,), [size], shape)))]
     moved = list(index)
     shifts = shift if isinstance(shift, tuple) else (shift,) * len(axes_of(axis, len(shape)))
     for d, by in zip(axis if isinstance(axis, tuple) else (axis,), shifts, strict=True):
         d %= len(shape)
         moved[d] = (moved[d] - by) % shape[d]
-    return [Piece(0, tuple(moved))]
+    return [EntrySource(0, tuple(moved))]
 
 
-def tile(index: Index, shapes: Any, shape: Any, /, reps: Any) -> list[Piece]:
+def tile(index: Index, shapes: Any, shape: Any, /, reps: Any) -> list[EntrySource]:
     """The whole array, repeated."""
     last = index[len(index) - len(shapes[0]) :]
-    return [Piece(0, tuple(i % size for i, size in zip(last, shapes[0], strict=True)))]
+    return [EntrySource(0, tuple(i % size for i, size in zip(last, shapes[0], strict=True)))]
 
 
-def repeat(index: Index, shapes: Any, shape: Any, /, repeats: int, axis: int) -> list[Piece]:
+def repeat(index: Index, shapes: Any, shape: Any, /, repeats: int, axis: int) -> list[EntrySource]:
     """Every entry, repeated."""
     axis %= len(index)
-    return [Piece(0, tuple(i // repeats if d == axis else i for d, i in enumerate(index)))]
+    return [EntrySource(0, tuple(i // repeats if d == axis else i for d, i in enumerate(index)))]
 
 
 def triangle(inside: Callable[[Any, Any], Any]) -> Any:
     """The lower or upper triangle: columns ``inside`` what a row's number tells."""
 
-    def rule(index: Index, shapes: Any, shape: Any, /, k: int) -> list[Piece]:
-        return [Piece(0, index, inside(index[-1], index[-2] + k))]
+    def rule(index: Index, shapes: Any, shape: Any, /, k: int) -> list[EntrySource]:
+        return [EntrySource(0, index, inside(index[-1], index[-2] + k))]
 
     return rule
 
 
-def pad(index: Index, shapes: Any, shape: Any, /, pad_width: Any, **_: Any) -> list[Piece]:
+def pad(index: Index, shapes: Any, shape: Any, /, pad_width: Any, **_: Any) -> list[EntrySource]:
     """The array in the middle, a border around it."""
     inside, guards = [], []
     for i, (before, after), size in zip(index, pad_width, shapes[0], strict=True):
         place = i - before
         inside.append(place)
         guards += [place >= 0] * bool(before) + [place < size] * bool(after)
-    return [Piece(0, tuple(inside), reduce(operator.and_, guards) if guards else None)]
+    return [EntrySource(0, tuple(inside), reduce(operator.and_, guards) if guards else None)]
 
 
-def windows(index: Index, shapes: Any, shape: Any, /, axis: Any, **_: Any) -> list[Piece]:
+def windows(index: Index, shapes: Any, shape: Any, /, axis: Any, **_: Any) -> list[EntrySource]:
     """The first axes tell where a window starts, the others the place in it."""
     rank = len(shapes[0])
     place = list(index[:rank])
     for d, offset in zip(axis, index[rank:], strict=True):
         place[d] = place[d] + offset
-    return [Piece(0, tuple(place))]
+    return [EntrySource(0, tuple(place))]
 
 
-def concatenate(index: Index, shapes: Any, shape: Any, /, axis: int) -> list[Piece]:
+def concatenate(index: Index, shapes: Any, shape: Any, /, axis: int) -> list[EntrySource]:
     """One operand after the other."""
     axis %= len(index)
     pieces, inside = [], index[axis]
     for operand, part in enumerate(shapes):
         place = (*index[:axis], inside, *index[axis + 1 :])
         last = operand == len(shapes) - 1
-        pieces.append(Piece(operand, place, None if last else inside < part[axis]))
+        pieces.append(EntrySource(operand, place, None if last else inside < part[axis]))
         inside = inside - part[axis]
     return pieces
 
 
-def stack(index: Index, shapes: Any, shape: Any, /, axis: int) -> list[Piece]:
+def stack(index: Index, shapes: Any, shape: Any, /, axis: int) -> list[EntrySource]:
     """The operands side by side along a new axis."""
     axis %= len(index)
     place = (*index[:axis], *index[axis + 1 :])
     last = len(shapes) - 1
     return [
-        Piece(operand, place, None if operand == last else index[axis] < operand + 1)
+        EntrySource(operand, place, None if operand == last else index[axis] < operand + 1)
         for operand in range(len(shapes))
     ]

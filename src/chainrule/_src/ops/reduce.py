@@ -14,7 +14,7 @@ import numpy as np
 from chainrule._src.base.errors import ShapeError, TraceError
 from chainrule._src.core.elementwise import ASTYPE, of_dtype
 from chainrule._src.core.forms import is_uniform, small
-from chainrule._src.core.kernel import Best, Composite, Kernel, Reduction, Scan
+from chainrule._src.core.kernel import ArgExtremum, Composite, Kernel, Reduction, Scan
 from chainrule._src.core.primitive import Family, Primitive, Rule
 from chainrule._src.core.weak import common_dtype
 from chainrule._src.ops.axes import axes_of, axis_of
@@ -179,8 +179,8 @@ CUMSUM = REDUCE.add(
     "np.cumsum(_0, axis=axis)",
     kernel=Scan(),
 )
-ARGMAX = _plain("argmax", np.argmax, None, Best("_1 > _0 or (_1 != _1 and _0 == _0)"))
-ARGMIN = _plain("argmin", np.argmin, None, Best("_1 < _0 or (_1 != _1 and _0 == _0)"))
+ARGMAX = _plain("argmax", np.argmax, None, ArgExtremum("_1 > _0 or (_1 != _1 and _0 == _0)"))
+ARGMIN = _plain("argmin", np.argmin, None, ArgExtremum("_1 < _0 or (_1 != _1 and _0 == _0)"))
 ALL = _plain("all", np.all, None, Reduction("_0 and _1", True))
 ANY = _plain("any", np.any, None, Reduction("_0 or _1", False))
 

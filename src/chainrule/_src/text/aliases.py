@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule._src.core.equations import Equation, Listing, Variable
-from chainrule._src.core.kernel import Checked, Contraction, Gather, Pieces, Result
+from chainrule._src.core.kernel import Checked, Contraction, Gather, Pieces, ResultItem
 from chainrule._src.core.trees import Path, leaves
 from chainrule._src.ops import moves
 
@@ -51,7 +51,7 @@ def _owner(variable: Variable, equations: Equations) -> tuple[Variable, bool]:
 def _source(equation: Equation, equations: Equations) -> Any:
     """Return the operand that the result may be a view of; None if it has memory of its own."""
     kernel, operands = equation.primitive.kernel, equation.operands
-    if isinstance(kernel, Result):
+    if isinstance(kernel, ResultItem):
         return _handed_on(equations[operands[0]], equation.params["number"])
     moves_entries = isinstance(kernel, _MOVES) or equation.primitive.text == "_0"
     return operands[0] if moves_entries and len(operands) == 1 else None

@@ -34,14 +34,14 @@ class Name(NamedTuple):
     below: str
 
 
-class Number(NamedTuple):
+class Numeral(NamedTuple):
     """A number: its digits, and the power of ten that they are times."""
 
     digits: str
     exponent: int
 
 
-class Code(NamedTuple):
+class CodeText(NamedTuple):
     """What is no formula."""
 
     text: str
@@ -81,7 +81,7 @@ class Root(NamedTuple):
     of: Any
 
 
-class Transposed(NamedTuple):
+class Transpose(NamedTuple):
     """A matrix with rows and columns exchanged."""
 
     of: Any
@@ -94,7 +94,7 @@ class Indexed(NamedTuple):
     place: str
 
 
-class Together(NamedTuple):
+class Aggregate(NamedTuple):
     """Entries taken together, along an axis if one is told: a sum, a maximum."""
 
     sign: str
@@ -102,7 +102,7 @@ class Together(NamedTuple):
     of: Any
 
 
-class Applied(NamedTuple):
+class FunctionCall(NamedTuple):
     """A function of arguments."""
 
     function: str
@@ -160,12 +160,12 @@ def _part(node: ast.expr) -> tuple[Any, int]:
         case ast.Name(name):
             return name_of(name), ATOM
         case ast.Constant(bool() | str() | None):
-            return Code(ast.unparse(node)), ATOM
+            return CodeText(ast.unparse(node)), ATOM
         case ast.Constant(int() | float() as value):
             found = _number(value)
             return found, ATOM if found.digits and not found.exponent else FACTOR
         case ast.Attribute(value, "T"):
-            return Transposed(_read(value, ATOM)), POWER
+            return Transpose(_read(value, ATOM)), POWER
         case ast.Attribute(ast.Name("np" | "math"), name):
             return Name(False, {"inf": "∞"}.get(name) or GREEK.get(name, name), ""), ATOM
         case ast.Subscript(value, index):
@@ -183,7 +183,7 @@ def _part(node: ast.expr) -> tuple[Any, int]:
             return Cases(_test(test), _read(one), _read(other)), FACTOR
         case ast.Call(function, arguments, keywords):
             return _call(node, function, arguments, {k.arg: k.value for k in keywords})
-    return Code(ast.unparse(node)), ATOM
+    return CodeText(ast.unparse(node)), ATOM
 
 
 def _operation(left: ast.expr, op: ast.operator, right: ast.expr) -> tuple[Any, int]:
@@ -198,7 +198,7 @@ def _operation(left: ast.expr, op: ast.operator, right: ast.expr) -> tuple[Any, 
             scales = _is_scalar(left) or _is_scalar(right)
             sign = "·" if scales and isinstance(op, ast.Mult) else SIGNS[type(op)]
             return Infix(_read(left, PRODUCT), sign, _read(right, FACTOR)), PRODUCT
-    return Code(ast.unparse(ast.BinOp(left, op, right))), ATOM
+    return CodeText(ast.unparse(ast.BinOp(left, op, right))), ATOM
 
 
 def _is_scalar(node: ast.expr) -> bool:
@@ -223,7 +223,7 @@ def _call(
         case "sqrt", [x]:
             return Root(_read(x)), ATOM
         case "square", [x]:
-            return Power(_read(x, ATOM), Number("2", 0)), POWER
+            return Power(_read(x, ATOM), Numeral("2", 0)), POWER
         case "abs" | "norm", [x] if not named:
             return Enclosed(AROUND[name], _read(x), AROUND[name]), ATOM
         case "where", [test, one, other]:
@@ -231,24 +231,24 @@ def _call(
         case "dot" | "matmul", [a, b]:
             return _operation(a, ast.MatMult(), b)
         case "outer", [a, b]:
-            return Infix(_read(a, PRODUCT), "", Transposed(_read(b, ATOM))), PRODUCT
+            return Infix(_read(a, PRODUCT), "", Transpose(_read(b, ATOM))), PRODUCT
         case "transpose", [x]:
-            return Transposed(_read(x, ATOM)), POWER
+            return Transpose(_read(x, ATOM)), POWER
         case "eye", [size]:
             return Indexed(Name(False, "I", ""), ast.unparse(size)), ATOM
         case _, [x, *axis] if name in TAKEN_TOGETHER and len(axis) < 2:
             along = axis[0] if axis else named.get("axis")
             told = "" if along is None else ast.unparse(along).replace("-", "−").strip("(,)")
-            return Together(TAKEN_TOGETHER[name], told, _read(x, PRODUCT)), SIGNED
+            return Aggregate(TAKEN_TOGETHER[name], told, _read(x, PRODUCT)), SIGNED
         case (("zeros" | "ones"), [_, *_]):
-            return Number("0" if name == "zeros" else "1", 0), ATOM
+            return Numeral("0" if name == "zeros" else "1", 0), ATOM
         case "full", [_, x, *_]:
             return _part(x)
         case _, [x, *_] if name in SAME:
             return _part(x)
     if named or not given:
-        return Code(ast.unparse(node)), ATOM
-    return Applied(FUNCTIONS.get(name, name), tuple(map(_read, given))), ATOM
+        return CodeText(ast.unparse(node)), ATOM
+    return FunctionCall(FUNCTIONS.get(name, name), tuple(map(_read, given))), ATOM
 
 
 def _test(node: ast.expr) -> Any:
@@ -257,11 +257,11 @@ def _test(node: ast.expr) -> Any:
     return found.of if isinstance(found, Enclosed) and found.left == "[" else found
 
 
-def _number(value: float) -> Number:
+def _number(value: float) -> Numeral:
     text = repr(value) if len(repr(value)) < 9 else f"{value:.6g}"
     digits, _, exponent = text.removesuffix(".0").partition("e")
     digits = digits.removesuffix(".0")
-    return Number("" if exponent and digits == "1" else digits, int(exponent or 0))
+    return Numeral("" if exponent and digits == "1" else digits, int(exponent or 0))
 
 
 def name_of(name: str) -> Name:

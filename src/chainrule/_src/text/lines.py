@@ -24,7 +24,7 @@ WIDTH = 92  # columns of a line without its comment
 Line = tuple[str, str]  # code, and the shape of what it makes
 
 
-class Writer:
+class LineWriter:
     """Writes the equations of a program, one after another.
 
     Parameters
@@ -36,7 +36,7 @@ class Writer:
         The part of the values before that of the others: neither stand inside one another.
     inlines : bool
         Whether values stand inside others at all, and loops are written.
-    outer : Writer, optional
+    outer : LineWriter, optional
         Of the program that this one is nested in.
 
     Attributes
@@ -59,10 +59,10 @@ class Writer:
         names: Names,
         forward: Collection[Variable] = (),
         inlines: bool = True,
-        outer: Writer | None = None,
+        outer: LineWriter | None = None,
     ) -> None:
         self.program, self.names, self.forward, self.inlines = program, names, forward, inlines
-        self.outermost: Writer = outer.outermost if outer else self
+        self.outermost: LineWriter = outer.outermost if outer else self
         self.depth: int = outer.depth + 1 if outer else 0
         self.n: str = outer.n if outer else names.fresh("n")
         self.mentions_n = False
@@ -71,9 +71,9 @@ class Writer:
         self.kept = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
         self.inline: dict[Variable, ast.expr] = {}
 
-    def nested(self, program: Listing) -> Writer:
+    def nested(self, program: Listing) -> LineWriter:
         """Return what writes a program within an equation of this one."""
-        return Writer(program, self.names, outer=self)
+        return LineWriter(program, self.names, outer=self)
 
     def lines(self, equation: Equation) -> Iterator[Line]:
         """Yield the equation's lines, each with its shape; none if it stands inside another."""
@@ -155,4 +155,4 @@ class Writer:
 
 
 # By the name of a primitive whose text is `Lines`: the rule that writes them.
-LINES: dict[str, Callable[[Writer, Equation], Iterator[Line]]] = {}
+LINES: dict[str, Callable[[LineWriter, Equation], Iterator[Line]]] = {}

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule._src.base.errors import TraceError
 from chainrule._src.core.equations import Equation, Filled, Variable
 from chainrule._src.core.weak import is_weak
-from chainrule._src.trace.batch import Counted, Linear, Scaled
+from chainrule._src.trace.batch import BatchScaled, Counted, Linear
 
 LARGEST = 1000  # entries of a constant array that may stand in the text
 
@@ -18,7 +18,7 @@ def literal_text(thing: Any, equation: Equation | None = None) -> str:
     """Write a parameter or a constant of ``equation`` as Python, the batch size as ``n``."""
     if isinstance(thing, Linear):
         return str(thing)
-    if isinstance(thing, Scaled):
+    if isinstance(thing, BatchScaled):
         return _scaled_text(thing, equation)
     if isinstance(thing, Filled):
         shape, number = literal_text(thing.shape), literal_text(thing.number)
@@ -54,7 +54,7 @@ def _is_floating(equation: Equation | None) -> bool:
     return equation is None or any(v.dtype.kind == "f" for v in equation.variables)
 
 
-def _scaled_text(scaled: Scaled, equation: Equation | None) -> str:
+def _scaled_text(scaled: BatchScaled, equation: Equation | None) -> str:
     if scaled.dtype is None:
         whole = not scaled.divides and not _is_floating(equation)
         return f"float({scaled})" if whole else str(scaled)

@@ -11,31 +11,31 @@ import numpy as np
 
 from chainrule._src.core.equations import Equation, Listing, Variable
 from chainrule._src.core.primitive import Lines
-from chainrule._src.text.lines import LINES, Line, Writer
+from chainrule._src.text.lines import LINES, Line, LineWriter
 from chainrule._src.trace.passes import copied
 
 
-def loop_lines(writer: Writer, equation: Equation) -> Iterator[Line]:
+def loop_lines(writer: LineWriter, equation: Equation) -> Iterator[Line]:
     """Yield the lines of a recurrence, which leave its results in variables of their names."""
-    yield from _Loop(writer, equation).lines()
+    yield from _LoopWriter(writer, equation).lines()
 
 
-def no_lines(writer: Writer, equation: Equation) -> Iterator[Line]:
+def no_lines(writer: LineWriter, equation: Equation) -> Iterator[Line]:
     """Yield nothing: a result is where the loop left it."""
     yield from ()
 
 
-class _Loop:
+class _LoopWriter:
     """Writes one loop.
 
     Parameters
     ----------
-    writer : Writer
+    writer : LineWriter
         Of the program that the recurrence is part of.
     equation : Equation
     """
 
-    def __init__(self, writer: Writer, equation: Equation) -> None:
+    def __init__(self, writer: LineWriter, equation: Equation) -> None:
         self.writer, self.equation, self.names = writer, equation, writer.names
         self.body: Listing = copied(equation.params["body"].program)
         self.carry: list[Variable] = self.body.arguments["carry"]

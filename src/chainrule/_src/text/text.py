@@ -14,7 +14,7 @@ from chainrule._src.core.trees import Path, leaves
 from chainrule._src.text import loops  # noqa: F401  (adds its rules to the table of lines)
 from chainrule._src.text.aliases import shared_results
 from chainrule._src.text.helpers import helpers_of, quoted
-from chainrule._src.text.lines import WIDTH, Writer
+from chainrule._src.text.lines import WIDTH, LineWriter
 from chainrule._src.text.making import making
 from chainrule._src.text.naming import Names
 from chainrule._src.trace.batch import depends_on_n
@@ -23,7 +23,7 @@ from chainrule._src.trace.batch import depends_on_n
 @making()
 def module_text(program: Listing, name: str = "value") -> str:
     """Write a program of a value and its gradients as a module."""
-    return "".join(Text(program, program.result[0], name).module())
+    return "".join(ProgramText(program, program.result[0], name).module())
 
 
 @making()
@@ -51,13 +51,13 @@ def function_text(
         The arrays within the arguments, as far as they are used, are arguments themselves, of any
         shape.
     """
-    return "".join(Text(program, value, value_name).function(name, doc, spread))
+    return "".join(ProgramText(program, value, value_name).function(name, doc, spread))
 
 
 @making()
 def equation_lines(program: Listing) -> list[tuple[Variable, str, str]]:
     """Return every variable with its name and the expression that gives it (none for inputs)."""
-    writer = Text(program, None, "value", inlines=False).writer
+    writer = ProgramText(program, None, "value", inlines=False).writer
     lines = [(v, writer.names[v], "") for _, v in leaves(program.arguments)]
     for equation in program.equations:
         name = writer.names[equation.output]
@@ -69,7 +69,7 @@ def equation_lines(program: Listing) -> list[tuple[Variable, str, str]]:
     return lines
 
 
-class Text:
+class ProgramText:
     """Writes a program as a function; ``value`` is what everything else is the gradient of."""
 
     def __init__(self, program: Listing, value: Any, name: str, inlines: bool = True) -> None:
@@ -78,7 +78,7 @@ class Text:
         self.backward = needed_for(program.result[1], program.equations) if self.forward else set()
         reserved = (helper.__name__ for helper in self.helpers)
         self.names = Names(program, value, name, reserved)
-        self.writer = Writer(program, self.names, self.forward, inlines)
+        self.writer = LineWriter(program, self.names, self.forward, inlines)
         self.copied = shared_results(program) if self.forward else set()
 
     def module(self) -> Iterator[str]:

@@ -39,7 +39,7 @@ class Linear(Symbolic):
 
 
 @dataclass(frozen=True)
-class Scaled(Symbolic):
+class BatchScaled(Symbolic):
     """A number ``factor * n`` or ``factor / n``, of a NumPy type or a Python float."""
 
     factor: float
@@ -123,7 +123,7 @@ def depends_on_n(thing: Any) -> bool:
     """Whether a shape, parameter or constant holds the batch size."""
     if type(thing) in PLAIN:
         return False
-    if isinstance(thing, (Linear, Scaled)):
+    if isinstance(thing, (Linear, BatchScaled)):
         return True
     if isinstance(thing, Nested):
         return thing.depends_on_n()
@@ -181,15 +181,15 @@ def _arrays(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
     raise _differs(a, b)
 
 
-def _scaled(a: float, b: float, sizes: tuple[int, int], dtype: Any) -> Scaled:
+def _scaled(a: float, b: float, sizes: tuple[int, int], dtype: Any) -> BatchScaled:
     for divides in (True, False):
         factors = [x * n if divides else x / n for x, n in zip((a, b), sizes, strict=True)]
         if math.isclose(*factors, rel_tol=1e-6 if dtype == np.float32 else 1e-13):
             for factor in (float(round(factors[0])), float(f"{factors[0]:.6g}"), factors[0]):
-                scaled = Scaled(factor, divides, dtype)
+                scaled = BatchScaled(factor, divides, dtype)
                 if all(scaled.at(n) == x for x, n in zip((a, b), sizes, strict=True)):
                     return scaled
-            return Scaled(factors[0], divides, dtype)
+            return BatchScaled(factors[0], divides, dtype)
     raise _differs(a, b)
 
 

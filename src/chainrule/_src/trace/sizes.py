@@ -38,7 +38,7 @@ _SHAPING = {  # functions of NumPy whose results have a size for a shape
 _one_at_a_time = threading.RLock()
 
 
-class Reader:
+class SizeReader:
     """The sizes of arrays that the user's code reads in one run of a function.
 
     Parameters
@@ -101,7 +101,7 @@ class Size:
 
     Parameters
     ----------
-    reader : Reader
+    reader : SizeReader
         Takes note of the number's uses.
     value : number
         In this run.
@@ -112,7 +112,7 @@ class Size:
     """
 
     def __init__(
-        self, reader: Reader, value: Any, linear: Any = None, is_share: bool = False
+        self, reader: SizeReader, value: Any, linear: Any = None, is_share: bool = False
     ) -> None:
         self.reader, self.value, self.linear, self.is_share = reader, value, linear, is_share
 
@@ -241,7 +241,7 @@ def _quotient(one: Any, two: Any) -> Any:
 _LINEAR = {"add": _sum, "sub": _difference, "mul": _product, "truediv": _quotient}
 
 
-def _result(name: str, one: Any, two: Any, reader: Reader) -> Any:
+def _result(name: str, one: Any, two: Any, reader: SizeReader) -> Any:
     """Return the result of an operator on two numbers, at least one of which is a `Size`."""
     if not (_is_number(one) and _is_number(two)):
         return NotImplemented
@@ -308,9 +308,9 @@ def turning_points(run: Callable[[int], Any], n: int) -> set[int] | None:
     try:
         with _one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with _reading(Reader(n + 1)) as larger:
+            with _reading(SizeReader(n + 1)) as larger:
                 run(n + 1)
-            with _reading(Reader(n, larger.shapes)) as reader, _replaced():
+            with _reading(SizeReader(n, larger.shapes)) as reader, _replaced():
                 run(n)
     except Exception:  # of the function, which takes a size for nothing but an int
         return None
@@ -319,7 +319,7 @@ def turning_points(run: Callable[[int], Any], n: int) -> set[int] | None:
 
 
 @contextmanager
-def _reading(new: Reader) -> Iterator[Reader]:
+def _reading(new: SizeReader) -> Iterator[SizeReader]:
     before, observation.by = observation.by, new
     try:
         yield new
@@ -343,21 +343,21 @@ def _length_read(thing: Any) -> Any:
     return shape[0] if shape else _length(thing)
 
 
-class _Numbered(np.ndarray[Any, Any]):
+class _SizeRange(np.ndarray[Any, Any]):
     """What ``np.arange`` makes of a `Size`: an index or an operand, and lost for anything else."""
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        arrays = [np.asarray(x) if isinstance(x, _Numbered) else x for x in inputs]
+        arrays = [np.asarray(x) if isinstance(x, _SizeRange) else x for x in inputs]
         result = getattr(ufunc, method)(*arrays, **options)
         if any(hasattr(type(x), "read_shape") for x in inputs):
             return result
         if ufunc in (np.add, np.subtract, np.multiply) and method == "__call__" and not options:
-            return result.view(_Numbered)
+            return result.view(_SizeRange)
         return _lost(result)
 
     def __getitem__(self, index: Any) -> Any:
         part = super().__getitem__(index)
-        return part if isinstance(part, _Numbered) else _lost(part)
+        return part if isinstance(part, _SizeRange) else _lost(part)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(_lost(np.asarray(self)))
@@ -374,7 +374,7 @@ class _Numbered(np.ndarray[Any, Any]):
 def _range(*ends: Any, **options: Any) -> Any:
     numbers = _arange(*plain(ends), **plain(options))
     depends = any(isinstance(end, Size) for end in ends)
-    return numbers.view(_Numbered) if depends and observation.by is not None else numbers
+    return numbers.view(_SizeRange) if depends and observation.by is not None else numbers
 
 
 def _lost(thing: Any) -> Any:

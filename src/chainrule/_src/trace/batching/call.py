@@ -12,7 +12,7 @@ from chainrule._src.core.primitive import Primitive
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
+class MappedCall:
     """An operation to be done for every place along the mapped axis, which operands carry last.
 
     Last, because then arrays of fewer axes broadcast as they do without it, axes keep their
@@ -62,7 +62,7 @@ class Call:
         return self.primitive(*operands, **{**self.params, **params})
 
 
-Rule = Callable[[Call], Any]
+Rule = Callable[[MappedCall], Any]
 
 
 def _with_axis(x: Any) -> Any:
@@ -80,7 +80,7 @@ def moved(x: Any, source: int, target: int) -> Any:
     return x if source % rank == target % rank else np.moveaxis(x, source, target)
 
 
-def one_by_one(call: Call) -> Any:
+def one_by_one(call: MappedCall) -> Any:
     """Do the operation for one place after another: the road where there is no rule."""
     if not call.size:
         return np.zeros(call.whole, call.dtype)

@@ -8,13 +8,13 @@ import numpy as np
 
 from chainrule._src.base.errors import TraceError
 from chainrule._src.ops.index import GETITEM, IN_RANGE, SCATTER, SLOT
-from chainrule._src.trace.batching.call import Call, Rule, one_by_one, spread
+from chainrule._src.trace.batching.call import MappedCall, Rule, one_by_one, spread
 from chainrule._src.trace.batching.moving import elementwise
 
 Index = tuple[Any, ...]
 
 
-def _getitem(call: Call) -> Any:
+def _getitem(call: MappedCall) -> Any:
     x, *arrays = call.operands
     index = call.params["index"]
     if not any(call.mapped[1:]):
@@ -26,7 +26,7 @@ def _getitem(call: Call) -> Any:
     return found if order == (*range(len(order)),) else np.transpose(found, order)
 
 
-def _scatter(call: Call) -> Any:
+def _scatter(call: MappedCall) -> Any:
     g, *arrays = call.operands
     index, rank = call.params["index"], len(call.shape)
     if not any(call.mapped[1:]):
@@ -46,7 +46,7 @@ def _with_all(index: Index) -> Index:
     return (*index, slice(None)) if Ellipsis in index else index
 
 
-def _holds_masks(call: Call) -> bool:
+def _holds_masks(call: MappedCall) -> bool:
     """Whether entries are chosen by masks; one that differs from place to place is refused."""
     masks = [np.asarray(getattr(x, "value", x)).dtype.kind == "b" for x in call.operands[1:]]
     if any(mask and mapped for mask, mapped in zip(masks, call.mapped[1:], strict=True)):
@@ -57,7 +57,7 @@ def _holds_masks(call: Call) -> bool:
     return any(masks) or any(isinstance(part, bool) for part in call.params["index"])
 
 
-def _indices(call: Call, rank: int, own: bool) -> tuple[Index, list[Any], tuple[int, ...]]:
+def _indices(call: MappedCall, rank: int, own: bool) -> tuple[Index, list[Any], tuple[int, ...]]:
     """Return index and arrays for all places at once, and how to order the result's axes.
 
     ``own`` tells that what is indexed carries the axis: then each place reads, or writes, its own.

@@ -15,8 +15,8 @@ from chainrule._src.core.recording import program_of, recording_level
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.core.weak import as_value
 from chainrule._src.trace.batching import index, moving, products
-from chainrule._src.trace.batching.call import Call, Rule, one_by_one, spread
-from chainrule._src.trace.recurrence.body import Body, recurrence
+from chainrule._src.trace.batching.call import MappedCall, Rule, one_by_one, spread
+from chainrule._src.trace.recurrence.body import StepBody, recurrence
 from chainrule._src.trace.recurrence.primitives import ITEM, SCAN
 
 RULES: dict[Primitive, Rule] = {**moving.RULES, **products.RULES, **index.RULES}
@@ -36,7 +36,7 @@ def _is_of_scipy(primitive: Primitive) -> bool:
     return primitive in SPECIAL.primitives.values()
 
 
-class Value(NamedTuple):
+class MappedValue(NamedTuple):
     """What an operation gives, and whether it carries the axis; of several results, which do."""
 
     array: Any
@@ -44,7 +44,7 @@ class Value(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class ReplayStep:
     """An operation of a recording; ``inside`` names operands that the recording gives itself."""
 
     output: Hashable
@@ -55,25 +55,27 @@ class Step:
     like: Any
 
 
-def steps_of_tensors(outputs: Sequence[Tensor]) -> Iterator[Step]:
+def steps_of_tensors(outputs: Sequence[Tensor]) -> Iterator[ReplayStep]:
     """Yield what tensors of one level were computed by, in order."""
     for tensor in reversed(ancestors(*outputs)):
         if tensor.primitive is not None and tensor.level is outputs[0].level:
             inside = [(i, parent.order) for i, parent in tensor.parents]
-            yield Step(
+            yield ReplayStep(
                 tensor.order, tensor.primitive, tensor.operands, inside, tensor.params, tensor
             )
 
 
-def _steps_of_equations(equations: Iterable[Equation]) -> Iterator[Step]:
+def _steps_of_equations(equations: Iterable[Equation]) -> Iterator[ReplayStep]:
     for e in equations:
         inside = [(i, o) for i, o in enumerate(e.operands) if isinstance(o, Variable)]
         operands = [at(operand, 0) for operand in e.operands]
         params = {name: at(value, 0) for name, value in e.params.items()}
-        yield Step(e.output, e.primitive, operands, inside, params, e.output)
+        yield ReplayStep(e.output, e.primitive, operands, inside, params, e.output)
 
 
-def replay(steps: Iterable[Step], known: Mapping[Any, Value], size: int) -> dict[Any, Value]:
+def replay(
+    steps: Iterable[ReplayStep], known: Mapping[Any, MappedValue], size: int
+) -> dict[Any, MappedValue]:
     """Return the values of all steps, from those of what they begin with."""
     values = dict(known)
     for step in steps:
@@ -83,30 +85,32 @@ def replay(steps: Iterable[Step], known: Mapping[Any, Value], size: int) -> dict
     return values
 
 
-def _done(step: Step, values: Mapping[Any, Value], size: int) -> Value:
+def _done(step: ReplayStep, values: Mapping[Any, MappedValue], size: int) -> MappedValue:
     operands, mapped = list(step.operands), [False for _ in step.operands]
     for i, key in step.inside:
         operands[i], mapped[i] = values[key]
     if step.primitive is ITEM:
         carries: Any = mapped[0]
         taken = ITEM(operands[0], **step.params)
-        return Value(taken, carries and carries[step.params["number"]])
+        return MappedValue(taken, carries and carries[step.params["number"]])
     if not any(mapped):
         several = step.primitive is SCAN
         plain = recurrence(operands=operands, **step.params) if several else None
-        return Value(plain if several else step.primitive(*operands, **step.params), False)
+        return MappedValue(plain if several else step.primitive(*operands, **step.params), False)
     if step.primitive is SCAN:
         return _scanned(operands, mapped, step.params, size)
     like = step.like
-    call = Call(
+    call = MappedCall(
         step.primitive, tuple(operands), tuple(mapped), step.params, like.shape, like.dtype, size
     )
-    return Value(rule_of(step.primitive)(call), True)
+    return MappedValue(rule_of(step.primitive)(call), True)
 
 
-def _scanned(operands: list[Any], mapped: list[bool], params: dict[str, Any], size: int) -> Value:
+def _scanned(
+    operands: list[Any], mapped: list[bool], params: dict[str, Any], size: int
+) -> MappedValue:
     """Run a recurrence whose steps do everything for all places."""
-    body: Body = params["body"]
+    body: StepBody = params["body"]
     count = len(body.carry)
     mapped = list(mapped)
     while True:  # a carry that a step maps is mapped from the beginning
@@ -117,10 +121,10 @@ def _scanned(operands: list[Any], mapped: list[bool], params: dict[str, Any], si
         for i in late:
             operands[i], mapped[i] = spread(operands[i], size), True
     how = {name: value for name, value in params.items() if name != "body"}
-    return Value(recurrence(made, operands, **how), tuple(given))
+    return MappedValue(recurrence(made, operands, **how), tuple(given))
 
 
-def _body(body: Body, mapped: Sequence[bool], size: int) -> tuple[Body, list[bool]]:
+def _body(body: StepBody, mapped: Sequence[bool], size: int) -> tuple[StepBody, list[bool]]:
     """Return the body of a step for all places, and which of its results carry the axis."""
     level = recording_level()
     inputs = list(body.program.inputs)
@@ -129,13 +133,13 @@ def _body(body: Body, mapped: Sequence[bool], size: int) -> tuple[Body, list[boo
         value = spread(variable.value, size) if carries else variable.value
         tensor = Tensor.made(as_value(value), level)
         tensor.name = variable.name
-        known[variable] = Value(tensor, carries)
+        known[variable] = MappedValue(tensor, carries)
     values = replay(_steps_of_equations(body.equations), known, size)
 
-    def result(number: int, leaf: Any) -> Value:
-        found = values[leaf] if isinstance(leaf, Variable) else Value(at(leaf, 0), False)
+    def result(number: int, leaf: Any) -> MappedValue:
+        found = values[leaf] if isinstance(leaf, Variable) else MappedValue(at(leaf, 0), False)
         if number < len(body.carry) and mapped[number] and not found.mapped:
-            return Value(spread(found.array, size), True)
+            return MappedValue(spread(found.array, size), True)
         return found
 
     results = [result(number, leaf) for number, leaf in enumerate(body.results)]
@@ -146,4 +150,4 @@ def _body(body: Body, mapped: Sequence[bool], size: int) -> tuple[Body, list[boo
         for name, variables in body.program.arguments.items()
     }
     program, _ = program_of(arguments, (arrays[:count], arrays[count:]), level)
-    return Body(program), [found.mapped for found in results]
+    return StepBody(program), [found.mapped for found in results]

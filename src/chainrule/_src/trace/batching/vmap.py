@@ -16,7 +16,7 @@ from chainrule._src.core.recording import recording_level
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.core.trees import Path, leaves, map_leaves, path_text, with_own_memory
 from chainrule._src.trace.batching.call import moved, spread
-from chainrule._src.trace.batching.replaying import Value, replay, steps_of_tensors
+from chainrule._src.trace.batching.replaying import MappedValue, replay, steps_of_tensors
 
 WHERE = "vmap"
 
@@ -97,12 +97,12 @@ def _mapped(f: Any, in_axes: Any, out_axes: Any, args: Any, kwargs: Any) -> Any:
     ]
     size = _size(moved, given)
     level = recording_level()
-    known: dict[Any, Value] = {}
+    known: dict[Any, MappedValue] = {}
 
     def tensor(array: Any, mapped: bool) -> Tensor:
         made = Tensor.made(np.asarray(_one_of(array) if mapped else array), level)
         made.name = getattr(array, "name", None)
-        known[made.order] = Value(array, mapped)
+        known[made.order] = MappedValue(array, mapped)
         return made
 
     def argument(leaf: Any, array: Any) -> Any:
@@ -121,7 +121,7 @@ def _mapped(f: Any, in_axes: Any, out_axes: Any, args: Any, kwargs: Any) -> Any:
 
     def outcome(path: Path, leaf: Any, axis: Any) -> Any:
         inside = type(leaf) is Tensor and leaf.level is level
-        value = values[leaf.order] if inside else Value(_array(leaf, path), False)
+        value = values[leaf.order] if inside else MappedValue(_array(leaf, path), False)
         return _placed(value, axis, size, path)
 
     placed = iter(
@@ -192,7 +192,7 @@ def _size(moved: list[Any], given: list[tuple[Path, Any]]) -> int:
     return int(next(iter(sizes.values())))
 
 
-def _placed(value: Value, axis: int | None, size: int, path: Path) -> Any:
+def _placed(value: MappedValue, axis: int | None, size: int, path: Path) -> Any:
     """Return a result with the mapped axis where it is asked for."""
     if axis is None:
         if value.mapped:

@@ -17,12 +17,12 @@ from chainrule._src.trace.comparing import generalised, same
 from chainrule._src.trace.keys import signature
 from chainrule._src.trace.passes import copied, expand, fixed, needed
 from chainrule._src.trace.recurrence.primitives import ITEM, SCAN
-from chainrule._src.trace.recurrence.pullback import Pullback, pullback
+from chainrule._src.trace.recurrence.pullback import StepPullback, pullback
 from chainrule._src.trace.recurrence.several import Adjoints, Several
 from chainrule._src.trace.simplifying import simplified
 
 
-class Body(Nested):
+class StepBody(Nested):
     """A program of ``carry``, ``closed`` and ``x``, lists of arrays, that returns carry and ``y``.
 
     What is ``closed`` over is the same in every step; the recurrence's operands are the first
@@ -31,8 +31,8 @@ class Body(Nested):
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._at: dict[int, Body] = {}
-        self._pullbacks: dict[Any, Pullback] = {}
+        self._at: dict[int, StepBody] = {}
+        self._pullbacks: dict[Any, StepPullback] = {}
 
     @property
     def equations(self) -> Sequence[Equation]:
@@ -76,28 +76,28 @@ class Body(Nested):
         """Whether the batch size is in it."""
         return self._depends
 
-    def at(self, n: int) -> Body:
+    def at(self, n: int) -> StepBody:
         """Return the same for a batch size."""
         if not self._depends:
             return self
         if n not in self._at:
             if len(self._at) > 16:
                 self._at.clear()
-            self._at[n] = Body(simplified(fixed(self.program, n)))
+            self._at[n] = StepBody(simplified(fixed(self.program, n)))
         return self._at[n]
 
-    def generalised(self, other: Body, sizes: tuple[int, int]) -> Body:
+    def generalised(self, other: StepBody, sizes: tuple[int, int]) -> StepBody:
         """Return what is this for the first batch size and the other for the second."""
-        return Body(generalised(copied(self.program), copied(other.program), sizes))
+        return StepBody(generalised(copied(self.program), copied(other.program), sizes))
 
-    def equals(self, other: Body) -> bool:
+    def equals(self, other: StepBody) -> bool:
         """Whether another is the same, but for the rounding of numbers."""
         return same(self.program, other.program)
 
-    def expanded(self) -> Body:
+    def expanded(self) -> StepBody:
         """Return the same with composite operations written out in others."""
         program = expand(self.program)
-        return self if program is self.program else Body(program)
+        return self if program is self.program else StepBody(program)
 
     # Running
 
@@ -147,12 +147,12 @@ class Body(Nested):
 
     # Changing
 
-    def pruned(self, live: set[int]) -> tuple[Body, list[int], list[int]]:
+    def pruned(self, live: set[int]) -> tuple[StepBody, list[int], list[int]]:
         """Return a body that gives some results alone.
 
         Returns
         -------
-        body : Body
+        body : StepBody
         operands : list of int
             Which operands it takes.
         results : list of int
@@ -180,12 +180,12 @@ class Body(Nested):
 
     # Differentiating
 
-    def keeping(self, recompute: bool) -> Body:
+    def keeping(self, recompute: bool) -> StepBody:
         """Return a body that also gives what any gradient needs of every step."""
         count, results = len(self.carry), self.results
         ys = tuple(i for i in range(count, len(results)) if results[i].dtype.kind == "f")
         wanted = tuple(i for i, v in enumerate(self.program.inputs) if v.dtype.kind == "f")
-        forward: Body = self._pullback(ys, wanted, recompute).forward
+        forward: StepBody = self._pullback(ys, wanted, recompute).forward
         return forward
 
     def pulled(
@@ -219,7 +219,9 @@ class Body(Nested):
         numbered = enumerate([*back.carries, *back.sums, *back.steps])
         return {i: ITEM(found, number=number) for number, i in numbered if i in floats}
 
-    def _pullback(self, ys: tuple[int, ...], wanted: tuple[int, ...], recompute: bool) -> Pullback:
+    def _pullback(
+        self, ys: tuple[int, ...], wanted: tuple[int, ...], recompute: bool
+    ) -> StepPullback:
         """Return the way back from results to operands, both by their numbers."""
         key = (ys, wanted, recompute)
         if key not in self._pullbacks:
@@ -235,13 +237,13 @@ class Body(Nested):
         return self._pullbacks[key]
 
 
-def body_of(arguments: dict[str, Any], equations: Sequence[Equation], result: Any) -> Body:
+def body_of(arguments: dict[str, Any], equations: Sequence[Equation], result: Any) -> StepBody:
     """Return a body of variables of its own, with nothing done in vain."""
     program = needed(Program(arguments, list(equations), result))
-    return Body(simplified(copied(program)))
+    return StepBody(simplified(copied(program)))
 
 
-def recurrence(body: Body, operands: Sequence[Any], **how: Any) -> Any:
+def recurrence(body: StepBody, operands: Sequence[Any], **how: Any) -> Any:
     """Apply a body step by step; where there will be a gradient, with all that it needs kept."""
     if any(map(_is_differentiated, operands)):
         body = body.keeping(how["recompute"])

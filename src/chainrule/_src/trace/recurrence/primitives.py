@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from chainrule._src.core.kernel import Recurrence, Result
-from chainrule._src.core.primitive import Family, Lines, Together
+from chainrule._src.core.kernel import Recurrence, ResultItem
+from chainrule._src.core.primitive import Family, JointRule, Lines
 from chainrule._src.trace.recurrence.pruning import pruned
 from chainrule._src.trace.recurrence.several import Adjoints, Several
 
 RECURRENCE = Family()
 
 
-class Body(Protocol):
+class StepProtocol(Protocol):
     """The equations of a step."""
 
     def run(
@@ -30,15 +30,19 @@ class Body(Protocol):
         """Return the adjoints of the operands that are asked for, where they have any."""
 
 
-def _run(*operands: Any, body: Body, steps: int, reverse: bool, recompute: bool) -> Several:
+def _run(*operands: Any, body: StepProtocol, steps: int, reverse: bool, recompute: bool) -> Several:
     return body.run(operands, steps, reverse)
 
 
-def _sketch(*operands: Any, body: Body, steps: int, reverse: bool, recompute: bool) -> Several:
+def _sketch(
+    *operands: Any, body: StepProtocol, steps: int, reverse: bool, recompute: bool
+) -> Several:
     return body.run(operands, steps, reverse, sketch=True)
 
 
-def _rule(g: Any, y: Any, wanted: Any, *operands: Any, body: Body, **how: Any) -> dict[int, Any]:
+def _rule(
+    g: Any, y: Any, wanted: Any, *operands: Any, body: StepProtocol, **how: Any
+) -> dict[int, Any]:
     return body.pulled(g, y, wanted, operands, how)
 
 
@@ -49,7 +53,7 @@ def _brief(shapes: Any, **_: Any) -> str:
 SCAN = RECURRENCE.add(
     "scan",
     _run,
-    Together(_rule),
+    JointRule(_rule),
     Lines(_brief),
     kernel=Recurrence(),
     form=_sketch,
@@ -62,5 +66,5 @@ ITEM = RECURRENCE.add(
     lambda several, number: several.parts[number],
     (lambda g, y, several, number: Adjoints({number: g}),),
     Lines("_0[number]"),
-    kernel=Result(),
+    kernel=ResultItem(),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chainrule._src.core.equations import Equation, Variable
-from chainrule._src.core.kernel import Recurrence, Result
+from chainrule._src.core.kernel import Recurrence, ResultItem
 from chainrule._src.trace.recurrence.several import Several
 
 
@@ -32,7 +32,7 @@ def pruned(equations: Sequence[Equation], result: Iterable[Any]) -> list[Equatio
 
 
 def _is_result(e: Equation) -> bool:
-    return isinstance(e.primitive.kernel, Result)
+    return isinstance(e.primitive.kernel, ResultItem)
 
 
 def _is_used(e: Equation, used: set[Variable]) -> bool:

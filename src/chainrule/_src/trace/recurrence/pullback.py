@@ -31,7 +31,7 @@ SIMPLE = {
 
 
 @dataclass(eq=False)
-class Pullback:
+class StepPullback:
     """The way back through a step.
 
     Attributes
@@ -66,7 +66,7 @@ class Pullback:
 
 def pullback(
     body: Program, ys: tuple[int, ...], wanted: tuple[int, ...], recompute: bool
-) -> Pullback:
+) -> StepPullback:
     """Return the way back from the carry and some results to some operands, by their numbers."""
     joint = _joint(body, ys, wanted)
     (carry, given), gradients = joint.result
@@ -98,7 +98,7 @@ def pullback(
         "x": [*kept, *(inputs[i] for i in xs), *joint.arguments["g_y"]],
     }
     result = ([*(gradients[i] for i in carries), *new], [gradients[i] for i in steps])
-    return Pullback(
+    return StepPullback(
         joint=joint,
         program=Program(arguments, equations, result),
         carries=carries,

@@ -17,7 +17,7 @@ from chainrule._src.core.tensor import Level, Tensor
 from chainrule._src.core.trees import leaves, map_leaves, path_text
 from chainrule._src.core.weak import is_weak
 from chainrule._src.trace.arguments import argument_names
-from chainrule._src.trace.recurrence.body import Body, recurrence
+from chainrule._src.trace.recurrence.body import StepBody, recurrence
 from chainrule._src.trace.recurrence.primitives import ITEM
 
 WHERE = "scan"
@@ -231,7 +231,7 @@ def _recorded(
         *(outer for outer, _ in closed),
         *(leaf for _, leaf in leaves(xs)),
     ]
-    body = Body(program)
+    body = StepBody(program)
     found = recurrence(body, given, steps=steps, reverse=bool(reverse), recompute=bool(recompute))
     items = (ITEM(found, number=number) for number in range(len(body.results)))
     return map_leaves(lambda _: next(items), new), map_leaves(lambda _: next(items), y)

@@ -20,14 +20,14 @@ from chainrule._src.core.program import Program
 from chainrule._src.ops.linalg import MATMUL, TENSORDOT
 from chainrule._src.ops.shape import TRANSPOSE
 from chainrule._src.trace.passes import expand
-from chainrule._src.trace.recurrence.body import Body, body_of
+from chainrule._src.trace.recurrence.body import StepBody, body_of
 from chainrule._src.trace.recurrence.primitives import ITEM, SCAN
 from chainrule._src.trace.recurrence.several import Several
 
 ADD: Any = NUMPY[np.add]
 
 
-class Sum(NamedTuple):
+class ProductSum(NamedTuple):
     """A carry that ``left.T @ right`` is added to in every step, both of them variables of it."""
 
     carry: int
@@ -35,7 +35,7 @@ class Sum(NamedTuple):
     right: Variable
 
 
-class Total(NamedTuple):
+class SumParts(NamedTuple):
     """What such a sum starts from, and its factors as stacks: arrays, or numbers of results."""
 
     start: Any
@@ -50,12 +50,12 @@ def prepared(program: Program) -> Program:
 
 def summed_after(program: Program) -> Program:
     """Return the program with sums of products taken out of its recurrences."""
-    taken: dict[Variable, _Recurrence] = {}
+    taken: dict[Variable, _SplitRecurrence] = {}
     equations: list[Equation] = []
     for e in program.equations:
         found = sums(e) if e.primitive is SCAN and not e.params["recompute"] else []
         if found:
-            taken[e.output] = _Recurrence(e, found)
+            taken[e.output] = _SplitRecurrence(e, found)
             equations.append(taken[e.output].without)
         elif e.primitive is ITEM and e.operands[0] in taken:
             equations += taken[e.operands[0]].item(e)
@@ -64,9 +64,9 @@ def summed_after(program: Program) -> Program:
     return replace(program, equations=equations) if taken else program
 
 
-def sums(e: Equation) -> list[Sum]:
+def sums(e: Equation) -> list[ProductSum]:
     """Return the sums of products in a recurrence that nothing in it reads."""
-    body: Body = e.params["body"]
+    body: StepBody = e.params["body"]
     made = {inner.output: inner for inner in body.equations}
     uses = Counter(v for inner in body.equations for v in inner.variables)
     uses.update(v for v in body.results if isinstance(v, Variable))
@@ -88,11 +88,11 @@ def sums(e: Equation) -> list[Sum]:
         pair = (*turned.operands, factors[1])
         stacked = all(isinstance(v, Variable) and v not in body.closed for v in pair)
         if turned.primitive is TRANSPOSE and stacked and pair[1].dtype == carry.dtype:
-            found.append(Sum(i, *pair))
+            found.append(ProductSum(i, *pair))
     return found
 
 
-class _Recurrence:
+class _SplitRecurrence:
     """A recurrence that sums are taken out of.
 
     Attributes
@@ -101,8 +101,8 @@ class _Recurrence:
         It, without the sums and with stacks of their factors.
     """
 
-    def __init__(self, e: Equation, found: Sequence[Sum]) -> None:
-        body: Body = e.params["body"]
+    def __init__(self, e: Equation, found: Sequence[ProductSum]) -> None:
+        body: StepBody = e.params["body"]
         self.steps: int = e.params["steps"]
         count, gone = len(body.carry), {s.carry for s in found}
         kept = [i for i in range(count) if i not in gone]
@@ -116,7 +116,7 @@ class _Recurrence:
                 ys.append(v)
             return len(kept) + ys.index(v)
 
-        self.totals = {s.carry: Total(e.operands[s.carry], *map(stack, s[1:])) for s in found}
+        self.totals = {s.carry: SumParts(e.operands[s.carry], *map(stack, s[1:])) for s in found}
         self.numbers = {old: new for new, old in enumerate([*kept, *range(count, len(parts))])}
         more = [np.zeros((self.steps, *v.shape), v.dtype) for v in ys[len(parts) - count :]]
         value = Several((*(parts[i] for i in self.numbers), *more))
