@@ -1,4 +1,4 @@
-"""Rules of products: one matrix product wherever one operand alone carries the axis."""
+"""Rules of products: one matrix product if only one operand carries the mapped axis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chainrule._src.trace.batching.moving import axis_first
 
 
 def _contracted(call: MappedCall) -> Any:
-    """Write the products as `einsum`, with one letter more."""
+    """Write the product as an `einsum` with one more letter, for the mapped axis."""
     kernel: Any = call.primitive.kernel
     subscripts = kernel.subscripts(call.ranks, **call.params)
     inputs, out = subscripts.split("->")
@@ -27,10 +27,10 @@ def _tensordot(call: MappedCall) -> Any:
 
 
 def _side_by_side(call: MappedCall, axes: Any) -> Any:
-    """Multiply with the rows, or the columns, of all places as one matrix."""
+    """Multiply with the rows, or columns, of all positions as one matrix."""
     product = TENSORDOT(*call.operands, axes=axes)
-    kept = call.ranks[0] - len(axes[0])  # axes before the mapped one of the first operand
-    return moved(product, kept, -1) if call.mapped[0] else product
+    n_before = call.ranks[0] - len(axes[0])  # axes before the mapped axis
+    return moved(product, n_before, -1) if call.mapped[0] else product
 
 
 def _matmul(call: MappedCall) -> Any:

@@ -1,7 +1,7 @@
-"""A recurrence: a body that runs once a step and hands its carry on to the next.
+"""The primitive of a recurrence: a body runs once for each step and passes its carry on.
 
-Its equation has several results, the last carry and what every step gives, which others take out
-of it one by one.
+The equation has several results: the last carry, and the results of all steps. `ITEM` equations
+take single results out of them.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ RECURRENCE = Family()
 
 
 class StepProtocol(Protocol):
-    """The equations of a step."""
+    """Protocol of a recurrence's body: the equations of a step."""
 
     def run(
         self, operands: tuple[Any, ...], steps: int, reverse: bool, sketch: bool = False
     ) -> Several:
-        """Run all steps on plain arrays; for a ``sketch``, one step stands for all."""
+        """Run all steps on plain arrays; if ``sketch``, one step represents all steps."""
 
     def pulled(
-        self, g: Adjoints, y: Any, wanted: tuple[int, ...], operands: Any, how: Any
+        self, g: Adjoints, y: Any, positions: tuple[int, ...], operands: Any, how: Any
     ) -> dict[int, Any]:
-        """Return the adjoints of the operands that are asked for, where they have any."""
+        """Return the adjoints of the operands at these positions, if they have any."""
 
 
 def _run(*operands: Any, body: StepProtocol, steps: int, reverse: bool, recompute: bool) -> Several:
@@ -41,9 +41,9 @@ def _sketch(
 
 
 def _rule(
-    g: Any, y: Any, wanted: Any, *operands: Any, body: StepProtocol, **how: Any
+    g: Any, y: Any, positions: Any, *operands: Any, body: StepProtocol, **how: Any
 ) -> dict[int, Any]:
-    return body.pulled(g, y, wanted, operands, how)
+    return body.pulled(g, y, positions, operands, how)
 
 
 def _brief(shapes: Any, **_: Any) -> str:
@@ -59,7 +59,7 @@ SCAN = RECURRENCE.add(
     form=_sketch,
     prune=pruned,
 )
-"""The operands: the first carry, what is the same in every step, what steps are run over."""
+"""The operands: the first carry, the values closed over, and the arrays with a row per step."""
 
 ITEM = RECURRENCE.add(
     "item",
