@@ -18,7 +18,7 @@ from typing import Any
 
 
 class _Desk:
-    """Interrupt handler that replaces the previous handler and can delay the call to it.
+    """Interrupt handler that replaces the previous handler and can delay its calls.
 
     Attributes
     ----------

@@ -62,7 +62,7 @@ class Pieces(NamedTuple):
 
 
 class Reduction(NamedTuple):
-    """The entries along axes are combined into one.
+    """The entries along axes are combined into a single entry.
 
     ``combine`` is an expression in ``_0``, the result so far, and ``_1``, the next entry.
     """

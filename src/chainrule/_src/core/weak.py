@@ -41,7 +41,7 @@ class Weak(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of the number on its own, as NumPy chooses it."""
+        """The dtype that NumPy gives the number without other operands."""
         return np.dtype(type(self.number))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:

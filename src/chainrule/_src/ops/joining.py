@@ -1,4 +1,4 @@
-"""Operations that join arrays and split them."""
+"""Operations that join arrays, or split arrays."""
 
 from __future__ import annotations
 

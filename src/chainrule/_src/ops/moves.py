@@ -99,7 +99,7 @@ def flip(index: Index, shapes: Any, shape: Any, /, axis: Any) -> list[EntrySourc
 
 
 def roll(index: Index, shapes: Any, shape: Any, /, shift: Any, axis: Any) -> list[EntrySource]:
-    """Entries are shifted along axes; those shifted out at one end enter at the other."""
+    """Entries are shifted along axes; those shifted out at one end enter at the other end."""
     if axis is None:
         size = product(shape)
         position = flat(index, shape)
@@ -125,7 +125,7 @@ def repeat(index: Index, shapes: Any, shape: Any, /, repeats: int, axis: int) ->
 
 
 def triangle(inside: Callable[[Any, Any], Any]) -> Any:
-    """Return the rule of a triangle: ``inside(column, row + k)`` is true within it."""
+    """Return the rule of a triangle: ``inside(column, row + k)`` is true inside the triangle."""
 
     def rule(index: Index, shapes: Any, shape: Any, /, k: int) -> list[EntrySource]:
         return [EntrySource(0, index, inside(index[-1], index[-2] + k))]

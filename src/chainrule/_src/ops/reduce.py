@@ -1,4 +1,4 @@
-"""Reductions over axes: sum, mean, product, maximum, variance, and others.
+"""Reductions over axes: sum, mean, product, maximum, variance and more.
 
 If several entries are the maximum (or minimum), they share the gradient equally. The slope of the
 standard deviation of equal entries is 0.

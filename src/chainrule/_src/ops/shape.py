@@ -198,7 +198,7 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
 
 
 def moved(function: Any, a: Any, *where: Any) -> Any:
-    """Return the axes in the order that a NumPy function gives them."""
+    """Return the array with its axes in the order that a NumPy function produces."""
     # The probe's axis i has length i + 1, so the result's shape shows where each axis went.
     probe = np.empty(range(1, np.ndim(a) + 1))
     return TRANSPOSE(a, axes=tuple(n - 1 for n in function(probe, *where).shape))

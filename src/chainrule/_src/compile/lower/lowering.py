@@ -307,7 +307,7 @@ class Lowering:
             self.store(variable, entry)
             return
         self._depth[variable] = depth
-        if self.names.given(variable):  # the code's own names stay, as local variables
+        if self.names.is_named(variable):  # the code's own names stay, as local variables
             name = self.names[variable]
 
             def named(index: Index) -> Expr:

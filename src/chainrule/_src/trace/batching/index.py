@@ -1,4 +1,4 @@
-"""Rules of indexing: the mapped axis is sliced completely, or gets an index array of its own."""
+"""Rules of indexing: the mapped axis is sliced completely, or gets its own index array."""
 
 from __future__ import annotations
 

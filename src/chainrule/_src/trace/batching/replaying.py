@@ -23,7 +23,7 @@ RULES: dict[Primitive, Rule] = {**moving.RULES, **products.RULES, **index.RULES}
 
 
 def rule_of(primitive: Primitive) -> Rule:
-    """Return an operation's rule for all positions; without a rule, they are done one by one."""
+    """Return an operation's rule for all positions; without a rule, `one_by_one`."""
     by_entry = isinstance(primitive.kernel, Elementwise) or _is_of_scipy(primitive)
     return RULES.get(primitive) or (moving.elementwise if by_entry else one_by_one)
 
