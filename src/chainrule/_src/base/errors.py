@@ -71,7 +71,7 @@ class DivergenceError(ChainruleError, ArithmeticError, RuntimeError):
     Attributes
     ----------
     params : tree of ndarray or None
-        The last parameters whose loss was finite; None if the model has these parameters now.
+        The last parameters whose loss was finite; None if the model itself holds them.
     history : object or None
         The history recorded so far.
     """

@@ -177,7 +177,9 @@ def heat_map(
 
 
 def gradient_rows(rows: Mapping[str, tuple[Any, Any]]) -> Figure:
-    """Draw gradients computed by hand, correct gradients and their differences, one row a name.
+    """Draw gradients computed by hand, the correct gradients and the differences.
+
+    The figure has one row for each name.
 
     Parameters
     ----------

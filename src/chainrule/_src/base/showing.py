@@ -34,6 +34,7 @@ def short(value: Any) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> short({"W": np.zeros((64, 10)), "rule": np.tanh, "rows": list(range(1000))})
     "{'W': float64 (64, 10), 'rows': [0, 1, 2, 3, 4, 5, ...], 'rule': tanh}"
     """

@@ -169,7 +169,7 @@ def set_random_seed(seed: int) -> None:
     """Seed Python, NumPy, and all models that are created later without a seed."""
     set_seed(seed)
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  (used by older programs)
+    np.random.seed(seed)  # noqa: NPY002  (NumPy's global generator)
 
 
 @contextmanager

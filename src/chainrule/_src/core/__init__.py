@@ -15,7 +15,7 @@ Read the modules in this order:
 11. `recording`: a function runs with tensors, and its operations become equations.
 12. `program`: the finished list of equations, which can be run in NumPy and printed.
 
-The other modules support these and are read when needed: `kernel` (what the compiler has to know of
+The other modules support these and are read when needed: `kernel` (the compiler's description of
 an operation), `forms` (the shape and dtype of a result without its numbers), `weak` (dtypes of
 Python's numbers), `derived` (the functions that transforms return), `refusals` (error messages),
 `observing` (observation of the code's reads of sizes).

@@ -189,7 +189,7 @@ ASTYPE: Primitive = ELEMENTWISE.add(
 )
 
 
-def counted(x: Any) -> Any:
+def as_numpy_number(x: Any) -> Any:
     """Return a Python number as a NumPy number, whose dtype takes part in type promotion."""
     return ASTYPE(x, dtype=common_dtype(x).type)
 

@@ -1,7 +1,7 @@
 """Kernels: the part of a primitive's record that the compiler turns into loops.
 
-An index is a tuple of whole-number expressions, one per axis, which take Python's ``+ - * // % < >=
-&`` with each other, with numbers and with sizes; their type is the compiler's.
+An index is a tuple of whole-number expressions, one per axis, which support Python's operators
+``+ - * // % < >= &`` with each other, with numbers and with sizes. Their class is the compiler's.
 """
 
 from __future__ import annotations

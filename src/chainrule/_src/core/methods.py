@@ -1,7 +1,7 @@
 """Attributes, methods and operators that tensors share with NumPy's arrays.
 
-Each calls the NumPy function of the same name, or refuses and says what to write instead. Read
-next: `transforms`.
+Each of them calls the NumPy function of the same name, or raises an error that says what to write
+instead. Read next: `transforms`.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 _SILENT = (os.path.dirname(np.__file__), _PACKAGE)
 _TOOLS = (4, 3, 5, 2, 1, 0)  # tool ids of `sys.monitoring`; those that others seldom claim first
 
-_telling: dict[str, bool] = {}  # folder or file of the package → true if short names count too
+_short_counts: dict[str, bool] = {}  # folder or file of the package → true if short names count too
 _watching: Counter[int] = Counter()  # thread → number of its open watches
 _tool: int | None = None  # our tool id while any thread watches
 _lock = lock()
@@ -42,21 +42,21 @@ def count_names(path: str, short: bool = True) -> None:
     path : str
         A folder or file of this package.
     short : bool
-        If false, only names with an underscore count: shorter ones say little about a value.
+        If false, only names with an underscore count, because short names say little about a value.
     """
-    _telling[path] = short
+    _short_counts[path] = short
 
 
 @contextmanager
-def telling(*places: str) -> Iterator[None]:
+def names_from(*paths: str) -> Iterator[None]:
     """Within this context, also use variable names from these folders and files."""
-    before = _telling.copy()
-    _telling.update(dict.fromkeys(places, True))
+    before = _short_counts.copy()
+    _short_counts.update(dict.fromkeys(paths, True))
     try:
         yield
     finally:
-        _telling.clear()
-        _telling.update(before)
+        _short_counts.clear()
+        _short_counts.update(before)
 
 
 @contextmanager
@@ -134,10 +134,10 @@ def _name_locals(frame: FrameType) -> None:
     file = frame.f_code.co_filename
     short = True
     if file.startswith(_SILENT):
-        places = [path for path in _telling if file.startswith(path)]
+        places = [path for path in _short_counts if file.startswith(path)]
         if not places:
             return
-        short = _telling[places[-1]]
+        short = _short_counts[places[-1]]
     for name, value in frame.f_locals.items():
         if type(value) is Tensor and not name.startswith(("_", ".")) and (short or "_" in name):
             name_tensor(name, value)

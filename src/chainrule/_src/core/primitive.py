@@ -134,10 +134,10 @@ class Primitive:
         return f"<primitive {self.name}>"
 
     def __reduce__(self) -> Any:
-        return known, (self.name,)
+        return primitive_named, (self.name,)
 
 
-_KNOWN: dict[str, Primitive] = {}
+_BY_NAME: dict[str, Primitive] = {}
 NUMPY: dict[Callable[..., Any], Any] = {}
 """NumPy function → function to call if an argument is a tensor. The families fill it. Two keys
 are no functions of NumPy: ``operator.getitem`` for an index, ``list`` for a list of tensors."""
@@ -155,9 +155,9 @@ def target_of(function: Callable[..., Any]) -> Any:
     return NUMPY[function]
 
 
-def known(name: str) -> Primitive:
+def primitive_named(name: str) -> Primitive:
     """Return the primitive with this name."""
-    return _KNOWN[name]
+    return _BY_NAME[name]
 
 
 @dataclass
@@ -197,7 +197,7 @@ class Family:
         if isinstance(kernel, Elementwise):
             form = form or of_first_entries(value)
         record = Primitive(name, value, gradients, text, broadcasts, kernel, helpers, form, prune)
-        self.primitives[name] = _KNOWN[name] = record
+        self.primitives[name] = _BY_NAME[name] = record
         if of is not None:
             self.lead(of, record)
         return record

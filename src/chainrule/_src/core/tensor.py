@@ -23,7 +23,7 @@ from chainrule._src.base.errors import DataError, TraceError
 from chainrule._src.base.handles import values_of
 from chainrule._src.core.backward import adjoints, ancestors, scalar_seed
 from chainrule._src.core.captured import Captured
-from chainrule._src.core.elementwise import counted, of_dtype
+from chainrule._src.core.elementwise import as_numpy_number, of_dtype
 from chainrule._src.core.methods import Methods
 from chainrule._src.core.observing import not_followed, observation
 from chainrule._src.core.primitive import NUMPY, Primitive, Traced, target_of
@@ -227,7 +227,7 @@ class Tensor(Methods):
             home = "np." if getattr(np, ufunc.__name__, None) is ufunc else ""
             not_covered(f"{home}{ufunc.__name__}", method, options)
         if ufunc in OPERATORS and all(map(is_weak, inputs)):
-            inputs = (counted(inputs[0]), *inputs[1:])  # np.add(1, 2) is a NumPy number
+            inputs = (as_numpy_number(inputs[0]), *inputs[1:])  # np.add(1, 2) is a NumPy number
         return target(*inputs)
 
     def __array_function__(

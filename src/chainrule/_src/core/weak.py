@@ -102,7 +102,7 @@ def is_weak(x: Any) -> bool:
     return type(x) is Weak or (isinstance(x, int | float) and not isinstance(x, np.generic))
 
 
-def counting(x: Any) -> Any:
+def dtype_or_number(x: Any) -> Any:
     """Return an operand's part in NumPy's type promotion: a dtype, or a Python number."""
     return plain(innermost(x)) if is_weak(x) else _dtype(x)
 
@@ -119,12 +119,12 @@ def _dtype(x: Any) -> np.dtype[Any]:
 
 def common_dtype(*operands: Any) -> np.dtype[Any]:
     """Return the dtype that NumPy computes in for these operands."""
-    return np.result_type(*map(counting, operands))
+    return np.result_type(*map(dtype_or_number, operands))
 
 
 def result_type(*parts: Any) -> np.dtype[Any]:
     """Return the result of ``np.result_type``, for tensors as well as for dtypes."""
-    return np.result_type(*(counting(x) if hasattr(x, "value") else x for x in parts))
+    return np.result_type(*(dtype_or_number(x) if hasattr(x, "value") else x for x in parts))
 
 
 def compared_dtype(*operands: Any) -> np.dtype[Any]:

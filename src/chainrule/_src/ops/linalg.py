@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.core.elementwise import counted, of_dtype
+from chainrule._src.core.elementwise import as_numpy_number, of_dtype
 from chainrule._src.core.forms import first_entry
 from chainrule._src.core.kernel import Contraction
 from chainrule._src.core.primitive import EachOperand, Family, Primitive, Rule, unbroadcast
@@ -116,7 +116,7 @@ MATMUL_LAST: Primitive = _add_contraction(
 
 def _arrays(*operands: Any) -> tuple[Any, ...]:
     """Return operands with single numbers as arrays, because in products their dtype counts."""
-    return tuple(counted(x) if is_weak(x) else x for x in operands)
+    return tuple(as_numpy_number(x) if is_weak(x) else x for x in operands)
 
 
 @LINALG.implements(np.dot)

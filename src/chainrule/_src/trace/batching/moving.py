@@ -91,7 +91,7 @@ def _joined(call: MappedCall) -> Any:
 
 
 def _stacks(call: MappedCall) -> Any:
-    """Apply an operation on the last two axes: the mapped axis is first meanwhile."""
+    """Apply an operation on the last two axes: the mapped axis is moved to the front and back."""
     return moved(call.apply(moved(call.operands[0], -1, 0)), 0, -1)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule._src.base.arrays import as_argument, refuse_foreign
 from chainrule._src.base.errors import DataError, ShapeError, TraceError
 from chainrule._src.core.backward import ancestors
-from chainrule._src.core.elementwise import counted
+from chainrule._src.core.elementwise import as_numpy_number
 from chainrule._src.core.primitive import Traced
 from chainrule._src.core.recording import leaf_names, program_of, recording_level
 from chainrule._src.core.tensor import Level, Tensor
@@ -103,7 +103,7 @@ def scan(
 
 def _array(leaf: Any, name: str) -> Any:
     if isinstance(leaf, Traced):
-        return counted(leaf) if is_weak(leaf) else leaf
+        return as_numpy_number(leaf) if is_weak(leaf) else leaf
     return np.asarray(as_argument(leaf, name, WHERE))
 
 
