@@ -1,4 +1,7 @@
-"""The functions that transforms return: they can be printed and pickled."""
+"""The functions that transforms return: they can be printed and pickled.
+
+A supporting module of `transforms`.
+"""
 
 from __future__ import annotations
 

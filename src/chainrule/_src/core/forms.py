@@ -1,4 +1,7 @@
-"""Forms: arrays with the shape and dtype of a result, computed without its numbers."""
+"""Forms: arrays with the shape and dtype of a result, computed without its numbers.
+
+A supporting module of `primitive`; `recording` uses forms to record faster.
+"""
 
 from __future__ import annotations
 

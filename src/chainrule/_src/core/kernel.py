@@ -2,6 +2,8 @@
 
 An index is a tuple of whole-number expressions, one per axis, which support Python's operators
 ``+ - * // % < >= &`` with each other, with numbers and with sizes. Their class is the compiler's.
+
+A supporting module of `primitive`; the wing `compile` reads the kernels.
 """
 
 from __future__ import annotations

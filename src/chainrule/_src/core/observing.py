@@ -2,6 +2,8 @@
 
 The lines that a function runs may depend on the batch size. A higher wing observes that: it is
 informed of the shapes that the code reads, and it returns sizes that record how they are used.
+
+A supporting module of `tensor`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Programs: the operations of a recorded function, as a flat list of named equations.
 
 A program can be called and printed. The wings above write it as text and compile it.
+
+The last module of `core`; the wing `trace` comes next.
 """
 
 from __future__ import annotations

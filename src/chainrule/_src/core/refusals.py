@@ -1,4 +1,7 @@
-"""Error messages for operations that tensors do not support, with the code to write instead."""
+"""Error messages for operations that tensors do not support, with the code to write instead.
+
+A supporting module of `tensor` and `methods`.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 NumPy computes ``float32_array * 2.0`` in float32, because 2.0 is a Python number, but
 ``float32_array * np.float64(2.0)`` in float64 (NEP 50). A recording must distinguish the two, also
 when it runs again with another number: then the number is a `Weak`.
+
+A supporting module of `elementwise` and `tensor`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ ADD: Any = NUMPY[np.add]
 
 
 @dataclass(order=True, frozen=True)
-class Part:
+class FilledPart:
     """The non-zero entries of an array along an axis: from ``start`` to ``stop``."""
 
     axis: int
@@ -31,7 +31,7 @@ class Part:
 
 def filled(equations: Sequence[Any], results: Iterable[Any]) -> list[Any]:
     """Return a program's equations with such sums replaced by concatenations."""
-    parts: dict[int, list[Part]] = {}  # id of a variable → its parts, if it is a sum of parts
+    parts: dict[int, list[FilledPart]] = {}  # id of a variable → its parts, if it is a sum of parts
     new_equations, changed = [], False
     for e in equations:
         if e.primitive is SCATTER:
@@ -56,7 +56,7 @@ def _needed(equations: list[Any], results: Iterable[Any]) -> list[Any]:
     return used[::-1]
 
 
-def _put(e: Any) -> list[Part]:
+def _put(e: Any) -> list[FilledPart]:
     """Return the part that a `SCATTER` fills, if it is a slice along one axis; else no part."""
     entries, index, shape = e.operands[0], e.params["index"], e.output.shape
     plain = len(e.operands) == 1 and type(entries) is type(e.output)
@@ -67,10 +67,10 @@ def _put(e: Any) -> list[Part]:
     if len(cut) != 1 or entries.dtype != e.output.dtype or len(entries.shape) != len(shape):
         return []
     start, stop, _ = spans[cut[0]]
-    return [Part(cut[0], start, stop, entries)]
+    return [FilledPart(cut[0], start, stop, entries)]
 
 
-def _fill(parts: Sequence[Part], shape: tuple[int, ...]) -> bool:
+def _fill(parts: Sequence[FilledPart], shape: tuple[int, ...]) -> bool:
     """Return true if the parts lie side by side and fill the shape without gaps."""
     axis, end = parts[0].axis, 0
     for part in parts:

@@ -20,14 +20,14 @@ from chainrule._src.ops.axes import axis_of
 INDEX = Family()
 
 
-class Slot:
+class ArraySlot:
     """Placeholder for an index array in an index."""
 
     def __repr__(self) -> str:
         return "_"
 
 
-SLOT = Slot()
+SLOT = ArraySlot()
 
 
 _others = ContextVar("_others", default=False)
