@@ -136,7 +136,7 @@ def read(code: str) -> Any:
     --------
     >>> read("d_z = d_h * 2")
     Infix(left=Name(is_gradient=True, base='z', below=''), sign='=', right=Infix(left=\
-Name(is_gradient=True, base='h', below=''), sign='·', right=Number(digits='2', exponent=0)))
+Name(is_gradient=True, base='h', below=''), sign='·', right=Numeral(digits='2', exponent=0)))
     """
     try:
         statement = ast.parse(code.strip()).body[0]
