@@ -23,7 +23,7 @@ from chainrule._src.blackboard.models import layered
 from chainrule._src.blackboard.run import Run
 from chainrule._src.blackboard.subjects import digits
 from chainrule._src.blackboard.views import Scorer, view
-from chainrule._src.core.primitive import known
+from chainrule._src.core.primitive import primitive_named
 from chainrule._src.core.trees import leaves
 from chainrule._src.trace.tracing import Recorder
 from chainrule.errors import ChainruleError
@@ -69,7 +69,7 @@ def entry_values(entry, shape, values):
         number, by, place, size = operands
         found = np.where(np.where(by < 0, by + size, by) == place, number, 0)
     else:
-        found = known(entry["op"]).value(*operands)
+        found = primitive_named(entry["op"]).value(*operands)
     axes = tuple(range(len(shape), len(index)))
     return getattr(np, entry["reduce"])(found, axis=axes) if entry["reduce"] else found
 

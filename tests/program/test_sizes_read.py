@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.uber import run_text
 
 import chainrule as cr
-from chainrule._src.trace.sizes import Reader, Size
+from chainrule._src.trace.sizes import Size, SizeReader
 
 W = np.array([0.5, -1.0, 2.0])
 X = np.random.default_rng(0).normal(size=(150, 3))
@@ -161,7 +161,7 @@ def test_the_size_at_which_a_comparison_changes_is_tried(steps, bound):
 
     outcomes = [value(n) > bound for n in range(1, 200)]
     turns = {n for n in range(1, 199) if outcomes[n] != outcomes[n - 1]}
-    reader = Reader(8)
+    reader = SizeReader(8)
     assert bool(value(Size(reader, 8, (0, 1))) > bound) == outcomes[7]
     assert reader.follows
     assert turns <= reader.turning_points

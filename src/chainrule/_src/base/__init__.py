@@ -1,1 +1,1 @@
-"""Errors, the console, checks of input, names of classes: every wing stands on these."""
+"""Errors, console output, input validation, and the registry of classes by name."""

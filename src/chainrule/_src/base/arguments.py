@@ -1,7 +1,7 @@
-"""What an argument may be, told once, by the annotation in a signature: ``units: Positive``.
+"""Checks of arguments that a signature's annotations ask for: ``units: Positive``.
 
-What is `Configurable` has such arguments checked before its ``__init__`` runs,
-which is given what the checks return; ``Positive | None`` lets None pass.
+The arguments of a `Configurable` are checked before its ``__init__`` runs; ``__init__`` gets the
+values that the checks return. ``Positive | None`` also accepts None.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from chainrule._src.base.validation import check_each, check_flag, check_number,
 
 Positive = Annotated[int, check_positive]
 Flag = Annotated[bool, check_flag]
-Number = Annotated[float, check_number]  # of at least 0
+Number = Annotated[float, check_number]  # at least 0
 Real = Annotated[float, partial(check_number, low=-np.inf)]
 Share = Annotated[float, partial(check_number, high=1.0)]  # below 1
-Each = Annotated[Any, check_each]  # of several whole numbers
+Each = Annotated[Any, check_each]  # several whole numbers
 
 
 def checking(init: Callable[..., None]) -> Callable[..., None]:
-    """Return an ``__init__`` that checks the arguments whose annotations say how."""
+    """Return an ``__init__`` that checks the arguments whose annotations are checks."""
     if not isinstance(init, FunctionType):
         return init
     checks = dict(_checks(init))
@@ -35,22 +35,22 @@ def checking(init: Callable[..., None]) -> Callable[..., None]:
     @wraps(init)
     def checked(self: Any, *args: Any, **kwargs: Any) -> None:
         try:
-            given = _signature(init).bind(self, *args, **kwargs)
+            bound = _signature(init).bind(self, *args, **kwargs)
         except TypeError:
-            init(self, *args, **kwargs)  # which tells what is missing
+            init(self, *args, **kwargs)  # raises Python's error for the missing argument
             raise
-        given.apply_defaults()
+        bound.apply_defaults()
         for name, (check, or_none) in checks.items():
-            value = given.arguments[name]
+            value = bound.arguments[name]
             if value is not None or not or_none:
-                given.arguments[name] = check(value, name, type(self).__name__)
-        init(*given.args, **given.kwargs)
+                bound.arguments[name] = check(value, name, type(self).__name__)
+        init(*bound.args, **bound.kwargs)
 
     return checked
 
 
 def _checks(init: FunctionType) -> Iterator[tuple[str, tuple[Callable[..., Any], bool]]]:
-    """Yield the check of each argument that has one, and whether None passes."""
+    """Yield the check of each argument that has one, and whether None is accepted."""
     for name, hint in inspect.get_annotations(init).items():
         kind = str(hint).removesuffix(" | None")
         (check, *_) = getattr(init.__globals__.get(kind), "__metadata__", (None,))

@@ -1,4 +1,4 @@
-"""Arrays of real numbers, from what users give: the checks, in one wording."""
+"""Conversion of user input to arrays of real numbers, with the same messages everywhere."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _INSTEAD = {  # by the kind of a dtype
 
 
 def refuse_foreign(value: Any, name: str, where: str, frames: bool = True) -> None:
-    """Refuse what other libraries hold numbers in, if it has to be made an array first.
+    """Refuse objects of other libraries that must be converted to an array first.
 
-    With ``frames=False`` data frames may pass: NumPy makes arrays of them.
+    With ``frames=False`` data frames are accepted, because NumPy converts them.
     """
     if type(value) in _PLAIN:
         return
-    if isinstance(value, np.matrix):  # whose * is a product of matrices
+    if isinstance(value, np.matrix):  # its operator * is the matrix product
         advice = ".A"
     elif isinstance(value, np.ndarray) and hasattr(value, "filled"):
         advice = ".filled(value), which takes the place of what is masked"
@@ -53,7 +53,7 @@ def refuse_foreign(value: Any, name: str, where: str, frames: bool = True) -> No
 
 
 def as_numbers(value: Any, name: str, where: str) -> Array:
-    """Return ``value`` as an array of real numbers, or say why it is none."""
+    """Return ``value`` as an array of real numbers, or raise an error that says why not."""
     refuse_foreign(value, name, where, frames=False)
     try:
         array = np.asarray(value)
@@ -99,6 +99,6 @@ def numeric(array: Any, name: str, where: str, error: type[ChainruleError] = Dat
 
 
 def as_floats(value: Any, name: str, where: str) -> Array:
-    """Return ``value`` as a floating array; float32 stays, whole numbers become float64."""
+    """Return ``value`` as a floating array: float32 stays float32, integers become float64."""
     array = as_numbers(value, name, where)
     return array if array.dtype.kind == "f" else array.astype(np.float64)

@@ -1,4 +1,4 @@
-"""What can be told by the arguments it was made with: layers, optimizers, losses, metrics."""
+"""Objects described by their constructor's arguments: layers, optimizers, losses, metrics."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from chainrule._src.base.registered import (
 from chainrule._src.base.showing import Shown, arguments, signatures
 
 T = TypeVar("T")
-# What a description holds; `build_config`, which Keras adds, is not needed.
+# The keys of a description; `build_config`, which Keras adds, is ignored.
 _DESCRIPTION = {"class_name", "config", "module", "registered_name", "build_config"}
-FUNCTION = "function"  # the class name in a description of one
+FUNCTION = "function"  # the class name in the description of a function
 
 
 class Configurable(Shown):
-    """Something that a dict of plain values describes, and that can be made again from it.
+    """An object that a dict of plain values describes, from which an equal object can be created.
 
-    A class of your own needs nothing more than its ``__init__``: its arguments are the description.
-    Those whose annotations say what they may be, see `chainrule._src.base.arguments`, are checked.
+    A subclass of your own only needs an ``__init__``: its arguments are the description. Arguments
+    whose annotations are checks (see `chainrule._src.base.arguments`) are checked.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Configurable(Shown):
     Attributes
     ----------
     family : str
-        Written before the class's name in a description, where two families share names.
+        Prefix of the class's name in a description, for families whose class names overlap.
     """
 
     family: ClassVar[str] = ""
@@ -63,32 +63,32 @@ class Configurable(Shown):
             CLASSES[_described(cls)] = cls
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Keep the arguments; refuse those that the class does not have."""
+        """Store the arguments. Refuse arguments that the class does not have."""
         self = super().__new__(cls)
         unknown = [name for name in kwargs if name not in arguments(cls)]
         if unknown and not _takes_any(cls):
             raise UnknownNameError(f"argument of {cls.__name__}", unknown[0], arguments(cls))
-        given = dict(zip(_positional(cls), args, strict=False)) | kwargs
-        self.__config__ = {**arguments(cls), **given}
+        received = dict(zip(_positional(cls), args, strict=False)) | kwargs
+        self.__config__ = {**arguments(cls), **received}
         return self
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make the same thing again, as plain values for JSON."""
+        """Return the arguments that create an equal object, as plain values for JSON."""
         return {name: plain(value) for name, value in self._as_made().items()}
 
     def _as_made(self) -> dict[str, Any]:
-        """Return the arguments: numbers and texts as they are now, the rest as they came."""
+        """Return the arguments: plain values as they are now, others as they were passed."""
         now = {name: value for name, value in super()._as_made().items() if _is_plain(value)}
         return self.__config__ | now
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Return what `get_config` described.
+        """Return a new object from the description that `get_config` returned.
 
         Raises
         ------
         DataError, UnknownNameError
-            If the arguments are not those of the class.
+            If the arguments do not fit the class.
         """
         if not isinstance(config, Mapping) or not all(isinstance(key, str) for key in config):
             raise DataError(f"{cls.__name__}: a config must be a dict, received {config!r}")
@@ -98,71 +98,71 @@ class Configurable(Shown):
             raise DataError(f"{cls.__name__}: the config does not fit: {error}") from error
 
 
-def plain(thing: Any) -> Any:
-    """Return a thing as JSON can hold it; a configurable becomes its class and its config.
+def plain(value: Any) -> Any:
+    """Return a value as JSON data; a configurable becomes its class name and its config.
 
-    A function is described by its name. Classes and functions of the user's own have the name that
-    they were registered as beside it, or else their module: they are never taken for one of ours.
+    A function is described by its name. The description of a user's class or function also has the
+    name it was registered by, or its module, so it cannot be confused with one of chainrule.
 
     Raises
     ------
     DataError
-        If it cannot be described: a lambda, for instance. If two classes or functions of the
-        user's own within it have one name.
+        If the value cannot be described: a lambda, for instance. If two of the user's classes or
+        functions in it have the same name.
     """
     with own_things():
-        return _plain(thing)
+        return _plain(value)
 
 
-def _plain(thing: Any) -> Any:
-    if isinstance(thing, Configurable):
-        about = {"class_name": _described(type(thing)), "config": thing.get_config()}
-        return about | origin(type(thing))
-    if isinstance(thing, Mapping):
-        return {str(key): _plain(value) for key, value in thing.items()}
-    if isinstance(thing, list | tuple):
-        return [_plain(value) for value in thing]
-    if isinstance(thing, np.ndarray | np.generic):
-        return thing.tolist()
-    if callable(thing) and is_ours(thing):
-        return thing.__name__
-    if callable(thing) and not isinstance(thing, type) and name_of(thing) is not None:
-        return {"class_name": FUNCTION, "config": thing.__name__} | origin(thing)
-    if not _is_plain(thing):
+def _plain(value: Any) -> Any:
+    if isinstance(value, Configurable):
+        about = {"class_name": _described(type(value)), "config": value.get_config()}
+        return about | origin(type(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if callable(value) and is_ours(value):
+        return value.__name__
+    if callable(value) and not isinstance(value, type) and name_of(value) is not None:
+        return {"class_name": FUNCTION, "config": value.__name__} | origin(value)
+    if not _is_plain(value):
         raise DataError(
-            f"{thing!r} cannot be described by plain values; make it a function with a name, or a "
+            f"{value!r} cannot be described by plain values; make it a function with a name, or a "
             "class derived from chainrule._src.base.config.Configurable"
         )
-    return thing
+    return value
 
 
-def made(thing: Any) -> Any:
-    """Return what `plain` described: the classes and the configs become configurables.
+def made(value: Any) -> Any:
+    """Return the objects that a description by `plain` stands for.
 
     Raises
     ------
     DataError
-        If a class or a function is not known by its name.
+        If no class or function has the name in the description.
     """
-    if isinstance(thing, list):
-        return [made(value) for value in thing]
-    if not isinstance(thing, Mapping):
-        return thing
-    if not {"class_name", "config"} <= set(thing) <= _DESCRIPTION:
-        return {key: made(value) for key, value in thing.items()}
-    if thing["class_name"] == FUNCTION:
-        return function_of(thing)
-    found = class_of(thing)
-    if found is None:
-        raise DataError(_unknown("class", thing))
-    return found.from_config(thing["config"])
+    if isinstance(value, list):
+        return [made(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if not {"class_name", "config"} <= set(value) <= _DESCRIPTION:
+        return {key: made(item) for key, item in value.items()}
+    if value["class_name"] == FUNCTION:
+        return function_of(value)
+    cls = class_of(value)
+    if cls is None:
+        raise DataError(_unknown("class", value))
+    return cls.from_config(value["config"])
 
 
 def class_of(about: Mapping[str, Any], family: str = "") -> Any:
-    """Return the class that a description is of, or None."""
+    """Return the class that a description names, or None."""
     name = str(about["class_name"])
-    found = find(family + name, about) or find(name, about)
-    return found if isinstance(found, type) else None
+    candidate = find(family + name, about) or find(name, about)
+    return candidate if isinstance(candidate, type) else None
 
 
 def function_of(about: Mapping[str, Any]) -> Any:
@@ -171,41 +171,43 @@ def function_of(about: Mapping[str, Any]) -> Any:
     Raises
     ------
     DataError
-        If there is none.
+        If there is no such function.
     """
-    found = find(str(about["config"]), about)
-    if not callable(found) or isinstance(found, type):
+    function = find(str(about["config"]), about)
+    if not callable(function) or isinstance(function, type):
         raise DataError(_unknown(FUNCTION, about))
-    return found
+    return function
 
 
 def own_called(name: str, table: Mapping[str, Any]) -> Any:
-    """Return the object of `custom_objects` or of the registry with a name, or None.
+    """Return the user's class or function of this name, from `custom_objects` or the registry.
+
+    None if there is none.
 
     Raises
     ------
     DataError
-        If a table of ours has another entry of that name.
+        If ``table``, which is chainrule's, has a different entry of that name.
     """
-    own, ours = registered(name), _entry(name, table)
-    if own is not None and ours is not None and own is not ours:
+    users, builtin = registered(name), _entry(name, table)
+    if users is not None and builtin is not None and users is not builtin:
         raise DataError(ambiguous(name))
-    return own
+    return users
 
 
-def copied(thing: Any, **changed: Any) -> Any:
-    """Return a new object from the description of another, with the same classes and functions.
+def copied(original: Any, **changed: Any) -> Any:
+    """Return a new object with the same config, classes and functions as another.
 
     Parameters
     ----------
-    thing : Configurable, Sequential
+    original : Configurable, Sequential
     **changed
-        Arguments that are to be others.
+        Arguments that get other values.
     """
-    with own_things() as own:
-        config = {**thing.get_config(), **changed}
-    with known_as(own):
-        return type(thing).from_config(config)
+    with own_things() as objects:
+        config = {**original.get_config(), **changed}
+    with known_as(objects):
+        return type(original).from_config(config)
 
 
 def _unknown(kind: str, about: Mapping[str, Any]) -> str:
@@ -218,63 +220,63 @@ def _unknown(kind: str, about: Mapping[str, Any]) -> str:
 
 
 def described(
-    kind: str, thing: Any, table: Mapping[str, Callable[[], Any]], base: type[Configurable]
+    kind: str, spec: Any, table: Mapping[str, Callable[[], Any]], base: type[Configurable]
 ) -> Any:
-    """Return what a name, a class or a description stands for; anything else as it is.
+    """Return an object for a name, a class or a description; other values unchanged.
 
-    A description is what `plain` gives, or Keras's ``serialize``.
+    A description is the result of `plain`, or of Keras's ``serialize``.
 
     Raises
     ------
     UnknownNameError, DataError
-        If there is no such name, or the arguments are not those of the class.
+        If there is no such name, or the arguments do not fit the class.
     """
-    if isinstance(thing, str):
-        own = own_called(thing, table)
-        made = named(kind, thing, table) if own is None else own
-        return made() if own is None or isinstance(own, type) else own
-    if isinstance(thing, type) and issubclass(thing, base):
-        return thing()
-    if not isinstance(thing, Mapping) or "class_name" not in thing:
-        return thing
-    if thing["class_name"] == FUNCTION:
-        return function_of(thing)
-    cls = class_of(thing, base.family)
+    if isinstance(spec, str):
+        users = own_called(spec, table)
+        factory = named(kind, spec, table) if users is None else users
+        return factory() if users is None or isinstance(users, type) else users
+    if isinstance(spec, type) and issubclass(spec, base):
+        return spec()
+    if not isinstance(spec, Mapping) or "class_name" not in spec:
+        return spec
+    if spec["class_name"] == FUNCTION:
+        return function_of(spec)
+    cls = class_of(spec, base.family)
     if cls is None or not issubclass(cls, base):
-        if is_own(thing):
-            raise DataError(_unknown(kind, thing))
-        cls = named(kind, re.split("[>.]", str(thing["class_name"]))[-1], table)
+        if is_own(spec):
+            raise DataError(_unknown(kind, spec))
+        cls = named(kind, re.split("[>.]", str(spec["class_name"]))[-1], table)
         cls = cls if isinstance(cls, type) else type(cls())
-    return cls.from_config(thing.get("config") or {})
+    return cls.from_config(spec.get("config") or {})
 
 
 def rule_of(
-    kind: str, thing: Any, table: Mapping[str, Callable[[], Any]], base: type[Configurable],
+    kind: str, spec: Any, table: Mapping[str, Callable[[], Any]], base: type[Configurable],
     where: str,
 ) -> Any:  # fmt: skip
-    """Return a rule for a weight: what `described` gives, a function of one's own, or None.
+    """Return a rule for a weight: the object that `described` returns, a function, or None.
 
     Raises
     ------
     UnknownNameError, DataError
-        If it is none of these.
+        If ``spec`` is none of these.
     """
-    found = described(kind, thing, table, base)
-    if found is None or (callable(found) and not isinstance(found, type)):
-        return found
+    rule = described(kind, spec, table, base)
+    if rule is None or (callable(rule) and not isinstance(rule, type)):
+        return rule
     raise DataError(
         f"{where}: a {kind} must be a name ({', '.join(table)}), a {base.__name__}, a function of "
-        f"a weight or None, received {thing!r}"
+        f"a weight or None, received {spec!r}"
     )
 
 
 def named(kind: str, name: str, table: Mapping[str, T]) -> T:
-    """Return the entry of a table by its name, also spelled as a class: ``"L1L2"``, ``"l1_l2"``.
+    """Return a table's entry by name; a class's spelling is accepted: ``"L1L2"``, ``"l1_l2"``.
 
     Raises
     ------
     UnknownNameError
-        If there is none.
+        If there is no such entry.
     """
     entry = _entry(name, table)
     if entry is None:
@@ -285,21 +287,21 @@ def named(kind: str, name: str, table: Mapping[str, T]) -> T:
 def _entry(name: str, table: Mapping[str, T]) -> T | None:
     if name in table:
         return table[name]
-    return {_letters(known): entry for known, entry in table.items()}.get(_letters(name))
+    return {_letters(key): entry for key, entry in table.items()}.get(_letters(name))
 
 
 def class_called(name: Any, base: type[Configurable] = Configurable) -> type[Configurable]:
-    """Return a configurable class by its name.
+    """Return the configurable class with this name.
 
     Raises
     ------
     UnknownNameError
-        If there is none: one of your own must be defined (imported) first.
+        If there is no such class. A class of your own must be defined (imported) first.
     """
-    known = {key: cls for key, cls in CLASSES.items() if issubclass(cls, base)}
-    if not isinstance(name, str) or name not in known:
-        raise UnknownNameError(base.__name__.lower(), name, sorted(known))
-    return known[name]
+    classes = {key: cls for key, cls in CLASSES.items() if issubclass(cls, base)}
+    if not isinstance(name, str) or name not in classes:
+        raise UnknownNameError(base.__name__.lower(), name, sorted(classes))
+    return classes[name]
 
 
 def _described(cls: type[Configurable]) -> str:
@@ -310,8 +312,8 @@ def _letters(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _is_plain(thing: Any) -> bool:
-    return thing is None or isinstance(thing, bool | int | float | str)
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def _positional(cls: type) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
-"""The exceptions of chainrule. Each message says what was expected, what came, and what to do."""
+"""The exceptions of chainrule. Each message says what was expected, received, and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-LONGEST, MOST = 100, 40  # characters of a text from elsewhere, and names of a list, in a message
+LONGEST, MOST = 100, 40  # limits in a message: characters of a quoted text, names in a list
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """Return a text as a message quotes it: of a long one begin and end, with … between.
+    """Return a text for a message; the middle of a long text is replaced by ….
 
     Examples
     --------
@@ -20,7 +20,7 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 
 
 def listed(names: Iterable[object], most: int = MOST) -> str:
-    """Return names for a message, with commas; of many the first, and how many more there are.
+    """Return names for a message, separated by commas; a long list is cut, with a count.
 
     Examples
     --------
@@ -41,20 +41,20 @@ class ShapeError(ChainruleError, ValueError):
 
 
 class DataError(ChainruleError, ValueError):
-    """A value cannot be used: NaN, out of range, empty, of the wrong type."""
+    """A value cannot be used: it is NaN, out of range, empty, or of the wrong type."""
 
 
 class ReadOnlyError(DataError, TypeError):
-    """A value cannot be set: it follows from something else, such as a schedule."""
+    """A value cannot be set, because it is computed from another value, such as a schedule."""
 
 
 class OutOfRangeError(DataError, IndexError):
-    """A class number or an index is out of range; the message names it and its row.
+    """A class number or an index is out of range; the message names the value and its row.
 
     Attributes
     ----------
     row : int or None
-        In which row of the data it is.
+        The row of the data that contains the value.
     """
 
     def __init__(self, message: str, row: int | None = None) -> None:
@@ -71,9 +71,9 @@ class DivergenceError(ChainruleError, ArithmeticError, RuntimeError):
     Attributes
     ----------
     params : tree of ndarray or None
-        The last parameters whose loss was finite; None where a model keeps them itself.
+        The last parameters whose loss was finite; None if the model itself holds them.
     history : object or None
-        What was recorded until then.
+        The history recorded so far.
     """
 
     def __init__(self, message: str, params: object = None, history: object = None) -> None:
@@ -82,16 +82,16 @@ class DivergenceError(ChainruleError, ArithmeticError, RuntimeError):
 
 
 class UnknownNameError(ChainruleError, ValueError):
-    """A name is none of the valid ones; the message lists them, of many some, and the closest.
+    """A name is not valid; the message lists valid names, and the most similar name.
 
     Parameters
     ----------
     kind : str
-        What was named, such as ``"activation"``.
+        The kind of object, such as ``"activation"``.
     name : object
-        What came.
+        The name that was received.
     valid : iterable of str
-        The names that would have been right.
+        The valid names.
 
     Examples
     --------
@@ -102,23 +102,23 @@ class UnknownNameError(ChainruleError, ValueError):
     def __init__(self, kind: str, name: object, valid: Iterable[str]) -> None:
         self.kind, self.name, self.valid = kind, name, list(valid)
         lowered = {choice.lower(): choice for choice in self.valid}
-        import difflib  # takes a while to load, and is seldom needed
+        import difflib  # slow to import, and seldom needed
 
         close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.4)
         hint = f"did you mean {shortened(lowered[close[0]])!r}? " if close else ""
-        shown = repr(shortened(name) if isinstance(name, str) else name)
-        super().__init__(f"unknown {kind} {shown}: {hint}Valid: {listed(self.valid)}")
+        quoted = repr(shortened(name) if isinstance(name, str) else name)
+        super().__init__(f"unknown {kind} {quoted}: {hint}Valid: {listed(self.valid)}")
 
 
 class OptionError(ChainruleError, ValueError):
-    """An option does not suit the data that it is given for.
+    """An option does not suit the data.
 
     Parameters
     ----------
     option : str
-        Its name.
+        The option's name.
     reason : str
-        What is wrong with it, and what to give.
+        What is wrong with the value, and which values are allowed.
     """
 
     def __init__(self, option: str, reason: str) -> None:
@@ -130,36 +130,37 @@ class OptionError(ChainruleError, ValueError):
 
 
 class MissingDependencyError(ChainruleError, ImportError):
-    """An optional package is not installed; the message says how to get it."""
+    """An optional package is not installed; the message says how to install the package."""
 
 
 class FileError(ChainruleError, OSError):
-    """A file cannot be read or written; nothing was half-done."""
+    """A file cannot be read or written; no file was left half-written."""
 
 
 class ClusterError(ChainruleError, RuntimeError):
-    """A cluster does not answer, or lost what it was asked for; the message says how to go on."""
+    """A cluster does not answer, or lost data or results; the message says how to go on."""
 
 
 class InterruptedWarning(UserWarning):
-    """Ctrl-C ended training, which kept what was trained.
+    """Ctrl-C ended training; the model keeps the parameters trained so far.
 
-    ``warnings.simplefilter("error", InterruptedWarning)`` lets it end the program around as well.
+    ``warnings.simplefilter("error", InterruptedWarning)`` makes Ctrl-C also end the calling
+    program.
     """
 
 
 class TraceError(ChainruleError, RuntimeError):
-    """Something was asked of a tensor that would lose its gradient; the message says what to write.
+    """An operation on a tensor would lose the gradient; the message says what to write instead.
 
-    Raised also where code cannot be recorded: a NumPy function without a gradient, or a branch
-    on recorded values.
+    Also raised if code cannot be recorded: a NumPy function without a gradient, or a branch on
+    recorded values.
     """
 
 
 class CompileError(ChainruleError, RuntimeError):
     """A recorded function cannot be compiled; the message names the operation.
 
-    Training goes on in NumPy where it can.
+    Training goes on in NumPy if possible.
     """
 
 

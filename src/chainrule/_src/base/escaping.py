@@ -1,7 +1,7 @@
-"""Text of any origin, as it may stand in Python's source, in HTML, in CSV, on a terminal.
+"""Escaping: text from any source, made safe for Python source, HTML, CSV or a terminal.
 
-Whatever is put into one of these goes through the function of that name: names of files, columns,
-classes and models come from anywhere.
+All text that is inserted into one of these goes through the function of that name: names of files,
+columns, classes and models may contain anything.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import html
 import re
 from typing import Self
 
-# Where a spreadsheet may begin a cell, whatever it takes for the separator, with what makes a
-# formula of it.
+# Where a spreadsheet may begin a cell, for any separator, before a character that begins a formula.
 _FORMULA = re.compile(r"""(^|[,;|"])(?=\s*[=+\-@])""")
 
 
 def for_python(text: object) -> str:
-    r"""Return a text as it may stand in a comment, in a docstring, or between double quotes.
+    r"""Return a text that is safe in a comment, in a docstring, or between double quotes.
 
-    It stays on its line and ends neither of them; between quotes it is evaluated to the text.
+    The text stays on its line and does not end the comment or string; as a string literal it
+    evaluates to the original text.
 
     Examples
     --------
@@ -31,10 +31,10 @@ def for_python(text: object) -> str:
 
 
 def for_csv(text: object) -> str:
-    r"""Return a text for a cell in which no spreadsheet finds a formula.
+    r"""Return a text for a CSV cell that no spreadsheet evaluates as a formula.
 
-    An apostrophe goes before what would begin one, also where a spreadsheet that separates by
-    semicolons begins a cell within this one. Control characters become spaces.
+    An apostrophe is put before the beginning of a formula, also where a spreadsheet that separates
+    by semicolons would begin another cell. Control characters become spaces.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def for_csv(text: object) -> str:
 
 
 def for_terminal(text: object) -> str:
-    r"""Return a text with escapes, such as ``\x1b``, for what a terminal would act on.
+    r"""Return a text in which control characters are escaped, for example as ``\x1b``.
 
     Examples
     --------
@@ -57,17 +57,17 @@ def for_terminal(text: object) -> str:
 
 
 class Html(str):
-    """HTML, which is put into other HTML as it is; all else is text."""
+    """A string of HTML. Inside other HTML it is inserted as it is, plain strings are escaped."""
 
     __slots__ = ()
 
     def __html__(self) -> Self:
-        """Return the HTML as templates ask for it."""
+        """Return the HTML itself: the protocol by which templates recognise HTML."""
         return self
 
 
 def for_html(*parts: object) -> Html:
-    """Return texts, and HTML among them, as HTML.
+    """Return HTML made of texts, which are escaped, and of HTML, which is not.
 
     Examples
     --------
@@ -78,15 +78,15 @@ def for_html(*parts: object) -> Html:
 
 
 def element(tag: str, *parts: object, **attributes: object) -> Html:
-    """Return an HTML element that holds texts and HTML.
+    """Return an HTML element with attributes, and with texts and HTML inside.
 
     Examples
     --------
     >>> element("td", "<1>", class_="number", title='"')
     '<td class="number" title="&quot;">&lt;1&gt;</td>'
     """
-    told = "".join(
+    attribute_text = "".join(
         f' {name.removesuffix("_").replace("_", "-")}="{for_html(value)}"'
         for name, value in attributes.items()
     )
-    return Html(f"<{tag}{told}>{for_html(*parts)}</{tag}>")
+    return Html(f"<{tag}{attribute_text}>{for_html(*parts)}</{tag}>")

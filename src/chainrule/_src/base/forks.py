@@ -1,8 +1,8 @@
-"""Forks: a child has one thread of its parent's, and no lock that another thread holds.
+"""Locks and callbacks for forks: a child process has only one thread of its parent's.
 
-Behind the locks are dicts and lists, of which Python changes one entry at a time: a child may find
-less in them, but nothing that is wrong. LLVM has locks of its own: `llvm`
-makes forks wait.
+A lock that another thread of the parent holds would never be released in the child. The locks
+protect dicts and lists, which Python changes one entry at a time: a child may miss an entry, but
+sees no broken one. LLVM has locks of its own: `llvm` makes forks wait.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _locks: WeakSet[Any] = WeakSet()
 
 
 def lock(reentrant: bool = True) -> Any:
-    """Return a lock that is free in every child.
+    """Return a lock that is released in every child process.
 
     Parameters
     ----------
     reentrant : bool, default True
-        If true, the thread that holds the lock may take it again.
+        If true, the thread that holds the lock may acquire the lock again.
 
     Examples
     --------
@@ -37,13 +37,13 @@ def lock(reentrant: bool = True) -> Any:
 
 
 def before_forks(work: Callable[[], Any], after: Callable[[], Any] | None = None) -> None:
-    """Have something done before every fork, and something else after it in the parent."""
+    """Register a callback before every fork, and one after every fork in the parent."""
     if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
         os.register_at_fork(before=work, after_in_parent=after or (lambda: None))
 
 
 def in_child(work: Callable[[], Any]) -> None:
-    """Have something done in every child, before its own code goes on."""
+    """Register a callback that every child process runs before its own code goes on."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=work)
 
@@ -54,10 +54,10 @@ def _free() -> None:
 
 
 def _import_anew() -> None:
-    """Forget modules that a thread was importing which stayed behind.
+    """Forget the modules that other threads of the parent were importing.
 
-    Python has a lock for each of them, and does not free it: whoever imports one would wait for
-    ever.
+    Python has a lock for each module that is being imported, and does not release it in the child:
+    an import of such a module would wait for ever.
     """
     locks = getattr(sys.modules["_frozen_importlib"], "_module_locks", {})
     for name, reference in [*locks.items()]:

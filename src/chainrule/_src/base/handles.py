@@ -1,4 +1,4 @@
-"""Handles: objects that stand for a value wherever NumPy computes with them."""
+"""Handles: objects that NumPy's operations replace by their current value."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from typing import Any
 
 
 class Handle:
-    """Stands for a value: a variable that is set anew, or a setting of a sweep."""
+    """An object with a current value: a variable, or a setting of a sweep."""
 
     __slots__ = ()
 
     def value_among(self, operands: Any) -> Any:
-        """Return the value that takes part in an operation with these operands."""
+        """Return the value to use in an operation with these operands."""
         raise NotImplementedError
 
 
 class SymbolicNumber(Handle):
-    """A number that is another one for each member of a sweep: checks keep it as it is."""
+    """A number with another value for each member of a sweep; checks return it unchanged."""
 
     __slots__ = ()
 
 
-def values_of(thing: Any, others: Any = ()) -> Any:
-    """Return a handle's value; within lists, tuples and dicts, those of all handles.
+def values_of(operand: Any, others: Any = ()) -> Any:
+    """Return a handle's value; in lists, tuples and dicts, replace all handles by their values.
 
     Parameters
     ----------
-    thing : Handle or object
+    operand : Handle or object
     others : sequence
         The other operands of the operation.
     """
-    if isinstance(thing, Handle):
-        return thing.value_among(others)
-    if isinstance(thing, list | tuple):
-        kind = list if isinstance(thing, list) else tuple
-        return kind(values_of(each, others) for each in thing)
-    if isinstance(thing, dict):
-        return {key: values_of(value, others) for key, value in thing.items()}
-    return thing
+    if isinstance(operand, Handle):
+        return operand.value_among(others)
+    if isinstance(operand, list | tuple):
+        kind = list if isinstance(operand, list) else tuple
+        return kind(values_of(each, others) for each in operand)
+    if isinstance(operand, dict):
+        return {key: values_of(value, others) for key, value in operand.items()}
+    return operand

@@ -1,9 +1,9 @@
-"""Ctrl-C heard where it does no harm.
+"""Ctrl-C, handled at points where an interrupt does no harm.
 
-Python raises `KeyboardInterrupt` between any two of its instructions, also between two that belong
-together. Within `deferred` an interrupt waits for the next `check`; the libraries that are imported
-where they are first used are imported so. What is not ours and may take
-any time, a callback or a loader of batches, runs within `immediate`, where it is heard at once.
+Python raises `KeyboardInterrupt` between any two instructions, also between two that belong
+together. Within `deferred`, an interrupt waits for the next `check`; lazily imported libraries are
+imported within `deferred`, too. Code that is not chainrule's and may take any time, such as a
+callback or a loader of batches, runs within `immediate`, where an interrupt is raised at once.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from typing import Any
 
 
 class _Desk:
-    """Takes interrupts in place of the handler that was there.
+    """Interrupt handler that replaces the previous handler and can delay its calls.
 
     Attributes
     ----------
     open : bool
-        Whether an interrupt is handed on at once.
+        If true, an interrupt is passed to the previous handler at once.
     waiting : bool
-        Whether there is one to hand on.
+        If true, an interrupt has come that has not been passed on yet.
     """
 
     def __init__(self, handler: Callable[[int, Any], Any]) -> None:
         self.handler, self.open, self.waiting = handler, False, False
 
     def take(self, signum: int, frame: Any) -> None:
-        """Take an interrupt."""
+        """Receive an interrupt."""
         self.waiting = True
         if self.open:
             self.hand_on()
 
     def hand_on(self) -> None:
-        """Let the handler have it; while its exception is on its way, the next one waits."""
+        """Call the previous handler; while its exception propagates, the next interrupt waits."""
         was, self.open, self.waiting = self.open, False, False
         self.handler(signal.SIGINT, None)
         self.open = was
@@ -56,7 +56,7 @@ def _in_main_thread() -> bool:
 
 
 def check() -> None:
-    """Hear an interrupt that waits."""
+    """Raise an interrupt that is waiting."""
     if _desk is not None and _desk.waiting and _in_main_thread():
         _desk.hand_on()
 
@@ -67,7 +67,7 @@ class deferred:  # noqa: N801
     Parameters
     ----------
     late : callable, optional
-        Called at that end in place of the handler: where raising would lose what was made.
+        Called at the end of the block instead of the handler, if raising there would lose results.
     """
 
     def __init__(self, late: Callable[[], Any] | None = None) -> None:
@@ -83,7 +83,7 @@ class deferred:  # noqa: N801
         if not _in_main_thread():
             return
         handler = signal.getsignal(signal.SIGINT)
-        if callable(handler):  # neither ignored nor the end of the process
+        if callable(handler):  # SIGINT is neither ignored nor ends the process
             self._desk = _Desk(handler)
             signal.signal(signal.SIGINT, self._desk.take)
             _desk = self._desk
@@ -96,27 +96,27 @@ class deferred:  # noqa: N801
                 check()
         elif self._desk is not None:
             desk, _desk = self._desk, None
-            signal.signal(signal.SIGINT, desk.handler)  # the last moment at which nothing is lost
+            signal.signal(signal.SIGINT, desk.handler)  # from here on an interrupt loses nothing
             if desk.waiting:
                 self._late() if self._late is not None else desk.handler(signal.SIGINT, None)
 
 
 def first_use(name: str) -> AbstractContextManager[None]:
-    """Return the block in which a module is imported: `deferred`, unless it is loaded already."""
+    """Return the context in which to import a module: `deferred`, unless it is loaded already."""
     return nullcontext() if name in sys.modules else deferred()
 
 
 def load(name: str) -> Any:
     """Return a module. An interrupt during its import is raised after the import.
 
-    Libraries that import others catch whatever happens meanwhile; an interrupt would be lost.
+    Libraries often catch all exceptions around their imports, so an interrupt would be lost.
     """
     with deferred():
         return importlib.import_module(name)
 
 
 class immediate:  # noqa: N801
-    """A block within `deferred` where an interrupt is heard at once."""
+    """A block within `deferred` where an interrupt is raised at once."""
 
     def __enter__(self) -> None:
         self._desk = _here()
@@ -131,7 +131,7 @@ class immediate:  # noqa: N801
 
 @contextmanager
 def ignored() -> Iterator[None]:
-    """Have processes that are started meanwhile not hear Ctrl-C: they end with this one."""
+    """Context manager: processes started here ignore Ctrl-C; they end with this process."""
     if not _in_main_thread():
         yield
         return

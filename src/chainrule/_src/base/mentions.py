@@ -1,4 +1,4 @@
-"""The whole numbers that a function mentions, itself or in what it calls."""
+"""The whole numbers that occur in a function's code, and in the functions that it calls."""
 
 from __future__ import annotations
 
@@ -14,69 +14,70 @@ import numpy as np
 
 from chainrule._src.base.users_code import is_users
 
-MOST, LONG = 1000, 20  # things that are looked at, and entries of a container
+MOST, LONG = 1000, 20  # limits: objects visited, and entries of a container
 
 
-def numbers_in(things: Any) -> set[int]:
+def numbers_in(values: Any) -> set[int]:
     """Return the whole numbers, without signs, in functions, code, parameters.
 
-    In functions: constants, defaults, and what they refer to from outside, by closures, globals,
-    attributes of objects. The walk ends where code is not the user's, or gets long.
+    In a function: its constants and defaults, and the objects that it refers to, by closures,
+    globals and attributes. The search stops at code that is not the user's, and after `MOST`
+    objects.
     """
     numbers: set[int] = set()
-    seen: dict[int, Any] = {}  # kept, so that no other thing gets its id
-    waiting = deque([things])
-    while waiting and len(seen) < MOST:
-        thing = waiting.popleft()
-        if isinstance(thing, int | np.integer):
-            numbers |= set() if isinstance(thing, bool) else {abs(int(thing))}
-        elif id(thing) not in seen:
-            seen[id(thing)] = thing
-            waiting.extend(islice(_parts(thing), MOST))
+    visited: dict[int, Any] = {}  # the reference keeps the id from being reused
+    waiting = deque([values])
+    while waiting and len(visited) < MOST:
+        value = waiting.popleft()
+        if isinstance(value, int | np.integer):
+            numbers |= set() if isinstance(value, bool) else {abs(int(value))}
+        elif id(value) not in visited:
+            visited[id(value)] = value
+            waiting.extend(islice(_parts(value), MOST))
     return numbers
 
 
-def _parts(thing: Any) -> Iterator[Any]:
-    """Yield what a thing consists of, or refers to."""
-    if isinstance(thing, tuple | list | set | frozenset):
-        yield from islice(thing, LONG)
-    elif isinstance(thing, dict):
-        yield from islice(thing.values(), LONG)
-    elif isinstance(thing, slice | range):
-        yield from (thing.start, thing.stop, thing.step)
-    elif isinstance(thing, types.CodeType):
-        yield from thing.co_consts
-    elif isinstance(thing, types.FunctionType):
-        yield from _of_function(thing)
-    elif isinstance(thing, types.MethodType | staticmethod | classmethod):
-        yield from (thing.__func__, getattr(thing, "__self__", None))
-    elif isinstance(thing, functools.partial):
-        yield from (thing.func, thing.args, thing.keywords)
-    elif isinstance(thing, property):
-        yield thing.fget
-    elif not isinstance(thing, types.ModuleType):
-        yield from _of_object(thing)
+def _parts(value: Any) -> Iterator[Any]:
+    """Yield the parts of an object, and the objects that it refers to."""
+    if isinstance(value, tuple | list | set | frozenset):
+        yield from islice(value, LONG)
+    elif isinstance(value, dict):
+        yield from islice(value.values(), LONG)
+    elif isinstance(value, slice | range):
+        yield from (value.start, value.stop, value.step)
+    elif isinstance(value, types.CodeType):
+        yield from value.co_consts
+    elif isinstance(value, types.FunctionType):
+        yield from _of_function(value)
+    elif isinstance(value, types.MethodType | staticmethod | classmethod):
+        yield from (value.__func__, getattr(value, "__self__", None))
+    elif isinstance(value, functools.partial):
+        yield from (value.func, value.args, value.keywords)
+    elif isinstance(value, property):
+        yield value.fget
+    elif not isinstance(value, types.ModuleType):
+        yield from _of_object(value)
 
 
 def _of_function(f: types.FunctionType) -> Iterator[Any]:
     yield vars(f).get("__wrapped__")
     for cell in f.__closure__ or ():
-        with suppress(ValueError):  # nothing is in it yet
+        with suppress(ValueError):  # the cell is empty
             yield cell.cell_contents
     if not is_users(f.__code__.co_filename):
         return
     yield from (f.__code__, f.__defaults__, f.__kwdefaults__)
     names = dict.fromkeys(name for code in _codes(f.__code__) for name in code.co_names)
     for name in names:
-        found = f.__globals__.get(name)
-        if isinstance(found, types.ModuleType):
-            yield from (vars(found).get(attribute) for attribute in names)
-        yield found
+        target = f.__globals__.get(name)
+        if isinstance(target, types.ModuleType):
+            yield from (vars(target).get(attribute) for attribute in names)
+        yield target
 
 
-def _of_object(thing: Any) -> Iterator[Any]:
-    attributes = getattr(thing, "__dict__", {})
-    kind = thing if isinstance(thing, type) else type(thing)
+def _of_object(value: Any) -> Iterator[Any]:
+    attributes = getattr(value, "__dict__", {})
+    kind = value if isinstance(value, type) else type(value)
     if kind.__module__.partition(".")[0] in ("chainrule", "numpy"):
         yield attributes.get("__wrapped__")
         return

@@ -1,4 +1,4 @@
-"""Pages that need nothing else: one HTML file from a template, escaped."""
+"""Self-contained HTML pages: one file from a template, with all text escaped."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 from chainrule._src.base.extras import needs
 
 PAGES = "writing a page", "tables", "jinja2"  # what it needs
-SHARED = Path(__file__).with_name("templates")  # what templates may include
+SHARED = Path(__file__).with_name("templates")  # folder of templates that others may include
 
 
 def page(
     template: Path, filters: Mapping[str, Callable[..., Any]] | None = None, /, **values: Any
 ) -> str:
-    """Return a page; whatever values say on it is text, unless it is `Html`.
+    """Return the HTML of a page. Values are escaped, unless they are `Html`.
 
     Parameters
     ----------
     template : Path
-        Of Jinja's language.
+        A Jinja template.
     filters : dict of str to callable, optional
-        More of its filters.
+        Additional filters for the template.
     **values
-        By the names that it uses; one that is missing is an error.
+        The template's variables; a missing one is an error.
     """
     with needs(*PAGES):
         from jinja2 import Environment, FileSystemLoader, StrictUndefined

@@ -1,4 +1,4 @@
-"""Figures. Every function draws on the axes it is given, or on new ones, and returns them."""
+"""Figures. Every function draws on the given or on new axes, and returns the axes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Draw = Callable[["Axes"], Any]
 
-# Mid-tones that read on a white page and on a dark one, apart for colour-blind eyes as well.
+# Mid-tones: legible on white and on dark pages, and distinguishable by colour-blind readers.
 BLUE, ORANGE, GREEN, PINK, GOLD, GREY = (
     "#3b82c4", "#e0762f", "#2f9e78", "#c4609f", "#b58f10", "#8a8f98",
 )  # fmt: skip
@@ -41,7 +41,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float] = (6, 4)) -> Axes:
 
 
 def _only_axes(figure: Figure) -> Axes:
-    # Margins in inches that fit every label here; matplotlib's layout engines draw all text twice.
+    # Margins in inches that fit all labels; matplotlib's layout engines would draw all text twice.
     width, height = figure.get_size_inches()
     left, right, bottom, top = 0.85, 0.2, 0.6, 0.4
     return figure.add_axes(
@@ -54,8 +54,8 @@ def panels(
 ) -> list[Axes]:
     """Split ``ax`` into a grid of axes, row by row.
 
-    ``gaps`` are the shares of its height and width left free between them, ``widths`` the relative
-    widths of the columns.
+    ``gaps`` are the gaps between the axes, as fractions of the height and the width of ``ax``;
+    ``widths`` are the relative widths of the columns.
     """
     ax.set_axis_off()
     shares = np.ones(columns) if widths is None else np.asarray(widths, dtype=float)
@@ -178,12 +178,15 @@ def heat_map(
 
 
 def gradient_rows(rows: Mapping[str, tuple[Any, Any]]) -> Figure:
-    """Draw arrays by hand beside the right ones and their difference, a row for each name.
+    """Draw gradients computed by hand, the correct gradients and the differences.
+
+    The figure has one row for each name.
 
     Parameters
     ----------
     rows : mapping of str to (ndarray or None, ndarray)
-        By hand, and right; one that is missing or of another shape has no difference.
+        The gradient by hand and the correct one. No difference is drawn if the first is missing or
+        has another shape.
     """
     with needs(*PLOTS):
         import matplotlib.pyplot as plt
@@ -192,16 +195,16 @@ def gradient_rows(rows: Mapping[str, tuple[Any, Any]]) -> Figure:
     for axes, (name, (by_hand, right)) in zip(grid, rows.items(), strict=True):
         right = np.asarray(right, float)
         same = by_hand is not None and np.shape(by_hand) == right.shape
-        given = None if by_hand is None else np.asarray(by_hand, float)
+        manual = None if by_hand is None else np.asarray(by_hand, float)
         top = np.nanmax(np.abs(right)) or 1.0
-        shown = (given, right, given - right if same and given is not None else None)
+        images = (manual, right, manual - right if same and manual is not None else None)
         titles = (f"{name} by hand", "right", "difference")
-        for ax, values, title in zip(axes, shown, titles, strict=True):
+        for ax, values, title in zip(axes, images, titles, strict=True):
             ax.set_title(title, fontsize="medium")
             ax.set_xticks([])
             ax.set_yticks([])
             if values is None:
-                ax.text(0.5, 0.5, "missing" if given is None else "another shape",
+                ax.text(0.5, 0.5, "missing" if manual is None else "another shape",
                         ha="center", va="center", transform=ax.transAxes)  # fmt: skip
                 continue
             flat = np.atleast_2d(values.reshape(-1, values.shape[-1]) if values.ndim else values)
@@ -213,7 +216,7 @@ def gradient_rows(rows: Mapping[str, tuple[Any, Any]]) -> Figure:
 def agreement(
     pairs: Mapping[str, tuple[Array, Any]], xlabel: str, ylabel: str, ax: Axes | None = None
 ) -> Axes:
-    """Draw every entry of one gradient against another: equal ones lie on the line."""
+    """Plot the entries of one gradient against another's: equal entries lie on the diagonal."""
     ax = new_axes(ax, (5, 4.5))
     largest = max(float(np.nanmax(np.abs(x))) for x, _ in pairs.values())
     ax.plot([-largest, largest], [-largest, largest], color=GREY, linewidth=1)
@@ -225,20 +228,20 @@ def agreement(
 
 
 def graph(labels: Sequence[str], edges: Sequence[tuple[int, int]], ax: Axes | None = None) -> Axes:
-    """Draw a graph without cycles from left to right; ``edges`` are pairs of positions in it."""
+    """Draw an acyclic graph from left to right; ``edges`` are pairs of positions in ``labels``."""
     ax = new_axes(ax, (9, 4.2))
     ax.set_axis_off()
     after: dict[int, list[int]] = {i: [b for a, b in edges if a == i] for i in range(len(labels))}
     depth = dict.fromkeys(range(len(labels)), 0)
     for a, b in sorted(edges, key=lambda edge: edge[1]):
         depth[b] = max(depth[b], depth[a] + 1)
-    for i in sorted(after, reverse=True):  # inputs stand right before their first use
+    for i in sorted(after, reverse=True):  # inputs are drawn right before their first use
         if not any(b == i for _, b in edges) and after[i]:
             depth[i] = min(depth[b] for b in after[i]) - 1
     columns: dict[int, list[int]] = {}
     for i, column in depth.items():
         columns.setdefault(column, []).append(i)
-    place = {
+    positions = {
         i: (column, (row + 0.5 * (column % 2)) - len(nodes) / 2)
         for column, nodes in columns.items()
         for row, i in enumerate(nodes)
@@ -247,20 +250,20 @@ def graph(labels: Sequence[str], edges: Sequence[tuple[int, int]], ax: Axes | No
     for i, label in enumerate(labels):
         colour = BLUE if any(b == i for _, b in edges) else ORANGE
         box = {"boxstyle": "round,pad=0.4", "edgecolor": colour, "facecolor": "none"}
-        text = ax.text(*place[i], label, ha="center", va="center", fontsize=8, bbox=box)
+        text = ax.text(*positions[i], label, ha="center", va="center", fontsize=8, bbox=box)
         boxes.append(text.get_bbox_patch())
-    for a, b in edges:  # drawn after the boxes, whose borders they end at
+    for a, b in edges:  # drawn after the boxes, because arrows end at their borders
         ends = {"patchA": boxes[a], "patchB": boxes[b], "shrinkA": 2, "shrinkB": 2}
         arrow = {"arrowstyle": "->", "color": GREY, **ends}
-        ax.annotate("", place[b], place[a], arrowprops=arrow)
-    ys = [y for _, y in place.values()]
+        ax.annotate("", positions[b], positions[a], arrowprops=arrow)
+    ys = [y for _, y in positions.values()]
     ax.set_xlim(-0.6, max(columns) + 0.6)
     ax.set_ylim(min(ys) - 0.8, max(ys) + 0.6)
     return ax
 
 
 def finish(ax: Axes, **labels: Any) -> Axes:
-    """Set titles and scales; a light grid, no box, powers of ten as plain numbers."""
+    """Set titles and scales; add a light grid, remove the box, write powers of ten as numbers."""
     with needs(*PLOTS):
         from matplotlib.ticker import MaxNLocator
 
@@ -278,16 +281,16 @@ def finish(ax: Axes, **labels: Any) -> Axes:
 
 
 def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> Html:
-    """Draw into an inline ``<svg>`` whose text takes the colour of the page around it.
+    """Return an inline ``<svg>`` of a figure whose text has the text colour of its page.
 
     Parameters
     ----------
     draw : callable
-        Takes the axes to draw on.
+        Draws on the axes that it is called with.
     size : (width, height)
         Inches, at 96 CSS pixels each.
     prefix : str
-        Put before every id, so that several pictures live on one page.
+        Prefix of every id, so that several pictures can be on one page.
     """
     with needs(*PLOTS):
         import matplotlib

@@ -1,4 +1,4 @@
-"""Classes and functions by the names that descriptions and files call them by."""
+"""Registry of classes and functions by the names that descriptions and files use."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import numpy as np
 from chainrule._src.base.errors import DataError
 
 T = TypeVar("T")
-CLASSES: dict[str, type] = {}  # this library's classes that describe themselves
+CLASSES: dict[str, type] = {}  # chainrule's configurable classes, by name
 REGISTERED: dict[str, Any] = {}
 LIBRARIES = ("chainrule", "keras", "builtins")  # Keras writes `builtins` beside its own functions
-_NAMES: dict[Any, str] = {}  # what each was registered as
+_NAMES: dict[Any, str] = {}  # class or function → the name it was registered by
 _GIVEN: ContextVar[Mapping[str, Any]] = ContextVar("custom objects", default={})  # noqa: B039
 _OWN: ContextVar[dict[str, Any] | None] = ContextVar("own things", default=None)
 
 
 def register(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
-    """Return a decorator: a function or a class is known by a name, ``"package>name"``.
+    """Return a decorator that registers a function or class as ``"package>name"``.
 
     Examples
     --------
@@ -33,17 +33,17 @@ def register(package: str = "Custom", name: str | None = None) -> Callable[[T], 
     ('mine>cube', True)
     """
 
-    def registered(thing: T) -> T:
-        full = f"{package}>{name or getattr(thing, '__name__', type(thing).__name__)}"
-        REGISTERED[full], _NAMES[thing] = thing, full
-        return thing
+    def registered(target: T) -> T:
+        full = f"{package}>{name or getattr(target, '__name__', type(target).__name__)}"
+        REGISTERED[full], _NAMES[target] = target, full
+        return target
 
     return registered
 
 
 @contextmanager
 def known_as(objects: Mapping[str, Any] | None) -> Iterator[None]:
-    """Let functions and classes be known by other names for a time."""
+    """Within this context, functions and classes can also be found by these names."""
     token = _GIVEN.set({**_GIVEN.get(), **(objects or {})})
     try:
         yield
@@ -53,30 +53,31 @@ def known_as(objects: Mapping[str, Any] | None) -> Iterator[None]:
 
 @contextmanager
 def own_things() -> Iterator[dict[str, Any]]:
-    """Collect the user's own classes and functions that are described meanwhile, by full name.
+    """Within this context, collect the user's classes and functions that are described.
 
-    Within `known_as` of them the descriptions make the same things again, registered or not.
+    The context yields a dict by full name. Within `known_as` of this dict, the descriptions create
+    the same objects again, registered or not.
     """
     outer = _OWN.get()
-    things: dict[str, Any] = {} if outer is None else outer
-    token = _OWN.set(things)
+    objects: dict[str, Any] = {} if outer is None else outer
+    token = _OWN.set(objects)
     try:
-        yield things
+        yield objects
     finally:
         _OWN.reset(token)
 
 
-def _kind(thing: Any) -> str:
-    return "classes" if isinstance(thing, type) else "functions"
+def _kind(target: Any) -> str:
+    return "classes" if isinstance(target, type) else "functions"
 
 
-def is_ours(thing: Any) -> bool:
-    """Whether a class or a function is this library's."""
-    return _package(getattr(thing, "__module__", None)) == "chainrule"
+def is_ours(target: Any) -> bool:
+    """Return true if a class or a function is chainrule's."""
+    return _package(getattr(target, "__module__", None)) == "chainrule"
 
 
 def is_own(about: Mapping[str, Any]) -> bool:
-    """Whether a description is of a class or a function that neither we nor Keras brought."""
+    """Return true if a description is of a user's class or function, not chainrule's or Keras's."""
     names = str(about.get("registered_name")), str(about.get("class_name"))
     module = about.get("module")
     return any(">" in n for n in names) or not (module is None or _package(module) in LIBRARIES)
@@ -86,54 +87,54 @@ def _package(module: Any) -> str:
     return str(module).split(".", maxsplit=1)[0]
 
 
-def name_of(thing: Any) -> str | None:
-    """Return what a class or a function is known by: what it was registered as, or its own name.
+def name_of(target: Any) -> str | None:
+    """Return the name that a class or a function was registered by, or else its own name.
 
-    What has no name that could be given again, such as a lambda, has none.
+    None if it has no usable name: a lambda, for instance.
     """
-    if isinstance(thing, Hashable) and thing in _NAMES:
-        return _NAMES[thing]
-    name = str(getattr(thing, "__name__", ""))
-    if isinstance(thing, np.ufunc) and getattr(np, name, None) is thing:
+    if isinstance(target, Hashable) and target in _NAMES:
+        return _NAMES[target]
+    name = str(getattr(target, "__name__", ""))
+    if isinstance(target, np.ufunc) and getattr(np, name, None) is target:
         return f"numpy>{name}"
-    return getattr(thing, "family", "") + name if name.isidentifier() else None
+    return getattr(target, "family", "") + name if name.isidentifier() else None
 
 
-def full_name(thing: Any) -> str:
-    """Return a name that is nobody else's: with its package, or its module, unless it is ours.
+def full_name(target: Any) -> str:
+    """Return a unique name: with the package or the module, unless the target is chainrule's.
 
     >>> full_name(register), full_name(Mapping), full_name(np.tanh)
     ('register', 'collections.abc>Mapping', 'numpy>tanh')
     """
-    name = str(name_of(thing))
-    is_whole = is_ours(thing) or ">" in name
-    return name if is_whole else f"{getattr(thing, '__module__', None)}>{name}"
+    name = str(name_of(target))
+    is_whole = is_ours(target) or ">" in name
+    return name if is_whole else f"{getattr(target, '__module__', None)}>{name}"
 
 
-def origin(thing: Any) -> dict[str, str]:
-    """Return what a description holds besides a name, so that it stands for nothing else.
+def origin(target: Any) -> dict[str, str]:
+    """Return the entries of a description that make its name unique.
 
     Raises
     ------
     DataError
-        If another thing that is described with it has the same full name.
+        If another class or function described in the same context has the same full name.
     """
-    full = full_name(thing)
+    full = full_name(target)
     if ">" not in full:
         return {}
-    own = _OWN.get()
-    if own is not None and own.setdefault(full, thing) is not thing:
+    collected = _OWN.get()
+    if collected is not None and collected.setdefault(full, target) is not target:
         raise DataError(
-            f"two {_kind(thing)} of your own are called {name_of(thing)!r}, by which files and "
+            f"two {_kind(target)} of your own are called {name_of(target)!r}, by which files and "
             "other machines are told of them; give each a name of its own"
         )
-    if ">" in str(name_of(thing)):
+    if ">" in str(name_of(target)):
         return {"registered_name": full}
-    return {"module": str(getattr(thing, "__module__", None))}
+    return {"module": str(getattr(target, "__module__", None))}
 
 
 def registered(*names: str) -> Any:
-    """Return what was given for a time, or registered, under the first name that is known."""
+    """Return the class or function for the first of these names in `known_as` or the registry."""
     for table in (_GIVEN.get(), REGISTERED):
         for name in names:
             if name in table:
@@ -142,12 +143,12 @@ def registered(*names: str) -> Any:
 
 
 def find(name: str, about: Mapping[str, Any]) -> Any:
-    """Return the class or the function of a name, whose description tells where it is from.
+    """Return the class or function that a description names; None if there is none.
 
     Raises
     ------
     DataError
-        If the name is of a class of ours, and was given to another for a time.
+        If a class of chainrule has the name, and `known_as` gives it to another class.
     """
     short = re.split("[>.]", name)[-1]
     if is_own(about):
@@ -155,22 +156,22 @@ def find(name: str, about: Mapping[str, Any]) -> Any:
         if ">" not in full:
             full = name if ">" in name else f"{about.get('module')}>{name}"
         return registered(full, short) or _of_numpy(full)
-    ours, other = CLASSES.get(name), registered(name, short)
-    if ours is not None and not _is_rival(other, ours):
-        return ours
-    if ours is not None:
+    builtin, other = CLASSES.get(name), registered(name, short)
+    if builtin is not None and not _is_rival(other, builtin):
+        return builtin
+    if builtin is not None:
         raise DataError(ambiguous(name))
     return other
 
 
 def _of_numpy(full: str) -> Any:
-    found = getattr(np, full.removeprefix("numpy>"), None) if full.startswith("numpy>") else None
-    return found if isinstance(found, np.ufunc) else None
+    function = getattr(np, full.removeprefix("numpy>"), None) if full.startswith("numpy>") else None
+    return function if isinstance(function, np.ufunc) else None
 
 
-def _is_rival(other: Any, ours: Any) -> bool:
-    """Whether a class could be meant by the name of ours."""
-    return other is not ours and isinstance(other, type) and _family(other) == _family(ours)
+def _is_rival(other: Any, builtin: Any) -> bool:
+    """Return true if another class could be meant by the name of a class of chainrule."""
+    return other is not builtin and isinstance(other, type) and _family(other) == _family(builtin)
 
 
 def _family(cls: type) -> Any:
@@ -178,7 +179,7 @@ def _family(cls: type) -> Any:
 
 
 def ambiguous(name: str) -> str:
-    """Return a sentence: a name could stand for two things."""
+    """Return an error message: the name could mean two classes."""
     return (
         f"{name!r} is chainrule's, and custom_objects has another {name!r}; register yours with "
         "keras.saving.register_keras_serializable(), which gives it a name with a package, and "

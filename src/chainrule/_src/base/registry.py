@@ -1,4 +1,4 @@
-"""What higher wings provide for methods of lower ones, by name."""
+"""Registry of functions that higher wings provide for methods of lower wings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ _provided: dict[str, Callable[..., Any]] = {}
 
 
 def provides(name: str) -> Callable[[F], F]:
-    """Return a decorator: the function does what a method of a lower wing calls by this name.
+    """Return a decorator that registers the function under this name.
+
+    A method of a lower wing calls the function as ``provided(name)``.
 
     Examples
     --------
@@ -29,5 +31,5 @@ def provides(name: str) -> Callable[[F], F]:
 
 
 def provided(name: str) -> Callable[..., Any]:
-    """Return the function that a higher wing provides under a name."""
+    """Return the function that a higher wing registered under this name."""
     return _provided[name]

@@ -1,4 +1,4 @@
-"""Objects as a console shows them: the class and its arguments, never long."""
+"""Texts of objects for the console: the class and its arguments, in bounded length."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-LONGEST = 160  # characters of what a console shows of a thing
+LONGEST = 160  # characters of an object's text
 
 
-class _Short(reprlib.Repr):
-    """Arrays by their shapes, functions by their names, the rest by its first parts."""
+class _ShortRepr(reprlib.Repr):
+    """Writes arrays by shape, functions by name, and only the first parts of other objects."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,50 +29,51 @@ class _Short(reprlib.Repr):
     repr__ArrayFunctionDispatcher = repr_function  # noqa: N815  (NumPy's own functions)
 
 
-def short(thing: Any) -> str:
-    """Return a thing as a console shows it, on one line that is never long.
+def short(value: Any) -> str:
+    """Return the text of a value on one line of bounded length.
 
     Examples
     --------
+    >>> import numpy as np
     >>> short({"W": np.zeros((64, 10)), "rule": np.tanh, "rows": list(range(1000))})
     "{'W': float64 (64, 10), 'rows': [0, 1, 2, 3, 4, 5, ...], 'rule': tanh}"
     """
-    return cut(" ".join(_SHORT.repr(thing).split()))
+    return cut(" ".join(_SHORT.repr(value).split()))
 
 
 def cut(text: str, end: str = "") -> str:
-    """Return a text of at most `LONGEST` characters, and its end."""
+    """Return a text of at most `LONGEST` characters, followed by ``end``."""
     return (text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...") + end
 
 
-_SHORT = _Short()
+_SHORT = _ShortRepr()
 
 
 class Shown:
-    """Its repr: the class and the arguments that are not as usual, never long."""
+    """Base of classes whose repr is the class and the arguments that differ from the defaults."""
 
     def __repr__(self) -> str:
         cls = type(self)
-        usual = {name: short(value) for name, value in arguments(cls).items()}
-        if usual.get("name") == "None":
-            usual["name"] = repr(snake_case(cls.__name__))
-        told = {name: short(value) for name, value in self._as_made().items()}
-        changed = [f"{n}={text}" for n, text in told.items() if text != usual.get(n)]
+        defaults = {name: short(value) for name, value in arguments(cls).items()}
+        if defaults.get("name") == "None":
+            defaults["name"] = repr(snake_case(cls.__name__))
+        texts = {name: short(value) for name, value in self._as_made().items()}
+        changed = [f"{n}={text}" for n, text in texts.items() if text != defaults.get(n)]
         return cut(f"{cls.__name__}({', '.join(changed)}", ")")
 
     def _as_made(self) -> dict[str, Any]:
-        """Return the arguments as they are now, as far as they are attributes."""
-        held = vars(self)
-        return {name: held[name] for name in arguments(type(self)) if name in held}
+        """Return the arguments that are attributes, with their current values."""
+        attributes = vars(self)
+        return {name: attributes[name] for name in arguments(type(self)) if name in attributes}
 
 
 @cache
 def signatures(cls: type) -> tuple[dict[str, Any], tuple[str, ...], bool]:
-    """Return a class's arguments with their defaults, the positional ones, and if it takes any.
+    """Return a class's arguments with defaults, its positional arguments, and if it takes any.
 
-    Where ``__init__`` hands ``**options`` on, those of the class before it count as well.
+    If ``__init__`` passes ``**options`` on, the arguments of its base class are included.
     """
-    found: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     positional: tuple[str, ...] | None = None
     for ancestor in cls.__mro__:
         if "__init__" not in vars(ancestor):
@@ -83,20 +84,20 @@ def signatures(cls: type) -> tuple[dict[str, Any], tuple[str, ...], bool]:
         if positional is None:
             positional = tuple(p.name for p in named if p.kind != p.KEYWORD_ONLY)
         for p in named:
-            found.setdefault(p.name, None if p.default is p.empty else p.default)
+            defaults.setdefault(p.name, None if p.default is p.empty else p.default)
         if not any(p.kind == p.VAR_KEYWORD for p in parameters):
-            return found, positional, False
-    return found, positional or (), ancestor is not object
+            return defaults, positional, False
+    return defaults, positional or (), ancestor is not object
 
 
 def arguments(cls: type) -> dict[str, Any]:
-    """Return the arguments of a class with their defaults; None where there is none."""
+    """Return the arguments of a class with their defaults; None for an argument without default."""
     return signatures(cls)[0]
 
 
 @cache
 def snake_case(name: str) -> str:
-    """Return a class's name as Keras writes names.
+    """Return a class's name in Keras's spelling of names.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Bad input is refused here, before any work starts, in one wording for the whole library."""
+"""Validation of input before any work starts, with the same messages in the whole library."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def check_features(X: ArrayLike, n_features: int, where: str) -> Array:
 
 
 def check_finite(array: Any, name: str, where: str) -> None:
-    """Refuse NaN and infinities; a sum tells in most cases, without an array of truths."""
+    """Refuse NaN and infinities. The sum is checked first, which needs no array of booleans."""
     with np.errstate(all="ignore"):
         fits = np.isfinite(array.sum()) or np.isfinite(array).all()
     if not fits:
@@ -90,12 +90,12 @@ def check_samples(
 
 
 def check_positive(value: int, name: str, where: str) -> int:
-    """Return ``value`` as an int, refusing anything but a whole number of at least one."""
+    """Return ``value`` as an int; refuse it unless it is a whole number of at least 1."""
     return check_count(value, name, where, least=1)
 
 
 def check_count(value: int, name: str, where: str, least: int = 0) -> int:
-    """Return ``value`` as an int, refusing anything but a whole number of at least so much."""
+    """Return ``value`` as an int; refuse it unless it is a whole number of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise DataError(
             f"{where}: {name} must be a whole number of at least {least}, received {value!r}"
@@ -106,7 +106,7 @@ def check_count(value: int, name: str, where: str, least: int = 0) -> int:
 def check_each(
     values: Sequence[Any], name: str, where: str, check: Callable[..., int] = check_positive
 ) -> tuple[Any, ...]:
-    """Return a list or tuple of whole numbers as a tuple, each checked; None stays."""
+    """Return a list or tuple of whole numbers as a tuple, with each checked; None is accepted."""
     if not isinstance(values, list | tuple):
         raise DataError(f"{where}: {name} must be a tuple of whole numbers, received {values!r}")
     return tuple(value if value is None else check(value, name, where) for value in values)
@@ -123,20 +123,20 @@ def check_number(
 ) -> float:
     """Return ``value`` as a finite float in ``[low, high)``, or above ``low`` if ``strict``.
 
-    A `SymbolicNumber`, a setting of a sweep, is compared and stays what it is.
+    A `SymbolicNumber`, a setting of a sweep, is compared and returned unchanged.
     """
     number: Any = value if isinstance(value, SymbolicNumber) else _real(value)
     fits = low < number < high if strict else low <= number < high
     if not np.isfinite(number) or not fits:
         bounds = [f"{'above' if strict else 'of at least'} {low:g}"] * bool(np.isfinite(low))
         bounds += [f"below {high:g}"] * bool(np.isfinite(high))
-        wanted = " ".join(["a finite number", " and ".join(bounds)]).strip()
-        raise DataError(f"{where}: {name} must be {wanted}, received {value!r}")
+        expected = " ".join(["a finite number", " and ".join(bounds)]).strip()
+        raise DataError(f"{where}: {name} must be {expected}, received {value!r}")
     return number  # type: ignore[no-any-return]
 
 
 def _real(value: Any) -> float:
-    """Return a number as a float; NaN if it is none."""
+    """Return a number as a float; NaN for anything else."""
     if hasattr(value, "__array__") and np.ndim(value) == 0:
         value = np.asarray(value).item()
     real = isinstance(value, int | float) and not isinstance(value, bool)
@@ -147,34 +147,37 @@ def _real(value: Any) -> float:
 
 
 def check_flag(value: bool, name: str, where: str) -> bool:
-    """Return ``value``, refusing anything but True and False."""
+    """Return ``value`` as a bool; refuse anything but True and False."""
     if not isinstance(value, bool | np.bool_):
         raise DataError(f"{where}: {name} must be True or False, received {value!r}")
     return bool(value)
 
 
-_seeds: np.random.SeedSequence | None = None  # of what is given no seed
-# The same, within `seeded`, and what generators are made there.
+_seeds: np.random.SeedSequence | None = None  # for generators without a seed
+# Within `seeded`: the seeds of this thread, and the class of the generators.
 _within: ContextVar[tuple[np.random.SeedSequence, Any] | None] = ContextVar("_within", default=None)
 
 
 def set_seed(seed: int) -> None:
-    """Let all that is given no seed from here on be seeded one after another from this one."""
+    """Derive the seeds of all later generators without a seed from this seed."""
     global _seeds
     check_seed(seed, "set_random_seed")
     _seeds = np.random.SeedSequence(seed)
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed Python, NumPy, and all models that are given no seed of their own from here on."""
+    """Seed Python, NumPy, and all models that are created later without a seed."""
     set_seed(seed)
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  (what programs draw from)
+    np.random.seed(seed)  # noqa: NPY002  (NumPy's global generator)
 
 
 @contextmanager
 def seeded(seed: int, kind: Callable[[Any], np.random.Generator] | None = None) -> Iterator[None]:
-    """Have here, in this thread alone, what `set_seed` does; generators are of a kind."""
+    """Within this context, in this thread only, seed as `set_seed` does.
+
+    Generators are created by ``kind``, if it is given.
+    """
     token = _within.set((np.random.SeedSequence(seed), kind))
     try:
         yield
@@ -183,7 +186,7 @@ def seeded(seed: int, kind: Callable[[Any], np.random.Generator] | None = None) 
 
 
 def check_seed(seed: int | np.random.Generator | None, where: str) -> np.random.Generator:
-    """Return the generator of ``seed``; the same seed gives the same numbers."""
+    """Return the random generator of ``seed``; the same seed gives the same numbers."""
     seeds, kind = _within.get() or (_seeds, None)
     source: Any = seeds.spawn(1)[0] if seed is None and seeds is not None else seed
     try:
@@ -197,13 +200,13 @@ def check_seed(seed: int | np.random.Generator | None, where: str) -> np.random.
 
 
 def shape_text(shape: Sequence[object]) -> str:
-    """Write a shape; None, the batch size, is ``n``."""
+    """Return a shape as text; None, the batch size, becomes ``n``."""
     sizes = ["n" if size is None else str(size) for size in shape]
     return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
 
 def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
-    """Return the entry called ``name``, or say which names there are."""
+    """Return the entry called ``name``; if there is none, the error lists the valid names."""
     if not isinstance(name, str) or name not in table:
         raise UnknownNameError(kind, name, table)
     return table[name]

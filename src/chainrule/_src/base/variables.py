@@ -1,4 +1,4 @@
-"""Variables: arrays that are set anew, with the names of Keras's."""
+"""Variables: arrays whose values can be assigned, with Keras's names."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from chainrule._src.base.handles import Handle, values_of
 
 
 class Variable(Handle, NDArrayOperatorsMixin):
-    """An array that may be given other values of its shape and dtype; to NumPy it is an array.
+    """An array whose values can be assigned, for the same shape and dtype; NumPy sees an array.
 
     Parameters
     ----------
     initializer : array_like or callable
-        The first values, or ``initializer(shape, dtype=dtype)`` that gives them.
+        The initial values, or a function ``initializer(shape, dtype=dtype)`` that returns them.
     shape : tuple of int, optional
-        For a callable.
+        The shape, if the initializer is callable.
     dtype : dtype, optional
         Floats become float32 by default, as in Keras.
     trainable : bool, default True
@@ -59,7 +59,7 @@ class Variable(Handle, NDArrayOperatorsMixin):
 
     @property
     def value(self) -> Any:
-        """The values; not a copy."""
+        """The values, not copied."""
         return self._value
 
     @property
@@ -69,16 +69,16 @@ class Variable(Handle, NDArrayOperatorsMixin):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Their type, which no assignment changes."""
+        """Type of the values; assignments keep the type."""
         return self.value.dtype  # type: ignore[no-any-return]
 
     def assign(self, value: Any) -> Variable:
-        """Give it other values.
+        """Assign new values.
 
         Raises
         ------
         ShapeError, DataError
-            If they do not fit.
+            If the new values have another shape or are no numbers.
         """
         value = values_of(value)
         recorded = hasattr(value, "record")
@@ -109,21 +109,21 @@ class Variable(Handle, NDArrayOperatorsMixin):
         self._value = value
 
     def twin(self, value: Any) -> Variable:
-        """Return one with other values, which may be tensors: so may be what it is set to."""
+        """Return a copy with other values, which may be tensors; it also accepts tensors later."""
         twin = copy.copy(self)
         twin._value, twin._lent = value, True
         return twin
 
     def value_among(self, operands: Any) -> Any:
-        """Return the values."""
+        """Return the values, whatever the other operands are."""
         return self.value
 
-    # What NumPy asks an array-like for: its values take part, which may be tensors
+    # NumPy's protocols for array-like objects: operations use the values, which may be tensors
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         (target,) = options.pop("out", (None,))
-        found = getattr(ufunc, method)(*map(values_of, inputs), **options)
-        return target.assign(found) if isinstance(target, Variable) else found
+        result = getattr(ufunc, method)(*map(values_of, inputs), **options)
+        return target.assign(result) if isinstance(target, Variable) else result
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
@@ -170,7 +170,7 @@ class Variable(Handle, NDArrayOperatorsMixin):
 
 @contextmanager
 def lent(variables: Sequence[Variable], values: Sequence[Any]) -> Iterator[None]:
-    """Let variables have values, which may be tensors, until they get back their own."""
+    """Within this context, variables have other values, which may be tensors."""
     before = [(variable._value, variable._lent) for variable in variables]
     for variable, value in zip(variables, values_of(list(values)), strict=True):
         variable._value, variable._lent = value, True

@@ -15,12 +15,12 @@ from chainrule._src.blackboard.mathml import mathml
 from chainrule._src.blackboard.subject import Subject
 from chainrule._src.compile.lower.script import script
 from chainrule._src.core.equations import Equation, Variable
-from chainrule._src.core.kernel import Recurrence, Result
+from chainrule._src.core.kernel import Recurrence, ResultItem
 from chainrule._src.core.program import Program
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.core.trees import Path, leaves, map_leaves
 from chainrule._src.text.making import making
-from chainrule._src.text.text import Text, equation_lines
+from chainrule._src.text.text import ProgramText, equation_lines
 from chainrule._src.trace.passes import copied, expand, fixed
 from chainrule._src.trace.recurrence.unrolling import unrolled
 from chainrule._src.trace.tracing import Recorder
@@ -186,7 +186,7 @@ class Body:
         value = whole.result[0] if self.learns else whole.result
         if isinstance(value, Variable):
             value.name = value.name or name
-        self.text = Text(whole, value if self.learns else None, name)
+        self.text = ProgramText(whole, value if self.learns else None, name)
         self.lines: list[tuple[str, str]] = []
         self._lines_of = self._written(whole)
         with np.errstate(all="ignore"):  # what is recorded is not what the numbers are
@@ -221,7 +221,7 @@ class Body:
             names[equation.output]
         user = {v: e.output for e in reversed(program.equations) for v in e.variables}
         for equation in reversed(within):  # what stands inside another first has its line
-            left = isinstance(equation.primitive.kernel, Result)  # where a loop left it
+            left = isinstance(equation.primitive.kernel, ResultItem)  # where a loop left it
             beside = equation.operands[0] if left else user[equation.output]
             found[names[equation.output]] = found[names[beside]][-1:]
         return found

@@ -18,7 +18,7 @@ from chainrule._src.compile.lower.moving import spelled_out, split
 from chainrule._src.compile.lower.operations import letters_of, shape_of
 from chainrule._src.core.elementwise import ASTYPE
 from chainrule._src.core.equations import Equation, Variable, at
-from chainrule._src.core.kernel import Contraction, Gather, Pieces, Reduction, Result
+from chainrule._src.core.kernel import Contraction, Gather, Pieces, Reduction, ResultItem
 from chainrule._src.ops.axes import axes_of
 from chainrule._src.ops.index import GETITEM, SCATTER, SLOT
 from chainrule._src.ops.shape import BROADCAST_TO
@@ -90,7 +90,7 @@ class Entries:
         kernel, output = equation.primitive.kernel, equation.output
         moved = self._moved(equation)
         if moved is not None:
-            if output not in self.shown and not isinstance(kernel, Result):
+            if output not in self.shown and not isinstance(kernel, ResultItem):
                 self._places[output] = moved
                 self.moved.add(output)
             return _entry("copy", None, (), [_operand(moved, _aligned(output.shape, output.shape))])
@@ -119,7 +119,7 @@ class Entries:
         widens = primitive is ASTYPE and np.can_cast(first.dtype, output.dtype)
         if widens or primitive.text == "_0" or primitive.name == "positive":
             return self._place(first)
-        if isinstance(primitive.kernel, Result):
+        if isinstance(primitive.kernel, ResultItem):
             return self._part(equation)
         if not isinstance(primitive.kernel, Pieces) and primitive not in (GETITEM, SCATTER):
             return None

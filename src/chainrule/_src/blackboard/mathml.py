@@ -6,20 +6,20 @@ from typing import Any
 
 from chainrule._src.base.escaping import Html, element, for_html
 from chainrule._src.text.formulas import (
-    Applied,
+    Aggregate,
     Cases,
-    Code,
+    CodeText,
     Enclosed,
     Fraction,
+    FunctionCall,
     Indexed,
     Infix,
     Name,
     Negative,
-    Number,
+    Numeral,
     Power,
     Root,
-    Together,
-    Transposed,
+    Transpose,
     read,
 )
 
@@ -41,7 +41,7 @@ def mathml(code: str) -> Html:
     if isinstance(formula, Infix) and formula.sign in ("=", "←"):  # a line may be broken there
         inside = for_html(_ml(formula.left), _mo(formula.sign), _ml(formula.right))
     else:
-        inside = _ml(Code(code) if formula is None else formula)
+        inside = _ml(CodeText(code) if formula is None else formula)
     return element("math", inside, display="block")
 
 
@@ -49,7 +49,7 @@ def _ml(part: Any) -> Html:
     match part:
         case Name(is_gradient, base, below):
             return _name(is_gradient, base, below)
-        case Number(digits, exponent):
+        case Numeral(digits, exponent):
             return _number(digits, exponent)
         case Infix(left, sign, right):
             between = _mo(sign) if sign else SPACE
@@ -62,13 +62,13 @@ def _ml(part: Any) -> Html:
             return _raised(base, _ml(exponent))
         case Root(of):
             return element("msqrt", _ml(of))
-        case Transposed(of):
+        case Transpose(of):
             return _raised(of, element("mi", "⊤"))
         case Indexed(of, index):
             return element("msub", _ml(of), _text(index))
-        case Together(sign, axis, of):
+        case Aggregate(sign, axis, of):
             return _together(sign, axis, of)
-        case Applied(function, arguments):
+        case FunctionCall(function, arguments):
             parts = [part for argument in arguments for part in (_mo(","), _ml(argument))][1:]
             return _row(element("mi", function), FUNCTION, _fenced("(", for_html(*parts), ")"))
         case Enclosed(left, of, right):
@@ -79,7 +79,7 @@ def _ml(part: Any) -> Html:
                 _case(other, element("mtext", "otherwise")),
             ]
             return _row(_mo("{"), element("mtable", *rows))
-        case Code(text):
+        case CodeText(text):
             return element("mtext", text, class_="cb-code")
     raise AssertionError(part)
 

@@ -6,20 +6,20 @@ from typing import Any
 
 from chainrule._src.text.formulas import (
     GREEK,
-    Applied,
+    Aggregate,
     Cases,
-    Code,
+    CodeText,
     Enclosed,
     Fraction,
+    FunctionCall,
     Indexed,
     Infix,
     Name,
     Negative,
-    Number,
+    Numeral,
     Power,
     Root,
-    Together,
-    Transposed,
+    Transpose,
     read,
 )
 
@@ -52,7 +52,7 @@ def _tex(part: Any) -> str:
             known = COMMANDS.get(base, base if len(base) == 1 else rf"\mathrm{{{_plain(base)}}}")
             name = f"{known}_{{{_plain(below)}}}" if below else known
             return rf"\partial {name}" if is_gradient else name
-        case Number(digits, exponent):
+        case Numeral(digits, exponent):
             times = r" \cdot " if digits else ""
             return f"{digits}{times}10^{{{exponent}}}" if exponent else digits
         case Infix(left, sign, right):
@@ -65,22 +65,22 @@ def _tex(part: Any) -> str:
             return f"{_tex(base)}^{{{_tex(exponent)}}}"
         case Root(of):
             return rf"\sqrt{{{_tex(of)}}}"
-        case Transposed(of):
+        case Transpose(of):
             return rf"{_tex(of)}^{{\top}}"
         case Indexed(of, index):
             base = _tex(of)
             return f"{f'{{{base}}}' if '_' in base else base}_{{{_plain(index)}}}"
-        case Together(sign, axis, of):
+        case Aggregate(sign, axis, of):
             along = rf"_{{\text{{axis }} {axis.replace('−', '-')}}}" if axis else ""
             return f"{_operator(sign)}{along} {_tex(of)}"
-        case Applied(function, arguments):
+        case FunctionCall(function, arguments):
             return f"{_operator(function)}({', '.join(map(_tex, arguments))})"
         case Enclosed(left, of, right):
             return f"{COMMANDS.get(left, left)}{_tex(of)}{COMMANDS.get(right, right)}"
         case Cases(test, one, other):
             rows = rf"{_tex(one)} & {_tex(test)} \\ {_tex(other)} & \text{{otherwise}}"
             return rf"\begin{{cases}} {rows} \end{{cases}}"
-        case Code(text):
+        case CodeText(text):
             return rf"\text{{{_plain(text)}}}"
     raise AssertionError(part)
 

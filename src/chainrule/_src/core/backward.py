@@ -1,4 +1,8 @@
-"""The backward pass: the chain rule, from the output of a recording back to its inputs."""
+"""The backward pass: the chain rule, from the output of a recording back to its inputs.
+
+An adjoint is the gradient of the output with respect to one value of the recording. The whole pass
+is `adjoints_of`, some twenty lines. Read next: `tensor`.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,11 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 
 from chainrule._src.base.errors import ShapeError
-from chainrule._src.core.primitive import EachOperand, Primitive, Rule, Together, Traced
+from chainrule._src.core.primitive import EachOperand, JointRule, Primitive, Rule, Traced
 
 
 class Node(Protocol):
-    """A value in a recording, and the operation that it came from."""
+    """A value in a recording, and the operation that computed the value."""
 
     value: Any
     primitive: Primitive | None
@@ -23,30 +27,33 @@ class Node(Protocol):
 
     @property
     def parents(self) -> Sequence[tuple[int, Self]]:
-        """The operands that are recorded too, behind their positions."""
+        """The operands that were recorded too, each with its position."""
 
 
 N = TypeVar("N", bound=Node)
 
 
 def ancestors(*outputs: N) -> list[N]:
-    """Return all that outputs were computed from at their level, latest first, and themselves."""
-    found = {output.order: output for output in outputs}
+    """Return the outputs and all values that they were computed from, latest first.
+
+    Only values of the same recording level are followed.
+    """
+    nodes = {output.order: output for output in outputs}
     waiting = list(outputs)
     while waiting:
         for _, parent in waiting.pop().parents:
-            if parent.order not in found:
-                found[parent.order] = parent
+            if parent.order not in nodes:
+                nodes[parent.order] = parent
                 waiting.append(parent)
-    return [found[order] for order in sorted(found, reverse=True)]
+    return [nodes[order] for order in sorted(nodes, reverse=True)]
 
 
 def adjoints(output: Node, seed: Any, rules: Mapping[int, Rule] | None = None) -> dict[int, Any]:
     """Return the adjoint of each tensor that ``output`` depends on, by the tensor's ``order``.
 
-    The chain rule, from the output backwards: each operation takes the adjoint of its result and
-    adds a share to the adjoint of each operand. ``rules`` may replace the gradient rules of an
-    operation, by its ``order``; such a rule gets the operand's position first.
+    ``seed`` is the adjoint of the output. Going backwards, each operation gets the adjoint of its
+    result and adds its contribution to the adjoint of each operand. ``rules`` may replace the
+    gradient rules of an operation, by its ``order``; such a rule gets the operand's position first.
     """
     return adjoints_of([(output, seed)], rules)
 
@@ -54,9 +61,9 @@ def adjoints(output: Node, seed: Any, rules: Mapping[int, Rule] | None = None) -
 def adjoints_of(
     seeds: Sequence[tuple[Node, Any]], rules: Mapping[int, Rule] | None = None
 ) -> dict[int, Any]:
-    """Return `adjoints` of several outputs, each with a seed of its own."""
+    """Return the adjoints as `adjoints` does, for several outputs, each with its seed."""
     waiting: dict[int, Any] = {}
-    done = {}
+    finished = {}
 
     def add(tensor: Node, share: Any) -> None:
         before = waiting.get(tensor.order)
@@ -68,26 +75,26 @@ def adjoints_of(
         g = waiting.pop(tensor.order, None)
         if g is None:
             continue
-        done[tensor.order] = g
+        finished[tensor.order] = g
         if isinstance(g, Traced) and (g.about is None or (tensor.name and not g.about.name)):
-            g.about = tensor  # rather what the code has a name for
+            g.about = tensor  # prefer a tensor that the code has a name for
         for parent, share in _shares(tensor, g, rules or {}):
             if share is not None:
                 add(parent, share)
-    return done
+    return finished
 
 
 def _shares(tensor: Node, g: Any, rules: Mapping[int, Rule]) -> Iterator[tuple[Node, Any]]:
-    """Yield the operands of an operation and what goes back to each."""
+    """Yield each operand of an operation with the contribution to its adjoint."""
     if tensor.primitive is None or tensor.primitive.gradients is None:
         return
     gradients = tensor.primitive.gradients
     if tensor.order in rules:
         gradients = EachOperand(rules[tensor.order])
-    if isinstance(gradients, Together):
-        wanted = tuple(i for i, _ in tensor.parents)
-        found = gradients.rule(g, tensor.value, wanted, *tensor.operands, **tensor.params)
-        yield from ((parent, found.get(i)) for i, parent in tensor.parents)
+    if isinstance(gradients, JointRule):
+        positions = tuple(i for i, _ in tensor.parents)
+        shares = gradients.rule(g, tensor.value, positions, *tensor.operands, **tensor.params)
+        yield from ((parent, shares.get(i)) for i, parent in tensor.parents)
         return
     for i, parent in tensor.parents:
         rule = gradients[i]
@@ -96,7 +103,7 @@ def _shares(tensor: Node, g: Any, rules: Mapping[int, Rule]) -> Iterator[tuple[N
 
 
 def scalar_seed(output: Any, where: str) -> Any:
-    """Return the adjoint 1 for a single number, of its dtype; refuse anything else."""
+    """Return the adjoint of a single number: 1 in its dtype. Refuse any other shape."""
     if output.shape != ():
         raise ShapeError(
             f"{where}: the function must return a single number, but its result has shape "

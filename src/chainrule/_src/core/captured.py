@@ -1,9 +1,11 @@
-"""Captured arrays: later writes to an array must not change a recording that has used it.
+"""Captured arrays: a later write to an array must not change the recording that uses the array.
 
-A recording needs the array until the gradient or the program is made of it. So a small array is
-copied; a large one is made read-only while the recorded function runs, which costs nothing. NumPy
-does not refuse two kinds of writes to a large array: through views that existed before, and by
+A recording needs its arrays until the gradient or the program has been computed. A small array is
+copied; a large one is made read-only while the recorded function runs, which costs nothing. Two
+kinds of writes to a large array are not refused by NumPy: through views that existed before, and by
 ``np.add.at``.
+
+Read next: `names`.
 """
 
 from __future__ import annotations
@@ -17,24 +19,24 @@ import numpy as np
 from chainrule._src.base.forks import lock
 from chainrule._src.core.refusals import entry_refused, write_refused
 
-LARGE = 2**20  # bytes; less is copied within a tenth of a millisecond
+LARGE = 2**20  # bytes; a smaller array is copied within a tenth of a millisecond
 
 _changing = lock()
-_locked: dict[int, list[Any]] = {}  # by the id of an array: the array, and how many have locked it
-_waiting: list[Any] = []  # views that become writable when what they are views of does
+_locked: dict[int, list[Any]] = {}  # id of an array → the array, and its number of locks
+_waiting: list[Any] = []  # views that wait until their base array is writable again
 
 
 class Captured:
-    """The arrays that one recording has taken.
+    """The arrays that one recording uses, copied or locked.
 
-    As a context it surrounds the call of the recorded function. Outside of it, where nothing marks
-    the end of a recording, large arrays are copied as well.
+    A context manager for the call of the recorded function. Outside the context nothing marks the
+    end of the recording, so large arrays are copied as well.
 
     Parameters
     ----------
     locks : bool
-        If false, large arrays are copied within the context, too: the recording is needed after
-        the user's code has gone on.
+        If false, large arrays are copied within the context, too, because the recording is still
+        used while the user's code goes on.
     """
 
     __slots__ = ("_arrays", "_is_open", "_locks")
@@ -43,7 +45,7 @@ class Captured:
         self._locks, self._is_open, self._arrays = locks, False, list[Any]()
 
     def __call__(self, array: Any) -> Any:
-        """Return the array as the recording may have it; anything else as it is."""
+        """Return the array, copied or locked. A value that is no array is returned unchanged."""
         if type(array) is not np.ndarray:
             return array
         if array.nbytes > LARGE and self._is_open:
@@ -80,7 +82,7 @@ class Captured:
 
 
 def _unlock(arrays: list[Any]) -> None:
-    """Make arrays writable that no other recording has locked, a view after its array."""
+    """Release the locks of arrays; an array without locks is made writable, bases before views."""
     for array in arrays:
         entry = _locked[id(array)]
         entry[1] -= 1
@@ -88,13 +90,13 @@ def _unlock(arrays: list[Any]) -> None:
             del _locked[id(array)]
     _waiting.extend(array for array in arrays if id(array) not in _locked)
     for array in [*_waiting]:
-        with suppress(ValueError):  # somebody else has locked what it is a view of
+        with suppress(ValueError):  # another recording still locks the base array
             array.flags.writeable = True
             _waiting[:] = [other for other in _waiting if other is not array]
 
 
 def _can_be_locked(array: Any) -> bool:
-    """Whether NumPy makes an array writable again that was read-only for a while."""
+    """Return true if NumPy allows to make the array read-only and then writable again."""
     while isinstance(array.base, np.ndarray):
         if array.flags.writeable and not array.base.flags.writeable:
             return False

@@ -1,4 +1,7 @@
-"""Functions made of other functions, which can be looked at and pickled."""
+"""The functions that transforms return: they can be printed and pickled.
+
+A supporting module of `transforms`.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +19,27 @@ R = TypeVar("R")
 
 
 class _Bound(dict[Any, Any]):
-    """Derived methods of an object, cached in the object; a copy of the object has none."""
+    """Cache of an object's derived methods, stored in the object; never copied with the object."""
 
     def __reduce__(self) -> Any:
         return _Bound, ()
 
 
 class Derived(Generic[P, R]):
-    """What ``maker(f, *options)`` returns: it looks like ``f``, and is shown and pickled by that.
+    """A function that a transform made, printed and pickled as ``maker(f, *options)``.
+
+    Its name and docstring are those of ``f``.
 
     Parameters
     ----------
     call : callable
-        What it does.
+        The function that is called.
     maker : callable
-        The public function that made it.
+        The public transform, for instance `grad`.
     f : callable
-        What it was made of: where that can be pickled, so can this.
+        The function that was transformed. If it can be pickled, so can the derived function.
     *options, **named
-        The maker's other arguments.
+        The other arguments of ``maker``.
 
     Examples
     --------
@@ -61,7 +66,7 @@ class Derived(Generic[P, R]):
         self._made = (maker, (f, *options), named)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the derived function; refuse keywords that it does not take."""
+        """Call the derived function. Refuse keyword arguments that it does not take."""
         if kwargs:
             check_named(self._call, kwargs, self._made[0].__name__)
         return self._call(*args, **kwargs)
@@ -69,7 +74,7 @@ class Derived(Generic[P, R]):
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Return the derived function of the bound method.
 
-        Where ``argnums`` counts arguments, it counts ``self`` as well, as in JAX.
+        If the maker has ``argnums``, the argument ``self`` is counted as well, as in JAX.
         """
         maker, (f, *options), named = self._made
         if "argnums" in maker.__code__.co_varnames:
@@ -92,5 +97,5 @@ class Derived(Generic[P, R]):
 
     def __repr__(self) -> str:
         maker, parts, named = self._made
-        shown = [*map(short, parts), *(f"{name}={short(part)}" for name, part in named.items())]
-        return f"{maker.__name__}({', '.join(shown)})"
+        texts = [*map(short, parts), *(f"{name}={short(part)}" for name, part in named.items())]
+        return f"{maker.__name__}({', '.join(texts)})"

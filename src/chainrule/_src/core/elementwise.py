@@ -1,7 +1,10 @@
-"""Operations element by element, with broadcasting.
+"""Operations that work entry by entry, with broadcasting.
 
-At kinks: ``abs`` has slope 0 at 0, ``maximum`` and its like give each of two equal operands half,
-``clip`` passes the gradient at its bounds. A power x**p with p = 0 has slope 0 everywhere.
+At points without a derivative: ``abs`` has slope 0 at 0, ``maximum`` and its like give half of the
+gradient to each of two equal operands, ``clip`` passes the gradient at its bounds. A power x**p
+with p = 0 has slope 0 everywhere.
+
+Read next: `trees`, because the arguments of functions are often nested.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from chainrule._src.core.primitive import Family, Primitive, Rule, Traced, unbro
 from chainrule._src.core.weak import common_dtype, text_by_shape
 
 ELEMENTWISE = Family()
-# NaN is larger and smaller than all, as in NumPy; fmax and fmin pass over it.
+# NaN wins in maximum and minimum, as in NumPy; fmax and fmin ignore it.
 _BUILT_IN = {"abs": "abs(_0)", "invert": "~_0"}
 SCALARS = {
     "maximum": "_1 if _0 < _1 or _1 != _1 else _0",
@@ -101,7 +104,7 @@ def _binary(
 
 
 def _half(g: Any, y: Any, winner: Any, other: Any) -> Any:
-    """Gradient of a maximum or minimum: to the winner; to both by halves where they are equal."""
+    """Gradient of a maximum or minimum: all to the winner, half to each of two equal operands."""
     return g * (y == winner) - g / 2 * (winner == other)
 
 
@@ -111,15 +114,15 @@ def _power_base(g: Any, y: Any, x: Any, p: Any) -> Any:
             return 2 * g * x if p == 2 else g * 0
         if np.all(p != 0):
             return g * p * x ** (p - 1)
-    # At 0**0 the slope counts as 0; everywhere else it must stay differentiable in p as well.
+    # The slope at 0**0 is defined as 0; elsewhere the rule must stay differentiable in p as well.
     return g * p * x ** np.where((p == 0) & (x == 0), 1, p - 1)
 
 
 def _power_exponent(g: Any, y: Any, x: Any, p: Any) -> Any:
-    # Where the base is not positive the slope counts as 0, the limit of x**p log x at 0.
+    # If the base is not positive the slope is defined as 0, the limit of x**p log x at 0.
     if isinstance(x, int | float):
         return g * y * (math.log(x) if x > 0 else 0)
-    return g * y * np.log(of_dtype(np.where(x > 0, x, 1.0), y.dtype))  # x may have fewer digits
+    return g * y * np.log(of_dtype(np.where(x > 0, x, 1.0), y.dtype))  # x may have less precision
 
 
 ELEMENTWISE.add(
@@ -134,12 +137,12 @@ ELEMENTWISE.add(
 _binary(np.subtract, "_0 - _1", lambda g, y, a, b: g, lambda g, y, a, b: -g)
 _binary(np.multiply, "_0 * _1", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
 _binary(np.divide, "_0 / _1", lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
-# The operator squares booleans to int8, np.power to int64: as the text, so the value.
+# Power is the operator, as in the text: it squares booleans to int8, np.power to int64.
 _binary(np.power, "_0 ** _1", _power_base, _power_exponent, value=operator.pow)
 _binary(np.float_power, "np.float_power(_0, _1)", _power_base, _power_exponent)
 _binary(
     np.arctan2, "np.arctan2(_0, _1)",
-    # The squares of whole numbers would not fit their own dtype.
+    # np.hypot, because squares of whole numbers would overflow their dtype.
     lambda g, y, a, b: g * b / np.hypot(a, b) ** 2, lambda g, y, a, b: -g * a / np.hypot(a, b) ** 2,
 )  # fmt: skip
 _binary(np.hypot, "np.hypot(_0, _1)", lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y)
@@ -186,13 +189,13 @@ ASTYPE: Primitive = ELEMENTWISE.add(
 )
 
 
-def counted(x: Any) -> Any:
-    """Return a number of Python's as one of NumPy's, whose dtype counts beside others."""
+def as_numpy_number(x: Any) -> Any:
+    """Return a Python number as a NumPy number, whose dtype takes part in type promotion."""
     return ASTYPE(x, dtype=common_dtype(x).type)
 
 
 def of_dtype(x: Any, dtype: Any) -> Any:
-    """Return an array or tensor with this dtype: itself, with nothing recorded, if it has it."""
+    """Return an array or tensor with this dtype; ``x`` itself if it has the dtype already."""
     return x if x.dtype == dtype else ASTYPE(x, dtype=np.dtype(dtype).type)
 
 

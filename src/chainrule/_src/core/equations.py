@@ -1,4 +1,10 @@
-"""Equations: what a program is made of."""
+"""Equations, their variables and constants: the parts of a program.
+
+An equation is ``output = primitive(*operands, **params)``. Shapes, parameters and constants may
+depend on the batch size ``n``; such a part is `Symbolic`, and ``at(n)`` gives its value.
+
+Read next: `recording`.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +20,18 @@ from chainrule._src.core.trees import Path, leaves
 
 
 class Symbolic:
-    """A part of a program that depends on the batch size: a number, a shape, a constant."""
+    """A part of a program that may depend on the batch size: a number, shape or constant."""
 
     __slots__ = ()
 
     def at(self, n: int) -> Any:
-        """Return what it is for a batch size."""
+        """Return the plain value of this part for a batch size."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Filled(Symbolic):
-    """An array with one number everywhere."""
+    """A constant array whose entries are all equal."""
 
     number: Any
     shape: Any
@@ -36,27 +42,27 @@ class Filled(Symbolic):
         return np.full(at(self.shape, n), at(self.number, n), self.dtype)
 
 
-# No batch size is in things of these types.
+# Values of these types never depend on the batch size.
 PLAIN = frozenset([int, str, bool, float, type, type(None), np.ndarray])
 
 
-def at(thing: Any, n: int) -> Any:
-    """Return a shape, parameter or constant for a batch size."""
-    if type(thing) in PLAIN:
-        return thing
-    if isinstance(thing, Symbolic):
-        return thing.at(n)
-    if isinstance(thing, (tuple, list)):
-        return type(thing)([at(part, n) for part in thing])
-    if isinstance(thing, slice):
-        return slice(at(thing.start, n), at(thing.stop, n), at(thing.step, n))
-    return thing
+def at(value: Any, n: int) -> Any:
+    """Return the plain value of a shape, parameter or constant for a batch size."""
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, Symbolic):
+        return value.at(n)
+    if isinstance(value, (tuple, list)):
+        return type(value)([at(part, n) for part in value])
+    if isinstance(value, slice):
+        return slice(at(value.start, n), at(value.stop, n), at(value.step, n))
+    return value
 
 
 def constant(array: Any) -> Any:
-    """Return an array as `Filled` if it holds one number everywhere, or none.
+    """Return an array as `Filled` if its entries are all equal or if it is empty.
 
-    Arrays in another byte order than the machine's become arrays in its own.
+    Arrays in a foreign byte order are converted to the machine's byte order.
     """
     if isinstance(array, np.ndarray) and not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
@@ -72,18 +78,18 @@ def constant(array: Any) -> Any:
 
 @dataclass(eq=False, repr=False)
 class Variable(Shown):
-    """A value in a program.
+    """A value in a program: an input, or the output of an equation.
 
     Attributes
     ----------
     name : str or None
-        What the code called it, if it did.
+        Name of the variable in the recorded code, if it had one.
     shape : tuple of int or Linear
     dtype : numpy.dtype
     value : ndarray
-        What it was when the program was recorded.
+        The value when the program was recorded.
     adjoint_of : Variable or None
-        The variable whose gradient this is.
+        If this is a gradient: the variable that it is the gradient of.
     """
 
     name: str | None
@@ -109,21 +115,21 @@ class Equation(Shown):
 
 
 class Proof(Protocol):
-    """Tells for which batch sizes a program does what the recorded function does."""
+    """Evidence that a program matches the recorded function, for given batch sizes."""
 
     def holds(self, program: Any, n: int) -> bool:
-        """Whether the program is what the function does for ``n`` samples."""
+        """Return true if the program does the same as the function for ``n`` samples."""
 
     def sizes(self, program: Any) -> tuple[int, int | None]:
-        """Return the smallest and the largest batch size of the program; None: no bound."""
+        """Return the smallest and the largest batch size; None as the largest means no bound."""
 
     def alone(self, n: int | None = None) -> Any:
-        """Return the program for one batch size, that of the examples if none is given."""
+        """Return the program for one batch size only, by default that of the examples."""
 
 
 @dataclass(eq=False, repr=False)
 class Listing:
-    """Equations between arguments and a result: what a program is, before it runs.
+    """The equations that lead from arguments to a result; a `Program` is a listing that can run.
 
     Attributes
     ----------
@@ -132,11 +138,11 @@ class Listing:
     equations : list of Equation
     result : tree of Variable or constant
     batch : Path or None
-        Where the batch size is read: the first array with a sample a row.
+        Path of the first array with one sample per row; its length is the batch size.
     general : bool
-        Whether it holds for more batch sizes than the recorded one.
+        If true, the equations hold for more batch sizes than the recorded one.
     proof : Proof or None
-        Tells for which ones, by recording the function for them.
+        Checks a batch size, by recording the function for that size.
     """
 
     arguments: dict[str, Any]
@@ -161,7 +167,7 @@ class Listing:
 
 
 def needed_for(values: Any, equations: Sequence[Equation]) -> set[Variable]:
-    """Return the variables that values are computed from, those among the values too."""
+    """Return the variables that are needed to compute values, including those of the values."""
     needed = {leaf for _, leaf in leaves(values) if isinstance(leaf, Variable)}
     for equation in reversed(equations):
         if equation.output in needed:
@@ -170,6 +176,6 @@ def needed_for(values: Any, equations: Sequence[Equation]) -> set[Variable]:
 
 
 def shape_text(shape: tuple[Any, ...]) -> str:
-    """Write a shape, the batch size as ``n``; or the shapes of several results."""
+    """Return a shape as text, with the batch size as ``n``; also a tuple of shapes."""
     sizes = ", ".join(shape_text(s) if isinstance(s, tuple) else str(s) for s in shape)
     return f"({sizes},)" if len(shape) == 1 else f"({sizes})"

@@ -1,7 +1,9 @@
-"""How an operation becomes loops: the part of a primitive's record that the compiler reads.
+"""Kernels: the part of a primitive's record that the compiler turns into loops.
 
-An index is made of whole-number expressions, one an axis, that take Python's ``+ - * // % < >= &``
-with each other, with numbers and with sizes; what they are is the compiler's business.
+An index is a tuple of whole-number expressions, one per axis, which support Python's operators
+``+ - * // % < >= &`` with each other, with numbers and with sizes. Their class is the compiler's.
+
+A supporting module of `primitive`; the wing `compile` reads the kernels.
 """
 
 from __future__ import annotations
@@ -12,32 +14,35 @@ from typing import Any, NamedTuple
 
 Index = tuple[Any, ...]
 
-# Named tuples are made four times as fast as dataclasses, when all of this is imported.
+# Named tuple classes: at import they are created four times as fast as dataclasses.
 
 
 class Elementwise(NamedTuple):
-    """Every entry from the entries at the same place: an expression in ``_0`` and ``_1``."""
+    """Each entry is computed from the operands' entries at the same index.
+
+    ``scalar`` is an expression in ``_0`` and ``_1``.
+    """
 
     scalar: str
 
 
 class Checked(NamedTuple):
-    """Every entry as it is, if it is a whole number below the parameter ``size``."""
+    """Each entry is unchanged; it must be a whole number below the parameter ``size``."""
 
 
 class Numbered(NamedTuple):
-    """Every entry from its number in order: an expression in ``place``, ``_0`` and ``_1``.
+    """Each entry is computed from its position in C order.
 
-    ``scalar(dtype)`` returns it for the name of the result's dtype; the operands are single whole
-    numbers.
+    ``scalar(dtype)`` returns an expression in ``place``, the position, and ``_0``, ``_1``, the
+    operands, which are single whole numbers; ``dtype`` is the name of the result's dtype.
     """
 
     scalar: Callable[[str], str]
 
 
 @dataclass(frozen=True)
-class Piece:
-    """One operand's part in a result: which entry, and under which condition."""
+class EntrySource:
+    """The source of a result's entry: the operand, the index in it, and a condition."""
 
     operand: int
     index: Index
@@ -45,27 +50,31 @@ class Piece:
 
 
 class Pieces(NamedTuple):
-    """Entries moved, not changed.
+    """Entries are moved, not changed.
 
-    ``rule(index, shapes, shape, **params)`` tells the pieces that the result's entry at ``index``
-    is taken from, in order; where no guard holds it is ``fill``, a number or a parameter's name.
-    ``again`` tells that entries are read several times, so that they had better lie in memory.
+    ``rule(index, shapes, shape, **params)`` returns the sources of the result's entry at ``index``;
+    the first source whose guard holds is used. If no guard holds, the entry is ``fill``, a number
+    or the name of a parameter. If ``again``, entries are read several times: the operand had better
+    be in memory.
     """
 
-    rule: Callable[..., Sequence[Piece]]
+    rule: Callable[..., Sequence[EntrySource]]
     fill: Any = 0
     again: bool = False
 
 
 class Reduction(NamedTuple):
-    """Entries along axes taken together: an expression in ``_0``, so far, and ``_1``, the next."""
+    """The entries along axes are combined into a single entry.
+
+    ``combine`` is an expression in ``_0``, the result so far, and ``_1``, the next entry.
+    """
 
     combine: str
     start: Any
 
 
-class Best(NamedTuple):
-    """The place of the largest or smallest entry: ``better`` compares ``_1`` with ``_0``."""
+class ArgExtremum(NamedTuple):
+    """The index of the largest or smallest entry: ``better`` compares ``_1`` with ``_0``."""
 
     better: str
 
@@ -75,28 +84,30 @@ class Scan(NamedTuple):
 
 
 class Contraction(NamedTuple):
-    """Products summed: ``subscripts(ranks, **params)`` gives them in einsum's notation."""
+    """A sum of products: ``subscripts(ranks, **params)`` returns it in einsum's notation."""
 
     subscripts: Callable[..., str]
 
 
 class Gather(NamedTuple):
-    """Entries picked by an index that may hold arrays."""
+    """Entries are picked by an index that may contain arrays."""
 
 
 class Scatter(NamedTuple):
-    """Entries put to, or added up at, where something else takes them from.
+    """Entries are written to, or added up at, the indices that another operation reads.
 
-    ``undoes`` is the rule of `Pieces` that does; None if it is an index, as in `Gather`.
+    ``undoes`` is the `Pieces` rule of that operation; None if it reads by an index, as `Gather`
+    does.
     """
 
-    undoes: Callable[..., Sequence[Piece]] | None = None
+    undoes: Callable[..., Sequence[EntrySource]] | None = None
 
 
 class Composite(NamedTuple):
-    """NumPy code in other operations: ``value(*operands, **params)``.
+    """The operation is written as NumPy code that calls other operations.
 
-    ``then`` says what an operation on the result is, by its name, in less than both take.
+    ``value(*operands, **params)`` is that code. ``then`` maps the name of an operation that follows
+    to a function that computes both together in less time.
     """
 
     value: Callable[..., Any]
@@ -104,14 +115,14 @@ class Composite(NamedTuple):
 
 
 class Recurrence(NamedTuple):
-    """The equations of the parameter ``body``, once a step."""
+    """The equations of the parameter ``body`` are run once for each step."""
 
 
-class Result(NamedTuple):
-    """One of several results, which lies in memory already."""
+class ResultItem(NamedTuple):
+    """One of the several results of another operation, which is in memory already."""
 
 
 Kernel = (
-    Elementwise | Numbered | Pieces | Reduction | Best | Scan | Contraction | Gather | Scatter
-    | Checked | Composite | Recurrence | Result
+    Elementwise | Numbered | Pieces | Reduction | ArgExtremum | Scan | Contraction | Gather
+    | Scatter | Checked | Composite | Recurrence | ResultItem
 )  # fmt: skip

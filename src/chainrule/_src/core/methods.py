@@ -1,4 +1,8 @@
-"""Attributes, methods and operators that tensors share with arrays."""
+"""Attributes, methods and operators that tensors share with NumPy's arrays.
+
+Each of them calls the NumPy function of the same name, or raises an error that says what to write
+instead. Read next: `transforms`.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,13 @@ from chainrule._src.base.errors import TraceError
 from chainrule._src.core.declared import Declared
 from chainrule._src.core.elementwise import ASTYPE
 from chainrule._src.core.primitive import NUMPY, Traced
-from chainrule._src.core.refusals import WRITTEN, called, no_array, no_attribute
+from chainrule._src.core.refusals import WRITTEN, invoke, no_array, no_attribute
 
 NO_PARAMS: dict[str, Any] = {}
 
 
 class Methods(Traced, Declared):
-    """The methods that call NumPy's functions, and the methods that every tensor refuses."""
+    """Base class of tensors: methods that call NumPy's functions or refuse the call."""
 
     __slots__ = ()
 
@@ -30,7 +34,7 @@ class Methods(Traced, Declared):
             raise no_attribute(name)
 
     def __copy__(self) -> Any:
-        return self  # which never changes
+        return self  # a tensor never changes
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self
@@ -40,7 +44,7 @@ class Methods(Traced, Declared):
 
     @property
     def flat(self) -> Any:
-        """The entries in one axis."""
+        """The entries as one axis."""
         return np.ravel(self)
 
     @property
@@ -55,16 +59,16 @@ class Methods(Traced, Declared):
 
     @property
     def real(self) -> Any:
-        """The tensor itself, which is real."""
+        """The tensor itself, because its numbers are real."""
         return self
 
     @property
     def imag(self) -> Any:
-        """Zeros: a tensor is real."""
+        """Zeros, because the numbers of a tensor are real."""
         return np.imag(self)
 
     def conj(self) -> Any:
-        """Return the tensor itself, which is real."""
+        """Return the tensor itself, because its numbers are real."""
         return self
 
     conjugate = conj
@@ -87,11 +91,11 @@ class Methods(Traced, Declared):
         return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def flatten(self, order: str = "C") -> Any:
-        """Return the entries in one axis."""
+        """Return the entries as one axis."""
         return np.ravel(self, order=order)  # type: ignore[call-overload]
 
     def copy(self, order: str = "C") -> Any:
-        """Return the tensor: it never changes, so it need not be copied."""
+        """Return the tensor itself: a tensor never changes, so it need not be copied."""
         return self
 
     def __setitem__(self, *_: Any) -> NoReturn:
@@ -111,7 +115,7 @@ class Methods(Traced, Declared):
 
 
 def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
-    """Return the operator's methods: with the tensor on the left, on the right, and alone."""
+    """Return three methods: tensor on the left, tensor on the right, tensor as only operand."""
 
     def forward(self: Methods, other: Any) -> Any:
         return self.record(NUMPY[ufunc], (self, other), NO_PARAMS)
@@ -126,10 +130,10 @@ def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method that does what NumPy's function of that name does."""
+    """Return a method that calls NumPy's function of the same name."""
 
     def method(self: Any, *args: Any, **options: Any) -> Any:
-        return called(function, NUMPY[function], (self, *args), options)
+        return invoke(function, NUMPY[function], (self, *args), options)
 
     return method
 

@@ -1,7 +1,9 @@
-"""What the code itself calls its arguments and tensors.
+"""Names of tensors, taken from the local variables of the code that is recorded.
 
-When a traced Python function returns, its local variables tell what each tensor was called.
-Callers return after the functions they call, so the outermost name is the one that stays.
+When a traced Python function returns, each local variable that holds a tensor gives it its name.
+Callers return after the functions they call, so the outermost name is the final one.
+
+Read next: `equations`.
 """
 
 from __future__ import annotations
@@ -22,46 +24,47 @@ from chainrule._src.core.tensor import Tensor
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 _SILENT = (os.path.dirname(np.__file__), _PACKAGE)
-_TOOLS = (4, 3, 5, 2, 1, 0)  # ids for tools of `sys.monitoring`, those that nobody claims first
+_TOOLS = (4, 3, 5, 2, 1, 0)  # tool ids of `sys.monitoring`; those that others seldom claim first
 
-_telling: dict[str, bool] = {}  # by folder or file of the package: whether short names count too
-_watching: Counter[int] = Counter()  # threads, and how many watches each is in
-_tool: int | None = None  # the id that is taken while any thread watches
+_short_counts: dict[str, bool] = {}  # folder or file of the package → true if short names count too
+_watching: Counter[int] = Counter()  # thread → number of its open watches
+_tool: int | None = None  # our tool id while any thread watches
 _lock = lock()
 
 
-def count_names(place: str, short: bool = True) -> None:
-    """Let variables of this package's own code name tensors, as those of the user's code do.
+def count_names(path: str, short: bool = True) -> None:
+    """Also use variable names from this folder or file, as names of user code are used.
+
+    Variables of this package's code are normally ignored.
 
     Parameters
     ----------
-    place : str
-        A folder or file whose code is read by people.
+    path : str
+        A folder or file of this package.
     short : bool
-        If false, only names with an underscore count: short ones say nothing about a user's value.
+        If false, only names with an underscore count, because short names say little about a value.
     """
-    _telling[place] = short
+    _short_counts[path] = short
 
 
 @contextmanager
-def telling(*places: str) -> Iterator[None]:
-    """Within this context, let variables of these folders and files name tensors."""
-    before = _telling.copy()
-    _telling.update(dict.fromkeys(places, True))
+def names_from(*paths: str) -> Iterator[None]:
+    """Within this context, also use variable names from these folders and files."""
+    before = _short_counts.copy()
+    _short_counts.update(dict.fromkeys(paths, True))
     try:
         yield
     finally:
-        _telling.clear()
-        _telling.update(before)
+        _short_counts.clear()
+        _short_counts.update(before)
 
 
 @contextmanager
 def watch_names() -> Iterator[None]:
-    """Name tensors after the local variables of every function that returns meanwhile.
+    """Context manager that names tensors after the local variables of functions that return.
 
-    Profilers, debuggers and coverage go on as if nothing was: Python 3.12 has ids for several
-    tools at once; before, where one profiler takes the place of another, there are no names
-    while one is at work.
+    Profilers, debuggers and coverage are not disturbed: Python 3.12 allows several tools at once.
+    Before 3.12 there can be only one profiler; if another one is active, tensors get no names.
     """
     if sys.version_info >= (3, 12):
         with _monitored():
@@ -84,7 +87,7 @@ def _on_event(frame: FrameType, event: str, result: Any) -> None:
 
 @contextmanager
 def _monitored() -> Iterator[None]:
-    """Have `sys.monitoring` tell of returns in this thread."""
+    """Context manager that makes `sys.monitoring` call `_on_return` for this thread."""
     thread = threading.get_ident()
     with _lock:
         if not _watching:
@@ -127,21 +130,21 @@ def _on_return(code: CodeType, offset: int, result: Any) -> None:
 
 
 def _name_locals(frame: FrameType) -> None:
-    """Name the tensors that a function's local variables hold when it returns."""
+    """Name the tensors in a function's local variables; the function is about to return."""
     file = frame.f_code.co_filename
     short = True
     if file.startswith(_SILENT):
-        places = [place for place in _telling if file.startswith(place)]
+        places = [path for path in _short_counts if file.startswith(path)]
         if not places:
             return
-        short = _telling[places[-1]]
+        short = _short_counts[places[-1]]
     for name, value in frame.f_locals.items():
         if type(value) is Tensor and not name.startswith(("_", ".")) and (short or "_" in name):
-            called(name, value)
+            name_tensor(name, value)
 
 
-def called(name: str, tensor: Any) -> None:
-    """Give a tensor a name, and what it stands for in outer recordings."""
+def name_tensor(name: str, tensor: Any) -> None:
+    """Give a name to a tensor, and to the tensors of outer levels that it wraps."""
     while type(tensor) is Tensor:
         if tensor.primitive is not None:  # an input keeps the name of its argument
             tensor.name = name

@@ -1,7 +1,9 @@
-"""The observation of reads of sizes that is in progress in this thread, if any.
+"""The observation of the code's reads of sizes that is in progress in this thread, if any.
 
-Which lines a function runs may depend on the batch size. A higher wing observes that: it is told
-which shapes the code reads, and it gives the code sizes that know where they come from.
+The lines that a function runs may depend on the batch size. A higher wing observes that: it is
+informed of the shapes that the code reads, and it returns sizes that record how they are used.
+
+A supporting module of `tensor`.
 """
 
 from __future__ import annotations
@@ -10,22 +12,22 @@ import threading
 from typing import Any, Protocol
 
 
-class Reader(Protocol):
-    """Observes the sizes that code reads while it is recorded."""
+class ShapeReader(Protocol):
+    """Observer of the sizes that code reads while it is recorded."""
 
     follows: bool
 
     def read(self, shape: tuple[int, ...], library: str) -> Any:
-        """Return a shape for the code to read; ``library`` is the file that reads it for others."""
+        """Return the shape that the code gets; ``library`` is the file that reads on its behalf."""
 
     def plain(self, tree: Any) -> Any:
-        """Return arguments or an index with plain numbers in the place of observed sizes."""
+        """Return arguments or an index, with observed sizes replaced by plain numbers."""
 
 
 class Observation(threading.local):
-    """The reader of this thread."""
+    """The reader that observes this thread, in the attribute ``by``."""
 
-    by: Reader | None = None
+    by: ShapeReader | None = None
 
 
 observation = Observation()

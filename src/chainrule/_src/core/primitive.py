@@ -1,9 +1,11 @@
-"""What a primitive is: one record with its value, its gradient, its text and its kernel.
+"""The record of one operation: its value, its gradient rules, its text and its kernel.
 
-An operation is called with operands, which may be differentiated, and parameters, which are
-fixed: ``SUM(x, axis=0)``. A gradient rule gets the adjoint ``g`` of the output, the output ``y``,
-the operands and the parameters, and returns the adjoint of one operand. Rules are NumPy code: on
-arrays they run at full speed, on tensors they are recorded and can be differentiated again.
+An operation is called with operands, which may be differentiated, and parameters, which are fixed:
+``SUM(x, axis=0)``. A gradient rule gets the adjoint ``g`` of the output, the output ``y``, the
+operands and the parameters, and returns the adjoint of one operand. Rules are NumPy code: on arrays
+they run at full speed, on tensors they are recorded and can be differentiated again.
+
+Read next: `elementwise`, where most primitives are made.
 """
 
 from __future__ import annotations
@@ -22,7 +24,11 @@ Rule = Callable[..., Any]
 
 @dataclass(frozen=True)
 class EachOperand:
-    """The rules of an operation of any number of operands: one function of the position."""
+    """One gradient rule for an operation with any number of operands.
+
+    ``rule(position, g, y, *operands, **params)`` returns the adjoint of the operand at
+    ``position``.
+    """
 
     rule: Rule
 
@@ -31,10 +37,11 @@ class EachOperand:
 
 
 @dataclass(frozen=True)
-class Together:
-    """One rule for all operands: it is told which ones are asked for, and gives what it has.
+class JointRule:
+    """One gradient rule that computes the adjoints of several operands together.
 
-    ``rule(g, y, wanted, *operands, **params)`` returns adjoints by the operand's position.
+    ``rule(g, y, positions, *operands, **params)`` returns a dict with the adjoints of the operands
+    at these positions; an operand without an adjoint is left out.
     """
 
     rule: Callable[..., Mapping[int, Any]]
@@ -46,7 +53,7 @@ class Together:
         return alone
 
 
-Rules = tuple[Rule | None, ...] | EachOperand | Together | None
+Rules = tuple[Rule | None, ...] | EachOperand | JointRule | None
 
 
 @dataclass(frozen=True)
@@ -64,46 +71,46 @@ Text = str | Callable[..., str] | Lines | None
 
 
 class Traced:
-    """What takes part in an operation and records it instead of a plain array."""
+    """Base of the objects that record an operation instead of computing it on plain arrays."""
 
     __slots__ = ()
-    about: Any  # of an adjoint: what it is the adjoint of
+    about: Any  # if this is an adjoint: the tensor that it is the adjoint of
 
     def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
-        """Apply ``primitive`` and record it."""
+        """Apply ``primitive`` to the operands and record the operation."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
 class Primitive:
-    """One operation.
+    """The record of one operation.
 
     Attributes
     ----------
     name : str
     value : callable
         ``value(*operands, **params)`` on plain arrays.
-    gradients : tuple of callable or None, or EachOperand, or Together, or None
-        One rule an operand, ``rule(g, y, *operands, **params)``, None where no gradient flows; None
-        if the operation has no gradient at all.
+    gradients : tuple of callable or None, or EachOperand, or JointRule, or None
+        One rule for each operand, ``rule(g, y, *operands, **params)``, or None if no gradient flows
+        to that operand; None instead of the tuple if the operation has no gradient at all.
     text : str or callable or Lines, optional
-        The operation as NumPy: an expression in which ``_0``, ``_1`` stand for operands and the
-        parameters for themselves, or a function of the operands' shapes and the parameters that
-        returns one; or several lines that leave the result in ``_y``; or a rule that writes lines.
+        The operation as NumPy code: an expression in which ``_0``, ``_1`` stand for the operands
+        and parameters are written by name; or a function of the operands' shapes and the parameters
+        that returns such an expression; or several lines that assign the result to ``_y``.
     broadcasts : int
-        How many operands, from the first on, may stand as one number where they are constants with
-        that number everywhere.
+        The first ``broadcasts`` operands may be written as one number if they are constant arrays
+        whose entries are all equal.
     kernel : Kernel or None
-        How it becomes loops; None if it runs in NumPy alone.
+        The description that the compiler turns into loops; None if the operation is not compiled.
     helpers : tuple of callable
-        Functions that the text calls, each after those that it calls itself. Their source is
-        written above the text; they use nothing but each other and modules.
+        Functions that the text calls, each after the functions that it calls itself. Their source
+        is written above the text, so they may use nothing but each other and imported modules.
     form : callable, optional
-        Instead of ``value`` where numbers do not matter: the result's shape and dtype, with less
-        work.
+        Cheap replacement for ``value``: returns an array with the result's shape and dtype, whose
+        numbers do not matter.
     prune : callable, optional
-        ``prune(equations, result)`` returns recorded equations without what nobody uses, where the
-        operation computes more than one thing.
+        For an operation with several results: ``prune(equations, result)`` returns the equations
+        without the results that no equation uses.
     """
 
     name: str
@@ -117,7 +124,7 @@ class Primitive:
     prune: Callable[..., Any] | None = None
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
-        """Apply the operation; a tensor among the operands records it."""
+        """Apply the operation. If an operand is a tensor, the operation is recorded."""
         for operand in operands:
             if isinstance(operand, Traced):
                 return operand.record(self, operands, params)
@@ -127,19 +134,19 @@ class Primitive:
         return f"<primitive {self.name}>"
 
     def __reduce__(self) -> Any:
-        return known, (self.name,)
+        return primitive_named, (self.name,)
 
 
-_KNOWN: dict[str, Primitive] = {}
+_BY_NAME: dict[str, Primitive] = {}
 NUMPY: dict[Callable[..., Any], Any] = {}
-"""NumPy function → what to call when a tensor takes part. The families fill it. Two keys
-are no function of NumPy: ``operator.getitem`` for an index, ``list`` for a list of tensors."""
-# By module of another library whose functions find tensors: what loads the family for them.
+"""NumPy function → function to call if an argument is a tensor. The families fill it. Two keys
+are no functions of NumPy: ``operator.getitem`` for an index, ``list`` for a list of tensors."""
+# Name of another library's module → function that loads the family for that module's functions.
 LOADED_LATER: dict[str, Callable[[], object]] = {}
 
 
 def target_of(function: Callable[..., Any]) -> Any:
-    """Return what to call for a function when a tensor takes part; None if it is not covered."""
+    """Return the function to call if an argument is a tensor; None if there is no such function."""
     while function not in NUMPY:
         module = next((name for name in LOADED_LATER if name in sys.modules), None)
         if module is None:
@@ -148,28 +155,28 @@ def target_of(function: Callable[..., Any]) -> Any:
     return NUMPY[function]
 
 
-def known(name: str) -> Primitive:
-    """Return a primitive of the tables by its name."""
-    return _KNOWN[name]
+def primitive_named(name: str) -> Primitive:
+    """Return the primitive with this name."""
+    return _BY_NAME[name]
 
 
 @dataclass
 class Family:
-    """A table of primitives, and how NumPy's own functions lead to them.
+    """A table of primitives, and of the NumPy functions that call primitives.
 
     Attributes
     ----------
     primitives : dict of str to Primitive
     numpy : dict of callable to callable
-        NumPy function → what to call when a tensor takes part: a primitive, or a function of the
-        same signature that leads to primitives.
+        NumPy function → function to call if an argument is a tensor: a primitive, or a function of
+        the same signature that calls primitives.
     """
 
     primitives: dict[str, Primitive] = field(default_factory=dict)
     numpy: dict[Callable[..., Any], Callable[..., Any]] = field(default_factory=dict)
 
     def lead(self, function: Callable[..., Any], target: Callable[..., Any]) -> None:
-        """Let a NumPy function lead to a target when a tensor takes part."""
+        """Set the function that replaces a NumPy function if an argument is a tensor."""
         self.numpy[function] = NUMPY[function] = target
 
     def add(
@@ -186,17 +193,17 @@ class Family:
         form: Callable[..., Any] | None = None,
         prune: Callable[..., Any] | None = None,
     ) -> Primitive:
-        """Add a primitive, reached by the NumPy function ``of`` if one is given."""
+        """Add a primitive. The NumPy function ``of``, if given, calls it for tensors."""
         if isinstance(kernel, Elementwise):
             form = form or of_first_entries(value)
-        made = Primitive(name, value, gradients, text, broadcasts, kernel, helpers, form, prune)
-        self.primitives[name] = _KNOWN[name] = made
+        record = Primitive(name, value, gradients, text, broadcasts, kernel, helpers, form, prune)
+        self.primitives[name] = _BY_NAME[name] = record
         if of is not None:
-            self.lead(of, made)
-        return made
+            self.lead(of, record)
+        return record
 
     def implements(self, *functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
-        """Let a function stand for NumPy functions when a tensor takes part."""
+        """Return a decorator: the function replaces these NumPy functions for tensors."""
 
         def register(function: Rule) -> Rule:
             for each in functions:

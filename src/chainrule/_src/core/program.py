@@ -1,4 +1,9 @@
-"""Programs: what a function did, as a flat list of named equations."""
+"""Programs: the operations of a recorded function, as a flat list of named equations.
+
+A program can be called and printed. The wings above write it as text and compile it.
+
+The last module of `core`; the wing `trace` comes next.
+"""
 
 from __future__ import annotations
 
@@ -19,24 +24,24 @@ from chainrule._src.core.weak import Weak, is_weak, strong
 class Program(Listing):
     """A recorded function: its inputs, its equations in order, its result.
 
-    ``program(*args)`` runs it in NumPy, one equation after another; ``print(program)`` shows it.
+    ``program(*args)`` runs the equations in NumPy, one by one; ``print(program)`` shows them.
     """
 
     def __call__(self, *args: Any) -> Any:
-        """Run the program; its results are arrays of their own, which may be written into.
+        """Run the program. The results share no memory, so they may be written into.
 
         Raises
         ------
         ShapeError
-            If the arguments are not of the structure or the shapes that it was recorded for.
+            If the arguments have another structure or other shapes than the recorded ones.
         TraceError
-            If the recorded function does something else for that many samples.
+            If the recorded function does something else for this number of samples.
         """
-        others = (leaf for _, leaf in leaves([args, self.result]))  # constants among the results
+        others = (leaf for _, leaf in leaves([args, self.result]))  # also constants in the result
         return with_own_memory(self.run(*args), others)
 
     def run(self, *args: Any) -> Any:
-        """Run the program; its results may share memory with each other and with the arguments.
+        """Run the program. The results may share memory with each other and with the arguments.
 
         Raises
         ------
@@ -48,17 +53,17 @@ class Program(Listing):
                 f"program: expected {len(self.arguments)} arguments "
                 f"({', '.join(self.arguments)}), received {len(args)}"
             )
-        given = dict(zip(self.arguments, args, strict=True))
-        found = dict(leaves(given))
+        arguments = dict(zip(self.arguments, args, strict=True))
+        arrays = dict(leaves(arguments))
         inputs = dict(leaves(self.arguments))
-        if found.keys() != inputs.keys():
+        if arrays.keys() != inputs.keys():
             raise ShapeError(
-                f"program: expected arguments with {_paths(inputs)}, received {_paths(found)}"
+                f"program: expected arguments with {_paths(inputs)}, received {_paths(arrays)}"
             )
-        n = np.shape(found[self.batch])[0] if self.batch is not None and self.general else 0
+        n = np.shape(arrays[self.batch])[0] if self.batch is not None and self.general else 0
         values: dict[Variable, Any] = {}
         for path, variable in inputs.items():
-            value = np.asarray(found[path])
+            value = np.asarray(arrays[path])
             if value.shape != at(variable.shape, n):
                 raise ShapeError(
                     f"program: {variable.name} was recorded with shape "
@@ -73,19 +78,19 @@ class Program(Listing):
                 "with arguments of that size"
             )
 
-        def known(operand: Any) -> Any:
+        def value_of(operand: Any) -> Any:
             return values[operand] if isinstance(operand, Variable) else at(operand, n)
 
-        for each, done in zip(self.equations, self._done, strict=True):
+        for each, dead in zip(self.equations, self._dead, strict=True):
             params = {name: at(value, n) for name, value in each.params.items()}
-            values[each.output] = each.primitive.value(*map(known, each.operands), **params)
-            for variable in done:
+            values[each.output] = each.primitive.value(*map(value_of, each.operands), **params)
+            for variable in dead:
                 del values[variable]
-        return map_leaves(lambda leaf: strong(known(leaf)), self.result)
+        return map_leaves(lambda leaf: strong(value_of(leaf)), self.result)
 
     @cached_property
-    def _done(self) -> list[list[Variable]]:
-        """What nothing needs behind each equation, but for results."""
+    def _dead(self) -> list[list[Variable]]:
+        """Liveness: for each equation, the variables that no later equation and no result needs."""
         used = [{*equation.variables, equation.output} for equation in self.equations]
         last = {v: i for i, variables in enumerate(used) for v in variables}
         last |= {v: -1 for _, v in leaves(self.result) if isinstance(v, Variable)}
@@ -94,7 +99,7 @@ class Program(Listing):
     def __repr__(self) -> str:
         return f"<Program of {', '.join(self.arguments)}: {len(self.equations)} equations>"
 
-    # The wing that writes text provides these.
+    # The wing `text` provides the functions that these methods call.
 
     def __str__(self) -> str:
         return str(provided("table")(self))
@@ -103,9 +108,9 @@ class Program(Listing):
         return str(provided("html")(self))
 
     def to_dot(self) -> str:
-        """Return the graph in Graphviz's language, with values and gradients."""
+        """Return the graph of the program in Graphviz's language, with values and gradients."""
         return str(provided("dot")(self))
 
 
-def _paths(found: dict[Path, Any]) -> str:
-    return ", ".join(map(path_text, found))
+def _paths(arrays: dict[Path, Any]) -> str:
+    return ", ".join(map(path_text, arrays))

@@ -1,4 +1,8 @@
-"""Recording: from a function and its arguments to a program for just these shapes."""
+"""Recording: a function runs with tensors, and its operations become the equations of a program.
+
+The program holds for the recorded shapes only; the wing `trace` makes it hold for other batch
+sizes. Read next: `program`.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +27,8 @@ from chainrule._src.core.tensor import Level, Tensor
 from chainrule._src.core.trees import Path, leaves, map_leaves
 from chainrule._src.core.weak import as_value, plain
 
-# What is done with the equations of a recording; higher wings add to it. A pass takes the equations
-# and the variables of the result, and returns the equations and what stands for removed variables.
+# Passes over the equations of a new recording; higher wings add to them. A pass takes the equations
+# and the result's variables; it returns the new equations and replacements of removed variables.
 Pass = Callable[
     [list[Equation], list[Variable]], tuple[list[Equation], Mapping[Variable, Variable]]
 ]
@@ -34,7 +38,7 @@ _sketching = ContextVar("_sketching", default=False)
 
 @contextmanager
 def sketching(on: bool = True) -> Iterator[None]:
-    """Have programs recorded without their values, where those take long."""
+    """Within this context, record only shapes and dtypes of results that are slow to compute."""
     token = _sketching.set(on)
     try:
         yield
@@ -43,13 +47,13 @@ def sketching(on: bool = True) -> Iterator[None]:
 
 
 def recording_level() -> Level:
-    """Return a new level of a recording that becomes a program."""
+    """Return a new level for a recording that becomes a program."""
     return Level(records_all=True, sketches=_sketching.get())
 
 
 @dataclass(eq=False)
 class Tape:
-    """What a function did with tensors, operation by operation.
+    """The operations that a function applied to tensors, in order.
 
     Attributes
     ----------
@@ -57,7 +61,7 @@ class Tape:
         The arguments by name.
     result : tree of Tensor and constants
     level : Level
-        Of the recording.
+        The level of the recording.
     """
 
     inputs: dict[str, Any]
@@ -65,7 +69,7 @@ class Tape:
     level: Level
 
     def program(self) -> Program:
-        """Return it as a program."""
+        """Return the recorded operations as a program."""
         _refuse_outer(self.result, self.tensors(), self.level)
         return program_of(self.inputs, self.result, self.level)[0]
 
@@ -73,23 +77,27 @@ class Tape:
         """Return the inputs and all tensors that the result was computed from, in order."""
         level = self.level
         outputs = [t for _, t in leaves(self.result) if type(t) is Tensor and t.level is level]
-        found = {t.order: t for t in ancestors(*outputs)}
-        found |= {t.order: t for _, t in leaves(self.inputs)}
-        return [found[order] for order in sorted(found)]
+        by_order = {t.order: t for t in ancestors(*outputs)}
+        by_order |= {t.order: t for _, t in leaves(self.inputs)}
+        return [by_order[order] for order in sorted(by_order)]
 
 
 def _refuse_outer(result: Any, recorded: Sequence[Tensor], level: Level) -> None:
-    """Refuse tensors of a transformation around it: a program holds numbers."""
+    """Refuse a result or operand that is a tensor of an outer transformation.
+
+    The constants of a program must be numbers.
+    """
     constants = [leaf for _, leaf in leaves(result)]
     constants += [o for tensor in recorded if tensor.primitive for o in tensor.operands]
     if any(type(o) is Tensor and o.level is not level for o in constants):
         raise OuterTensorError()
 
 
-def tape(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> Tape:
-    """Return what ``f`` does with these arguments, by name; the first one holds parameters.
+def tape(f: Callable[..., Any], arguments: dict[str, Any], named: bool = True) -> Tape:
+    """Run ``f`` with tensors in place of these arguments, and return the recording.
 
-    With ``named``, values are called what the code calls them, which takes half as long again.
+    The first argument holds the parameters: its integers are recorded as floats. If ``named``,
+    tensors are named after the code's variables, which takes half as long again.
     """
     level = recording_level()
 
@@ -97,38 +105,38 @@ def tape(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> Ta
         return Tensor.made(level.captured(as_value(leaf)), level)
 
     def parameter(leaf: Any) -> Any:
-        whole = isinstance(leaf, int) and not isinstance(leaf, bool)
-        return wrap(float(leaf) if whole else leaf)
+        is_int = isinstance(leaf, int) and not isinstance(leaf, bool)
+        return wrap(float(leaf) if is_int else leaf)
 
-    first = next(iter(given), None)
+    first = next(iter(arguments), None)
     inputs = {
         name: map_leaves(parameter if name == first else wrap, value)
-        for name, value in given.items()
+        for name, value in arguments.items()
     }
-    found = [*leaves(inputs)]
-    for (_, tensor), name in zip(found, leaf_names(tuple([p for p, _ in found])), strict=True):
+    pairs = [*leaves(inputs)]
+    for (_, tensor), name in zip(pairs, leaf_names(tuple([p for p, _ in pairs])), strict=True):
         tensor.name = name
     with watch_names() if named else nullcontext(), level.captured:
         result = f(*inputs.values())
-    return Tape(inputs, result, level)  # whose own code is not to be watched
+    return Tape(inputs, result, level)  # outside of `watch_names`
 
 
 @lru_cache(1024)
 def leaf_names(paths: tuple[Path, ...]) -> list[str]:
-    """Name leaves after the last parts of their paths, as few as tell one from those before."""
+    """Return short names of leaves: the last parts of their paths, as many as make them unique."""
     names: list[str] = []
     for path in paths:
         ends = ("_".join(map(str, path[-count:])) for count in range(1, len(path) + 1))
         plain = (unicodedata.normalize("NFKC", end) for end in ends)
-        found = (name for name in plain if name.isidentifier() and name not in names)
-        names.append(next(found, re.sub(r"\W", "_", "_".join(map(str, path)))))
+        candidates = (name for name in plain if name.isidentifier() and name not in names)
+        names.append(next(candidates, re.sub(r"\W", "_", "_".join(map(str, path)))))
     return names
 
 
 def program_of(
     inputs: dict[str, Any], result: Any, level: Level
 ) -> tuple[Program, dict[int, Variable]]:
-    """Return what a level recorded, and the variable of each tensor by its order."""
+    """Return the program that a level recorded, and the variable of each tensor, by its order."""
     outputs = [
         leaf for _, leaf in leaves(result) if isinstance(leaf, Tensor) and leaf.level is level
     ]
@@ -138,7 +146,7 @@ def program_of(
         order: Variable(tensor.name, tensor.shape, tensor.dtype, tensor.value)
         for order, tensor in recorded.items()
     }
-    own = _Constants(level)
+    as_constant = _Constants(level)
     equations = []
     for order in sorted(recorded):
         tensor = recorded[order]
@@ -146,8 +154,8 @@ def program_of(
             operands, params = list(tensor.operands), dict(tensor.params)
             for i, parent in tensor.parents:
                 operands[i] = variables[parent.order]
-            taken = tuple([o if type(o) is Variable else own(plain(o)) for o in operands])
-            equations.append(Equation(variables[order], tensor.primitive, taken, params))
+            final = tuple([o if type(o) is Variable else as_constant(plain(o)) for o in operands])
+            equations.append(Equation(variables[order], tensor.primitive, final, params))
     results = [variables[output.order] for output in outputs]
     for simplify in PASSES:
         equations, same = simplify(equations, results)
@@ -155,25 +163,25 @@ def program_of(
     for order, tensor in recorded.items():
         _tell_adjoint(variables, order, tensor, level)
 
-    def known(leaf: Any) -> Any:
+    def output(leaf: Any) -> Any:
         inside = isinstance(leaf, Tensor) and leaf.level is level
         if inside:
             return variables[leaf.order]
-        return own(numeric(np.asarray(leaf), "the result", "trace"))
+        return as_constant(numeric(np.asarray(leaf), "the result", "trace"))
 
     arguments = map_leaves(lambda tensor: variables[tensor.order], inputs)
-    return Program(arguments, equations, map_leaves(known, result)), variables
+    return Program(arguments, equations, map_leaves(output, result)), variables
 
 
 class _Constants:
-    """The constants of one program, which are its own: later writes do not change them."""
+    """Copies of the constants of one program, which later writes do not change."""
 
     def __init__(self, level: Level) -> None:
         self._level = level
-        self._copies: dict[int, tuple[Any, Any]] = {}  # by the id of the array beside each
+        self._copies: dict[int, tuple[Any, Any]] = {}  # id of an array → the array, its copy
 
     def __call__(self, array: Any) -> Any:
-        """Return an array as the program may have it."""
+        """Return the constant for an array: its copy, or `Filled`."""
         if not isinstance(array, np.ndarray):
             return float(array) if type(array) is int and abs(array) >= 2**63 else array
         if id(array) not in self._copies:
@@ -182,12 +190,12 @@ class _Constants:
 
 
 def _tell_adjoint(variables: dict[int, Variable], order: int, tensor: Tensor, level: Level) -> None:
-    """Note which variable the tensor is the gradient of, if it is one."""
+    """Set ``adjoint_of`` of the tensor's variable, if the tensor is a gradient."""
     source: Any = tensor.about
     while isinstance(source, Tensor):
         if source.level is level and source.order in variables:
-            mine, about = variables[order], variables[source.order]
-            if mine.adjoint_of is None and mine is not about:
-                mine.adjoint_of = about
+            variable, about = variables[order], variables[source.order]
+            if variable.adjoint_of is None and variable is not about:
+                variable.adjoint_of = about
             return
         source = source.value

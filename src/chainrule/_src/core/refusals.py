@@ -1,4 +1,7 @@
-"""What cannot be done with a tensor, told with what to write instead."""
+"""Error messages for operations that tensors do not support, with the code to write instead.
+
+A supporting module of `tensor` and `methods`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from chainrule._src.base.arrays import numeric
 from chainrule._src.base.errors import DataError, TraceError
 from chainrule._src.base.users_code import is_users, place_of
 
-_OWN = ("logsumexp", "softmax", "log_softmax")  # which scipy.special has as well
+_OWN = ("logsumexp", "softmax", "log_softmax")  # our functions that scipy.special has, too
 WRITTEN = "the gradient would be lost. Build a new one, with np.where(mask, a, b) or np.concatenate"
 BRANCH = (
     "the code branches on a value that is being recorded, so its lines would hold for these values "
@@ -35,7 +38,7 @@ _ASKED = {
     "np.full": "cannot be filled with a tensor: write np.broadcast_to(t, shape)",
     "np.take": f"of an array does not ask a tensor of positions: write {_PICKED}",
 }
-# What to write instead, by what cannot be done; the wing of NumPy's functions fills it.
+# Attribute → advice, and functions that return advice; the wing `ops` fills both.
 ATTRIBUTES: dict[str, str] = {}
 INSTEAD: list[Callable[..., str]] = []
 _ENTRIES = (
@@ -45,26 +48,26 @@ _ENTRIES = (
 
 
 def no_array() -> TraceError:
-    """Return the refusal to become a plain array, as who asked for one needs it."""
-    asked = _asked()
-    if asked in _ASKED:
-        return TraceError(f"{asked} {_ASKED[asked]}")
-    name = asked.rpartition(".")[2]
+    """Return the error for a conversion to a plain array; advice depends on the caller."""
+    caller = _caller()
+    if caller in _ASKED:
+        return TraceError(f"{caller} {_ASKED[caller]}")
+    name = caller.rpartition(".")[2]
     for library, instead in (
         ("pandas", "give the numbers of a data frame with .to_numpy()"),
         ("np.ma", "give the numbers of a masked array with .filled(value)"),
         ("scipy.sparse.", "make an array of the sparse matrix with .toarray()"),
         ("scipy.", f"write cr.{name}, whose axis is the last one if none is given"),
     ):
-        if asked.startswith(library):
+        if caller.startswith(library):
             if library == "scipy." and name not in _OWN:
                 instead = "write it in the functions that docs/functions.md lists"
             return TraceError(
-                f"{asked} makes a plain array of a tensor, so that its gradient would be lost: "
+                f"{caller} makes a plain array of a tensor, so that its gradient would be lost: "
                 + instead
             )
     return TraceError(
-        f"{asked}{': ' * bool(asked)}a tensor cannot become a plain array: its gradient would be "
+        f"{caller}{': ' * bool(caller)}a tensor cannot become a plain array: its gradient would be "
         "lost. For a list of tensors write np.stack([...]), also to fill an array entry by entry; "
         "for array.dot(t) write array @ t, for np.int64(t) t.astype(int); leave np.asarray away, "
         "NumPy's functions take tensors; to index an array with a tensor, write "
@@ -72,35 +75,35 @@ def no_array() -> TraceError:
     )
 
 
-def _asked() -> str:
-    """Return the library's function that the user's code called, as far as it is Python."""
+def _caller() -> str:
+    """Return the name of the library function that the user's code called, or ""."""
     frame: FrameType | None = sys._getframe(3)
-    found = ""
+    function = ""
     while frame is not None:
         home = str(frame.f_globals.get("__name__", "")).split(".")
         name = frame.f_code.co_name
         if home[0] == "pandas":
-            found = "pandas"
+            function = "pandas"
         elif home[0] == "scipy":
-            found = ".".join([*(part for part in home if not part.startswith("_")), name])
+            function = ".".join([*(part for part in home if not part.startswith("_")), name])
         elif home[:2] == ["numpy", "ma"]:
-            found = "np.ma"
+            function = "np.ma"
         elif home[0] == "numpy":
-            found = f"np.{name}" if hasattr(np, name) else ""
+            function = f"np.{name}" if hasattr(np, name) else ""
         else:
             break
         frame = frame.f_back
-    return found
+    return function
 
 
 def entry_refused(error: ValueError) -> TraceError | None:
-    """Return the refusal of a plain array's entry that is set to a tensor, if the error is that."""
-    ours = isinstance(error.__cause__, TraceError) and "array element" in str(error)
-    return TraceError(_ENTRIES) if ours else None
+    """Return an error if ``error`` came from writing a tensor to an entry of a plain array."""
+    is_entry = isinstance(error.__cause__, TraceError) and "array element" in str(error)
+    return TraceError(_ENTRIES) if is_entry else None
 
 
 def write_refused(error: Exception, arrays: list[Any]) -> TraceError | None:
-    """Return the refusal of a write, with the variable and the line, if the error is of one."""
+    """Return an error that names variable and line, if ``error`` came from a refused write."""
     if not arrays or not re.search("read-only|writable", str(error)):
         return None
     for name, array in _variables(error):
@@ -114,7 +117,7 @@ def write_refused(error: Exception, arrays: list[Any]) -> TraceError | None:
 
 
 def _variables(error: Exception) -> Iterator[tuple[str, Any]]:
-    """Yield the arrays, with their names, that the user's innermost line mentions."""
+    """Yield the name and value of each array in the user's innermost line."""
     frame: FrameType | None = None
     where = error.__traceback__
     while where is not None:
@@ -124,7 +127,7 @@ def _variables(error: Exception) -> Iterator[tuple[str, Any]]:
     if frame is None:
         return
     line = re.search(r"`(.*)`: $", place_of(error))
-    words = re.findall(r"\w+", line[1]) if line and line[1] else None  # None: there is no source
+    words = re.findall(r"\w+", line[1]) if line and line[1] else None  # None: no source code
     names = {name: frame.f_globals.get(name) for name in frame.f_code.co_names} | frame.f_locals
     for name, value in names.items():
         if words is None or name in words:
@@ -148,27 +151,27 @@ def _arrays_in(name: str, value: Any, words: list[str] | None) -> Iterator[tuple
 
 
 def _alternative(name: str, method: str = "__call__", options: tuple[str, ...] = ()) -> str:
-    """Return a sentence with what to write instead."""
+    """Return a sentence that says what to write instead."""
     return "; ".join(instead(name, method, options) for instead in INSTEAD)
 
 
 def not_covered(name: str, method: str = "__call__", options: Iterable[str] = ()) -> NoReturn:
-    """Refuse a function that has no gradient, or not with these options."""
-    asked = name if method == "__call__" else f"{name}.{method}"
-    given = f" with {', '.join(f'{key}=' for key in options)}" if options else ""
+    """Refuse a function that has no gradient, at least not with these options."""
+    function = name if method == "__call__" else f"{name}.{method}"
+    with_options = f" with {', '.join(f'{key}=' for key in options)}" if options else ""
     instead = _alternative(name, method, tuple(options))
-    raise TraceError(f"{asked}{given} has no gradient in chainrule; {instead}")
+    raise TraceError(f"{function}{with_options} has no gradient in chainrule; {instead}")
 
 
 def no_attribute(name: str) -> AttributeError:
-    """Return the refusal of an attribute that arrays have and tensors have not."""
+    """Return the error for an attribute that arrays have and tensors do not have."""
     if name in ATTRIBUTES:
         return NoAttributeError(f"t.{name} of a tensor {ATTRIBUTES[name]}")
     return AttributeError(f"'Tensor' object has no attribute {name!r}")
 
 
 class OuterTensorError(TraceError):
-    """The recorded function reads a tensor that a transformation around the recording made."""
+    """The recorded function uses a tensor of a transformation around the recording."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -178,18 +181,18 @@ class OuterTensorError(TraceError):
 
 
 class NoAttributeError(TraceError, AttributeError):
-    """An attribute of arrays that tensors have not: ``hasattr`` answers False."""
+    """Arrays have this attribute, tensors do not: ``hasattr`` returns False."""
 
 
 def refuse_operands(name: str, operands: Sequence[Any]) -> None:
-    """Refuse the first operand that holds no real numbers, if there is one."""
+    """Refuse the first operand that is not made of real numbers."""
     for operand in operands:
         array = operand if hasattr(operand, "dtype") else np.asarray(operand)
         numeric(array, "an operand", name, TraceError)
 
 
 def check_named(call: Any, names: Iterable[str], where: str) -> None:
-    """Refuse arguments by keyword, unless the function that is called takes any."""
+    """Refuse keyword arguments, unless the called function takes ``**kwargs``."""
     code = getattr(call, "__code__", None)
     if code is not None and not code.co_flags & inspect.CO_VARKEYWORDS:
         raise DataError(
@@ -199,19 +202,19 @@ def check_named(call: Any, names: Iterable[str], where: str) -> None:
 
 
 def numpy_name(function: Callable[..., Any]) -> str:
-    """Return a function's name as it is written."""
+    """Return a function's name as code writes it, for instance ``np.linalg.inv``."""
     return f"{function.__module__}.{function.__name__}".replace("numpy", "np")
 
 
-def called(function: Callable[..., Any], target: Callable[..., Any], args: Any, named: Any) -> Any:
-    """Return what stands for NumPy's function, called; refuse arguments that it does not take."""
+def invoke(function: Callable[..., Any], target: Callable[..., Any], args: Any, named: Any) -> Any:
+    """Call the function that replaces a NumPy function; refuse arguments that it does not take."""
     try:
         return target(*args, **named)
     except TypeError as error:
         if not re.search("unexpected keyword argument|positional argument", str(error)):
             raise
-        # Python names the function that stands for NumPy's.
-        said = str(error).partition("() ")[2] or str(error)
-        options = tuple(re.findall(r"argument '(\w+)'", said))
+        # Python's message names the replacement; ours must name NumPy's function.
+        message = str(error).partition("() ")[2] or str(error)
+        options = tuple(re.findall(r"argument '(\w+)'", message))
         instead = f"; {_alternative('', options=options)}" if options else ""
-        raise TraceError(f"{numpy_name(function)} of a tensor: {said}{instead}") from None
+        raise TraceError(f"{numpy_name(function)} of a tensor: {message}{instead}") from None

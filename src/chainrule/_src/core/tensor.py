@@ -1,9 +1,11 @@
-"""Tensors record the operations that they take part in.
+"""Tensors: arrays that record the operations that they take part in.
 
-A tensor wraps a value and belongs to a level. An operation acts at the highest level among its
-operands: their values are taken out, the operation is applied to those, and the result is wrapped
-again. A value may be a tensor of a lower level, so derivatives of derivatives, and recordings of
-derivatives, need nothing of their own.
+A tensor wraps a value and belongs to a level, which is one recording. An operation runs at the
+highest level among its operands: the values are taken out of the tensors, the operation is applied
+to them, and the result is wrapped again. A value may itself be a tensor of a lower level, so second
+derivatives, and recordings of derivatives, need no code of their own.
+
+Read next: `methods`.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from chainrule._src.base.errors import DataError, TraceError
 from chainrule._src.base.handles import values_of
 from chainrule._src.core.backward import adjoints, ancestors, scalar_seed
 from chainrule._src.core.captured import Captured
-from chainrule._src.core.elementwise import counted, of_dtype
+from chainrule._src.core.elementwise import as_numpy_number, of_dtype
 from chainrule._src.core.methods import NO_PARAMS, Methods
 from chainrule._src.core.observing import not_followed, observation
 from chainrule._src.core.primitive import NUMPY, Primitive, Traced, target_of
@@ -29,7 +31,7 @@ from chainrule._src.core.refusals import (
     BRANCH,
     FLAG,
     WHOLE,
-    called,
+    invoke,
     not_covered,
     numpy_name,
     refuse_operands,
@@ -46,16 +48,16 @@ class Level:
     Attributes
     ----------
     number : int
-        Higher levels are further inside.
+        A level with a higher number was opened later, inside the others.
     records_all : bool
-        Whether operations without a gradient are recorded too, as a program needs them.
+        If true, operations without a gradient are recorded too, because a program needs them.
     sketches : bool
         If true, operations that are expensive to compute record only the shape and dtype of
         their result.
     captured : Captured
-        The arrays that operations have taken from the code around them.
+        Copies and locks of the arrays that the recording uses.
     reader : Reader or None
-        The observation of reads of sizes that the recording is part of.
+        Observes the sizes that the code reads; None outside an observation.
     """
 
     __slots__ = ("captured", "number", "reader", "records_all", "sketches")
@@ -63,7 +65,7 @@ class Level:
     def __init__(
         self, records_all: bool = False, sketches: bool = False, locks: bool = True
     ) -> None:
-        self.number = next(_levels)  # one opened later, in any thread, is further inside
+        self.number = next(_levels)  # increases with every level, in any thread
         self.records_all = records_all
         self.sketches = sketches
         self.captured, self.reader = Captured(locks), observation.by
@@ -74,24 +76,24 @@ _NUMBERS = frozenset([Weak, float, int, bool, np.float64, np.float32, np.int64, 
 
 
 def _as_operand(value: Any, where: str, others: Sequence[Any]) -> Any:
-    """Return an operand of no common type as an array, or as a tensor."""
+    """Return an operand of an uncommon type as an array, or as a tensor."""
     value = values_of(value, others)
     refuse_foreign(value, "an operand", where)
-    if isinstance(value, Traced):  # a variable's
+    if isinstance(value, Traced):  # the value of a variable
         return value
     return NUMPY[list](value) if isinstance(value, list | tuple) else np.asarray(value)
 
 
 class Tensor(Methods):
-    r"""An array that remembers how it came about.
+    r"""An array that remembers how it was computed.
 
-    NumPy's functions and operators work on tensors and give tensors. `grad` and its like make them
-    for you; to make them yourself, wrap an array and call `backward` on the result:
+    NumPy's functions and operators take tensors and return tensors. `grad` and its like create the
+    tensors themselves; to do it by hand, wrap an array and call `backward` on the result.
 
     Parameters
     ----------
     value : array_like of floats
-        A copy is kept; whole numbers become float64.
+        The array is copied; whole numbers become float64.
 
     Attributes
     ----------
@@ -144,7 +146,7 @@ class Tensor(Methods):
         params: dict[str, Any] = NO_PARAMS,
         parents: Sequence[tuple[int, Tensor]] = (),
     ) -> Tensor:
-        """Return a tensor of these parts, unchecked."""
+        """Return a tensor with these attributes, without checks."""
         self = Tensor.__new__(Tensor)
         self.value = value
         self.level = level
@@ -157,7 +159,7 @@ class Tensor(Methods):
         return self
 
     def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
-        """Apply ``primitive`` at the highest level among its operands, and record it there."""
+        """Apply ``primitive`` and record the operation at the highest level among the operands."""
         level = self.level
         values, parents, is_plain = list(operands), [], True
         for i, operand in enumerate(operands):
@@ -199,7 +201,7 @@ class Tensor(Methods):
     def backward(self) -> None:
         """Set ``grad`` of every tensor that this number was computed from.
 
-        The gradient is set, not added to: calling it again gives the same.
+        The gradient is set, not added up: a second call gives the same result.
 
         Raises
         ------
@@ -211,7 +213,7 @@ class Tensor(Methods):
         for tensor in ancestors(self):
             tensor.grad = gradients.get(tensor.order)
 
-    # What NumPy asks an array-like for.
+    # NumPy's protocols for array-like objects.
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if options.get("out") is not None:
@@ -224,7 +226,7 @@ class Tensor(Methods):
             home = "np." if getattr(np, ufunc.__name__, None) is ufunc else ""
             not_covered(f"{home}{ufunc.__name__}", method, options)
         if ufunc in OPERATORS and all(map(is_weak, inputs)):
-            inputs = (counted(inputs[0]), *inputs[1:])  # np.add(1, 2) is a number of NumPy's
+            inputs = (as_numpy_number(inputs[0]), *inputs[1:])  # np.add(1, 2) is a NumPy number
         return target(*inputs)
 
     def __array_function__(
@@ -235,7 +237,7 @@ class Tensor(Methods):
             not_covered(numpy_name(function))
         if self.level.reader is not None:
             args, kwargs = self.level.reader.plain((args, kwargs))
-        return called(function, target, args, kwargs)
+        return invoke(function, target, args, kwargs)
 
     # Attributes and methods of arrays.
 
@@ -247,7 +249,7 @@ class Tensor(Methods):
         return shape
 
     def read_shape(self) -> Any:
-        """Return the shape, and note the read if an observation of reads is in progress."""
+        """Return the shape; a reader that observes the code is informed."""
         value, reader = self.value, self.level.reader
         while type(value) is Tensor:
             value = value.value
@@ -290,7 +292,7 @@ class Tensor(Methods):
         return shape[0]
 
     def __iter__(self) -> Iterator[Any]:
-        not_followed()  # how many rows there are
+        not_followed()  # the loop may depend on the number of rows
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
@@ -323,11 +325,11 @@ class Tensor(Methods):
         self._number("trunc")
 
     def item(self, *_: Any) -> NoReturn:
-        """Refuse: the gradient would be lost."""
+        """Refuse the call: the gradient would be lost."""
         self._number("item")
 
     def tolist(self) -> NoReturn:
-        """Refuse: the gradient would be lost."""
+        """Refuse the call: the gradient would be lost."""
         self._number("tolist")
 
     def __format__(self, spec: str) -> str:
@@ -346,7 +348,7 @@ class Tensor(Methods):
 for _name in ("shape", "dtype"):
     setattr(Tensor, _name, getattr(Tensor, _name).setter(Tensor.__setitem__))
 
-# Functions of the shape alone: their result does not depend on the values.
+# Functions of the shape and dtype alone: their result does not depend on the values.
 _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,

@@ -1,7 +1,9 @@
-r"""From a function to its derivatives.
+r"""Transforms: functions that take a function and return a function of its derivatives.
 
-Parameters may be arrays or nested dicts, lists and tuples of arrays; gradients come back in the
-same structure. ``argnums`` names the arguments to differentiate, by position, as in JAX.
+Parameters may be arrays or nested dicts, lists and tuples of arrays; the gradients have the same
+structure. ``argnums`` names the arguments to differentiate, by position, as in JAX.
+
+Read next: `captured`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ T = TypeVar("T")
 
 
 def wrap(tree: Any, level: Level, where: str) -> Any:
-    """Return the tree with a tensor of ``level`` around each leaf, which must be floating."""
+    """Return the tree with each leaf, which must be floating, wrapped in a tensor of ``level``."""
 
     def tensor(leaf: Any) -> Tensor:
         value: Any = (
@@ -46,7 +48,7 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
     return map_leaves(tensor, tree)
 
 
-@overload  # a position that only the run knows may be 0 as well, hence "ignore"
+@overload  # an argnums of type int may be 0 at run time, hence "ignore"
 def value_and_grad(  # type: ignore[overload-overlap]
     f: Callable[Concatenate[T, P], R], argnums: Literal[0] = 0, has_aux: bool = False
 ) -> Callable[Concatenate[T, P], tuple[R, T]]: ...
@@ -64,19 +66,19 @@ def value_and_grad(f: Any, argnums: Argnums = 0, has_aux: bool = False) -> Any:
     Parameters
     ----------
     f : callable
-        Written in NumPy; returns a single number. It may write into arrays that it has used: an
-        operation keeps the entries that it was given. Of arrays above a megabyte, which are not
-        copied, such a write is refused.
+        Written in NumPy; returns a single number. It may write into arrays that it has used before,
+        because a recorded operation copies its operands. Arrays above a megabyte are not copied; a
+        write into such an array is refused.
     argnums : int or tuple of int, default 0
         Which arguments to differentiate; of a method, ``self`` is argument 0.
     has_aux : bool, default False
-        Whether ``f`` returns ``(value, aux)``: the number, and something more that is not
+        If true, ``f`` returns ``(value, aux)``: the number, and another value that is not
         differentiated.
 
     Returns
     -------
     callable
-        With ``f``'s arguments; returns ``(value, gradient)``, or ``((value, aux), gradient)``. The
+        Takes ``f``'s arguments; returns ``(value, gradient)``, or ``((value, aux), gradient)``. The
         gradient has the structure, shapes and dtypes of the argument; for a tuple of ``argnums``
         it is a tuple.
 
@@ -85,9 +87,9 @@ def value_and_grad(f: Any, argnums: Argnums = 0, has_aux: bool = False) -> Any:
     ShapeError
         When called, if ``f`` returns anything but a single number.
     DataError
-        When called, if an argument to differentiate is not floating.
+        When called, if an argument to differentiate is not of floating dtype.
     TraceError
-        When called, if ``f`` does what would lose the gradient.
+        When called, if ``f`` does something that would lose the gradient.
 
     Examples
     --------
@@ -98,8 +100,8 @@ def value_and_grad(f: Any, argnums: Argnums = 0, has_aux: bool = False) -> Any:
     def value_and_grad_f(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         value, pullback, aux = _vjp(f, args, kwargs, argnums, "grad", has_aux)
         seed = scalar_seed(value, "grad")
-        known = _outside(value, pullback.level)
-        return (known, aux) if has_aux else known, pullback(seed)
+        output = _outside(value, pullback.level)
+        return (output, aux) if has_aux else output, pullback(seed)
 
     return Derived(value_and_grad_f, value_and_grad, f, argnums, has_aux)
 
@@ -146,14 +148,14 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     f : callable
         Returns an array of any shape.
     *args
-        All are differentiated.
+        The arguments of ``f``; all are differentiated.
 
     Returns
     -------
     value : ndarray
     pullback : callable
-        Takes an array of the value's shape; returns a tuple with one adjoint an argument. It can be
-        called many times, and differentiated.
+        Takes an array of the value's shape; returns a tuple with one adjoint for each argument. It
+        can be called many times, and differentiated.
 
     Examples
     --------
@@ -174,19 +176,19 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
         return pullback(v)
 
     result = _outside(value, pullback.level)
-    return with_own_memory(result, [result]), checked  # rules may need the value that they have
+    return with_own_memory(result, [result]), checked  # rules may still need the value
 
 
 def jacobian(f: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
-    r"""Return a function that computes all derivatives of all outputs.
+    r"""Return a function that computes the derivatives of all outputs.
 
     .. math:: J_{i \dots j \dots} = \frac{\partial f_{i \dots}}{\partial x_{j \dots}}
 
     Returns
     -------
     callable
-        With ``f``'s arguments; the result has the shape of the output followed by the shape of the
-        argument (in the argument's structure).
+        Takes ``f``'s arguments. The result has the shape of the output followed by the shape of the
+        argument, in the argument's structure.
 
     Examples
     --------
@@ -216,7 +218,7 @@ def hessian(f: Callable[P, Any], argnums: int = 0) -> Callable[P, Array]:
 
     .. math:: H_{ij} = \frac{\partial^2 f}{\partial x_i \partial x_j}
 
-    The argument must be one array; the result has its shape twice.
+    The argument must be one array of some shape ``s``; the result has the shape ``s + s``.
 
     Examples
     --------
@@ -228,7 +230,9 @@ def hessian(f: Callable[P, Any], argnums: int = 0) -> Callable[P, Array]:
 
 
 def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    r"""Return a function that multiplies the Hessian with a vector, without forming it.
+    r"""Return a function that computes the product of the Hessian and a vector.
+
+    The Hessian itself is not computed.
 
     .. math:: \mathrm{hvp}(x, v) = \nabla_x \big(\nabla f(x) \cdot v\big) = H v
 
@@ -262,7 +266,7 @@ def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
 
 def stop_gradient(x: T) -> T:
-    """Return ``x`` as a constant: no gradient flows through it.
+    """Return ``x`` as a constant, through which no gradient flows.
 
     Examples
     --------
@@ -274,7 +278,7 @@ def stop_gradient(x: T) -> T:
 
 
 class _Pullback:
-    """From the adjoint of a function's value to those of its inputs."""
+    """Function that maps the adjoint of a function's value to the adjoints of its inputs."""
 
     __slots__ = ("inputs", "level", "single", "value")
 
@@ -282,18 +286,18 @@ class _Pullback:
         self.value, self.level, self.inputs, self.single = value, level, inputs, single
 
     def __call__(self, v: Any) -> Any:
-        found = {}
+        by_order = {}
         if type(self.value) is Tensor and self.value.level is self.level:
-            found = adjoints(self.value, v)
+            by_order = adjoints(self.value, v)
 
         def gradient(leaf: Tensor) -> Any:
-            g = found.get(leaf.order)
+            g = by_order.get(leaf.order)
             if g is None:
                 g = np.zeros(leaf.shape, leaf.dtype)
             elif g.dtype is not leaf.value.dtype and g.dtype != leaf.dtype:
-                # Data of a wider type has widened it.
+                # Operands of a wider dtype have promoted the adjoint.
                 g = ASTYPE(g, dtype=leaf.dtype.type)
-            # An array without axes becomes NumPy's number.
+            # An array without axes becomes a NumPy number.
             return g if g.shape or type(g) is Tensor else g[()]
 
         gradients = with_own_memory(map_leaves(gradient, self.inputs), [v])
@@ -308,30 +312,30 @@ def _vjp(
     where: str,
     has_aux: bool = False,
 ) -> tuple[Any, _Pullback, Any]:
-    chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    positions = argnums if isinstance(argnums, tuple) else (argnums,)
     if not callable(f):
         raise DataError(f"{where}: the first argument must be a function, received {f!r}")
-    if type(argnums) is not int and not (chosen and all(type(i) is int for i in chosen)):
+    if type(argnums) is not int and not (positions and all(type(i) is int for i in positions)):
         raise DataError(
             f"{where}: argnums must be a position or a tuple of positions, received {argnums!r}"
         )
-    if not -len(args) <= min(chosen) <= max(chosen) < len(args):
+    if not -len(args) <= min(positions) <= max(positions) < len(args):
         raise DataError(f"{where}: argnums={argnums} but {len(args)} positional arguments came")
-    level = Level(locks=where != "vjp")  # whose pullback is called later
+    level = Level(locks=where != "vjp")  # the pullback of vjp is called later
     wrapped = list(args)
-    for i in chosen:
+    for i in positions:
         wrapped[i] = wrap(args[i], level, where)
     with level.captured:
         value, aux = f(*wrapped, **kwargs) if has_aux else (f(*wrapped, **kwargs), None)
     if type(value) is not Tensor:
         value = _checked_output(value, where)
-    inputs = tuple(wrapped[i] for i in chosen)
+    inputs = tuple(wrapped[i] for i in positions)
     aux = map_leaves(lambda leaf: _outside(leaf, level), aux)
     return value, _Pullback(value, level, inputs, not isinstance(argnums, tuple)), aux
 
 
 def _outside(value: Any, level: Level) -> Any:
-    """Return a value as the code around the differentiated function sees it."""
+    """Return a value without this level's tensor around it, for the code that called."""
     return strong(value.value if type(value) is Tensor and value.level is level else value)
 
 

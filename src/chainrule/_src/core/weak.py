@@ -1,8 +1,10 @@
-"""Python's numbers among the values of a recording: beside arrays their dtype does not count.
+"""Weak numbers: Python's numbers in a recording, whose dtype gives way to that of arrays.
 
-NumPy computes ``float32_array * 2.0`` in float32, as 2.0 is Python's, and ``float32_array *
-np.float64(2.0)`` in float64 (NEP 50). A recording must tell the two apart, also where it runs again
-with another number: there the number is a `Weak`.
+NumPy computes ``float32_array * 2.0`` in float32, because 2.0 is a Python number, but
+``float32_array * np.float64(2.0)`` in float64 (NEP 50). A recording must distinguish the two, also
+when it runs again with another number: then the number is a `Weak`.
+
+A supporting module of `elementwise` and `tensor`.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ import numpy as np
 
 from chainrule._src.base.arrays import as_argument
 
-NUMBERS = (float, int, bool)  # Python's own, not NumPy's, of which float64 is a float too
-# What Python computes of its numbers; of these alone the result is Python's again.
+NUMBERS = (float, int, bool)  # exact types: np.float64 is a subclass of float
+# The ufuncs that are Python operators; only for these is the result a Python number again.
 OPERATORS: dict[np.ufunc, Callable[..., Any]] = {
     np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul,
     np.divide: operator.truediv, np.power: operator.pow, np.floor_divide: operator.floordiv,
@@ -27,9 +29,9 @@ OPERATORS: dict[np.ufunc, Callable[..., Any]] = {
 
 
 class Weak(np.lib.mixins.NDArrayOperatorsMixin):
-    """A number of Python's, with what arrays have.
+    """A Python number with the attributes of an array.
 
-    NumPy's functions take the number in its place. What operators make of such is such a one again.
+    NumPy's functions compute with the number itself. The operators return a `Weak` again.
     """
 
     __slots__ = ("number",)
@@ -41,19 +43,19 @@ class Weak(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype that it has where there are no others."""
+        """The dtype that NumPy gives the number without other operands."""
         return np.dtype(type(self.number))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        given = [plain(x) for x in inputs]
+        numbers = [plain(x) for x in inputs]
         compute = OPERATORS.get(ufunc)
-        weak = all(type(x) in NUMBERS for x in given)
+        weak = all(type(x) in NUMBERS for x in numbers)
         if method != "__call__" or options or compute is None or not weak:
-            return getattr(ufunc, method)(*given, **options)
+            return getattr(ufunc, method)(*numbers, **options)
         try:
-            number = compute(*given)
-        except (ArithmeticError, ValueError):  # of which NumPy makes infinity or NaN
-            number = ufunc(*map(np.float64, given)).item()
+            number = compute(*numbers)
+        except (ArithmeticError, ValueError):  # NumPy returns infinity or NaN instead
+            number = ufunc(*map(np.float64, numbers)).item()
         return Weak(np.nan if isinstance(number, complex) else number)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -83,71 +85,75 @@ class Weak(np.lib.mixins.NDArrayOperatorsMixin):
     __hash__ = None  # type: ignore[assignment]
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
-        """Return it as an array, whose dtype counts."""
+        """Return the number as an array with this dtype."""
         return np.asarray(self.number).astype(dtype)
 
 
 def innermost(x: Any) -> Any:
-    """Return the value of a tensor or a variable, or of the tensor that it is, and so on."""
+    """Return the plain value inside a tensor or variable, however deeply tensors are nested."""
     while hasattr(x, "value"):
         x = x.value
     return x
 
 
 def is_weak(x: Any) -> bool:
-    """Whether an operand is a number of Python's, recorded or not."""
-    if type(x) is np.ndarray:  # as most are
+    """Return true if an operand is a Python number, recorded or not."""
+    if type(x) is np.ndarray:  # the most frequent case
         return False
     x = innermost(x)
     return type(x) is Weak or (isinstance(x, int | float) and not isinstance(x, np.generic))
 
 
-def counting(x: Any) -> Any:
-    """Return what of an operand counts for a result's dtype: its own, or a number of Python's."""
+def dtype_or_number(x: Any) -> Any:
+    """Return an operand's part in NumPy's type promotion: a dtype, or a Python number."""
     return plain(innermost(x)) if is_weak(x) else _dtype(x)
 
 
 def _dtype(x: Any) -> np.dtype[Any]:
-    """Return the dtype of a list, whose entries may be tensors: no number in it is weak."""
+    """Return a dtype; the numbers in a list count with NumPy's default dtypes.
+
+    The entries of a list may be tensors.
+    """
     if isinstance(x, list | tuple):
         return np.result_type(*map(_dtype, x)) if x else np.dtype(float)
     return getattr(x, "dtype", None) or np.asarray(x).dtype
 
 
 def common_dtype(*operands: Any) -> np.dtype[Any]:
-    """Return the dtype that NumPy computes in; Python's numbers take that of the others."""
-    return np.result_type(*map(counting, operands))
+    """Return the dtype that NumPy computes in for these operands."""
+    return np.result_type(*map(dtype_or_number, operands))
 
 
 def result_type(*parts: Any) -> np.dtype[Any]:
-    """Return what NumPy's function of that name does, of tensors as well as of dtypes."""
-    return np.result_type(*(counting(x) if hasattr(x, "value") else x for x in parts))
+    """Return the result of ``np.result_type``, for tensors as well as for dtypes."""
+    return np.result_type(*(dtype_or_number(x) if hasattr(x, "value") else x for x in parts))
 
 
 def compared_dtype(*operands: Any) -> np.dtype[Any]:
-    """Return the dtype that NumPy compares in.
+    """Return the dtype in which NumPy compares these operands.
 
-    It compares whole numbers with those of Python's that their dtype does not hold.
+    If all are whole numbers, a Python number counts with its own dtype, because it may be outside
+    the range of the other's.
     """
     dtypes = [_dtype(x) for x in operands]
-    whole = all(dtype.kind in "iub" for dtype in dtypes)
-    return np.result_type(*dtypes) if whole else common_dtype(*operands)
+    all_whole = all(dtype.kind in "iub" for dtype in dtypes)
+    return np.result_type(*dtypes) if all_whole else common_dtype(*operands)
 
 
 def checked(leaf: Any, name: str, where: str) -> Any:
-    """Return an argument of a recorded function, refused if it holds no real numbers."""
+    """Return an argument of a recorded function; refuse one that has no real numbers."""
     return leaf if type(leaf) is Weak else as_argument(leaf, name, where)
 
 
 def as_value(leaf: Any) -> Any:
-    """Return what a recording works on instead of a leaf: an array, or a number of Python's."""
+    """Return the value that a recording computes with: an array, or a `Weak` number."""
     if type(leaf) in NUMBERS:
         return Weak(leaf)
     return leaf if type(leaf) is Weak else np.asarray(leaf)
 
 
 def text_by_shape(array: str, number: str) -> Callable[..., str]:
-    """Return the text of an operation on an array, and on a number, which may be Python's."""
+    """Return a text rule with one template for arrays and another for single numbers."""
     return lambda shapes, dtype=None: (array if shapes[0] else number).format(_name(dtype))
 
 
@@ -157,12 +163,12 @@ def _name(dtype: Any) -> str:
 
 
 def plain(x: Any) -> Any:
-    """Return a number of Python's as itself, within a list or a tuple too."""
+    """Return a `Weak` as its Python number, also within a list or a tuple."""
     if type(x) in (list, tuple):
         return type(x)(map(plain, x))
     return x.number if type(x) is Weak else x
 
 
 def strong(x: Any) -> Any:
-    """Return a number of Python's as one of NumPy's, with the same dtype."""
+    """Return a `Weak` as a NumPy number of the same dtype; other values unchanged."""
     return np.asarray(x.number)[()] if type(x) is Weak else x

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule._src.base.errors import ExportError
 from chainrule._src.base.escaping import for_python
 from chainrule._src.core.equations import Variable
-from chainrule._src.core.names import telling
+from chainrule._src.core.names import names_from
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn import optimizers, schedules
@@ -174,7 +174,7 @@ def _at_once(optimizer: Any, params: Any, memory: Any, name: str) -> Texts:
 
 def _recorded(f: Callable[..., Any], given: Any) -> Program:
     """Record a rule with the names that its own code has."""
-    with telling(os.path.dirname(optimizers.__file__), schedules.__file__):
+    with names_from(os.path.dirname(optimizers.__file__), schedules.__file__):
         program = trace(f)(given)
     for equation in program.equations:
         if equation.output.name == "value":  # of a cast: it says nothing

@@ -1,6 +1,7 @@
-"""The primitives: value, gradient and text of every operation, by family.
+"""The primitives that implement NumPy's functions: value, gradient and text, by family.
 
-Importing this package fills `NUMPY`; the functions of SciPy follow when one of them meets a tensor.
+Importing this package fills `NUMPY`. SciPy's functions are added when one of them is first called
+with a tensor.
 """
 
 from chainrule._src.core.primitive import LOADED_LATER

@@ -1,4 +1,4 @@
-"""Replacements for NumPy's functions and array methods that take no tensor."""
+"""Advice in error messages: replacements for NumPy functions and methods that take no tensor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from chainrule._src.core.refusals import ATTRIBUTES, INSTEAD
 
 OUTSIDE = "call it outside the differentiated function and pass its result as an argument"
 
-# Reasons that many functions share, with what to do.
+# Reasons that many functions share, each with advice.
 _DISCRETE = f"its result has no derivative: {OUTSIDE}"
 _WRITES = "it writes into an array, and a tensor never changes: write np.where(mask, a, b)"
 _PRINTS = "it writes or prints plain numbers: give it t.value"
@@ -34,7 +34,7 @@ _SHARED = {
         fft.fft fft.fft2 fft.fftn fft.hfft fft.ifft fft.ifft2 fft.ifftn fft.ihfft fft.irfft
         fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftn""",
 }
-# Code in the names of the function's parameters.
+# Replacement code, written with the names of the function's parameters.
 EXPRESSIONS = {
     "array_equal": "np.all(a1 == a2)",
     "array_equiv": "np.all(a1 == a2)",
@@ -152,7 +152,7 @@ ATTRIBUTES |= dict.fromkeys(
 
 
 def alternative(name: str, method: str = "__call__", options: tuple[str, ...] = ()) -> str:
-    """Return a sentence with the replacement of a function, of a ufunc's method or of its options.
+    """Return advice for a NumPy function, for a ufunc's method, or for unsupported options.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Axes as NumPy's functions take them, counted from the first."""
+"""Axes as NumPy's functions accept them, converted to numbers counted from the first axis."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 
 def axis_of(axis: Any, a: Any) -> int:
-    """Return an axis counted from the first; NumPy's error if there is none such."""
+    """Return an axis counted from the first; raise NumPy's error if the array has no such axis."""
     return np.lib.array_utils.normalize_axis_index(operator.index(axis), np.ndim(a))
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Return the axes of a reduction or a move, counted from the first; all for None."""
+    """Return axes counted from the first, for a reduction or a move; None means all axes."""
     if axis is None or ndim == 0:  # NumPy reduces a number along axis 0 and -1
         return tuple(range(ndim))
     if isinstance(axis, int):

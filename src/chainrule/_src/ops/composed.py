@@ -1,4 +1,4 @@
-"""NumPy functions that are made of others: they need no gradient of their own."""
+"""NumPy functions written in terms of other NumPy functions, so they need no gradient rule."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _rad2deg(x: Any) -> Any:
 
 
 def _scaled(x: Any, factor: float) -> Any:
-    """Return a multiple with the dtype that NumPy gives it: float16 of small integers."""
+    """Return the product with a factor, in NumPy's result dtype: float16 for small integers."""
     dtype = np.result_type(x.dtype, np.float16)
     return (x.astype(np.result_type(dtype, np.float32)) * factor).astype(dtype)
 
@@ -51,8 +51,8 @@ def _logaddexp2(a: Any, b: Any) -> Any:
     dtype = np.logaddexp2.resolve_dtypes((*kinds, None))[-1]
     wide = np.result_type(dtype, np.float32)
     a, b = (of_dtype(x, wide) if hasattr(x, "dtype") else x for x in (a, b))
-    found = np.logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
-    return of_dtype(found, dtype)
+    result = np.logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
+    return of_dtype(result, dtype)
 
 
 @COMPOSED.implements(np.divmod)
@@ -62,7 +62,7 @@ def _divmod(a: Any, b: Any) -> Any:
 
 @COMPOSED.implements(np.sinc)
 def _sinc(x: Any) -> Any:
-    # Near 0 by its series, so that the quotient's derivatives lose no digits there.
+    # Near 0 the power series is used, because the quotient's derivatives would lose precision.
     angle = math.pi * x
     near = np.abs(angle) < 0.1
     far = np.where(near, 1, angle)
@@ -99,7 +99,7 @@ def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0
     return chosen
 
 
-# Tensors are real: their conjugate is themselves, their imaginary part 0.
+# Tensors are real: the conjugate is the tensor itself, the imaginary part is 0.
 @COMPOSED.implements(np.real, np.conjugate, np.real_if_close)
 def _real(x: Any, tol: float = 100) -> Any:
     return x
@@ -112,7 +112,7 @@ def _imag(x: Any) -> Any:
 
 @COMPOSED.implements(np.angle)
 def _angle(z: Any, deg: bool = False) -> Any:
-    half = np.where(np.arctan2(z, -1.0) < 0, 180 if deg else math.pi, 0)  # of -0.0 too
+    half = np.where(np.arctan2(z, -1.0) < 0, 180 if deg else math.pi, 0)  # also for -0.0
     return np.where(np.isnan(z), np.nan, half).astype(
         np.result_type(common_dtype(z, 0), np.float16)
     )
@@ -132,7 +132,7 @@ def _iscomplex(x: Any) -> Any:
 def _isclose(
     a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Any:
-    # Differences of booleans there are none, those of unsigned numbers are never negative.
+    # Floats, because NumPy cannot subtract booleans, and unsigned differences wrap around.
     b = of_dtype(b, common_dtype(b, 1.0)) if hasattr(b, "dtype") else b * 1.0
     near = (a == b) | ((np.abs(a - b) <= atol + rtol * np.abs(b)) & np.isfinite(b))
     return near | (np.isnan(a) & np.isnan(b)) if equal_nan else near
@@ -147,16 +147,16 @@ def _allclose(
 
 @COMPOSED.implements(np.round, np.around)
 def _round(a: Any, decimals: int = 0) -> Any:
-    whole = a.dtype.kind in "iu"
-    if whole and decimals >= 0:
+    is_int = a.dtype.kind in "iu"
+    if is_int and decimals >= 0:
         return a
     if decimals == 0:
         return np.rint(a)
     scale = 10.0 ** abs(decimals)
     if decimals > 0:
         return np.rint(a * scale) / scale
-    found = np.rint(a / scale) * scale
-    return of_dtype(found, a.dtype) if whole else found
+    rounded = np.rint(a / scale) * scale
+    return of_dtype(rounded, a.dtype) if is_int else rounded
 
 
 @COMPOSED.implements(np.polyval)
@@ -237,7 +237,7 @@ def _part(a: Any, axis: int, start: int | None, stop: int | None, step: int | No
 
 
 def _along(value: Any, a: Any, axis: int) -> Any:
-    """Return a number as one more entry along an axis; arrays as they are."""
+    """Return a single number as one more entry along an axis; arrays unchanged."""
     if value is None or np.ndim(value):
         return value
     shape = list(np.shape(a))
@@ -263,7 +263,7 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
 
 
 def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
-    """Return central differences along an axis, one-sided ones at its ends."""
+    """Return central differences along an axis, with one-sided differences at both ends."""
     if np.shape(f)[axis] < edge_order + 1:
         raise ShapeError(
             f"np.gradient needs at least {edge_order + 1} entries along an axis, received "

@@ -1,7 +1,7 @@
-"""Eigenvalues, singular values, pseudo-inverses, and the norms made of them.
+"""Eigenvalues, singular values, pseudo-inverses, and the norms computed from singular values.
 
-Equal eigenvalues (or singular values) leave their vectors free to turn: their derivative in each
-other's direction counts as 0.
+If eigenvalues (or singular values) are equal, their vectors are only determined up to a rotation:
+the derivative in the direction of each other is set to 0.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def _inverse(x: Any) -> Any:
 
 
 def _gaps(w: Any) -> Any:
-    """Return the differences of eigenvalues, that of the column's less the row's."""
+    """Return the differences of eigenvalues: entry (i, j) is ``w[j] - w[i]``."""
     return np.expand_dims(w, -2) - np.expand_dims(w, -1)
 
 
 def _read(s: Any, UPLO: str) -> Any:
-    """Return the adjoint of a symmetric matrix as that of the triangle that alone is read."""
+    """Return the adjoint of the triangle that is read, from the adjoint of the symmetric matrix."""
     triangle = np.tril if UPLO.upper() == "L" else np.triu
     return triangle(s + _t(s)) - np.eye(np.shape(s)[-1], dtype=s.dtype) * s
 
@@ -66,7 +66,7 @@ def _eig_values_rule(g: Any, y: Any, x: Any) -> Any:
 
 
 def _eig_vectors_rule(g: Any, y: Any, x: Any) -> Any:
-    # The vectors have length 1: what would lengthen them is taken out.
+    # The vectors keep length 1: the component along each vector is subtracted.
     lengthening = np.expand_dims(np.sum(y * g, axis=-2), -2)
     turning = _inverse(_gaps(EIG_VALUES(x))) * (_t(y) @ g - (_t(y) @ y) * lengthening)
     return np.linalg.inv(_t(y)) @ turning @ _t(y)
@@ -140,14 +140,14 @@ PINV = DECOMPOSITIONS.add(
 
 
 class Eig(NamedTuple):
-    """What NumPy's eig and eigh return."""
+    """The result of NumPy's eig and eigh."""
 
     eigenvalues: Any
     eigenvectors: Any
 
 
 class Svd(NamedTuple):
-    """What NumPy's svd returns."""
+    """The result of NumPy's svd."""
 
     U: Any
     S: Any
@@ -196,7 +196,7 @@ _NOTHING_HAS_A_NORM = np.lib.NumpyVersion(np.__version__) >= "2.3.0"
 
 
 def _largest(x: Any, **how: Any) -> Any:
-    """Return the maximum of what is not negative; of no entries what NumPy's norms say."""
+    """Return the maximum of non-negative entries; without entries, the result of NumPy's norms."""
     return (np.sum if _NOTHING_HAS_A_NORM and not np.size(x) else np.max)(x, **how)
 
 
@@ -226,8 +226,8 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     if ord is None or (ord == 2 and not matrix) or (ord == "fro" and matrix):
         return NORM(x, axis=axis, keepdims=keepdims)
     if matrix and ord in _MATRIX_NORMS:
-        found = _MATRIX_NORMS[ord](np.moveaxis(x, axes, (-2, -1)))
-        return np.expand_dims(found, tuple(sorted(axes))) if keepdims else found
+        norms = _MATRIX_NORMS[ord](np.moveaxis(x, axes, (-2, -1)))
+        return np.expand_dims(norms, tuple(sorted(axes))) if keepdims else norms
     if len(axes) != 1 or isinstance(ord, str):
         raise TraceError(
             "np.linalg.norm takes, for vectors, a number as ord, and for matrices None, 'fro', "
@@ -243,14 +243,14 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 def _vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
     axes = tuple(range(np.ndim(x))) if axis is None else axis
     axes = np.lib.array_utils.normalize_axis_tuple(axes, np.ndim(x))
-    kept = [d for d in range(np.ndim(x)) if d not in axes]
+    free = [d for d in range(np.ndim(x)) if d not in axes]
     sizes = np.shape(x)
-    rows = np.reshape(  # all entries that go into one norm along the last axis
-        np.transpose(x, (*kept, *axes)),
-        (*(sizes[d] for d in kept), math.prod(sizes[d] for d in axes)),
+    rows = np.reshape(  # the entries of one norm are along the last axis
+        np.transpose(x, (*free, *axes)),
+        (*(sizes[d] for d in free), math.prod(sizes[d] for d in axes)),
     )
-    found = _norm(rows, ord, -1)
-    return np.expand_dims(found, axes) if keepdims and axes else found
+    norms = _norm(rows, ord, -1)
+    return np.expand_dims(norms, axes) if keepdims and axes else norms
 
 
 @DECOMPOSITIONS.implements(np.linalg.matrix_norm)

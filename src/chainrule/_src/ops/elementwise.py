@@ -1,6 +1,6 @@
-"""Elementwise operations that take more than a line: ``clip``, and the error function.
+"""Elementwise operations that need more than one line: ``clip``, and the error function.
 
-NumPy lacks the error function; SciPy computes it.
+NumPy has no error function; SciPy's is called.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ ERF = ELEMENTWISE.add(
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     a = a if hasattr(a, "dtype") else np.asarray(a)
-    if a.dtype.kind in "iu":  # bounds that hold for all of the dtype's numbers need not fit in it
+    if a.dtype.kind in "iu":  # a bound beyond the dtype's range is dropped
         limits = np.iinfo(a.dtype)
         low = None if type(low) is int and low <= limits.min else low
         high = None if type(high) is int and high >= limits.max else high
     if low is not None and high is not None:
-        # A bound alone may promote further: False and -1 to int64, which goes with no float32.
+        # Promoted with both bounds at once: booleans with the bound -1 alone would become int64.
         a = of_dtype(a, common_dtype(a, low, high))
     y = a if low is None else CLIP_LOW(a, low)
     return y if high is None else CLIP_HIGH(y, high)

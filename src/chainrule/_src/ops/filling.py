@@ -1,4 +1,8 @@
-"""Sums of slices that fill an array, as one concatenation: so gradients of slices come together."""
+"""Sums of slices that fill an array become one concatenation.
+
+The gradients of an array's slices are zero-padded and added up; if the slices fill the array,
+concatenating them is cheaper.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,8 @@ ADD: Any = NUMPY[np.add]
 
 
 @dataclass(order=True, frozen=True)
-class Part:
-    """Where an array that is zero elsewhere has entries along an axis, and those."""
+class FilledPart:
+    """The non-zero entries of an array along an axis: from ``start`` to ``stop``."""
 
     axis: int
     start: int
@@ -26,9 +30,9 @@ class Part:
 
 
 def filled(equations: Sequence[Any], results: Iterable[Any]) -> list[Any]:
-    """Return a program's equations with concatenations in the place of such sums."""
-    parts: dict[int, list[Part]] = {}  # of what are sums of parts, by ``id``
-    found, several = [], False
+    """Return a program's equations with such sums replaced by concatenations."""
+    parts: dict[int, list[FilledPart]] = {}  # id of a variable → its parts, if it is a sum of parts
+    new_equations, changed = [], False
     for e in equations:
         if e.primitive is SCATTER:
             parts[id(e.output)] = _put(e)
@@ -38,22 +42,22 @@ def filled(equations: Sequence[Any], results: Iterable[Any]) -> list[Any]:
             if filling and _fill(filling, e.output.shape):
                 entries, axis = tuple([part.entries for part in filling]), filling[0].axis
                 e = replace(e, primitive=CONCATENATE, operands=entries, params={"axis": axis})
-                several = True
-        found.append(e)
-    return _needed(found, results) if several else found
+                changed = True
+        new_equations.append(e)
+    return _needed(new_equations, results) if changed else new_equations
 
 
 def _needed(equations: list[Any], results: Iterable[Any]) -> list[Any]:
-    wanted, kept = {id(result) for result in results}, []
+    needed, used = {id(result) for result in results}, []
     for e in reversed(equations):
-        if id(e.output) in wanted:
-            kept.append(e)
-            wanted.update(map(id, e.operands))
-    return kept[::-1]
+        if id(e.output) in needed:
+            used.append(e)
+            needed.update(map(id, e.operands))
+    return used[::-1]
 
 
-def _put(e: Any) -> list[Part]:
-    """Return where entries are put, if that is a slice along one axis."""
+def _put(e: Any) -> list[FilledPart]:
+    """Return the part that a `SCATTER` fills, if it is a slice along one axis; else no part."""
     entries, index, shape = e.operands[0], e.params["index"], e.output.shape
     plain = len(e.operands) == 1 and type(entries) is type(e.output)
     if not plain or not all(isinstance(part, slice) and part.step is None for part in index):
@@ -63,11 +67,11 @@ def _put(e: Any) -> list[Part]:
     if len(cut) != 1 or entries.dtype != e.output.dtype or len(entries.shape) != len(shape):
         return []
     start, stop, _ = spans[cut[0]]
-    return [Part(cut[0], start, stop, entries)]
+    return [FilledPart(cut[0], start, stop, entries)]
 
 
-def _fill(parts: Sequence[Part], shape: tuple[int, ...]) -> bool:
-    """Whether parts lie side by side, and nothing is left between them."""
+def _fill(parts: Sequence[FilledPart], shape: tuple[int, ...]) -> bool:
+    """Return true if the parts lie side by side and fill the shape without gaps."""
     axis, end = parts[0].axis, 0
     for part in parts:
         if part.axis != axis or part.start != end or part.entries.shape[axis] != part.stop - end:

@@ -1,4 +1,4 @@
-"""Indexing. An index may hold tensors of integers; repeated indices add up in the gradient."""
+"""Indexing. An index may contain integer tensors; in the gradient, repeated indices add up."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from chainrule._src.ops.axes import axis_of
 INDEX = Family()
 
 
-class Slot:
-    """Marks where an index array goes in an index."""
+class ArraySlot:
+    """Placeholder for an index array in an index."""
 
     def __repr__(self) -> str:
         return "_"
 
 
-SLOT = Slot()
+SLOT = ArraySlot()
 
 
 _others = ContextVar("_others", default=False)
@@ -35,7 +35,10 @@ _others = ContextVar("_others", default=False)
 
 @contextmanager
 def other_masks() -> Iterator[None]:
-    """Have every mask that is computed pick an entry more or fewer."""
+    """Within this context, each mask picks one entry more or fewer than it should.
+
+    A recording made here shows whether results depend on the number of picked entries.
+    """
     token = _others.set(True)
     try:
         yield
@@ -64,16 +67,16 @@ def _getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
 
 
 def _with_row(error: IndexError, rank: int, arrays: Any, index: tuple[Any, ...]) -> IndexError:
-    """Return NumPy's error of an index that is out of range, with the row that it is in."""
-    found = re.match(r"index (-?\d+) is out of bounds for axis (\d+)", str(error))
-    if found is None:
+    """Return NumPy's error for an index out of range, extended by the row of that index."""
+    match = re.match(r"index (-?\d+) is out of bounds for axis (\d+)", str(error))
+    if match is None:
         return error
     parts = [part for part in index if part is not None]
     behind = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
     axes = [i if i < behind else i - len(parts) + rank for i in range(len(parts))]
     slots = [axis for axis, part in zip(axes, parts, strict=True) if part is SLOT]
     of_axis = dict(zip(slots, arrays, strict=True))
-    rows = np.argwhere(np.atleast_1d(of_axis.get(int(found[2]), ())) == int(found[1]))
+    rows = np.argwhere(np.atleast_1d(of_axis.get(int(match[2]), ())) == int(match[1]))
     return OutOfRangeError(str(error), int(rows[0][0])) if len(rows) else error
 
 
@@ -104,7 +107,7 @@ def _scatter(g: Any, *arrays: Any, index: tuple[Any, ...], shape: Any, dtype: An
 
 
 def _scatter_form(g: Any, *arrays: Any, index: tuple[Any, ...], shape: Any, dtype: Any) -> Any:
-    if arrays:  # one may be out of range
+    if arrays:  # an index may be out of range
         return _scatter(g, *arrays, index=index, shape=shape, dtype=dtype)
     return np.broadcast_to(np.zeros((), dtype), shape)
 
@@ -122,7 +125,7 @@ def _scatter_rule(position: int, g: Any, y: Any, x: Any, *arrays: Any, index: An
 
 
 def _written(index: tuple[Any, ...], first: int) -> str:
-    """Write an index as it stands between brackets, its arrays as operands from ``first`` on."""
+    """Return the text of an index between brackets; arrays are operands from ``first`` on."""
     parts, operand = [], first
     for part in index:
         if part is SLOT:
@@ -167,10 +170,10 @@ def _as_index(part: Any) -> Any:
 
 
 def getitem(x: Any, index: Any) -> Any:
-    """Return ``x[index]``, the index's arrays and tensors made operands."""
+    """Return ``x[index]``, recorded with the index's arrays and tensors as operands."""
     fixed: list[Any] = []
     arrays: list[Any] = []
-    axes = list(np.shape(x))  # still to be indexed; all of them unknown behind an ellipsis
+    axes = list(np.shape(x))  # axes not indexed so far; not known after an ellipsis
     for part in index if isinstance(index, tuple) else (index,):
         if part is None or part is Ellipsis or isinstance(part, slice):
             fixed.append(part)
@@ -191,7 +194,7 @@ NUMPY[operator.getitem] = getitem
 
 
 def _places(array: Any, axes: list[int]) -> tuple[Any, ...]:
-    """Return the index arrays that say the same as a mask which is known and fits."""
+    """Return a known mask that fits as integer index arrays; other arrays unchanged."""
     if not isinstance(array, np.ndarray) or array.dtype.kind != "b" or not array.ndim:
         return (array,)
     return np.nonzero(array) if list(array.shape) == axes[: array.ndim] else (array,)
@@ -202,7 +205,7 @@ def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
     if axis is None or np.ndim(a) == 0:
         a, axis = np.ravel(a), axis or 0
     indices = indices if isinstance(indices, Traced) else np.asarray(indices)
-    if indices.dtype.kind == "b":  # here they are positions, no mask
+    if indices.dtype.kind == "b":  # np.take uses booleans as positions, not as a mask
         indices = indices.astype(np.intp)
     before = (slice(None),) * axis_of(axis, a)
     return GETITEM(a, indices, index=(*before, SLOT))

@@ -1,4 +1,4 @@
-"""Arrays joined, and split again."""
+"""Operations that join arrays, or split arrays."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _listed(shapes: Sequence[Any]) -> str:
 
 
 def stacked(value: Any) -> Any:
-    """Return a list as an array, its tensors stacked; anything else as it is."""
+    """Return a list as an array, with its tensors stacked; other values unchanged."""
     if not isinstance(value, list | tuple):
         return value
     if not _holds_tensors(value):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.core.elementwise import counted, of_dtype
+from chainrule._src.core.elementwise import as_numpy_number, of_dtype
 from chainrule._src.core.forms import first_entry
 from chainrule._src.core.kernel import Contraction
 from chainrule._src.core.primitive import EachOperand, Family, Primitive, Rule, unbroadcast
@@ -20,7 +20,7 @@ LINALG = Family()
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 UPPER = LOWER.upper()
 LETTERS = LOWER + UPPER
-FEW = 2**16  # products of numbers that are computed as fast as left out, in one thread
+FEW = 2**16  # multiplications; doing fewer is as fast as computing a form
 
 
 def _left(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -44,7 +44,7 @@ def _right(g: Any, y: Any, a: Any, b: Any) -> Any:
         if a.ndim == 2:
             return a.T @ g
         return unbroadcast(np.squeeze(transposed(a) @ np.expand_dims(g, -1), -1), b)
-    if b.ndim == 2:  # one product, not one for each of many matrices and their sum
+    if b.ndim == 2:  # one product, instead of a sum of one product for each matrix
         rows = tuple(range(a.ndim - 1))
         return TENSORDOT(a, g, axes=(rows, rows))
     return unbroadcast(transposed(a) @ g, b)
@@ -64,16 +64,19 @@ def _matmul_subscripts(ranks: tuple[int, int]) -> str:
 
 
 def _of_first_terms(value: Rule, subscripts: Callable[..., str]) -> Rule:
-    """Return the form of a contraction whose operands fit: a sum of one term everywhere."""
+    """Return the form of a contraction: one product of first entries, repeated.
+
+    Operands whose shapes do not fit are multiplied, so that NumPy raises its error.
+    """
 
     def form(*operands: Any, **params: Any) -> Any:
         if math.prod(map(np.size, operands)) <= FEW:
             return value(*operands, **params)
         inputs, out = subscripts(tuple(map(np.ndim, operands)), **params).split("->")
         terms = zip(inputs.split(","), operands, strict=True)
-        found = [(c, size) for term, x in terms for c, size in zip(term, np.shape(x), strict=True)]
-        sizes = {c: size for c, size in found if size > 1}
-        fit = all(size in (sizes.get(c), 1) for c, size in found)
+        pairs = [(c, size) for term, x in terms for c, size in zip(term, np.shape(x), strict=True)]
+        sizes = {c: size for c, size in pairs if size > 1}
+        fit = all(size in (sizes.get(c), 1) for c, size in pairs)
         if math.prod(sizes.values()) <= FEW or not fit:
             return value(*operands, **params)
         sums = value(*map(first_entry, operands), **params)
@@ -108,12 +111,12 @@ MATMUL_LAST: Primitive = _add_contraction(
     "np.moveaxis(np.moveaxis(_0, -1, 0) @ np.moveaxis(_1, -1, 0), 0, -1)",
     lambda ranks: "abz,bcz->acz",
 )
-"""Products of matrices that lie side by side along a last axis."""
+"""Products of matrices that are stacked along the last axis."""
 
 
 def _arrays(*operands: Any) -> tuple[Any, ...]:
-    """Return numbers as arrays, whose dtype counts in products as in NumPy's own."""
-    return tuple(counted(x) if is_weak(x) else x for x in operands)
+    """Return operands with single numbers as arrays, because in products their dtype counts."""
+    return tuple(as_numpy_number(x) if is_weak(x) else x for x in operands)
 
 
 @LINALG.implements(np.dot)
@@ -186,7 +189,7 @@ def _tensordot_left(g: Any, y: Any, a: Any, b: Any, axes: Any) -> Any:
     left, right = axes
     free = [axis for axis in range(b.ndim) if axis not in right]
     product = np.tensordot(g, b, axes=(range(g.ndim - len(free), g.ndim), free))
-    # Its axes are those of a that are free, then the summed ones in the order they have in b.
+    # Axes of the product: the free axes of a, then the summed axes in the order of b's axes.
     order = [axis for axis in range(a.ndim) if axis not in left]
     order += [left[i] for i in np.argsort(right)]
     return np.transpose(product, [order.index(axis) for axis in range(a.ndim)])
@@ -205,8 +208,8 @@ def _tensordot_subscripts(ranks: tuple[int, int], axes: Any) -> str:
     a, b = LOWER[: ranks[0]], list(UPPER[: ranks[1]])
     for left, right in zip(*axes, strict=True):
         b[right] = a[left]
-    kept = [c for i, c in enumerate(a) if i not in axes[0]]
-    return f"{a},{''.join(b)}->{''.join(kept + [c for c in b if c.isupper()])}"
+    free = [c for i, c in enumerate(a) if i not in axes[0]]
+    return f"{a},{''.join(b)}->{''.join(free + [c for c in b if c.isupper()])}"
 
 
 TENSORDOT = _add_contraction(
@@ -221,29 +224,29 @@ TENSORDOT = _add_contraction(
 def _einsum_rule(position: int, g: Any, y: Any, *operands: Any, subscripts: str) -> Any:
     inputs, out = subscripts.split("->")
     terms = inputs.split(",")
-    mine, x = terms[position], operands[position]
+    own_term, x = terms[position], operands[position]
     parts = [(out, g)]
     parts += [(t, o) for i, (t, o) in enumerate(zip(terms, operands, strict=True)) if i != position]
-    # A letter twice in one term takes a diagonal: the gradient goes back onto that diagonal. A
-    # letter that stands in no other term, or with size 1, was summed away: the gradient is the same
-    # all along it.
+    # A letter that occurs twice in a term picks a diagonal: the gradient is written to that
+    # diagonal. A letter that occurs in no other term, or with size 1, was summed: the gradient is
+    # constant along that axis.
     free = iter(c for c in LETTERS if c not in subscripts)
-    seen: list[str] = []
+    letters: list[str] = []
     dtype = np.result_type(getattr(x, "dtype", np.float64))
-    for letter, size in zip(mine, np.shape(x), strict=True):
-        if letter in seen:
-            seen.append(next(free))
-            parts.append((letter + seen[-1], np.eye(size, dtype=dtype)))
+    for letter, size in zip(own_term, np.shape(x), strict=True):
+        if letter in letters:
+            letters.append(next(free))
+            parts.append((letter + letters[-1], np.eye(size, dtype=dtype)))
         else:
-            seen.append(letter)
+            letters.append(letter)
             if _extent(letter, parts) != size:
                 parts.append((letter, np.ones(size, dtype=dtype)))
-    back = f"{','.join(term for term, _ in parts)}->{''.join(seen)}"
+    back = f"{','.join(term for term, _ in parts)}->{''.join(letters)}"
     return unbroadcast(EINSUM(*(part for _, part in parts), subscripts=back), x)
 
 
 def _extent(letter: str, parts: Sequence[tuple[str, Any]]) -> int:
-    """Return the largest size that a letter stands for in these terms, -1 if in none."""
+    """Return the largest size that a letter has in these terms; -1 if it does not occur."""
     sizes = (zip(term, np.shape(x), strict=True) for term, x in parts)
     return max((size for pairs in sizes for c, size in pairs if c == letter), default=-1)
 
@@ -260,10 +263,13 @@ EINSUM = _add_contraction(
 
 
 def _as_string(*pairs: Any) -> tuple[Any, ...]:
-    """Return subscripts and operands of einsum's other form: operand, its axes, …, the result's."""
+    """Return subscripts and operands, from einsum's form with lists of axes.
+
+    The arguments of that form are: operand, its axes, …, and at the end the result's axes.
+    """
 
     def term(axes: Any) -> str:
-        letters = UPPER + LOWER  # sorted as their numbers are
+        letters = UPPER + LOWER  # sorted like the numbers of the axes
         return "".join("..." if axis is Ellipsis else letters[axis] for axis in axes)
 
     subscripts = ",".join(map(term, pairs[1::2])) + (f"->{term(pairs[-1])}" * (len(pairs) % 2))

@@ -1,6 +1,6 @@
-"""Matrices solved, inverted and measured.
+"""Operations on square matrices: solve, inverse, determinant, Cholesky factor, norm.
 
-The norm at 0 has gradient 0.
+The gradient of the norm at 0 is 0.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def cofactor(x: Any) -> Any:
 
 
 def _cofactor_rule(g: Any, y: Any, x: Any) -> Any:
-    # With singular vectors as axes x is diagonal: the cofactors of diag(s) + h to first order.
+    # In the basis of singular vectors x is diagonal: cofactors of diag(s) + h to first order in h.
     u, s, vh = np.linalg.svd(x)
     eye = np.eye(np.shape(x)[-1], dtype=bool)
     pair = eye[:, None] | eye[None]
@@ -67,7 +67,7 @@ SIGNDET = MATRICES.add(
 
 
 class Slogdet(NamedTuple):
-    """What NumPy's slogdet returns."""
+    """The result of NumPy's slogdet."""
 
     sign: Any
     logabsdet: Any
@@ -95,7 +95,7 @@ def _solve_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _solve_columns(a: Any, g: Any) -> Any:
-    """Solve the transposed systems for one vector each."""
+    """Return the solutions of the transposed systems, with one right-hand side each."""
     if a.ndim == 2:
         return np.linalg.solve(a.T, g)
     return np.squeeze(np.linalg.solve(_t(a), np.expand_dims(g, -1)), -1)

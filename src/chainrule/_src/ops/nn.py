@@ -1,4 +1,4 @@
-"""The functions of neural networks whose gradient is better known than derived."""
+"""Functions of neural networks with gradient rules and stable formulas of their own."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ NN = Family()
 
 def _sigmoid(x: Any) -> Any:
     y = np.negative(x)
-    out = y if y.ndim else None  # in place: 1 / (1 + np.exp(-x)) in a third of the memory
-    with np.errstate(over="ignore"):  # exp(-x) may be infinite: then the sigmoid is 0, and exact
+    out = y if y.ndim else None  # in place: takes a third of the memory of 1 / (1 + np.exp(-x))
+    with np.errstate(over="ignore"):  # if exp(-x) is infinite, the sigmoid is exactly 0
         y = np.exp(y, out=out)
     return np.divide(1, np.add(y, 1, out=out), out=out)
 
@@ -84,7 +84,7 @@ LOG_SOFTMAX = NN.add(
     (lambda g, y, x, axis: g - np.exp(y) * g.sum(axis=axis, keepdims=True),),
     "shifted = _0 - _0.max(axis=axis, keepdims=True)\n"
     "_y = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))",
-    kernel=Composite(_log_softmax, {"exp": _softmax}),  # as the way back has it
+    kernel=Composite(_log_softmax, {"exp": _softmax}),  # exp occurs in the gradient
     form=of_first_entries(_log_softmax),
 )
 LOGSUMEXP = NN.add(

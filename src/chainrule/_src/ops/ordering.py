@@ -1,4 +1,4 @@
-"""Entries in order: sorted, parted, and the numbers that part them."""
+"""Operations that order entries: sort, partition, quantile, median."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
     return np.take_along_axis(a, np.argpartition(a, kth, axis=axis), axis=axis)
 
 
-# Where between two entries a quantile lies: the share of the upper one.
+# Quantiles between two entries: the weight of the upper entry, from the fraction of the way.
 _METHODS: dict[str, Any] = {
     "linear": lambda share: share,
     "lower": lambda share: 0.0,
@@ -72,23 +72,26 @@ def _quantile(
     axes = np.lib.array_utils.normalize_axis_tuple(
         range(np.ndim(a)) if axis is None else axis, np.ndim(a)
     )
-    kept = [d for d in range(np.ndim(a)) if d not in axes]
-    free = [np.shape(a)[d] for d in kept]
+    others = [d for d in range(np.ndim(a)) if d not in axes]
+    free = [np.shape(a)[d] for d in others]
     size = math.prod(np.shape(a)[d] for d in axes)
     if method not in ("lower", "higher") and a.dtype.kind != "b":
-        # Lists and arrays count for the dtype, as in NumPy.
+        # The dtype of a list or array takes part in type promotion, as in NumPy.
         by = q if type(q) is float else np.asarray(q)
         a = of_dtype(a, common_dtype(a, by)) if common_dtype(by).kind == "f" else a
-    ordered = np.sort(np.reshape(np.transpose(a, (*kept, *axes)), (*free, size)), axis=-1)
-    found = np.reshape(
+    ordered = np.sort(np.reshape(np.transpose(a, (*others, *axes)), (*free, size)), axis=-1)
+    result = np.reshape(
         np.stack([_between(ordered, float(s), method) for s in shares.ravel()]),
         (*shares.shape, *free),
     )
-    return np.expand_dims(found, tuple(d + shares.ndim for d in axes)) if keepdims else found
+    return np.expand_dims(result, tuple(d + shares.ndim for d in axes)) if keepdims else result
 
 
 def _between(ordered: Any, share: float, method: str) -> Any:
-    """Return the quantile of entries in order along the last axis; NaN if one is or none are."""
+    """Return the quantile of sorted entries along the last axis.
+
+    NaN if there is no entry, or if an entry is NaN.
+    """
     last = np.shape(ordered)[-1] - 1
     if last < 0:
         return np.sum(ordered, axis=-1) * np.nan

@@ -1,7 +1,7 @@
-"""Random numbers as part of a program: a function of a seed and a counter, nothing is drawn.
+"""Random numbers as a pure function of a seed and a counter, which programs can contain.
 
-The three functions below are the numbers' definition wherever they are made: NumPy calls them, the
-text of a program quotes them, and the compiler compiles `random_bits`.
+The three functions below define the numbers everywhere: NumPy calls them, the text of a program
+quotes them, and the compiler compiles `random_bits`.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def random_numbers(seed: Any, counter: Any, shape: Any, dtype: Any) -> Any:
 
 def _scalar(dtype: str) -> str:
     bits = "random_bits(_0, _1, place)"
-    whole = f"int32({bits} >> 8)" if dtype == "float32" else bits  # as many as dtype can hold
-    return f"{dtype}({whole}) * {dtype}({2.0**-24 if dtype == 'float32' else 2.0**-32})"
+    integer = f"int32({bits} >> 8)" if dtype == "float32" else bits  # bits of its precision
+    return f"{dtype}({integer}) * {dtype}({2.0**-24 if dtype == 'float32' else 2.0**-32})"
 
 
 UNIFORM = RANDOM.add(
@@ -109,7 +109,7 @@ def random_uniform(seed: Any, counter: Any, shape: Any, dtype: Any = np.float64)
 
 
 def _whole(number: Any, name: str) -> Any:
-    """Return one whole number; Python's modulo 2**32."""
+    """Return a whole number; a Python number modulo 2**32."""
     array: Any = number if isinstance(number, Traced) else np.asarray(number)
     if array.dtype.kind not in "iu" or array.shape != ():
         raise DataError(

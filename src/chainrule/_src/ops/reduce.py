@@ -1,7 +1,7 @@
-"""Sums and other reductions over axes.
+"""Reductions over axes: sum, mean, product, maximum, variance and more.
 
-Where several entries are the maximum (or minimum), they share the gradient equally. The standard
-deviation of equal entries has slope 0.
+If several entries are the maximum (or minimum), they share the gradient equally. The slope of the
+standard deviation of equal entries is 0.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from chainrule._src.base.errors import ShapeError, TraceError
 from chainrule._src.core.elementwise import ASTYPE, of_dtype
 from chainrule._src.core.forms import is_uniform, small
-from chainrule._src.core.kernel import Best, Composite, Kernel, Reduction, Scan
+from chainrule._src.core.kernel import ArgExtremum, Composite, Kernel, Reduction, Scan
 from chainrule._src.core.primitive import Family, Primitive, Rule
 from chainrule._src.core.weak import common_dtype
 from chainrule._src.ops.axes import axes_of, axis_of
@@ -31,7 +31,7 @@ def _count(x: Any, axis: Any) -> int:
 
 
 def _restore(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """Put back the axes of ``x`` that a reduction took away, each with length 1."""
+    """Insert the axes of ``x`` that a reduction removed, each with size 1."""
     if keepdims or axis is None or x.ndim == 0:
         return g
     if axis == -1 or axis == x.ndim - 1:
@@ -43,7 +43,7 @@ def _restore(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """Repeat the adjoint of a reduction over the entries of ``x`` that it took in."""
+    """Repeat the adjoint of a reduction over the entries of ``x`` that were reduced."""
     if x.shape == ():
         return g
     return BROADCAST_TO(_restore(g, x, axis, keepdims), shape=x.shape)
@@ -52,7 +52,7 @@ def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 def _mean(x: Any, axis: Any, keepdims: bool) -> Any:
     if x.dtype.char not in "fd":
         return np.mean(x, axis=axis, keepdims=keepdims)
-    # What np.mean does, without its way through Python.
+    # The same as np.mean, without the overhead of its Python code.
     total: Any = _add_reduce(x, axis=axis, keepdims=keepdims)
     return total / x.dtype.type(_count(x, axis))
 
@@ -65,19 +65,22 @@ def _share(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _prod(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    # The product of all others: exact also where entries are zero, at the cost of their square.
+    # The product of all other entries: exact for zeros, too, but of quadratic cost.
     axes = axes_of(axis, x.ndim)
     last = tuple(range(-len(axes), 0))
     moved = np.moveaxis(x, axes, last)
     size = _count(x, axis)
     flat = np.reshape(moved, (*moved.shape[: moved.ndim - len(axes)], size))
     others = np.where(np.eye(size, dtype=bool), 1, np.expand_dims(flat, -2))
-    rest = np.moveaxis(np.reshape(np.prod(others, axis=-1), moved.shape), last, axes)
-    return _restore(g, x, axis, keepdims) * rest
+    derivative = np.moveaxis(np.reshape(np.prod(others, axis=-1), moved.shape), last, axes)
+    return _restore(g, x, axis, keepdims) * derivative
 
 
 def _of_first_entries(value: Rule) -> Rule:
-    """Return the form of a reduction: its first entry's everywhere; whole numbers are counted."""
+    """Return the form of a reduction: that of the first entries, repeated.
+
+    Sums of masks and whole numbers are computed, since they may be used as counts.
+    """
 
     def form(x: Any, axis: Any, keepdims: bool) -> Any:
         counts = x.dtype.kind != "f"
@@ -107,7 +110,7 @@ SUM = REDUCE.add(
 
 
 def _averaged(x: Any) -> Any:
-    """Return what a mean adds up: whole numbers as float64, in which their sum cannot overflow."""
+    """Return the entries as a mean adds them: integers as float64, so that no sum overflows."""
     return x if common_dtype(x).kind == "f" else ASTYPE(x, dtype=np.float64)
 
 
@@ -131,7 +134,7 @@ def _variance(x: Any, axis: Any, ddof: int, keepdims: bool) -> Any:
 
 
 def _over_freedom(number: int, x: Any, axis: Any, ddof: int) -> float:
-    """Divide by the degrees of freedom; NaN where there are none, as NumPy's variance then is."""
+    """Divide by the degrees of freedom; NaN if there are none, as for NumPy's variance."""
     freedom = _count(x, axis) - ddof
     return number / freedom if freedom > 0 else math.nan
 
@@ -179,8 +182,8 @@ CUMSUM = REDUCE.add(
     "np.cumsum(_0, axis=axis)",
     kernel=Scan(),
 )
-ARGMAX = _plain("argmax", np.argmax, None, Best("_1 > _0 or (_1 != _1 and _0 == _0)"))
-ARGMIN = _plain("argmin", np.argmin, None, Best("_1 < _0 or (_1 != _1 and _0 == _0)"))
+ARGMAX = _plain("argmax", np.argmax, None, ArgExtremum("_1 > _0 or (_1 != _1 and _0 == _0)"))
+ARGMIN = _plain("argmin", np.argmin, None, ArgExtremum("_1 < _0 or (_1 != _1 and _0 == _0)"))
 ALL = _plain("all", np.all, None, Reduction("_0 and _1", True))
 ANY = _plain("any", np.any, None, Reduction("_0 or _1", False))
 
@@ -190,11 +193,11 @@ _FOLDS: dict[Any, tuple[Primitive, Any, Any]] = {
     np.min: (MIN, np.minimum, None), np.amax: (MAX, np.maximum, None),
     np.amin: (MIN, np.minimum, None), np.all: (ALL, None, True), np.any: (ANY, None, False),
 }  # fmt: skip
-"""Primitive, the operation that it repeats, and the number that changes nothing."""
+"""NumPy function → primitive, the operation that it repeats, and its neutral element."""
 
 
 def _beside(dtype: Any, start: Any) -> Any:
-    """Return the start of a reduction as one that leaves the dtype of the result as it is."""
+    """Return the start of a reduction in a form that does not change the dtype of the result."""
     if common_dtype(np.empty(0, dtype), start) == dtype:
         return start
     return of_dtype(start if hasattr(start, "dtype") else np.asarray(start), dtype)
@@ -216,12 +219,12 @@ def _fold(function: Any) -> Any:
             a = np.where(where, a, unchosen)
         if initial is None:
             return primitive(a, axis=axis, keepdims=bool(keepdims))
-        if _count(a, axis) == 0:  # nothing to compare: the start alone, in the result's shape
+        if _count(a, axis) == 0:  # no entries: the result is the start, in the result's shape
             nothing = SUM(a, axis=axis, keepdims=bool(keepdims))
             nothing = of_dtype(nothing, common_dtype(a)) if neutral is None else nothing
             return nothing + _beside(nothing.dtype, initial)
-        found = primitive(a, axis=axis, keepdims=bool(keepdims))
-        return combine(found, _beside(found.dtype, initial))
+        result = primitive(a, axis=axis, keepdims=bool(keepdims))
+        return combine(result, _beside(result.dtype, initial))
 
     return reduce
 
@@ -243,20 +246,20 @@ def _average_of(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any 
     if where is not True:
         total = np.sum(_averaged(a), axis=axis, keepdims=keepdims, where=where)
         return total / _chosen(a, where, axis, keepdims, total.dtype)
-    if axis is not None and not np.ndim(a):  # a number has axes 0 and -1 in sums alone
+    if axis is not None and not np.ndim(a):  # only sums accept axes 0 and -1 of a single number
         np.lib.array_utils.normalize_axis_tuple(axis, 0, "np.mean")
     return MEAN(a, axis=axis, keepdims=bool(keepdims))
 
 
 def _chosen(a: Any, where: Any, axis: Any, keepdims: bool, dtype: Any) -> Any:
-    """Return how many entries ``where`` chooses, with the dtype of their sum."""
+    """Return the number of entries that ``where`` chooses, in the dtype of their sum."""
     chosen = np.broadcast_to(where, np.shape(a))
     return np.sum(chosen, axis=axis, keepdims=keepdims).astype(dtype)
 
 
 def _spread_where(a: Any, axis: Any, ddof: int, keepdims: bool, where: Any) -> Any:
-    """Return the variance of the chosen entries."""
-    a = np.where(where, a, 0)  # what is not chosen may be NaN, whose square has no gradient
+    """Return the variance of the entries that ``where`` chooses."""
+    a = np.where(where, a, 0)  # other entries may be NaN, whose square has no gradient
     centred = a - np.mean(a, axis=axis, keepdims=True, where=where)
     squares = np.sum(centred**2, axis=axis, keepdims=keepdims, where=where)
     return squares / (_chosen(a, where, axis, keepdims, squares.dtype) - ddof)
@@ -281,7 +284,7 @@ def _std(
 
 
 def _numbers_alone(function: Any) -> Any:
-    """Return a reduction that passes over NaN."""
+    """Return a reduction that ignores NaN."""
 
     def reduce(a: Any, *args: Any, **options: Any) -> Any:
         if common_dtype(a).kind != "f":
@@ -301,18 +304,18 @@ for _function, _of_numbers in _FINITE.items():
 
 @REDUCE.implements(np.nanmax)
 def _nanmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    if a.dtype.kind != "f" or not _count(a, axis):  # of nothing there is none
+    if a.dtype.kind != "f" or not _count(a, axis):  # no entries: NumPy raises its error
         return np.max(a, axis=axis, keepdims=keepdims)
-    found = np.max(a, axis=axis, keepdims=keepdims, where=~np.isnan(a), initial=-np.inf)
-    return np.where(np.all(np.isnan(a), axis=axis, keepdims=keepdims), np.nan, found)
+    largest = np.max(a, axis=axis, keepdims=keepdims, where=~np.isnan(a), initial=-np.inf)
+    return np.where(np.all(np.isnan(a), axis=axis, keepdims=keepdims), np.nan, largest)
 
 
 @REDUCE.implements(np.nanmin)
 def _nanmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    if a.dtype.kind != "f" or not _count(a, axis):  # of nothing there is none
+    if a.dtype.kind != "f" or not _count(a, axis):  # no entries: NumPy raises its error
         return np.min(a, axis=axis, keepdims=keepdims)
-    found = np.min(a, axis=axis, keepdims=keepdims, where=~np.isnan(a), initial=np.inf)
-    return np.where(np.all(np.isnan(a), axis=axis, keepdims=keepdims), np.nan, found)
+    smallest = np.min(a, axis=axis, keepdims=keepdims, where=~np.isnan(a), initial=np.inf)
+    return np.where(np.all(np.isnan(a), axis=axis, keepdims=keepdims), np.nan, smallest)
 
 
 @REDUCE.implements(np.count_nonzero)
@@ -359,8 +362,8 @@ def _cumsum(a: Any, axis: int | None = None) -> Any:
 
 @REDUCE.implements(np.cumprod)
 def _cumprod(a: Any, axis: int | None = None) -> Any:
-    # In log n products, each of twice as many factors as the one before: nothing is divided by, so
-    # that the gradient holds where factors are 0.
+    # log n products, each of twice as many factors as the previous one. Nothing is divided, so the
+    # gradient is also correct if factors are 0.
     a, axis = one_axis(a, axis)
     a = of_dtype(a, np.prod(np.ones(1, a.dtype)).dtype)
     size, reach = np.shape(a)[axis], 1
@@ -373,7 +376,7 @@ def _cumprod(a: Any, axis: int | None = None) -> Any:
 
 
 def one_axis(a: Any, axis: int | None) -> tuple[Any, int]:
-    """Return the array and the axis to go along: all entries in one where none is named."""
+    """Return the array and the axis to use; for None, the array as one axis, and axis 0."""
     if axis is None:
         return np.ravel(a), 0
     a = np.ravel(a) if np.ndim(a) == 0 else a

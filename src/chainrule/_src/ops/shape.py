@@ -1,4 +1,4 @@
-"""Operations that move the entries of an array without changing them."""
+"""Operations that move entries of an array, and change none of the numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHAPE = Family()
 
 
 def _filled(x: Any, shape: tuple[int, ...]) -> Any:
-    # As np.broadcast_to, which takes five times as long for a small array.
+    # The same as np.broadcast_to, which takes five times as long for a small array.
     out = np.empty(shape, x.dtype)
     out[...] = x
     return out
@@ -198,15 +198,15 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
 
 
 def moved(function: Any, a: Any, *where: Any) -> Any:
-    """Return the axes in the order that a function of NumPy's puts them in."""
-    # An axis of length i + 1 at position i tells where it went; NumPy refuses what is no axis.
+    """Return the array with its axes in the order that a NumPy function produces."""
+    # The probe's axis i has length i + 1, so the result's shape shows where each axis went.
     probe = np.empty(range(1, np.ndim(a) + 1))
     return TRANSPOSE(a, axes=tuple(n - 1 for n in function(probe, *where).shape))
 
 
 @SHAPE.implements(np.reshape)
 def _reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
-    if _order(order) == "F":  # the same with all axes the other way round
+    if _order(order) == "F":  # C order, with the axes in reverse order before and after
         return np.transpose(RESHAPE(np.transpose(a), shape=_whole(np.atleast_1d(shape)[::-1])))
     return RESHAPE(a, shape=_whole(shape))
 
@@ -258,7 +258,7 @@ def _tile(A: Any, reps: Any) -> Any:
 
 @SHAPE.implements(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    if axis is None or np.ndim(a) == 0:  # a number is repeated as if it were one entry
+    if axis is None or np.ndim(a) == 0:  # a single number is repeated like an array of one entry
         a, axis = np.ravel(a), axis or 0
     if np.ndim(repeats) == 0:
         return REPEAT(a, repeats=int(repeats), axis=axis)
@@ -281,7 +281,7 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values:
             f"np.pad of a tensor takes mode 'constant', {', '.join(map(repr, _REPEATING))}; "
             f"received {mode!r}"
         )
-    for axis, width in enumerate(widths):  # these repeat entries: take them by index
+    for axis, width in enumerate(widths):  # these modes repeat entries, which are taken by index
         index = np.pad(np.arange(np.shape(array)[axis]), tuple(width), mode=mode)  # type: ignore[call-overload]
         array = np.take(array, index, axis=axis)
     return array
@@ -306,5 +306,5 @@ def _triu(m: Any, k: int = 0) -> Any:
 
 
 def _as_matrix(m: Any) -> Any:
-    """Return a vector as the square matrix of equal rows that NumPy takes it for."""
+    """Return a vector as a square matrix of equal rows, as NumPy does."""
     return np.broadcast_to(m, (len(m), len(m))) if np.ndim(m) == 1 else m

@@ -1,7 +1,8 @@
-"""The functions of ``scipy.special`` that are ufuncs: they find a tensor as NumPy's own do.
+"""The functions of ``scipy.special`` that are ufuncs, which tensors can therefore implement.
 
-Loaded when SciPy's functions first meet a tensor. They run in NumPy and SciPy, and the text of a
-program calls SciPy too; `expit`, `erf`, `log_expit`, `xlogy` and `xlog1py` are compiled as well.
+The module is loaded when a function of SciPy is first called with a tensor. The functions run in
+NumPy and SciPy, and the text of a program calls SciPy too; `expit`, `erf`, `log_expit`, `xlogy` and
+`xlog1py` are compiled as well.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def special(name: str, operands: Any) -> Any:
 
 
 def _add(ufunc: np.ufunc, *rules: Rule | None) -> Primitive:
-    """Add a function, with a rule for each operand that need not think of broadcasting."""
+    """Add a function with one gradient rule for each operand; broadcasting is handled here."""
     name = ufunc.__name__
     operands = ", ".join(f"_{i}" for i in range(ufunc.nin))
 

@@ -1,4 +1,4 @@
-"""Which results of a program would share memory when it runs in NumPy."""
+"""Alias analysis: the results of a program that share memory when it runs in NumPy."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule._src.core.equations import Equation, Listing, Variable
-from chainrule._src.core.kernel import Checked, Contraction, Gather, Pieces, Result
+from chainrule._src.core.kernel import Checked, Contraction, Gather, Pieces, ResultItem
 from chainrule._src.core.trees import Path, leaves
 from chainrule._src.ops import moves
 
-# Entries of one operand are moved, which NumPy may do by a view, for instance np.einsum("ab->ba").
+# Kernels that only move the entries of one operand; NumPy may return a view, as np.einsum can.
 _MOVES = (Checked, Contraction, Gather, Pieces)
-_REPEATS = (moves.broadcast, moves.windows)  # a view that holds an entry several times
+_REPEATS = (moves.broadcast, moves.windows)  # views in which an entry occurs several times
 Equations = Mapping[Variable, Equation]
 
 
 def shared_results(program: Listing) -> set[Path]:
     """Return the paths of the results that may be views of an input or of an earlier result.
 
-    Views that NumPy makes read-only are among them. Results without axes, which cannot be written
+    Views that NumPy makes read-only are included. Results without axes, which cannot be written
     into, are not.
     """
     equations = {equation.output: equation for equation in program.equations}
@@ -35,7 +35,7 @@ def shared_results(program: Listing) -> set[Path]:
 
 
 def _owner(variable: Variable, equations: Equations) -> tuple[Variable, bool]:
-    """Return the variable whose memory this one may be a view of, and whether entries repeat."""
+    """Return the variable whose memory this one may share, and whether entries are repeated."""
     repeats = False
     while (equation := equations.get(variable)) is not None:
         source = _source(equation, equations)
@@ -49,16 +49,16 @@ def _owner(variable: Variable, equations: Equations) -> tuple[Variable, bool]:
 
 
 def _source(equation: Equation, equations: Equations) -> Any:
-    """Return the operand that the result may be a view of; None if it has memory of its own."""
+    """Return the operand that the result may be a view of; None if the result has new memory."""
     kernel, operands = equation.primitive.kernel, equation.operands
-    if isinstance(kernel, Result):
+    if isinstance(kernel, ResultItem):
         return _handed_on(equations[operands[0]], equation.params["number"])
     moves_entries = isinstance(kernel, _MOVES) or equation.primitive.text == "_0"
     return operands[0] if moves_entries and len(operands) == 1 else None
 
 
 def _handed_on(recurrence: Equation, number: int) -> Any:
-    """Return the operand that the steps of a recurrence hand on as this result, if any."""
+    """Return the operand that a recurrence's steps return unchanged as this result, or None."""
     body = recurrence.params["body"].program
     last_carry, _ = body.result
     if number >= len(last_carry) or not isinstance(last_carry[number], Variable):

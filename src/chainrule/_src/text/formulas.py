@@ -1,4 +1,4 @@
-"""Lines of NumPy read as formulas: trees that `checking.latex` and `blackboard.mathml` write."""
+"""Formulas: trees of lines of NumPy, which `check.latex` and `blackboard.mathml` write."""
 
 from __future__ import annotations
 
@@ -19,36 +19,40 @@ SIGNS: dict[type[ast.operator], str] = {
 TAKEN_TOGETHER = {
     "sum": "∑", "mean": "mean", "max": "max", "min": "min", "prod": "∏", "var": "var", "std": "std",
 }  # fmt: skip
-FUNCTIONS = {"maximum": "max", "minimum": "min", "sigmoid": "σ"}  # that are written otherwise
+FUNCTIONS = {
+    "maximum": "max",
+    "minimum": "min",
+    "sigmoid": "σ",
+}  # name in code → name in the formula
 MODULES = {"np", "cr", "math"}
 AROUND = {"abs": "|", "norm": "‖"}
-SAME = {"astype", "asarray", "array", "ascontiguousarray"}  # the numbers stay what they are
-SUM, SIGNED, PRODUCT, FACTOR, POWER, ATOM = range(1, 7)  # how strongly parts hold together
+SAME = {"astype", "asarray", "array", "ascontiguousarray"}  # functions that change no number
+SUM, SIGNED, PRODUCT, FACTOR, POWER, ATOM = range(1, 7)  # precedences of operators, in rising order
 
 
 class Name(NamedTuple):
-    """A variable: whether it is a gradient, its base, and what stands below it."""
+    """A variable: whether it is a gradient, the base of the name, and the subscript."""
 
     is_gradient: bool
     base: str
     below: str
 
 
-class Number(NamedTuple):
-    """A number: its digits, and the power of ten that they are times."""
+class Numeral(NamedTuple):
+    """A number: its digits, and the exponent of the power of ten."""
 
     digits: str
     exponent: int
 
 
-class Code(NamedTuple):
-    """What is no formula."""
+class CodeText(NamedTuple):
+    """Code that is not written as a formula."""
 
     text: str
 
 
 class Infix(NamedTuple):
-    """Two sides and what stands between them: a sign, or nothing for matrix products."""
+    """Two sides with a sign between them; matrix products have no sign."""
 
     left: Any
     sign: str
@@ -56,13 +60,13 @@ class Infix(NamedTuple):
 
 
 class Negative(NamedTuple):
-    """A minus before something."""
+    """A minus sign before a formula."""
 
     of: Any
 
 
 class Fraction(NamedTuple):
-    """One thing above another."""
+    """A numerator above a denominator."""
 
     above: Any
     below: Any
@@ -81,36 +85,36 @@ class Root(NamedTuple):
     of: Any
 
 
-class Transposed(NamedTuple):
-    """A matrix with rows and columns exchanged."""
+class Transpose(NamedTuple):
+    """A transposed matrix."""
 
     of: Any
 
 
 class Indexed(NamedTuple):
-    """Entries of something, by the text of an index."""
+    """A formula with an index, given as text."""
 
     of: Any
     place: str
 
 
-class Together(NamedTuple):
-    """Entries taken together, along an axis if one is told: a sum, a maximum."""
+class Aggregate(NamedTuple):
+    """A reduction of all entries, or along an axis: a sum, a maximum."""
 
     sign: str
     axis: str
     of: Any
 
 
-class Applied(NamedTuple):
-    """A function of arguments."""
+class FunctionCall(NamedTuple):
+    """A function applied to arguments."""
 
     function: str
     arguments: tuple[Any, ...]
 
 
 class Enclosed(NamedTuple):
-    """Something between two signs."""
+    """A formula between two signs, such as brackets."""
 
     left: str
     of: Any
@@ -118,7 +122,7 @@ class Enclosed(NamedTuple):
 
 
 class Cases(NamedTuple):
-    """One value where a condition holds, another elsewhere."""
+    """One value if a condition holds, otherwise another value."""
 
     test: Any
     one: Any
@@ -132,7 +136,7 @@ def read(code: str) -> Any:
     --------
     >>> read("d_z = d_h * 2")
     Infix(left=Name(is_gradient=True, base='z', below=''), sign='=', right=Infix(left=\
-Name(is_gradient=True, base='h', below=''), sign='·', right=Number(digits='2', exponent=0)))
+Name(is_gradient=True, base='h', below=''), sign='·', right=Numeral(digits='2', exponent=0)))
     """
     try:
         statement = ast.parse(code.strip()).body[0]
@@ -150,9 +154,9 @@ Name(is_gradient=True, base='h', below=''), sign='·', right=Number(digits='2', 
 
 
 def _read(node: ast.expr, level: int = 0) -> Any:
-    """Return an expression, in brackets if what is around it binds more strongly."""
-    found, binds = _part(node)
-    return Enclosed("(", found, ")") if binds < level else found
+    """Return an expression, in brackets if the operator around it has a higher precedence."""
+    formula, precedence = _part(node)
+    return Enclosed("(", formula, ")") if precedence < level else formula
 
 
 def _part(node: ast.expr) -> tuple[Any, int]:
@@ -160,19 +164,19 @@ def _part(node: ast.expr) -> tuple[Any, int]:
         case ast.Name(name):
             return name_of(name), ATOM
         case ast.Constant(bool() | str() | None):
-            return Code(ast.unparse(node)), ATOM
+            return CodeText(ast.unparse(node)), ATOM
         case ast.Constant(int() | float() as value):
-            found = _number(value)
-            return found, ATOM if found.digits and not found.exponent else FACTOR
+            formula = _number(value)
+            return formula, ATOM if formula.digits and not formula.exponent else FACTOR
         case ast.Attribute(value, "T"):
-            return Transposed(_read(value, ATOM)), POWER
+            return Transpose(_read(value, ATOM)), POWER
         case ast.Attribute(ast.Name("np" | "math"), name):
             return Name(False, {"inf": "∞"}.get(name) or GREEK.get(name, name), ""), ATOM
         case ast.Subscript(value, index):
             return Indexed(_read(value, ATOM), ast.unparse(index).strip("()")), POWER
         case ast.UnaryOp(ast.USub(), operand):
-            found, binds = _part(operand)
-            inside = found if binds >= SIGNED else Enclosed("(", found, ")")
+            formula, binds = _part(operand)
+            inside = formula if binds >= SIGNED else Enclosed("(", formula, ")")
             return Negative(inside), min(binds, PRODUCT) if binds >= SIGNED else PRODUCT
         case ast.BinOp(left, op, right):
             return _operation(left, op, right)
@@ -183,7 +187,7 @@ def _part(node: ast.expr) -> tuple[Any, int]:
             return Cases(_test(test), _read(one), _read(other)), FACTOR
         case ast.Call(function, arguments, keywords):
             return _call(node, function, arguments, {k.arg: k.value for k in keywords})
-    return Code(ast.unparse(node)), ATOM
+    return CodeText(ast.unparse(node)), ATOM
 
 
 def _operation(left: ast.expr, op: ast.operator, right: ast.expr) -> tuple[Any, int]:
@@ -198,32 +202,32 @@ def _operation(left: ast.expr, op: ast.operator, right: ast.expr) -> tuple[Any, 
             scales = _is_scalar(left) or _is_scalar(right)
             sign = "·" if scales and isinstance(op, ast.Mult) else SIGNS[type(op)]
             return Infix(_read(left, PRODUCT), sign, _read(right, FACTOR)), PRODUCT
-    return Code(ast.unparse(ast.BinOp(left, op, right))), ATOM
+    return CodeText(ast.unparse(ast.BinOp(left, op, right))), ATOM
 
 
 def _is_scalar(node: ast.expr) -> bool:
-    """Whether an expression is seen to be a single number: of numbers and the batch size."""
+    """Return true if an expression is certainly a single number: constants and the batch size."""
     parts = [part for part in ast.walk(node) if isinstance(part, ast.expr)]
     kinds = ast.Constant | ast.BinOp | ast.UnaryOp
     return all(isinstance(p, kinds) or (isinstance(p, ast.Name) and p.id == "n") for p in parts)
 
 
 def _call(
-    node: ast.Call, function: ast.expr, given: list[ast.expr], named: dict[str | None, ast.expr]
+    node: ast.Call, function: ast.expr, arguments: list[ast.expr], named: dict[str | None, ast.expr]
 ) -> tuple[Any, int]:
     name, owner = ast.unparse(function).rpartition(".")[2], function
     while isinstance(owner, ast.Attribute):
         owner = owner.value
     of_module = isinstance(owner, ast.Name) and owner.id in MODULES
     if isinstance(function, ast.Attribute) and not of_module:
-        given = [function.value, *given]  # a method
-    match name, given:
+        arguments = [function.value, *arguments]  # a method
+    match name, arguments:
         case "exp", [x]:
             return Power(Name(False, "e", ""), _read(x)), POWER
         case "sqrt", [x]:
             return Root(_read(x)), ATOM
         case "square", [x]:
-            return Power(_read(x, ATOM), Number("2", 0)), POWER
+            return Power(_read(x, ATOM), Numeral("2", 0)), POWER
         case "abs" | "norm", [x] if not named:
             return Enclosed(AROUND[name], _read(x), AROUND[name]), ATOM
         case "where", [test, one, other]:
@@ -231,41 +235,44 @@ def _call(
         case "dot" | "matmul", [a, b]:
             return _operation(a, ast.MatMult(), b)
         case "outer", [a, b]:
-            return Infix(_read(a, PRODUCT), "", Transposed(_read(b, ATOM))), PRODUCT
+            return Infix(_read(a, PRODUCT), "", Transpose(_read(b, ATOM))), PRODUCT
         case "transpose", [x]:
-            return Transposed(_read(x, ATOM)), POWER
+            return Transpose(_read(x, ATOM)), POWER
         case "eye", [size]:
             return Indexed(Name(False, "I", ""), ast.unparse(size)), ATOM
         case _, [x, *axis] if name in TAKEN_TOGETHER and len(axis) < 2:
             along = axis[0] if axis else named.get("axis")
-            told = "" if along is None else ast.unparse(along).replace("-", "−").strip("(,)")
-            return Together(TAKEN_TOGETHER[name], told, _read(x, PRODUCT)), SIGNED
+            axis_text = "" if along is None else ast.unparse(along).replace("-", "−").strip("(,)")
+            return Aggregate(TAKEN_TOGETHER[name], axis_text, _read(x, PRODUCT)), SIGNED
         case (("zeros" | "ones"), [_, *_]):
-            return Number("0" if name == "zeros" else "1", 0), ATOM
+            return Numeral("0" if name == "zeros" else "1", 0), ATOM
         case "full", [_, x, *_]:
             return _part(x)
         case _, [x, *_] if name in SAME:
             return _part(x)
-    if named or not given:
-        return Code(ast.unparse(node)), ATOM
-    return Applied(FUNCTIONS.get(name, name), tuple(map(_read, given))), ATOM
+    if named or not arguments:
+        return CodeText(ast.unparse(node)), ATOM
+    return FunctionCall(FUNCTIONS.get(name, name), tuple(map(_read, arguments))), ATOM
 
 
 def _test(node: ast.expr) -> Any:
-    """Return a condition, without the brackets that make it a number."""
-    found = _read(node)
-    return found.of if isinstance(found, Enclosed) and found.left == "[" else found
+    """Return a condition without its brackets, which turn it into a number."""
+    formula = _read(node)
+    return formula.of if isinstance(formula, Enclosed) and formula.left == "[" else formula
 
 
-def _number(value: float) -> Number:
+def _number(value: float) -> Numeral:
     text = repr(value) if len(repr(value)) < 9 else f"{value:.6g}"
     digits, _, exponent = text.removesuffix(".0").partition("e")
     digits = digits.removesuffix(".0")
-    return Number("" if exponent and digits == "1" else digits, int(exponent or 0))
+    return Numeral("" if exponent and digits == "1" else digits, int(exponent or 0))
 
 
 def name_of(name: str) -> Name:
-    """Return a variable: a gradient with its sign, digits and what stands behind _ below."""
+    """Return a variable's name as a gradient sign, a base and a subscript.
+
+    The subscript is a number at the end, or the part after ``_``.
+    """
     bare = re.sub(r"^(d|grad)_(?=.)", "", name)
     match = re.fullmatch(r"([^\W\d_]+?)_?(\d+|(?<=_)\w+)?", bare)
     base, below = (match[1], match[2] or "") if match else (bare, "")

@@ -1,8 +1,8 @@
-"""The lines of an equation.
+"""The lines of an equation's text.
 
-A value that the code gave no name and that is used once stands where it is used, every other value
-has a line of its own. Python's own parser and printer put the pieces together, so that brackets
-stand where they must.
+An unnamed value that is used once is written inside the expression that uses it; every other value
+gets a line. Python's own parser and printer put the expressions together, so brackets are set only
+where they are needed.
 """
 
 from __future__ import annotations
@@ -21,36 +21,37 @@ from chainrule._src.text.naming import Names
 from chainrule._src.text.templates import Filler, template_of
 
 WIDTH = 92  # columns of a line without its comment
-Line = tuple[str, str]  # code, and the shape of what it makes
+Line = tuple[str, str]  # code, and the shape of the value that it assigns
 
 
-class Writer:
+class LineWriter:
     """Writes the equations of a program, one after another.
 
     Parameters
     ----------
     program : Listing
     names : Names
-        Of its variables.
+        The names of the program's variables.
     forward : collection of Variable
-        The part of the values before that of the others: neither stand inside one another.
+        The variables of the forward pass. Their expressions and those of the backward pass are not
+        written inside each other.
     inlines : bool
-        Whether values stand inside others at all, and loops are written.
-    outer : Writer, optional
-        Of the program that this one is nested in.
+        If true, values may be written inside other expressions, and recurrences as loops.
+    outer : LineWriter, optional
+        The writer of the program that this program is nested in.
 
     Attributes
     ----------
     n : str
-        What the batch size is called.
+        Name of the batch size.
     mentions_n : bool
-        Whether the lines so far mention it.
+        True once a line uses the batch size.
     uses : Counter of Variable
-        How many operands are the variable.
-    kept : set of Variable
-        Those that are results.
+        Number of operands that are this variable.
+    results : set of Variable
+        The variables that are results of the program.
     inline : dict of Variable to expression
-        What stands for a variable that has no line.
+        The expressions of variables that have no line.
     """
 
     def __init__(
@@ -59,24 +60,24 @@ class Writer:
         names: Names,
         forward: Collection[Variable] = (),
         inlines: bool = True,
-        outer: Writer | None = None,
+        outer: LineWriter | None = None,
     ) -> None:
         self.program, self.names, self.forward, self.inlines = program, names, forward, inlines
-        self.outermost: Writer = outer.outermost if outer else self
+        self.outermost: LineWriter = outer.outermost if outer else self
         self.depth: int = outer.depth + 1 if outer else 0
         self.n: str = outer.n if outer else names.fresh("n")
         self.mentions_n = False
         self.uses = Counter(v for equation in program.equations for v in equation.variables)
         self.user = {v: equation for equation in program.equations for v in equation.variables}
-        self.kept = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
+        self.results = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
         self.inline: dict[Variable, ast.expr] = {}
 
-    def nested(self, program: Listing) -> Writer:
-        """Return what writes a program within an equation of this one."""
-        return Writer(program, self.names, outer=self)
+    def nested(self, program: Listing) -> LineWriter:
+        """Return the writer of a program that is nested in one of this program's equations."""
+        return LineWriter(program, self.names, outer=self)
 
     def lines(self, equation: Equation) -> Iterator[Line]:
-        """Yield the equation's lines, each with its shape; none if it stands inside another."""
+        """Yield the equation's lines with their shapes; no line if it is written inside another."""
         text = equation.primitive.text
         if self.inlines and isinstance(text, Lines):
             yield from LINES[equation.primitive.name](self, equation)
@@ -94,13 +95,13 @@ class Writer:
             yield code, self.shape(variable.shape) if code.startswith(f"{target} = ") else ""
 
     def _stands_inside(self, equation: Equation, body: list[Any]) -> bool:
-        """Whether a value is written where it is used instead of on a line of its own."""
+        """Return true if the value is written inside another expression."""
         variable = equation.output
-        if not self.inlines or variable in self.kept:
+        if not self.inlines or variable in self.results:
             return False
         if equation.primitive.text == "_0":
-            return True  # another name for the same
-        if len(body) > 1 or self.uses[variable] != 1 or self.names.given(variable):
+            return True  # the operand itself
+        if len(body) > 1 or self.uses[variable] != 1 or self.names.is_named(variable):
             return False
         user = self.user[variable]
         position = next(i for i, operand in enumerate(user.operands) if operand is variable)
@@ -109,7 +110,7 @@ class Writer:
         return same_part and once and len(ast.unparse(body[0])) < WIDTH // 2
 
     def filled(self, equation: Equation) -> list[Any]:
-        """Return the equation's text with everything in its place."""
+        """Return the syntax tree of the equation's text, with operands and parameters inserted."""
         tree = ast.parse(template_of(equation))
         assigned = {
             node.id
@@ -120,39 +121,39 @@ class Writer:
         if assigned:
             local["_y"] = self.names[equation.output]
         params, operands = equation.params, enumerate(equation.operands)
-        written: dict[str, Callable[[], ast.expr]] = {"n": self._size}  # in an index, for instance
+        written: dict[str, Callable[[], ast.expr]] = {"n": self._size}  # in indices
         written |= {name: partial(self.literal, value) for name, value in params.items()}
         written |= {f"_{i}": partial(self.operand, equation, o) for i, o in operands}
         return list(Filler(written, params, local).visit(tree).body)
 
     def shape(self, shape: Any) -> str:
-        """Return a shape as a comment."""
+        """Return a shape as the text of a comment."""
         return shape_text(shape).replace("n", self.n)
 
     def operand(self, equation: Equation, operand: Any) -> ast.expr:
-        """Return what stands for an operand of an equation."""
+        """Return the expression of an operand of an equation."""
         if isinstance(operand, Variable):
             return self.inline.get(operand) or ast.Name(self.names[operand])
         return self.literal(operand, equation)
 
-    def literal(self, thing: Any, equation: Equation | None = None) -> ast.expr:
-        """Return what stands for a parameter, or for a constant of an equation."""
-        return self._parsed(literal_text(thing, equation))
+    def literal(self, value: Any, equation: Equation | None = None) -> ast.expr:
+        """Return the expression of a parameter, or of a constant of an equation."""
+        return self._parsed(literal_text(value, equation))
 
     def _parsed(self, text: str) -> ast.expr:
         tree = ast.parse(text, mode="eval")
-        found: ast.Expression = Filler({"n": self._size}, {}, {}).visit(tree)
-        return found.body
+        expression: ast.Expression = Filler({"n": self._size}, {}, {}).visit(tree)
+        return expression.body
 
     def _size(self) -> ast.expr:
-        """Return what stands for the batch size."""
+        """Return the expression of the batch size."""
         self.outermost.mentions_n = True
         return ast.Name(self.n)
 
-    def constant(self, thing: Any) -> ast.expr:
-        """Return a constant that is a result."""
-        return self._parsed(result_text(thing))
+    def constant(self, value: Any) -> ast.expr:
+        """Return the expression of a constant that is a result."""
+        return self._parsed(result_text(value))
 
 
-# By the name of a primitive whose text is `Lines`: the rule that writes them.
-LINES: dict[str, Callable[[Writer, Equation], Iterator[Line]]] = {}
+# Name of a primitive whose text is `Lines` → function that writes the lines.
+LINES: dict[str, Callable[[LineWriter, Equation], Iterator[Line]]] = {}

@@ -1,4 +1,4 @@
-"""Parameters and constants, written as Python."""
+"""Literals: parameters and constants written as Python expressions."""
 
 from __future__ import annotations
 
@@ -9,55 +9,58 @@ import numpy as np
 from chainrule._src.base.errors import TraceError
 from chainrule._src.core.equations import Equation, Filled, Variable
 from chainrule._src.core.weak import is_weak
-from chainrule._src.trace.batch import Counted, Linear, Scaled
+from chainrule._src.trace.batch import BatchScaled, Counted, Linear
 
-LARGEST = 1000  # entries of a constant array that may stand in the text
+LARGEST = 1000  # entries of the largest constant array that is written in the text
 
 
-def literal_text(thing: Any, equation: Equation | None = None) -> str:
-    """Write a parameter or a constant of ``equation`` as Python, the batch size as ``n``."""
-    if isinstance(thing, Linear):
-        return str(thing)
-    if isinstance(thing, Scaled):
-        return _scaled_text(thing, equation)
-    if isinstance(thing, Filled):
-        shape, number = literal_text(thing.shape), literal_text(thing.number)
-        return f"np.full({shape}, {number}, {_dtype_text(thing.dtype)})"
-    if isinstance(thing, Counted):
-        sizes = thing.shape
+def literal_text(value: Any, equation: Equation | None = None) -> str:
+    """Return a parameter or a constant of ``equation`` as Python, the batch size as ``n``."""
+    if isinstance(value, Linear):
+        return str(value)
+    if isinstance(value, BatchScaled):
+        return _scaled_text(value, equation)
+    if isinstance(value, Filled):
+        shape, number = literal_text(value.shape), literal_text(value.number)
+        return f"np.full({shape}, {number}, {_dtype_text(value.dtype)})"
+    if isinstance(value, Counted):
+        sizes = value.shape
         size = next((s for s in sizes if s != 1), 1)
         counted = f"np.arange({literal_text(size)})"
         return counted if len(sizes) == 1 else f"{counted}.reshape({literal_text(sizes)})"
-    if isinstance(thing, tuple | list):
-        inside = ", ".join(literal_text(part) for part in thing)
-        if isinstance(thing, list):
+    if isinstance(value, tuple | list):
+        inside = ", ".join(literal_text(part) for part in value)
+        if isinstance(value, list):
             return f"[{inside}]"
-        return f"({inside},)" if len(thing) == 1 else f"({inside})"
-    if isinstance(thing, np.ndarray | np.generic):
-        return _array_text(np.asarray(thing), equation)
-    if isinstance(thing, type) and issubclass(thing, np.generic):
-        return _dtype_text(np.dtype(thing))
-    if isinstance(thing, float):
-        return _float_text(thing, _is_floating(equation))
-    return repr(thing)
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if isinstance(value, np.ndarray | np.generic):
+        return _array_text(np.asarray(value), equation)
+    if isinstance(value, type) and issubclass(value, np.generic):
+        return _dtype_text(np.dtype(value))
+    if isinstance(value, float):
+        return _float_text(value, _is_floating(equation))
+    return repr(value)
 
 
-def result_text(thing: Any) -> str:
-    """Write a constant that is a result, with its dtype."""
-    text, dtype = literal_text(thing), getattr(thing, "dtype", None)
-    number = dtype is not None and not getattr(thing, "shape", ())
+def result_text(value: Any) -> str:
+    """Return a constant that is a result as Python, with its dtype."""
+    text, dtype = literal_text(value), getattr(value, "dtype", None)
+    number = dtype is not None and not getattr(value, "shape", ())
     return f"{_dtype_text(np.dtype(dtype))}({text})" if number else text
 
 
 def _is_floating(equation: Equation | None) -> bool:
-    """Whether a whole number does as well as a float: beside integers it would stay whole."""
+    """Return true if ``2`` may be written for ``2.0``, because an operand is a float.
+
+    NumPy then promotes the integer.
+    """
     return equation is None or any(v.dtype.kind == "f" for v in equation.variables)
 
 
-def _scaled_text(scaled: Scaled, equation: Equation | None) -> str:
+def _scaled_text(scaled: BatchScaled, equation: Equation | None) -> str:
     if scaled.dtype is None:
-        whole = not scaled.divides and not _is_floating(equation)
-        return f"float({scaled})" if whole else str(scaled)
+        is_int = not scaled.divides and not _is_floating(equation)
+        return f"float({scaled})" if is_int else str(scaled)
     number: int | float = 0.0 if scaled.divides or scaled.factor % 1 else 0
     if _is_weak(number, scaled.dtype, equation):
         return str(scaled)
@@ -65,9 +68,9 @@ def _scaled_text(scaled: Scaled, equation: Equation | None) -> str:
 
 
 def _is_weak(number: float, dtype: np.dtype[Any], equation: Equation | None) -> bool:
-    """Whether a Python number does as well as one of ``dtype``: NumPy makes it one of ``dtype``.
+    """Return true if a Python number may be written for a number of ``dtype``.
 
-    It takes the dtype of what stands beside it only in a primitive that broadcasts.
+    NumPy gives it the dtype of the operands beside it only in a primitive that broadcasts.
     """
     if equation is None:
         return True
@@ -76,7 +79,7 @@ def _is_weak(number: float, dtype: np.dtype[Any], equation: Equation | None) -> 
 
 
 def _counting(equation: Equation) -> list[Variable]:
-    """Return the operands whose dtype counts for the result's."""
+    """Return the operands whose dtype takes part in type promotion."""
     return [v for v in equation.variables if not is_weak(v)]
 
 
@@ -84,7 +87,7 @@ def _array_text(array: Any, equation: Equation | None) -> str:
     if array.ndim == 0:
         text = _float_text(array[()]) if array.dtype.kind == "f" else str(array)
         dtypes = {v.dtype for v in _counting(equation)} if equation else {array.dtype}
-        # Only where NumPy broadcasts does a Python number take the dtype of what stands beside it.
+        # A Python number takes the dtype of the other operands only where NumPy broadcasts.
         weak = equation is None or equation.primitive.broadcasts or array.dtype == np.float64
         if (dtypes == {array.dtype} and weak) or array.dtype.kind == "b":
             return text
@@ -99,14 +102,14 @@ def _array_text(array: Any, equation: Equation | None) -> str:
     return text if array.ndim == 1 else f"{text}.reshape({array.shape})"
 
 
-def _float_text(x: Any, whole: bool = True) -> str:
+def _float_text(x: Any, short: bool = True) -> str:
     if np.isnan(x):
         return "np.nan"
     if np.isinf(x):
         return "np.inf" if x > 0 else "-np.inf"
     text = str(x)
-    whole = whole and abs(x) < 1e6 and text != "-0.0"  # -0 is 0
-    return text.removesuffix(".0") if whole else text
+    short = short and abs(x) < 1e6 and text != "-0.0"  # the integer -0 has no sign
+    return text.removesuffix(".0") if short else text
 
 
 def _dtype_text(dtype: np.dtype[Any]) -> str:

@@ -1,4 +1,4 @@
-"""One text at a time."""
+"""A lock for writing text, because Python's parser is not safe in several threads."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ _making = lock()
 
 @contextmanager
 def making() -> Iterator[None]:
-    """Let one thread at a time write a text: several may not parse syntax trees at once.
+    """Context manager: only one thread at a time writes a text.
 
-    Python counts how deep a tree is in one place for all threads, and fails where they differ.
+    Python counts the depth of syntax trees in one variable for all threads, and fails if the counts
+    differ.
 
     Raises
     ------
     CompileError
-        If an expression nests more deeply than Python reads.
+        If an expression is nested more deeply than Python's parser allows.
     """
     with _making:
         try:

@@ -1,4 +1,4 @@
-"""What the variables of a program are called in a text."""
+"""Names of a program's variables in a text."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from chainrule._src.core.trees import leaves
 
 
 class Names:
-    """Gives every variable a name of its own: the code's where it can, else the operation's.
+    """Unique names of variables: the name in the recorded code, or else a numbered name.
 
-    Arguments keep theirs, unless ``renames`` allows others where those are reserved.
+    Arguments keep their names. With ``renames``, an argument with a reserved name gets another.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Names:
         self._turns: list[str] = []
 
     def add(self, program: Listing, but: Container[Variable] = ()) -> None:
-        """Give names to the variables of a program within an equation, as far as they have any."""
+        """Choose names for the variables of a nested program that had names in the code."""
         for variable in program.variables:
             source = variable.adjoint_of
             wish = variable.name or (source is not None and source.name and f"d_{source.name}")
@@ -51,8 +51,8 @@ class Names:
                 self.chosen[variable] = self.fresh(wish)
 
     def fresh(self, wish: str) -> str:
-        """Return ``wish`` or, if it is taken, ``wish`` with a number."""
-        wish = unicodedata.normalize("NFKC", wish)  # as Python reads it
+        """Return ``wish``, or ``wish`` with a number if the name exists already."""
+        wish = unicodedata.normalize("NFKC", wish)  # as Python normalises identifiers
         wish = "".join(c if f"_{c}".isidentifier() else "_" for c in wish)
         wish = wish if wish.isidentifier() else f"_{wish}"
         name, i = wish, 1
@@ -62,13 +62,13 @@ class Names:
         return name
 
     def turn(self, depth: int) -> str:
-        """Return the name that counts the turns of a loop within so many others."""
+        """Return the name of the loop variable for a loop at this depth of nesting."""
         while len(self._turns) <= depth:
             self._turns.append(self.fresh("t"))
         return self._turns[depth]
 
-    def given(self, variable: Variable) -> bool:
-        """Whether the code named it, or it is the gradient of something that was named."""
+    def is_named(self, variable: Variable) -> bool:
+        """Return true if the variable, or the variable that it is the gradient of, has a name."""
         source = variable.adjoint_of
         return bool(variable.name) or (source is not None and bool(source.name))
 

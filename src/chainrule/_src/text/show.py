@@ -1,4 +1,4 @@
-"""A program to look at: as a table, as HTML for notebooks, as a graph for Graphviz."""
+"""Display of a program: as a table, as HTML for notebooks, as a graph for Graphviz."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def html(program: Listing) -> str:
 
 
 def dot(program: Listing) -> str:
-    """Return the program as a graph in Graphviz's language, values and gradients in its nodes."""
+    """Return the program as a graph in Graphviz's language, with values and gradients in nodes."""
     number = {variable: i for i, variable in enumerate(program.variables)}
     lines = ["digraph program {", "  rankdir=LR;", '  node [shape=box, fontname="monospace"];']
     for i, (name, code, shape, value, gradient) in enumerate(rows(program)):
@@ -67,7 +67,7 @@ def dot(program: Listing) -> str:
 
 
 def summary(value: Any) -> str:
-    """Say an array in a few characters: its entries if they are few, else their range."""
+    """Return a short text of an array: its entries if they are few, else its range."""
     array = np.asarray(value)
     if array.dtype.kind == "O":  # several results, which have rows of their own
         return ""

@@ -1,4 +1,4 @@
-"""The text of an equation's operation, with operands and parameters in their places."""
+"""Text templates of operations, in which operands and parameters are inserted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chainrule._src.core.primitive import Lines
 
 
 class Filler(ast.NodeTransformer):
-    """Puts operands, parameters and names into a text."""
+    """Inserts operands, parameters and names into the syntax tree of a template."""
 
     def __init__(
         self,
@@ -23,25 +23,25 @@ class Filler(ast.NodeTransformer):
         self.written, self.params, self.renamed = written, params, renamed
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Return what stands for a name."""
+        """Return the expression to insert for a name."""
         if node.id in self.written:
             return self.written[node.id]()
         return ast.Name(self.renamed.get(node.id, node.id), node.ctx)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        """Leave out arguments that say what is so anyway."""
+        """Remove keyword arguments that have their default values."""
         node.keywords = [k for k in node.keywords if not self._is_default(k)]
         return self.generic_visit(node)  # type: ignore[return-value]
 
-    def _is_default(self, given: ast.keyword) -> bool:
-        if not isinstance(given.value, ast.Name) or given.value.id not in self.params:
+    def _is_default(self, argument: ast.keyword) -> bool:
+        if not isinstance(argument.value, ast.Name) or argument.value.id not in self.params:
             return False
-        value = self.params[given.value.id]
-        return value is None or value is False or (given.arg == "ddof" and value == 0)
+        value = self.params[argument.value.id]
+        return value is None or value is False or (argument.arg == "ddof" and value == 0)
 
 
 def template_of(equation: Equation) -> str:
-    """Return the text, operands as ``_0``, ``_1``."""
+    """Return the text of an equation's operation, with operands as ``_0``, ``_1``."""
     text = equation.primitive.text
     if isinstance(text, Lines):
         text = text.brief

@@ -1,4 +1,4 @@
-"""A program as NumPy that one can read: a function, a module, or an expression for each value."""
+"""Programs as readable NumPy: as a function, as a module, or one expression for each value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule._src.core.trees import Path, leaves
 from chainrule._src.text import loops  # noqa: F401  (adds its rules to the table of lines)
 from chainrule._src.text.aliases import shared_results
 from chainrule._src.text.helpers import helpers_of, quoted
-from chainrule._src.text.lines import WIDTH, Writer
+from chainrule._src.text.lines import WIDTH, LineWriter
 from chainrule._src.text.making import making
 from chainrule._src.text.naming import Names
 from chainrule._src.trace.batch import depends_on_n
@@ -22,8 +22,8 @@ from chainrule._src.trace.batch import depends_on_n
 
 @making()
 def module_text(program: Listing, name: str = "value") -> str:
-    """Write a program of a value and its gradients as a module."""
-    return "".join(Text(program, program.result[0], name).module())
+    """Return a program of a value and its gradients, written as a module."""
+    return "".join(ProgramText(program, program.result[0], name).module())
 
 
 @making()
@@ -36,28 +36,28 @@ def function_text(
     value_name: str = "value",
     spread: bool = False,
 ) -> str:
-    """Write a program as a function alone; `quoted` writes the imports and helpers it needs.
+    """Return a program written as a function; `quoted` writes the imports and helpers it needs.
 
     Parameters
     ----------
     program : Listing
-        A tuple as its result is returned as it is.
+        The function returns the program's result; a tuple stays a tuple.
     name, doc : str
-        The function's, and its docstring.
+        Name and docstring of the function.
     value : Variable, optional
-        What everything else is the gradient of, and ``value_name`` what to call it: then the text
-        has a part for each.
+        The differentiated value, which gets the name ``value_name``. If given, the text has a part
+        for the forward pass and one for the backward pass.
     spread : bool, default False
-        The arrays within the arguments, as far as they are used, are arguments themselves, of any
-        shape.
+        If true, the function's arguments are the arrays inside the program's arguments that are
+        used; their shapes are not checked.
     """
-    return "".join(Text(program, value, value_name).function(name, doc, spread))
+    return "".join(ProgramText(program, value, value_name).function(name, doc, spread))
 
 
 @making()
 def equation_lines(program: Listing) -> list[tuple[Variable, str, str]]:
-    """Return every variable with its name and the expression that gives it (none for inputs)."""
-    writer = Text(program, None, "value", inlines=False).writer
+    """Return every variable with its name and its expression; inputs have no expression."""
+    writer = ProgramText(program, None, "value", inlines=False).writer
     lines = [(v, writer.names[v], "") for _, v in leaves(program.arguments)]
     for equation in program.equations:
         name = writer.names[equation.output]
@@ -69,8 +69,8 @@ def equation_lines(program: Listing) -> list[tuple[Variable, str, str]]:
     return lines
 
 
-class Text:
-    """Writes a program as a function; ``value`` is what everything else is the gradient of."""
+class ProgramText:
+    """Writes a program as a function; ``value`` is the differentiated value, or None."""
 
     def __init__(self, program: Listing, value: Any, name: str, inlines: bool = True) -> None:
         self.program, self.helpers = program, helpers_of(program)
@@ -78,16 +78,16 @@ class Text:
         self.backward = needed_for(program.result[1], program.equations) if self.forward else set()
         reserved = (helper.__name__ for helper in self.helpers)
         self.names = Names(program, value, name, reserved)
-        self.writer = Writer(program, self.names, self.forward, inlines)
+        self.writer = LineWriter(program, self.names, self.forward, inlines)
         self.copied = shared_results(program) if self.forward else set()
 
     def module(self) -> Iterator[str]:
-        """Yield a module of the function alone."""
+        """Yield the text of a module that contains the function."""
         yield f"{quoted(self.helpers)}\n\n\n"
         yield from self.function("value_and_gradients")
 
     def function(self, name: str, doc: str = "", spread: bool = False) -> Iterator[str]:
-        """Yield the function; see `function_text`."""
+        """Yield the text of the function; see `function_text`."""
         arguments = self._used_names() if spread else self.program.arguments
         yield f"def {name}({', '.join(arguments)}):\n"
         if doc:
@@ -120,7 +120,7 @@ class Text:
         yield ("\n" if self.forward else "") + f"    return {returned}\n"
 
     def part(self, variable: Variable) -> str:
-        """Return which part of the text a value belongs to."""
+        """Return the part of the text that a variable belongs to: forward, backward or state."""
         if variable in self.forward:
             return "forward"
         return "state" if self.forward and variable not in self.backward else "backward"
@@ -136,7 +136,7 @@ class Text:
         return ", ".join(self._tall(part, path) for path, part in parts)
 
     def _tall(self, tree: Any, path: Path) -> str:
-        """Write a dict with a line for each entry."""
+        """Return the text of a dict with one line for each entry."""
         if not isinstance(tree, dict):
             return self._tree(tree, path)
         entries = ((_key_text(key), self._tree(part, (*path, key))) for key, part in tree.items())
@@ -148,14 +148,14 @@ class Text:
         return [
             self.names[v]
             for v in self.program.inputs
-            if self.writer.uses[v] or v in self.writer.kept
+            if self.writer.uses[v] or v in self.writer.results
         ]
 
     def _unpacking(self) -> Iterator[str]:
         used = [
             (self.names[variable], _path_text(path))
             for path, variable in leaves(self.program.arguments)
-            if len(path) > 1 and (self.writer.uses[variable] or variable in self.writer.kept)
+            if len(path) > 1 and (self.writer.uses[variable] or variable in self.writer.results)
         ]
         if used:
             names, places = (", ".join(part) for part in zip(*used, strict=True))
@@ -167,7 +167,7 @@ class Text:
             yield f"{self.writer.n} = {self._length(self.program.batch)}"
 
     def _lengths(self) -> Iterator[str]:
-        """Yield what must hold of data whose length is not the batch size."""
+        """Yield assertions on the lengths of data whose length is not the batch size."""
         parameters = next(iter(self.program.arguments), None)
         for path, variable in leaves(self.program.arguments):
             data = path[0] != parameters and variable.shape and path != self.program.batch
@@ -175,9 +175,9 @@ class Text:
                 yield f"assert {self._length(path)} == {variable.shape[0]}"
 
     def _sizes(self, lines: Iterable[str]) -> Iterator[str]:
-        """Yield for which batch sizes the text holds, where not for all.
+        """Yield an assertion on the batch size, unless the text holds for all sizes.
 
-        A line that divides a number by the batch size refuses an empty batch itself.
+        A line that divides a number by the batch size raises an error for an empty batch itself.
         """
         batch, proof = self.program.batch, self.program.proof
         if batch is not None and proof is not None:

@@ -1,1 +1,1 @@
-"""Programs that serve any batch size; loops and examples in them."""
+"""Programs that are valid for any batch size; recurrences (`scan`) and `vmap` in programs."""

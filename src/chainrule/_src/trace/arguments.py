@@ -11,10 +11,10 @@ from typing import Any
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """Return the names of the first ``count`` positional arguments of ``f``."""
     if type(f) is FunctionType and not vars(f):
-        found: Sequence[str] = f.__code__.co_varnames[: f.__code__.co_argcount]
+        positional: Sequence[str] = f.__code__.co_varnames[: f.__code__.co_argcount]
     else:
-        found = _positional(f)
-    names = ["np_" if name == "np" else name for name in found[:count]]  # np is NumPy
+        positional = _positional(f)
+    names = ["np_" if name == "np" else name for name in positional[:count]]  # np is NumPy
     return names + [f"arg{i}" for i in range(len(names), count)]
 
 

@@ -1,7 +1,7 @@
-"""The batch size, kept symbolic.
+"""The symbolic batch size ``n`` in shapes, parameters and constants.
 
-A function is recorded for two batch sizes. Where the two recordings differ, in shapes, parameters
-and constants, the difference tells how the thing depends on the batch size ``n``.
+A function is recorded for two batch sizes. Where the recordings differ, the difference shows how a
+shape, parameter or constant depends on ``n``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from chainrule._src.core.equations import PLAIN, Filled, Symbolic, at
 
 @dataclass(frozen=True)
 class Linear(Symbolic):
-    """A whole number ``offset + slope * n``."""
+    """The whole number ``offset + slope * n``."""
 
     offset: int
     slope: int
@@ -39,15 +39,15 @@ class Linear(Symbolic):
 
 
 @dataclass(frozen=True)
-class Scaled(Symbolic):
-    """A number ``factor * n`` or ``factor / n``, of a NumPy type or a Python float."""
+class BatchScaled(Symbolic):
+    """The number ``factor * n`` or ``factor / n``, of a NumPy type or a Python float."""
 
     factor: float
     divides: bool
     dtype: Any
 
     def at(self, n: int) -> Any:
-        """Return the number for a batch size; without rows it is infinite, as in NumPy."""
+        """Return the number for a batch size; infinite if a number is divided by 0 rows."""
         number = self.factor * n
         if self.divides:
             number = self.factor / n if n else math.copysign(math.inf, self.factor)
@@ -55,14 +55,14 @@ class Scaled(Symbolic):
 
     def __str__(self) -> str:
         number: Any = np.float32(self.factor) if self.dtype == np.float32 else self.factor
-        whole = abs(number) < 1e6 and number == int(number)
-        factor = str(int(number)) if whole else str(number)
+        is_int = abs(number) < 1e6 and number == int(number)
+        factor = str(int(number)) if is_int else str(number)
         return f"{factor} / n" if self.divides else f"{factor} * n"
 
 
 @dataclass(frozen=True)
 class Counted(Symbolic):
-    """The array 0, 1, 2, … up to a size, reshaped to one axis of several."""
+    """The array 0, 1, 2, … up to a size, along one axis; other axes have size 1."""
 
     shape: Any
     dtype: np.dtype[Any]
@@ -74,7 +74,7 @@ class Counted(Symbolic):
 
 
 class Nested(Symbolic):
-    """A parameter made of equations, anywhere in which the batch size may be."""
+    """A parameter that contains equations, which may depend on the batch size."""
 
     @property
     def equations(self) -> Sequence[Any]:
@@ -83,28 +83,28 @@ class Nested(Symbolic):
 
     @property
     def key(self) -> Hashable:
-        """Something that is equal where such parameters are the same."""
+        """A hashable key; equal keys mean equal parameters."""
         raise NotImplementedError
 
     def depends_on_n(self) -> bool:
-        """Whether the batch size is in it."""
+        """Return true if any part depends on the batch size."""
         raise NotImplementedError
 
     def generalised(self, other: Any, sizes: tuple[int, int]) -> Any:
-        """Return what is this for the first batch size and the other for the second."""
+        """Return a parameter equal to this one for ``sizes[0]``, to ``other`` for ``sizes[1]``."""
         raise NotImplementedError
 
     def expanded(self) -> Any:
-        """Return the same with composite operations written out in others."""
+        """Return the parameter with composite operations replaced by the operations they call."""
         raise NotImplementedError
 
     def equals(self, other: Any) -> bool:
-        """Whether another is the same, but for the rounding of numbers."""
+        """Return true if the parameters are equal, except for rounding errors of numbers."""
         raise NotImplementedError
 
 
 def every(equations: Iterable[Any]) -> Iterator[Any]:
-    """Yield equations, and after each those nested in it."""
+    """Yield equations, and after each equation those nested in its parameters."""
     for equation in equations:
         yield equation
         for value in equation.params.values():
@@ -112,34 +112,37 @@ def every(equations: Iterable[Any]) -> Iterator[Any]:
                 yield from every(value.equations)
 
 
-def fix(thing: Any, n: int) -> Any:
-    """Return the same for one batch size; what is short to write stays short."""
-    if isinstance(thing, Filled):
-        return Filled(at(thing.number, n), at(thing.shape, n), thing.dtype)
-    return Counted(at(thing.shape, n), thing.dtype) if isinstance(thing, Counted) else at(thing, n)
+def fix(part: Any, n: int) -> Any:
+    """Replace the symbolic batch size by ``n``.
+
+    Constant fills and counted arrays stay symbolic objects, so that their text stays short.
+    """
+    if isinstance(part, Filled):
+        return Filled(at(part.number, n), at(part.shape, n), part.dtype)
+    return Counted(at(part.shape, n), part.dtype) if isinstance(part, Counted) else at(part, n)
 
 
-def depends_on_n(thing: Any) -> bool:
-    """Whether a shape, parameter or constant holds the batch size."""
-    if type(thing) in PLAIN:
+def depends_on_n(part: Any) -> bool:
+    """Return true if a shape, parameter or constant depends on the batch size."""
+    if type(part) in PLAIN:
         return False
-    if isinstance(thing, (Linear, Scaled)):
+    if isinstance(part, (Linear, BatchScaled)):
         return True
-    if isinstance(thing, Nested):
-        return thing.depends_on_n()
-    if isinstance(thing, Filled):
-        return depends_on_n(thing.number) or depends_on_n(thing.shape)
-    if isinstance(thing, Counted):
-        return depends_on_n(thing.shape)
-    if isinstance(thing, tuple | list):
-        return any(map(depends_on_n, thing))
-    if isinstance(thing, slice):
-        return any(map(depends_on_n, (thing.start, thing.stop, thing.step)))
+    if isinstance(part, Nested):
+        return part.depends_on_n()
+    if isinstance(part, Filled):
+        return depends_on_n(part.number) or depends_on_n(part.shape)
+    if isinstance(part, Counted):
+        return depends_on_n(part.shape)
+    if isinstance(part, tuple | list):
+        return any(map(depends_on_n, part))
+    if isinstance(part, slice):
+        return any(map(depends_on_n, (part.start, part.stop, part.step)))
     return False
 
 
 def generalise(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
-    """Return what is ``a`` for the first batch size and ``b`` for the second."""
+    """Return a value equal to ``a`` for ``sizes[0]`` and to ``b`` for ``sizes[1]``."""
     if a is b:
         return a
     if isinstance(a, (np.ndarray, np.generic)) and isinstance(b, (np.ndarray, np.generic)):
@@ -161,8 +164,8 @@ def generalise(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
     if a == b or (a != a and b != b):
         return a
     if isinstance(a, int) and not isinstance(a, bool):
-        slope, rest = divmod(b - a, sizes[1] - sizes[0])
-        if rest == 0:
+        slope, remainder = divmod(b - a, sizes[1] - sizes[0])
+        if remainder == 0:
             return Linear(a - slope * sizes[0], slope)
     if isinstance(a, float):
         return _scaled(a, b, sizes, None)
@@ -181,15 +184,15 @@ def _arrays(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
     raise _differs(a, b)
 
 
-def _scaled(a: float, b: float, sizes: tuple[int, int], dtype: Any) -> Scaled:
+def _scaled(a: float, b: float, sizes: tuple[int, int], dtype: Any) -> BatchScaled:
     for divides in (True, False):
         factors = [x * n if divides else x / n for x, n in zip((a, b), sizes, strict=True)]
         if math.isclose(*factors, rel_tol=1e-6 if dtype == np.float32 else 1e-13):
             for factor in (float(round(factors[0])), float(f"{factors[0]:.6g}"), factors[0]):
-                scaled = Scaled(factor, divides, dtype)
+                scaled = BatchScaled(factor, divides, dtype)
                 if all(scaled.at(n) == x for x, n in zip((a, b), sizes, strict=True)):
                     return scaled
-            return Scaled(factors[0], divides, dtype)
+            return BatchScaled(factors[0], divides, dtype)
     raise _differs(a, b)
 
 

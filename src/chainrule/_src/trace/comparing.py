@@ -1,4 +1,4 @@
-"""Two recordings compared: one program made of them, or told to be the same."""
+"""Comparison of two recordings: they are merged into one program, or found equal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OTHERWISE = "the code does something else for another batch size"
 
 
 def generalised(first: Program, second: Program, sizes: tuple[int, int]) -> Program:
-    """Make the first recording hold for every batch size, by the second."""
+    """Merge recordings for two batch sizes into one program for every batch size."""
     if len(first.equations) != len(second.equations):
         raise TraceError(_OTHERWISE)
     pairs = dict(zip(first.variables, second.variables, strict=True))
@@ -47,7 +47,10 @@ def generalised(first: Program, second: Program, sizes: tuple[int, int]) -> Prog
 
 
 def same(a: Program, b: Program, shapes: bool = True, n: int = 0) -> bool:
-    """Whether two programs for one batch size compute the same; ``n`` is that of a general one."""
+    """Return true if two programs for one batch size compute the same.
+
+    ``n`` is the batch size for ``a``, if ``a`` is a general program.
+    """
     a, b = needed(a), needed(b)
     if len(a.equations) != len(b.equations):
         return False
@@ -76,9 +79,9 @@ def same(a: Program, b: Program, shapes: bool = True, n: int = 0) -> bool:
 
 
 def _same_result(a: Any, b: Any, equal: Callable[[Any, Any], bool]) -> bool:
-    found, expected = list(leaves(a)), list(leaves(b))
-    return [path for path, _ in found] == [path for path, _ in expected] and all(
-        equal(x, y) for (_, x), (_, y) in zip(found, expected, strict=True)
+    results, expected = list(leaves(a)), list(leaves(b))
+    return [path for path, _ in results] == [path for path, _ in expected] and all(
+        equal(x, y) for (_, x), (_, y) in zip(results, expected, strict=True)
     )
 
 
@@ -87,7 +90,7 @@ def _same_params(a: dict[str, Any], b: dict[str, Any], n: int) -> bool:
 
 
 def _equal(a: Any, b: Any) -> bool:
-    """Whether constants or parameters are the same, but for the rounding of a number."""
+    """Return true if constants or parameters are equal, except for rounding errors."""
     if a is b:
         return True
     if isinstance(a, _ARRAYS):

@@ -1,4 +1,4 @@
-"""Keys of recordings and programs: equal keys mean equal programs."""
+"""Hash keys of recordings and programs: equal keys mean equal programs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from chainrule._src.trace.batch import Nested
 
 
 def tape_key(tape: Tape) -> Hashable:
-    """Something that is equal where two tapes become the same program, names of inputs too."""
-    found = tape.tensors()
-    numbers = {tensor.order: i for i, tensor in enumerate(found)}
+    """Return a hashable key; equal keys mean equal programs, including the names of inputs."""
+    tensors = tape.tensors()
+    numbers = {tensor.order: i for i, tensor in enumerate(tensors)}
     level = tape.level
 
     def part(leaf: Any) -> Any:
@@ -28,13 +28,13 @@ def tape_key(tape: Tape) -> Hashable:
 
     return (
         _structure(tape.inputs, part),
-        tuple([_told(tensor, numbers, level) for tensor in found]),
+        tuple([_tensor_key(tensor, numbers, level) for tensor in tensors]),
         _structure(tape.result, part),
     )
 
 
-def _told(tensor: Tensor, numbers: dict[int, int], level: Level) -> Hashable:
-    """Return what tells a tensor from others in the same place."""
+def _tensor_key(tensor: Tensor, numbers: dict[int, int], level: Level) -> Hashable:
+    """Return a hashable key of a tensor in a recording."""
     about = tensor.about
     while type(about) is Tensor and about.order not in numbers:
         about = about.value
@@ -44,39 +44,39 @@ def _told(tensor: Tensor, numbers: dict[int, int], level: Level) -> Hashable:
     operands = [*tensor.operands]
     for i, parent in tensor.parents:
         operands[i] = numbers[parent.order], "tensor"
-    told = [o if type(o) is tuple else key_of(o) for o in operands]
-    return (tensor.primitive, *told, key_of(tensor.params) if tensor.params else (), source)
+    keys = [o if type(o) is tuple else key_of(o) for o in operands]
+    return (tensor.primitive, *keys, key_of(tensor.params) if tensor.params else (), source)
 
 
-def key_of(thing: Any) -> Any:
-    """Return something hashable that is equal where a parameter or constant is the same."""
-    if type(thing) is Variable:
-        return thing
-    if isinstance(thing, dict):
-        return tuple([(name, key_of(value)) for name, value in thing.items()])
-    if isinstance(thing, (tuple, list)):
-        return (type(thing), *map(key_of, thing))
-    if isinstance(thing, slice):
-        return (slice, key_of(thing.start), key_of(thing.stop), key_of(thing.step))
-    if isinstance(thing, Filled):
-        return (Filled, key_of(thing.number), key_of(thing.shape), thing.dtype.str)
-    if isinstance(thing, Nested):
-        return thing.key
-    if isinstance(thing, np.ndarray):
-        return (thing.shape, thing.dtype.str, condensed(thing).tobytes())
-    if isinstance(thing, float | int | np.generic):
-        return (type(thing), str(thing))
-    if type(thing) is Weak:
-        return key_of(thing.number)
-    return thing
+def key_of(part: Any) -> Any:
+    """Return a hashable key of a parameter or constant; equal keys mean equal values."""
+    if type(part) is Variable:
+        return part
+    if isinstance(part, dict):
+        return tuple([(name, key_of(item)) for name, item in part.items()])
+    if isinstance(part, (tuple, list)):
+        return (type(part), *map(key_of, part))
+    if isinstance(part, slice):
+        return (slice, key_of(part.start), key_of(part.stop), key_of(part.step))
+    if isinstance(part, Filled):
+        return (Filled, key_of(part.number), key_of(part.shape), part.dtype.str)
+    if isinstance(part, Nested):
+        return part.key
+    if isinstance(part, np.ndarray):
+        return (part.shape, part.dtype.str, condensed(part).tobytes())
+    if isinstance(part, float | int | np.generic):
+        return (type(part), str(part))
+    if type(part) is Weak:
+        return key_of(part.number)
+    return part
 
 
 def signature(program: Program) -> Hashable:
-    """Return something that is equal where two programs are the same, names of inputs included."""
+    """Return a hashable key of a program; the names of inputs are part of the key."""
     numbers = {variable: i for i, variable in enumerate(program.variables)}
 
-    def key(thing: Any) -> Any:
-        return ("variable", numbers[thing]) if type(thing) is Variable else key_of(thing)
+    def key(operand: Any) -> Any:
+        return ("variable", numbers[operand]) if type(operand) is Variable else key_of(operand)
 
     inputs = {*program.inputs}
 
@@ -99,7 +99,7 @@ def signature(program: Program) -> Hashable:
 
 
 def _structure(tree: Any, key: Callable[[Any], Any]) -> Any:
-    """Return something hashable that tells a tree's structure and leaves."""
+    """Return a hashable key of a tree's structure and leaves."""
     if isinstance(tree, dict):
         return (dict, *((name, _structure(part, key)) for name, part in tree.items()))
     if isinstance(tree, (tuple, list)):
@@ -108,9 +108,9 @@ def _structure(tree: Any, key: Callable[[Any], Any]) -> Any:
 
 
 def condensed(x: Any) -> Any:
-    """Return an array's first entry along every axis if all are the same to the bit; else it."""
+    """Return the first entry along every axis if all entries have equal bits; else the array."""
     first = first_entry(x)
-    alike = is_uniform(x) or bool((x == first).all())
-    if alike and x.dtype.kind == "f":  # zeros have signs
-        alike = is_uniform(x) or bool((np.signbit(x) == np.signbit(first)).all())
-    return first if alike else x
+    is_equal = is_uniform(x) or bool((x == first).all())
+    if is_equal and x.dtype.kind == "f":  # zeros have signs
+        is_equal = is_uniform(x) or bool((np.signbit(x) == np.signbit(first)).all())
+    return first if is_equal else x

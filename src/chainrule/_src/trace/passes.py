@@ -1,4 +1,4 @@
-"""From one program to another: what is done to it before it is compiled."""
+"""Passes: functions from a program to a program, applied before compilation."""
 
 from __future__ import annotations
 
@@ -20,40 +20,43 @@ L = TypeVar("L", bound=Listing)
 
 
 def remade(program: L, param: Callable[[Any], Any], constant: Callable[[Any], Any]) -> L:
-    """Return a program with variables of its own, other parameters, shapes and constants."""
-    made = {
+    """Return a copy of a program with new variables.
+
+    ``param`` changes each shape and parameter, ``constant`` each constant.
+    """
+    copies = {
         v: Variable(v.name, param(v.shape), v.dtype, v.value, v.adjoint_of)
         for v in program.variables
     }
-    for variable in made.values():
+    for variable in copies.values():
         source = variable.adjoint_of
-        variable.adjoint_of = made.get(source, source) if source else None
+        variable.adjoint_of = copies.get(source, source) if source else None
 
-    def known(thing: Any) -> Any:
-        return made[thing] if isinstance(thing, Variable) else constant(thing)
+    def renewed(leaf: Any) -> Any:
+        return copies[leaf] if isinstance(leaf, Variable) else constant(leaf)
 
     equations = [
         Equation(
-            made[e.output],
+            copies[e.output],
             e.primitive,
-            tuple(map(known, e.operands)),
+            tuple(map(renewed, e.operands)),
             {name: param(value) for name, value in e.params.items()},
         )
         for e in program.equations
     ]
-    arguments, result = map_leaves(known, program.arguments), map_leaves(known, program.result)
+    arguments, result = map_leaves(renewed, program.arguments), map_leaves(renewed, program.result)
     return replace(program, arguments=arguments, equations=equations, result=result)
 
 
 def copied(program: L) -> L:
-    """Return the same program with variables of its own."""
-    return remade(program, lambda thing: thing, lambda thing: thing)
+    """Return an equal program with new variables."""
+    return remade(program, lambda part: part, lambda part: part)
 
 
 def expand(program: Program) -> Program:
-    """Return the program with composite operations written out in others.
+    """Return the program with composite operations replaced by the operations they call.
 
-    It is run once more, on tensors, so that the record is made by the one way there is.
+    The program is run once more with tensors, so that the usual recording makes the equations.
     """
     if not any(isinstance(e.primitive.kernel, Composite) for e in every(program.equations)):
         return program
@@ -62,10 +65,10 @@ def expand(program: Program) -> Program:
     for variable, tensor in tensors.items():
         tensor.name = variable.name
 
-    def known(operand: Any) -> Any:
+    def value_of(operand: Any) -> Any:
         return tensors[operand] if isinstance(operand, Variable) else at(operand, 0)
 
-    shorter: dict[Any, Any] = {}  # by operation and operand: what does both, and of what
+    shorter: dict[Any, Any] = {}  # (operation, operand) → function that does both, and its equation
     for equation in program.equations:
         apply: Any = equation.primitive
         kernel = equation.primitive.kernel
@@ -74,32 +77,32 @@ def expand(program: Program) -> Program:
             shorter |= {(name, equation.output): (f, equation) for name, f in kernel.then.items()}
         apply, of = shorter.get((equation.primitive.name, *equation.variables), (apply, equation))
         params = {k: v.expanded() if isinstance(v, Nested) else v for k, v in of.params.items()}
-        made = apply(*map(known, of.operands), **params)
-        if not isinstance(made, Tensor):
-            made = Tensor.made(np.asarray(made), level)
-        if made.name is None:
-            made.name = equation.output.name
-        tensors[equation.output] = made
-    inputs = map_leaves(known, program.arguments)
-    expanded, variables = program_of(inputs, map_leaves(known, program.result), level)
-    for before, tensor in tensors.items():
-        about = before.adjoint_of
-        mine = variables.get(tensor.order)
-        if about in tensors and mine is not None and mine.adjoint_of is None:
+        result = apply(*map(value_of, of.operands), **params)
+        if not isinstance(result, Tensor):
+            result = Tensor.made(np.asarray(result), level)
+        if result.name is None:
+            result.name = equation.output.name
+        tensors[equation.output] = result
+    inputs = map_leaves(value_of, program.arguments)
+    expanded, variables = program_of(inputs, map_leaves(value_of, program.result), level)
+    for original, tensor in tensors.items():
+        about = original.adjoint_of
+        target = variables.get(tensor.order)
+        if about in tensors and target is not None and target.adjoint_of is None:
             source = variables.get(tensors[about].order)
-            mine.adjoint_of = None if source is mine else source
+            target.adjoint_of = None if source is target else source
     expanded.batch = program.batch
     return expand(expanded)
 
 
 def fixed(program: Program, n: int) -> Program:
-    """Return the program for one batch size."""
-    made = remade(program, lambda thing: at(thing, n), lambda thing: fix(thing, n))
-    return replace(made, general=True, proof=None)
+    """Return the program for one batch size only."""
+    copy = remade(program, lambda part: at(part, n), lambda part: fix(part, n))
+    return replace(copy, general=True, proof=None)
 
 
 def needed(program: Program) -> Program:
-    """Return the program without equations that nothing depends on."""
-    wanted = needed_for(program.result, program.equations)
-    kept = [equation for equation in program.equations if equation.output in wanted]
-    return Program(program.arguments, kept, program.result, program.batch, program.general)
+    """Return the program without the equations that the result does not depend on."""
+    variables = needed_for(program.result, program.equations)
+    equations = [equation for equation in program.equations if equation.output in variables]
+    return Program(program.arguments, equations, program.result, program.batch, program.general)

@@ -1,4 +1,4 @@
-"""Simplification: equal expressions are computed once, and nothing is computed in vain."""
+"""Simplification: common subexpressions are computed once, unused values are not computed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from chainrule._src.trace.keys import key_of
 
 _MULTIPLY = NUMPY[np.multiply]
 _REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
-_COPIES = {*_REDUCTIONS, BROADCAST_TO, RESHAPE}  # where the shape stays as it is
+_COPIES = {*_REDUCTIONS, BROADCAST_TO, RESHAPE}  # copies, if the shape does not change
 
 
 def simplify(
     equations: list[Equation], results: list[Variable]
 ) -> tuple[list[Equation], dict[Variable, Variable]]:
-    """Simplify the equations of a recording: the pass that every program takes."""
+    """Simplify the equations of a recording; this pass is applied to every program."""
     for prune in {e.primitive.prune for e in equations if e.primitive.prune}:
         equations = prune(equations, results)
     return without_repeats(filled(equations, results))
@@ -36,23 +36,23 @@ PASSES.append(simplify)
 
 
 def simplified(program: Program) -> Program:
-    """Return the program with equal expressions computed once, and nothing done in vain."""
+    """Return the program with common subexpressions computed once."""
     equations, same = without_repeats(program.equations)
 
-    def known(leaf: Any) -> Any:
+    def replacement(leaf: Any) -> Any:
         return same.get(leaf, leaf) if isinstance(leaf, Variable) else leaf
 
-    result = map_leaves(known, program.result)
+    result = map_leaves(replacement, program.result)
     return Program(program.arguments, equations, result, program.batch, program.general)
 
 
 def without_repeats(
     equations: Sequence[Equation],
 ) -> tuple[list[Equation], dict[Variable, Variable]]:
-    """Return equations without those that repeat another, and what stands for their outputs."""
-    kept: list[Equation] = []
+    """Eliminate common subexpressions; return the equations and replacements of variables."""
+    unique: list[Equation] = []
     same: dict[Variable, Variable] = {}
-    seen: dict[Hashable, Variable] = {}
+    by_key: dict[Hashable, Variable] = {}
     for equation in equations:
         operands = [same.get(o, o) if type(o) is Variable else o for o in equation.operands]
         if any(type(o) is Filled for o in operands):
@@ -60,18 +60,18 @@ def without_repeats(
         params = _few_axes(equation)
         parts = tuple([o if type(o) is Variable else key_of(o) for o in operands])
         key = (equation.primitive, parts, key_of(params) if params else ())
-        found = seen.get(key) or _unchanged(equation, operands)
-        if found is not None:
-            same[equation.output] = found
-            found.name = found.name or equation.output.name
+        replacement = by_key.get(key) or _unchanged(equation, operands)
+        if replacement is not None:
+            same[equation.output] = replacement
+            replacement.name = replacement.name or equation.output.name
             continue
-        seen[key] = equation.output
-        kept.append(Equation(equation.output, equation.primitive, tuple(operands), params))
-    return kept, same
+        by_key[key] = equation.output
+        unique.append(Equation(equation.output, equation.primitive, tuple(operands), params))
+    return unique, same
 
 
 def _few_axes(equation: Equation) -> dict[str, Any]:
-    """Return the parameters; of a reduction that keeps its axes, without those of size 1."""
+    """Return the parameters; a reduction with ``keepdims`` loses its axes of size 1."""
     params = equation.params
     if equation.primitive not in _REDUCTIONS or not params.get("keepdims"):
         return params
@@ -79,7 +79,7 @@ def _few_axes(equation: Equation) -> dict[str, Any]:
     if axes is None:
         return params
     shape = np.shape(equation.operands[0])
-    if not shape:  # NumPy lets a number have an axis
+    if not shape:  # NumPy accepts an axis for a single number
         return params
     axes = axes if isinstance(axes, tuple) else (axes,)
     longer = tuple(axis for axis in axes if shape[axis] != 1)
@@ -87,7 +87,7 @@ def _few_axes(equation: Equation) -> dict[str, Any]:
 
 
 def _as_number(equation: Equation, i: int, operands: Sequence[Any]) -> Any:
-    """Return the number of a constant that broadcasts all the same, else the operand itself."""
+    """Return a filled constant as one number if broadcasting gives the same result."""
     operand, output = operands[i], equation.output
     if i >= equation.primitive.broadcasts or not isinstance(operand, Filled):
         return operand
@@ -98,7 +98,7 @@ def _as_number(equation: Equation, i: int, operands: Sequence[Any]) -> Any:
 
 
 def _unchanged(equation: Equation, operands: Sequence[Any]) -> Variable | None:
-    """Return the operand that an operation leaves as it is: times 1, or a sum of one entry each."""
+    """Return the operand that is equal to the result: times 1, or a sum of one entry each."""
     output = equation.output
     if equation.primitive is _MULTIPLY:
         pairs: list[Any] = [operands, operands[::-1]]
@@ -109,5 +109,5 @@ def _unchanged(equation: Equation, operands: Sequence[Any]) -> Variable | None:
     first: Any = operands[0] if operands else None
     copies = equation.primitive in _COPIES and isinstance(first, Variable)
     if copies and (first.shape, first.dtype) == (output.shape, output.dtype):
-        return None if is_weak(first) else first  # NumPy makes a number whose dtype counts
+        return None if is_weak(first) else first  # the result is not weak
     return None

@@ -1,9 +1,9 @@
-"""The batch size as the recorded code reads it, followed through the code's own arithmetic.
+"""Observation of the batch size: the sizes that the recorded code reads, and their uses.
 
-Which lines a function runs may depend on the batch size: ``if len(X) > 7``. A recording does not
+The lines that a function runs may depend on the batch size: ``if len(X) > 7``. A recording does not
 show that, so a function is observed before its program is written as text. The code then reads
-sizes as `Size`, numbers that know how they depend on the batch size. A comparison tells at which
-batch size its outcome changes. A use that is no arithmetic, such as a text or a logarithm, tells
+sizes as `Size` objects, which know how they depend on the batch size. A comparison shows at which
+batch size its outcome changes. A use other than arithmetic, such as a text or a logarithm, shows
 that the code may depend on the batch size in any way.
 """
 
@@ -31,22 +31,23 @@ from chainrule._src.core.observing import not_followed, observation
 
 _length, _arange = builtins.len, np.arange
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
-_SHAPING = {  # functions of NumPy whose results have a size for a shape
+_SHAPING = {  # NumPy functions that take sizes as the shape of their result
     "broadcast_to", "empty", "eye", "full", "identity", "ones", "reshape", "resize", "tile",
     "zeros",
 }  # fmt: skip
 _one_at_a_time = threading.RLock()
 
 
-class Reader:
-    """The sizes of arrays that the user's code reads in one run of a function.
+class SizeReader:
+    """Observer of the sizes of arrays that the user's code reads in one run of a function.
 
     Parameters
     ----------
     n : int
         The batch size.
     larger : list of tuple of int, optional
-        The shapes that a run with one sample more has read. With them, sizes become `Size`.
+        The shapes that were read in a run with one more sample. If given, the code gets `Size`
+        objects.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class Reader:
     turning_points : set of int
         Batch sizes around which the outcome of a comparison changes.
     follows : bool
-        Whether all uses of sizes were arithmetic and comparisons.
+        True while all uses of sizes are arithmetic or comparisons.
     """
 
     def __init__(self, n: int, larger: list[tuple[int, ...]] | None = None) -> None:
@@ -65,21 +66,21 @@ class Reader:
         self.follows = True
 
     def plain(self, tree: Any) -> Any:
-        """Return arguments or an index with plain numbers in the place of sizes."""
+        """Return arguments or an index with sizes replaced by plain numbers."""
         return plain(tree)
 
     def read(self, shape: tuple[int, ...], library: str) -> Any:
-        """Return a shape, with a `Size` where it depends on the batch size and the user reads it.
+        """Return the shape for the code; sizes that depend on the batch size become `Size` objects.
 
-        ``library`` is the file whose code reads shapes for its caller.
+        ``library`` is a file that reads shapes on behalf of its caller.
         """
         if not _is_read_by_user(library):
             return shape
         self.shapes.append(shape)
         if self.larger is None:
             return shape
-        place = _length(self.shapes) - 1
-        other = self.larger[place] if place < _length(self.larger) else ()
+        position = _length(self.shapes) - 1
+        other = self.larger[position] if position < _length(self.larger) else ()
         if _length(other) != _length(shape):
             self.follows = False
             return shape
@@ -101,40 +102,40 @@ class Size:
 
     Parameters
     ----------
-    reader : Reader
-        Takes note of the number's uses.
+    reader : SizeReader
+        Records how the number is used.
     value : number
-        In this run.
+        The value in this run.
     linear : tuple of number, optional
-        Offset and slope, if it is ``offset + slope * n``.
+        Offset and slope, if the number is ``offset + slope * n``.
     is_share : bool
-        Whether it is a number divided by ``n``.
+        True if the number is a constant divided by ``n``.
     """
 
     def __init__(
-        self, reader: Reader, value: Any, linear: Any = None, is_share: bool = False
+        self, reader: SizeReader, value: Any, linear: Any = None, is_share: bool = False
     ) -> None:
         self.reader, self.value, self.linear, self.is_share = reader, value, linear, is_share
 
     def number(self) -> Any:
-        """Return the plain number, for an operation that is recorded with it."""
+        """Return the plain number for an operation that is recorded."""
         self.reader.follows &= self.linear is not None or self.is_share
         return self.value
 
     def lost(self) -> Any:
-        """Return the plain number, where nothing follows what becomes of it."""
+        """Return the plain number for a use that cannot be followed."""
         self.reader.follows = False
         return self.value
 
     def compared(self, other: Any, function: Callable[[Any, Any], Any]) -> Any:
-        """Return the outcome of a comparison, and note for which batch size it changes."""
+        """Return the outcome of a comparison, and note the batch size at which it changes."""
         if not _is_number(other):
             return NotImplemented
-        theirs = _linear(other)
-        if self.linear is None or theirs is None:
+        form = _linear(other)
+        if self.linear is None or form is None:
             self.reader.follows = False
-        elif self.linear[1] != theirs[1]:
-            point = math.floor((theirs[0] - self.linear[0]) / (self.linear[1] - theirs[1]))
+        elif self.linear[1] != form[1]:
+            point = math.floor((form[0] - self.linear[0]) / (self.linear[1] - form[1]))
             self.reader.turning_points |= {point - 1, point, point + 1, point + 2}
         return function(self.value, _value(other))
 
@@ -169,24 +170,24 @@ class Size:
 
 
 def _makes_a_shape() -> bool:
-    """Whether a plain number is asked for by a function that makes an array of that size.
+    """Return true if a function that creates an array asks for the number as a size.
 
-    What `range`, an index or another function makes of the number could not be followed.
+    What `range`, an index or another function does with a plain number cannot be followed.
     """
     frame: FrameType | None = sys._getframe(2)
     assert frame is not None
     file, name = frame.f_code.co_filename, frame.f_code.co_name
     if is_users(file):
         name = _called(frame)
-    elif file.startswith(_PACKAGE):  # what it does shows in the recording
+    elif file.startswith(_PACKAGE):  # chainrule's uses show in the recording
         return True
     return name in _SHAPING
 
 
 def _called(frame: FrameType) -> str:
-    """Return the name of the function that the current instruction of a frame calls, or ""."""
-    place = [*frame.f_code.co_positions()][frame.f_lasti // 2]
-    first, last, start, end = (number or 0 for number in place)
+    """Return the name of the function that the frame's current instruction calls, or ""."""
+    positions = [*frame.f_code.co_positions()][frame.f_lasti // 2]
+    first, last, start, end = (number or 0 for number in positions)
     file, numbers = frame.f_code.co_filename, range(first, last + 1)
     lines = [linecache.getline(file, number).encode() for number in numbers]
     if not lines or not end:
@@ -201,10 +202,10 @@ def _called(frame: FrameType) -> str:
     return str(getattr(function, "attr", getattr(function, "id", "")))
 
 
-def _is_number(thing: Any) -> bool:
-    return isinstance(thing, Size | int | float) or (
-        type(thing).__module__ == "numpy"
-        and (getattr(thing, "shape", None) == () and hasattr(thing, "item"))
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Size | int | float) or (
+        type(value).__module__ == "numpy"
+        and (getattr(value, "shape", None) == () and hasattr(value, "item"))
     )
 
 
@@ -213,7 +214,7 @@ def _value(number: Any) -> Any:
 
 
 def _linear(number: Any) -> Any:
-    """Return offset and slope of a number, or None."""
+    """Return offset and slope of a number, or None if there are none."""
     if isinstance(number, Size):
         return number.linear
     exact = number.item() if hasattr(number, "item") else number
@@ -241,7 +242,7 @@ def _quotient(one: Any, two: Any) -> Any:
 _LINEAR = {"add": _sum, "sub": _difference, "mul": _product, "truediv": _quotient}
 
 
-def _result(name: str, one: Any, two: Any, reader: Reader) -> Any:
+def _result(name: str, one: Any, two: Any, reader: SizeReader) -> Any:
     """Return the result of an operator on two numbers, at least one of which is a `Size`."""
     if not (_is_number(one) and _is_number(two)):
         return NotImplemented
@@ -252,7 +253,7 @@ def _result(name: str, one: Any, two: Any, reader: Reader) -> Any:
 
 
 def _is_share(name: str, one: Any, two: Any, forms: Any) -> bool:
-    """Whether the result is a number divided by the batch size."""
+    """Return true if the result is a constant divided by the batch size."""
     if name == "truediv":
         return None not in forms and not forms[0][1] and not forms[1][0]
     shares = [isinstance(each, Size) and each.is_share for each in (one, two)]
@@ -281,7 +282,7 @@ _add_operators()
 
 
 def plain(tree: Any) -> Any:
-    """Return arguments or an index with plain numbers in the place of sizes."""
+    """Return arguments or an index with sizes replaced by plain numbers."""
     if isinstance(tree, Size):
         return tree.number()
     if type(tree) in (tuple, list):
@@ -294,32 +295,32 @@ def plain(tree: Any) -> Any:
 
 
 def turning_points(run: Callable[[int], Any], n: int) -> set[int] | None:
-    """Return batch sizes around which comparisons change; None if not all uses can be followed.
+    """Return batch sizes around which comparisons change; None if a use cannot be followed.
 
-    Meanwhile ``len`` gives a `Size` and ``np.arange`` takes one: Python makes a plain number of
-    the length, and NumPy of the operand.
+    During the run ``len`` is replaced by a function that returns a `Size`, and ``np.arange`` by one
+    that accepts a `Size`, because Python's and NumPy's own convert it to a plain number.
 
     Parameters
     ----------
     run : callable
-        Runs the function for a batch size.
+        Function that runs the observed function for a batch size.
     n : int
     """
     try:
         with _one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with _reading(Reader(n + 1)) as larger:
+            with _reading(SizeReader(n + 1)) as larger:
                 run(n + 1)
-            with _reading(Reader(n, larger.shapes)) as reader, _replaced():
+            with _reading(SizeReader(n, larger.shapes)) as reader, _replaced():
                 run(n)
-    except Exception:  # of the function, which takes a size for nothing but an int
+    except Exception:  # raised by the function, if it accepts only plain ints
         return None
     follows = reader.follows and _length(reader.shapes) == _length(larger.shapes)
     return reader.turning_points if follows else None
 
 
 @contextmanager
-def _reading(new: Reader) -> Iterator[Reader]:
+def _reading(new: SizeReader) -> Iterator[SizeReader]:
     before, observation.by = observation.by, new
     try:
         yield new
@@ -336,28 +337,31 @@ def _replaced() -> Iterator[None]:
         builtins.len, np.arange = _length, _arange
 
 
-def _length_read(thing: Any) -> Any:
-    """Return the length of an array that is recorded as a `Size`, that of all else as it is."""
-    read_shape = getattr(type(thing), "read_shape", None)
-    shape = () if read_shape is None else read_shape(thing)
-    return shape[0] if shape else _length(thing)
+def _length_read(value: Any) -> Any:
+    """Return the length of a recorded array as a `Size`; of other objects as an int."""
+    read_shape = getattr(type(value), "read_shape", None)
+    shape = () if read_shape is None else read_shape(value)
+    return shape[0] if shape else _length(value)
 
 
-class _Numbered(np.ndarray[Any, Any]):
-    """What ``np.arange`` makes of a `Size`: an index or an operand, and lost for anything else."""
+class _SizeRange(np.ndarray[Any, Any]):
+    """The result of ``np.arange`` of a `Size`.
+
+    Uses as an index or an operand are followed; other uses are not.
+    """
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        arrays = [np.asarray(x) if isinstance(x, _Numbered) else x for x in inputs]
+        arrays = [np.asarray(x) if isinstance(x, _SizeRange) else x for x in inputs]
         result = getattr(ufunc, method)(*arrays, **options)
         if any(hasattr(type(x), "read_shape") for x in inputs):
             return result
         if ufunc in (np.add, np.subtract, np.multiply) and method == "__call__" and not options:
-            return result.view(_Numbered)
+            return result.view(_SizeRange)
         return _lost(result)
 
     def __getitem__(self, index: Any) -> Any:
         part = super().__getitem__(index)
-        return part if isinstance(part, _Numbered) else _lost(part)
+        return part if isinstance(part, _SizeRange) else _lost(part)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(_lost(np.asarray(self)))
@@ -366,18 +370,18 @@ class _Numbered(np.ndarray[Any, Any]):
         """Return the numbers as a list."""
         return _lost(np.asarray(self)).tolist()
 
-    def item(self, *place: Any) -> Any:
+    def item(self, *index: Any) -> Any:
         """Return one of the numbers."""
-        return _lost(np.asarray(self)).item(*place)
+        return _lost(np.asarray(self)).item(*index)
 
 
 def _range(*ends: Any, **options: Any) -> Any:
     numbers = _arange(*plain(ends), **plain(options))
     depends = any(isinstance(end, Size) for end in ends)
-    return numbers.view(_Numbered) if depends and observation.by is not None else numbers
+    return numbers.view(_SizeRange) if depends and observation.by is not None else numbers
 
 
-def _lost(thing: Any) -> Any:
-    """Return a thing whose uses nothing follows."""
+def _lost(value: Any) -> Any:
+    """Return a value, and note that its uses cannot be followed."""
     not_followed()
-    return thing
+    return value

@@ -1,8 +1,8 @@
-"""Tracing: from recordings for single batch sizes to one program for all of them, with a proof.
+"""Tracing: recordings for single batch sizes become one program for all batch sizes.
 
-A function is recorded for two batch sizes; where the recordings differ, the difference tells how
-the program depends on the batch size. For any other size the program holds if it is, equation by
-equation, what a recording for that size is: nothing is concluded from one size to another.
+A function is recorded for two batch sizes; the difference between the recordings shows how the
+program depends on the batch size. For any other size the program holds if a recording for that size
+equals it, equation by equation: no size is assumed to hold because another one does.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ from chainrule._src.trace.sizes import turning_points
 
 T = TypeVar("T")
 Prepare = Callable[[Program], Program]
-LARGEST = 4096  # batch size that is tried on suspicion
-NEIGHBOURS = 32  # batch sizes that are tried one by one, on either side
+LARGEST = 4096  # largest batch size that is tested because a number in the code suggests it
+NEIGHBOURS = 32  # batch sizes that are tested one by one, on either side
 
 
 def trace(f: Callable[P, Any], prepare: Prepare | None = None) -> Callable[P, Program]:
-    """Return a function that records what ``f`` does.
+    """Return a function that records ``f`` as a program.
 
     Parameters
     ----------
     f : callable
-        Written in NumPy. Record ``value_and_grad(f)`` to have its gradient recorded as well.
+        Written in NumPy. To record its gradient as well, trace ``value_and_grad(f)``.
     prepare : callable, optional
-        Applied to every single recording, before they are made to serve every batch size.
+        Applied to every recording, before recordings are merged into a general program.
 
     Returns
     -------
     callable
-        With ``f``'s positional arguments; returns a `Program`. Arrays in the arguments after the
-        first that have the same length hold a sample a row, and the program serves every batch
-        size for which ``f`` does the same; ``f`` is run for several sizes to find that out.
+        Takes ``f``'s positional arguments; returns a `Program`. Arrays of equal length in the
+        arguments after the first have one sample per row, and the program holds for every batch
+        size for which ``f`` does the same. ``f`` is run for several sizes to check that.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def trace(f: Callable[P, Any], prepare: Prepare | None = None) -> Callable[P, Pr
 
 
 class Recorder:
-    """Records what a function does for one batch size or another, and compares.
+    """Records a function for several batch sizes, and compares the recordings.
 
     Parameters
     ----------
@@ -83,22 +83,22 @@ class Recorder:
     args : sequence
         Examples of its arguments.
     names : sequence of str, optional
-        What they are called, if not as the function calls them.
+        Names of the arguments, if not those of the function's parameters.
     prepare : callable, optional
         Applied to every recording.
     rows : callable, optional
-        Tells of a path whether samples are the rows of what is there. If there is none, they are
-        those of the first array after the first argument, and of what is as long.
+        Function of a path: is the first axis of this array the batch axis? By default, it is for
+        the first array after the first argument, and for arrays of the same length.
 
     Attributes
     ----------
     batch : Path or None
-        Where the batch size is read.
+        Path of the array whose length is the batch size.
     n : int
         The batch size of the examples.
     values : bool
-        Whether programs hold the values of the examples; otherwise one step of a recurrence may
-        stand for all.
+        If true, programs record the values of the examples. If false, only shapes and dtypes of
+        results that are slow to compute are recorded.
     """
 
     def __init__(
@@ -118,64 +118,64 @@ class Recorder:
         }
         arrays = [(path, leaf) for path, leaf in leaves(self.given) if np.ndim(leaf) > 0]
         first = next(iter(self.given), None)
-        found = [(p, x) for p, x in arrays if (rows(p) if rows is not None else p[0] != first)]
-        self.batch = found[0][0] if found else None
-        self.n = len(found[0][1]) if found else 0
-        self._rows = {path for path, leaf in found if len(leaf) == self.n}
-        self._held: dict[tuple[Program, int], bool] = {}
-        self._known: dict[int, Program] = {}
-        self._fresh: dict[int, Program] = {}  # recordings that nobody has changed
+        batched = [(p, x) for p, x in arrays if (rows(p) if rows is not None else p[0] != first)]
+        self.batch = batched[0][0] if batched else None
+        self.n = len(batched[0][1]) if batched else 0
+        self._rows = {path for path, leaf in batched if len(leaf) == self.n}
+        self._verdicts: dict[tuple[Program, int], bool] = {}
+        self._programs: dict[int, Program] = {}
+        self._fresh: dict[int, Program] = {}  # recordings that no pass has changed
 
     def program(self, n: int) -> Program:
-        """Return a program that does for ``n`` samples what the function does.
+        """Return a program that computes the function for ``n`` samples.
 
-        It is general, with this recorder as its proof, if one can be found.
+        If possible, the program is general, with this recorder as its proof.
         """
-        if n not in self._known:
-            found = {*self._known.values()}
-            held = (program for program in found if program.general and self.holds(program, n))
-            self._known[n] = next(held, None) or self.found(n)
-        return self._known[n]
+        if n not in self._programs:
+            programs = {*self._programs.values()}
+            valid = (program for program in programs if program.general and self.holds(program, n))
+            self._programs[n] = next(valid, None) or self.found(n)
+        return self._programs[n]
 
     def found(self, n: int) -> Program:
         """Return a new program for ``n`` samples."""
         return self.serving(n) or self.alone(n)
 
     def serving(self, n: int) -> Program | None:
-        """Return a new program for ``n`` samples that is general; None if there is none."""
+        """Return a new general program that holds for ``n`` samples; None if there is none."""
         sizes = dict.fromkeys(self.tried(n)) if self.batch is not None and self.n > 0 else ()
         programs = map(self.general, sizes)
         return next((p for p in programs if p is not None and self.holds(p, n)), None)
 
     def tried(self, n: int) -> tuple[int, ...]:
-        """Return batch sizes to look for a general program with.
+        """Return batch sizes to record, in search of a general program.
 
-        A size of 1 broadcasts, and a factor that happens to be 1 for a size is left out.
+        A size of 1 broadcasts, and a factor that equals 1 for a size disappears from its recording.
         """
         return max(self.n, 2), max(n, 2), 2 * n + 5
 
     def general(self, size: int) -> Program | None:
-        """Return the program that recordings for ``size`` and one more suggest."""
+        """Return the program that recordings for ``size`` and ``size + 1`` suggest, or None."""
         sizes = (size, size + 1)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 first, second = self.recorded(size, named=True), self.recorded(size + 1)
                 program = generalised(first, second, sizes)
-        except Exception:  # of the function, for a size that nobody asked for
+        except Exception:  # raised by the function, for a size that the user did not ask for
             return None
         if not self._keeps_shapes(first, size):
             return None
         program.batch, program.proof = self.batch, self
-        self._held |= {(program, size): True, (program, size + 1): True}
+        self._verdicts |= {(program, size): True, (program, size + 1): True}
         return program if self.confirmed(program, size) else None
 
     def confirmed(self, program: Program, size: int) -> bool:
-        """Whether a third recording says the same: between two, ``n // 2`` looks like ``n - 3``."""
+        """Return true if a third recording agrees: from two, ``n // 2`` looks like ``n - 3``."""
         return self.holds(program, 2 * size + 3)
 
     def alone(self, n: int | None = None) -> Program:
-        """Return the recording for one batch size, that of the examples if none is given.
+        """Return the recording for one batch size, by default that of the examples.
 
         Raises
         ------
@@ -198,102 +198,104 @@ class Recorder:
         return program
 
     def _keeps_shapes(self, program: Program, n: int) -> bool:
-        """Whether the program would be the same if its masks picked more or fewer entries."""
+        """Return true if the program does not change when its masks pick more or fewer entries."""
         if not any(map(_picks_by_mask, every(program.equations))):
             return True
         try:
             with other_masks():
                 return same(program, self.recorded(n), shapes=False)
-        except Exception:  # of the function, for entries that it does not pick
+        except Exception:  # raised by the function, for entries that it does not pick
             return False
 
     def holds(self, program: Program, n: int) -> bool:
-        """Whether a program is what the function does for ``n`` samples."""
-        if (program, n) not in self._held:
-            self._held[program, n] = self._is_recorded(program, n)
-        return self._held[program, n]
+        """Return true if the program does the same as the function for ``n`` samples."""
+        if (program, n) not in self._verdicts:
+            self._verdicts[program, n] = self._is_recorded(program, n)
+        return self._verdicts[program, n]
 
     def _is_recorded(self, program: Program, n: int) -> bool:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 expected = self.recorded(n)
-        except Exception:  # of the function: the program may not give a result where it gives none
+        except Exception:  # raised by the function: then the program must not return a result
             return False
         return same(program, expected, n=n) or same(simplified(fixed(program, n)), expected)
 
     def sizes(self, program: Program) -> tuple[int, int | None]:
         """Return the smallest and the largest batch size that a general program holds for.
 
-        All cannot be tried. Where all that the code does with the sizes that it reads can be
-        followed, 0 and 1 are tried, and the sizes around which its comparisons and the numbers
-        that it mentions change something. Otherwise sizes hold that were tried one by one.
+        Not all sizes can be tested. If all uses of the sizes that the code reads can be followed, 0
+        and 1 are tested, and the sizes around which the code's comparisons, or the numbers in its
+        source, may change the program. Otherwise, sizes are tested one by one, and only tested
+        sizes hold.
         """
-        held = (n for (held, n), holds in self._held.items() if held is program and holds)
-        known = self.n if self.holds(program, self.n) else next(held)
-        read = turning_points(lambda n: self.recorded(n, named=True), known)
+        valid = (n for (each, n), holds in self._verdicts.items() if each is program and holds)
+        start = self.n if self.holds(program, self.n) else next(valid)
+        read = turning_points(lambda n: self.recorded(n, named=True), start)
         if read is None:
-            return self._neighbours(program, known)
+            return self._neighbours(program, start)
         numbers = {0, 1, 2, *_turning_points(self.f, program), *read}
         points = sorted(size for size in numbers if 0 <= size <= LARGEST)
-        low, high = known, None
-        for point in reversed([p for p in points if p < known]):
+        low, high = start, None
+        for point in reversed([p for p in points if p < start]):
             if not self.holds(program, point):
                 low = self._last(program, low, point)
                 break
             low = point
-        for point in [p for p in points if p > known]:
+        for point in [p for p in points if p > start]:
             if not self.holds(program, point):
-                high = self._last(program, known, point)
+                high = self._last(program, start, point)
                 break
         return low, high
 
-    def _neighbours(self, program: Program, known: int) -> tuple[int, int]:
-        """Return the ends of the sizes around ``known`` that hold, each of which was tried."""
-        low = high = known
-        while low > max(0, known - NEIGHBOURS) and self.holds(program, low - 1):
+    def _neighbours(self, program: Program, start: int) -> tuple[int, int]:
+        """Return the smallest and largest size around ``start``, all sizes between being tested."""
+        low = high = start
+        while low > max(0, start - NEIGHBOURS) and self.holds(program, low - 1):
             low -= 1
-        while high < known + NEIGHBOURS and self.holds(program, high + 1):
+        while high < start + NEIGHBOURS and self.holds(program, high + 1):
             high += 1
         return low, high
 
     def _last(self, program: Program, holds: int, fails: int) -> int:
-        """Return the last size towards ``fails`` that the program holds for."""
+        """Return the last size that the program holds for, between ``holds`` and ``fails``."""
         while abs(holds - fails) > 1:
             middle = (holds + fails) // 2
             holds, fails = (middle, fails) if self.holds(program, middle) else (holds, middle)
         return holds
 
     def _resized(self, n: int) -> dict[str, Any]:
-        """Return the arguments with ``n`` samples, the given ones over and over."""
+        """Return the arguments with ``n`` samples, by repeating the samples of the examples."""
         if n == self.n or self.batch is None:
             return self.given
-        found = {
+        resized = {
             path: np.asarray(leaf)[np.arange(n) % self.n] if path in self._rows else leaf
             for path, leaf in leaves(self.given)
         }
-        values = iter(found.values())
+        values = iter(resized.values())
         return {name: map_leaves(lambda _: next(values), tree) for name, tree in self.given.items()}
 
     def recorded(self, n: int, named: bool = False) -> Program:
-        """Return what the function does for ``n`` samples like the examples; see `tape`."""
+        """Return the recording of the function for ``n`` samples; ``named`` as for `tape`."""
 
-        def made() -> Program:
+        def make() -> Program:
             program = self._fresh.pop(n, None) or tape(self.f, self._resized(n), named).program()
             return self.prepare(program) if self.prepare is not None else program
 
-        return self.sketched(made, named)
+        return self.sketched(make, named)
 
-    def sketched(self, made: Callable[[], T], named: bool = False) -> T:
-        """Return what is made of a recording.
+    def sketched(self, make: Callable[[], T], named: bool = False) -> T:
+        """Return ``make()``, which records the function.
 
-        Where values are not wanted they are left out, unless the function fails without them.
+        If values are not needed, only shapes and dtypes are recorded, unless the function then
+        fails.
         """
         for sketched in dict.fromkeys((not (named and self.values), False)):
-            # What is recorded is not what the numbers are.
+            # The numbers do not matter, so NumPy's warnings are ignored.
             with np.errstate(all="ignore"), sketching(sketched):
                 try:
-                    return made()
+                    return make()
                 except Exception:
                     if not sketched:
                         raise
@@ -301,13 +303,13 @@ class Recorder:
 
 
 def _turning_points(f: Callable[..., Any], program: Program) -> set[int]:
-    """Return batch sizes from which the code may do something else, by the numbers it mentions."""
+    """Return batch sizes around the numbers in the code, where it may change its behaviour."""
     params = [number for e in every(program.equations) for number in numbers_in(e.params)]
     return {number + more for number in {*numbers_in(f), *params} for more in (-1, 0, 1, 2)}
 
 
 def _picks_by_mask(equation: Equation) -> bool:
-    """Whether the shape depends on values."""
+    """Return true if the shape of the result depends on the values of a mask."""
     picks = equation.primitive in (GETITEM, SCATTER)
     return picks and any(
         isinstance(v, Variable) and v.dtype.kind == "b" for v in equation.operands[1:]

@@ -16,7 +16,7 @@ from chainrule._src.core.equations import Equation, Variable
 from chainrule._src.core.kernel import Elementwise, Numbered
 from chainrule._src.core.weak import compared_dtype
 from chainrule._src.ops.moves import aligned, flat
-from chainrule._src.trace.batch import Linear, Scaled
+from chainrule._src.trace.batch import BatchScaled, Linear
 
 
 def elementwise(low: Lowering, equation: Equation, kernel: Elementwise) -> None:
@@ -70,7 +70,7 @@ def _working_dtype(equation: Equation) -> np.dtype[Any]:
     """Return the dtype that NumPy computes in."""
     if equation.output.dtype.kind != "b":
         return equation.output.dtype
-    others = (o for o in equation.operands if not isinstance(o, Scaled | Linear))
+    others = (o for o in equation.operands if not isinstance(o, BatchScaled | Linear))
     return compared_dtype(*others)
 
 

@@ -52,7 +52,7 @@ from chainrule._src.compile.lower.text import lines
 from chainrule._src.compile.lower.text import text as written
 from chainrule._src.core.equations import Equation, Variable, at
 from chainrule._src.core.kernel import (
-    Best,
+    ArgExtremum,
     Checked,
     Contraction,
     Elementwise,
@@ -61,7 +61,7 @@ from chainrule._src.core.kernel import (
     Pieces,
     Recurrence,
     Reduction,
-    Result,
+    ResultItem,
     Scan,
     Scatter,
 )
@@ -82,8 +82,8 @@ RESERVED = (
 )  # fmt: skip
 RULES: dict[Any, Any] = {
     Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
-    Scatter: scattered, Checked: checked, Reduction: reduction, Best: best, Scan: scan,
-    Contraction: contraction, Recurrence: recurrence, Result: result,
+    Scatter: scattered, Checked: checked, Reduction: reduction, ArgExtremum: best, Scan: scan,
+    Contraction: contraction, Recurrence: recurrence, ResultItem: result,
 }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ from chainrule._src.core.kernel import Contraction, Elementwise, Reduction, Scat
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves
 from chainrule._src.text.naming import Names
-from chainrule._src.trace.batch import Counted, Linear, Scaled
+from chainrule._src.trace.batch import BatchScaled, Counted, Linear
 
 Axes = Sequence[tuple[Local, Any]]  # a loop variable and a size for each axis
 Entry = Callable[[Index], Expr]  # from an index to the expression of an entry
@@ -187,7 +187,7 @@ class Lowering:
         if isinstance(thing, Counted):
             moving = [i for i, size in zip(index, thing.shape, strict=True) if size != 1]
             return cast(moving[0] if moving else ZERO, dtype or thing.dtype)
-        if isinstance(thing, Scaled | Linear) or np.ndim(thing) == 0:
+        if isinstance(thing, BatchScaled | Linear) or np.ndim(thing) == 0:
             return self.numbers.of(thing, dtype or np.asarray(_plain(thing)).dtype)
         array = np.asarray(thing)
         counts = array.dtype.kind in "iu" and array.size == max(array.shape)
@@ -307,7 +307,7 @@ class Lowering:
             self.store(variable, entry)
             return
         self._depth[variable] = depth
-        if self.names.given(variable):  # the code's own names stay, as local variables
+        if self.names.is_named(variable):  # the code's own names stay, as local variables
             name = self.names[variable]
 
             def named(index: Index) -> Expr:
@@ -374,4 +374,4 @@ def _variables(operands: Sequence[Any]) -> list[Variable]:
 
 
 def _plain(thing: Any) -> Any:
-    return thing.at(1) if isinstance(thing, Scaled | Linear) else thing
+    return thing.at(1) if isinstance(thing, BatchScaled | Linear) else thing

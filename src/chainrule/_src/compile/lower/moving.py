@@ -27,7 +27,7 @@ from chainrule._src.compile.lower.numbers import FIXED
 from chainrule._src.compile.lower.operations import shape_of
 from chainrule._src.compile.lower.statements import Accumulate, Store, nest
 from chainrule._src.core.equations import Equation, Filled, Variable, at, constant
-from chainrule._src.core.kernel import Checked, Gather, Piece, Pieces, Scatter
+from chainrule._src.core.kernel import Checked, EntrySource, Gather, Pieces, Scatter
 from chainrule._src.ops.index import SLOT
 from chainrule._src.ops.moves import aligned, concatenate
 from chainrule._src.trace.batch import Linear
@@ -52,7 +52,7 @@ def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
     if kernel.rule is concatenate and low.is_read_often(output) and _laid(low, equation):
         return
 
-    def pieces(index: Index) -> Sequence[Piece]:
+    def pieces(index: Index) -> Sequence[EntrySource]:
         return kernel.rule(index, shapes, output.shape, **equation.params)
 
     def entry(index: Index) -> Expr:
@@ -181,12 +181,12 @@ def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
     return Scattered(before.source, before.shape, lambda index: target(before.target(index)))
 
 
-def _index(piece: Piece) -> Index:
+def _index(piece: EntrySource) -> Index:
     """Return where a piece is taken from; rules may write plain numbers."""
     return tuple([whole(place) for place in piece.index])
 
 
-def _choice(low: Lowering, equation: Equation, pieces: Sequence[Piece], fill: Any) -> Expr:
+def _choice(low: Lowering, equation: Equation, pieces: Sequence[EntrySource], fill: Any) -> Expr:
     """Return the first piece whose guard holds."""
     dtype = equation.output.dtype
     found = None if pieces[-1].guard is None else low.numbers.of(fill, dtype)

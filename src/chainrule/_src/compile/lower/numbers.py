@@ -21,7 +21,7 @@ from chainrule._src.compile.lower.nodes import (
 )
 from chainrule._src.compile.lower.statements import Let
 from chainrule._src.text.naming import Names
-from chainrule._src.trace.batch import Linear, Scaled
+from chainrule._src.trace.batch import BatchScaled, Linear
 
 SMALL = 16  # whole numbers up to here are written into a kernel
 FLOAT64 = np.dtype(np.float64)
@@ -56,7 +56,7 @@ class Numbers:
         dtype = np.dtype(dtype)
         if isinstance(thing, Linear):
             return self._set_before((dtype, thing), cast(whole(thing), dtype))
-        if isinstance(thing, Scaled):
+        if isinstance(thing, BatchScaled):
             factor = Const(float(thing.factor), FLOAT64)
             size = cast(N, FLOAT64)
             scaled = Call("div" if thing.divides else "mul", (factor, size), FLOAT64)

@@ -10,14 +10,14 @@ import numpy as np
 from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.kernel import Contraction, Recurrence
 from chainrule._src.core.program import Program
-from chainrule._src.trace.batch import Counted, Linear, Scaled
+from chainrule._src.trace.batch import BatchScaled, Counted, Linear
 
 
 def shape_of(operand: Any) -> tuple[Any, ...]:
     """Return the shape of a variable or constant."""
     if isinstance(operand, Variable | Filled | Counted):
         return tuple(operand.shape)
-    return () if isinstance(operand, Scaled | Linear) else np.shape(operand)
+    return () if isinstance(operand, BatchScaled | Linear) else np.shape(operand)
 
 
 def letters_of(equation: Equation, kernel: Contraction) -> tuple[list[str], str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from chainrule._src.compile.lower.nodes import Buffer, Expr, Index, loop_variabl
 from chainrule._src.compile.lower.operations import shape_of
 from chainrule._src.compile.lower.statements import Loop
 from chainrule._src.core.equations import Equation, Variable
-from chainrule._src.core.kernel import Recurrence, Result
+from chainrule._src.core.kernel import Recurrence, ResultItem
 from chainrule._src.trace.passes import copied
 
 
@@ -54,7 +54,7 @@ def recurrence(low: Lowering, equation: Equation, kernel: Recurrence) -> None:
     low.several[equation.output] = [*homes, *(stacks[i] for i in range(len(ys)))]
 
 
-def result(low: Lowering, equation: Equation, kernel: Result) -> None:
+def result(low: Lowering, equation: Equation, kernel: ResultItem) -> None:
     """Let one of several results be known."""
     (several,) = equation.operands
     low.stored[equation.output] = low.several[several][equation.params["number"]]

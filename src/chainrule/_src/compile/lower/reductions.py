@@ -37,7 +37,7 @@ from chainrule._src.compile.lower.operations import shape_of
 from chainrule._src.compile.lower.reading import expression, names_in, operation
 from chainrule._src.compile.lower.statements import Accumulate, Let, Statement, Store, nest
 from chainrule._src.core.equations import Equation
-from chainrule._src.core.kernel import Best, Reduction, Scan
+from chainrule._src.core.kernel import ArgExtremum, Reduction, Scan
 from chainrule._src.ops.axes import axes_of
 
 
@@ -154,7 +154,7 @@ def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:
         low.items += nest([(v, sizes[v]) for v in order], [*before, how.combine(target, value)])
 
 
-def best(low: Lowering, equation: Equation, kernel: Best) -> None:
+def best(low: Lowering, equation: Equation, kernel: ArgExtremum) -> None:
     """Lower an operation that finds the place of the largest or smallest entry."""
     operand, output = equation.operands[0], equation.output
     axes = low.axes(shape_of(operand))

@@ -20,7 +20,7 @@ from chainrule._src.compile.lower.kernels import Kernel, function_kernel
 from chainrule._src.compile.lower.nodes import Buffer
 from chainrule._src.compile.lower.reading import Function
 from chainrule._src.core.equations import Equation, Variable
-from chainrule._src.core.kernel import Recurrence, Result
+from chainrule._src.core.kernel import Recurrence, ResultItem
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves
 from chainrule._src.trace.recurrence.primitives import ITEM
@@ -106,7 +106,7 @@ class Script:
     def function(self, equation: Equation) -> str:
         """Return the function that computes an equation."""
         kernel = equation.primitive.kernel
-        if isinstance(kernel, Result):
+        if isinstance(kernel, ResultItem):
             return self._part(equation)
         lines = self._lines(equation)
         return "\n".join(["(v) => {", *(f"  {line}" for line in lines), "}"])

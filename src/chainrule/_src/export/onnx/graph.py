@@ -17,7 +17,7 @@ from chainrule._src.base.extras import needs
 from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.weak import compared_dtype
 from chainrule._src.text.naming import Names
-from chainrule._src.trace.batch import Counted, Linear, Scaled, depends_on_n
+from chainrule._src.trace.batch import BatchScaled, Counted, Linear, depends_on_n
 from chainrule._src.trace.tracing import trace
 
 Rule = Callable[["Graph", Equation], str]
@@ -175,7 +175,7 @@ class Graph:
         """Return a constant that depends on the batch size."""
         if isinstance(thing, Linear):
             return self.number(thing)
-        if isinstance(thing, Scaled):
+        if isinstance(thing, BatchScaled):
             op = "Div" if thing.divides else "Mul"
             n = self.cast(self.number(Linear(0, 1)), FLOAT64)
             number = self.node(op, self.constant(thing.factor, FLOAT64), n)
@@ -242,7 +242,7 @@ def count_of(shape: Sequence[Any]) -> Any:
 
 def common_dtype(operands: Sequence[Any]) -> np.dtype[Any]:
     """Return the dtype in which NumPy compares operands."""
-    return compared_dtype(*(1.0 if isinstance(o, Scaled) else o for o in operands))
+    return compared_dtype(*(1.0 if isinstance(o, BatchScaled) else o for o in operands))
 
 
 def formula(f: Callable[..., Any]) -> Rule:

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import ChainruleError, DataError, ShapeError
 from chainrule._src.base.validation import check_flag, shape_text
-from chainrule._src.core.names import called
+from chainrule._src.core.names import name_tensor
 from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.given import Shape, fits, merged
 from chainrule._src.nn.layers.surroundings import Surroundings, around, refuse_symbolic, within
@@ -65,7 +65,7 @@ class Called(Weighted):
                 raise
             shape = shape_text((None, *x.shape[1:]))
             raise ShapeError(f"{self}: fails for an input of shape {shape}: {error}") from error
-        called(tracking.as_name(self.name), y)
+        name_tensor(tracking.as_name(self.name), y)
         return y
 
     def check_fit(self, shape: tuple[int, ...]) -> None:

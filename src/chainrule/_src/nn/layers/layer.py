@@ -18,7 +18,7 @@ from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.showing import snake_case
 from chainrule._src.base.validation import check_flag, shape_text
 from chainrule._src.base.variables import Variable
-from chainrule._src.core.names import called
+from chainrule._src.core.names import name_tensor
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn import activations, constraints, initializers, regularizers
 from chainrule._src.nn.layers import tracking
@@ -375,7 +375,7 @@ class Layer(Called):
 
     def named(self, prefix: str, value: Any) -> Any:
         """Give a value in the middle of the layer a name for readable text, and return it."""
-        called(tracking.as_name(f"{prefix}_{self.name}"), value)
+        name_tensor(tracking.as_name(f"{prefix}_{self.name}"), value)
         return value
 
     def _expect(self, fits: bool, what: str, shape: Shape, hint: str = "") -> None:

@@ -1,4 +1,4 @@
-"""A function of one example as one of many: an axis added to what it does, by a rule each."""
+"""`vmap`: operations get an additional batch axis, by one rule for each primitive."""
 
 from chainrule._src.trace.batching.vmap import vmap
 

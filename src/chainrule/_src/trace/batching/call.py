@@ -1,4 +1,4 @@
-"""One operation of a recorded function, with operands some of which carry an axis more."""
+"""One operation of a recorded function, some of whose operands carry an additional axis."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from chainrule._src.core.primitive import Primitive
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
-    """An operation to be done for every place along the mapped axis, which operands carry last.
+class MappedCall:
+    """An operation to be done for all positions along the mapped axis, which is the last axis.
 
-    Last, because then arrays of fewer axes broadcast as they do without it, axes keep their
-    numbers, and what a compiled loop runs along lies in one piece.
+    As the last axis it does not disturb broadcasting, the other axes keep their numbers, and it is
+    contiguous in memory for compiled loops.
 
     Attributes
     ----------
     primitive : Primitive
     operands : tuple
     mapped : tuple of bool
-        Which operands carry the axis.
+        True for each operand that carries the mapped axis.
     params : dict
     shape : tuple of int
-        Of the result for one place.
+        Shape of the result without the mapped axis.
     dtype : numpy.dtype
-        Of the result.
+        Dtype of the result.
     size : int
-        Of the mapped axis.
+        Size of the mapped axis.
     """
 
     primitive: Primitive
@@ -43,26 +43,26 @@ class Call:
 
     @property
     def ranks(self) -> tuple[int, ...]:
-        """The numbers of axes that the operands have for one place."""
+        """The number of axes of each operand, without the mapped axis."""
         pairs = zip(self.operands, self.mapped, strict=True)
         return tuple(np.ndim(x) - mapped for x, mapped in pairs)
 
     @property
-    def whole(self) -> tuple[int, ...]:
-        """The shape of the result, mapped axis included."""
+    def full_shape(self) -> tuple[int, ...]:
+        """The shape of the result, including the mapped axis."""
         return (*self.shape, self.size)
 
     def aligned(self) -> list[Any]:
-        """Return the operands, those without the axis with one of size 1 unless a number."""
+        """Return the operands; arrays without the mapped axis get one of size 1."""
         pairs = zip(self.operands, self.mapped, strict=True)
         return [x if mapped or not np.ndim(x) else _with_axis(x) for x, mapped in pairs]
 
-    def done(self, *operands: Any, **params: Any) -> Any:
-        """Apply the operation to these operands, with other parameters where they are given."""
+    def apply(self, *operands: Any, **params: Any) -> Any:
+        """Apply the operation to these operands; ``params`` replace those of the call."""
         return self.primitive(*operands, **{**self.params, **params})
 
 
-Rule = Callable[[Call], Any]
+Rule = Callable[[MappedCall], Any]
 
 
 def _with_axis(x: Any) -> Any:
@@ -70,23 +70,23 @@ def _with_axis(x: Any) -> Any:
 
 
 def spread(x: Any, size: int) -> Any:
-    """Return an array repeated along a last axis."""
+    """Return an array repeated along a new last axis."""
     return np.broadcast_to(_with_axis(x), (*np.shape(x), size))
 
 
 def moved(x: Any, source: int, target: int) -> Any:
-    """Return an array with one axis elsewhere; itself if it is there already."""
+    """Return an array with one axis at another position."""
     rank = np.ndim(x)
     return x if source % rank == target % rank else np.moveaxis(x, source, target)
 
 
-def one_by_one(call: Call) -> Any:
-    """Do the operation for one place after another: the road where there is no rule."""
+def one_by_one(call: MappedCall) -> Any:
+    """Apply the operation to one position after another: for operations without a rule."""
     if not call.size:
-        return np.zeros(call.whole, call.dtype)
+        return np.zeros(call.full_shape, call.dtype)
 
     def at(i: int) -> Any:
         pairs = zip(call.operands, call.mapped, strict=True)
-        return call.done(*(x[..., i] if mapped else x for x, mapped in pairs))
+        return call.apply(*(x[..., i] if mapped else x for x, mapped in pairs))
 
     return np.stack([at(i) for i in range(call.size)], axis=-1)

@@ -1,4 +1,4 @@
-"""Rules of indexing: the axis is one more that stays, or an index of its own."""
+"""Rules of indexing: the mapped axis is sliced completely, or gets its own index array."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import numpy as np
 
 from chainrule._src.base.errors import TraceError
 from chainrule._src.ops.index import GETITEM, IN_RANGE, SCATTER, SLOT
-from chainrule._src.trace.batching.call import Call, Rule, one_by_one, spread
+from chainrule._src.trace.batching.call import MappedCall, Rule, one_by_one, spread
 from chainrule._src.trace.batching.moving import elementwise
 
 Index = tuple[Any, ...]
 
 
-def _getitem(call: Call) -> Any:
+def _getitem(call: MappedCall) -> Any:
     x, *arrays = call.operands
     index = call.params["index"]
     if not any(call.mapped[1:]):
-        return call.done(x, *arrays, index=_with_all(index))
+        return call.apply(x, *arrays, index=_with_all(index))
     if _holds_masks(call):
         return one_by_one(call)
     index, arrays, order = _indices(call, call.ranks[0], call.mapped[0])
-    found = call.done(x, *arrays, index=index)
-    return found if order == (*range(len(order)),) else np.transpose(found, order)
+    result = call.apply(x, *arrays, index=index)
+    return result if order == (*range(len(order)),) else np.transpose(result, order)
 
 
-def _scatter(call: Call) -> Any:
+def _scatter(call: MappedCall) -> Any:
     g, *arrays = call.operands
     index, rank = call.params["index"], len(call.shape)
     if not any(call.mapped[1:]):
-        return call.done(g, *arrays, index=_with_all(index), shape=call.whole)
+        return call.apply(g, *arrays, index=_with_all(index), shape=call.full_shape)
     if _holds_masks(call):
         return one_by_one(call)
     index, arrays, order = _indices(call, rank, True)
@@ -38,16 +38,16 @@ def _scatter(call: Call) -> Any:
         return one_by_one(call)
     g = g if call.mapped[0] else spread(g, call.size)
     g = np.transpose(g, tuple(int(i) for i in np.argsort(order)))
-    return call.done(g, *arrays, index=index, shape=call.whole)
+    return call.apply(g, *arrays, index=index, shape=call.full_shape)
 
 
 def _with_all(index: Index) -> Index:
-    """Return an index that leaves one more axis at the end as it is."""
+    """Return an index that leaves the additional last axis unchanged."""
     return (*index, slice(None)) if Ellipsis in index else index
 
 
-def _holds_masks(call: Call) -> bool:
-    """Whether entries are chosen by masks; one that differs from place to place is refused."""
+def _holds_masks(call: MappedCall) -> bool:
+    """Return true if entries are picked by masks; refuse masks that carry the mapped axis."""
     masks = [np.asarray(getattr(x, "value", x)).dtype.kind == "b" for x in call.operands[1:]]
     if any(mask and mapped for mask, mapped in zip(masks, call.mapped[1:], strict=True)):
         raise TraceError(
@@ -57,16 +57,17 @@ def _holds_masks(call: Call) -> bool:
     return any(masks) or any(isinstance(part, bool) for part in call.params["index"])
 
 
-def _indices(call: Call, rank: int, own: bool) -> tuple[Index, list[Any], tuple[int, ...]]:
-    """Return index and arrays for all places at once, and how to order the result's axes.
+def _indices(call: MappedCall, rank: int, maps_x: bool) -> tuple[Index, list[Any], tuple[int, ...]]:
+    """Return index and arrays for all positions at once, and the order of the result's axes.
 
-    ``own`` tells that what is indexed carries the axis: then each place reads, or writes, its own.
+    ``maps_x`` is true if the indexed array carries the mapped axis; then each position along the
+    axis reads, or writes, its own slice.
     """
     index = _written_out(call.params["index"], rank)
     arrays = call.aligned()[1:]
     reach = max(call.ranks[1:])  # axes of the arrays together
     before = _start(index)
-    if own:
+    if maps_x:
         index, arrays = (*index, SLOT), [*arrays, np.arange(call.size)]
     start = _start(index)
     plain = sum(isinstance(part, slice) or part is None for part in index)
@@ -76,14 +77,14 @@ def _indices(call: Call, rank: int, own: bool) -> tuple[Index, list[Any], tuple[
 
 
 def _written_out(index: Index, rank: int) -> Index:
-    """Return an index with a part for every axis."""
-    taken = sum(part is not None and part is not Ellipsis for part in index)
+    """Return an index with one part for each axis."""
+    n_axes = sum(part is not None and part is not Ellipsis for part in index)
     at = index.index(Ellipsis) if Ellipsis in index else len(index)
-    return (*index[:at], *[slice(None)] * (rank - taken), *index[at + 1 :])
+    return (*index[:at], *[slice(None)] * (rank - n_axes), *index[at + 1 :])
 
 
 def _start(index: Index) -> int:
-    """Return at which axis of the result the axes of index arrays begin, by NumPy's rule."""
+    """Return the axis of the result where the axes of index arrays begin, by NumPy's rule."""
     places = [i for i, part in enumerate(index) if part is SLOT or isinstance(part, int)]
     together = places == [*range(places[0], places[0] + len(places))]
     return places[0] if together else 0

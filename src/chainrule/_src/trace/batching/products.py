@@ -1,16 +1,16 @@
-"""Rules of products: one matrix product wherever one operand alone carries the axis."""
+"""Rules of products: one matrix product if only one operand carries the mapped axis."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from chainrule._src.ops.linalg import EINSUM, LETTERS, MATMUL, MATMUL_LAST, TENSORDOT
-from chainrule._src.trace.batching.call import Call, Rule, moved
+from chainrule._src.trace.batching.call import MappedCall, Rule, moved
 from chainrule._src.trace.batching.moving import axis_first
 
 
-def _contracted(call: Call) -> Any:
-    """Write the products as `einsum`, with one letter more."""
+def _contracted(call: MappedCall) -> Any:
+    """Write the product as an `einsum` with one more letter, for the mapped axis."""
     kernel: Any = call.primitive.kernel
     subscripts = kernel.subscripts(call.ranks, **call.params)
     inputs, out = subscripts.split("->")
@@ -20,20 +20,20 @@ def _contracted(call: Call) -> Any:
     return EINSUM(*call.operands, subscripts=f"{','.join(terms)}->{out}{letter}")
 
 
-def _tensordot(call: Call) -> Any:
+def _tensordot(call: MappedCall) -> Any:
     if all(call.mapped):
         return _contracted(call)
     return _side_by_side(call, call.params["axes"])
 
 
-def _side_by_side(call: Call, axes: Any) -> Any:
-    """Multiply with the rows, or the columns, of all places as one matrix."""
+def _side_by_side(call: MappedCall, axes: Any) -> Any:
+    """Multiply with the rows, or columns, of all positions as one matrix."""
     product = TENSORDOT(*call.operands, axes=axes)
-    kept = call.ranks[0] - len(axes[0])  # axes before the mapped one of the first operand
-    return moved(product, kept, -1) if call.mapped[0] else product
+    n_before = call.ranks[0] - len(axes[0])  # axes before the mapped axis
+    return moved(product, n_before, -1) if call.mapped[0] else product
 
 
-def _matmul(call: Call) -> Any:
+def _matmul(call: MappedCall) -> Any:
     rank_a, rank_b = call.ranks
     if not all(call.mapped) and rank_b <= 2:
         return _side_by_side(call, ((rank_a - 1,), (0,)))

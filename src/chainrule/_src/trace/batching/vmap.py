@@ -1,4 +1,4 @@
-r"""`vmap`: a function of one example as a function of many."""
+r"""`vmap`: turns a function of one example into a function of many examples."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from chainrule._src.core.recording import recording_level
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.core.trees import Path, leaves, map_leaves, path_text, with_own_memory
 from chainrule._src.trace.batching.call import moved, spread
-from chainrule._src.trace.batching.replaying import Value, replay, steps_of_tensors
+from chainrule._src.trace.batching.replaying import MappedValue, replay, steps_of_tensors
 
 WHERE = "vmap"
 
 
 def vmap(f: Callable[P, R], in_axes: Any = 0, out_axes: Any = 0) -> Callable[P, R]:
-    r"""Return a function that does what ``f`` does with one example, for all along an axis.
+    r"""Return a function that applies ``f`` to each of the examples along an axis.
 
     .. math:: \mathrm{vmap}(f)(x)_i = f(x_i)
 
-    ``f`` is recorded for one example, and each operation done for all of them at once: products
-    with an array that all share become one matrix product. The result can be differentiated,
+    ``f`` is recorded for one example, and each operation is done for all examples at once: products
+    with a shared array become one matrix product. The returned function can be differentiated,
     recorded, compiled and mapped again.
 
     Parameters
@@ -35,24 +35,24 @@ def vmap(f: Callable[P, R], in_axes: Any = 0, out_axes: Any = 0) -> Callable[P, 
     f : callable
         Written in NumPy; takes and returns arrays, or dicts, lists and tuples of them.
     in_axes : int or None, or tree of these, default 0
-        Along which axis of its positional arguments it is mapped; None: every example gets the
-        whole. A tuple or list has one entry an argument, which may go into the argument's own
+        The axis of the examples in the positional arguments; None if every example uses the whole
+        argument. A tuple or list has one entry for each argument, which may have the argument's
         structure: ``({"W": 0, "b": None}, 0)``.
     out_axes : int or None, or tree of these, default 0
-        Where the results have the axis; None for what is the same for all examples.
+        The axis of the examples in the results; None for a result that is equal for all examples.
 
     Returns
     -------
     callable
-        With ``f``'s arguments; those by keyword are mapped along axis 0.
+        Takes ``f``'s arguments; keyword arguments are mapped along axis 0.
 
     Raises
     ------
     ShapeError
-        When called, if sizes differ along the axis, or an array has no such axis.
+        When called, if the arrays have different sizes along the axis, or no such axis.
     DataError
-        When called, if nothing is mapped, an array holds no numbers, or ``in_axes`` or
-        ``out_axes`` does not fit what it stands for.
+        When called, if no argument is mapped, an array is not numeric, or ``in_axes`` or
+        ``out_axes`` does not fit the structure of the arguments or results.
     TraceError
         When called, if ``f`` branches on a value; write ``np.where``.
 
@@ -62,7 +62,7 @@ def vmap(f: Callable[P, R], in_axes: Any = 0, out_axes: Any = 0) -> Callable[P, 
 
     Examples
     --------
-    The gradient of every sample, one a row:
+    The gradient of every sample, one in each row:
 
     >>> from chainrule._src.core.transforms import grad
     >>> def loss(w, x, y):
@@ -90,56 +90,56 @@ def vmap(f: Callable[P, R], in_axes: Any = 0, out_axes: Any = 0) -> Callable[P, 
 def _mapped(f: Any, in_axes: Any, out_axes: Any, args: Any, kwargs: Any) -> Any:
     positional = list(in_axes) if isinstance(in_axes, tuple | list) else in_axes
     axes = [*_axes_of(positional, list(args), "in_axes"), *_axes_of(0, kwargs, "in_axes")]
-    given = [*leaves({"args": list(args)}), *leaves(kwargs)]
+    inputs = [*leaves({"args": list(args)}), *leaves(kwargs)]
     moved = [
         None if axis is None else _axis_last(leaf, axis, path)
-        for axis, (path, leaf) in zip(axes, given, strict=True)
+        for axis, (path, leaf) in zip(axes, inputs, strict=True)
     ]
-    size = _size(moved, given)
+    size = _size(moved, inputs)
     level = recording_level()
-    known: dict[Any, Value] = {}
+    input_values: dict[Any, MappedValue] = {}
 
     def tensor(array: Any, mapped: bool) -> Tensor:
-        made = Tensor.made(np.asarray(_one_of(array) if mapped else array), level)
-        made.name = getattr(array, "name", None)
-        known[made.order] = Value(array, mapped)
-        return made
+        example = Tensor.made(np.asarray(_one_of(array) if mapped else array), level)
+        example.name = getattr(array, "name", None)
+        input_values[example.order] = MappedValue(array, mapped)
+        return example
 
     def argument(leaf: Any, array: Any) -> Any:
         if array is not None:
             return tensor(array, True)
         table = isinstance(leaf, np.ndarray) and leaf.ndim > 0 and leaf.dtype.kind == "f"
-        return tensor(leaf, False) if table else leaf  # a tensor can be indexed with tensors
+        return tensor(leaf, False) if table else leaf  # tensors can index a tensor
 
-    following = iter([argument(leaf, array) for array, (_, leaf) in zip(moved, given, strict=True)])
-    inner_args, inner_kwargs = map_leaves(lambda _: next(following), (args, kwargs))
+    replaced = iter([argument(leaf, array) for array, (_, leaf) in zip(moved, inputs, strict=True)])
+    inner_args, inner_kwargs = map_leaves(lambda _: next(replaced), (args, kwargs))
     with level.captured:
         result = f(*inner_args, **inner_kwargs)
-    found = list(leaves({"result": result}))
-    own = [leaf for _, leaf in found if type(leaf) is Tensor and leaf.level is level]
-    values = replay(steps_of_tensors(own), known, size) if own else known
+    results = list(leaves({"result": result}))
+    recorded = [leaf for _, leaf in results if type(leaf) is Tensor and leaf.level is level]
+    values = replay(steps_of_tensors(recorded), input_values, size) if recorded else input_values
 
     def outcome(path: Path, leaf: Any, axis: Any) -> Any:
         inside = type(leaf) is Tensor and leaf.level is level
-        value = values[leaf.order] if inside else Value(_array(leaf, path), False)
+        value = values[leaf.order] if inside else MappedValue(_array(leaf, path), False)
         return _placed(value, axis, size, path)
 
     placed = iter(
         outcome(path, leaf, axis)
-        for (path, leaf), axis in zip(found, _axes_of(out_axes, result, "out_axes"), strict=True)
+        for (path, leaf), axis in zip(results, _axes_of(out_axes, result, "out_axes"), strict=True)
     )
-    return with_own_memory(map_leaves(lambda _: next(placed), result), [leaf for _, leaf in given])
+    return with_own_memory(map_leaves(lambda _: next(placed), result), [leaf for _, leaf in inputs])
 
 
 def _one_of(array: Any) -> Any:
-    """Return one example's value; zeros where there is none."""
+    """Return the first example's value; zeros if there is no example."""
     while type(array) is Tensor:
         array = array.value
     return array[..., 0] if array.shape[-1] else np.zeros(array.shape[:-1], array.dtype)
 
 
 def _axes_of(axes: Any, tree: Any, name: str) -> Iterator[int | None]:
-    """Yield the axis of every leaf of a tree, from a tree of axes that may end before."""
+    """Yield the axis of every leaf; an axis for a whole branch holds for all its leaves."""
     if axes is None or (isinstance(axes, int | np.integer) and not isinstance(axes, bool)):
         axis = None if axes is None else int(axes)
         yield from (axis for _ in leaves(tree))
@@ -167,7 +167,7 @@ def _array(leaf: Any, path: Path) -> Any:
 
 
 def _axis_last(leaf: Any, axis: int, path: Path) -> Any:
-    """Return an argument with the mapped axis at the end."""
+    """Return an argument with the mapped axis as its last axis."""
     array = _array(leaf, path)
     if not -np.ndim(array) <= axis < np.ndim(array):
         raise ShapeError(
@@ -177,23 +177,23 @@ def _axis_last(leaf: Any, axis: int, path: Path) -> Any:
     return moved(array, axis, -1)
 
 
-def _size(moved: list[Any], given: list[tuple[Path, Any]]) -> int:
-    """Return the size of the mapped axis, which all mapped arguments share."""
+def _size(moved: list[Any], arguments: list[tuple[Path, Any]]) -> int:
+    """Return the size of the mapped axis, which must be equal for all mapped arguments."""
     sizes = {
         path_text(path): np.shape(array)[-1]
-        for array, (path, _) in zip(moved, given, strict=True)
+        for array, (path, _) in zip(moved, arguments, strict=True)
         if array is not None
     }
     if not sizes:
         raise DataError(f"{WHERE}: no argument is mapped; give in_axes an axis for at least one")
     if len(set(sizes.values())) > 1:
-        said = ", ".join(f"{name} has {size}" for name, size in sizes.items())
-        raise ShapeError(f"{WHERE}: expected one size along the mapped axes, but {said}")
+        description = ", ".join(f"{name} has {size}" for name, size in sizes.items())
+        raise ShapeError(f"{WHERE}: expected one size along the mapped axes, but {description}")
     return int(next(iter(sizes.values())))
 
 
-def _placed(value: Value, axis: int | None, size: int, path: Path) -> Any:
-    """Return a result with the mapped axis where it is asked for."""
+def _placed(value: MappedValue, axis: int | None, size: int, path: Path) -> Any:
+    """Return a result with the mapped axis at the position ``axis``."""
     if axis is None:
         if value.mapped:
             raise DataError(

@@ -1,4 +1,4 @@
-"""Recurrences: a body that runs once a step, as one equation."""
+"""Recurrences: one equation whose body, a program, runs once for each step."""
 
 from chainrule._src.trace.recurrence.scanning import scan
 

@@ -1,45 +1,49 @@
-"""A recurrence: a body that runs once a step and hands its carry on to the next.
+"""The primitive of a recurrence: a body runs once for each step and passes its carry on.
 
-Its equation has several results, the last carry and what every step gives, which others take out
-of it one by one.
+The equation has several results: the last carry, and the results of all steps. `ITEM` equations
+take single results out of them.
 """
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
-from chainrule._src.core.kernel import Recurrence, Result
-from chainrule._src.core.primitive import Family, Lines, Together
+from chainrule._src.core.kernel import Recurrence, ResultItem
+from chainrule._src.core.primitive import Family, JointRule, Lines
 from chainrule._src.trace.recurrence.pruning import pruned
 from chainrule._src.trace.recurrence.several import Adjoints, Several
 
 RECURRENCE = Family()
 
 
-class Body(Protocol):
-    """The equations of a step."""
+class StepProtocol(Protocol):
+    """Protocol of a recurrence's body: the equations of a step."""
 
     def run(
         self, operands: tuple[Any, ...], steps: int, reverse: bool, sketch: bool = False
     ) -> Several:
-        """Run all steps on plain arrays; for a ``sketch``, one step stands for all."""
+        """Run all steps on plain arrays; if ``sketch``, one step represents all steps."""
 
     def pulled(
-        self, g: Adjoints, y: Any, wanted: tuple[int, ...], operands: Any, how: Any
+        self, g: Adjoints, y: Any, positions: tuple[int, ...], operands: Any, how: Any
     ) -> dict[int, Any]:
-        """Return the adjoints of the operands that are asked for, where they have any."""
+        """Return the adjoints of the operands at these positions, if they have any."""
 
 
-def _run(*operands: Any, body: Body, steps: int, reverse: bool, recompute: bool) -> Several:
+def _run(*operands: Any, body: StepProtocol, steps: int, reverse: bool, recompute: bool) -> Several:
     return body.run(operands, steps, reverse)
 
 
-def _sketch(*operands: Any, body: Body, steps: int, reverse: bool, recompute: bool) -> Several:
+def _sketch(
+    *operands: Any, body: StepProtocol, steps: int, reverse: bool, recompute: bool
+) -> Several:
     return body.run(operands, steps, reverse, sketch=True)
 
 
-def _rule(g: Any, y: Any, wanted: Any, *operands: Any, body: Body, **how: Any) -> dict[int, Any]:
-    return body.pulled(g, y, wanted, operands, how)
+def _rule(
+    g: Any, y: Any, positions: Any, *operands: Any, body: StepProtocol, **how: Any
+) -> dict[int, Any]:
+    return body.pulled(g, y, positions, operands, how)
 
 
 def _brief(shapes: Any, **_: Any) -> str:
@@ -49,18 +53,18 @@ def _brief(shapes: Any, **_: Any) -> str:
 SCAN = RECURRENCE.add(
     "scan",
     _run,
-    Together(_rule),
+    JointRule(_rule),
     Lines(_brief),
     kernel=Recurrence(),
     form=_sketch,
     prune=pruned,
 )
-"""The operands: the first carry, what is the same in every step, what steps are run over."""
+"""The operands: the first carry, the values closed over, and the arrays with a row per step."""
 
 ITEM = RECURRENCE.add(
     "item",
     lambda several, number: several.parts[number],
     (lambda g, y, several, number: Adjoints({number: g}),),
     Lines("_0[number]"),
-    kernel=Result(),
+    kernel=ResultItem(),
 )

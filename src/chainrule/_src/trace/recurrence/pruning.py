@@ -1,4 +1,4 @@
-"""Recurrences without what nobody takes out of them."""
+"""Pruning: recurrences without the results that no equation uses."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chainrule._src.core.equations import Equation, Variable
-from chainrule._src.core.kernel import Recurrence, Result
+from chainrule._src.core.kernel import Recurrence, ResultItem
 from chainrule._src.trace.recurrence.several import Several
 
 
 def pruned(equations: Sequence[Equation], result: Iterable[Any]) -> list[Equation]:
-    """Return equations whose recurrences compute what is used alone; ``result`` is used too."""
+    """Return equations whose recurrences compute only the results that are used.
+
+    ``result`` has the results of the program, which count as used.
+    """
     used = {v for v in result if isinstance(v, Variable)}
     live: dict[Variable, set[int]] = {}
     numbers: dict[Variable, list[int]] = {}
-    kept: list[Equation] = []
+    selected: list[Equation] = []
     for e in reversed(equations):
         if _is_result(e):
             if e.output in used:
@@ -27,12 +30,12 @@ def pruned(equations: Sequence[Equation], result: Iterable[Any]) -> list[Equatio
             used.update(e.variables)
         else:
             used.update(e.variables)
-        kept.append(e)
-    return [_renumbered(e, numbers) for e in reversed(kept) if _is_used(e, used)]
+        selected.append(e)
+    return [_renumbered(e, numbers) for e in reversed(selected) if _is_used(e, used)]
 
 
 def _is_result(e: Equation) -> bool:
-    return isinstance(e.primitive.kernel, Result)
+    return isinstance(e.primitive.kernel, ResultItem)
 
 
 def _is_used(e: Equation, used: set[Variable]) -> bool:
@@ -47,8 +50,8 @@ def _pruned(e: Equation, live: set[int]) -> tuple[Equation, list[int]]:
     if isinstance(e.output.value, Several):
         e.output.value = Several(tuple(e.output.value.parts[i] for i in results))
     e.output.shape = tuple(e.output.shape[i] for i in results)
-    taken = tuple(e.operands[i] for i in operands)
-    return Equation(e.output, e.primitive, taken, {**e.params, "body": body}), results
+    new_operands = tuple(e.operands[i] for i in operands)
+    return Equation(e.output, e.primitive, new_operands, {**e.params, "body": body}), results
 
 
 def _renumbered(e: Equation, numbers: dict[Variable, list[int]]) -> Equation:

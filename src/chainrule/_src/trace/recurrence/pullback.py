@@ -1,7 +1,8 @@
-"""The way back through one step of a recurrence, and what of the way forward it needs.
+"""The backward step of a recurrence, and the values of the forward step that it needs.
 
-A step's values are kept for it or, where that takes little, computed again: what moves entries, and
-simple arithmetic on a value that is there anyway. To ``recompute`` is to keep the carries alone.
+The forward run saves these values, or the backward step recomputes them if that is cheap: moved
+entries, and simple arithmetic on values that are available anyway. With ``recompute`` only the
+carries are saved.
 """
 
 from __future__ import annotations
@@ -31,24 +32,24 @@ SIMPLE = {
 
 
 @dataclass(eq=False)
-class Pullback:
-    """The way back through a step.
+class StepPullback:
+    """The backward step of a recurrence.
 
     Attributes
     ----------
     joint : Program
-        A step and its gradients.
+        The forward step together with its gradients.
     program : Program
-        The step back: its carry are adjoints of the carry and sums, its results, besides, the
-        adjoints of what is another in every step.
+        The backward step. Its carry has the adjoints of the forward carry and the sums of the
+        adjoints of ``closed``; its other results are the adjoints of ``x``.
     carries, sums, steps : list of int
-        The operands that these are the adjoints of.
+        Positions of the operands whose adjoints are carries, sums, and results of each step.
     closed, xs : list of int
-        The operands that it takes as they are.
+        Positions of the forward operands that the backward step takes, too.
     residuals : list of int
-        The results of the way forward that it takes.
+        Positions of the forward results that it takes.
     missing : list of Variable
-        What the way forward would have to give besides.
+        Values that the forward step must return in addition.
     """
 
     joint: Program
@@ -60,18 +61,18 @@ class Pullback:
     xs: list[int]
     residuals: list[int]
     missing: list[Variable]
-    back: Any = None  # the step back as a body
-    forward: Any = None  # a step that gives what is missing, as a body
+    back: Any = None  # the backward step as a body
+    forward: Any = None  # the forward step that also returns the missing values, as a body
 
 
 def pullback(
-    body: Program, ys: tuple[int, ...], wanted: tuple[int, ...], recompute: bool
-) -> Pullback:
-    """Return the way back from the carry and some results to some operands, by their numbers."""
-    joint = _joint(body, ys, wanted)
-    (carry, given), gradients = joint.result
+    body: Program, ys: tuple[int, ...], positions: tuple[int, ...], recompute: bool
+) -> StepPullback:
+    """Return the backward step from the carry and some results to some operands, by position."""
+    joint = _joint(body, ys, positions)
+    (carry, outputs), gradients = joint.result
     count, inputs = len(carry), [v for k in ("carry", "closed", "x") for v in joint.arguments[k]]
-    first = count + len(joint.arguments["closed"])  # the first that is another in every step
+    first = count + len(joint.arguments["closed"])  # position of the first x
     carries = [i for i in range(count) if inputs[i].dtype.kind == "f"]
     sums = [i for i in gradients if count <= i < first and isinstance(gradients[i], Variable)]
     steps = [i for i in gradients if i >= first and isinstance(gradients[i], Variable)]
@@ -79,26 +80,26 @@ def pullback(
     for e in joint.equations:
         if late.intersection(e.variables):
             late.add(e.output)
-    there = {v: i for i, v in [*enumerate(given, count)][::-1] if isinstance(v, Variable)}
-    needs = _Needs(joint, inputs, count, first, there, recompute)
+    numbers = {v: i for i, v in [*enumerate(outputs, count)][::-1] if isinstance(v, Variable)}
+    needs = _Needs(joint, inputs, count, first, numbers, recompute)
     results = [gradients[i] for i in (*carries, *sums, *steps)]
     equations = needs.equations(late, results)
     totals = [_sum_for(inputs[i]) for i in sums]
     for i, total in zip(sums, totals, strict=True):
-        gradients[i].adjoint_of = None  # the sum is
+        gradients[i].adjoint_of = None  # the sum is the gradient
         equations.append(Equation(_sum_for(inputs[i]), ADD, (total, gradients[i]), {}))
     new = [e.output for e in equations[len(equations) - len(sums) :]]
-    kept = [v for v in needs.taken if v in needs.there]
+    saved = [v for v in needs.taken if v in needs.saved]
     closed = [i for i in range(count, first) if inputs[i] in needs.taken]
-    unkept = [i for i in range(first, len(inputs)) if inputs[i] not in kept]
+    unkept = [i for i in range(first, len(inputs)) if inputs[i] not in saved]
     xs = [i for i in unkept if inputs[i] in needs.taken]
     arguments = {
         "carry": [*joint.arguments["g_carry"], *totals],
         "closed": [inputs[i] for i in closed],
-        "x": [*kept, *(inputs[i] for i in xs), *joint.arguments["g_y"]],
+        "x": [*saved, *(inputs[i] for i in xs), *joint.arguments["g_y"]],
     }
     result = ([*(gradients[i] for i in carries), *new], [gradients[i] for i in steps])
-    return Pullback(
+    return StepPullback(
         joint=joint,
         program=Program(arguments, equations, result),
         carries=carries,
@@ -106,8 +107,8 @@ def pullback(
         steps=steps,
         closed=closed,
         xs=xs,
-        residuals=[needs.there[v] for v in kept],
-        missing=[v for v in needs.taken if v not in needs.there and v not in inputs[count:]],
+        residuals=[needs.saved[v] for v in saved],
+        missing=[v for v in needs.taken if v not in needs.saved and v not in inputs[count:]],
     )
 
 
@@ -115,40 +116,41 @@ def _sum_for(v: Variable) -> Variable:
     return Variable(None, v.shape, v.dtype, np.zeros(v.shape, v.dtype), v)
 
 
-def _joint(body: Program, ys: tuple[int, ...], wanted: tuple[int, ...]) -> Program:
-    """Record a step and the adjoints of its operands, given those of the new carry and results.
+def _joint(body: Program, ys: tuple[int, ...], positions: tuple[int, ...]) -> Program:
+    """Record a step and its operands' adjoints, for adjoints of the new carry and the results.
 
-    The result is ``((carry, ys), adjoints by operand)``; those of carries are always there.
+    The result is ``((carry, ys), adjoints by operand)``; the adjoints of carries are always
+    included.
     """
     outer, inner = recording_level(), Level()
-    made: dict[Variable, Any] = {}
+    tensors: dict[Variable, Any] = {}
 
     def tensor(v: Variable, name: str | None, level: Level, value: Any) -> Tensor:
-        found = Tensor.made(value, level)
-        found.name = name
-        return found
+        wrapped = Tensor.made(value, level)
+        wrapped.name = name
+        return wrapped
 
     inputs = {
         kind: [tensor(v, v.name, outer, v.value) for v in variables]
         for kind, variables in body.arguments.items()
     }
-    before = [t for found in inputs.values() for t in found]
+    before = [t for group in inputs.values() for t in group]
     for v, t in zip(body.inputs, before, strict=True):
-        made[v] = tensor(v, v.name, inner, t) if v.dtype.kind == "f" else t
+        tensors[v] = tensor(v, v.name, inner, t) if v.dtype.kind == "f" else t
 
-    def known(operand: Any) -> Any:
-        return made[operand] if isinstance(operand, Variable) else at(operand, 0)
+    def value_of(operand: Any) -> Any:
+        return tensors[operand] if isinstance(operand, Variable) else at(operand, 0)
 
     for e in body.equations:
         params = e.params
         if e.primitive is SCAN:
             params = {**params, "body": params["body"].keeping(params["recompute"])}
-        result = e.primitive(*map(known, e.operands), **params)
-        made[e.output] = result
+        result = e.primitive(*map(value_of, e.operands), **params)
+        tensors[e.output] = result
         while type(result) is Tensor:
             result.name, result = e.output.name, result.value
-    carry, given = body.result
-    results, count = [known(leaf) for leaf in (*carry, *given)], len(carry)
+    carry, outputs = body.result
+    results, count = [value_of(leaf) for leaf in (*carry, *outputs)], len(carry)
 
     def seed(leaf: Any) -> Tensor:
         name = leaf.name if isinstance(leaf, Variable) else None
@@ -157,14 +159,14 @@ def _joint(body: Program, ys: tuple[int, ...], wanted: tuple[int, ...]) -> Progr
 
     active = [i for i, leaf in enumerate(carry) if body.arguments["carry"][i].dtype.kind == "f"]
     inputs["g_carry"] = [seed(body.arguments["carry"][i]) for i in active]
-    inputs["g_y"] = [seed(given[i - count]) for i in ys]
+    inputs["g_y"] = [seed(outputs[i - count]) for i in ys]
     seeds = zip([*active, *ys], [*inputs["g_carry"], *inputs["g_y"]], strict=True)
     reached = [(results[i], g) for i, g in seeds]
-    found = adjoints_of([(y, g) for y, g in reached if _is_of(y, inner)])
+    by_order = adjoints_of([(y, g) for y, g in reached if _is_of(y, inner)])
     gradients = {}
     for i, v in enumerate(body.inputs):
-        if i in active or (i in wanted and i >= count):
-            g = found.get(made[v].order)
+        if i in active or (i in positions and i >= count):
+            g = by_order.get(tensors[v].order)
             if g is None:
                 g = np.zeros(v.shape, v.dtype)
             gradients[i] = g if g.dtype == v.dtype else ASTYPE(g, dtype=v.dtype.type)
@@ -178,7 +180,10 @@ def _is_of(value: Any, level: Level) -> bool:
 
 
 class _Needs:
-    """What the way back needs of the way forward; ``taken`` are the values that it is given."""
+    """The values of the forward step that the backward step needs.
+
+    ``taken`` are the values that it receives, ``again`` those that it computes again.
+    """
 
     def __init__(
         self,
@@ -186,43 +191,43 @@ class _Needs:
         inputs: Sequence[Variable],
         count: int,
         first: int,
-        there: dict[Variable, int],
+        numbers: dict[Variable, int],
         recompute: bool,
     ) -> None:
         self.joint, self.recompute = joint, recompute
-        self.made = {e.output: e for e in joint.equations}
+        self.equation_of = {e.output: e for e in joint.equations}
         self.taken: dict[Variable, None] = {}
-        self.free = set(inputs[count:first])  # the same in every step
+        self.free = set(inputs[count:first])  # constant: equal in every step
         for e in joint.equations:
             if all(v in self.free for v in e.variables):
                 self.free.add(e.output)
-        self.there = {v: i for v, i in there.items() if v not in self.free}
-        self.at_hand = {*self.free, *self.there, *inputs[first:]}
+        self.saved = {v: i for v, i in numbers.items() if v not in self.free}
+        self.at_hand = {*self.free, *self.saved, *inputs[first:]}
         self.again: set[Variable] = set()
 
     def equations(self, late: set[Variable], results: Sequence[Any]) -> list[Equation]:
-        """Return the equations of the way back."""
-        wanted = {v for v in results if isinstance(v, Variable)}
-        kept: set[Variable] = set()
+        """Return the equations of the backward step."""
+        needed = {v for v in results if isinstance(v, Variable)}
+        backward: set[Variable] = set()
         for e in reversed(self.joint.equations):
-            if e.output in wanted and e.output in late:
-                kept.add(e.output)
-                wanted.update(e.variables)
-        early = [v for v in wanted if v not in late]
+            if e.output in needed and e.output in late:
+                backward.add(e.output)
+                needed.update(e.variables)
+        early = [v for v in needed if v not in late]
         order = {v: i for i, v in enumerate(self.joint.variables)}
         for v in sorted(early, key=order.__getitem__):
             self._get(v)
-        return [e for e in self.joint.equations if e.output in kept or e.output in self.again]
+        return [e for e in self.joint.equations if e.output in backward or e.output in self.again]
 
     def _get(self, v: Variable) -> None:
-        """Have a value of the way forward at hand."""
+        """Make a value of the forward step available: receive it, or compute it again."""
         waiting = [v]
         while waiting:
             v = waiting.pop()
             if v in self.taken or v in self.again:
                 continue
-            e = self.made.get(v)
-            if v in self.there or e is None or not self._computed_again(e):
+            e = self.equation_of.get(v)
+            if v in self.saved or e is None or not self._computed_again(e):
                 self.taken[v] = None
                 self.at_hand.add(v)
             else:

@@ -1,4 +1,4 @@
-"""`scan`: a recurrence as one equation."""
+"""`scan`: the recurrence that users call; it records one step and makes one equation."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from chainrule._src.base.arrays import as_argument, refuse_foreign
 from chainrule._src.base.errors import DataError, ShapeError, TraceError
 from chainrule._src.core.backward import ancestors
-from chainrule._src.core.elementwise import counted
+from chainrule._src.core.elementwise import as_numpy_number
 from chainrule._src.core.primitive import Traced
 from chainrule._src.core.recording import leaf_names, program_of, recording_level
 from chainrule._src.core.tensor import Level, Tensor
 from chainrule._src.core.trees import leaves, map_leaves, path_text
 from chainrule._src.core.weak import is_weak
 from chainrule._src.trace.arguments import argument_names
-from chainrule._src.trace.recurrence.body import Body, recurrence
+from chainrule._src.trace.recurrence.body import StepBody, recurrence
 from chainrule._src.trace.recurrence.primitives import ITEM
 
 WHERE = "scan"
@@ -32,39 +32,39 @@ def scan(
     *,
     recompute: bool = False,
 ) -> tuple[Any, Any]:
-    r"""Apply a function step by step, each time to what it returned before.
+    r"""Apply a function step by step, each time to its previous result.
 
     .. math:: (c_t, y_t) = f(c_{t-1}, x_t), \qquad t = 1, \dots, T
 
-    Plain arrays go through a Python loop over ``f``. With tensors among them, or in what ``f`` uses
-    from outside, ``f`` is recorded for one step and the whole recurrence is one equation: its
-    gradient is a recurrence that runs backwards, its text a ``for`` loop, and compiling it takes
-    as long for a thousand steps as for two.
+    With plain arrays, a Python loop calls ``f``. If tensors are among the arguments, or among the
+    values that ``f`` uses from outside, ``f`` is recorded for one step and the recurrence is one
+    equation: its gradient is a recurrence that runs backwards, its text is a ``for`` loop, and
+    compilation takes as long for a thousand steps as for two.
 
     Parameters
     ----------
     f : callable
         Written in NumPy. ``f(carry, x)`` returns ``(carry, y)``, where the new carry has the
-        structure, the shapes and the dtypes of the old one. What it uses from outside, weights
-        say, is differentiated too.
+        structure, the shapes and the dtypes of the old one. Values that ``f`` uses from outside,
+        for instance weights, are differentiated too.
     init : array or tree of arrays
         The first carry: a dict, list or tuple of arrays, nested as you like.
     xs : array or tree of arrays, optional
-        What the steps are run over, along the first axis. ``x`` is None where it is not given.
+        Step ``t`` gets row ``t`` of these arrays as ``x``. Without ``xs``, ``x`` is None.
     length : int, optional
-        The number of steps, needed where there are no ``xs``.
+        The number of steps, required without ``xs``.
     reverse : bool, default False
-        Whether the last step comes first; ``ys`` stay in the order of ``xs``.
+        If true, the last row comes first; ``ys`` stay in the order of ``xs``.
     recompute : bool, default False
-        Whether the way back computes a step's values again from its carry, instead of keeping them:
-        less memory, for about a third more work.
+        If true, the backward pass computes a step's values again from its carry, instead of storing
+        them: less memory, for about a third more work.
 
     Returns
     -------
     carry : array or tree of arrays
-        The last one.
+        The last carry.
     ys : array or tree of arrays
-        What the steps returned, stacked along a new first axis.
+        The results ``y`` of the steps, stacked along a new first axis.
 
     Raises
     ------
@@ -97,13 +97,13 @@ def scan(
     xs = map_leaves(lambda leaf: _array(leaf, "xs"), xs)
     steps = _steps(xs, length)
     plain = not any(isinstance(leaf, Traced) for _, leaf in leaves([init, xs]))
-    found = _looped(f, init, xs, steps, reverse) if plain and steps else None
-    return found or _recorded(f, init, xs, steps, reverse, recompute)
+    result = _looped(f, init, xs, steps, reverse) if plain and steps else None
+    return result or _recorded(f, init, xs, steps, reverse, recompute)
 
 
 def _array(leaf: Any, name: str) -> Any:
     if isinstance(leaf, Traced):
-        return counted(leaf) if is_weak(leaf) else leaf
+        return as_numpy_number(leaf) if is_weak(leaf) else leaf
     return np.asarray(as_argument(leaf, name, WHERE))
 
 
@@ -122,8 +122,8 @@ def _steps(xs: Any, length: int | None) -> int:
     if not lengths:
         raise DataError(f"{WHERE}: without xs, give the number of steps as length")
     if len(set(lengths.values())) > 1:
-        said = ", ".join(f"{name} {size}" for name, size in lengths.items())
-        raise ShapeError(f"{WHERE}: expected one number of steps, received {said}")
+        description = ", ".join(f"{name} {size}" for name, size in lengths.items())
+        raise ShapeError(f"{WHERE}: expected one number of steps, received {description}")
     return int(next(iter(lengths.values())))
 
 
@@ -132,7 +132,7 @@ def _turn(xs: Any, step: int) -> Any:
 
 
 def _looped(f: Any, init: Any, xs: Any, steps: int, reverse: bool) -> tuple[Any, Any] | None:
-    """Run a loop on plain arrays; None where tensors turn out to take part."""
+    """Run a loop on plain arrays; return None if a step returns tensors."""
     carry, ys = init, []
     for step in range(steps)[::-1] if reverse else range(steps):
         carry, y = _checked(f(carry, _turn(xs, step)), init)
@@ -145,7 +145,10 @@ def _looped(f: Any, init: Any, xs: Any, steps: int, reverse: bool) -> tuple[Any,
 
 
 def _checked(result: Any, init: Any) -> tuple[Any, Any]:
-    """Return what a step returned, if the new carry is like the old one."""
+    """Return a step's pair of results; refuse a carry that differs from ``init`` in structure.
+
+    Shapes and dtypes must be equal, too.
+    """
     if not isinstance(result, tuple | list) or len(result) != 2:
         size = f" of {len(result)}" if isinstance(result, tuple | list) else ""
         raise DataError(
@@ -165,12 +168,12 @@ def _checked(result: Any, init: Any) -> tuple[Any, Any]:
         if not isinstance(new, Traced):
             refuse_foreign(new, "the new carry", WHERE)
             new = new if hasattr(new, "dtype") else np.asarray(new)
-        here = f"{WHERE}: f must return a carry like init, but {path_text(path)} "
+        message = f"{WHERE}: f must return a carry like init, but {path_text(path)} "
         if np.shape(new) != np.shape(old):
-            raise ShapeError(f"{here}has shape {np.shape(new)}, expected {np.shape(old)}")
+            raise ShapeError(f"{message}has shape {np.shape(new)}, expected {np.shape(old)}")
         if new.dtype != old.dtype:
             raise DataError(
-                f"{here}has dtype {new.dtype}, expected {old.dtype}; give init that dtype, or "
+                f"{message}has dtype {new.dtype}, expected {old.dtype}; give init that dtype, or "
                 "convert with .astype"
             )
         return new
@@ -181,7 +184,7 @@ def _checked(result: Any, init: Any) -> tuple[Any, Any]:
 
 
 def _structure(tree: Any) -> str:
-    """Say a tree's structure, its arrays as stars."""
+    """Return a tree's structure as text, with a star for each array."""
     if isinstance(tree, dict):
         return "{" + ", ".join(f"{key!r}: {_structure(part)}" for key, part in tree.items()) + "}"
     if isinstance(tree, list | tuple):
@@ -193,7 +196,7 @@ def _structure(tree: Any) -> str:
 def _recorded(
     f: Any, init: Any, xs: Any, steps: int, reverse: bool, recompute: bool
 ) -> tuple[Any, Any]:
-    """Record one step, and apply it as many times as there are."""
+    """Record one step, and apply the recurrence of that step."""
     level = recording_level()
     called = dict(zip(argument_names(f, 2), (init, xs), strict=True))
     names = iter(leaf_names(tuple([path for path, _ in leaves(called)])))
@@ -226,19 +229,21 @@ def _recorded(
     program, _ = program_of(inputs, (results[0], results[1]), level)
     for variable in program.variables:
         variable.value = _plain(variable.value)
-    given = [
+    operands = [
         *(leaf for _, leaf in leaves(init)),
         *(outer for outer, _ in closed),
         *(leaf for _, leaf in leaves(xs)),
     ]
-    body = Body(program)
-    found = recurrence(body, given, steps=steps, reverse=bool(reverse), recompute=bool(recompute))
-    items = (ITEM(found, number=number) for number in range(len(body.results)))
+    body = StepBody(program)
+    several = recurrence(
+        body, operands, steps=steps, reverse=bool(reverse), recompute=bool(recompute)
+    )
+    items = (ITEM(several, number=number) for number in range(len(body.results)))
     return map_leaves(lambda _: next(items), new), map_leaves(lambda _: next(items), y)
 
 
 def _as_result(leaf: Any, level: Level) -> Any:
-    """Return what a step gives as a tensor of its recording, unless it is always the same."""
+    """Return a step's result as a tensor of the recording, or as a constant array."""
     if isinstance(leaf, Tensor):
         if leaf.level.number > level.number:
             raise TraceError(f"{WHERE}: f returns a tensor of a transformation that is over")
@@ -248,25 +253,25 @@ def _as_result(leaf: Any, level: Level) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value that a tensor stands for."""
+    """Return the plain value inside a tensor."""
     while type(value) is Tensor:
         value = value.value
     return value
 
 
 def _closed(results: list[list[Any]], level: Level) -> list[tuple[Tensor, Tensor]]:
-    """Make inputs of the tensors from outside that a step uses; return both, pair by pair."""
-    found: dict[int, tuple[Tensor, Tensor]] = {}
+    """Turn the outer tensors that a step uses into inputs; return pairs of outer and input."""
+    pairs: dict[int, tuple[Tensor, Tensor]] = {}
 
     def inside(outer: Tensor) -> Tensor:
-        if id(outer) not in found:
-            made = Tensor.made(_plain(outer), level)
-            made.name = _name(outer)
-            found[id(outer)] = (outer, made)
-        return found[id(outer)][1]
+        if id(outer) not in pairs:
+            input_tensor = Tensor.made(_plain(outer), level)
+            input_tensor.name = _name(outer)
+            pairs[id(outer)] = (outer, input_tensor)
+        return pairs[id(outer)][1]
 
-    own = [t for part in results for t in part if type(t) is Tensor and t.level is level]
-    for tensor in reversed(ancestors(*own)):
+    outputs = [t for part in results for t in part if type(t) is Tensor and t.level is level]
+    for tensor in reversed(ancestors(*outputs)):
         parents = dict(tensor.parents)
         for i, operand in enumerate(tensor.operands):
             if i not in parents and type(operand) is Tensor:
@@ -277,7 +282,7 @@ def _closed(results: list[list[Any]], level: Level) -> list[tuple[Tensor, Tensor
             inside(leaf) if type(leaf) is Tensor and leaf.level is not level else leaf
             for leaf in part
         ]
-    return list(found.values())
+    return list(pairs.values())
 
 
 def _name(tensor: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Several results of one equation, and their adjoints."""
+"""Containers of several results of one equation, and of their adjoints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Several:
-    """What an operation with several results gives: arrays, or tensors."""
+    """The results of an operation that has several: arrays, or tensors."""
 
     __slots__ = ("parts",)
     dtype = np.dtype(object)
@@ -23,7 +23,7 @@ class Several:
 
 
 class Adjoints(dict[int, Any]):
-    """The adjoints of some of several results, by their number."""
+    """The adjoints of some of several results, by position."""
 
     def __add__(self, other: Adjoints) -> Adjoints:
         both = Adjoints(self)

@@ -1,4 +1,4 @@
-"""Recurrences written out turn by turn, for what has no loops."""
+"""Unrolling: recurrences written out step by step, for formats without loops."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chainrule._src.trace.recurrence.primitives import ITEM, SCAN
 
 
 def unrolled(program: Program) -> Program:
-    """Return the program without recurrences.
+    """Return the program with its recurrences written out.
 
     Raises
     ------
@@ -29,20 +29,20 @@ def unrolled(program: Program) -> Program:
     """
     same: dict[Variable, Any] = {}
 
-    def known(operand: Any) -> Any:
+    def value_of(operand: Any) -> Any:
         return same.get(operand, operand) if isinstance(operand, Variable) else operand
 
-    equations = list(_written_out(program.equations, known, same))
-    result = map_leaves(known, program.result)
+    equations = list(_written_out(program.equations, value_of, same))
+    result = map_leaves(value_of, program.result)
     return replace(program, equations=equations, result=result)
 
 
 def _written_out(
-    equations: Sequence[Equation], known: Callable[[Any], Any], same: dict[Variable, Any]
+    equations: Sequence[Equation], value_of: Callable[[Any], Any], same: dict[Variable, Any]
 ) -> Iterator[Equation]:
     several: dict[Variable, list[Any]] = {}
     for e in equations:
-        operands = tuple(map(known, e.operands))
+        operands = tuple(map(value_of, e.operands))
         if e.primitive is SCAN:
             several[e.output] = yield from _turns(e, operands)
         elif e.primitive is ITEM:
@@ -52,7 +52,7 @@ def _written_out(
 
 
 def _turns(e: Equation, operands: Sequence[Any]) -> Any:
-    """Yield the equations of all turns, and return the results."""
+    """Yield the equations of all steps, and return the results."""
     steps, body = e.params["steps"], e.params["body"]
     if isinstance(steps, Linear):
         raise TraceError("the number of steps of a recurrence is the batch size")
@@ -66,21 +66,21 @@ def _turns(e: Equation, operands: Sequence[Any]) -> Any:
             del same[v]
         equations, result = turn.equations, turn.result
 
-        def known(operand: Any, same: dict[Any, Any] = same) -> Any:
+        def value_of(operand: Any, same: dict[Any, Any] = same) -> Any:
             return same.get(operand, operand) if isinstance(operand, Variable) else operand
 
-        yield from _written_out(equations, known, same)
-        carry = [known(leaf) for leaf in result[0]]
+        yield from _written_out(equations, value_of, same)
+        carry = [value_of(leaf) for leaf in result[0]]
         for stack, leaf in zip(ys, result[1], strict=True):
-            stack[step] = known(leaf)
-    found: list[Any] = list(carry)
+            stack[step] = value_of(leaf)
+    results: list[Any] = list(carry)
     for parts, leaf in zip(ys, body.results[count:], strict=True):
         shape = (steps, *np.shape(leaf))
         if not parts:
-            found.append(Filled(leaf.dtype.type(0), shape, leaf.dtype))
+            results.append(Filled(leaf.dtype.type(0), shape, leaf.dtype))
             continue
         name = getattr(leaf, "name", None)
-        made = Variable(name and f"{name}s", shape, leaf.dtype, np.zeros((), leaf.dtype))
-        yield Equation(made, STACK, tuple(parts), {"axis": 0})
-        found.append(made)
-    return found
+        stacked = Variable(name and f"{name}s", shape, leaf.dtype, np.zeros((), leaf.dtype))
+        yield Equation(stacked, STACK, tuple(parts), {"axis": 0})
+        results.append(stacked)
+    return results
