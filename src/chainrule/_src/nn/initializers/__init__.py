@@ -91,26 +91,26 @@ def get(initializer: Any, where: str = "initializers.get") -> Initializer:
         function is called with ``(shape, rng)``, or with ``(shape, dtype=None)`` if it takes a
         ``dtype``.
     where : str
-        Who asks, for the error's text.
+        Name of the calling function, for error messages.
 
     Raises
     ------
     UnknownNameError, DataError
-        If it is none of these.
+        If the initializer is none of these.
 
     Examples
     --------
     >>> get("he_normal")
     HeNormal()
     """
-    found: Any = described("initializer", initializer, INITIALIZERS | _MORE, Initializer)
-    if hasattr(found, "__array__"):
-        return _Own(lambda shape, rng: found)
-    is_own_way = type(found).__call__ is not Initializer.__call__ and callable(found)
-    if is_own_way and not isinstance(found, type):
-        return _Own(found)
-    if isinstance(found, Initializer):
-        return found
+    rule: Any = described("initializer", initializer, INITIALIZERS | _MORE, Initializer)
+    if hasattr(rule, "__array__"):
+        return _Own(lambda shape, rng: rule)
+    is_own_way = type(rule).__call__ is not Initializer.__call__ and callable(rule)
+    if is_own_way and not isinstance(rule, type):
+        return _Own(rule)
+    if isinstance(rule, Initializer):
+        return rule
     raise DataError(
         f"{where}: an initializer must be a name ({', '.join(INITIALIZERS)}), an Initializer or a "
         f"function of (shape, rng), received {initializer!r}"

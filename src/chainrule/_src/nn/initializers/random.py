@@ -16,9 +16,9 @@ _TRUNCATED = 0.87962566103423978  # standard deviation of a normal variable with
 
 
 class _Random(Initializer):
-    """What draws random numbers, with a generator of its own if there is a seed.
+    """Base class of initializers that draw random numbers, from their own generator with ``seed``.
 
-    A whole number as seed gives the same numbers at every call, as in Keras; a generator goes on.
+    An integer seed gives the same numbers at every call, as in Keras; a generator continues.
     """
 
     def __init__(self, seed: int | np.random.Generator | None = None) -> None:
@@ -28,8 +28,8 @@ class _Random(Initializer):
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return random numbers."""
-        own = self.seed is not None
-        return self._draw(shape, check_seed(self.seed if own else rng, type(self).__name__))
+        has_seed = self.seed is not None
+        return self._draw(shape, check_seed(self.seed if has_seed else rng, type(self).__name__))
 
     def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         raise NotImplementedError
@@ -42,7 +42,7 @@ class RandomUniform(_Random):
     ----------
     minval, maxval : float, default -0.05 and 0.05
     seed : int or Generator, optional
-        Of a generator of its own.
+        Seed or generator of this initializer; by default ``rng`` of the call is used.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class RandomNormal(_Random):
     mean : float, default 0
     stddev : float, default 0.05
     seed : int or Generator, optional
-        Of a generator of its own.
+        Seed or generator of this initializer; by default ``rng`` of the call is used.
     """
 
     def __init__(
@@ -89,9 +89,9 @@ class RandomNormal(_Random):
 
 
 class TruncatedNormal(RandomNormal):
-    """`RandomNormal` without what is further than two standard deviations from the mean.
+    """Normal distribution truncated at two standard deviations from the mean.
 
-    ``stddev`` is that of the normal distribution; what is left of it has 0.88 of that.
+    ``stddev`` is that of the normal distribution; the truncated one has 0.88 of it.
     """
 
     def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
@@ -106,13 +106,13 @@ class VarianceScaling(_Random):
     scale : float, default 1
         :math:`s`, above 0.
     mode : {"fan_in", "fan_out", "fan_avg"}, default "fan_in"
-        What :math:`n` is, see `compute_fans`.
+        The number :math:`n`: inputs, outputs or their mean, see `compute_fans`.
     distribution : {"truncated_normal", "untruncated_normal", "uniform"}, default "truncated_normal"
         ``"normal"`` is the truncated one too.
     seed : int or Generator, optional
-        Of a generator of its own.
+        Seed or generator of this initializer; by default ``rng`` of the call is used.
     input_axes, output_axes : sequence of int, optional
-        Both, for a weight whose inputs and outputs lie otherwise than `compute_fans` supposes.
+        Axes of inputs and outputs, for a weight with another layout than `compute_fans` supposes.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class VarianceScaling(_Random):
 
 
 class _Scaled(VarianceScaling):
-    """`VarianceScaling` with everything set but the seed and the axes."""
+    """`VarianceScaling` with fixed scale, mode and distribution."""
 
     _arguments: tuple[float, str, str]
 
@@ -207,14 +207,14 @@ class LecunNormal(_Scaled):
 class Orthogonal(_Random):
     """A matrix whose columns, or rows if those are fewer, are orthogonal and of length ``gain``.
 
-    Of a weight with more axes all but the last count as rows. Saxe, McClelland, Ganguli, *Exact
+    If a weight has more axes, all but the last are the rows. Saxe, McClelland, Ganguli, *Exact
     solutions to the nonlinear dynamics of learning in deep linear neural networks*, 2014.
 
     Parameters
     ----------
     gain : float, default 1
     seed : int or Generator, optional
-        Of a generator of its own.
+        Seed or generator of this initializer; by default ``rng`` of the call is used.
 
     Raises
     ------
@@ -240,7 +240,7 @@ def compute_fans(
     input_axes: Sequence[int] | None = None,
     output_axes: Sequence[int] | None = None,
 ) -> tuple[int, int]:
-    """Return how many inputs reach a unit, and how many outputs an input reaches.
+    """Return the number of inputs of a unit (fan-in), and of outputs of an input (fan-out).
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ def compute_fans(
         ``(n_in, n_out)``, or ``(..., n_in, n_out)`` of a convolution's kernel, whose first axes
         are its receptive field.
     input_axes, output_axes : sequence of int, optional
-        The axes that count, if both are given.
+        The axes of inputs and of outputs; used only if both are set.
 
     Examples
     --------
@@ -267,7 +267,7 @@ def compute_fans(
 
 
 def _within_two(shape: Shape, rng: np.random.Generator) -> Array:
-    """Return standard normal numbers; those beyond ±2 are drawn again."""
+    """Return standard normal numbers; numbers beyond ±2 are drawn again."""
     drawn = np.asarray(rng.standard_normal(shape))
     while (far := np.abs(drawn) > 2).any():
         drawn[far] = rng.standard_normal(np.count_nonzero(far))
