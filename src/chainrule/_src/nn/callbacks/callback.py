@@ -251,8 +251,9 @@ def as_callback(callback: Any, where: str) -> Callback:
 def as_callbacks(callbacks: Any, where: str, epochs: bool = True) -> list[Callback]:
     """Return a flat list of callbacks from one or a nested list; functions only with ``epochs``."""
     if isinstance(callbacks, Callback):
-        is_list = hasattr(callbacks, "callbacks")
-        return as_callbacks(callbacks.callbacks, where) if is_list else [callbacks]
+        if hasattr(callbacks, "callbacks"):
+            return as_callbacks(callbacks.callbacks, where)
+        return [callbacks]
     if callbacks is not None and not isinstance(callbacks, list | tuple):
         raise DataError(f"{where}: callbacks must be one or a list, received {callbacks!r}")
     flat: list[Callback] = []

@@ -49,7 +49,7 @@ class ProgressBar(Callback):
         self._bar.update(self._task, completed=epoch + 1, scores=short_text(logs))
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Stop the bar; it stays listed."""
+        """Stop the bar; it stays visible."""
         self._bar.stop()
 
 
@@ -97,10 +97,9 @@ def short_text(logs: Logs | None) -> str:
     'loss 0.0313 (held 0.0481), accuracy 0.991 (held 0.98)'
     """
     listed = {k: v for k, v in (logs or {}).items() if not k.startswith(("gradient_norm_", "val_"))}
-    validation = {name: (logs or {}).get(f"val_{name}") for name in listed}
+    val = {name: (logs or {}).get(f"val_{name}") for name in listed}
     return ", ".join(
-        f"{name} {score:.3g}"
-        + ("" if validation[name] is None else f" (held {validation[name]:.3g})")
+        f"{name} {score:.3g}" + ("" if val[name] is None else f" (held {val[name]:.3g})")
         for name, score in listed.items()
     )
 

@@ -80,7 +80,7 @@ class CSVLogger(Callback):
 
     def _to_come(self, row: dict[str, Any]) -> list[str]:
         """Return the names of validation scores if only later epochs have them."""
-        validates = getattr(getattr(self.model, "trainer", None), "held", None) is not None
+        validates = getattr(getattr(self.model, "trainer", None), "validation", None) is not None
         if not validates or any(name.startswith("val_") for name in row):
             return []
         return [f"val_{name}" for name in row if name != "epoch"]
@@ -123,8 +123,8 @@ class TensorBoard(Callback):
         embeddings_metadata: Any = None,
     ) -> None:
         ignored = {"write_images": write_images, "write_steps_per_second": write_steps_per_second,
-                 "update_freq": update_freq, "profile_batch": profile_batch,
-                 "embeddings_freq": embeddings_freq}  # fmt: skip
+                   "update_freq": update_freq, "profile_batch": profile_batch,
+                   "embeddings_freq": embeddings_freq}  # fmt: skip
         for name, value in ignored.items():
             if str(value) not in ("epoch", "False", "0"):
                 warnings.warn(f"TensorBoard: {name} has no counterpart; the scores of every epoch "

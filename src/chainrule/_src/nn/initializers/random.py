@@ -15,7 +15,7 @@ from chainrule._src.nn.initializers.initializer import Initializer, Shape, check
 _TRUNCATED = 0.87962566103423978  # standard deviation of a normal variable within ±2
 
 
-class _Random(Initializer):
+class _RandomInitializer(Initializer):
     """Base class of initializers that draw random numbers, from their own generator with ``seed``.
 
     An integer seed gives the same numbers at every call, as in Keras; a generator continues.
@@ -35,7 +35,7 @@ class _Random(Initializer):
         raise NotImplementedError
 
 
-class RandomUniform(_Random):
+class RandomUniform(_RandomInitializer):
     """Uniform between two numbers.
 
     Parameters
@@ -63,7 +63,7 @@ class RandomUniform(_Random):
         return rng.uniform(self.minval, self.maxval, shape)
 
 
-class RandomNormal(_Random):
+class RandomNormal(_RandomInitializer):
     """Normal with a mean and a standard deviation.
 
     Parameters
@@ -98,7 +98,7 @@ class TruncatedNormal(RandomNormal):
         return self.mean + self.stddev * _within_two(shape, rng)
 
 
-class VarianceScaling(_Random):
+class VarianceScaling(_RandomInitializer):
     r"""Variance :math:`s / n`, where ``n`` counts inputs, outputs, or the mean of both.
 
     Parameters
@@ -138,7 +138,7 @@ class VarianceScaling(_Random):
         return math.sqrt(self.scale / max(1.0, n)) * _DISTRIBUTIONS[self.distribution](shape, rng)
 
 
-class _Scaled(VarianceScaling):
+class _FixedVarianceScaling(VarianceScaling):
     """`VarianceScaling` with fixed scale, mode and distribution."""
 
     _arguments: tuple[float, str, str]
@@ -152,7 +152,7 @@ class _Scaled(VarianceScaling):
         super().__init__(*self._arguments, seed, input_axes, output_axes)
 
 
-class GlorotUniform(_Scaled):
+class GlorotUniform(_FixedVarianceScaling):
     r"""Uniform in :math:`\pm\sqrt{6 / (n_{in} + n_{out})}`, made for tanh and sigmoid.
 
     Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks*,
@@ -168,13 +168,13 @@ class GlorotUniform(_Scaled):
     _arguments = (1.0, "fan_avg", "uniform")
 
 
-class GlorotNormal(_Scaled):
+class GlorotNormal(_FixedVarianceScaling):
     r"""Truncated normal with standard deviation :math:`\sqrt{2 / (n_{in} + n_{out})}`."""
 
     _arguments = (1.0, "fan_avg", "truncated_normal")
 
 
-class HeUniform(_Scaled):
+class HeUniform(_FixedVarianceScaling):
     r"""Uniform in :math:`\pm\sqrt{6 / n_{in}}`, made for relu.
 
     He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, 2015, equation 10.
@@ -183,13 +183,13 @@ class HeUniform(_Scaled):
     _arguments = (2.0, "fan_in", "uniform")
 
 
-class HeNormal(_Scaled):
+class HeNormal(_FixedVarianceScaling):
     r"""Truncated normal with standard deviation :math:`\sqrt{2 / n_{in}}`, made for relu."""
 
     _arguments = (2.0, "fan_in", "truncated_normal")
 
 
-class LecunUniform(_Scaled):
+class LecunUniform(_FixedVarianceScaling):
     r"""Uniform in :math:`\pm\sqrt{3 / n_{in}}`.
 
     LeCun, Bottou, Orr, Müller, *Efficient BackProp*, 1998, section 4.6.
@@ -198,13 +198,13 @@ class LecunUniform(_Scaled):
     _arguments = (1.0, "fan_in", "uniform")
 
 
-class LecunNormal(_Scaled):
+class LecunNormal(_FixedVarianceScaling):
     r"""Truncated normal with standard deviation :math:`\sqrt{1 / n_{in}}`, made for selu."""
 
     _arguments = (1.0, "fan_in", "truncated_normal")
 
 
-class Orthogonal(_Random):
+class Orthogonal(_RandomInitializer):
     """A matrix whose columns, or rows if those are fewer, are orthogonal and of length ``gain``.
 
     If a weight has more axes, all but the last are the rows. Saxe, McClelland, Ganguli, *Exact
