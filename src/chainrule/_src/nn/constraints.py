@@ -23,7 +23,7 @@ Axis = int | Sequence[int]
 
 
 class Constraint(Configurable):
-    """Base class of constraints: called with a weight, returns the weight that replaces it."""
+    """Base class of constraints: called with a weight, returns its replacement."""
 
     def __call__(self, w: Any) -> Any:
         """Return the new weight, of ``w``'s shape and dtype.

@@ -261,11 +261,11 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
-        restarts, share = self._place(step / self.first_decay_steps)
+        restarts, share = self._restarts(step / self.first_decay_steps)
         cosine = 0.5 * self.m_mul**restarts * (1 + np.cos(math.pi * share))
         return self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha)
 
-    def _place(self, periods: Any) -> tuple[Any, Any]:
+    def _restarts(self, periods: Any) -> tuple[Any, Any]:
         """Return the number of restarts so far, and the elapsed share of the current period."""
         if self.t_mul == 1:
             restarts = np.floor(periods)
@@ -277,7 +277,7 @@ class CosineDecayRestarts(LearningRateSchedule):
 
 
 class CosineLog(LearningRateSchedule):
-    r"""Full cosines from 0 over :math:`\eta_0` back to 0, each twice as long as the previous one.
+    r"""Full cosines from 0 over :math:`\eta_0` back to 0; each is twice as long as the last cosine.
 
     .. math:: \frac{\eta_0}{2} \big(1 - \cos(2 \pi \log_2(1 + (2^c - 1)\, t / T))\big)
 

@@ -24,8 +24,10 @@ class LearningRateScheduler(Callback):
     """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
-        self._alone = callable(schedule) and _arguments(schedule) == 1
-        check_function(schedule, 1 if self._alone else 2, "schedule", "LearningRateScheduler")
+        self._takes_epoch_only = callable(schedule) and _arguments(schedule) == 1
+        check_function(
+            schedule, 1 if self._takes_epoch_only else 2, "schedule", "LearningRateScheduler"
+        )
         self.schedule = schedule
         self.verbose = check_verbose(verbose, "LearningRateScheduler")
 
@@ -36,7 +38,7 @@ class LearningRateScheduler(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the learning rate of this epoch."""
         optimizer = self.model.optimizer
-        arguments = (epoch,) if self._alone else (epoch, float(optimizer.learning_rate))
+        arguments = (epoch,) if self._takes_epoch_only else (epoch, float(optimizer.learning_rate))
         rate = self.schedule(*arguments)
         rate = rate.item() if np.ndim(rate) == 0 and hasattr(rate, "item") else rate
         optimizer.learning_rate = check_number(rate, "the schedule's rate", "LearningRateScheduler")
@@ -62,7 +64,7 @@ class TerminateOnNaN(Callback):
         self.raise_error = check_flag(raise_error, "raise_error", "TerminateOnNaN")
 
     def on_divergence(self, error: DivergenceError) -> bool:
-        """Print the error, and let training end without it."""
+        """Print the error, and let training end without an exception."""
         if not self.raise_error:
             print(f"Training ends: {error}")
         return not self.raise_error

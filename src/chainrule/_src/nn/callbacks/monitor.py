@@ -75,7 +75,7 @@ class MonitorCallback(Callback):
         return {name: getattr(self, name) for name in self.changing}
 
     def score(self, logs: Logs | None) -> float | None:
-        """Return the score, or None with a warning if ``logs`` does not have it."""
+        """Return the score, or None with a warning if it is missing in ``logs``."""
         score = (logs or {}).get(self.monitor)
         if score is None:
             names = ", ".join(logs or {})

@@ -56,7 +56,7 @@ class CSVLogger(Callback):
         return {"size": self._file.tell() if self._file else 0, "names": self._names}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Truncate the file to its length at the checkpoint, and continue there."""
+        """Truncate the file to its length at the checkpoint."""
         size = min(int(state["size"]), self._file.seek(0, os.SEEK_END))
         self._file.truncate(size)
         self._names = list(state["names"]) if size else []
@@ -69,7 +69,7 @@ class CSVLogger(Callback):
             self._file.truncate(0)
             self._begins = False
         begins = not self._names
-        self._names = self._names or [*row, *self._to_come(row)]
+        self._names = self._names or [*row, *self._later_names(row)]
         writer = csv.DictWriter(
             self._file, self._names, restval="NA", extrasaction="ignore", delimiter=self.separator,
         )  # fmt: skip
@@ -78,8 +78,8 @@ class CSVLogger(Callback):
         writer.writerow(row)
         self._file.flush()
 
-    def _to_come(self, row: dict[str, Any]) -> list[str]:
-        """Return the names of validation scores if only later epochs have them."""
+    def _later_names(self, row: dict[str, Any]) -> list[str]:
+        """Return the names of validation scores that only later epochs will have."""
         validates = getattr(getattr(self.model, "trainer", None), "validation", None) is not None
         if not validates or any(name.startswith("val_") for name in row):
             return []

@@ -16,7 +16,7 @@ from chainrule._src.base.validation import check_flag, shape_text
 from chainrule._src.core.names import called
 from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.given import Shape, fits, merged
-from chainrule._src.nn.layers.surroundings import Surroundings, around, refuse_symbolic, within
+from chainrule._src.nn.layers.surroundings import CallContext, around, refuse_symbolic, within
 from chainrule._src.nn.layers.weighted import Weighted
 
 
@@ -30,7 +30,7 @@ class Called(Weighted):
     activity_regularizer: Any = None
     integers = False  # if true, the input is integers, which are not cast to floats
     supports_masking = False  # if true, the mask of the input is also that of the output
-    _is_told = _takes_mask = False  # does `call` have an argument ``training``, or ``mask``?
+    _takes_training = _takes_mask = False  # does `call` have an argument ``training``, or ``mask``?
     _more: ClassVar[list[str]] = []  # arguments of `call` after the input
     _added: list[Any]  # losses that the last call outside other layers added
     _dtype: np.dtype[Any]
@@ -48,7 +48,7 @@ class Called(Weighted):
     def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
         """Return the output for an input of the shape that the layer was built for."""
         self.check_fit(x.shape)
-        if self._is_told:
+        if self._takes_training:
             options["training"] = training
         try:
             call: Any = self.call
@@ -57,7 +57,7 @@ class Called(Weighted):
                 if self._takes_mask:
                     options["mask"] = mask
                 y = call(x, *more, **options)
-                self._note(x, y, mask, inside.notes)
+                self._record_notes(x, y, mask, inside.notes)
             if around() is None:
                 self._added = inside.notes.losses
         except (ValueError, IndexError, TypeError, AttributeError) as error:
@@ -73,7 +73,7 @@ class Called(Weighted):
         if not fits(shape, self.input_shape):
             raise self.misfit(self.input_shape, (None, *shape[1:]))
 
-    def _note(self, x: Any, y: Any, mask: Any, notes: Any) -> None:
+    def _record_notes(self, x: Any, y: Any, mask: Any, notes: Any) -> None:
         """Record the activity penalty and the mask of the output in the notes."""
         if self.activity_regularizer is not None:
             notes.losses.append(self.activity_regularizer(y) / y.shape[0])
@@ -83,16 +83,16 @@ class Called(Weighted):
                 notes.unmasking.append(str(self))
             notes.mask(y, self.compute_mask(x, mask) if carries else None)
 
-    def _surroundings(self, training: bool) -> Surroundings:
+    def _surroundings(self, training: bool) -> CallContext:
         """Return the surroundings of layers within this layer."""
         outer = around()
         if outer is not None and outer.members and not outer.tries:
             return replace(outer, outer=self, training=training)
         members = tracking.members(self)
         if outer is None:
-            return Surroundings(self, members, training)
+            return CallContext(self, members, training)
         rng, dtype = (None, None) if outer.members else (outer.rng, outer.dtype)
-        return Surroundings(self, members, training, rng, dtype, tries=True)
+        return CallContext(self, members, training, rng, dtype, tries=True)
 
     def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
         """Return the output for arrays; the first call builds the layer.
@@ -118,19 +118,19 @@ class Called(Weighted):
         if not self.built:
             self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
         elif not fits(x.shape, self.input_shape):
-            self._fit(x, more, options)
+            self._adopt_shape(x, more, options)
         return self.run(x, training, *more, **options)
 
-    def _fit(self, x: Any, more: Any, options: Any) -> None:
-        """Adopt the input's shape if the weights would have the same shapes for it."""
+    def _adopt_shape(self, x: Any, more: Any, options: Any) -> None:
+        """Adopt the input's shape if it needs weights of the same shapes."""
         twin = copy.deepcopy(self)
         with suppress(ChainruleError):
             twin.prepare((None, *x.shape[1:]), called_with=(x, more, options))
             if [v.shape for v in self.variables] == [v.shape for v in twin.variables]:
-                self._be_shaped_as(twin)
+                self._take_twin_shapes(twin)
 
     def _within(
-        self, outer: Surroundings, x: Any, training: bool, *more: Any, **options: Any
+        self, outer: CallContext, x: Any, training: bool, *more: Any, **options: Any
     ) -> Any:
         """Return the output for a call within another layer."""
         if not hasattr(x, "shape") or x.ndim == 0:
@@ -155,11 +155,11 @@ class Called(Weighted):
             self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
         twin = self.bound({})
         y = twin._widened(True, x, training, *more, **options)
-        self._be_shaped_as(twin)
+        self._take_twin_shapes(twin)
         return y
 
-    def _be_shaped_as(self, twin: Any) -> None:
-        """Take the shapes of a twin, for this layer and all layers within it."""
+    def _take_twin_shapes(self, twin: Any) -> None:
+        """Take the shapes of a twin, for this layer and its sublayers."""
         pairs: Any = zip(tracking.family(self), tracking.family(twin), strict=True)
         for layer, other in pairs:
             layer.take_shapes(other)

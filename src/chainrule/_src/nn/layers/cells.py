@@ -188,7 +188,7 @@ class OwnCell:
 
     def masks(self, x: Any, training: bool) -> Any:
         """Return the keyword arguments of `call`."""
-        return {"training": training} if getattr(self.cell, "_is_told", False) else {}
+        return {"training": training} if getattr(self.cell, "_takes_training", False) else {}
 
     def projected(self, x: Any, masks: Any) -> Any:
         """Return the inputs unchanged."""
@@ -201,7 +201,7 @@ class OwnCell:
 
 
 class StackedRNNCells(OneStep):
-    """A stack of cells as one cell for an `RNN`; each takes the output of the previous one.
+    """A stack of cells as one cell for an `RNN`; each takes the output of the previous cell.
 
     Parameters
     ----------

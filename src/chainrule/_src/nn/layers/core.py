@@ -99,7 +99,7 @@ class Dense(AffineLayer):
         Regularizer of the output, per sample.
     kernel_constraint, bias_constraint : str or Constraint, optional
     **options
-        Those of every `Layer`.
+        Options of every `Layer`.
 
     Attributes
     ----------

@@ -98,7 +98,7 @@ class Dropout(_DropoutLayer):
     Attributes
     ----------
     seed_state, counter : ndarray
-        What the next mask depends on; checkpoints keep it.
+        State of the random numbers; checkpoints save it.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.calling import Called
 from chainrule._src.nn.layers.given import dtype_given, merged, shape_given
 from chainrule._src.nn.layers.hooks import OF_LAYERS, check_class, check_setting, missing
-from chainrule._src.nn.layers.surroundings import Surroundings, Symbolic, around, within
+from chainrule._src.nn.layers.surroundings import CallContext, Symbolic, around, within
 from chainrule._src.nn.layers.tracking import Weight
 from chainrule._src.nn.layers.weights import PARTS, drawn, keeping_options
 
@@ -81,7 +81,7 @@ class Layer(Called):
     _is_building = _tells_shape = False
     _new: list[tuple[Any, Weight, Any]]  # weights not found yet, and functions that draw them
     _early: dict[Weight, Any]  # functions that draw the weights from `__init__`
-    _wanted: str | None = None
+    _dtype_name: str | None = None
     given_shape: Shape | None = None  # shape of the input with the batch size, from an argument
     _hooks: tuple[str, ...] = OF_LAYERS  # hooks of Keras that are not supported
     gives_several = False  # if true, `call` returns states after the output
@@ -95,7 +95,7 @@ class Layer(Called):
         cls._more = [name for name, p in parameters.items() if p.kind == p.POSITIONAL_OR_KEYWORD][
             2:
         ]
-        cls._is_told, cls._takes_mask = "training" in parameters, "mask" in parameters
+        cls._takes_training, cls._takes_mask = "training" in parameters, "mask" in parameters
         cls._tells_shape = cls.compute_output_shape is not Layer.compute_output_shape
         if "__init__" in vars(cls):
             cls.__init__ = keeping_options(cls.__init__)  # type: ignore[method-assign]
@@ -129,7 +129,7 @@ class Layer(Called):
         self.trainable = trainable
         # Set only if not None: all attributes of a layer are searched at every prediction.
         if dtype is not None:
-            self._wanted = dtype_given(dtype, where)
+            self._dtype_name = dtype_given(dtype, where)
         if activity_regularizer is not None:
             self.activity_regularizer = regularizers.get(activity_regularizer, where)
         shape = shape_given(input_shape, batch_input_shape, input_dim, where)
@@ -191,7 +191,7 @@ class Layer(Called):
         constraint: Any = None,
         name: str | None = None,
     ) -> Array:
-        """Return a new weight, to be stored in an attribute, or in a list, tuple or dict there.
+        """Return a new weight; store the weight in an attribute, also in a list, tuple or dict.
 
         Parameters
         ----------
@@ -238,7 +238,7 @@ class Layer(Called):
         return values  # type: ignore[no-any-return]
 
     def weight_of(self, name: str, shape: Shape, **changed: Any) -> Array:
-        """Return a new weight with the layer's initializer, regularizer and constraint for it."""
+        """Return a new weight with the layer's initializer, regularizer and constraint."""
         options: Any = {part: vars(self).get(f"{name}_{part}") for part in PARTS}
         return self.add_weight(shape, **options | changed)
 
@@ -258,13 +258,13 @@ class Layer(Called):
             rng, dtype = outer.rng, outer.dtype
         if rng is not None:
             self._rng, self._dtype = rng, np.dtype(dtype)
-        if self._wanted not in (None, self._dtype.name):
+        if self._dtype_name not in (None, self._dtype.name):
             raise DataError(
-                f"{self}: dtype is {self._wanted}, the model's {self._dtype.name}; give the model "
-                "a dtype, in which all its layers compute"
+                f"{self}: dtype is {self._dtype_name}, the model's {self._dtype.name}; give the "
+                "model a dtype, in which all its layers compute"
             )
         try:
-            with within(Surroundings(self, rng=self._rng, dtype=self._dtype)):
+            with within(CallContext(self, rng=self._rng, dtype=self._dtype)):
                 self._make(input_shape)
                 if called_with is None or not (called_with[1] or called_with[2]):
                     shape = self._output()
@@ -308,8 +308,8 @@ class Layer(Called):
         lengths = LENGTHS if None in self.input_shape[1:] else LENGTHS[:1]
         if type(self).__module__.startswith("chainrule."):
             with suppress(Exception):
-                return merged([self._tried(0, length) for length in lengths])
-        shape = merged([self._tried(2, length) for length in lengths])
+                return merged([self._trial_shape(0, length) for length in lengths])
+        shape = merged([self._trial_shape(2, length) for length in lengths])
         declared = (
             tuple(self.compute_output_shape(self.input_shape)[1:]) if self._tells_shape else shape
         )
@@ -318,11 +318,11 @@ class Layer(Called):
                 f"{self}: compute_output_shape tells {shape_text((None, *declared))}, call gives "
                 f"{shape_text((None, *shape))}"
             )
-        if self._is_told and not all(layer.built for layer in tracking.family(self)[1:]):
-            self._tried(2, lengths[0], training=True)
+        if self._takes_training and not all(layer.built for layer in tracking.family(self)[1:]):
+            self._trial_shape(2, lengths[0], training=True)
         return shape
 
-    def _tried(self, rows: int, length: int, training: bool = False) -> tuple[int, ...]:
+    def _trial_shape(self, rows: int, length: int, training: bool = False) -> tuple[int, ...]:
         """Return the shape of a sample's output for an example of zeros."""
         rows = self.input_shape[0] or rows
         sizes = [size or length for size in self.input_shape[1:]]
@@ -399,7 +399,7 @@ def _of_rows(shapes: Any, rows: int | None) -> Any:
 
 
 def _with_prepare(build: Any) -> Any:
-    """Return a `build` that calls `prepare`, unless `prepare` calls it."""
+    """Return a `build` that calls `prepare`, unless `prepare` is the caller."""
 
     @functools.wraps(build)
     def build_or_prepare(self: Layer, input_shape: Any = None) -> None:

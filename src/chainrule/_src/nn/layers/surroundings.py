@@ -38,7 +38,7 @@ class Notes:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class CallContext:
     """The context in which a layer is called within another layer.
 
     Attributes
@@ -69,16 +69,16 @@ class Surroundings:
         return self.rng is not None
 
 
-_around: ContextVar[Surroundings | None] = ContextVar("around", default=None)
+_around: ContextVar[CallContext | None] = ContextVar("around", default=None)
 
 
-def around() -> Surroundings | None:
+def around() -> CallContext | None:
     """Return the surroundings of the present call, or None outside any layer."""
     return _around.get()
 
 
 @contextmanager
-def within(surroundings: Surroundings) -> Iterator[Surroundings]:
+def within(surroundings: CallContext) -> Iterator[CallContext]:
     """Context manager that sets the surroundings of layers called in its body."""
     token = _around.set(surroundings)
     try:

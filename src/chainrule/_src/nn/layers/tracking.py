@@ -149,7 +149,7 @@ def family(layer: Holder, others: tuple[Holder, ...] = ()) -> list[Holder]:
 
 
 def members(layer: Holder) -> frozenset[int]:
-    """Return the ``id`` of a layer and of all layers within it."""
+    """Return the ``id`` of a layer and of all its sublayers, nested ones included."""
     return frozenset(map(id, family(layer)))
 
 
@@ -188,7 +188,7 @@ def weights_in(layer: Holder, new: Sequence[tuple[Any, Weight, Any]]) -> dict[Pa
 
 
 def check_shared(layer: Holder) -> None:
-    """Raise an error if a layer holds a weight of another layer, which would never change there."""
+    """Raise an error if a layer holds a weight of another layer, which would stay constant."""
     layers = family(layer)
     owners = {id(_at(each, path)): each for each in layers for path in each._kept}
     for each in layers:
@@ -283,10 +283,10 @@ def as_name(text: str) -> str:
     return re.sub(r"^(?=\d)|\W", "_", text)
 
 
-def free_name(name: str, taken: Any) -> str:
-    """Return a name that is not in ``taken``, with a number appended if necessary."""
+def free_name(name: str, used: Any) -> str:
+    """Return a name that is not in ``used``, with a number appended if necessary."""
     number, free = 1, name
-    while free in taken:
+    while free in used:
         free, number = f"{name}_{number}", number + 1
     return free
 

@@ -331,10 +331,10 @@ class SparseCategoricalCrossentropy(Loss):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of a batch."""
         if self.ignore_class is not None:
-            sample_weight = self._of_those_that_count(y_true, y_pred, sample_weight)
+            sample_weight = self._without_ignored(y_true, y_pred, sample_weight)
         return super().__call__(y_true, y_pred, sample_weight)
 
-    def _of_those_that_count(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+    def _without_ignored(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         """Return weights that leave the ignored samples out of the mean."""
         y_pred = floats(y_pred, "y_pred", self.name)
         scores = np.moveaxis(y_pred, self.axis, -1)

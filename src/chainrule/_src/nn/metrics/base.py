@@ -221,7 +221,7 @@ class Metric(Configurable):
         if self._is_pure():
             sums = self.measure(*data, **options)
             return {key: state[key] + part for key, part in sums.items()} if state else sums
-        with self._lent(state):
+        with self._with_state(state):
             self.update_state(*data, **options)
             return self._state()
 
@@ -230,12 +230,12 @@ class Metric(Configurable):
         pure = self._is_pure()
         if pure and type(self).result is Metric.result:
             return self.value(state)
-        with self._lent([state] if pure else state):
+        with self._with_state([state] if pure else state):
             return values_of(self.result())
 
     def stateless_reset_state(self) -> Any:
         """Return the state before the first batch, with values of variables but without sums."""
-        with self._lent(self._state()):
+        with self._with_state(self._state()):
             self.reset_state()
             return {} if self._is_pure() else self._state()
 
@@ -258,7 +258,7 @@ class Metric(Configurable):
         return [*(v.value for v in variables), *(m._sums for m in metrics)]
 
     @contextmanager
-    def _lent(self, state: Any) -> Iterator[None]:
+    def _with_state(self, state: Any) -> Iterator[None]:
         """Context manager that replaces the state of the metric, and restores it at the end."""
         variables, metrics = self._variables_and_metrics()
         count, before = len(variables), [metric._sums for metric in metrics]

@@ -104,7 +104,7 @@ class MeanIoU(IoU):
 
 
 class BinaryIoU(IoU):
-    """`IoU` of zeros and ones; a score of at least the threshold is a one.
+    """`IoU` of zeros and ones; scores of at least the threshold are ones.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ class Compiled(Predictor):
         self.compiled_metrics: tuple[Any, Any] = ((), ())
         self.optimizer_state: Any = None
         self._running: Engine | None = None  # while training
-        self._recorded = RecordingCache()  # between calls of train_on_batch
+        self._recording_cache = RecordingCache()  # between calls of train_on_batch
         self._recordings: Known | None = None  # within `recorded_as`
         self.trainer: Trainer | None = None
         self.conditions: Conditions | None = None  # of the last run
@@ -133,7 +133,7 @@ class Compiled(Predictor):
 
     @contextmanager
     def recorded_as(self, recordings: Known | None) -> Iterator[None]:
-        """Within this context, training reuses recordings of an equal step, and adds its own."""
+        """Within this context, training reuses recordings of an equal step, and adds new ones."""
         self._recordings = recordings
         try:
             yield
@@ -144,12 +144,12 @@ class Compiled(Predictor):
 
     @property
     def params(self) -> dict[str, Array]:
-        """The trained weights by name, as they are now."""
+        """The present values of the trained weights, by name."""
         return self.network.params if self._running is None else self._running.read("params")
 
     @property
     def states(self) -> dict[str, Array]:
-        """The weights that are not trained, by name, as they are now."""
+        """The present values of the weights that are not trained, by name."""
         return self.network.state if self._running is None else self._running.read("layers")
 
     @property

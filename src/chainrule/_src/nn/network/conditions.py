@@ -1,4 +1,4 @@
-"""The conditions that a resumed run must have in common with the interrupted one."""
+"""The conditions of a run: a resumed run must have the same as the interrupted run."""
 
 from __future__ import annotations
 

@@ -45,8 +45,8 @@ def _compiled(model: Compiled) -> dict[str, Any] | None:
 def _training(model: Compiled) -> dict[str, Any]:
     trainer = model.trainer
     return {
-        "state": _memory(model),
-        **_place(model),
+        "state": _optimizer_state(model),
+        **_position(model),
         "engine": model.engine if trainer is None else trainer.run.engine.name,
         "callbacks": [] if trainer is None else trainer.states(),
         "conditions": None if model.conditions is None else model.conditions.described(),
@@ -54,7 +54,7 @@ def _training(model: Compiled) -> dict[str, Any]:
     }
 
 
-def _place(model: Compiled) -> dict[str, Any]:
+def _position(model: Compiled) -> dict[str, Any]:
     """Return next epoch, samples taken of the present pass, and the generator at its start."""
     trainer, n_taken, random = model.trainer, 0, dict(model.rng.bit_generator.state)
     epoch = model.history.epoch[-1] + 1 if model.history.epoch else 0
@@ -67,7 +67,7 @@ def _place(model: Compiled) -> dict[str, Any]:
     return {"epoch": epoch, "random": random, "samples": n_taken}
 
 
-def _memory(model: Compiled) -> Any:
+def _optimizer_state(model: Compiled) -> Any:
     """Return the optimizer's state with the current learning rate."""
     state, rate = model.optimizer_state, getattr(model.optimizer, "learning_rate", None)
     return {**state, "learning_rate": np.float64(rate)} if "learning_rate" in state else state
@@ -84,7 +84,7 @@ def described(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
 def take(model: Compiled, tree: Mapping[str, Any], compiled: bool = True) -> None:
     """Set a model's parts from a structure that `contents` returned for its architecture."""
     model.network.take(restored(model.network.weights, tree.get("weights"), "weights"))
-    model.class_names = _texts(tree.get("class_names"))
+    model.class_names = _class_names(tree.get("class_names"))
     if tree.get("preprocessing") is not None:
         from chainrule._src.data.preprocessing import Preprocessor
 
@@ -168,7 +168,7 @@ def _history(saved: Any) -> History:
     return History(epoch, history)
 
 
-def _texts(saved: Any) -> list[str] | None:
+def _class_names(saved: Any) -> list[str] | None:
     if saved is not None and not (
         isinstance(saved, list) and all(isinstance(text, str) for text in saved)
     ):

@@ -155,7 +155,7 @@ class Trainable(Compiled):
             conditions, states = Conditions(self, supply, validation, rng is not None), None
             self.history, self.stop_training = history_among(watching), False
             self.history.epoch = []
-            self.optimizer_state = self._memory()
+            self.optimizer_state = self._initial_state()
             mode = self.engine
             start = backup(watching) if resume_from is None else resume_from
             if start is not None:
@@ -207,7 +207,7 @@ class Trainable(Compiled):
             raise DataError(f"{where}: no layer has weights that are trained")
         return data, objective
 
-    def _memory(self) -> Any:
+    def _initial_state(self) -> Any:
         """Return the optimizer's state; for weights that are newly trainable it starts fresh."""
         params = self.network.params
         if not params:
@@ -284,7 +284,7 @@ class Trainable(Compiled):
         """
         check_flag(return_dict, "return_dict", "train_on_batch")
         before = self.history
-        recordings = self._recorded.of(
+        recordings = self._recording_cache.of(
             self.layers, self.loss, self.optimizer, *chain(*self.compiled_metrics)
         )
         try:
@@ -382,7 +382,7 @@ def _positive(value: Any, name: str) -> int | None:
 
 
 def _due(frequency: Any) -> Callable[[int], bool]:
-    """Return a function of the epoch, counted from 0: true if a validation follows it."""
+    """Return a function of the epoch, counted from 0: true if it is followed by a validation."""
     if isinstance(frequency, list | tuple | set | range):
         epochs = {check_positive(each, "an epoch of validation_freq", "fit") for each in frequency}
         return lambda epoch: epoch + 1 in epochs

@@ -34,12 +34,12 @@ class Forward:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._kept = RecordingCache()
+        self._recorders = RecordingCache()
 
     def program(self, X: Any) -> Program:
         """Return the recorded program for samples of this dtype and shape."""
         weights = self.network.weights
-        recorders: dict[Any, Recorder] = self._kept.of(self.network.layers)
+        recorders: dict[Any, Recorder] = self._recorders.of(self.network.layers)
         key = (X.dtype, X.shape[1:], tuple(weights))
         if key not in recorders:
             rows = self.network.rows if self.network.is_stateful else EXAMPLE

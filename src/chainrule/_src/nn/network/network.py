@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule._src.nn.layers import Layer
-from chainrule._src.nn.layers.surroundings import Notes, Surroundings, within
+from chainrule._src.nn.layers.surroundings import CallContext, Notes, within
 from chainrule._src.nn.layers.tracking import Variable, family, members, variables_of
 
 Weights = dict[str, Any]
@@ -86,7 +86,9 @@ class Network:
 
     def _weights(self, trained: bool) -> Weights:
         return {
-            name: place.value for name, place in self.places.items() if place.trainable is trained
+            name: variable.value
+            for name, variable in self.places.items()
+            if variable.trainable is trained
         }
 
     def take(self, weights: Mapping[str, Any]) -> None:
@@ -100,7 +102,7 @@ class Network:
         floats = next((w.dtype for w in weights.values() if w.dtype.kind == "f"), X.dtype)
         x = X if self.layers[0].integers or floats == X.dtype else X.astype(floats)
         twin, notes = self.stack.bound(weights), Notes()
-        with within(Surroundings(twin, members(twin), training, notes=notes)):
+        with within(CallContext(twin, members(twin), training, notes=notes)):
             y = twin.run(x, training)
         after = twin.arrays
         new = {name: _as_before(after[name], old) for name, old in state.items()}
@@ -109,9 +111,9 @@ class Network:
     def penalty(self, params: Weights) -> Any:
         """Return the sum of all regularizers' penalties, or None without regularizers."""
         costs = [
-            place.about.regularizer(params[name])
-            for name, place in self.places.items()
-            if name in params and place.about.regularizer is not None
+            variable.about.regularizer(params[name])
+            for name, variable in self.places.items()
+            if name in params and variable.about.regularizer is not None
         ]
         return sum(costs[1:], costs[0]) if costs else None
 

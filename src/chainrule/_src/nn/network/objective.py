@@ -73,7 +73,7 @@ class Objective:
             value, (layers, y_pred, mask) = result
             params, state = optimizer.update(carry["params"], gradients, carry["state"])
             params = self.network.constrained(params)
-            sums = self._added(carry["metrics"], y_pred, mask, *data[1:])
+            sums = self._updated_sums(carry["metrics"], y_pred, mask, *data[1:])
             return value, {"params": params, "state": state, "layers": layers, "metrics": sums}
 
         return step
@@ -83,7 +83,7 @@ class Objective:
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
             value, (layers, *outputs) = self.value(carry["params"], carry["layers"], False, *data)
-            sums = self._added(carry["metrics"], *outputs, *data[1:])
+            sums = self._updated_sums(carry["metrics"], *outputs, *data[1:])
             return value, {**carry, "layers": layers, "metrics": sums}
 
         return step
@@ -105,14 +105,14 @@ class Objective:
         state = self.network.state
         return (state,) if state else ()
 
-    def _added(self, states: Any, y_pred: Any, mask: Any, y: Any, weight: Any = None) -> Any:
+    def _updated_sums(self, states: Any, y_pred: Any, mask: Any, y: Any, weight: Any = None) -> Any:
         """Return the states of all metrics after a batch."""
         return {
             name: metric.stateless_update_state(states[name], *data)
-            for name, metric, data in self._given(y_pred, mask, y, weight)
+            for name, metric, data in self._metric_arguments(y_pred, mask, y, weight)
         }
 
-    def _given(self, y_pred: Any, mask: Any, y: Any, weight: Any) -> Iterator[Any]:
+    def _metric_arguments(self, y_pred: Any, mask: Any, y: Any, weight: Any) -> Iterator[Any]:
         """Yield the name of each metric, the metric, and the arguments of its update."""
         for name, (metric, weighted) in self.named.items():
             count = weight if weighted else None
@@ -128,7 +128,7 @@ class Objective:
                 f"{layer} does not support masks: the layers after it take all steps", stacklevel=4
             )
         y_pred, mask = (each.value if type(each) is Tensor else each for each in output[:3:2])
-        updates = self._given(y_pred, mask, y, weight[0] if weight else None)
+        updates = self._metric_arguments(y_pred, mask, y, weight[0] if weight else None)
         return Sums({name: metric.zero(*example) for name, metric, example in updates}, self.scores)
 
     def _applied(self, X: Any) -> NetworkOutput:

@@ -111,7 +111,7 @@ class Stack(Layer):
         self._changed()
 
     def pop(self, rebuild: bool = True) -> Layer:
-        """Remove the last layer and return it."""
+        """Remove and return the last layer."""
         if not self.layers:
             raise DataError("Sequential.pop: there is no layer")
         self._changed()

@@ -50,15 +50,15 @@ class RMSprop(Optimizer):
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
         """Return the new weights and running means."""
-        kept = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * g**2}
-        spread = kept["velocity"]
+        new_slots = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * g**2}
+        spread = new_slots["velocity"]
         if self.centered:
-            kept["average"] = self.rho * slots["average"] + (1 - self.rho) * g
-            spread = spread - kept["average"] ** 2
+            new_slots["average"] = self.rho * slots["average"] + (1 - self.rho) * g
+            spread = spread - new_slots["average"] ** 2
         change = learning_rate * g / np.sqrt(spread + self.epsilon)
         if self.momentum:
-            kept["momentum"] = change = self.momentum * slots["momentum"] + change
-        return w - change, kept
+            new_slots["momentum"] = change = self.momentum * slots["momentum"] + change
+        return w - change, new_slots
 
 
 class Adagrad(Optimizer):
@@ -285,12 +285,12 @@ class Adafactor(Optimizer):
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
         """Return the new weights and running means."""
-        kept, beta = dict(slots), like(1 - t**self.beta_2_decay, w)
+        new_slots, beta = dict(slots), like(1 - t**self.beta_2_decay, w)
         squares = g**2 + self.epsilon_1
 
         def mean(slot: str, new: Any) -> Any:
-            kept[slot] = beta * slots[slot] + (1 - beta) * new
-            return kept[slot]
+            new_slots[slot] = beta * slots[slot] + (1 - beta) * new
+            return new_slots[slot]
 
         if w.ndim > 1:
             r, c = mean("r", np.mean(squares, axis=-1)), mean("c", np.mean(squares, axis=-2))
@@ -301,7 +301,7 @@ class Adafactor(Optimizer):
         change = g / np.sqrt(spread)
         change = change / np.maximum(1, _rms(change) / self.clip_threshold)
         rate = np.minimum(learning_rate, like(1 / np.sqrt(t), w))
-        return w - np.maximum(self.epsilon_2, _rms(w)) * rate * change, kept
+        return w - np.maximum(self.epsilon_2, _rms(w)) * rate * change, new_slots
 
 
 def _rms(x: Any) -> Any:

@@ -77,10 +77,10 @@ class Adam(_TwoMoments):
         correction = np.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         rate = learning_rate * like(correction, w)
         m, v = self._moments(g, slots)
-        kept, spread = {"m": m, "v": v}, v
+        new_slots, spread = {"m": m, "v": v}, v
         if self.amsgrad:
-            kept["v_max"] = spread = np.maximum(slots["v_max"], v)
-        return w - m * rate / (np.sqrt(spread) + self.epsilon), kept
+            new_slots["v_max"] = spread = np.maximum(slots["v_max"], v)
+        return w - m * rate / (np.sqrt(spread) + self.epsilon), new_slots
 
 
 class AdamW(Adam):

@@ -258,10 +258,10 @@ class Optimizer(Configurable):
         done, batches = state["iteration"], self.gradient_accumulation_steps
         updates = done // batches if batches else done
         apply = self._accumulated if batches else self._stepped
-        params, kept = apply(params, gradients, state, updates + 1)
+        params, new_state = apply(params, gradients, state, updates + 1)
         if self.use_ema:
-            params, kept = self._averaged(params, kept, updates)
-        return params, {**kept, "iteration": done + 1}
+            params, new_state = self._averaged(params, new_state, updates)
+        return params, {**new_state, "iteration": done + 1}
 
     def finalize_variable_values(self, params: Any, state: dict[str, Any]) -> Any:
         """Return the final parameters of training: the averages with ``use_ema``."""
@@ -273,22 +273,22 @@ class Optimizer(Configurable):
         if callable(decay):
             decay = decay(state["iteration"])
 
-        def renewed(path: Path, w: Any, g: Any, *kept: Any) -> Any:
+        def renewed(path: Path, w: Any, g: Any, *values: Any) -> Any:
             lr, factor, (step, share) = like(rate, w), self._multiplier(path), self._rule(path, w)
             if factor != 1:
                 lr = lr * factor
             if share and self._is_decayed(path):
                 w = w - w * (lr * like(decay if callable(share) else share, w))
-            return step(w, g, lr, t, **dict(zip(self.slots, kept, strict=True)))
+            return step(w, g, lr, t, **dict(zip(self.slots, values, strict=True)))
 
         slots = (state[slot] for slot in self.slots)
         trees = [[leaf for _, leaf in leaves(tree)] for tree in (gradients, *slots)]
-        found = [*leaves(params)]
-        results = [renewed(*w, *rest) for w, *rest in zip(found, *trees, strict=True)]
-        new = iter([like(w, old) for (w, _), (_, old) in zip(results, found, strict=True)])
+        parameters = [*leaves(params)]
+        results = [renewed(*w, *others) for w, *others in zip(parameters, *trees, strict=True)]
+        new = iter([like(w, old) for (w, _), (_, old) in zip(results, parameters, strict=True)])
         changed = dict(state)
         for slot in self.slots:
-            values = iter([kept[slot] for _, kept in results])
+            values = iter([new_slots[slot] for _, new_slots in results])
             changed[slot] = map_leaves(lambda old, v=values: like(next(v), old), state[slot])
         return map_leaves(lambda _: next(new), params), changed
 

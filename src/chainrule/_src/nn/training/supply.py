@@ -44,11 +44,11 @@ class Samples:
         drop_remainder: bool = False,
     ) -> None:
         self.first, self.rng = data, rng
-        self.rows = self.taken = rows_in(data)
+        self.rows = self.pass_length = rows_in(data)
         self.batch_size = min(batch_size, self.rows)
         if drop_remainder and self.rows:
-            self.taken -= self.rows % self.batch_size
-        self.longest = min(self.taken, (steps or self.rows) * self.batch_size)
+            self.pass_length -= self.rows % self.batch_size
+        self.longest = min(self.pass_length, (steps or self.rows) * self.batch_size)
         self.at = 0
         self.before: Mapping[str, Any] | None = None
         self._outcome: Outcome | None = None  # of the epoch that runs
@@ -61,14 +61,14 @@ class Samples:
 
     def together(self, epochs: int) -> int:
         """Return the number of epochs that run in one call, at most ``epochs``."""
-        is_whole = self.longest == self.taken
+        is_whole = self.longest == self.pass_length
         return max(1, min(epochs, TOGETHER // self.rows)) if is_whole else 1
 
     def run(self, engine: Engine, outcome: Outcome) -> None:
         """Run as many epochs as ``outcome.totals`` has entries."""
         if self.at == 0:
             self.begin(len(outcome.totals))
-        end = min((self.at // self.longest + 1) * self.longest, self.taken)
+        end = min((self.at // self.longest + 1) * self.longest, self.pass_length)
         self.orders = self._pass[:, self.at : end]
         self.samples = int(self.orders.shape[1])
         self.updates = -(-self.samples // self.batch_size)
@@ -77,12 +77,12 @@ class Samples:
             engine.run(self.orders, self.batch_size, outcome)
         finally:
             self._outcome = None
-        self.at = (self.at + self.samples) % self.taken
+        self.at = (self.at + self.samples) % self.pass_length
 
     def place(self) -> tuple[int, bool]:
         """Return the number of samples taken of the pass, and true if the epoch is complete."""
         n_done = 0 if self._outcome is None else self.seen(self._outcome.updates)
-        return (self.at + n_done) % self.taken, n_done == self.samples
+        return (self.at + n_done) % self.pass_length, n_done == self.samples
 
     def begin(self, passes: int = 1) -> None:
         """Draw the orders of new passes over the samples."""
@@ -230,7 +230,7 @@ def _interruptible(source: Iterator[Any]) -> Iterator[Any]:
 
 
 def each_batch(batches: Any, where: str) -> Iterator[Any]:
-    """Return an iterator over batches, which may be an iterable or a function that returns one."""
+    """Return an iterator over batches; a function is called and must return an iterable."""
     source = batches
     if callable(batches) and not isinstance(batches, type):
         try:
@@ -243,7 +243,7 @@ def each_batch(batches: Any, where: str) -> Iterator[Any]:
 
 
 def gives_batches(X: Any) -> bool:
-    """Return true if ``X`` is an iterable of batches, or a function that returns one."""
+    """Return true if ``X`` is an iterable of batches, or a function (of an iterable)."""
     if isinstance(X, np.ndarray | dict | tuple | str | bytes) or hasattr(X, "__array__"):
         return False
     if isinstance(X, list):

@@ -144,8 +144,8 @@ class Trainer:
         self.ended_well = self._interrupted = False
         self._watched = bool(callbacks) or validation is not None or bool(run.sums.zero)
         self._each = listens(callbacks, *BATCH_EVENTS)
-        self._alone = all(type(callback) in QUIET for callback in callbacks)
-        self._shown = any(callback.sees_weights for callback in callbacks)
+        self._is_quiet = all(type(callback) in QUIET for callback in callbacks)
+        self._sees_weights = any(callback.sees_weights for callback in callbacks)
         self._rate = run.engine.read("state", "learning_rate")
 
     def train(
@@ -228,7 +228,7 @@ class Trainer:
         self._renew_rate()
         outcome = Outcome(
             np.zeros(supply.together(count)), watch=self._watch(), each=self._each,
-            alone=self._alone,
+            alone=self._is_quiet,
         )  # fmt: skip
         interrupted = False
         try:
@@ -250,7 +250,7 @@ class Trainer:
             outcome.totals[:] = np.nan
             logs = self._scored(outcome, finished)
         if self._watched and finished:
-            if self._shown:
+            if self._sees_weights:
                 self.model.trained(self.run.engine)
             tell(self.callbacks, "on_epoch_end", self.epoch, logs)
             self._renew_rate()
