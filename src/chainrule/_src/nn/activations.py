@@ -1,7 +1,7 @@
 r"""Activations by name, with the options that they have in Keras.
 
-They are NumPy code for arrays and tensors alike: the floating dtype stays, and no finite input
-gives a warning or NaN. A function of your own does as well, wherever an activation is expected.
+They are NumPy code for arrays and tensors: the floating dtype stays, and no finite input
+gives a warning or NaN. A function of your own can be used wherever an activation is expected.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Activation = Callable[[Any], Any]
 
 
 def linear(x: Any) -> Any:
-    """Return :math:`x` as it is."""
+    """Return :math:`x` unchanged."""
     return _operand(x, "linear")
 
 
@@ -125,7 +125,7 @@ def selu(x: Any) -> Any:
     >>> selu([-1e4, 1.0]).round(4)
     array([-1.7581,  1.0507])
     """
-    with np.errstate(over="ignore"):  # what is larger than the largest float is infinite
+    with np.errstate(over="ignore"):  # numbers above the largest float become infinite
         return 1.0507009873554805 * functions.elu(x, 1.6732632423543772)
 
 
@@ -235,7 +235,7 @@ def exponential(x: Any) -> Any:
     >>> exponential([-1e4, 0.0, 1e4])
     array([ 0.,  1., inf])
     """
-    with np.errstate(over="ignore"):  # what is larger than the largest float is infinite
+    with np.errstate(over="ignore"):  # numbers above the largest float become infinite
         return np.exp(_operand(x, "exponential"))
 
 
@@ -364,7 +364,9 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     """
     x = _operand(x, "sparsemax")
     with np.errstate(over="ignore"):  # logits further apart than the largest float
-        x = np.maximum(x - np.max(x, axis=axis, keepdims=True), -1)  # what is lower has no part
+        x = np.maximum(
+            x - np.max(x, axis=axis, keepdims=True), -1
+        )  # lower logits have probability 0
     falling = np.moveaxis(-np.sort(-x, axis=axis), axis, -1)
     rank = np.arange(1, falling.shape[-1] + 1)
     has_part = ~(1 + rank * falling <= np.cumsum(falling, axis=-1))  # NaN has one
@@ -417,7 +419,7 @@ def get(activation: Any, where: str = "activations.get") -> Activation:
     ----------
     activation : str, dict, callable or None
         A name, a description of a function (``{"class_name": "function", "config": "relu"}``), a
-        function that is taken as it is, or None, which is `linear`.
+        function that is used unchanged, or None, which is `linear`.
     where : str
         Name of the calling function, for error messages.
 

@@ -33,7 +33,7 @@ class ModelCheckpoint(MonitorCallback):
         If true, the file has no training state, so that training cannot resume from it.
     mode : {"auto", "min", "max"}
     save_freq : "epoch" or int
-        Save after every epoch, or after so many batches.
+        Save after every epoch, or after this number of batches.
     initial_value_threshold : float, optional
         The first score must be better than this number.
 

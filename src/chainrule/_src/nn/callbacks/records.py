@@ -98,7 +98,7 @@ class TensorBoard(Callback):
     log_dir : path, default "logs"
         Folder in which the folders ``train`` and ``validation`` are created.
     histogram_freq : int, default 0
-        Every so many epochs the weights are written as histograms; 0 means never.
+        Number of epochs between histograms of the weights; 0 means none.
     write_graph : ignored
     write_images, write_steps_per_second, update_freq, profile_batch, embeddings_freq
     embeddings_metadata

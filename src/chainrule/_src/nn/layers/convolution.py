@@ -75,8 +75,8 @@ class _Convolution(_SlidingKernel):
             each.reshape(*each.shape[:-1], self.groups, each.shape[-1] // self.groups)
             for each in (x, self.kernel)
         )
-        places, inside = "xy"[: self.rank], "ab"[: self.rank]
-        terms = f"n{places}gc{inside},{inside}cgf->n{places}gf"
+        positions, inside = "xy"[: self.rank], "ab"[: self.rank]
+        terms = f"n{positions}gc{inside},{inside}cgf->n{positions}gf"
         y = np.einsum(terms, self.windows(x), kernel)
         return y.reshape(*y.shape[:-2], self.filters)
 
@@ -228,8 +228,8 @@ class _Depthwise(_SlidingKernel):
 
     def filtered(self, x: Any, kernel: Any) -> Any:
         """Return the windows of each channel times the channel's kernels."""
-        places, inside = "xy"[: self.rank], "ab"[: self.rank]
-        y = np.einsum(f"n{places}c{inside},{inside}cm->n{places}cm", self.windows(x), kernel)
+        positions, inside = "xy"[: self.rank], "ab"[: self.rank]
+        y = np.einsum(f"n{positions}c{inside},{inside}cm->n{positions}cm", self.windows(x), kernel)
         return y.reshape(*y.shape[:-2], y.shape[-2] * y.shape[-1])
 
     def call(self, x: Any) -> Any:

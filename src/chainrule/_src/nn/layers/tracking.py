@@ -1,6 +1,6 @@
 """Weights and sublayers in a layer's attributes, also in lists, tuples and dicts.
 
-One walk through the attributes finds them, for training, counting, saving and copying alike.
+One walk through the attributes finds them, for training, counting, saving and copying.
 """
 
 from __future__ import annotations

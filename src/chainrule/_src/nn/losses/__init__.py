@@ -1,4 +1,4 @@
-"""Losses, as plain NumPy code: they are traced into the program like all else.
+"""Losses, as plain NumPy code: they are recorded in the program like a user's code.
 
 Names, arguments, defaults and values are Keras's. A function returns one value per sample, the
 class of the same name their mean; a loss of your own is a function of ``(y_true, y_pred)``.

@@ -49,7 +49,7 @@ class Optimizer(Configurable):
     ema_momentum : float, default 0.99
         Share of its old value in the new value of an average.
     ema_overwrite_frequency : int, optional
-        Every so many updates the averages replace the weights during training as well.
+        Number of updates after which the averages replace the weights during training as well.
     gradient_accumulation_steps : int, optional
         Number of batches, at least 2, whose mean gradient makes one update. A schedule still
         counts batches, as in Keras.
