@@ -196,4 +196,4 @@ def test_what_train_on_batch_keeps_is_recorded_anew_when_something_changes(monke
     before = len(recordings)
     kept[0].train_on_batch(X, y)
     assert len(recordings) == before
-    assert not pickle.loads(pickle.dumps(kept[0]._recorded))._known
+    assert not pickle.loads(pickle.dumps(kept[0]._recording_cache))._entries

@@ -77,7 +77,7 @@ def run(text, name, model, folder):
         watch(model, log, patch)
         patch.setattr(keras.layers.RNN, "build", with_states_kept(keras.layers.RNN.build))
         draw = drawn()
-        patch.setattr(own_initializers._Random, "draw", draw)
+        patch.setattr(own_initializers._RandomInitializer, "draw", draw)
         for of in vars(random_initializers).values():
             if isinstance(of, type) and "__call__" in vars(of):
                 patch.setattr(of, "__call__", draw)

@@ -1,7 +1,7 @@
 """chainrule under Keras's names: ``from chainrule import keras`` in place of ``import keras``.
 
-A thin namespace: what it holds are chainrule's own layers, losses and so on; what there is no
-counterpart for is there by name, and says when it is used what to write instead.
+The namespace holds chainrule's own layers, losses and so on. Names of Keras without a counterpart
+exist too; when such a name is used, an error says what to write instead.
 
 Examples
 --------

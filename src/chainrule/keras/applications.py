@@ -1,4 +1,4 @@
-"""Networks with weights from elsewhere: none are here."""
+"""Keras's pretrained networks, which have no counterpart: every name raises an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keras's settings and its old functions of arrays, as far as they have a counterpart."""
+"""Keras's settings and old functions of arrays that have a counterpart."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from chainrule.keras import ops
 
 
 def backend() -> str:
-    """Return what computes."""
+    """Return the name of the backend."""
     return "chainrule"
 
 
 def floatx() -> str:
-    """Return the dtype of models, unless `chainrule.Sequential` is given another."""
+    """Return the default dtype of models."""
     return "float32"
 
 
 def epsilon() -> float:
-    """Return what keeps logarithms and divisions from zero."""
+    """Return the small number that is added or used as a bound to avoid divisions by zero."""
     return 1e-7
 
 
 def image_data_format() -> str:
-    """Return where the channels of images are."""
+    """Return the position of the channel axis of images."""
     return "channels_last"
 
 
@@ -34,17 +34,17 @@ def _only(value: Any, usual: Any, advice: str) -> None:
 
 
 def set_floatx(value: str) -> None:
-    """Refuse another dtype than float32."""
+    """Raise an error for any dtype but float32."""
     _only(value, "float32", "give the model a dtype: Sequential(…, dtype='float64')")
 
 
 def set_epsilon(value: float) -> None:
-    """Refuse another number."""
+    """Raise an error for any number but `epsilon`."""
     _only(value, epsilon(), "give the function or layer an epsilon of its own")
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Refuse channels that come first."""
+    """Raise an error for any format but ``"channels_last"``."""
     _only(data_format, "channels_last", "transpose the images: np.moveaxis(X, 1, -1)")
 
 
@@ -58,7 +58,7 @@ def get_value(x: Any) -> Any:
 
 
 def set_value(variable: Any, value: Any) -> None:
-    """Give a variable, such as an optimizer's learning rate, another value."""
+    """Set the value of a variable, such as an optimizer's learning rate."""
     variable.assign(value)
 
 

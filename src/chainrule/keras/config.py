@@ -1,4 +1,4 @@
-"""Settings of Keras that have one value here."""
+"""Settings of Keras that have a fixed value here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data sets: those that scikit-learn ships; of others it is said how to get them."""
+"""Data sets of scikit-learn; for others, an error says how to get the data."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ _ELSEWHERE = ("cifar10", "cifar100", "fashion_mnist", "imdb", "reuters")
 
 
 def _shipped(name: str) -> Any:
-    """Return a data set of scikit-learn's, in the shape of Keras's modules."""
+    """Return a data set of scikit-learn with the interface of Keras's modules."""
 
     def load_data(test_split: float = 0.2, seed: int = 113) -> Pairs:
-        """Return ``(x_train, y_train), (x_test, y_test)``, in an order that the seed tells."""
+        """Return ``(x_train, y_train), (x_test, y_test)``, in an order drawn with the seed."""
         with needs(f"datasets.{name}", "tables", "sklearn"):
             import sklearn.datasets
 
-        found = getattr(sklearn.datasets, f"load_{name}")()
-        x = found.images if name == "digits" else found.data
+        dataset = getattr(sklearn.datasets, f"load_{name}")()
+        x = dataset.images if name == "digits" else dataset.data
         order = np.random.default_rng(seed).permutation(len(x))
         train, test = np.split(order, [int(len(x) * (1 - test_split))])
-        return (x[train], found.target[train]), (x[test], found.target[test])
+        return (x[train], dataset.target[train]), (x[test], dataset.target[test])
 
     return SimpleNamespace(load_data=load_data)
 
 
 def _stored(name: str, file: str) -> Any:
-    """Return a data set in a file that Keras, or its user, has downloaded."""
+    """Return a data set from a file that Keras or the user has downloaded."""
 
     def load_data(
         path: Any = file, test_split: float = 0.2, seed: int = 113, **options: Any
     ) -> Pairs:
         """Return ``(x_train, y_train), (x_test, y_test)`` from a ``.npz`` file."""
         home = os.path.expanduser("~")  # "~" where there is none
-        places = [Path(path), Path(home, ".keras", "datasets", Path(path).name)]
-        found = next((place for place in places if place.is_file()), None)
-        if found is None:
+        paths = [Path(path), Path(home, ".keras", "datasets", Path(path).name)]
+        source = next((each for each in paths if each.is_file()), None)
+        if source is None:
             raise DataError(
                 f"datasets.{name}: nothing is downloaded behind your back; put {_SOURCE}{file} to "
-                f"{places[1]}, or give its path; sklearn.datasets has others "
+                f"{paths[1]}, or give its path; sklearn.datasets has others "
                 "(chainrule.keras.datasets.digits is here)"
             )
-        with np.load(found, allow_pickle=False) as arrays:
+        with np.load(source, allow_pickle=False) as arrays:
             if "x_train" in arrays:
                 return (
                     (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"]),
@@ -69,7 +69,7 @@ def _stored(name: str, file: str) -> Any:
 
 def _elsewhere(name: str) -> Any:
     def load_data(*args: Any, **options: Any) -> Pairs:
-        """Say how to get the data."""
+        """Raise an error that says how to get the data."""
         raise DataError(
             f"datasets.{name}: nothing is downloaded behind your back, and Keras's file holds "
             f"pickled objects, which are not loaded; sklearn.datasets.fetch_openml({name!r}) or "
@@ -86,5 +86,5 @@ def __getattr__(name: str) -> Any:
         return _stored(name, _ARRAYS[name])
     if name in _ELSEWHERE:
         return _elsewhere(name)
-    known = ", ".join((*_SHIPPED, *_ARRAYS, *_ELSEWHERE))
-    raise AttributeError(f"chainrule.keras.datasets has no {name!r}; there are {known}")
+    names = ", ".join((*_SHIPPED, *_ARRAYS, *_ELSEWHERE))
+    raise AttributeError(f"chainrule.keras.datasets has no {name!r}; there are {names}")

@@ -1,4 +1,4 @@
-"""Keras's layers: chainrule's, functions that merge, and the names of what is left out."""
+"""Keras's layers: chainrule's layers, merging functions, and placeholders for missing names."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ _ADVICE = {
 
 
 class _Merge:
-    """What makes one array of several, in the `call` of a layer made of layers."""
+    """Base class of merges of several arrays into one, for the `call` of your own layer."""
 
     def __init__(self, name: str | None = None, **options: Any) -> None:
         self.name, self.options = name, options
 
     def __call__(self, inputs: Sequence[Any]) -> Any:
-        """Return the one array."""
+        """Return the merged array."""
         if not isinstance(inputs, Sequence) or len(inputs) < 2:
             raise DataError(f"{type(self).__name__}: give a list of at least two arrays")
         for part in inputs:
@@ -67,12 +67,12 @@ class _Merge:
         return self.merge(list(inputs), **self.options)
 
     def merge(self, inputs: list[Any]) -> Any:
-        """Return the arrays in one."""
+        """Return the merged array."""
         raise NotImplementedError
 
 
 def _merging(name: str, merge: Callable[..., Any]) -> tuple[Any, Any]:
-    """Return the class and the function of a way to merge."""
+    """Return the class and the function for a merging operation."""
     cls = type(name, (_Merge,), {"merge": staticmethod(merge), "__doc__": merge.__doc__})
 
     def function(inputs: Sequence[Any], **options: Any) -> Any:
@@ -106,7 +106,7 @@ LEFT_OUT = {
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the layer that `serialize` described; ``custom_objects`` are your own, by name.
+    """Return a layer from a config of `serialize`; ``custom_objects`` are your classes by name.
 
     >>> deserialize(serialize(_layers.Dense(3)))
     Dense(units=3)

@@ -1,4 +1,4 @@
-"""What of Keras there is no counterpart for: there by name, and refused when it is used."""
+"""Placeholders for names of Keras without a counterpart: they can be imported, but not used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chainrule._src.base.errors import DataError
 
 
 def left_out(name: str, advice: str) -> Any:
-    """Return a stand-in that may be imported, and that says, when used, what to write instead."""
+    """Return a placeholder class; using it raises an error that says what to write instead."""
 
     def refuse(*args: Any, **options: Any) -> Any:
         raise DataError(f"{name} of Keras has no counterpart in chainrule: {advice}")

@@ -1,4 +1,4 @@
-"""Models: `Sequential` alone; others are refused by name."""
+"""Models: only `Sequential`; other names raise an error when they are used."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def clone_model(
     input_tensors: Any = None,
     clone_function: Callable[[Layer], Layer] | None = None,
 ) -> Sequential:
-    """Return a model of the same layers with new weights, not compiled.
+    """Return a model with copies of the layers and new weights, not compiled.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def load_model(
     compile: bool = True,  # noqa: A002
     safe_mode: bool = True,
 ) -> Sequential:
-    """Return the model in a file that `Sequential.save` wrote; see `chainrule.load_model`.
+    """Load a model from a file that `Sequential.save` wrote; see `chainrule.load_model`.
 
     Loading runs no code from the file, so that ``safe_mode`` has no other setting.
     """
@@ -60,12 +60,12 @@ def load_model(
 
 
 def save_model(model: Sequential, filepath: Any, overwrite: bool = True, **options: Any) -> None:
-    """Write a model into a file; see `Sequential.save`."""
+    """Save a model in a file; see `Sequential.save`."""
     model.save(filepath, overwrite=overwrite, **options)
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Sequential:
-    """Return a model of the architecture that `Sequential.to_json` wrote, with new weights."""
+    """Return a model with new weights from an architecture that `Sequential.to_json` wrote."""
     try:
         config = json.loads(json_string)
     except (TypeError, ValueError) as error:

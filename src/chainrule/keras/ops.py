@@ -1,6 +1,6 @@
-"""Keras's functions of arrays: NumPy's under the same names, and what networks add to them.
+"""Keras's functions of arrays: NumPy's functions, and further functions for networks.
 
-What is not defined here is NumPy's function of that name.
+A name that is not defined here is NumPy's function of that name.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _OTHER_NAMES = {"amax": "max", "amin": "min", "view": "reshape", "bitwise_not": 
 
 
 def _array(x: Any) -> Any:
-    """Return what has a shape as it is, all else as an array."""
+    """Return an array or tensor unchanged, anything else as an array."""
     return x if hasattr(x, "shape") and hasattr(x, "dtype") else np.asarray(x)
 
 
@@ -67,7 +67,7 @@ def cast(x: Any, dtype: Any) -> Any:
 
 
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None) -> Any:
-    """Return an array; numbers of Python become float32 or int32, as in Keras."""
+    """Return an array; Python numbers become float32 or int32, as in Keras."""
     if dtype is None and not hasattr(x, "dtype"):
         x = np.asarray(x)
         dtype = {"f": np.float32, "i": np.int32}.get(x.dtype.kind)
@@ -75,17 +75,17 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None) -> 
 
 
 def convert_to_numpy(x: Any) -> Any:
-    """Return an array."""
+    """Return a NumPy array."""
     return np.asarray(x)
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether it is an array."""
+    """Return true if ``x`` is an array or a tensor."""
     return hasattr(x, "shape") and hasattr(x, "dtype")
 
 
 def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
-    """Return an array with axes of one entry put in."""
+    """Return an array with inserted axes of size 1."""
     return np.expand_dims(_array(x), tuple(axis) if isinstance(axis, list) else axis)
 
 
@@ -107,7 +107,7 @@ def moments(x: Any, axes: Any, keepdims: bool = False) -> tuple[Any, Any]:
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
-    """Return the Euclidean norm, or that of an order 1, 2 or infinity, of vectors."""
+    """Return the Euclidean norm of vectors, or the norm of order 1, 2 or infinity."""
     size = np.abs(_array(x))
     if ord == 1:
         return np.sum(size, axis=axis, keepdims=keepdims)
@@ -117,7 +117,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float = 1e-12) -> Any:
-    """Return vectors of length 1, those of length 0 as they are."""
+    """Return vectors divided by their length; vectors of length 0 stay 0."""
     size = np.sum(np.abs(x) ** order, axis=axis, keepdims=True)
     return x / np.maximum(size, epsilon**order) ** (1 / order)
 
@@ -125,13 +125,13 @@ def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float = 1e-12) ->
 def one_hot(
     x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
 ) -> Any:
-    """Return rows with a 1 at the class."""
+    """Return one-hot rows of class numbers."""
     rows = _one_hot(num_classes, cast(x, np.int64)).astype(dtype or np.float32)
     return rows if axis == -1 else np.moveaxis(rows, -1, axis)
 
 
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """Return entries by their numbers along an axis."""
+    """Return the entries at some indices along an axis."""
     x, indices = _array(x), cast(indices, np.int64)
     if axis is None:
         return x.reshape(-1)[indices]
@@ -139,19 +139,19 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 
 def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:  # noqa: A002
-    """Return the largest entries along the last axis, and their numbers."""
+    """Return the largest entries along the last axis, and their indices."""
     order = np.argsort(-_array(x), axis=-1)[..., :k]
     return np.take_along_axis(x, order, axis=-1), order
 
 
 def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
-    """Whether the score of the right class is among the largest."""
-    own = np.take_along_axis(predictions, cast(targets, np.int64)[:, None], axis=-1)
-    return np.sum(predictions > own, axis=-1) < k
+    """Return a mask of rows in which the target's score is among the k highest."""
+    target_scores = np.take_along_axis(predictions, cast(targets, np.int64)[:, None], axis=-1)
+    return np.sum(predictions > target_scores, axis=-1) < k
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-    """Return what one of two functions gives; both are computed."""
+    """Return the result of one of two functions; both are computed."""
     return np.where(pred, true_fn(), false_fn())
 
 
@@ -181,9 +181,9 @@ def __getattr__(name: str) -> Any:
         import sys
 
         return sys.modules[__name__]
-    found = getattr(np, _OTHER_NAMES.get(name, name), None)
-    if name.startswith("_") or found is None or isinstance(found, type):
+    function = getattr(np, _OTHER_NAMES.get(name, name), None)
+    if name.startswith("_") or function is None or isinstance(function, type):
         raise AttributeError(
             f"chainrule.keras.ops has no {name!r}; write NumPy, or what chainrule.functions has"
         )
-    return found
+    return function

@@ -1,4 +1,4 @@
-"""Keras's random numbers: outside of layers NumPy's, within them part of the program."""
+"""Keras's random functions: NumPy's outside of layers, recorded in the program within layers."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ __all__ = [
 
 
 class SeedGenerator(Random):
-    """What random numbers in a layer's `call` depend on; held by an attribute of the layer.
+    """The state of random numbers in a layer's `call`; store it in an attribute of the layer.
 
     Parameters
     ----------
     seed : int, optional
-        By default the model's seed tells.
+        By default the model's generator draws it.
 
     Examples
     --------
@@ -48,15 +48,15 @@ class SeedGenerator(Random):
     """
 
     def check_fit(self, shape: tuple[int, ...]) -> None:
-        """Take any shape."""
+        """Accept any shape."""
 
     def call(self, x: Any) -> Any:
-        """Return numbers from 0 to 1, as many as there are in ``x``."""
+        """Return random numbers from 0 to 1, in the shape of ``x``."""
         return self.uniform(x)
 
 
 def _drawn(shape: Sequence[int], dtype: Any, seed: Any) -> Any:
-    """Return numbers from 0 to 1."""
+    """Return random numbers from 0 to 1."""
     if isinstance(seed, SeedGenerator):
         return seed(np.zeros(tuple(shape), dtype or np.float32))
     if around() is not None:
@@ -75,7 +75,7 @@ def uniform(
     dtype: Any = None,
     seed: Any = None,
 ) -> Any:
-    """Return numbers from ``minval`` to ``maxval``."""
+    """Return uniform random numbers from ``minval`` to ``maxval``."""
     return _drawn(shape, dtype, seed) * (maxval - minval) + minval
 
 
@@ -86,7 +86,7 @@ def normal(
     dtype: Any = None,
     seed: Any = None,
 ) -> Any:
-    """Return numbers normally distributed (Box, Muller, 1958)."""
+    """Return normal random numbers (Box, Muller, 1958)."""
     first = _drawn(shape, dtype, seed)
     second = _drawn(shape, dtype, seed + 1 if isinstance(seed, int) else seed)
     return mean + stddev * np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * math.pi * second)
@@ -95,7 +95,7 @@ def normal(
 def dropout(
     inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
 ) -> Any:
-    """Return an array whose entries are 0 with a probability; the others grow to make up for it."""
+    """Return an array with random entries set to 0, and the others scaled up."""
     sizes = noise_shape or (None,) * len(inputs.shape)
     shape = [n if size is None else size for n, size in zip(inputs.shape, sizes, strict=True)]
     return np.where(_drawn(shape, inputs.dtype, seed) >= rate, inputs * (1 / (1 - rate)), 0)
@@ -108,7 +108,7 @@ def truncated_normal(
     dtype: Any = None,
     seed: Any = None,
 ) -> Any:
-    """Return numbers normally distributed, at most two deviations from the mean."""
+    """Return normal random numbers, at most two standard deviations from the mean."""
     with needs("truncated_normal", "tables", "scipy"):
         from scipy.special import ndtri
 
@@ -120,11 +120,11 @@ def truncated_normal(
 def randint(
     shape: Sequence[int], minval: int, maxval: int, dtype: Any = "int32", seed: Any = None
 ) -> Any:
-    """Return whole numbers from ``minval`` up to, and without, ``maxval``."""
+    """Return random integers from ``minval`` to ``maxval - 1``."""
     return np.floor(uniform(shape, minval, maxval, np.float64, seed)).astype(dtype)
 
 
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
-    """Return entries in another order along an axis; outside of layers."""
+    """Return entries in random order along an axis; only outside of layers."""
     rng, x = check_seed(seed, "random.shuffle"), np.asarray(x)
     return np.take(x, rng.permutation(x.shape[axis]), axis)

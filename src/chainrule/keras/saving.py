@@ -1,4 +1,4 @@
-"""Files of models, and the names by which functions and classes of your own come back from them."""
+"""Files of models, and the registry of your own functions and classes in these files."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ CustomObjectScope = custom_object_scope
 
 
 def get_registered_object(name: str, custom_objects: Any = None) -> Any:
-    """Return what was registered under a name, or None."""
+    """Return the function or class that is registered under a name, or None."""
     with custom_object_scope(custom_objects):
         return registered(name)

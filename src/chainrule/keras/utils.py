@@ -1,4 +1,4 @@
-"""Keras's helpers for data, seeds and pictures."""
+"""Keras's helper functions for data, seeds and pictures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FeatureSpace = left_out("FeatureSpace", "chainrule.preprocessing makes samples o
 
 
 class PyDataset:
-    """Batches by number: define ``__len__`` and ``__getitem__``; `fit` goes through them in order.
+    """Base class of batches by number: define ``__len__`` and ``__getitem__``; `fit` uses it.
 
     ``on_epoch_end`` is called after every pass.
     """
@@ -55,7 +55,7 @@ class PyDataset:
 
     @property
     def num_batches(self) -> int:
-        """How many batches there are."""
+        """The number of batches."""
         return len(self)
 
     def __iter__(self) -> Iterator[Any]:
@@ -64,14 +64,14 @@ class PyDataset:
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
-        """Act after a pass."""
+        """Act after a pass over all batches."""
 
 
 Sequence = PyDataset
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Array:
-    """Return class numbers as rows with a 1 at the class, in float64.
+    """Return one-hot rows of class numbers, in float64.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def pad_sequences(
     truncating: str = "pre",
     value: float = 0.0,
 ) -> Array:
-    """Return sequences as rows of one length, the shorter filled up and the longer cut.
+    """Return sequences as rows of one length: shorter ones are padded, longer ones truncated.
 
     Examples
     --------
@@ -117,15 +117,15 @@ def pad_sequences(
     size = max(map(len, rows), default=0) if maxlen is None else maxlen
     inner = next((row.shape[1:] for row in rows if len(row)), ())
     padded = np.full((len(rows), size, *inner), value, dtype)
-    for place, row in zip(padded, rows, strict=True):
-        kept = row[max(len(row) - size, 0) :] if cut else row[:size]
-        if len(kept):
-            place[slice(size - len(kept), None) if before else slice(len(kept))] = kept
+    for target, row in zip(padded, rows, strict=True):
+        part = row[max(len(row) - size, 0) :] if cut else row[:size]
+        if len(part):
+            target[slice(size - len(part), None) if before else slice(len(part))] = part
     return padded
 
 
 def normalize(x: Any, axis: int = -1, order: int = 2) -> Array:
-    """Return vectors of length 1, those of length 0 as they are.
+    """Return vectors divided by their length; vectors of length 0 stay 0.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def split_dataset(
     ----------
     dataset : array or tuple of arrays of equally many rows
     left_size, right_size : float or int, optional
-        A share of the samples, or how many.
+        A share of the samples, or their number.
     """
     if left_size is None and right_size is None:
         raise DataError("split_dataset: give left_size or right_size")
@@ -174,8 +174,8 @@ def split_dataset(
     if shuffle:
         order = validation.check_seed(seed, "split_dataset").permutation(rows)
     parts = [
-        tuple(array[places] for array in arrays)
-        for places in (order[:left], order[left : left + right])
+        tuple(array[indices] for array in arrays)
+        for indices in (order[:left], order[left : left + right])
     ]
     first, last = parts if isinstance(dataset, tuple) else [part[0] for part in parts]
     return first, last
@@ -199,11 +199,11 @@ def timeseries_dataset_from_array(
     ----------
     data : array, the time first
     targets : array or None
-        ``targets[i]`` belongs to the window that begins at ``i``.
+        ``targets[i]`` belongs to the window that starts at ``i``.
     sequence_length, sequence_stride, sampling_rate : int
-        Entries of a window, steps between windows, steps between the entries of one.
+        Entries per window, steps between windows, steps between the entries of a window.
     batch_size : int or None
-        None gives single windows.
+        Number of windows per batch; None returns all windows in one batch.
     """
     data = as_numbers(data, "data", "timeseries_dataset_from_array")[:end_index]
     check_positive(sequence_length, "sequence_length", "timeseries_dataset_from_array")
@@ -224,7 +224,7 @@ def timeseries_dataset_from_array(
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """Return what is registered, by name; what is added to it is registered as well."""
+    """Return the registry of functions and classes by name; new entries are registered too."""
     return REGISTERED
 
 
@@ -237,17 +237,17 @@ def plot_model(
     show_layer_activations: bool = False,
     **options: Any,
 ) -> Path:
-    """Draw a model's layers, one under the other, as an SVG file, and return its path.
+    """Draw a model's layers as an SVG file, and return the file's path.
 
     Parameters
     ----------
     model : Sequential
     to_file : path-like
-        Its ending becomes ``.svg``.
+        Path of the file; its ending becomes ``.svg``.
     show_shapes, show_dtype, show_layer_names, show_layer_activations : bool
-        What is written beside a layer's class.
+        Information that is written beside a layer's class.
     **options
-        Taken for Keras's sake.
+        Accepted for compatibility with Keras and ignored.
     """
     wide, high, gap = 420, 44, 22
     rows = []

@@ -13,8 +13,8 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.base.registered import full_name
 from chainrule._src.cluster.supply import RoundSupply
 from chainrule._src.nn.callbacks import Callback
-from chainrule._src.nn.network.conditions import differences, told
-from chainrule._src.nn.network.contents import contents, go_back
+from chainrule._src.nn.network.conditions import differences, plain_form
+from chainrule._src.nn.network.contents import contents, restore_training
 from chainrule._src.nn.network.saving import as_file_error, read_model, restored, write_model
 
 KEPT = ("rounds", "loss", "samples", "updates", "metrics", "velocity", "epoch")
@@ -45,15 +45,15 @@ def settings(model: Any, supply: RoundSupply, seed: Any, weighted: bool) -> dict
     """
     job, options, rule = supply.job, supply.options, model.optimizer
     metrics, weighted_metrics = model.compiled_metrics
-    made = {name: told(value) for name, value in getattr(rule, "__config__", {}).items()}
+    made = {name: plain_form(value) for name, value in getattr(rule, "__config__", {}).items()}
     found = {
         "shards": len(supply.dealt), "round_steps": options.round_steps,
         "outer_momentum": options.outer_momentum, "outer_rate": options.outer_rate,
         "batch_size": job.batch_size, "shuffle": job.shuffle,
         "seed": int(seed) if isinstance(seed, int | np.integer) else None,
         "optimizer": {"class_name": full_name(type(rule)), "config": made},
-        "loss": told(model.loss), "metrics": [told(metric) for metric in metrics],
-        "weighted_metrics": [told(metric) for metric in weighted_metrics],
+        "loss": plain_form(model.loss), "metrics": [plain_form(metric) for metric in metrics],
+        "weighted_metrics": [plain_form(metric) for metric in weighted_metrics],
         "engine": model.engine, "class_weight": job.class_weight, "sample_weight": weighted,
         "classes": None if job.classes is None else job.classes.tolist(),
         "rows": [group.rows for group in supply.groups],
@@ -91,7 +91,7 @@ def go_on(model: Any, supply: RoundSupply, ours: dict[str, Any]) -> tuple[int, A
         )
     with as_file_error(path):
         model.network.take(restored(model.network.weights, tree.get("weights"), "weights"))
-        go_back(model, training)
+        restore_training(model, training)
         vars(model.history).update(
             epoch=list(tree["history"]["epoch"]), history=dict(tree["history"]["history"])
         )

@@ -1,7 +1,7 @@
-r"""Activations by name, with the options that Keras gives them.
+r"""Activations by name, with the options that they have in Keras.
 
-They are NumPy code for arrays and tensors alike: the floating dtype stays, and no finite input
-gives a warning or NaN. A function of your own does as well, wherever an activation is expected.
+They are NumPy code for arrays and tensors: the floating dtype stays, and no finite input
+gives a warning or NaN. A function of your own can be used wherever an activation is expected.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Activation = Callable[[Any], Any]
 
 
 def linear(x: Any) -> Any:
-    """Return :math:`x` as it is."""
+    """Return :math:`x` unchanged."""
     return _operand(x, "linear")
 
 
@@ -125,7 +125,7 @@ def selu(x: Any) -> Any:
     >>> selu([-1e4, 1.0]).round(4)
     array([-1.7581,  1.0507])
     """
-    with np.errstate(over="ignore"):  # what is larger than the largest float is infinite
+    with np.errstate(over="ignore"):  # numbers above the largest float become infinite
         return 1.0507009873554805 * functions.elu(x, 1.6732632423543772)
 
 
@@ -235,7 +235,7 @@ def exponential(x: Any) -> Any:
     >>> exponential([-1e4, 0.0, 1e4])
     array([ 0.,  1., inf])
     """
-    with np.errstate(over="ignore"):  # what is larger than the largest float is infinite
+    with np.errstate(over="ignore"):  # numbers above the largest float become infinite
         return np.exp(_operand(x, "exponential"))
 
 
@@ -292,7 +292,7 @@ def tanh_shrink(x: Any) -> Any:
 
 
 def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
-    r"""Return :math:`x` brought nearer to 0 by a threshold; what is within it becomes 0.
+    r"""Return :math:`x` moved towards 0 by a threshold; entries below the threshold become 0.
 
     Examples
     --------
@@ -364,7 +364,9 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     """
     x = _operand(x, "sparsemax")
     with np.errstate(over="ignore"):  # logits further apart than the largest float
-        x = np.maximum(x - np.max(x, axis=axis, keepdims=True), -1)  # what is lower has no part
+        x = np.maximum(
+            x - np.max(x, axis=axis, keepdims=True), -1
+        )  # lower logits have probability 0
     falling = np.moveaxis(-np.sort(-x, axis=axis), axis, -1)
     rank = np.arange(1, falling.shape[-1] + 1)
     has_part = ~(1 + rank * falling <= np.cumsum(falling, axis=-1))  # NaN has one
@@ -417,30 +419,30 @@ def get(activation: Any, where: str = "activations.get") -> Activation:
     ----------
     activation : str, dict, callable or None
         A name, a description of a function (``{"class_name": "function", "config": "relu"}``), a
-        function that is taken as it is, or None, which is `linear`.
+        function that is used unchanged, or None, which is `linear`.
     where : str
-        Who asks, for the error's text.
+        Name of the calling function, for error messages.
 
     Raises
     ------
     UnknownNameError, DataError
-        If it is none of these.
+        If the activation is none of these.
 
     Examples
     --------
     >>> get("relu")([-1.0, 2.0])
     array([0., 2.])
     """
-    given = activation
-    if isinstance(given, Mapping) and given.get("class_name") == FUNCTION:
-        is_name = given.get("config") in ACTIVATIONS and not is_own(given)
-        given = given["config"] if is_name else function_of(given)
-    if given is None:
+    entry = activation
+    if isinstance(entry, Mapping) and entry.get("class_name") == FUNCTION:
+        is_name = entry.get("config") in ACTIVATIONS and not is_own(entry)
+        entry = entry["config"] if is_name else function_of(entry)
+    if entry is None:
         return linear
-    if isinstance(given, str):
-        return own_called(given, ACTIVATIONS) or lookup("activation", given, ACTIVATIONS)
-    if callable(given) and not isinstance(given, type):
-        function: Activation = given
+    if isinstance(entry, str):
+        return own_called(entry, ACTIVATIONS) or lookup("activation", entry, ACTIVATIONS)
+    if callable(entry) and not isinstance(entry, type):
+        function: Activation = entry
         return function
     raise DataError(
         f"{where}: an activation must be a name ({', '.join(ACTIVATIONS)}), a function or None, "
@@ -452,7 +454,7 @@ serialize, deserialize = plain, get
 
 
 def _operand(x: Any, where: str) -> Any:
-    """Return a tensor as it is, anything else as a floating array."""
+    """Return a tensor unchanged, anything else as a floating array."""
     return x if isinstance(x, Traced) else as_floats(x, "x", where)
 
 

@@ -1,7 +1,7 @@
-r"""What weights are brought back to after every update, as NumPy code.
+r"""Constraints: functions that are applied to weights after every update, as NumPy code.
 
-Names, arguments, defaults and formulas are Keras's. One of your own is any function of a weight
-that returns one of its shape; one that can be saved derives from `Constraint`.
+Names, arguments, defaults and formulas are Keras's. A constraint of your own is any function of
+a weight that returns an array of its shape; to be saved it must derive from `Constraint`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Axis = int | Sequence[int]
 
 
 class Constraint(Configurable):
-    """What is called with a weight and returns what takes its place: by default the weight."""
+    """Base class of constraints: called with a weight, returns its replacement."""
 
     def __call__(self, w: Any) -> Any:
         """Return the new weight, of ``w``'s shape and dtype.
@@ -59,9 +59,9 @@ class MinMaxNorm(Constraint):
     min_value, max_value : float, default 0 and 1
         :math:`a` and :math:`b`.
     rate : float, default 1
-        :math:`r`, the share of the way that is gone at once.
+        :math:`r`; a rate below 1 moves the norm only by this share of the way to its bound.
     axis : int or sequence of int, default 0
-        Along which a vector lies: 0 for the weights that lead to a unit of `Dense`, ``[0, 1, 2]``
+        Axes of one vector: 0 for the weights that lead to a unit of `Dense`, ``[0, 1, 2]``
         for those of a filter of `Conv2D`.
 
     Examples
@@ -97,7 +97,7 @@ class MaxNorm(Constraint):
     max_value : float, default 2
         :math:`b`.
     axis : int or sequence of int, default 0
-        Along which a vector lies, see `MinMaxNorm`.
+        Axes of one vector, see `MinMaxNorm`.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class UnitNorm(Constraint):
     Parameters
     ----------
     axis : int or sequence of int, default 0
-        Along which a vector lies, see `MinMaxNorm`.
+        Axes of one vector, see `MinMaxNorm`.
 
     Examples
     --------
@@ -158,25 +158,25 @@ def get(constraint: Any, where: str = "constraints.get") -> Callable[[Any], Any]
     Parameters
     ----------
     constraint : str, dict, Constraint, class of one, callable or None
-        A name or class gives one with its default arguments, a dict is a description of one
-        (``{"class_name": "MaxNorm", "config": {"max_value": 3.0}}``); a function is taken as it
-        is, None stays None.
+        A name or class gives a constraint with default arguments, a dict is a description
+        (``{"class_name": "MaxNorm", "config": {"max_value": 3.0}}``); a function is used
+        unchanged, None stays None.
     where : str
-        Who asks, for the error's text.
+        Name of the calling function, for error messages.
 
     Raises
     ------
     UnknownNameError, DataError
-        If it is none of these.
+        If the constraint is none of these.
 
     Examples
     --------
     >>> get("max_norm").get_config()
     {'max_value': 2.0, 'axis': 0}
     """
-    found: Callable[[Any], Any] | None
-    found = rule_of("constraint", constraint, CONSTRAINTS, Constraint, where)
-    return found
+    rule: Callable[[Any], Any] | None
+    rule = rule_of("constraint", constraint, CONSTRAINTS, Constraint, where)
+    return rule
 
 
 serialize, deserialize = plain, get

@@ -30,11 +30,11 @@ Activation = Callable[["ArrayLike"], Array]
 Axes = int | tuple[int, ...]
 
 EPSILON = 1e-8
-"""What `nll` adds to a probability inside the logarithm, so that log(0) never occurs."""
+"""The number that `nll` adds to a probability inside the logarithm, to avoid log(0)."""
 
 
 def one_hot(n_classes: int, y: ArrayLike) -> Array:
-    """Encode class numbers as rows of zeros with a single one.
+    """One-hot encode class numbers: rows of zeros with one entry equal to 1.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def softmax(X: ArrayLike, axis: Axes = -1) -> Array:
     X : array_like, shape (k,) or (n, k)
         Logits of one sample or of a batch.
     axis : int or tuple of int, default -1
-        Along which the classes lie.
+        The axis of the classes.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def log_softmax(X: ArrayLike, axis: Axes = -1) -> Array:
     X : array_like, shape (k,) or (n, k)
         Logits of one sample or of a batch.
     axis : int or tuple of int, default -1
-        Along which the classes lie.
+        The axis of the classes.
 
     Returns
     -------
@@ -183,7 +183,7 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:
     y_true : array_like of int, shape (n,)
         True classes.
     y_pred : array_like, shape (n,) or (n, k)
-        Predicted classes, or one row of scores per sample, of which the highest counts.
+        Predicted classes, or one row of scores per sample, whose highest entry is the class.
 
     Returns
     -------
@@ -425,7 +425,7 @@ def _input(X: Any, name: str, where: str) -> Any:
 
 
 def _along(primitive: Primitive, X: Any, axis: Axes) -> Any:
-    """Apply what takes one axis; along several, what it is made of."""
+    """Apply a primitive along one axis; for several axes, call its NumPy value function."""
     X = _logits(X, primitive.name, axis)
     if isinstance(axis, tuple | list):
         return primitive.value(X, axis=tuple(axis))

@@ -1,7 +1,7 @@
 r"""Penalties on weights, as NumPy code that can be differentiated.
 
-Names, arguments, defaults and formulas are Keras's. One of your own is any function of a weight
-that returns a number; one that can be saved derives from `Regularizer`.
+Names, arguments, defaults and formulas are Keras's. A regularizer of your own is any function of
+a weight that returns a number; to be saved it must derive from `Regularizer`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EPSILON = 1e-7  # shorter vectors are not made longer than their length over thi
 
 
 class Regularizer(Configurable):
-    """What is called with a weight and returns what it adds to the loss."""
+    """Base class of regularizers: called with a weight, returns a penalty for the loss."""
 
     def __call__(self, w: Any) -> Any:
         """Return the penalty, a number of ``w``'s dtype.
@@ -120,12 +120,12 @@ class OrthogonalRegularizer(Regularizer):
     factor : float, default 0.01
         :math:`\lambda`.
     mode : {"rows", "columns"}, default "rows"
-        Which of a matrix the :math:`k` vectors are; at least two.
+        If the :math:`k` vectors are the matrix's rows or columns; there must be at least two.
 
     Raises
     ------
     ShapeError
-        When called with what is not a matrix, or holds one vector alone.
+        When called with an array that is not a matrix or has only one vector.
 
     Examples
     --------
@@ -173,25 +173,25 @@ def get(regularizer: Any, where: str = "regularizers.get") -> Callable[[Any], An
     Parameters
     ----------
     regularizer : str, dict, Regularizer, class of one, callable or None
-        A name or class gives one with its default factors, a dict is a description of one
-        (``{"class_name": "L2", "config": {"l2": 0.1}}``); a function is taken as it is, None stays
+        A name or class gives a regularizer with default factors, a dict is a description
+        (``{"class_name": "L2", "config": {"l2": 0.1}}``); a function is used unchanged, None stays
         None.
     where : str
-        Who asks, for the error's text.
+        Name of the calling function, for error messages.
 
     Raises
     ------
     UnknownNameError, DataError
-        If it is none of these.
+        If the regularizer is none of these.
 
     Examples
     --------
     >>> get("l2").get_config()
     {'l2': 0.01}
     """
-    found: Callable[[Any], Any] | None
-    found = rule_of("regularizer", regularizer, REGULARIZERS, Regularizer, where)
-    return found
+    rule: Callable[[Any], Any] | None
+    rule = rule_of("regularizer", regularizer, REGULARIZERS, Regularizer, where)
+    return rule
 
 
 serialize, deserialize = plain, get

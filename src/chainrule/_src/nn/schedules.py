@@ -1,7 +1,7 @@
 """Schedules of the learning rate: functions of the number of updates done, in NumPy.
 
-Names, arguments and formulas are Keras's. One of your own is any function of that number; one that
-can be saved derives from `LearningRateSchedule`.
+Names, arguments and formulas are Keras's. A schedule of your own is any function of that number;
+to be saved it must derive from `LearningRateSchedule`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.base.showing import snake_case
 from chainrule._src.base.validation import check_flag, check_number, check_positive
 
-ROUNDING = 1e-9  # by which a restart may come too late where logarithms are rounded
+ROUNDING = 1e-9  # added to a logarithm whose rounding would make a restart too late
 
 
 class LearningRateSchedule(Configurable):
-    """What gives the learning rate after so many updates; refuses arguments out of range.
+    """Base class of schedules: the learning rate as a function of the number of updates.
 
     Parameters
     ----------
     name : str, optional
-        That of the class by default.
+        By default the class's name in snake case.
     """
 
     def __init__(self, *, name: str | None = None) -> None:
@@ -44,7 +44,7 @@ class LearningRateSchedule(Configurable):
 
 
 class _Decay(LearningRateSchedule):
-    """What decays by a rate in every ``decay_steps`` updates; in steps with ``staircase``."""
+    """Base class of decays by a rate per ``decay_steps`` updates; in jumps if ``staircase``."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class PolynomialDecay(LearningRateSchedule):
     power : float, default 1
         :math:`p`.
     cycle : bool, default False
-        Whether, once the end is reached, :math:`T` becomes the next multiple of ``decay_steps``.
+        If true, :math:`T` becomes the next multiple of ``decay_steps`` once the end is reached.
 
     Examples
     --------
@@ -169,15 +169,15 @@ class CosineDecay(LearningRateSchedule):
     Parameters
     ----------
     initial_learning_rate : float
-        :math:`\eta_0`; with a warm-up, where that starts.
+        :math:`\eta_0`; with a warm-up, the learning rate at its start.
     decay_steps : float
-        Updates, those of the warm-up not counted.
+        Number of updates after the warm-up.
     alpha : float, default 0
-        What is left at the end.
+        Share of the learning rate that remains at the end.
     warmup_target : float, optional
-        The learning rate to which a line leads first.
+        The learning rate at the end of a linear warm-up.
     warmup_steps : float, default 0
-        Updates of the warm-up.
+        Number of updates of the warm-up.
 
     Examples
     --------
@@ -229,13 +229,13 @@ class CosineDecayRestarts(LearningRateSchedule):
     initial_learning_rate : float
         :math:`\eta_0`.
     first_decay_steps : float
-        Updates up to the first restart.
+        Number of updates before the first restart.
     t_mul : float, default 2
-        How many times longer each period is than the one before; at least 1.
+        Factor by which each period is longer than the previous one; at least 1.
     m_mul : float, default 1
-        How many times higher each period starts.
+        Factor by which the learning rate at the start of a period grows with each restart.
     alpha : float, default 0
-        What is left at the end of each.
+        Share of the learning rate that remains at the end of each period.
 
     Examples
     --------
@@ -261,12 +261,12 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
-        restarts, share = self._place(step / self.first_decay_steps)
+        restarts, share = self._restarts(step / self.first_decay_steps)
         cosine = 0.5 * self.m_mul**restarts * (1 + np.cos(math.pi * share))
         return self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha)
 
-    def _place(self, periods: Any) -> tuple[Any, Any]:
-        """Return how many restarts there were, and how much of the period is over."""
+    def _restarts(self, periods: Any) -> tuple[Any, Any]:
+        """Return the number of restarts so far, and the elapsed share of the current period."""
         if self.t_mul == 1:
             restarts = np.floor(periods)
             return restarts, periods - restarts
@@ -277,7 +277,7 @@ class CosineDecayRestarts(LearningRateSchedule):
 
 
 class CosineLog(LearningRateSchedule):
-    r"""Whole cosines from 0 over :math:`\eta_0` back to 0, each twice as long as the one before.
+    r"""Full cosines from 0 over :math:`\eta_0` back to 0; each is twice as long as the last cosine.
 
     .. math:: \frac{\eta_0}{2} \big(1 - \cos(2 \pi \log_2(1 + (2^c - 1)\, t / T))\big)
 
@@ -289,7 +289,7 @@ class CosineLog(LearningRateSchedule):
     initial_learning_rate : float
         :math:`\eta_0`, the highest.
     decay_steps : float
-        :math:`T`, updates of all cycles together; after them the rate stays 0.
+        :math:`T`, number of updates of all cycles together; after them the rate stays 0.
     cycles : int, default 4
         :math:`c`.
 
@@ -324,9 +324,9 @@ class FlatCosine(LearningRateSchedule):
     initial_learning_rate : float
         :math:`\eta_0`.
     decay_steps : float
-        Updates, flat and falling ones; after them the rate stays 0.
+        Number of updates, flat and falling ones; after them the rate stays 0.
     flat : float, default 0.5
-        The share of them that is flat, below 1.
+        The share of updates with a flat learning rate, below 1.
 
     Examples
     --------
@@ -349,14 +349,14 @@ class FlatCosine(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """One learning rate up to each boundary, and a last one after it.
+    """A constant learning rate up to each boundary, and another one after the last boundary.
 
     Parameters
     ----------
     boundaries : sequence of float
-        Numbers of updates, rising.
+        Numbers of updates, in rising order.
     values : sequence of float
-        One more than there are boundaries.
+        Learning rates, one more than there are boundaries.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""An old place of Keras's helpers for data."""
+"""An older module of Keras with helper functions for data."""
 
 from chainrule.keras.preprocessing import sequence
 from chainrule.keras.utils import (

@@ -1,4 +1,4 @@
-"""An old place of `pad_sequences`."""
+"""An older module of Keras with `pad_sequences`."""
 
 from chainrule.keras.utils import pad_sequences
 

@@ -13,7 +13,7 @@ from tests.peers.keras_tests.imports import Room
 from chainrule import Sequential
 from chainrule._src.base.config import Configurable, made, plain
 from chainrule._src.base.registered import known_as, own_things
-from chainrule._src.nn.layers.tracking import family, held
+from chainrule._src.nn.layers.tracking import family, variables_of
 from chainrule.errors import ChainruleError
 
 
@@ -68,7 +68,7 @@ class TestCase(testing.TestCase):
         x = draw(high=2, size=input_shape) if input_data is None else input_data
         x = np.asarray(x).astype(input_dtype)
         y = layer(x, **several, **(call_kwargs or {}))
-        weights = [v for v in held(layer).values() if v.counts]
+        weights = [v for v in variables_of(layer).values() if v.counts]
         penalties = [v for v in weights if v.about.regularizer]
         penalties += [part for part in family(layer) if part.activity_regularizer is not None]
         found = {

@@ -1,4 +1,4 @@
-"""What watches a training run, epoch by epoch."""
+"""Callbacks: objects that are called at the events of a training run."""
 
 from typing import NoReturn
 
@@ -28,19 +28,19 @@ from chainrule._src.nn.callbacks.records import CSVLogger, GradientNorms, Tensor
 from chainrule._src.nn.callbacks.several import CallbackList
 
 ProgbarLogger = ProgressBar
-"""Keras's name."""
+"""Keras's name for `ProgressBar`."""
 
 QUIET = frozenset((
     BackupAndRestore, BestWeights, CSVLogger, EarlyStopping, EpochLines, GradientNorms, History,
     ModelCheckpoint, ProgressBar, ReduceLROnPlateau, TerminateOnNaN,
 ))  # fmt: skip
-"""Callbacks that run nobody else's code: what is trained on stays as it is meanwhile."""
+"""Callbacks that run no code of the user, so that the training data cannot change meanwhile."""
 
 
 def runs_code_of_the_user(callback: Callback) -> bool:
-    """Whether a callback is of the user's own class, or calls functions of the user."""
-    own = type(callback).__module__.partition(".")[0] != "chainrule"
-    return own or isinstance(callback, CallbackList | FunctionCallback | LambdaCallback)
+    """Return true if a callback's class is the user's, or if it calls functions of the user."""
+    is_foreign = type(callback).__module__.partition(".")[0] != "chainrule"
+    return is_foreign or isinstance(callback, CallbackList | FunctionCallback | LambdaCallback)
 
 
 __all__ = [
@@ -56,7 +56,7 @@ REFUSED = {
     "RemoteMonitor": "send the scores yourself in LambdaCallback(on_epoch_end=...)",
     "SwapEMAWeights": "with use_ema=True the averages take the weights' place at the end",
 }
-"""Keras's callbacks that are not here, and what to write instead."""
+"""Keras's callbacks that this package does not have, with advice what to write instead."""
 
 
 def __getattr__(name: str) -> NoReturn:

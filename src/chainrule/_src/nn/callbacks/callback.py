@@ -1,4 +1,4 @@
-"""What watches a training run: the history, and callbacks."""
+"""The base class of callbacks, the history, and functions as callbacks."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Logs = dict[str, float]
 class Callback(Shown):
     """Called at the start and the end of training, of epochs and batches; override what you need.
 
-    Names and arguments are Keras's. ``logs`` holds the scores so far; what a callback adds to it
-    at the end of an epoch goes into the history.
+    Names and arguments are Keras's. ``logs`` holds the scores so far; scores that a callback adds
+    to ``logs`` at the end of an epoch go into the history.
 
     Attributes
     ----------
     model : object
-        What is trained: it has ``optimizer`` (whose ``learning_rate`` may be set), ``params``,
-        ``history`` and ``stop_training`` (set it to True to end after this epoch, or, after an
-        update, to end the epoch as well).
+        The model in training, with ``optimizer`` (whose ``learning_rate`` may be set),
+        ``params``, ``history`` and ``stop_training`` (set it to True to end after this epoch, or,
+        after an update, to end the epoch as well).
     params : dict
         ``verbose``, ``epochs`` and ``steps`` (batches an epoch), as in Keras; ``samples``.
     sees_weights : bool
-        Whether the model's layers must hold the weights of the moment when an epoch ends; without
-        it ``model.params`` has them, and epochs of few updates end sooner.
+        If true, the current weights are copied into the model's layers whenever an epoch ends. If
+        false, only ``model.params`` has them, and epochs of few updates end sooner.
     """
 
     sees_weights = True
@@ -39,11 +39,11 @@ class Callback(Shown):
     params: dict[str, Any] = {}  # noqa: RUF012  (replaced, never changed)
 
     def set_model(self, model: Any) -> None:
-        """Take what is trained."""
+        """Set the model that is trained."""
         self.model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Take what is known of the run."""
+        """Set the parameters of the run, see the attribute ``params``."""
         self.params = params
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -59,14 +59,14 @@ class Callback(Shown):
         """Act after an epoch, with its scores."""
 
     def on_epoch_kept(self, epoch: int, logs: Logs | None = None) -> None:
-        """Act when all callbacks have seen an epoch and the history has it: to save."""
+        """Act after all callbacks have run `on_epoch_end` and the history is updated: to save."""
 
     def on_divergence(self, error: DivergenceError) -> bool:
-        """Act when the loss turns NaN or infinite; True lets training end without the error."""
+        """Act when the loss turns NaN or infinite; if True is returned, no error is raised."""
         return False
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Act before an update. Overriding this or the next has updates run one at a time."""
+        """Act before an update. If a class overrides a batch event, updates run one at a time."""
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -80,7 +80,7 @@ class Callback(Shown):
         """Act after an update: an older name of `on_train_batch_end`."""
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Act before samples are scored: those held back, after every epoch, or `evaluate`'s."""
+        """Act before samples are scored: the validation data after an epoch, or in `evaluate`."""
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         """Act after samples were scored, with the scores."""
@@ -107,20 +107,20 @@ class Callback(Shown):
         """Act within an epoch, after ``batch`` updates; at most some 20 times a second."""
 
     def get_state(self) -> dict[str, Any]:
-        """Return what a checkpoint must keep for training to go on as if never interrupted.
+        """Return the state that a checkpoint saves, for training to go on as if uninterrupted.
 
-        Numbers, text, arrays, and lists and dicts of them.
+        It consists of numbers, texts, arrays, and lists and dicts of these.
         """
         return {}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned."""
+        """Restore a state that `get_state` returned."""
         vars(self).update({name: state[name] for name in self.get_state()})
 
 
 @dataclass(repr=False)
 class History(Callback):
-    """Scores of every epoch: what `fit` returns, or a callback that gathers them.
+    """Scores of every epoch. `fit` returns a history; it may also be passed as a callback.
 
     Attributes
     ----------
@@ -178,7 +178,7 @@ class LambdaCallback(Callback):
     on_train_batch_begin, on_train_batch_end : callable, optional
         Called with ``(batch, logs)``.
     **others
-        Functions for the other events, by their names; what is no event becomes an attribute.
+        Functions for the other events, by their names; any other argument becomes an attribute.
     """
 
     def __init__(
@@ -215,17 +215,17 @@ class FunctionCallback(Callback):
 
 
 def check_verbose(verbose: Any, where: str) -> int:
-    """Return whether to print: 0 or False, 1 or True."""
+    """Return the verbosity as an int, checked; ``False`` is 0 and ``True`` is 1."""
     return check_count(int(verbose) if isinstance(verbose, bool) else verbose, "verbose", where)
 
 
 def check_function(function: Any, count: int, name: str, where: str) -> None:
-    """Refuse what is no function of so many arguments."""
+    """Raise an error unless ``function`` can be called with ``count`` arguments."""
     if not callable(function) or isinstance(function, type):
         raise DataError(f"{where}: {name} must be a function, received {function!r}")
     try:
         signature = inspect.signature(function)
-    except ValueError:  # some of C's have none
+    except ValueError:  # some functions that are written in C have no signature
         return
     try:
         signature.bind(*range(count))
@@ -239,52 +239,54 @@ EVENTS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 BATCH_EVENTS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 
 
-def as_callback(thing: Any, where: str) -> Callback:
-    """Return a callback as it is, a plain function as one."""
-    if isinstance(thing, Callback):
-        return thing
-    if callable(thing) and not isinstance(thing, type):
-        return FunctionCallback(thing)
-    raise DataError(f"{where}: a callback must be a Callback or a function, received {thing!r}")
+def as_callback(callback: Any, where: str) -> Callback:
+    """Return a callback unchanged, and a plain function wrapped in a `FunctionCallback`."""
+    if isinstance(callback, Callback):
+        return callback
+    if callable(callback) and not isinstance(callback, type):
+        return FunctionCallback(callback)
+    raise DataError(f"{where}: a callback must be a Callback or a function, received {callback!r}")
 
 
-def as_callbacks(things: Any, where: str, epochs: bool = True) -> list[Callback]:
-    """Return callbacks, one or a list; plain functions are such where there are epochs."""
-    if isinstance(things, Callback):
-        return as_callbacks(things.callbacks, where) if hasattr(things, "callbacks") else [things]
-    if things is not None and not isinstance(things, list | tuple):
-        raise DataError(f"{where}: callbacks must be one or a list, received {things!r}")
-    found: list[Callback] = []
-    for thing in things or ():
-        if isinstance(thing, Callback | list | tuple):
-            found += as_callbacks(thing, where, epochs)
+def as_callbacks(callbacks: Any, where: str, epochs: bool = True) -> list[Callback]:
+    """Return a flat list of callbacks from one or a nested list; functions only with ``epochs``."""
+    if isinstance(callbacks, Callback):
+        if hasattr(callbacks, "callbacks"):
+            return as_callbacks(callbacks.callbacks, where)
+        return [callbacks]
+    if callbacks is not None and not isinstance(callbacks, list | tuple):
+        raise DataError(f"{where}: callbacks must be one or a list, received {callbacks!r}")
+    flat: list[Callback] = []
+    for item in callbacks or ():
+        if isinstance(item, Callback | list | tuple):
+            flat += as_callbacks(item, where, epochs)
         elif epochs:
-            found.append(as_callback(thing, where))
+            flat.append(as_callback(item, where))
         else:
-            raise DataError(f"{where}: a callback must be a Callback, received {thing!r}")
-    return found
+            raise DataError(f"{where}: a callback must be a Callback, received {item!r}")
+    return flat
 
 
 def by_name(logs: Logs) -> Logs:
-    """Return scores in the order in which Keras's callbacks and its history have them."""
+    """Return scores sorted by name, which is the order in Keras's callbacks and history."""
     return dict(sorted(logs.items()))
 
 
 def introduce(callbacks: Iterable[Callback], model: Any, params: dict[str, Any]) -> None:
-    """Tell callbacks what they watch."""
+    """Call `set_model` and `set_params` of every callback."""
     tell(callbacks, "set_model", model)
     tell(callbacks, "set_params", params)
 
 
 def tell(callbacks: Iterable[Callback], event: str, *args: Any) -> None:
-    """Let every callback know of an event; each may take its time."""
+    """Call the method ``event`` of every callback; the user may interrupt one with Ctrl-C."""
     for callback in callbacks:
         with immediate():
             getattr(callback, event)(*args)
 
 
 def listens(callbacks: Iterable[Callback], *events: str) -> bool:
-    """Whether any callback does something at one of these events."""
+    """Return true if any callback overrides one of these events."""
     return any(
         getattr(callback, event) != getattr(Callback, event).__get__(callback)
         for callback in callbacks

@@ -1,4 +1,4 @@
-"""Models kept while they train."""
+"""Checkpoints: models that are saved while they train."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from chainrule._src.nn.callbacks.monitor import MonitorCallback
 
 
 class ModelCheckpoint(MonitorCallback):
-    """Saves the model after every epoch, or after its best ones, in a folder that is made.
+    """Saves the model after every epoch, or only after its best epochs; creates the folder.
 
-    A file holds all that training needs to go on: ``model.fit(..., resume_from=path)``. It is
+    A file holds all that ``model.fit(..., resume_from=path)`` needs to resume training. It is
     written whole or not at all, in the format of chainrule, also under Keras's endings ``.keras``
     and ``.weights.h5``; `load_model` reads it.
 
@@ -26,24 +26,24 @@ class ModelCheckpoint(MonitorCallback):
         May hold the epoch and scores: ``"digits-{epoch:02d}-{val_loss:.3f}.safetensors"``, and
         with a number as ``save_freq`` the ``{batch}``.
     monitor : str, default "val_loss"
-        What tells the best.
+        The score that decides which epoch is best.
     verbose : int, default 0
     save_best_only : bool, default False
     save_weights_only : bool, default False
-        Leave out what training needs to go on.
+        If true, the file has no training state, so that training cannot resume from it.
     mode : {"auto", "min", "max"}
     save_freq : "epoch" or int
-        Save after every epoch, or after so many batches.
+        Save after every epoch, or after this number of batches.
     initial_value_threshold : float, optional
-        What the first score must beat.
+        The first score must be better than this number.
 
     Notes
     -----
-    From the end of an epoch training goes on to the bit as if it had not been interrupted. So it
-    does after a number of batches, as far as weights, optimizer and the order of samples are
-    concerned, where arrays are trained on; but callbacks hear the beginning of that epoch again,
-    and its scores are those of its remaining batches. An iterator of batches begins that epoch
-    anew.
+    Training that resumes from the end of an epoch gives the same bits as training that was not
+    interrupted. If arrays are trained on, the same holds for weights, optimizer and order of
+    samples after a number of batches; but callbacks are called at the beginning of that epoch
+    again, and its scores are those of its remaining batches. An iterator of batches starts that
+    epoch again.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class ModelCheckpoint(MonitorCallback):
         else:
             check_positive(save_freq, "save_freq", where)
             self.changing = ("best", "batches")
-            vars(self)["on_train_batch_end"] = self._batch_end  # only here: else it is not heard
+            vars(self)["on_train_batch_end"] = self._batch_end  # has updates run singly
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """See that the model can be saved, before hours of training."""
+        """Check that the model can be saved, before hours of training."""
         from chainrule._src.data.storage import check_name, check_writable
 
         if not hasattr(self.model, "save"):
@@ -86,11 +86,11 @@ class ModelCheckpoint(MonitorCallback):
             check_writable(self.filepath)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Know the epoch."""
+        """Store the epoch's number."""
         self.epoch = epoch
 
     def on_epoch_kept(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save."""
+        """Save the model if it is due at the end of this epoch."""
         if self.save_freq == "epoch":
             self._save(epoch, logs or {}, logs or {})
         elif self._due:
@@ -98,7 +98,7 @@ class ModelCheckpoint(MonitorCallback):
             self._due = 0
 
     def _batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Save after so many batches; at the end of an epoch when all is known of it."""
+        """Save after ``save_freq`` batches; after an epoch's last batch only in `on_epoch_kept`."""
         self.batches += 1
         if self.batches == self.save_freq:
             self.batches = 0
@@ -123,14 +123,14 @@ class ModelCheckpoint(MonitorCallback):
             print(f"Epoch {epoch + 1}: saved as {path}")
 
     def _make_folder(self, path: str) -> None:
-        """Make the folder of a file."""
+        """Create the folder of a file."""
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FileError(f"{type(self).__name__}: cannot write {path}: {error}") from error
 
     def _best_yet(self, score: float | None) -> bool:
-        """Whether to save; without a score there is no better model than the last."""
+        """Return true if the score is the best so far, or if there is no score."""
         if score is not None:
             if not self.improves(score, self.best):
                 return False
@@ -139,12 +139,12 @@ class ModelCheckpoint(MonitorCallback):
 
 
 class BackupAndRestore(ModelCheckpoint):
-    """Lets a run that was interrupted go on when the same program is run again.
+    """Backs up a run, so that it resumes when the same program is run again.
 
-    A backup is what `ModelCheckpoint` saves, in a folder of its own; where `fit` finds one it goes
-    on as with ``resume_from``, but the history holds the epochs from there on alone, as in Keras. A
-    run that ends well removes it; one that fails or is interrupted leaves it. How exactly training
-    goes on is said in `ModelCheckpoint`: from the end of an epoch to the bit.
+    A backup is a file of `ModelCheckpoint` in a folder of its own. If it exists, `fit` resumes from
+    it as with ``resume_from``, but the history holds only the epochs after that, as in Keras.
+    A run that ends without an error removes the backup; one that fails or is interrupted leaves it.
+    The notes of `ModelCheckpoint` say which bits are the same as without an interruption.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ class BackupAndRestore(ModelCheckpoint):
     double_checkpoint : ignored
         A backup is written whole or not at all, so that one is enough.
     delete_checkpoint : bool, default True
-        Whether a run that ends well removes its backup.
+        If true, a run that ends without an error removes its backup.
     """
 
     def __init__(
@@ -178,14 +178,14 @@ class BackupAndRestore(ModelCheckpoint):
         )
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Remove the backup of a run that ended well."""
+        """Remove the backup if the run ended without an error."""
         if self.delete_checkpoint and self.model.trainer.ended_well:
             Path(self.filepath).unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # others' files stay
+            with contextlib.suppress(OSError):  # the folder holds other files
                 self.backup_dir.rmdir()
 
 
 def backup(callbacks: Iterable[Any]) -> Path | None:
-    """Return the file that a run with these callbacks goes on from by itself."""
+    """Return the existing backup file of one of these callbacks, or None."""
     paths = (Path(each.filepath) for each in callbacks if isinstance(each, BackupAndRestore))
     return next((path for path in paths if path.exists()), None)

@@ -19,24 +19,26 @@ class LearningRateScheduler(Callback):
     Parameters
     ----------
     schedule : callable
-        From the epoch, counted from 0, and the present rate to the new one.
+        Called with the epoch, counted from 0, and the present rate; returns the new rate.
     verbose : int, default 0
     """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
-        self._alone = callable(schedule) and _arguments(schedule) == 1
-        check_function(schedule, 1 if self._alone else 2, "schedule", "LearningRateScheduler")
+        self._takes_epoch_only = callable(schedule) and _arguments(schedule) == 1
+        check_function(
+            schedule, 1 if self._takes_epoch_only else 2, "schedule", "LearningRateScheduler"
+        )
         self.schedule = schedule
         self.verbose = check_verbose(verbose, "LearningRateScheduler")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Refuse what follows a schedule of its own."""
+        """Raise an error if the optimizer has a learning rate schedule already."""
         check_settable(self.model.optimizer, "LearningRateScheduler")
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Set the rate."""
+        """Set the learning rate of this epoch."""
         optimizer = self.model.optimizer
-        arguments = (epoch,) if self._alone else (epoch, float(optimizer.learning_rate))
+        arguments = (epoch,) if self._takes_epoch_only else (epoch, float(optimizer.learning_rate))
         rate = self.schedule(*arguments)
         rate = rate.item() if np.ndim(rate) == 0 and hasattr(rate, "item") else rate
         optimizer.learning_rate = check_number(rate, "the schedule's rate", "LearningRateScheduler")
@@ -44,32 +46,32 @@ class LearningRateScheduler(Callback):
             print(f"Epoch {epoch + 1}: the learning rate is now {optimizer.learning_rate:g}")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Let the history have the rate."""
+        """Add the learning rate to the scores."""
         if logs is not None:
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
 
 
 class TerminateOnNaN(Callback):
-    """Ends training quietly where the loss turns NaN or infinite; the last good weights stay.
+    """Ends training without an error if the loss turns NaN or infinite; the last good weights stay.
 
     Parameters
     ----------
     raise_error : bool, default False
-        Whether to end it with a `DivergenceError`, as without this callback.
+        If true, a `DivergenceError` is raised, as without this callback.
     """
 
     def __init__(self, raise_error: bool = False) -> None:
         self.raise_error = check_flag(raise_error, "raise_error", "TerminateOnNaN")
 
     def on_divergence(self, error: DivergenceError) -> bool:
-        """Say what happened, and let training end."""
+        """Print the error, and let training end without an exception."""
         if not self.raise_error:
             print(f"Training ends: {error}")
         return not self.raise_error
 
 
 def _arguments(function: Callable[..., float]) -> int:
-    """Return how many positional arguments a function takes, 2 if that cannot be told."""
+    """Return the number of positional arguments of a function, 2 if it has no signature."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Callbacks that act on whether a score still gets better."""
+"""Callbacks that act when a score gets better, or no longer does."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ _LOWER = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "bce", "entropy
 
 
 class MonitorCallback(Callback):
-    """Watches one score.
+    """Base class of callbacks that watch one score.
 
     Parameters
     ----------
     monitor : str, default "val_loss"
-        Which, as it is called in the history.
+        Name of the score, as in the history.
     mode : {"auto", "min", "max"}
-        Which way is better; ``"auto"`` tells by the name, or by the class of a metric of that name.
+        ``"max"`` if a higher score is better; ``"auto"`` decides by the score's name, or by the
+        class of the metric of that name.
     baseline : float, optional
-        What the first score must beat.
+        The first score must be better than this number.
     min_delta : float, default 0
-        How much better a score must be to count.
+        Smallest difference that counts as an improvement.
     """
 
     changing: tuple[str, ...] = ("best",)  # attributes that a checkpoint keeps
@@ -47,8 +48,8 @@ class MonitorCallback(Callback):
         if not isinstance(monitor, str):
             raise DataError(f"{where}: monitor must be a score's name, received {monitor!r}")
         if isinstance(mode, str) and mode not in MODES:
-            known = ", ".join(MODES)
-            warnings.warn(f"{where} mode {mode!r} is unknown, auto is taken; valid: {known}",
+            valid = ", ".join(MODES)
+            warnings.warn(f"{where} mode {mode!r} is unknown, auto is taken; valid: {valid}",
                           stacklevel=3)  # fmt: skip
             mode = "auto"
         self.monitor, self.mode = monitor, mode
@@ -57,10 +58,10 @@ class MonitorCallback(Callback):
         self.monitor_op: Any = lookup("mode", mode, MODES) or better(monitor)
 
     def set_model(self, model: Any) -> None:
-        """Take what is trained; see which way the score is better."""
+        """Set the model, and find out if a higher score is better."""
         super().set_model(model)
         name = self.monitor.removeprefix("val_")
-        for metric in (m for given in getattr(model, "compiled_metrics", ()) for m in given):
+        for metric in (m for metrics in getattr(model, "compiled_metrics", ()) for m in metrics):
             if self.monitor_op is None and getattr(metric, "name", None) == name:
                 self.monitor_op = better(snake_case(type(metric).__name__))
         if self.monitor_op is None and model is not None:
@@ -70,22 +71,22 @@ class MonitorCallback(Callback):
             )
 
     def get_state(self) -> dict[str, Any]:
-        """Return all that changes in training."""
+        """Return the attributes that change in training."""
         return {name: getattr(self, name) for name in self.changing}
 
     def score(self, logs: Logs | None) -> float | None:
-        """Return the score; say so if there is none."""
-        found = (logs or {}).get(self.monitor)
-        if found is None:
+        """Return the score, or None with a warning if it is missing in ``logs``."""
+        score = (logs or {}).get(self.monitor)
+        if score is None:
             names = ", ".join(logs or {})
             warnings.warn(
                 f"{type(self).__name__}: there is no score {self.monitor!r}; there are {names}",
                 stacklevel=2,
             )
-        return found
+        return score
 
     def improves(self, score: float, reference: float | None) -> bool:
-        """Whether a score is better than another."""
+        """Return true if a score is better than a reference score."""
         if reference is None:
             return True
         delta = self.min_delta if self.monitor_op(1, 0) else -self.min_delta
@@ -93,7 +94,7 @@ class MonitorCallback(Callback):
 
 
 def better(monitor: str) -> Any:
-    """Return how a better score compares, told by its name; None if the name does not tell."""
+    """Return `np.less` or `np.greater`, by the score's name; None if the name does not decide."""
     name = monitor.removeprefix("val_").lower()
     if any(part in name for part in _LOWER):
         return np.less
@@ -101,13 +102,13 @@ def better(monitor: str) -> Any:
 
 
 def check_settable(optimizer: Any, where: str) -> None:
-    """Refuse to set the learning rate where a schedule gives it."""
+    """Raise an error if the learning rate comes from a schedule."""
     if schedule_of(optimizer) is not None:
         raise ReadOnlyError(f"{where}: the learning rate follows a schedule already")
 
 
 def optional_number(value: Any, name: str, where: str) -> float | None:
-    """Return a finite number as it is, or None."""
+    """Return None, or a number after a check that it is finite."""
     return None if value is None else check_number(value, name, where, low=-np.inf)
 
 
@@ -119,16 +120,16 @@ class EarlyStopping(MonitorCallback):
     monitor : str, default "val_loss"
     min_delta : float, default 0
     patience : int, default 0
-        Epochs without an improvement that are borne.
+        Number of epochs without an improvement after which training ends.
     verbose : int, default 0
-        1 says when it stops.
+        If 1, a line is printed when training stops.
     mode : {"auto", "min", "max"}
     baseline : float, optional
-        What must be reached to start waiting anew.
+        Only an improvement beyond this score restarts the count of ``patience``.
     restore_best_weights : bool, default False
-        Whether the model ends with the weights of its best epoch.
+        If true, the model has the weights of its best epoch after training.
     start_from_epoch : int, default 0
-        Epochs that do not count.
+        Number of first epochs that are ignored.
     """
 
     def __init__(
@@ -163,13 +164,13 @@ class EarlyStopping(MonitorCallback):
     best_weights: list[Any] | None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget an earlier run."""
+        """Reset the state of an earlier run."""
         if self.restore_best_weights and not hasattr(self.model, "get_weights"):
             raise DataError("EarlyStopping: restore_best_weights needs a model with get_weights")
         self._start()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Wait, or stop."""
+        """Compare the score with the best; stop training after ``patience`` epochs."""
         score = self.score(logs)
         if score is None or epoch < self.start_from_epoch:
             return
@@ -194,9 +195,9 @@ class EarlyStopping(MonitorCallback):
 
 
 class BestWeights(MonitorCallback):
-    """Ends training with the weights of the best epoch, of several equal ones the last.
+    """Restores the weights of the best epoch after training; of equal epochs the last.
 
-    `EarlyStopping` with ``restore_best_weights`` takes the first, and may end training sooner.
+    `EarlyStopping` with ``restore_best_weights`` takes the first one, and may end training sooner.
 
     Parameters
     ----------
@@ -218,20 +219,20 @@ class BestWeights(MonitorCallback):
     best_weights: dict[str, Any] | None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget an earlier run."""
+        """Reset the state of an earlier run."""
         if not hasattr(self.model, "states"):
             raise DataError("BestWeights needs a model of layers")
         self.best, self.best_epoch, self.best_weights = None, 0, None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keep the weights, if none were better."""
+        """Store the weights if no earlier score was better."""
         score = self.score(logs)
         if score is not None and (score == self.best or self.improves(score, self.best)):
             self.best, self.best_epoch = score, epoch
             self.best_weights = {**self.model.params, **self.model.states}
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Restore them."""
+        """Restore the weights of the best epoch."""
         if self.best_weights is not None:
             self.model.take(self.best_weights)
 
@@ -243,13 +244,13 @@ class ReduceLROnPlateau(MonitorCallback):
     ----------
     monitor : str, default "val_loss"
     factor : float, default 0.1
-        What the learning rate is multiplied by, below 1.
+        Number below 1 by which the learning rate is multiplied.
     patience : int, default 10
     verbose : int, default 0
     mode : {"auto", "min", "max"}
     min_delta : float, default 1e-4
     cooldown : int, default 0
-        Epochs after a change that do not count.
+        Number of epochs after a reduction that are ignored.
     min_lr : float, default 0
     """
 
@@ -276,12 +277,12 @@ class ReduceLROnPlateau(MonitorCallback):
     changing = ("best", "wait", "cooldown_counter")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget an earlier run; a schedule cannot be lowered."""
+        """Reset the state of an earlier run; raise an error if there is a schedule."""
         check_settable(self.model.optimizer, "ReduceLROnPlateau")
         self.best, self.wait, self.cooldown_counter = None, 0, 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Wait, or lower the rate."""
+        """Compare the score with the best; lower the rate after ``patience`` epochs."""
         if logs is not None:
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         score = self.score(logs)

@@ -1,4 +1,4 @@
-"""How training gets on, to look at."""
+"""Progress of training: a bar, or lines of text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ProgressBar(Callback):
     Attributes
     ----------
     label : str
-        What is written before the epoch.
+        Text that is written before the epoch's number.
     """
 
     label = ""
@@ -31,7 +31,7 @@ class ProgressBar(Callback):
         self._bar.start()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Say which epoch it is."""
+        """Show the epoch's number."""
         self._epoch = epoch
         self._bar.update(
             self._task,
@@ -49,12 +49,12 @@ class ProgressBar(Callback):
         self._bar.update(self._task, completed=epoch + 1, scores=short_text(logs))
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Leave the bar as it is."""
+        """Stop the bar; it stays visible."""
         self._bar.stop()
 
 
 def score_bar() -> Any:
-    """Return a bar of rich's whose tasks have scores beside them, and the time left."""
+    """Return a progress bar of rich with columns for scores and for the remaining time."""
     with deferred():
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.table import Column
@@ -69,38 +69,38 @@ def score_bar() -> Any:
 
 
 class EpochLines(Callback):
-    """A line of text an epoch."""
+    """Prints one line of text per epoch."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Look at the clock."""
+        """Store the starting time of the epoch."""
         self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write the line."""
+        """Print the line of this epoch."""
         seconds = time.perf_counter() - self._began
         of = f"{epoch + 1:>{len(str(self.params['epochs']))}}/{self.params['epochs']}"
         print(f"Epoch {of} - {seconds:.2f} s - {scores_text(logs)}", flush=True)
 
 
 def scores_text(logs: Logs | None) -> str:
-    """Write scores in a line; norms of single arrays are left out."""
-    shown = {k: v for k, v in (logs or {}).items() if not k.startswith("gradient_norm_")}
-    return " - ".join(f"{name}: {score:.4g}" for name, score in shown.items())
+    """Write scores in one line, without the gradient norms of single arrays."""
+    listed = {k: v for k, v in (logs or {}).items() if not k.startswith("gradient_norm_")}
+    return " - ".join(f"{name}: {score:.4g}" for name, score in listed.items())
 
 
 def short_text(logs: Logs | None) -> str:
-    """Write scores for a bar, those of data held back beside their own.
+    """Write scores for a bar, each validation score beside the training score.
 
     Examples
     --------
     >>> short_text({"loss": 0.03127, "accuracy": 0.9912, "val_loss": 0.0481, "val_accuracy": 0.98})
     'loss 0.0313 (held 0.0481), accuracy 0.991 (held 0.98)'
     """
-    shown = {k: v for k, v in (logs or {}).items() if not k.startswith(("gradient_norm_", "val_"))}
-    held = {name: (logs or {}).get(f"val_{name}") for name in shown}
+    listed = {k: v for k, v in (logs or {}).items() if not k.startswith(("gradient_norm_", "val_"))}
+    val = {name: (logs or {}).get(f"val_{name}") for name in listed}
     return ", ".join(
-        f"{name} {score:.3g}" + ("" if held[name] is None else f" (held {held[name]:.3g})")
-        for name, score in shown.items()
+        f"{name} {score:.3g}" + ("" if val[name] is None else f" (held {val[name]:.3g})")
+        for name, score in listed.items()
     )
 
 
@@ -111,9 +111,9 @@ def watchers(
     bar: type[Callback] = ProgressBar,
     lines: type[Callback] = EpochLines,
 ) -> list[Callback]:
-    """Return callbacks, checked, after what shows the progress as Keras's ``verbose`` tells.
+    """Return callbacks, checked, after the progress callback that ``verbose`` selects, as in Keras.
 
-    A bar among them is enough.
+    If the callbacks include a bar already, none is added.
     """
     watching = as_callbacks(callbacks, where)
     if any(isinstance(each, bar) for each in watching):
@@ -127,5 +127,5 @@ def watchers(
 
 
 def history_among(watching: Sequence[Callback]) -> History:
-    """Return the history that is among callbacks, or a new one."""
+    """Return the first `History` of a list of callbacks, or a new history."""
     return next((each for each in watching if isinstance(each, History)), None) or History()

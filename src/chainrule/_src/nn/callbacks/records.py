@@ -1,4 +1,4 @@
-"""Callbacks that write down how training went."""
+"""Callbacks that record the scores of training in files, and the norms of gradients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CSVLogger(Callback):
     filename : path
     separator : str, default ","
     append : bool, default False
-        Whether to go on in a file that exists.
+        If true, rows are added to an existing file.
     """
 
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
@@ -38,7 +38,7 @@ class CSVLogger(Callback):
         self._names: list[str] = []
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """See that the file can be written."""
+        """Open the file, or raise an error if it cannot be written."""
         try:
             self._file = self.filename.open("a+", newline="", encoding="utf-8")
         except OSError as error:
@@ -53,24 +53,24 @@ class CSVLogger(Callback):
         return names
 
     def get_state(self) -> dict[str, Any]:
-        """Return how long the file is."""
+        """Return the length of the file and the names of its columns."""
         return {"size": self._file.tell() if self._file else 0, "names": self._names}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on after what was written before."""
+        """Truncate the file to its length at the checkpoint."""
         size = min(int(state["size"]), self._file.seek(0, os.SEEK_END))
         self._file.truncate(size)
         self._names = list(state["names"]) if size else []
         self._begins = False
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write a row."""
+        """Write the row of this epoch."""
         row = {"epoch": epoch, **(logs or {})}
-        if self._begins:  # only now: a run that goes on keeps what was written
+        if self._begins:  # not earlier: a resumed run keeps its rows
             self._file.truncate(0)
             self._begins = False
         begins = not self._names
-        self._names = self._names or [*row, *self._to_come(row)]
+        self._names = self._names or [*row, *self._later_names(row)]
         writer = csv.DictWriter(
             self._file, self._names, restval="NA", extrasaction="ignore", delimiter=self.separator,
         )  # fmt: skip
@@ -79,10 +79,10 @@ class CSVLogger(Callback):
         writer.writerow(row)
         self._file.flush()
 
-    def _to_come(self, row: dict[str, Any]) -> list[str]:
-        """Return the scores of data held back, where they are of later epochs alone."""
-        held = getattr(getattr(self.model, "trainer", None), "held", None) is not None
-        if not held or any(name.startswith("val_") for name in row):
+    def _later_names(self, row: dict[str, Any]) -> list[str]:
+        """Return the names of validation scores that only later epochs will have."""
+        validates = getattr(getattr(self.model, "trainer", None), "validation", None) is not None
+        if not validates or any(name.startswith("val_") for name in row):
             return []
         return [f"val_{name}" for name in row if name != "epoch"]
 
@@ -97,13 +97,13 @@ class TensorBoard(Callback):
     Parameters
     ----------
     log_dir : path, default "logs"
-        Gets folders ``train`` and ``validation``.
+        Folder in which the folders ``train`` and ``validation`` are created.
     histogram_freq : int, default 0
-        After how many epochs the weights are written as histograms; 0 is never.
+        Number of epochs between histograms of the weights; 0 means none.
     write_graph : ignored
     write_images, write_steps_per_second, update_freq, profile_batch, embeddings_freq
     embeddings_metadata
-        Keras's; they have no counterpart, which is said where they ask for something.
+        Options of Keras without a counterpart; a warning says so if one is set.
 
     Raises
     ------
@@ -123,10 +123,10 @@ class TensorBoard(Callback):
         embeddings_freq: int = 0,
         embeddings_metadata: Any = None,
     ) -> None:
-        asked = {"write_images": write_images, "write_steps_per_second": write_steps_per_second,
-                 "update_freq": update_freq, "profile_batch": profile_batch,
-                 "embeddings_freq": embeddings_freq}  # fmt: skip
-        for name, value in asked.items():
+        ignored = {"write_images": write_images, "write_steps_per_second": write_steps_per_second,
+                   "update_freq": update_freq, "profile_batch": profile_batch,
+                   "embeddings_freq": embeddings_freq}  # fmt: skip
+        for name, value in ignored.items():
             if str(value) not in ("epoch", "False", "0"):
                 warnings.warn(f"TensorBoard: {name} has no counterpart; the scores of every epoch "
                               "are written, and histograms", stacklevel=2)  # fmt: skip
@@ -136,17 +136,17 @@ class TensorBoard(Callback):
         self._writers: dict[str, Any] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """See that there is a folder to write into."""
+        """Create the folder, or raise an error if it cannot be created."""
         try:
             self.log_dir.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
             raise FileError(f"TensorBoard: cannot write to {self.log_dir}: {error}") from error
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write the scores."""
+        """Write the scores, and the histograms of the weights if they are due."""
         for name, score in (logs or {}).items():
-            held = name.startswith("val_")
-            writer = self._writer("validation" if held else "train")
+            is_validation = name.startswith("val_")
+            writer = self._writer("validation" if is_validation else "train")
             writer.add_scalar(f"epoch_{name.removeprefix('val_')}", score, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
             for name, weight in self.model.params.items():
@@ -170,17 +170,17 @@ class TensorBoard(Callback):
 
 
 class GradientNorms(Callback):
-    r"""The norm of the mean gradient on a whole set, after every epoch: the lab's exercise.
+    r"""The norm of the mean gradient over a data set after every epoch, as in the lab's exercise.
 
     .. math:: \Big\lVert \frac1n \sum_i \nabla_\theta \ell(x_i, y_i) \Big\rVert
 
-    It goes into the history as ``gradient_norm``, and for every array of weights as
-    ``gradient_norm_`` and its name.
+    The norm goes into the history as ``gradient_norm``, and that of every array of weights as
+    ``gradient_norm_`` with the array's name.
 
     Parameters
     ----------
     x, y : array_like, optional
-        By default what is trained on, if it is in arrays.
+        Data set; by default the training data, if they are arrays.
     """
 
     def __init__(self, x: Any = None, y: Any = None) -> None:
@@ -189,7 +189,7 @@ class GradientNorms(Callback):
         self.data = None if x is None else (x, y)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """See that there are samples, and that they fit."""
+        """Check that there are samples, and that they fit the model."""
         if not hasattr(self.model, "gradients"):
             raise DataError("GradientNorms: what is trained is no model with gradients")
         if self.data is not None:
@@ -198,7 +198,7 @@ class GradientNorms(Callback):
             raise DataError("GradientNorms: training takes batches as they come; give x and y")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Take the norms."""
+        """Compute the norms, and add them to the scores."""
         gradients = self.model.gradients(*(self.data or self.model.training_data))
         squares = {name: float(np.sum(np.square(g, dtype=float))) for name, g in gradients.items()}
         if logs is not None:

@@ -1,4 +1,4 @@
-"""Several callbacks as one."""
+"""A callback that forwards all events to a list of callbacks."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from chainrule._src.nn.callbacks.progress import ProgressBar
 
 
 class CallbackList(Callback):
-    """Several callbacks as one, for a training loop of one's own.
+    """Forwards all events to a list of callbacks, for a training loop that you write yourself.
 
     Parameters
     ----------
     callbacks : Callback or sequence of such, optional
     add_history, add_progbar : bool, default False
-        Whether a `History` and a `ProgressBar` join them, unless they are there.
+        If true, a `History` or a `ProgressBar` is added, unless the list contains one.
     model : object, optional
     **params
-        What `Callback.params` holds.
+        The entries of `Callback.params`.
 
     Examples
     --------
@@ -39,8 +39,8 @@ class CallbackList(Callback):
         **params: Any,
     ) -> None:
         self.callbacks = as_callbacks(callbacks, "CallbackList")
-        for wanted, kind in ((add_history, History), (add_progbar, ProgressBar)):
-            if wanted and not any(isinstance(each, kind) for each in self.callbacks):
+        for is_added, kind in ((add_history, History), (add_progbar, ProgressBar)):
+            if is_added and not any(isinstance(each, kind) for each in self.callbacks):
                 self.callbacks.append(kind())
         self.set_model(model)
         self.set_params(params)

@@ -69,14 +69,14 @@ lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 
 
 class _Own(Initializer):
-    """A function of the user's, with its results checked."""
+    """An initializer that calls a function of the user."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self._takes_dtype = "dtype" in inspect.signature(function).parameters
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Any:
-        """Return what the function gives, called as Keras does if it takes a dtype."""
+        """Return the function's result; if it takes a dtype, it is called as in Keras."""
         return self.function(shape, dtype=None) if self._takes_dtype else self.function(shape, rng)
 
 
@@ -86,31 +86,31 @@ def get(initializer: Any, where: str = "initializers.get") -> Initializer:
     Parameters
     ----------
     initializer : str, dict, Initializer, class of one, array or callable
-        A name or class gives one with its default arguments, a dict is a description of one
+        A name or class gives an initializer with default arguments, a dict is a description
         (``{"class_name": "Constant", "config": {"value": 2.0}}``), an array is the weight itself. A
         function is called with ``(shape, rng)``, or with ``(shape, dtype=None)`` if it takes a
         ``dtype``.
     where : str
-        Who asks, for the error's text.
+        Name of the calling function, for error messages.
 
     Raises
     ------
     UnknownNameError, DataError
-        If it is none of these.
+        If the initializer is none of these.
 
     Examples
     --------
     >>> get("he_normal")
     HeNormal()
     """
-    found: Any = described("initializer", initializer, INITIALIZERS | _MORE, Initializer)
-    if hasattr(found, "__array__"):
-        return _Own(lambda shape, rng: found)
-    is_own_way = type(found).__call__ is not Initializer.__call__ and callable(found)
-    if is_own_way and not isinstance(found, type):
-        return _Own(found)
-    if isinstance(found, Initializer):
-        return found
+    rule: Any = described("initializer", initializer, INITIALIZERS | _MORE, Initializer)
+    if hasattr(rule, "__array__"):
+        return _Own(lambda shape, rng: rule)
+    is_own_way = type(rule).__call__ is not Initializer.__call__ and callable(rule)
+    if is_own_way and not isinstance(rule, type):
+        return _Own(rule)
+    if isinstance(rule, Initializer):
+        return rule
     raise DataError(
         f"{where}: an initializer must be a name ({', '.join(INITIALIZERS)}), an Initializer or a "
         f"function of (shape, rng), received {initializer!r}"

@@ -1,4 +1,4 @@
-"""Initializers without chance."""
+"""Initializers that do not depend on random numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chainrule._src.nn.initializers.initializer import Initializer, Shape
 
 
 class Constant(Initializer):
-    """One number everywhere, or an array.
+    """All entries equal to one number, or a copy of an array.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Constant(Initializer):
         )
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return equal numbers, or the array."""
+        """Return an array filled with the number, or the broadcast array."""
         try:
             return np.full(shape, self.value)
         except ValueError as error:
@@ -49,7 +49,7 @@ class Constant(Initializer):
 
 
 class Zeros(Initializer):
-    """All zero: as weights, hidden units start as copies of one another and stay so."""
+    """All zeros. Hidden units with such weights start equal and stay equal."""
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return zeros."""
@@ -57,7 +57,7 @@ class Zeros(Initializer):
 
 
 class Ones(Initializer):
-    """All one."""
+    """All entries equal to 1."""
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return ones."""
@@ -74,7 +74,7 @@ class Identity(Initializer):
     Raises
     ------
     ShapeError
-        When called with a shape that is not a matrix's.
+        When called with a shape that does not have two axes.
     """
 
     def __init__(self, gain: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""What all initializers share: how they are called, and what they must give."""
+"""The base class of initializers: calls ``draw``, and checks shape and dtype of the weight."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Shape = tuple[int, ...]
 
 
 class Initializer(Configurable):
-    """What draws a weight of any shape; a class of your own defines ``draw(shape, rng)``."""
+    """Draws a weight of any shape; a class of your own defines ``draw(shape, rng)``."""
 
     def __call__(
         self, shape: Sequence[int], rng: np.random.Generator | None = None, dtype: Any = None
@@ -27,14 +27,14 @@ class Initializer(Configurable):
         ----------
         shape : tuple of int
         rng : numpy.random.Generator, optional
-            A new one if not given. Not used by an initializer with a ``seed`` of its own.
+            A new generator by default. An initializer with a ``seed`` does not use it.
         dtype : dtype, optional
-            A floating one; float64 if not given.
+            A floating dtype; float64 by default.
 
         Raises
         ------
         ShapeError, DataError
-            If the initializer does not give such a weight.
+            If the initializer does not return a weight of this shape.
         """
         name = type(self).__name__
         shape = checked_shape(shape, name)
@@ -45,7 +45,7 @@ class Initializer(Configurable):
         return weight if dtype is None else weight.astype(dtype, copy=False)
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Any:
-        """Return numbers of a shape."""
+        """Return an array of this shape."""
         raise NotImplementedError(f"{type(self).__name__} must define draw")
 
     def _number(self, value: float, name: str, **limits: Any) -> float:
@@ -53,9 +53,9 @@ class Initializer(Configurable):
 
 
 def checked_shape(shape: Any, where: str) -> Shape:
-    """Return a shape as a tuple of ints, or say why it is none."""
+    """Return a shape as a tuple of ints; raise an error if it is not a shape."""
     sizes = tuple(shape) if isinstance(shape, tuple | list) else (None,)
-    whole = (isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes)
-    if not all(whole) or any(n < 0 for n in sizes):
+    is_integer = (isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes)
+    if not all(is_integer) or any(n < 0 for n in sizes):
         raise ShapeError(f"{where}: a shape must be a tuple of whole numbers, received {shape!r}")
     return tuple(int(n) for n in sizes)

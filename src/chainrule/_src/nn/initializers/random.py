@@ -15,10 +15,10 @@ from chainrule._src.nn.initializers.initializer import Initializer, Shape, check
 _TRUNCATED = 0.87962566103423978  # standard deviation of a normal variable within ±2
 
 
-class _Random(Initializer):
-    """What draws random numbers, with a generator of its own if there is a seed.
+class _RandomInitializer(Initializer):
+    """Base class of initializers that draw random numbers, from their own generator with ``seed``.
 
-    A whole number as seed gives the same numbers at every call, as in Keras; a generator goes on.
+    An integer seed gives the same numbers at every call, as in Keras; a generator continues.
     """
 
     def __init__(self, seed: int | np.random.Generator | None = None) -> None:
@@ -28,21 +28,21 @@ class _Random(Initializer):
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return random numbers."""
-        own = self.seed is not None
-        return self._draw(shape, check_seed(self.seed if own else rng, type(self).__name__))
+        has_seed = self.seed is not None
+        return self._draw(shape, check_seed(self.seed if has_seed else rng, type(self).__name__))
 
     def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         raise NotImplementedError
 
 
-class RandomUniform(_Random):
+class RandomUniform(_RandomInitializer):
     """Uniform between two numbers.
 
     Parameters
     ----------
     minval, maxval : float, default -0.05 and 0.05
     seed : int or Generator, optional
-        Of a generator of its own.
+        Seed or generator of this initializer; by default ``rng`` of the call is used.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class RandomUniform(_Random):
         return rng.uniform(self.minval, self.maxval, shape)
 
 
-class RandomNormal(_Random):
+class RandomNormal(_RandomInitializer):
     """Normal with a mean and a standard deviation.
 
     Parameters
@@ -71,7 +71,7 @@ class RandomNormal(_Random):
     mean : float, default 0
     stddev : float, default 0.05
     seed : int or Generator, optional
-        Of a generator of its own.
+        Seed or generator of this initializer; by default ``rng`` of the call is used.
     """
 
     def __init__(
@@ -89,16 +89,16 @@ class RandomNormal(_Random):
 
 
 class TruncatedNormal(RandomNormal):
-    """`RandomNormal` without what is further than two standard deviations from the mean.
+    """Normal distribution truncated at two standard deviations from the mean.
 
-    ``stddev`` is that of the normal distribution; what is left of it has 0.88 of that.
+    ``stddev`` is that of the normal distribution; the truncated one has 0.88 of it.
     """
 
     def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return self.mean + self.stddev * _within_two(shape, rng)
 
 
-class VarianceScaling(_Random):
+class VarianceScaling(_RandomInitializer):
     r"""Variance :math:`s / n`, where ``n`` counts inputs, outputs, or the mean of both.
 
     Parameters
@@ -106,13 +106,13 @@ class VarianceScaling(_Random):
     scale : float, default 1
         :math:`s`, above 0.
     mode : {"fan_in", "fan_out", "fan_avg"}, default "fan_in"
-        What :math:`n` is, see `compute_fans`.
+        The number :math:`n`: inputs, outputs or their mean, see `compute_fans`.
     distribution : {"truncated_normal", "untruncated_normal", "uniform"}, default "truncated_normal"
         ``"normal"`` is the truncated one too.
     seed : int or Generator, optional
-        Of a generator of its own.
+        Seed or generator of this initializer; by default ``rng`` of the call is used.
     input_axes, output_axes : sequence of int, optional
-        Both, for a weight whose inputs and outputs lie otherwise than `compute_fans` supposes.
+        Axes of inputs and outputs, for a weight with another layout than `compute_fans` supposes.
     """
 
     def __init__(
@@ -138,8 +138,8 @@ class VarianceScaling(_Random):
         return math.sqrt(self.scale / max(1.0, n)) * _DISTRIBUTIONS[self.distribution](shape, rng)
 
 
-class _Scaled(VarianceScaling):
-    """`VarianceScaling` with everything set but the seed and the axes."""
+class _FixedVarianceScaling(VarianceScaling):
+    """`VarianceScaling` with fixed scale, mode and distribution."""
 
     _arguments: tuple[float, str, str]
 
@@ -152,7 +152,7 @@ class _Scaled(VarianceScaling):
         super().__init__(*self._arguments, seed, input_axes, output_axes)
 
 
-class GlorotUniform(_Scaled):
+class GlorotUniform(_FixedVarianceScaling):
     r"""Uniform in :math:`\pm\sqrt{6 / (n_{in} + n_{out})}`, made for tanh and sigmoid.
 
     Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks*,
@@ -168,13 +168,13 @@ class GlorotUniform(_Scaled):
     _arguments = (1.0, "fan_avg", "uniform")
 
 
-class GlorotNormal(_Scaled):
+class GlorotNormal(_FixedVarianceScaling):
     r"""Truncated normal with standard deviation :math:`\sqrt{2 / (n_{in} + n_{out})}`."""
 
     _arguments = (1.0, "fan_avg", "truncated_normal")
 
 
-class HeUniform(_Scaled):
+class HeUniform(_FixedVarianceScaling):
     r"""Uniform in :math:`\pm\sqrt{6 / n_{in}}`, made for relu.
 
     He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, 2015, equation 10.
@@ -183,13 +183,13 @@ class HeUniform(_Scaled):
     _arguments = (2.0, "fan_in", "uniform")
 
 
-class HeNormal(_Scaled):
+class HeNormal(_FixedVarianceScaling):
     r"""Truncated normal with standard deviation :math:`\sqrt{2 / n_{in}}`, made for relu."""
 
     _arguments = (2.0, "fan_in", "truncated_normal")
 
 
-class LecunUniform(_Scaled):
+class LecunUniform(_FixedVarianceScaling):
     r"""Uniform in :math:`\pm\sqrt{3 / n_{in}}`.
 
     LeCun, Bottou, Orr, Müller, *Efficient BackProp*, 1998, section 4.6.
@@ -198,23 +198,23 @@ class LecunUniform(_Scaled):
     _arguments = (1.0, "fan_in", "uniform")
 
 
-class LecunNormal(_Scaled):
+class LecunNormal(_FixedVarianceScaling):
     r"""Truncated normal with standard deviation :math:`\sqrt{1 / n_{in}}`, made for selu."""
 
     _arguments = (1.0, "fan_in", "truncated_normal")
 
 
-class Orthogonal(_Random):
+class Orthogonal(_RandomInitializer):
     """A matrix whose columns, or rows if those are fewer, are orthogonal and of length ``gain``.
 
-    Of a weight with more axes all but the last count as rows. Saxe, McClelland, Ganguli, *Exact
+    If a weight has more axes, all but the last are the rows. Saxe, McClelland, Ganguli, *Exact
     solutions to the nonlinear dynamics of learning in deep linear neural networks*, 2014.
 
     Parameters
     ----------
     gain : float, default 1
     seed : int or Generator, optional
-        Of a generator of its own.
+        Seed or generator of this initializer; by default ``rng`` of the call is used.
 
     Raises
     ------
@@ -240,7 +240,7 @@ def compute_fans(
     input_axes: Sequence[int] | None = None,
     output_axes: Sequence[int] | None = None,
 ) -> tuple[int, int]:
-    """Return how many inputs reach a unit, and how many outputs an input reaches.
+    """Return the number of inputs of a unit (fan-in), and of outputs of an input (fan-out).
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ def compute_fans(
         ``(n_in, n_out)``, or ``(..., n_in, n_out)`` of a convolution's kernel, whose first axes
         are its receptive field.
     input_axes, output_axes : sequence of int, optional
-        The axes that count, if both are given.
+        The axes of inputs and of outputs; used only if both are set.
 
     Examples
     --------
@@ -267,7 +267,7 @@ def compute_fans(
 
 
 def _within_two(shape: Shape, rng: np.random.Generator) -> Array:
-    """Return standard normal numbers; those beyond ±2 are drawn again."""
+    """Return standard normal numbers; numbers beyond ±2 are drawn again."""
     drawn = np.asarray(rng.standard_normal(shape))
     while (far := np.abs(drawn) > 2).any():
         drawn[far] = rng.standard_normal(np.count_nonzero(far))

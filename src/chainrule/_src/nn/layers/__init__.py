@@ -1,4 +1,4 @@
-"""Layers, under Keras's names. One of your own is a class with plain NumPy in ``call``."""
+"""Layers, with Keras's names. A layer of your own is a class with plain NumPy in ``call``."""
 
 from chainrule._src.nn.layers.attention import MultiHeadAttention
 from chainrule._src.nn.layers.branches import ByColumns, Ensemble
@@ -95,7 +95,7 @@ __all__ = [
     "UpSampling2D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
 
-# Other names that Keras gives some of them.
+# Further names of these layers in Keras.
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 Convolution1D, Convolution2D = Conv1D, Conv2D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose

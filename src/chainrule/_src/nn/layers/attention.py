@@ -1,4 +1,4 @@
-"""Attention: what a step of a sequence takes from the steps of another, or of its own."""
+"""Attention: each step of a sequence takes a weighted mean of the steps of a sequence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chainrule._src.nn.layers.dropout import Random
 from chainrule._src.nn.layers.layer import SEQUENCES, Shape
 from chainrule._src.nn.layers.surroundings import around
 
-LEAST = -1e9  # the score of what is not looked at
+LEAST = -1e9  # the score of masked steps
 
 
 class MultiHeadAttention(Random):
@@ -27,26 +27,26 @@ class MultiHeadAttention(Random):
               y = [\mathrm{head}_1, \dots, \mathrm{head}_h] W^O + b^O
 
     Vaswani et al., *Attention Is All You Need*, 2017. :math:`Q_i`, :math:`K_i` and :math:`V_i` are
-    what kernels make of query, key and value. For layers made of layers, which call it with
-    several sequences; as a layer of a chain it attends to its own input.
+    projections of query, key and value by kernels. A layer of your own can call it with several
+    sequences; as a layer of a chain it is self-attention.
 
     Parameters
     ----------
     num_heads : int
     key_dim : int
-        :math:`k`, numbers in a key of a head.
+        :math:`k`, length of a key of a head.
     value_dim : int, optional
-        In a value of a head; ``key_dim`` by default.
+        Length of a value of a head; ``key_dim`` by default.
     dropout : float, default 0
-        Rate of weights that are left out in training.
+        Share of attention weights that are set to 0 in training.
     use_bias : bool, default True
     output_shape : int, optional
-        Numbers in a step of the output; as many as in one of the query by default.
+        Length of a step of the output; by default that of the query.
     kernel_initializer, bias_initializer : str or Initializer
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
     kernel_constraint, bias_constraint : str or Constraint, optional
     seed : int, optional
-        Of dropout.
+        Seed of dropout.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class MultiHeadAttention(Random):
     def __call__(  # type: ignore[override]
         self, query: Any, value: Any = None, key: Any = None, **options: Any
     ) -> Any:
-        """Return what the query's steps take from the values; the first call builds the layer."""
+        """Return the attention's output for arrays; the first call builds the layer."""
         return super().__call__(query, value, key, **options)
 
     def prepare(
@@ -93,23 +93,23 @@ class MultiHeadAttention(Random):
     ) -> Shape:
         """Build the layer for a query, and for the value and the key that it is called with."""
         options = called_with[2] if called_with else {}
-        given = [options[name] for name in ("value", "key") if options.get(name) is not None]
-        shapes = [np.shape(x) for x in given] or [input_shape]
-        self.taken = input_shape, shapes[0], shapes[-1]  # of query, value and key
+        arrays = [options[name] for name in ("value", "key") if options.get(name) is not None]
+        shapes = [np.shape(x) for x in arrays] or [input_shape]
+        self.shapes = input_shape, shapes[0], shapes[-1]  # of query, value and key
         return super().prepare(input_shape, rng, dtype, called_with)
 
     def build(self, query_shape: Any, value_shape: Any = None, key_shape: Any = None) -> None:
-        """Make kernels and biases for a query, and for a value and a key of other shapes."""
+        """Create kernels and biases for the shapes of query, value and key."""
         if not self._is_building:
             value_shape = value_shape or query_shape
             shapes = query_shape, value_shape, key_shape or value_shape
             xs = [np.zeros((1, *(n or 1 for n in shape[1:])), self._dtype) for shape in shapes]
-            given = {"value": xs[1], "key": xs[2]}
-            self.prepare(query_shape, called_with=(xs[0], (), given))
+            options = {"value": xs[1], "key": xs[2]}
+            self.prepare(query_shape, called_with=(xs[0], (), options))
             return
-        for shape in self.taken:
+        for shape in self.shapes:
             self._expect(len(shape) == 3, SEQUENCES, shape)
-        h, (query, value, key) = self.num_heads, (shape[-1] for shape in self.taken)
+        h, (query, value, key) = self.num_heads, (shape[-1] for shape in self.shapes)
         self._dense("query", (query, h, self.key_dim), 1)
         self._dense("key", (key, h, self.key_dim), 1)
         self._dense("value", (value, h, self.value_dim), 1)
@@ -120,7 +120,7 @@ class MultiHeadAttention(Random):
     def compute_output_shape(
         self, query_shape: Shape, value_shape: Shape | None = None, key_shape: Shape | None = None
     ) -> Shape:
-        """Return the shape of the output: the query's, with as many numbers in a step as it has."""
+        """Return the shape of the output."""
         if value_shape and key_shape and value_shape[1:-1] != key_shape[1:-1]:
             raise ShapeError(
                 f"{self}: expected as many keys as values, received shapes "
@@ -143,10 +143,10 @@ class MultiHeadAttention(Random):
         return_attention_scores: bool = False, training: bool = False,
         use_causal_mask: bool = False,
     ) -> Any:  # fmt: skip
-        """Return what the query's steps take from the values, and the weights if they are wanted.
+        """Return the output, and the attention weights with ``return_attention_scores``.
 
-        ``mask`` tells which steps of the query count, ``attention_mask``, shape (n, T, S), what a
-        step may look at; with ``use_causal_mask`` no step looks at later ones.
+        ``mask`` is the mask of the query's steps. ``attention_mask``, shape (n, T, S), is true
+        where a step may attend to another; with ``use_causal_mask`` none attends to later steps.
         """
         value = query if value is None else value
         outer = around()
@@ -159,18 +159,18 @@ class MultiHeadAttention(Random):
             for name, x in (("query", query), ("key", key), ("value", value))
         )
         scores = np.einsum("nqhk,nshk->nhqs", q * (1 / math.sqrt(self.key_dim)), k)
-        seen = [] if attention_mask is None else [_heads(attention_mask)]
-        seen += [] if mask is None else [mask[:, np.newaxis, :, np.newaxis]]
-        seen += [m[:, np.newaxis, np.newaxis] for m in (value_mask, key_mask) if m is not None]
+        visible = [] if attention_mask is None else [_heads(attention_mask)]
+        visible += [] if mask is None else [mask[:, np.newaxis, :, np.newaxis]]
+        visible += [m[:, np.newaxis, np.newaxis] for m in (value_mask, key_mask) if m is not None]
         if use_causal_mask:
-            seen.append(np.tri(query.shape[1], value.shape[1], dtype=bool))
-        for each in seen:
+            visible.append(np.tri(query.shape[1], value.shape[1], dtype=bool))
+        for each in visible:
             scores = np.where(each, scores, LEAST)
         weights = self.named("attention", softmax(scores))
         used = weights
         if training and self.dropout:
-            kept = self.uniform(weights) >= self.dropout
-            used = np.where(kept, weights * (1 / (1 - self.dropout)), 0)
+            keep = self.uniform(weights) >= self.dropout
+            used = np.where(keep, weights * (1 / (1 - self.dropout)), 0)
         heads = np.einsum("nhqs,nshk->nqhk", used, v)
         y = self._projected("attention_output", "nqhk,hkd->nqd", heads)
         return (y, weights) if return_attention_scores else y
@@ -181,5 +181,5 @@ class MultiHeadAttention(Random):
 
 
 def _heads(mask: Any) -> Any:
-    """Return a mask of steps as one of heads and steps."""
+    """Return a mask of steps with an axis for the heads."""
     return mask[:, np.newaxis] if mask.ndim == 3 else mask

@@ -1,4 +1,4 @@
-"""Layers side by side: each with columns of its own, or all with the same input."""
+"""Layers side by side: each with its own columns, or all with the same input."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from chainrule._src.nn.layers.layer import Layer, Shape
 
 
 class ByColumns(Layer):
-    """Each layer with its own columns, one after the other; the results side by side.
+    """Applies each layer to its own columns of the input, and concatenates the outputs.
 
     Parameters
     ----------
     layers : sequence of Layer
     widths : sequence of int
-        How many columns each takes; together those of the input.
+        Number of columns of each layer; the sum is the number of columns of the input.
 
     Examples
     --------
@@ -31,8 +31,8 @@ class ByColumns(Layer):
 
     def __init__(self, layers: Sequence[Layer], widths: Sequence[int], **options: Any) -> None:
         super().__init__(**options)
-        given = layers, widths
-        fits = all(isinstance(part, Sequence) for part in given) and len(layers) == len(widths) > 0
+        lists = layers, widths
+        fits = all(isinstance(part, Sequence) for part in lists) and len(layers) == len(widths) > 0
         if not fits or not all(isinstance(layer, Layer) for layer in layers):
             raise DataError("ByColumns: expected a list of layers, and as many widths")
         self.layers = list(layers)
@@ -43,16 +43,16 @@ class ByColumns(Layer):
         self._expect(input_shape[1:] == (columns,), f"samples of {columns} columns", input_shape)
 
     def call(self, x: Any) -> Any:
-        found, start = [], 0
+        outputs, start = [], 0
         for layer, width in zip(self.layers, self.widths, strict=True):
             y = layer(x[:, start : start + width])
-            found.append(y.reshape(len(x), -1))
+            outputs.append(y.reshape(len(x), -1))
             start += width
-        return np.concatenate(found, axis=1)
+        return np.concatenate(outputs, axis=1)
 
 
 class Ensemble(Layer):
-    """Chains of layers that take the same input; the mean of what they return.
+    """The mean of the outputs of several chains of layers with the same input.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Ensemble(Layer):
 
     @property
     def activation(self) -> Any:
-        """The activation that all members end with; None where they differ."""
+        """The activation of the last layers, or None if the members have different ones."""
         ends = {getattr(chain[-1], "activation", None) if chain else None for chain in self.members}
         return ends.pop() if len(ends) == 1 else None
 

@@ -1,4 +1,4 @@
-"""What happens when a layer is called: by somebody, or within another layer."""
+"""The call of a layer, by the user or within another layer."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from chainrule._src.base.validation import check_flag, shape_text
 from chainrule._src.core.names import name_tensor
 from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.given import Shape, fits, merged
-from chainrule._src.nn.layers.surroundings import Surroundings, around, refuse_symbolic, within
+from chainrule._src.nn.layers.surroundings import CallContext, around, refuse_symbolic, within
 from chainrule._src.nn.layers.weighted import Weighted
 
 
 class Called(Weighted):
-    """What is called with arrays: a layer, as far as it is built."""
+    """A layer that is built: calls with arrays, masks and shapes."""
 
     input_shape: Shape
     output_shape: Shape
     call: Callable[..., Any]
     prepare: Callable[..., Shape]
     activity_regularizer: Any = None
-    integers = False  # whether the input is whole numbers, which stay what they are
-    supports_masking = False  # whether the steps that count in the input count in the output
-    _is_told = _takes_mask = False  # in `call`, whether it is training, and which steps count
-    _more: ClassVar[list[str]] = []  # what `call` takes after the input
-    _added: list[Any]  # what it added to the loss when it was called last, by itself
+    integers = False  # if true, the input is integers, which are not cast to floats
+    supports_masking = False  # if true, the mask of the input is also that of the output
+    _takes_training = _takes_mask = False  # does `call` have an argument ``training``, or ``mask``?
+    _more: ClassVar[list[str]] = []  # arguments of `call` after the input
+    _added: list[Any]  # losses that the last call outside other layers added
     _dtype: np.dtype[Any]
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """Return which steps of the output count, from those of the input; None for all."""
+        """Return the mask of the output's steps; None if no step is masked."""
         return previous_mask
 
     def bound(self, weights: Mapping[str, Any]) -> Self:
-        """Return a copy of the layer with other weights: what it assigns stays in the copy."""
+        """Return a copy of the layer with other weights; assignments in `call` change the copy."""
         twin: Self = tracking.copied(self, deep=True)
         twin.take(weights)
         return twin
@@ -48,7 +48,7 @@ class Called(Weighted):
     def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
         """Return the output for an input of the shape that the layer was built for."""
         self.check_fit(x.shape)
-        if self._is_told:
+        if self._takes_training:
             options["training"] = training
         try:
             call: Any = self.call
@@ -57,7 +57,7 @@ class Called(Weighted):
                 if self._takes_mask:
                     options["mask"] = mask
                 y = call(x, *more, **options)
-                self._note(x, y, mask, inside.notes)
+                self._record_notes(x, y, mask, inside.notes)
             if around() is None:
                 self._added = inside.notes.losses
         except (ValueError, IndexError, TypeError, AttributeError) as error:
@@ -69,12 +69,12 @@ class Called(Weighted):
         return y
 
     def check_fit(self, shape: tuple[int, ...]) -> None:
-        """Refuse an input of another shape than the layer was built for."""
+        """Raise an error for an input of another shape than the layer was built for."""
         if not fits(shape, self.input_shape):
             raise self.misfit(self.input_shape, (None, *shape[1:]))
 
-    def _note(self, x: Any, y: Any, mask: Any, notes: Any) -> None:
-        """Note what the output adds to the loss, and which of its steps count."""
+    def _record_notes(self, x: Any, y: Any, mask: Any, notes: Any) -> None:
+        """Record the activity penalty and the mask of the output in the notes."""
         if self.activity_regularizer is not None:
             notes.losses.append(self.activity_regularizer(y) / y.shape[0])
         if notes.mask_of(y) is None or y is x:
@@ -83,22 +83,22 @@ class Called(Weighted):
                 notes.unmasking.append(str(self))
             notes.mask(y, self.compute_mask(x, mask) if carries else None)
 
-    def _surroundings(self, training: bool) -> Surroundings:
-        """Return what layers within are to know."""
+    def _surroundings(self, training: bool) -> CallContext:
+        """Return the surroundings of layers within this layer."""
         outer = around()
         if outer is not None and outer.members and not outer.tries:
             return replace(outer, outer=self, training=training)
         members = tracking.members(self)
         if outer is None:
-            return Surroundings(self, members, training)
+            return CallContext(self, members, training)
         rng, dtype = (None, None) if outer.members else (outer.rng, outer.dtype)
-        return Surroundings(self, members, training, rng, dtype, tries=True)
+        return CallContext(self, members, training, rng, dtype, tries=True)
 
     def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
         """Return the output for arrays; the first call builds the layer.
 
-        Within another layer's `call` it is told by that one whether it is training. What else is
-        given is handed on to `call`.
+        Within another layer's `call`, ``training`` is that of the outer layer. Other arguments are
+        passed to `call`.
         """
         outer = around()
         options |= dict(zip(self._more, more, strict=False))
@@ -118,21 +118,21 @@ class Called(Weighted):
         if not self.built:
             self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
         elif not fits(x.shape, self.input_shape):
-            self._fit(x, more, options)
+            self._adopt_shape(x, more, options)
         return self.run(x, training, *more, **options)
 
-    def _fit(self, x: Any, more: Any, options: Any) -> None:
-        """Be built for an input of another shape, if the weights are to be of the same."""
+    def _adopt_shape(self, x: Any, more: Any, options: Any) -> None:
+        """Adopt the input's shape if it needs weights of the same shapes."""
         twin = copy.deepcopy(self)
         with suppress(ChainruleError):
             twin.prepare((None, *x.shape[1:]), called_with=(x, more, options))
             if [v.shape for v in self.variables] == [v.shape for v in twin.variables]:
-                self._be_shaped_as(twin)
+                self._take_twin_shapes(twin)
 
     def _within(
-        self, outer: Surroundings, x: Any, training: bool, *more: Any, **options: Any
+        self, outer: CallContext, x: Any, training: bool, *more: Any, **options: Any
     ) -> Any:
-        """Return the output where another layer calls this one."""
+        """Return the output for a call within another layer."""
         if not hasattr(x, "shape") or x.ndim == 0:
             raise DataError(
                 f"{outer.outer}: {self} takes one array with a sample a row, received a "
@@ -155,17 +155,17 @@ class Called(Weighted):
             self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
         twin = self.bound({})
         y = twin._widened(True, x, training, *more, **options)
-        self._be_shaped_as(twin)
+        self._take_twin_shapes(twin)
         return y
 
-    def _be_shaped_as(self, twin: Any) -> None:
-        """Take the shapes of a twin and of the layers within it."""
+    def _take_twin_shapes(self, twin: Any) -> None:
+        """Take the shapes of a twin, for this layer and its sublayers."""
         pairs: Any = zip(tracking.family(self), tracking.family(twin), strict=True)
-        for mine, other in pairs:
-            mine.take_shapes(other)
+        for layer, other in pairs:
+            layer.take_shapes(other)
 
     def _widened(self, tries: bool, x: Any, training: bool, *more: Any, **options: Any) -> Any:
-        """Return the output; where lengths are tried, the shapes become those that fit all."""
+        """Return the output; if ``tries``, widen the shapes of input and output."""
         if tries:
             self.widen("input_shape", x.shape)
         y = self.run(x, training, *more, **options)
@@ -174,17 +174,17 @@ class Called(Weighted):
         return y
 
     def widen(self, name: str, shape: tuple[int, ...]) -> None:
-        """Let an axis be of no fixed length, where a layer that holds this one calls it anew."""
-        known = getattr(self, name)
-        if len(shape) == len(known):
-            setattr(self, name, (known[0], *merged([shape[1:], known[1:]])))
+        """Set axes of a shape to None if their lengths differ between calls."""
+        expected = getattr(self, name)
+        if len(shape) == len(expected):
+            setattr(self, name, (expected[0], *merged([shape[1:], expected[1:]])))
 
     def take_shapes(self, other: Any) -> None:
-        """Be of the shapes of a twin."""
+        """Take the shapes of a twin."""
         self.input_shape, self.output_shape = other.input_shape, other.output_shape
 
     def misfit(self, expected: Shape, received: Shape, hint: str = "") -> ShapeError:
-        """Return the error for an input of the wrong shape, which names the axis that differs."""
+        """Return the error for an input of the wrong shape, which names the first wrong axis."""
         what = f"expected an input of shape {shape_text(expected)}, received {shape_text(received)}"
         if len(expected) == len(received):
             axis = next(

@@ -1,4 +1,4 @@
-"""Cells: what a recurrent layer does in a step."""
+"""Cells: one step of a recurrent layer."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from chainrule._src.nn.layers.layer import Function, Layer, Shape
 
 
 class Gates(Random):
-    """What the cells share: a kernel for the inputs, one for the state, a bias, and dropout.
+    """Base class of cells: kernels for inputs and state, a bias, and dropout.
 
-    `projected` multiplies the inputs of one step, or of all at once; `step` does what is left.
-    Dropout leaves out the same entries in every step: `masks` are those of inputs and state, each a
-    list with one for all gates or one for each.
+    `projected` multiplies the inputs of one step, or of all steps at once, with the kernel; `step`
+    computes the rest. Dropout sets the same entries to 0 in every step: `masks` returns the masks
+    of inputs and state, each a list with one mask for all gates or one per gate.
     """
 
     gates = 1
     bias: Any = None
-    rows: tuple[int, ...] = ()  # of the bias: its axes before that of the gates
+    rows: tuple[int, ...] = ()  # axes of the bias before the axis of the gates
 
     def __init__(
         self, units: Positive, activation: Function = "tanh", use_bias: Flag = True,
@@ -43,7 +43,7 @@ class Gates(Random):
         self.weigh(input_shape)
 
     def weigh(self, input_shape: Shape) -> None:
-        """Make kernels and bias."""
+        """Create kernels and bias."""
         wide = self.gates * self.units
         self.kernel = self.weight_of("kernel", (input_shape[-1], wide))
         self.recurrent_kernel = self.weight_of("recurrent", (self.units, wide))
@@ -53,33 +53,33 @@ class Gates(Random):
             Random.build(self, input_shape)
 
     def masks(self, x: Any, training: bool) -> Any:
-        """Return what multiplies the inputs and the state of sequences, given those of a step."""
+        """Return the dropout masks of inputs and state, for the inputs of one step."""
         count = self.gates if self.recurrent_dropout else 1
 
         def drawn(rate: float, size: int) -> Any:
             if not training or rate == 0:
                 return None
-            kept = (self.uniform(x, (None, count * size)) >= rate).astype(x.dtype) / (1 - rate)
-            return [kept[:, i * size : (i + 1) * size] for i in range(count)]
+            factors = (self.uniform(x, (None, count * size)) >= rate).astype(x.dtype) / (1 - rate)
+            return [factors[:, i * size : (i + 1) * size] for i in range(count)]
 
         return drawn(self.dropout, len(self.kernel)), drawn(self.recurrent_dropout, self.units)
 
     def projected(self, x: Any, masks: Any) -> Any:
-        """Return what the kernel makes of inputs."""
+        """Return the inputs times the kernel, plus the bias."""
         z = _product(x, self.kernel, masks[0])
         return z + (self.bias[0] if self.rows else self.bias) if self.use_bias else z
 
     def parts(self, z: Any) -> list[Any]:
-        """Return columns gate by gate."""
+        """Split the columns of ``z`` by gates."""
         return [z[:, i : i + self.units] for i in range(0, z.shape[1], self.units)]
 
     def step(self, z: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
-        """Return output and states, from what `projected` returned and the states before."""
+        """Return output and new states, from projected inputs and old states."""
         raise NotImplementedError
 
 
 def _product(x: Any, kernel: Any, masks: Any) -> Any:
-    """Return the product of masked inputs with a kernel; each of several masks is for a gate."""
+    """Return the product of masked inputs with a kernel; with several masks, one per gate."""
     if masks is None or len(masks) == 1:
         return (x if masks is None else x * masks[0]) @ kernel
     u = kernel.shape[1] // len(masks)
@@ -110,7 +110,7 @@ class LSTMGates(Gates):
         self.unit_forget_bias = unit_forget_bias
 
     def weigh(self, input_shape: Shape) -> None:
-        """Make kernels and bias, that of the forget gate one at first."""
+        """Create kernels and bias; the forget gate's bias starts at 1."""
         super().weigh(input_shape)
         if self.use_bias and self.unit_forget_bias:
             self.bias[self.units : 2 * self.units] = 1
@@ -181,17 +181,17 @@ class GRUCell(GRUGates, OneStep):
 
 
 class OwnCell:
-    """A cell of the user's, all of whose work is in its `call`, with the methods of `Gates`."""
+    """An adapter that gives a user's cell, which has only `call`, the methods of `Gates`."""
 
     def __init__(self, cell: Any) -> None:
         self.cell = cell
 
     def masks(self, x: Any, training: bool) -> Any:
-        """Return what `call` is to be told."""
-        return {"training": training} if getattr(self.cell, "_is_told", False) else {}
+        """Return the keyword arguments of `call`."""
+        return {"training": training} if getattr(self.cell, "_takes_training", False) else {}
 
     def projected(self, x: Any, masks: Any) -> Any:
-        """Return the inputs as they are."""
+        """Return the inputs unchanged."""
         return x
 
     def step(self, x: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
@@ -201,7 +201,7 @@ class OwnCell:
 
 
 class StackedRNNCells(OneStep):
-    """Cells on one another, as one cell for an `RNN`.
+    """A stack of cells as one cell for an `RNN`; each takes the output of the previous cell.
 
     Parameters
     ----------
@@ -220,15 +220,15 @@ class StackedRNNCells(OneStep):
             input_shape = (None, outputs_of(cell))
 
     def masks(self, x: Any, training: bool) -> list[Any]:
-        """Return those of the cells."""
+        """Return the masks of all cells."""
         return [scanned(cell).masks(x, training) for cell in self.cells]
 
     def projected(self, x: Any, masks: Any) -> Any:
-        """Return what the first cell makes of inputs."""
+        """Return the inputs projected by the first cell."""
         return scanned(self.cells[0]).projected(x, masks[0])
 
     def step(self, z: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
-        """Return the last cell's output, and the states of all."""
+        """Return the last cell's output, and the states of all cells."""
         new: list[Any] = []
         for cell, state, mask in zip(map(scanned, self.cells), states, masks, strict=True):
             z, after = cell.step(cell.projected(z, mask) if new else z, state, mask)
@@ -237,7 +237,7 @@ class StackedRNNCells(OneStep):
 
 
 def checked_cell(cell: Any) -> Any:
-    """Refuse what is no cell."""
+    """Return a cell, or raise an error if it lacks the attributes of a cell."""
     if not hasattr(cell, "state_size") or not hasattr(cell, "call"):
         raise DataError(f"RNN: a cell must have call and state_size, received {cell!r}")
     return cell
@@ -249,7 +249,7 @@ def listed(states: Any) -> list[Any]:
 
 
 def outputs_of(cell: Any) -> Any:
-    """Return how many outputs a cell has."""
+    """Return the number of outputs of a cell."""
     return getattr(cell, "output_size", None) or listed(cell.state_size)[0]
 
 
@@ -259,7 +259,7 @@ def scanned(cell: Any) -> Any:
 
 
 def build_cell(cell: Any, layer: Layer, input_shape: Shape) -> None:
-    """Build a cell, which is called with states too, as part of a layer."""
+    """Build a cell as part of a layer."""
     if isinstance(cell, Layer) and not cell.built:
         cell._rng, cell._dtype = layer._rng, layer._dtype
         cell._make(input_shape)

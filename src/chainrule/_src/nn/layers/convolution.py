@@ -1,4 +1,4 @@
-"""Convolutions, of sequences and of images: windows times a kernel, the same everywhere."""
+"""Convolutions of sequences and images: every window times the same kernel."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from chainrule._src.base.arguments import Flag, Positive
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_count
 from chainrule._src.core.transforms import vjp
-from chainrule._src.nn.layers.core import Affine
+from chainrule._src.nn.layers.core import AffineLayer
 from chainrule._src.nn.layers.layer import Function, Shape
 from chainrule._src.nn.layers.spatial import Size, Sliding, sizes_of
 
 
-class _Kernel(Sliding, Affine):
-    """What slides a kernel over the input, adds a bias and applies an activation."""
+class _SlidingKernel(Sliding, AffineLayer):
+    """Base class of layers that slide a kernel over the input, with bias and activation."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class _Kernel(Sliding, Affine):
         self.slide(self.kernel_size, strides, padding, dilation_rate)
 
 
-class _Convolution(_Kernel):
+class _Convolution(_SlidingKernel):
     def __init__(
         self,
         filters: Positive,
@@ -67,7 +67,7 @@ class _Convolution(_Kernel):
             raise DataError(f"{where}: filters must be a multiple of groups, {groups}")
 
     def convolved(self, x: Any) -> Any:
-        """Return the windows times the kernel, summed over their entries and a group's channels."""
+        """Return each window times the kernel, summed over entries and channels of a group."""
         if self.groups == 1:
             axes = ((self.rank + 1, *self.inside), (self.rank, *range(self.rank)))
             return np.tensordot(self.windows(x), self.kernel, axes=axes)
@@ -75,8 +75,8 @@ class _Convolution(_Kernel):
             each.reshape(*each.shape[:-1], self.groups, each.shape[-1] // self.groups)
             for each in (x, self.kernel)
         )
-        places, inside = "xy"[: self.rank], "ab"[: self.rank]
-        terms = f"n{places}gc{inside},{inside}cgf->n{places}gf"
+        positions, inside = "xy"[: self.rank], "ab"[: self.rank]
+        terms = f"n{positions}gc{inside},{inside}cgf->n{positions}gf"
         y = np.einsum(terms, self.windows(x), kernel)
         return y.reshape(*y.shape[:-2], self.filters)
 
@@ -96,8 +96,8 @@ class Conv1D(_Convolution, rank=1):
 
     .. math:: y_{if} = g\Big(b_f + \sum_{ac} x_{i s + a d,\, c}\, W_{acf}\Big)
 
-    Arguments are those of `Conv2D`. With ``padding="causal"`` zeros come before the first step, so
-    that no output sees a later input.
+    Arguments are those of `Conv2D`. With ``padding="causal"`` zeros are added before the first
+    step, so that no output sees a later input.
 
     >>> Conv1D(16, 3, padding="causal")(np.zeros((2, 8, 4))).shape
     (2, 8, 16)
@@ -117,14 +117,14 @@ class Conv2D(_Convolution, rank=2):
         Output channels.
     kernel_size : int or (int, int)
     strides : int or (int, int), default 1
-        Pixels between windows.
+        Distance of neighbouring windows in pixels.
     padding : {"valid", "same"}
-        ``"same"`` adds zeros around the image, so that the output is its size over the strides.
+        ``"same"`` adds zeros around the image, so that the output has its size over the strides.
     data_format : "channels_last", optional
     dilation_rate : int or (int, int), default 1
-        Pixels between those that a window takes.
+        Distance of neighbouring pixels within a window.
     groups : int, default 1
-        Into so many parts channels and filters are split; a filter sees the channels of its part.
+        Number of groups of channels and filters; a filter sees only the channels of its group.
     activation : str or callable, optional
     use_bias : bool, default True
     kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, **options
@@ -142,7 +142,7 @@ class Conv2D(_Convolution, rank=2):
     """
 
 
-class _Transposed(_Convolution):
+class _TransposedConvolution(_Convolution):
     def __init__(
         self,
         filters: int,
@@ -156,10 +156,10 @@ class _Transposed(_Convolution):
         super().__init__(filters, kernel_size, strides, padding, data_format, **options)
         self.output_padding: Any = (None,) * self.rank
         if output_padding is not None:
-            known = (self.rank, "output_padding", type(self).__name__, check_count)
-            self.output_padding = sizes_of(output_padding, *known)
+            arguments = (self.rank, "output_padding", type(self).__name__, check_count)
+            self.output_padding = sizes_of(output_padding, *arguments)
             if any(a >= b for a, b in zip(self.output_padding, self.strides, strict=True)):
-                raise DataError(f"{known[2]}: output_padding must be less than strides")
+                raise DataError(f"{arguments[2]}: output_padding must be less than strides")
 
     def build(self, input_shape: Shape) -> None:
         self.check_axes(input_shape)
@@ -168,7 +168,7 @@ class _Transposed(_Convolution):
     def call(self, x: Any) -> Any:
         sizes = map(self._enlarged, x.shape[1:-1], self.strides, self.reach, self.output_padding)
         blank = np.zeros((len(x), *sizes, self.filters), x.dtype)
-        # The gradient by its input of the convolution that leads from the output to x.
+        # This is the gradient, with respect to its input, of the convolution from output to x.
         return self.activated(vjp(self.convolved, blank)[1](x)[0])
 
     def _enlarged(self, size: int, stride: int, window: int, more: int | None) -> int:
@@ -178,28 +178,28 @@ class _Transposed(_Convolution):
         return (size - 1) * stride + (max(window, stride) if more is None else window + more)
 
 
-class Conv1DTranspose(_Transposed, rank=1):
-    """A `Conv1D` from output to input; arguments as of `Conv2DTranspose`.
+class Conv1DTranspose(_TransposedConvolution, rank=1):
+    """The transpose of `Conv1D`; arguments as of `Conv2DTranspose`.
 
     >>> Conv1DTranspose(3, 2, strides=2)(np.zeros((2, 5, 4))).shape
     (2, 10, 3)
     """
 
 
-class Conv2DTranspose(_Transposed, rank=2):
-    r"""A `Conv2D` from output to input: every pixel of the input fills a window of the output.
+class Conv2DTranspose(_TransposedConvolution, rank=2):
+    r"""The transpose of `Conv2D`: every pixel of the input adds to a window of the output.
 
     .. math:: y_{is + ad,\, js + bd,\, f} \mathrel{+}= \sum_c x_{ijc}\, W_{abfc}
 
-    Arguments are those of `Conv2D`, and ``output_padding``: by how many pixels the output is larger
-    than need be. With ``padding="same"`` it is the input's size times the strides.
+    Arguments are those of `Conv2D`, and ``output_padding``, the number of pixels that are added to
+    the output's size. With ``padding="same"`` this size is the input's times the strides.
 
     >>> Conv2DTranspose(8, 3, strides=2, padding="same")(np.zeros((2, 4, 4, 1))).shape
     (2, 8, 8, 8)
     """
 
 
-class _Depthwise(_Kernel):
+class _Depthwise(_SlidingKernel):
     def __init__(
         self,
         kernel_size: Size,
@@ -227,9 +227,9 @@ class _Depthwise(_Kernel):
         self.weigh(shape, "depthwise", slice(-2, None))
 
     def filtered(self, x: Any, kernel: Any) -> Any:
-        """Return each channel's windows times its part of the kernel."""
-        places, inside = "xy"[: self.rank], "ab"[: self.rank]
-        y = np.einsum(f"n{places}c{inside},{inside}cm->n{places}cm", self.windows(x), kernel)
+        """Return the windows of each channel times the channel's kernels."""
+        positions, inside = "xy"[: self.rank], "ab"[: self.rank]
+        y = np.einsum(f"n{positions}c{inside},{inside}cm->n{positions}cm", self.windows(x), kernel)
         return y.reshape(*y.shape[:-2], y.shape[-2] * y.shape[-1])
 
     def call(self, x: Any) -> Any:
@@ -237,7 +237,7 @@ class _Depthwise(_Kernel):
 
 
 class DepthwiseConv1D(_Depthwise, rank=1):
-    """A `Conv1D` of each channel alone; arguments as of `DepthwiseConv2D`.
+    """A `Conv1D` of each channel by itself; arguments as of `DepthwiseConv2D`.
 
     >>> DepthwiseConv1D(3, depth_multiplier=2)(np.zeros((2, 8, 4))).shape
     (2, 6, 8)
@@ -245,7 +245,7 @@ class DepthwiseConv1D(_Depthwise, rank=1):
 
 
 class DepthwiseConv2D(_Depthwise, rank=2):
-    r"""A `Conv2D` of each channel alone, with ``depth_multiplier`` filters for each.
+    r"""A `Conv2D` of each channel by itself, with ``depth_multiplier`` filters per channel.
 
     .. math:: y_{ijcm} = g\Big(b_{cm} + \sum_{ab} x_{i s + a d,\, j s + b d,\, c}\, W_{abcm}\Big)
 
@@ -293,7 +293,7 @@ class _Separable(_Depthwise):
 
 
 class SeparableConv1D(_Separable, rank=1):
-    """A `DepthwiseConv1D`, whose channels are then mixed; arguments as of `SeparableConv2D`.
+    """A `DepthwiseConv1D` followed by a mix of channels; arguments as of `SeparableConv2D`.
 
     >>> SeparableConv1D(16, 3)(np.zeros((2, 8, 4))).shape
     (2, 6, 16)
@@ -301,7 +301,7 @@ class SeparableConv1D(_Separable, rank=1):
 
 
 class SeparableConv2D(_Separable, rank=2):
-    """A `DepthwiseConv2D`, whose channels are then mixed at every pixel, into ``filters`` of them.
+    """A `DepthwiseConv2D` followed by a mix of the channels of each pixel to ``filters`` channels.
 
     Chollet, *Xception: Deep Learning with Depthwise Separable Convolutions*, 2017.
 

@@ -1,4 +1,4 @@
-"""Layers of neurons: what a dense network is made of."""
+"""The layers of a dense network: input, dense, activation and embedding."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ LAST = slice(-1, None)
 
 
 class Input(Layer):
-    """Says what shape a sample has, as the first of a model's layers.
+    """Defines the shape of a sample, as the first layer of a model.
 
     Parameters
     ----------
     shape : tuple of int
-        Of one sample, without the batch size; None is an axis of no fixed length.
+        Shape of one sample, without the batch size; None is an axis without fixed length.
     batch_size : int, optional
-        Where it is fixed.
+        A fixed batch size.
     dtype : str, optional
-        Taken for Keras's sake: the model's own dtype counts, and an `Embedding` above takes whole
-        numbers whatever is said here.
+        Accepted for compatibility with Keras and ignored: the model's dtype is used, and an
+        `Embedding` takes integers in any case.
     batch_shape : tuple, optional
         Batch size and shape in one.
 
@@ -50,56 +50,56 @@ class Input(Layer):
     ) -> None:
         super().__init__(**options)
         dtype_given(dtype, "Input", KINDS)
-        given = shape_given(shape, batch_shape, None, "Input") or self.given_shape
-        if given is None:
+        full_shape = shape_given(shape, batch_shape, None, "Input") or self.given_shape
+        if full_shape is None:
             raise DataError("Input: give the shape of a sample, such as Input((28, 28))")
         if batch_size is not None:
-            given = (check_positive(batch_size, "batch_size", "Input"), *given[1:])
-        self.batch_shape, self.shape = given, given[1:]
+            full_shape = (check_positive(batch_size, "batch_size", "Input"), *full_shape[1:])
+        self.batch_shape, self.shape = full_shape, full_shape[1:]
 
     def call(self, x: Any) -> Any:
         return x
 
 
-class Affine(Layer):
-    """What multiplies with a kernel, adds a bias and applies an activation."""
+class AffineLayer(Layer):
+    """Base class of layers that multiply with a kernel, add a bias and apply an activation."""
 
     activation: Any
     bias: Any = None
     use_bias: bool
 
     def weigh(self, shape: Shape, name: str = "kernel", outputs: slice = LAST) -> None:
-        """Make a kernel of a shape, and a bias; ``outputs`` are the axes that tell of how many."""
+        """Create kernel and bias; the axes ``outputs`` of the kernel give the size of the bias."""
         self.kernel = self.weight_of(name, shape)
         if self.use_bias:
             self.bias = self.weight_of("bias", (math.prod(self.kernel.shape[outputs]),))
 
     def activated(self, z: Any) -> Any:
-        """Return the activations of what the kernel gave."""
+        """Add the bias to ``z`` and apply the activation."""
         z = self.named("z", z + self.bias if self.use_bias else z)
         return z if self.activation is None else self.activation(z)
 
 
-class Dense(Affine):
-    r"""Every output sees every input.
+class Dense(AffineLayer):
+    r"""A fully connected layer.
 
     .. math:: y = f(x W + b)
 
     Parameters
     ----------
     units : int
-        Outputs.
+        Number of outputs.
     activation : str or callable, optional
-        :math:`f`; none is the identity.
+        :math:`f`; by default the identity.
     use_bias : bool, default True
     kernel_initializer : str or Initializer, default "glorot_uniform"
     bias_initializer : str or Initializer, default "zeros"
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
     activity_regularizer : str or Regularizer, optional
-        Of the output, a sample.
+        Regularizer of the output, per sample.
     kernel_constraint, bias_constraint : str or Constraint, optional
     **options
-        Those of every `Layer`.
+        Options of every `Layer`.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ class Dense(Affine):
 
 
 class Activation(Layer):
-    """An activation function as a layer of its own.
+    """An activation function as a layer.
 
     Parameters
     ----------
@@ -164,21 +164,21 @@ class Activation(Layer):
 
 
 class Embedding(Layer):
-    """A row of weights for each of a number of things, which are told apart by whole numbers.
+    """A table with one row of weights per category; the input holds numbers of categories.
 
     Parameters
     ----------
     input_dim : int
-        How many things there are; the input holds ``0 … input_dim - 1``.
+        Number of categories; the input holds ``0 … input_dim - 1``.
     output_dim : int
-        Weights a thing.
+        Number of weights per category.
     embeddings_initializer : str or Initializer, default "uniform"
     embeddings_regularizer : str or Regularizer, optional
     embeddings_constraint : str or Constraint, optional
     mask_zero : bool, default False
-        Whether 0 stands for no thing: the layers after it leave such steps out.
+        If true, steps with category 0 are masked in the following layers.
     weights : list of one array, optional
-        The table, instead of one that is drawn.
+        The initial table; by default it is drawn.
 
     Attributes
     ----------
@@ -206,7 +206,7 @@ class Embedding(Layer):
         super().__init__(**options)
         self.input_dim, self.output_dim, self._table = input_dim, output_dim, weights
         self.mask_zero = self.supports_masking = mask_zero
-        self.__config__["weights"] = None  # they are not part of the description
+        self.__config__["weights"] = None  # the table is not part of the config
 
     def build(self, input_shape: Shape) -> None:
         self.embeddings = self.weight_of("embeddings", (self.input_dim, self.output_dim))
@@ -220,7 +220,7 @@ class Embedding(Layer):
             self.embeddings[:] = table.reshape(self.embeddings.shape)
 
     def call(self, x: Any) -> Any:
-        """Return the rows; a number that has none is refused."""
+        """Return the rows of the table; raise an error for a number out of range."""
         return self.embeddings[self._placed(x).astype(np.int64)]
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""Layers that change things by chance in training, and nothing otherwise."""
+"""Layers that are random in training and the identity otherwise."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from chainrule._src.ops.random import random_uniform
 
 
 class Random(Layer):
-    """What draws numbers in training.
+    """Base class of layers that draw random numbers in training.
 
     Attributes
     ----------
     seed_state, counter : ndarray
-        What the next numbers depend on; checkpoints keep it.
+        State of the random numbers; checkpoints save it.
     """
 
     uncounted: tuple[str, ...] = ("seed_state", "counter")
@@ -41,7 +41,7 @@ class Random(Layer):
         self.counter = self.add_weight((), "zeros", dtype=np.int64, trainable=False)
 
     def uniform(self, x: Any, shape: Any = None) -> Any:
-        """Return numbers from 0 to 1, as many as in ``x`` where the shape does not say."""
+        """Return numbers from 0 to 1; sizes that ``shape`` does not set are those of ``x``."""
         sizes = x.shape
         if shape is not None:
             sizes = tuple(a if b is None else b for a, b in zip(x.shape, shape, strict=True))
@@ -50,12 +50,12 @@ class Random(Layer):
         return draws
 
     def normal(self, x: Any) -> Any:
-        """Return numbers of mean 0 and variance 1, normally distributed (Box, Muller, 1958)."""
+        """Return standard normal numbers, of the shape of ``x`` (Box, Muller, 1958)."""
         length = np.sqrt(-2 * np.log(1 - self.uniform(x)))
         return length * np.cos(2 * math.pi * self.uniform(x))
 
 
-class _Dropout(Random):
+class _DropoutLayer(Random):
     supports_masking = True
     noise_shape: tuple[int | None, ...] | None = None
 
@@ -64,41 +64,41 @@ class _Dropout(Random):
     ) -> None:
         super().__init__(seed, **options)
         self.rate: Any = rate
-        if not callable(rate) or type(self).dropped is not _Dropout.dropped:
+        if not callable(rate) or type(self).dropped is not _DropoutLayer.dropped:
             self.rate = check_number(rate, "rate", type(self).__name__, high=1.0)  # type: ignore[arg-type]
 
     def call(self, x: Any, training: bool = False) -> Any:
         return self.dropped(x) if training and self.rate != 0 else x
 
     def dropped(self, x: Any) -> Any:
-        """Return what becomes of the input in training."""
+        """Return the output in training."""
         rate = like(self.rate(self.counter), x) if callable(self.rate) else self.rate
-        kept = self.uniform(x, self.noise_shape) >= rate
-        return np.where(kept, x * (1 / (1 - rate)), 0)
+        keep = self.uniform(x, self.noise_shape) >= rate
+        return np.where(keep, x * (1 / (1 - rate)), 0)
 
 
-class Dropout(_Dropout):
-    r"""In training every entry is 0 with a probability; the others grow to make up for it.
+class Dropout(_DropoutLayer):
+    r"""In training, sets entries to 0 with a probability, and scales the others up.
 
     .. math:: y = \frac{m}{1 - p} \odot x, \qquad m_i \sim \mathrm{Bernoulli}(1 - p)
 
     Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, 2014.
-    Outside training it changes nothing.
+    Outside training it is the identity.
 
     Parameters
     ----------
     rate : float or callable
         The probability :math:`p`, in ``[0, 1)``; or a function of the number of masks drawn so
-        far, one an update, in NumPy: see `chainrule.schedules`.
+        far, one per update, in NumPy: see `chainrule.schedules`.
     noise_shape : tuple of int or None, optional
-        Of the mask: along an axis of size 1 all entries share their fate; None is the input's size.
+        Shape of the mask, which is broadcast along axes of size 1; None is the input's size.
     seed : int, optional
-        Of the masks; by default the model's seed tells.
+        Seed of the masks; by default the model's generator draws it.
 
     Attributes
     ----------
     seed_state, counter : ndarray
-        What the next mask depends on; checkpoints keep it.
+        State of the random numbers; checkpoints save it.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Dropout(_Dropout):
         self.noise_shape = noise_shape
 
 
-class SpatialDropout1D(_Dropout):
+class SpatialDropout1D(_DropoutLayer):
     """`Dropout` of whole channels of a sequence.
 
     Tompson et al., *Efficient Object Localization Using Convolutional Networks*, 2015.
@@ -124,7 +124,7 @@ class SpatialDropout1D(_Dropout):
     noise_shape = (None, 1, None)
 
 
-class SpatialDropout2D(_Dropout):
+class SpatialDropout2D(_DropoutLayer):
     """`Dropout` of whole channels of an image.
 
     >>> np.unique(SpatialDropout2D(0.5)(np.ones((1, 9, 9, 1)), training=True)).size
@@ -140,7 +140,7 @@ class SpatialDropout2D(_Dropout):
 
 
 class AlphaDropout(Dropout):
-    r"""`Dropout` that keeps mean and variance, for `selu`: entries become its lowest value.
+    r"""`Dropout` for `selu` that sets entries to selu's lowest value, and keeps mean and variance.
 
     .. math:: y = a\,(m \odot x + (1 - m)\,\alpha') + b, \qquad
               a = \big((1 - p)(1 + p\,\alpha'^2)\big)^{-1/2}, \quad b = -a\,p\,\alpha'
@@ -151,12 +151,12 @@ class AlphaDropout(Dropout):
     def dropped(self, x: Any) -> Any:
         low, rate = -1.7580993408473766, self.rate
         a = ((1 - rate) * (1 + rate * low**2)) ** -0.5
-        kept = self.uniform(x, self.noise_shape) >= rate
-        return a * np.where(kept, x, low) - a * rate * low
+        keep = self.uniform(x, self.noise_shape) >= rate
+        return a * np.where(keep, x, low) - a * rate * low
 
 
-class GaussianDropout(_Dropout):
-    r"""In training every entry times a number of mean 1, normally distributed.
+class GaussianDropout(_DropoutLayer):
+    r"""In training, multiplies every entry with a normal random number of mean 1.
 
     .. math:: y = x \odot (1 + \varepsilon), \qquad
               \varepsilon_i \sim \mathcal N\big(0, \tfrac{p}{1 - p}\big)
@@ -167,7 +167,7 @@ class GaussianDropout(_Dropout):
 
 
 class GaussianNoise(Random):
-    r"""In training numbers are added to all entries, :math:`\varepsilon_i \sim \mathcal N(0, s^2)`.
+    r"""In training, adds :math:`\varepsilon_i \sim \mathcal N(0, s^2)` to every entry.
 
     ``stddev`` is :math:`s`.
     """

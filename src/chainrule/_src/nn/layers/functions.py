@@ -1,4 +1,4 @@
-"""Layers that are a function of every entry: activations with options, masking, one's own."""
+"""Layers without structure: activations with options, masking, wrappers, your own function."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule._src.nn.layers.layer import Layer, Shape
 
 
 class Identity(Layer):
-    """The input as it is.
+    """Returns the input unchanged.
 
     >>> Identity()(np.array([[1.0, 2.0]]))
     array([[1., 2.]], dtype=float32)
@@ -27,7 +27,7 @@ class Identity(Layer):
 
 
 class Wrapper(Layer):
-    """What does something with another layer; a class of your own says in `call` what.
+    """Base class of layers that wrap another layer; a class of your own defines `call`.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class ReLU(Layer):
 
 
 class LeakyReLU(Layer):
-    r"""Return :math:`x` where :math:`x \ge 0`, else a multiple of it; `alpha` is its older name.
+    r"""Return :math:`x` where :math:`x \ge 0`, else ``negative_slope`` (or ``alpha``) times x.
 
     >>> LeakyReLU(0.1)(np.array([[-1.0, 2.0]]))
     array([[-0.1,  2. ]], dtype=float32)
@@ -109,7 +109,7 @@ class PReLU(Layer):
 
     He et al., *Delving Deep into Rectifiers*, 2015.
 
-    ``shared_axes`` are those along which there is one weight: ``(1, 2)`` for one a channel of an
+    Along ``shared_axes`` one weight is shared: ``(1, 2)`` for one weight per channel of an
     image.
 
     >>> PReLU("ones")(np.array([[-1.0, 2.0]]))
@@ -140,7 +140,7 @@ class PReLU(Layer):
 
 
 class Softmax(Layer):
-    r"""Probabilities, :math:`e^{x_i} / \sum_j e^{x_j}` along an axis or several.
+    r"""Probabilities, :math:`e^{x_i} / \sum_j e^{x_j}` along one or several axes.
 
     >>> Softmax(axis=(1, 2))(np.zeros((1, 2, 2))).ravel()
     array([0.25, 0.25, 0.25, 0.25], dtype=float32)
@@ -153,7 +153,7 @@ class Softmax(Layer):
         self.axis = axis
 
     def call(self, x: Any, mask: Any = None) -> Any:
-        """Return the probabilities; where a mask is false they are 0."""
+        """Return the probabilities; they are 0 where the mask is false."""
         if mask is None:
             return activations.softmax(x, self.axis)
         if np.broadcast_shapes(mask.shape, x.shape) != x.shape:
@@ -163,7 +163,7 @@ class Softmax(Layer):
 
 
 class Masking(Layer):
-    """Steps whose entries all have a value are masked: layers above leave them out.
+    """Masks steps whose entries all equal ``mask_value``: later layers ignore these steps.
 
     >>> Masking()(np.array([[[1.0, 0.0], [0.0, 0.0]]])).shape
     (1, 2, 2)
@@ -176,7 +176,7 @@ class Masking(Layer):
         self.mask_value = mask_value
 
     def call(self, x: Any) -> Any:
-        """Return the input, with zeros for what is masked."""
+        """Return the input with zeros in masked steps."""
         return x * np.expand_dims(self.compute_mask(x, None), -1)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
@@ -184,9 +184,9 @@ class Masking(Layer):
 
 
 class Lambda(Layer):
-    """A function of your own, in NumPy. With a lambda, which has no name, it cannot be saved.
+    """A function of your own, in NumPy. A lambda cannot be saved, because it has no name.
 
-    ``arguments`` are further ones, by name; ``output_shape`` need not be told: it is found.
+    ``arguments`` are further keyword arguments; ``output_shape`` is inferred and may be left out.
 
     >>> Lambda(lambda x: x**2)(np.array([[1.0, 3.0]]))
     array([[1., 9.]], dtype=float32)

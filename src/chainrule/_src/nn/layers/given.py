@@ -1,4 +1,4 @@
-"""What a layer is told of its input by arguments, and shapes that agree but for some axes."""
+"""Arguments for shape and dtype of a layer's input, and comparison of shapes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KINDS = {name: name for name in (*DTYPES, "int32", "int64", "uint8", "bool")}
 
 
 def dtype_given(dtype: Any, where: str, kinds: Any = DTYPES) -> str | None:
-    """Return a dtype's name; policies of mixed precision have no counterpart."""
+    """Return the name of a dtype, checked; mixed precision is not supported."""
     if dtype is None:
         return None
     name = getattr(dtype, "name", dtype) if not isinstance(dtype, type) else np.dtype(dtype).name
@@ -25,20 +25,20 @@ def dtype_given(dtype: Any, where: str, kinds: Any = DTYPES) -> str | None:
 
 
 def sizes_given(shape: Any, where: str) -> Shape:
-    """Return the shape of a sample; None is an axis of no fixed length."""
+    """Return the shape of a sample, checked; None is an axis without fixed length."""
     sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
     return tuple(None if s is None else check_positive(s, "a size of shape", where) for s in sizes)
 
 
 def shape_given(sample: Any, batch: Any, features: Any, where: str) -> Shape | None:
-    """Return the shape of the input, with the batch's size first, if an argument tells it."""
-    given = [option for option in (sample, batch, features) if option is not None]
-    if len(given) > 1:
+    """Return the input's shape with the batch size first, from one of three arguments, or None."""
+    shapes = [option for option in (sample, batch, features) if option is not None]
+    if len(shapes) > 1:
         raise DataError(f"{where}: give one of input_shape, batch_input_shape and input_dim")
-    if not given:
+    if not shapes:
         return None
     if batch is None:
-        return (None, *sizes_given(given[0], where))
+        return (None, *sizes_given(shapes[0], where))
     if not isinstance(batch, Sequence) or len(batch) < 2:
         raise ShapeError(
             f"{where}: the shape of a batch must be a tuple such as (32, 8), received {batch!r}"
@@ -47,13 +47,13 @@ def shape_given(sample: Any, batch: Any, features: Any, where: str) -> Shape | N
 
 
 def merged(shapes: Sequence[Sequence[int | None]]) -> Shape:
-    """Return a shape with None where several differ; of several ranks the first."""
+    """Return a shape with None where several shapes differ; the first one if ranks differ."""
     first, *others = shapes
     if any(len(other) != len(first) for other in others):
         return tuple(first)
     return tuple(sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True))
 
 
-def fits(shape: Sequence[int | None], known: Shape) -> bool:
-    """Whether a batch of a shape fits a known one, which may leave axes open."""
-    return merged([shape[1:], known[1:]]) == known[1:]
+def fits(shape: Sequence[int | None], expected: Shape) -> bool:
+    """Return true if a batch's shape fits an expected shape; None fits any length."""
+    return merged([shape[1:], expected[1:]]) == expected[1:]

@@ -1,6 +1,6 @@
-"""What Keras's classes let a user override or set, and what of it there is no counterpart for.
+"""Hooks of Keras's classes that have no counterpart here.
 
-Code that nothing calls would be ignored in silence, so that it is refused by name.
+A method that overrides such a hook would never be called, so an error names the hook.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OF_LAYERS = (
     "path", "quantization_mode", "save_assets", "trainable_variables", "trainable_weights",
     "variable_dtype", "variables", "weights",
 )  # fmt: skip
-"""Of `keras.layers.Layer`; as attributes of one's own some of these names are harmless."""
+"""Hooks of `keras.layers.Layer`; as other attributes some of these names are harmless."""
 OF_MODELS = (
     *OF_BOTH, "add_loss", "add_weight", "call", "compile_from_config", "compute_dtype",
     "compute_loss", "compute_loss_and_updates", "compute_mask", "compute_metrics",
@@ -33,9 +33,9 @@ OF_MODELS = (
     "quantization_mode", "reset_metrics", "run_eagerly", "set_state_tree",
     "stateless_compute_loss", "supports_masking", "test_step", "train_step",
 )  # fmt: skip
-"""Of `keras.Sequential`."""
+"""Hooks of `keras.Sequential`."""
 SETTINGS = ("autocast", "dtype_policy")
-"""What Keras looks at where a layer has set it."""
+"""Attributes that Keras reads if a layer sets them."""
 ADVICE = {
     "add_metric": "give compile a metric of your own",
     "losses": "regularizers are part of the loss; penalties of them are in model.network",
@@ -52,21 +52,21 @@ ADVICE = {
 
 
 def check_class(cls: type, hooks: Iterable[str]) -> None:
-    """Refuse a class of the user's, or one derived from it, that overrides what nothing calls."""
-    own = [vars(kind) for kind in cls.__mro__ if not kind.__module__.startswith("chainrule.")]
+    """Raise an error if a class of the user, or a class derived from it, overrides a hook."""
+    foreign = [kind for kind in cls.__mro__ if not kind.__module__.startswith("chainrule.")]
     for name in hooks:
-        if any(name in space for space in own):
+        if any(name in vars(kind) for kind in foreign):
             raise DataError(f"{cls.__name__}: {_text(name)}")
 
 
 def check_setting(where: Any, name: str, hooks: Iterable[str] = SETTINGS) -> None:
-    """Refuse an attribute that nothing looks at."""
+    """Raise an error if an attribute has the name of a hook."""
     if name in hooks:
         raise DataError(f"{where}: {_text(name)}")
 
 
 def missing(layer: Any, name: str) -> str:
-    """Return what to say where a layer has no such attribute."""
+    """Return the error message for an attribute that a layer does not have."""
     if name in OF_LAYERS:
         return f"{layer}: {_text(name)}"
     return f"{type(layer).__name__!r} object has no attribute {name!r}"

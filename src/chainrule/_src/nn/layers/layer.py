@@ -1,4 +1,4 @@
-"""What a layer is: weights, and plain NumPy that uses them."""
+"""The base class of layers: weights, and plain NumPy that uses the weights."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.calling import Called
 from chainrule._src.nn.layers.given import dtype_given, merged, shape_given
 from chainrule._src.nn.layers.hooks import OF_LAYERS, check_class, check_setting, missing
-from chainrule._src.nn.layers.surroundings import Surroundings, Symbolic, around, within
+from chainrule._src.nn.layers.surroundings import CallContext, Symbolic, around, within
 from chainrule._src.nn.layers.tracking import Weight
 from chainrule._src.nn.layers.weights import PARTS, drawn, keeping_options
 
@@ -33,37 +33,37 @@ Shape = tuple[int | None, ...]
 LARGEST = 2**28  # numbers in a sample
 ROWS = "samples that are rows, shape (n, d)"
 SEQUENCES = "sequences, shape (n, steps, d)"
-LENGTHS = 64, 192  # two that an axis of no fixed length is tried with
+LENGTHS = 64, 192  # two lengths with which an axis without fixed length is tried
 
 
 class Layer(Called):
-    """A step from arrays to arrays. A layer of your own is one class, with plain NumPy in `call`.
+    """A function of arrays with weights. Your own layer is one class, with plain NumPy in `call`.
 
-    `build` makes the weights once the shape of the input is known; what `add_weight` returned is a
-    weight wherever an attribute holds it, in lists, tuples and dicts too. `call` uses them. A
-    weight with ``trainable=False`` may be assigned to in `call`: that is how moving averages are
-    kept. Layers that attributes hold are part of the layer, with all their weights; called in
-    `call`, they are told whether it is training.
+    `build` creates the weights when the shape of the input is known; store the result of
+    `add_weight` in an attribute, or in a list, tuple or dict in an attribute. `call` uses the
+    weights. It may assign a new value to a weight with ``trainable=False``, for a moving average
+    for instance. Layers in attributes are sublayers, with all their weights; if `call` calls them,
+    they have the same ``training``.
 
     Parameters
     ----------
     name : str, optional
         By default the class's name; a model makes it unique.
     trainable : bool, default True
-        False leaves the weights as they are in training; set later, it holds for the layers within
-        as well.
+        If false, the weights are not trained; set later, it also applies to the layers within
+        this layer.
     dtype : {"float32", "float64"}, optional
-        It must be the model's, whose dtype counts.
+        Must be the model's dtype.
     activity_regularizer : str or Regularizer, optional
-        What the size of the output adds to the loss, a sample.
+        Regularizer of the output, per sample.
     input_shape, batch_input_shape, input_dim : optional
-        As the first layer of a model: the shape of a sample, without or with the batch's size.
+        Shape of a sample, without or with the batch size, for the first layer of a model.
 
     Attributes
     ----------
     built : bool
     input_shape, output_shape : tuple
-        With None for the batch size, once built.
+        Shapes with None for the batch size; set when the layer is built.
 
     Examples
     --------
@@ -79,29 +79,31 @@ class Layer(Called):
 
     name: str
     _is_building = _tells_shape = False
-    _new: list[tuple[Any, Weight, Any]]  # weights not found yet, and how to make them
-    _early: dict[Weight, Any]  # how to make those that came before the shape was known
-    _wanted: str | None = None
-    given_shape: Shape | None = None  # of the input, with the batch's size
-    _hooks: tuple[str, ...] = OF_LAYERS  # of Keras's, which nothing calls
-    gives_several = False  # whether states come after the output
-    further_shapes: Any = ()  # of those
-    builds_itself = False  # whether `build` does all that building is
+    _new: list[tuple[Any, Weight, Any]]  # weights not found yet, and functions that draw them
+    _early: dict[Weight, Any]  # functions that draw the weights from `__init__`
+    _dtype_name: str | None = None
+    given_shape: Shape | None = None  # shape of the input with the batch size, from an argument
+    _hooks: tuple[str, ...] = OF_LAYERS  # hooks of Keras that are not supported
+    gives_several = False  # if true, `call` returns states after the output
+    further_shapes: Any = ()  # shapes of these states
+    builds_itself = False  # if true, the class's `build` calls `prepare` itself
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         check_class(cls, cls._hooks)
-        taken = inspect.signature(cls.call).parameters
-        cls._more = [name for name, p in taken.items() if p.kind == p.POSITIONAL_OR_KEYWORD][2:]
-        cls._is_told, cls._takes_mask = "training" in taken, "mask" in taken
+        parameters = inspect.signature(cls.call).parameters
+        cls._more = [name for name, p in parameters.items() if p.kind == p.POSITIONAL_OR_KEYWORD][
+            2:
+        ]
+        cls._takes_training, cls._takes_mask = "training" in parameters, "mask" in parameters
         cls._tells_shape = cls.compute_output_shape is not Layer.compute_output_shape
         if "__init__" in vars(cls):
             cls.__init__ = keeping_options(cls.__init__)  # type: ignore[method-assign]
         if "build" in vars(cls) and not cls.builds_itself:
-            cls.build = _whole(cls.build)  # type: ignore[method-assign]
+            cls.build = _with_prepare(cls.build)  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Set what every layer has, also where a subclass does not call ``super().__init__``."""
+        """Set the attributes of all layers, even if a class does not call ``super().__init__``."""
         self = super().__new__(cls, *args, **kwargs)
         self.name, self.trainable, self.built = snake_case(cls.__name__), True, False
         self._kept, self._new, self._early, self._added = {}, [], {}, []
@@ -125,14 +127,14 @@ class Layer(Called):
                 raise DataError(f"{where}: name must be text, received {name!r}")
             self.name = name
         self.trainable = trainable
-        # Set where they are given alone: what a layer holds is looked through at every prediction.
+        # Set only if not None: all attributes of a layer are searched at every prediction.
         if dtype is not None:
-            self._wanted = dtype_given(dtype, where)
+            self._dtype_name = dtype_given(dtype, where)
         if activity_regularizer is not None:
             self.activity_regularizer = regularizers.get(activity_regularizer, where)
-        given = shape_given(input_shape, batch_input_shape, input_dim, where)
-        if given is not None:
-            self.given_shape = given
+        shape = shape_given(input_shape, batch_input_shape, input_dim, where)
+        if shape is not None:
+            self.given_shape = shape
 
     def __setattr__(self, name: str, value: Any) -> None:
         check_setting(self, name)
@@ -146,33 +148,33 @@ class Layer(Called):
                     part.trainable = False
         object.__setattr__(self, name, value)
 
-    if not TYPE_CHECKING:  # which is to know what there is
+    if not TYPE_CHECKING:  # else a type checker would accept any attribute
 
         def __getattr__(self, name: str) -> Any:
             if name in ("input", "output", "inputs", "outputs") and self.built:
                 shape = self.input_shape if name.startswith("in") else self.output_shape
-                found = Symbolic(shape, self._dtype.name)
-                return [found] if name.endswith("s") else found
+                symbol = Symbolic(shape, self._dtype.name)
+                return [symbol] if name.endswith("s") else symbol
             raise AttributeError(missing(self, name))
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights for an input of this shape, a tuple ``(None, …)``."""
+        """Create the weights for an input of this shape, a tuple ``(None, …)``."""
         if not self._is_building:
             self.prepare(input_shape)
 
     def check(self, x: Array) -> None:
-        """Refuse samples that there is no output for, where it is the first layer."""
+        """Raise an error for invalid samples; called if this is the model's first layer."""
 
     def call(self, x: Any) -> Any:
         """Return the layer's output.
 
-        With an argument ``training`` it is told what it is for, with an argument ``mask`` which
-        steps of each sample count, ``(n, steps)``, or None.
+        If the method has an argument ``training``, it is true in training. If it has an argument
+        ``mask``, that is the mask of each sample's steps, ``(n, steps)``, or None.
         """
         raise NotImplementedError(f"{type(self).__name__} must define call")
 
     def add_loss(self, loss: Any) -> None:
-        """Add a number to the loss of the model; within `call`."""
+        """Add a number to the loss of the model; to be used in `call`."""
         outer = around()
         if outer is None:
             raise DataError(f"{self}: add_loss belongs into call")
@@ -189,21 +191,21 @@ class Layer(Called):
         constraint: Any = None,
         name: str | None = None,
     ) -> Array:
-        """Return a new weight, to be kept in an attribute, or in a list, tuple or dict there.
+        """Return a new weight; store the weight in an attribute, also in a list, tuple or dict.
 
         Parameters
         ----------
         shape : tuple of int
         initializer : str or Initializer, default "glorot_uniform"
-            Of whole numbers ``"zeros"``.
+            For an integer dtype the default is ``"zeros"``.
         dtype : dtype, optional
-            The model's by default.
+            By default the model's dtype.
         trainable : bool, default True
         regularizer : str or Regularizer, optional
         constraint : str or Constraint, optional
-            What the weight becomes after every update.
+            Constraint that is applied to the weight after every update.
         name : str, optional
-            By default that of the attribute.
+            By default the name of the attribute.
         """
         where = str(self)
         if name is not None and not isinstance(name, str):
@@ -236,17 +238,17 @@ class Layer(Called):
         return values  # type: ignore[no-any-return]
 
     def weight_of(self, name: str, shape: Shape, **changed: Any) -> Array:
-        """Return a new weight with the options that the layer has by its name."""
+        """Return a new weight with the layer's initializer, regularizer and constraint."""
         options: Any = {part: vars(self).get(f"{name}_{part}") for part in PARTS}
         return self.add_weight(shape, **options | changed)
 
     def prepare(
         self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
     ) -> Shape:
-        """Build the layer and return the shape of its output, by trying it.
+        """Build the layer, and return the shape of its output, which a trial call determines.
 
-        A layer that takes more than one array needs what it is to be ``called_with``: the input,
-        what comes after it, and what by name.
+        A layer with several inputs needs ``called_with``: the input, the further positional
+        arguments, and the keyword arguments.
         """
         input_shape = (None,) if input_shape is None else tuple(input_shape)
         if math.prod(size or 1 for size in input_shape[1:]) > LARGEST:
@@ -256,13 +258,13 @@ class Layer(Called):
             rng, dtype = outer.rng, outer.dtype
         if rng is not None:
             self._rng, self._dtype = rng, np.dtype(dtype)
-        if self._wanted not in (None, self._dtype.name):
+        if self._dtype_name not in (None, self._dtype.name):
             raise DataError(
-                f"{self}: dtype is {self._wanted}, the model's {self._dtype.name}; give the model "
-                "a dtype, in which all its layers compute"
+                f"{self}: dtype is {self._dtype_name}, the model's {self._dtype.name}; give the "
+                "model a dtype, in which all its layers compute"
             )
         try:
-            with within(Surroundings(self, rng=self._rng, dtype=self._dtype)):
+            with within(CallContext(self, rng=self._rng, dtype=self._dtype)):
                 self._make(input_shape)
                 if called_with is None or not (called_with[1] or called_with[2]):
                     shape = self._output()
@@ -281,47 +283,47 @@ class Layer(Called):
         return self.output_shape
 
     def _make(self, input_shape: Shape) -> None:
-        """Make the weights, those of `__init__` anew: only now it is known what they depend on."""
+        """Create the weights; draw weights of `__init__` again, now with the model's generator."""
         if self._new:
-            self._kept = tracking.kept(self, self._new)
+            self._kept = tracking.weights_in(self, self._new)
             self._early = {about: make for _, about, make in self._new}
         early = {path: about for path, about in self._kept.items() if about in self._early}
-        anew = {about: self._early[about](self._rng, self._dtype) for about in early.values()}
+        redrawn = {about: self._early[about](self._rng, self._dtype) for about in early.values()}
         for path, about in early.items():
-            tracking.put(self, path, anew[about])
+            tracking.put(self, path, redrawn[about])
         self._new, self._is_building = [], True
         try:
             self.build(input_shape)
-            self._kept = early | tracking.kept(self, self._new)
+            self._kept = early | tracking.weights_in(self, self._new)
         finally:
             self._new, self._is_building = [], False
         self.input_shape = input_shape
 
     def _output(self) -> Shape:
-        """Return the shape of a sample's output; no samples take no memory, whatever their size.
+        """Return the shape of a sample's output, found by calls with no or with two samples.
 
-        An axis of no fixed length has none in the output either, if that differs for two lengths.
-        Layers within are built as they are called, those that only training calls as well.
+        An axis of the output whose length differs between two trial lengths has no fixed length.
+        Sublayers are built by these calls; if some are not, another call tries training.
         """
         lengths = LENGTHS if None in self.input_shape[1:] else LENGTHS[:1]
         if type(self).__module__.startswith("chainrule."):
             with suppress(Exception):
-                return merged([self._tried(0, length) for length in lengths])
-        shape = merged([self._tried(2, length) for length in lengths])
-        told = (
+                return merged([self._trial_shape(0, length) for length in lengths])
+        shape = merged([self._trial_shape(2, length) for length in lengths])
+        declared = (
             tuple(self.compute_output_shape(self.input_shape)[1:]) if self._tells_shape else shape
         )
-        if told != shape:
+        if declared != shape:
             raise ShapeError(
-                f"{self}: compute_output_shape tells {shape_text((None, *told))}, call gives "
+                f"{self}: compute_output_shape tells {shape_text((None, *declared))}, call gives "
                 f"{shape_text((None, *shape))}"
             )
-        if self._is_told and not all(layer.built for layer in tracking.family(self)[1:]):
-            self._tried(2, lengths[0], training=True)
+        if self._takes_training and not all(layer.built for layer in tracking.family(self)[1:]):
+            self._trial_shape(2, lengths[0], training=True)
         return shape
 
-    def _tried(self, rows: int, length: int, training: bool = False) -> tuple[int, ...]:
-        """Return the shape of a sample's output, by running so many samples."""
+    def _trial_shape(self, rows: int, length: int, training: bool = False) -> tuple[int, ...]:
+        """Return the shape of a sample's output for an example of zeros."""
         rows = self.input_shape[0] or rows
         sizes = [size or length for size in self.input_shape[1:]]
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -348,38 +350,38 @@ class Layer(Called):
 
     @property
     def settings(self) -> list[Any]:
-        """What `call` may look at besides the weights."""
+        """The values, besides the weights, on which `call` may depend."""
         return tracking.settings(self)
 
     @property
     def dtype(self) -> Any:
-        """The dtype that it computes in."""
+        """The dtype in which the layer computes."""
         return self._dtype
 
     compute_dtype = variable_dtype = dtype
 
     @property
     def input_dtype(self) -> Any:
-        """The dtype of its input."""
+        """The dtype of the input."""
         return np.dtype(np.int32) if self.integers else self._dtype
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of the output, and of states after it, for an input of a shape."""
+        """Return the shapes of the output, and of states if any, for an input's shape."""
         built = self
         if not self.built or tuple(input_shape[1:]) != self.input_shape[1:]:
             built = copy.deepcopy(self)
             built.prepare(input_shape)
         shapes = built.output_shape, *built.further_shapes
-        found: Any = _of_rows(shapes, input_shape[0])
-        return found if built.gives_several else found[0]  # type: ignore[no-any-return]
+        of_rows: Any = _of_rows(shapes, input_shape[0])
+        return of_rows if built.gives_several else of_rows[0]  # type: ignore[no-any-return]
 
     def named(self, prefix: str, value: Any) -> Any:
-        """Give a value in the middle of the layer a name for readable text, and return it."""
+        """Name an intermediate value, for readable text, and return the value."""
         name_tensor(tracking.as_name(f"{prefix}_{self.name}"), value)
         return value
 
     def _expect(self, fits: bool, what: str, shape: Shape, hint: str = "") -> None:
-        """Refuse a shape that does not fit, and say what is expected."""
+        """Raise an error that names the expected shape, unless ``fits``."""
         if not fits:
             raise ShapeError(
                 f"{self}: expected {what}, received {shape_text(shape)}{hint and '; '}{hint}"
@@ -390,27 +392,27 @@ class Layer(Called):
 
 
 def _of_rows(shapes: Any, rows: int | None) -> Any:
-    """Return shapes, also in lists, for so many samples."""
+    """Return shapes, also in lists, with ``rows`` as batch size."""
     if all(isinstance(size, int | None) for size in shapes):
         return (rows, *shapes[1:])
     return type(shapes)(_of_rows(shape, rows) for shape in shapes)
 
 
-def _whole(build: Any) -> Any:
-    """Have a layer's `build`, called by somebody, do all that building is."""
+def _with_prepare(build: Any) -> Any:
+    """Return a `build` that calls `prepare`, unless `prepare` is the caller."""
 
     @functools.wraps(build)
-    def whole(self: Layer, input_shape: Any = None) -> None:
+    def build_or_prepare(self: Layer, input_shape: Any = None) -> None:
         if self._is_building:
             build(self, input_shape)
         else:
             self.prepare(input_shape)
 
-    return whole
+    return build_or_prepare
 
 
 def activation_of(activation: Any, name: str, where: str) -> Any:
-    """Return an activation function; a layer is none, as its weights would not be trained."""
+    """Return an activation function; raise an error for a layer, which would not be trained."""
     if isinstance(activation, Layer):
         raise DataError(f"{where}: the {name} is a layer; put {activation} after this one")
     return activations.get(activation, where)

@@ -1,4 +1,4 @@
-"""Layers that normalise: by the batch, by the sample, by the data."""
+"""Layers that normalise over the batch, over a sample, or by statistics of data."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_positive, shape_text
 from chainrule._src.nn.layers.layer import Layer, Shape
 
-SMALLEST = 1e-7  # deviation that `Normalization` divides by, as in Keras
+SMALLEST = 1e-7  # smallest deviation by which `Normalization` divides, as in Keras
 
 
 class _Along(Layer):
-    """What normalises along some axes."""
+    """Base class of layers that normalise along some axes."""
 
     supports_masking = True
 
@@ -36,13 +36,13 @@ class _Along(Layer):
         return tuple(sorted(a % x.ndim for a in self.axes))
 
     def laid(self, weight: Any, x: Any) -> Any:
-        """Return a weight with an entry for each along the axes, as it is multiplied."""
+        """Return a weight reshaped so that it broadcasts against ``x`` along the axes."""
         axes = self.within(x)
         return weight.reshape([size if i in axes else 1 for i, size in enumerate(x.shape)])
 
 
-class _Scaled(_Along):
-    """What normalises, then scales by a gamma and shifts by a beta."""
+class _ScaledAndShifted(_Along):
+    """Base class of layers that normalise, then scale by gamma and shift by beta."""
 
     def __init__(
         self,
@@ -73,25 +73,25 @@ class _Scaled(_Along):
         return y + self.laid(self.beta, y) if self.center else y
 
 
-class BatchNormalization(_Scaled):
-    r"""Every feature with mean 0 and variance 1 over the batch, then scaled and shifted.
+class BatchNormalization(_ScaledAndShifted):
+    r"""Normalises every feature to mean 0 and variance 1 over the batch, then scales and shifts.
 
     .. math:: y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta
 
-    In training :math:`\mu, \sigma^2` are those of the batch, and moving averages of them are kept;
-    otherwise these averages are used (Ioffe, Szegedy, *Batch Normalization*, 2015).
+    In training :math:`\mu, \sigma^2` are those of the batch, and moving averages are updated;
+    otherwise the averages are used (Ioffe, Szegedy, *Batch Normalization*, 2015).
 
     Parameters
     ----------
     axis : int, default -1
-        Of the features.
+        Axis of the features.
     momentum : float, default 0.99
-        How much of a moving average stays at every update.
+        Share of its old value in the new value of a moving average.
     epsilon : float, default 0.001
     center, scale : bool, default True
-        Whether there is a :math:`\beta` and a :math:`\gamma`.
+        If true, there is a :math:`\beta`, or a :math:`\gamma`.
     synchronized : ignored
-        There is one device.
+        Accepted for compatibility with Keras.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class BatchNormalization(_Scaled):
         self.moving_variance = self.weight_of("moving_variance", shape, trainable=False)
 
     def call(self, x: Any, training: bool = False, mask: Any = None) -> Any:
-        """Return the normalised input; what the mask leaves out does not count in training."""
+        """Return the normalised input; masked steps are ignored by the moments in training."""
         mean, variance = self.moving_mean, self.moving_variance
         if training and self.trainable:
             mean, variance = self._moments(x, mask)
@@ -134,12 +134,12 @@ class BatchNormalization(_Scaled):
         return y + self.laid(self.beta, x) if self.center else y
 
     def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
-        """Return mean and variance of what counts."""
+        """Return mean and variance over the entries that are not masked."""
         others = tuple(i for i in range(x.ndim) if i != self.axis % x.ndim)
         if mask is None:
             return np.mean(x, axis=others), np.var(x, axis=others)
-        wanted = f"a mask of one axis less than the input, shape {shape_text(x.shape[:-1])}"
-        self._expect(mask.ndim == x.ndim - 1, wanted, mask.shape)
+        expected = f"a mask of one axis less than the input, shape {shape_text(x.shape[:-1])}"
+        self._expect(mask.ndim == x.ndim - 1, expected, mask.shape)
         counts = np.broadcast_to(mask[..., np.newaxis].astype(x.dtype), x.shape)
         total = np.sum(counts, axis=others) + SMALLEST
         mean = np.sum(x * counts, axis=others) / total
@@ -147,15 +147,15 @@ class BatchNormalization(_Scaled):
         return mean, np.sum(apart**2, axis=others) / total
 
 
-class LayerNormalization(_Scaled):
-    r"""Every sample with mean 0 and variance 1 over its features, then scaled and shifted.
+class LayerNormalization(_ScaledAndShifted):
+    r"""Normalises every sample to mean 0 and variance 1 over its features, then scales and shifts.
 
     Ba, Kiros, Hinton, *Layer Normalization*, 2016.
 
     Parameters
     ----------
     axis : int or sequence of int, default -1
-        Over which the mean is taken.
+        Axes over which mean and variance are computed.
     epsilon : float, default 0.001
     center, scale : bool, default True
     """
@@ -164,10 +164,10 @@ class LayerNormalization(_Scaled):
         return self.scaled(_standard(x, self.within(x), self.epsilon))
 
 
-class GroupNormalization(_Scaled):
-    r"""Every group of features of a sample with mean 0 and variance 1, then scaled and shifted.
+class GroupNormalization(_ScaledAndShifted):
+    r"""Normalises every group of features of a sample, then scales and shifts.
 
-    Wu, He, *Group Normalization*, 2018. ``groups=-1`` makes a group of each feature.
+    Wu, He, *Group Normalization*, 2018. With ``groups=-1`` each feature is a group.
 
     >>> GroupNormalization(2)(np.array([[1.0, 3.0, 10.0, 30.0]])).round(2)
     array([[-1.,  1., -1.,  1.]], dtype=float32)
@@ -198,7 +198,7 @@ class GroupNormalization(_Scaled):
 
 
 class RMSNormalization(_Along):
-    r"""Every sample with mean square 1 over its features, then scaled.
+    r"""Normalises every sample to mean square 1 over its features, then scales.
 
     .. math:: y = \gamma\, x / \sqrt{\overline{x^2} + \varepsilon}
 
@@ -223,7 +223,7 @@ class RMSNormalization(_Along):
 
 
 class UnitNormalization(_Along):
-    """Every sample with length 1 over its features.
+    """Normalises every sample to length 1 over its features.
 
     >>> UnitNormalization()(np.array([[3.0, 4.0]]))
     array([[0.6, 0.8]], dtype=float32)
@@ -235,23 +235,23 @@ class UnitNormalization(_Along):
 
 
 class Adapted(Layer):
-    """What is told of the data before training, in weights that are not trained."""
+    """Base class of layers with statistics of data, in weights that are not trained."""
 
     supports_masking = True
-    told: tuple[str, ...]  # the names of these weights
-    known: list[Any] | None = None
+    statistic_names: tuple[str, ...]  # the names of these weights
+    statistics: list[Any] | None = None
 
-    def found_in(self, data: Any) -> list[Any]:
-        """Return what the weights are for such data."""
+    def statistics_of(self, data: Any) -> list[Any]:
+        """Return the statistics of data, one array per weight."""
         raise NotImplementedError
 
     def adapt(self, data: Any) -> None:
-        """Look at data, a sample a row, before training.
+        """Compute the statistics of data with one sample per row, before training.
 
         Raises
         ------
         DataError, ShapeError
-            If the data are empty, not finite, or of another number of features.
+            If the data are empty, not finite, or have another number of features.
         """
         where = f"{type(self).__name__}.adapt"
         data = as_numbers(data, "data", where)
@@ -261,14 +261,16 @@ class Adapted(Layer):
             raise DataError(f"{where}: data holds NaN or infinite values")
         if self.built and data.shape[1:] != self.input_shape[1:]:
             raise self.misfit(self.input_shape, (None, *data.shape[1:]))
-        self.known = self.found_in(data)
+        self.statistics = self.statistics_of(data)
         if self.built:
-            for name, values in zip(self.told, self.known, strict=True):
+            for name, values in zip(self.statistic_names, self.statistics, strict=True):
                 setattr(self, name, np.asarray(values, self._dtype))
 
     def keep(self, size: int, usual: Sequence[float]) -> None:
-        """Make the weights, of so many features; without data they are as usual."""
-        for name, values in zip(self.told, self.known or np.array(usual), strict=True):
+        """Create the weights for ``size`` features, from the statistics or else from ``usual``."""
+        for name, values in zip(
+            self.statistic_names, self.statistics or np.array(usual), strict=True
+        ):
             if values.size not in (1, size):
                 raise ShapeError(
                     f"{self}: {name} is of {values.size} features, the input has {size}"
@@ -278,14 +280,14 @@ class Adapted(Layer):
 
 
 class Normalization(Adapted):
-    r"""Every feature with mean 0 and variance 1 over data that were shown before training.
+    r"""Normalises every feature to mean 0 and variance 1 over data that `adapt` has processed.
 
     Parameters
     ----------
     axis : int, default -1
-        Of the features.
+        Axis of the features.
     mean, variance : array_like, optional
-        Known before; otherwise `adapt` finds them.
+        Statistics to use instead of those that `adapt` computes.
 
     Examples
     --------
@@ -295,7 +297,7 @@ class Normalization(Adapted):
     array([0., 2.], dtype=float32)
     """
 
-    told = ("mean", "variance")
+    statistic_names = ("mean", "variance")
     mean: Any
     variance: Any
 
@@ -308,22 +310,22 @@ class Normalization(Adapted):
             raise DataError("Normalization: give mean and variance together, or none of them")
         if mean is not None:
             values = [as_numbers(v, "mean and variance", "Normalization") for v in (mean, variance)]
-            self.known = [np.asarray(v, np.float64).ravel() for v in values]
-            finite = all(np.isfinite(v).all() for v in self.known)
-            if not finite or self.known[1].min(initial=0) < 0:
+            self.statistics = [np.asarray(v, np.float64).ravel() for v in values]
+            finite = all(np.isfinite(v).all() for v in self.statistics)
+            if not finite or self.statistics[1].min(initial=0) < 0:
                 raise DataError(
                     "Normalization: mean and variance must be finite, the variance at least 0, "
                     f"received {mean!r} and {variance!r}"
                 )
 
-    def found_in(self, data: Any) -> list[Any]:
-        """Return mean and variance."""
+    def statistics_of(self, data: Any) -> list[Any]:
+        """Return mean and variance of every feature."""
         others = tuple(i for i in range(data.ndim) if i != self.axis % data.ndim)
         return [f(data, axis=others, dtype=np.float64) for f in (np.mean, np.var)]
 
     def build(self, input_shape: Shape) -> None:
         self.keep(_size(self, self.axis, input_shape), (0.0, 1.0))
-        # Kept at 0 so that the weights are those of Keras, in number and order.
+        # Always 0; it exists because Keras's layer has this weight too.
         self.count = self.add_weight((), "zeros", np.int32, trainable=False)
 
     def call(self, x: Any) -> Any:
@@ -342,13 +344,13 @@ def _axis(axis: Any, where: str) -> int:
 
 
 def _standard(x: Any, axes: tuple[int, ...], epsilon: float) -> Any:
-    """Return what has mean 0 and variance 1 over its axes."""
+    """Return an array normalised to mean 0 and variance 1 over some axes."""
     mean, variance = (f(x, axis=axes, keepdims=True) for f in (np.mean, np.var))
     return (x - mean) / np.sqrt(variance + epsilon)
 
 
 def _size(layer: Layer, axis: int, shape: Shape) -> int:
-    """Return the size of an axis."""
+    """Return the size of an axis, or raise an error if it has no fixed length."""
     if not -len(shape) < axis < len(shape):
         raise ShapeError(f"{layer}: the input, {shape_text(shape)}, has no axis {axis}")
     size = shape[axis]

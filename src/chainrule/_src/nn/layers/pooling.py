@@ -1,4 +1,4 @@
-"""Layers that take the entries of a window together, or all of them, channel by channel."""
+"""Pooling: the largest entry or the mean of each window, or of all entries of a channel."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class MaxPooling2D(_Max, rank=2):
     ----------
     pool_size : int or (int, int), default 2
     strides : int or (int, int), optional
-        By default the windows stand side by side.
+        By default ``pool_size``, so that windows do not overlap.
     padding : {"valid", "same"}
     data_format : "channels_last", optional
 
@@ -66,7 +66,7 @@ class AveragePooling1D(_Average, rank=1):
 
 
 class AveragePooling2D(_Average, rank=2):
-    """The mean of every window; pixels added around the image do not count.
+    """The mean of every window; added pixels around the image are ignored.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ class GlobalAveragePooling1D(_Global, rank=1):
         return total / np.sum(counted, axis=1, keepdims=self.keepdims)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
-        """Return None: no steps are left."""
+        """Return None: the output has no steps."""
 
 
 class GlobalAveragePooling2D(_Global, rank=2):
@@ -134,7 +134,7 @@ class GlobalAveragePooling2D(_Global, rank=2):
     ----------
     data_format : "channels_last", optional
     keepdims : bool, default False
-        Whether the output is an image of one pixel.
+        If true, the output is an image of one pixel.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Layers that run over sequences: they scan a cell, which is one step, over time."""
+"""Recurrent layers: they scan a cell, which is one step, over the steps of a sequence."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from chainrule._src.trace.recurrence import scan
 
 
 class Batched(Layer):
-    """What may hand its states on to the next batch."""
+    """Base class of layers that may pass their states on to the next batch."""
 
     stateful = False
 
     def prepare(
         self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
     ) -> Shape:
-        """Build the layer; where it is called with arrays, they tell the size of a batch."""
+        """Build the layer; a stateful layer takes the batch size from the arrays of its call."""
         outer: Any = around()
-        known = outer is None or outer.outer.input_shape[0] is not None
-        if self.stateful and known and called_with is not None:
+        is_fixed = outer is None or outer.outer.input_shape[0] is not None
+        if self.stateful and is_fixed and called_with is not None:
             input_shape = (len(called_with[0]), *input_shape[1:])
         return super().prepare(input_shape, rng, dtype, called_with)
 
 
 class Sequences(Batched):
-    """What scans a cell over time."""
+    """Base class of layers that scan a cell over time."""
 
     supports_masking = True
     uncounted: tuple[str, ...] = ("states",)
@@ -64,7 +64,7 @@ class Sequences(Batched):
         self.zero_output_for_mask = zero_output_for_mask
 
     def build(self, input_shape: Shape) -> None:
-        """Build the cell, and the states that a batch hands on."""
+        """Build the cell, and the states that are passed on to the next batch."""
         self._expect(len(input_shape) > 2, SEQUENCES, input_shape)
         self.weigh((None, *input_shape[2:]))
         if self.stateful:
@@ -77,11 +77,11 @@ class Sequences(Batched):
             self.states = _zeros(self.cell.state_size, input_shape[0], make)
 
     def weigh(self, input_shape: Shape) -> None:
-        """Make the weights of a step."""
+        """Create the weights of a step."""
         build_cell(self.cell, self, input_shape)
 
     def reset_states(self) -> None:
-        """Have the next batch begin with states of zeros."""
+        """Set the states to zero, so that the next batch starts with zeros."""
         if self.states is not None:
             self.states = map_leaves(np.zeros_like, self.states)
 
@@ -90,7 +90,7 @@ class Sequences(Batched):
     def call(
         self, x: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
-        """Return the last output, or those of all steps; and the states, if they are wanted."""
+        """Return the last output or all outputs, and the states with ``return_state``."""
         cell = scanned(self.cell)
         masks = cell.masks(x[:, 0], training)
         first = self.states
@@ -112,7 +112,9 @@ class Sequences(Batched):
             y, new = cell.step(z, states, masks)
             is_state = y is _output(new) and not zeroed
             if counts is not None:
-                new = map_leaves(partial(np.where, counts), new, states)  # the old of the others
+                new = map_leaves(
+                    partial(np.where, counts), new, states
+                )  # masked steps keep the old states
                 y = np.where(counts, y, 0 if zeroed else _output(states))
             if is_state:
                 y = _output(new) if self.return_sequences else None
@@ -142,20 +144,20 @@ def _zeros(sizes: Any, n: int, make: Any) -> list[Any]:
 
 
 def _is_alone(state: Any) -> bool:
-    """Whether it is the one state of one of several cells."""
+    """Return true if a state is a list of one state, of one of several cells."""
     return isinstance(state, list) and len(state) == 1
 
 
 def _output(states: Any) -> Any:
-    """Return the first state, of cells on one another that of the last."""
+    """Return the first state of a cell, or of the last cell of a stack."""
     return listed(states[-1] if isinstance(states[0], list) else states)[0]
 
 
 class RNN(Sequences):
-    """A cell, or several on one another, run over sequences.
+    """Runs a cell, or a stack of cells, over sequences.
 
     A cell of your own is a layer whose ``call(inputs, states)`` returns the output of a step and
-    the new states, and whose ``state_size`` tells how many numbers each state holds.
+    the new states, and whose ``state_size`` is the length of each state.
 
     Parameters
     ----------
@@ -163,7 +165,7 @@ class RNN(Sequences):
     return_sequences, return_state, go_backwards, stateful, zero_output_for_mask : bool
         See `LSTM`.
     **options
-        ``name``, ``trainable`` and ``unroll``, which changes nothing.
+        ``name`` and ``trainable``; ``unroll`` is ignored.
 
     Examples
     --------
@@ -174,32 +176,32 @@ class RNN(Sequences):
 
     def __init__(self, cell: Any, **options: Any) -> None:
         super().__init__(**options)
-        several = isinstance(cell, list | tuple)
-        self.cell = StackedRNNCells(cell) if several else checked_cell(cell)
+        is_stack = isinstance(cell, list | tuple)
+        self.cell = StackedRNNCells(cell) if is_stack else checked_cell(cell)
 
 
 class Recurrent(Gates, Sequences):
-    """A layer that is the cell that it scans."""
+    """Base class of layers that are also the cell that they scan."""
 
     uncounted = (*Gates.uncounted, *Sequences.uncounted)
 
     @property
     def cell(self) -> Any:
-        """The step that is scanned: its own."""
+        """The cell that is scanned, which is this layer."""
         return self
 
     build, call = Sequences.build, Sequences.call
 
 
 class SimpleRNN(SimpleGates, Recurrent):
-    r"""A state that the input of every step changes.
+    r"""A simple recurrent layer.
 
     .. math:: h_t = f(x_t W + h_{t-1} U + b)
 
     Parameters
     ----------
     units : int
-        Numbers in a state, which is the output.
+        Length of the state, which is the output.
     activation : str or callable, default "tanh"
     **options
         As in `LSTM`.
@@ -218,42 +220,42 @@ class SimpleRNN(SimpleGates, Recurrent):
 
 
 class LSTM(LSTMGates, Recurrent):
-    r"""Long short-term memory: gates say what a state keeps, takes up and shows.
+    r"""Long short-term memory: gates control forgetting, input and output of a state.
 
     .. math:: (i, f, g, o) = x_t W + h_{t-1} U + b, \qquad
               c_t = \sigma(f) c_{t-1} + \sigma(i) \tanh(g), \quad h_t = \sigma(o) \tanh(c_t)
 
     Hochreiter, Schmidhuber, *Long Short-Term Memory*, 1997. The kernel multiplies all steps at
-    once; the rest is a loop over the steps, `chainrule.scan`, however many they are.
+    once; the rest is a loop over any number of steps, `chainrule.scan`.
 
     Parameters
     ----------
     units : int
-        Numbers in a state, :math:`h` of which is the output.
+        Length of the states :math:`h`, which is the output, and :math:`c`.
     activation : str or callable, default "tanh"
     recurrent_activation : str or callable, default "sigmoid"
-        Of the gates.
+        Activation of the gates.
     use_bias : bool, default True
     unit_forget_bias : bool, default True
-        Whether the forget gate's bias is 1 at first.
+        If true, the forget gate's bias starts at 1.
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
     kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
     dropout, recurrent_dropout : float, default 0
-        Rates of inputs and of states that are left out in training, the same in all steps.
+        Shares of inputs and of states that are set to 0 in training, the same in all steps.
     seed : int, optional
-        Of dropout.
+        Seed of dropout.
     return_sequences : bool, default False
-        Whether to return the outputs of all steps, ``(n, steps, units)``, not of the last alone.
+        If true, return the outputs of all steps, ``(n, steps, units)``, not only the last one.
     return_state : bool, default False
-        Whether to return the last states too, for a layer of your own that calls this one.
+        If true, return the last states too, for a layer of your own that calls this one.
     go_backwards : bool, default False
-        Whether to begin with the last step; outputs come in the order of the work.
+        If true, start with the last step; the outputs are in the order of computation.
     stateful : bool, default False
-        Whether a batch begins with the states that the one before ended with, until
+        If true, a batch starts with the last states of the previous batch, until
         `reset_states`. The batch size must be fixed.
     **options
-        ``name``, ``trainable``; ``unroll``, ``implementation`` and ``use_cudnn`` change nothing.
+        ``name``, ``trainable``; ``unroll``, ``implementation`` and ``use_cudnn`` are ignored.
 
     Attributes
     ----------
@@ -269,7 +271,7 @@ class LSTM(LSTMGates, Recurrent):
 
 
 class GRU(GRUGates, Recurrent):
-    r"""Gated recurrent unit: one state, part of which is made anew in every step.
+    r"""Gated recurrent unit: one state, partly replaced in every step.
 
     .. math:: h_t = z h_{t-1} + (1 - z) \tanh(x_t W_h + b_h + r (h_{t-1} U_h + b'_h)), \quad
               (z, r) = \sigma(x_t W + b + h_{t-1} U + b')
@@ -279,12 +281,12 @@ class GRU(GRUGates, Recurrent):
     Parameters
     ----------
     units : int
-        Numbers in a state, which is the output.
+        Length of the state, which is the output.
     activation : str or callable, default "tanh"
     recurrent_activation : str or callable, default "sigmoid"
     use_bias : bool, default True
     reset_after : bool, default True
-        Whether :math:`r` multiplies the product, as above, or :math:`h_{t-1}` before it.
+        If true, :math:`r` multiplies the product, as above; if false, :math:`h_{t-1}` before it.
     **options
         As in `LSTM`.
 
@@ -310,23 +312,23 @@ MERGED: dict[str, Any] = {
 
 
 def _copy(layer: Any, **changed: Any) -> Any:
-    """Return a layer made as another was, without its weights."""
+    """Return a new layer with the arguments of another layer."""
     if not isinstance(layer, Sequences):
         raise DataError(f"Bidirectional: expected a layer such as LSTM or RNN, received {layer!r}")
     return copied(layer, **changed)
 
 
 class Bidirectional(Batched):
-    """A layer that runs over sequences, and its like that begins with the last step.
+    """A recurrent layer, together with another one that starts with the last step.
 
     Parameters
     ----------
     layer : layer such as `LSTM`, or `RNN`
-        Two layers are made after it.
+        Template of both layers.
     merge_mode : {"concat", "sum", "ave", "mul"} or None, default "concat"
-        How the outputs become one; with None both are returned, for a layer of your own.
+        Operation that merges the outputs; None returns both, for a layer of your own.
     backward_layer : layer, optional
-        With ``go_backwards=True``.
+        The second layer, with ``go_backwards=True``; by default a copy of ``layer``.
 
     Examples
     --------
@@ -357,7 +359,7 @@ class Bidirectional(Batched):
         self.stateful = ahead.stateful
 
     def reset_states(self) -> None:
-        """Have the next batch begin with states of zeros."""
+        """Set the states to zero, so that the next batch starts with zeros."""
         self.forward_layer.reset_states()
         self.backward_layer.reset_states()
 
@@ -383,7 +385,7 @@ class Bidirectional(Batched):
 
 
 class TimeDistributed(Wrapper):
-    """A layer that is applied to every step by itself, as if steps were samples.
+    """Applies a layer to every step separately, as if steps were samples.
 
     Parameters
     ----------
@@ -399,14 +401,14 @@ class TimeDistributed(Wrapper):
     supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
-        """Let the layer be built as it is called."""
+        """Do nothing: the first call builds the layer."""
 
     def call(self, x: Any, mask: Any = None) -> Any:
         self._expect(x.ndim > 2, SEQUENCES, x.shape)
         if mask is not None:
-            wanted = f"a mask of shape {shape_text(x.shape[:2])}"
-            self._expect(mask.shape[:2] == x.shape[:2], wanted, mask.shape)
-        told = mask is not None and self.layer._takes_mask
-        given = {"mask": mask.reshape(-1, *mask.shape[2:])} if told else {}
-        y = self.layer(x.reshape(-1, *x.shape[2:]), **given)
+            expected = f"a mask of shape {shape_text(x.shape[:2])}"
+            self._expect(mask.shape[:2] == x.shape[:2], expected, mask.shape)
+        passes_mask = mask is not None and self.layer._takes_mask
+        options = {"mask": mask.reshape(-1, *mask.shape[2:])} if passes_mask else {}
+        y = self.layer(x.reshape(-1, *x.shape[2:]), **options)
         return y.reshape(len(x), x.shape[1], *y.shape[1:])

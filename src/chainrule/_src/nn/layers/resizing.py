@@ -1,4 +1,4 @@
-"""Layers that add, take away or repeat steps and pixels."""
+"""Layers that add, remove or repeat steps and pixels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Padding(Spatial):
 
 
 class ZeroPadding1D(_Padding, rank=1):
-    """Zeros before the first step and after the last: so many, or a pair.
+    """Adds zeros before the first and after the last step: ``padding`` is a number or a pair.
 
     >>> ZeroPadding1D((2, 0))(np.ones((1, 3, 1))).ravel()
     array([0., 0., 1., 1., 1.], dtype=float32)
@@ -31,7 +31,7 @@ class ZeroPadding1D(_Padding, rank=1):
 
 
 class ZeroPadding2D(_Padding, rank=2):
-    """Zeros around the image: ``padding`` on each side, or ``((top, bottom), (left, right))``.
+    """Adds zeros around the image: ``padding`` is a number or ``((top, bottom), (left, right))``.
 
     >>> ZeroPadding2D((1, 2))(np.ones((1, 4, 4, 3))).shape
     (1, 6, 8, 3)
@@ -56,7 +56,7 @@ class _Cropping(Spatial):
 
 
 class Cropping1D(_Cropping, rank=1):
-    """Fewer steps: one at each end is left out, so many, or a pair.
+    """Removes steps at both ends: ``cropping`` is a number or a pair, by default 1.
 
     >>> Cropping1D((1, 0))(np.arange(3.0).reshape(1, 3, 1)).ravel()
     array([1., 2.], dtype=float32)
@@ -64,7 +64,7 @@ class Cropping1D(_Cropping, rank=1):
 
 
 class Cropping2D(_Cropping, rank=2):
-    """A smaller image; ``cropping`` as the padding of `ZeroPadding2D`, by default nothing.
+    """Removes pixels at the borders; ``cropping`` as ``padding`` of `ZeroPadding2D`, by default 0.
 
     >>> Cropping2D(((1, 0), (1, 2)))(np.ones((1, 4, 4, 3))).shape
     (1, 3, 1, 3)
@@ -96,7 +96,7 @@ class _UpSampling(Spatial):
 
 
 def _between(x: Any, times: int, axis: int) -> Any:
-    """Return entries between those of an axis, each a mean of two by their distances."""
+    """Return an axis enlarged by linear interpolation."""
     size = x.shape[axis]
     places = np.clip((np.arange(size * times) + 0.5) / times - 0.5, 0, size - 1)
     shares = np.maximum(1 - np.abs(places[:, np.newaxis] - np.arange(size)), 0)
@@ -107,7 +107,7 @@ INTERPOLATIONS: dict[str, Any] = {"nearest": np.repeat, "bilinear": _between}
 
 
 class UpSampling1D(_UpSampling, rank=1):
-    """Every step so many times.
+    """Repeats every step ``size`` times.
 
     >>> UpSampling1D(2)(np.arange(3.0).reshape(1, 3, 1)).ravel()
     array([0., 0., 1., 1., 2., 2.], dtype=float32)
@@ -115,7 +115,7 @@ class UpSampling1D(_UpSampling, rank=1):
 
 
 class UpSampling2D(_UpSampling, rank=2):
-    """Every row and column so many times, or with ``"bilinear"`` interpolation.
+    """Repeats every row and column, or interpolates with ``"bilinear"``.
 
     >>> UpSampling2D((2, 3))(np.ones((1, 4, 4, 3))).shape
     (1, 8, 12, 3)

@@ -17,7 +17,7 @@ from chainrule._src.nn.layers.spatial import Format
 
 
 class Flatten(Layer):
-    """A sample as one row.
+    """Reshapes a sample to one row.
 
     Examples
     --------
@@ -33,12 +33,12 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """A sample in another shape, entries in the same order.
+    """Reshapes a sample; the order of entries stays.
 
     Parameters
     ----------
     target_shape : tuple of int
-        Without the batch size; one of them may be -1.
+        Shape without the batch size; one size may be -1.
 
     Examples
     --------
@@ -49,8 +49,8 @@ class Reshape(Layer):
     def __init__(self, target_shape: Sequence[int], **options: Any) -> None:
         super().__init__(**options)
         sizes = tuple(target_shape) if isinstance(target_shape, Sequence) else (target_shape,)
-        whole = all(isinstance(size, int) and (size > 0 or size == -1) for size in sizes)
-        if not whole or sizes.count(-1) > 1:
+        are_sizes = all(isinstance(size, int) and (size > 0 or size == -1) for size in sizes)
+        if not are_sizes or sizes.count(-1) > 1:
             raise DataError(
                 "Reshape: target_shape must be whole numbers of at least 1, one of which may be "
                 f"-1, received {target_shape!r}"
@@ -59,8 +59,8 @@ class Reshape(Layer):
 
     def build(self, input_shape: Shape) -> None:
         entries = math.prod(size or 1 for size in input_shape[1:])
-        known = math.prod(size for size in self.target_shape if size != -1)
-        fits = entries % known == 0 if -1 in self.target_shape else entries == known
+        expected = math.prod(size for size in self.target_shape if size != -1)
+        fits = entries % expected == 0 if -1 in self.target_shape else entries == expected
         if not fits:
             raise ShapeError(
                 f"{self}: samples of shape {shape_text(input_shape[1:])} have {entries} entries, "
@@ -72,7 +72,7 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """The axes of a sample in another order, ``dims``; that of the samples is 0 and stays.
+    """Permutes the axes of a sample to the order ``dims``; axis 0, the batch axis, stays.
 
     >>> Permute((2, 1))(np.zeros((2, 3, 4))).shape
     (2, 4, 3)
@@ -95,7 +95,7 @@ class Permute(Layer):
 
 
 class RepeatVector(Layer):
-    """A row ``n`` times, as a sequence.
+    """Repeats a row ``n`` times, as a sequence.
 
     >>> RepeatVector(3)(np.zeros((2, 4))).shape
     (2, 3, 4)
@@ -115,7 +115,7 @@ class RepeatVector(Layer):
 
 
 class Rescaling(Layer):
-    r"""Another scale, such as pixels from 0 to 1: :math:`y = x \cdot s + o`.
+    r"""Scales and shifts, pixels to 0 … 1 for instance: :math:`y = x \cdot s + o`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What layers of sequences, ``(n, steps, channels)``, and of images share: axes, and windows."""
+"""Base classes of layers of sequences, ``(n, steps, channels)``, and of images."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from chainrule._src.nn.layers.layer import LARGEST, Layer, Shape
 
 Size = int | Sequence[int]
 Sizes = tuple[int, ...]
-Sides = tuple[Sizes, ...]  # before and after, an axis
+Sides = tuple[Sizes, ...]  # for each axis: numbers of entries before and after
 KINDS = {1: ("sequences", "steps"), 2: ("images", "height, width")}
 
 
 def check_format(data_format: Any, name: str, where: str) -> Any:
-    """Refuse channels that come first."""
+    """Return the data format; raise an error unless channels come last."""
     if isinstance(data_format, str) and data_format == "channels_first":
         raise DataError(
             f"{where}: channels come last here, data_format='channels_first' there is not; "
@@ -40,7 +40,7 @@ Format = Annotated[Any, check_format]
 
 
 class Spatial(Layer):
-    """What works along one axis of steps, ``rank=1``, or along the two of images."""
+    """Base class of layers that work along the steps of sequences, ``rank=1``, or over images."""
 
     rank: int
     data_format = "channels_last"
@@ -57,7 +57,7 @@ class Spatial(Layer):
         self.check_axes(input_shape)
 
     def check_axes(self, shape: Shape) -> None:
-        """Refuse an input of another number of axes."""
+        """Raise an error for an input with the wrong number of axes."""
         kind, sizes = KINDS[self.rank]
         what = f"{kind}, shape (n, {sizes}, channels)"
         hint = f"put a Reshape(({sizes}, 1)) before it"
@@ -65,7 +65,7 @@ class Spatial(Layer):
 
     @property
     def axes(self) -> Sizes:
-        """The axes that it works along."""
+        """The axes of steps, or of height and width."""
         return tuple(range(1, self.rank + 1))
 
     def padded(self, x: Any, sides: Sides, fill: float = 0.0) -> Any:
@@ -77,12 +77,12 @@ class Spatial(Layer):
 
 
 class Sliding(Spatial):
-    """What slides a window."""
+    """Base class of layers that slide a window over the input."""
 
     paddings: tuple[str, ...] = ("valid", "same")
 
     def slide(self, size: Sizes, strides: Any, padding: str, dilation_rate: Any = 1) -> None:
-        """Set how it slides."""
+        """Set size, strides, padding and dilation of the window."""
         where = type(self).__name__
         self.size = size
         self.strides = sizes_of(strides, self.rank, "strides", where)
@@ -114,16 +114,16 @@ class Sliding(Spatial):
 
     @property
     def reach(self) -> Sizes:
-        """Places from the first to the last of a window, an axis."""
+        """Length of the window along each axis, with dilation."""
         return tuple((k - 1) * d + 1 for k, d in zip(self.size, self.dilation_rate, strict=True))
 
     @property
     def inside(self) -> Sizes:
-        """The axes of `windows` along which their own entries lie."""
+        """The axes of the entries of a window in the result of `windows`."""
         return tuple(range(-self.rank, 0))
 
     def borders(self, sizes: Sizes) -> Sides:
-        """Return what to add before and after, so that ``same`` gives size / stride."""
+        """Return the numbers of entries to add before and after each axis."""
         if self.padding != "same":
             return tuple(((k - 1) * (self.padding == "causal"), 0) for k in self.reach)
         missing = [
@@ -133,27 +133,27 @@ class Sliding(Spatial):
         return tuple((total // 2, total - total // 2) for total in missing)
 
     def windows(self, x: Any, fill: float = 0.0) -> Any:
-        """Return all windows, ``(n, *places, channels, *size)``."""
+        """Return all windows, shape ``(n, *positions, channels, *size)``."""
         x = self.padded(x, self.borders(x.shape[1 : self.rank + 1]), fill)
-        found: Any = np.lib.stride_tricks.sliding_window_view(x, self.reach, axis=self.axes)
+        windows: Any = np.lib.stride_tricks.sliding_window_view(x, self.reach, axis=self.axes)
         if max(self.strides) > 1:
-            found = found[:, *(slice(None, None, step) for step in self.strides)]
+            windows = windows[:, *(slice(None, None, step) for step in self.strides)]
         if max(self.dilation_rate) > 1:
-            found = found[..., *(slice(None, None, step) for step in self.dilation_rate)]
-        return found
+            windows = windows[..., *(slice(None, None, step) for step in self.dilation_rate)]
+        return windows
 
 
 def sizes_of(
     value: Any, count: int, name: str, where: str, check: Callable[..., int] = check_positive
 ) -> Sizes:
-    """Return so many numbers, from one for all or a sequence."""
+    """Return ``count`` numbers, from one number for all or from a sequence."""
     if isinstance(value, list | tuple) and len(value) == count:
         return check_each(value, name, where, check)
     return (check(value, name, where),) * count
 
 
 def sides_of(value: Any, rank: int, name: str, where: str) -> Sides:
-    """Return numbers before and after each axis: from one, one an axis, or a pair an axis."""
+    """Return a pair of numbers per axis, from one number, one number or one pair per axis."""
     each = rank > 1 and isinstance(value, list | tuple) and len(value) == rank
     parts = value if each else (value,) * rank
     return tuple(sizes_of(part, 2, name, where, check_count) for part in parts)

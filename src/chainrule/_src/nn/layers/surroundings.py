@@ -1,4 +1,4 @@
-"""What is going on around a layer that is called: in which one, whether it is training, masks."""
+"""The surroundings of a layer's call: the outer layer, training, masks."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from chainrule._src.nn.layers.tracking import Holder
 
 @dataclass
 class Notes:
-    """What layers tell one another besides their output, in one call of the outermost.
+    """Masks and losses that layers pass on, besides their output, in one outermost call.
 
     Attributes
     ----------
     losses : list
-        What they add to the loss.
+        Terms that layers add to the loss.
     unmasking : list of str
-        The layers after which all steps count.
+        Layers that received a mask but do not support masks.
     """
 
     losses: list[Any] = field(default_factory=list)
     unmasking: list[str] = field(default_factory=list)
-    _masks: dict[int, tuple[Any, Any]] = field(default_factory=dict)  # by ``id`` of what has one
+    _masks: dict[int, tuple[Any, Any]] = field(default_factory=dict)  # by ``id`` of the array
 
     def mask_of(self, x: Any) -> Any:
-        """Return which steps of each sample count, None for all."""
+        """Return the mask of an array's steps; None if no step is masked."""
         return self._masks.get(id(x), (x, None))[1]
 
     def mask(self, x: Any, mask: Any) -> None:
-        """Note which steps count."""
-        self._masks[id(x)] = x, mask  # held, so that no other can have its id
+        """Set the mask of an array's steps."""
+        self._masks[id(x)] = x, mask  # with the array, so that its id stays unique
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What a layer that is called within another one is to know.
+class CallContext:
+    """The context in which a layer is called within another layer.
 
     Attributes
     ----------
     outer : Holder
-        The one that calls.
+        The calling layer.
     members : frozenset of int
-        The layers within it, by ``id``; empty while it is built.
+        The ``id`` of all layers within the calling layer; empty while it is built.
     training : bool
     rng, dtype
-        For new weights, while it is built.
+        Generator and dtype of new weights while the calling layer is built.
     tries : bool
-        Whether an input is tried that may have other lengths than the one before.
+        If true, this call only tries a shape, and lengths may differ from earlier calls.
     notes : Notes
     """
 
@@ -65,21 +65,21 @@ class Surroundings:
 
     @property
     def builds(self) -> bool:
-        """Whether new weights may be made."""
+        """True if new weights may be created."""
         return self.rng is not None
 
 
-_around: ContextVar[Surroundings | None] = ContextVar("around", default=None)
+_around: ContextVar[CallContext | None] = ContextVar("around", default=None)
 
 
-def around() -> Surroundings | None:
-    """Return what is going on around a layer, None for one that is not within another."""
+def around() -> CallContext | None:
+    """Return the surroundings of the present call, or None outside any layer."""
     return _around.get()
 
 
 @contextmanager
-def within(surroundings: Surroundings) -> Iterator[Surroundings]:
-    """Have layers that are called know what is around them."""
+def within(surroundings: CallContext) -> Iterator[CallContext]:
+    """Context manager that sets the surroundings of layers called in its body."""
     token = _around.set(surroundings)
     try:
         yield surroundings
@@ -89,14 +89,14 @@ def within(surroundings: Surroundings) -> Iterator[Surroundings]:
 
 @dataclass(frozen=True)
 class Symbolic:
-    """What stands for the input or output of a layer that is built: there is its shape alone."""
+    """A placeholder for the input or output of a built layer; it has only shape and dtype."""
 
     shape: tuple[int | None, ...]
     dtype: str
 
 
 def refuse_symbolic(x: Any, layer: Any) -> None:
-    """Refuse an input of a functional graph, which there is none of."""
+    """Raise an error for a layer or placeholder as input, as in Keras's functional models."""
     if isinstance(x, Holder | Symbolic):
         raise DataError(
             f"{layer}: called with {x}, as in a functional graph, which there is none of; put the "

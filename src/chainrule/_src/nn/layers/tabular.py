@@ -20,7 +20,7 @@ NORMAL = RandomNormal(stddev=1.0)
 
 
 class Scale(Layer):
-    r"""Every feature times a weight of its own, :math:`y = s \odot x`.
+    r"""Multiplies every feature with its own weight, :math:`y = s \odot x`.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class RobustScaling(Adapted):
     """
 
     supports_masking = False
-    told = ("center", "factor")
+    statistic_names = ("center", "factor")
     center: Any
     factor: Any
 
@@ -91,8 +91,8 @@ class RobustScaling(Adapted):
         super().__init__(**options)
         self.limit = check_number(limit, "limit", "RobustScaling", strict=True)
 
-    def found_in(self, data: Any) -> list[Any]:
-        """Return medians, and what quartiles make factors."""
+    def statistics_of(self, data: Any) -> list[Any]:
+        """Return medians, and factors from the quartiles."""
         self._expect(data.ndim == 2, ROWS, data.shape)
         low, first, median, third, high = np.quantile(data, [0, 0.25, 0.5, 0.75, 1], axis=0)
         spread = np.where(third > first, third - first, (high - low) / 2)
@@ -108,7 +108,7 @@ class RobustScaling(Adapted):
 
 
 class NeuralTangentDense(Dense):
-    r"""`Dense` whose weights are drawn with variance 1 and divided where they are used.
+    r"""`Dense` with weights of variance 1 that are scaled in the product.
 
     .. math:: y = f\Big(\frac{1}{\sqrt d}\, x W + b\Big), \qquad W_{ij}, b_j \sim \mathcal N(0, 1)
 
@@ -123,7 +123,7 @@ class NeuralTangentDense(Dense):
     kernel_initializer, bias_initializer : str or Initializer
         Standard normal by default.
     **options
-        Those of `Dense`.
+        Options of `Dense`.
 
     Examples
     --------
@@ -147,7 +147,7 @@ class NeuralTangentDense(Dense):
 
 
 class ParametricActivation(Layer):
-    r"""An activation as far as a weight says: :math:`y = x + a \odot (f(x) - x)`, at first all.
+    r"""An activation with a trained amount, initially 1: :math:`y = x + a \odot (f(x) - x)`.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ class ParametricActivation(Layer):
 
 
 class PeriodicEmbedding(Layer):
-    r"""Every feature as several: a linear map of cosines of it, and the feature itself.
+    r"""Embeds every feature: a linear map of cosines of the feature, and the feature itself.
 
     .. math:: y_i = \big(\cos(2 \pi x_i w_i + b_i)\, V_i + c_i,\; x_i\big)
 
@@ -193,11 +193,11 @@ class PeriodicEmbedding(Layer):
     Parameters
     ----------
     units : int, default 4
-        :math:`m`, at least 2: what becomes of a feature.
+        :math:`m`, length of a feature's embedding, at least 2.
     frequencies : int, default 16
         :math:`k`.
     sigma : float, default 0.1
-        Standard deviation of :math:`w` at the start.
+        Standard deviation of the initial :math:`w`.
 
     Attributes
     ----------
@@ -238,7 +238,7 @@ class PeriodicEmbedding(Layer):
 
 
 class Clamp(Layer):
-    """Outside training, entries between two numbers: what is beyond becomes the nearer one.
+    """Clips entries to an interval, outside training only.
 
     Parameters
     ----------
@@ -261,11 +261,11 @@ class Clamp(Layer):
 
 
 class Bounds(Layer):
-    r"""A middle and two bounds around it, of three numbers that may be any.
+    r"""Turns three arbitrary numbers into a middle, a lower and an upper bound.
 
     .. math:: (z_1, z_2, z_3) \mapsto (z_1,\; z_1 - \log(1 + e^{z_2}),\; z_1 + \log(1 + e^{z_3}))
 
-    So the quantiles that a network predicts cannot cross.
+    With this layer the quantiles that a network predicts cannot cross.
 
     Examples
     --------
@@ -277,7 +277,7 @@ class Bounds(Layer):
         self._expect(input_shape[1:] == (3,), "three numbers a sample", input_shape)
 
     def call(self, x: Any) -> Any:
-        """Return the middle, the lower bound, the upper bound."""
+        """Return the middle, the lower bound and the upper bound."""
         middle = x[:, :1]
         low, high = middle - SOFTPLUS(x[:, 1:2]), middle + SOFTPLUS(x[:, 2:])
         return np.concatenate([middle, low, high], axis=1)

@@ -1,6 +1,6 @@
-"""What a layer holds in its attributes: weights, and other layers, in lists, tuples and dicts too.
+"""Weights and sublayers in a layer's attributes, also in lists, tuples and dicts.
 
-One walk through the attributes finds all of it, for training, counting, saving and copying alike.
+One walk through the attributes finds them, for training, counting, saving and copying.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ OWN = frozenset(
 
 
 class Holder:
-    """What may hold weights, and others of its kind: a layer.
+    """Base class of objects with weights and sublayers in their attributes.
 
-    The attributes in `OWN` are for its own use, and no settings.
+    The attributes in `OWN` are internal and are not searched.
     """
 
     name: str
     trainable: bool
     built: bool
     _kept: dict[Path, Weight]
-    uncounted: tuple[str, ...] = ()  # attributes whose arrays are no weights for Keras
+    uncounted: tuple[str, ...] = ()  # attributes whose arrays Keras does not count as weights
 
     def held_in(self) -> dict[str, Any]:
         """Return the attributes that may hold weights and layers."""
         return vars(self)
 
     def prefix_of(self, path: Path, part: Holder) -> str:
-        """Return what the names of weights of a layer within begin with."""
+        """Return the prefix of the names of a sublayer's weights."""
         return name_of(path)
 
 
 @dataclass(frozen=True, eq=False)
 class Weight:
-    """What is known of a weight.
+    """The options of a weight.
 
     Attributes
     ----------
     trainable : bool
     regularizer : callable or None
-        What its size costs in the loss.
+        Function of the weight that returns a penalty for the loss.
     name : str or None
     constraint : callable or None
-        Gives, after every update, the weight that it is to be.
+        Function that replaces the weight after every update.
     """
 
     trainable: bool = True
@@ -65,54 +65,54 @@ class Weight:
 
 
 class Variable(variables.Variable):
-    """A weight where a layer holds it, with the names of Keras's variables.
+    """A weight in a layer's attribute, with the interface of Keras's variables.
 
     Attributes
     ----------
     owners : tuple of Holder
-        The layer whose weight it is, after those that it is within.
-    place : tuple
-        From the attribute on.
+        The layer that has the weight, after its outer layers.
+    location : tuple
+        The attribute's name, and the keys within the attribute.
     about : Weight
     layer : Holder
-        The last of the owners.
+        The layer that has the weight.
     name, path : str
-        The second with the layer's name before it.
+        The name without and with the layer's name.
     """
 
     _lent = False
 
-    def __init__(self, owners: tuple[Holder, ...], place: Path, about: Weight) -> None:
-        self.owners, self.layer, self.place, self.about = owners, owners[-1], place, about
-        self.name = about.name or name_of(place)
+    def __init__(self, owners: tuple[Holder, ...], location: Path, about: Weight) -> None:
+        self.owners, self.layer, self.location, self.about = owners, owners[-1], location, about
+        self.name = about.name or name_of(location)
         self.path = f"{self.layer.name}/{self.name}"
 
     @property
     def trainable(self) -> bool:  # type: ignore[override]
-        """Whether it is trained."""
+        """True if the weight is trained."""
         return self.about.trainable and self.layer.trainable and self.owners[0].trainable
 
     @property
     def value(self) -> Any:
-        """Its values; not a copy."""
-        return values_of(_at(self.layer, self.place))
+        """The values, not copied."""
+        return values_of(_at(self.layer, self.location))
 
     def write(self, value: Any) -> None:
-        """Give it other values as they are, wherever its layer holds it."""
-        for place, about in self.layer._kept.items():
+        """Replace the values, without a copy, in all attributes that hold the weight."""
+        for location, about in self.layer._kept.items():
             if about is self.about:
-                put(self.layer, place, value)
+                put(self.layer, location, value)
 
     _write = write
 
     @property
     def counts(self) -> bool:
-        """Whether it is a weight for Keras as well."""
-        return self.place[0] not in self.layer.uncounted
+        """True if Keras counts this variable as a weight too."""
+        return self.location[0] not in self.layer.uncounted
 
 
 def parts(layer: Holder) -> Iterator[tuple[Path, Any]]:
-    """Yield all that is held in attributes, with its path; containers come before their parts."""
+    """Yield all values in a layer's attributes with their paths, containers before their items."""
     for name, value in list(layer.held_in().items()):
         if name in OWN:
             continue
@@ -123,7 +123,7 @@ def parts(layer: Holder) -> Iterator[tuple[Path, Any]]:
 
 
 def walk(value: Any, path: Path, inside: tuple[int, ...] = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield a value with its path, and all within it if it is a list, tuple or dict."""
+    """Yield a value with its path, and all items in it if it is a list, tuple or dict."""
     yield path, value
     if id(value) not in inside:
         for key, part in _items(value):
@@ -131,53 +131,53 @@ def walk(value: Any, path: Path, inside: tuple[int, ...] = ()) -> Iterator[tuple
 
 
 def sublayers(layer: Holder) -> dict[Path, Holder]:
-    """Return the layers that one holds itself, each once."""
-    found: dict[int, tuple[Path, Any]] = {}
+    """Return the direct sublayers of a layer, each once."""
+    by_id: dict[int, tuple[Path, Any]] = {}
     for path, part in parts(layer):
         if isinstance(part, Holder):
-            found.setdefault(id(part), (path, part))
-    return dict(found.values())
+            by_id.setdefault(id(part), (path, part))
+    return dict(by_id.values())
 
 
-def family(layer: Holder, known: tuple[Holder, ...] = ()) -> list[Holder]:
-    """Return a layer and all those within it."""
-    found = [*known, layer]
+def family(layer: Holder, others: tuple[Holder, ...] = ()) -> list[Holder]:
+    """Return ``others``, a layer, and all layers within that layer, each once."""
+    layers = [*others, layer]
     for part in sublayers(layer).values():
-        if not any(part is other for other in found):
-            found = family(part, tuple(found))
-    return found
+        if not any(part is other for other in layers):
+            layers = family(part, tuple(layers))
+    return layers
 
 
 def members(layer: Holder) -> frozenset[int]:
-    """Return the ``id`` of a layer and of all those within it."""
+    """Return the ``id`` of a layer and of all its sublayers, nested ones included."""
     return frozenset(map(id, family(layer)))
 
 
-def held(layer: Holder) -> dict[str, Variable]:
-    """Return all weights by name, in Keras's order: a layer's own, then those of each sublayer."""
-    found: dict[str, Variable] = {}
-    seen: set[int] = set()
+def variables_of(layer: Holder) -> dict[str, Variable]:
+    """Return all weights by name, in Keras's order: the layer's weights, then each sublayer's."""
+    by_name: dict[str, Variable] = {}
+    visited: set[int] = set()
 
     def visit(owners: tuple[Holder, ...], prefix: str) -> None:
-        mine = owners[-1]
-        if id(mine) in seen:
+        owner = owners[-1]
+        if id(owner) in visited:
             return
-        seen.add(id(mine))
-        own = {about: path for path, about in reversed(mine._kept.items())}
-        for about in sorted(dict.fromkeys(mine._kept.values()), key=lambda w: not w.trainable):
-            variable = Variable(owners, own[about], about)
-            found[free_name(as_name(prefix + variable.name), found)] = variable
-        for path, part in sublayers(mine).items():
-            visit((*owners, part), f"{prefix}{mine.prefix_of(path, part)}_")
+        visited.add(id(owner))
+        paths = {about: path for path, about in reversed(owner._kept.items())}
+        for about in sorted(dict.fromkeys(owner._kept.values()), key=lambda w: not w.trainable):
+            variable = Variable(owners, paths[about], about)
+            by_name[free_name(as_name(prefix + variable.name), by_name)] = variable
+        for path, part in sublayers(owner).items():
+            visit((*owners, part), f"{prefix}{owner.prefix_of(path, part)}_")
 
     visit((layer,), "")
-    return found
+    return by_name
 
 
-def kept(layer: Holder, new: Sequence[tuple[Any, Weight, Any]]) -> dict[Path, Weight]:
-    """Return where a layer keeps new weights."""
-    known = {id(values): about for values, about, _ in new}
-    places = {path: known[id(v)] for path, v in parts(layer) if id(v) in known}
+def weights_in(layer: Holder, new: Sequence[tuple[Any, Weight, Any]]) -> dict[Path, Weight]:
+    """Return the paths of new weights in a layer's attributes."""
+    by_id = {id(values): about for values, about, _ in new}
+    places = {path: by_id[id(v)] for path, v in parts(layer) if id(v) in by_id}
     for values, about, _ in new:
         if about not in places.values():
             raise DataError(
@@ -188,7 +188,7 @@ def kept(layer: Holder, new: Sequence[tuple[Any, Weight, Any]]) -> dict[Path, We
 
 
 def check_shared(layer: Holder) -> None:
-    """Refuse a weight that a layer holds which did not make it: there it would never change."""
+    """Raise an error if a layer holds a weight of another layer, which would stay constant."""
     layers = family(layer)
     owners = {id(_at(each, path)): each for each in layers for path in each._kept}
     for each in layers:
@@ -229,8 +229,8 @@ def copied(value: Any, deep: bool, memo: dict[int, Any] | None = None) -> Any:
 
 
 def settings(layer: Holder) -> list[Any]:
-    """Return all that `call` may look at besides the weights, sublayers' included."""
-    found: list[Any] = []
+    """Return all values, besides weights, on which `call` may depend, also in sublayers."""
+    values: list[Any] = []
     layers = family(layer)
     for each in layers:
         for path, value in parts(each):
@@ -240,21 +240,21 @@ def settings(layer: Holder) -> list[Any]:
                 value = next(i for i, other in enumerate(layers) if other is value)
             elif isinstance(value, list | tuple | dict):
                 value = type(value)
-            found.append(value)
-        found.append(type(each))
-    return found
+            values.append(value)
+        values.append(type(each))
+    return values
 
 
 # Paths
 
 
 def _at(layer: Holder, path: Path) -> Any:
-    """Return what is at a path."""
+    """Return the value at a path."""
     return reduce(getitem, path, vars(layer))
 
 
 def put(layer: Holder, path: Path, values: Any) -> None:
-    """Put something at a path; the tuples on the way are made anew, and so are variables."""
+    """Set the value at a path; tuples on the path and variables are replaced by copies."""
     name, *keys = path
     old = _at(layer, path) if name in vars(layer) else None
     if isinstance(old, variables.Variable) and not isinstance(values, variables.Variable):
@@ -265,8 +265,8 @@ def put(layer: Holder, path: Path, values: Any) -> None:
 def _with(container: Any, keys: Sequence[Any], values: Any) -> Any:
     if not keys:
         return values
-    key, *rest = keys
-    part = _with(container[key], rest, values)
+    key, *others = keys
+    part = _with(container[key], others, values)
     if isinstance(container, tuple):
         return _rebuilt(container, [*container[:key], part, *container[key + 1 :]])
     container[key] = part
@@ -274,21 +274,21 @@ def _with(container: Any, keys: Sequence[Any], values: Any) -> Any:
 
 
 def name_of(path: Path) -> str:
-    """Return a path as a name that could be a variable's."""
+    """Return a path as a valid identifier."""
     return as_name("_".join(map(str, path)))
 
 
 def as_name(text: str) -> str:
-    """Return a text as a name that could be a variable's."""
+    """Return a text as a valid identifier."""
     return re.sub(r"^(?=\d)|\W", "_", text)
 
 
-def free_name(name: str, taken: Any) -> str:
-    """Return a name that is not taken: with a number behind it, if need be."""
-    number, found = 1, name
-    while found in taken:
-        found, number = f"{name}_{number}", number + 1
-    return found
+def free_name(name: str, used: Any) -> str:
+    """Return a name that is not in ``used``, with a number appended if necessary."""
+    number, free = 1, name
+    while free in used:
+        free, number = f"{name}_{number}", number + 1
+    return free
 
 
 # Containers
@@ -302,5 +302,5 @@ def _items(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _rebuilt(value: Any, items: Sequence[Any]) -> Any:
-    """Return a tuple of other items, a named one by its names."""
+    """Return a tuple of the same class with other items."""
     return type(value)._make(items) if hasattr(value, "_make") else type(value)(items)

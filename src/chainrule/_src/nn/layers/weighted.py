@@ -13,26 +13,26 @@ from chainrule._src.nn.layers.weights import fitted
 
 
 class Weighted(Configurable, tracking.Holder):
-    """What has weights."""
+    """Base class of objects with weights."""
 
     @property
     def variables(self) -> list[Variable]:
-        """All weights and what dropout counts: a layer's own, then those of layers within."""
-        return list(tracking.held(self).values())
+        """All weights and random states: those of the layer, then those of its sublayers."""
+        return list(tracking.variables_of(self).values())
 
     @property
     def weights(self) -> list[Variable]:
-        """All weights, in Keras's order: of each layer the trained ones first."""
+        """All weights, in Keras's order: for each layer the trained weights first."""
         return [variable for variable in self.variables if variable.counts]
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """Those that are trained."""
+        """The weights that are trained."""
         return [variable for variable in self.weights if variable.trainable]
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """Those that are not."""
+        """The weights that are not trained."""
         return [variable for variable in self.weights if not variable.trainable]
 
     trainable_variables, non_trainable_variables = trainable_weights, non_trainable_weights
@@ -40,11 +40,11 @@ class Weighted(Configurable, tracking.Holder):
     @property
     def arrays(self) -> dict[str, Array]:
         """The values of all variables by name."""
-        return {name: variable.value for name, variable in tracking.held(self).items()}
+        return {name: variable.value for name, variable in tracking.variables_of(self).items()}
 
     @property
     def losses(self) -> list[Any]:
-        """What it added to the loss, called by itself; what the sizes of the weights add now."""
+        """Losses that the last direct call added, and the present penalties of the weights."""
         return [*vars(self)["_added"]] + [
             variable.about.regularizer(variable.value)
             for variable in self.trainable_weights
@@ -61,17 +61,17 @@ class Weighted(Configurable, tracking.Holder):
         Raises
         ------
         ShapeError, DataError
-            If one does not fit; then none is changed.
+            If an array does not fit; then no weight is changed.
         """
-        old = {name: v.value for name, v in tracking.held(self).items() if v.counts}
+        old = {name: v.value for name, v in tracking.variables_of(self).items() if v.counts}
         self.take(fitted(old, weights, str(self)))
 
     def take(self, weights: Mapping[str, Any]) -> None:
-        """Let variables, told by their names in `arrays`, have other values."""
-        held = tracking.held(self)
+        """Set variables by their names in `arrays`."""
+        variables = tracking.variables_of(self)
         for name, values in weights.items():
-            held[name].write(values)
+            variables[name].write(values)
 
     def count_params(self) -> int:
-        """Return how many numbers the weights hold."""
+        """Return the number of entries of all weights."""
         return sum(int(variable.value.size) for variable in self.weights)

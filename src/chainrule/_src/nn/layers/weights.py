@@ -1,4 +1,4 @@
-"""Weights: drawn when a layer is built, and set anew."""
+"""Values of weights: drawn when a layer is built, or set later."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import numpy as np
 from chainrule._src.base.arrays import Array, as_numbers
 from chainrule._src.base.errors import ChainruleError, DataError, ShapeError
 
-PARTS = ("initializer", "regularizer", "constraint")  # of the options of a weight, after its name
-MOST = 2**48  # in a weight: NumPy counts no further than some thousand times that
+PARTS = ("initializer", "regularizer", "constraint")  # suffixes of a weight's options
+MOST = 2**48  # entries of a weight; some thousand times more would overflow NumPy's integers
 
 
 def keeping_options(init: Callable[..., None]) -> Callable[..., None]:
-    """Return an ``__init__`` that keeps the options of weights that it is given.
+    """Return an ``__init__`` that stores its options of weights as attributes.
 
-    What one class hands on to the next counts, and a default where nothing else was said.
+    A value that a class passes to its base class takes precedence, then the first class's default.
     """
     signature = inspect.signature(init)
     names = [
@@ -32,11 +32,11 @@ def keeping_options(init: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(init)
     def keeping(self: Any, *args: Any, **kwargs: Any) -> None:
-        with suppress(TypeError):  # which the call itself tells of
-            given = signature.bind_partial(self, *args, **kwargs).arguments
+        with suppress(TypeError):  # the call itself raises this error
+            arguments = signature.bind_partial(self, *args, **kwargs).arguments
             for name in names:
-                if name in given:
-                    vars(self)[name] = given[name]
+                if name in arguments:
+                    vars(self)[name] = arguments[name]
                 else:
                     vars(self).setdefault(name, signature.parameters[name].default)
         init(self, *args, **kwargs)
@@ -45,35 +45,35 @@ def keeping_options(init: Callable[..., None]) -> Callable[..., None]:
 
 
 class Blank:
-    """Stands for a random generator where weights come from a file: until then they are zeros.
+    """Replaces the random generator while a model is loaded: weights are zeros at first.
 
-    There are no more of them than the file holds, whatever it says of its layers.
+    The number of weights is limited by the file, so that a hostile config cannot exhaust memory.
 
     Parameters
     ----------
     entries : int
-        How many numbers the file holds.
+        Number of entries of weights in the file.
     """
 
     def __init__(self, entries: int) -> None:
-        self.left = entries
+        self.n_left = entries
 
     def weight(self, shape: tuple[int, ...], rng: Blank) -> Array:
-        """Return a weight, if there are as many numbers left."""
-        self.left -= math.prod(shape)
-        if self.left < 0:
+        """Return a weight of zeros, or raise an error beyond the limit."""
+        self.n_left -= math.prod(shape)
+        if self.n_left < 0:
             raise DataError("the layers have more weights than the file holds")
         return np.zeros(shape)
 
 
 class Watched(np.random.Generator):
-    """A generator that keeps in ``log`` what was drawn from it: how, and the weights themselves.
+    """A generator that logs every drawn weight, with the function that draws it.
 
     Parameters
     ----------
     bit_generator : BitGenerator
     within : callable, optional
-        Gives a context that weights are drawn in.
+        Returns the context manager in which weights are drawn.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Watched(np.random.Generator):
 def drawn(
     where: str, shape: tuple[int, ...], initializer: Any, dtype: Any, rng: Any, usual: Any
 ) -> Array:
-    """Return the values of a new weight, in its own dtype or the usual one."""
+    """Return the values of a new weight; ``usual`` is the dtype if ``dtype`` is None."""
     make: Any = rng.weight if isinstance(rng, Blank) else initializer
 
     def draw(rng: Any) -> Array:
@@ -119,7 +119,7 @@ def fitted(old: Mapping[str, Array], new: Any, where: str) -> dict[str, Array]:
     Raises
     ------
     ShapeError, DataError
-        If there are not as many, or one does not fit.
+        If the number of arrays differs, or an array does not fit.
     """
     if not isinstance(new, Sequence):
         raise DataError(f"{where}: expected a list of arrays, received {new!r}")

@@ -1,7 +1,7 @@
-"""Losses, as plain NumPy code: they are traced into the program like all else.
+"""Losses, as plain NumPy code: they are recorded in the program like a user's code.
 
-Names, arguments, defaults and values are Keras's. A function gives a value a sample, the class of
-the same name their mean; a loss of your own is a function of ``(y_true, y_pred)``.
+Names, arguments, defaults and values are Keras's. A function returns one value per sample, the
+class of the same name their mean; a loss of your own is a function of ``(y_true, y_pred)``.
 """
 
 from __future__ import annotations
@@ -105,31 +105,31 @@ def get(loss: Any, where: str = "losses.get") -> Loss:
     Parameters
     ----------
     loss : str, dict, Loss, class of one or callable
-        A name (``"mse"``, ``"mean_squared_error"``, ``"MeanSquaredError"``) or class gives one with
-        its default arguments, a dict is a description of one; a function of ``(y_true, y_pred)`` in
-        NumPy gives a value a sample.
+        A name (``"mse"``, ``"mean_squared_error"``, ``"MeanSquaredError"``) or class gives a loss
+        with default arguments, a dict is a description; a function of ``(y_true, y_pred)`` in NumPy
+        returns one value per sample.
     where : str
-        Who asks, for the message.
+        Name of the calling function, for error messages.
 
     Raises
     ------
     UnknownNameError, DataError
-        If it is none of these.
+        If the loss is none of these.
 
     Examples
     --------
     >>> get("huber")
     Huber()
     """
-    found = described("loss", loss, LOSSES, Loss)
-    if isinstance(found, Loss):
-        return found
-    if isinstance(found, type) or not callable(found):
+    entry = described("loss", loss, LOSSES, Loss)
+    if isinstance(entry, Loss):
+        return entry
+    if isinstance(entry, type) or not callable(entry):
         raise DataError(
             f"{where}: loss must be a name, a Loss or a function of (y_true, y_pred), received "
             f"{loss!r}"
         )
-    return LossFunctionWrapper(found)
+    return LossFunctionWrapper(entry)
 
 
 serialize, deserialize = plain, get

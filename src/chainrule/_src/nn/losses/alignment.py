@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: a sequence of labels, wherever in the steps they stand."""
+"""Connectionist temporal classification: a sequence of labels at unknown steps."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ from chainrule._src.ops.index import IN_RANGE
 from chainrule._src.ops.nn import LOG_SOFTMAX
 from chainrule._src.trace.recurrence import scan
 
-NEVER = -1e5  # the logarithm of the probability of what cannot be; finite, as are its gradients
+NEVER = -1e5  # logarithm of the probability 0; finite, so that its gradients are finite
 
 
 def ctc(y_true: Any, y_pred: Any) -> Any:
-    r"""Return :math:`-\log P(y)` of each sample, over all ways to spread its labels over the steps.
+    r"""Return :math:`-\log P(y)` of each sample, summed over all alignments of labels and steps.
 
-    A way has one label a step; a label may last, and blanks, class 0, may stand between labels, and
-    must between equal ones (Graves et al., *Connectionist Temporal Classification*, 2006).
+    An alignment has one label per step; a label may last several steps. Blanks, class 0, may stand
+    between labels, and must between equal labels (Graves et al., *Connectionist Temporal
+    Classification*, 2006).
 
     Parameters
     ----------
     y_true : array_like or Tensor, shape (n, labels)
-        Class numbers; rows of fewer labels end with zeros.
+        Class numbers; rows with fewer labels end with zeros.
     y_pred : array_like or Tensor, shape (n, steps, classes)
         Logits.
 
     Returns
     -------
     array, shape (n,)
-        Some 100,000 where there are fewer steps than the labels take.
+        Some 100,000 if there are too few steps for the labels.
 
     Raises
     ------
     ShapeError, DataError
-        If the shapes are others, or a label is no class.
+        If the shapes are wrong, or a label is not a class number.
 
     Examples
     --------
@@ -53,7 +54,7 @@ def ctc(y_true: Any, y_pred: Any) -> Any:
             f"{labels.shape} and {logits.shape}"
         )
     labels = IN_RANGE(labels, size=logits.shape[-1], what="ctc: labels")
-    # Before, between and after the labels a way may be at a blank: 2 S + 1 places.
+    # There may be blanks before, between and after the S labels: 2 S + 1 positions.
     places = np.pad(np.repeat(labels, 2, axis=1), ((0, 0), (1, 0)))
     at_label = np.arange(places.shape[1]) % 2 == 1
     places = np.where(at_label, places, 0)
@@ -73,7 +74,7 @@ def ctc(y_true: Any, y_pred: Any) -> Any:
 
 
 def _shifted(alpha: Any, by: int) -> Any:
-    """Return what came to each place from so many places before it."""
+    """Return the values shifted to later positions, filled with `NEVER`."""
     return np.pad(alpha[:, :-by], ((0, 0), (by, 0)), constant_values=NEVER)
 
 
@@ -83,5 +84,5 @@ class CTC(FunctionLoss):
     function = staticmethod(ctc)
 
     def target_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return the shape of a sample's labels: at most one a step."""
+        """Return the shape of a sample's labels: at most one label per step."""
         return shape[:1]

@@ -1,4 +1,4 @@
-"""What all losses share: a value a sample, reduced over the batch."""
+"""The base class of losses: one value per sample, reduced over the batch."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ REDUCTIONS = (MEAN, "mean", "mean_with_sample_weight", "sum", "none")
 
 
 class Loss(Configurable):
-    r"""A loss: a value a sample, weighted and averaged over the batch.
+    r"""Base class of losses: one value per sample, weighted and averaged over the batch.
 
     A loss of your own is a function of ``(y_true, y_pred)`` in NumPy, or a class with ``call``.
 
     Parameters
     ----------
     name : str, optional
-        By default the class's, in small letters.
+        By default the class's name in snake case.
     reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"} or None
         ``"sum_over_batch_size"`` and ``"mean"``: :math:`\frac1n \sum_i w_i \ell_i`;
-        ``"mean_with_sample_weight"``: :math:`\sum_i w_i \ell_i / \sum_i w_i`; ``"none"``: a value a
-        sample.
+        ``"mean_with_sample_weight"``: :math:`\sum_i w_i \ell_i / \sum_i w_i`; ``"none"``: one
+        value per sample.
     dtype : dtype, optional
-        What predictions are converted to; by default they stay as they are.
+        Dtype to which predictions are converted; by default their own dtype is used.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class Loss(Configurable):
 
     @property
     def dtype(self) -> str:
-        """In which it computes, where predictions do not say it."""
+        """The dtype for predictions without a floating dtype."""
         return self._dtype or "float32"
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -73,7 +73,7 @@ class Loss(Configurable):
         raise NotImplementedError(f"{type(self).__name__} must define call")
 
     def target_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return the shape of a sample's target, for predictions of this shape a sample."""
+        """Return the shape of a sample's target, from the shape of a sample's prediction."""
         return shape
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -83,7 +83,7 @@ class Loss(Configurable):
         ----------
         y_true : array_like or Tensor
         y_pred : array_like or Tensor
-            Its dtype is the result's, if there is no other.
+            The result has this array's dtype, unless the loss has a ``dtype``.
         sample_weight : array_like or Tensor, shape (n,) or (n, 1), optional
 
         Raises
@@ -91,7 +91,7 @@ class Loss(Configurable):
         ShapeError
             If the shapes do not fit each other.
         DataError
-            If targets or weights hold NaN, or what is no number.
+            If targets or weights hold NaN, or are not numbers.
         """
         y_pred = floats(y_pred, "y_pred", self.name)
         if self._dtype is not None:
@@ -102,11 +102,11 @@ class Loss(Configurable):
         return reduced(values, self.counted(values, sample_weight), self.reduction, self.name)
 
     def counted(self, values: Any, sample_weight: Any) -> Any:
-        """Return the weights of the values that count."""
+        """Return the weights of the values; a subclass may exclude values."""
         return sample_weight
 
     def _checked(self, values: Any, y_pred: Any) -> Any:
-        """Refuse what cannot be a value a sample: two batches broadcast against each other."""
+        """Raise an error unless there is one value per sample: batches must not broadcast."""
         if not isinstance(values, Traced):
             values = as_numbers(values, "the loss", self.name)
         shape, axes = y_pred.shape, range(y_pred.ndim)
@@ -125,11 +125,11 @@ class LossFunctionWrapper(Loss):
     Parameters
     ----------
     fn : callable
-        Returns a value a sample, or their mean as a single number.
+        Returns one value per sample, or their mean as a single number.
     reduction, name, dtype
-        Those of `Loss`; the name is by default the function's.
+        Parameters of `Loss`; the name is by default that of the function.
     **options
-        Handed to the function.
+        Passed to the function.
 
     Examples
     --------
@@ -153,12 +153,12 @@ class LossFunctionWrapper(Loss):
         self.fn, self.options = fn, options
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return what the function returns."""
+        """Return the function's result."""
         return self.fn(*same_rank(y_true, y_pred), **self.options)
 
 
 class FunctionLoss(Loss):
-    """A loss of this library that takes no arguments but those of `Loss`.
+    """A loss of this library that has only the parameters of `Loss`.
 
     Attributes
     ----------
@@ -178,7 +178,7 @@ class FunctionLoss(Loss):
 
 
 def weight_of(mask: Any, sample_weight: Any, reduction: str | None) -> Any:
-    """Return weights that leave out what does not count; a mean is of what counts alone."""
+    """Return weights that exclude masked values; they are scaled so that a mean is correct."""
     mask = mask if mask.dtype.kind == "f" else mask.astype(np.float32)
     if reduction in (MEAN, "mean"):
         mask = mask * (mask.size / np.maximum(np.sum(mask), 1))
@@ -188,7 +188,7 @@ def weight_of(mask: Any, sample_weight: Any, reduction: str | None) -> Any:
 
 
 def reduced(values: Any, sample_weight: Any, reduction: str, where: str) -> Any:
-    """Return the samples' values weighted and reduced."""
+    """Return the samples' values, weighted and reduced."""
     weight = sample_weight
     if weight is not None:
         if reduction == "none" and np.shape(weight) == (*values.shape, 1) and values.ndim == 1:

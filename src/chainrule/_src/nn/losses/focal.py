@@ -1,4 +1,4 @@
-"""Focal losses: what is predicted well counts less. Names, arguments and values are Keras's.
+"""Focal losses: well predicted samples have less weight. Names and values are Keras's.
 
 Lin et al., *Focal Loss for Dense Object Detection*, 2017.
 """
@@ -27,7 +27,8 @@ def categorical_focal_crossentropy(
 ) -> Any:
     r"""Return :math:`-\alpha \sum_c (1 - p_c)^\gamma y_c \log p_c` of each sample.
 
-    What is predicted well counts less (Lin et al., *Focal Loss for Dense Object Detection*, 2017).
+    Well predicted samples have less weight (Lin et al., *Focal Loss for Dense Object Detection*,
+    2017).
 
     Examples
     --------
@@ -55,8 +56,8 @@ def binary_focal_crossentropy(
 ) -> Any:
     r"""Return the mean of :math:`(1 - q)^\gamma` times the binary cross-entropy of each sample.
 
-    :math:`q = y p + (1 - y)(1 - p)` is the probability of what is true. With
-    ``apply_class_balancing`` ones count by :math:`\alpha`, zeros by :math:`1 - \alpha` (Lin et al.,
+    :math:`q = y p + (1 - y)(1 - p)` is the probability of the true class. With
+    ``apply_class_balancing`` ones have weight :math:`\alpha`, zeros :math:`1 - \alpha` (Lin et al.,
     *Focal Loss for Dense Object Detection*, 2017).
 
     Examples
@@ -77,7 +78,7 @@ def binary_focal_crossentropy(
 
 
 class CategoricalFocalCrossentropy(Smoothed):
-    """`categorical_focal_crossentropy` of a batch, with its arguments and those of `Loss`."""
+    """`categorical_focal_crossentropy` of a batch, with its parameters and those of `Loss`."""
 
     def __init__(
         self,
@@ -103,7 +104,7 @@ class CategoricalFocalCrossentropy(Smoothed):
 
 
 class BinaryFocalCrossentropy(Smoothed):
-    """`binary_focal_crossentropy` of a batch, with its arguments and those of `Loss`."""
+    """`binary_focal_crossentropy` of a batch, with its parameters and those of `Loss`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Hinge losses: what is right by a margin costs nothing. Names and values are Keras's."""
+"""Hinge losses: 0 for predictions that are right by a margin. Names and values are Keras's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
     Parameters
     ----------
     y_true : array_like or Tensor, shape (n, k)
-        -1 and 1; where a batch holds zeros and ones alone, a zero counts as -1.
+        -1 and 1; if a batch holds only zeros and ones, zeros are replaced by -1.
     y_pred : array_like or Tensor, shape (n, k)
 
     Returns

@@ -1,6 +1,6 @@
-"""What losses and metrics take: targets, predictions and weights, checked before any work.
+"""Checks of the operands of losses and metrics: targets, predictions and weights.
 
-Tensors are checked by their shapes alone: their values are not known while a step is recorded.
+Only the shapes of tensors are checked: their values are not known while a step is recorded.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from chainrule._src.core.tensor import Tensor
 from chainrule._src.ops.index import IN_RANGE, getitem
 
 EPSILON = 1e-7
-"""Keras's: probabilities are kept this far from 0 and 1 where their logits are not known."""
+"""Distance from 0 and 1 to which probabilities without known logits are clipped, as in Keras."""
 
 
 def floats(value: Any, name: str, where: str) -> Any:
-    """Return floating numbers: of their own precision, else of float64."""
+    """Return floats: floating dtypes stay, others become float64."""
     value = value if isinstance(value, Traced) else as_numbers(value, name, where)
     if value.ndim == 0 or value.size == 0:
         raise ShapeError(
@@ -30,20 +30,20 @@ def floats(value: Any, name: str, where: str) -> Any:
 
 
 def targets(y_true: Any, dtype: Any, where: str) -> Any:
-    """Return targets in the predictions' dtype, refusing NaN."""
+    """Return targets in the predictions' dtype; raise an error for NaN."""
     y_true = finite(floats(y_true, "y_true", where), "y_true", where)
     return y_true if y_true.dtype == dtype else y_true.astype(dtype)
 
 
 def finite(value: Any, name: str, where: str) -> Any:
-    """Return an array, refusing NaN and infinite values."""
+    """Return an array; raise an error for NaN and infinite values."""
     if not isinstance(value, Traced) and not np.isfinite(value).all():
         raise DataError(f"{where}: {name} holds NaN or infinite values; remove or impute them")
     return value
 
 
 def numbers(value: Any, name: str, where: str) -> Any:
-    """Return an array of finite numbers; a tensor as it is."""
+    """Return an array of finite numbers; a tensor unchanged."""
     if isinstance(value, Traced):
         return value
     return finite(as_numbers(value, name, where), name, where)
@@ -69,7 +69,7 @@ def pair(y_true: Any, y_pred: Any, where: str) -> tuple[Any, Any]:
 
 
 def same_rank(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Return both with as many axes, where the shapes differ by a last axis of 1, as Keras does."""
+    """Return both with equally many axes if they differ by a last axis of 1, as Keras does."""
     if y_true.shape == (*y_pred.shape, 1):
         return (y_true, y_pred[..., None]) if y_pred.ndim == 1 else (y_true[..., 0], y_pred)
     if y_pred.shape == (*y_true.shape, 1):
@@ -78,14 +78,14 @@ def same_rank(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 
 
 def class_numbers(y_true: Any, y_pred: Any, where: str, ignored: int | None = None) -> Any:
-    """Return class numbers, one for each row of scores ``y_pred``, as whole numbers.
+    """Return class numbers as integers, one for each row of scores ``y_pred``.
 
     Raises
     ------
     ShapeError
-        If they are not of shape (n,) or (n, 1) for scores of shape (n, k).
+        If the class numbers do not have shape (n,) or (n, 1) for scores of shape (n, k).
     DataError
-        If one is no whole number from 0 to k - 1, nor the ``ignored`` one.
+        If a class number is not an integer from 0 to k - 1, nor ``ignored``.
     """
     rows, n_classes = y_pred.shape[:-1], y_pred.shape[-1]
     labels: Any = numbers(y_true, "y_true", where)
@@ -111,12 +111,12 @@ def picked(scores: Any, labels: Any) -> Any:
 
 
 def spread(sample_weight: Any, shape: tuple[int, ...], dtype: Any, where: str) -> Any:
-    """Return weights, one a sample or one an entry, that broadcast against values of ``shape``.
+    """Return weights, per sample or per entry, that broadcast against values of ``shape``.
 
     Raises
     ------
     ShapeError
-        If they are neither a number nor of a shape that begins as ``shape`` does.
+        If the weights are neither a number nor of a shape that begins as ``shape`` does.
     """
     weight = numbers(sample_weight, "sample_weight", where)
     if weight.dtype != dtype:
@@ -139,35 +139,35 @@ def spread(sample_weight: Any, shape: tuple[int, ...], dtype: Any, where: str) -
 
 
 def logits_of(y_pred: Any, activation: Primitive, axis: int = -1) -> Any:
-    """Return what the activation was taken of, None where that is not known.
+    """Return the logits to which an activation was applied, or None if they are not known.
 
     A logarithm of probabilities is better computed from their logits: exact where a probability
     rounds to 0 or 1, and one function instead of two to differentiate.
     """
     if not isinstance(y_pred, Tensor) or y_pred.primitive is not activation or not y_pred.parents:
         return None
-    taken = y_pred.params.get("axis", axis)
-    return y_pred.parents[0][1] if (taken - axis) % y_pred.ndim == 0 else None
+    softmax_axis = y_pred.params.get("axis", axis)
+    return y_pred.parents[0][1] if (softmax_axis - axis) % y_pred.ndim == 0 else None
 
 
 def check_axis(axis: Any, where: str) -> int:
-    """Return the number of an axis."""
+    """Return an axis; raise an error if it is not an integer."""
     if isinstance(axis, bool) or not isinstance(axis, int):
         raise DataError(f"{where}: axis must be a whole number, received {axis!r}")
     return axis
 
 
 def checked_dtype(dtype: Any, where: str) -> str:
-    """Return the name of a dtype, float32 if there is none; of a policy that of results."""
+    """Return a dtype's name, by default float32; for a policy of Keras its compute dtype."""
     try:
-        found = np.dtype("float32" if dtype is None else getattr(dtype, "compute_dtype", dtype))
+        result = np.dtype("float32" if dtype is None else getattr(dtype, "compute_dtype", dtype))
     except TypeError as error:
         raise DataError(f"{where}: there is no dtype {dtype!r}") from error
-    return str(found)
+    return str(result)
 
 
 def _advice(true: tuple[int, ...], pred: tuple[int, ...]) -> str:
-    """Say what to do where one holds class numbers and the other a row of scores a sample."""
+    """Return advice for a message if class numbers and one-hot rows are mixed up."""
     if len(pred) == len(true) + 1 and pred[:-1] == true:
         return "; encode class numbers with cr.one_hot, or take a loss or metric that is sparse"
     if true == pred:

@@ -1,4 +1,4 @@
-"""Losses of how much targets and predictions overlap. Names, arguments and values are Keras's."""
+"""Losses for the overlap of targets and predictions. Names, arguments and values are Keras's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Axis = int | tuple[int, ...] | None
 
 
 def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> Any:
-    r"""Return :math:`1 - 2 \sum y p / (\sum y + \sum p)`, over some axes or all.
+    r"""Return :math:`1 - 2 \sum y p / (\sum y + \sum p)`, over some axes or all axes.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def tversky(
 
 
 class Dice(Loss):
-    """`dice` of a batch, with its argument and those of `Loss`."""
+    """`dice` of a batch, with its parameter and those of `Loss`."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Dice(Loss):
 
 
 class Tversky(Loss):
-    """`tversky` of a batch, with its arguments and those of `Loss`."""
+    """`tversky` of a batch, with its parameters and those of `Loss`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Losses of embeddings that are compared in pairs: alike within a class, apart between classes."""
+"""Losses of pairs of embeddings: near within a class, far between classes."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def circle(
     .. math:: \log\Big(1 + \sum_{j \in P_i} e^{-\gamma (d_{ij} + m)_+ (m - d_{ij})}
               \sum_{k \in N_i} e^{\gamma (1 + m - d_{ik})_+ (1 - m - d_{ik})}\Big)
 
-    :math:`d_{ij}` is 1 less the cosine of two embeddings, :math:`P_i` are the references of the
-    same class, :math:`N_i` the others (Sun et al., *Circle Loss*, 2020).
+    :math:`d_{ij}` is 1 minus the cosine of two embeddings, :math:`P_i` are the references of the
+    same class, :math:`N_i` the other references (Sun et al., *Circle Loss*, 2020).
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ def circle(
     y_pred : array_like or Tensor, shape (n, d)
         Embeddings of length 1, as from `chainrule.layers.UnitNormalization`.
     ref_labels, ref_embeddings : array_like or Tensor, optional
-        What they are compared with; by default one another.
+        References to which samples are compared; by default the samples themselves.
     remove_diagonal : bool, default True
-        Whether a sample is not compared with itself.
+        If true, a sample is not compared with itself.
     gamma : float, default 80
         Scale.
     margin : float, default 0.4
@@ -51,7 +51,7 @@ def circle(
     Returns
     -------
     array, shape (n,)
-        0 for what has no other of its class.
+        0 for a sample without a reference of its class.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def circle(
     same = labels[:, None] == kinds
     near = same
     if remove_diagonal:
-        # The place of each, made of the labels: so one recording serves batches of any size.
+        # Row numbers are computed from the labels, so that one recording fits any batch size.
         place = labels * 0 + np.arange(len(labels))
         near = same & (place[:, None] != np.arange(len(kinds)))
     within = -gamma * (apart + margin) * (margin - apart)
@@ -87,9 +87,9 @@ def _flat(labels: Any, name: str) -> Any:
 
 
 class Circle(Loss):
-    """`circle` of a batch, with its arguments and those of `Loss`.
+    """`circle` of a batch, with its parameters and those of `Loss`.
 
-    The mean is of the samples whose loss is above 0: those that there are pairs for.
+    The mean is over the samples whose loss is above 0: samples that have pairs.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Circle(Loss):
         return circle(y_true, y_pred, None, None, diagonal, self.gamma, self.margin)
 
     def counted(self, values: Any, sample_weight: Any) -> Any:
-        """Return weights that leave out what there are no pairs for."""
+        """Return weights that exclude samples without pairs."""
         return weight_of((values > 0).astype(values.dtype), sample_weight, self.reduction)
 
     def target_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:

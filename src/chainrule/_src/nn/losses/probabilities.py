@@ -1,7 +1,7 @@
-r"""Losses of predicted probabilities: a function gives a value a sample, a class reduces them.
+r"""Losses of predicted probabilities: functions return values per sample, classes reduce these.
 
-Where predictions come from `softmax` or `sigmoid`, the loss is computed from the logits behind
-them; its gradient there is :math:`(p - y) / n`. Names, arguments, defaults and values are Keras's.
+If predictions come from `softmax` or `sigmoid`, the loss is computed from their logits, and its
+gradient there is :math:`(p - y) / n`. Names, arguments, defaults and values are Keras's.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def categorical_crossentropy(
     y_true : array_like or Tensor, shape (n, k)
         One-hot rows, or probabilities.
     y_pred : array_like or Tensor, shape (n, k)
-        Probabilities, scaled to a sum of 1 and kept :math:`10^{-7}` away from 0 and 1.
+        Probabilities, scaled to a sum of 1 and clipped to :math:`10^{-7}` from 0 and 1.
     from_logits : bool, default False
-        Whether ``y_pred`` holds logits, of which the softmax is taken.
+        If true, ``y_pred`` holds logits, to which the softmax is applied.
     label_smoothing : float in [0, 1), default 0
-        Share :math:`s` of the targets that goes to all classes alike, :math:`(1 - s) y + s / k`
+        Share :math:`s` of the targets that is spread over all classes, :math:`(1 - s) y + s / k`
         (Szegedy et al., *Rethinking the Inception Architecture*, 2016, section 7).
     axis : int, default -1
-        Of the classes.
+        Axis of the classes.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def categorical_crossentropy(
     ShapeError
         If the shapes differ.
     DataError
-        If ``y_pred`` is an array with negative probabilities, or ``y_true`` one with NaN.
+        If ``y_pred`` is an array with negative probabilities, or ``y_true`` an array with NaN.
 
     Examples
     --------
@@ -89,9 +89,9 @@ def sparse_categorical_crossentropy(
     from_logits : bool, default False
         As for `categorical_crossentropy`.
     ignore_class : int, optional
-        A class number whose samples count 0.
+        A class number whose samples have loss 0.
     axis : int, default -1
-        Of the classes.
+        Axis of the classes.
 
     Returns
     -------
@@ -100,9 +100,9 @@ def sparse_categorical_crossentropy(
     Raises
     ------
     ShapeError
-        If there is not one class number a sample.
+        If there is not one class number per sample.
     DataError
-        If ``y_true`` is an array with others than whole numbers from 0 to k - 1.
+        If ``y_true`` is an array with numbers that are not integers from 0 to k - 1.
 
     Examples
     --------
@@ -135,12 +135,12 @@ def binary_crossentropy(
     y_true : array_like or Tensor, shape (n,), (n, 1) or (n, k)
         Zeros and ones, or probabilities.
     y_pred : array_like or Tensor of that shape
-        Probabilities, kept :math:`10^{-7}` away from 0 and 1; logits with ``from_logits``.
+        Probabilities, clipped to :math:`10^{-7}` from 0 and 1; logits with ``from_logits``.
     from_logits : bool, default False
     label_smoothing : float in [0, 1), default 0
-        Share :math:`s` by which targets are drawn to one half, :math:`(1 - s) y + s / 2`.
+        Share :math:`s` by which targets move towards one half, :math:`(1 - s) y + s / 2`.
     axis : int, default -1
-        Over which the mean is taken.
+        Axis over which the mean is taken.
 
     Returns
     -------
@@ -169,7 +169,7 @@ def binary_crossentropy(
 
 
 def kl_divergence(y_true: Any, y_pred: Any) -> Any:
-    r"""Return :math:`\sum_c y_c \log (y_c / p_c)` of each sample, both kept above :math:`10^{-7}`.
+    r"""Return :math:`\sum_c y_c \log (y_c / p_c)` of each sample, both at least :math:`10^{-7}`.
 
     Kullback, Leibler, *On Information and Sufficiency*, 1951.
 
@@ -195,7 +195,7 @@ def poisson(y_true: Any, y_pred: Any) -> Any:
 
 
 def probabilities(y_pred: Any, where: str) -> Any:
-    """Return predictions, refusing an array with negative ones: those are logits."""
+    """Return predictions; raise an error for negative numbers, which must be logits."""
     y_pred = floats(y_pred, "y_pred", where)
     if not isinstance(y_pred, Traced) and y_pred.min() < 0:
         raise DataError(
@@ -232,7 +232,7 @@ class Poisson(FunctionLoss):
 
 
 class Smoothed(Loss):
-    """A cross-entropy with targets that may be smoothed."""
+    """Base class of cross-entropies with label smoothing."""
 
     def __init__(
         self,
@@ -251,7 +251,7 @@ class Smoothed(Loss):
 
 
 class CategoricalCrossentropy(Smoothed):
-    """`categorical_crossentropy` of a batch, with its arguments and those of `Loss`.
+    """`categorical_crossentropy` of a batch, with its parameters and those of `Loss`.
 
     Examples
     --------
@@ -278,7 +278,7 @@ class CategoricalCrossentropy(Smoothed):
 
 
 class BinaryCrossentropy(Smoothed):
-    """`binary_crossentropy` of a batch, with its arguments and those of `Loss`."""
+    """`binary_crossentropy` of a batch, with its parameters and those of `Loss`."""
 
     def __init__(
         self,
@@ -299,9 +299,9 @@ class BinaryCrossentropy(Smoothed):
 
 
 class SparseCategoricalCrossentropy(Loss):
-    """`sparse_categorical_crossentropy` of a batch, with its arguments and those of `Loss`.
+    """`sparse_categorical_crossentropy` of a batch, with its parameters and those of `Loss`.
 
-    With ``ignore_class`` the mean is taken over the samples that count.
+    With ``ignore_class`` the mean is taken over the samples of other classes.
     """
 
     def __init__(
@@ -331,10 +331,10 @@ class SparseCategoricalCrossentropy(Loss):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of a batch."""
         if self.ignore_class is not None:
-            sample_weight = self._of_those_that_count(y_true, y_pred, sample_weight)
+            sample_weight = self._without_ignored(y_true, y_pred, sample_weight)
         return super().__call__(y_true, y_pred, sample_weight)
 
-    def _of_those_that_count(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+    def _without_ignored(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         """Return weights that leave the ignored samples out of the mean."""
         y_pred = floats(y_pred, "y_pred", self.name)
         scores = np.moveaxis(y_pred, self.axis, -1)
@@ -346,8 +346,8 @@ class SparseCategoricalCrossentropy(Loss):
 def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Any:
     r"""Return :math:`(1 - p_y^q) / q` of each sample, for its class number :math:`y`.
 
-    Near ``q = 0`` the cross-entropy, near 1 the absolute error, which bears wrong labels (Zhang,
-    Sabuncu, *Generalized Cross Entropy Loss*, 2018).
+    Near ``q = 0`` it is the cross-entropy, near 1 the absolute error, which tolerates wrong labels
+    (Zhang, Sabuncu, *Generalized Cross Entropy Loss*, 2018).
 
     Examples
     --------
@@ -360,7 +360,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
 
 
 class CategoricalGeneralizedCrossEntropy(Loss):
-    """`categorical_generalized_cross_entropy` of a batch, with its argument and those of `Loss`."""
+    """`categorical_generalized_cross_entropy` of a batch; parameters are also those of `Loss`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-r"""Distances between numbers: a function gives a value a sample, a class reduces them.
+r"""Distances between numbers: functions return values per sample, classes reduce these.
 
 With :math:`y` the target, :math:`p` the prediction, and the mean over the last axis of ``(n, k)``.
 Names, arguments, defaults and values are Keras's.
@@ -72,7 +72,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     r"""Return :math:`\frac1k \sum_j (\log(1 + y_j) - \log(1 + p_j))^2` of each sample.
 
-    Numbers below :math:`10^{-7}` count as that.
+    Numbers below :math:`10^{-7}` are replaced by :math:`10^{-7}`.
 
     Examples
     --------
@@ -118,20 +118,20 @@ def pinball(y_true: Any, y_pred: Any, quantiles: Sequence[float] = (0.5,)) -> An
     r"""Return the mean over quantiles :math:`q_j` of :math:`\max(q_j e_j, (q_j - 1) e_j)`, with
     :math:`e_j = y - p_j`.
 
-    It is least where :math:`p_j` is the :math:`q_j`-quantile of :math:`y`. Koenker, Bassett,
+    It is smallest if :math:`p_j` is the :math:`q_j`-quantile of :math:`y`. Koenker, Bassett,
     *Regression Quantiles*, 1978.
 
     Parameters
     ----------
     y_true : array_like or Tensor, shape (n,) or (n, 1)
     y_pred : array_like or Tensor, shape (n, k)
-        A column for each quantile.
+        One column per quantile.
     quantiles : sequence of float, length k
 
     Raises
     ------
     ShapeError
-        If the shapes are others.
+        If the shapes do not fit.
 
     Examples
     --------
@@ -153,8 +153,8 @@ def pinball(y_true: Any, y_pred: Any, quantiles: Sequence[float] = (0.5,)) -> An
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     r"""Return :math:`-y \cdot p / (\lVert y \rVert \lVert p \rVert)` of each sample.
 
-    A loss: -1 where the directions are the same. A vector of zeros is similar to none: 0. Lengths
-    below :math:`10^{-7}` count as that.
+    As a loss it is -1 for equal directions. For a vector of zeros it is 0. Lengths
+    below :math:`10^{-7}` are replaced by :math:`10^{-7}`.
 
     Examples
     --------
@@ -211,9 +211,9 @@ class Huber(Loss):
     Parameters
     ----------
     delta : float, default 1
-        Errors up to it count by their square, larger ones by their size.
+        Errors up to ``delta`` are squared, larger errors are linear.
     reduction, name
-        Those of `Loss`.
+        Parameters of `Loss`.
     """
 
     def __init__(
@@ -237,9 +237,9 @@ class Pinball(Loss):
     Parameters
     ----------
     quantiles : sequence of float, default (0.5,)
-        Between 0 and 1, one for each output.
+        Numbers between 0 and 1, one per output.
     reduction, name
-        Those of `Loss`.
+        Parameters of `Loss`.
 
     Examples
     --------
@@ -274,9 +274,9 @@ class CosineSimilarity(Loss):
     Parameters
     ----------
     axis : int, default -1
-        Along which the vectors lie.
+        Axis of a vector.
     reduction, name
-        Those of `Loss`.
+        Parameters of `Loss`.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Metrics, as plain NumPy code: what they sum over a batch is part of the compiled step.
+"""Metrics, as plain NumPy code: their sums over a batch are part of the compiled step.
 
 Names, arguments, defaults and values are Keras's; a metric of your own is a function of
-``(y_true, y_pred)`` that gives a value a sample.
+``(y_true, y_pred)`` that returns one value per sample.
 """
 
 from __future__ import annotations
@@ -135,26 +135,27 @@ def get(
     output_shape: tuple[int | None, ...] = (),
     where: str = "metrics.get",
 ) -> Metric:
-    """Return a metric, named as it was asked for.
+    """Return a metric; a metric from a text has that text as its name.
 
     Parameters
     ----------
     metric : str, dict, Metric, class of one or callable
-        A name (``"accuracy"``, ``"mae"``, ``"AUC"``) or class gives one with its default arguments,
-        a dict is a description of one; a function of ``(y_true, y_pred)`` in NumPy gives a value a
-        sample, or one for the batch.
+        A name (``"accuracy"``, ``"mae"``, ``"AUC"``) or class gives a metric with default
+        arguments, a dict is a description; a function of ``(y_true, y_pred)`` in NumPy returns one
+        value per sample, or one value for the batch.
     loss : Loss, optional
-        Of the model: tells class numbers from one-hot rows.
+        Loss of the model, which decides between class numbers and one-hot rows.
     output_shape : tuple
-        Of the predictions. ``"accuracy"`` is binary where its last axis is 1, else that of class
-        numbers if the loss is sparse, else that of one-hot rows; so is ``"crossentropy"``.
+        Shape of the predictions. ``"accuracy"`` is binary if its last axis is 1, else that of class
+        numbers if the loss is sparse, else that of one-hot rows; the same holds for
+        ``"crossentropy"``.
     where : str
-        Who asks, for the message.
+        Name of the calling function, for error messages.
 
     Raises
     ------
     UnknownNameError, DataError
-        If it is none of these.
+        If the metric is none of these.
 
     Examples
     --------
@@ -165,15 +166,15 @@ def get(
         kind = 0 if output_shape[-1:] == (1,) else 1 if _is_sparse(loss) else 2
         table = {**METRICS, **{name: kinds[kind] for name, kinds in _KINDS.items()}}
         return named("metric", metric, table)(name=metric)
-    found = described("metric", metric, METRICS, Metric)
-    if isinstance(found, Metric):
-        return found
-    if isinstance(found, type) or not callable(found):
+    entry = described("metric", metric, METRICS, Metric)
+    if isinstance(entry, Metric):
+        return entry
+    if isinstance(entry, type) or not callable(entry):
         raise DataError(
             f"{where}: a metric must be a name, a Metric or a function of (y_true, y_pred), "
             f"received {metric!r}"
         )
-    return MeanMetricWrapper(found)
+    return MeanMetricWrapper(entry)
 
 
 serialize, deserialize = plain, get

@@ -1,4 +1,4 @@
-"""How often predictions are right. Names, arguments, defaults and values are Keras's."""
+"""Shares of right predictions. Names, arguments, defaults and values are Keras's."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class SparseCategoricalAccuracy(MeanOfValues):
 
 
 class TopKCategoricalAccuracy(MeanOfValues):
-    """Share of samples for which less than k classes score higher than that of their one-hot row.
+    """Share of samples whose true class, from a one-hot row, is among the k highest scores.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class TopKCategoricalAccuracy(MeanOfValues):
 
 
 class SparseTopKCategoricalAccuracy(MeanOfValues):
-    """Share of samples for which less than k classes score higher than their own.
+    """Share of samples whose true class, a number, is among the k highest scores.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class SparseTopKCategoricalAccuracy(MeanOfValues):
     name : str, default "sparse_top_k_categorical_accuracy"
     dtype : dtype, optional
     from_sorted_ids : bool, default False
-        Whether predictions are class numbers, the likeliest first, instead of scores.
+        If true, predictions are class numbers, the most probable first, instead of scores.
 
     Examples
     --------
@@ -182,13 +182,13 @@ def sparse_top_k_categorical_accuracy(
 
 
 def scores_of(y_pred: Any, where: str) -> Any:
-    """Return what orders the classes as ``y_pred`` does: the logits of a softmax are at hand."""
+    """Return scores that order the classes as ``y_pred`` does: the logits if known."""
     logits = logits_of(y_pred, SOFTMAX)
     return floats(y_pred, "y_pred", where) if logits is None else logits
 
 
 def among_first(scores: Any, labels: Any, k: int) -> Any:
-    """Return where less than k scores of a row are higher than that of its label."""
-    own = picked(scores, labels)[..., None]
-    own = np.where(np.isnan(own), -np.inf, own)
-    return np.sum(scores > own, axis=-1) < k
+    """Return a mask of rows in which fewer than k scores exceed the score of the label."""
+    label_scores = picked(scores, labels)[..., None]
+    label_scores = np.where(np.isnan(label_scores), -np.inf, label_scores)
+    return np.sum(scores > label_scores, axis=-1) < k

@@ -1,9 +1,9 @@
-"""What all metrics share: sums over a batch, which add up over batches, and the value of the sums.
+"""The base class of metrics: sums over batches, and the value of these sums.
 
-`Metric.measure` and `Metric.value` are pure functions: a training step that measures is recorded
-and compiled as one program. Keras's ``update_state`` and ``result`` keep the sums between batches;
-a metric written with them, with variables and metrics within, is recorded while what it holds is
-lent to it.
+`Metric.measure` and `Metric.value` are pure functions: a training step with metrics is recorded
+and compiled as one program. Keras's ``update_state`` and ``result`` store the sums between batches;
+for a metric that defines these two methods, variables and nested metrics temporarily hold the
+recorded state.
 """
 
 from __future__ import annotations
@@ -29,37 +29,37 @@ Sums = dict[str, Any]
 
 
 class Score(float):
-    """A number with what Keras's results have besides."""
+    """A number with the attributes of Keras's results."""
 
     shape: tuple[int, ...] = ()
 
     @property
     def dtype(self) -> Any:
-        """That of Keras's results."""
+        """The dtype of Keras's results, float32."""
         return np.dtype(np.float32)
 
     def numpy(self) -> Any:
-        """Return the number as NumPy's."""
+        """Return the number as a NumPy scalar."""
         return np.float32(self)
 
     def item(self) -> float:
-        """Return the number as Python's."""
+        """Return the number as a Python float."""
         return float(self)
 
 
 class Metric(Configurable):
-    """A metric: what is summed over the samples, and what the sums amount to.
+    """Base class of metrics: sums over samples, and a value of the sums.
 
-    A metric of your own is a function of ``(y_true, y_pred)`` in NumPy that gives a value a sample,
-    or a class: with ``measure`` and ``value``; or, as in Keras, with variables, ``update_state``
-    and ``result``.
+    A metric of your own is a function of ``(y_true, y_pred)`` in NumPy that returns one value per
+    sample, or a class: with ``measure`` and ``value``; or, as in Keras, with variables,
+    ``update_state`` and ``result``.
 
     Parameters
     ----------
     name : str, optional
-        What it is called in a history; by default the class's name in small letters.
+        Name in the history; by default the class's name in snake case.
     dtype : dtype, optional
-        Of variables, float32 by default. Sums are taken in float64.
+        Dtype of variables, by default float32. Sums are float64.
 
     Examples
     --------
@@ -99,7 +99,7 @@ class Metric(Configurable):
 
     @property
     def dtype(self) -> str:
-        """That of its variables."""
+        """The dtype of the variables."""
         return self._dtype
 
     def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
@@ -113,7 +113,7 @@ class Metric(Configurable):
         Returns
         -------
         dict of str to array
-            In float64. Those of two batches, added, are those of both together.
+            Sums in float64. The sums of two batches must add up to the sums of their union.
 
         Raises
         ------
@@ -125,34 +125,34 @@ class Metric(Configurable):
         )
 
     def value(self, sums: Sums) -> Any:
-        """Return the metric of some sums: a float, or an array of one a class or a threshold."""
+        """Return the metric's value for some sums: a float, or an array per class or threshold."""
         raise NotImplementedError(f"{type(self).__name__} must define value")
 
     def update_state(self, *data: Any, **options: Any) -> Any:
-        """Take in a batch: the arguments are those of `measure`."""
+        """Add a batch to the sums; the arguments are those of `measure`."""
         sums = self.measure(*data, **options)
-        kept = self._sums
-        self._sums = {key: kept[key] + part for key, part in sums.items()} if kept else sums
+        old = self._sums
+        self._sums = {key: old[key] + part for key, part in sums.items()} if old else sums
 
     def result(self) -> Any:
-        """Return the metric of all batches since the last reset; 0 before the first."""
-        found = self.value(self._sums) if self._sums else 0.0
-        return Score(found) if isinstance(found, float) else found
+        """Return the metric's value for all batches since the last reset; 0 before the first."""
+        value = self.value(self._sums) if self._sums else 0.0
+        return Score(value) if isinstance(value, float) else value
 
     def reset_state(self) -> None:
-        """Forget all batches."""
-        variables, metrics = self._held()
+        """Reset the sums and variables to zero."""
+        variables, metrics = self._variables_and_metrics()
         for variable in variables:
             variable.assign(np.zeros(variable.shape))
         for metric in metrics:
             metric._sums = {}
 
     def __call__(self, *data: Any, **options: Any) -> Any:
-        """Take in a batch and return the result."""
+        """Add a batch, and return the result."""
         self.update_state(*data, **options)
         return self.result()
 
-    # With variables
+    # Variables
 
     def add_variable(
         self,
@@ -162,14 +162,14 @@ class Metric(Configurable):
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
-        """Return a new variable, which is carried from batch to batch.
+        """Return a new variable, which is part of the state from batch to batch.
 
         Parameters
         ----------
         shape : tuple of int, default ()
         initializer : str, Initializer or callable, default "zeros"
         dtype : dtype, optional
-            By default the metric's.
+            By default the metric's dtype.
         aggregation : ignored
             There are no replicas to sum over.
         name : str, optional
@@ -193,11 +193,11 @@ class Metric(Configurable):
 
     @property
     def variables(self) -> list[Variable]:
-        """Its variables and those of metrics within; sums are none."""
-        return self._held()[0]
+        """The variables of this metric and of nested metrics, without sums."""
+        return self._variables_and_metrics()[0]
 
-    def _held(self) -> tuple[list[Variable], list[Metric]]:
-        """Return all variables, and the metrics that keep sums, found in attributes."""
+    def _variables_and_metrics(self) -> tuple[list[Variable], list[Metric]]:
+        """Return all variables, and all metrics with sums, in attributes."""
         variables: dict[int, Variable] = {}
         metrics: dict[int, Metric] = {id(self): self}
         for metric in (queue := [self]):
@@ -210,37 +210,37 @@ class Metric(Configurable):
         summing = [m for m in metrics.values() if type(m).measure is not Metric.measure]
         return list(variables.values()), summing
 
-    # Pure, as a recorded step needs it
+    # Pure functions, for recorded steps
 
     def stateless_update_state(self, state: Any, *data: Any, **options: Any) -> Any:
-        """Return what it holds after a batch, from what it held before; itself is left as it is.
+        """Return the state after a batch; the metric's own state is unchanged.
 
-        What a metric holds are its sums; a list of variables' values and of such sums, where
-        there are variables, metrics within or an ``update_state`` of one's own.
+        The state is the dict of sums. If the metric has variables, nested metrics or its own
+        ``update_state``, it is a list of the variables' values and of such dicts.
         """
         if self._is_pure():
             sums = self.measure(*data, **options)
             return {key: state[key] + part for key, part in sums.items()} if state else sums
-        with self._lent(state):
+        with self._with_state(state):
             self.update_state(*data, **options)
             return self._state()
 
     def stateless_result(self, state: Any) -> Any:
-        """Return the result of what it may hold."""
+        """Return the result for a state."""
         pure = self._is_pure()
         if pure and type(self).result is Metric.result:
             return self.value(state)
-        with self._lent([state] if pure else state):
+        with self._with_state([state] if pure else state):
             return values_of(self.result())
 
     def stateless_reset_state(self) -> Any:
-        """Return what it holds before the first batch, as far as variables tell."""
-        with self._lent(self._state()):
+        """Return the state before the first batch, with values of variables but without sums."""
+        with self._with_state(self._state()):
             self.reset_state()
             return {} if self._is_pure() else self._state()
 
     def zero(self, *data: Any) -> Any:
-        """Return what it holds before the first batch, whatever such data make it sum."""
+        """Return the state before the first batch, with sums of zeros for such data."""
         first = self.stateless_reset_state()
         after = self.stateless_update_state(first, *data)
         if self._is_pure():
@@ -249,18 +249,18 @@ class Metric(Configurable):
                 for old, new in zip(first, after, strict=True)]  # fmt: skip
 
     def _is_pure(self) -> bool:
-        variables, metrics = self._held()
-        own = type(self).update_state is Metric.update_state
-        return own and not variables and metrics == [self]
+        variables, metrics = self._variables_and_metrics()
+        is_default = type(self).update_state is Metric.update_state
+        return is_default and not variables and metrics == [self]
 
     def _state(self) -> list[Any]:
-        variables, metrics = self._held()
+        variables, metrics = self._variables_and_metrics()
         return [*(v.value for v in variables), *(m._sums for m in metrics)]
 
     @contextmanager
-    def _lent(self, state: Any) -> Iterator[None]:
-        """Let it hold something else until it gets back its own."""
-        variables, metrics = self._held()
+    def _with_state(self, state: Any) -> Iterator[None]:
+        """Context manager that replaces the state of the metric, and restores it at the end."""
+        variables, metrics = self._variables_and_metrics()
         count, before = len(variables), [metric._sums for metric in metrics]
         if len(state) != count + len(metrics):
             raise DataError(
@@ -282,7 +282,7 @@ def _zeros(sums: Sums) -> Sums:
 
 
 class MeanOfValues(Metric):
-    """A metric that is the weighted mean of a value a sample."""
+    """Base class of metrics that are a weighted mean of one value per sample."""
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
         """Return the values of a batch, shape (n,) or (n, ...)."""
@@ -335,17 +335,17 @@ class Sum(Mean):
 
 
 class MeanMetricWrapper(MeanOfValues):
-    """The weighted mean of what a function of ``(y_true, y_pred)`` gives for each sample.
+    """The weighted mean of a function of ``(y_true, y_pred)`` over samples.
 
     Parameters
     ----------
     fn : callable
-        In NumPy; returns a value a sample.
+        Function in NumPy that returns one value per sample.
     name : str, optional
-        By default the function's.
+        By default the function's name.
     dtype : dtype, optional
     **options
-        Handed to the function.
+        Passed to the function.
 
     Examples
     --------
@@ -364,7 +364,7 @@ class MeanMetricWrapper(MeanOfValues):
         self.fn, self.options = fn, options
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
-        """Return what the function returns: values a sample, or one that is the batch's."""
+        """Return the function's result: one value per sample, or one value for the batch."""
         y_true, y_pred = same_rank(
             numbers(y_true, "y_true", self.name), numbers(y_pred, "y_pred", self.name)
         )
@@ -378,7 +378,7 @@ class MeanMetricWrapper(MeanOfValues):
 
 
 class FunctionMetric(MeanOfValues):
-    """The mean of a function of this library that takes no further arguments.
+    """The mean of a function of this library that has no further parameters.
 
     Attributes
     ----------
@@ -393,14 +393,14 @@ class FunctionMetric(MeanOfValues):
 
 
 def numbers(value: Any, name: str, where: str) -> Any:
-    """Return a tensor as it is, anything else as an array of numbers."""
+    """Return a tensor unchanged, anything else as an array of numbers."""
     return value if isinstance(value, Traced) else as_numbers(value, name, where)
 
 
 def summed(values: Any, sample_weight: Any, where: str) -> Sums:
     """Return the sum of the samples' values and of their weights, in float64.
 
-    Where a sample has several values its value is their mean.
+    If a sample has several values, their mean is used.
     """
     values = double(numbers(values, "values", where))
     samples = values.shape[0] if values.ndim else 1
@@ -417,12 +417,12 @@ def double(value: Any) -> Any:
     return value if value.dtype == np.float64 else value.astype(np.float64)
 
 
-def ratio(part: Any, whole: Any) -> Any:
-    """Return the quotient of arrays; 0 where the divisor is."""
-    whole = np.asarray(whole)
-    return np.where(whole == 0, 0.0, part / np.where(whole == 0, 1, whole))
+def ratio(part: Any, divisor: Any) -> Any:
+    """Return the quotient of arrays; 0 where the divisor is 0."""
+    divisor = np.asarray(divisor)
+    return np.where(divisor == 0, 0.0, part / np.where(divisor == 0, 1, divisor))
 
 
 def plain(value: Any) -> Any:
-    """Return one number as a float, more as an array."""
+    """Return a single number as a float, several numbers as an array."""
     return float(np.squeeze(value)) if np.size(value) == 1 else value

@@ -195,9 +195,9 @@ class SparseCategoricalCrossentropy(MeanOfValues):
     dtype : dtype, optional
     from_logits : bool, default False
     ignore_class : int, optional
-        A class number whose samples cost 0 and, where there are weights, do not count.
+        A class number whose samples have value 0 and, with sample weights, are excluded.
     axis : int, default -1
-        Of the classes.
+        Axis of the classes.
     """
 
     def __init__(
@@ -277,7 +277,7 @@ class ConcordanceCorrelation(MeanOfValues):
 def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     r"""Return :math:`\operatorname{cov}(y, p) / (\sigma_y \sigma_p)` along an axis.
 
-    NaN where one of them is constant.
+    It is NaN if one of them is constant.
 
     Examples
     --------
@@ -286,9 +286,9 @@ def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     """
     y_true, y_pred = pair(y_true, y_pred, "pearson_correlation")
     spreads = np.std(y_true, axis=axis) * np.std(y_pred, axis=axis)
-    known = spreads > 0
-    found = _covariance(y_true, y_pred, axis) / np.where(known, spreads, 1)
-    return np.where(known, found, np.nan)
+    is_defined = spreads > 0
+    correlation = _covariance(y_true, y_pred, axis) / np.where(is_defined, spreads, 1)
+    return np.where(is_defined, correlation, np.nan)
 
 
 def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:

@@ -1,4 +1,4 @@
-"""Intersection by union of classes, from confusion matrices. Names and values are Keras's."""
+"""Intersection over union of classes, from confusion matrices. Names and values are Keras's."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from chainrule._src.nn.metrics.scores import ConfusionMatrix
 
 
 class IoU(ConfusionMatrix):
-    """Mean over some classes of intersection by union, :math:`TP / (TP + FP + FN)`.
+    """Mean over some classes of intersection over union, :math:`TP / (TP + FP + FN)`.
 
     Parameters
     ----------
     num_classes : int
     target_class_ids : sequence of int
-        The classes.
+        Numbers of the classes.
     name : str, optional
     dtype : dtype, optional
     ignore_class : int, optional
-        A class number whose samples do not count.
+        A class number whose samples are excluded.
     sparse_y_true, sparse_y_pred : bool, default True
         As for `ConfusionMatrix`.
     axis : int, default -1
-        Of the classes, where they are not given by number.
+        Axis of the classes, for one-hot rows or scores.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class IoU(ConfusionMatrix):
         self.axis = axis
 
     def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
-        """Return the weights of the samples, a row a true class, a column a predicted one."""
+        """Return the confusion matrix of weights: rows are true, columns predicted classes."""
         if not self.sparse_y_true:
             y_true = np.moveaxis(numbers(y_true, "y_true", self.name), self.axis, -1)
         if not self.sparse_y_pred:
@@ -65,7 +65,7 @@ class IoU(ConfusionMatrix):
         return super().measure(y_true, y_pred, sample_weight)
 
     def value(self, sums: Sums) -> float:
-        """Return the mean over those of the classes that occur."""
+        """Return the mean over the classes that occur."""
         matrix = sums["matrix"]
         right = np.diag(matrix)[self.target_class_ids]
         union = (matrix.sum(axis=0) + matrix.sum(axis=1))[self.target_class_ids] - right
@@ -73,13 +73,13 @@ class IoU(ConfusionMatrix):
 
 
 class MeanIoU(IoU):
-    """Mean over all classes of intersection by union, :math:`TP / (TP + FP + FN)`.
+    """Mean over all classes of intersection over union, :math:`TP / (TP + FP + FN)`.
 
     Parameters
     ----------
     num_classes : int
     name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis
-        Those of `IoU`.
+        Parameters of `IoU`.
 
     Examples
     --------
@@ -104,7 +104,7 @@ class MeanIoU(IoU):
 
 
 class BinaryIoU(IoU):
-    """`IoU` of zeros and ones, with scores that are ones from a threshold on.
+    """`IoU` of zeros and ones; scores of at least the threshold are ones.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class BinaryIoU(IoU):
         self.threshold = threshold
 
     def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
-        """Return the weights of the samples, a row a true class, a column a predicted one."""
+        """Return the confusion matrix of weights: rows are true, columns predicted classes."""
         ones = floats(y_pred, "y_pred", self.name) >= self.threshold
         return super().measure(y_true, ones.astype(np.int64), sample_weight)
 

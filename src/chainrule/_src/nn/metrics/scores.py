@@ -1,4 +1,4 @@
-"""Scores made of several sums: F scores, the coefficient of determination, confusion matrices.
+"""Scores from several sums: F scores, the coefficient of determination, confusion matrices.
 
 Names, arguments, defaults and values are Keras's.
 """
@@ -26,12 +26,12 @@ class FBetaScore(Metric):
     Parameters
     ----------
     average : {None, "micro", "macro", "weighted"}
-        None: an entry a class; ``"micro"``: of all classes' counts together; ``"macro"``: the mean
-        over classes; ``"weighted"``: weighted by how often each is true.
+        None: one entry per class; ``"micro"``: from all classes' counts; ``"macro"``: the mean over
+        classes; ``"weighted"``: the mean weighted by the frequency of each class.
     beta : float, default 1
-        How much more recall counts than precision.
+        Weight of recall relative to precision.
     threshold : float in (0, 1], optional
-        A score above it is positive; without it the highest score of a sample is.
+        A score above it is positive; by default only the highest score of a sample is positive.
     name : str, default "fbeta_score"
 
     Examples
@@ -83,7 +83,7 @@ class FBetaScore(Metric):
         }
 
     def value(self, sums: Sums) -> Any:
-        """Return the score, or one a class."""
+        """Return the score, or one score per class."""
         parts = [sums["true_positives"], sums["false_positives"], sums["false_negatives"]]
         right, wrong, missed = map(np.sum, parts) if self.average == "micro" else parts
         precision = right / (right + wrong + EPSILON)
@@ -123,9 +123,9 @@ class R2Score(Metric):
     Parameters
     ----------
     class_aggregation : {None, "uniform_average", "variance_weighted_average"}
-        How the outputs' scores become one; None keeps an entry an output.
+        Average of the outputs' scores; None returns one entry per output.
     num_regressors : int, default 0
-        Number of features, for the adjusted score; 0 for the plain one.
+        Number of features, for the adjusted score; 0 for the plain score.
     name : str, default "r2_score"
 
     Examples
@@ -164,29 +164,29 @@ class R2Score(Metric):
     def value(self, sums: Sums) -> Any:
         """Return the score; an output whose targets are all equal, up to rounding, scores 0."""
         variation = sums["squared_sum"] - ratio(sums["sum"] ** 2, sums["count"])
-        known = variation > 1e-14 * sums["squared_sum"]
-        scores = np.where(known, 1 - sums["squared_errors"] / np.where(known, variation, 1), 0)
+        varies = variation > 1e-14 * sums["squared_sum"]
+        scores = np.where(varies, 1 - sums["squared_errors"] / np.where(varies, variation, 1), 0)
         score: Any = scores
         if self.class_aggregation == "uniform_average":
             score = np.mean(scores)
         elif self.class_aggregation:
             score = ratio(np.sum(variation * scores), np.sum(variation))
-        left = sums["entries"] - self.num_regressors - 1
-        if self.num_regressors and left > 0:
-            score = 1 - (1 - score) * (sums["entries"] - 1) / left
+        freedom = sums["entries"] - self.num_regressors - 1
+        if self.num_regressors and freedom > 0:
+            score = 1 - (1 - score) * (sums["entries"] - 1) / freedom
         return plain(score) if self.class_aggregation else score
 
 
 class ConfusionMatrix(Metric):
-    """How often each true class is taken for each class.
+    """Confusion matrix: numbers of samples by true class and predicted class.
 
     Parameters
     ----------
     num_classes : int
     sparse_y_true : bool, default True
-        Whether targets are class numbers, or one-hot rows.
+        If true, targets are class numbers, else one-hot rows.
     sparse_y_pred : bool, default False
-        Whether predictions are class numbers, or rows of scores of which the highest counts.
+        If true, predictions are class numbers, else rows of scores, whose highest is the class.
     name : str, default "confusion_matrix"
 
     Examples
@@ -211,7 +211,7 @@ class ConfusionMatrix(Metric):
         self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
 
     def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
-        """Return the weights of the samples, a row a true class, a column a predicted one."""
+        """Return the confusion matrix of weights: rows are true, columns predicted classes."""
         true = self._numbers(y_true, "y_true", self.sparse_y_true, self.ignore_class)
         pred = self._numbers(y_pred, "y_pred", self.sparse_y_pred)
         if true.shape != pred.shape:
@@ -233,7 +233,7 @@ class ConfusionMatrix(Metric):
         return {"matrix": matrix}
 
     def value(self, sums: Sums) -> Any:
-        """Return the matrix."""
+        """Return the confusion matrix."""
         return sums["matrix"]
 
     def _numbers(self, y: Any, name: str, sparse: bool, ignored: int | None = None) -> Any:
@@ -253,7 +253,7 @@ class ConfusionMatrix(Metric):
 
 
 def _matrices(y_true: Any, y_pred: Any, where: str) -> tuple[Any, Any]:
-    """Return targets and predictions as (n, k), a single output as (n, 1)."""
+    """Return targets and predictions of shape (n, k); a single output has shape (n, 1)."""
     y_true, y_pred = pair(y_true, y_pred, where)
     if y_pred.ndim == 1:
         y_true, y_pred = y_true[:, None], y_pred[:, None]

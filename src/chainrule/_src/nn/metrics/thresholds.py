@@ -1,7 +1,7 @@
-"""Right and wrong positives and negatives at thresholds. Names and values are Keras's.
+"""True and false positives and negatives at thresholds. Names and values are Keras's.
 
-A score falls between two thresholds; how many ones and how many zeros fall there is summed. What
-lies above a threshold, and with it every rate and curve, follows from these sums.
+A score falls between two thresholds; the numbers of ones and of zeros in each interval are summed.
+The counts above a threshold, and all rates and curves, follow from these sums.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from chainrule._src.ops.index import SCATTER, SLOT
 from chainrule._src.ops.nn import SIGMOID
 
 MOST = 100_000  # thresholds
-NEVER = -1e10  # the score of what is not among the first k: below every threshold
+NEVER = -1e10  # score of classes that are not among the first k: below every threshold
 
 
 class AtThresholds(Metric):
-    """What is counted above and below thresholds.
+    """Base class of metrics from the counts above and below thresholds.
 
     Parameters
     ----------
     thresholds : float or sequence of float in [0, 1], default 0.5
         A score above it is positive; with several, the result has an entry for each.
     top_k : int, optional
-        The k highest scores of a sample are positive, others never are.
+        The k highest scores of a sample are positive, other scores never are.
     class_id : int, optional
-        Count this column of scores alone.
+        Count only this column of scores.
     name : str, optional
     """
 
@@ -51,10 +51,10 @@ class AtThresholds(Metric):
         usual = 0.5 if top_k is None else NEVER
         self._thresholds = np.array([usual]) if thresholds is None else _checked(thresholds, where)
         self._sorted = np.sort(self._thresholds)
-        self._even = False  # from 0 to 1: found without a comparison with each
+        self._even = False  # if true, from 0 to 1 at equal distances, which is faster
 
     def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
-        """Return the weights of ones and of zeros by how many thresholds their scores exceed."""
+        """Return the weights of ones and of zeros by the number of exceeded thresholds."""
         y_true, scores = pair(y_true, y_pred, self.name)
         columns = scores.shape[-1] if scores.ndim > 1 else 0
         if self.top_k is not None:
@@ -67,7 +67,7 @@ class AtThresholds(Metric):
         )
 
     def exceeded(self, scores: Any) -> Any:
-        """Return how many thresholds each score exceeds."""
+        """Return the number of thresholds that each score exceeds."""
         if self._even:
             steps = len(self._sorted) - 1
             return np.maximum(np.ceil(np.clip(scores, 0, 1) * steps), 1).astype(np.int64)
@@ -76,8 +76,8 @@ class AtThresholds(Metric):
 
     def counts(self, sums: Sums) -> tuple[Any, Any, Any, Any]:
         """Return true positives, false positives, true negatives, false negatives."""
-        place = np.searchsorted(self._sorted, self._thresholds)
-        above = {k: np.cumsum(part[::-1], axis=0)[::-1][1:][place] for k, part in sums.items()}
+        index = np.searchsorted(self._sorted, self._thresholds)
+        above = {k: np.cumsum(part[::-1], axis=0)[::-1][1:][index] for k, part in sums.items()}
         true, false = above["positives"], above["negatives"]
         zeros, ones = (sums[key].sum(axis=0) for key in ("negatives", "positives"))
         return true, false, zeros - false, ones - true
@@ -99,9 +99,9 @@ class Precision(AtThresholds):
     thresholds : float or sequence of float in [0, 1], default 0.5
         A score above it is positive; with several, the result has an entry for each.
     top_k : int, optional
-        The k highest scores of a sample are positive, others never are.
+        The k highest scores of a sample are positive, other scores never are.
     class_id : int, optional
-        Count this column of scores alone.
+        Count only this column of scores.
     name : str, optional
 
     Examples
@@ -111,13 +111,13 @@ class Precision(AtThresholds):
     """
 
     def value(self, sums: Sums) -> Any:
-        """Return true positives by positives; 0 where there is none."""
+        """Return the share of true positives among positives; 0 if there are no positives."""
         true, false, _, _ = self.counts(sums)
         return plain(ratio(true, true + false))
 
 
 class Recall(AtThresholds):
-    """Share of the ones that are found; parameters are those of `Precision`.
+    """Share of the ones that are predicted as positive; parameters are those of `Precision`.
 
     Examples
     --------
@@ -126,13 +126,13 @@ class Recall(AtThresholds):
     """
 
     def value(self, sums: Sums) -> Any:
-        """Return true positives by ones; 0 where there is none."""
+        """Return the share of true positives among ones; 0 if there are no ones."""
         true, _, _, missed = self.counts(sums)
         return plain(ratio(true, true + missed))
 
 
 class _Count(AtThresholds):
-    """One of the four counts."""
+    """Base class of metrics that are one of the four counts."""
 
     which: int
 
@@ -173,13 +173,13 @@ class FalseNegatives(_Count):
     which = 3
 
 
-class _Best(AtThresholds):
-    """The highest of a rate over the thresholds at which another is high enough.
+class _BestRate(AtThresholds):
+    """Base class: the highest rate over all thresholds at which another rate is high enough.
 
     Attributes
     ----------
     level : str
-        The name of the argument that says how high.
+        The name of the argument with the smallest value of the other rate.
     """
 
     level: ClassVar[str]
@@ -197,27 +197,27 @@ class _Best(AtThresholds):
             self._thresholds = self._sorted = np.linspace(0, 1, self.num_thresholds)
             self._even = True
 
-    def rates(self, true: Any, false: Any, rest: Any, missed: Any) -> tuple[Any, Any]:
-        """Return the rate that must be high enough, and the one that is asked for."""
+    def rates(self, true: Any, false: Any, rejected: Any, missed: Any) -> tuple[Any, Any]:
+        """Return the rate that must be high enough, and the rate to maximise."""
         raise NotImplementedError
 
     def value(self, sums: Sums) -> float:
-        """Return the highest rate; 0 where the other is never high enough."""
-        found, rate = self.rates(*self.counts(sums))
-        return float(np.max(np.where(found >= self.least, rate, 0.0)))
+        """Return the highest rate; 0 if the other rate is never high enough."""
+        condition, rate = self.rates(*self.counts(sums))
+        return float(np.max(np.where(condition >= self.least, rate, 0.0)))
 
 
-class SensitivityAtSpecificity(_Best):
-    """Highest true positive rate at thresholds where the true negative rate is high enough.
+class SensitivityAtSpecificity(_BestRate):
+    """Highest true positive rate at thresholds with a sufficient true negative rate.
 
     Parameters
     ----------
     specificity : float in [0, 1]
-        The least true negative rate.
+        The smallest sufficient true negative rate.
     num_thresholds : int, default 200
-        Evenly spaced from 0 to 1.
+        Number of thresholds, at equal distances from 0 to 1.
     class_id : int, optional
-        Count this column of scores alone.
+        Count only this column of scores.
     name, dtype : optional
 
     Examples
@@ -239,13 +239,13 @@ class SensitivityAtSpecificity(_Best):
         super().__init__(specificity, num_thresholds, class_id, name, dtype)
         self.specificity = self.least
 
-    def rates(self, true: Any, false: Any, rest: Any, missed: Any) -> tuple[Any, Any]:
+    def rates(self, true: Any, false: Any, rejected: Any, missed: Any) -> tuple[Any, Any]:
         """Return true negative and true positive rates."""
-        return ratio(rest, rest + false), ratio(true, true + missed)
+        return ratio(rejected, rejected + false), ratio(true, true + missed)
 
 
-class SpecificityAtSensitivity(_Best):
-    """Highest true negative rate at thresholds where the true positive rate is high enough.
+class SpecificityAtSensitivity(_BestRate):
+    """Highest true negative rate at thresholds with a sufficient true positive rate.
 
     Parameters are those of `SensitivityAtSpecificity`, but for ``sensitivity``.
     """
@@ -263,13 +263,13 @@ class SpecificityAtSensitivity(_Best):
         super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
         self.sensitivity = self.least
 
-    def rates(self, true: Any, false: Any, rest: Any, missed: Any) -> tuple[Any, Any]:
+    def rates(self, true: Any, false: Any, rejected: Any, missed: Any) -> tuple[Any, Any]:
         """Return true positive and true negative rates."""
-        return ratio(true, true + missed), ratio(rest, rest + false)
+        return ratio(true, true + missed), ratio(rejected, rejected + false)
 
 
-class PrecisionAtRecall(_Best):
-    """Highest precision at thresholds where the recall is high enough.
+class PrecisionAtRecall(_BestRate):
+    """Highest precision at thresholds with a sufficient recall.
 
     Parameters are those of `SensitivityAtSpecificity`, but for ``recall``.
     """
@@ -287,13 +287,13 @@ class PrecisionAtRecall(_Best):
         super().__init__(recall, num_thresholds, class_id, name, dtype)
         self.recall = self.least
 
-    def rates(self, true: Any, false: Any, rest: Any, missed: Any) -> tuple[Any, Any]:
+    def rates(self, true: Any, false: Any, rejected: Any, missed: Any) -> tuple[Any, Any]:
         """Return recall and precision."""
         return ratio(true, true + missed), ratio(true, true + false)
 
 
-class RecallAtPrecision(_Best):
-    """Highest recall at thresholds where the precision is high enough.
+class RecallAtPrecision(_BestRate):
+    """Highest recall at thresholds with a sufficient precision.
 
     Parameters are those of `SensitivityAtSpecificity`, but for ``precision``.
     """
@@ -311,36 +311,36 @@ class RecallAtPrecision(_Best):
         super().__init__(precision, num_thresholds, class_id, name, dtype)
         self.precision = self.least
 
-    def rates(self, true: Any, false: Any, rest: Any, missed: Any) -> tuple[Any, Any]:
+    def rates(self, true: Any, false: Any, rejected: Any, missed: Any) -> tuple[Any, Any]:
         """Return precision and recall."""
         return ratio(true, true + false), ratio(true, true + missed)
 
 
 class AUC(AtThresholds):
-    r"""Area under a curve, by its points at thresholds.
+    r"""Area under a curve, computed from its points at thresholds.
 
     Parameters
     ----------
     num_thresholds : int of at least 2, default 200
-        Evenly spaced from 0 to 1.
+        Number of thresholds, at equal distances from 0 to 1.
     curve : {"ROC", "PR", "PRGAIN"}, default "ROC"
-        True positive rate by false positive rate, precision by recall, or precision gain by recall
-        gain (Flach, Kull, *Precision-Recall-Gain Curves*, 2015).
+        True positive rate over false positive rate, precision over recall, or precision gain over
+        recall gain (Flach, Kull, *Precision-Recall-Gain Curves*, 2015).
     summation_method : {"interpolation", "minoring", "majoring"}, default "interpolation"
-        Height between two points: their mean, the lower, the higher. For ``"PR"`` the first
+        Height between two points: their mean, the lower or the higher one. For ``"PR"`` the first
         interpolates true and false positives (Davis, Goadrich, *The Relationship Between
         Precision-Recall and ROC Curves*, 2006).
     name : str, default "auc"
     thresholds : sequence of float in [0, 1], optional
-        Instead of ``num_thresholds``; 0 and 1 are added.
+        Thresholds instead of ``num_thresholds``; 0 and 1 are added.
     multi_label : bool, default False
-        Whether there is a curve for each column, whose areas are averaged.
+        If true, there is one curve per column, and the areas are averaged.
     num_labels : int, optional
-        How many columns there are then.
+        Number of columns with ``multi_label``.
     label_weights : sequence of float, optional
-        Of the columns.
+        Weights of the columns.
     from_logits : bool, default False
-        Whether the sigmoid of the scores is to be taken.
+        If true, the sigmoid is applied to the scores.
 
     Examples
     --------
@@ -370,9 +370,9 @@ class AUC(AtThresholds):
         if thresholds is not None and num_thresholds != 200:
             raise DataError("AUC: expected either num_thresholds or thresholds, received both")
         between = np.arange(1, num_thresholds - 1) / (num_thresholds - 1)
-        given = sorted(_checked(between if thresholds is None else thresholds, "AUC"))
+        inner = sorted(_checked(between if thresholds is None else thresholds, "AUC"))
         super().__init__(name=name, dtype=dtype)
-        self._thresholds = self._sorted = np.array([-EPSILON, *given, 1 + EPSILON])
+        self._thresholds = self._sorted = np.array([-EPSILON, *inner, 1 + EPSILON])
         self._even = thresholds is None
         self.curve = lookup("curve", curve, {key: key for key in ("ROC", "PR", "PRGAIN")})
         self.summation_method = lookup(
@@ -386,7 +386,7 @@ class AUC(AtThresholds):
         self.from_logits = from_logits
 
     def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
-        """Return the weights of ones and of zeros by how many thresholds their scores exceed."""
+        """Return the weights of ones and of zeros by the number of exceeded thresholds."""
         y_true, scores = pair(y_true, y_pred, self.name)
         columns = scores.shape[-1] if scores.ndim == 2 else None
         if self.multi_label and columns != (self.num_labels or columns or 0):
@@ -406,26 +406,26 @@ class AUC(AtThresholds):
         )  # fmt: skip
 
     def exceeded(self, scores: Any) -> Any:
-        """Return how many thresholds each score exceeds."""
+        """Return the number of thresholds that each score exceeds."""
         return super().exceeded(SIGMOID(scores) if self.from_logits else scores)
 
     def value(self, sums: Sums) -> float:
-        """Return the area, or the mean of those of the columns."""
+        """Return the area, or the mean of the areas of all columns."""
         areas = self._areas(*self.counts(sums))
         if not self.multi_label or self.label_weights is None:
             return float(np.mean(areas))
         weights = np.asarray(self.label_weights)
         return float(ratio(np.sum(areas * weights), np.sum(weights)))
 
-    def _areas(self, true: Any, false: Any, rest: Any, missed: Any) -> Any:
+    def _areas(self, true: Any, false: Any, rejected: Any, missed: Any) -> Any:
         if self.curve == "PR" and self.summation_method == "interpolation":
-            return _interpolated(true, false, rest, missed)
+            return _interpolated(true, false, rejected, missed)
         recall = ratio(true, true + missed)
         x, y = recall, ratio(true, true + false)
         if self.curve == "ROC":
-            x, y = ratio(false, false + rest), recall
+            x, y = ratio(false, false + rejected), recall
         elif self.curve == "PRGAIN":
-            odds = ratio(true + missed, rest + false)
+            odds = ratio(true + missed, rejected + false)
             x = np.where(true == 0, 0, np.maximum(1 - odds * ratio(missed, true), 0))
             y = np.where(true == 0, 1, 1 - odds * ratio(false, true))
         heights = {
@@ -436,8 +436,8 @@ class AUC(AtThresholds):
         return np.sum((x[:-1] - x[1:]) * heights, axis=0)
 
 
-def _interpolated(true: Any, false: Any, rest: Any, missed: Any) -> Any:
-    """Return the area under precision by recall, true positives linear in positives between."""
+def _interpolated(true: Any, false: Any, rejected: Any, missed: Any) -> Any:
+    """Return the area under precision over recall, with true positives linear in positives."""
     positives = true + false
     gained, more = true[:-1] - true[1:], positives[:-1] - positives[1:]
     slope = ratio(gained, np.maximum(more, 0))
@@ -452,9 +452,9 @@ def tallied(
     y_true: Any, scores: Any, exceeded: Any, thresholds: int, sample_weight: Any, where: str,
     columns: int | None = None,
 ) -> Sums:  # fmt: skip
-    """Return the weights of ones and of zeros by how many thresholds their scores exceed.
+    """Return the weights of ones and of zeros by the number of exceeded thresholds.
 
-    Of each column alone, where their number is given.
+    If ``columns`` is set, the weights of each column are summed separately.
     """
     is_one = double(y_true != 0)
     weight: Any = 1.0
@@ -475,17 +475,17 @@ def tallied(
 
 
 def _first(scores: Any, k: int) -> Any:
-    """Return the k highest scores of each row, the first of equal ones, and `NEVER` for others."""
-    mine, others = scores[..., :, None], scores[..., None, :]
+    """Return scores with `NEVER` for all but the k highest of each row; of ties the first wins."""
+    scores_i, scores_j = scores[..., :, None], scores[..., None, :]
     before = np.tri(scores.shape[-1], k=-1, dtype=bool)
-    rank = np.sum((others > mine) | ((others == mine) & before), axis=-1)
+    rank = np.sum((scores_j > scores_i) | ((scores_j == scores_i) & before), axis=-1)
     return np.where(rank < k, scores, NEVER)
 
 
 def _checked(thresholds: Any, where: str) -> Any:
-    given = [thresholds] if np.ndim(thresholds) == 0 else list(thresholds)
-    for threshold in given:
+    levels = [thresholds] if np.ndim(thresholds) == 0 else list(thresholds)
+    for threshold in levels:
         check_number(threshold, "thresholds", where)
         if threshold > 1:
             raise DataError(f"{where}: thresholds must be from 0 to 1, received {threshold!r}")
-    return np.array(given, dtype=float)
+    return np.array(levels, dtype=float)

@@ -1,1 +1,1 @@
-"""A stack of layers: its structure, objective, training, prediction, and what a file holds."""
+"""A stack of layers: structure, loss and metrics, training, prediction, and files."""

@@ -1,4 +1,4 @@
-"""What a model is trained for and how: optimizer, loss, metrics, and what training left behind."""
+"""A compiled model: optimizer, loss and metrics, and the state that training leaves behind."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from chainrule._src.nn.metrics import get as get_metric
 from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.forward import Predictor
 from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, warn_of_one_share
-from chainrule._src.nn.network.kept import Kept
+from chainrule._src.nn.network.kept import RecordingCache
 from chainrule._src.nn.network.objective import Objective
 from chainrule._src.nn.training.trainer import Trainer, rate_of
 
 
 class Compiled(Predictor):
-    """A stack of layers, how it is trained, and what came of that so far."""
+    """A stack of layers with optimizer, loss and metrics, and the state of its training."""
 
     def _begin(self) -> None:
         super()._begin()
@@ -36,10 +36,10 @@ class Compiled(Predictor):
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled_metrics: tuple[Any, Any] = ((), ())
-        self.optimizer_state: Any = None  # of the optimizer
+        self.optimizer_state: Any = None
         self._running: Engine | None = None  # while training
-        self._recorded = Kept()  # between calls of train_on_batch
-        self._known: Known | None = None  # while it trains
+        self._recording_cache = RecordingCache()  # between calls of train_on_batch
+        self._recordings: Known | None = None  # within `recorded_as`
         self.trainer: Trainer | None = None
         self.conditions: Conditions | None = None  # of the last run
 
@@ -61,26 +61,26 @@ class Compiled(Predictor):
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Say how to train.
+        """Set optimizer, loss and metrics for training.
 
         Parameters
         ----------
         optimizer : str or Optimizer, default "rmsprop"
         loss : str, Loss or callable
-            A function takes ``(y_true, y_pred)`` and returns a value a sample.
+            A function takes ``(y_true, y_pred)`` and returns one value per sample.
         metrics, weighted_metrics : sequence of str, Metric or callable, optional
-            Without and with the samples' weights.
+            Metrics that ignore, and metrics that use, the sample weights.
         engine : {"auto", "compiled", "numpy"}
             As for `minimize`.
         loss_weights : None
             There is one output; give samples a weight in `fit`.
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
-            Taken for Keras's sake: ``engine`` says what runs, many updates at once, in float32.
+            Accepted for compatibility with Keras and ignored: ``engine`` selects how updates run.
 
         Raises
         ------
         UnknownNameError, DataError
-            For what is no optimizer, loss or metric.
+            If an argument is not an optimizer, a loss or a metric.
         """
         if loss is None:
             raise DataError(
@@ -94,10 +94,10 @@ class Compiled(Predictor):
             )
         lookup("engine", engine, ENGINES)
         rule, loss = optimizers.get(optimizer, "compile"), losses.get(loss, "compile")
-        for given in (metrics, weighted_metrics):
-            if isinstance(given, str) or not isinstance(given, Sequence | None):
-                raise DataError(f"Sequential.compile: metrics must be a list, received {given!r}")
-            for metric in given or ():
+        for group in (metrics, weighted_metrics):
+            if isinstance(group, str) or not isinstance(group, Sequence | None):
+                raise DataError(f"Sequential.compile: metrics must be a list, received {group!r}")
+            for metric in group or ():
                 get_metric(metric, loss, (), "Sequential.compile")
         self.optimizer, self.loss, self.optimizer_state = rule, loss, None
         optimizers.count(rule, {})
@@ -106,50 +106,50 @@ class Compiled(Predictor):
 
     @property
     def compile_options(self) -> dict[str, Any]:
-        """What `compile` was told that says how to train."""
+        """The arguments of `compile` that define the training."""
         metrics, weighted = self.compiled_metrics
         rule, loss = self.optimizer, self.loss
         return {"optimizer": rule, "loss": loss, "metrics": metrics, "weighted_metrics": weighted}
 
     @property
     def compiled(self) -> bool:
-        """Whether it is said how to train."""
+        """True if the model is compiled."""
         return self.loss is not None
 
     @property
     def objective(self) -> Objective:
-        """Loss and metrics of a model that is compiled and built."""
+        """The loss and metrics; the model must be compiled and built."""
         shape = self.output_shape or ()
         counted = tuple(
-            [get_metric(metric, self.loss, shape, "compile") for metric in given]
-            for given in self.compiled_metrics
+            [get_metric(metric, self.loss, shape, "compile") for metric in group]
+            for group in self.compiled_metrics
         )
         return Objective(self.network, self.loss, *counted)
 
     @property
     def metrics_names(self) -> list[str]:
-        """What `evaluate` gives: the loss, and the metrics by name."""
+        """The names of the scores that `evaluate` returns: the loss and the metrics."""
         return ["loss", *(self.objective.named if self.compiled else ())]
 
     @contextmanager
-    def recorded_as(self, known: Known | None) -> Iterator[None]:
-        """Have training use what was recorded of a step that does the same, and add to it."""
-        self._known = known
+    def recorded_as(self, recordings: Known | None) -> Iterator[None]:
+        """Within this context, training reuses recordings of an equal step, and adds new ones."""
+        self._recordings = recordings
         try:
             yield
         finally:
-            self._known = None
+            self._recordings = None
 
-    # What callbacks see
+    # Attributes for callbacks
 
     @property
     def params(self) -> dict[str, Array]:
-        """The trained weights by name, as they are now."""
+        """The present values of the trained weights, by name."""
         return self.network.params if self._running is None else self._running.read("params")
 
     @property
     def states(self) -> dict[str, Array]:
-        """The weights that are not trained, by name, as they are now."""
+        """The present values of the weights that are not trained, by name."""
         return self.network.state if self._running is None else self._running.read("layers")
 
     @property
@@ -160,7 +160,7 @@ class Compiled(Predictor):
         return rate_of(self.optimizer, self.optimizer_state or self.optimizer.init({}))
 
     def trained(self, engine: Engine) -> None:
-        """Take what was trained so far."""
+        """Copy weights and optimizer state from the engine into the model."""
         self.network.take(engine.read("params"))
         self.network.take(engine.read("layers"))
         self.optimizer_state = engine.read("state")
@@ -172,7 +172,7 @@ class Compiled(Predictor):
         Raises
         ------
         ShapeError, DataError
-            If one does not fit; then none is changed.
+            If an array does not fit; then no weight is changed.
         """
         super().set_weights(weights)
         if self._running is not None:
@@ -191,14 +191,14 @@ class Compiled(Predictor):
     def _parts(
         self, x: Any, y: Any, where: str, weight: Any = None, class_weight: Any = None
     ) -> tuple[Any, Objective]:
-        """Return checked data, and what is trained for; the model is built for them."""
+        """Return checked data and the objective; build the model for the data."""
         self._check_compiled(where)
         data = self._data(x, y, weight, class_weight, where)
         self._build(data)
         return data, self.objective
 
     def _build(self, data: Any) -> None:
-        """Build for data; see that targets fit the output."""
+        """Build the model for the data, and check that the targets fit the output."""
         if not self.built:
             self.build((None, *data[0].shape[1:]))
         outputs = self.output_shape

@@ -1,4 +1,4 @@
-"""What a run that goes on must have in common with the one that it goes on from."""
+"""The conditions of a run: a resumed run must have the same as the interrupted run."""
 
 from __future__ import annotations
 
@@ -14,81 +14,85 @@ from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.base.registered import full_name
 from chainrule._src.nn.training.supply import Batches, Samples
 
-READ = 2**28  # bytes of an array that are compared; of a larger one, rows here and there
+READ = 2**28  # bytes of an array that are hashed; of a larger array, rows at equal distances
 RATE = "learning_rate"
 LONGEST = 300  # characters of a value in a message
 _ABSENT = "none"
 
 
 class Conditions:
-    """All that decides the bits of a run besides the model and its random generator.
+    """All settings and data that determine the bits of a run, besides model and random generator.
 
     Attributes
     ----------
     settings : dict
-        By name, as plain values.
+        Settings by name, as plain values.
     data : dict of str to ndarray or None
-        What is trained on, while the run lasts.
+        The training data, until the run ends.
     """
 
     def __init__(
-        self, model: Any, supply: Samples | Batches, held: Samples | Batches | None, shuffle: bool
+        self,
+        model: Any,
+        supply: Samples | Batches,
+        validation: Samples | Batches | None,
+        shuffle: bool,
     ) -> None:
         metrics, weighted = model.compiled_metrics
         self.settings = {
             "batch_size": supply.batch_size if isinstance(supply, Samples) else None,
             "steps_per_epoch": supply.updates if isinstance(supply, Samples) else supply.steps,
             "shuffle": shuffle,
-            "loss": told(model.loss),
-            "metrics": [told(metric) for metric in metrics],
-            "weighted_metrics": [told(metric) for metric in weighted],
+            "loss": plain_form(model.loss),
+            "metrics": [plain_form(metric) for metric in metrics],
+            "weighted_metrics": [plain_form(metric) for metric in weighted],
             "optimizer": full_name(type(model.optimizer)),
             **dict(_options(model.optimizer)),
         }
         self.data: dict[str, Any] | None = {}
-        for prefix, source in (("", supply), ("validation ", held)):
+        for prefix, source in (("", supply), ("validation ", validation)):
             if isinstance(source, Samples):
                 names = ("x", "y", "sample_weight")
                 self.data |= {
                     prefix + name: a for name, a in zip(names, source.first, strict=False)
                 }
         at_first = getattr(model.optimizer, "__config__", {}).get(RATE)
-        self._rates = [self.settings.get(RATE), told(at_first)]
+        self._rates = [self.settings.get(RATE), plain_form(at_first)]
         self._digests: dict[str, str] | None = None
 
     def described(self) -> dict[str, Any]:
-        """Return plain values for a checkpoint; without the data where the run is over."""
+        """Return settings and hashes of the data as plain values; no hashes after the run."""
         if self._digests is None and self.data is not None:
             self._digests = {name: digest(array) for name, array in self.data.items()}
         return {"settings": self.settings, "data": self._digests}
 
-    def check(self, found: Any, rate: Any, path: Any) -> None:
-        """Refuse to go on from what was trained otherwise.
+    def check(self, saved: Any, rate: Any, path: Any) -> None:
+        """Raise an error if a checkpoint was trained under other conditions.
 
         Parameters
         ----------
         found
-            What `described` returned then.
+            The value of `described` in the checkpoint.
         rate : float or None
-            The learning rate that training had come to.
+            The learning rate in the checkpoint.
         path
-            Of the checkpoint.
+            Path of the checkpoint.
 
         Raises
         ------
         DataError
-            Naming all that differs, with what it was and what it is.
+            If conditions differ; the message lists them with the old and the new values.
         FileError
-            If ``found`` is none of that.
+            If ``saved`` is malformed.
         """
-        parts = found if isinstance(found, Mapping) else {}
+        parts = saved if isinstance(saved, Mapping) else {}
         settings, digests = parts.get("settings"), parts.get("data")
         if not isinstance(settings, dict) or not isinstance(digests, dict | None):
             raise FileError(f"{path}: the conditions of the run must be its settings and its data")
-        rates, ours = [settings.get(RATE), rate], dict(self.settings)
-        if any(mine is not None and mine in rates for mine in self._rates):
-            ours[RATE] = rates[0]
-        differing = [*differences(settings, ours)]
+        rates, current = [settings.get(RATE), rate], dict(self.settings)
+        if any(rate_now is not None and rate_now in rates for rate_now in self._rates):
+            current[RATE] = rates[0]
+        differing = [*differences(settings, current)]
         if digests is not None:
             differing += differences(digests, self.described()["data"])
         if differing:
@@ -106,14 +110,14 @@ class Conditions:
         self.settings = settings
 
 
-def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what differs, each with what it is here and what it was there."""
-    if there.get("optimizer") != here.get("optimizer"):  # which has options of its own
-        names = [name for name in there if name in here]
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a text for each setting that differs between a checkpoint and the present run."""
+    if old.get("optimizer") != new.get("optimizer"):  # whose options differ by class
+        names = [name for name in old if name in new]
     else:
-        names = list(dict.fromkeys([*there, *here]))
+        names = list(dict.fromkeys([*old, *new]))
     for name in names:
-        was, now = there.get(name, _ABSENT), here.get(name, _ABSENT)
+        was, now = old.get(name, _ABSENT), new.get(name, _ABSENT)
         if was != now:
             yield f"{name} is {_text(now)}, it was {_text(was)}"
 
@@ -126,27 +130,27 @@ def _text(value: Any) -> str:
     return " ".join(str(value)[:LONGEST].split())
 
 
-def _options(thing: Any) -> Iterator[tuple[str, Any]]:
+def _options(source: Any) -> Iterator[tuple[str, Any]]:
     """Yield the options of an optimizer, a loss or a metric by name."""
-    held = vars(thing)
-    for name, given in getattr(thing, "__config__", held).items():
+    attributes = vars(source)
+    for name, default in getattr(source, "__config__", attributes).items():
         if not name.startswith("_"):
-            yield name, told(held.get(name, given))
+            yield name, plain_form(attributes.get(name, default))
 
 
-def told(thing: Any) -> Any:
-    """Return a thing as plain values; a function of one's own by its name."""
+def plain_form(value: Any) -> Any:
+    """Return a value as plain values; a function that is not registered by its name."""
     try:
-        return plain(thing)
+        return plain(value)
     except DataError:
-        if isinstance(thing, Configurable):
-            return {"class_name": full_name(type(thing)), "config": dict(_options(thing))}
-        name = getattr(thing, "__qualname__", type(thing).__qualname__)
-        return f"{name} of {getattr(thing, '__module__', None)}"
+        if isinstance(value, Configurable):
+            return {"class_name": full_name(type(value)), "config": dict(_options(value))}
+        name = getattr(value, "__qualname__", type(value).__qualname__)
+        return f"{name} of {getattr(value, '__module__', None)}"
 
 
 def digest(array: Any) -> str:
-    """Return what tells arrays apart."""
+    """Return a text with dtype, shape and hash of an array."""
     rows = array
     if array.nbytes > READ:
         row = max(array.nbytes // len(array), 1)

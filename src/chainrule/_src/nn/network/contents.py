@@ -1,4 +1,4 @@
-"""What a model consists of, as one structure of plain values and arrays, and back."""
+"""A model as one nested structure of plain values and arrays, and back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chainrule._src.nn.training.supply import Samples
 
 
 def contents(model: Compiled, training: bool) -> dict[str, Any]:
-    """Return all there is to a model; with ``training`` also what training needs to go on."""
+    """Return all parts of a model; with ``training`` also the state that resuming needs."""
     preprocessor = model.preprocessor
     return {
         "model": model.get_config(),
@@ -35,7 +35,7 @@ def contents(model: Compiled, training: bool) -> dict[str, Any]:
 
 
 def _compiled(model: Compiled) -> dict[str, Any] | None:
-    """Return how the model was compiled; None if it was not, or with what has no name."""
+    """Return the arguments of `compile`; None if not compiled, or if one has no plain form."""
     try:
         return plain(model.compile_options) if model.compiled else None
     except DataError:
@@ -45,8 +45,8 @@ def _compiled(model: Compiled) -> dict[str, Any] | None:
 def _training(model: Compiled) -> dict[str, Any]:
     trainer = model.trainer
     return {
-        "state": _memory(model),
-        **_place(model),
+        "state": _optimizer_state(model),
+        **_position(model),
         "engine": model.engine if trainer is None else trainer.run.engine.name,
         "callbacks": [] if trainer is None else trainer.states(),
         "conditions": None if model.conditions is None else model.conditions.described(),
@@ -54,27 +54,27 @@ def _training(model: Compiled) -> dict[str, Any]:
     }
 
 
-def _place(model: Compiled) -> dict[str, Any]:
-    """Return the next epoch, the random generator when its pass began, and how far that is."""
-    trainer, at, random = model.trainer, 0, dict(model.rng.bit_generator.state)
+def _position(model: Compiled) -> dict[str, Any]:
+    """Return next epoch, samples taken of the present pass, and the generator at its start."""
+    trainer, n_taken, random = model.trainer, 0, dict(model.rng.bit_generator.state)
     epoch = model.history.epoch[-1] + 1 if model.history.epoch else 0
     if trainer is not None:
         supply, epoch = trainer.run.supply, trainer.epoch
         if isinstance(supply, Samples):
-            at, is_over = supply.place()
+            n_taken, is_over = supply.place()
             epoch += is_over
-            random = dict(supply.before) if at and supply.before is not None else random
-    return {"epoch": epoch, "random": random, "samples": at}
+            random = dict(supply.before) if n_taken and supply.before is not None else random
+    return {"epoch": epoch, "random": random, "samples": n_taken}
 
 
-def _memory(model: Compiled) -> Any:
-    """Return what the optimizer remembers, with the learning rate that it has by now."""
+def _optimizer_state(model: Compiled) -> Any:
+    """Return the optimizer's state with the current learning rate."""
     state, rate = model.optimizer_state, getattr(model.optimizer, "learning_rate", None)
     return {**state, "learning_rate": np.float64(rate)} if "learning_rate" in state else state
 
 
 def described(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
-    """Return the architecture in what `contents` returned, and how many weights are there."""
+    """Return the architecture and the number of weights of a structure from `contents`."""
     config, weights = tree.get("model"), tree.get("weights")
     if not isinstance(config, Mapping) or not isinstance(weights, Mapping):
         raise FileError("a model must have an architecture and weights")
@@ -82,9 +82,9 @@ def described(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
 
 
 def take(model: Compiled, tree: Mapping[str, Any], compiled: bool = True) -> None:
-    """Let a model of the right architecture have what `contents` returned."""
+    """Set a model's parts from a structure that `contents` returned for its architecture."""
     model.network.take(restored(model.network.weights, tree.get("weights"), "weights"))
-    model.class_names = _texts(tree.get("class_names"))
+    model.class_names = _class_names(tree.get("class_names"))
     if tree.get("preprocessing") is not None:
         from chainrule._src.data.preprocessing import Preprocessor
 
@@ -94,25 +94,25 @@ def take(model: Compiled, tree: Mapping[str, Any], compiled: bool = True) -> Non
     model.history = _history(tree.get("history"))
     training = tree.get("training")
     if training is not None and model.loss is not None:
-        go_back(model, training)
+        restore_training(model, training)
 
 
 def resume(
     model: Compiled, path: Any, conditions: Conditions, past: bool = True
 ) -> tuple[int, str, list[dict[str, Any]], int]:
-    """Go back to a checkpoint, and have its history where the past counts.
+    """Restore a model from a checkpoint, with its history if ``past``.
 
     Returns
     -------
-    the next epoch, the engine, the callbacks' states, and how many samples of a pass were taken
+    the next epoch, the engine, the callbacks' states, and the number of samples of a pass taken
 
     Raises
     ------
     DataError
-        If the file holds another architecture, or nothing to go on from, or was trained under
+        If the file holds another architecture, or no training state, or was trained under
         other conditions.
     FileError
-        If it is damaged.
+        If the file is damaged.
     """
     tree = read_model(path)
     if tree.get("model") != model.get_config():
@@ -134,7 +134,7 @@ def resume(
     if training.get("conditions") is not None:
         conditions.check(training["conditions"], rate, path)
     with as_file_error(path):
-        go_back(model, training)
+        restore_training(model, training)
     model.network.take(weights)
     if past:
         vars(model.history).update(vars(history))
@@ -144,8 +144,8 @@ def resume(
     return epoch, engine, states, at
 
 
-def go_back(model: Compiled, training: Mapping[str, Any]) -> None:
-    """Let optimizer and random generator be where they were."""
+def restore_training(model: Compiled, training: Mapping[str, Any]) -> None:
+    """Restore the states of optimizer and random generator."""
     template = model.optimizer.init(model.network.params)
     state = restored(template, training.get("state"), "the optimizer's state")
     model.rng = generator_at(training.get("random"))
@@ -155,10 +155,10 @@ def go_back(model: Compiled, training: Mapping[str, Any]) -> None:
         model.optimizer.learning_rate = float(state["learning_rate"])
 
 
-def _history(found: Any) -> History:
-    if found is None:
+def _history(saved: Any) -> History:
+    if saved is None:
         return History()
-    epoch, history = found["epoch"], found["history"]
+    epoch, history = saved["epoch"], saved["history"]
     numbers = all(
         isinstance(part, list) and all(isinstance(v, int | float | np.ndarray) for v in part)
         for part in (epoch, *history.values())
@@ -168,9 +168,9 @@ def _history(found: Any) -> History:
     return History(epoch, history)
 
 
-def _texts(found: Any) -> list[str] | None:
-    if found is not None and not (
-        isinstance(found, list) and all(isinstance(text, str) for text in found)
+def _class_names(saved: Any) -> list[str] | None:
+    if saved is not None and not (
+        isinstance(saved, list) and all(isinstance(text, str) for text in saved)
     ):
         raise FileError("class_names must be a list of texts")
-    return found
+    return saved

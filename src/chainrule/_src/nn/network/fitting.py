@@ -1,4 +1,4 @@
-"""A model in training: compiled, fitted, evaluated, asked for predictions."""
+"""`fit`, `evaluate` and `train_on_batch` of a compiled model."""
 
 from __future__ import annotations
 
@@ -59,57 +59,57 @@ class Trainable(Compiled):
         client: Any = None,
         **rounds: Any,
     ) -> History:
-        """Train.
+        """Train the model.
 
         Parameters
         ----------
-        x, y : array_like, a sample a row
-            `numpy.memmap` files are read batch by batch. Instead of both, ``x`` may give batches
+        x, y : array_like with one sample per row
+            `numpy.memmap` files are read batch by batch. Instead of both, ``x`` may yield batches
             ``(x, y)`` or ``(x, y, sample_weight)``: a list, a loader, a generator with
-            ``steps_per_epoch``, or a function that returns an iterator anew for every epoch.
-            Or data that are trained on in rounds, a part after another or by a cluster: Dask's
-            arrays and frames, the path of a ``.npy`` file, or that of a Parquet file or folder
+            ``steps_per_epoch``, or a function that returns a new iterator for every epoch.
+            Large data are trained on in rounds, one part after another or by a cluster: Dask's
+            arrays and frames, the path of a ``.npy`` file, or the path of a Parquet file or folder
             with the name of a column as ``y``.
         batch_size : int, default 32
         epochs : int, default 1
-            At which epoch to end.
+            Number of the last epoch, counted from 1.
         verbose : {"auto", 0, 1, 2}
-            1 shows progress, 2 writes a line an epoch; "auto" is 1 on a terminal or in a notebook.
+            1 shows a bar, 2 writes a line per epoch; "auto" is 1 on a terminal or in a notebook.
         callbacks : Callback, callable, or sequence of such, optional
-            A `History` among them becomes the model's.
+            A `History` in this list becomes the model's history.
         validation_split : float, default 0
-            Share of the samples, the last ones, that are held back.
+            Share of the samples, the last ones, that are used as validation data.
         validation_data : tuple, optional
-            ``(x, y)`` or ``(x, y, sample_weight)``, scored after every epoch; or what gives
-            batches of these, as ``x`` may.
+            ``(x, y)`` or ``(x, y, sample_weight)``, scored after every epoch; or an iterable of
+            such batches, as for ``x``.
         shuffle : bool, default True
         class_weight : dict, optional
             Weights by class number.
         sample_weight : array_like, shape (n,), optional
         initial_epoch : int, default 0
         steps_per_epoch : int, optional
-            Updates an epoch, at most; the next epoch goes on with the samples after them.
+            Largest number of updates per epoch; the next epoch continues with the next samples.
         validation_steps : int, optional
-            Batches held back that are scored, at most.
+            Largest number of validation batches that are scored.
         validation_batch_size : int, optional
             By default ``batch_size``.
         validation_freq : int or sequence of int, default 1
-            After every so many epochs what is held back is scored, or after those counted from 1.
+            Number of epochs between validations, or the epochs, counted from 1, to validate after.
         drop_remainder : bool, default False
-            Whether an epoch ends before its last batch if that has fewer samples than the others;
-            which samples it leaves out is another matter every time.
+            If true, the last batch of an epoch is left out if it has fewer samples than the
+            others; with ``shuffle`` these are other samples in every epoch.
         seed : int, Generator or None
-            Of the order of samples; by default the model's own goes on.
+            Seed of the order of samples; by default the model's generator continues.
         resume_from : path, optional
-            What a `ModelCheckpoint` saved: training goes on from there, to the bit as if it had
-            not been interrupted. More epochs are welcome, and callbacks that show progress; data,
-            batch size, ``shuffle``, loss, metrics and optimizer must be those of then. The learning
-            rate and the engine are the checkpoint's.
+            A file of `ModelCheckpoint` from which training resumes, with the same bits as without
+            an interruption. There may be more epochs, and other callbacks that show progress; data,
+            batch size, ``shuffle``, loss, metrics and optimizer must be the same. The learning rate
+            and the engine are those of the checkpoint.
         client : distributed.Client, optional
-            Whose workers train, in rounds.
+            The client of a cluster whose workers train in rounds.
         **rounds
-            How rounds are shared out: see `chainrule.distributed.Rounds`. Any of these lets arrays
-            be trained on in rounds as well.
+            Options of rounds, see `chainrule.distributed.Rounds`. With any of these, arrays are
+            trained on in rounds as well.
 
         Returns
         -------
@@ -119,7 +119,7 @@ class Trainable(Compiled):
         Raises
         ------
         ShapeError, DataError, UnknownNameError
-            For input that does not fit, before training starts; in rounds, where a part is read
+            For input that does not fit, before training starts; in rounds, when a part is read
             for the first time. The model is then as it was before.
         DivergenceError
             If the loss turns NaN or infinite; the model keeps the last good weights.
@@ -147,19 +147,19 @@ class Trainable(Compiled):
             if seed is not None:
                 self.rng = check_seed(seed, "fit")
             rng = self.rng if check_flag(shuffle, "shuffle", "fit") else None
-            supply, held = self._supplies(
+            supply, validation = self._supplies(
                 x, y, batch_size, validation_split, validation_data, class_weight, sample_weight,
                 steps_per_epoch, validation_batch_size, validation_steps, rng, drop_remainder,
             )  # fmt: skip
-            due = _due(validation_freq)
-            conditions, states = Conditions(self, supply, held, rng is not None), None
+            is_due = _due(validation_freq)
+            conditions, states = Conditions(self, supply, validation, rng is not None), None
             self.history, self.stop_training = history_among(watching), False
             self.history.epoch = []
-            self.optimizer_state = self._memory()
+            self.optimizer_state = self._initial_state()
             mode = self.engine
             start = backup(watching) if resume_from is None else resume_from
             if start is not None:
-                past = resume_from is not None  # a backup's is not told again, as in Keras
+                past = resume_from is not None  # a backup's history is not restored, as in Keras
                 first, mode, states, at = resume(self, start, conditions, past)
                 if isinstance(supply, Samples):
                     supply.go_on(None if rng is None else self.rng, at)
@@ -167,12 +167,12 @@ class Trainable(Compiled):
             objective, checks = self.objective, None
             run = make_run(
                 objective, objective.training_step(self.optimizer), supply, mode, updates,
-                self._known, state=self.optimizer_state,
+                self._recordings, state=self.optimizer_state,
             )  # fmt: skip
-            if held is not None:
-                checks = make_run(objective, objective.scoring_step(), held, mode, updates)
+            if validation is not None:
+                checks = make_run(objective, objective.scoring_step(), validation, mode, updates)
             loss, parts = objective.loss_of_params, ("params", "layers")
-            trainer = Trainer(run, self, loss, "fit", watching, checks, parts, due)
+            trainer = Trainer(run, self, loss, "fit", watching, checks, parts, is_due)
         self.conditions = conditions
         self.training_data = supply.first if isinstance(supply, Samples) else None
         try:
@@ -184,7 +184,7 @@ class Trainable(Compiled):
     def run_trainer(
         self, trainer: Trainer, epochs: int, first: int, states: Any, verbose: int | str
     ) -> None:
-        """Train, while callbacks see this model in training."""
+        """Run a trainer; meanwhile ``self.trainer`` is set, for callbacks."""
         with deferred(late=trainer.interrupted):
             self.trainer, self._running = trainer, trainer.run.engine
             try:
@@ -195,7 +195,7 @@ class Trainable(Compiled):
     def training_parts(
         self, x: Any, y: Any, where: str, weight: Any = None, class_weight: Any = None
     ) -> tuple[Any, Objective]:
-        """Return data as a step takes them, and what is trained for; the model is built for them.
+        """Return checked data and the objective; build the model for the data.
 
         Raises
         ------
@@ -207,12 +207,12 @@ class Trainable(Compiled):
             raise DataError(f"{where}: no layer has weights that are trained")
         return data, objective
 
-    def _memory(self) -> Any:
-        """Return what the optimizer remembers; of weights trained now and not before, nothing."""
+    def _initial_state(self) -> Any:
+        """Return the optimizer's state; for weights that are newly trainable it starts fresh."""
         params = self.network.params
         if not params:
             raise DataError("fit: there is nothing to train: no layer has weights that are trained")
-        fresh, kept = self.optimizer.init(params), self.optimizer_state or {}
+        fresh, previous = self.optimizer.init(params), self.optimizer_state or {}
 
         def remembered(new: Any, old: Any) -> Any:
             if isinstance(new, dict):
@@ -220,19 +220,19 @@ class Trainable(Compiled):
                 return {key: remembered(part, old.get(key)) for key, part in new.items()}
             return new if old is None or np.shape(old) != np.shape(new) else old
 
-        return remembered(fresh, kept)
+        return remembered(fresh, previous)
 
     def _supplies(
         self, x: Any, y: Any, batch_size: Any, share: Any, validation_data: Any,
         class_weight: Any, sample_weight: Any, steps: Any, scored_in: Any, scored_for: Any,
         rng: Any, drop_remainder: Any,
     ) -> tuple[Samples | Batches, Samples | Batches | None]:  # fmt: skip
-        """Return what to train with and what is held back, checked; see that the model is built."""
+        """Return training and validation data, checked; build the model."""
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
         steps = _positive(steps, "steps_per_epoch")
         scored_in = _positive(scored_in, "validation_batch_size") or size
         scored_for = _positive(scored_for, "validation_steps")
-        share, held = check_number(share, "validation_split", "fit", high=1.0), None
+        share, validation = check_number(share, "validation_split", "fit", high=1.0), None
         if y is None and gives_batches(x):
             if share or class_weight is not None or sample_weight is not None:
                 raise DataError(
@@ -243,23 +243,24 @@ class Trainable(Compiled):
         else:
             data = self._data(x, y, sample_weight, class_weight, "fit")
             if share and validation_data is None:
-                data, held = split(data, share, "fit")
-                held = held if class_weight is None else held[:2]  # it is for training alone
-            dropped = check_flag(drop_remainder, "drop_remainder", "fit")
-            supply = Samples(data, size, rng, steps, dropped)
+                data, validation = split(data, share, "fit")
+                if class_weight is not None:  # class weights apply to training only
+                    validation = validation[:2]
+            drops_rest = check_flag(drop_remainder, "drop_remainder", "fit")
+            supply = Samples(data, size, rng, steps, drops_rest)
         self._build(supply.first)
         if gives_batches(validation_data):
-            held = validation_data
+            validation = validation_data
         elif validation_data is not None:
-            held = self.checked_batch(validation_data, "validation_data")
-        if held is None:
+            validation = self.checked_batch(validation_data, "validation_data")
+        if validation is None:
             return supply, None
-        return supply, self._scored(held, scored_in, scored_for, "fit: validation_data")
+        return supply, self._scored(validation, scored_in, scored_for, "fit: validation_data")
 
     def _scored(
         self, data: Any, size: int, steps: int | None, where: str, again: bool = True
     ) -> Samples | Batches:
-        """Return what is scored, checked data or batches; see that the model is built."""
+        """Return data or batches to score; build the model."""
         if gives_batches(data):
             supply: Samples | Batches = Batches(data, self.checked_batch, where, steps, again)
         else:
@@ -275,19 +276,19 @@ class Trainable(Compiled):
         class_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """Make one update and return this batch's scores, taken before it, as `evaluate` does.
+        """Make one update, and return the batch's scores before the update, as `evaluate` does.
 
-        What is done is recorded at the first call, and again where layers, loss, metrics, the
-        optimizer or an attribute of theirs are other objects. What else code of one's own reads,
-        globals for instance, is taken as it was then.
+        The update is recorded at the first call, and again if layers, loss, metrics, optimizer or
+        one of their attributes are other objects. Other values that your code reads, globals for
+        instance, keep the value at the recording.
         """
         check_flag(return_dict, "return_dict", "train_on_batch")
         before = self.history
-        known = self._recorded.of(
+        recordings = self._recording_cache.of(
             self.layers, self.loss, self.optimizer, *chain(*self.compiled_metrics)
         )
         try:
-            with self.recorded_as(known):
+            with self.recorded_as(recordings):
                 logs = self.fit(
                     x, y, batch_size=_rows(x), verbose=0, shuffle=False,
                     sample_weight=sample_weight, class_weight=class_weight,
@@ -311,25 +312,25 @@ class Trainable(Compiled):
         callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Return loss and metrics of data.
+        """Return loss and metrics of a data set.
 
         Parameters
         ----------
         x, y, batch_size, sample_weight
-            As for `fit`. A loss that is no mean over samples, such as one with
+            As for `fit`. A loss that is not a mean over samples, such as one with
             ``reduction="sum"``, depends on the batch size.
         verbose : ignored
-            There is nothing to wait for.
+            Accepted for compatibility with Keras.
         steps : int, optional
-            Batches, at most.
+            Largest number of batches.
         callbacks : sequence of Callback, optional
-            What acts on ``on_test_…``.
+            Callbacks with ``on_test_…`` methods.
         return_dict : bool, default False
 
         Returns
         -------
         float, list of float or dict
-            The loss alone, if there are no metrics; ``[loss, *metrics]``; or all by name.
+            The loss alone if there are no metrics, ``[loss, *metrics]``, or a dict by name.
         """
         self._check_compiled("evaluate")
         check_flag(return_dict, "return_dict", "evaluate")
@@ -359,7 +360,7 @@ class Trainable(Compiled):
     # Parts
 
     def checked_batch(self, batch: Any, where: str = "a batch") -> Any:
-        """Return what came as ``(x, y)`` or ``(x, y, sample_weight)``, checked."""
+        """Return a batch ``(x, y)`` or ``(x, y, sample_weight)``, checked."""
         if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
             raise DataError(
                 f"fit: {where} must be (x, y) or (x, y, sample_weight), received "
@@ -370,7 +371,7 @@ class Trainable(Compiled):
 
 
 def _refuse(**options: Any) -> None:
-    """Refuse options that rounds do not have."""
+    """Raise an error for options that training in rounds does not support."""
     for name, value in options.items():
         if value:
             raise DataError(f"fit: {name} has no counterpart for data that come in parts")
@@ -381,7 +382,7 @@ def _positive(value: Any, name: str) -> int | None:
 
 
 def _due(frequency: Any) -> Callable[[int], bool]:
-    """Return whether what is held back is scored after an epoch, counted from 0."""
+    """Return a function of the epoch, counted from 0: true if it is followed by a validation."""
     if isinstance(frequency, list | tuple | set | range):
         epochs = {check_positive(each, "an epoch of validation_freq", "fit") for each in frequency}
         return lambda epoch: epoch + 1 in epochs
@@ -390,12 +391,12 @@ def _due(frequency: Any) -> Callable[[int], bool]:
 
 
 def _scores(logs: Logs, by_name: bool) -> Any:
-    """Return scores as they were asked for: by name, or in a list, or the loss alone."""
+    """Return scores by name, or in a list, or the loss alone."""
     values = list(logs.values())
     return logs if by_name else values if len(values) > 1 else values[0]
 
 
 def _rows(x: Any) -> int:
-    """Return how many samples there are."""
+    """Return the number of samples; 32 if ``x`` has no length."""
     shape: Any = getattr(x, "shape", None)
     return max(len(x), 1) if hasattr(x, "__len__") and shape != () else 32

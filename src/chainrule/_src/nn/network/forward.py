@@ -14,14 +14,14 @@ from chainrule._src.base.validation import check_positive
 from chainrule._src.core.program import Program
 from chainrule._src.nn.callbacks import Callback, as_callbacks, introduce, tell
 from chainrule._src.nn.network.inputs import checked_x
-from chainrule._src.nn.network.kept import Kept
+from chainrule._src.nn.network.kept import RecordingCache
 from chainrule._src.nn.network.network import Network, Weights
 from chainrule._src.nn.network.stack import Stack
 from chainrule._src.nn.training.supply import each_batch, gives_batches
 from chainrule._src.trace.tracing import Recorder
 
-PREDICTED = 1024  # samples that are predicted at once, if nothing else is said
-EXAMPLE = 8  # samples that a network is recorded with
+PREDICTED = 1024  # default batch size of predictions
+EXAMPLE = 8  # number of samples with which a network is recorded
 
 
 class Forward:
@@ -34,12 +34,12 @@ class Forward:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._kept = Kept()
+        self._recorders = RecordingCache()
 
     def program(self, X: Any) -> Program:
-        """Return the program for samples like these."""
+        """Return the recorded program for samples of this dtype and shape."""
         weights = self.network.weights
-        recorders: dict[Any, Recorder] = self._kept.of(self.network.layers)
+        recorders: dict[Any, Recorder] = self._recorders.of(self.network.layers)
         key = (X.dtype, X.shape[1:], tuple(weights))
         if key not in recorders:
             rows = self.network.rows if self.network.is_stateful else EXAMPLE
@@ -53,14 +53,14 @@ class Forward:
         return self.network.apply(weights, state, X, False)[:2]
 
     def __call__(self, X: Any) -> Array:
-        """Return the output for samples."""
+        """Return the output for samples; update the states of a stateful network."""
         program = self.program(X)
         with np.errstate(all="ignore"):
-            found = program(self.network.weights, X)
+            result = program(self.network.weights, X)
         if self.network.is_stateful:
-            found, state = found
+            result, state = result
             self.network.take(state)
-        return np.asarray(found)
+        return np.asarray(result)
 
 
 class Predictor(Stack):
@@ -80,14 +80,14 @@ class Predictor(Stack):
 
         Parameters
         ----------
-        x : array_like with a sample a row, or iterable of such
+        x : array_like with one sample per row, or iterable of batches
         batch_size : int, optional
-            Samples at once; by default 32 where callbacks listen or ``steps`` are told.
+            Samples per batch; by default 32 if there are callbacks or ``steps``.
         verbose : ignored
         steps : int, optional
-            Batches, at most.
+            Largest number of batches.
         callbacks : sequence of Callback, optional
-            What acts on ``on_predict_…``.
+            Callbacks with ``on_predict_…`` methods.
         """
         watching = as_callbacks(callbacks, "predict", epochs=False)
         if steps is not None:
@@ -101,15 +101,15 @@ class Predictor(Stack):
                 steps = min(batches, steps or batches)
             introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": steps})
         tell(watching, "on_predict_begin", {})
-        found = []
+        outputs = []
         for number, batch in enumerate(islice(self._inputs(x, size), steps)):
             tell(watching, "on_predict_batch_begin", number, {})
-            found.append(self.predict_on_batch(batch))
-            tell(watching, "on_predict_batch_end", number, {"outputs": found[-1]})
+            outputs.append(self.predict_on_batch(batch))
+            tell(watching, "on_predict_batch_end", number, {"outputs": outputs[-1]})
         tell(watching, "on_predict_end", {})
-        if not found:
+        if not outputs:
             raise DataError("predict: x gives no batch")
-        return np.concatenate(found)
+        return np.concatenate(outputs)
 
     def predictions(self, x: Any, batch_size: int = PREDICTED) -> Iterator[Array]:
         """Yield the output batch by batch, so that neither input nor output need fit in memory."""
@@ -119,13 +119,13 @@ class Predictor(Stack):
         """Yield samples batch by batch."""
         batches = x if gives_batches(x) else None
         if batches is None:
-            whole = checked_x(x, self.layers, "predict")
-            batches = (whole[i : i + batch_size] for i in range(0, len(whole), batch_size))
+            samples = checked_x(x, self.layers, "predict")
+            batches = (samples[i : i + batch_size] for i in range(0, len(samples), batch_size))
         for batch in each_batch(batches, "predict"):
             yield batch[0] if isinstance(batch, tuple) else batch
 
     def predict_on_batch(self, x: Any) -> Array:
-        """Return the output for some samples."""
+        """Return the output for one batch of samples."""
         X = checked_x(x, self.layers, "predict")
         if not self.built:
             self.build((None, *X.shape[1:]))

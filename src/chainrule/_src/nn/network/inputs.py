@@ -1,4 +1,4 @@
-"""What is given to a model, checked: samples, targets, weights."""
+"""Checks of a model's input: samples, targets, weights."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ Data = tuple[Any, ...]
 
 
 def comes_in_parts(x: Any) -> bool:
-    """Whether it is a file, a folder or one of Dask's collections."""
+    """Return true if ``x`` is a file, several files, a folder or a Dask collection."""
     return isinstance(x, str | os.PathLike) or hasattr(x, "__dask_graph__") or are_paths(x)
 
 
 def are_paths(x: Any) -> bool:
-    """Whether it is a list of texts or paths: no samples, but several files perhaps."""
+    """Return true if ``x`` is a list of texts or paths, which may be several files."""
     return bool(isinstance(x, list | tuple) and x) and all(
         isinstance(part, str | os.PathLike) for part in x
     )
 
 
 def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
-    """Return samples as an array that fits a model's first layer; a memmap stays one."""
+    """Return samples as an array that fits a model's first layer; a memmap stays a memmap."""
     first = layers[0] if layers else None
     if x is None:
         raise DataError(f"{where}: x is missing; give an array with a sample a row")
     array = x if isinstance(x, np.memmap) else as_numbers(x, "x", where)
     if first is not None and first.built and array.ndim > 0:
-        known = first.input_shape  # an axis of one at the end may be missing, as in Keras
-        if array.ndim == len(known) - 1 and known[-1] == 1:
+        expected = first.input_shape  # an axis of one at the end may be missing, as in Keras
+        if array.ndim == len(expected) - 1 and expected[-1] == 1:
             array = array[..., np.newaxis]
     if array.ndim < 2 or len(array) == 0:
         hint = "; give x[np.newaxis] for one sample" if array.ndim == 1 else ""
@@ -78,7 +78,7 @@ def checked_data(
         )
     _check_finite(Y, "y", where)
     if isinstance(loss, SparseCategoricalCrossentropy):
-        Y = _whole(Y, where)
+        Y = _as_integers(Y, where)
     W = sample_weights(Y, weight, class_weight, where)
     return (X, Y) if W is None else (X, Y, W)
 
@@ -98,8 +98,8 @@ def sample_weights(y: Any, weight: Any, class_weight: Any, where: str) -> Any:
             raise DataError(f"{where}: sample_weight must be finite and at least 0")
     if class_weight is None:
         return weight
-    found = _of_classes(y, class_weight, where)
-    return found if weight is None else weight * found
+    weights = _of_classes(y, class_weight, where)
+    return weights if weight is None else weight * weights
 
 
 def _of_classes(y: Any, class_weight: Any, where: str) -> Any:
@@ -107,13 +107,13 @@ def _of_classes(y: Any, class_weight: Any, where: str) -> Any:
         raise DataError(
             f"{where}: class_weight must be a dict from class to weight, received {class_weight!r}"
         )
-    rows = y.ndim > 1 and y.shape[-1] > 1
-    if y.ndim > 2 or (rows and not ((y == 0) | (y == 1)).all()):
+    is_one_hot = y.ndim > 1 and y.shape[-1] > 1
+    if y.ndim > 2 or (is_one_hot and not ((y == 0) | (y == 1)).all()):
         raise DataError(
             f"{where}: class_weight needs a class a sample, a number or a one-hot row, received y "
             f"of shape {y.shape}; give sample_weight"
         )
-    labels = np.argmax(y, axis=-1) if rows else np.ravel(y)
+    labels = np.argmax(y, axis=-1) if is_one_hot else np.ravel(y)
     weights = np.ones(len(labels))
     for label, weight in class_weight.items():
         if isinstance(label, bool) or not isinstance(label, int | np.integer):
@@ -122,8 +122,8 @@ def _of_classes(y: Any, class_weight: Any, where: str) -> Any:
     return weights
 
 
-def _whole(y: Any, where: str) -> Any:
-    """Return labels as whole numbers."""
+def _as_integers(y: Any, where: str) -> Any:
+    """Return labels as integers."""
     if y.dtype.kind == "f":
         labels = np.asarray(y).astype(np.int64)
         if not np.array_equal(labels, y):
@@ -133,25 +133,25 @@ def _whole(y: Any, where: str) -> Any:
 
 
 def _check_finite(array: Any, name: str, where: str) -> None:
-    """Refuse NaN and infinities in what is in memory; files are seen to while they are read."""
+    """Raise an error for NaN or infinity in an array; a memmap is checked while it is read."""
     if array.dtype.kind == "f" and not isinstance(array, np.memmap):
         check_finite(array, name, where)
 
 
 def split(data: Data, share: float, where: str) -> tuple[Data, Data]:
-    """Return the first samples, and a share of the last ones for validation, as in Keras."""
+    """Split data into the first samples and a share of the last ones for validation, as Keras."""
     rows = len(data[0])
-    at = int(rows * (1 - share))
-    if not 0 < at < rows:
+    boundary = int(rows * (1 - share))
+    if not 0 < boundary < rows:
         raise DataError(
             f"{where}: validation_split={share} of {rows} samples leaves nothing to "
-            f"{'train on' if at == 0 else 'validate with'}"
+            f"{'train on' if boundary == 0 else 'validate with'}"
         )
-    return tuple(part[:at] for part in data), tuple(part[at:] for part in data)
+    return tuple(part[:boundary] for part in data), tuple(part[boundary:] for part in data)
 
 
 def check_labels_fit(y: Any, outputs: int, loss: Any, where: str) -> None:
-    """Refuse class numbers that no output stands for."""
+    """Raise an error for class numbers without an output."""
     if not isinstance(loss, SparseCategoricalCrossentropy) or isinstance(y, np.memmap):
         return
     ignored = getattr(loss, "ignore_class", None)

@@ -1,4 +1,4 @@
-"""What was recorded of a model, for as long as the model stays as it is."""
+"""A cache of a model's recordings that is emptied when the model changes."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 from chainrule._src.nn.layers import Layer
 
 
-class Kept:
-    """Recordings, as long as what they were made of is the same objects."""
+class RecordingCache:
+    """A cache of recordings. Its cache key is the identity of layers, objects and attributes."""
 
     def __init__(self) -> None:
-        self._made_of: list[Any] = []
-        self._known: dict[Any, Any] = {}
+        self._key: list[Any] = []
+        self._entries: dict[Any, Any] = {}
 
-    def of(self, layers: Sequence[Layer], *things: Any) -> dict[Any, Any]:
-        """Return what is kept of these layers and things as they are now, to be added to."""
-        parts = [p for thing in things for p in (thing, *getattr(thing, "__dict__", {}).values())]
+    def of(self, layers: Sequence[Layer], *objects: Any) -> dict[Any, Any]:
+        """Return the cache's entries for these layers and objects, as a dict to be filled."""
+        parts = [p for each in objects for p in (each, *getattr(each, "__dict__", {}).values())]
         parts += [value for layer in layers for value in layer.settings]
-        same = len(parts) == len(self._made_of) and all(map(is_, parts, self._made_of))
+        same = len(parts) == len(self._key) and all(map(is_, parts, self._key))
         if not same:
-            self._made_of, self._known = parts, {}
-        return self._known
+            self._key, self._entries = parts, {}
+        return self._entries
 
     def __reduce__(self) -> Any:
-        """Be pickled without what can be recorded again."""
-        return Kept, ()
+        """Pickle an empty cache: its entries can be recorded again."""
+        return RecordingCache, ()

@@ -8,26 +8,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule._src.nn.layers import Layer
-from chainrule._src.nn.layers.surroundings import Notes, Surroundings, within
-from chainrule._src.nn.layers.tracking import Variable, family, held, members
+from chainrule._src.nn.layers.surroundings import CallContext, Notes, within
+from chainrule._src.nn.layers.tracking import Variable, family, members, variables_of
 
 Weights = dict[str, Any]
 
 
-class Applied(NamedTuple):
-    """What a network gives for samples.
+class NetworkOutput(NamedTuple):
+    """A network's output for a batch, with new states and losses.
 
     Attributes
     ----------
     output : array
     state : dict of str to array
-        Of the weights that are not trained, as they are afterwards.
+        New values of the weights that are not trained.
     mask : array or None
-        Which steps of the output count.
+        Mask of the steps of the output.
     losses : list
-        What layers add to the loss.
+        Terms that layers add to the loss.
     unmasking : list of str
-        The layers that do not support masks, and were given one.
+        Layers that received a mask but do not support masks.
     """
 
     output: Any
@@ -38,35 +38,35 @@ class Applied(NamedTuple):
 
 
 class Network:
-    """A built stack of layers, and where its weights are.
+    """A built stack of layers as a pure function of its weights.
 
-    Weights go by names such as ``dense_kernel``: the layer's and the attribute's.
+    Weights have names such as ``dense_kernel``: the layer's name and the attribute's.
 
     Parameters
     ----------
     stack : Layer
-        With its ``layers``.
+        A layer that is a chain of ``layers``.
 
     Attributes
     ----------
     layers : list of Layer
     places : dict of str to Variable
-        Where every weight is.
+        The variable of every weight.
     """
 
     def __init__(self, stack: Layer, layers: list[Layer]) -> None:
         self.stack, self.layers = stack, list(layers)
-        self.places: dict[str, Variable] = held(stack)
+        self.places: dict[str, Variable] = variables_of(stack)
         self._within = family(stack)
 
     @property
     def is_stateful(self) -> bool:
-        """Whether batches hand states on, outside training too."""
+        """True if a layer passes states from one batch to the next."""
         return any(getattr(layer, "stateful", False) for layer in self._within)
 
     @property
     def rows(self) -> int:
-        """How many samples an example has: a batch, where its size is fixed."""
+        """The number of samples of an example: the batch size if it is fixed, else 2."""
         return self.layers[0].input_shape[0] or 2
 
     @property
@@ -76,7 +76,7 @@ class Network:
 
     @property
     def state(self) -> Weights:
-        """The others: moving averages, what dropout draws from, frozen weights."""
+        """The weights that are not trained: moving averages, states of dropout, frozen weights."""
         return self._weights(False)
 
     @property
@@ -86,42 +86,44 @@ class Network:
 
     def _weights(self, trained: bool) -> Weights:
         return {
-            name: place.value for name, place in self.places.items() if place.trainable is trained
+            name: variable.value
+            for name, variable in self.places.items()
+            if variable.trainable is trained
         }
 
     def take(self, weights: Mapping[str, Any]) -> None:
-        """Give the layers these weights."""
+        """Set the layers' weights."""
         for name, value in weights.items():
             self.places[name].write(value)
 
-    def apply(self, params: Weights, state: Weights, X: Any, training: bool) -> Applied:
-        """Return the output, the new state, and what layers noted."""
+    def apply(self, params: Weights, state: Weights, X: Any, training: bool) -> NetworkOutput:
+        """Return the output, the new state, and the losses that layers added."""
         weights = {**params, **state}
         floats = next((w.dtype for w in weights.values() if w.dtype.kind == "f"), X.dtype)
         x = X if self.layers[0].integers or floats == X.dtype else X.astype(floats)
         twin, notes = self.stack.bound(weights), Notes()
-        with within(Surroundings(twin, members(twin), training, notes=notes)):
+        with within(CallContext(twin, members(twin), training, notes=notes)):
             y = twin.run(x, training)
         after = twin.arrays
         new = {name: _as_before(after[name], old) for name, old in state.items()}
-        return Applied(y, new, notes.mask_of(y), notes.losses, notes.unmasking)
+        return NetworkOutput(y, new, notes.mask_of(y), notes.losses, notes.unmasking)
 
     def penalty(self, params: Weights) -> Any:
-        """Return what the size of the weights adds to the loss; None if nothing."""
+        """Return the sum of all regularizers' penalties, or None without regularizers."""
         costs = [
-            place.about.regularizer(params[name])
-            for name, place in self.places.items()
-            if name in params and place.about.regularizer is not None
+            variable.about.regularizer(params[name])
+            for name, variable in self.places.items()
+            if name in params and variable.about.regularizer is not None
         ]
         return sum(costs[1:], costs[0]) if costs else None
 
     def constrained(self, params: Weights) -> Weights:
-        """Return the weights that are to be after an update."""
+        """Return the weights with all constraints applied."""
         rules = {name: self.places[name].about.constraint for name in params}
         return {n: w if rules[n] is None else rules[n](w) for n, w in params.items()}
 
 
 def _as_before(value: Any, old: Any) -> Any:
-    """Return a new state in the dtype of the old one."""
+    """Return a new state in the dtype of the old state."""
     value = value if hasattr(value, "dtype") else np.asarray(value)
     return value if value.dtype == old.dtype else value.astype(old.dtype)

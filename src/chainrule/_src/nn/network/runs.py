@@ -1,4 +1,4 @@
-"""From an objective and samples to what a trainer runs."""
+"""Runs of an objective's steps over samples, for a trainer."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from chainrule._src.nn.network.objective import Objective, Step
 from chainrule._src.nn.training.supply import Batches, Samples
 from chainrule._src.nn.training.trainer import Run
 
-EXAMPLES = 8  # samples that a readable text is written for, at least
-LENGTH = 4  # of an axis that has no fixed one
+EXAMPLES = 8  # smallest number of samples of the example for a readable text
+LENGTH = 4  # of an axis without a fixed length
 
 
 def make_run(
@@ -28,18 +28,18 @@ def make_run(
     supply: Samples | Batches,
     engine: str,
     updates: int,
-    known: Known | None = None,
+    recordings: Known | None = None,
     counts_others: bool = True,
     **more: Any,
 ) -> Run:
-    """Return passes of one of an objective's steps; ``more`` is what else it carries along."""
+    """Return a run of one of an objective's steps; ``more`` are further parts of its carry."""
     sums = objective.sums(supply.first)
     carry = carry_of(objective, sums.zero, **more)
 
     def make(carry: Any, data: Any, others: int = 0) -> Engine:
         return make_engine(
             step, objective.loss_of_params, carry, data, rows_in(data) if others else
-            supply.batch_size, engine, updates // (others + 1), known, counts_others,
+            supply.batch_size, engine, updates // (others + 1), recordings, counts_others,
         )  # fmt: skip
 
     if isinstance(supply, Batches):
@@ -48,14 +48,14 @@ def make_run(
 
 
 def carry_of(objective: Objective, zero: Any, **more: Any) -> Any:
-    """Return the arrays that a step begins with: weights, sums of metrics, and what more it has."""
+    """Return the first carry of a step: weights, sums of metrics, and the parts in ``more``."""
     network = objective.network
     parts = {"params": network.params, "layers": network.state, "metrics": zero, **more}
     return map_leaves(np.asarray, parts)
 
 
 def training_kernel_text(objective: Objective, optimizer: Any, data: Any, batch_size: int) -> str:
-    """Return the loops of an epoch."""
+    """Return the kernel of an epoch as readable text."""
     from chainrule._src.compile.running.compiling import step_kernel
 
     state = optimizer.init(objective.network.params)
@@ -70,7 +70,8 @@ def example_data(network: Network, loss: Any) -> tuple[Any, Any]:
     shape = [size or LENGTH for size in first.input_shape[1:]]
     floats = network.params or network.state
     dtype = next((w.dtype for w in floats.values() if w.dtype.kind == "f"), np.dtype("float32"))
-    lengths = {len(w) for w in network.state.values() if w.ndim}  # none may pass for samples
+    # The batch size differs from the lengths of states, whose first axis is not a batch axis.
+    lengths = {len(w) for w in network.state.values() if w.ndim}
     rows = first.input_shape[0] or next(n for n in count(EXAMPLES) if n not in lengths)
     X = np.zeros((rows, *shape), np.int64 if first.integers else dtype)
     if isinstance(loss, SparseCategoricalCrossentropy):

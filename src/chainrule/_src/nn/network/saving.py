@@ -1,7 +1,7 @@
 """Models in files, and back.
 
-All there is to a model is one nested structure of plain values and arrays. The arrays go to the
-file under the path to them, the rest into its document.
+A model is one nested structure of plain values and arrays. Each array is written to the file under
+its path in the structure; all other values are written into the file's JSON document.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ import numpy as np
 from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.data.storage import read_tensors, write_tensors
 
-ARRAY = "$array"  # stands in the document where an array was
+ARRAY = "$array"  # placeholder for an array in the document
 GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")  # NumPy's
 
 
 def write_model(path: Any, tree: Mapping[str, Any]) -> None:
-    """Write a structure with arrays, whole or not at all."""
+    """Write a structure with arrays into a file, atomically."""
     arrays: dict[str, Any] = {}
     document = _packed(tree, "", arrays)
     write_tensors(path, arrays, document, kind="model")
 
 
 def read_model(path: Any) -> dict[str, Any]:
-    """Return what was written.
+    """Read a structure that `write_model` wrote.
 
     Raises
     ------
     FileError
-        If the file is damaged, hostile, foreign, or no model.
+        If the file is damaged, hostile, foreign, or not a model.
     """
     arrays, document = read_tensors(path, kind="model")
     try:
@@ -45,7 +45,7 @@ def read_model(path: Any) -> dict[str, Any]:
 
 
 def _packed(tree: Any, path: str, arrays: dict[str, Any]) -> Any:
-    """Return a structure without its arrays, which go into a table."""
+    """Return a structure with placeholders for arrays, which are added to ``arrays``."""
     if isinstance(tree, np.ndarray | np.generic):
         arrays[path] = np.asarray(tree)
         return {ARRAY: path}
@@ -68,26 +68,26 @@ def _unpacked(tree: Any, arrays: Mapping[str, Any]) -> Any:
     return tree
 
 
-def restored(template: Any, found: Any, what: str) -> Any:
-    """Return what a file holds in the structure, shapes and dtypes of what is expected.
+def restored(template: Any, saved: Any, what: str) -> Any:
+    """Return arrays from a file, in the structure, shapes and dtypes of a template.
 
     Raises
     ------
     FileError
-        If it has another structure or other shapes.
+        If the structure or a shape differs.
     """
     if isinstance(template, Mapping):
-        if not isinstance(found, Mapping) or set(found) != set(template):
+        if not isinstance(saved, Mapping) or set(saved) != set(template):
             names = ", ".join(map(str, template))
-            raise FileError(f"{what}: expected {names}, the file holds {_names(found)}")
-        return {key: restored(part, found[key], f"{what}: {key}") for key, part in template.items()}
+            raise FileError(f"{what}: expected {names}, the file holds {_names(saved)}")
+        return {key: restored(part, saved[key], f"{what}: {key}") for key, part in template.items()}
     expected = np.asarray(template)
-    array = np.asarray(found)
+    array = np.asarray(saved)
     fits = array.dtype.kind in "fiub" and np.can_cast(array.dtype, expected.dtype, "same_kind")
     if array.shape != expected.shape or not fits:
         raise FileError(
             f"{what}: expected {expected.dtype} of shape {expected.shape}, the file holds "
-            f"{_names(found)}"
+            f"{_names(saved)}"
         )
     with np.errstate(all="ignore"):
         array = array.astype(expected.dtype)
@@ -96,17 +96,17 @@ def restored(template: Any, found: Any, what: str) -> Any:
     return array
 
 
-def _names(found: Any) -> str:
-    if isinstance(found, Mapping):
-        return ", ".join(map(str, found)) or "nothing"
-    if isinstance(found, np.ndarray):
-        return f"{found.dtype} of shape {found.shape}"
-    return type(found).__name__
+def _names(saved: Any) -> str:
+    if isinstance(saved, Mapping):
+        return ", ".join(map(str, saved)) or "nothing"
+    if isinstance(saved, np.ndarray):
+        return f"{saved.dtype} of shape {saved.shape}"
+    return type(saved).__name__
 
 
 @contextmanager
 def as_file_error(path: Any) -> Iterator[None]:
-    """Have what is wrong with a model's parts told as what is wrong with its file."""
+    """Context manager that turns any error into a `FileError` that names the file."""
     try:
         yield
     except FileError:
@@ -116,12 +116,12 @@ def as_file_error(path: Any) -> Iterator[None]:
 
 
 def generator_at(state: Any) -> np.random.Generator:
-    """Return a generator that goes on from a state.
+    """Return a random generator with a given state.
 
     Raises
     ------
     DataError
-        If it is no state of a generator of NumPy's.
+        If the state is not one of a NumPy generator.
     """
     name = state.get("bit_generator") if isinstance(state, Mapping) else None
     if name not in GENERATORS:

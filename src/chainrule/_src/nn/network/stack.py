@@ -1,4 +1,4 @@
-"""A stack of layers: put together, built, described, its weights read and set."""
+"""A stack of layers: adding and removing layers, building, config and weights."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MOST_LAYERS = 10_000
 
 
 class Stack(Layer):
-    """What a model is apart from training: a layer that is a chain of layers.
+    """A layer that is a chain of layers: a model without training.
 
     Attributes
     ----------
     layers : list of Layer
-        Without the `Input`.
+        The layers without the `Input`.
     trainable : bool
-        Set to False it keeps all weights as they are, of the layers within layers too.
+        If set to False, no weight is trained, nor one of nested layers.
     """
 
     _hooks, builds_itself = OF_MODELS, True
@@ -64,27 +64,27 @@ class Stack(Layer):
             self.add(layer)
 
     def _begin(self) -> None:
-        """Be as a model without layers."""
+        """Set the attributes of a model without layers."""
         self.layers: list[Layer] = []
         self._input: Input | None = None
         self._network: Network | None = None
-        self._blank: Blank | None = None  # while the weights are to come from a file
+        self._blank: Blank | None = None  # while weights are loaded from a file
 
     def __repr__(self) -> str:
         layers = [self._input] if self._input is not None else []
-        shown = ", ".join(map(short, [*layers, *self.layers]))
-        return cut(f"{type(self).__name__}([{shown}", "])")
+        text = ", ".join(map(short, [*layers, *self.layers]))
+        return cut(f"{type(self).__name__}([{text}", "])")
 
     def __str__(self) -> str:
         return repr(self)
 
     def add(self, layer: Layer) -> None:
-        """Put a layer on top.
+        """Add a layer at the end of the chain.
 
         Raises
         ------
         DataError, ShapeError
-            If it is no layer, has a taken name, or does not fit on the one below.
+            If ``layer`` is not a layer, has a name in use, or does not fit the previous layer.
         """
         if isinstance(layer, type) and issubclass(layer, Layer):
             raise DataError(f"Sequential.add: received the class {layer.__name__}; call it first")
@@ -111,40 +111,40 @@ class Stack(Layer):
         self._changed()
 
     def pop(self, rebuild: bool = True) -> Layer:
-        """Take the top layer away, and return it."""
+        """Remove and return the last layer."""
         if not self.layers:
             raise DataError("Sequential.pop: there is no layer")
         self._changed()
         return self.layers.pop()
 
     def _changed(self) -> None:
-        """Forget what depends on the layers."""
+        """Reset attributes that depend on the layers."""
         self._network = None
 
     def _name(self, layer: Layer) -> None:
         """Make a layer's name unique, unless it was chosen."""
-        taken = {other.name for other in self.layers}
-        if layer.name not in taken:
+        names = {other.name for other in self.layers}
+        if layer.name not in names:
             return
         if layer in self.layers or layer.__config__.get("name") is not None:
             raise DataError(f"Sequential.add: there is a layer {layer.name!r} already")
-        if layer.built:  # another model may know it by its name
+        if layer.built:  # another model may use its name
             raise DataError(
                 f"Sequential.add: there is a layer {layer.name!r} already, and the new one is "
                 "built: give one of them a name of its own"
             )
-        layer.name = free_name(layer.name, taken)
+        layer.name = free_name(layer.name, names)
 
     def held_in(self) -> dict[str, Any]:
-        """Return the layers: nothing else that it holds is part of it."""
+        """Return the attributes that hold parts: ``layers`` only."""
         return {"layers": vars(self).get("layers", [])}
 
     def prefix_of(self, path: Path, part: Any) -> str:
-        """Return what the names of a layer's weights begin with: its own name."""
+        """Return the prefix of the names of a layer's weights: the layer's name."""
         return str(part.name)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Make the weights for an input of this shape, ``(None, …)``.
+        """Create the weights for an input of this shape, ``(None, …)``.
 
         Raises
         ------
@@ -159,19 +159,19 @@ class Stack(Layer):
                 f"received {input_shape!r}"
             )
         shape = (input_shape[0], *sizes_given(tuple(input_shape[1:]), "Sequential.build"))
-        known = self.input_shape
-        if known is not None and not fits(shape, known):
+        expected = self.input_shape
+        if expected is not None and not fits(shape, expected):
             raise ShapeError(
-                f"Sequential: built for an input of shape {shape_text(known)}, received "
+                f"Sequential: built for an input of shape {shape_text(expected)}, received "
                 f"{shape_text(shape)}"
             )
-        self._prepare(self.layers, shape if known is None else known)
+        self._prepare(self.layers, shape if expected is None else expected)
         self._network = None
 
     def prepare(
         self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
     ) -> Shape:
-        """Build the layers, as part of another model or layer."""
+        """Build the layers when the stack is part of another model or layer."""
         if dtype is not None:
             self._dtype = np.dtype(dtype)
         self._prepare(self.layers, input_shape, rng)
@@ -179,7 +179,7 @@ class Stack(Layer):
         return self.output_shape
 
     def _prepare(self, layers: Sequence[Layer], shape: Shape, rng: Any = None) -> None:
-        """Build layers on one another; those that are built keep their weights, and must fit."""
+        """Build a chain of layers; layers that are built keep their weights, and must fit."""
         source = rng or self._blank or self.rng
         with unchanged_on_error(self):
             for layer in layers:
@@ -196,16 +196,16 @@ class Stack(Layer):
 
     @property
     def built(self) -> bool:
-        """Whether the weights are there."""
+        """True if all layers have their weights."""
         return bool(self.layers) and all(layer.built for layer in self.layers)
 
     @built.setter
     def built(self, value: bool) -> None:
-        """Leave it to the layers to tell."""
+        """Ignore the value: `built` depends on the layers."""
 
     @property
     def network(self) -> Network:
-        """The layers as a pure function."""
+        """The layers as a pure function of their weights."""
         if not self.built:
             raise DataError(
                 "Sequential: the model has no weights yet; put an Input(shape) first, call "
@@ -229,13 +229,13 @@ class Stack(Layer):
         return self.input_shape if top is None else top.output_shape
 
     def call(self, x: Any) -> Any:
-        """Return what the layers give, one after the other."""
+        """Return the output of the chain of layers."""
         for layer in self.layers:
             x = layer(x)
         return x
 
     def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
-        """Return the output; each layer checks its input."""
+        """Return the output for an input; each layer checks its own input."""
         with within(self._surroundings(training)):
             return self.call(x)
 
@@ -251,18 +251,18 @@ class Stack(Layer):
         if not self.built:
             self.build((None, *x.shape[1:]))
         network = self.network
-        found = network.apply(network.params, network.state, x, training)
-        if not any(hasattr(value, "level") for value in (x, found.output, *found.state.values())):
-            network.take(found.state)
-            self._added = found.losses
-        y: Array = found.output
+        result = network.apply(network.params, network.state, x, training)
+        if not any(hasattr(value, "level") for value in (x, result.output, *result.state.values())):
+            network.take(result.state)
+            self._added = result.losses
+        y: Array = result.output
         return y
 
     def widen(self, name: str, shape: tuple[int, ...]) -> None:
-        """Leave it to the layers."""
+        """Do nothing: the layers do this themselves."""
 
     def take_shapes(self, other: Any) -> None:
-        """Leave it to the layers."""
+        """Do nothing: the layers do this themselves."""
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output for an input of a shape, ``(None, …)``."""
@@ -295,7 +295,7 @@ class Stack(Layer):
     ) -> None:
         """Print layers, shapes and numbers of weights; ``print_fn`` takes the text instead.
 
-        The other arguments are taken for Keras's sake.
+        The other arguments are accepted for compatibility with Keras and ignored.
         """
         with deferred():
             from rich.markup import escape
@@ -340,14 +340,14 @@ class Stack(Layer):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
-        """Return a model of an architecture, with new weights.
+        """Return a model with the architecture of a config, with new weights.
 
-        ``custom_objects`` are classes and functions of your own by their names.
+        ``custom_objects`` are your own classes and functions by their names.
 
         Raises
         ------
         DataError, UnknownNameError, ShapeError
-            If `get_config` did not make it, or a layer of your own is not defined.
+            If ``config`` is not from `get_config`, or names a class that is not defined.
         """
         if not isinstance(config, Mapping):
             raise DataError(f"Sequential.from_config: expected a dict, received {config!r}")
@@ -360,7 +360,7 @@ class Stack(Layer):
 
     @classmethod
     def _from_config(cls, config: Mapping[str, Any], entries: int | None) -> Self:
-        """Return a model; with ``entries`` its weights are to come from a file that has so many."""
+        """Return a model; ``entries`` is the number of weights in its file, if it has a file."""
         described, shape = config.get("layers", []), config.get("input_shape")
         if not isinstance(described, list) or len(described) > MOST_LAYERS:
             raise DataError(
@@ -379,13 +379,13 @@ class Stack(Layer):
 
 
 def _unbuilt(config: Any) -> Any:
-    """Return a description in which models, wherever they are, have no shape of their own yet.
+    """Return a config in which nested models have no input shape.
 
-    What is built on its own would draw its weights, however many, before they are read.
+    A nested model with an input shape would be built and draw its weights before they are read.
     """
     if isinstance(config, list):
         return [_unbuilt(part) for part in config]
     if not isinstance(config, Mapping):
         return config
-    found = {key: _unbuilt(part) for key, part in config.items()}
-    return {**found, "input_shape": None} if {"layers", "input_shape"} <= set(found) else found
+    parts = {key: _unbuilt(part) for key, part in config.items()}
+    return {**parts, "input_shape": None} if {"layers", "input_shape"} <= set(parts) else parts

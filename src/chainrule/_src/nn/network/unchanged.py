@@ -1,4 +1,4 @@
-"""What was refused or interrupted leaves a model as it was."""
+"""A context manager that restores a model after an error or an interruption."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ CHANGING = ("rng", "history", "stop_training", "optimizer_state", "training_data
 
 @contextmanager
 def unchanged_on_error(model: Any, counts: Callable[[], bool] = lambda: True) -> Iterator[None]:
-    """Have a model be what it was before, weights and random generator too, if this fails.
+    """Restore a model, with weights and random generator, if the body raises an error.
 
-    ``counts`` says, once it has failed, whether that is so.
+    ``counts`` is called after the error; if it returns false, nothing is restored.
     """
     before = {name: vars(model)[name] for name in CHANGING if name in vars(model)}
     random = model.rng.bit_generator.state

@@ -57,15 +57,15 @@ def get(optimizer: Any, where: str = "optimizers.get") -> Optimizer:
     Parameters
     ----------
     optimizer : str, dict or Optimizer
-        A name gives one with its default arguments, a dict is a description of one; an
-        object of your own has ``init`` and ``update``.
+        A name gives an optimizer with default arguments, a dict is a description; an
+        object of your own must have ``init`` and ``update``.
     where : str
-        Who asks, for the error's text.
+        Name of the calling function, for error messages.
 
     Raises
     ------
     UnknownNameError, DataError
-        If it is none of these.
+        If the optimizer is none of these.
 
     Examples
     --------
@@ -73,14 +73,14 @@ def get(optimizer: Any, where: str = "optimizers.get") -> Optimizer:
     SGD(learning_rate=0.1)
     """
     is_class = isinstance(optimizer, type)
-    found: Any = optimizer if is_class else described("optimizer", optimizer, OPTIMIZERS, Optimizer)
-    if is_class or not all(callable(getattr(found, n, None)) for n in ("init", "update")):
+    rule: Any = optimizer if is_class else described("optimizer", optimizer, OPTIMIZERS, Optimizer)
+    if is_class or not all(callable(getattr(rule, n, None)) for n in ("init", "update")):
         raise DataError(
             f"{where}: optimizer must be a name ({', '.join(OPTIMIZERS)}) or an object with init "
             f"and update, received {optimizer!r}"
         )
-    rule: Optimizer = found
-    return rule
+    checked: Optimizer = rule
+    return checked
 
 
 serialize, deserialize = plain, get
@@ -90,7 +90,7 @@ REFUSED = {
     "LossScaleOptimizer": "losses need no scale in float32 and float64, there is no float16",
     "MultiOptimizer": "one optimizer trains all layers that are trainable",
 }
-"""Keras's optimizers that are not here, and what to write instead."""
+"""Keras's optimizers that this package does not have, with advice what to write instead."""
 
 
 def __getattr__(name: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Optimizers that divide gradients by how large they were."""
+"""Optimizers that divide gradients by the size of earlier gradients."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class RMSprop(Optimizer):
     learning_rate : float or callable, default 0.001
     rho : float, default 0.9
     momentum : float, default 0
-        Accumulates the steps.
+        Share of the previous step that is added to a step.
     epsilon : float, default 1e-7
     centered : bool, default False
-        Whether to subtract the square of the running mean from :math:`v`.
+        If true, the square of the running mean is subtracted from :math:`v`.
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
     """
 
     def __init__(
@@ -50,15 +50,15 @@ class RMSprop(Optimizer):
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
         """Return the new weights and running means."""
-        kept = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * g**2}
-        spread = kept["velocity"]
+        new_slots = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * g**2}
+        spread = new_slots["velocity"]
         if self.centered:
-            kept["average"] = self.rho * slots["average"] + (1 - self.rho) * g
-            spread = spread - kept["average"] ** 2
+            new_slots["average"] = self.rho * slots["average"] + (1 - self.rho) * g
+            spread = spread - new_slots["average"] ** 2
         change = learning_rate * g / np.sqrt(spread + self.epsilon)
         if self.momentum:
-            kept["momentum"] = change = self.momentum * slots["momentum"] + change
-        return w - change, kept
+            new_slots["momentum"] = change = self.momentum * slots["momentum"] + change
+        return w - change, new_slots
 
 
 class Adagrad(Optimizer):
@@ -72,10 +72,10 @@ class Adagrad(Optimizer):
     ----------
     learning_rate : float or callable, default 0.001
     initial_accumulator_value : float, default 0.1
-        Where the sums start.
+        Initial value of the sums.
     epsilon : float, default 1e-7
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
     """
 
     slots = ("accumulator",)
@@ -105,7 +105,7 @@ class Adagrad(Optimizer):
 
 
 class Adadelta(Optimizer):
-    r"""Gradients divided by their running root mean square, times that of the steps.
+    r"""Gradients divided by their running root mean square, times the one of the steps.
 
     .. math:: a \leftarrow \rho a + (1 - \rho) g^2, \quad
               \Delta = \sqrt{\frac{d + \varepsilon}{a + \varepsilon}}\, g, \quad
@@ -121,7 +121,7 @@ class Adadelta(Optimizer):
     rho : float, default 0.95
     epsilon : float, default 1e-7
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
     """
 
     slots = ("accumulated_grad", "accumulated_delta")
@@ -159,18 +159,18 @@ class Ftrl(Optimizer):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
-        Above 0, also where a schedule ends: weights are divided by it.
+        Above 0, also at the end of a schedule, because weights are divided by it.
     learning_rate_power : float, default -0.5
         :math:`p`, at most 0.
     initial_accumulator_value : float, default 0.1
-        Where :math:`n` starts.
+        Initial value of :math:`n`.
     l1_regularization_strength, l2_regularization_strength : float, default 0
         :math:`\lambda_1` and :math:`\lambda_2`.
     l2_shrinkage_regularization_strength : float, default 0
-        :math:`\lambda_s`, which counts with the gradient alone.
+        :math:`\lambda_s`, a penalty that is added to the gradient only.
     beta : float, default 0
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
     """
 
     slots = ("accumulator", "linear")
@@ -227,7 +227,7 @@ class Ftrl(Optimizer):
 
 
 class Adafactor(Optimizer):
-    r"""Gradients divided by their root mean square, of matrices known by rows and columns alone.
+    r"""Gradients divided by their root mean square, stored per row and per column of a matrix.
 
     .. math:: r \leftarrow \beta_t r + (1 - \beta_t) \overline{g^2}^{\,row}, \quad
               c \leftarrow \beta_t c + (1 - \beta_t) \overline{g^2}^{\,column}, \quad
@@ -246,14 +246,14 @@ class Adafactor(Optimizer):
     beta_2_decay : float, default -0.8
         :math:`p`, at most 0.
     epsilon_1 : float, default 1e-30
-        Added to the squares.
+        Number that is added to the squares.
     epsilon_2 : float, default 0.001
     clip_threshold : float, default 1
         :math:`d`.
     relative_step : bool, default True
-        Changes nothing, as in Keras: steps always fall with :math:`1 / \sqrt t`.
+        Ignored, as in Keras: steps always decrease with :math:`1 / \sqrt t`.
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
     """
 
     slots = ("r", "c", "v")
@@ -278,19 +278,19 @@ class Adafactor(Optimizer):
         self.relative_step = self._flag(relative_step, "relative_step")
 
     def start(self, slot: str, w: Any) -> Any:
-        """Return zeros: of rows and columns for a matrix, of all entries for less."""
+        """Return zeros: per row and column for a matrix, per entry for fewer axes."""
         shapes = {"r": w.shape[:-1], "c": (*w.shape[:-2], *w.shape[-1:]), "v": w.shape}
         used = ("r", "c") if w.ndim > 1 else ("v",)
         return np.zeros(shapes[slot] if slot in used else (), w.dtype)
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
         """Return the new weights and running means."""
-        kept, beta = dict(slots), like(1 - t**self.beta_2_decay, w)
+        new_slots, beta = dict(slots), like(1 - t**self.beta_2_decay, w)
         squares = g**2 + self.epsilon_1
 
         def mean(slot: str, new: Any) -> Any:
-            kept[slot] = beta * slots[slot] + (1 - beta) * new
-            return kept[slot]
+            new_slots[slot] = beta * slots[slot] + (1 - beta) * new
+            return new_slots[slot]
 
         if w.ndim > 1:
             r, c = mean("r", np.mean(squares, axis=-1)), mean("c", np.mean(squares, axis=-2))
@@ -301,7 +301,7 @@ class Adafactor(Optimizer):
         change = g / np.sqrt(spread)
         change = change / np.maximum(1, _rms(change) / self.clip_threshold)
         rate = np.minimum(learning_rate, like(1 / np.sqrt(t), w))
-        return w - np.maximum(self.epsilon_2, _rms(w)) * rate * change, kept
+        return w - np.maximum(self.epsilon_2, _rms(w)) * rate * change, new_slots
 
 
 def _rms(x: Any) -> Any:

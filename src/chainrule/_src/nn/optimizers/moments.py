@@ -1,4 +1,4 @@
-"""Adam and its kin: running means of the gradient and of its size."""
+"""Adam and its variants: running means of the gradient and of its size."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from chainrule._src.base.validation import check_count
 from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule, like
 
 
-class _Moments(Optimizer):
-    """What has ``beta_1``, ``beta_2`` and ``epsilon``, and the first two moments in slots."""
+class _TwoMoments(Optimizer):
+    """Base class: ``beta_1``, ``beta_2`` and ``epsilon``, and the first two moments in slots."""
 
     slots: tuple[str, ...] = ("m", "v")
 
@@ -36,7 +36,7 @@ class _Moments(Optimizer):
         return self._mean(slots["m"], g), v
 
 
-class Adam(_Moments):
+class Adam(_TwoMoments):
     r"""Running means of the gradient and of its square, corrected for their start at zero.
 
     .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
@@ -53,10 +53,10 @@ class Adam(_Moments):
     beta_2 : float, default 0.999
     epsilon : float, default 1e-7
     amsgrad : bool, default False
-        Whether to divide by the largest :math:`v` so far (Reddi et al., *On the Convergence of
+        If true, steps use the largest :math:`v` so far (Reddi et al., *On the Convergence of
         Adam and Beyond*, 2018).
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
     """
 
     def __init__(
@@ -77,14 +77,14 @@ class Adam(_Moments):
         correction = np.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         rate = learning_rate * like(correction, w)
         m, v = self._moments(g, slots)
-        kept, spread = {"m": m, "v": v}, v
+        new_slots, spread = {"m": m, "v": v}, v
         if self.amsgrad:
-            kept["v_max"] = spread = np.maximum(slots["v_max"], v)
-        return w - m * rate / (np.sqrt(spread) + self.epsilon), kept
+            new_slots["v_max"] = spread = np.maximum(slots["v_max"], v)
+        return w - m * rate / (np.sqrt(spread) + self.epsilon), new_slots
 
 
 class AdamW(Adam):
-    r"""`Adam` whose weights also shrink by :math:`\eta \lambda w`, apart from the gradient.
+    r"""`Adam` with weight decay :math:`\eta \lambda w`, decoupled from the gradient.
 
     Loshchilov, Hutter, *Decoupled Weight Decay Regularization*, 2019, algorithm 2.
 
@@ -94,7 +94,7 @@ class AdamW(Adam):
     weight_decay : float or callable, default 0.004
         :math:`\lambda`.
     beta_1, beta_2, epsilon, amsgrad, **options
-        Those of `Adam`.
+        Parameters of `Adam`.
     """
 
     def __init__(
@@ -114,8 +114,8 @@ class AdamW(Adam):
         )
 
 
-class Adamax(_Moments):
-    r"""`Adam` with the largest gradient, fading, in place of the root mean square.
+class Adamax(_TwoMoments):
+    r"""`Adam` with the decaying maximum of the gradient instead of the root mean square.
 
     .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
               u \leftarrow \max(\beta_2 u, |g|), \quad
@@ -130,7 +130,7 @@ class Adamax(_Moments):
     beta_2 : float, default 0.999
     epsilon : float, default 1e-7
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
     """
 
     slots = ("m", "u")
@@ -143,8 +143,8 @@ class Adamax(_Moments):
         return w - m * rate / (u + self.epsilon), {"m": m, "u": u}
 
 
-class Nadam(_Moments):
-    r"""`Adam` with Nesterov's momentum, whose strength grows.
+class Nadam(_TwoMoments):
+    r"""`Adam` with Nesterov's momentum, which grows with the number of updates.
 
     .. math:: \mu_t = \beta_1 \Big(1 - \frac{0.96^t}{2}\Big), \qquad
               \hat m = \frac{\mu_{t+1} m}{1 - \prod_{i=1}^{t+1} \mu_i}
@@ -160,13 +160,13 @@ class Nadam(_Moments):
     beta_2 : float, default 0.999
     epsilon : float, default 1e-7
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
     """
 
     slots = ("m", "v", "product")
 
     def start(self, slot: str, w: Any) -> Any:
-        """Return the moments, zero, and the product of no factors."""
+        """Return zero for the moments, and 1 for the product."""
         return np.ones((), w.dtype) if slot == "product" else np.zeros_like(w)
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
@@ -181,14 +181,14 @@ class Nadam(_Moments):
         return w - change, {"m": m, "v": v, "product": product}
 
 
-class Lamb(_Moments):
-    r"""`Adam` whose step is as long as the learning rate's share of the weights, array by array.
+class Lamb(_TwoMoments):
+    r"""`Adam` whose step, for each array, has the norm of the weights times the learning rate.
 
     .. math:: r = \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}, \qquad
               w \leftarrow w - \eta \frac{\lVert w \rVert}{\lVert r \rVert}\, r
 
-    You et al., *Large Batch Optimization for Deep Learning*, 2020, algorithm 2. Where one of the
-    norms is zero their ratio counts as 1.
+    You et al., *Large Batch Optimization for Deep Learning*, 2020, algorithm 2. If one of the
+    norms is zero, the ratio is 1.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ class Lamb(_Moments):
     beta_2 : float, default 0.999
     epsilon : float, default 1e-7
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
     """
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
@@ -211,8 +211,8 @@ class Lamb(_Moments):
         return w - learning_rate * ratio * r, {"m": m, "v": v}
 
 
-class ScheduleFreeAdamW(_Moments):
-    r"""`AdamW` that averages its way instead of lowering the learning rate.
+class ScheduleFreeAdamW(_TwoMoments):
+    r"""`AdamW` that averages its iterates instead of lowering the learning rate.
 
     .. math:: z' = z - \eta \frac{g}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}, \qquad
               x \leftarrow \Big(1 - \frac1t\Big) x + \frac1t z', \qquad
@@ -229,9 +229,9 @@ class ScheduleFreeAdamW(_Moments):
     beta_2 : float, default 0.999
     epsilon : float, default 1e-8
     warmup_steps : int, default 0
-        Updates in which the learning rate rises from 0.
+        Number of updates in which the learning rate rises from 0.
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
     """
 
     slots = ("z", "v")
@@ -250,11 +250,11 @@ class ScheduleFreeAdamW(_Moments):
         self.warmup_steps = check_count(warmup_steps, "warmup_steps", self._name)
 
     def start(self, slot: str, w: Any) -> Any:
-        """Return the weights themselves, and squares of 0."""
+        """Return a copy of the weights for ``z``, and zeros for ``v``."""
         return np.array(w) if slot == "z" else np.zeros_like(w)
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
-        """Return the new weights, where they would be without averages, and squares."""
+        """Return the new weights, the iterates without averaging, and the mean squares."""
         if self.warmup_steps:
             learning_rate = learning_rate * like(np.minimum(t / self.warmup_steps, 1), w)
         v = slots["v"] + (g**2 - slots["v"]) * (1 - self.beta_2)

@@ -1,4 +1,4 @@
-"""Optimizers that follow one running mean of the gradient."""
+"""Optimizers with one running mean of the gradient."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class SGD(Optimizer):
 
     .. math:: v \leftarrow \mu v - \eta g, \qquad w \leftarrow w + v
 
-    With ``nesterov`` the weights take :math:`\mu v - \eta g` of the new :math:`v` instead
+    With ``nesterov`` the step is :math:`\mu v - \eta g` with the new :math:`v` instead
     (Sutskever et al., *On the importance of initialization and momentum in deep learning*, 2013).
 
     Parameters
@@ -25,7 +25,7 @@ class SGD(Optimizer):
         :math:`\mu`, below 1.
     nesterov : bool, default False
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class SGD(Optimizer):
 
 
 class Lion(Optimizer):
-    r"""Steps of one size, by the sign of a running mean.
+    r"""Steps of constant size, in the direction of the sign of a running mean.
 
     .. math:: w \leftarrow w - \eta\, \mathrm{sign}(\beta_1 m + (1 - \beta_1) g), \qquad
               m \leftarrow \beta_2 m + (1 - \beta_2) g
@@ -68,12 +68,12 @@ class Lion(Optimizer):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
-        :math:`\eta`; a third to a tenth of what suits `Adam`.
+        :math:`\eta`; use a third to a tenth of the learning rate for `Adam`.
     beta_1 : float, default 0.9
-        Above 0: without it there are only the signs of gradients.
+        Above 0; with 0 the step would be the sign of the present gradient.
     beta_2 : float, default 0.99
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
 
     Examples
     --------

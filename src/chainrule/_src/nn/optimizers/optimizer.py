@@ -1,4 +1,4 @@
-"""What all optimizers share."""
+"""The base class of optimizers."""
 
 from __future__ import annotations
 
@@ -19,60 +19,60 @@ from chainrule._src.base.validation import check_flag, check_number, check_posit
 from chainrule._src.core.trees import Path, leaves, map_leaves
 from chainrule._src.nn.optimizers.variable import Variable
 
-UNDECAYED = "exclude_from_weight_decay"  # in a config: the patterns given to that method
+UNDECAYED = "exclude_from_weight_decay"  # key of the patterns in a config
 Schedule = Callable[[Any], Any]
-# Attributes that do not tell what an optimizer does with a state, which holds its learning rate.
+# Attributes that do not change the update rule: the state holds the learning rate.
 _APART = {"learning_rate", "_done", "__config__"}
 
 
 class Optimizer(Configurable):
-    r"""What all optimizers share: clipping, decay of weights, averages, the learning rate.
+    r"""Base class of optimizers: learning rate, clipping, weight decay and running averages.
 
     Parameters
     ----------
     learning_rate : float or callable
-        A number, or a function of the number of updates done, in NumPy: see `chainrule.schedules`;
-        one without arguments is called when a run starts.
+        A number, or a function of the number of updates, in NumPy: see `chainrule.schedules`;
+        a function without arguments is called when a run starts.
     weight_decay : float or callable, optional
-        Share of the learning rate by which weights shrink at every update, apart from the gradient
+        Weights are multiplied by 1 minus this times the learning rate at every update
         (Loshchilov, Hutter, *Decoupled Weight Decay Regularization*, 2019); a number, or a
-        function of the number of batches done, as for the learning rate.
+        function of the number of batches, as for the learning rate.
     clipnorm : float, optional
-        Largest norm of the gradient of one array; longer ones are scaled down.
+        Largest norm of the gradient of one array; longer gradients are scaled down.
     clipvalue : float, optional
         Largest absolute value of a gradient's entry.
     global_clipnorm : float, optional
         Largest norm of all gradients together.
     use_ema : bool, default False
-        Whether to keep running averages of the weights, which take their place at the end of
+        If true, running averages replace the weights at the end of
         training (Polyak, Juditsky, *Acceleration of Stochastic Approximation by Averaging*, 1992).
     ema_momentum : float, default 0.99
-        What an average keeps of itself at every update.
+        Share of its old value in the new value of an average.
     ema_overwrite_frequency : int, optional
-        Updates after which the averages take the weights' place during training as well.
+        Number of updates after which the averages replace the weights during training as well.
     gradient_accumulation_steps : int, optional
-        Batches, at least 2, whose mean gradient makes one update. A schedule of the learning rate
-        still counts batches, as in Keras.
+        Number of batches, at least 2, whose mean gradient makes one update. A schedule still
+        counts batches, as in Keras.
     l2 : float, default 0
         Weight of :math:`\lVert w \rVert^2 / 2` in the loss, as gradient :math:`\lambda w`.
     loss_scale_factor : float, optional
-        Changes nothing: Keras multiplies the loss by it and divides the gradients, for float16.
+        Ignored: Keras multiplies the loss by this factor and divides the gradients, for float16.
     learning_rate_multipliers : dict of str to float, optional
         Factors of the learning rate by parameter: the first pattern that occurs in a parameter's
-        name counts, as a regular expression; see `exclude_from_weight_decay`. Decay follows the
+        name, as a regular expression, is used; see `exclude_from_weight_decay`. Decay follows the
         learning rate.
     name : str, optional
-        That of the class by default.
+        By default the class's name in snake case.
 
     Attributes
     ----------
     slots : tuple of str
-        Names of the arrays that are kept for every parameter, see `start`.
+        Names of the arrays that the state has for every parameter, see `start`.
     learning_rate : Variable
-        Of the next update: read as a number, set by ``assign`` or plainly, also in the middle of
-        training. What a schedule gives cannot be set.
+        Learning rate of the next update: can be read as a number and set, also during
+        training, unless it follows a schedule.
     iterations : Variable
-        Updates done so far, as of the last event that callbacks heard.
+        Number of updates so far, at the last event of callbacks.
 
     Raises
     ------
@@ -102,7 +102,7 @@ class Optimizer(Configurable):
     ) -> None:
         self.name = name or snake_case(self._name)
         self.loss_scale_factor = loss_scale_factor
-        self._done = [0]  # batches; a list, for the optimizer stays as it was recorded
+        self._done = [0]  # batches; a list, so that no attribute changes
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         if weight_decay is not None and not callable(weight_decay):
@@ -157,34 +157,34 @@ class Optimizer(Configurable):
 
     @property
     def iterations(self) -> Variable:
-        """The number of updates done so far."""
+        """The number of updates so far."""
         batches = self.gradient_accumulation_steps or 1
         return Variable(lambda: self._done[0] // batches, dtype=np.int64)
 
     def exclude_from_weight_decay(
         self, var_list: Iterable[Any] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Let some parameters keep their size, before training starts; kept in the config.
+        """Exclude parameters from weight decay, before training starts; saved in the config.
 
         Parameters
         ----------
         var_list : iterable, optional
             Variables with a ``name``.
         var_names : iterable of str, optional
-            What occurs in their names, as regular expressions; a parameter's name is its key:
+            Regular expressions that match names of parameters; a parameter's name is its key:
             ``"b_h"`` of ``params["b_h"]``, ``"bias"`` of a layer.
         """
         exact = [f"^{re.escape(variable.name)}$" for variable in var_list or ()]
         self._undecayed = (*exact, *(var_names or ()))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments, and what is not decayed, as plain values for JSON."""
-        kept = {UNDECAYED: list(self._undecayed)} if self._undecayed else {}
-        return super().get_config() | kept
+        """Return the arguments, and the patterns without decay, as plain values for JSON."""
+        patterns = {UNDECAYED: list(self._undecayed)} if self._undecayed else {}
+        return super().get_config() | patterns
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Return what `get_config` described.
+        """Return an optimizer from a config of `get_config`.
 
         Raises
         ------
@@ -193,9 +193,9 @@ class Optimizer(Configurable):
         """
         if not isinstance(config, Mapping) or UNDECAYED not in config:
             return super().from_config(config)
-        made = super().from_config({n: value for n, value in config.items() if n != UNDECAYED})
-        made.exclude_from_weight_decay(var_names=cls._patterns(config[UNDECAYED]))
-        return made
+        optimizer = super().from_config({n: value for n, value in config.items() if n != UNDECAYED})
+        optimizer.exclude_from_weight_decay(var_names=cls._patterns(config[UNDECAYED]))
+        return optimizer
 
     @classmethod
     def _patterns(cls, names: Any) -> list[str]:
@@ -226,20 +226,20 @@ class Optimizer(Configurable):
         w, g : array
             The parameter and its gradient.
         learning_rate : number
-            Of ``w``'s dtype.
+            The learning rate, of ``w``'s dtype.
         t : number
-            Of the update, from 1; a float64, so cast what becomes of it: ``.astype(w.dtype)``.
+            Number of the update, from 1; a float64, so cast results with ``.astype(w.dtype)``.
         **slots
-            The arrays kept for this parameter.
+            The slots of this parameter, by name.
         """
         raise NotImplementedError(f"{type(self).__name__} must define step")
 
     def start(self, slot: str, w: Any) -> Any:
-        """Return what a slot holds for the parameter ``w`` before the first update: zeros."""
-        return np.zeros(w.shape, w.dtype)  # whose memory nobody touches yet
+        """Return the initial value of a slot for the parameter ``w``: zeros."""
+        return np.zeros(w.shape, w.dtype)  # their memory is not touched yet
 
     def init(self, params: Any) -> dict[str, Any]:
-        """Return what the optimizer remembers, at the start."""
+        """Return the initial state of the optimizer for these parameters."""
         state: dict[str, Any] = {
             slot: map_leaves(lambda w, slot=slot: self.start(slot, w), params)
             for slot in self.slots
@@ -254,17 +254,17 @@ class Optimizer(Configurable):
         return state
 
     def update(self, params: Any, gradients: Any, state: dict[str, Any]) -> tuple[Any, Any]:
-        """Return new parameters and a new state, from old ones and gradients."""
+        """Return new parameters and a new state for gradients."""
         done, batches = state["iteration"], self.gradient_accumulation_steps
         updates = done // batches if batches else done
         apply = self._accumulated if batches else self._stepped
-        params, kept = apply(params, gradients, state, updates + 1)
+        params, new_state = apply(params, gradients, state, updates + 1)
         if self.use_ema:
-            params, kept = self._averaged(params, kept, updates)
-        return params, {**kept, "iteration": done + 1}
+            params, new_state = self._averaged(params, new_state, updates)
+        return params, {**new_state, "iteration": done + 1}
 
     def finalize_variable_values(self, params: Any, state: dict[str, Any]) -> Any:
-        """Return the parameters that training ends with: their averages with ``use_ema``."""
+        """Return the final parameters of training: the averages with ``use_ema``."""
         return state["ema"] if self.use_ema and state["iteration"] else params
 
     def _stepped(self, params: Any, gradients: Any, state: Any, t: Any) -> tuple[Any, Any]:
@@ -273,31 +273,31 @@ class Optimizer(Configurable):
         if callable(decay):
             decay = decay(state["iteration"])
 
-        def renewed(path: Path, w: Any, g: Any, *kept: Any) -> Any:
+        def renewed(path: Path, w: Any, g: Any, *values: Any) -> Any:
             lr, factor, (step, share) = like(rate, w), self._multiplier(path), self._rule(path, w)
             if factor != 1:
                 lr = lr * factor
             if share and self._is_decayed(path):
                 w = w - w * (lr * like(decay if callable(share) else share, w))
-            return step(w, g, lr, t, **dict(zip(self.slots, kept, strict=True)))
+            return step(w, g, lr, t, **dict(zip(self.slots, values, strict=True)))
 
         slots = (state[slot] for slot in self.slots)
         trees = [[leaf for _, leaf in leaves(tree)] for tree in (gradients, *slots)]
-        found = [*leaves(params)]
-        results = [renewed(*w, *rest) for w, *rest in zip(found, *trees, strict=True)]
-        new = iter([like(w, old) for (w, _), (_, old) in zip(results, found, strict=True)])
+        parameters = [*leaves(params)]
+        results = [renewed(*w, *others) for w, *others in zip(parameters, *trees, strict=True)]
+        new = iter([like(w, old) for (w, _), (_, old) in zip(results, parameters, strict=True)])
         changed = dict(state)
         for slot in self.slots:
-            values = iter([kept[slot] for _, kept in results])
+            values = iter([new_slots[slot] for _, new_slots in results])
             changed[slot] = map_leaves(lambda old, v=values: like(next(v), old), state[slot])
         return map_leaves(lambda _: next(new), params), changed
 
     def _rule(self, path: Path, w: Any) -> tuple[Callable[..., Any], float | Schedule | None]:
-        """Return what steps with a parameter, and its decay."""
+        """Return the step function for a parameter, and its weight decay."""
         return self.step, self.weight_decay
 
     def _accumulated(self, params: Any, gradients: Any, state: Any, t: Any) -> tuple[Any, Any]:
-        """Step with the mean of the gradients, if this batch is the last of its group."""
+        """Step with the mean of the gradients if this batch is the last of its group."""
         batches = self.gradient_accumulation_steps
         is_last = (state["iteration"] + 1) % batches == 0
         totals = map_leaves(lambda total, g: total + g, state["accumulated"], gradients)
@@ -374,9 +374,9 @@ class Optimizer(Configurable):
         return None if value is None else check_positive(value, name, self._name)
 
     def _one_limit(self, **limits: float | None) -> list[float | None]:
-        given = [name for name, limit in limits.items() if limit is not None]
-        if len(given) > 1:
-            raise DataError(f"{self._name}: expected one way of clipping, received {given}")
+        names = [name for name, limit in limits.items() if limit is not None]
+        if len(names) > 1:
+            raise DataError(f"{self._name}: expected one way of clipping, received {names}")
         return [
             None if limit is None else self._number(limit, name, strict=True)
             for name, limit in limits.items()
@@ -390,7 +390,7 @@ def _name_of(path: Path) -> str:
 def _takes_a_step(function: Any) -> bool:
     try:
         return bool(inspect.signature(function).parameters)
-    except ValueError:  # a ufunc, of which Python does not know what it takes
+    except ValueError:  # a ufunc has no signature
         return True
 
 
@@ -399,28 +399,28 @@ def _constantly(function: Callable[[], Any], step: Any) -> Any:
 
 
 def schedule_of(optimizer: Any) -> Schedule | None:
-    """Return the schedule that gives the learning rate, None where it is a number."""
+    """Return the learning rate schedule, or None if the learning rate is a number."""
     rate = getattr(optimizer, "__dict__", {}).get("learning_rate")
     return rate if callable(rate) else None
 
 
 def settings_of(optimizer: Any) -> Hashable:
-    """Return what tells what an optimizer does with a state; None if that may change otherwise.
+    """Return a cache key of the update rule, or None if other code determines the rule.
 
-    Code of others, schedules too, may do another thing every time.
+    The user's own classes and schedules may behave differently at every call.
     """
     kind = type(optimizer)
     if not kind.__module__.startswith(f"{__package__}.") or schedule_of(optimizer) is not None:
         return None
-    kept = {name: value for name, value in vars(optimizer).items() if name not in _APART}
+    settings = {name: value for name, value in vars(optimizer).items() if name not in _APART}
     try:
-        return kind, kind.step, kind.update, json.dumps(kept)
-    except TypeError:  # of what is no plain value
+        return kind, kind.step, kind.update, json.dumps(settings)
+    except TypeError:  # an attribute has no JSON form
         return None
 
 
 def count(optimizer: Any, state: Any) -> None:
-    """Let an optimizer know how many batches it was trained on."""
+    """Set the optimizer's number of batches from a state."""
     if isinstance(optimizer, Optimizer):
         optimizer._done[0] = int(state.get("iteration", 0))
 

@@ -1,4 +1,4 @@
-"""Muon: matrices step by their momentum with all directions made equally long."""
+"""Muon: matrices step by their momentum, made orthogonal."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ class Muon(Optimizer):
     ----------
     learning_rate : float or callable, default 0.001
     adam_beta_1, adam_beta_2, epsilon, adam_weight_decay
-        Of `AdamW`, for what is no matrix.
+        Parameters of `AdamW`, for arrays that are not matrices.
     weight_decay : float, default 0.004
-        Of matrices.
+        Weight decay of matrices.
     exclude_layers : sequence of str, optional
-        Regular expressions: matrices in whose names they occur are stepped by `AdamW` as well.
+        Regular expressions; matrices whose names match are updated by `AdamW`.
     exclude_embeddings : bool, default True
-        Whether those of an `Embedding` are.
+        If true, matrices of an `Embedding` are updated by `AdamW`.
     muon_a, muon_b, muon_c : float
         :math:`a, b, c`.
     adam_lr_ratio : float, default 1
-        Of the learning rate of `AdamW` to that of matrices.
+        Ratio of the learning rate of `AdamW` to that of matrices.
     momentum : float, default 0.95
         :math:`\mu`.
     ns_steps : int, default 5
     nesterov : bool, default True
-        Without, it is :math:`m` that is made orthogonal.
+        If false, :math:`m` is made orthogonal instead of :math:`g + \mu m`.
     rms_rate : float or None, default 0.2
         :math:`r`; with None the factor is 1.
     **options
-        Those of `Optimizer`.
+        Options of `Optimizer`.
     """
 
     slots = ("m", "v")
@@ -112,7 +112,7 @@ class Muon(Optimizer):
         return w - learning_rate * factor * direction, {"m": m, "v": slots["v"]}
 
     def _orthogonal(self, x: Any) -> Any:
-        """Return a matrix with its singular values brought near to 1."""
+        """Return a matrix with the same singular vectors and singular values near 1."""
         is_tall = x.shape[0] > x.shape[1]
         x = x.T if is_tall else x
         x = x / (np.sqrt(np.sum(x**2)) + 1e-7)

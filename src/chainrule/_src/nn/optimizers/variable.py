@@ -1,4 +1,4 @@
-"""A number of an optimizer that is read as a number and set as Keras's variable."""
+"""A variable of an optimizer, with the interface of Keras's variables."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from chainrule._src.base.errors import ReadOnlyError
 
 
 class Variable(NDArrayOperatorsMixin):
-    """A number that may be set; it stays the present one wherever it is kept.
+    """A reference to a number of an optimizer: every read returns the current value.
 
     Parameters
     ----------
     read : callable
-        Returns the number.
+        Function that returns the number.
     write : callable, optional
-        Sets it.
+        Function that sets the number.
     dtype : dtype
-        Of `value` and `numpy`, as in Keras.
+        Dtype of `value` and `numpy`, as in Keras.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Variable(NDArrayOperatorsMixin):
         Raises
         ------
         ReadOnlyError
-            If it may not be set.
+            If the number cannot be set.
         """
         if self._write is None:
             raise ReadOnlyError("the number of updates done is counted by training, not set")

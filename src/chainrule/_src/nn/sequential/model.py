@@ -23,29 +23,29 @@ from chainrule._src.nn.training.source import source
 
 
 class Sequential(Trainable):
-    """Layers one after the other.
+    """A model that is a chain of layers.
 
     Parameters
     ----------
     layers : sequence of Layer
-        The first may be an `Input`, which tells the shape of a sample; otherwise the data tell.
+        The first may be an `Input` with the shape of a sample; by default the data define it.
     name : str, optional
     dtype : {"float32", "float64"}
     seed : int, Generator or None
-        Of initial weights, of the order of samples, and of dropout: the same seed gives the same
+        Seed of initial weights, order of samples and dropout: the same seed gives the same
         numbers, bit for bit.
 
     Attributes
     ----------
     layers : list of Layer
     history : History
-        Of the last `fit`.
+        History of the last `fit`.
     optimizer, loss
-        Once compiled.
+        Set by `compile`.
     class_names : list of str or None
-        What the outputs stand for; kept in files.
+        Names of the classes, one per output; saved in files.
     preprocessor : Preprocessor or None
-        What made samples of a table; kept in files.
+        The transformation of a table into samples; saved in files.
 
     Examples
     --------
@@ -64,17 +64,17 @@ class Sequential(Trainable):
     True
     """
 
-    # The gradient, to read and to check
+    # The gradient as text, and its check
 
     def source(self, dialect: str = "numpy", *, batch_size: int = 32) -> str:
-        """Return loss and gradient of the whole network as readable NumPy, or as loops.
+        """Return loss and gradient of the network as readable NumPy code, or as loops.
 
         Parameters
         ----------
         dialect : {"numpy", "kernel"}
-            ``"kernel"``: what is compiled for an epoch.
+            ``"kernel"``: the loops that are compiled for an epoch.
         batch_size : int
-            Of the kernel.
+            Batch size of the kernel.
         """
         self._check_compiled("source")
         data = example_data(self.network, self.loss)
@@ -84,7 +84,7 @@ class Sequential(Trainable):
         return source(objective.plain_loss())(self.network.params, *data, *objective.states())
 
     def check_gradients(self, x: Any, y: Any) -> Any:
-        """Hold the network's gradient against central differences, in float64.
+        """Compare the network's gradient with central differences, in float64.
 
         Returns
         -------
@@ -99,26 +99,27 @@ class Sequential(Trainable):
         return check_gradients(loss, grad(loss))(double, *data, *objective.states())
 
     def gradients(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, Array]:
-        """Return the gradient of the mean loss over all these samples, by the weights' names."""
+        """Return the gradient of the mean loss over these samples, by the names of the weights."""
         data, objective = self._parts(x, y, "gradients", sample_weight)
-        found: dict[str, Array] = grad(objective.loss_of_params)(self.network.params, *data)
-        return found
+        gradients: dict[str, Array] = grad(objective.loss_of_params)(self.network.params, *data)
+        return gradients
 
     # Files
 
     def save(self, path: Any, overwrite: bool = True, *, training: bool = True) -> None:
-        """Write the model into a file, whole or not at all; `load_model` reads it.
+        """Save the model in a file, atomically; `load_model` reads the file.
 
-        Architecture, weights, how it was compiled, class names and preprocessing; with
-        ``training`` also what training needs to go on. The file is in the safetensors format.
+        The file holds architecture, weights, the arguments of `compile`, class names and
+        preprocessing; with ``training`` also the state that resumed training needs. It is in the
+        safetensors format.
 
         Raises
         ------
         DataError
             If a layer of your own cannot be described by plain values.
         FileError
-            If the file cannot be written, or its name is that of another kind of file, such as
-            ``.onnx``; what was there before stays.
+            If the file cannot be written, or has the ending of another kind of file, such as
+            ``.onnx``; an older file stays unchanged.
 
         Notes
         -----
@@ -130,32 +131,32 @@ class Sequential(Trainable):
         write_model(path, contents(self, training))
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Write the weights into a file: all of the model, but what training needs to go on."""
+        """Save the model in a file without the state that resumed training needs."""
         self.save(filepath, overwrite, training=False)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
-        """Take the weights in a file that `save_weights` or `save` wrote.
+        """Load the weights from a file that `save_weights` or `save` wrote.
 
         Parameters
         ----------
         filepath : path-like
         skip_mismatch : bool, default False
-            Whether weights whose name or shape is another stay as they are.
+            If true, weights with another name or shape in the file stay unchanged.
 
         Raises
         ------
         FileError
             If the file is damaged or foreign, or its weights are not this model's.
         """
-        found, mine = read_model(filepath).get("weights"), self.network.weights
-        if skip_mismatch and isinstance(found, Mapping):
-            shapes = {name: np.shape(w) for name, w in found.items()}
-            mine = {name: w for name, w in mine.items() if shapes.get(name) == w.shape}
-            found = {name: found[name] for name in mine}
-        self.network.take(restored(mine, found, f"{filepath}: weights"))
+        saved, expected = read_model(filepath).get("weights"), self.network.weights
+        if skip_mismatch and isinstance(saved, Mapping):
+            shapes = {name: np.shape(w) for name, w in saved.items()}
+            expected = {name: w for name, w in expected.items() if shapes.get(name) == w.shape}
+            saved = {name: saved[name] for name in expected}
+        self.network.take(restored(expected, saved, f"{filepath}: weights"))
 
     def to_json(self, **options: Any) -> str:
-        """Return the architecture as a text; `chainrule.keras.models.model_from_json` reads it."""
+        """Return the architecture as JSON, for `chainrule.keras.models.model_from_json`."""
         return json.dumps(self.get_config(), **options)
 
     @classmethod
@@ -172,38 +173,38 @@ class Sequential(Trainable):
             take(model, tree, compile)
         return model
 
-    # To be watched
+    # The blackboard
 
     def blackboard(self, x: Any = None, y: Any = None) -> Any:
-        """Watch the model learn in a cell of a notebook: stop it, step back, and see why.
+        """Show training in a notebook cell, where you can stop it, step back, and see why.
 
-        Returns at once; a copy of the model is trained in a thread until the page is closed
+        Returns immediately; a copy of the model is trained in a thread until the page is closed
         (``close()``) or the kernel ends.
 
         Parameters
         ----------
         x, y : array_like, optional
-            As for `fit`; a tenth is held back. By default the digits.
+            As for `fit`; a tenth is used as validation data. By default the digits.
 
         Returns
         -------
         widget
-            The page, shown by a notebook whose cell ends with it.
+            The page; a notebook shows the last value of a cell.
 
         Raises
         ------
         DataError, ShapeError
-            If the model was not compiled, or does not take the data.
+            If the model is not compiled, or the data do not fit the model.
         MissingDependencyError
             If anywidget is missing.
         """
         self._check_compiled("blackboard")
         return provided("blackboard")(self, x, y)
 
-    # For others
+    # Export
 
     def export(self, filepath: Any, format: str = "onnx") -> None:  # noqa: A002
-        """Write what the model computes into a file that other runtimes read.
+        """Export the model to a file for other runtimes.
 
         Parameters
         ----------
@@ -213,19 +214,19 @@ class Sequential(Trainable):
         Raises
         ------
         DataError
-            If the model has no weights yet, or other class names than outputs.
+            If the model has no weights yet, or class names and outputs differ in number.
         ExportError
-            If a layer does what ONNX cannot.
+            If ONNX cannot express a layer.
         FileError, MissingDependencyError
             If the file cannot be written, or the package onnx is missing.
 
         Notes
         -----
-        The input is ``"X"``, for any number of samples. A model with a `preprocessor` has an input
-        a column instead, by its name and of shape ``(n,)``: numbers as float64 with NaN for
-        missing, categories as texts with an empty one for missing. Outputs are
-        ``"probabilities"`` (``"output"`` where they are none); with class names also ``"label"``,
-        the name of the likeliest; for a table's quantity ``"prediction"``, in its own unit.
+        The input is ``"X"``, for any number of samples. A model with a `preprocessor` has one input
+        per column instead, with the column's name and shape ``(n,)``: numbers are float64 with NaN
+        for missing values, categories are texts with an empty text for missing values. The output
+        is ``"probabilities"``, or ``"output"`` if it is no probabilities; with class names also
+        ``"label"``, the most probable class; for a table's quantity ``"prediction"``, in its unit.
         Weights keep their names, such as ``dense_kernel``.
 
         Examples
@@ -243,13 +244,14 @@ class Sequential(Trainable):
     def to_keras(self) -> Any:
         """Return the model as a ``keras.Sequential``, with copies of its weights.
 
-        How it was compiled is taken over; what Keras has no counterpart for, such as a loss of
-        your own, leaves the result uncompiled, with a warning that says why. See `from_keras`.
+        The arguments of `compile` are converted; if Keras has no counterpart, for a loss of your
+        own for instance, the result is not compiled, with a warning that says why. See
+        `from_keras`.
 
         Raises
         ------
         DataError
-            If a layer is of your own, or the model has no weights yet.
+            If a layer is of your own class, or the model has no weights yet.
         MissingDependencyError
             If Keras is missing.
 
@@ -263,22 +265,22 @@ class Sequential(Trainable):
         return provided("to_keras")(self)
 
     def eject(self, path: Any) -> None:
-        """Write the model as a module that needs NumPy alone, and its weights beside it.
+        """Write the model as a Python module that needs only NumPy, and a file of its weights.
 
-        ``digits.py`` and ``digits.npz``: prediction, loss and gradient as in `source`, the
-        optimizer's step and a training loop, what a `preprocessor` does, class names, all to be
-        read and changed; ``python digits.py data.csv`` predicts. A model that is not compiled has
-        no loss and no training loop.
+        The module ``digits.py`` with ``digits.npz`` has prediction, loss and gradient as in
+        `source`, the optimizer's step and a training loop, the steps of a `preprocessor` and class
+        names, all to be read and changed; ``python digits.py data.csv`` predicts. A model that is
+        not compiled has no loss and no training loop.
 
         Parameters
         ----------
         path : path-like
-            Of the module, ``….py``.
+            Path of the module, ``….py``.
 
         Raises
         ------
         DataError
-            If the path is none of a module, or the model has no weights yet.
+            If the path does not end in ``.py``, or the model has no weights yet.
         ExportError, TraceError
             If the optimizer or a layer cannot be written as NumPy.
         FileError
@@ -302,21 +304,21 @@ def load_model(
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,  # noqa: A002
 ) -> Sequential:
-    """Return the model in a file that `Sequential.save` wrote, of any ending. It runs no code.
+    """Load a model from a file that `Sequential.save` wrote. Loading runs no code from the file.
 
     Parameters
     ----------
     path : path-like
     custom_objects : dict, optional
-        Functions and classes of your own by the names that they have in the file. Classes are
-        found without it once they are defined, functions once they are registered.
+        Your own functions and classes by their names in the file. Defined classes and registered
+        functions need not be passed.
     compile : bool, default True
-        Whether to take over how it was compiled as well.
+        If true, the model is compiled with the arguments in the file.
 
     Raises
     ------
     FileError
-        If the file is damaged, hostile or foreign, or names a function or a class that is not
-        known. One that Keras itself wrote is loaded with Keras and taken over by `from_keras`.
+        If the file is damaged, hostile or foreign, or names an unknown function or class. A file
+        of Keras must be loaded with Keras and converted by `from_keras`.
     """
     return Sequential.load(path, custom_objects, compile)

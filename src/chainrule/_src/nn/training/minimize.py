@@ -27,7 +27,7 @@ from chainrule._src.nn.training.trainer import Run, Trainer, rate_of
 from chainrule._src.trace.keys import tape_key
 
 T = TypeVar("T")
-_rules: dict[Hashable, Hashable] = {}  # what optimizers do, by their settings
+_rules: dict[Hashable, Hashable] = {}  # cache keys of recorded update rules, by settings
 
 
 @in_turn()
@@ -48,7 +48,7 @@ def minimize(
 ) -> tuple[T, History]:
     r"""Minimise a loss over batches of samples, at compiled speed.
 
-    The loss, its gradient and the optimizer's rule are recorded as one program; whole epochs of it
+    The loss, its gradient and the optimizer's rule are recorded as one program, whose epochs
     run as machine code.
 
     Parameters
@@ -56,38 +56,38 @@ def minimize(
     loss : callable
         ``loss(params, X, y)``, or ``loss(params, X)`` without ``y``: plain NumPy code that returns
         the mean over the samples of a batch as a single number. It is recorded before the first
-        epoch: what it reads from outside, globals and attributes for instance, is taken as it is
-        then, and a callback that changes that ends the run.
+        epoch, with the values of globals and attributes at that time; if a callback changes a
+        value that the loss reads, training raises a TraceError.
     params : tree of array_like of floats
-        Where training starts: arrays, or dicts, lists and tuples of them. They are not changed.
+        Initial values: arrays, or dicts, lists and tuples of arrays. They are not changed.
     X, y : array_like, or tree of array_like, with a sample a row
-        A `numpy.memmap` is read batch by batch. Floats are taken in the dtype of the parameters.
-        Instead of both, ``X`` may give batches: a list, a loader or a function that returns an
-        iterator anew for every epoch; a batch is an array or a tuple ``(X, y)``.
+        A `numpy.memmap` is read batch by batch. Floats are cast to the dtype of the parameters.
+        Instead of both, ``X`` may yield batches: a list, a loader or a function that returns a
+        new iterator for every epoch; a batch is an array or a tuple ``(X, y)``.
     optimizer : str or Optimizer, default "sgd"
         See `chainrule.optimizers`.
     epochs : int, default 1
     batch_size : int, default 32
-        Samples an update; the last batch of an epoch may be shorter.
+        Samples per update; the last batch of an epoch may be smaller.
     shuffle : bool, default True
-        Whether every epoch takes the samples in a new random order.
+        If true, every epoch takes the samples in a new random order.
     seed : int, Generator or None
-        Of the order. The same seed gives the same parameters, bit for bit.
+        Seed of the order. The same seed gives the same parameters, bit for bit.
     validation_data : tuple, optional
-        ``(X, y)``: their loss is recorded after every epoch.
+        ``(X, y)``, whose loss is computed after every epoch.
     callbacks : sequence of Callback or callable
         A plain function is called with ``(epoch, logs)``; training ends when it returns True.
     engine : {"auto", "compiled", "numpy"}, default "auto"
         ``"auto"`` adds up the time that NumPy takes for all runs of the same structure in this
-        process, and compiles when that passes the price of compiling. NumPy and machine code
+        process, and compiles when that exceeds the time of compiling. NumPy and machine code
         round differently, so the last bits may differ between the first of several equal calls
-        and later ones; name an engine to have the same bits in all of them. What cannot be
-        compiled runs in NumPy, with a warning that says why.
+        and later ones; name an engine for the same bits in all calls. A loss that cannot be
+        compiled runs in NumPy, with a warning that gives the reason.
 
     Returns
     -------
     params : tree of ndarray
-        In the structure and the dtypes of the given ones.
+        The trained parameters, in the structure and the dtypes of ``params``.
     history : History
         ``history.loss``: the mean loss of every epoch's samples, each taken before its update;
         ``history.val_loss`` with ``validation_data``; ``history.params["engine"]``: the engine
@@ -100,15 +100,15 @@ def minimize(
     CompileError
         For ``engine="compiled"``, if the loss cannot be compiled.
     TraceError
-        If a callback changes what the loss reads from outside. It is looked for after 1, 2, 4, 8, …
-        epochs and after the last one.
+        If a callback changes a global or an attribute that the loss reads. This is checked after
+        1, 2, 4, 8, … epochs and after the last epoch.
     DivergenceError
         If a loss is NaN or infinite. The exception holds the last good ``params``.
 
     Notes
     -----
-    Ctrl-C ends training, after the update that runs or within a callback, with what was trained
-    until then.
+    Ctrl-C ends training, after the present update or within a callback, and returns the parameters
+    of that moment.
 
     Examples
     --------
@@ -138,22 +138,22 @@ def minimize(
         supply = Batches(X, _batch, "minimize")
     else:
         supply = Samples(samples(X, y, "X, y"), batch_size, rng if shuffle else None)
-    held = None if validation_data is None else _held(validation_data)
+    validation = None if validation_data is None else _validation(validation_data)
 
     def score(carry: Any, *data: Any) -> tuple[Any, Any]:
         return loss(carry["params"], *data), carry
 
     carry = {"params": start, "state": map_leaves(np.asarray, rule.init(start))}
 
-    def made(step: Any, carry: Any, supply: Any) -> Run:
+    def make_run(step: Any, carry: Any, supply: Any) -> Run:
         data, size, updates = supply.first, supply.batch_size, epochs * supply.updates
         return Run(make_engine(step, loss, carry, data, size, engine, updates), supply)
 
-    run = made(Update(loss, rule), carry, supply)
+    run = make_run(Update(loss, rule), carry, supply)
     checks = None
-    if held is not None:
-        checked = Samples(held, batch_size, None)
-        checks = made(score, {"params": start}, checked)
+    if validation is not None:
+        checked = Samples(validation, batch_size, None)
+        checks = make_run(score, {"params": start}, checked)
     training = Training(run.engine, rule)
     trainer = Trainer(run, training, loss, "minimize", watching, checks)
     with deferred(late=trainer.interrupted):
@@ -163,7 +163,7 @@ def minimize(
 
 
 class Update:
-    """An update, ``step(carry, *data)``: from parameters and the optimizer's state to new ones.
+    """An update, ``step(carry, *data)``: maps parameters and optimizer state to new values.
 
     Parameters
     ----------
@@ -176,38 +176,38 @@ class Update:
         self._graded = value_and_grad(loss)
 
     def __call__(self, carry: Any, *data: Any) -> tuple[Any, Any]:
-        """Return the loss and what is carried on."""
+        """Return the loss and the new carry."""
         value, gradients = self._graded(carry["params"], *data)
         trained, state = self.rule.update(carry["params"], gradients, carry["state"])
         return value, {"params": trained, "state": state}
 
     def told(self, arguments: dict[str, Any]) -> Hashable:
-        """Return what tells it from others: the loss, which has one gradient, and the rule."""
+        """Return a cache key of the step: the recorded loss and the recorded update rule."""
         (_, carry), *data = arguments.items()
         loss = tape_key(tape(self.loss, {"carry": carry["params"], **dict(data)}, named=False))
         return loss, self._rule_told(**carry)
 
     def _rule_told(self, params: Any, state: Any) -> Hashable:
-        """Return what the rule does, which its settings tell once it was recorded."""
-        given = {"params": params, "gradients": params, "state": state}
+        """Return a cache key of the update rule; equal settings reuse an earlier recording."""
+        arguments = {"params": params, "gradients": params, "state": state}
         settings = settings_of(self.rule)
-        forms = [(path, leaf.shape, leaf.dtype) for path, leaf in leaves(given)]
-        told = None if settings is None else (settings, *forms)
-        found = _rules.get(told)
-        if found is None:
-            found = tape_key(tape(self.rule.update, given, named=False))
-            if told is not None:
-                keep(_rules, told, found)
-        return found
+        forms = [(path, leaf.shape, leaf.dtype) for path, leaf in leaves(arguments)]
+        key = None if settings is None else (settings, *forms)
+        rule_key = _rules.get(key)
+        if rule_key is None:
+            rule_key = tape_key(tape(self.rule.update, arguments, named=False))
+            if key is not None:
+                keep(_rules, key, rule_key)
+        return rule_key
 
 
 class Training:
-    """What callbacks see of a run.
+    """The ``model`` of callbacks during `minimize`.
 
     Attributes
     ----------
     optimizer : Optimizer
-        A copy; its ``learning_rate`` may be set, unless a schedule gives it.
+        A copy; its ``learning_rate`` can be set if it does not follow a schedule.
     history : History
     stop_training : bool
         Set it to True to end after this epoch.
@@ -220,11 +220,11 @@ class Training:
         self.stop_training = False
 
     def trained(self, engine: Engine) -> None:
-        """Take what was trained so far: it stays in the engine."""
+        """Do nothing: the trained parameters stay in the engine."""
 
     @property
     def params(self) -> Any:
-        """The parameters as they are now, a copy."""
+        """A copy of the current parameters."""
         return self._engine.read("params")
 
     @params.setter
@@ -233,7 +233,7 @@ class Training:
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate; it may be set, unless a schedule gives it."""
+        """The learning rate. It can be set if it does not follow a schedule."""
         return rate_of(self.optimizer, self._engine.read("state"))
 
     @learning_rate.setter
@@ -242,7 +242,7 @@ class Training:
 
 
 def as_parameter(leaf: Any) -> Any:
-    """Return a parameter as an array of floats; refuse what cannot be trained."""
+    """Return a parameter as an array of floats; raise an error if it is not finite."""
     array = as_floats(leaf, "params", "minimize")
     if not np.isfinite(array).all():
         raise DataError("minimize: params holds NaN or infinite values")
@@ -255,8 +255,8 @@ def _batch(batch: Any) -> tuple[Any, ...]:
     return samples(parts[0], parts[1] if len(parts) > 1 else None, "a batch")
 
 
-def _held(validation_data: Any) -> tuple[Any, ...]:
-    """Return the same from ``(X, y)``, or ``(X,)`` for a loss without ``y``."""
+def _validation(validation_data: Any) -> tuple[Any, ...]:
+    """Return a loss's arguments after the parameters from validation data."""
     if not isinstance(validation_data, tuple | list) or len(validation_data) not in (1, 2):
         raise DataError(
             "minimize: validation_data must be (X, y), or (X,) for a loss without y, received "
@@ -267,15 +267,15 @@ def _held(validation_data: Any) -> tuple[Any, ...]:
 
 
 def samples(X: Any, y: Any, name: str) -> tuple[Any, ...]:
-    """Return the same as arrays of equally many rows."""
+    """Return ``(X, y)``, or ``(X,)`` without ``y``, as arrays of equally many rows."""
 
     def array(leaf: Any) -> Any:
-        found = leaf if isinstance(leaf, np.memmap) else as_numbers(leaf, name, "minimize")
-        if found.ndim == 0 or len(found) == 0:
+        array_or_file = leaf if isinstance(leaf, np.memmap) else as_numbers(leaf, name, "minimize")
+        if array_or_file.ndim == 0 or len(array_or_file) == 0:
             raise DataError(
-                f"minimize: {name} must hold a sample a row, received shape {found.shape}"
+                f"minimize: {name} must hold a sample a row, received shape {array_or_file.shape}"
             )
-        return found
+        return array_or_file
 
     data = tuple(map_leaves(array, part) for part in ((X,) if y is None else (X, y)))
     lengths = {len(leaf) for _, leaf in leaves(data)}

@@ -16,7 +16,7 @@ from chainrule._src.nn import optimizers
 from chainrule._src.nn.training.minimize import Update, as_parameter
 from chainrule._src.trace.tracing import trace
 
-LONG = 1000  # lines of a text that nobody reads
+LONG = 1000  # lines; longer texts get a warning
 
 
 def source(
@@ -38,15 +38,15 @@ def source(
         the gradient of the first argument in its structure. ``"kernel"``: the loops over entries
         that `minimize` compiles for an epoch.
     optimizer, batch_size
-        Of the kernel.
+        Optimizer and batch size of the kernel.
 
     Returns
     -------
     callable
-        With ``f``'s arguments, as examples; returns text. The comment behind a line of NumPy is
-        the shape; ``n`` is the batch size. Where ``f`` does something else for other batch sizes,
-        the text asserts those for which it holds. A text that divides by ``n`` raises Python's
-        ZeroDivisionError for an empty batch.
+        A function that takes example arguments of ``f`` and returns text. The comment after a line
+        of NumPy is the shape; ``n`` is the batch size. If ``f`` computes something else for other
+        batch sizes, the text asserts the valid sizes. A text that divides by ``n`` raises
+        Python's ZeroDivisionError for an empty batch.
 
     Raises
     ------
@@ -92,8 +92,8 @@ def source(
         carry = {"params": params, "state": map_leaves(np.asarray, rule.init(params))}
         return step_kernel(Update(f, rule), f, carry, data, batch_size).text
 
-    how = {"optimizer": optimizer, "batch_size": batch_size}
-    return Derived(kernel_text, source, f, dialect, **how)
+    options = {"optimizer": optimizer, "batch_size": batch_size}
+    return Derived(kernel_text, source, f, dialect, **options)
 
 
 def _numpy_text(f: Callable[..., Any], args: Any) -> str:

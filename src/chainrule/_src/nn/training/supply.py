@@ -1,4 +1,4 @@
-"""Where the batches of a run come from: samples at random access, or an iterator."""
+"""The data of a run: samples with random access, or an iterator of batches."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.base.interrupts import immediate
 from chainrule._src.compile.running.engines import Engine, Outcome, rows_in, rows_of
 
-UNKNOWN = 1000  # updates of an epoch that is not known yet: taken for many
-TOGETHER = 1_000_000  # samples of epochs that are run at once where nothing watches
+UNKNOWN = 1000  # assumed number of updates of an epoch whose length is not known yet
+TOGETHER = 1_000_000  # largest number of samples of epochs that run in one call
 
 
 class Samples:
-    """Samples at random access, in a new order every pass.
+    """Samples with random access, in a new order for every pass.
 
-    An epoch is a pass, or the next ``steps`` batches of one: passes go on over epochs, the last
-    epoch of a pass may be shorter. With ``drop_remainder`` a pass ends before the last batch if
-    that would be smaller than the others.
+    An epoch is a pass, or the next ``steps`` batches of a pass: a pass spans several epochs, whose
+    last one may be shorter. With ``drop_remainder`` a pass ends before its last batch if
+    that batch is smaller than the others.
 
     Attributes
     ----------
     first : tuple
-        Data that a step can be recorded with.
+        Example data with which a step can be recorded.
     updates, samples : int
-        Of an epoch: the last one, the first one before it.
+        Numbers of updates and samples of the last epoch; before training, of the first epoch.
     at : int
-        Samples of the present pass that were taken before this epoch.
+        Number of samples of the present pass in earlier epochs.
     before : dict or None
-        The state of the random generator when that pass began.
+        The state of the random generator at the start of the present pass.
     """
 
     def __init__(
@@ -44,55 +44,55 @@ class Samples:
         drop_remainder: bool = False,
     ) -> None:
         self.first, self.rng = data, rng
-        self.rows = self.taken = rows_in(data)
+        self.rows = self.pass_length = rows_in(data)
         self.batch_size = min(batch_size, self.rows)
         if drop_remainder and self.rows:
-            self.taken -= self.rows % self.batch_size
-        self.longest = min(self.taken, (steps or self.rows) * self.batch_size)
+            self.pass_length -= self.rows % self.batch_size
+        self.longest = min(self.pass_length, (steps or self.rows) * self.batch_size)
         self.at = 0
         self.before: Mapping[str, Any] | None = None
-        self._done: Outcome | None = None  # of the epoch that runs
+        self._outcome: Outcome | None = None  # of the epoch that runs
         self.samples = self.longest
         self.updates = -(-self.samples // self.batch_size)
 
     def _order(self, passes: int) -> Any:
-        """Return the order of the samples in so many passes."""
+        """Return the orders of the samples in several passes, before they are shuffled."""
         return np.broadcast_to(np.arange(self.rows), (passes, self.rows))
 
     def together(self, epochs: int) -> int:
-        """Return how many epochs to run at once, of so many wanted."""
-        is_whole = self.longest == self.taken
+        """Return the number of epochs that run in one call, at most ``epochs``."""
+        is_whole = self.longest == self.pass_length
         return max(1, min(epochs, TOGETHER // self.rows)) if is_whole else 1
 
-    def run(self, engine: Engine, done: Outcome) -> None:
-        """Run the epochs that ``done`` has room for."""
+    def run(self, engine: Engine, outcome: Outcome) -> None:
+        """Run as many epochs as ``outcome.totals`` has entries."""
         if self.at == 0:
-            self.begin(len(done.totals))
-        end = min((self.at // self.longest + 1) * self.longest, self.taken)
+            self.begin(len(outcome.totals))
+        end = min((self.at // self.longest + 1) * self.longest, self.pass_length)
         self.orders = self._pass[:, self.at : end]
         self.samples = int(self.orders.shape[1])
         self.updates = -(-self.samples // self.batch_size)
-        self._done = done
+        self._outcome = outcome
         try:
-            engine.run(self.orders, self.batch_size, done)
+            engine.run(self.orders, self.batch_size, outcome)
         finally:
-            self._done = None
-        self.at = (self.at + self.samples) % self.taken
+            self._outcome = None
+        self.at = (self.at + self.samples) % self.pass_length
 
     def place(self) -> tuple[int, bool]:
-        """Return how many samples of the pass are taken, and whether an epoch is at its end."""
-        done = 0 if self._done is None else self.seen(self._done.updates)
-        return (self.at + done) % self.taken, done == self.samples
+        """Return the number of samples taken of the pass, and true if the epoch is complete."""
+        n_done = 0 if self._outcome is None else self.seen(self._outcome.updates)
+        return (self.at + n_done) % self.pass_length, n_done == self.samples
 
     def begin(self, passes: int = 1) -> None:
-        """Begin with passes over the samples."""
+        """Draw the orders of new passes over the samples."""
         self._pass = self._order(passes)
         if self.rng is not None:
-            self.before = self.rng.bit_generator.state  # a run may go on within a pass
+            self.before = self.rng.bit_generator.state  # a run may resume within a pass
             self._pass = self.rng.permuted(self._pass, axis=1)
 
     def go_on(self, rng: np.random.Generator | None, at: int) -> None:
-        """Go on in the middle of a pass that began when the generator was as it is."""
+        """Resume in the middle of a pass; ``rng`` has the state of the start of that pass."""
         if at >= self.rows:
             raise DataError(f"fit: the checkpoint stands at sample {at}, there are {self.rows}")
         self.rng, self.at = rng, at
@@ -100,34 +100,34 @@ class Samples:
             self.begin()
 
     def seen(self, updates: int) -> int:
-        """Return how many samples so many updates of an epoch take."""
+        """Return the number of samples in the first updates of an epoch."""
         return min(updates * self.batch_size, self.samples)
 
     def finished(self, updates: int) -> int:
-        """Return how many epochs so many updates are."""
+        """Return the number of complete epochs in a number of updates."""
         return updates // self.updates
 
     def batch(self, update: int) -> Any:
-        """Return the data of an update of the last run."""
+        """Return the batch of one update of the last run."""
         epoch, at = divmod(update, self.updates)
         start = at * self.batch_size
         return rows_of(self.first, self.orders[epoch, start : start + self.batch_size], None)
 
 
 class Batches:
-    """Batches from an iterator, with the same attributes.
+    """Batches from an iterator, with the attributes of `Samples`.
 
     Parameters
     ----------
     batches : iterable, or callable that returns one
     checked : callable
-        From a batch as it comes to a step's data.
+        Function of a batch that returns a step's data.
     where : str
-        What errors call the run.
+        Name of the run in error messages.
     steps : int, optional
-        Batches an epoch. Then one iterator may serve all epochs, one after the other.
+        Batches per epoch. With this number one iterator may serve all epochs.
     again : bool, default True
-        Whether there is more than one pass.
+        If true, there is more than one pass.
     """
 
     def __init__(
@@ -151,9 +151,10 @@ class Batches:
         first = next(self._all(), None)
         if first is None:
             raise DataError(f"{where}: X gives no batch")
-        for batch in batches if isinstance(batches, list) else ():  # all are known before
+        # A list can be checked before training.
+        for batch in batches if isinstance(batches, list) else ():
             checked(batch)
-        if once:  # it is to be trained on as well
+        if once:  # training also needs the first batch
             self._ahead = [first]
         self.first = self.last = first
         self.batch_size = rows_in(first)
@@ -178,19 +179,19 @@ class Batches:
             yield data
 
     def together(self, epochs: int) -> int:
-        """Return how many epochs to run at once."""
+        """Return 1: each epoch is run by one call."""
         return 1
 
     def seen(self, updates: int) -> int:
-        """Return how many samples there were in the epoch so far."""
+        """Return the number of samples of the epoch so far."""
         return self.samples
 
     def finished(self, updates: int) -> int:
-        """Return how many epochs are finished where one broke off."""
+        """Return 0: an interrupted call has no complete epoch."""
         return 0
 
-    def run(self, engine: Engine, done: Outcome) -> None:
-        """Run an epoch."""
+    def run(self, engine: Engine, outcome: Outcome) -> None:
+        """Run one epoch."""
         samples = 0
         for batch in islice(self._all(), self.steps):
             self.last = batch
@@ -198,27 +199,27 @@ class Batches:
             rows = rows_in(batch)
             part = Outcome(np.zeros(1))
             engine.run(np.arange(rows)[np.newaxis], rows, part)
-            done.updates += part.updates
-            done.fails = part.fails
-            if done.fails:
+            outcome.updates += part.updates
+            outcome.fails = part.fails
+            if outcome.fails:
                 break
             samples += rows
-            done.totals[0] += part.totals[0]
+            outcome.totals[0] += part.totals[0]
             self.samples = samples
-            done.look()
-        if not samples and not done.fails:
+            outcome.look()
+        if not samples and not outcome.fails:
             raise DataError(
                 f"{self.where}: X gave no batch this time; give a function that starts anew"
             )
-        self.updates = max(done.updates, 1) if not done.fails else done.updates + 1
+        self.updates = max(outcome.updates, 1) if not outcome.fails else outcome.updates + 1
 
     def batch(self, update: int) -> Any:
-        """Return the data of the last update."""
+        """Return the last batch."""
         return self.last
 
 
 def _interruptible(source: Iterator[Any]) -> Iterator[Any]:
-    """Yield what an iterator gives, which may wait for it as long as it likes."""
+    """Yield the items of an iterator; Ctrl-C may interrupt it while it computes an item."""
     while True:
         with immediate():
             try:
@@ -229,7 +230,7 @@ def _interruptible(source: Iterator[Any]) -> Iterator[Any]:
 
 
 def each_batch(batches: Any, where: str) -> Iterator[Any]:
-    """Return an iterator over batches, or over those that a function gives."""
+    """Return an iterator over batches; a function is called and must return an iterable."""
     source = batches
     if callable(batches) and not isinstance(batches, type):
         try:
@@ -242,7 +243,7 @@ def each_batch(batches: Any, where: str) -> Iterator[Any]:
 
 
 def gives_batches(X: Any) -> bool:
-    """Whether ``X`` gives batches instead of holding samples."""
+    """Return true if ``X`` is an iterable of batches, or a function (of an iterable)."""
     if isinstance(X, np.ndarray | dict | tuple | str | bytes) or hasattr(X, "__array__"):
         return False
     if isinstance(X, list):

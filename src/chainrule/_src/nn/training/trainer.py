@@ -1,4 +1,4 @@
-"""Runs of training: epochs of updates, watched by callbacks, scored on data held back."""
+"""Runs of training: epochs of updates, callbacks, and validation."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from chainrule._src.nn.training.supply import Batches, Samples
 
 @dataclass
 class Sums:
-    """What a step adds up besides the loss, in the part ``metrics`` of its carry.
+    """The sums of metrics that a step adds up, in the part ``metrics`` of its carry.
 
     Attributes
     ----------
     zero : tree of ndarray
-        At the start of an epoch.
+        The sums at the start of an epoch.
     scores : callable
-        From sums to scores by name.
+        Function of the sums that returns scores by name.
     """
 
     zero: Any = field(default_factory=dict)
@@ -61,66 +61,69 @@ class Run:
     supply: Samples | Batches
     sums: Sums = field(default_factory=Sums)
 
-    def epochs(self, done: Outcome) -> None:
-        """Run the epochs that there is room for."""
+    def epochs(self, outcome: Outcome) -> None:
+        """Run as many epochs as ``outcome.totals`` has entries."""
         if self.sums.zero:
             self.engine.write("metrics", self.sums.zero)
-        self.supply.run(self.engine, done)
+        self.supply.run(self.engine, outcome)
 
     def score(self, parts: Mapping[str, Any], callbacks: Sequence[Callback] = ()) -> Logs:
-        """Return loss and scores of one pass, with these parts of the carry."""
+        """Return loss and scores of one pass, after writing ``parts`` into the carry."""
         for key, part in parts.items():
             self.engine.write(key, part)
         each = listens(callbacks, "on_test_batch_begin", "on_test_batch_end")
 
-        def watch(done: Outcome) -> None:
-            tell(callbacks, "on_test_batch_end", done.updates - 1, by_name(self.logs(done)))
-            if done.updates < self.supply.updates:
-                tell(callbacks, "on_test_batch_begin", done.updates, {})
+        def watch(outcome: Outcome) -> None:
+            tell(callbacks, "on_test_batch_end", outcome.updates - 1, by_name(self.logs(outcome)))
+            if outcome.updates < self.supply.updates:
+                tell(callbacks, "on_test_batch_begin", outcome.updates, {})
 
-        done = Outcome(np.zeros(1), watch=watch if each else None, each=each)
+        outcome = Outcome(np.zeros(1), watch=watch if each else None, each=each)
         tell(callbacks, "on_test_begin", {})
         if each:
             tell(callbacks, "on_test_batch_begin", 0, {})
         with deferred(), self.engine.running():
-            self.epochs(done)
-        logs = self.logs(done)
-        if done.fails:  # it broke off: no score is of all samples
+            self.epochs(outcome)
+        logs = self.logs(outcome)
+        if outcome.fails:  # scores of an incomplete pass mean nothing
             logs = dict.fromkeys(logs, np.nan)
         tell(callbacks, "on_test_end", by_name(logs))
         return logs
 
-    def logs(self, done: Outcome, epoch: int = 0) -> Logs:
-        """Return the mean loss and the scores of an epoch, also of one that is not at its end."""
-        samples = self.supply.seen(done.updates - epoch * self.supply.updates)
-        return {"loss": float(done.totals[epoch]) / max(samples, 1), **self._scores()}
+    def logs(self, outcome: Outcome, epoch: int = 0) -> Logs:
+        """Return the mean loss and the scores of an epoch, which may be incomplete."""
+        samples = self.supply.seen(outcome.updates - epoch * self.supply.updates)
+        return {"loss": float(outcome.totals[epoch]) / max(samples, 1), **self._scores()}
 
     def _scores(self) -> Logs:
         return self.sums.scores(self.engine.read("metrics")) if self.sums.zero else {}
 
 
 class _StopError(Exception):
-    """A callback ends training in the middle of an epoch."""
+    """Raised when a callback ends training in the middle of an epoch."""
 
 
 class Trainer:
-    """Trains: goes through epochs, lets callbacks know, keeps the history.
+    """Trains epoch by epoch, calls callbacks, and writes the history.
 
     Parameters
     ----------
     run : Run
-        Its step's carry holds ``params`` and the optimizer's ``state``.
+        Run whose carry holds ``params`` and the optimizer's ``state``.
     model : object
-        What callbacks see: it has ``optimizer``, ``history`` and ``stop_training``, and
-        ``trained(engine)`` takes what was trained so far.
+        The callbacks' ``model``: it has ``optimizer``, ``history`` and ``stop_training``, and
+        ``trained(engine)``, which copies the trained weights from the engine.
     loss : callable
-        ``loss(params, *data)``, to find out why a run diverged.
+        ``loss(params, *data)``, for the error message if the run diverges.
     where : str
-        What errors call the run.
+        Name of the run in error messages.
     callbacks : sequence of Callback
-    held : Run or None
-        Scores data held back, after every epoch that is ``due``; ``parts`` of the carry are handed
-        to it.
+    validation : Run or None
+        Run that scores the validation data.
+    parts : sequence of str
+        Parts of the carry that are copied into the run of the validation.
+    due : callable
+        Function of the epoch, counted from 0, that returns true if a validation follows it.
     """
 
     def __init__(
@@ -130,19 +133,19 @@ class Trainer:
         loss: Callable[..., Any],
         where: str,
         callbacks: Sequence[Callback] = (),
-        held: Run | None = None,
+        validation: Run | None = None,
         parts: Sequence[str] = ("params",),
         due: Callable[[int], bool] = lambda epoch: True,
     ) -> None:
         self.run, self.model, self.loss, self.where = run, model, loss, where
-        self.callbacks, self.held, self.parts, self.due = callbacks, held, parts, due
+        self.callbacks, self.validation, self.parts, self.due = callbacks, validation, parts, due
         self.epoch = self._first = self._last = 0
         self._logs = Logs()
         self.ended_well = self._interrupted = False
-        self._watched = bool(callbacks) or held is not None or bool(run.sums.zero)
+        self._watched = bool(callbacks) or validation is not None or bool(run.sums.zero)
         self._each = listens(callbacks, *BATCH_EVENTS)
-        self._alone = all(type(callback) in QUIET for callback in callbacks)
-        self._shown = any(callback.sees_weights for callback in callbacks)
+        self._is_quiet = all(type(callback) in QUIET for callback in callbacks)
+        self._sees_weights = any(callback.sees_weights for callback in callbacks)
         self._rate = run.engine.read("state", "learning_rate")
 
     def train(
@@ -154,7 +157,7 @@ class Trainer:
     ) -> None:
         """Train from the epoch ``first``, counted from 0, up to ``epochs``.
 
-        ``states`` are those of the callbacks, where an interrupted run goes on. Ctrl-C ends
+        ``states`` are the callbacks' states of a run that is resumed. Ctrl-C ends
         training between two updates, or within a callback.
         """
         about = {"verbose": verbose, "epochs": epochs, "steps": self.run.supply.updates,
@@ -178,7 +181,7 @@ class Trainer:
                 while self.epoch < epochs and not self.model.stop_training:
                     try:
                         self._epochs(1 if self._watched else epochs - self.epoch)
-                    except KeyboardInterrupt:  # in a callback, or while data held back were scored
+                    except KeyboardInterrupt:  # in a callback or a validation
                         self.interrupted()
             self._take_averages()
             self.ended_well = not self._interrupted
@@ -191,82 +194,82 @@ class Trainer:
                     self.interrupted()
 
     def states(self) -> list[dict[str, Any]]:
-        """Return what the callbacks keep for a run that goes on, each with its class."""
+        """Return the callbacks' states for a checkpoint, each with the name of its class."""
         return [{"class_name": full_name(type(c)), **c.get_state()} for c in self.callbacks]
 
     def _go_on(self, states: Sequence[Mapping[str, Any]]) -> None:
-        """Let callbacks have their states; what shows progress may have come or gone since."""
-        left = [dict(state) for state in states]
+        """Restore the callbacks' states; callbacks without a saved state are skipped."""
+        remaining = [dict(state) for state in states]
         for callback in self.callbacks:
-            kinds = [state.get("class_name") for state in left]
+            kinds = [state.get("class_name") for state in remaining]
             kind = full_name(type(callback))
             if kind not in kinds:
                 continue
             try:
-                callback.set_state(left.pop(kinds.index(kind)))
+                callback.set_state(remaining.pop(kinds.index(kind)))
             except (LookupError, TypeError, ValueError, AttributeError) as error:
                 raise FileError(
                     f"{self.where}: the checkpoint does not hold the state of {kind}: {error}"
                 ) from error
 
     def _take_averages(self) -> None:
-        """Let the weights be their running averages, where the optimizer keeps them."""
+        """Replace the weights by their running averages if the optimizer has ``use_ema``."""
         engine, optimizer = self.run.engine, self.model.optimizer
         if getattr(optimizer, "use_ema", False):
             params = engine.read("params"), engine.read("state")
             engine.write("params", optimizer.finalize_variable_values(*params))
 
-    def _epochs(self, wanted: int) -> None:
-        """Train one epoch, or several where nobody watches."""
+    def _epochs(self, count: int) -> None:
+        """Train one epoch, or up to ``count`` epochs in one call of the engine."""
         supply = self.run.supply
         tell(self.callbacks, "on_epoch_begin", self.epoch, {})
         if self._each:
             self._tell_batch("on_train_batch_begin", 0, {})
         self._renew_rate()
-        done = Outcome(
-            np.zeros(supply.together(wanted)), watch=self._watch(), each=self._each,
-            alone=self._alone,
+        outcome = Outcome(
+            np.zeros(supply.together(count)), watch=self._watch(), each=self._each,
+            alone=self._is_quiet,
         )  # fmt: skip
         interrupted = False
         try:
-            self.run.epochs(done)
+            self.run.epochs(outcome)
         except KeyboardInterrupt:
             interrupted = True
-        except _StopError:  # by a callback, which ends the epoch as well
+        except _StopError:  # a callback ends training and the epoch
             pass
-        finished = len(done.totals)
-        if done.fails or interrupted:
-            finished = supply.finished(done.updates)
-        logs = self._scored(done, finished)
-        if done.fails:
-            error = self._diverged(done.updates)
+        finished = len(outcome.totals)
+        if outcome.fails or interrupted:
+            finished = supply.finished(outcome.updates)
+        logs = self._scored(outcome, finished)
+        if outcome.fails:
+            error = self._diverged(outcome.updates)
             heard = [callback.on_divergence(error) for callback in self.callbacks]
             if not any(heard):
                 raise error
             self.model.stop_training, finished = True, 1
-            done.totals[:] = np.nan
-            logs = self._scored(done, finished)
+            outcome.totals[:] = np.nan
+            logs = self._scored(outcome, finished)
         if self._watched and finished:
-            if self._shown:
+            if self._sees_weights:
                 self.model.trained(self.run.engine)
             tell(self.callbacks, "on_epoch_end", self.epoch, logs)
             self._renew_rate()
             self._finish(logs)
             if listens(self.callbacks, "on_epoch_kept"):
-                self.model.trained(self.run.engine)  # once more: callbacks may have changed it
+                self.model.trained(self.run.engine)  # again: callbacks may have changed the weights
                 tell(self.callbacks, "on_epoch_kept", self.epoch - 1, logs)
         if finished and not interrupted:
             self._check_recording()
-        if interrupted:  # only now: what was saved is to go on
+        if interrupted:  # not earlier: a checkpoint must not save that training ended
             self.interrupted()
 
     def _check_recording(self) -> None:
-        """Refuse to go on where code of the user has changed what the loss reads from outside.
+        """Raise an error if a value that the loss reads has changed since the recording.
 
-        To record takes milliseconds: it is done after 1, 2, 4, 8, … epochs and after the last one.
+        A new recording takes milliseconds: it is made after 1, 2, 4, 8, … epochs and at the end.
         """
-        done = self.epoch - self._first
-        is_due = done & (done - 1) == 0 or self.epoch == self._last or self.model.stop_training
+        n_done = self.epoch - self._first
+        is_due = n_done & (n_done - 1) == 0 or self.epoch == self._last or self.model.stop_training
         may_change = any(map(runs_code_of_the_user, self.callbacks))
         if not is_due or not (may_change or isinstance(self.run.supply, Batches)):
             return
@@ -278,19 +281,19 @@ class Trainer:
                 f"the data or the parameters, or call {self.where} again for every value of it"
             )
 
-    def _scored(self, done: Outcome, finished: int) -> Logs:
-        """Return the scores of the last of so many epochs; where nobody watches, keep all."""
+    def _scored(self, outcome: Outcome, finished: int) -> Logs:
+        """Return the last epoch's scores, with a validation; without callbacks, record all."""
         logs: Logs = {}
-        if not self._watched and finished and not done.fails:
-            means = done.totals[:finished] / max(self.run.supply.samples, 1)
+        if not self._watched and finished and not outcome.fails:
+            means = outcome.totals[:finished] / max(self.run.supply.samples, 1)
             self.model.history.extend(self.epoch, {"loss": means.tolist()})
             self.epoch, self._logs = self.epoch + finished, {"loss": float(means[-1])}
             return self._logs
         for epoch in range(finished):
-            logs = self.run.logs(done, epoch)
-            if self.held is not None and self.due(self.epoch):
+            logs = self.run.logs(outcome, epoch)
+            if self.validation is not None and self.due(self.epoch):
                 parts = {part: self.run.engine.read(part) for part in self.parts}
-                scores = self.held.score(parts, self.callbacks)
+                scores = self.validation.score(parts, self.callbacks)
                 logs |= {f"val_{name}": score for name, score in scores.items()}
             logs = by_name(logs)
             if not self._watched:
@@ -298,43 +301,44 @@ class Trainer:
         return logs
 
     def interrupted(self) -> None:
-        """End training with what was trained."""
+        """End training with a warning; the weights trained so far stay."""
         self.model.stop_training = self._interrupted = True
         self.ended_well = False
         message = f"training was interrupted in epoch {self.epoch + 1}"
         warnings.warn(message, InterruptedWarning, stacklevel=4)
 
     def _finish(self, logs: Logs) -> None:
+        """Add the scores to the history, unless the history is one of the callbacks."""
         history = self.model.history
-        if not any(callback is history for callback in self.callbacks):  # it has heard of them
+        if not any(callback is history for callback in self.callbacks):
             history.append(self.epoch, logs)
         self.epoch, self._logs = self.epoch + 1, logs
 
     def _watch(self) -> Callable[[Outcome], None] | None:
-        """Return what is called in the middle of an epoch."""
+        """Return the function that the engine calls within an epoch, or None."""
         if not self._each and not listens(self.callbacks, "on_progress"):
             return None
 
-        def watch(done: Outcome) -> None:
-            logs = by_name(self.run.logs(done))
-            tell(self.callbacks, "on_progress", done.updates, logs)
+        def watch(outcome: Outcome) -> None:
+            logs = by_name(self.run.logs(outcome))
+            tell(self.callbacks, "on_progress", outcome.updates, logs)
             if self._each:
-                self._tell_batch("on_train_batch_end", done.updates - 1, logs)
+                self._tell_batch("on_train_batch_end", outcome.updates - 1, logs)
                 if self.model.stop_training:
                     raise _StopError
-                if done.updates < self.run.supply.updates:
-                    self._tell_batch("on_train_batch_begin", done.updates, {})
+                if outcome.updates < self.run.supply.updates:
+                    self._tell_batch("on_train_batch_begin", outcome.updates, {})
             self._renew_rate()
 
         return watch
 
     def _tell_batch(self, event: str, batch: int, logs: Logs) -> None:
-        """Let callbacks know of a batch; what they see of the model is as it is now."""
+        """Call an event of a batch, after the model has the current weights."""
         self.model.trained(self.run.engine)
         tell(self.callbacks, event, batch, logs)
 
     def _renew_rate(self) -> None:
-        """Take the learning rate that somebody has set since."""
+        """Write the optimizer's learning rate into the state if it was set meanwhile."""
         if self._rate is None or schedule_of(self.model.optimizer) is not None:
             return
         rate = np.float64(getattr(self.model.optimizer, "learning_rate", self._rate))
@@ -344,7 +348,7 @@ class Trainer:
             self._rate = rate
 
     def _diverged(self, updates: int) -> DivergenceError:
-        """Return what went wrong in the update after so many."""
+        """Return the error for a run whose loss diverged in an update."""
         engine, supply = self.run.engine, self.run.supply
         self.model.trained(engine)
         params = engine.read("params")
@@ -368,7 +372,7 @@ class Trainer:
 
 
 def rate_of(optimizer: Any, state: Mapping[str, Any]) -> float:
-    """Return the learning rate that the next update takes."""
+    """Return the learning rate of the next update."""
     if "learning_rate" in state:
         return float(state["learning_rate"])
     schedule = schedule_of(optimizer)
