@@ -1,4 +1,4 @@
-"""Checkpoints of rounds: what they keep, and going on from one as the run began."""
+"""Checkpoints of a run in rounds: how they are written, and how a run resumes from a checkpoint."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Keeper(Callback):
         self.supply, self.settings, supply.after_round = supply, settings, self.keep
 
     def on_epoch_kept(self, epoch: int, logs: Any = None) -> None:
-        """Write one."""
+        """Write a checkpoint after an epoch's callbacks."""
         self.keep(self.model.trainer.run.engine)
 
     def keep(self, engine: Any) -> None:
-        """Write one."""
+        """Write a checkpoint of the model and the state of the run."""
         supply, model = self.supply, self.model
         model.trained(engine)
         about = {"settings": self.settings, **supply.place_of()}
@@ -39,9 +39,9 @@ class Keeper(Callback):
 
 
 def settings(model: Any, supply: RoundSupply, seed: Any, weighted: bool) -> dict[str, Any]:
-    """Return all that decides the bits of a run besides the model, as plain values.
+    """Return all settings, besides the model, on which the bits of a run depend, as plain values.
 
-    An optimizer is told as it was made: callbacks may change its rate.
+    An optimizer is described by its initial configuration: callbacks may change its rate.
     """
     job, options, rule = supply.job, supply.options, model.optimizer
     metrics, weighted_metrics = model.compiled_metrics
@@ -58,19 +58,19 @@ def settings(model: Any, supply: RoundSupply, seed: Any, weighted: bool) -> dict
         "classes": None if job.classes is None else job.classes.tolist(),
         "rows": [group.rows for group in supply.groups],
     }  # fmt: skip
-    plain: dict[str, Any] = json.loads(json.dumps(found, default=str))  # as it is read again
+    plain: dict[str, Any] = json.loads(json.dumps(found, default=str))  # as JSON reads it back
     return plain
 
 
 def go_on(model: Any, supply: RoundSupply, ours: dict[str, Any]) -> tuple[int, Any]:
-    """Take what a checkpoint holds; return the epoch to go on with, and callbacks' states.
+    """Restore a checkpoint; return the epoch to resume with, and the callbacks' states.
 
-    Where no seed is given, that of the checkpoint goes on, and is taken into ``ours``.
+    If ``current`` has no seed, it takes the seed of the checkpoint.
 
     Raises
     ------
     DataError
-        If it was another run's.
+        If the checkpoint belongs to a run with other settings.
     """
     path = supply.options.checkpoint
     tree = read_model(path)

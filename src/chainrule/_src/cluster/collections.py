@@ -1,4 +1,4 @@
-"""Dask's arrays and frames as groups, a partition each."""
+"""Dask's arrays and frames as groups of rows, one group for each partition."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from chainrule._src.cluster.places import Cluster, check_client, dask
 
 
 def is_collection(thing: Any) -> bool:
-    """Whether it is one of Dask's."""
+    """Return true if an object is a collection of Dask's."""
     return hasattr(thing, "__dask_graph__")
 
 
 def partitions(x: Any, y: Any, weight: Any, cluster: Cluster | None) -> list[Group]:
-    """Return the partitions of collections, computed by a cluster and kept there.
+    """Return the partitions of collections as groups; a cluster computes and stores them.
 
-    Without one they stay to be computed, one at a time.
+    Without a cluster they stay lazy, and are computed one at a time.
 
     Raises
     ------
     DataError
-        If they do not belong together.
+        If the collections do not have the same partitions.
     """
     if is_frame(x) and isinstance(y, str):
         x, y, weight = _columns(x, y, weight)
@@ -61,12 +61,12 @@ def partitions(x: Any, y: Any, weight: Any, cluster: Cluster | None) -> list[Gro
 
 
 def is_frame(thing: Any) -> bool:
-    """Whether it is a frame or a series."""
+    """Return true if a collection is a frame or a series."""
     return hasattr(thing, "npartitions") and hasattr(thing, "map_partitions")
 
 
 def _columns(frame: Any, target: str, weight: Any) -> Any:
-    """Return the other columns, the target, and the weights."""
+    """Split a frame into the columns to learn from, the target, and the weights."""
     named = [target, *([weight] if isinstance(weight, str) else [])]
     if target == weight:
         raise DataError(f"fit: {target!r} cannot be both the target and the weights of samples")
@@ -78,7 +78,7 @@ def _columns(frame: Any, target: str, weight: Any) -> Any:
 
 
 def _whole_rows(each: Any, x: Any) -> Any:
-    """Return an array with all columns in a partition, and x's partitions of rows."""
+    """Rechunk an array: one chunk has all columns, and the rows are split like those of x."""
     if not hasattr(each, "rechunk"):
         return each
     if each.ndim > 1 and any(count != 1 for count in each.numblocks[1:]):
@@ -93,7 +93,7 @@ def _delayed(each: Any) -> list[Any]:
 
 
 def _rows(x: Any, parts: Sequence[Any], cluster: Cluster | None) -> list[int]:
-    """Return how many rows each partition has: the chunks of arrays may tell."""
+    """Return the number of rows of each partition; the chunks of an array may hold it."""
     if hasattr(x, "chunks") and not np.isnan(x.chunks[0]).any():
         return [int(count) for count in x.chunks[0]]
     if cluster is not None:
@@ -102,7 +102,7 @@ def _rows(x: Any, parts: Sequence[Any], cluster: Cluster | None) -> list[int]:
 
 
 def current_client() -> Any:
-    """Return the client that is active, if there is one; Dask is not loaded for that."""
+    """Return the active client, or None; this does not import Dask."""
     distributed = sys.modules.get("distributed")
     try:
         return None if distributed is None else distributed.get_client()
@@ -112,7 +112,7 @@ def current_client() -> Any:
 
 @contextmanager
 def cluster_of(client: Any, n_workers: int | None, timeout: float) -> Iterator[Cluster | None]:
-    """Yield where to run: a client's cluster, one of this machine's own for the time, or None."""
+    """Yield the client's cluster, else a temporary one of ``n_workers`` local processes, or None."""
     if n_workers == 0 or (client is None and not n_workers):
         yield None
         return

@@ -29,11 +29,11 @@ from chainrule._src.nn.training.trainer import Run, Trainer
 def fit_in_rounds(
     model: Any, x: Any, y: Any, *, client: Any, sample_weight: Any, options: Rounds, **how: Any
 ) -> Any:
-    """Train a compiled model; see `Sequential.fit` and `Rounds`.
+    """Train a compiled model in rounds; see `Sequential.fit` and `Rounds`.
 
     Returns
     -------
-    History, or Plan where that is asked for
+    History, or Plan if ``options.plan``
 
     Raises
     ------
@@ -58,7 +58,7 @@ def train(
     seed: Any = None,
     classes: Any = None,
 ) -> Any:
-    """Train a compiled model on data in groups; ``classes`` are labels in the outputs' order."""
+    """Train a compiled model on groups of rows; ``classes`` are the labels, ordered as the outputs."""
     size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
     epochs = check_positive(epochs, "epochs", "fit")
     shuffle = check_flag(shuffle, "shuffle", "fit")
@@ -88,7 +88,7 @@ def train(
 
 
 def check_held(validation_data: Any) -> None:
-    """Refuse data to be scored that are not in memory."""
+    """Raise a DataError if validation data are not in memory."""
     parts = validation_data if isinstance(validation_data, tuple | list) else [validation_data]
     if any(map(comes_in_parts, parts)):
         raise DataError(
@@ -99,10 +99,10 @@ def check_held(validation_data: Any) -> None:
 
 
 def _first_data(model: Any, source: Source, class_weight: Any, classes: Any) -> Any:
-    """Return a few samples as a step takes them; the model is built for them."""
+    """Return a few samples in the form that a step takes, and build the model for their shape."""
     number, (X, y, *weight) = source.few
     y = y if classes is None else np.searchsorted(classes, y).clip(max=len(classes) - 1)
-    X = np.nan_to_num(X) if X.dtype.kind == "f" else X  # what is not finite is told of a partition
+    X = np.nan_to_num(X) if X.dtype.kind == "f" else X  # training reports NaN with its partition
     where = f"fit: partition {number}"
     return model.training_parts(X, y, where, weight[0] if weight else None, class_weight)[0]
 
@@ -111,7 +111,7 @@ def _trainer(
     model: Any, supply: RoundSupply, data: Any, watching: list[Callback], validation_data: Any,
     about: dict[str, Any],
 ) -> tuple[Trainer, int, Any]:  # fmt: skip
-    """Return what trains, the epoch to begin with, and the callbacks' states."""
+    """Return the trainer, the epoch to begin with, and the callbacks' states."""
     objective, options = model.objective, supply.options
     sums = objective.sums(data)
     model.history, model.stop_training = history_among(watching), False

@@ -1,4 +1,4 @@
-"""Frames, of pandas or partitions of Dask's, as arrays of numbers."""
+"""Conversion of frames, of pandas or partitions of Dask's, to arrays of numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chainrule._src.base.errors import DataError
 def values(part: Any) -> Array:
     """Return a frame, a series or an array as an array; missing numbers are NaN.
 
-    NumPy makes objects of columns of several kinds, and of those of pandas's own dtypes.
+    For columns of mixed dtypes, and for pandas's own dtypes, NumPy alone would return objects.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def values(part: Any) -> Array:
 
 
 def _numbers(column: Any) -> Array:
-    """Return a column of numbers or booleans as such."""
+    """Return a column of numbers or booleans as an array; missing entries are NaN."""
     if column.isna().any():
         found: Array = column.to_numpy(np.float64, na_value=np.nan)
         return found
@@ -45,12 +45,12 @@ def _numbers(column: Any) -> Array:
 
 
 def names_of(x: Any) -> tuple[Any, ...]:
-    """Return the names of a frame's columns; of what is none, nothing."""
+    """Return the names of a frame's columns; ``()`` for anything else."""
     return tuple(getattr(x, "columns", ()))
 
 
 def of_column(X: Any, names: tuple[Any, ...]) -> str:
-    """Return what to say of the first entry that is not finite: its column's name, if any."""
+    """Return the end of an error message that names the column of the first non-finite entry."""
     if X.ndim != 2 or X.dtype.kind != "f" or X.shape[1] != len(names):
         return ""
     bad = np.argwhere(~np.isfinite(X))

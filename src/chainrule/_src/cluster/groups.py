@@ -1,4 +1,4 @@
-"""Data as groups of rows that are read one at a time: of files, of arrays."""
+"""Data as groups of rows, which are read one at a time from files or arrays."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from chainrule._src.cluster.parquet import row_groups
 from chainrule._src.cluster.places import Cluster, dask, same
 from chainrule._src.nn.network.inputs import are_paths
 
-GROUP_BYTES = 2**25  # of a group of rows, where the source does not say
+GROUP_BYTES = 2**25  # size of a group, unless the source has groups of its own
 
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """An array in this process's memory, which does not travel."""
+    """An array in this process's memory, which is not sent to workers."""
 
     array: Any
 
@@ -33,26 +33,26 @@ class Held:
 
     @property
     def nbytes(self) -> int:
-        """Its bytes."""
+        """The size of the array in bytes."""
         return int(self.array.nbytes)
 
     def rows(self, start: int, stop: int, empty: Empty = np.empty) -> Any:
-        """Return some rows."""
+        """Return the rows from ``start`` up to ``stop``, without a copy."""
         return self.array[start:stop]
 
 
 @dataclass(frozen=True)
 class Given:
-    """Rows that are handed over to whoever reads them, told by the name that Dask has for them."""
+    """Rows that Dask passes to a task as an argument; ``key`` is Dask's key of them in the graph."""
 
     key: str
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Rows of arrays in memory, or of memory maps, which are opened where they are read.
+    """Rows of arrays in memory, or of memory maps, which the reading process opens.
 
-    A partition of Dask's collections is one too: all of its rows are given.
+    A partition of Dask's collections is a slice too, whose arrays are all `FutureRows`.
     """
 
     arrays: tuple[Held | Map | Given, ...]
@@ -68,16 +68,16 @@ class Slice:
 
     @property
     def is_file(self) -> bool:
-        """Whether the arrays are maps."""
+        """True if all arrays are memory maps."""
         return all(isinstance(array, Map) for array in self.arrays)
 
     @property
     def takes_a_core(self) -> bool:
-        """Whether reading them takes one."""
+        """True if reading keeps a core busy; false with direct I/O, which waits for the disk."""
         return not (isinstance(self.arrays[0], Map) and self.arrays[0].is_direct)
 
     def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
-        """Return the rows; what is to be computed is computed in this process."""
+        """Return the rows; lazy partitions of Dask's are computed in this process."""
         if any(hasattr(part, "__dask_graph__") for part in given):
             given = dask().compute(*given, scheduler="synchronous")
         parts = iter(given)
@@ -89,7 +89,7 @@ class Slice:
         )
 
     def on(self, cluster: Cluster) -> Slice:
-        """Return it with what is in memory handed to workers, once: tasks only name it."""
+        """Return a slice whose arrays in memory are sent to the cluster once; tasks hold their keys."""
         arrays, given = list(self.arrays), list(self.given)
         for at, each in enumerate(arrays):
             if isinstance(each, Held):
@@ -98,7 +98,7 @@ class Slice:
         return replace(self, arrays=tuple(arrays), given=tuple(given))
 
     def __reduce__(self) -> Any:
-        """Travel without what is handed over beside."""
+        """Pickle without the inputs: Dask passes them to `read` separately."""
         return Slice, (self.arrays, self.start, self.stop, (), self.names)
 
 
@@ -114,12 +114,12 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[Group]:
     weight
         The same, or None.
     parts : int
-        Groups, at least, where the rows can be split anywhere.
+        Minimum number of groups, if the rows can be split anywhere.
 
     Raises
     ------
     DataError, FileError
-        If that is not what is there.
+        If the data cannot be read as described.
     """
     if isinstance(x, str | os.PathLike) and Path(x).suffix != ".npy":
         return row_groups(Path(x).absolute(), y, weight)
@@ -140,7 +140,7 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[Group]:
 
 
 def _array(given: Any) -> Held | Map:
-    """Return an array, or what tells its file."""
+    """Return an array in memory, or a reference to the file of a memory map."""
     if are_paths(given):
         raise DataError(
             f"fit: one path is expected, received {len(given)} texts; give that of a folder of "
@@ -172,7 +172,7 @@ def _array(given: Any) -> Held | Map:
 
 
 def dealt(groups: Sequence[Group], shards: int) -> list[list[int]]:
-    """Return the groups of each shard, by number: about equally many rows, whatever the workers."""
+    """Deal out groups to shards, by number: about equally many rows each, for any workers."""
     filled = sorted((n for n, g in enumerate(groups) if g.rows), key=lambda n: -groups[n].rows)
     found: list[list[int]] = [[] for _ in range(min(shards, len(filled)))]
     held = [0] * len(found)

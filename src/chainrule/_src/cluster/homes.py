@@ -1,4 +1,4 @@
-"""Which worker a shard is trained by, as long as that is there."""
+"""Assignment of shards to workers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ def homes(
     held: Mapping[str, Collection[str]],
     threads: Mapping[str, int],
 ) -> dict[str | None, list[int]]:
-    """Return the shards of each worker, by number: those whose data it has, and not too many.
+    """Assign to each worker shards whose data it stores, and at most its share of all shards.
 
-    A scheduler that finds the data of five of eight shards on one of two workers has that one
-    train five; then the other waits at the end of every round.
+    If one of two workers stores the data of five of eight shards, Dask's scheduler makes it train
+    five; then the other worker waits at the end of every round.
 
     Parameters
     ----------
     needs : sequence of collection of str
-        The keys of the data that each shard takes.
+        The keys of the data that each shard reads.
     held : mapping
-        The workers that have data, by key.
+        The workers that store the data, by key.
     threads : mapping
-        How many each worker has.
+        The number of threads of each worker.
 
     Examples
     --------

@@ -19,15 +19,15 @@ from chainrule._src.cluster.group import BLOCK, Empty, Group, Rows
 from chainrule._src.data.tables.arrow import pyarrow
 
 NEAR = 2**20  # bytes of a batch of rows
-INDEX = ("__index_level_", "__null_dask_index__")  # how an index without a name is called
-FILES = 4  # whose contents are known
-MANY = 64  # rows of a batch for each column, at least: each column of it takes its time
-ROWS, LINE = 512, 16  # rows and columns that are laid side by side at once
+INDEX = ("__index_level_", "__null_dask_index__")  # column names of an index without a name
+FILES = 4  # files whose metadata are cached
+MANY = 64  # minimum rows of a batch per column: each column of a batch has a fixed cost
+ROWS, LINE = 512, 16  # rows and columns that are copied at once
 
 
 @dataclass(frozen=True)
 class RowGroup:
-    """A row group of a Parquet file, told by the file and when that was written."""
+    """A row group of a Parquet file as a reference: the file, with the time of its last change."""
 
     path: str
     written: int
@@ -42,11 +42,11 @@ class RowGroup:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the columns."""
+        """The names of the columns to learn from."""
         return self.features
 
     def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
-        """Return columns side by side; a column of lists of one length is several."""
+        """Return the columns side by side; a column of lists of length k counts as k columns."""
         others = [self.target, *([self.weight] if self.weight else [])]
         X: Any = np.empty((0, 0))
         more: list[list[Array]] = [[] for _ in others]
@@ -63,7 +63,13 @@ class RowGroup:
         return X[:at], *(np.concatenate(found) if found else np.empty(0) for found in more)
 
     def _about(self) -> Any:
-        """Return what the file says of itself."""
+        """Return the file's metadata.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be read, or no longer has this row group.
+        """
         try:
             about = _about(self.path, os.stat(self.path).st_mtime_ns)
         except OSError as error:
@@ -77,7 +83,7 @@ class RowGroup:
         return about
 
     def _source(self, about: Any, empty: Empty) -> Any:
-        """Return what the rows are read from: the file, or their bytes where it is a large one."""
+        """Return the source for Arrow: the file's path, or the row group's bytes of a large file."""
         if not is_direct(self.path, self.written, os.path.getsize(self.path)):
             return self.path
         group = about.row_group(self.number)
@@ -89,7 +95,7 @@ class RowGroup:
         )
 
     def _batches(self, file: Any, names: Sequence[str]) -> Iterator[Any]:
-        """Yield the rows of some columns, a few at a time: so they stay near to the processor."""
+        """Yield the rows of some columns in batches that fit into the processor's cache."""
         each = file.metadata.row_group(self.number).total_byte_size // max(self.rows, 1)
         rows = max(NEAR // max(each, 1), MANY * len(names))
         try:
@@ -99,7 +105,7 @@ class RowGroup:
             raise FileError(f"{self.path} cannot be read: {reason}") from error
 
     def _room(self, X: Any, parts: Sequence[Array], empty: Empty) -> Any:
-        """Return room for all rows, of a dtype that holds some more of them too."""
+        """Return an array for all rows whose dtype also holds ``parts``, with the rows read so far."""
         width = sum(part.shape[1] for part in parts)
         if len(X) and X.shape[1] != width:
             raise DataError(
@@ -117,7 +123,7 @@ class RowGroup:
 
 @lru_cache(FILES)
 def _about(path: str, written: int) -> Any:
-    """Return what is told at the end of a file: of a large one that takes long to read."""
+    """Return a file's metadata from a cache: in a large file they take long to read."""
     with _opened(path) as file:
         return file.metadata
 
@@ -132,7 +138,7 @@ def _opened(path: Any, about: Any = None) -> Any:
 
 
 def _lay(parts: Sequence[Array], found: Array) -> None:
-    """Lay columns, and several side by side, into an array."""
+    """Copy blocks of columns side by side into an array."""
     at = 0
     for are_several, some in groupby(parts, lambda part: part.shape[1] > 1):
         for block in some if are_several else _together(list(some)):
@@ -143,7 +149,7 @@ def _lay(parts: Sequence[Array], found: Array) -> None:
 
 
 def _together(columns: Sequence[Array]) -> Iterator[Array]:
-    """Yield columns side by side, a few at a time: entries of a row that are apart are slow."""
+    """Join single columns to blocks of `LINE`: copying with large strides is slow."""
     for start in range(0, len(columns), LINE):
         yield np.concatenate([part.T for part in columns[start : start + LINE]]).T
 
@@ -241,14 +247,14 @@ def row_groups(path: Path, target: Any, weight: Any) -> list[Group]:
 
 
 def _index(schema: Any) -> list[str]:
-    """Return the columns that hold labels of rows: what pandas or Dask wrote as an index."""
+    """Return the columns that pandas or Dask wrote as an index: labels of rows."""
     about = schema.pandas_metadata or {}
     told = [name for name in about.get("index_columns", ()) if isinstance(name, str)]
     return [*told, *(name for name in schema.names if name.startswith(INDEX))]
 
 
 def _check_partitioned(file: Path, path: Path, names: Sequence[str]) -> None:
-    """Refuse a file of which columns are in the names of its folders, as Hive lays them out."""
+    """Raise a DataError if columns exist only in the folders' names (Hive partitioning)."""
     folders = file.relative_to(path).parent.parts if file != path else ()
     columns = [name.split("=")[0] for name in folders if "=" in name]
     missing = [name for name in columns if name not in names]

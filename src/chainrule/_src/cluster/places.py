@@ -1,4 +1,4 @@
-"""Where rounds run: in this process, or on the workers of a cluster."""
+"""Executors of rounds: this process, or the workers of a cluster."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ from chainrule._src.cluster.rounds import (
 )
 from chainrule._src.core.trees import map_leaves
 
-GLANCE = 0.5  # seconds between looks at the keyboard and the cluster
-SILENCE = 2  # seconds without a scheduler after which it is given up
-AGAIN = 3  # times that what was lost with workers is asked for
-CHAIN = 8  # rounds, of which each begins with what is left of the one before on the workers
+GLANCE = 0.5  # seconds between checks for Ctrl-C and of the cluster
+SILENCE = 2  # seconds without a scheduler after which the run ends with an error
+AGAIN = 3  # attempts to run a round whose workers are lost
+CHAIN = 8  # rounds in a chain of futures: each begins with the result of the one before
 
 
 class Place(Protocol):
-    """What runs rounds.
+    """The interface of an executor of rounds.
 
     Attributes
     ----------
     workers : int
-        How many there are now; 0 in this process.
+        The current number of workers; 0 for this process.
     """
 
     @property
     def workers(self) -> int:
-        """How many there are now."""
+        """The current number of workers."""
 
     def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
-        """Return what comes of a round; ``after`` is the work of the one that follows it."""
+        """Run a round and return its result; ``after`` is the work of the next round."""
 
     def close(self) -> None:
-        """Let go of what was kept for the run."""
+        """Free the caches of the run."""
 
 
 class Here:
-    """Shards one after another, in the process that asks for them."""
+    """An executor that trains the shards one after another in this process."""
 
     workers = 0
 
     def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
-        """Return what comes of a round."""
+        """Run a round and return its result."""
         results, start = [], started(given)
         for work, then in zip_longest(works, [*works[1:], *after[:1]]):
             parts = [piece.group.given for piece in work.pieces]
@@ -69,18 +69,18 @@ class Here:
         return results[0]
 
     def close(self) -> None:
-        """Let go of what was read, and of what was recorded."""
+        """Clear the caches of rows and of recordings."""
         reader().forget()
         forget()
 
 
 def dask(name: str = "dask") -> Any:
-    """Return Dask, or its part for clusters.
+    """Import Dask or another package that comes with it.
 
     Raises
     ------
     MissingDependencyError
-        If it is not installed.
+        If the package is not installed.
     """
     try:
         return load(name)
@@ -92,17 +92,17 @@ def dask(name: str = "dask") -> Any:
 
 @dataclass
 class Asked:
-    """A round that workers were asked for.
+    """A round that was submitted to workers.
 
     Attributes
     ----------
     last : Future
-        Of its result.
+        The round's result.
     parts : list of Future
-        Of what it is made of.
+        The intermediate results on which it depends.
     works : sequence of Work
     number : int
-        How many rounds before it this one goes back to, the results of which may be lost.
+        The length of its chain: the rounds before it that would run again if workers are lost.
     """
 
     last: Any
@@ -112,12 +112,12 @@ class Asked:
 
 
 def check_client(client: Any) -> Any:
-    """Return a client of a cluster.
+    """Check and return a client of a cluster.
 
     Raises
     ------
     DataError
-        If it is none, or closed.
+        If it is not a client, or is asynchronous or closed.
     """
     if getattr(client, "asynchronous", False) or not hasattr(client, "submit"):
         raise DataError(f"client must be a distributed.Client, and no asynchronous one: {client!r}")
@@ -127,33 +127,33 @@ def check_client(client: Any) -> Any:
 
 
 class Cluster:
-    """The workers of a client.
+    """An executor on the workers of a client.
 
-    All that a round needs is in its tasks, so that whichever worker is lost, Dask runs its tasks
-    again elsewhere, to the same bits. Workers go on with the next round from the mean that they
-    have, while its way to this process and what callbacks do take their time. Where a callback
-    changed what a round is to begin with, that was in vain, and is not tried again.
+    The tasks hold everything that a round needs. If a worker is lost, Dask runs its tasks again on
+    another one, with the same bits. Workers begin the next round speculatively, from the mean that
+    they store, while the result travels to this process and callbacks run. If a callback changes
+    the state that the next round begins with, that work is discarded, and not tried again.
 
     Parameters
     ----------
     client : distributed.Client
     timeout : float
-        Seconds without a finished task after which it is given up.
+        Seconds without a finished task after which the run ends with an error.
     """
 
     def __init__(self, client: Any, timeout: float) -> None:
         self.client, self.timeout = client, timeout
-        self._ahead: Asked | None = None  # the next round
-        self._reached: State | None = None  # what it begins with
+        self._ahead: Asked | None = None  # the round that was submitted early
+        self._reached: State | None = None  # the state that it begins with
         self._foresees = True
 
     @property
     def workers(self) -> int:
-        """How many there are now."""
+        """The current number of workers."""
         return len(self.client.scheduler_info(n_workers=-1)["workers"])
 
     def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
-        """Return what comes of a round."""
+        """Run a round and return its result."""
         for attempt in range(AGAIN):
             try:
                 return self._round(job, given, works, after)
@@ -184,7 +184,7 @@ class Cluster:
         return found
 
     def _asked(self, job: Job, start: Any, works: Sequence[Work], number: int) -> Asked:
-        """Ask for a round that begins with a result."""
+        """Submit a round that begins with a result, or with the future of a result."""
         results: list[Any] = [None] * len(works)
         for home, numbers in self._homes(works).items():
             mine = [works[n] for n in numbers]
@@ -199,7 +199,7 @@ class Cluster:
         return Asked(results[0], parts, works, number)
 
     def _homes(self, works: Sequence[Work]) -> dict[str | None, list[int]]:
-        """Return which of some shards each worker had best train."""
+        """Assign the shards of a round to workers; see `homes`."""
         given = [[part for p in work.pieces for part in p.group.given] for work in works]
         needs = [[part.key for part in each] for each in given]
         about, wait = self.client.scheduler, {"callback_timeout": GLANCE}
@@ -207,17 +207,17 @@ class Cluster:
             keys = [key for each in needs for key in each]
             held = self.client.sync(about.who_has, keys=keys, **wait) if keys else {}
             return homes(needs, held, self.client.sync(about.ncores, workers=None, **wait))
-        except OSError:  # the scheduler is away: those who wait find out
+        except OSError:  # the scheduler does not answer: `results` handles it
             return homes(needs, {}, {})
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Have a function called by a worker."""
+        """Submit a call of a function, and return its future."""
         return self.asked(function, *([each] for each in args))[0]
 
     def asked(
         self, function: Callable[..., Any], *args: Sequence[Any], home: str | None = None
     ) -> list[Any]:
-        """Have a function called for each of some arguments, by the worker at home if it can."""
+        """Submit a call for each set of arguments, preferably to the worker ``home``."""
         keys = [f"{function.__name__}-{uuid.uuid4().hex}" for _ in args[0]]
         how = {"workers": [home], "allow_other_workers": True} if home else {}
         with _quietly():
@@ -225,7 +225,7 @@ class Cluster:
         return found
 
     def results(self, futures: Sequence[Any], others: Sequence[Any] = ()) -> list[Any]:
-        """Wait for results and return them.
+        """Wait for futures and return their results.
 
         Raises
         ------
@@ -266,20 +266,20 @@ class Cluster:
         )
 
     def close(self) -> None:
-        """Leave the client to its owner."""
+        """Forget the next round; the client stays open."""
         self._ahead = None
 
 
 def _failed(futures: Sequence[Any]) -> bool:
-    """Whether what a future waits for has raised an error itself."""
+    """Return true if a task of one of the futures has failed."""
     return any(future.status == "error" for future in futures)
 
 
 def same(thing: Any) -> Any:
-    """Return a thing: as a task it can be had again when a worker is lost."""
+    """Return the argument; as a task its result can be recomputed when a worker is lost."""
     return thing
 
 
 def _quietly() -> Any:
-    """Return a context in which Dask does not warn of parameters in a graph: it is meant so."""
+    """Context manager: Dask does not warn of large graphs, which hold parameters on purpose."""
     return dask().config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"})

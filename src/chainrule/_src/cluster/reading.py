@@ -1,4 +1,4 @@
-"""Groups read ahead, the next one while the present one trains, and kept for the next round."""
+"""Prefetching of groups: the next group is read while the current one trains; and caches."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import numpy as np
 from chainrule._src.cluster.group import Empty, Group, Rows
 from chainrule._src.compile.running.threads import is_busy
 
-KEPT = 2**28  # bytes of groups at hand, from which a round may have taken some rows only
-ORDERS = 2**25  # bytes of their orders
-AT_WORK = 3  # groups that may be in use: the one before, the present one, the next
+KEPT = 2**28  # bytes of the cache of groups
+ORDERS = 2**25  # bytes of the cache of shuffled orders
+AT_WORK = 3  # groups that may be in use: the previous, the current and the next one
 
 
 class Left(Enum):
-    """When a group is asked for again: in the next round, in the next epoch, or never."""
+    """The next use of a group: in the next round, in the next epoch, or never."""
 
     SOON = "soon"
     NEXT_EPOCH = "next epoch"
@@ -29,18 +29,19 @@ class Left(Enum):
 
 
 class Asked(NamedTuple):
-    """A group to read.
+    """A request to read a group.
 
     Attributes
     ----------
     run : str
-        What tells the run that trains on it from others.
-    group : Group
-    given : sequence
-        What reading it takes.
-    made : callable
-        Makes what a step takes of the rows that were read, in memory of such a function.
-    left : Left
+        Unique id of the run that trains on the group.
+    group : DataGroup
+    inputs : sequence
+        Arguments of the group's `read`.
+    convert : callable
+        ``convert(rows, empty)`` returns the rows in the form that a step takes; ``empty`` allocates
+        its arrays.
+    next_use : NextUse
     """
 
     run: str
@@ -51,19 +52,19 @@ class Asked(NamedTuple):
 
     @property
     def key(self) -> tuple[str, Group]:
-        """What tells it from others."""
+        """The cache key: the run and the group."""
         return self.run, self.group
 
 
 class Blocks:
-    """Memory that is read into, again and again: what is new to the process is slow at first."""
+    """A pool of buffers for reading: pages that are new to a process are slow at first use."""
 
     def __init__(self) -> None:
         self._spare: list[Any] = []
         self._lock = threading.Lock()
 
     def taken(self, size: int) -> Any:
-        """Return so many bytes, or some more."""
+        """Return a buffer of at least ``size`` bytes."""
         with self._lock:
             fit = [n for n, block in enumerate(self._spare) if size <= block.nbytes <= 2 * size]
             if fit:
@@ -71,21 +72,21 @@ class Blocks:
         return np.empty(size, np.uint8)
 
     def back(self, blocks: Sequence[Any]) -> None:
-        """Take them back."""
+        """Return buffers to the pool."""
         with self._lock:
             self._spare += blocks
             del self._spare[: -2 * AT_WORK]
 
 
 class Read:
-    """A group, read in a thread that ends with it.
+    """A group that a background thread reads.
 
     Attributes
     ----------
     future : Future
-        Of what a step takes.
+        The rows in the form that a step takes.
     blocks : list of ndarray
-        The memory that it lies in.
+        The buffers that the rows use.
     """
 
     def __init__(self, asked: Asked, memory: Blocks) -> None:
@@ -101,7 +102,7 @@ class Read:
         try:
             rows = self.asked.group.read(empty=self._empty)
             found = self.asked.made(rows, self._empty)
-        except BaseException as error:  # the thread that asked raises it
+        except BaseException as error:  # the thread that waits for the future raises it
             self.future.set_exception(error)
             return
         used = [any(np.may_share_memory(block, p) for p in found) for block in self.blocks]
@@ -110,25 +111,26 @@ class Read:
         self.future.set_result(found)
 
     def _empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Return an array in memory that is used again."""
+        """Return an uninitialised array in a buffer of the pool."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
         self.blocks.append(self.memory.taken(size))
         return self.blocks[-1][:size].view(dtype).reshape(shape)
 
 
 class Kept:
-    """What a step takes of groups that are no files, up to `KEPT` bytes, so that it is made once.
+    """A cache, up to `KEPT` bytes, of converted rows of groups that are not in files.
 
-    Where there are more, those that the epoch takes no more of make room for those that the next
-    round asks for, and for no others: to keep the latest ones would be to keep none.
+    If it is full, a group whose rows of this epoch are used up may be evicted, but only for a group
+    that the next round reads. Evicting the least recently used group would miss every time, because
+    an epoch reads all groups in turn.
     """
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, Group], Rows] = {}
-        self._over: dict[tuple[str, Group], None] = {}  # the first became so first
+        self._over: dict[tuple[str, Group], None] = {}  # used up in this epoch, the oldest first
 
     def rows(self, asked: Asked) -> Rows:
-        """Return the rows of a group."""
+        """Return the rows of a group, from the cache if possible."""
         found = self._found.get(asked.key)
         if found is None:
             found = asked.made(asked.group.read(*asked.given), np.empty)
@@ -141,7 +143,7 @@ class Kept:
         return found
 
     def _keep(self, asked: Asked, rows: Rows) -> None:
-        """Keep rows if there is room."""
+        """Put rows into the cache if there is room."""
         for key in [key for key in self._found if key[0] != asked.run]:
             self._drop(key)
         left = KEPT - _bytes(rows) - sum(map(_bytes, self._found.values()))
@@ -160,13 +162,13 @@ def _bytes(rows: Rows) -> int:
 
 
 class Orders:
-    """The orders of groups from which a round took some rows only, up to `ORDERS` bytes."""
+    """A cache, up to `ORDERS` bytes, of the shuffled orders of groups that are partly used."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, int, int], Any] = {}
 
     def of(self, key: tuple[str, int, int], made: Callable[[], Any], is_over: bool) -> Any:
-        """Return the order of a group in an epoch of a run; it goes with the group's last rows."""
+        """Return the order of a group in an epoch of a run; if ``is_over``, drop it from the cache."""
         found = self._found.pop(key, None)
         found = made() if found is None else found
         if not is_over:
@@ -177,7 +179,7 @@ class Orders:
 
 
 class Reader:
-    """Reads groups for one thread. What it returns lasts until the next but one is asked for.
+    """Reads groups for one thread. Rows stay valid until the next but one `read`.
 
     Attributes
     ----------
@@ -189,7 +191,7 @@ class Reader:
         self._memory, self._kept, self.orders = Blocks(), Kept(), Orders()
 
     def read(self, asked: Sequence[Asked]) -> Rows:
-        """Return the rows of the first group; begin with those of the next one."""
+        """Return the rows of the first request, and prefetch the next file among the others."""
         first, *others = asked
         if not first.group.is_file:
             return self._kept.rows(first)
@@ -212,14 +214,14 @@ class Reader:
         return self._found[asked.key]
 
     def _let_go(self, each: int) -> None:
-        """Keep no more than so many bytes, and what is in use."""
+        """Evict the oldest groups beyond `KEPT` bytes, but none in use; ``each``: bytes of a group."""
         while len(self._found) > AT_WORK and len(self._found) * each > KEPT:
             oldest = self._found.popitem(last=False)[1]
             if oldest.future.done():
                 self._memory.back(oldest.blocks)
 
     def forget(self) -> None:
-        """Let go of all."""
+        """Clear all caches."""
         self._found.clear()
         self._memory, self._kept, self.orders = Blocks(), Kept(), Orders()
 
@@ -228,7 +230,7 @@ _here = threading.local()
 
 
 def reader() -> Reader:
-    """Return this thread's."""
+    """Return this thread's reader."""
     if not hasattr(_here, "reader"):
         _here.reader = Reader()
     found: Reader = _here.reader

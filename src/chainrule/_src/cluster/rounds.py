@@ -1,4 +1,4 @@
-"""A round: shards trained from the same parameters, each a pure function, and their mean."""
+"""A round: each shard trains from the same parameters, as a pure function; then the mean."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from chainrule._src.cluster.reading import Asked, Left, Reader, reader
 from chainrule._src.compile.running.engines import Outcome, rows_in
 from chainrule._src.core.trees import leaves, map_leaves
 
-TOGETHER = 8  # results that are put together at once
-BLOCK = 2**14  # entries that are summed at once, near to the processor
-SEEDS = "seed_state"  # what layers of chance call theirs
-ODD = 0x9E3779B9  # Weyl's, so that shards' seeds differ
+TOGETHER = 8  # results that are averaged at once
+BLOCK = 2**14  # entries that are summed at once: they fit into the processor's cache
+SEEDS = "seed_state"  # the name of the random state in layers such as Dropout
+ODD = 0x9E3779B9  # a Weyl constant: the shards' seeds differ
 
 
 class Piece(NamedTuple):
-    """Rows of a group in the order of an epoch, from one place in it to another."""
+    """A range ``start:stop`` of a group's rows, in the order of an epoch."""
 
     number: int
     group: Group
@@ -34,20 +34,20 @@ class Piece(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What a shard does in a round."""
+    """The work of a shard in a round."""
 
     shard: int
     epoch: int
     pieces: tuple[Piece, ...]
-    is_last: bool = False  # of the epochs
+    is_last: bool = False  # in the last epoch?
 
     @property
     def rows(self) -> int:
-        """Samples."""
+        """The number of samples."""
         return sum(piece.stop - piece.start for piece in self.pieces)
 
     def left(self, piece: Piece) -> Left:
-        """Return when a piece's group is asked for next."""
+        """Return the next use of the group to which a range belongs."""
         if piece.stop < piece.group.rows:
             return Left.SOON
         return Left.NOTHING if self.is_last else Left.NEXT_EPOCH
@@ -55,7 +55,7 @@ class Work(NamedTuple):
 
 @dataclass
 class Result:
-    """What came of shards.
+    """The result of one shard, or of several shards together.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ def works(
     groups: Sequence[Group], dealt: Sequence[Sequence[int]], job: Job, epoch: int, steps: int,
     is_last: bool = False,
 ) -> Iterator[list[Work]]:  # fmt: skip
-    """Yield the rounds of an epoch: what each shard does, of those that have samples left."""
+    """Yield the rounds of an epoch: the work of each shard that still has samples."""
     left = [_stream(groups, numbers, job, epoch, s) for s, numbers in enumerate(dealt)]
     while any(left):
         round_: list[Work] = []
@@ -95,7 +95,7 @@ def works(
 def _stream(
     groups: Sequence[Group], numbers: Sequence[int], job: Job, epoch: int, shard: int
 ) -> list[Piece]:
-    """Return a shard's groups in the order of an epoch."""
+    """Return a shard's groups in the (shuffled) order of an epoch."""
     order = np.arange(len(numbers))
     if job.shuffle:
         order = np.random.default_rng([job.seed, epoch, 0, shard]).permutation(order)
@@ -104,7 +104,7 @@ def _stream(
 
 
 def _take(pieces: list[Piece], rows: int) -> list[Piece]:
-    """Take so many rows off the front."""
+    """Remove ``rows`` rows from the front of a list of ranges, and return them."""
     found: list[Piece] = []
     while pieces and rows:
         first = pieces[0]
@@ -119,30 +119,30 @@ def _take(pieces: list[Piece], rows: int) -> list[Piece]:
 
 
 def started(state: State) -> Result:
-    """Return what a round begins with as what a round ends with."""
+    """Wrap the initial state of a round as the result of a round."""
     return Result(state, 0, 0, 0.0, None)
 
 
 def train_shard(
     job: Job, start: Result, work: Work, parts: Sequence[Any], after: Work | None = None
 ) -> Result:
-    """Return what a shard makes of parameters and state in a round.
+    """Train a shard for a round, and return its result.
 
     Parameters
     ----------
     job : Job
     start : Result
-        Its parameters and states are those that the round begins with.
+        Holds the parameters and states at the beginning of the round.
     work : Work
     parts : sequence
-        For each piece what reading its group takes.
+        For each range, the arguments of its group's `read`.
     after : Work, optional
-        What this process does next: the reading of it begins meanwhile.
+        The work that follows in this process; its data are prefetched.
 
     Raises
     ------
     DataError
-        For data that do not fit, with the number of the partition.
+        If data do not fit the model; the message has the number of the partition.
     """
     ready, source, given = job.ready(), reader(), start.state
     assert given is not None
@@ -172,7 +172,7 @@ def train_shard(
 
 
 def _own(given: State, shard: int) -> State:
-    """Return a state in which layers of chance draw what other shards do not."""
+    """Return a state with a seed of the shard's own for each layer that draws random numbers."""
     layers = {
         name: (value + shard * ODD) % 2**32 if name.endswith(SEEDS) else value
         for name, value in given["layers"].items()
@@ -183,9 +183,9 @@ def _own(given: State, shard: int) -> State:
 def _batches(
     job: Job, ready: Ready, work: Work, parts: Sequence[Any], source: Reader, after: Work | None
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield data and the order to take them in: whole batches, the last of a round excepted.
+    """Yield data and the order of their rows: full batches, except for the last of a round.
 
-    What a group leaves over is one batch with the first rows of the next.
+    The remaining rows of a group form a batch with the first rows of the next group.
     """
     size, over = job.batch_size, None
     pieces = [*work.pieces, *(after.pieces if after is not None else ())]
@@ -220,7 +220,7 @@ def _batches(
 
 
 def _made(ready: Ready, piece: Piece, rows: Rows, empty: Empty) -> Rows:
-    """Return the rows of a piece's group as a step takes them."""
+    """Check the rows of a range's group, and convert them to the form that a step takes."""
     where, had = f"fit: partition {piece.number}", piece.group.rows
     if len(rows[0]) != had:
         raise DataError(f"{where} has {len(rows[0])} rows, it had {had}: data must stay")
@@ -232,7 +232,7 @@ def _made(ready: Ready, piece: Piece, rows: Rows, empty: Empty) -> Rows:
 
 
 def _order(job: Job, epoch: int, piece: Piece) -> Any:
-    """Return the rows of a piece's group in the order of an epoch."""
+    """Return the order of a group's rows in an epoch: a permutation if rows are shuffled."""
     order = np.arange(piece.group.rows)
     if job.shuffle:
         order = np.random.default_rng([job.seed, epoch, 1, piece.number]).permutation(order)
@@ -243,14 +243,14 @@ def _order(job: Job, epoch: int, piece: Piece) -> Any:
 
 
 def together(results: Sequence[Any]) -> list[Sequence[Any]]:
-    """Return results in the groups in which they are put together."""
+    """Split results into the groups that are averaged together."""
     return [results[at : at + TOGETHER] for at in range(0, len(results), TOGETHER)]
 
 
 def mean(results: Sequence[Result], start: Result) -> Result:
-    """Return results put together; its state is their mean by samples, as what they began with.
+    """Average results, weighted by samples; the state has the structure of the initial state.
 
-    What is no array of floats is that of the one that made most updates.
+    Leaves that are not averaged (`is_averaged`) come from the result with the most updates.
     """
     longest = max(results, key=lambda result: result.updates)
     found = Result(
@@ -272,10 +272,9 @@ def mean(results: Sequence[Result], start: Result) -> Result:
 
 
 def _mean(parts: Sequence[Any], weights: Sequence[int]) -> Any:
-    """Return the mean of arrays by weights, which are summed in their order, as 64-bit floats.
+    """Return the weighted mean of arrays, summed in a fixed order in float64.
 
-    It is made a block after another: arrays of products would be memory that a worker asks its
-    system for each time, which takes longer than the sum.
+    It is computed in blocks: allocating arrays for the products would take longer than the sum.
     """
     flat, rows = [np.ravel(part) for part in parts], sum(weights)
     found, (sums, product) = np.empty_like(flat[0]), np.empty((2, BLOCK))
@@ -291,22 +290,22 @@ def _mean(parts: Sequence[Any], weights: Sequence[int]) -> Any:
 
 
 def is_averaged(path: Any, leaf: Any) -> bool:
-    """Whether it is a weight, or an array that the optimizer keeps: not a count or a rate."""
+    """Return true if a leaf is a weight or an array of the optimizer, and not a count or rate."""
     return leaf.dtype.kind == "f" and (path[0] != "state" or np.ndim(leaf) > 0)
 
 
 def _combined(how: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
-    """Return trees of sums put together leaf by leaf."""
+    """Combine two trees leaf by leaf with the function ``combine``."""
     others = iter([leaf for _, leaf in leaves(b)])
     return map_leaves(lambda leaf: how(leaf, next(others)), a)
 
 
 def plus(held: Any, more: Any) -> Any:
-    """Return the sums of metrics after more samples."""
+    """Return the sums of metrics: those so far plus those of more samples."""
     return _combined(np.add, held, more)
 
 
 def same_bits(a: Any, b: Any) -> bool:
-    """Whether two states are equal to the bit."""
+    """Return true if two states are equal bit for bit."""
     pairs = zip(leaves(a), leaves(b), strict=True)
     return all(path == other and x.tobytes() == y.tobytes() for (path, x), (other, y) in pairs)

@@ -1,4 +1,4 @@
-"""Data in groups, and where they are trained on."""
+"""Data in groups, together with the executor that trains on the groups."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chainrule._src.cluster.options import Rounds
 from chainrule._src.cluster.places import Cluster, Here, Place
 from chainrule._src.data.preprocessing.values import is_missing
 
-FEW = 64  # samples that a step is recorded with
+FEW = 64  # samples with which a step is recorded
 
 
 @dataclass
@@ -37,20 +37,20 @@ class Source:
 
     @cached_property
     def names(self) -> tuple[Any, ...]:
-        """The columns' names; nothing where they have none, or a column is several."""
+        """The columns' names; ``()`` without names, or if a column holds lists."""
         names = self.groups[0].names if self.groups else ()
         return names if names and len(names) == self.few[1][0].shape[1] else ()
 
     @cached_property
     def few(self) -> tuple[int, list[Any]]:
-        """Some rows of the first group that has any, after its number."""
+        """The number of the first nonempty group, and some of its rows."""
         number = next((n for n, group in enumerate(self.groups) if group.rows), None)
         if number is None:
             raise DataError("fit: there are no samples")
         return number, self._each(_few, [number])[0]
 
     def labels(self) -> tuple[Array, Array]:
-        """Return all labels that occur, sorted, and the weight of each: as many as it has samples.
+        """Return the sorted labels, and the weight of each: the sum over its samples.
 
         Raises
         ------
@@ -67,7 +67,7 @@ class Source:
         return classes, sums
 
     def _each(self, function: Callable[..., Any], numbers: Sequence[int]) -> list[Any]:
-        """Return what a function makes of the samples, targets and weights of groups."""
+        """Apply a function to the samples, targets and weights of some groups; return its results."""
         given = [(function, n, self.groups[n], self.groups[n].given) for n in numbers]
         if isinstance(self.place, Cluster):
             return self.place.results([self.place.submit(_of, *each) for each in given])
@@ -79,7 +79,7 @@ def _of(function: Callable[..., Any], number: int, group: Group, given: Any) -> 
 
 
 def _few(number: int, *rows: Any) -> list[Any]:
-    return [part[:FEW].copy() for part in rows]  # which hold no group in memory
+    return [part[:FEW].copy() for part in rows]  # copies, which do not keep the group in memory
 
 
 def _labels(number: int, X: Any, y: Any, weight: Any = None) -> tuple[Array, Array]:
@@ -91,7 +91,7 @@ def _labels(number: int, X: Any, y: Any, weight: Any = None) -> tuple[Array, Arr
 
 
 def _sorted(labels: Any, where: str) -> tuple[Array, Array]:
-    """Return labels, each once, and the number of each among them."""
+    """Return the sorted distinct labels, and the index of every label among them."""
     try:
         found = np.unique(labels, return_inverse=True)
     except TypeError as error:  # texts beside numbers
@@ -102,7 +102,7 @@ def _sorted(labels: Any, where: str) -> tuple[Array, Array]:
 
 @contextmanager
 def opened(x: Any, y: Any, weight: Any, client: Any, options: Rounds) -> Iterator[Source]:
-    """Yield data in groups, on the cluster of a client, of this machine's own, or here.
+    """Context manager: yield data in groups, with the executor for a client or for this machine.
 
     Raises
     ------

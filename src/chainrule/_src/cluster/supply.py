@@ -1,4 +1,4 @@
-"""Rounds as what a trainer runs: epochs with callbacks, scores, Ctrl-C and checkpoints."""
+"""An adapter from rounds to the trainer: epochs with callbacks, Ctrl-C and checkpoints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CARRIED = ("params", "state", "layers")
 
 
 class Held(NumpyEngine):
-    """The carry between rounds."""
+    """An engine that only stores the carry between rounds; its step is never run."""
 
     name = "auto"
 
@@ -35,24 +35,24 @@ def _refuse(*_: Any) -> Any:
 
 
 class RoundSupply:
-    """Epochs of rounds.
+    """Supplies a trainer with epochs that run as rounds.
 
     Attributes
     ----------
     epochs : int
-        Of the run; what is read or trained ahead ends with the last one.
+        Number of epochs of the run; nothing is prefetched beyond the last epoch.
     first : tuple or None
-        The batch at which the loss turned NaN.
+        The batch at which the loss became NaN.
     updates, samples : int
-        Of an epoch, the longest shard's updates.
+        Numbers per epoch; updates are those of the longest shard.
     all_updates : int
-        The same of all shards.
+        Updates of all shards per epoch.
     done : dict
-        What of an epoch is finished, for a checkpoint: rounds, loss, samples, updates.
+        Progress within an epoch, for a checkpoint: rounds, loss, samples, updates.
     velocity : dict or None
-        Of the outer optimizer.
+        State of the outer optimizer.
     refused : bool
-        Whether a part of the data was.
+        True if a part of the data did not fit the model.
     """
 
     def __init__(
@@ -75,15 +75,15 @@ class RoundSupply:
         self.after_round: Callable[[Engine], None] = lambda engine: None
 
     def together(self, epochs: int) -> int:
-        """Return how many epochs to run at once."""
+        """Return the number of epochs to run at once."""
         return 1
 
     def seen(self, updates: int) -> int:
-        """Return how many samples there were in the epoch so far."""
+        """Return the number of samples in the epoch so far."""
         return int(self.done["samples"]) or self.samples
 
     def finished(self, updates: int) -> int:
-        """Return how many epochs are finished where one broke off."""
+        """Return the number of finished epochs when a run fails."""
         return 0
 
     def batch(self, update: int) -> Any:
@@ -91,7 +91,7 @@ class RoundSupply:
         return self.first
 
     def run(self, engine: Engine, done: Outcome) -> None:
-        """Run an epoch, or the rest of one."""
+        """Run an epoch, or the remaining rounds of an interrupted epoch."""
         if self.done["rounds"] == 0:
             self.done = _nothing()
         elif self.done["metrics"]:
@@ -116,7 +116,7 @@ class RoundSupply:
             check()
 
     def _next(self) -> list[Work]:
-        """Return the work that the next epoch begins with."""
+        """Return the work of the next epoch's first round; an empty list after the last epoch."""
         return next(self._works(self.epoch + 1)) if self.epoch + 1 < self.epochs else []
 
     def _works(self, epoch: int) -> Iterator[list[Work]]:
@@ -147,7 +147,7 @@ class RoundSupply:
         engine.write("metrics", plus(engine.read("metrics"), found.metrics))
 
     def _outer(self, given: State, found: Result) -> Any:
-        """Return parameters after a step of Nesterov's towards the mean."""
+        """Return parameters after a Nesterov step towards the mean."""
         assert found.state is not None
         mu, rate = self.options.outer_momentum, self.options.outer_rate
         before = given["params"]
@@ -163,13 +163,13 @@ class RoundSupply:
         return map_leaves(np.asarray, self.constrained(new))
 
     def place_of(self) -> Mapping[str, Any]:
-        """Return where it is, for a checkpoint."""
+        """Return the progress of the run, for a checkpoint."""
         return {
             "epoch": self.epoch, **self.done, "velocity": self.velocity, "seed": self.job.seed,
         }  # fmt: skip
 
     def go_on(self, found: Mapping[str, Any]) -> None:
-        """Go on from where a checkpoint was."""
+        """Resume from the progress in a checkpoint."""
         self.epoch, self.velocity = found["epoch"], found["velocity"]
         self.done = {key: found[key] for key in self.done}
 
