@@ -1,6 +1,7 @@
 """The bounds of `words` only fall."""
 
 import pytest
+
 from tests import words
 
 BOUNDS = {"riddles": 877, "pronouns": 446, "vague_names": 1970, "double_classes": 91}

@@ -45,24 +45,24 @@ def settings(model: Any, supply: RoundSupply, seed: Any, weighted: bool) -> dict
     """
     job, options, rule = supply.job, supply.options, model.optimizer
     metrics, weighted_metrics = model.compiled_metrics
-    made = {name: told(value) for name, value in getattr(rule, "__config__", {}).items()}
-    found = {
+    initial_config = {name: told(value) for name, value in getattr(rule, "__config__", {}).items()}
+    about = {
         "shards": len(supply.dealt), "round_steps": options.round_steps,
         "outer_momentum": options.outer_momentum, "outer_rate": options.outer_rate,
         "batch_size": job.batch_size, "shuffle": job.shuffle,
         "seed": int(seed) if isinstance(seed, int | np.integer) else None,
-        "optimizer": {"class_name": full_name(type(rule)), "config": made},
+        "optimizer": {"class_name": full_name(type(rule)), "config": initial_config},
         "loss": told(model.loss), "metrics": [told(metric) for metric in metrics],
         "weighted_metrics": [told(metric) for metric in weighted_metrics],
         "engine": model.engine, "class_weight": job.class_weight, "sample_weight": weighted,
         "classes": None if job.classes is None else job.classes.tolist(),
         "rows": [group.rows for group in supply.groups],
     }  # fmt: skip
-    plain: dict[str, Any] = json.loads(json.dumps(found, default=str))  # as JSON reads it back
+    plain: dict[str, Any] = json.loads(json.dumps(about, default=str))  # as JSON reads it back
     return plain
 
 
-def go_on(model: Any, supply: RoundSupply, ours: dict[str, Any]) -> tuple[int, Any]:
+def go_on(model: Any, supply: RoundSupply, current: dict[str, Any]) -> tuple[int, Any]:
     """Restore a checkpoint; return the epoch to resume with, and the callbacks' states.
 
     If ``current`` has no seed, it takes the seed of the checkpoint.
@@ -74,16 +74,16 @@ def go_on(model: Any, supply: RoundSupply, ours: dict[str, Any]) -> tuple[int, A
     """
     path = supply.options.checkpoint
     tree = read_model(path)
-    found, training = tree.get("rounds"), tree.get("training")
-    if not isinstance(found, Mapping) or not isinstance(training, Mapping):
+    progress, training = tree.get("rounds"), tree.get("training")
+    if not isinstance(progress, Mapping) or not isinstance(training, Mapping):
         raise DataError(f"fit: {path} is no checkpoint of rounds; give checkpoint another name")
     if tree.get("model") != model.get_config():
         raise DataError(f"fit: {path} holds a model of another architecture")
     with as_file_error(path):
-        theirs = dict(found["settings"])
-    if ours["seed"] is None:
-        ours["seed"] = theirs.get("seed")
-    different = list(differences(theirs, ours))
+        saved = dict(progress["settings"])
+    if current["seed"] is None:
+        current["seed"] = saved.get("seed")
+    different = list(differences(saved, current))
     if different:
         raise DataError(
             f"fit: {path} can go on only as it began; here {'; '.join(different)}. Give the same, "
@@ -95,6 +95,6 @@ def go_on(model: Any, supply: RoundSupply, ours: dict[str, Any]) -> tuple[int, A
         vars(model.history).update(
             epoch=list(tree["history"]["epoch"]), history=dict(tree["history"]["history"])
         )
-        supply.go_on({key: found[key] for key in KEPT})
-        supply.job = replace(supply.job, seed=int(found["seed"]))
-    return int(found["epoch"]), training["callbacks"]
+        supply.go_on({key: progress[key] for key in KEPT})
+        supply.job = replace(supply.job, seed=int(progress["seed"]))
+    return int(progress["epoch"]), training["callbacks"]

@@ -46,7 +46,7 @@ def read(path: str, start: int, size: int, empty: Empty, direct: bool) -> Array:
 
 @lru_cache
 def _allows(path: str, written: int) -> bool:
-    """Return true if direct I/O works for a file: not every file system supports it."""
+    """Return true if direct I/O works for a file: some file systems refuse."""
     try:
         past_the_cache(path, 0, PAGE, np.empty)
     except OSError:
@@ -92,7 +92,7 @@ def past_the_cache(path: str, start: int, size: int, empty: Empty) -> Any:
 
 
 class Part:
-    """A file object that holds one range of a file's bytes in memory, and fails outside it.
+    """A file object that holds one range of a file's bytes in memory, and fails elsewhere.
 
     Parameters
     ----------

@@ -20,11 +20,11 @@ def values(part: Any) -> Array:
     DataError
         If a column of a frame holds no numbers.
     """
-    found = np.asarray(part)
-    if found.dtype != object or not hasattr(part, "iloc"):
-        return found
+    array = np.asarray(part)
+    if array.dtype != object or not hasattr(part, "iloc"):
+        return array
     if not hasattr(part, "columns"):
-        return found if part.dtype.kind not in "biuf" else _numbers(part)
+        return array if part.dtype.kind not in "biuf" else _numbers(part)
     columns = [part.iloc[:, number] for number in range(part.shape[1])]
     for name, column in zip(part.columns, columns, strict=True):
         if column.dtype.kind not in "biuf":
@@ -39,8 +39,8 @@ def values(part: Any) -> Array:
 def _numbers(column: Any) -> Array:
     """Return a column of numbers or booleans as an array; missing entries are NaN."""
     if column.isna().any():
-        found: Array = column.to_numpy(np.float64, na_value=np.nan)
-        return found
+        array: Array = column.to_numpy(np.float64, na_value=np.nan)
+        return array
     return np.asarray(column, getattr(column.dtype, "numpy_dtype", column.dtype))
 
 

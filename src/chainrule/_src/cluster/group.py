@@ -12,7 +12,7 @@ Rows = tuple[Any, ...]  # samples, targets, weights: arrays
 Empty = Callable[[tuple[int, ...], Any], Any]  # allocates an array of a shape and dtype
 
 
-class Group(Protocol):
+class DataGroup(Protocol):
     """Rows that are read together."""
 
     @property
@@ -20,8 +20,8 @@ class Group(Protocol):
         """The number of rows."""
 
     @property
-    def given(self) -> tuple[Any, ...]:
-        """The arguments of `read`: futures on a cluster, otherwise partitions of Dask's collections."""
+    def inputs(self) -> tuple[Any, ...]:
+        """The arguments of `read`: futures on a cluster, else partitions of Dask's collections."""
 
     @property
     def names(self) -> tuple[Any, ...]:
@@ -35,7 +35,7 @@ class Group(Protocol):
     def takes_a_core(self) -> bool:
         """True if reading keeps a core busy; false if it mostly waits for a disk."""
 
-    def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
+    def read(self, *inputs: Any, empty: Empty = np.empty) -> Rows:
         """Return samples, targets and, if there are any, their weights.
 
         ``empty(shape, dtype)`` allocates the large arrays.

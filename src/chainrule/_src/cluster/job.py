@@ -44,8 +44,8 @@ class Job:
     classes : ndarray or None
         Labels in the order of the outputs; None if the loss takes the targets as they are.
     batch_size, updates : int
-        Samples of a batch; updates of all shards in the run. The engine is chosen by this number, so
-        that it is the same on every machine.
+        Samples of a batch; updates of all shards in the run. This number selects the engine, which
+        is therefore the same on every machine.
     seed : int
     shuffle : bool
     run : str
@@ -53,7 +53,7 @@ class Job:
     """
 
     text: str
-    code: Code
+    code: PickledCode
     batch_size: int
     updates: int
     seed: int
@@ -71,16 +71,16 @@ class Job:
 
     def ready(self) -> Ready:
         """Return the model and engine of this job in this thread, from a cache if possible."""
-        kept: OrderedDict[str, Ready] = vars(_here).setdefault("ready", OrderedDict())
-        if self.name not in kept:
-            kept[self.name] = Ready(self)
-            while len(kept) > JOBS:
-                kept.popitem(last=False)
-        kept.move_to_end(self.name)
-        return kept[self.name]
+        cache: OrderedDict[str, Ready] = vars(_here).setdefault("ready", OrderedDict())
+        if self.name not in cache:
+            cache[self.name] = Ready(self)
+            while len(cache) > JOBS:
+                cache.popitem(last=False)
+        cache.move_to_end(self.name)
+        return cache[self.name]
 
 
-class Code:
+class PickledCode:
     """Classes and functions: the objects themselves in this process, bytes for other processes.
 
     Unpickling a class of cloudpickle's replaces the methods of an existing class by the pickled
@@ -92,26 +92,26 @@ class Code:
         References to modules, or cloudpickle's bytes for objects that no module defines.
     """
 
-    def __init__(self, data: bytes, things: Any = None) -> None:
-        self.data, self._things = data, things
+    def __init__(self, data: bytes, objects: Any = None) -> None:
+        self.data, self._objects = data, objects
 
     @property
-    def things(self) -> Any:
+    def objects(self) -> Any:
         """The classes and functions themselves."""
-        if self._things is None:
-            self._things = pickle.loads(self.data)
-        return self._things
+        if self._objects is None:
+            self._objects = pickle.loads(self.data)
+        return self._objects
 
     def __reduce__(self) -> Any:
         return code_of, (self.data,)
 
 
-def code_of(data: bytes, things: Any = None) -> Code:
+def code_of(data: bytes, objects: Any = None) -> PickledCode:
     """Return the code with these bytes; an existing object is used again."""
-    return _of_data.setdefault(data, Code(data, things))
+    return _of_data.setdefault(data, PickledCode(data, objects))
 
 
-_of_data: WeakValueDictionary[bytes, Code] = WeakValueDictionary()  # of this process
+_of_data: WeakValueDictionary[bytes, PickledCode] = WeakValueDictionary()  # of this process
 _here = threading.local()
 _making = lock()
 _recorded: dict[str, Known] = {}  # by job, shared by threads
@@ -127,7 +127,7 @@ def forget() -> None:
         _recorded.clear()
 
 
-def described(model: Any) -> tuple[str, Code]:
+def described(model: Any) -> tuple[str, PickledCode]:
     """Return a model as text and code.
 
     Raises
@@ -135,16 +135,16 @@ def described(model: Any) -> tuple[str, Code]:
     DataError
         If a part of it cannot be sent to other machines.
     """
-    with own_things() as own:
+    with own_things() as own_objects:
         about = {
             "model": model.get_config(), **plain(model.compile_options), "engine": model.engine
         }  # fmt: skip
-        things = type(model), dict(own)
-    code = pickled(things, "a layer, loss or metric of your own")
-    return json.dumps(about), code_of(code, things)
+        objects = type(model), dict(own_objects)
+    code = pickled(objects, "a layer, loss or metric of your own")
+    return json.dumps(about), code_of(code, objects)
 
 
-def pickled(thing: Any, what: str) -> bytes:
+def pickled(obj: Any, what: str) -> bytes:
     """Pickle an object for other machines.
 
     Raises
@@ -158,13 +158,13 @@ def pickled(thing: Any, what: str) -> bytes:
     except ImportError:  # without Dask there are no other processes
         from pickle import dumps
     try:
-        found: bytes = dumps(thing)
+        data: bytes = dumps(obj)
     except Exception as error:  # the object's own methods may raise anything
         raise DataError(
             f"{what} cannot be sent to other machines: {' '.join(str(error).split())[:300]}. Let "
             "it hold plain values, and open files or connections where it runs"
         ) from error
-    return found
+    return data
 
 
 class Ready:
@@ -182,8 +182,8 @@ class Ready:
     def __init__(self, job: Job) -> None:
         self.job = job
         about = json.loads(job.text)
-        kind, own = job.code.things
-        with known_as(own):
+        kind, own_objects = job.code.objects
+        with known_as(own_objects):
             self.model = kind.from_config(about.pop("model"))
             self.model.compile(**made(about))
         self.objective = self.model.objective
@@ -206,7 +206,7 @@ class Ready:
         y = y.astype(dtype if y.dtype.kind == "f" else np.int64, copy=False)
         return (X, y, *(part.astype(dtype, copy=False) for part in weight))
 
-    def begin(self, given: State, data: Any) -> None:
+    def begin(self, state: State, data: Any) -> None:
         """Set the engine for data of these shapes and dtypes, and start it from a state."""
         forms = [(part.shape[1:], part.dtype) for part in data]
         if forms != self._forms:
@@ -214,24 +214,24 @@ class Ready:
             supply = Samples(data, self.job.batch_size, None)
             supply.batch_size = self.job.batch_size  # also where the first rows are fewer
             with _making:  # only one thread records a job; the others use its recording
-                known = _recorded.setdefault(self.job.name, {})
+                recordings = _recorded.setdefault(self.job.name, {})
                 while len(_recorded) > JOBS:
                     _recorded.pop(next(iter(_recorded)))
                 step = self.objective.training_step(self.model.optimizer)
                 self.engine = make_run(
-                    self.objective, step, supply, self.model.engine, self.job.updates, known, False,
-                    state=given["state"],
+                    self.objective, step, supply, self.model.engine, self.job.updates, recordings,
+                    False, state=state["state"],
                 ).engine  # fmt: skip
             self._forms = forms
-        self.engine.begin({**given, "metrics": self.zero})
+        self.engine.begin({**state, "metrics": self.zero})
 
 
 def _of_dtype(array: Any, dtype: Any, empty: Empty) -> Any:
     if array.dtype == dtype:
         return array
-    found = empty(array.shape, dtype)
-    found[...] = array
-    return found
+    converted = empty(array.shape, dtype)
+    converted[...] = array
+    return converted
 
 
 def _codes(y: Any, classes: Any, where: str) -> Any:

@@ -1,4 +1,4 @@
-"""Rows of ``.npy`` files and other memory maps, read without mapping them."""
+"""Reads rows of ``.npy`` files and other memory maps without mapping the files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Map:
         """Read some rows without mapping the file: mapped pages count as this process's memory."""
         each = self.nbytes // max(len(self), 1)
         begin, size = self.offset + start * each, (stop - start) * each
-        found = read(self.path, begin, size, empty, self.is_direct)
-        if len(found) < size:
+        data = read(self.path, begin, size, empty, self.is_direct)
+        if len(data) < size:
             raise FileError(f"{self.path} ends before row {stop}: it became shorter")
-        return found.view(self.dtype).reshape(stop - start, *self.shape[1:])
+        return data.view(self.dtype).reshape(stop - start, *self.shape[1:])

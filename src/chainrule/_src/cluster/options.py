@@ -22,8 +22,8 @@ class Rounds(Configurable):
 
     The optimizer's state is averaged with the parameters; its scalars (number of updates, learning
     rate) are those of the shard with the most updates. With ``outer_momentum`` the parameters move
-    to the mean by a Nesterov step (Douillard et al., *DiLoCo: Distributed Low-Communication Training of
-    Language Models*, 2023), :math:`\Delta` being the mean less the parameters before:
+    to the mean by a Nesterov step (Douillard et al., *DiLoCo: Distributed Low-Communication
+    Training of Language Models*, 2023), :math:`\Delta` being the mean less the parameters before:
 
     .. math:: v \leftarrow \mu v + \Delta, \qquad w \leftarrow w + \eta (\Delta + \mu v)
 
@@ -46,7 +46,7 @@ class Rounds(Configurable):
     timeout : float, default 600
         Seconds without a result after which the run ends with an error.
     plan : bool, default False
-        If true, print the estimated time of the run for several numbers of workers, and do not train.
+        If true, print the estimated time for several numbers of workers, and do not train.
     bandwidth : float, default 125e6
         Bytes per second between machines, for the plan.
 

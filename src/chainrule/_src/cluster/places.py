@@ -17,7 +17,7 @@ from chainrule._src.cluster.homes import homes
 from chainrule._src.cluster.job import Job, State, forget
 from chainrule._src.cluster.reading import reader
 from chainrule._src.cluster.rounds import (
-    Result,
+    RoundResult,
     Work,
     mean,
     same_bits,
@@ -33,7 +33,7 @@ AGAIN = 3  # attempts to run a round whose workers are lost
 CHAIN = 8  # rounds in a chain of futures: each begins with the result of the one before
 
 
-class Place(Protocol):
+class Executor(Protocol):
     """The interface of an executor of rounds.
 
     Attributes
@@ -46,23 +46,27 @@ class Place(Protocol):
     def workers(self) -> int:
         """The current number of workers."""
 
-    def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
+    def round(
+        self, job: Job, state: State, works: Sequence[Work], after: Sequence[Work]
+    ) -> RoundResult:
         """Run a round and return its result; ``after`` is the work of the next round."""
 
     def close(self) -> None:
         """Free the caches of the run."""
 
 
-class Here:
+class LocalExecutor:
     """An executor that trains the shards one after another in this process."""
 
     workers = 0
 
-    def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
+    def round(
+        self, job: Job, state: State, works: Sequence[Work], after: Sequence[Work]
+    ) -> RoundResult:
         """Run a round and return its result."""
-        results, start = [], started(given)
+        results, start = [], started(state)
         for work, then in zip_longest(works, [*works[1:], *after[:1]]):
-            parts = [piece.group.given for piece in work.pieces]
+            parts = [piece.group.inputs for piece in work.pieces]
             results.append(train_shard(job, start, work, parts, then))
         while len(results) > 1:
             results = [mean(some, start) for some in together(results)]
@@ -75,7 +79,7 @@ class Here:
 
 
 def dask(name: str = "dask") -> Any:
-    """Import Dask or another package that comes with it.
+    """Import Dask, or a package on which it depends.
 
     Raises
     ------
@@ -91,7 +95,7 @@ def dask(name: str = "dask") -> Any:
 
 
 @dataclass
-class Asked:
+class PendingRound:
     """A round that was submitted to workers.
 
     Attributes
@@ -143,7 +147,7 @@ class Cluster:
 
     def __init__(self, client: Any, timeout: float) -> None:
         self.client, self.timeout = client, timeout
-        self._ahead: Asked | None = None  # the round that was submitted early
+        self._ahead: PendingRound | None = None  # the round that was submitted early
         self._reached: State | None = None  # the state that it begins with
         self._foresees = True
 
@@ -152,11 +156,13 @@ class Cluster:
         """The current number of workers."""
         return len(self.client.scheduler_info(n_workers=-1)["workers"])
 
-    def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
+    def round(
+        self, job: Job, state: State, works: Sequence[Work], after: Sequence[Work]
+    ) -> RoundResult:
         """Run a round and return its result."""
         for attempt in range(AGAIN):
             try:
-                return self._round(job, given, works, after)
+                return self._round(job, state, works, after)
             except dask("distributed").KilledWorker as error:
                 if attempt == AGAIN - 1:
                     raise ClusterError(
@@ -166,63 +172,67 @@ class Cluster:
         raise AssertionError
 
     def _round(
-        self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]
-    ) -> Result:
+        self, job: Job, state: State, works: Sequence[Work], after: Sequence[Work]
+    ) -> RoundResult:
         now, self._ahead = self._ahead, None
-        if now is not None and not (now.works == works and same_bits(self._reached, given)):
+        if now is not None and not (now.works == works and same_bits(self._reached, state)):
             now, self._foresees = None, False
         if now is None:
-            now = self._asked(job, self.submit(same, started(given)), works, 0)
+            now = self._submit_round(job, self.submit(same, started(state)), works, 0)
         if after and self._foresees and now.number + 1 < CHAIN:
-            self._ahead = self._asked(job, now.last, after, now.number + 1)
+            self._ahead = self._submit_round(job, now.last, after, now.number + 1)
         try:
-            found: Result = self.results([now.last], now.parts)[0]
+            result: RoundResult = self.results([now.last], now.parts)[0]
         except BaseException:
             self._ahead = None
             raise
-        self._reached = map_leaves(np.copy, found.state) if self._ahead else None
-        return found
+        self._reached = map_leaves(np.copy, result.state) if self._ahead else None
+        return result
 
-    def _asked(self, job: Job, start: Any, works: Sequence[Work], number: int) -> Asked:
+    def _submit_round(
+        self, job: Job, start: Any, works: Sequence[Work], number: int
+    ) -> PendingRound:
         """Submit a round that begins with a result, or with the future of a result."""
         results: list[Any] = [None] * len(works)
         for home, numbers in self._homes(works).items():
-            mine = [works[n] for n in numbers]
-            data = [[piece.group.given for piece in work.pieces] for work in mine]
-            each = [job] * len(mine), [start] * len(mine), mine, data
-            for n, future in zip(numbers, self.asked(train_shard, *each, home=home), strict=True):
+            home_works = [works[n] for n in numbers]
+            data = [[piece.group.inputs for piece in work.pieces] for work in home_works]
+            each = [job] * len(home_works), [start] * len(home_works), home_works, data
+            for n, future in zip(
+                numbers, self.submit_each(train_shard, *each, home=home), strict=True
+            ):
                 results[n] = future
         parts = list(results)
         while len(results) > 1:
             results = [self.submit(mean, some, start) for some in together(results)]
             parts += results
-        return Asked(results[0], parts, works, number)
+        return PendingRound(results[0], parts, works, number)
 
     def _homes(self, works: Sequence[Work]) -> dict[str | None, list[int]]:
         """Assign the shards of a round to workers; see `homes`."""
-        given = [[part for p in work.pieces for part in p.group.given] for work in works]
-        needs = [[part.key for part in each] for each in given]
+        inputs = [[part for p in work.pieces for part in p.group.inputs] for work in works]
+        needs = [[part.key for part in each] for each in inputs]
         about, wait = self.client.scheduler, {"callback_timeout": GLANCE}
         try:
             keys = [key for each in needs for key in each]
-            held = self.client.sync(about.who_has, keys=keys, **wait) if keys else {}
-            return homes(needs, held, self.client.sync(about.ncores, workers=None, **wait))
+            stored = self.client.sync(about.who_has, keys=keys, **wait) if keys else {}
+            return homes(needs, stored, self.client.sync(about.ncores, workers=None, **wait))
         except OSError:  # the scheduler does not answer: `results` handles it
             return homes(needs, {}, {})
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Any:
         """Submit a call of a function, and return its future."""
-        return self.asked(function, *([each] for each in args))[0]
+        return self.submit_each(function, *([each] for each in args))[0]
 
-    def asked(
+    def submit_each(
         self, function: Callable[..., Any], *args: Sequence[Any], home: str | None = None
     ) -> list[Any]:
         """Submit a call for each set of arguments, preferably to the worker ``home``."""
         keys = [f"{function.__name__}-{uuid.uuid4().hex}" for _ in args[0]]
         how = {"workers": [home], "allow_other_workers": True} if home else {}
         with _quietly():
-            found: list[Any] = self.client.map(function, *args, key=keys, pure=False, **how)
-        return found
+            futures: list[Any] = self.client.map(function, *args, key=keys, pure=False, **how)
+        return futures
 
     def results(self, futures: Sequence[Any], others: Sequence[Any] = ()) -> list[Any]:
         """Wait for futures and return their results.
@@ -275,9 +285,9 @@ def _failed(futures: Sequence[Any]) -> bool:
     return any(future.status == "error" for future in futures)
 
 
-def same(thing: Any) -> Any:
+def same(value: Any) -> Any:
     """Return the argument; as a task its result can be recomputed when a worker is lost."""
-    return thing
+    return value
 
 
 def _quietly() -> Any:

@@ -11,10 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.cluster.groups import GROUP_BYTES, Held, Slice
+from chainrule._src.cluster.groups import GROUP_BYTES, MemoryArray, Slice
 from chainrule._src.cluster.job import State
 from chainrule._src.cluster.reading import reader
-from chainrule._src.cluster.rounds import TOGETHER, Piece, Result, Work, mean, started, train_shard
+from chainrule._src.cluster.rounds import (
+    TOGETHER,
+    RoundResult,
+    RowRange,
+    Work,
+    mean,
+    started,
+    train_shard,
+)
 from chainrule._src.cluster.supply import RoundSupply
 from chainrule._src.core.trees import leaves
 
@@ -122,31 +130,31 @@ def plan_of(supply: RoundSupply, data: Any, epochs: int) -> Plan:
     """Return the plan of a run; it measures some rounds of a shard."""
     model = supply.job.ready().model
     params = model.network.params
-    given = {"params": params, "state": model.optimizer.init(params), "layers": model.network.state}
+    state = {"params": params, "state": model.optimizer.init(params), "layers": model.network.state}
     steps = supply.options.round_steps
-    update, each = measured(supply, given, data)
+    update, each = measured(supply, state, data)
     return Plan(
         rows=supply.samples,
         parameters=sum(w.size for w in params.values()),
-        size=sum(np.asarray(leaf).nbytes for _, leaf in leaves(given)),
+        size=sum(np.asarray(leaf).nbytes for _, leaf in leaves(state)),
         shards=len(supply.dealt),
         rounds=-(-supply.updates // steps),
         updates=supply.updates,
         epochs=epochs,
         update=update,
         bandwidth=supply.options.bandwidth,
-        workers=supply.place.workers,
+        workers=supply.executor.workers,
         each=each,
     )
 
 
-def measured(supply: RoundSupply, given: State, data: Any) -> tuple[float, float]:
+def measured(supply: RoundSupply, state: State, data: Any) -> tuple[float, float]:
     """Measure the seconds of an update, and of a shard's round besides its updates.
 
     Several shards alternate short and long rounds on as many rows as their first groups have.
     With a single shard, rows and programs would stay in the processor's cache, unlike in a run.
     """
-    size, start = supply.batch_size, started(given)
+    size, start = supply.batch_size, started(state)
     job = replace(supply.job, classes=None, class_weight=None, run=uuid.uuid4().hex)
     shards = supply.dealt[:TOGETHER]
     most = GROUP_BYTES // (len(shards) * max(data[0][0].nbytes, 1)) + 1
@@ -155,13 +163,14 @@ def measured(supply: RoundSupply, given: State, data: Any) -> tuple[float, float
     steps = max(1, min(max(supply.options.round_steps, LONG), fewest // size))
     took: dict[int, list[float]] = {1: [], steps: []}
     until, at = time.perf_counter() + TRIAL, 0
-    results: deque[Result] = deque(maxlen=len(groups))  # only the last results: their states may be large
+    # Only the last results are stored: their states may be large.
+    results: deque[RoundResult] = deque(maxlen=len(groups))
     while time.perf_counter() < until or len(results) < len(groups):
         for count in took:
             stop = min(fewest, count * size)
             at = at if at + stop <= fewest else 0
             for number, group in enumerate(groups):
-                work = Work(number, 0, (Piece(number, group, at, at + stop),))
+                work = Work(number, 0, (RowRange(number, group, at, at + stop),))
                 began = time.perf_counter()
                 results.append(train_shard(job, start, work, [()]))
                 took[count].append(time.perf_counter() - began)
@@ -177,7 +186,9 @@ def measured(supply: RoundSupply, given: State, data: Any) -> tuple[float, float
 
 def _filled(data: Any, rows: int) -> Slice:
     """Return a group of ``rows`` rows that repeats the rows of ``data``."""
-    return Slice(tuple(Held(np.resize(part, (rows, *part.shape[1:]))) for part in data), 0, rows)
+    return Slice(
+        tuple(MemoryArray(np.resize(part, (rows, *part.shape[1:]))) for part in data), 0, rows
+    )
 
 
 def _time(seconds: float) -> str:

@@ -40,10 +40,10 @@ class Predicts:
         model, rows = self.job.ready().model, values(X)  # this thread's
         model.network.take(self.weights)
         outputs = model.output_shape[-1]
-        found = model.predict(rows) if len(rows) else np.empty((0, outputs), np.float32)
+        predicted = model.predict(rows) if len(rows) else np.empty((0, outputs), np.float32)
         if self.classes is not None:
-            found = self.classes[found.argmax(axis=1)]
-        return found[:, 0] if found.ndim == 2 and outputs == 1 else found
+            predicted = self.classes[predicted.argmax(axis=1)]
+        return predicted[:, 0] if predicted.ndim == 2 and outputs == 1 else predicted
 
     def series(self, frame: Any) -> Any:
         """Return the predictions for a partition of a frame as a series with the same index."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule._src.cluster.group import Empty, Group, Rows
+from chainrule._src.cluster.group import DataGroup, Empty, Rows
 from chainrule._src.compile.running.threads import is_busy
 
 KEPT = 2**28  # bytes of the cache of groups
@@ -20,7 +20,7 @@ ORDERS = 2**25  # bytes of the cache of shuffled orders
 AT_WORK = 3  # groups that may be in use: the previous, the current and the next one
 
 
-class Left(Enum):
+class NextUse(Enum):
     """The next use of a group: in the next round, in the next epoch, or never."""
 
     SOON = "soon"
@@ -28,7 +28,7 @@ class Left(Enum):
     NOTHING = "nothing"
 
 
-class Asked(NamedTuple):
+class ReadRequest(NamedTuple):
     """A request to read a group.
 
     Attributes
@@ -45,18 +45,18 @@ class Asked(NamedTuple):
     """
 
     run: str
-    group: Group
-    given: Sequence[Any]
-    made: Callable[[Rows, Empty], Rows]
-    left: Left = Left.SOON
+    group: DataGroup
+    inputs: Sequence[Any]
+    convert: Callable[[Rows, Empty], Rows]
+    next_use: NextUse = NextUse.SOON
 
     @property
-    def key(self) -> tuple[str, Group]:
+    def key(self) -> tuple[str, DataGroup]:
         """The cache key: the run and the group."""
         return self.run, self.group
 
 
-class Blocks:
+class MemoryPool:
     """A pool of buffers for reading: pages that are new to a process are slow at first use."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Blocks:
             del self._spare[: -2 * AT_WORK]
 
 
-class Read:
+class PendingRead:
     """A group that a background thread reads.
 
     Attributes
@@ -89,26 +89,26 @@ class Read:
         The buffers that the rows use.
     """
 
-    def __init__(self, asked: Asked, memory: Blocks) -> None:
-        self.asked, self.memory = asked, memory
+    def __init__(self, request: ReadRequest, memory: MemoryPool) -> None:
+        self.request, self.memory = request, memory
         self.future = Future[Rows]()
         self.blocks: list[Any] = []
         thread = threading.Thread(target=self._run, name="chainrule-reader", daemon=True)
         thread.start()
-        if asked.group.takes_a_core:
+        if request.group.takes_a_core:
             is_busy(thread)
 
     def _run(self) -> None:
         try:
-            rows = self.asked.group.read(empty=self._empty)
-            found = self.asked.made(rows, self._empty)
+            raw = self.request.group.read(empty=self._empty)
+            rows = self.request.convert(raw, self._empty)
         except BaseException as error:  # the thread that waits for the future raises it
             self.future.set_exception(error)
             return
-        used = [any(np.may_share_memory(block, p) for p in found) for block in self.blocks]
+        used = [any(np.may_share_memory(block, p) for p in rows) for block in self.blocks]
         self.memory.back([b for b, is_used in zip(self.blocks, used, strict=True) if not is_used])
         self.blocks = [b for b, is_used in zip(self.blocks, used, strict=True) if is_used]
-        self.future.set_result(found)
+        self.future.set_result(rows)
 
     def _empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Return an uninitialised array in a buffer of the pool."""
@@ -117,7 +117,7 @@ class Read:
         return self.blocks[-1][:size].view(dtype).reshape(shape)
 
 
-class Kept:
+class RowCache:
     """A cache, up to `KEPT` bytes, of converted rows of groups that are not in files.
 
     If it is full, a group whose rows of this epoch are used up may be evicted, but only for a group
@@ -126,59 +126,60 @@ class Kept:
     """
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, Group], Rows] = {}
-        self._over: dict[tuple[str, Group], None] = {}  # used up in this epoch, the oldest first
+        self._rows: dict[tuple[str, DataGroup], Rows] = {}
+        # Groups whose rows of this epoch are used up, the oldest first.
+        self._over: dict[tuple[str, DataGroup], None] = {}
 
-    def rows(self, asked: Asked) -> Rows:
+    def rows(self, request: ReadRequest) -> Rows:
         """Return the rows of a group, from the cache if possible."""
-        found = self._found.get(asked.key)
-        if found is None:
-            found = asked.made(asked.group.read(*asked.given), np.empty)
-            self._keep(asked, found)
-        self._over.pop(asked.key, None)
-        if asked.key in self._found and asked.left is Left.NEXT_EPOCH:
-            self._over[asked.key] = None
-        elif asked.left is Left.NOTHING:
-            self._found.pop(asked.key, None)
-        return found
+        rows = self._rows.get(request.key)
+        if rows is None:
+            rows = request.convert(request.group.read(*request.inputs), np.empty)
+            self._keep(request, rows)
+        self._over.pop(request.key, None)
+        if request.key in self._rows and request.next_use is NextUse.NEXT_EPOCH:
+            self._over[request.key] = None
+        elif request.next_use is NextUse.NOTHING:
+            self._rows.pop(request.key, None)
+        return rows
 
-    def _keep(self, asked: Asked, rows: Rows) -> None:
+    def _keep(self, request: ReadRequest, rows: Rows) -> None:
         """Put rows into the cache if there is room."""
-        for key in [key for key in self._found if key[0] != asked.run]:
+        for key in [key for key in self._rows if key[0] != request.run]:
             self._drop(key)
-        left = KEPT - _bytes(rows) - sum(map(_bytes, self._found.values()))
-        while left < 0 and self._over and asked.left is Left.SOON:
-            left += _bytes(self._drop(next(iter(self._over))))
-        if left >= 0:
-            self._found[asked.key] = rows
+        room = KEPT - _bytes(rows) - sum(map(_bytes, self._rows.values()))
+        while room < 0 and self._over and request.next_use is NextUse.SOON:
+            room += _bytes(self._drop(next(iter(self._over))))
+        if room >= 0:
+            self._rows[request.key] = rows
 
-    def _drop(self, key: tuple[str, Group]) -> Rows:
+    def _drop(self, key: tuple[str, DataGroup]) -> Rows:
         self._over.pop(key, None)
-        return self._found.pop(key)
+        return self._rows.pop(key)
 
 
 def _bytes(rows: Rows) -> int:
     return sum(part.nbytes for part in rows)
 
 
-class Orders:
+class OrderCache:
     """A cache, up to `ORDERS` bytes, of the shuffled orders of groups that are partly used."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, int, int], Any] = {}
+        self._orders: dict[tuple[str, int, int], Any] = {}
 
-    def of(self, key: tuple[str, int, int], made: Callable[[], Any], is_over: bool) -> Any:
-        """Return the order of a group in an epoch of a run; if ``is_over``, drop it from the cache."""
-        found = self._found.pop(key, None)
-        found = made() if found is None else found
+    def of(self, key: tuple[str, int, int], compute: Callable[[], Any], is_over: bool) -> Any:
+        """Return the order of a group in an epoch of a run; it is not cached if ``is_over``."""
+        order = self._orders.pop(key, None)
+        order = compute() if order is None else order
         if not is_over:
-            self._found = {each: o for each, o in self._found.items() if each[0] == key[0]}
-            if found.nbytes + sum(o.nbytes for o in self._found.values()) <= ORDERS:
-                self._found[key] = found
-        return found
+            self._orders = {each: o for each, o in self._orders.items() if each[0] == key[0]}
+            if order.nbytes + sum(o.nbytes for o in self._orders.values()) <= ORDERS:
+                self._orders[key] = order
+        return order
 
 
-class Reader:
+class GroupReader:
     """Reads groups for one thread. Rows stay valid until the next but one `read`.
 
     Attributes
@@ -187,51 +188,51 @@ class Reader:
     """
 
     def __init__(self) -> None:
-        self._found: OrderedDict[tuple[str, Group], Read] = OrderedDict()
-        self._memory, self._kept, self.orders = Blocks(), Kept(), Orders()
+        self._reads: OrderedDict[tuple[str, DataGroup], PendingRead] = OrderedDict()
+        self._memory, self._cache, self.orders = MemoryPool(), RowCache(), OrderCache()
 
-    def read(self, asked: Sequence[Asked]) -> Rows:
-        """Return the rows of the first request, and prefetch the next file among the others."""
-        first, *others = asked
+    def read(self, requests: Sequence[ReadRequest]) -> Rows:
+        """Return the rows of the first request, and prefetch the second if it is a file."""
+        first, *others = requests
         if not first.group.is_file:
-            return self._kept.rows(first)
-        found = self._begun(first)
+            return self._cache.rows(first)
+        pending = self._begun(first)
         following = [each for each in others if each.key != first.key]
         if following and following[0].group.is_file:
             self._begun(following[0])
         try:
-            rows = found.future.result()
+            rows = pending.future.result()
         except BaseException:
             self.forget()
             raise
         self._let_go(_bytes(rows))
         return rows
 
-    def _begun(self, asked: Asked) -> Read:
-        if asked.key not in self._found:
-            self._found[asked.key] = Read(asked, self._memory)
-        self._found.move_to_end(asked.key)
-        return self._found[asked.key]
+    def _begun(self, request: ReadRequest) -> PendingRead:
+        if request.key not in self._reads:
+            self._reads[request.key] = PendingRead(request, self._memory)
+        self._reads.move_to_end(request.key)
+        return self._reads[request.key]
 
     def _let_go(self, each: int) -> None:
-        """Evict the oldest groups beyond `KEPT` bytes, but none in use; ``each``: bytes of a group."""
-        while len(self._found) > AT_WORK and len(self._found) * each > KEPT:
-            oldest = self._found.popitem(last=False)[1]
+        """Evict the oldest groups beyond `KEPT` bytes, none in use; ``each``: bytes of a group."""
+        while len(self._reads) > AT_WORK and len(self._reads) * each > KEPT:
+            oldest = self._reads.popitem(last=False)[1]
             if oldest.future.done():
                 self._memory.back(oldest.blocks)
 
     def forget(self) -> None:
         """Clear all caches."""
-        self._found.clear()
-        self._memory, self._kept, self.orders = Blocks(), Kept(), Orders()
+        self._reads.clear()
+        self._memory, self._cache, self.orders = MemoryPool(), RowCache(), OrderCache()
 
 
 _here = threading.local()
 
 
-def reader() -> Reader:
+def reader() -> GroupReader:
     """Return this thread's reader."""
     if not hasattr(_here, "reader"):
-        _here.reader = Reader()
-    found: Reader = _here.reader
-    return found
+        _here.reader = GroupReader()
+    thread_reader: GroupReader = _here.reader
+    return thread_reader
