@@ -196,7 +196,7 @@ def test_memory_is_read_into_again_and_groups_once_an_epoch(tmp_path, monkeypatc
     monkeypatch.setattr(groups, "GROUP_BYTES", x.nbytes // 20)
     monkeypatch.setattr(reading, "KEPT", 0)
     taken, read = [], []
-    blocks, rows = reading.Blocks.taken, groups.Slice.read
+    blocks, rows = reading.MemoryPool.taken, groups.Slice.read
 
     def noted(self, size):
         taken.append(blocks(self, size))
@@ -206,7 +206,7 @@ def test_memory_is_read_into_again_and_groups_once_an_epoch(tmp_path, monkeypatc
         read.append(self.start)
         return rows(self, *given, **how)
 
-    monkeypatch.setattr(reading.Blocks, "taken", noted)
+    monkeypatch.setattr(reading.MemoryPool, "taken", noted)
     monkeypatch.setattr(groups.Slice, "read", noting)
     model = fitted(tmp_path / "X.npy", tmp_path / "y.npy", shards=1, epochs=3)
     assert len(read) == 1 + 3 * 20  # the first rows tell what to record
@@ -219,7 +219,7 @@ def test_memory_is_read_into_again_and_groups_once_an_epoch(tmp_path, monkeypatc
 def test_arrays_in_memory_go_to_workers_once(tmp_path, client, monkeypatch, x_is_file):
     """Tasks name the rows; a file is read by the workers themselves."""
     sent, sizes = [], []
-    submit, asked = places.Cluster.submit, places.Cluster._asked
+    submit, asked = places.Cluster.submit, places.Cluster._submit_round
 
     def noting(self, function, *args):
         sent.extend(part.nbytes for part in args if isinstance(part, np.ndarray))
@@ -230,7 +230,7 @@ def test_arrays_in_memory_go_to_workers_once(tmp_path, client, monkeypatch, x_is
         return asked(self, job, start, works, number)
 
     monkeypatch.setattr(places.Cluster, "submit", noting)
-    monkeypatch.setattr(places.Cluster, "_asked", measuring)
+    monkeypatch.setattr(places.Cluster, "_submit_round", measuring)
     x = np.random.default_rng(0).normal(size=(20_000, 6))
     y = (x[:, 0] > 0).astype(int)
     weight = np.linspace(0.5, 1.5, len(x))
@@ -270,15 +270,15 @@ def test_partitions_are_made_once_a_run_or_an_epoch(monkeypatch, kept, least, mo
         fitted(x, y, n_workers=0, epochs=3, shards=shards, round_steps=8)
         assert least <= len(made) <= most
         assert len(computed) == 1 + len(made)  # the first rows tell what to record
-    assert not reading.reader()._kept._found
+    assert not reading.reader()._cache._rows
 
 
 def test_what_is_kept_makes_room_for_what_is_asked_for_again(monkeypatch):
     monkeypatch.setattr(reading, "KEPT", 250)
-    kept, made = reading.Kept(), []
+    kept, made = reading.RowCache(), []
 
     class Rows:
-        given = ()
+        inputs = ()
 
         def read(self):
             return (np.zeros(100, np.uint8),)
@@ -287,17 +287,17 @@ def test_what_is_kept_makes_room_for_what_is_asked_for_again(monkeypatch):
 
     def rows(group, left, run="one"):
         before = len(made)
-        kept.rows(reading.Asked(run, group, (), lambda r, _: made.append(1) or r, left))
+        kept.rows(reading.ReadRequest(run, group, (), lambda r, _: made.append(1) or r, left))
         return len(made) > before  # whether it was made anew
 
-    soon, later = reading.Left.SOON, reading.Left.NEXT_EPOCH
+    soon, later = reading.NextUse.SOON, reading.NextUse.NEXT_EPOCH
     assert [rows(a, soon), rows(b, soon), rows(c, soon)] == [True] * 3
     assert [rows(c, soon), rows(a, soon), rows(b, later)] == [True, False, False]
     assert [rows(c, soon), rows(c, soon), rows(a, soon)] == [True, False, False]
-    assert [rows(b, later), rows(a, reading.Left.NOTHING), rows(b, later)] == [True, False, True]
+    assert [rows(b, later), rows(a, reading.NextUse.NOTHING), rows(b, later)] == [True, False, True]
     assert [rows(a, later), rows(c, later), rows(b, later)] == [True, False, False]
     assert [rows(b, later), rows(a, soon, "two"), rows(c, soon, "two")] == [False, True, True]
-    assert len(kept._found) == 2
+    assert len(kept._rows) == 2
 
 
 def open_model():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule._src.cluster.places import Here
+from chainrule._src.cluster.places import LocalExecutor
 from tests.distributed.models import X, Y, assert_same, fitted, network
 
 CLUSTER = """
@@ -65,7 +65,7 @@ def test_a_run_that_broke_off_in_any_round_goes_on_to_the_same_bits(tmp_path, mo
     how = {"shards": 3, "epochs": 2, "outer_momentum": outer, "validation_data": (X, Y)}
     more = [cr.layers.Dropout(0.2, seed=1)]
     peace = fitted(model=network("momentum", more=more), **how)
-    run, n_rounds = Here.round, 6  # of two epochs
+    run, n_rounds = LocalExecutor.round, 6  # of two epochs
     for at in range(n_rounds):
         path, calls = tmp_path / f"{at}", []
 
@@ -75,12 +75,12 @@ def test_a_run_that_broke_off_in_any_round_goes_on_to_the_same_bits(tmp_path, mo
                 raise Broken
             return run(self, *args)
 
-        monkeypatch.setattr(Here, "round", breaks)
+        monkeypatch.setattr(LocalExecutor, "round", breaks)
         with pytest.raises(Broken):
             fitted(model=network("momentum", more=[cr.layers.Dropout(0.2, seed=1)]),
                    checkpoint=path, **how)  # fmt: skip
         assert path.exists() == (at > 0)
-        monkeypatch.setattr(Here, "round", run)
+        monkeypatch.setattr(LocalExecutor, "round", run)
         model = network("momentum", more=[cr.layers.Dropout(0.2, seed=1)])
         assert_same(peace, fitted(model=model, checkpoint=path, seed=None if at else 0, **how))
     again = fitted(model=network("momentum", more=[cr.layers.Dropout(0.2, seed=1)]),

@@ -81,7 +81,7 @@ def test_classes_of_a_notebook_stay_what_they_are(cell):
     assert seen[0] != seen[1]
     text, code = described(model())
     again = pickle.loads(cloudpickle.dumps(Job(text, code, 16, 1, 0)))  # a worker in this process
-    assert again.code.things[1]["__main__>Times"] is times
+    assert again.code.objects[1]["__main__>Times"] is times
     assert times.call is call
 
 

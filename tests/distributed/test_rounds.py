@@ -158,13 +158,13 @@ def test_where_rounds_run_changes_no_bit(client, optimizer):
 @pytest.fixture
 def begun(monkeypatch):
     """How many rounds before it each round that workers were asked for goes back to."""
-    found, asked = [], places.Cluster._asked
+    found, asked = [], places.Cluster._submit_round
 
     def noted(self, job, start, works, number):
         found.append(number)
         return asked(self, job, start, works, number)
 
-    monkeypatch.setattr(places.Cluster, "_asked", noted)
+    monkeypatch.setattr(places.Cluster, "_submit_round", noted)
     return found
 
 

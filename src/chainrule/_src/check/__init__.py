@@ -1,4 +1,4 @@
-"""Gradients by hand, held against the right ones; what is wrong with them, and in which line."""
+"""Gradients written by hand, compared with the right ones; the mistake and its line are named."""
 
 from chainrule._src.check.check import check_gradients, numerical_gradients
 from chainrule._src.check.diagnosis import Diagnosis, Where

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from chainrule._src.check.edits import Change, binary, called_name, is_numpy, transposed
-from chainrule._src.check.surroundings import Surroundings
-from chainrule._src.check.watching import Place
+from chainrule._src.check.surroundings import BuildingBlocks
+from chainrule._src.check.watching import Site
 
 FUNCTIONS = (
     ("sum", "mean"), ("maximum", "minimum"), ("max", "min"), ("exp", "log"), ("tanh", "sinh"),
@@ -20,21 +20,24 @@ FUNCTIONS = (
 AXES: tuple[Any, ...] = (0, 1, -1, 2, None, (0, 1), (0, 2), (1, 2), (0, 2, 3), (0, 1, 2))
 
 
-def of_call(node: ast.Call, value: Any, place: Place, around: Surroundings) -> Iterator[Change]:
-    """Yield other functions, arguments and axes, and the arguments themselves."""
+def of_call(node: ast.Call, value: Any, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield a call with another function, argument or axis, and each argument without the call."""
     name = called_name(node)
     on = isinstance(node.func, ast.Attribute) and not is_numpy(node.func.value)
     first = node.func.value if on and isinstance(node.func, ast.Attribute) else None
-    given = [first, *node.args] if first is not None else list(node.args)
-    operand = given[0] if given else None
-    for part in given:
+    operands = [first, *node.args] if first is not None else list(node.args)
+    operand = operands[0] if operands else None
+    for part in operands:
         if not isinstance(part, ast.Starred):
             yield part, "extra call", 1.1, name
     if name in ("sum", "mean", "max", "min", "var", "std", "prod", "softmax", "cumsum"):
         keep = [k for k in node.keywords if k.arg == "keepdims"]
         others = [k for k in node.keywords if k.arg not in ("axis", "keepdims")]
-        rest = node.args if on else node.args[1:]
-        have = next((k.value for k in node.keywords if k.arg == "axis"), rest[0] if rest else None)
+        positional = node.args if on else node.args[1:]
+        have = next(
+            (k.value for k in node.keywords if k.arg == "axis"),
+            positional[0] if positional else None,
+        )
         base = node.args[:0] if on else node.args[:1]
         for axis in AXES:
             literal = None if axis is None else ast.parse(repr(axis), mode="eval").body
@@ -43,13 +46,13 @@ def of_call(node: ast.Call, value: Any, place: Place, around: Surroundings) -> I
             axes = [ast.keyword("axis", literal)] if literal is not None else []
             yield ast.Call(node.func, base, [*axes, *keep, *others]), "axis", 1.2, axis
             if not keep and axis is not None:
-                kept = ast.keyword("keepdims", ast.Constant(True))
-                yield ast.Call(node.func, base, [*axes, kept, *others]), "axis", 1.6, axis
+                keepdims = ast.keyword("keepdims", ast.Constant(True))
+                yield ast.Call(node.func, base, [*axes, keepdims, *others]), "axis", 1.6, axis
         if keep:
             yield _without(node, "keepdims"), "keepdims", 1.1, None
         else:
-            kept = ast.keyword("keepdims", ast.Constant(True))
-            yield ast.Call(node.func, node.args, [*node.keywords, kept]), "keepdims", 1.1, None
+            keepdims = ast.keyword("keepdims", ast.Constant(True))
+            yield ast.Call(node.func, node.args, [*node.keywords, keepdims]), "keepdims", 1.1, None
     if name == "log" and operand is not None:
         yield binary(ast.Constant(1), ast.Div(), operand), "derivative of log", 1.4, name
     for pair in FUNCTIONS:
@@ -57,7 +60,7 @@ def of_call(node: ast.Call, value: Any, place: Place, around: Surroundings) -> I
             other = pair[1 - pair.index(name)]
             yield _with_name(node, other), "function", 1.1, other
     if isinstance(node.func, ast.Name):
-        for other in around.helpers(place):
+        for other in around.helpers(site):
             if other != name:
                 yield _with_name(node, other), "function", 1.3, other
     if len(node.args) == 2 and not on:
@@ -110,7 +113,7 @@ def _of_range(node: ast.Call) -> Iterator[Change]:
 
 
 def _other_subscripts(text: str) -> Iterator[str]:
-    """Yield einsum's subscripts with two letters of one term exchanged, or one term replaced."""
+    """Yield einsum subscripts in which two letters of a term are swapped, or one is replaced."""
     inputs, arrow, out = text.replace(" ", "").partition("->")
     terms = [*inputs.split(","), out] if arrow else inputs.split(",")
     letters = sorted({c for c in text if c.isalpha()})

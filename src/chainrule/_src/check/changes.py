@@ -1,4 +1,4 @@
-"""All changes of one expression, in tiers: the likely ones first."""
+"""All changes of one expression, sorted into tiers: tier 0 has the likely ones."""
 
 from __future__ import annotations
 
@@ -21,51 +21,54 @@ from chainrule._src.check.edits import (
 )
 from chainrule._src.check.expressions import structural
 from chainrule._src.check.insertions import replaced, rewritten, scaled, with_terms
-from chainrule._src.check.surroundings import Surroundings
-from chainrule._src.check.watching import Place, is_number
+from chainrule._src.check.surroundings import BuildingBlocks
+from chainrule._src.check.watching import Site, is_number
 
 
-def expression_edits(place: Place, around: Surroundings, tier: int) -> Iterator[Edit]:
-    """Yield the changes of one expression: those of a tier, the likely ones in the first."""
-    node, value = place.node, place.value
+def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[Edit]:
+    """Yield the changes of one expression that belong to a tier (0, 1 or 2; 0 is the likeliest)."""
+    node, value = site.node, site.value
 
-    grows = isinstance(value, np.ndarray) and _is_changed_later(place)
+    grows = isinstance(value, np.ndarray) and _is_changed_later(site)
 
     def edits(changes: Iterator[Change]) -> Iterator[Edit]:
         for new, kind, cost, detail in changes:
             if grows and isinstance(new, ast.Name | ast.Subscript | ast.Attribute):
                 new = ast.Call(ast.Attribute(new, "copy", ast.Load()), [], [])
-            yield Edit(place.code, place.owner, place.field, place.index, new, kind, cost,
-                       place.line, place.statement, detail, place)  # fmt: skip
+            yield Edit(site.code, site.owner, site.field, site.index, new, kind, cost,
+                       site.line, site.statement, detail, site)  # fmt: skip
 
     if tier == 0:
-        yield from edits(structural(node, value, place, around))
+        yield from edits(structural(node, value, site, around))
         if is_number(value):
-            if is_outermost(place) and not isinstance(node, ast.Constant):
+            if is_outermost(site) and not isinstance(node, ast.Constant):
                 yield from edits(iter([(negated(node), "sign", 1, None)]))
-            turned = isinstance(place.owner, ast.Attribute) and place.owner.attr == "T"
+            turned = isinstance(site.owner, ast.Attribute) and site.owner.attr == "T"
             if np.ndim(value) == 2 and not turned and not _is_long(value):
                 yield from edits(iter([(transposed(node), "transpose", 1, None)]))
     elif is_number(value) and tier == 1:
-        yield from edits(rewritten(place, value, around))
-        if is_outermost(place) or passes_on_numbers(place):
-            yield from edits(scaled(place, value, around))
+        yield from edits(rewritten(site, value, around))
+        if is_outermost(site) or passes_on_numbers(site):
+            yield from edits(scaled(site, value, around))
     elif is_number(value):
-        yield from edits(with_terms(place, value, around))
-        yield from edits(replaced(place, value, around))
+        yield from edits(with_terms(site, value, around))
+        yield from edits(replaced(site, value, around))
 
 
-def _is_changed_later(place: Place) -> bool:
-    """Whether it is given a name whose array is then changed in place: another's must be copied."""
-    s = place.statement
+def _is_changed_later(site: Site) -> bool:
+    """Return true if the value is assigned to a variable that ``+=`` or the like changes later.
+
+    An array that takes its place must then be copied, otherwise another variable changes too.
+    """
+    s = site.statement
     if not isinstance(s, ast.Assign):
         return False
     target: Any = s.targets[0]
-    if isinstance(target, ast.Tuple) and place.index is not None and place.owner is s.value:
-        target = target.elts[place.index] if place.index < len(target.elts) else None
-    elif place.owner is not s:
+    if isinstance(target, ast.Tuple) and site.index is not None and site.owner is s.value:
+        target = target.elts[site.index] if site.index < len(target.elts) else None
+    elif site.owner is not s:
         return False
-    grown = [n.target for n in ast.walk(place.code.tree) if isinstance(n, ast.AugAssign)]
+    grown = [n.target for n in ast.walk(site.code.tree) if isinstance(n, ast.AugAssign)]
     return isinstance(target, ast.Name) and any(_base_name(g) == target.id for g in grown)
 
 
@@ -76,33 +79,33 @@ def _base_name(target: ast.expr) -> str:
 
 
 def _is_long(value: Any) -> bool:
-    """Whether an array is one long row or column, which makes huge ones of others when turned."""
+    """Return true if a matrix is one long row or column: its transpose may broadcast widely."""
     return bool(min(value.shape) == 1 and max(value.shape) > 300)
 
 
-def exchanges(place: Place, around: Surroundings) -> Iterator[Edit]:
-    """Yield an expression's place taken by a value of the right program."""
-    right, seen = around.right, place.seen
-    if right is None or not all(is_number(v) and np.ndim(v) for v in seen.values):
+def exchanges(site: Site, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield the changes that replace an expression by a value of the right program."""
+    right, trace = around.right, site.trace
+    if right is None or not all(is_number(v) and np.ndim(v) for v in trace.values):
         return
-    shapes = [np.shape(v) for v in seen.values]
+    shapes = [np.shape(v) for v in trace.values]
     n = around.n or 1
-    call = ast.Call(ast.Name(HOOK, ast.Load()), [ast.Constant(place.key), place.node], [])
+    call = ast.Call(ast.Name(HOOK, ast.Load()), [ast.Constant(site.key), site.node], [])
     tried = set()
-    for value, arrays in right.known.sequences(shapes):
+    for value, arrays in right.table.sequences(shapes):
         for factor in (1.0, n, 1 / n):
-            given = [factor * a for a in arrays]
-            key = b"".join(np.ravel(g).round(12).tobytes() for g in given)
+            values = [factor * a for a in arrays]
+            key = b"".join(np.ravel(g).round(12).tobytes() for g in values)
             if key not in tried:
                 tried.add(key)
                 cost = 3.4 if value.final else 3.0
                 yield Edit(
-                    place.code, place.owner, place.field, place.index, call, "exchange", cost,
-                    place.line, place.statement, (value.role, factor), place,
-                    partial(_in_turns, given),
+                    site.code, site.owner, site.field, site.index, call, "exchange", cost,
+                    site.line, site.statement, (value.role, factor), site,
+                    partial(_in_turns, values),
                 )  # fmt: skip
 
 
-def _in_turns(given: list[Any]) -> Callable[[int, Any], Any]:
-    turns = itertools.cycle(given)
+def _in_turns(values: list[Any]) -> Callable[[int, Any], Any]:
+    turns = itertools.cycle(values)
     return lambda key, value: np.array(next(turns))

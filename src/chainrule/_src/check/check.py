@@ -1,4 +1,4 @@
-r"""Hold a gradient written by hand against automatic differentiation and central differences."""
+r"""Compare a gradient written by hand with automatic differentiation and central differences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule._src.base.validation import check_number
 from chainrule._src.check.diagnosis import Diagnosis
 from chainrule._src.check.explain import explain
 from chainrule._src.check.problem import (
-    Problem,
+    GradientProblem,
     batch_size,
     function_problem,
     loss_value,
@@ -28,7 +28,7 @@ from chainrule._src.core.trees import map_leaves
 
 Parameters = Mapping[str, Array]
 TOLERANCES = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3, np.dtype(np.float16): 5e-2}
-MOST_ENTRIES = 400  # of a parameter that are checked by differences; drawn at random beyond
+MOST_ENTRIES = 400  # per parameter that differences check; of larger ones a random sample
 
 
 def numerical_gradients(
@@ -38,7 +38,7 @@ def numerical_gradients(
     step: float = 1e-5,
     most: int | None = None,
 ) -> dict[str, Array]:
-    r"""Gradient by central differences, two evaluations of the loss an entry.
+    r"""Compute a gradient by central differences: two evaluations of the loss per entry.
 
     .. math:: \frac{\partial L}{\partial \theta_i} \approx
               \frac{L(\theta + \epsilon e_i) - L(\theta - \epsilon e_i)}{2 \epsilon}
@@ -51,7 +51,7 @@ def numerical_gradients(
     loss : callable
         Takes parameters by name and returns a number.
     parameters : mapping of str to ndarray
-        Where to differentiate; copied, not changed.
+        The point at which the loss is differentiated. The arrays are copied, not changed.
     step : float, default 1e-5
     most : int, optional
         The most entries of a parameter to check, drawn at random; the others are NaN.
@@ -75,12 +75,12 @@ def numerical_gradients(
             entries = rng.choice(value.size, most, replace=False)
         for entry in entries:
             index = np.unravel_index(entry, value.shape)
-            kept = value[index]
-            value[index] = kept + step
+            original = value[index]
+            value[index] = original + step
             above = loss(moved)
-            value[index] = kept - step
+            value[index] = original - step
             below = loss(moved)
-            value[index] = kept
+            value[index] = original
             gradient[index] = (above - below) / (2 * step)
         gradients[name] = gradient
     return gradients
@@ -93,19 +93,19 @@ def check_gradients(
     tolerance: float | None = None,
     step: float = 1e-5,
 ) -> Callable[..., GradientReport]:
-    """Check a gradient that was derived by hand, and say what is wrong with it.
+    """Check a gradient that was derived by hand, and name the mistake if it is wrong.
 
     Parameters
     ----------
     subject : callable or object
         A loss ``loss(params, *data)`` written in NumPy; or a model with the lab's methods
         ``loss(X, y)`` and ``grad_loss(x, y_true)`` and its parameters as attributes named by the
-        gradient's keys. A model is left as it was.
+        gradient's keys. The check leaves a model unchanged.
     gradients : callable, optional
-        For a loss: ``gradients(params, *data)``, returning the structure of ``params``.
+        For a loss: ``gradients(params, *data)``, which returns the structure of ``params``.
     tolerance : float, optional
-        The largest norm ratio that passes: 1e-6 for float64, 1e-3 for float32. Rounding alone
-        gives about 1e-9 in float64, a real mistake 1e-3 and more.
+        The largest norm ratio that passes. By default 1e-6 for float64, 1e-3 for float32: rounding
+        alone gives about 1e-9 in float64, a real mistake 1e-3 and more.
     step : float, default 1e-5
         Step of the central differences.
 
@@ -148,7 +148,7 @@ def check_gradients(
         raise DataError("check_gradients: loss and gradients must both be functions")
 
     def check(*args: Any) -> GradientReport:
-        with alone:  # another check may have changed what is called here
+        with alone:  # another check may have replaced the code of a function that is called here
             if gradients is None:
                 problem = model_problem(subject, args)
             else:
@@ -158,7 +158,7 @@ def check_gradients(
     return check
 
 
-def _report(problem: Problem, tolerance: float | None, step: float) -> GradientReport:
+def _report(problem: GradientProblem, tolerance: float | None, step: float) -> GradientReport:
     exact = {name: value.astype(np.float64) for name, value in problem.parameters.items()}
     data = tuple(map_leaves(_exact, part) for part in problem.data)
     dtypes = {
@@ -178,7 +178,7 @@ def _report(problem: Problem, tolerance: float | None, step: float) -> GradientR
             "check_gradients: the loss is NaN or infinite a small step from here; check at others"
         )
     recording, right, notes = _recorded(problem, exact, data)
-    # Rounding of the loss leaves this much in a difference; what is smaller is zero.
+    # Rounding of the loss leaves an error of this size in a difference; smaller values are zero.
     floor = 10 * np.finfo(float).eps * (abs(value) if right else max(1.0, abs(value))) / step
     textbook = without_epsilon(recording) if recording else None
     checks = [
@@ -223,7 +223,7 @@ def _report(problem: Problem, tolerance: float | None, step: float) -> GradientR
 
 
 def _recorded(
-    problem: Problem, exact: dict[str, Array], data: tuple[Any, ...]
+    problem: GradientProblem, exact: dict[str, Array], data: tuple[Any, ...]
 ) -> tuple[Recording | None, Gradients | None, list[str]]:
     try:
         recording = Recording(lambda values: problem.loss(values, *data), exact)
@@ -234,7 +234,7 @@ def _recorded(
 
 
 def _between(by_hand: Array | None, sides: list[Array]) -> bool:
-    """Whether a gradient lies between two others, entry by entry."""
+    """Return true if each entry of a gradient lies between those of two bounds."""
     if by_hand is None or by_hand.shape != sides[0].shape:
         return False
     low, high = np.minimum(*sides), np.maximum(*sides)
@@ -252,17 +252,17 @@ def _checked(
 ) -> ParameterCheck:
     if by_hand is None or by_hand.shape != numerical.shape:
         return ParameterCheck(name, np.inf, np.inf, (), by_hand, automatic, numerical, False)
-    known = ~np.isnan(numerical)
-    against = ratio(by_hand[known], numerical[known])
-    difference = np.where(known, np.abs(by_hand - numerical), -1.0)
+    measured = ~np.isnan(numerical)
+    against = ratio(by_hand[measured], numerical[measured])
+    difference = np.where(measured, np.abs(by_hand - numerical), -1.0)
     worst = tuple(int(i) for i in np.unravel_index(np.argmax(difference), numerical.shape))
     exact = None if automatic is None else ratio(by_hand, automatic)
     passed = against <= tolerance or (exact is not None and exact <= tolerance)
-    # Where the gradient is zero up to rounding, the ratio of norms compares noise with noise; a
-    # difference has more of it than an automatic gradient.
+    # Where the gradient is zero up to rounding, the ratio of norms compares noise with noise. A
+    # central difference is noisier than an automatic gradient.
     reference, most = (numerical, floor) if automatic is None else (automatic, 1e-5 * floor)
-    gap = float(np.linalg.norm(by_hand[known] - reference[known]))
-    passed = passed or gap <= most * np.sqrt(known.sum())
+    gap = float(np.linalg.norm(by_hand[measured] - reference[measured]))
+    passed = passed or gap <= most * np.sqrt(measured.sum())
     return ParameterCheck(name, against, exact, worst, by_hand, automatic, numerical, bool(passed))
 
 

@@ -1,4 +1,4 @@
-"""How a wrong value relates to the right one: a factor, a slope, a term, a sum is missing."""
+"""Relations between a wrong value and the right one: a missing factor, slope, term or sum."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def scale_of(a: Any, b: Any) -> float | None:
 
 
 def in_words(factor: float, n: int | None) -> str:
-    """Say what it means that a value is ``factor`` times the right one."""
+    """Explain in words the mistake that makes a value ``factor`` times the right value."""
     size = abs(factor)
     sign = "" if factor > 0 else ", and the sign is wrong"
     if np.isclose(size, 1):
@@ -52,8 +52,8 @@ def in_words(factor: float, n: int | None) -> str:
         return f"it is twice what it must be: a factor 2 is too much{sign}"
     if np.isclose(size, 0.5):
         return f"it is half of what it must be: the derivative of a square gives a factor 2{sign}"
-    whole = size if size >= 1 else 1 / size
-    mean = " (an average: a sum divided by another number, a mean)" if _is_whole(whole) else ""
+    multiple = size if size >= 1 else 1 / size
+    mean = " (an average: a sum divided by another number, a mean)" if _is_whole(multiple) else ""
     return f"it is {size:.4g} times the right one, a factor{mean}{sign}"
 
 
@@ -62,7 +62,7 @@ def _is_whole(number: float) -> bool:
 
 
 def relation(wrong: Any, right: Any, n: int | None) -> str:
-    """Say how a wrong gradient relates to the right one by value and shape, "" if simply not."""
+    """Describe how a wrong gradient relates to the right one by value and shape; else ""."""
     if wrong is None:
         return "there is no gradient for it"
     try:
@@ -99,7 +99,7 @@ def _by_shape(wrong: Array, right: Array, n: int | None) -> str:
 def difference(
     wrong: Any, right: Any, n: int | None, values: Pairs, parameters: Mapping[str, Any]
 ) -> str:
-    """Say what of ``right`` a wrong value lacks, or has too much, "" if that is not known.
+    """Describe what a wrong value lacks or has too much, compared with ``right``; "" if unknown.
 
     Parameters
     ----------
@@ -107,12 +107,12 @@ def difference(
     n : int or None
         The number of samples.
     values : iterable of (str, ndarray)
-        What may be a factor or a term: the code's variables, values of the right program.
+        Candidates for a factor or a term: the code's variables, values of the right program.
     parameters : mapping of str to ndarray
     """
-    said = relation(wrong, right, n)
-    if said or not np.ndim(wrong):
-        return said
+    text = relation(wrong, right, n)
+    if text or not np.ndim(wrong):
+        return text
     wrong, right = np.asarray(wrong, np.float64), np.asarray(right, np.float64)
     values = [(name, np.asarray(v, np.float64)) for name, v in values]
     with np.errstate(all="ignore"):
@@ -126,8 +126,8 @@ def _differences(
     for name, value in parameters.items():
         factor = scale_of(gap, value) if np.shape(value) == gap.shape else None
         if factor:
-            kept = scale_of(wrong, value)
-            if kept is None:
+            wrong_scale = scale_of(wrong, value)
+            if wrong_scale is None:
                 how = "is missing" if factor > 0 else "is too much"
                 what = f"the regularisation (penalty, weight decay) of {name}"
                 yield f"{what} {how}: {factor:.4g} {name}"
@@ -140,8 +140,8 @@ def _differences(
             if usable.sum() < max(2, usable.size / 2) or not fits:
                 continue
             for function, (applied, slope) in ACTIVATIONS.items():
-                given = np.broadcast_to(slope(value), gap.shape)
-                fitting = _equal(quotient, given, usable) and not np.allclose(given, 1)
+                slopes = np.broadcast_to(slope(value), gap.shape)
+                fitting = _equal(quotient, slopes, usable) and not np.allclose(slopes, 1)
                 if fitting and _is_among(applied(value), values):
                     yield f"the derivative of the {function} at {name} {how} (the chain rule)"
             if np.ndim(value) and _equal(quotient, np.broadcast_to(value, gap.shape), usable):
@@ -170,7 +170,7 @@ def _differences(
 
 
 def _is_among(value: Array, values: list[tuple[str, Array]]) -> bool:
-    """Whether a value is one of others, but for a constant within."""
+    """Return true if a value is close to one of the others (a small constant may differ)."""
     return any(v.shape == value.shape and np.allclose(v, value, rtol=1e-4) for _, v in values)
 
 
@@ -183,19 +183,19 @@ def _equal(quotient: Array, value: Array, usable: Array) -> bool:
 
 
 def slope_name(value: Any, others: Iterable[Array]) -> str:
-    """Name the activation between a value and one of the others, "" if there is none."""
+    """Name the activation that maps a value to one of the others, or back; "" if there is none."""
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or value.ndim == 0:
         return ""
-    kept = [o for o in others if o.shape == value.shape and not np.array_equal(o, value)]
+    candidates = [o for o in others if o.shape == value.shape and not np.array_equal(o, value)]
     with np.errstate(all="ignore"):
         for name, (function, _) in list(ACTIVATIONS.items())[:-3]:
             after = function(value)
-            if any(np.allclose(function(o), value, rtol=1e-9) for o in kept):
+            if any(np.allclose(function(o), value, rtol=1e-9) for o in candidates):
                 return name
-            if any(np.allclose(o, after, rtol=1e-9) for o in kept):
+            if any(np.allclose(o, after, rtol=1e-9) for o in candidates):
                 return name
         e = np.exp(value - value.max(axis=-1, keepdims=True))
         softmax = e / e.sum(axis=-1, keepdims=True)
-        if any(np.allclose(o, softmax, rtol=1e-9) for o in kept):
+        if any(np.allclose(o, softmax, rtol=1e-9) for o in candidates):
             return "softmax"
     return ""

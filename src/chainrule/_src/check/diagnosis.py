@@ -1,4 +1,4 @@
-"""What is wrong with a gradient: in a sentence, in which line, and what the line should say."""
+"""A diagnosis: the mistake in a sentence, the line where it is, and the line as it should be."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Where:
     Attributes
     ----------
     file : str
-        Its path; for a cell of a notebook, what the notebook calls it.
+        Path of the file; for a notebook, the internal name of the cell.
     line : int
-        From 1; within the cell for a notebook.
+        Line number from 1; for a notebook, within the cell.
     code : str
-        What stands there.
+        Text of the line.
     repaired : str
-        What should stand there; "" where only its value is known.
+        Text that the line should have; "" if only its value is known.
     """
 
     file: str
@@ -47,7 +47,7 @@ class Where:
 
 
 def _cells() -> list[str]:
-    """Return the cells that a notebook has run; none elsewhere."""
+    """Return the texts of the cells that a notebook has run; an empty list outside notebooks."""
     main: Any = sys.modules.get("__main__")
     cells = getattr(main, "In", None)
     return [c for c in cells if isinstance(c, str)] if isinstance(cells, list) else []
@@ -55,26 +55,26 @@ def _cells() -> list[str]:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong with some parameters' gradients.
+    """A mistake that makes the gradients of some parameters wrong.
 
     Attributes
     ----------
     kind : str
         A short name: ``"missing factor"``, ``"transpose"``, ``"not explained"``.
     what : str
-        What is wrong, in one sentence.
+        The mistake, in one sentence.
     where : Where or None
-        The wrong line; None where there is none to point at.
+        The wrong line; None if no single line is wrong.
     formula : str
-        What the line should give: ``"d_h (the gradient at h) = ..."``.
+        The value that the line should give: ``"d_h (the gradient at h) = ..."``.
     parameters : tuple of str
-        Whose gradients it explains.
+        The parameters whose gradients the mistake explains.
     inputs : tuple of str
-        What goes into the line, and is right.
+        Variables that the line reads and whose values are right.
     certain : bool
-        Whether nothing else explains the gradient as well.
+        True if no other change explains the gradient equally well.
     others : tuple of str
-        What explains it as well.
+        Other changes that explain the gradient equally well.
     """
 
     kind: str
@@ -87,9 +87,9 @@ class Diagnosis:
     others: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values: str, int, bool, list and dict."""
-        found = asdict(self)
-        return {key: list(v) if isinstance(v, tuple) else v for key, v in found.items()}
+        """Return the diagnosis as plain values: str, int, bool, list and dict."""
+        fields = asdict(self)
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in fields.items()}
 
     def __str__(self) -> str:
         lines = [f"{', '.join(self.parameters)}: {self.what}"]
@@ -107,6 +107,6 @@ class Diagnosis:
         return "\n".join(lines)
 
     def _repr_html_(self) -> Html:
-        first, _, rest = str(self).partition("\n")
+        first, _, details = str(self).partition("\n")
         code = self.where.repaired if self.where is not None else ""
-        return for_html(first, element("pre", rest) if rest else "", latex(code))
+        return for_html(first, element("pre", details) if details else "", latex(code))

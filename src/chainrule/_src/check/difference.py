@@ -1,4 +1,4 @@
-"""Two functions that should be equal: where the first one goes wrong."""
+"""Comparison of two functions that should be equal; it finds the first one's mistake."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chainrule._src.check.problem import batch_size, copied
 from chainrule._src.check.repair import repairs
 from chainrule._src.check.right import RightProgram, right_value
 from chainrule._src.check.sandbox import FAILURES, Sandbox, alone, quiet
-from chainrule._src.check.subject import Subject, ratio
+from chainrule._src.check.subject import FaultyProgram, ratio
 from chainrule._src.core.trees import leaves
 from chainrule._src.trace.arguments import argument_names
 
@@ -28,14 +28,14 @@ SAME = 1e-9  # the norm ratio up to which values differ by rounding alone
 
 @dataclass(frozen=True, repr=False)
 class DifferenceReport(Shown):
-    """How two functions' values compare; ``print`` it to read it.
+    """The comparison of two functions' values; ``print`` shows it as text.
 
     Attributes
     ----------
     value, right : ndarray
-        What the function gives, and the reference.
+        The function's value, and that of the reference.
     diagnoses : tuple of Diagnosis
-        What is wrong with the function, if they differ.
+        The mistakes in the function, if the values differ.
     """
 
     value: Any
@@ -44,16 +44,16 @@ class DifferenceReport(Shown):
 
     @property
     def passed(self) -> bool:
-        """Whether the values are the same up to rounding."""
+        """True if the values are equal up to rounding."""
         return not self.diagnoses
 
     def __str__(self) -> str:
         if self.passed:
             return "both give the same"
-        shown = (np.array2string(np.asarray(v), threshold=6, precision=6)
+        texts = (np.array2string(np.asarray(v), threshold=6, precision=6)
                  for v in (self.value, self.right))  # fmt: skip
-        given, right = (" ".join(text.split()) for text in shown)
-        lines = [f"the values differ: {given}, it must be {right}"]
+        value, right = (" ".join(text.split()) for text in texts)
+        lines = [f"the values differ: {value}, it must be {right}"]
         return "\n".join([*lines, *(f"  • {d}" for d in self.diagnoses)])
 
     def _repr_html_(self) -> str:
@@ -63,19 +63,19 @@ class DifferenceReport(Shown):
 def explain_difference(
     function: Callable[..., Any], reference: Callable[..., Any]
 ) -> Callable[..., DifferenceReport]:
-    """Compare two NumPy functions that should give the same, and say where the first goes wrong.
+    """Compare two NumPy functions that should be equal, and name the mistake in the first.
 
     Parameters
     ----------
     function : callable
-        The one in question.
+        The function that may be wrong.
     reference : callable
-        The right one, of the same arguments.
+        The right function, with the same arguments.
 
     Returns
     -------
     callable
-        ``compare(*args)`` with their arguments; returns a `DifferenceReport`.
+        ``compare(*args)`` with the functions' arguments; it returns a `DifferenceReport`.
 
     Raises
     ------
@@ -100,10 +100,10 @@ def explain_difference(
 def check_loss(
     loss: Callable[..., Any], reference: Callable[..., Any]
 ) -> Callable[..., DifferenceReport]:
-    """Check a loss that was written by hand against a right one, and say what is wrong with it.
+    """Compare a loss that was written by hand with a right one, and name the mistake.
 
-    As `explain_difference`, for functions that return a single number: a softmax without its sum,
-    a sum for a mean, the wrong sign in a sigmoid.
+    Like `explain_difference`, for functions that return a single number. It finds, for example, a
+    softmax without its sum, a sum in place of a mean, or a wrong sign in a sigmoid.
 
     Examples
     --------
@@ -128,12 +128,12 @@ def check_loss(
 def _report(
     function: Any, reference: Any, args: tuple[Any, ...], caller: str, scalar: bool = False
 ) -> DifferenceReport:
-    with alone:  # a check may have changed what is called here
+    with alone:  # a check may have replaced the code of a function that is called here
         value = _value(function, args, caller)
         right = _value(reference, args, caller)
-    for name, given in (("the function", value), ("the reference", right)):
-        if scalar and np.ndim(given):
-            raise DataError(f"{caller}: {name} must return a single number, got {np.shape(given)}")
+    for name, result in (("the function", value), ("the reference", right)):
+        if scalar and np.ndim(result):
+            raise DataError(f"{caller}: {name} must return a single number, got {np.shape(result)}")
     if not np.isfinite(right).all():
         raise DataError(f"{caller}: the reference is NaN or infinite here; compare at others")
     if value.shape == right.shape and ratio(value, right) <= SAME:
@@ -164,23 +164,23 @@ def _explained(
     with quiet(), Sandbox((function, reference, *args), SECONDS) as sandbox:
 
         def call() -> dict[str, Any]:
-            found: dict[str, Any] = sandbox.run(lambda: {"value": function(*copied(args))})
-            return found
+            results: dict[str, Any] = sandbox.run(lambda: {"value": function(*copied(args))})
+            return results
 
         try:
             codes = codes_called(call)
             sandbox.keep(f for code in codes for f in code.functions)
             start = time.perf_counter()
             program = _program(reference, args, n, sandbox)
-            wanted = {"value": right}
-            subject = Subject(codes, call, wanted, program, n, end) if codes else None
+            expected = {"value": right}
+            subject = FaultyProgram(codes, call, expected, program, n, end) if codes else None
         except FAILURES:  # code that counts its calls, or takes long
             subject = None
         if subject is not None:
             sandbox.seconds = 0.1 + 5 * (time.perf_counter() - start)
-            found = repairs(subject)
-            if found:
-                return diagnoses(subject, found)
+            candidates = repairs(subject)
+            if candidates:
+                return diagnoses(subject, candidates)
             where = first_unknown(subject)
     what = "no small change of the code gives the right value"
     return (Diagnosis("not explained", what, ("value",), where, certain=False),)
@@ -190,9 +190,9 @@ def _program(
     reference: Any, args: tuple[Any, ...], n: int | None, sandbox: Sandbox
 ) -> RightProgram | None:
     names = argument_names(reference, len(args))
-    given = dict(zip(names, args, strict=True))
+    arguments = dict(zip(names, args, strict=True))
     try:
-        found: RightProgram = sandbox.run(lambda: right_value(reference, given, n))
-    except FAILURES:  # of other code than tensors can pass
+        program: RightProgram = sandbox.run(lambda: right_value(reference, arguments, n))
+    except FAILURES:  # the code does something that tensors do not support
         return None
-    return found
+    return program

@@ -9,35 +9,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule._src.check.code import Code, located
-from chainrule._src.check.watching import Place
+from chainrule._src.check.code import FunctionSource, located
+from chainrule._src.check.watching import Site
 
 Change = tuple[Any, str, float, Any]
 
 
 @dataclass(eq=False)
 class Edit:
-    """Something else in one field of a syntax tree.
+    """A replacement in one field of a syntax tree.
 
     Attributes
     ----------
     kind : str
-        What is changed: ``"missing factor"``, ``"other value"``, ...
+        The sort of change: ``"missing factor"``, ``"other value"``, ...
     owner, field, where
-        The node, its field, and where in a list that this field holds.
+        The node, the field's name, and the index or slice if the field is a list.
     new, old
-        What is there with the change, and without.
+        The field's content with the change, and without the change.
     cost : float
         How unlikely the change is.
     detail
-        The factor, the term, the axis that it is about.
+        The factor, term or axis that the change concerns.
     line : int
-        Where, in the file.
-    given : callable, optional
-        Makes the hook that the changed tree calls, where a value takes an expression's place.
+        Line number in the file.
+    make_hook : callable, optional
+        Returns the hook that the changed tree calls, if a value replaces an expression.
     """
 
-    code: Code
+    code: FunctionSource
     owner: ast.AST
     field: str
     where: int | slice | None
@@ -47,20 +47,20 @@ class Edit:
     line: int
     statement: ast.AST
     detail: Any = None
-    place: Place | None = None
-    given: Callable[[], Callable[[int, Any], Any]] | None = None
+    site: Site | None = None
+    make_hook: Callable[[], Callable[[int, Any], Any]] | None = None
     reach: frozenset[str] = frozenset()  # the results that it changes
 
     def __post_init__(self) -> None:
-        self.old = self._held()
+        self.old = self._content()
         located(self.new, self.line)
 
-    def _held(self) -> Any:
-        held = getattr(self.owner, self.field)
-        return held if self.where is None else held[self.where]
+    def _content(self) -> Any:
+        content = getattr(self.owner, self.field)
+        return content if self.where is None else content[self.where]
 
     def apply(self) -> Any:
-        """Change the tree; return what the field held."""
+        """Change the tree; return the former content of the field."""
         before = getattr(self.owner, self.field)
         after = self.new
         if self.where is not None:
@@ -70,13 +70,13 @@ class Edit:
         return before
 
     def undo(self, before: Any) -> None:
-        """Give the field back what it held."""
+        """Restore the field to its former content."""
         setattr(self.owner, self.field, before)
 
 
 @contextmanager
 def applied(edits: Iterable[Edit]) -> Iterator[None]:
-    """Have trees changed meanwhile."""
+    """Context manager: the edits are applied to their trees, and undone at the end."""
     undo = []
     try:
         for edit in edits:
@@ -87,12 +87,15 @@ def applied(edits: Iterable[Edit]) -> Iterator[None]:
             edit.undo(before)
 
 
-def is_outermost(place: Place) -> bool:
-    """Whether a factor can be told here from one put further out: sums and products pass it on."""
-    owner = place.owner
+def is_outermost(site: Site) -> bool:
+    """Return true if a factor here differs from a factor on the surrounding expression.
+
+    Products, sums over axes and the like pass a factor on: it is tried on the outer expression.
+    """
+    owner = site.owner
     if isinstance(owner, ast.BinOp):
         return isinstance(owner.op, ast.Add | ast.Sub) or (
-            isinstance(owner.op, ast.Pow) and place.field == "left"
+            isinstance(owner.op, ast.Pow) and site.field == "left"
         )
     if isinstance(owner, ast.UnaryOp | ast.Attribute | ast.Subscript):
         return False
@@ -106,9 +109,12 @@ def is_outermost(place: Place) -> bool:
     )
 
 
-def passes_on_numbers(place: Place) -> bool:
-    """Whether an expression is part of a matrix product: of factors, it passes on numbers alone."""
-    owner = place.owner
+def passes_on_numbers(site: Site) -> bool:
+    """Return true if an expression is an operand of a matrix product, a sum or the like.
+
+    These pass on a factor that is a number, but not one that is an array.
+    """
+    owner = site.owner
     if isinstance(owner, ast.Attribute) and owner.attr in ("T", "sum", "mean", "dot"):
         return True
     return (isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.MatMult)) or called_name(
@@ -127,21 +133,21 @@ def number(value: float) -> ast.expr:
 
 
 def transposed(node: ast.expr) -> ast.expr:
-    """Return the transpose of an expression: without ``.T`` if it has one."""
+    """Return the transpose of an expression: it adds ``.T``, or removes an existing ``.T``."""
     if isinstance(node, ast.Attribute) and node.attr == "T":
         return node.value
     return ast.Attribute(node, "T", ast.Load())
 
 
 def negated(node: ast.expr) -> ast.expr:
-    """Return an expression with the other sign."""
+    """Return an expression with the opposite sign."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return node.operand
     return ast.UnaryOp(ast.USub(), node)
 
 
 def numpy_name() -> ast.expr:
-    """Return the name that NumPy goes by."""
+    """Return the expression ``np``."""
     return ast.Name("np", ast.Load())
 
 
@@ -153,14 +159,14 @@ def called_name(node: ast.AST) -> str:
 
 
 def is_numpy(node: ast.expr) -> bool:
-    """Whether an expression is NumPy, or a module of it."""
+    """Return true if an expression names NumPy or one of its submodules."""
     return (isinstance(node, ast.Name) and node.id in ("np", "numpy", "xp", "jnp")) or (
         isinstance(node, ast.Attribute) and is_numpy(node.value)
     )
 
 
 def as_load(node: ast.expr) -> ast.expr:
-    """Return a target as an expression that is read."""
+    """Return an assignment's target as an expression that is read."""
     node = copy.deepcopy(node)
     if isinstance(node, ast.Name | ast.Subscript | ast.Attribute):
         node.ctx = ast.Load()
@@ -168,7 +174,7 @@ def as_load(node: ast.expr) -> ast.expr:
 
 
 def as_store(node: ast.expr) -> Any:
-    """Return an expression as a target."""
+    """Return an expression as an assignment's target."""
     node = copy.deepcopy(node)
     node.ctx = ast.Store()  # type: ignore[attr-defined]
     return node
@@ -185,6 +191,6 @@ class _Exchange(ast.NodeTransformer):
 
 
 def exchanged(node: ast.expr, text: str, other: ast.expr) -> ast.expr:
-    """Return an expression with one of its parts replaced wherever it stands."""
+    """Return a copy in which every part with a given text is replaced by another expression."""
     changed: ast.expr = _Exchange(text, other).visit(copy.deepcopy(node))
     return ast.fix_missing_locations(changed)

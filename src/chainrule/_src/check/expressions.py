@@ -19,8 +19,8 @@ from chainrule._src.check.edits import (
     numpy_name,
     transposed,
 )
-from chainrule._src.check.surroundings import Surroundings, one_hot
-from chainrule._src.check.watching import Place, is_array, is_number
+from chainrule._src.check.surroundings import BuildingBlocks, one_hot
+from chainrule._src.check.watching import Site, is_array, is_number
 
 OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
     ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Div: (ast.Mult,),
@@ -36,19 +36,19 @@ COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 }  # fmt: skip
 
 
-def structural(node: ast.expr, value: Any, place: Place, around: Surroundings) -> Iterator[Change]:
-    """Yield what an expression would be with one thing in it otherwise."""
+def structural(node: ast.expr, value: Any, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield an expression with one change in its structure."""
     if isinstance(node, ast.BinOp):
-        yield from _of_operation(node, value, place, around)
+        yield from _of_operation(node, value, site, around)
     elif isinstance(node, ast.UnaryOp):
         yield node.operand, "sign" if isinstance(node.op, ast.USub) else "extra call", 1, node
     elif isinstance(node, ast.Compare) and len(node.ops) == 1:
         for op in COMPARED.get(type(node.ops[0]), ()):
             yield ast.Compare(node.left, [op()], node.comparators), "comparison", 1.5, None
     elif isinstance(node, ast.Call):
-        yield from of_call(node, value, place, around)
+        yield from of_call(node, value, site, around)
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        yield from _of_constant(node, place, around)
+        yield from _of_constant(node, site, around)
     elif isinstance(node, ast.Subscript):
         yield from of_subscript(node)
     elif isinstance(node, ast.IfExp):
@@ -56,8 +56,8 @@ def structural(node: ast.expr, value: Any, place: Place, around: Surroundings) -
     elif isinstance(node, ast.Attribute) and node.attr == "T":
         yield node.value, "transpose", 1, None
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-        yield from _other_values(node, value, place, around)
-    if place.field == "iter":
+        yield from _other_values(node, value, site, around)
+    if site.field == "iter":
         if isinstance(value, list | np.ndarray | tuple):
             backwards = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
             yield ast.Subscript(node, backwards, ast.Load()), "order", 1.1, None
@@ -66,7 +66,7 @@ def structural(node: ast.expr, value: Any, place: Place, around: Surroundings) -
         yield binary(one, ast.Sub(), node), "complement", 1.45, node
         square = binary(node, ast.Pow(), ast.Constant(2))
         yield binary(one, ast.Sub(), square), "complement", 1.45, node
-    if isinstance(value, list) and isinstance(place.owner, ast.Return) and len(value) > 1:
+    if isinstance(value, list) and isinstance(site.owner, ast.Return) and len(value) > 1:
         backwards = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
         yield ast.Subscript(node, backwards, ast.Load()), "order", 1.1, None
     if (
@@ -84,29 +84,29 @@ def structural(node: ast.expr, value: Any, place: Place, around: Surroundings) -
             values = list(node.values)
             values[i], values[j] = values[j], values[i]
             yield ast.Dict(node.keys, values), "exchanged", 1.1, (node.values[i], node.values[j])
-    if isinstance(node, ast.Call) and called_name(node) == "len" and not is_index(place):
+    if isinstance(node, ast.Call) and called_name(node) == "len" and not is_index(site):
         total = ast.Call(ast.Attribute(numpy_name(), "sum", ast.Load()), node.args, [])
         yield total, "function", 1.45, None
-        for other, theirs, text in around.named(place):
-            if isinstance(theirs, int | np.integer) and theirs != value:
+        for other, other_value, text in around.named(site):
+            if isinstance(other_value, int | np.integer) and other_value != value:
                 yield other, "other value", 1.4, text
-            if isinstance(other, ast.Name) and np.ndim(theirs) and len(theirs) != value:
+            if isinstance(other, ast.Name) and np.ndim(other_value) and len(other_value) != value:
                 length = ast.Call(node.func, [other], [])
                 yield length, "other value", 1.4, (ast.unparse(node), ast.unparse(length))
-    if is_index(place) and isinstance(value, int | np.integer) and not isinstance(value, bool):
+    if is_index(site) and isinstance(value, int | np.integer) and not isinstance(value, bool):
         for step in (-1, 1):
             yield _stepped(node, step), "index", 1.5, None
 
 
-def is_index(place: Place) -> bool:
-    """Whether an expression is an index, or part of one."""
-    return place.field == "slice" or isinstance(place.owner, ast.Slice) or (
-        isinstance(place.owner, ast.Call) and called_name(place.owner) == "range"
-    ) or (isinstance(place.owner, ast.Tuple) and place.owner is not place.statement)  # fmt: skip
+def is_index(site: Site) -> bool:
+    """Return true if an expression is an index or part of an index."""
+    return site.field == "slice" or isinstance(site.owner, ast.Slice) or (
+        isinstance(site.owner, ast.Call) and called_name(site.owner) == "range"
+    ) or (isinstance(site.owner, ast.Tuple) and site.owner is not site.statement)  # fmt: skip
 
 
 def _stepped(node: ast.expr, step: int) -> ast.expr:
-    """Return an index one further, or one back."""
+    """Return an index plus ``step``, which is 1 or -1."""
     if isinstance(node, ast.Constant) and type(node.value) is int:
         return number(node.value + step)
     if (
@@ -125,7 +125,7 @@ def _stepped(node: ast.expr, step: int) -> ast.expr:
 
 
 def _of_operation(
-    node: ast.BinOp, value: Any, place: Place, around: Surroundings
+    node: ast.BinOp, value: Any, site: Site, around: BuildingBlocks
 ) -> Iterator[Change]:
     left, right, op = node.left, node.right, node.op
     if isinstance(op, ast.Mult | ast.MatMult):
@@ -145,7 +145,7 @@ def _of_operation(
         yield negated(right), "extra term", 1.2, left
         yield binary(right, op, left), "sign", 1, None
     if isinstance(op, ast.Sub | ast.Add) and is_number(value):
-        for labels in one_hot(np.shape(value), place, around):
+        for labels in one_hot(np.shape(value), site, around):
             yield binary(left, ast.Sub(), labels), "labels", 1.6, None
     for other in OPERATORS.get(type(op), ()):
         turned = {type(op), other} == {ast.Add, ast.Sub}
@@ -164,44 +164,44 @@ def _of_operation(
             yield binary(a, product, b), "transpose", cost, None
 
 
-def _of_constant(node: ast.Constant, place: Place, around: Surroundings) -> Iterator[Change]:
+def _of_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     value = node.value
     assert isinstance(value, int | float)
     others: list[float] = [2 * value, value / 2, -value, 0, 1, 2, 0.5, *around.numbers]
     if isinstance(value, int) or float(value).is_integer():
         others = [value + 1, value - 1, *others]
-    if is_index(place) or place.field == "slice" or isinstance(place.owner, ast.keyword):
+    if is_index(site) or site.field == "slice" or isinstance(site.owner, ast.keyword):
         return
-    if place.owner is place.statement and value and not isinstance(place.statement, ast.For):
-        for scalar, amount, _ in around.named(place):
+    if site.owner is site.statement and value and not isinstance(site.statement, ast.For):
+        for scalar, amount, _ in around.named(site):
             if not np.ndim(amount) and amount not in (0, 1, -1) and not isinstance(amount, bool):
                 new = binary(node, ast.Div(), scalar)
                 yield new, "missing divisor", 1.5, scalar
-    if isinstance(place.owner, ast.BinOp | ast.UnaryOp) and value in (0, 1):
-        for node_, theirs, text in around.named(place):
-            if np.ndim(theirs) and theirs.dtype.kind == "f":
+    if isinstance(site.owner, ast.BinOp | ast.UnaryOp) and value in (0, 1):
+        for node_, other_value, text in around.named(site):
+            if np.ndim(other_value) and other_value.dtype.kind == "f":
                 yield node_, "other value", 2.1, text
-    for count, theirs, _ in around.count(place) if _is_divisor(place) else ():
-        if theirs != value:
+    for count, other_value, _ in around.count(site) if _is_divisor(site) else ():
+        if other_value != value:
             yield count, "constant", 1.5, count
     for other in dict.fromkeys(others):
         if other != value:
             same = isinstance(value, int) and float(other).is_integer()
             cost = 1.65 if other in (2 * value, value / 2) else 1.4
-            cost += 0.7 * isinstance(place.owner, ast.Compare)  # a threshold
+            cost += 0.7 * isinstance(site.owner, ast.Compare)  # a threshold
             yield number(int(other) if same else other), "constant", cost, other
 
 
-def _is_divisor(place: Place) -> bool:
-    """Whether something is divided by an expression."""
-    owner = place.owner
+def _is_divisor(site: Site) -> bool:
+    """Return true if an expression is a divisor."""
+    owner = site.owner
     if isinstance(owner, ast.AugAssign):
         return isinstance(owner.op, ast.Div)
-    return isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Div) and place.field == "right"
+    return isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Div) and site.field == "right"
 
 
 def of_subscript(node: ast.Subscript) -> Iterator[Change]:
-    """Yield other indices, and what is indexed as a whole."""
+    """Yield the same array with other indices, and the array without an index."""
 
     def sub(index: ast.expr) -> ast.expr:
         return ast.Subscript(node.value, index, node.ctx)
@@ -214,8 +214,8 @@ def of_subscript(node: ast.Subscript) -> Iterator[Change]:
         if isinstance(part, ast.Slice):
             for new in _other_slices(part):
                 elts = [*parts[:i], new, *parts[i + 1 :]]
-                whole = ast.Tuple(elts, ast.Load()) if isinstance(index, ast.Tuple) else new
-                yield sub(whole), "slice", 1.4, None
+                new_index = ast.Tuple(elts, ast.Load()) if isinstance(index, ast.Tuple) else new
+                yield sub(new_index), "slice", 1.4, None
         elif not isinstance(index, ast.Tuple) and isinstance(part, ast.Constant):
             func = ast.Attribute(ast.Name("np", ast.Load()), "sum", ast.Load())
             axis = [ast.keyword("axis", ast.Constant(0))]
@@ -244,30 +244,32 @@ def _other_slices(part: ast.Slice) -> Iterator[ast.Slice]:
 
 
 def _other_values(
-    node: ast.expr, value: Any, place: Place, around: Surroundings
+    node: ast.expr, value: Any, site: Site, around: BuildingBlocks
 ) -> Iterator[Change]:
-    """Yield other variables of the same kind and shape."""
+    """Yield other variables of the same type and shape."""
     text = ast.unparse(node)
-    if place.field == "func" or (
-        isinstance(place.owner, ast.Attribute) and place.owner.attr == "shape"
+    if site.field == "func" or (
+        isinstance(site.owner, ast.Attribute) and site.owner.attr == "shape"
     ):
         return
-    if isinstance(value, int) and _is_divisor(place):
-        for count, theirs, name in around.count(place):
-            if theirs != value:
+    if isinstance(value, int) and _is_divisor(site):
+        for count, other_value, name in around.count(site):
+            if other_value != value:
                 yield count, "other value", 1.2, name
     if isinstance(value, np.ndarray | float | int | np.number) and not isinstance(value, bool):
-        for other, theirs, name in around.named(place):
-            if name != text and np.shape(theirs) == np.shape(value):
+        for other, other_value, name in around.named(site):
+            if name != text and np.shape(other_value) == np.shape(value):
                 near = (
                     0.3 if name.strip("0123456789[]'\"") == text.strip("0123456789[]'\"") else 0.0
                 )
-                whole = isinstance(value, int | np.integer) != isinstance(theirs, int | np.integer)
-                yield other, "other value", 1.1 - near + (1.0 if whole else 0), name
+                is_mixed = isinstance(value, int | np.integer) != isinstance(
+                    other_value, int | np.integer
+                )
+                yield other, "other value", 1.1 - near + (1.0 if is_mixed else 0), name
                 if np.ndim(value) == 2 and np.shape(value)[0] == np.shape(value)[1]:
                     yield transposed(other), "other value", 2.2, name
     elif isinstance(value, list | tuple | dict):
-        scope = place.seen.scope
-        for name, theirs in scope.items():
-            if name != text and type(theirs) is type(value):
+        scope = site.trace.scope
+        for name, other_value in scope.items():
+            if name != text and type(other_value) is type(value):
                 yield ast.Name(name, ast.Load()), "other value", 1.2, name

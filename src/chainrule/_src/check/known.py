@@ -1,7 +1,7 @@
-"""The values of the right program, and which of them a learner's value is.
+"""The values of the right program, and a lookup of a learner's value in this table.
 
-A value is the same as another also up to a transposition, a shape, a sign, a factor that sizes
-explain, or as one sample's share of it.
+Two values also match up to a transposition, a shape, a sign or a factor that sizes explain, and if
+one is the row of a single sample.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 
-CLOSE = 1e-4  # small constants within logarithms are told from nothing else
+CLOSE = 1e-4  # small constants inside logarithms make differences of this size
 
 
 @dataclass(frozen=True)
-class Value:
+class RightValue:
     """A value of the right program.
 
     Attributes
     ----------
     name : str
-        What the program calls it, or the expression that gives it.
+        The variable in the program, or the expression that gives the value.
     array : ndarray
     sample : int or None
-        Which sample's share it is.
+        The number of the sample whose row this is; None for the whole array.
     final : bool
-        Whether it is the gradient of a parameter, which is what all lines lead to.
+        True if the value is the gradient of a parameter, a result of the program.
     is_part : bool
-        Whether it is a term of a sum and nothing else, which a path left out gives, too.
+        True if the value is only a term of a sum: code that leaves out a path has it too.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Value:
 
     @property
     def role(self) -> str:
-        """What it is, in words."""
+        """A description of the value in words."""
         whose = "" if self.sample is None else " for one sample"
         if not self.is_named and self.name.isidentifier():
             return f"an inner value of the right program{whose}"
@@ -54,7 +54,7 @@ class Value:
 
     @property
     def is_named(self) -> bool:
-        """Whether the code had a name for it."""
+        """True if the value has a name of the code, no generated one such as ``t3``."""
         return self.name.isidentifier() and not (self.name[0] == "t" and self.name[1:].isdigit())
 
 
@@ -62,13 +62,13 @@ class Value:
 class Match:
     """``factor`` times a value of the right program, perhaps transposed."""
 
-    value: Value
+    value: RightValue
     factor: float
     is_transposed: bool = False
 
 
-class Known:
-    """Values of the right program, to be found by their entries.
+class ValueTable:
+    """A lookup table of the right program's values by their entries.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Known:
     n : int or None
         The number of samples.
     sizes : iterable of int
-        Sizes that a factor may be, or its inverse.
+        Sizes that a factor, or the inverse of a factor, may be equal to.
     final : iterable of str
         The names of the parameters' gradients.
     parts : iterable of str
@@ -96,40 +96,44 @@ class Known:
         scales = {1.0, 2.0, 0.5, *map(float, sizes), *(1 / s for s in sizes)}
         scales |= {2 * s for s in sizes} | {2 / s for s in sizes}
         self.factors = np.array(sorted({*scales, *(-s for s in scales)}))
-        by_size: dict[int, list[Value]] = defaultdict(list)
-        self.values: list[Value] = []
+        by_size: dict[int, list[RightValue]] = defaultdict(list)
+        self.values: list[RightValue] = []
         for name, array in values:
             array = np.asarray(array, np.float64)
             if array.ndim and np.isfinite(array).all():
-                self.values.append(Value(name, array, None, name in final))
+                self.values.append(RightValue(name, array, None, name in final))
             is_part = name in parts
-            by_size[array.size].append(Value(name, array, is_part=is_part))
+            by_size[array.size].append(RightValue(name, array, is_part=is_part))
             if n and array.ndim and array.shape[0] == n and array.size > n:
                 for i in range(n):
-                    by_size[array[i].size].append(Value(name, array[i], i, is_part=is_part))
-        self.by_size = {}
-        for size, found in by_size.items():
-            rows, kept, turned = [], [], []
-            for value in found:
+                    by_size[array[i].size].append(RightValue(name, array[i], i, is_part=is_part))
+        self.by_size = {}  # number of entries -> unit rows, norms, values, is a row transposed?
+        for size, candidates in by_size.items():
+            rows, row_values, turned = [], [], []
+            for value in candidates:
                 if not np.isfinite(value.array).all() or not value.array.any():
                     continue
                 rows.append(value.array.ravel())
-                kept.append(value)
+                row_values.append(value)
                 turned.append(False)
                 if value.array.ndim >= 2 and min(value.array.shape) > 1:
                     rows.append(value.array.T.ravel())
-                    kept.append(value)
+                    row_values.append(value)
                     turned.append(True)
             if rows:
                 matrix = np.array(rows)
                 norms = np.linalg.norm(matrix, axis=1)
-                self.by_size[size] = matrix / norms[:, None], norms, kept, turned
+                self.by_size[size] = matrix / norms[:, None], norms, row_values, turned
 
-    def sequences(self, shapes: list[tuple[int, ...]]) -> Iterator[tuple[Value, list[Array]]]:
-        """Yield values of given shapes, one for each turn: the same, one a sample, one a step."""
+    def sequences(self, shapes: list[tuple[int, ...]]) -> Iterator[tuple[RightValue, list[Array]]]:
+        """Yield values of the right program with one array for each turn of a loop.
+
+        ``shapes`` has the shape at each turn. The arrays are one value, the rows of one value, or
+        consecutive values whose names end in a number, such as the steps of a recurrence.
+        """
         shape, turns = shapes[0], len(shapes)
-        alike = all(s == shape for s in shapes)
-        for value in self.values if alike else ():
+        same_shapes = all(s == shape for s in shapes)
+        for value in self.values if same_shapes else ():
             if not value.name.isidentifier():
                 continue
             ways = [value.array, value.array.T] if value.array.ndim > 1 else [value.array]
@@ -138,7 +142,7 @@ class Known:
                     yield value, [array]
                 elif turns > 1 and array.shape == (turns, *shape):
                     yield value, list(array)
-        steps: dict[str, list[Value]] = defaultdict(list)
+        steps: dict[str, list[RightValue]] = defaultdict(list)
         for value in self.values:
             if value.is_named:
                 steps[re.sub(r"_?\d+$", "", value.name)].append(value)
@@ -146,12 +150,12 @@ class Known:
             for start in range(len(group) - turns + 1 if turns > 1 else 0):
                 part = [value.array for value in group[start : start + turns]]
                 if [array.shape for array in part] == shapes:
-                    yield Value(name, part[0]), part
+                    yield RightValue(name, part[0]), part
 
-    def matches(self, given: Any) -> list[Match]:
-        """Return what a value is, the likeliest first."""
+    def matches(self, value: Any) -> list[Match]:
+        """Return the matches of a value, the likeliest first."""
         try:
-            array = np.asarray(given, np.float64)
+            array = np.asarray(value, np.float64)
         except (TypeError, ValueError):
             return []
         if array.size not in self.by_size or array.size < 2 or not np.isfinite(array).all():
@@ -161,33 +165,36 @@ class Known:
         if norm == 0:
             return []
         along = matrix @ (array.ravel() / norm)
-        found = []
+        matches = []
         for i in np.flatnonzero(np.abs(along) > 1 - CLOSE**2.25):
             factor = float(along[i]) * norm / norms[i]
             near = self.factors[np.argmin(np.abs(self.factors - factor))]
             if abs(near - factor) <= CLOSE * abs(factor):
-                found.append(Match(values[i], float(near), turned[i]))
-        return sorted(found, key=self._plainness)
+                matches.append(Match(values[i], float(near), turned[i]))
+        return sorted(matches, key=self._plainness)
 
     def _plainness(self, match: Match) -> tuple[Any, ...]:
         value = match.value
         same = match.factor == 1
         return (not same, not value.is_named, value.sample is not None, match.is_transposed)
 
-    def has(self, given: Any, *, parts: bool = False) -> bool:
-        """Whether it is one of these, but for the average; with ``parts``, also terms of sums."""
+    def has(self, value: Any, *, parts: bool = False) -> bool:
+        """Return true if a value is in the table, up to a factor of the number of samples.
+
+        If ``parts``, terms of sums count as well.
+        """
         n = self.n or 1
         return any(
             match.factor in (1, n, 1 / n) and (parts or not match.value.is_part)
-            for match in self.matches(given)
+            for match in self.matches(value)
         )
 
-    def is_known(self, given: Any) -> tuple[float, bool]:
-        """Return how well a value is understood, and whether only transposed.
+    def is_known(self, value: Any) -> tuple[float, bool]:
+        """Return a score of the best match of a value, and true if only its transpose matches.
 
-        1 as it is, less up to a factor, 0 not at all.
+        The score is 1 for an equal value, less up to a factor, and 0 without a match.
         """
-        shares = [(self._share(m), not m.is_transposed) for m in self.matches(given)]
+        shares = [(self._share(m), not m.is_transposed) for m in self.matches(value)]
         share, straight = max(shares, default=(0.0, True))
         return share, not straight
 

@@ -49,8 +49,8 @@ def latex(code: str) -> str:
 def _tex(part: Any) -> str:
     match part:
         case Name(is_gradient, base, below):
-            known = COMMANDS.get(base, base if len(base) == 1 else rf"\mathrm{{{_plain(base)}}}")
-            name = f"{known}_{{{_plain(below)}}}" if below else known
+            symbol = COMMANDS.get(base, base if len(base) == 1 else rf"\mathrm{{{_plain(base)}}}")
+            name = f"{symbol}_{{{_plain(below)}}}" if below else symbol
             return rf"\partial {name}" if is_gradient else name
         case Numeral(digits, exponent):
             times = r" \cdot " if digits else ""

@@ -1,4 +1,4 @@
-"""Changes that bring in a line: an average, a penalty, labels, a path."""
+"""Changes that insert a line: an average, a penalty, labels, a path."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import Code
+from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Edit, as_load, as_store, binary, exchanged
-from chainrule._src.check.loops import changed, last_place, within_loop
-from chainrule._src.check.surroundings import Surroundings, distinct, penalties
+from chainrule._src.check.loops import changed, last_site, within_loop
+from chainrule._src.check.surroundings import BuildingBlocks, distinct, penalties
 
-MOST = 60  # lines of one sort that are tried in one place
+MOST = 60  # lines of one sort that are tried behind one statement
 Named = tuple[ast.expr, Any, str]
 
 
 @dataclass(frozen=True)
 class Block:
-    """A list of statements, and where it hangs."""
+    """A list of statements, with the node and the field of the tree that holds the list."""
 
-    code: Code
+    code: FunctionSource
     owner: ast.AST
     field: str
     statements: list[Any]
@@ -31,27 +31,27 @@ class Block:
     def behind(
         self, i: int, new: ast.stmt, kind: str, cost: float, detail: Any, line: int | None = None
     ) -> Edit:
-        """Return the change that puts a line behind a statement."""
+        """Return the change that inserts a line behind a statement."""
         s = self.statements[i]
         return Edit(self.code, self.owner, self.field, slice(i, i + 1), [s, new], kind, cost,
                     line or s.lineno, s, detail)  # fmt: skip
 
 
-def more_lines(block: Block, i: int, around: Surroundings) -> Iterator[Edit]:
-    """Yield lines that may be missing behind a statement, or within a loop."""
+def more_lines(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield changes that insert a line behind a statement or into a loop."""
     yield from _followed(block, i, around)
     yield from _doubled(block, i, around)
     s = block.statements[i]
     if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name):
-        place = last_place(block.code, [s], around)
-        for new, *rest in changed(s.target.id, place, around) if place else ():
+        site = last_site(block.code, [s], around)
+        for new, *rest in changed(s.target.id, site, around) if site else ():
             yield block.behind(i, new, *rest)
     if isinstance(s, ast.For | ast.While):
         yield from within_loop(block.code, s, around)
 
 
-def _followed(block: Block, i: int, around: Surroundings) -> Iterator[Edit]:
-    """Yield a line more behind a statement that changes something in place: divided, a penalty."""
+def _followed(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield a line behind a statement that changes an array in place: a division, a penalty."""
     s, code = block.statements[i], block.code
     inner = [t for t in ast.walk(s) if isinstance(t, ast.AugAssign)]
     if isinstance(s, ast.AugAssign | ast.For):
@@ -60,54 +60,54 @@ def _followed(block: Block, i: int, around: Surroundings) -> Iterator[Edit]:
         bases = {ast.unparse(b): b for b in _bases(s.targets[0])}
     else:
         return
-    place = next((p for p in around.watch.places if p.code is code and p.statement is (
+    site = next((p for p in around.watch.sites if p.code is code and p.statement is (
         s if isinstance(s, ast.Assign | ast.AugAssign) else inner[0] if inner else s)
-        and p.seen.values), None)  # fmt: skip
-    if place is None:
+        and p.trace.values), None)  # fmt: skip
+    if site is None:
         return
-    named = around.named(place)
+    named = around.named(site)
     shapes = {t: np.shape(v) for _, v, t in named}
     scalars = [(o, v, t) for o, v, t in named
                if not np.ndim(v) and v not in (0, 1, -1) and abs(v) > 1]  # fmt: skip
-    scalars += around.count(place)
+    scalars += around.count(site)
     line = s.end_lineno if isinstance(s, ast.For) else s.lineno
     for text, base in bases.items():
         for scalar, _, _ in distinct(scalars):
             new = ast.Assign([as_store(base)], binary(as_load(base), ast.Div(), scalar))
             yield block.behind(i, new, "missing divisor", 1.55, scalar, line)
         shape = shapes.get(text, ())
-        for term in penalties(shape, place, around) if shape else ():
+        for term in penalties(shape, site, around) if shape else ():
             new = ast.Assign([as_store(base)], binary(as_load(base), ast.Add(), term))
             yield block.behind(i, new, "missing term", 2.4, term, line)
 
 
-def _doubled(block: Block, i: int, around: Surroundings) -> Iterator[Edit]:
-    """Yield a line more that is like a neighbour: with another sign, index or variable."""
+def _doubled(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield a line that is a copy of its neighbour with another sign, index or variable."""
     s = block.statements[i]
     if not isinstance(s, ast.AugAssign) or not isinstance(s.op, ast.Add | ast.Sub):
         return
-    place = next((p for p in around.watch.places if p.statement is s and p.seen.values), None)
-    if place is None:
+    site = next((p for p in around.watch.sites if p.statement is s and p.trace.values), None)
+    if site is None:
         return
-    named = around.named(place)
+    named = around.named(site)
     shapes = {t: np.shape(v) for _, v, t in named}
     ways: list[tuple[ast.expr, ast.expr]] = [(s.target, s.value)]
     if isinstance(s.target, ast.Subscript):
         parts = s.target.slice.elts if isinstance(s.target.slice, ast.Tuple) else [s.target.slice]
         for k, part in enumerate(parts):
-            for other, theirs, text in named:
-                if isinstance(theirs, int | np.integer) and text != ast.unparse(part):
+            for other, other_value, text in named:
+                if isinstance(other_value, int | np.integer) and text != ast.unparse(part):
                     elts = [*parts[:k], other, *parts[k + 1 :]]
                     index = ast.Tuple(elts, ast.Load()) if len(parts) > 1 else elts[0]
                     ways.append((ast.Subscript(s.target.value, index, ast.Store()), s.value))
     inner = [n for n in ast.walk(s.value) if isinstance(n, ast.Name | ast.Subscript)]
     for node in inner:
-        own = shapes.get(ast.unparse(node))
-        for other, theirs, text in named:
-            if np.shape(theirs) == own and text != ast.unparse(node):
+        shape = shapes.get(ast.unparse(node))
+        for other, other_value, text in named:
+            if np.shape(other_value) == shape and text != ast.unparse(node):
                 ways.append((s.target, exchanged(s.value, ast.unparse(node), other)))
-    for other, theirs, _ in named:
-        if np.ndim(theirs) and np.shape(theirs) == shapes.get(ast.unparse(s.target)):
+    for other, other_value, _ in named:
+        if np.ndim(other_value) and np.shape(other_value) == shapes.get(ast.unparse(s.target)):
             ways.append((s.target, other))
     for target, value in ways[:MOST]:
         for op in (ast.Add(), ast.Sub()):
@@ -116,7 +116,7 @@ def _doubled(block: Block, i: int, around: Surroundings) -> Iterator[Edit]:
 
 
 def _bases(target: ast.expr) -> Iterator[ast.expr]:
-    """Yield the arrays that a target may be a part of: the variable, an entry of a list or dict."""
+    """Yield the arrays to which a target belongs: a variable, or an entry of a list or dict."""
     while isinstance(target, ast.Subscript):
         if isinstance(target.slice, ast.Constant):
             yield target

@@ -1,4 +1,4 @@
-"""Changes that bring in a line in a loop: a step back in time, a slope, a sum that stays zero."""
+"""Changes that insert a line into a loop: a step back in time, a slope, a term of a sum."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import Code
+from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Edit, as_load, as_store, binary, numpy_name, transposed
-from chainrule._src.check.surroundings import Surroundings, factors, fits
-from chainrule._src.check.watching import Place, is_array
+from chainrule._src.check.surroundings import BuildingBlocks, factors, fits
+from chainrule._src.check.watching import Site, is_array
 
-MOST = 60  # products that are tried in one place
+MOST = 60  # products that are tried in one line
 Named = tuple[ast.expr, Any, str]
 
 
-def within_loop(code: Code, tree: ast.For | ast.While, around: Surroundings) -> Iterator[Edit]:
-    """Yield lines at the head of a loop, at its end, and behind its sums."""
+def within_loop(
+    code: FunctionSource, tree: ast.For | ast.While, around: BuildingBlocks
+) -> Iterator[Edit]:
+    """Yield changes that insert a line at the head of a loop, at its end or behind its sums."""
     body = tree.body
-    head, end = last_place(code, body[:1], around), last_place(code, body, around)
+    head, end = last_site(code, body[:1], around), last_site(code, body, around)
     if head is None or end is None:
         return
-    loop = Loop(code, tree, end, around)
+    loop = LoopContext(code, tree, end, around)
 
     def edit(i: int, new: Any, kind: str, cost: float, detail: Any) -> Edit:
         s = body[i]
@@ -34,7 +36,7 @@ def within_loop(code: Code, tree: ast.For | ast.While, around: Surroundings) -> 
                     s.end_lineno or s.lineno, tree, detail)  # fmt: skip
 
     last = len(body) - 1
-    for name in loop.kept:
+    for name in loop.carried:
         for new, kind, cost, detail in changed(name, head, around):
             yield Edit(code, tree, "body", slice(0, 1), [new, body[0]], kind, cost,
                        body[0].lineno, tree, detail)  # fmt: skip
@@ -49,66 +51,66 @@ def within_loop(code: Code, tree: ast.For | ast.While, around: Surroundings) -> 
 
 
 @dataclass
-class Loop:
-    """A loop and the variables that pass through it; ``end``: the last expression it reaches."""
+class LoopContext:
+    """A loop and its variables; ``end`` is the expression that is first reached last."""
 
-    code: Code
+    code: FunctionSource
     tree: ast.For | ast.While
-    end: Place
-    around: Surroundings
+    end: Site
+    around: BuildingBlocks
 
     @cached_property
     def named(self) -> list[Named]:
-        """What can be named at the end of a turn."""
+        """The names and values of the variables at the end of a turn."""
         return self.around.named(self.end)
 
     @cached_property
     def names(self) -> list[ast.Name]:
-        """The names in it, in the order they are read and set."""
+        """The names in the loop's body, in the order in which they are read and set."""
         parts = (node for s in self.tree.body for node in _in_order(s))
         return [node for node in parts if isinstance(node, ast.Name)]
 
     @cached_property
-    def kept(self) -> list[str]:
-        """The variables that a turn reads as the one before left them."""
+    def carried(self) -> list[str]:
+        """The loop-carried variables: a turn reads their values of the turn before."""
         first: dict[str, ast.Name] = {}
         for node in self.names:
             first.setdefault(node.id, node)
-        mine = _stored(self.tree)
-        return [k for k, v in first.items() if k in mine and isinstance(v.ctx, ast.Load)]
+        stored = _stored(self.tree)
+        return [k for k, v in first.items() if k in stored and isinstance(v.ctx, ast.Load)]
 
     @cached_property
     def outside(self) -> set[str]:
-        """The variables that the code around sets and the loop does not."""
+        """The variables that the code around the loop sets and the loop does not set."""
         return _stored(self.code.tree) - _stored(self.tree)
 
     @cached_property
-    def own(self) -> list[tuple[ast.expr, Any]]:
+    def arrays(self) -> list[tuple[ast.expr, Any]]:
         """The arrays that a turn computes."""
-        mine = _stored(self.tree)
-        found: list[tuple[ast.expr, Any]]
-        found = [(o, v) for o, v, t in self.named if t in mine and is_array(v)]
+        stored = _stored(self.tree)
+        pairs: list[tuple[ast.expr, Any]]
+        pairs = [(o, v) for o, v, t in self.named if t in stored and is_array(v)]
         s = self.tree.body[-1]
         target = s.targets[0] if isinstance(s, ast.Assign) else None
-        value = next((p.value for p in self.around.watch.places if p.owner is s), None)
+        value = next((p.value for p in self.around.watch.sites if p.owner is s), None)
         if isinstance(target, ast.Name) and is_array(value):
-            found.append((as_load(target), value))
-        return found
+            pairs.append((as_load(target), value))
+        return pairs
 
     def steps(self) -> Iterator[tuple[ast.stmt, float]]:
-        """Yield lines that give what the loop reads and never sets a value for its next turn."""
+        """Yield lines that update, for the next turn, a variable that the loop never sets."""
         read = {node.id for node in self.names} & self.outside
         for _, value, text in self.named:
             if text not in read or not is_array(value) or not np.ndim(value):
                 continue
             target = ast.Name(text, ast.Store())
-            for other, theirs in self.own:
-                for product in _products(other, theirs, value.shape, self.named):
+            for other, other_value in self.arrays:
+                for product in _products(other, other_value, value.shape, self.named):
                     yield ast.Assign([target], product), 2.0
-                for factor, what, _ in self.named if theirs.shape == value.shape else ():
+                for factor, what, _ in self.named if other_value.shape == value.shape else ():
                     if is_array(what) and what.shape == value.shape and factor is not other:
                         yield ast.Assign([target], binary(other, ast.Mult(), factor)), 2.3
-                if theirs.shape == value.shape:
+                if other_value.shape == value.shape:
                     yield ast.Assign([target], other), 2.0
 
     def sums(self) -> Iterator[ast.stmt]:
@@ -117,7 +119,7 @@ class Loop:
             is_zero = is_array(value) and np.ndim(value) and not value.any()
             is_outside = text.partition("[")[0] in self.outside
             if is_zero and is_outside and not _is_grown(self.code, text):
-                for term in _shares(value.shape, self.own, self.named):
+                for term in _shares(value.shape, self.arrays, self.named):
                     yield ast.AugAssign(as_store(node), ast.Add(), term)
 
 
@@ -128,7 +130,7 @@ def _stored(tree: ast.AST) -> set[str]:
 
 
 def _in_order(s: ast.stmt) -> Iterator[ast.AST]:
-    """Yield the parts of a statement, those of its value before its targets."""
+    """Yield the nodes of a statement; those of the value come before those of the targets."""
     if isinstance(s, ast.Assign | ast.AugAssign):
         yield from ast.walk(s.value)
         if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name):
@@ -139,8 +141,8 @@ def _in_order(s: ast.stmt) -> Iterator[ast.AST]:
         yield from ast.walk(s)
 
 
-def _is_grown(code: Code, text: str) -> bool:
-    """Whether something is added to a variable, or to a part of it."""
+def _is_grown(code: FunctionSource, text: str) -> bool:
+    """Return true if code adds to a variable, or sets some of its entries."""
     grown = [n.target for n in ast.walk(code.tree) if isinstance(n, ast.AugAssign)]
     grown += [t for n in ast.walk(code.tree) if isinstance(n, ast.Assign) for t in n.targets
               if isinstance(t, ast.Subscript)]  # fmt: skip
@@ -148,16 +150,18 @@ def _is_grown(code: Code, text: str) -> bool:
 
 
 def _shares(
-    shape: tuple[int, ...], own: list[tuple[ast.expr, Any]], named: list[Named]
+    shape: tuple[int, ...], arrays: list[tuple[ast.expr, Any]], named: list[Named]
 ) -> Iterator[ast.expr]:
-    """Yield what a turn of a loop may add to a sum: a value, or a product of two."""
-    for other, theirs in own:
-        if theirs.shape == shape:
+    """Yield terms that a turn of a loop may add to a sum: a value, or a product of two values."""
+    for other, other_value in arrays:
+        if other_value.shape == shape:
             yield other
         for factor, what, _ in named if len(shape) == 2 else ():
-            if not is_array(what) or np.ndim(what) != np.ndim(theirs):
+            if not is_array(what) or np.ndim(what) != np.ndim(other_value):
                 continue
-            for (a, left), (b, right) in itertools.permutations([(other, theirs), (factor, what)]):
+            for (a, left), (b, right) in itertools.permutations(
+                [(other, other_value), (factor, what)]
+            ):
                 if left.ndim == 1 and left.shape + right.shape == shape:
                     outer = ast.Attribute(numpy_name(), "outer", ast.Load())
                     yield ast.Call(outer, [a, b], [])
@@ -166,35 +170,35 @@ def _shares(
                     yield binary(transposed(a), ast.MatMult(), b)
 
 
-def last_place(code: Code, statements: list[Any], around: Surroundings) -> Place | None:
-    """Return the expression of some statements that was first reached last."""
+def last_site(code: FunctionSource, statements: list[Any], around: BuildingBlocks) -> Site | None:
+    """Return the expression, of some statements, whose first evaluation came last."""
     inside = {id(node) for s in statements for node in ast.walk(s)}
-    reached = [p for p in around.watch.places
-               if p.code is code and p.seen.values and id(p.statement) in inside]  # fmt: skip
-    return max(reached, key=lambda p: p.seen.order, default=None)
+    reached = [p for p in around.watch.sites
+               if p.code is code and p.trace.values and id(p.statement) in inside]  # fmt: skip
+    return max(reached, key=lambda p: p.trace.order, default=None)
 
 
-def changed(name: str, place: Place, around: Surroundings) -> Iterator[tuple[Any, ...]]:
-    """Yield lines that change an array: labels subtracted, a factor, a product with a matrix."""
-    named = around.named(place)
+def changed(name: str, site: Site, around: BuildingBlocks) -> Iterator[tuple[Any, ...]]:
+    """Yield lines that change an array: they subtract labels, or multiply by a factor or matrix."""
+    named = around.named(site)
     value: Any = next((v for _, v, t in named if t == name), None)
     if not is_array(value) or not np.ndim(value):
         return
     node, target = ast.Name(name, ast.Load()), ast.Name(name, ast.Store())
-    for label, theirs, _ in named:
+    for label, other_value, _ in named:
         size = np.shape(value)[-1]
-        if _is_label(theirs, size, np.shape(value)):
+        if _is_label(other_value, size, np.shape(value)):
             index: ast.expr = label
-            if np.ndim(theirs):
+            if np.ndim(other_value):
                 length = ast.Call(ast.Name("len", ast.Load()), [node], [])
                 arange = ast.Attribute(numpy_name(), "arange", ast.Load())
                 index = ast.Tuple([ast.Call(arange, [length], []), label], ast.Load())
             one = ast.Subscript(node, index, ast.Store())
             less = ast.AugAssign(one, ast.Sub(), ast.Constant(1))
             yield less, "missing term", 1.9, "labels"
-    for other, theirs, text in named:
-        if text != name and is_array(theirs) and fits(np.shape(theirs), np.shape(value)):
-            for factor, cost in factors(other, theirs, place, around):
+    for other, other_value, text in named:
+        if text != name and is_array(other_value) and fits(np.shape(other_value), np.shape(value)):
+            for factor, cost in factors(other, other_value, site, around):
                 new = ast.AugAssign(target, ast.Mult(), factor)
                 yield new, "missing factor", cost + 0.2, factor
     for product in itertools.islice(_products(node, value, value.shape, named), MOST):
@@ -203,7 +207,7 @@ def changed(name: str, place: Place, around: Surroundings) -> Iterator[tuple[Any
 
 
 def _is_label(value: Any, size: int, shape: tuple[int, ...]) -> bool:
-    """Whether a value could be the index of a class: one number, or one a sample."""
+    """Return true if a value may be class labels: one number, or one number per sample."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer | np.ndarray):
         return False
     array = np.asarray(value)
@@ -215,10 +219,10 @@ def _products(
     node: ast.expr, value: Any, shape: tuple[int, ...], named: list[Named]
 ) -> Iterator[ast.expr]:
     """Yield the products of a value and a matrix that have a shape."""
-    for other, theirs, _ in named:
-        if np.ndim(theirs) != 2 or theirs.dtype.kind != "f" or theirs.size < 2:
+    for other, other_value, _ in named:
+        if np.ndim(other_value) != 2 or other_value.dtype.kind != "f" or other_value.size < 2:
             continue
-        for matrix, turned in ((theirs, other), (theirs.T, transposed(other))):
+        for matrix, turned in ((other_value, other), (other_value.T, transposed(other))):
             if np.ndim(value) == 1 and matrix.shape == (*shape, value.shape[0]):
                 yield binary(turned, ast.MatMult(), node)
             elif np.ndim(value) == 2 and (*value.shape[:1], *matrix.shape[1:]) == shape and (

@@ -1,4 +1,4 @@
-"""What a gradient check is about: a loss of named parameters, and its gradient by hand."""
+"""The subject of a gradient check: a loss of named parameters, and its gradient by hand."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from chainrule._src.trace.arguments import argument_names
 
 
 @dataclass
-class Problem:
-    """A loss of named parameters, its gradient by hand, and the data it was taken at."""
+class GradientProblem:
+    """A loss of named parameters, its gradient by hand, and the data for both."""
 
     loss: Callable[..., Any]  # loss(parameters, *data)
     data: tuple[Any, ...]
@@ -26,11 +26,11 @@ class Problem:
     by_hand: dict[str, Array | None]
     notes: list[str]
     gradients: Callable[..., dict[str, Any]]  # the learner's: gradients(parameters, *data), by name
-    names: tuple[str, ...]  # of the data
-    things: tuple[Any, ...]  # what the learner's code may change: its functions, its model
+    names: tuple[str, ...]  # names of the data
+    mutable: tuple[Any, ...]  # objects that the learner's code may change: functions, a model
 
 
-def function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> Problem:
+def function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> GradientProblem:
     """Return the problem of a loss and its gradient, two functions of the same arguments."""
     if not args:
         raise DataError("check_gradients: give the loss's arguments, the parameters first")
@@ -39,19 +39,19 @@ def function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> Proble
     argument = argument_names(loss, 1)[0]
     names = {path: _name(argument, path) for path in paths}
     parameters = {names[path]: _parameter(names[path], leaf) for path, leaf in paths.items()}
-    given = copied(args)
-    result = _called(gradients, "gradients", given)
+    copies = copied(args)
+    result = _called(gradients, "gradients", copies)
     notes = []
     if any(
         not np.array_equal(a, b, equal_nan=True)
-        for (_, a), (_, b) in zip(leaves(tree), leaves(given[0]), strict=False)
+        for (_, a), (_, b) in zip(leaves(tree), leaves(copies[0]), strict=False)
     ):
         notes.append("gradients() changed the parameters that it was given; it must only read them")
-    found = _matched(result, tree, argument)
+    parts = _matched(result, tree, argument)
     if isinstance(result, dict) and set(result) - set(tree if isinstance(tree, dict) else ()):
         extra = ", ".join(map(str, set(result) - set(tree)))
         notes.append(f"the gradient holds {extra}, of which there is no parameter")
-    by_hand = {names[path]: _array(names[path], found.get(path)) for path in paths}
+    by_hand = {names[path]: _array(names[path], parts.get(path)) for path in paths}
     by_name = {path: names[path] for path in paths}
 
     def named_loss(parameters: Any, *data: Any) -> Any:
@@ -64,24 +64,24 @@ def function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> Proble
         order = iter(by_name.values())
         values = map_leaves(lambda _: np.copy(parameters[next(order)]), tree)
         result = gradients(values, *copied(data))
-        found = _matched(result, tree, argument)
-        return {names[path]: found.get(path) for path in paths}
+        parts = _matched(result, tree, argument)
+        return {names[path]: parts.get(path) for path in paths}
 
-    return Problem(
+    return GradientProblem(
         named_loss, data, parameters, by_hand, notes, named_gradients, arguments, (loss, gradients)
     )
 
 
-def model_problem(model: Any, args: tuple[Any, ...]) -> Problem:
-    """Return the problem of a model with the lab's methods, which is left as it was."""
+def model_problem(model: Any, args: tuple[Any, ...]) -> GradientProblem:
+    """Return the problem of a model with the lab's methods; the model stays unchanged."""
     if isinstance(model, type) or not hasattr(model, "__dict__"):
         raise DataError(
             "check_gradients: give a model object that keeps its parameters as attributes"
         )
-    kept = dict(vars(model))
+    attributes = dict(vars(model))
     before = {
         name: np.copy(v)
-        for name, v in kept.items()
+        for name, v in attributes.items()
         if isinstance(v, np.ndarray | np.number | int | float | list)
     }
     result = _called(model.grad_loss, "grad_loss", copied(args))
@@ -102,7 +102,7 @@ def model_problem(model: Any, args: tuple[Any, ...]) -> Problem:
     if any(not np.array_equal(before[name], getattr(model, name)) for name in result):
         notes.append("grad_loss changed the parameters; it must only read them")
     for name in result:
-        setattr(model, name, before[name] if notes else kept[name])
+        setattr(model, name, before[name] if notes else attributes[name])
     parameters = {name: _parameter(name, before[name]) for name in result}
 
     def on_model(method: str, values: Any, data: Any) -> Any:
@@ -110,7 +110,7 @@ def model_problem(model: Any, args: tuple[Any, ...]) -> Problem:
         try:
             vars(model).update(values)
             return getattr(model, method)(*data)
-        finally:  # all of it: a loss may keep what it computed
+        finally:  # all attributes: a loss may store values that it computed
             vars(model).clear()
             vars(model).update(saved)
 
@@ -118,17 +118,23 @@ def model_problem(model: Any, args: tuple[Any, ...]) -> Problem:
         return on_model("loss", values, data)
 
     def gradients(values: Any, *data: Any) -> dict[str, Any]:
-        own = {name: np.copy(value) for name, value in values.items()}
-        found = on_model("grad_loss", own, copied(data))
-        return {name: found.get(name) for name in result}
+        copies = {name: np.copy(value) for name, value in values.items()}
+        computed = on_model("grad_loss", copies, copied(data))
+        return {name: computed.get(name) for name in result}
 
     by_hand = {name: _array(name, value) for name, value in result.items()}
     names = _distinct(argument_names(model.loss, len(args)))
-    return Problem(loss, args, parameters, by_hand, notes, gradients, names, (model,))
+    return GradientProblem(loss, args, parameters, by_hand, notes, gradients, names, (model,))
 
 
-def loss_value(problem: Problem, exact: Gradients, data: tuple[Any, ...]) -> float:
-    """Return the loss, or say why it is none."""
+def loss_value(problem: GradientProblem, exact: Gradients, data: tuple[Any, ...]) -> float:
+    """Return the loss as a float.
+
+    Raises
+    ------
+    DataError
+        If the loss cannot be evaluated, or is not a finite number.
+    """
     try:
         value = problem.loss(exact, *data)
     except (TypeError, ValueError, IndexError, KeyError) as error:
@@ -152,20 +158,20 @@ def batch_size(data: tuple[Any, ...]) -> int | None:
     """Return the number of samples; None for a single one, whose label has no axis."""
     shapes = [np.shape(leaf) for _, leaf in leaves(data)]
     rows = [shape[0] for shape in shapes if shape]
-    rows.sort(key=lambda size: -sum(size in shape for shape in shapes))  # what most have in common
+    rows.sort(key=lambda size: -sum(size in shape for shape in shapes))  # the commonest size first
     if not rows or (len(shapes[0]) == 1 and () in shapes[1:]):
         return None
     return int(rows[0])
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
-    """Return names of the data, none of which is that of the parameters."""
-    taken = len(set(names)) < len(names) or "params" in names
-    return tuple(f"data{i}" for i in range(len(names))) if taken else tuple(names)
+    """Return the names of the data; ``data0``, ``data1``, ... if they are not distinct."""
+    clashes = len(set(names)) < len(names) or "params" in names
+    return tuple(f"data{i}" for i in range(len(names))) if clashes else tuple(names)
 
 
 def _name(argument: str, path: tuple[str | int, ...]) -> str:
-    """Name a parameter: by its key alone where that says it all, else by the way to it."""
+    """Return a parameter's name: its key in a flat dict, otherwise the path from the argument."""
     if len(path) == 1 and isinstance(path[0], str):
         return path[0]
     return path_text((argument, *path))
@@ -181,7 +187,7 @@ def _array(name: str, value: Any) -> Array | None:
 
 
 def copied(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return arguments that code may write into; what cannot be copied is handed on."""
+    """Return copies of arguments; objects that cannot be copied are passed on."""
     try:
         return tuple(a.copy() if type(a) is np.ndarray else copy.deepcopy(a) for a in args)
     except (TypeError, ValueError, AttributeError):
@@ -200,8 +206,14 @@ def _called(function: Callable[..., Any], name: str, args: tuple[Any, ...]) -> A
 
 
 def _matched(result: Any, tree: Any, argument: str) -> dict[Any, Any]:
-    """Return the gradient's parts by the paths of the parameters, or say what is wrong with it."""
-    found: dict[Any, Any] = {}
+    """Return the parts of the gradient by the paths of the parameters.
+
+    Raises
+    ------
+    DataError
+        If the gradient does not have the structure of the parameters.
+    """
+    parts: dict[Any, Any] = {}
     for path, _ in leaves(tree):
         part = result
         for key in path:
@@ -220,10 +232,10 @@ def _matched(result: Any, tree: Any, argument: str) -> dict[Any, Any]:
             except (KeyError, IndexError):
                 part = None
                 break
-        found[path] = part
-    if not found:
+        parts[path] = part
+    if not parts:
         raise DataError(f"check_gradients: {argument} holds no parameters")
-    return found
+    return parts
 
 
 def _parameter(name: str, value: Any) -> Array:

@@ -1,4 +1,4 @@
-"""Which of several repairs is the likeliest: that after which a program's values are known."""
+"""A ranking of repairs: the likeliest one gives the program the right program's values."""
 
 from __future__ import annotations
 
@@ -9,57 +9,57 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.edits import Edit
-from chainrule._src.check.known import Known
-from chainrule._src.check.subject import Repair, Subject
+from chainrule._src.check.known import ValueTable
+from chainrule._src.check.subject import FaultyProgram, Repair
 from chainrule._src.check.watching import Watch, is_number
 
-MOST_RANKED = 16  # repairs that are looked at
+MOST_RANKED = 16  # repairs that are scored
 
 
-def ranked(subject: Subject, found: list[Repair]) -> list[Repair]:
-    """Return repairs, those first after which the program's values are the right program's."""
-    known = subject.around.right.known if subject.around.right else None
-    if known is None or len(found) < 2:
-        return found
-    columns = _in_columns(subject.watch, known)
-    before = _understood(subject.watch, known, columns)
+def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
+    """Sort repairs by likelihood: most of the program's values become the right program's."""
+    table = subject.around.right.table if subject.around.right else None
+    if table is None or len(candidates) < 2:
+        return candidates
+    columns = _in_columns(subject.watch, table)
+    before = _understood(subject.watch, table, columns)
     scored = []
-    for repair in found[:MOST_RANKED]:
+    for repair in candidates[:MOST_RANKED]:
         score = repair.cost
         after = subject.watched(repair)
-        values = {} if after is None else _understood(after, known, columns)
+        values = {} if after is None else _understood(after, table, columns)
         score += 0.4 * sum(1 - share for share in values.values())
         for edit in repair.edits:
             share = before.get(id(edit.statement), -1.0)
             if share < 0:
-                share = known.is_known(edit.place.value)[0] if edit.place else 0.0
+                share = table.is_known(edit.site.value)[0] if edit.site else 0.0
             then = values.get(id(edit.statement), share)
             score += share if share > 0.5 and then <= share else 0.3 * share
             score += then < share - 0.1
-            score -= 0.3 * max(0.0, then - share)  # here it parts from the right program
-            score += unlikely(edit) + 0.3 * _reads_wrong(edit, subject, known)
-            score -= 0.3 * _is_last(edit, known)
+            score -= 0.3 * max(0.0, then - share)  # the program leaves the right one in this line
+            score += unlikely(edit) + 0.3 * _reads_wrong(edit, subject, table)
+            score -= 0.3 * _is_last(edit, table)
         scored.append((score, repair))
     return [repair for _, repair in sorted(scored, key=lambda pair: pair[0])]
 
 
-def _is_last(edit: Edit, known: Known) -> bool:
-    """Whether a factor goes to the gradient of a parameter itself, as others have it."""
-    value = edit.place.value if edit.place is not None else None
-    return _has_siblings(edit) and any(match.value.final for match in known.matches(value))
+def _is_last(edit: Edit, table: ValueTable) -> bool:
+    """Return true if a factor is put on the gradient of a parameter, and on others already."""
+    value = edit.site.value if edit.site is not None else None
+    return _has_siblings(edit) and any(match.value.final for match in table.matches(value))
 
 
-def _reads_wrong(edit: Edit, subject: Subject, known: Known) -> bool:
-    """Whether a line reads a multiple or a part of a right value: it went wrong before."""
+def _reads_wrong(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
+    """Return true if a line reads a multiple or a term of a right value: the mistake is earlier."""
     if edit.kind in ("extra line", "order of lines"):
         return False
-    inside = (p for p in subject.watch.places if p.statement is edit.statement)
+    inside = (p for p in subject.watch.sites if p.statement is edit.statement)
     read = [p.value for p in inside if isinstance(p.node, ast.Name) and is_number(p.value)]
-    return any(known.matches(value) and not known.has(value) for value in read)
+    return any(table.matches(value) and not table.has(value) for value in read)
 
 
 def unlikely(edit: Edit) -> float:
-    """Return what speaks against a change, by how it is written."""
+    """Return a penalty for a change that is unlikely by the way it is written."""
     growth = max(0, _size(edit.new) - _size(edit.old))
     score = 0.04 * growth + 0.35 * _wraps_name(edit) - 0.5 * _has_siblings(edit)
     score -= 0.4 * (growth > 0 and _is_copy(edit))
@@ -67,7 +67,7 @@ def unlikely(edit: Edit) -> float:
 
 
 def _is_copy(edit: Edit) -> bool:
-    """Whether a statement only gives a variable, no sum, another name: something is left out."""
+    """Return true if a statement only copies a variable that is no sum: a factor may be missing."""
     value = edit.statement.value if isinstance(edit.statement, ast.Assign) else None
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and not value.args:
         value = value.func.value
@@ -81,23 +81,23 @@ def _size(tree: Any) -> int:
 
 
 def _has_siblings(edit: Edit) -> bool:
-    """Whether another part of the statement already has the factor or divisor that a change gives.
+    """Return true if a factor or divisor that a change adds occurs elsewhere already.
 
-    Where the whole value of the statement gets it, whether that of another statement has.
+    It may occur in the same statement, or in others if the change is on the statement's value.
     """
     new = edit.new
     if not isinstance(new, ast.BinOp) or edit.kind not in ("missing divisor", "missing factor"):
         return False
     factor = type(new.op), ast.dump(new.right)
     inside = [n for n in ast.walk(edit.statement) if isinstance(n, ast.BinOp)]
-    if edit.place is not None and edit.place.owner is edit.statement:
+    if edit.site is not None and edit.site.owner is edit.statement:
         others = [s for s in ast.walk(edit.code.tree) if isinstance(s, ast.Assign)]
         inside += [n for s in others for n in _products(s.value)]
     return any((type(node.op), ast.dump(node.right)) == factor for node in inside)
 
 
 def _products(node: ast.expr) -> Iterator[ast.BinOp]:
-    """Yield the products and quotients that an expression is made of."""
+    """Yield the nested products and quotients at the top of an expression."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
         yield node
         yield from _products(node.left)
@@ -105,38 +105,38 @@ def _products(node: ast.expr) -> Iterator[ast.BinOp]:
 
 
 def _wraps_name(edit: Edit) -> bool:
-    """Whether a variable is changed where it is read, and not where it is computed."""
-    if edit.place is None or edit.kind in ("other value", "exchange", "index"):
+    """Return true if a change alters a variable where it is read, not where it is computed."""
+    if edit.site is None or edit.kind in ("other value", "exchange", "index"):
         return False
-    node = edit.place.node
+    node = edit.site.node
     while isinstance(node, ast.Attribute | ast.Call) and not isinstance(node, ast.Name):
         inner = node.func if isinstance(node, ast.Call) and not node.args else node
         if not isinstance(inner, ast.Attribute) or (isinstance(node, ast.Call) and node.args):
             break
         node = inner.value
-    whole = isinstance(edit.place.owner, ast.Assign)
-    return isinstance(node, ast.Name | ast.Subscript) and not whole
+    is_assigned = isinstance(edit.site.owner, ast.Assign)
+    return isinstance(node, ast.Name | ast.Subscript) and not is_assigned
 
 
-def _understood(watch: Watch, known: Known, columns: bool) -> dict[int, float]:
-    """Return how well each statement's value is one of the right program's.
+def _understood(watch: Watch, table: ValueTable, columns: bool) -> dict[int, float]:
+    """Return a score for each statement: how well the right program's values match its value.
 
-    ``columns``: where the samples stand in columns, matrices are the transposes of these.
+    If ``columns``, samples are columns, and matrices are transposes of the right program's.
     """
-    found: dict[int, float] = {}
-    seen: list[Any] = []
+    scores: dict[int, float] = {}
+    earlier: list[Any] = []
     for statement, value in _values(watch):
-        again = any(np.array_equal(value, v) for v in seen)
-        seen.append(value)
-        share, is_transposed = known.is_known(value)
+        again = any(np.array_equal(value, v) for v in earlier)
+        earlier.append(value)
+        share, is_transposed = table.is_known(value)
         odd = _is_matrix(value) and is_transposed != columns
-        found[statement] = 0.0 if again else 0.2 * share if odd else share
-    return found
+        scores[statement] = 0.0 if again else 0.2 * share if odd else share
+    return scores
 
 
-def _in_columns(watch: Watch, known: Known) -> bool:
-    """Whether more of the matrices are the transposes of the right program's than are not."""
-    shares = [known.is_known(value) for _, value in _values(watch) if _is_matrix(value)]
+def _in_columns(watch: Watch, table: ValueTable) -> bool:
+    """Return true if most matching matrices match only as transposes."""
+    shares = [table.is_known(value) for _, value in _values(watch) if _is_matrix(value)]
     turned = [is_transposed for share, is_transposed in shares if share]
     return sum(turned) > len(turned) / 2
 
@@ -146,9 +146,9 @@ def _is_matrix(value: Any) -> bool:
 
 
 def _values(watch: Watch) -> Iterator[tuple[int, Any]]:
-    """Yield the statements that give arrays, by id, with what they give."""
-    for place in sorted(watch.places, key=lambda p: p.seen.order):
-        value = place.value
-        whole = place.owner is place.statement and place.field == "value"
-        if whole and is_number(value) and np.size(value) > 1:
-            yield id(place.statement), value
+    """Yield id and value of the statements whose value is an array, in the order they run."""
+    for site in sorted(watch.sites, key=lambda p: p.trace.order):
+        value = site.value
+        is_statement = site.owner is site.statement and site.field == "value"
+        if is_statement and is_number(value) and np.size(value) > 1:
+            yield id(site.statement), value

@@ -1,4 +1,4 @@
-"""The loss recorded: its gradient, and the gradients that are right as well."""
+"""A recording of the loss: its gradient, and other gradients that also count as right."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from chainrule._src.ops.reduce import MAX, MIN
 
 Gradients = dict[str, Array]
 Loss = Callable[[Mapping[str, Any]], Any]
-SMALL = 1e-3  # what a constant added inside a logarithm is at most
+SMALL = 1e-3  # the largest constant inside a logarithm that counts as an epsilon
 
 
 class Recording:
-    """A loss recorded once, to be differentiated rightly and wrongly.
+    """A loss recorded once, whose gradient can be taken with changed rules or operands.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ class Recording:
 
     def gradients(self, rules: Mapping[int, Rule] | None = None) -> Gradients:
         """Return the gradient by parameter, with some operations' rules replaced."""
-        found = adjoints(self.output, np.ones(()), rules)
+        cotangents = adjoints(self.output, np.ones(()), rules)
         return {
-            name: np.asarray(found.get(leaf.order, np.zeros(leaf.shape)))
+            name: np.asarray(cotangents.get(leaf.order, np.zeros(leaf.shape)))
             for name, leaf in self.leaves.items()
         }
 
     def replayed(self, changed: Mapping[int, tuple[Any, ...]]) -> Gradients:
-        """Return the gradient of the loss played again with other operands in some operations."""
+        """Replay the loss with other operands in some operations, and return its gradient."""
         again = Recording.__new__(Recording)
         level = Level()
         again.leaves = {n: _leaf(n, t.value, level) for n, t in self.leaves.items()}
@@ -70,9 +70,9 @@ def _leaf(name: str, value: Any, level: Level) -> Tensor:
 
 
 def without_epsilon(recording: Recording) -> Gradients | None:
-    """Return the gradient with no small constant inside the logarithms, None if there is none.
+    """Return the gradient without the small constants inside logarithms, None if it has none.
 
-    Not a mistake: the loss adds the constant for safety, the textbook's gradient leaves it out.
+    A loss adds such a constant (epsilon) for safety; the textbook's gradient leaves it out.
     """
     changed = {}
     for node in recording.nodes:
@@ -91,7 +91,7 @@ def without_epsilon(recording: Recording) -> Gradients | None:
 
 
 def at_kinks(recording: Recording) -> tuple[Gradients, Gradients] | None:
-    """Return the gradients with every tie and kink decided one way and the other way.
+    """Return two gradients: every tie and kink is decided one way, then the other way.
 
     At a kink any slope between those of the two sides is right; None if no value sits on one.
     """
@@ -112,15 +112,15 @@ def _on_kink(node: Tensor) -> bool:
     if node.primitive in (RELU, NUMPY[np.abs]):
         return bool(np.any(node.operands[0] == 0))
     if node.primitive in (MAX, MIN):
-        given = np.ones_like(node.value), node.value, node.operands[0]
-        none, whole = (_share_of_ties(share, 0, *given, **node.params) for share in (0.0, 1.0))
-        return not np.array_equal(none, whole)
+        operands = np.ones_like(node.value), node.value, node.operands[0]
+        low, high = (_share_of_ties(share, 0, *operands, **node.params) for share in (0.0, 1.0))
+        return not np.array_equal(low, high)
     return bool(np.any(np.equal(node.operands[0], node.operands[1])))
 
 
 def _tied(share: float, i: int, g: Any, y: Any, a: Any, b: Any) -> Any:
-    mine, part = (a, share) if i == 0 else (b, 1 - share)
-    return unbroadcast(g * np.where(np.equal(a, b), part, y == mine), np.asarray(mine))
+    operand, part = (a, share) if i == 0 else (b, 1 - share)
+    return unbroadcast(g * np.where(np.equal(a, b), part, y == operand), np.asarray(operand))
 
 
 def _share_of_ties(share: float, i: int, g: Any, y: Any, x: Any, **params: Any) -> Any:

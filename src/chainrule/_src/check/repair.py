@@ -1,4 +1,4 @@
-"""The smallest changes of a program that make its results others: one, or several together."""
+"""A search for the smallest repair of a program: one change, or several together."""
 
 from __future__ import annotations
 
@@ -9,39 +9,41 @@ import numpy as np
 
 from chainrule._src.check.ranking import ranked, unlikely
 from chainrule._src.check.sandbox import FAILURES
-from chainrule._src.check.subject import ALL, PART, SPREAD, STAGES, Repair, Subject
+from chainrule._src.check.subject import ALL, PART, SPREAD, STAGES, FaultyProgram, Repair
 
-MOST_UNKNOWN = 8  # lines that are looked at first
-TIERS = (1.5, 2.0, np.inf)  # what a change costs at most, for which later tiers are not looked at
-FIRST = 3  # stages before several mistakes are looked for
-LIKELY = 1.8  # what a repair elsewhere may cost
-SLACK = 0.45  # by how much a repair may cost more than the cheapest and still be named
+MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
+TIERS = (1.5, 2.0, np.inf)  # a cost below which the search skips the tiers after this one
+FIRST = 3  # stages that are searched before combinations of several changes
+LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown value
+SLACK = 0.45  # a repair that costs this much more than the cheapest is still named
 
 
-def repairs(subject: Subject, depth: int = 2) -> list[Repair]:
-    """Return the changes that mend all wrong results, the cheapest first; else what mends most."""
-    found, parts = _line_by_line(subject)
-    if found:  # what is cheaper, elsewhere
-        most = min(LIKELY, *map(_cost, found))
-        found += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]
+def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
+    """Return the repairs of all wrong results, the likeliest first; else of as many as possible."""
+    candidates, parts = _line_by_line(subject)
+    if candidates:  # look for cheaper repairs in other lines
+        most = min(LIKELY, *map(_cost, candidates))
+        candidates += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]
     else:
-        found, more = _singles(subject, STAGES[:FIRST])
+        candidates, more = _singles(subject, STAGES[:FIRST])
         parts += more
-        if not found:
-            found = _with_others(subject, parts, lambda inner: _line_by_line(inner)[0], depth)
-        if all(r.edits[-1].given for r in found):
-            whole, more = _singles(subject, STAGES[FIRST:])
-            found = _cheapest([*found, *whole]) or _joined(subject, [*parts, *more], depth)
-    found = ranked(subject, sorted(found, key=_cost))
-    return [_refined(subject, found[0]), *found[1:]] if found else []
+        if not candidates:
+            candidates = _with_others(subject, parts, lambda inner: _line_by_line(inner)[0], depth)
+        if all(r.edits[-1].make_hook for r in candidates):
+            complete, more = _singles(subject, STAGES[FIRST:])
+            candidates = _cheapest([*candidates, *complete]) or _joined(
+                subject, [*parts, *more], depth
+            )
+    candidates = ranked(subject, sorted(candidates, key=_cost))
+    return [_refined(subject, candidates[0]), *candidates[1:]] if candidates else []
 
 
-def _line_by_line(subject: Subject) -> tuple[list[Repair], list[Repair]]:
-    """Return the repairs after which lines that the right program has not are some that it has.
+def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
+    """Return repairs that turn a line's unknown value into a value of the right program.
 
-    Those of all that is wrong, and those of a part.
+    First the repairs of all wrong results, then those of a part.
     """
-    whole: list[Repair] = []
+    complete: list[Repair] = []
     parts: list[Repair] = []
     for is_whole in (True, False):
         lines = subject.unknown(is_whole)[:MOST_UNKNOWN]
@@ -50,18 +52,21 @@ def _line_by_line(subject: Subject) -> tuple[list[Repair], list[Repair]]:
                 for edit in subject.understood(line, tier):
                     repair = subject.repaired((edit,))
                     if repair is not None:
-                        (whole if repair.mended == subject.wrong else parts).append(repair)
-            if whole and min(map(_cost, whole)) < TIERS[tier]:
-                return _cheapest(whole), parts
-    return _cheapest(whole), parts
+                        (complete if repair.mended == subject.wrong else parts).append(repair)
+            if complete and min(map(_cost, complete)) < TIERS[tier]:
+                return _cheapest(complete), parts
+    return _cheapest(complete), parts
 
 
 def _with_others(
-    subject: Subject, parts: list[Repair], further: Callable[[Subject], list[Repair]], depth: int
+    subject: FaultyProgram,
+    parts: list[Repair],
+    further: Callable[[FaultyProgram], list[Repair]],
+    depth: int,
 ) -> list[Repair]:
-    """Return repairs of a part together with those that mend the rest."""
+    """Return combinations: a repair of a part and one of the remaining wrong results."""
     for part in _best(parts)[:4] if depth > 1 else ():
-        if part.edits[-1].given or subject.is_late:
+        if part.edits[-1].make_hook or subject.is_late:
             continue
         with contextlib.suppress(*FAILURES), subject.changed(part.edits) as inner:
             more = [r for r in further(inner) if r.mended == inner.wrong]
@@ -71,7 +76,7 @@ def _with_others(
 
 
 def _best(parts: list[Repair]) -> list[Repair]:
-    """Return of the repairs that mend the same the two likeliest, those that mend most first."""
+    """Return the two likeliest repairs of each set of results; the largest sets come first."""
     best: dict[frozenset[str], list[Repair]] = {}
     for part in sorted(
         parts, key=lambda r: (r.cost + unlikely(r.edits[-1]), -len(r.edits[-1].reach))
@@ -80,35 +85,38 @@ def _best(parts: list[Repair]) -> list[Repair]:
     return [p for mended in sorted(best, key=len, reverse=True) for p in best[mended][:2]]
 
 
-def _refined(subject: Subject, repair: Repair) -> Repair:
-    """Return a repair with changes of the code in the place of values, where some do the same."""
+def _refined(subject: FaultyProgram, repair: Repair) -> Repair:
+    """Return a repair in which changes of code replace inserted values, if they do as well."""
     for edit in repair.edits:
-        if edit.given is None:
+        if edit.make_hook is None:
             continue
-        kept = tuple(e for e in repair.edits if e is not edit)
+        other_edits = tuple(e for e in repair.edits if e is not edit)
         for other in subject.within(edit.statement):
             if subject.is_late:
                 return repair
-            found = subject.repaired((*kept, other))
-            if found is not None and found.mended >= repair.mended:
+            refined = subject.repaired((*other_edits, other))
+            if refined is not None and refined.mended >= repair.mended:
                 edits = tuple(other if e is edit else e for e in repair.edits)
-                return _refined(subject, Repair(edits, found.mended))
+                return _refined(subject, Repair(edits, refined.mended))
     return repair
 
 
 def _singles(
-    subject: Subject, stages: Sequence[tuple[int, int]], most: float = np.inf
+    subject: FaultyProgram, stages: Sequence[tuple[int, int]], most: float = np.inf
 ) -> tuple[list[Repair], list[Repair]]:
-    """Return the repairs by one change that costs no more: of all that is wrong, and of a part."""
-    whole: list[Repair] = []
+    """Return the repairs by one change: of all wrong results, and of a part.
+
+    ``most`` bounds the cost.
+    """
+    complete: list[Repair] = []
     parts: list[Repair] = []
     cheapest = most - SLACK
     for kind, tier in stages:
         last = kind == SPREAD or cheapest <= 1.5 or (kind == PART and cheapest < 3)
-        if subject.is_late or (whole and last):
+        if subject.is_late or (complete and last):
             break
         if kind == SPREAD and parts:
-            break  # what reaches right results too is no part of several mistakes
+            break  # a change that affects right results too is not combined with others
         for edit in subject.stage(kind, tier):
             if subject.is_late or edit.cost > cheapest + SLACK:
                 break
@@ -116,33 +124,33 @@ def _singles(
             if repair is None:
                 continue
             if repair.mended == subject.wrong:
-                whole.append(repair)
+                complete.append(repair)
                 cheapest = min(cheapest, edit.cost)
-                if edit.given is not None:
+                if edit.make_hook is not None:
                     subject.suspect(edit)
             else:
                 parts.append(repair)
-    return _cheapest(whole), parts
+    return _cheapest(complete), parts
 
 
-def _cheapest(found: list[Repair]) -> list[Repair]:
-    """Return the repairs that cost little more than the cheapest."""
-    return [r for r in found if r.cost <= min(map(_cost, found)) + SLACK]
+def _cheapest(candidates: list[Repair]) -> list[Repair]:
+    """Return the repairs that cost at most `SLACK` more than the cheapest."""
+    return [r for r in candidates if r.cost <= min(map(_cost, candidates)) + SLACK]
 
 
-def _joined(subject: Subject, parts: list[Repair], depth: int) -> list[Repair]:
-    """Return repairs of several changes, each of which mends a part; else what mends most."""
+def _joined(subject: FaultyProgram, parts: list[Repair], depth: int) -> list[Repair]:
+    """Return repairs that join several partial ones; else the best partial repair."""
     best = _best(parts)
-    found: list[Repair] = []
+    joined: list[Repair] = []
     for i, a in enumerate(best):
         for b in best[i + 1 :]:
             if a.mended | b.mended == subject.wrong and a.mended != b.mended:
                 both = subject.repaired((*a.edits, *b.edits))
                 if both is not None and both.mended == subject.wrong:
-                    found.append(both)
-    if depth > 1 and (not found or any(e.given for e in min(found, key=_cost).edits)):
-        found += _with_others(subject, parts, lambda inner: repairs(inner, depth - 1), depth)
-    return sorted(found, key=_cost) or best[:1]
+                    joined.append(both)
+    if depth > 1 and (not joined or any(e.make_hook for e in min(joined, key=_cost).edits)):
+        joined += _with_others(subject, parts, lambda inner: repairs(inner, depth - 1), depth)
+    return sorted(joined, key=_cost) or best[:1]
 
 
 def _cost(repair: Repair) -> float:

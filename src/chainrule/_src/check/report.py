@@ -1,4 +1,4 @@
-"""The outcome of a gradient check, to print and to show in a notebook."""
+"""The outcome of a gradient check, for print and for notebooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule._src.check.diagnosis import Diagnosis
 
 @dataclass(frozen=True, repr=False)
 class ParameterCheck(Shown):
-    r"""One parameter's gradient by hand beside the right one.
+    r"""The gradient of one parameter, by hand and right, side by side.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class ParameterCheck(Shown):
         :math:`\|a - n\| / (\|a\| + \|n\|)` between the gradient by hand and central
         differences; 0 where both are zero, infinite where the shapes differ.
     ratio_automatic : float or None
-        The same against the automatic gradient, if there is one.
+        The same ratio for the automatic gradient; None if there is none.
     worst : tuple of int
         Index of the entry with the largest difference from the central differences.
     by_hand : ndarray or None
@@ -61,7 +61,7 @@ _HEAD = ("parameter", "norm ratio", "worst entry", "by hand", "numerical", "")
 
 @dataclass(frozen=True, repr=False)
 class GradientReport(Shown):
-    """The outcome of a gradient check; ``print`` it to read it.
+    """The outcome of a gradient check; ``print`` shows it as text.
 
     Attributes
     ----------
@@ -69,9 +69,9 @@ class GradientReport(Shown):
     tolerance : float
         The largest norm ratio that passes.
     diagnoses : tuple of Diagnosis
-        What is wrong, if it did not pass.
+        The mistakes, if the gradient did not pass.
     notes : tuple of str
-        What else was seen.
+        Other observations.
     """
 
     parameters: tuple[ParameterCheck, ...]
@@ -81,14 +81,14 @@ class GradientReport(Shown):
 
     @property
     def passed(self) -> bool:
-        """Whether every parameter passed."""
+        """True if every parameter passed."""
         return all(check.passed for check in self.parameters)
 
     @property
     def verdict(self) -> str:
         """The outcome in one line."""
-        said = "all gradients agree" if self.passed else "at least one gradient is wrong"
-        return f"{said} (a norm ratio up to {self.tolerance:.0e} passes)"
+        outcome = "all gradients agree" if self.passed else "at least one gradient is wrong"
+        return f"{outcome} (a norm ratio up to {self.tolerance:.0e} passes)"
 
     def plot(self, name: str | None = None) -> Any:
         """Draw the gradients by hand, the right ones and their difference, side by side.
@@ -96,7 +96,7 @@ class GradientReport(Shown):
         Parameters
         ----------
         name : str, optional
-            Of one parameter; by default those that did not pass, or all.
+            A parameter to draw; by default those that did not pass, or all.
 
         Returns
         -------
@@ -109,13 +109,13 @@ class GradientReport(Shown):
         """
         from chainrule._src.base.plots import gradient_rows
 
-        known = {check.name: check for check in self.parameters}
+        by_name = {check.name: check for check in self.parameters}
         if name is not None:
-            shown = [lookup("parameter", name, known)]
+            selected = [lookup("parameter", name, by_name)]
         else:
-            shown = [c for c in self.parameters if not c.passed] or list(self.parameters)
+            selected = [c for c in self.parameters if not c.passed] or list(self.parameters)
         rows = {c.name: (c.by_hand, c.numerical if c.automatic is None else c.automatic)
-                for c in shown}  # fmt: skip
+                for c in selected}  # fmt: skip
         return gradient_rows(rows)
 
     def __str__(self) -> str:
@@ -125,8 +125,8 @@ class GradientReport(Shown):
             "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
-        said = [*map(str, self.diagnoses), *(f"note: {note}" for note in self.notes)]
-        return "\n".join([*lines, self.verdict, *(f"  • {text}" for text in said)])
+        bullets = [*map(str, self.diagnoses), *(f"note: {note}" for note in self.notes)]
+        return "\n".join([*lines, self.verdict, *(f"  • {text}" for text in bullets)])
 
     def _repr_html_(self) -> str:
         def line(cells: Any, tag: str) -> Html:

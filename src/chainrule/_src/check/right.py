@@ -12,8 +12,8 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import ChainruleError
-from chainrule._src.check.code import Code, code_of, written
-from chainrule._src.check.known import Known
+from chainrule._src.check.code import FunctionSource, code_of, written
+from chainrule._src.check.known import ValueTable
 from chainrule._src.check.watching import Watch
 from chainrule._src.core.recording import tape
 from chainrule._src.core.transforms import value_and_grad
@@ -21,7 +21,7 @@ from chainrule._src.core.trees import leaves
 from chainrule._src.text.text import module_text
 
 NAME = "value_and_gradients"
-LONG = 400  # lines of a right program beyond which it is not read
+LONG = 400  # lines of a right program; a longer one is not analysed
 _number = itertools.count()
 
 
@@ -29,33 +29,33 @@ def right_gradient(
     loss: Callable[..., Any], parameters: Mapping[str, Array], data: Any, n: int | None, names: Any
 ) -> RightProgram:
     """Return the right program of a loss's gradient; ``names`` are those of the data."""
-    given = dict(zip(("params", *names), (dict(parameters), *data), strict=True))
+    arguments = dict(zip(("params", *names), (dict(parameters), *data), strict=True))
     sizes = [s for v in parameters.values() for s in v.shape]
     try:
-        return RightProgram(value_and_grad(loss), given, n, sizes)
-    except ChainruleError:  # code that makes plain arrays of its data: those are constants then
+        return RightProgram(value_and_grad(loss), arguments, n, sizes)
+    except ChainruleError:  # code that turns its data into plain arrays: record them as constants
 
         def of_parameters(params: Any, *_: Any) -> Any:
             return value_and_grad(lambda values: loss(values, *data))(params)
 
-        return RightProgram(of_parameters, given, n, sizes)
+        return RightProgram(of_parameters, arguments, n, sizes)
 
 
 def right_value(f: Callable[..., Any], args: Mapping[str, Any], n: int | None) -> RightProgram:
-    """Return the program of a function that is right; its result is called value."""
+    """Return the right program of a function; its result has the name ``value``."""
     sizes = [s for _, leaf in leaves(dict(args)) for s in np.shape(leaf)]
-    return RightProgram(lambda *given: (f(*given), {}), args, n, sizes)
+    return RightProgram(lambda *arguments: (f(*arguments), {}), args, n, sizes)
 
 
 class _Named(ast.NodeTransformer):
-    """Puts names in the place of what is written out: arrays, and the number of samples."""
+    """Replaces literals by names: arrays of the data, and the number of samples."""
 
     def __init__(self, data: Mapping[str, Array], n: int | None) -> None:
         self.data, self.n = data, n
         self.count = next((k for k, v in data.items() if v.ndim and len(v) == n), None)
 
     def visit_Constant(self, node: ast.Constant) -> Any:
-        """Exchange a share of the number of samples: 2 / len(X) for 0.2857..."""
+        """Replace a fraction by a quotient with the number of samples: 0.2857... by 2 / len(X)."""
         value = node.value
         if type(value) is not float or not self.n or self.count is None:
             return node
@@ -64,15 +64,15 @@ class _Named(ast.NodeTransformer):
         if not short and abs(times) not in (0.5, 1, 2):
             return node
         length = ast.Call(ast.Name("len", ast.Load()), [ast.Name(self.count, ast.Load())], [])
-        whole = int(times) if times.is_integer() else times
-        return ast.BinOp(ast.Constant(whole), ast.Div(), length)
+        numerator = int(times) if times.is_integer() else times
+        return ast.BinOp(ast.Constant(numerator), ast.Div(), length)
 
     def text(self, text: str) -> str:
-        """Return a program with its data called by their names."""
+        """Return a program's text in which the data have their names."""
         return ast.unparse(ast.fix_missing_locations(self.visit(ast.parse(text))))
 
     def visit_Call(self, node: ast.Call) -> Any:
-        """Exchange a call of `np.array`."""
+        """Replace a call of `np.array` by the name of the data with these entries."""
         if ast.unparse(node.func) == "np.array":
             array = eval(ast.unparse(node), {"np": np})
             for name, value in self.data.items():
@@ -82,35 +82,35 @@ class _Named(ast.NodeTransformer):
 
 
 class RightProgram:
-    """A function as it is recorded, written out, whose source is at hand.
+    """A recorded function as NumPy text, with the value of every expression.
 
     Parameters
     ----------
     function : callable
-        Returns a value and gradients by name.
-    given : mapping of str to tree of ndarray
-        Its arguments by name.
+        Returns a value, and gradients by name.
+    arguments : mapping of str to tree of ndarray
+        The function's arguments by name.
     n : int or None
         The number of samples.
     sizes : sequence of int
-        What a factor may be.
+        Sizes that a factor may be equal to.
 
     Attributes
     ----------
     text : str
-    code : Code
+    code : FunctionSource
     watch : Watch
-        What its expressions are worth on these data.
-    known : Known
+        The values of the expressions on these data.
+    table : ValueTable
     defined : dict of str to expr
-        The expression that gives each variable.
+        The expression that each variable is assigned.
     """
 
     def __init__(
-        self, function: Callable[..., Any], given: Mapping[str, Any], n: int | None, sizes: Any
+        self, function: Callable[..., Any], arguments: Mapping[str, Any], n: int | None, sizes: Any
     ) -> None:
-        text = module_text(tape(function, dict(given)).program(), "loss")
-        data = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
+        text = module_text(tape(function, dict(arguments)).program(), "loss")
+        data = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
         self.text = _Named(data, n).text(text)
         if self.text.count("\n") > LONG:
             raise ValueError("the right program is too long to be read")
@@ -118,12 +118,12 @@ class RightProgram:
         self.function = written(self.text, NAME, file)
         code = code_of(self.function.__code__, [self.function])
         assert code is not None
-        self.code: Code = code
-        self.given = tuple(given.values())
+        self.code: FunctionSource = code
+        self.arguments = tuple(arguments.values())
         self.watch = Watch([self.code], self.run)
-        final = [f"d_{name}" for name in given.get("params", ())]
+        final = [f"d_{name}" for name in arguments.get("params", ())]
         parts = {ast.unparse(node) for node in self.terms if not isinstance(node, ast.Name)}
-        self.known = Known(self._values(), n, sizes, final, parts)
+        self.table = ValueTable(self._values(), n, sizes, final, parts)
         self.numbers = tuple(
             dict.fromkeys(
                 abs(c.value)
@@ -141,23 +141,23 @@ class RightProgram:
         }
 
     def run(self) -> dict[str, Any]:
-        """Return the gradient by name; of a function without one, its value."""
-        value, gradients = self.function(*self.given)
+        """Run the text; return the gradients by name, or ``{"value": value}`` without gradients."""
+        value, gradients = self.function(*self.arguments)
         return gradients or {"value": value}
 
     @cached_property
     def stated(self) -> list[tuple[str, ast.expr, Any]]:
-        """What gives each value: its name if it has one, the expression, the value."""
-        found = []
-        for place in self.watch.places:
-            value, statement = place.value, place.statement
+        """Name ("" if it has none), expression and value of every number or array."""
+        entries = []
+        for site in self.watch.sites:
+            value, statement = site.value, site.statement
             if isinstance(value, np.ndarray | np.floating | float):
                 name = ""
-                if isinstance(statement, ast.Assign) and place.node is statement.value:
+                if isinstance(statement, ast.Assign) and site.node is statement.value:
                     target = statement.targets[0]
                     name = target.id if isinstance(target, ast.Name) else ""
-                found.append((name, place.node, value))
-        return found
+                entries.append((name, site.node, value))
+        return entries
 
     def _values(self) -> Iterator[tuple[str, Any]]:
         """Yield names and expressions with their values, names first."""
@@ -170,13 +170,13 @@ class RightProgram:
 
     @cached_property
     def terms(self) -> set[ast.AST]:
-        """What is added to something else."""
+        """The expressions that are terms of sums."""
         sums = [node for node in ast.walk(self.code.tree) if _is_sum(node)]
         return {node.left for node in sums} | {s.right for s in sums if isinstance(s.op, ast.Add)}
 
     @cached_property
     def expressions(self) -> list[tuple[str, ast.expr, Any]]:
-        """What of these is an operation or a call that gives an array."""
+        """The entries of `stated` that are operations or calls whose result is an array."""
         return [
             (name, node, value)
             for name, node, value in self.stated
@@ -185,12 +185,12 @@ class RightProgram:
 
     @cached_property
     def named(self) -> dict[str, Any]:
-        """Return what each variable is worth, as it was first read."""
-        found: dict[str, Any] = {}
-        for place in self.watch.places:
-            if isinstance(place.node, ast.Name) and place.seen.values:
-                found.setdefault(place.node.id, place.value)
-        return found
+        """The value of each variable at its first use."""
+        values: dict[str, Any] = {}
+        for site in self.watch.sites:
+            if isinstance(site.node, ast.Name) and site.trace.values:
+                values.setdefault(site.node.id, site.value)
+        return values
 
 
 def _is_sum(node: ast.AST) -> TypeGuard[ast.BinOp]:

@@ -1,4 +1,4 @@
-"""A learner's code run hundreds of times: silently, in bounded time, with nothing left changed."""
+"""A sandbox for a learner's code: no output, bounded time, and all changes are undone."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ alone = lock()  # one check at a time: functions and streams are shared
 
 
 class TooLong(BaseException):
-    """A run that takes longer than it may; no ``except Exception`` takes it for its own."""
+    """A run exceeded its time limit; a BaseException, which ``except Exception`` does not catch."""
 
 
-FAILURES = (Exception, SystemExit, TooLong)  # whatever a learner's code does when it is changed
+FAILURES = (Exception, SystemExit, TooLong)  # anything that a changed program may raise
 
 
 class _Muted:
-    """A stream that drops what one thread writes, and hands on what others do."""
+    """A stream that drops the output of one thread and passes on that of all other threads."""
 
     def __init__(self, stream: Any) -> None:
         self._stream, self._thread = stream, threading.get_ident()
@@ -50,15 +50,15 @@ class _Muted:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Have this thread's code print nothing, warn of nothing, and leave NumPy's chance as it was.
+    """Context manager: mute this thread's output and warnings, restore NumPy's random state.
 
-    Other threads that want the same wait.
+    Only one thread at a time can be in this context; others wait.
     """
     with alone, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         state = np.random.get_state()  # noqa: NPY002  # what a learner's code may draw from
         collects = gc.isenabled()
-        gc.disable()  # what others do at its calls is not to be interrupted
+        gc.disable()  # the time limit must not interrupt callbacks of the garbage collector
         streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _Muted(streams[0]), _Muted(streams[1])
         try:
@@ -71,25 +71,25 @@ def quiet() -> Iterator[None]:
 
 
 class Sandbox:
-    """Runs of a function that may last only so long, and behind which all is put back.
+    """Runs a function with a time limit, and restores the state of objects after each run.
 
     Parameters
     ----------
-    things : iterable
-        Functions, and objects that they may change: what these hold and name is put back.
+    objects : iterable
+        Functions, and objects that they may change: their content is restored.
     seconds : float
-        That a run may take; an attribute, to be set anew.
+        Time limit of a run; an attribute that may be set between runs.
     """
 
-    def __init__(self, things: Iterable[Any], seconds: float) -> None:
+    def __init__(self, objects: Iterable[Any], seconds: float) -> None:
         self.seconds = seconds
         self._thread = threading.get_ident()
         self._lock = threading.Lock()
         self._end: float | None = None
         self._fired = False
         self._over = threading.Event()
-        self._kept: dict[int, tuple[Any, Any]] = {}
-        self.keep(things)
+        self._snapshots: dict[int, tuple[Any, Any]] = {}
+        self.keep(objects)
 
     def __enter__(self) -> Sandbox:
         threading.Thread(target=self._watch, daemon=True).start()
@@ -98,13 +98,13 @@ class Sandbox:
     def __exit__(self, *error: object) -> None:
         self._over.set()
 
-    def keep(self, things: Iterable[Any]) -> None:
-        """Put back more things behind each run."""
-        for thing in things:
-            self._keep(thing, 3)
+    def keep(self, objects: Iterable[Any]) -> None:
+        """Take snapshots of more objects, which are restored after each run."""
+        for obj in objects:
+            self._keep(obj, 3)
 
     def run(self, call: Callable[[], Any]) -> Any:
-        """Return what a call gives.
+        """Return the result of a call.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class Sandbox:
         try:
             return self._bounded(call)
         finally:
-            with self._lock:  # where the end came just behind the call
+            with self._lock:  # the limit may have passed just after the call
                 self._end = None
             self._put_back()
 
@@ -126,9 +126,7 @@ class Sandbox:
         finally:
             with self._lock:
                 self._end = None
-            if (
-                self._fired
-            ):  # one may be on its way: the first, if the call was quicker, or a second
+            if self._fired:  # an exception may be pending still: raise it here
                 with contextlib.suppress(TooLong):
                     for _ in range(10):
                         time.sleep(0.001)
@@ -138,76 +136,69 @@ class Sandbox:
             with self._lock:
                 if self._end is not None and time.perf_counter() > self._end:
                     self._fired = True
-                    self._end += 0.05  # once more, where a destructor took it for its own
+                    self._end += 0.05  # raise it again, in case a destructor caught it
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(
                         ctypes.c_ulong(self._thread), ctypes.py_object(TooLong)
                     )
 
-    def _keep(self, thing: Any, depth: int) -> None:
-        if id(thing) in self._kept or isinstance(thing, ModuleType | type):
+    def _keep(self, obj: Any, depth: int) -> None:
+        if id(obj) in self._snapshots or isinstance(obj, ModuleType | type):
             return
-        if isinstance(thing, np.ndarray):
-            if thing.flags.writeable and thing.dtype != object:
-                self._kept[id(thing)] = thing, thing.copy()
-        elif isinstance(thing, MethodType):
-            self.keep((thing.__func__, thing.__self__))
-        elif isinstance(thing, FunctionType):
-            self._kept[id(thing)] = thing, None
-            names = {name for code in _codes(thing.__code__) for name in code.co_names}
-            variables = thing.__globals__
+        if isinstance(obj, np.ndarray):
+            if obj.flags.writeable and obj.dtype != object:
+                self._snapshots[id(obj)] = obj, obj.copy()
+        elif isinstance(obj, MethodType):
+            self.keep((obj.__func__, obj.__self__))
+        elif isinstance(obj, FunctionType):
+            self._snapshots[id(obj)] = obj, None
+            names = {name for code in _codes(obj.__code__) for name in code.co_names}
+            variables = obj.__globals__
             bound = {n: variables[n] for n in names if n in variables}
             plain = {n: v for n, v in bound.items() if isinstance(v, int | float | str | tuple)}
-            self._kept[id(plain)] = _Globals(variables), plain
+            self._snapshots[id(plain)] = _Globals(variables), plain
             self.keep(bound.values())
-            for cell in thing.__closure__ or ():
-                with contextlib.suppress(ValueError):  # nothing is in it yet
+            for cell in obj.__closure__ or ():
+                with contextlib.suppress(ValueError):  # the cell is still empty
                     self._keep(cell.cell_contents, depth - 1)
-        elif depth and isinstance(thing, list | dict | set):
-            self._kept[id(thing)] = thing, thing.copy()
-            for inner in thing.values() if isinstance(thing, dict) else list(thing)[:1000]:
+        elif depth and isinstance(obj, list | dict | set):
+            self._snapshots[id(obj)] = obj, obj.copy()
+            for inner in obj.values() if isinstance(obj, dict) else list(obj)[:1000]:
                 self._keep(inner, depth - 1)
-        elif depth and hasattr(thing, "__dict__") and _is_learners(thing):
-            self._kept[id(thing)] = vars(thing), dict(vars(thing))
-            for inner in list(vars(thing).values()):
+        elif depth and hasattr(obj, "__dict__") and _is_learners(obj):
+            self._snapshots[id(obj)] = vars(obj), dict(vars(obj))
+            for inner in list(vars(obj).values()):
                 self._keep(inner, depth - 1)
 
     def _put_back(self) -> None:
-        for thing, value in self._kept.values():
-            if isinstance(thing, np.ndarray):
-                np.copyto(thing, value)
-            elif isinstance(thing, _Globals):
-                thing.variables.update(value)
-            elif isinstance(thing, list):
-                if len(thing) != len(value) or any(map(is_not, thing, value)):
-                    thing[:] = value
-            elif isinstance(thing, dict) and (
-                thing.keys() == value.keys()
-                and not any(map(is_not, thing.values(), value.values()))
+        for obj, value in self._snapshots.values():
+            if isinstance(obj, np.ndarray):
+                np.copyto(obj, value)
+            elif isinstance(obj, _Globals):
+                obj.variables.update(value)
+            elif isinstance(obj, list):
+                if len(obj) != len(value) or any(map(is_not, obj, value)):
+                    obj[:] = value
+            elif isinstance(obj, dict) and (
+                obj.keys() == value.keys() and not any(map(is_not, obj.values(), value.values()))
             ):
                 continue
-            elif isinstance(thing, dict | set):
-                thing.clear()
-                thing.update(value)
-
-
-def _is_same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
-    return one.keys() == other.keys() and not any(map(is_not, one.values(), other.values()))
+            elif isinstance(obj, dict | set):
+                obj.clear()
+                obj.update(value)
 
 
 class _Globals:
-    """A module's variables, of which some are put back."""
+    """A module's variables, some of which are restored."""
 
     def __init__(self, variables: dict[str, Any]) -> None:
         self.variables = variables
 
 
-def _is_learners(thing: Any) -> bool:
-    """Whether an object's class is a learner's own."""
-    module = sys.modules.get(type(thing).__module__)
+def _is_learners(obj: Any) -> bool:
+    """Return true if a learner defined the class of an object."""
+    module = sys.modules.get(type(obj).__module__)
     file = getattr(module, "__file__", None)
-    return (file is None and type(thing).__module__ == "__main__") or bool(
-        file and is_learners(file)
-    )
+    return (file is None and type(obj).__module__ == "__main__") or bool(file and is_learners(file))
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

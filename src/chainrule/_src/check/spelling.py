@@ -1,4 +1,4 @@
-"""A changed line as it would stand in the learner's file."""
+"""The text of a changed line, in the spelling of the learner's file."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from chainrule._src.check.edits import Edit, applied
 
 
 def repaired_line(edit: Edit) -> str:
-    """Return the line with its change, in the file's own spelling where that is possible."""
-    if edit.given is not None:
+    """Return the text of the changed line, in the file's spelling if possible."""
+    if edit.make_hook is not None:
         return ""
-    if edit.place is not None and isinstance(edit.new, ast.expr):
+    if edit.site is not None and isinstance(edit.new, ast.expr):
         return _spliced(edit) or _statement(edit)
     return _statements(edit)
 
 
 def _spliced(edit: Edit) -> str:
-    """Return the line with the expression exchanged, "" if it takes several lines."""
+    """Return the line with the expression replaced, "" if the expression takes several lines."""
     node = edit.old
     if node.lineno != getattr(node, "end_lineno", None):
         return ""
@@ -26,15 +26,15 @@ def _spliced(edit: Edit) -> str:
     start, end = node.col_offset, node.end_col_offset
     new = ast.unparse(edit.new)
     inner = isinstance(edit.new, ast.BinOp | ast.Compare | ast.UnaryOp | ast.IfExp)
-    held = isinstance(edit.owner, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Attribute) or (
-        isinstance(edit.owner, ast.Subscript) and edit.field == "value"
-    )
-    ways = [new, f"({new})"] if inner and held else [new]
+    needs_brackets = isinstance(
+        edit.owner, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Attribute
+    ) or (isinstance(edit.owner, ast.Subscript) and edit.field == "value")
+    ways = [new, f"({new})"] if inner and needs_brackets else [new]
     spelled = [(line[:start] + way.encode() + line[end:]).decode() for way in ways]
-    wanted = _dump(edit).splitlines()[0]
+    expected = _dump(edit).splitlines()[0]
     enclosed = line[start - 1 : start] == b"(" and line[end : end + 1] == b")"
     fallback = spelled[0] if enclosed else spelled[-1]
-    return next((s for s in spelled if _parsed(s) == wanted), fallback)
+    return next((s for s in spelled if _parsed(s) == expected), fallback)
 
 
 def _dump(edit: Edit) -> str:
@@ -43,7 +43,7 @@ def _dump(edit: Edit) -> str:
 
 
 def _parsed(line: str) -> str:
-    """Return a line as Python prints it; of a compound statement, its head."""
+    """Return a line in the spelling of `ast.unparse`; of a compound statement, its first line."""
     text = line.strip()
     text = text[2:] if text.startswith("elif ") else text
     try:
@@ -55,7 +55,7 @@ def _parsed(line: str) -> str:
 
 
 def _statement(edit: Edit) -> str:
-    """Return the statement's first line as Python prints it."""
+    """Return the first line of the changed statement in the spelling of `ast.unparse`."""
     return _dump(edit).splitlines()[0]
 
 
@@ -69,8 +69,10 @@ def _statements(edit: Edit) -> str:
     parts: list[Any] = edit.new if isinstance(edit.new, list) else [edit.new]
     if edit.field in ("targets", "target", "value"):
         return _statement(edit)
-    kept = [edit.statement, *(edit.old if isinstance(edit.old, list) else [])]
-    shown = [p for p in parts if not any(p is old for old in kept)]
-    lines = [line for p in shown for line in ast.unparse(p).splitlines()]
-    where = "" if len(shown) == len(parts) else "before" if parts[0] is shown[0] else "behind"
+    old_parts = [edit.statement, *(edit.old if isinstance(edit.old, list) else [])]
+    new_parts = [p for p in parts if not any(p is old for old in old_parts)]
+    lines = [line for p in new_parts for line in ast.unparse(p).splitlines()]
+    where = (
+        "" if len(new_parts) == len(parts) else "before" if parts[0] is new_parts[0] else "behind"
+    )
     return (f"({where} it)  " if where else "") + "; ".join(lines[:3])

@@ -1,4 +1,4 @@
-"""Changes of whole statements: overwritten for added up, left out, in another order."""
+"""Changes of whole statements: ``=`` and ``+=`` exchanged, left out, moved."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from chainrule._src.check.code import Code
+from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Edit, as_load, numpy_name
 from chainrule._src.check.expressions import OPERATORS, of_subscript
 from chainrule._src.check.lines import Block, more_lines
-from chainrule._src.check.surroundings import Surroundings
+from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import is_number
 
 
-def statement_edits(code: Code, around: Surroundings) -> Iterator[Edit]:
-    """Yield changes of whole statements: overwritten for added up, left out, in another order."""
+def statement_edits(code: FunctionSource, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield changes of whole statements: ``=`` and ``+=`` exchanged, left out, moved."""
     for owner, field, block in _blocks(code.tree):
         for i, s in enumerate(block):
 
@@ -76,22 +76,22 @@ def _but(items: list[Any], old: Any, new: Any) -> list[Any]:
     return [new if item is old else item for item in items]
 
 
-def _divided(code: Code, s: ast.Return, around: Surroundings) -> Iterator[Edit]:
-    """Yield all that is returned divided by the number of samples, where one is added up each."""
-    place = next((p for p in around.watch.places if p.owner is s), None)
-    if place is None or not place.seen.values:
+def _divided(code: FunctionSource, s: ast.Return, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield the change that divides all returned arrays by the number of samples."""
+    site = next((p for p in around.watch.sites if p.owner is s), None)
+    if site is None or not site.trace.values:
         return
-    for scalar, _, _ in around.count(place):
-        text = _each_divided(place.value, f"({ast.unparse(place.node)})", ast.unparse(scalar))
-        if text and not is_number(place.value):
+    for scalar, _, _ in around.count(site):
+        text = _each_divided(site.value, f"({ast.unparse(site.node)})", ast.unparse(scalar))
+        if text and not is_number(site.value):
             new = ast.parse(text, mode="eval").body
             yield Edit(code, s, "value", None, new, "missing divisor", 1.5, s.lineno, s, scalar)
 
 
 def _each_divided(value: Any, text: str, by: str, names: str = "vw") -> str:
-    """Return code that divides all arrays of a dict, list or tuple, perhaps in another; "" if not.
+    """Return code that divides an array, or all arrays of a dict, list or tuple; else "".
 
-    The code is ``text``, for what it is worth.
+    ``text`` is the code of ``value``. Containers may be nested up to ``len(names)`` levels.
     """
     if is_number(value):
         return f"{text} / {by}"
@@ -108,15 +108,17 @@ def _each_divided(value: Any, text: str, by: str, names: str = "vw") -> str:
     return f"[{every}]" if isinstance(value, list) else f"tuple({every})"
 
 
-def _moved(code: Code, owner: ast.AST, field: str, block: list[Any], i: int) -> Iterator[Edit]:
+def _moved(
+    code: FunctionSource, owner: ast.AST, field: str, block: list[Any], i: int
+) -> Iterator[Edit]:
     s = block[i]
     if isinstance(s, ast.Assign | ast.AugAssign | ast.Expr):
         for j in range(len(block)):
             if j in (i, i + 1) or isinstance(block[j], ast.Return):
                 continue
             low, high = min(i, j), max(i + 1, j + 1) if j > i else i + 1
-            rest = [b for b in block[low:high] if b is not s]
-            new = [s, *rest] if j < i else [*rest, s]
+            passed = [b for b in block[low:high] if b is not s]
+            new = [s, *passed] if j < i else [*passed, s]
             detail = block[j]
             yield Edit(code, owner, field, slice(low, high), new, "order of lines", 2.2,
                        s.lineno, s, detail)  # fmt: skip
@@ -128,9 +130,9 @@ def _moved(code: Code, owner: ast.AST, field: str, block: list[Any], i: int) -> 
                    last.lineno, last)  # fmt: skip
     if isinstance(s, ast.If) and not s.orelse:
         if len(s.body) > 1 and isinstance(s.body[-1], ast.AugAssign | ast.Assign):
-            kept, moved = ast.If(s.test, s.body[:-1], []), s.body[-1]
-            yield Edit(code, owner, field, slice(i, i + 1), [kept, moved], "extra condition", 2,
-                       moved.lineno, moved)  # fmt: skip
+            shortened, moved = ast.If(s.test, s.body[:-1], []), s.body[-1]
+            yield Edit(code, owner, field, slice(i, i + 1), [shortened, moved], "extra condition",
+                       2, moved.lineno, moved)  # fmt: skip
         if i + 1 < len(block) and isinstance(block[i + 1], ast.AugAssign | ast.Assign):
             grown = ast.If(s.test, [*s.body, block[i + 1]], [])
             yield Edit(code, owner, field, slice(i, i + 2), [grown], "missing condition", 1.9,
@@ -158,7 +160,7 @@ def _moved(code: Code, owner: ast.AST, field: str, block: list[Any], i: int) -> 
 
 
 def _blocks(tree: ast.AST) -> Iterator[tuple[ast.AST, str, list[Any]]]:
-    """Yield all lists of statements in a tree, and where they hang."""
+    """Yield node, field and content of every list of statements in a tree."""
     for owner in ast.walk(tree):
         for field in ("body", "orelse"):
             block = getattr(owner, field, None)

@@ -1,4 +1,4 @@
-"""A program that should give other results, and the changes of it that are worth trying."""
+"""A program with wrong results, and the changes to try."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.check.changes import exchanges, expression_edits
-from chainrule._src.check.code import HOOK, Code
+from chainrule._src.check.code import HOOK, FunctionSource
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit, applied, as_load
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.statements import statement_edits
-from chainrule._src.check.surroundings import Surroundings
-from chainrule._src.check.valuing import OPERATIONS, Worth
-from chainrule._src.check.watching import SCOPES, Place, Watch, is_number
+from chainrule._src.check.surroundings import BuildingBlocks
+from chainrule._src.check.valuing import OPERATIONS, Evaluator
+from chainrule._src.check.watching import SCOPES, Site, Watch, is_number
 
-SAME = 1e-5  # the norm ratio up to which two gradients are one: small constants in logarithms
-AT_ONCE = 500  # changed values that are seen in one run
+SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
+AT_ONCE = 500  # changes that are evaluated in one run
 Results = Mapping[str, Any]
 
 
@@ -42,130 +42,134 @@ def ratio(a: Any, b: Any) -> float:
 
 @dataclass(frozen=True)
 class Repair:
-    """Changes that make some results what they should be, and spoil none."""
+    """Changes that make some wrong results right, and no right result wrong."""
 
     edits: tuple[Edit, ...]
     mended: frozenset[str]
 
     @property
     def cost(self) -> float:
-        """How far the changed program is from what it was."""
+        """The distance of the changed program from the original: how unlikely its changes are."""
         return sum(edit.cost for edit in self.edits)
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A program on other values, where a repair must hold as well.
+    """A hold-out for repairs: the program on other values, where a repair must work as well.
 
     Attributes
     ----------
     call : callable
-        Runs it there.
-    wanted, before : mapping
-        What it should give there, and what it gives unchanged.
+        Runs the program on these values.
+    expected, before : mapping
+        The right results on these values, and those of the unchanged program.
     """
 
     call: Callable[[], Results]
-    wanted: Mapping[str, Array]
+    expected: Mapping[str, Array]
     before: Results
 
 
-class Subject:
-    """A program that should give other results than it does.
+class FaultyProgram:
+    """A program with wrong results.
 
     Parameters
     ----------
     codes : sequence of Code
-        Its functions.
+        The program's functions.
     call : callable
-        Runs it; returns results by name.
-    wanted : mapping of str to ndarray
-        What it should give.
+        Runs the program; returns results by name.
+    expected : mapping of str to ndarray
+        The right results.
     right : RightProgram, optional
-        Whose expressions a change may bring in.
+        The right program, whose expressions a change may insert.
     n : int or None
         The number of samples.
     deadline : float
-        Until when changes are tried, as `time.perf_counter` tells it.
+        The end of the search, on the clock of `time.perf_counter`.
     parameters : mapping of str to ndarray
     """
 
     def __init__(
         self,
-        codes: Sequence[Code],
+        codes: Sequence[FunctionSource],
         call: Callable[[], Results],
-        wanted: Mapping[str, Array],
+        expected: Mapping[str, Array],
         right: RightProgram | None = None,
         n: int | None = None,
         deadline: float = np.inf,
         parameters: Mapping[str, Array] | None = None,
     ) -> None:
-        self.codes, self.call, self.wanted = list(codes), call, wanted
+        self.codes, self.call, self.expected = list(codes), call, expected
         self.deadline, self.parameters = deadline, parameters or {}
         self.judge: Judge | None = None
         self.watch = Watch(codes, call)
         self.before = dict(self.watch.result)
-        self.wrong = frozenset(k for k in wanted if not self.same(self.before.get(k), wanted[k]))
-        self.around = Surroundings(self.watch, right, n)
+        self.wrong = frozenset(
+            k for k in expected if not self.same(self.before.get(k), expected[k])
+        )
+        self.around = BuildingBlocks(self.watch, right, n)
         self._watched: dict[Repair, Watch | None] = {}
-        self._slots: dict[tuple[int, ...], list[tuple[Code, CodeType]]] = {}
+        self._slots: dict[tuple[int, ...], list[tuple[FunctionSource, CodeType]]] = {}
         self._reached: dict[int, frozenset[str]] = {}
         self._reached_by: dict[int, frozenset[str]] = {}
-        whole = (p for p in reversed(self.watch.places) if p.owner in (p.statement, p.code.tree))
-        self.lines = {id(p.statement): p for p in whole}
-        self.suspects: set[int] = set()  # statements whose right value mends all
-        inside = {id(p.node): p.key for p in self.watch.places}
+        statements = (
+            p for p in reversed(self.watch.sites) if p.owner in (p.statement, p.code.tree)
+        )
+        self.lines = {id(p.statement): p for p in statements}
+        self.suspects: set[int] = set()  # statements whose right value repairs all results
+        inside = {id(p.node): p.key for p in self.watch.sites}
         self._above = {
-            p.key: inside[id(p.owner)] for p in self.watch.places if id(p.owner) in inside
+            p.key: inside[id(p.owner)] for p in self.watch.sites if id(p.owner) in inside
         }
 
     @contextlib.contextmanager
-    def changed(self, edits: Sequence[Edit]) -> Iterator[Subject]:
-        """Have the program with some changes made as another one meanwhile."""
+    def changed(self, edits: Sequence[Edit]) -> Iterator[FaultyProgram]:
+        """Context manager: apply changes, and yield the result as a new `FaultyProgram`."""
         compiled = self._compiled(edits)
         with applied(edits), contextlib.ExitStack() as stack:
             for code, new in compiled:
                 stack.enter_context(code.being(new))
-            inner = Subject(self.codes, self.call, self.wanted, self.around.right, self.around.n,
-                            self.deadline, self.parameters)  # fmt: skip
+            inner = FaultyProgram(self.codes, self.call, self.expected, self.around.right,
+                                  self.around.n, self.deadline, self.parameters)  # fmt: skip
             inner.judge = self.judge
             yield inner
 
-    def same(self, given: Any, wanted: Array) -> bool:
-        """Whether a result is what it should be."""
-        if given is None:
+    def same(self, result: Any, expected: Array) -> bool:
+        """Return true if a result is equal to the expected array."""
+        if result is None:
             return False
         try:
-            array = np.asarray(given, np.float64)
+            array = np.asarray(result, np.float64)
         except (TypeError, ValueError):
             return False
-        if array.shape != wanted.shape:
+        if array.shape != expected.shape:
             return False
-        gap = (array - wanted).ravel()
-        return bool(gap @ gap <= (2 * SAME) ** 2 * np.vdot(wanted, wanted))
+        gap = (array - expected).ravel()
+        return bool(gap @ gap <= (2 * SAME) ** 2 * np.vdot(expected, expected))
 
     @property
     def is_late(self) -> bool:
-        """Whether the time is over."""
+        """True if the deadline has passed."""
         return time.perf_counter() > self.deadline
 
     def tried(
         self, edits: Sequence[Edit], call: Callable[[], Results] | None = None
     ) -> Results | None:
-        """Return the results with some changes made, None where they cannot be run.
+        """Return the results of the changed program, None if it fails.
 
-        ``call`` runs the program elsewhere than `Subject` does.
+        ``call`` may run the program on other values than the subject's.
         """
-        *kept, last = edits
+        *earlier, last = edits
         try:
-            if _fits_a_slot(last) and not any(edit.given for edit in kept):
-                codes = self._with_slot(kept, last.place)
+            if _fits_a_slot(last) and not any(edit.make_hook for edit in earlier):
+                codes = self._with_slot(earlier, last.site)
                 new = compile(ast.Expression(last.new), "<changed>", "eval")
                 names = last.code.functions[0].__globals__
                 hook: Callable[..., Any] = lambda key, scope: eval(new, names, scope)  # noqa: E731
             else:
                 codes = self._compiled(edits)
-                hooks = {e.place.key: e.given() for e in edits if e.given and e.place}
+                hooks = {e.site.key: e.make_hook() for e in edits if e.make_hook and e.site}
                 hook = lambda key, value: hooks[key](key, value)  # noqa: E731
             with contextlib.ExitStack() as stack:
                 for code, compiled in codes:
@@ -174,35 +178,37 @@ class Subject:
         except FAILURES:
             return None
 
-    def _compiled(self, edits: Sequence[Edit]) -> list[tuple[Code, CodeType]]:
-        """Return the functions that some changes are in, compiled with them."""
+    def _compiled(self, edits: Sequence[Edit]) -> list[tuple[FunctionSource, CodeType]]:
+        """Return the functions that changes touch, each with its changed code object."""
         with applied(edits):
             return [(code, code.compiled(code.tree)) for code in {e.code for e in edits}]
 
-    def _with_slot(self, kept: Sequence[Edit], place: Any) -> list[tuple[Code, CodeType]]:
-        """Return functions with an expression left open, for the hook to evaluate.
+    def _with_slot(
+        self, earlier: Sequence[Edit], site: Any
+    ) -> list[tuple[FunctionSource, CodeType]]:
+        """Return functions in which the hook evaluates one expression.
 
-        It is compiled once for all that is tried in this place: a function takes longer to compile
-        than to run.
+        They are compiled once for all changes of this expression: compiling a function takes longer
+        than running it.
         """
-        key = (*map(id, kept), place.key)
+        key = (*map(id, earlier), site.key)
         if key not in self._slots:
             local = ast.Call(ast.Name("locals", ast.Load()), [], [])
-            given: list[ast.expr] = [ast.Constant(place.key), local]
-            call = ast.Call(ast.Name(HOOK, ast.Load()), given, [])
-            slot = Edit(place.code, place.owner, place.field, place.index, call, "slot", 0,
-                        place.line, place.statement)  # fmt: skip
-            self._slots[key] = self._compiled([*kept, slot])
+            arguments: list[ast.expr] = [ast.Constant(site.key), local]
+            call = ast.Call(ast.Name(HOOK, ast.Load()), arguments, [])
+            slot = Edit(site.code, site.owner, site.field, site.index, call, "slot", 0,
+                        site.line, site.statement)  # fmt: skip
+            self._slots[key] = self._compiled([*earlier, slot])
         return self._slots[key]
 
     def repaired(self, edits: Sequence[Edit]) -> Repair | None:
-        """Return the repair that some changes are, None if they mend nothing or spoil something."""
+        """Return changes as a repair, None if they repair no result or make a right one wrong."""
         results = self.tried(edits)
         if not isinstance(results, Mapping):
             return None
         mended = set()
-        for name, wanted in self.wanted.items():
-            if self.same(results.get(name), wanted):
+        for name, expected in self.expected.items():
+            if self.same(results.get(name), expected):
                 mended.add(name)
             elif name not in self.wrong:
                 return None
@@ -212,107 +218,116 @@ class Subject:
         return Repair(tuple(edits), frozenset(mended))
 
     def _holds(self, edits: Sequence[Edit], mended: Iterable[str]) -> bool:
-        """Whether changes mend the same on other values; of values alone that cannot be told."""
-        if self.judge is None or any(edit.given for edit in edits):
+        """Return true if the changes also repair the results on the hold-out values.
+
+        Changes that insert values cannot be tested there, and pass.
+        """
+        if self.judge is None or any(edit.make_hook for edit in edits):
             return True
-        wanted = self.judge.wanted
-        right = {k for k, v in self.judge.before.items() if self.same(v, wanted[k])}
+        expected = self.judge.expected
+        right = {k for k, v in self.judge.before.items() if self.same(v, expected[k])}
         results = self.tried(edits, self.judge.call)
         return isinstance(results, Mapping) and all(
-            self.same(results.get(name), wanted[name]) for name in {*mended, *right}
+            self.same(results.get(name), expected[name]) for name in {*mended, *right}
         )
 
-    def reached(self, place: Place) -> frozenset[str]:
-        """Return which results an expression reaches; all where that cannot be told."""
-        if place.key not in self._reached:
-            found = frozenset(self.wanted)
-            if is_number(place.value):
+    def reached(self, site: Site) -> frozenset[str]:
+        """Return the results that depend on an expression; all results if this is unknown."""
+        if site.key not in self._reached:
+            results = frozenset(self.expected)
+            if is_number(site.value):
                 try:
-                    after = self.watch.disturbed(place)
-                    found = frozenset(
-                        k for k in self.wanted if not _equal(after.get(k), self.before.get(k))
+                    after = self.watch.disturbed(site)
+                    results = frozenset(
+                        k for k in self.expected if not _equal(after.get(k), self.before.get(k))
                     )
-                except FAILURES:  # it may refuse odd numbers
+                except FAILURES:  # the code may refuse random numbers
                     pass
-            self._reached[place.key] = found
-        return self._reached[place.key]
+            self._reached[site.key] = results
+        return self._reached[site.key]
 
     def reach_of(self, edit: Edit) -> frozenset[str]:
-        """Return the results that a change reaches."""
-        place = edit.place
-        if place is None:
-            place = self.lines.get(id(edit.statement))
-        return self.reach(place) if place is not None else frozenset(self.wanted)
+        """Return the results that a change affects."""
+        site = edit.site
+        if site is None:
+            site = self.lines.get(id(edit.statement))
+        return self.reach(site) if site is not None else frozenset(self.expected)
 
     def watched(self, repair: Repair) -> Watch | None:
-        """Return the program watched with some changes made, None where that cannot be."""
-        if any(edit.given for edit in repair.edits):
+        """Return a watched run of the repaired program, None if it fails or has inserted values."""
+        if any(edit.make_hook for edit in repair.edits):
             return None
         if repair not in self._watched:
             try:
                 with applied(repair.edits):
-                    codes = [Code(code.functions, code.tree) for code in self.codes]
+                    codes = [FunctionSource(code.functions, code.tree) for code in self.codes]
                     self._watched[repair] = Watch(codes, self.call)
             except FAILURES:
                 self._watched[repair] = None
         return self._watched[repair]
 
     def after(self, repair: Repair, edit: Edit) -> Any:
-        """Return what a changed statement gives at its first turn; None if that is not seen."""
+        """Return the value of a changed statement at its first turn; None if it is unknown."""
         watch = self.watched(repair)
         if watch is None:
             return None
-        for place in watch.places:
-            if place.statement is edit.statement and place.owner is edit.statement:
-                value = place.value
+        for site in watch.sites:
+            if site.statement is edit.statement and site.owner is edit.statement:
+                value = site.value
                 return value if is_number(value) else None
         return None
 
     def stage(self, kind: int, tier: int) -> list[Edit]:
         """Return the changes of a stage, the cheapest and likeliest first."""
-        found = list(self.exchanged(kind) if tier == EXCHANGED else self.changes(kind, tier))
-        for edit in found:
+        edits = list(self.exchanged(kind) if tier == EXCHANGED else self.changes(kind, tier))
+        for edit in edits:
             edit.reach = self.reach_of(edit)
-        return sorted(found, key=lambda edit: edit.cost)
+        return sorted(edits, key=lambda edit: edit.cost)
 
-    def reach(self, place: Place) -> frozenset[str]:
-        """Return the results that an expression reaches, or those of what it is part of."""
-        if place.key not in self._reached_by:
-            seen = place.seen.values
-            above = self._reached_by.get(self._above.get(place.key, -1), self.wrong)
-            known = bool(seen) and is_number(seen[0])
-            self._reached_by[place.key] = self.reached(place) if known else above
-        return self._reached_by[place.key]
+    def reach(self, site: Site) -> frozenset[str]:
+        """Return the results that depend on an expression; if it is no float, on its parent."""
+        if site.key not in self._reached_by:
+            recorded = site.trace.values
+            above = self._reached_by.get(self._above.get(site.key, -1), self.wrong)
+            is_numeric = bool(recorded) and is_number(recorded[0])
+            self._reached_by[site.key] = self.reached(site) if is_numeric else above
+        return self._reached_by[site.key]
 
     def _kind(self, reach: frozenset[str]) -> int | None:
-        """Return which group a change with this reach is in; None: it reaches nothing wrong."""
+        """Return the group (ALL, PART, SPREAD) of a change by the results it affects.
+
+        None if it affects no wrong result.
+        """
         if not reach & self.wrong:
             return None
         return ALL if reach == self.wrong else PART if reach < self.wrong else SPREAD
 
     def suspect(self, edit: Edit) -> None:
-        """Note the line whose right value mends all; a factor alone may be missing behind it."""
-        if edit.given is None or edit.place is None:
+        """Record a line whose right value repairs all results.
+
+        Not if it differs by a factor only: the factor may be missing in a later line.
+        """
+        if edit.make_hook is None or edit.site is None:
             return
-        right = edit.given()(0, None)
-        if scale_of(edit.place.value, right) is None:
+        right = edit.make_hook()(0, None)
+        if scale_of(edit.site.value, right) is None:
             self.suspects.add(id(edit.statement))
 
-    def _is_behind_suspects(self, place: Place) -> bool:
-        """Whether an expression is beyond the first of the suspects, and in none of them."""
-        if not self.suspects or id(place.statement) in self.suspects:
+    def _is_behind_suspects(self, site: Site) -> bool:
+        """Return true if an expression runs after the first suspect line, in another line."""
+        if not self.suspects or id(site.statement) in self.suspects:
             return False
-        return place.seen.order > min(self.lines[key].seen.order for key in self.suspects)
+        return site.trace.order > min(self.lines[key].trace.order for key in self.suspects)
 
     def changes(self, kind: int, tier: int) -> Iterator[Edit]:
         """Yield the changes of expressions and statements."""
-        for place in self.watch.places:
-            if self.is_late or self._kind(self.reach(place)) != kind:
+        for site in self.watch.sites:
+            if self.is_late or self._kind(self.reach(site)) != kind:
                 continue
-            if tier and self._is_behind_suspects(place):
+            if tier and self._is_behind_suspects(site):
                 continue
-            if place.seen.values or not _is_hooked_kind(place):
-                yield from expression_edits(place, self.around, tier)
+            if site.trace.values or not _is_hooked_kind(site):
+                yield from expression_edits(site, self.around, tier)
         for edit in () if self.is_late else self.of_statements:
             line = self.lines.get(id(edit.statement))
             reach = self.wrong if line is None else self.reach(line)
@@ -324,46 +339,46 @@ class Subject:
         """The changes of whole statements."""
         return [edit for code in self.codes for edit in statement_edits(code, self.around)]
 
-    def unknown(self, is_whole: bool) -> list[Place]:
-        """Return the statements whose value the right program has not, in the order they run.
+    def unknown(self, is_whole: bool) -> list[Site]:
+        """Return the statements whose value is not in the right program, in the order they run.
 
-        ``is_whole``: of those that reach all that is wrong, those last that read such a value;
-        else of the others, without those that do.
+        If ``is_whole``, those that affect all wrong results; the ones that read such a value come
+        last. Otherwise those that affect a part, without the ones that read such a value.
         """
-        known = self.around.right.known if self.around.right else None
-        first: list[Place] = []
-        later: list[Place] = []
+        table = self.around.right.table if self.around.right else None
+        first: list[Site] = []
+        later: list[Site] = []
         before: list[Any] = []
-        spoilt: dict[Code, set[str]] = defaultdict(set)  # variables that hold such values
-        for place in sorted(self.lines.values(), key=lambda place: place.seen.order):
-            value = self.result(place)
-            if known is None or not is_number(value) or (np.ndim(value) and not np.ptp(value)):
+        spoilt: dict[FunctionSource, set[str]] = defaultdict(set)  # variables that hold such values
+        for site in sorted(self.lines.values(), key=lambda site: site.trace.order):
+            value = self.result(site)
+            if table is None or not is_number(value) or (np.ndim(value) and not np.ptp(value)):
                 continue
             again = np.size(value) > 1 and any(np.array_equal(value, other) for other in before)
             before.append(value)
-            reach = self.reach(place) & self.wrong
-            if reach and (again or not known.has(value)):
+            reach = self.reach(site) & self.wrong
+            if reach and (again or not table.has(value)):
                 if (reach == self.wrong) == is_whole:
-                    (later if read_by(place) & spoilt[place.code] else first).append(place)
-                spoilt[place.code] |= targets_of(place)
+                    (later if read_by(site) & spoilt[site.code] else first).append(site)
+                spoilt[site.code] |= targets_of(site)
         return [*first, *later] if is_whole else first
 
-    def result(self, line: Place) -> Any:
-        """Return what a statement's target is worth behind its first turn."""
-        names = {**line.code.functions[0].__globals__, **line.seen.scope}
+    def result(self, line: Site) -> Any:
+        """Return the value of a statement's target after its first turn."""
+        names = {**line.code.functions[0].__globals__, **line.trace.scope}
         try:
-            return _result(line.owner, line, Worth({id(line.node): line.value}, set(), names))
+            return _result(line.owner, line, Evaluator({id(line.node): line.value}, set(), names))
         except FAILURES:
             return None
 
-    def understood(self, line: Place, tier: int) -> list[Edit]:
-        """Return a statement's changes, of a tier, after which the right program has its value.
+    def understood(self, line: Site, tier: int) -> list[Edit]:
+        """Return a statement's changes of a tier that give it a value of the right program.
 
-        They are evaluated where the statement first stands, in a run that ends there.
+        They are evaluated at the statement's first turn, in a run that ends there.
         """
         assert self.around.right is not None
-        known = {id(p.node): p.seen.values[0] for p in self.watch.places
-                 if p.statement is line.statement and p.seen.values}  # fmt: skip
+        recorded = {id(p.node): p.trace.values[0] for p in self.watch.sites
+                 if p.statement is line.statement and p.trace.values}  # fmt: skip
         edits = self.within(line.statement, [tier])
         values: list[Any] = []
 
@@ -372,62 +387,62 @@ class Subject:
             for edit in edits[len(values) : len(values) + AT_ONCE]:
                 try:
                     with applied([edit]):
-                        worth = Worth(known, self._around(edit), names)
+                        evaluator = Evaluator(recorded, self._around(edit), names)
                         new = edit.new if edit.old is line.owner else line.owner
-                        values.append(_result(new, line, worth))
-                except Exception:  # what is changed need not make sense
+                        values.append(_result(new, line, evaluator))
+                except Exception:  # a changed expression may be meaningless
                     values.append(None)
-            raise _Seen
+            raise _EndOfRun
 
         for _ in range(0, len(edits), AT_ONCE):
-            with contextlib.suppress(_Seen, *FAILURES), contextlib.ExitStack() as stack:
+            with contextlib.suppress(_EndOfRun, *FAILURES), contextlib.ExitStack() as stack:
                 for code, changed in self._with_slot((), line):
                     stack.enter_context(code.running(changed, hook))
                 self.call()
-        right = self.around.right.known
+        right = self.around.right.table
         pairs = zip(edits, values, strict=False)
-        found = [e for e, value in pairs if is_number(value) and right.has(value, parts=True)]
-        for edit in found:
+        matching = [e for e, value in pairs if is_number(value) and right.has(value, parts=True)]
+        for edit in matching:
             edit.reach = self.reach_of(edit)
-        return found
+        return matching
 
     def _around(self, edit: Edit) -> set[int]:
-        """Return the ids of the nodes that a change is part of."""
-        found, key = {id(edit.owner)}, edit.place.key if edit.place else None
+        """Return the ids of the nodes that contain a change."""
+        ids, key = {id(edit.owner)}, edit.site.key if edit.site else None
         while key is not None:
-            found.add(id(self.watch.places[key].owner))
+            ids.add(id(self.watch.sites[key].owner))
             key = self._above.get(key)
-        return found
+        return ids
 
     def within(self, statement: ast.AST, tiers: Iterable[int] = range(3)) -> list[Edit]:
         """Return the changes of a statement and of its expressions, the cheapest first."""
-        inside = [p for p in self.watch.places if p.statement is statement]
-        found = [e for t in tiers for p in inside for e in expression_edits(p, self.around, t)]
-        found += [e for e in self.of_statements if e.statement is statement and _tier(e) in tiers]
-        return sorted(found, key=lambda edit: edit.cost)
+        inside = [p for p in self.watch.sites if p.statement is statement]
+        edits = [e for t in tiers for p in inside for e in expression_edits(p, self.around, t)]
+        edits += [e for e in self.of_statements if e.statement is statement and _tier(e) in tiers]
+        return sorted(edits, key=lambda edit: edit.cost)
 
     def exchanged(self, kind: int) -> Iterator[Edit]:
-        """Yield values of the right program in the place of statements' values."""
-        for place in self.watch.places:
-            whole = place.owner is place.statement and place.seen.values
-            if whole and not self.is_late and self._kind(self.reach(place)) == kind:
-                yield from exchanges(place, self.around)
+        """Yield the changes that replace a statement's value by one of the right program."""
+        for site in self.watch.sites:
+            is_statement = site.owner is site.statement and site.trace.values
+            if is_statement and not self.is_late and self._kind(self.reach(site)) == kind:
+                yield from exchanges(site, self.around)
 
 
-def targets_of(line: Place) -> set[str]:
-    """Return the variables that a statement gives a value, or a part of one."""
-    found = set()
+def targets_of(line: Site) -> set[str]:
+    """Return the variables that a statement assigns or changes in place."""
+    names = set()
     for target in getattr(line.owner, "targets", [getattr(line.owner, "target", None)]):
         parts = target.elts if isinstance(target, ast.Tuple) else [target] if target else []
         for part in parts:
             while isinstance(part, ast.Subscript):
                 part = part.value
-            found.add(ast.unparse(part))
-    return found
+            names.add(ast.unparse(part))
+    return names
 
 
-def read_by(line: Place) -> set[str]:
-    """Return the variables that a statement's value is made of."""
+def read_by(line: Site) -> set[str]:
+    """Return the variables that a statement's value reads."""
     nodes = ast.walk(line.node)
     return {ast.unparse(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}
 
@@ -437,28 +452,28 @@ def _tier(edit: Edit) -> int:
     return 0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
 
 
-def _result(statement: Any, line: Place, worth: Worth) -> Any:
-    """Return what a statement's target is worth behind it; of a part of an array, the array."""
+def _result(statement: Any, line: Site, evaluator: Evaluator) -> Any:
+    """Return the value of a statement's target after it; for an array's entry, the array."""
     if line.field != "value":
-        return worth.of(statement.body) if isinstance(statement, ast.Lambda) else None
-    value = worth.of(statement.value)
+        return evaluator.of(statement.body) if isinstance(statement, ast.Lambda) else None
+    value = evaluator.of(statement.value)
     target = getattr(statement, "target", None) or getattr(statement, "targets", [None])[0]
     if isinstance(statement, ast.AugAssign):
-        value = OPERATIONS[type(statement.op)](worth.of(as_load(target)), value)
+        value = OPERATIONS[type(statement.op)](evaluator.of(as_load(target)), value)
     if isinstance(target, ast.Subscript):
-        base = worth.of(as_load(target.value))
+        base = evaluator.of(as_load(target.value))
         if isinstance(base, np.ndarray):
             base = base.copy()
-            base[worth.of(target.slice)] = value
+            base[evaluator.of(target.slice)] = value
             return base
     return value
 
 
-class _Seen(BaseException):
-    """Ends a run whose values were seen; no ``except Exception`` takes it for its own."""
+class _EndOfRun(BaseException):
+    """Ends a run early; a BaseException, which ``except Exception`` does not catch."""
 
 
-# Changes reach all that is wrong and nothing else, or a part of it, or right results too.
+# A change affects exactly the wrong results, or a part of them, or right results too.
 ALL, PART, SPREAD = 0, 1, 2
 EXCHANGED = -1
 STAGES = [
@@ -468,26 +483,26 @@ STAGES = [
 
 
 def _fits_a_slot(edit: Edit) -> bool:
-    """Whether a change can be evaluated apart from the function that it is in."""
+    """Return true if a change can be evaluated on its own, outside its function."""
     return (
-        edit.place is not None
-        and edit.given is None
+        edit.site is not None
+        and edit.make_hook is None
         and isinstance(edit.new, ast.expr)
-        and not edit.place.nested
+        and not edit.site.nested
         and not isinstance(edit.new, ast.Slice | ast.Starred)
         and not any(isinstance(node, SCOPES) or _is_private(node) for node in ast.walk(edit.new))
-        and edit.field == edit.place.field
+        and edit.field == edit.site.field
     )
 
 
 def _is_private(node: ast.AST) -> bool:
-    """Whether a name holds that of its class where it is compiled."""
+    """Return true if Python mangles a name: two leading underscores, no trailing ones."""
     name = str(getattr(node, "attr", getattr(node, "id", "")))
     return name.startswith("__") and not name.endswith("__")
 
 
-def _is_hooked_kind(place: Place) -> bool:
-    return isinstance(place.node, ast.BinOp | ast.Call | ast.UnaryOp) and place.field != "func"
+def _is_hooked_kind(site: Site) -> bool:
+    return isinstance(site.node, ast.BinOp | ast.Call | ast.UnaryOp) and site.field != "func"
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -1,4 +1,4 @@
-"""A small trial of a gradient: few samples, parameters that are nothing special."""
+"""Small trials of a gradient: few samples, and random parameters."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.check.problem import Problem
+from chainrule._src.check.problem import GradientProblem
 from chainrule._src.check.recorded import Gradients, Recording, without_epsilon
 from chainrule._src.check.sandbox import FAILURES, Sandbox
 from chainrule._src.core.trees import map_leaves
 
-SLOW = 2e-3  # seconds of a call beyond which three samples must do
-FEW = (7, 3, 6, 9)  # samples of a small trial, whichever is no other size
+SLOW = 2e-3  # seconds; a slower gradient is tried with three samples
+FEW = (7, 3, 6, 9)  # samples of a small trial: the first number that is no parameter's size
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Where a gradient is tried.
+    """The parameters and data at which a gradient is tried.
 
     Attributes
     ----------
@@ -32,24 +32,28 @@ class Trial:
     right : dict of str to ndarray
         The right gradient.
     run : callable
-        Gives the learner's gradient by name.
+        Returns the learner's gradient by name.
     """
 
-    problem: Problem
+    problem: GradientProblem
     parameters: dict[str, Array]
     data: tuple[Any, ...]
     n: int | None
     right: Gradients
 
     def run(self) -> dict[str, Any]:
-        """Return the learner's gradient here."""
+        """Return the learner's gradient at this trial."""
         return self.problem.gradients(self.parameters, *self.data)
 
 
 def trials(
-    problem: Problem, parameters: dict[str, Array], data: Any, n: int | None, sandbox: Sandbox
+    problem: GradientProblem,
+    parameters: dict[str, Array],
+    data: Any,
+    n: int | None,
+    sandbox: Sandbox,
 ) -> Iterator[Trial]:
-    """Yield places to try a gradient at, the smallest first, the given one last."""
+    """Yield the trials of a gradient: the smallest first, the caller's own values last."""
     rng = np.random.default_rng(1)
     moved = {
         name: value + 0.3 * (np.std(value) or 0.5) * rng.standard_normal(value.shape)
@@ -67,9 +71,9 @@ def trials(
 
 
 def elsewhere(trial: Trial, data: Any, n: int | None, sandbox: Sandbox) -> Trial | None:
-    """Return a trial of as many samples with other parameters, and other samples if there are.
+    """Return a hold-out trial: other parameters and, if there are more, other samples.
 
-    What fits one set of values by chance does not fit this one.
+    A repair that fits one set of values by chance does not fit this one.
     """
     rng = np.random.default_rng(2)
     few = trial.n
@@ -77,8 +81,8 @@ def elsewhere(trial: Trial, data: Any, n: int | None, sandbox: Sandbox) -> Trial
         name: value + 0.5 * (np.std(value) or 0.5) * rng.standard_normal(value.shape)
         for name, value in trial.parameters.items()
     }
-    given = _cut(data, n, few, rng) if n is not None and few is not None else trial.data
-    return next(_trial(trial.problem, moved, given, few, sandbox), None)
+    samples = _cut(data, n, few, rng) if n is not None and few is not None else trial.data
+    return next(_trial(trial.problem, moved, samples, few, sandbox), None)
 
 
 def _cut(data: Any, n: int, few: int, rng: np.random.Generator) -> tuple[Any, ...]:
@@ -93,8 +97,10 @@ def _cut(data: Any, n: int, few: int, rng: np.random.Generator) -> tuple[Any, ..
     return tuple(map_leaves(cut, part) for part in data)
 
 
-def _seconds(problem: Problem, parameters: dict[str, Array], data: Any, sandbox: Sandbox) -> float:
-    """Return how long the learner's gradient takes; nothing where it cannot be taken."""
+def _seconds(
+    problem: GradientProblem, parameters: dict[str, Array], data: Any, sandbox: Sandbox
+) -> float:
+    """Return the seconds that the learner's gradient takes; 0 if it fails."""
     start = time.perf_counter()
     try:
         sandbox.run(lambda: problem.gradients(parameters, *data))
@@ -104,7 +110,11 @@ def _seconds(problem: Problem, parameters: dict[str, Array], data: Any, sandbox:
 
 
 def _trial(
-    problem: Problem, parameters: dict[str, Array], data: Any, n: int | None, sandbox: Sandbox
+    problem: GradientProblem,
+    parameters: dict[str, Array],
+    data: Any,
+    n: int | None,
+    sandbox: Sandbox,
 ) -> Iterator[Trial]:
     def record() -> Gradients:
         recording = Recording(lambda values: problem.loss(values, *data), parameters)
@@ -112,7 +122,7 @@ def _trial(
 
     try:
         right = sandbox.run(record)
-    except FAILURES:  # of other code than tensors can pass
+    except FAILURES:  # the code does something that tensors do not support
         return
     if all(np.isfinite(g).all() for g in right.values()):
         yield Trial(problem, parameters, data, n, right)

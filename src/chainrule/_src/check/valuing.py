@@ -1,4 +1,4 @@
-"""What a changed statement would be worth, told from what its parts were worth unchanged."""
+"""Evaluation of changed expressions that reuses the recorded values of unchanged parts."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ OPERATIONS: dict[type, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-class Worth:
-    """What expressions are worth, with some parts known.
+class Evaluator:
+    """An evaluator of expressions that reuses recorded values.
 
     Parameters
     ----------
-    known : mapping of int to object
-        The values of nodes, by their id.
+    recorded : mapping of int to object
+        The recorded values of nodes, by the nodes' ids.
     changed : set of int
-        The ids of nodes whose value is another now.
+        The ids of nodes whose recorded values are no longer valid.
     names : mapping of str to object
     """
 
     def __init__(
-        self, known: Mapping[int, Any], changed: set[int], names: Mapping[str, Any]
+        self, recorded: Mapping[int, Any], changed: set[int], names: Mapping[str, Any]
     ) -> None:
-        self.known, self.changed, self.names = known, changed, names
+        self.recorded, self.changed, self.names = recorded, changed, names
 
     def of(self, node: Any) -> Any:
-        """Return what an expression is worth."""
-        if id(node) in self.known and id(node) not in self.changed:
-            return self.known[id(node)]
+        """Return the value of an expression."""
+        if id(node) in self.recorded and id(node) not in self.changed:
+            return self.recorded[id(node)]
         match node:
             case ast.BinOp(left, op, right):
                 return OPERATIONS[type(op)](self.of(left), self.of(right))
@@ -60,7 +60,7 @@ class Worth:
                 )
             case ast.Tuple(parts):
                 return tuple(map(self.of, parts))
-            case ast.Call(function, given, words) if all(word.arg for word in words):
+            case ast.Call(function, arguments, words) if all(word.arg for word in words):
                 named = {str(word.arg): self.of(word.value) for word in words}
-                return self.of(function)(*map(self.of, given), **named)
+                return self.of(function)(*map(self.of, arguments), **named)
         return eval(compile(ast.Expression(node), "<changed>", "eval"), dict(self.names))

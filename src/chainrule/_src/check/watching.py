@@ -1,4 +1,4 @@
-"""What the expressions of a learner's code are worth, and which results they reach."""
+"""Watched runs of a learner's code: the values of its expressions, and their effect on results."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import HOOK, Code
+from chainrule._src.check.code import HOOK, FunctionSource
 
 SCOPES = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.Lambda
-MOST_TURNS = 64  # values of an expression that are kept, in the order of its turns
+MOST_TURNS = 64  # values of an expression that are recorded, in the order of its turns
 
 
 @dataclass
-class Seen:
-    """What was seen of an expression: its values, and the variables around it at its first turn."""
+class ValueTrace:
+    """The recorded values of an expression, and the variables in scope at its first turn."""
 
     values: list[Any] = field(default_factory=list)
     scope: dict[str, Any] = field(default_factory=dict)
@@ -30,32 +30,32 @@ class Seen:
 
 
 @dataclass(eq=False)
-class Place:
-    """An expression in a function, and where its tree hangs.
+class Site:
+    """An expression in a function, and its position in the syntax tree.
 
     Attributes
     ----------
-    code : Code
+    code : FunctionSource
     statement : stmt
-        The statement that it is part of; for a lambda, its body.
+        The statement that contains the expression; for a lambda, the lambda's body.
     owner, field, index
-        The node that holds it, in which field, and where in the field's list.
+        The parent node, its field, and the index if that field is a list.
     """
 
-    code: Code
+    code: FunctionSource
     statement: ast.AST
     owner: ast.AST
     field: str
     index: int | None
     key: int
-    nested: bool = False  # in a comprehension or lambda, which has variables of its own
-    seen: Seen = dataclasses.field(default_factory=Seen)
+    nested: bool = False  # inside a comprehension or lambda, which has its own variables
+    trace: ValueTrace = dataclasses.field(default_factory=ValueTrace)
 
     @property
     def node(self) -> Any:
-        """The expression that stands there."""
-        held = getattr(self.owner, self.field)
-        return held if self.index is None else held[self.index]
+        """The expression."""
+        child = getattr(self.owner, self.field)
+        return child if self.index is None else child[self.index]
 
     @property
     def line(self) -> int:
@@ -64,53 +64,53 @@ class Place:
 
     @property
     def value(self) -> Any:
-        """What the expression was worth at its first turn, None if it was not reached."""
-        return self.seen.values[0] if self.seen.values else None
+        """The value of the expression at its first turn, None if it was not reached."""
+        return self.trace.values[0] if self.trace.values else None
 
 
-def places(code: Code) -> list[Place]:
-    """Return all expressions of a function that can be exchanged, outer ones before inner ones."""
-    found: list[Place] = []
+def sites(code: FunctionSource) -> list[Site]:
+    """Return all replaceable expressions of a function, outer ones before inner ones."""
+    sites: list[Site] = []
 
     def walk(owner: ast.AST, statement: ast.AST, nested: bool = False) -> None:
         nested = nested or isinstance(owner, SCOPES)
-        for name, held in ast.iter_fields(owner):
+        for name, child in ast.iter_fields(owner):
             if isinstance(owner, ast.pattern) or name == "optional_vars":
                 continue
             if name in ("targets", "target", "args") and not isinstance(owner, ast.Call):
                 if isinstance(owner, ast.Assign | ast.AugAssign | ast.AnnAssign):
-                    inside(held, statement)
+                    inside(child, statement)
                 continue
-            for index, node in enumerate(held) if isinstance(held, list) else [(None, held)]:
+            for index, node in enumerate(child) if isinstance(child, list) else [(None, child)]:
                 if isinstance(node, ast.stmt):
                     walk(node, node)
                 elif isinstance(node, ast.expr):
-                    found.append(Place(code, statement, owner, name, index, len(found), nested))
+                    sites.append(Site(code, statement, owner, name, index, len(sites), nested))
                     walk(node, statement, nested)
                 elif isinstance(node, ast.AST):
                     walk(node, statement, nested)
 
-    def inside(held: Any, statement: ast.AST) -> None:
-        """Walk the index expressions of targets."""
-        for target in held if isinstance(held, list) else [held]:
+    def inside(child: Any, statement: ast.AST) -> None:
+        """Add the index expressions of assignment targets."""
+        for target in child if isinstance(child, list) else [child]:
             for node in ast.walk(target):
                 if isinstance(node, ast.Subscript):
-                    found.append(Place(code, statement, node, "slice", None, len(found)))
+                    sites.append(Site(code, statement, node, "slice", None, len(sites)))
                     walk(node.slice, statement)
 
     for name in ("body",):
-        held = getattr(code.tree, name)
-        if isinstance(held, list):
-            for node in held:
+        child = getattr(code.tree, name)
+        if isinstance(child, list):
+            for node in child:
                 walk(node, node)
         else:
-            found.append(Place(code, held, code.tree, name, None, len(found)))
-            walk(held, held)
-    return found
+            sites.append(Site(code, child, code.tree, name, None, len(sites)))
+            walk(child, child)
+    return sites
 
 
 class Watch:
-    """A call with every expression of some functions watched.
+    """A call that records the value of every expression in some functions.
 
     Parameters
     ----------
@@ -119,54 +119,54 @@ class Watch:
         Calls the functions.
     """
 
-    def __init__(self, codes: Sequence[Code], call: Callable[[], Any]) -> None:
+    def __init__(self, codes: Sequence[FunctionSource], call: Callable[[], Any]) -> None:
         self.codes, self.call = list(codes), call
-        self.places: list[Place] = []
+        self.sites: list[Site] = []
         for code in codes:
-            for place in places(code):
-                place.key = len(self.places)
-                self.places.append(place)
+            for site in sites(code):
+                site.key = len(self.sites)
+                self.sites.append(site)
         self._count = 0
-        self._compiled: dict[Code, CodeType] = {}
+        self._compiled: dict[FunctionSource, CodeType] = {}
         self._scopes: dict[Any, dict[str, Any]] = {}
         self.result = self.run(self._record)
 
     def run(self, hook: Callable[[int, Any], Any]) -> Any:
-        """Call with ``hook(key, value)`` giving what each expression is worth."""
+        """Make the call; ``hook(key, value)`` returns the value that an expression takes."""
         with ExitStack() as stack:
             for code in self.codes:
                 stack.enter_context(code.running(self._hooked(code), hook))
             return self.call()
 
-    def _hooked(self, code: Code) -> CodeType:
+    def _hooked(self, code: FunctionSource) -> CodeType:
         if code not in self._compiled:
-            mine = {id(p.node): p.key for p in self.places if p.code is code and _is_value(p)}
-            tree = ast.fix_missing_locations(_hooked_copy(code.tree, mine))
+            keys = {id(p.node): p.key for p in self.sites if p.code is code and _is_value(p)}
+            tree = ast.fix_missing_locations(_hooked_copy(code.tree, keys))
             self._compiled[code] = code.compiled(tree)
         return self._compiled[code]
 
     def _record(self, key: int, value: Any) -> Any:
-        seen = self.places[key].seen
-        if not seen.values:
-            seen.order = self._count
+        trace = self.sites[key].trace
+        if not trace.values:
+            trace.order = self._count
             self._count += 1
             frame = sys._getframe(1)
-            near = id(self.places[key].statement), frame.f_code
+            near = id(self.sites[key].statement), frame.f_code
             if near not in self._scopes:
-                self._scopes[near] = {k: _kept(v, 2) for k, v in _scope(frame).items()}
-            seen.scope = self._scopes[near]
-        if len(seen.values) < MOST_TURNS:
-            seen.values.append(value.copy() if isinstance(value, np.ndarray) else value)
+                self._scopes[near] = {k: _snapshot(v, 2) for k, v in _scope(frame).items()}
+            trace.scope = self._scopes[near]
+        if len(trace.values) < MOST_TURNS:
+            trace.values.append(value.copy() if isinstance(value, np.ndarray) else value)
         return value
 
-    def disturbed(self, place: Place) -> Any:
-        """Return the result with an expression's value changed at random, at all its turns."""
-        rng = np.random.default_rng(place.key)
+    def disturbed(self, site: Site) -> Any:
+        """Return the result with random noise on one expression's value, at all its turns."""
+        rng = np.random.default_rng(site.key)
 
         def hook(key: int, value: Any) -> Any:
-            if key != place.key:
+            if key != site.key:
                 return value
-            spread = np.abs(value).max() + 0.1  # enough to turn signs
+            spread = np.abs(value).max() + 0.1  # large enough to change signs
             noise = value + spread * rng.standard_normal(np.shape(value))
             return noise.astype(value.dtype)[()] if isinstance(value, np.ndarray) else noise
 
@@ -174,25 +174,25 @@ class Watch:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a float, or an array of floats."""
+    """Return true if a value is a float, or a nonempty array of floats."""
     return isinstance(value, float | np.floating) or (
         isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size > 0
     )
 
 
 def is_array(value: Any) -> bool:
-    """Whether a value is an array of floats."""
+    """Return true if a value is an array of floats."""
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
-def _is_value(place: Place) -> bool:
-    """Whether an expression can stand in a call: no function's name, no part of an index."""
-    node, owner = place.node, place.owner
+def _is_value(site: Site) -> bool:
+    """Return true if an expression can be an argument of a call (no slice, no function name)."""
+    node, owner = site.node, site.owner
     if isinstance(node, ast.Slice | ast.Starred | ast.JoinedStr | ast.FormattedValue):
         return False
-    if isinstance(owner, ast.Call) and place.field == "func":
+    if isinstance(owner, ast.Call) and site.field == "func":
         return False
-    if isinstance(node, ast.Tuple) and place.field == "slice":
+    if isinstance(node, ast.Tuple) and site.field == "slice":
         return not any(isinstance(e, ast.Slice | ast.Starred) for e in node.elts)
     if (
         isinstance(owner, ast.Attribute)
@@ -204,7 +204,7 @@ def _is_value(place: Place) -> bool:
 
 
 def _hooked_copy(tree: Any, keys: dict[int, int]) -> Any:
-    """Return a copy of a tree in which the expressions with keys go through the hook."""
+    """Return a copy of a tree in which the expressions that have a key call the hook."""
 
     def copied(node: Any) -> Any:
         if isinstance(node, list):
@@ -212,11 +212,11 @@ def _hooked_copy(tree: Any, keys: dict[int, int]) -> Any:
         if not isinstance(node, ast.AST):
             return node
         new = copy.copy(node)
-        for name, held in ast.iter_fields(node):
-            setattr(new, name, copied(held))
+        for name, child in ast.iter_fields(node):
+            setattr(new, name, copied(child))
         if id(node) in keys:
-            given: list[Any] = [ast.Constant(keys[id(node)]), new]
-            call = ast.Call(ast.Name(HOOK, ast.Load()), given, [])
+            arguments: list[Any] = [ast.Constant(keys[id(node)]), new]
+            call = ast.Call(ast.Name(HOOK, ast.Load()), arguments, [])
             return ast.copy_location(call, node)
         return new
 
@@ -224,32 +224,32 @@ def _hooked_copy(tree: Any, keys: dict[int, int]) -> Any:
 
 
 def _scope(frame: FrameType) -> dict[str, Any]:
-    """Return the variables that code could use: of the frame and, for what it names, around it."""
+    """Return the local variables of a frame; for a comprehension, also those of its caller."""
     names = dict(frame.f_locals)
     if frame.f_code.co_name in ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>"):
         names = {**(frame.f_back.f_locals if frame.f_back else {}), **names}
     return {k: v for k, v in names.items() if k.isidentifier()}
 
 
-def _kept(value: Any, depth: int) -> Any:
-    """Return a value as it is now: what it holds may change later."""
+def _snapshot(value: Any, depth: int) -> Any:
+    """Return a copy of a value, ``depth`` levels deep: its content may change later."""
     if isinstance(value, np.ndarray):
         return value.copy()
     if not depth or isinstance(value, ModuleType | FunctionType | type):
         return value
     if type(value) in (list, tuple):
-        return type(value)(_kept(inner, depth - 1) for inner in value)
+        return type(value)(_snapshot(inner, depth - 1) for inner in value)
     if type(value) is dict:
-        return {key: _kept(inner, depth - 1) for key, inner in value.items()}
+        return {key: _snapshot(inner, depth - 1) for key, inner in value.items()}
     if hasattr(value, "__dict__"):
         return SimpleNamespace(
-            **{k: _kept(v, depth - 1) for k, v in vars(value).items() if isinstance(k, str)}
+            **{k: _snapshot(v, depth - 1) for k, v in vars(value).items() if isinstance(k, str)}
         )
     return value
 
 
 def references(scope: dict[str, Any]) -> Iterator[tuple[ast.expr, Any]]:
-    """Yield expressions that name the arrays and numbers of a scope, and what they are worth."""
+    """Yield expressions for the arrays and numbers of a scope, with their values."""
     for name, value in scope.items():
         yield from _within(ast.Name(name, ast.Load()), value, 2)
 

@@ -1,4 +1,4 @@
-"""What is wrong, in a sentence: a change of a program told as the mistake that it mends."""
+"""Sentences that describe a change of a program as the mistake that it repairs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-# What a change of the right program that gives the wrong gradient says of the mistake.
+# A change of the right program that gives the wrong gradient -> the mistake in the learner's.
 INVERSE = {
     "missing factor": "extra factor", "extra factor": "missing factor",
     "missing divisor": "extra divisor", "extra divisor": "missing divisor",
@@ -22,7 +22,7 @@ SYMBOLS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",
     ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
-# What is always said in the same words, of what stands there, what must, and what it is about.
+# Fixed sentences; they name the wrong code, the right code, and the detail of the change.
 TEMPLATES = {
     "transpose": (
         "a matrix is not transposed as it must be (or the operands are in the wrong order): "
@@ -95,16 +95,16 @@ TEMPLATES |= {"subscripts": TEMPLATES["transpose"], "missing power": TEMPLATES["
 
 @dataclass(frozen=True)
 class Context:
-    """What a sentence may speak of.
+    """The values that a sentence may refer to.
 
     Attributes
     ----------
     n : int or None
         The number of samples.
     roles : callable
-        Tells what a value is in the right program, "" if it is none of it.
+        Returns the role of a value in the right program, "" if it has none.
     activations : callable
-        Tells which function the right program applies to a value, "" if none.
+        Returns the name of the function that the right program applies to a value, "" if none.
     parameters : mapping of str to ndarray
     """
 
@@ -112,18 +112,18 @@ class Context:
     roles: Callable[[Any], str]
     activations: Callable[[Any], str]
     parameters: dict[str, Any]
-    values: dict[str, Any]  # of the code's names and expressions
+    values: dict[str, Any]  # by the text of the code's names and expressions
 
     def named(self, text: str) -> Any:
-        """Return the value that a name or expression of the code has, or None."""
+        """Return the value of a name or expression of the code, or None."""
         return self.values.get(text)
 
 
 def sentence(kind: str, wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    """Say what is wrong where ``wrong`` stands in the place of ``right``, two syntax trees."""
+    """Describe the mistake that the code has ``wrong`` instead of ``right``, two syntax trees."""
     if kind in TEMPLATES:
-        shown = {"wrong": _short(wrong), "right": _short(right), "detail": _short(detail)}
-        return TEMPLATES[kind].format(**shown)
+        texts = {"wrong": _short(wrong), "right": _short(right), "detail": _short(detail)}
+        return TEMPLATES[kind].format(**texts)
     return _SENTENCES.get(kind, _other)(wrong, right, detail, context)
 
 
@@ -135,7 +135,7 @@ def text_of(tree: Any) -> str:
 
 
 def _scalar(detail: Any, context: Context) -> float | None:
-    """Return the number that a detail is."""
+    """Return a detail as a number, None if it is not a number."""
     if isinstance(detail, int | float):
         return float(detail)
     if isinstance(detail, ast.Call) and text_of(detail.func) == "len":
@@ -150,7 +150,7 @@ def _scalar(detail: Any, context: Context) -> float | None:
 
 
 def _is_derivative(detail: Any) -> bool:
-    """Whether an expression looks like a slope: a comparison, 1 - h, or such a function's call."""
+    """Return true if an expression looks like a slope: it has a comparison, ``1 - h`` or a call."""
     if not isinstance(detail, ast.AST):
         return False
     for node in ast.walk(detail):
@@ -165,7 +165,7 @@ def _is_derivative(detail: Any) -> bool:
 
 
 def _derivative(detail: Any, context: Context) -> str:
-    """Name the derivative that an expression is: of which function, at which value."""
+    """Describe an expression as a derivative, with the function and its argument."""
     names = [n for n in ast.walk(detail) if isinstance(n, ast.Name | ast.Subscript | ast.Attribute)]
     for node in names:
         at = text_of(node)
@@ -250,10 +250,10 @@ def _missing_term(wrong: Any, right: Any, detail: Any, context: Context) -> str:
 
 
 def _extra_term(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    text, kept = text_of(detail), context.named(text_of(right))
+    text, result_value = text_of(detail), context.named(text_of(right))
     names = [text_of(n) for n in ast.walk(detail) if isinstance(n, ast.Name | ast.Subscript)]
     for name, parameter in context.parameters.items():
-        updated = kept is not None and np.array_equal(kept, parameter)
+        updated = result_value is not None and np.array_equal(result_value, parameter)
         if updated and any(context.roles(context.named(n)).startswith("the grad") for n in names):
             return (
                 f"{name} is already updated where the gradient passes through it: compute all "
@@ -291,10 +291,12 @@ def _other_value(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     else:
         old, new = _short(wrong), _short(right)
     roles = [context.roles(context.named(text)) for text in (old, new)]
-    said = [f"{t} ({r})" if r and r != t else t for t, r in zip((old, new), roles, strict=True)]
+    described = [
+        f"{t} ({r})" if r and r != t else t for t, r in zip((old, new), roles, strict=True)
+    ]
     function = context.activations(context.named(new)) or context.activations(context.named(old))
     slope = f"; the derivative of the {function} is taken there" if function else ""
-    return f"{said[0]} stands where {said[1]} belongs{slope}"
+    return f"{described[0]} stands where {described[1]} belongs{slope}"
 
 
 def _missing_sum(wrong: Any, right: Any, detail: Any, context: Context) -> str:
@@ -366,7 +368,7 @@ def _exchanged(wrong: Any, right: Any, detail: Any, context: Context) -> str:
 
 
 def _other(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    """Say what the right expression has that the wrong one lacks, and the other way round."""
+    """Describe which variables the wrong expression lacks, and which are too many."""
     names = [
         {text_of(n) for n in ast.walk(t) if isinstance(n, ast.Name | ast.Subscript)} - {"np", "len"}
         if isinstance(t, ast.AST) else set()
@@ -383,8 +385,8 @@ def _other(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     slopes = [t for t in (right, wrong) if isinstance(t, ast.AST) and _is_derivative(t)]
     if slopes and not parts:
         parts.append("the derivative (slope, mask) is not the right one")
-    said = "; ".join(parts) or "the formula is not the right one"
-    return f"{said}: it must be {_short(right, 100)}"
+    reason = "; ".join(parts) or "the formula is not the right one"
+    return f"{reason}: it must be {_short(right, 100)}"
 
 
 _SENTENCES: dict[str, Callable[[Any, Any, Any, Context], str]] = {

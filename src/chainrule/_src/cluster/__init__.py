@@ -1,4 +1,4 @@
-"""Training in rounds: on data that do not fit in memory, or that lie on several machines."""
+"""Training in rounds, on data that do not fit in memory or lie on several machines."""
 
 from typing import Any
 

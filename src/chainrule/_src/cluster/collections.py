@@ -1,4 +1,4 @@
-"""Dask's arrays and frames as groups, a partition each."""
+"""Dask's arrays and frames as groups of rows, one group for each partition."""
 
 from __future__ import annotations
 
@@ -12,61 +12,61 @@ import numpy as np
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.interrupts import ignored
 from chainrule._src.cluster.frames import names_of
-from chainrule._src.cluster.group import Group
-from chainrule._src.cluster.groups import Given, Slice
+from chainrule._src.cluster.group import DataGroup
+from chainrule._src.cluster.groups import FutureRows, Slice
 from chainrule._src.cluster.places import Cluster, check_client, dask
 
 
-def is_collection(thing: Any) -> bool:
-    """Whether it is one of Dask's."""
-    return hasattr(thing, "__dask_graph__")
+def is_collection(obj: Any) -> bool:
+    """Return true if an object is a collection of Dask's."""
+    return hasattr(obj, "__dask_graph__")
 
 
-def partitions(x: Any, y: Any, weight: Any, cluster: Cluster | None) -> list[Group]:
-    """Return the partitions of collections, computed by a cluster and kept there.
+def partitions(x: Any, y: Any, weight: Any, cluster: Cluster | None) -> list[DataGroup]:
+    """Return the partitions of collections as groups; a cluster computes and stores their data.
 
-    Without one they stay to be computed, one at a time.
+    Without a cluster they stay lazy, and are computed one at a time.
 
     Raises
     ------
     DataError
-        If they do not belong together.
+        If the collections do not have the same partitions.
     """
     if is_frame(x) and isinstance(y, str):
         x, y, weight = _columns(x, y, weight)
     if not len(getattr(x, "columns", [y])):
         raise DataError("fit: there is no column to learn from besides the target")
-    given = [each for each in (x, y, weight) if each is not None]
-    if y is None or not all(map(is_collection, given)):
+    collections = [each for each in (x, y, weight) if each is not None]
+    if y is None or not all(map(is_collection, collections)):
         raise DataError(
             "fit: where x is one of Dask's collections, y and sample_weight must be such too, or "
             "names of columns of a frame"
         )
-    given = [_whole_rows(each, x) for each in given]
-    if len({len(each) for each in map(_delayed, given)}) > 1:
+    collections = [_whole_rows(each, x) for each in collections]
+    if len({len(each) for each in map(_delayed, collections)}) > 1:
         raise DataError(
             "fit: x and y must have the same partitions, received "
-            f"{[len(_delayed(each)) for each in given]}; y.rechunk(x.chunks[0]) makes them so"
+            f"{[len(_delayed(each)) for each in collections]}; y.rechunk(x.chunks[0]) makes them so"
         )
-    parts = list(zip(*map(_delayed, given), strict=True))
+    parts = list(zip(*map(_delayed, collections), strict=True))
     if cluster is not None:
         flat = cluster.client.compute([part for each in parts for part in each])
         steps = iter(flat)
         parts = [tuple(next(steps) for _ in each) for each in parts]
     rows, names = _rows(x, parts, cluster), names_of(x)
     return [
-        Slice(tuple(Given(str(part.key)) for part in each), 0, count, each, names)
+        Slice(tuple(FutureRows(str(part.key)) for part in each), 0, count, each, names)
         for each, count in zip(parts, rows, strict=True)
     ]
 
 
-def is_frame(thing: Any) -> bool:
-    """Whether it is a frame or a series."""
-    return hasattr(thing, "npartitions") and hasattr(thing, "map_partitions")
+def is_frame(obj: Any) -> bool:
+    """Return true if a collection is a frame or a series."""
+    return hasattr(obj, "npartitions") and hasattr(obj, "map_partitions")
 
 
 def _columns(frame: Any, target: str, weight: Any) -> Any:
-    """Return the other columns, the target, and the weights."""
+    """Split a frame into the columns to learn from, the target, and the weights."""
     named = [target, *([weight] if isinstance(weight, str) else [])]
     if target == weight:
         raise DataError(f"fit: {target!r} cannot be both the target and the weights of samples")
@@ -78,22 +78,22 @@ def _columns(frame: Any, target: str, weight: Any) -> Any:
 
 
 def _whole_rows(each: Any, x: Any) -> Any:
-    """Return an array with all columns in a partition, and x's partitions of rows."""
+    """Rechunk an array: one chunk has all columns, and the rows are split like those of x."""
     if not hasattr(each, "rechunk"):
         return each
     if each.ndim > 1 and any(count != 1 for count in each.numblocks[1:]):
         each = each.rechunk(dict.fromkeys(range(1, each.ndim), -1))
-    known = hasattr(x, "chunks") and not np.isnan([*x.chunks[0], *each.chunks[0]]).any()
-    return each.rechunk({0: x.chunks[0]}) if known and sum(x.chunks[0]) == len(each) else each
+    is_known = hasattr(x, "chunks") and not np.isnan([*x.chunks[0], *each.chunks[0]]).any()
+    return each.rechunk({0: x.chunks[0]}) if is_known and sum(x.chunks[0]) == len(each) else each
 
 
 def _delayed(each: Any) -> list[Any]:
-    found = each.to_delayed()
-    return list(found.ravel()) if isinstance(found, np.ndarray) else list(found)
+    delayed = each.to_delayed()
+    return list(delayed.ravel()) if isinstance(delayed, np.ndarray) else list(delayed)
 
 
 def _rows(x: Any, parts: Sequence[Any], cluster: Cluster | None) -> list[int]:
-    """Return how many rows each partition has: the chunks of arrays may tell."""
+    """Return the number of rows of each partition, from the chunks of an array if known."""
     if hasattr(x, "chunks") and not np.isnan(x.chunks[0]).any():
         return [int(count) for count in x.chunks[0]]
     if cluster is not None:
@@ -102,7 +102,7 @@ def _rows(x: Any, parts: Sequence[Any], cluster: Cluster | None) -> list[int]:
 
 
 def current_client() -> Any:
-    """Return the client that is active, if there is one; Dask is not loaded for that."""
+    """Return the active client, or None; this does not import Dask."""
     distributed = sys.modules.get("distributed")
     try:
         return None if distributed is None else distributed.get_client()
@@ -112,7 +112,7 @@ def current_client() -> Any:
 
 @contextmanager
 def cluster_of(client: Any, n_workers: int | None, timeout: float) -> Iterator[Cluster | None]:
-    """Yield where to run: a client's cluster, one of this machine's own for the time, or None."""
+    """Yield a cluster of the client, or of ``n_workers`` local processes for the time; or None."""
     if n_workers == 0 or (client is None and not n_workers):
         yield None
         return
@@ -121,9 +121,9 @@ def cluster_of(client: Any, n_workers: int | None, timeout: float) -> Iterator[C
         return
     distributed = dask("distributed")
     with ignored():  # by the workers: a terminal sends Ctrl-C to them too
-        own = distributed.LocalCluster(
+        local_cluster = distributed.LocalCluster(
             n_workers=n_workers, threads_per_worker=1, processes=True, host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
         )  # fmt: skip
-    with own as local, distributed.Client(local, set_as_default=False) as started:
+    with local_cluster as local, distributed.Client(local, set_as_default=False) as started:
         yield Cluster(started, timeout)

@@ -1,8 +1,8 @@
-"""Bytes of a file, through the system's cache or past it.
+"""Reads bytes of a file, either through the page cache or with direct I/O.
 
-Of a file that is larger than half the memory the cache holds little until the next epoch. To bring
-pages into it and to let go of others takes the system as much of a processor as a small network
-takes to train on them.
+If a file is larger than half the memory, little of it is still in the page cache at the next epoch.
+Filling the cache and evicting pages from it takes about as much processor time as training a small
+network on the data.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from chainrule._src.base.errors import FileError
 from chainrule._src.cluster.group import BLOCK, Empty
 from chainrule._src.compile.native import memory
 
-SHARE = 0.5  # of the memory, from which a file is read past the cache
+SHARE = 0.5  # of the memory; a larger file is read with direct I/O
 PAGE = mmap.PAGESIZE
-DIRECT = getattr(os, "O_DIRECT", 0)  # 0 on systems that do not
+DIRECT = getattr(os, "O_DIRECT", 0)  # 0 on systems without direct I/O
 
 
 def is_direct(path: str, written: int, size: int) -> bool:
-    """Whether a file of a size is read past the cache."""
+    """Return true if a file of this size is read with direct I/O."""
     return size > SHARE * memory() and _allows(path, written)
 
 
 def read(path: str, start: int, size: int, empty: Empty, direct: bool) -> Array:
-    """Return bytes of a file, fewer where it ends; past the cache if ``direct``.
+    """Return bytes of a file, fewer at its end; if ``direct``, with direct I/O.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def read(path: str, start: int, size: int, empty: Empty, direct: bool) -> Array:
 
 @lru_cache
 def _allows(path: str, written: int) -> bool:
-    """Whether a file can be read so: not every file system knows how."""
+    """Return true if direct I/O works for a file: some file systems refuse."""
     try:
         past_the_cache(path, 0, PAGE, np.empty)
     except OSError:
@@ -55,13 +55,16 @@ def _allows(path: str, written: int) -> bool:
 
 
 def through_the_cache(path: str, start: int, size: int, empty: Empty) -> Any:
-    """Return bytes of a file, fewer where it ends."""
+    """Return bytes of a file, fewer at its end, through the page cache."""
     found: Any = empty((size,), np.uint8)
     return found[: _fill(found, path, start, BLOCK)]
 
 
 def past_the_cache(path: str, start: int, size: int, empty: Empty) -> Any:
-    """Return the same; whole pages are read to where pages begin, as the system asks for."""
+    """Return bytes of a file, fewer at its end, with direct I/O.
+
+    Direct I/O needs whole pages, and a buffer that is aligned to a page.
+    """
     ahead = start % PAGE
     pages = -(-(ahead + size) // PAGE)
     room: Any = empty(((pages + 1) * PAGE,), np.uint8)
@@ -87,13 +90,13 @@ def _fill(room: Any, path: str, start: int, block: int, flags: int = 0) -> int:
 
 
 class Part:
-    """Bytes of a file in memory as the file that they are of, for whoever reads there alone.
+    """A file object that holds one range of a file's bytes in memory, and fails elsewhere.
 
     Parameters
     ----------
     found : ndarray of uint8
     start : int
-        Where in the file they begin. It seems to end where they do.
+        Offset of the first byte in the file. The file seems to end after the last byte.
     """
 
     closed = False
@@ -102,17 +105,17 @@ class Part:
         self._found, self._start, self._at = found, start, start
 
     def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place in the file."""
+        """Move to a position in the file."""
         end = self._start + len(self._found)
         self._at = place + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: end}[whence]
         return self._at
 
     def tell(self) -> int:
-        """Return the place."""
+        """Return the position in the file."""
         return self._at
 
     def read(self, size: int) -> memoryview:
-        """Return so many bytes, without a copy."""
+        """Return ``size`` bytes without a copy."""
         begin = self._at - self._start
         if not 0 <= begin <= begin + size <= len(self._found):
             raise OSError(f"bytes {self._at} to {self._at + size} of the file were not read")
@@ -120,4 +123,4 @@ class Part:
         return memoryview(self._found[begin : begin + size])
 
     def close(self) -> None:
-        """Let it be closed."""
+        """Do nothing; file objects need this method."""

@@ -15,8 +15,8 @@ from chainrule._src.base.validation import check_flag, check_positive, check_see
 from chainrule._src.cluster.checkpoints import Keeper, go_on, settings
 from chainrule._src.cluster.job import Job, described
 from chainrule._src.cluster.options import Rounds
-from chainrule._src.cluster.source import Source, opened
-from chainrule._src.cluster.supply import Held, RoundSupply
+from chainrule._src.cluster.source import DataSource, opened
+from chainrule._src.cluster.supply import CarryEngine, RoundSupply
 from chainrule._src.nn.callbacks import Callback
 from chainrule._src.nn.callbacks.progress import history_among, watchers
 from chainrule._src.nn.network.inputs import comes_in_parts
@@ -29,11 +29,11 @@ from chainrule._src.nn.training.trainer import Run, Trainer
 def fit_in_rounds(
     model: Any, x: Any, y: Any, *, client: Any, sample_weight: Any, options: Rounds, **how: Any
 ) -> Any:
-    """Train a compiled model; see `Sequential.fit` and `Rounds`.
+    """Train a compiled model in rounds; see `Sequential.fit` and `Rounds`.
 
     Returns
     -------
-    History, or Plan where that is asked for
+    History, or Plan if ``options.plan``
 
     Raises
     ------
@@ -45,7 +45,7 @@ def fit_in_rounds(
 
 def train(
     model: Any,
-    source: Source,
+    source: DataSource,
     options: Rounds,
     *,
     batch_size: int | None = None,
@@ -58,7 +58,7 @@ def train(
     seed: Any = None,
     classes: Any = None,
 ) -> Any:
-    """Train a compiled model on data in groups; ``classes`` are labels in the outputs' order."""
+    """Train a compiled model on groups of rows; ``classes``: labels in the order of the outputs."""
     size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
     epochs = check_positive(epochs, "epochs", "fit")
     shuffle = check_flag(shuffle, "shuffle", "fit")
@@ -72,7 +72,7 @@ def train(
             draw = int(drawn.integers(2**62))
             job = Job(*described(model), size, 1, draw, shuffle, class_weight, classes)
             supply = RoundSupply(
-                source.groups, job, source.place, options, model.network.constrained
+                source.groups, job, source.executor, options, model.network.constrained
             )
             supply.job, supply.epochs = replace(job, updates=supply.all_updates * epochs), epochs
             if options.plan:
@@ -88,7 +88,7 @@ def train(
 
 
 def check_held(validation_data: Any) -> None:
-    """Refuse data to be scored that are not in memory."""
+    """Raise a DataError if validation data are not in memory."""
     parts = validation_data if isinstance(validation_data, tuple | list) else [validation_data]
     if any(map(comes_in_parts, parts)):
         raise DataError(
@@ -98,11 +98,11 @@ def check_held(validation_data: Any) -> None:
         )
 
 
-def _first_data(model: Any, source: Source, class_weight: Any, classes: Any) -> Any:
-    """Return a few samples as a step takes them; the model is built for them."""
+def _first_data(model: Any, source: DataSource, class_weight: Any, classes: Any) -> Any:
+    """Return a few samples in the form that a step takes, and build the model for their shape."""
     number, (X, y, *weight) = source.few
     y = y if classes is None else np.searchsorted(classes, y).clip(max=len(classes) - 1)
-    X = np.nan_to_num(X) if X.dtype.kind == "f" else X  # what is not finite is told of a partition
+    X = np.nan_to_num(X) if X.dtype.kind == "f" else X  # training reports NaN with its partition
     where = f"fit: partition {number}"
     return model.training_parts(X, y, where, weight[0] if weight else None, class_weight)[0]
 
@@ -111,7 +111,7 @@ def _trainer(
     model: Any, supply: RoundSupply, data: Any, watching: list[Callback], validation_data: Any,
     about: dict[str, Any],
 ) -> tuple[Trainer, int, Any]:  # fmt: skip
-    """Return what trains, the epoch to begin with, and the callbacks' states."""
+    """Return the trainer, the epoch to begin with, and the callbacks' states."""
     objective, options = model.objective, supply.options
     sums = objective.sums(data)
     model.history, model.stop_training = history_among(watching), False
@@ -120,11 +120,11 @@ def _trainer(
     start, states = 0, None
     if options.checkpoint is not None and os.path.exists(options.checkpoint):
         start, states = go_on(model, supply, about)
-    engine = Held(carry_of(objective, sums.zero, state=model.optimizer_state))
+    engine = CarryEngine(carry_of(objective, sums.zero, state=model.optimizer_state))
     checks = None
     if validation_data is not None:
-        held = model.checked_batch(validation_data, "validation_data")
-        samples = Samples(held, supply.batch_size, None)
+        validation = model.checked_batch(validation_data, "validation_data")
+        samples = Samples(validation, supply.batch_size, None)
         step, updates = objective.scoring_step(), samples.updates * supply.epochs
         checks = make_run(objective, step, samples, model.engine, updates)
     if options.checkpoint is not None:

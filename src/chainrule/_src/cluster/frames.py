@@ -1,4 +1,4 @@
-"""Frames, of pandas or partitions of Dask's, as arrays of numbers."""
+"""Conversion of frames, of pandas or partitions of Dask's, to arrays of numbers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from chainrule._src.base.errors import DataError
 def values(part: Any) -> Array:
     """Return a frame, a series or an array as an array; missing numbers are NaN.
 
-    NumPy makes objects of columns of several kinds, and of those of pandas's own dtypes.
+    For columns of mixed dtypes, and for pandas's own dtypes, NumPy alone would return objects.
 
     Raises
     ------
     DataError
         If a column of a frame holds no numbers.
     """
-    found = np.asarray(part)
-    if found.dtype != object or not hasattr(part, "iloc"):
-        return found
+    array = np.asarray(part)
+    if array.dtype != object or not hasattr(part, "iloc"):
+        return array
     if not hasattr(part, "columns"):
-        return found if part.dtype.kind not in "biuf" else _numbers(part)
+        return array if part.dtype.kind not in "biuf" else _numbers(part)
     columns = [part.iloc[:, number] for number in range(part.shape[1])]
     for name, column in zip(part.columns, columns, strict=True):
         if column.dtype.kind not in "biuf":
@@ -37,20 +37,20 @@ def values(part: Any) -> Array:
 
 
 def _numbers(column: Any) -> Array:
-    """Return a column of numbers or booleans as such."""
+    """Return a column of numbers or booleans as an array; missing entries are NaN."""
     if column.isna().any():
-        found: Array = column.to_numpy(np.float64, na_value=np.nan)
-        return found
+        array: Array = column.to_numpy(np.float64, na_value=np.nan)
+        return array
     return np.asarray(column, getattr(column.dtype, "numpy_dtype", column.dtype))
 
 
 def names_of(x: Any) -> tuple[Any, ...]:
-    """Return the names of a frame's columns; of what is none, nothing."""
+    """Return the names of a frame's columns; ``()`` for anything else."""
     return tuple(getattr(x, "columns", ()))
 
 
 def of_column(X: Any, names: tuple[Any, ...]) -> str:
-    """Return what to say of the first entry that is not finite: its column's name, if any."""
+    """Return the end of an error message that names the column of the first non-finite entry."""
     if X.ndim != 2 or X.dtype.kind != "f" or X.shape[1] != len(names):
         return ""
     bad = np.argwhere(~np.isfinite(X))

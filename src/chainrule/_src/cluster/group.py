@@ -1,4 +1,4 @@
-"""What a group is: rows that are read together."""
+"""The interface of a group: rows that are read together."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from typing import Any, Protocol
 
 import numpy as np
 
-BLOCK = 2**17  # bytes that are asked of a file at once: they stay near to the processor
+BLOCK = 2**17  # bytes that are read from a file at once: they fit into the processor's cache
 Rows = tuple[Any, ...]  # samples, targets, weights: arrays
-Empty = Callable[[tuple[int, ...], Any], Any]  # makes an array of a shape and dtype
+Empty = Callable[[tuple[int, ...], Any], Any]  # allocates an array of a shape and dtype
 
 
-class Group(Protocol):
+class DataGroup(Protocol):
     """Rows that are read together."""
 
     @property
     def rows(self) -> int:
-        """How many."""
+        """The number of rows."""
 
     @property
-    def given(self) -> tuple[Any, ...]:
-        """What `read` takes: futures, on a cluster; else parts of Dask's collections."""
+    def inputs(self) -> tuple[Any, ...]:
+        """The arguments of `read`: futures on a cluster, else partitions of Dask's collections."""
 
     @property
     def names(self) -> tuple[Any, ...]:
-        """Of the columns, where they have any."""
+        """The names of the columns; ``()`` if they have none."""
 
     @property
     def is_file(self) -> bool:
-        """Whether it pays to read it ahead."""
+        """True if the group is read from a file: prefetching saves time."""
 
     @property
     def takes_a_core(self) -> bool:
-        """Whether reading it takes one; else it is waiting for a disk."""
+        """True if reading keeps a core busy; false if it mostly waits for a disk."""
 
-    def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
+    def read(self, *inputs: Any, empty: Empty = np.empty) -> Rows:
         """Return samples, targets and, if there are any, their weights.
 
-        Large arrays are made by ``empty``.
+        ``empty(shape, dtype)`` allocates the large arrays.
         """

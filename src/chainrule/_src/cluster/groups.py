@@ -1,4 +1,4 @@
-"""Data as groups of rows that are read one at a time: of files, of arrays."""
+"""Data as groups of rows, which are read one at a time from files or arrays."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.cluster.frames import names_of, values
-from chainrule._src.cluster.group import Empty, Group, Rows
+from chainrule._src.cluster.group import DataGroup, Empty, Rows
 from chainrule._src.cluster.maps import Map
 from chainrule._src.cluster.parquet import row_groups
 from chainrule._src.cluster.places import Cluster, dask, same
 from chainrule._src.nn.network.inputs import are_paths
 
-GROUP_BYTES = 2**25  # of a group of rows, where the source does not say
+GROUP_BYTES = 2**25  # size of a group, unless the source has groups of its own
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
-    """An array in this process's memory, which does not travel."""
+class MemoryArray:
+    """An array in this process's memory, which is not sent to workers."""
 
     array: Any
 
@@ -33,76 +33,76 @@ class Held:
 
     @property
     def nbytes(self) -> int:
-        """Its bytes."""
+        """The size of the array in bytes."""
         return int(self.array.nbytes)
 
     def rows(self, start: int, stop: int, empty: Empty = np.empty) -> Any:
-        """Return some rows."""
+        """Return the rows from ``start`` up to ``stop``, without a copy."""
         return self.array[start:stop]
 
 
 @dataclass(frozen=True)
-class Given:
-    """Rows that are handed over to whoever reads them, told by the name that Dask has for them."""
+class FutureRows:
+    """Rows that Dask passes to a task as an argument; ``key`` is their key in Dask's graph."""
 
     key: str
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Rows of arrays in memory, or of memory maps, which are opened where they are read.
+    """Rows of arrays in memory, or of memory maps, which the reading process opens.
 
-    A partition of Dask's collections is one too: all of its rows are given.
+    A partition of Dask's collections is a slice too, whose arrays are all `FutureRows`.
     """
 
-    arrays: tuple[Held | Map | Given, ...]
+    arrays: tuple[MemoryArray | Map | FutureRows, ...]
     start: int
     stop: int
-    given: tuple[Any, ...] = field(default=(), compare=False)
+    inputs: tuple[Any, ...] = field(default=(), compare=False)
     names: tuple[Any, ...] = field(default=(), compare=False)
 
     @property
     def rows(self) -> int:
-        """How many."""
+        """The number of rows."""
         return self.stop - self.start
 
     @property
     def is_file(self) -> bool:
-        """Whether the arrays are maps."""
+        """True if all arrays are memory maps."""
         return all(isinstance(array, Map) for array in self.arrays)
 
     @property
     def takes_a_core(self) -> bool:
-        """Whether reading them takes one."""
+        """True if reading keeps a core busy; false with direct I/O, which waits for the disk."""
         return not (isinstance(self.arrays[0], Map) and self.arrays[0].is_direct)
 
-    def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
-        """Return the rows; what is to be computed is computed in this process."""
-        if any(hasattr(part, "__dask_graph__") for part in given):
-            given = dask().compute(*given, scheduler="synchronous")
-        parts = iter(given)
+    def read(self, *inputs: Any, empty: Empty = np.empty) -> Rows:
+        """Return the rows; lazy partitions of Dask's are computed in this process."""
+        if any(hasattr(part, "__dask_graph__") for part in inputs):
+            inputs = dask().compute(*inputs, scheduler="synchronous")
+        parts = iter(inputs)
         return tuple(
             values(next(parts))
-            if isinstance(each, Given)
+            if isinstance(each, FutureRows)
             else each.rows(self.start, self.stop, empty)
             for each in self.arrays
         )
 
     def on(self, cluster: Cluster) -> Slice:
-        """Return it with what is in memory handed to workers, once: tasks only name it."""
-        arrays, given = list(self.arrays), list(self.given)
+        """Send arrays in memory to a cluster, once; return a slice that only holds their keys."""
+        arrays, inputs = list(self.arrays), list(self.inputs)
         for at, each in enumerate(arrays):
-            if isinstance(each, Held):
-                given.append(cluster.submit(same, each.rows(self.start, self.stop)))
-                arrays[at] = Given(given[-1].key)
-        return replace(self, arrays=tuple(arrays), given=tuple(given))
+            if isinstance(each, MemoryArray):
+                inputs.append(cluster.submit(same, each.rows(self.start, self.stop)))
+                arrays[at] = FutureRows(inputs[-1].key)
+        return replace(self, arrays=tuple(arrays), inputs=tuple(inputs))
 
     def __reduce__(self) -> Any:
-        """Travel without what is handed over beside."""
+        """Pickle without the inputs: Dask passes them to `read` separately."""
         return Slice, (self.arrays, self.start, self.stop, (), self.names)
 
 
-def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[Group]:
+def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[DataGroup]:
     """Return the groups of files or arrays.
 
     Parameters
@@ -114,12 +114,12 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[Group]:
     weight
         The same, or None.
     parts : int
-        Groups, at least, where the rows can be split anywhere.
+        Minimum number of groups, if the rows can be split anywhere.
 
     Raises
     ------
     DataError, FileError
-        If that is not what is there.
+        If the data cannot be read as described.
     """
     if isinstance(x, str | os.PathLike) and Path(x).suffix != ".npy":
         return row_groups(Path(x).absolute(), y, weight)
@@ -134,50 +134,50 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[Group]:
     largest = max(1, GROUP_BYTES // max(X.nbytes // max(rows, 1), 1))
     count = min(rows, max(-(-rows // largest), parts))
     edges = [rows * i // max(count, 1) for i in range(count + 1)]
-    kept: Any = arrays if arrays[2] is not None else arrays[:2]
+    sources: Any = arrays if arrays[2] is not None else arrays[:2]
     names = names_of(x)
-    return [Slice(kept, start, stop, names=names) for start, stop in pairwise(edges)]
+    return [Slice(sources, start, stop, names=names) for start, stop in pairwise(edges)]
 
 
-def _array(given: Any) -> Held | Map:
-    """Return an array, or what tells its file."""
-    if are_paths(given):
+def _array(source: Any) -> MemoryArray | Map:
+    """Return an array in memory, or a reference to the file of a memory map."""
+    if are_paths(source):
         raise DataError(
-            f"fit: one path is expected, received {len(given)} texts; give that of a folder of "
+            f"fit: one path is expected, received {len(source)} texts; give that of a folder of "
             "*.parquet files, or of one file"
         )
-    if isinstance(given, str) and Path(given).suffix != ".npy":
+    if isinstance(source, str) and Path(source).suffix != ".npy":
         raise DataError(
-            f"fit: {given!r} can name a column only where x is a Parquet file, a folder of such or "
-            "a frame of Dask's; give an array, or the path of a .npy file"
+            f"fit: {source!r} can name a column only where x is a Parquet file, a folder of such "
+            "or a frame of Dask's; give an array, or the path of a .npy file"
         )
-    if isinstance(given, str | os.PathLike):
+    if isinstance(source, str | os.PathLike):
         try:
-            given = np.load(given, mmap_mode="r")
+            source = np.load(source, mmap_mode="r")
         except (OSError, ValueError) as error:
-            raise FileError(f"{given} cannot be read as a .npy file: {error}") from error
-    if isinstance(given, np.memmap) and given.flags.c_contiguous and given.filename:
-        base = given
+            raise FileError(f"{source} cannot be read as a .npy file: {error}") from error
+    if isinstance(source, np.memmap) and source.flags.c_contiguous and source.filename:
+        base = source
         while isinstance(base.base, np.memmap):
             base = base.base
-        inside = given.ctypes.data - base.ctypes.data
-        name = str(Path(given.filename).absolute())
+        inside = source.ctypes.data - base.ctypes.data
+        name = str(Path(source.filename).absolute())
         return Map(
-            name, os.stat(name).st_mtime_ns, given.dtype.str, given.shape, base.offset + inside
+            name, os.stat(name).st_mtime_ns, source.dtype.str, source.shape, base.offset + inside
         )
-    array = values(given)
+    array = values(source)
     if array.ndim == 0:
         raise DataError("fit: x and y must hold a sample a row")
-    return Held(array)
+    return MemoryArray(array)
 
 
-def dealt(groups: Sequence[Group], shards: int) -> list[list[int]]:
-    """Return the groups of each shard, by number: about equally many rows, whatever the workers."""
+def dealt(groups: Sequence[DataGroup], shards: int) -> list[list[int]]:
+    """Deal out groups to shards, by number: about equally many rows each, for any workers."""
     filled = sorted((n for n, g in enumerate(groups) if g.rows), key=lambda n: -groups[n].rows)
-    found: list[list[int]] = [[] for _ in range(min(shards, len(filled)))]
-    held = [0] * len(found)
+    by_shard: list[list[int]] = [[] for _ in range(min(shards, len(filled)))]
+    loads = [0] * len(by_shard)
     for number in filled:
-        least = held.index(min(held))
-        found[least].append(number)
-        held[least] += groups[number].rows
-    return [sorted(numbers) for numbers in found]
+        least = loads.index(min(loads))
+        by_shard[least].append(number)
+        loads[least] += groups[number].rows
+    return [sorted(numbers) for numbers in by_shard]

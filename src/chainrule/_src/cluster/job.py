@@ -1,4 +1,4 @@
-"""What is trained, as a text that any machine makes the same programs of."""
+"""A training job as text and pickled code, from which any machine compiles the same programs."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ from chainrule._src.nn.network.inputs import check_labels_fit, checked_data
 from chainrule._src.nn.network.runs import make_run
 from chainrule._src.nn.training.supply import Samples
 
-JOBS = 8  # that a process keeps at hand
-State = dict[str, Any]  # parts of the carry that rounds hand on
+JOBS = 8  # jobs that a thread caches
+State = dict[str, Any]  # the parts of the carry that go from round to round
 
 
 @dataclass(frozen=True)
 class Job:
-    """A model and how it is trained.
+    """A model and the settings of its training.
 
     Attributes
     ----------
     text : str
         The architecture, optimizer, loss and metrics, in JSON.
     code : Code
-        The class of the model, and the classes and functions of the user's own by their names.
+        The class of the model, and the user's own classes and functions by name.
     classes : ndarray or None
-        Labels in the order of the outputs; None where targets are what the loss takes.
+        Labels in the order of the outputs; None if the loss takes the targets as they are.
     batch_size, updates : int
-        Of a batch; of all shards in the whole run, by which the engine is chosen, the same one
-        wherever they are trained.
+        Samples of a batch; updates of all shards in the run. This number selects the engine, which
+        is therefore the same on every machine.
     seed : int
     shuffle : bool
     run : str
-        What tells one call of `fit` from others.
+        Unique id of a call of `fit`.
     """
 
     text: str
-    code: Code
+    code: PickledCode
     batch_size: int
     updates: int
     seed: int
@@ -64,117 +64,117 @@ class Job:
 
     @cached_property
     def name(self) -> str:
-        """What tells it from others: all that `Ready` makes of it."""
+        """The cache key: a hash of everything that `Ready` depends on."""
         classes = None if self.classes is None else (self.classes.dtype.str, self.classes.tolist())
         what = repr((self.text, self.batch_size, self.updates, self.class_weight, classes))
         return hashlib.blake2b(what.encode() + self.code.data, digest_size=16).hexdigest()
 
     def ready(self) -> Ready:
-        """Return it ready to be trained by this thread: what is made is kept."""
-        kept: OrderedDict[str, Ready] = vars(_here).setdefault("ready", OrderedDict())
-        if self.name not in kept:
-            kept[self.name] = Ready(self)
-            while len(kept) > JOBS:
-                kept.popitem(last=False)
-        kept.move_to_end(self.name)
-        return kept[self.name]
+        """Return the model and engine of this job in this thread, from a cache if possible."""
+        cache: OrderedDict[str, Ready] = vars(_here).setdefault("ready", OrderedDict())
+        if self.name not in cache:
+            cache[self.name] = Ready(self)
+            while len(cache) > JOBS:
+                cache.popitem(last=False)
+        cache.move_to_end(self.name)
+        return cache[self.name]
 
 
-class Code:
-    """Classes and functions: in the process that has them as they are, for others as bytes.
+class PickledCode:
+    """Classes and functions: the objects themselves in this process, bytes for other processes.
 
-    What cloudpickle makes of a class replaces its methods by those that it took down, where the
-    class is known already. So the bytes are read in other processes alone.
+    Unpickling a class of cloudpickle's replaces the methods of an existing class by the pickled
+    ones. Therefore only other processes read the bytes.
 
     Attributes
     ----------
     data : bytes
-        References to modules, or what cloudpickle makes of things where there is no module.
+        References to modules, or cloudpickle's bytes for objects that no module defines.
     """
 
-    def __init__(self, data: bytes, things: Any = None) -> None:
-        self.data, self._things = data, things
+    def __init__(self, data: bytes, objects: Any = None) -> None:
+        self.data, self._objects = data, objects
 
     @property
-    def things(self) -> Any:
+    def objects(self) -> Any:
         """The classes and functions themselves."""
-        if self._things is None:
-            self._things = pickle.loads(self.data)
-        return self._things
+        if self._objects is None:
+            self._objects = pickle.loads(self.data)
+        return self._objects
 
     def __reduce__(self) -> Any:
         return code_of, (self.data,)
 
 
-def code_of(data: bytes, things: Any = None) -> Code:
-    """Return the code of some bytes: that which is in use, where there is one."""
-    return _of_data.setdefault(data, Code(data, things))
+def code_of(data: bytes, objects: Any = None) -> PickledCode:
+    """Return the code with these bytes; an existing object is used again."""
+    return _of_data.setdefault(data, PickledCode(data, objects))
 
 
-_of_data: WeakValueDictionary[bytes, Code] = WeakValueDictionary()  # of this process
+_of_data: WeakValueDictionary[bytes, PickledCode] = WeakValueDictionary()  # of this process
 _here = threading.local()
 _making = lock()
 _recorded: dict[str, Known] = {}  # by job, shared by threads
 
 
 def forget() -> None:
-    """Let go of what this thread made ready: globals that code of the user's own reads may change.
+    """Clear this thread's cache of jobs: globals that the user's own code reads may change.
 
-    On workers it stays: there they have the values that travelled with the code.
+    Workers do not clear it: their globals have the values that were sent with the code.
     """
     vars(_here).pop("ready", None)
     with _making:
         _recorded.clear()
 
 
-def described(model: Any) -> tuple[str, Code]:
+def described(model: Any) -> tuple[str, PickledCode]:
     """Return a model as text and code.
 
     Raises
     ------
     DataError
-        If a part of it cannot be told to other machines.
+        If a part of it cannot be sent to other machines.
     """
-    with own_things() as own:
+    with own_things() as own_objects:
         about = {
             "model": model.get_config(), **plain(model.compile_options), "engine": model.engine
         }  # fmt: skip
-        things = type(model), dict(own)
-    code = pickled(things, "a layer, loss or metric of your own")
-    return json.dumps(about), code_of(code, things)
+        objects = type(model), dict(own_objects)
+    code = pickled(objects, "a layer, loss or metric of your own")
+    return json.dumps(about), code_of(code, objects)
 
 
-def pickled(thing: Any, what: str) -> bytes:
-    """Return a thing as bytes that another machine makes it of.
+def pickled(obj: Any, what: str) -> bytes:
+    """Pickle an object for other machines.
 
     Raises
     ------
     DataError
-        If that cannot be done.
+        If the object cannot be pickled.
     """
     try:
         with deferred():
             from cloudpickle import dumps
-    except ImportError:  # without Dask nobody else is asked
+    except ImportError:  # without Dask there are no other processes
         from pickle import dumps
     try:
-        found: bytes = dumps(thing)
-    except Exception as error:  # anything may be within
+        data: bytes = dumps(obj)
+    except Exception as error:  # the object's own methods may raise anything
         raise DataError(
             f"{what} cannot be sent to other machines: {' '.join(str(error).split())[:300]}. Let "
             "it hold plain values, and open files or connections where it runs"
         ) from error
-    return found
+    return data
 
 
 class Ready:
-    """A job in a thread: its model and its engine.
+    """The model and the engine of a job, in one thread.
 
     Attributes
     ----------
     model : Sequential
     engine : Engine
-        Once `begin` was called.
+        Set by `begin`.
     """
 
     engine: Engine
@@ -182,16 +182,16 @@ class Ready:
     def __init__(self, job: Job) -> None:
         self.job = job
         about = json.loads(job.text)
-        kind, own = job.code.things
-        with known_as(own):
+        kind, own_objects = job.code.objects
+        with known_as(own_objects):
             self.model = kind.from_config(about.pop("model"))
             self.model.compile(**made(about))
         self.objective = self.model.objective
-        self.zero: Any = None  # sums of metrics, of nothing
+        self.zero: Any = None  # the sums of the metrics before the first sample
         self._forms: Any = None
 
     def data(self, rows: Any, where: str, empty: Empty = np.empty) -> Any:
-        """Return rows as a step takes them, checked."""
+        """Check rows, and return them in the form that a step takes."""
         X, y, *weight = rows
         model, dtype = self.model, np.dtype(self.model.dtype)
         if self.job.classes is not None:
@@ -206,36 +206,36 @@ class Ready:
         y = y.astype(dtype if y.dtype.kind == "f" else np.int64, copy=False)
         return (X, y, *(part.astype(dtype, copy=False) for part in weight))
 
-    def begin(self, given: State, data: Any) -> None:
-        """Have an engine for such data, with parts of the carry to start with."""
+    def begin(self, state: State, data: Any) -> None:
+        """Set the engine for data of these shapes and dtypes, and start it from a state."""
         forms = [(part.shape[1:], part.dtype) for part in data]
         if forms != self._forms:
             self.zero = self.objective.sums(data).zero
             supply = Samples(data, self.job.batch_size, None)
             supply.batch_size = self.job.batch_size  # also where the first rows are fewer
-            with _making:  # which records, once for all threads
-                known = _recorded.setdefault(self.job.name, {})
+            with _making:  # only one thread records a job; the others use its recording
+                recordings = _recorded.setdefault(self.job.name, {})
                 while len(_recorded) > JOBS:
                     _recorded.pop(next(iter(_recorded)))
                 step = self.objective.training_step(self.model.optimizer)
                 self.engine = make_run(
-                    self.objective, step, supply, self.model.engine, self.job.updates, known, False,
-                    state=given["state"],
+                    self.objective, step, supply, self.model.engine, self.job.updates, recordings,
+                    False, state=state["state"],
                 ).engine  # fmt: skip
             self._forms = forms
-        self.engine.begin({**given, "metrics": self.zero})
+        self.engine.begin({**state, "metrics": self.zero})
 
 
 def _of_dtype(array: Any, dtype: Any, empty: Empty) -> Any:
     if array.dtype == dtype:
         return array
-    found = empty(array.shape, dtype)
-    found[...] = array
-    return found
+    converted = empty(array.shape, dtype)
+    converted[...] = array
+    return converted
 
 
 def _codes(y: Any, classes: Any, where: str) -> Any:
-    """Return labels as their numbers."""
+    """Return labels as indices into ``classes``."""
     y = np.asarray(y).ravel()
     codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
     new = classes[codes] != y

@@ -1,4 +1,4 @@
-"""Rows of ``.npy`` files and other memory maps, read without mapping them."""
+"""Reads rows of ``.npy`` files and other memory maps without mapping the files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chainrule._src.cluster.group import Empty
 
 @dataclass(frozen=True)
 class Map:
-    """A memory map, told by its file and when that was written."""
+    """A memory map as a reference: its file, with the time of its last change."""
 
     path: str
     written: int
@@ -28,20 +28,20 @@ class Map:
 
     @property
     def nbytes(self) -> int:
-        """Its bytes."""
+        """The size of the array in bytes."""
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
     @property
     def is_direct(self) -> bool:
-        """Whether it is read past the system's cache, by the disk alone."""
+        """True if the file is read with direct I/O."""
         aligned = self.offset % np.dtype(self.dtype).itemsize == 0
         return aligned and is_direct(self.path, self.written, self.nbytes)
 
     def rows(self, start: int, stop: int, empty: Empty = np.empty) -> Array:
-        """Return some rows, read without mapping: pages of a map count as this process's memory."""
+        """Read some rows without mapping the file: mapped pages count as this process's memory."""
         each = self.nbytes // max(len(self), 1)
         begin, size = self.offset + start * each, (stop - start) * each
-        found = read(self.path, begin, size, empty, self.is_direct)
-        if len(found) < size:
+        data = read(self.path, begin, size, empty, self.is_direct)
+        if len(data) < size:
             raise FileError(f"{self.path} ends before row {stop}: it became shorter")
-        return found.view(self.dtype).reshape(stop - start, *self.shape[1:])
+        return data.view(self.dtype).reshape(stop - start, *self.shape[1:])

@@ -1,4 +1,4 @@
-"""How a run in rounds is shared out, put together and kept."""
+"""The options of a run in rounds."""
 
 from __future__ import annotations
 
@@ -9,45 +9,46 @@ from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_count, check_flag, check_number, check_positive
 
-BANDWIDTH = 125e6  # bytes a second: of Ethernet with a gigabit
+BANDWIDTH = 125e6  # bytes per second: gigabit Ethernet
 
 
 class Rounds(Configurable):
-    r"""Local SGD in rounds: what `Sequential.fit` takes by these names.
+    r"""Local SGD in rounds: the options of `Sequential.fit` for data in parts.
 
-    The data are dealt out to shards. In a round every shard makes updates of its own, from the same
-    parameters; their mean, weighted by samples, begins the next round. A round is a pure function
-    of parameters, optimizer's state, data and seed, and sums have a fixed order: how many workers
-    there are, and which of them fail, changes no bit.
+    The data are split into shards. In a round every shard starts from the same parameters and makes
+    updates of its own; the mean of the results, weighted by samples, begins the next round. A round
+    is a pure function of parameters, optimizer state, data and seed, and sums have a fixed order:
+    the number of workers, and failures of workers, do not change a bit of the result.
 
-    The optimizer's state is averaged with the parameters; its numbers (updates done, learning
-    rate) are those of the shard that made most updates. With ``outer_momentum`` the mean is taken
-    by a step of Nesterov's (Douillard et al., *DiLoCo: Distributed Low-Communication Training of
-    Language Models*, 2023), :math:`\Delta` being the mean less the parameters before:
+    The optimizer's state is averaged with the parameters; its scalars (number of updates, learning
+    rate) are those of the shard with the most updates. With ``outer_momentum`` the parameters move
+    to the mean by a Nesterov step (Douillard et al., *DiLoCo: Distributed Low-Communication
+    Training of Language Models*, 2023), :math:`\Delta` being the mean less the parameters before:
 
     .. math:: v \leftarrow \mu v + \Delta, \qquad w \leftarrow w + \eta (\Delta + \mu v)
 
     Parameters
     ----------
     shards : int, default 8
-        At most; there are never more than parts of the data. 1 is training as in memory, the data
-        streaming by: best on one machine.
+        Maximum number of shards; there are never more shards than parts of the data. 1 trains as
+        in memory while the data stream by: best on one machine.
     round_steps : int, default 100
-        Updates a shard in a round, at most; a round also ends with an epoch.
+        Maximum number of updates of a shard in a round; a round also ends with the epoch.
     outer_momentum, outer_rate : float, default 0 and 1
         :math:`\mu` and :math:`\eta`; DiLoCo's are 0.9 and 0.7.
     n_workers : int, optional
-        Without a client: processes on this machine that Dask starts for this run; 0 for none. By
-        default none, unless a client is active and the data are a collection of Dask's.
+        Without a client: the number of processes on this machine that Dask starts for this run; 0
+        for none. By default none, but if the data are a collection of Dask's, the active client
+        (if any) runs the rounds.
     checkpoint : path, optional
-        Written after every round; where it is there, training goes on from it, with the seed that
-        it began with, if all else that decides the bits is as it was. It is a model's file too.
+        File that is written after every round. If it exists, training resumes from it with its
+        seed, provided that all other settings are equal. It can be loaded as a model's file too.
     timeout : float, default 600
-        Seconds without a result after which a cluster is given up.
+        Seconds without a result after which the run ends with an error.
     plan : bool, default False
-        Print what the run would take with so many workers, and train nothing.
+        If true, print the estimated time for several numbers of workers, and do not train.
     bandwidth : float, default 125e6
-        Bytes a second between machines, for the plan.
+        Bytes per second between machines, for the plan.
 
     Examples
     --------
@@ -82,7 +83,7 @@ class Rounds(Configurable):
 
     @property
     def is_mean(self) -> bool:
-        """Whether a round's result is the plain mean."""
+        """True if a round's result is the plain mean of the shards' results."""
         return not self.outer_momentum and self.outer_rate == 1
 
     @classmethod
@@ -92,7 +93,7 @@ class Rounds(Configurable):
         Raises
         ------
         TypeError
-            For a name that ``fit`` does not have.
+            If a name is not an argument of ``fit``.
         """
         for name in options:
             if name not in inspect.signature(cls).parameters:

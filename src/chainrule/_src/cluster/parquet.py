@@ -15,19 +15,19 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.cluster.direct import Part, is_direct, read
-from chainrule._src.cluster.group import BLOCK, Empty, Group, Rows
+from chainrule._src.cluster.group import BLOCK, DataGroup, Empty, Rows
 from chainrule._src.data.tables.arrow import pyarrow
 
 NEAR = 2**20  # bytes of a batch of rows
-INDEX = ("__index_level_", "__null_dask_index__")  # how an index without a name is called
-FILES = 4  # whose contents are known
-MANY = 64  # rows of a batch for each column, at least: each column of it takes its time
-ROWS, LINE = 512, 16  # rows and columns that are laid side by side at once
+INDEX = ("__index_level_", "__null_dask_index__")  # column names of an index without a name
+FILES = 4  # files whose metadata are cached
+MANY = 64  # minimum rows of a batch per column: each column of a batch has a fixed cost
+ROWS, LINE = 512, 16  # rows and columns that are copied at once
 
 
 @dataclass(frozen=True)
 class RowGroup:
-    """A row group of a Parquet file, told by the file and when that was written."""
+    """A row group of a Parquet file as a reference: the file, with the time of its last change."""
 
     path: str
     written: int
@@ -36,17 +36,17 @@ class RowGroup:
     features: tuple[str, ...]
     target: str
     weight: str | None
-    given: tuple[Any, ...] = ()
+    inputs: tuple[Any, ...] = ()
     is_file: bool = True
     takes_a_core: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the columns."""
+        """The names of the columns to learn from."""
         return self.features
 
-    def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
-        """Return columns side by side; a column of lists of one length is several."""
+    def read(self, *inputs: Any, empty: Empty = np.empty) -> Rows:
+        """Return the columns side by side; a column of lists of length k counts as k columns."""
         others = [self.target, *([self.weight] if self.weight else [])]
         X: Any = np.empty((0, 0))
         more: list[list[Array]] = [[] for _ in others]
@@ -58,12 +58,20 @@ class RowGroup:
                 X = self._room(X, parts, empty)
                 _lay(parts, X[at : at + len(batch)])
                 at += len(batch)
-                for name, found in zip(others, more, strict=True):
-                    found.append(_column(batch, name, self.path))
-        return X[:at], *(np.concatenate(found) if found else np.empty(0) for found in more)
+                for name, column_parts in zip(others, more, strict=True):
+                    column_parts.append(_column(batch, name, self.path))
+        return X[:at], *(
+            np.concatenate(column_parts) if column_parts else np.empty(0) for column_parts in more
+        )
 
     def _about(self) -> Any:
-        """Return what the file says of itself."""
+        """Return the file's metadata.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be read, or no longer has this row group.
+        """
         try:
             about = _about(self.path, os.stat(self.path).st_mtime_ns)
         except OSError as error:
@@ -77,7 +85,7 @@ class RowGroup:
         return about
 
     def _source(self, about: Any, empty: Empty) -> Any:
-        """Return what the rows are read from: the file, or their bytes where it is a large one."""
+        """Return the input for Arrow: the file's path, or a row group's bytes of a large file."""
         if not is_direct(self.path, self.written, os.path.getsize(self.path)):
             return self.path
         group = about.row_group(self.number)
@@ -89,7 +97,7 @@ class RowGroup:
         )
 
     def _batches(self, file: Any, names: Sequence[str]) -> Iterator[Any]:
-        """Yield the rows of some columns, a few at a time: so they stay near to the processor."""
+        """Yield the rows of some columns in batches that fit into the processor's cache."""
         each = file.metadata.row_group(self.number).total_byte_size // max(self.rows, 1)
         rows = max(NEAR // max(each, 1), MANY * len(names))
         try:
@@ -99,7 +107,7 @@ class RowGroup:
             raise FileError(f"{self.path} cannot be read: {reason}") from error
 
     def _room(self, X: Any, parts: Sequence[Array], empty: Empty) -> Any:
-        """Return room for all rows, of a dtype that holds some more of them too."""
+        """Return an array for all rows whose dtype also holds ``parts``; it has X's rows so far."""
         width = sum(part.shape[1] for part in parts)
         if len(X) and X.shape[1] != width:
             raise DataError(
@@ -117,7 +125,7 @@ class RowGroup:
 
 @lru_cache(FILES)
 def _about(path: str, written: int) -> Any:
-    """Return what is told at the end of a file: of a large one that takes long to read."""
+    """Return a file's metadata from a cache: in a large file they take long to read."""
     with _opened(path) as file:
         return file.metadata
 
@@ -131,32 +139,32 @@ def _opened(path: Any, about: Any = None) -> Any:
         raise FileError(f"{path} cannot be read as a Parquet file: {reason}") from error
 
 
-def _lay(parts: Sequence[Array], found: Array) -> None:
-    """Lay columns, and several side by side, into an array."""
+def _lay(parts: Sequence[Array], target: Array) -> None:
+    """Copy blocks of columns side by side into an array."""
     at = 0
     for are_several, some in groupby(parts, lambda part: part.shape[1] > 1):
         for block in some if are_several else _together(list(some)):
-            for start in range(0, len(found), ROWS):
+            for start in range(0, len(target), ROWS):
                 rows = slice(start, start + ROWS)
-                found[rows, at : at + block.shape[1]] = block[rows]
+                target[rows, at : at + block.shape[1]] = block[rows]
             at += block.shape[1]
 
 
 def _together(columns: Sequence[Array]) -> Iterator[Array]:
-    """Yield columns side by side, a few at a time: entries of a row that are apart are slow."""
+    """Join single columns to blocks of `LINE`: copying with large strides is slow."""
     for start in range(0, len(columns), LINE):
         yield np.concatenate([part.T for part in columns[start : start + LINE]]).T
 
 
 def _numbers(batch: Any, name: str, path: str) -> Array:
     """Return a column to learn from, shape (n, k)."""
-    found = _column(batch, name, path)
-    if found.dtype.kind not in "biuf":
+    values = _column(batch, name, path)
+    if values.dtype.kind not in "biuf":
         raise DataError(
             f"{path}: columns to learn from must be numbers, or lists of one length; {name} holds "
             f"{batch.schema.field(name).type}. tables.training_data makes numbers of other columns"
         )
-    return found.reshape(len(batch), -1)
+    return values.reshape(len(batch), -1)
 
 
 def _column(batch: Any, name: str, path: str) -> Array:
@@ -181,15 +189,15 @@ def _column(batch: Any, name: str, path: str) -> Array:
     else:
         if types.is_boolean(column.type) and column.null_count:
             column = column.cast("float32")
-        found: Array = column.to_numpy(zero_copy_only=False)
-        return found
+        array: Array = column.to_numpy(zero_copy_only=False)
+        return array
     if column.null_count:
         raise DataError(f"{path}: {name} has rows without a list: remove them first")
     flat: Array = values.to_numpy(zero_copy_only=False)
     return flat.reshape(len(column), size)
 
 
-def row_groups(path: Path, target: Any, weight: Any) -> list[Group]:
+def row_groups(path: Path, target: Any, weight: Any) -> list[DataGroup]:
     """Return the row groups of a file, or of all files in a folder.
 
     Raises
@@ -208,7 +216,7 @@ def row_groups(path: Path, target: Any, weight: Any) -> list[Group]:
         )
     if target == weight:
         raise DataError(f"fit: {target!r} cannot be both the target and the weights of samples")
-    found: list[Group] = []
+    groups: list[DataGroup] = []
     features: tuple[str, ...] = ()
     for each in files:
         with _opened(each) as file:
@@ -221,34 +229,34 @@ def row_groups(path: Path, target: Any, weight: Any) -> list[Group]:
             if name is not None and name not in names:
                 raise DataError(f"{each}: there is no column {name!r}; there are {names[:50]}")
         left_out = {target, weight, *_index(schema)}
-        own = tuple(name for name in names if name not in left_out)
-        features = features or own
-        if not own:
+        columns = tuple(name for name in names if name not in left_out)
+        features = features or columns
+        if not columns:
             raise DataError(
                 f"{each}: there is no column to learn from besides {names}; what pandas calls the "
                 "index is none"
             )
-        if sorted(own) != sorted(features):
+        if sorted(columns) != sorted(features):
             raise DataError(f"{each} has other columns than {files[0]}")
-        found += [
+        groups += [
             RowGroup(
                 str(each), each.stat().st_mtime_ns, number, about.row_group(number).num_rows,
                 features, target, weight,
             )
             for number in range(about.num_row_groups)
         ]  # fmt: skip
-    return found
+    return groups
 
 
 def _index(schema: Any) -> list[str]:
-    """Return the columns that hold labels of rows: what pandas or Dask wrote as an index."""
+    """Return the columns that pandas or Dask wrote as an index: labels of rows."""
     about = schema.pandas_metadata or {}
-    told = [name for name in about.get("index_columns", ()) if isinstance(name, str)]
-    return [*told, *(name for name in schema.names if name.startswith(INDEX))]
+    listed = [name for name in about.get("index_columns", ()) if isinstance(name, str)]
+    return [*listed, *(name for name in schema.names if name.startswith(INDEX))]
 
 
 def _check_partitioned(file: Path, path: Path, names: Sequence[str]) -> None:
-    """Refuse a file of which columns are in the names of its folders, as Hive lays them out."""
+    """Raise a DataError if columns exist only in the folders' names (Hive partitioning)."""
     folders = file.relative_to(path).parent.parts if file != path else ()
     columns = [name.split("=")[0] for name in folders if "=" in name]
     missing = [name for name in columns if name not in names]

@@ -1,4 +1,4 @@
-"""Where rounds run: in this process, or on the workers of a cluster."""
+"""Executors of rounds: this process, or the workers of a cluster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chainrule._src.cluster.homes import homes
 from chainrule._src.cluster.job import Job, State, forget
 from chainrule._src.cluster.reading import reader
 from chainrule._src.cluster.rounds import (
-    Result,
+    RoundResult,
     Work,
     mean,
     same_bits,
@@ -29,78 +29,82 @@ from chainrule._src.cluster.rounds import (
 )
 from chainrule._src.core.trees import map_leaves
 
-GLANCE = 0.5  # seconds between looks at the keyboard and the cluster
-SILENCE = 2  # seconds without a scheduler after which it is given up
-AGAIN = 3  # times that what was lost with workers is asked for
-CHAIN = 8  # rounds, of which each begins with what is left of the one before on the workers
+GLANCE = 0.5  # seconds between checks for Ctrl-C and of the cluster
+SILENCE = 2  # seconds without a scheduler after which the run ends with an error
+AGAIN = 3  # attempts to run a round whose workers are lost
+CHAIN = 8  # rounds in a chain of futures: each begins with the result of the one before
 
 
-class Place(Protocol):
-    """What runs rounds.
+class Executor(Protocol):
+    """The interface of an executor of rounds.
 
     Attributes
     ----------
     workers : int
-        How many there are now; 0 in this process.
+        The current number of workers; 0 for this process.
     """
 
     @property
     def workers(self) -> int:
-        """How many there are now."""
+        """The current number of workers."""
 
-    def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
-        """Return what comes of a round; ``after`` is the work of the one that follows it."""
+    def round(
+        self, job: Job, state: State, works: Sequence[Work], after: Sequence[Work]
+    ) -> RoundResult:
+        """Run a round and return its result; ``after`` is the work of the next round."""
 
     def close(self) -> None:
-        """Let go of what was kept for the run."""
+        """Free the caches of the run."""
 
 
-class Here:
-    """Shards one after another, in the process that asks for them."""
+class LocalExecutor:
+    """An executor that trains the shards one after another in this process."""
 
     workers = 0
 
-    def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
-        """Return what comes of a round."""
-        results, start = [], started(given)
+    def round(
+        self, job: Job, state: State, works: Sequence[Work], after: Sequence[Work]
+    ) -> RoundResult:
+        """Run a round and return its result."""
+        results, start = [], started(state)
         for work, then in zip_longest(works, [*works[1:], *after[:1]]):
-            parts = [piece.group.given for piece in work.pieces]
+            parts = [piece.group.inputs for piece in work.pieces]
             results.append(train_shard(job, start, work, parts, then))
         while len(results) > 1:
             results = [mean(some, start) for some in together(results)]
         return results[0]
 
     def close(self) -> None:
-        """Let go of what was read, and of what was recorded."""
+        """Clear the caches of rows and of recordings."""
         reader().forget()
         forget()
 
 
 def dask(name: str = "dask") -> Any:
-    """Return Dask, or its part for clusters.
+    """Import Dask, or a package on which it depends.
 
     Raises
     ------
     MissingDependencyError
-        If it is not installed.
+        If the package is not installed.
     """
     with needs("training on a cluster", "cluster", "dask", "distributed"):
         return import_module(name)
 
 
 @dataclass
-class Asked:
-    """A round that workers were asked for.
+class PendingRound:
+    """A round that was submitted to workers.
 
     Attributes
     ----------
     last : Future
-        Of its result.
+        The round's result.
     parts : list of Future
-        Of what it is made of.
+        The intermediate results on which it depends.
     works : sequence of Work
     number : int
-        How many rounds before it this one goes back to, the results of which may be lost.
+        The length of its chain: the rounds before it that would run again if workers are lost.
     """
 
     last: Any
@@ -110,12 +114,12 @@ class Asked:
 
 
 def check_client(client: Any) -> Any:
-    """Return a client of a cluster.
+    """Check and return a client of a cluster.
 
     Raises
     ------
     DataError
-        If it is none, or closed.
+        If it is not a client, or is asynchronous or closed.
     """
     if getattr(client, "asynchronous", False) or not hasattr(client, "submit"):
         raise DataError(f"client must be a distributed.Client, and no asynchronous one: {client!r}")
@@ -125,36 +129,38 @@ def check_client(client: Any) -> Any:
 
 
 class Cluster:
-    """The workers of a client.
+    """An executor on the workers of a client.
 
-    All that a round needs is in its tasks, so that whichever worker is lost, Dask runs its tasks
-    again elsewhere, to the same bits. Workers go on with the next round from the mean that they
-    have, while its way to this process and what callbacks do take their time. Where a callback
-    changed what a round is to begin with, that was in vain, and is not tried again.
+    The tasks hold everything that a round needs. If a worker is lost, Dask runs its tasks again on
+    another one, with the same bits. Workers begin the next round speculatively, from the mean that
+    they store, while the result travels to this process and callbacks run. If a callback changes
+    the state that the next round begins with, that work is discarded, and not tried again.
 
     Parameters
     ----------
     client : distributed.Client
     timeout : float
-        Seconds without a finished task after which it is given up.
+        Seconds without a finished task after which the run ends with an error.
     """
 
     def __init__(self, client: Any, timeout: float) -> None:
         self.client, self.timeout = client, timeout
-        self._ahead: Asked | None = None  # the next round
-        self._reached: State | None = None  # what it begins with
+        self._ahead: PendingRound | None = None  # the round that was submitted early
+        self._reached: State | None = None  # the state that it begins with
         self._foresees = True
 
     @property
     def workers(self) -> int:
-        """How many there are now."""
+        """The current number of workers."""
         return len(self.client.scheduler_info(n_workers=-1)["workers"])
 
-    def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
-        """Return what comes of a round."""
+    def round(
+        self, job: Job, state: State, works: Sequence[Work], after: Sequence[Work]
+    ) -> RoundResult:
+        """Run a round and return its result."""
         for attempt in range(AGAIN):
             try:
-                return self._round(job, given, works, after)
+                return self._round(job, state, works, after)
             except dask("distributed").KilledWorker as error:
                 if attempt == AGAIN - 1:
                     raise ClusterError(
@@ -164,66 +170,70 @@ class Cluster:
         raise AssertionError
 
     def _round(
-        self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]
-    ) -> Result:
+        self, job: Job, state: State, works: Sequence[Work], after: Sequence[Work]
+    ) -> RoundResult:
         now, self._ahead = self._ahead, None
-        if now is not None and not (now.works == works and same_bits(self._reached, given)):
+        if now is not None and not (now.works == works and same_bits(self._reached, state)):
             now, self._foresees = None, False
         if now is None:
-            now = self._asked(job, self.submit(same, started(given)), works, 0)
+            now = self._submit_round(job, self.submit(same, started(state)), works, 0)
         if after and self._foresees and now.number + 1 < CHAIN:
-            self._ahead = self._asked(job, now.last, after, now.number + 1)
+            self._ahead = self._submit_round(job, now.last, after, now.number + 1)
         try:
-            found: Result = self.results([now.last], now.parts)[0]
+            result: RoundResult = self.results([now.last], now.parts)[0]
         except BaseException:
             self._ahead = None
             raise
-        self._reached = map_leaves(np.copy, found.state) if self._ahead else None
-        return found
+        self._reached = map_leaves(np.copy, result.state) if self._ahead else None
+        return result
 
-    def _asked(self, job: Job, start: Any, works: Sequence[Work], number: int) -> Asked:
-        """Ask for a round that begins with a result."""
+    def _submit_round(
+        self, job: Job, start: Any, works: Sequence[Work], number: int
+    ) -> PendingRound:
+        """Submit a round that begins with a result, or with the future of a result."""
         results: list[Any] = [None] * len(works)
         for home, numbers in self._homes(works).items():
-            mine = [works[n] for n in numbers]
-            data = [[piece.group.given for piece in work.pieces] for work in mine]
-            each = [job] * len(mine), [start] * len(mine), mine, data
-            for n, future in zip(numbers, self.asked(train_shard, *each, home=home), strict=True):
+            home_works = [works[n] for n in numbers]
+            data = [[piece.group.inputs for piece in work.pieces] for work in home_works]
+            each = [job] * len(home_works), [start] * len(home_works), home_works, data
+            for n, future in zip(
+                numbers, self.submit_each(train_shard, *each, home=home), strict=True
+            ):
                 results[n] = future
         parts = list(results)
         while len(results) > 1:
             results = [self.submit(mean, some, start) for some in together(results)]
             parts += results
-        return Asked(results[0], parts, works, number)
+        return PendingRound(results[0], parts, works, number)
 
     def _homes(self, works: Sequence[Work]) -> dict[str | None, list[int]]:
-        """Return which of some shards each worker had best train."""
-        given = [[part for p in work.pieces for part in p.group.given] for work in works]
-        needs = [[part.key for part in each] for each in given]
+        """Assign the shards of a round to workers; see `homes`."""
+        inputs = [[part for p in work.pieces for part in p.group.inputs] for work in works]
+        needs = [[part.key for part in each] for each in inputs]
         about, wait = self.client.scheduler, {"callback_timeout": GLANCE}
         try:
             keys = [key for each in needs for key in each]
-            held = self.client.sync(about.who_has, keys=keys, **wait) if keys else {}
-            return homes(needs, held, self.client.sync(about.ncores, workers=None, **wait))
-        except OSError:  # the scheduler is away: those who wait find out
+            stored = self.client.sync(about.who_has, keys=keys, **wait) if keys else {}
+            return homes(needs, stored, self.client.sync(about.ncores, workers=None, **wait))
+        except OSError:  # the scheduler does not answer: `results` handles it
             return homes(needs, {}, {})
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Have a function called by a worker."""
-        return self.asked(function, *([each] for each in args))[0]
+        """Submit a call of a function, and return its future."""
+        return self.submit_each(function, *([each] for each in args))[0]
 
-    def asked(
+    def submit_each(
         self, function: Callable[..., Any], *args: Sequence[Any], home: str | None = None
     ) -> list[Any]:
-        """Have a function called for each of some arguments, by the worker at home if it can."""
+        """Submit a call for each set of arguments, preferably to the worker ``home``."""
         keys = [f"{function.__name__}-{uuid.uuid4().hex}" for _ in args[0]]
         how = {"workers": [home], "allow_other_workers": True} if home else {}
         with _quietly():
-            found: list[Any] = self.client.map(function, *args, key=keys, pure=False, **how)
-        return found
+            futures: list[Any] = self.client.map(function, *args, key=keys, pure=False, **how)
+        return futures
 
     def results(self, futures: Sequence[Any], others: Sequence[Any] = ()) -> list[Any]:
-        """Wait for results and return them.
+        """Wait for futures and return their results.
 
         Raises
         ------
@@ -264,20 +274,20 @@ class Cluster:
         )
 
     def close(self) -> None:
-        """Leave the client to its owner."""
+        """Forget the next round; the client stays open."""
         self._ahead = None
 
 
 def _failed(futures: Sequence[Any]) -> bool:
-    """Whether what a future waits for has raised an error itself."""
+    """Return true if a task of one of the futures has failed."""
     return any(future.status == "error" for future in futures)
 
 
-def same(thing: Any) -> Any:
-    """Return a thing: as a task it can be had again when a worker is lost."""
-    return thing
+def same(value: Any) -> Any:
+    """Return the argument; as a task its result can be recomputed when a worker is lost."""
+    return value
 
 
 def _quietly() -> Any:
-    """Return a context in which Dask does not warn of parameters in a graph: it is meant so."""
+    """Context manager: Dask does not warn of large graphs, which hold parameters on purpose."""
     return dask().config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"})

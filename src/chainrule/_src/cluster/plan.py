@@ -1,4 +1,4 @@
-"""What a run in rounds would take: a model of cost from sizes."""
+"""The estimated time of a run in rounds: a cost model of sizes and measured times."""
 
 from __future__ import annotations
 
@@ -11,17 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.cluster.groups import GROUP_BYTES, Held, Slice
+from chainrule._src.cluster.groups import GROUP_BYTES, MemoryArray, Slice
 from chainrule._src.cluster.job import State
 from chainrule._src.cluster.reading import reader
-from chainrule._src.cluster.rounds import TOGETHER, Piece, Result, Work, mean, started, train_shard
+from chainrule._src.cluster.rounds import (
+    TOGETHER,
+    RoundResult,
+    RowRange,
+    Work,
+    mean,
+    started,
+    train_shard,
+)
 from chainrule._src.cluster.supply import RoundSupply
 from chainrule._src.core.trees import leaves
 
-TASK = 1e-3  # seconds that Dask's scheduler takes for a task
-TRIAL = 0.4  # seconds that rounds are measured for
-LONG = 100  # updates of a long round, at least
-LEAST = 1e-8  # seconds of an update
+TASK = 1e-3  # seconds of Dask's scheduler per task
+TRIAL = 0.4  # seconds of measuring rounds
+LONG = 100  # minimum updates of a long round
+LEAST = 1e-8  # seconds of an update, at least
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 125, 250, 500, 1000)
 
 
@@ -35,22 +43,22 @@ class Plan:
     size : int
         Bytes of parameters and the optimizer's state: what a shard receives and returns.
     shards, rounds, updates : int
-        Of an epoch; updates are those of the longest shard.
+        Numbers per epoch; updates are those of the longest shard.
     epochs : int
     update : float
-        Seconds of an update, by one thread.
+        Seconds of an update in one thread.
     bandwidth : float
-        Bytes a second.
+        Bytes per second.
     workers : int
-        Of the cluster that is given; 0 without one.
+        Workers of the current cluster; 0 without a cluster.
     each : float
-        Seconds that a shard takes in a round besides its updates, by one thread: for the order of
-        its rows, for what it begins and ends with, for its part of the mean.
+        Seconds of a shard in a round besides its updates, in one thread: shuffling, loading and
+        reading out the state, and its part of the mean.
 
     Notes
     -----
-    Reading is not counted: of files it goes on while updates are made, and what is in memory is
-    made into numbers once.
+    Reading is not counted: files are read in parallel with the updates, and data in memory are
+    converted only once.
     """
 
     rows: int
@@ -66,16 +74,16 @@ class Plan:
     each: float = 0.0
 
     def seconds(self, workers: int = 0) -> float:
-        """Return what an epoch takes with so many workers; 0: in this process, nothing is sent."""
+        """Return the seconds of an epoch for a number of workers; 0 means in this process."""
         one = self.updates * self.update + self.rounds * self.each
         trained = math.ceil(self.shards / max(workers, 1)) * one
         return trained + (self.rounds * self.exchange(workers) if workers else 0.0)
 
     def exchange(self, workers: int) -> float:
-        """Return what a round takes besides its updates.
+        """Return the seconds of a round besides its updates.
 
-        The driver sends and receives parameters once, workers hand them on to one another, results
-        are put together some at a time, and the scheduler takes its time for every task.
+        The driver sends and receives the parameters once, workers pass them on to one another,
+        results are averaged in groups, and the scheduler adds a cost per task.
         """
         once, tasks, received, results = self.size / self.bandwidth, self.shards, 0, self.shards
         while results > 1:
@@ -87,7 +95,7 @@ class Plan:
 
     @property
     def best(self) -> int:
-        """The number of workers with the shortest epoch; 0 where none help."""
+        """The number of workers with the shortest epoch; 0 if workers make it slower."""
         choices = [w for w in WORKERS if w <= self.shards]
         return min((0, *choices), key=self.seconds)
 
@@ -119,34 +127,34 @@ class Plan:
 
 
 def plan_of(supply: RoundSupply, data: Any, epochs: int) -> Plan:
-    """Return the plan of a run; some rounds of a shard are made to see how long they take."""
+    """Return the plan of a run; it measures some rounds of a shard."""
     model = supply.job.ready().model
     params = model.network.params
-    given = {"params": params, "state": model.optimizer.init(params), "layers": model.network.state}
+    state = {"params": params, "state": model.optimizer.init(params), "layers": model.network.state}
     steps = supply.options.round_steps
-    update, each = measured(supply, given, data)
+    update, each = measured(supply, state, data)
     return Plan(
         rows=supply.samples,
         parameters=sum(w.size for w in params.values()),
-        size=sum(np.asarray(leaf).nbytes for _, leaf in leaves(given)),
+        size=sum(np.asarray(leaf).nbytes for _, leaf in leaves(state)),
         shards=len(supply.dealt),
         rounds=-(-supply.updates // steps),
         updates=supply.updates,
         epochs=epochs,
         update=update,
         bandwidth=supply.options.bandwidth,
-        workers=supply.place.workers,
+        workers=supply.executor.workers,
         each=each,
     )
 
 
-def measured(supply: RoundSupply, given: State, data: Any) -> tuple[float, float]:
-    """Return the seconds of an update, and of the rest of a shard's round.
+def measured(supply: RoundSupply, state: State, data: Any) -> tuple[float, float]:
+    """Measure the seconds of an update, and of a shard's round besides its updates.
 
-    Shards take turns with short and long rounds, each of them on as many rows as its first group
-    has: rows and programs that are at hand are taken sooner than in a run.
+    Several shards alternate short and long rounds on as many rows as their first groups have.
+    With a single shard, rows and programs would stay in the processor's cache, unlike in a run.
     """
-    size, start = supply.batch_size, started(given)
+    size, start = supply.batch_size, started(state)
     job = replace(supply.job, classes=None, class_weight=None, run=uuid.uuid4().hex)
     shards = supply.dealt[:TOGETHER]
     most = GROUP_BYTES // (len(shards) * max(data[0][0].nbytes, 1)) + 1
@@ -155,13 +163,14 @@ def measured(supply: RoundSupply, given: State, data: Any) -> tuple[float, float
     steps = max(1, min(max(supply.options.round_steps, LONG), fewest // size))
     took: dict[int, list[float]] = {1: [], steps: []}
     until, at = time.perf_counter() + TRIAL, 0
-    results: deque[Result] = deque(maxlen=len(groups))  # their states may be large
+    # Only the last results are stored: their states may be large.
+    results: deque[RoundResult] = deque(maxlen=len(groups))
     while time.perf_counter() < until or len(results) < len(groups):
         for count in took:
             stop = min(fewest, count * size)
             at = at if at + stop <= fewest else 0
             for number, group in enumerate(groups):
-                work = Work(number, 0, (Piece(number, group, at, at + stop),))
+                work = Work(number, 0, (RowRange(number, group, at, at + stop),))
                 began = time.perf_counter()
                 results.append(train_shard(job, start, work, [()]))
                 took[count].append(time.perf_counter() - began)
@@ -176,8 +185,10 @@ def measured(supply: RoundSupply, given: State, data: Any) -> tuple[float, float
 
 
 def _filled(data: Any, rows: int) -> Slice:
-    """Return a group of so many rows like some that are given."""
-    return Slice(tuple(Held(np.resize(part, (rows, *part.shape[1:]))) for part in data), 0, rows)
+    """Return a group of ``rows`` rows that repeats the rows of ``data``."""
+    return Slice(
+        tuple(MemoryArray(np.resize(part, (rows, *part.shape[1:]))) for part in data), 0, rows
+    )
 
 
 def _time(seconds: float) -> str:

@@ -16,14 +16,14 @@ from chainrule._src.cluster.places import dask
 
 @dataclass(frozen=True)
 class Predicts:
-    """Predictions of a trained model, made wherever it travels to.
+    """A function that predicts with a trained model, and can be sent to other processes.
 
     Parameters
     ----------
     job : Job
     weights : dict of str to ndarray
     classes : ndarray or None
-        The likeliest of these is returned, instead of the outputs.
+        Labels in the order of the outputs; if given, the likeliest label replaces the outputs.
     """
 
     job: Job
@@ -32,7 +32,7 @@ class Predicts:
 
     @classmethod
     def of(cls, model: Any, classes: Any = None) -> Predicts:
-        """Return those of a model."""
+        """Return the predictions' function of a model."""
         return cls(Job(*described(model), 1, 1, 0), model.network.weights, classes)
 
     def __call__(self, X: Any) -> Array:
@@ -40,20 +40,20 @@ class Predicts:
         model, rows = self.job.ready().model, values(X)  # this thread's
         model.network.take(self.weights)
         outputs = model.output_shape[-1]
-        found = model.predict(rows) if len(rows) else np.empty((0, outputs), np.float32)
+        predicted = model.predict(rows) if len(rows) else np.empty((0, outputs), np.float32)
         if self.classes is not None:
-            found = self.classes[found.argmax(axis=1)]
-        return found[:, 0] if found.ndim == 2 and outputs == 1 else found
+            predicted = self.classes[predicted.argmax(axis=1)]
+        return predicted[:, 0] if predicted.ndim == 2 and outputs == 1 else predicted
 
     def series(self, frame: Any) -> Any:
-        """Return the predictions for a part of a frame, with its labels of rows."""
+        """Return the predictions for a partition of a frame as a series with the same index."""
         return dask("pandas").Series(self(frame), index=frame.index, name="predictions")
 
 
 def predictions(predicts: Predicts, X: Any, dtype: Any, outputs: int | None = None) -> Any:
     """Return predictions for an array, or lazily for one of Dask's collections.
 
-    Of a frame, one value a row is a series; several are an array.
+    For a frame the result is a series if there is one value per row, otherwise an array.
     """
     if not is_collection(X):
         return predicts(X)

@@ -1,4 +1,4 @@
-"""A round: shards trained from the same parameters, each a pure function, and their mean."""
+"""A round: each shard trains from the same parameters, as a pure function; then the mean."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.cluster.frames import of_column
-from chainrule._src.cluster.group import Empty, Group, Rows
+from chainrule._src.cluster.group import DataGroup, Empty, Rows
 from chainrule._src.cluster.job import Job, Ready, State
-from chainrule._src.cluster.reading import Asked, Left, Reader, reader
+from chainrule._src.cluster.reading import GroupReader, NextUse, ReadRequest, reader
 from chainrule._src.compile.running.engines import Outcome, rows_in
 from chainrule._src.core.trees import leaves, map_leaves
 
-TOGETHER = 8  # results that are put together at once
-BLOCK = 2**14  # entries that are summed at once, near to the processor
-SEEDS = "seed_state"  # what layers of chance call theirs
-ODD = 0x9E3779B9  # Weyl's, so that shards' seeds differ
+TOGETHER = 8  # results that are averaged at once
+BLOCK = 2**14  # entries that are summed at once: they fit into the processor's cache
+SEEDS = "seed_state"  # the name of the random state in layers such as Dropout
+ODD = 0x9E3779B9  # a Weyl constant: the shards' seeds differ
 
 
-class Piece(NamedTuple):
-    """Rows of a group in the order of an epoch, from one place in it to another."""
+class RowRange(NamedTuple):
+    """A range ``start:stop`` of a group's rows, in the order of an epoch."""
 
     number: int
-    group: Group
+    group: DataGroup
     start: int
     stop: int
 
 
 class Work(NamedTuple):
-    """What a shard does in a round."""
+    """The work of a shard in a round."""
 
     shard: int
     epoch: int
-    pieces: tuple[Piece, ...]
-    is_last: bool = False  # of the epochs
+    pieces: tuple[RowRange, ...]
+    is_last: bool = False  # in the last epoch?
 
     @property
     def rows(self) -> int:
-        """Samples."""
+        """The number of samples."""
         return sum(piece.stop - piece.start for piece in self.pieces)
 
-    def left(self, piece: Piece) -> Left:
-        """Return when a piece's group is asked for next."""
+    def next_use(self, piece: RowRange) -> NextUse:
+        """Return the next use of the group to which a range belongs."""
         if piece.stop < piece.group.rows:
-            return Left.SOON
-        return Left.NOTHING if self.is_last else Left.NEXT_EPOCH
+            return NextUse.SOON
+        return NextUse.NOTHING if self.is_last else NextUse.NEXT_EPOCH
 
 
 @dataclass
-class Result:
-    """What came of shards.
+class RoundResult:
+    """The result of one shard, or of several shards together.
 
     Attributes
     ----------
@@ -78,124 +78,131 @@ class Result:
 
 
 def works(
-    groups: Sequence[Group], dealt: Sequence[Sequence[int]], job: Job, epoch: int, steps: int,
+    groups: Sequence[DataGroup], dealt: Sequence[Sequence[int]], job: Job, epoch: int, steps: int,
     is_last: bool = False,
 ) -> Iterator[list[Work]]:  # fmt: skip
-    """Yield the rounds of an epoch: what each shard does, of those that have samples left."""
-    left = [_stream(groups, numbers, job, epoch, s) for s, numbers in enumerate(dealt)]
-    while any(left):
+    """Yield the rounds of an epoch: the work of each shard that still has samples."""
+    remaining = [_stream(groups, numbers, job, epoch, s) for s, numbers in enumerate(dealt)]
+    while any(remaining):
         round_: list[Work] = []
-        for shard, pieces in enumerate(left):
-            taken = _take(pieces, steps * job.batch_size)
-            if taken:
-                round_.append(Work(shard, epoch, tuple(taken), is_last))
+        for shard, pieces in enumerate(remaining):
+            ranges = _take(pieces, steps * job.batch_size)
+            if ranges:
+                round_.append(Work(shard, epoch, tuple(ranges), is_last))
         yield round_
 
 
 def _stream(
-    groups: Sequence[Group], numbers: Sequence[int], job: Job, epoch: int, shard: int
-) -> list[Piece]:
-    """Return a shard's groups in the order of an epoch."""
+    groups: Sequence[DataGroup], numbers: Sequence[int], job: Job, epoch: int, shard: int
+) -> list[RowRange]:
+    """Return a shard's groups in the (shuffled) order of an epoch."""
     order = np.arange(len(numbers))
     if job.shuffle:
         order = np.random.default_rng([job.seed, epoch, 0, shard]).permutation(order)
     chosen = [numbers[int(at)] for at in order]
-    return [Piece(number, groups[number], 0, groups[number].rows) for number in chosen]
+    return [RowRange(number, groups[number], 0, groups[number].rows) for number in chosen]
 
 
-def _take(pieces: list[Piece], rows: int) -> list[Piece]:
-    """Take so many rows off the front."""
-    found: list[Piece] = []
+def _take(pieces: list[RowRange], rows: int) -> list[RowRange]:
+    """Remove ``rows`` rows from the front of a list of ranges, and return their ranges."""
+    ranges: list[RowRange] = []
     while pieces and rows:
         first = pieces[0]
         stop = min(first.stop, first.start + rows)
-        found.append(first._replace(stop=stop))
+        ranges.append(first._replace(stop=stop))
         rows -= stop - first.start
         if stop == first.stop:
             pieces.pop(0)
         else:
             pieces[0] = first._replace(start=stop)
-    return found
+    return ranges
 
 
-def started(state: State) -> Result:
-    """Return what a round begins with as what a round ends with."""
-    return Result(state, 0, 0, 0.0, None)
+def started(state: State) -> RoundResult:
+    """Wrap the initial state of a round as the result of a round."""
+    return RoundResult(state, 0, 0, 0.0, None)
 
 
 def train_shard(
-    job: Job, start: Result, work: Work, parts: Sequence[Any], after: Work | None = None
-) -> Result:
-    """Return what a shard makes of parameters and state in a round.
+    job: Job, start: RoundResult, work: Work, parts: Sequence[Any], after: Work | None = None
+) -> RoundResult:
+    """Train a shard for a round, and return its result.
 
     Parameters
     ----------
     job : Job
     start : Result
-        Its parameters and states are those that the round begins with.
+        Holds the parameters and states at the beginning of the round.
     work : Work
     parts : sequence
-        For each piece what reading its group takes.
+        For each range, the arguments of its group's `read`.
     after : Work, optional
-        What this process does next: the reading of it begins meanwhile.
+        The work that follows in this process; its data are prefetched.
 
     Raises
     ------
     DataError
-        For data that do not fit, with the number of the partition.
+        If data do not fit the model; the message has the number of the partition.
     """
-    ready, source, given = job.ready(), reader(), start.state
-    assert given is not None
-    found = Result(None, 0, 0, 0.0, None)
+    ready, source, state = job.ready(), reader(), start.state
+    assert state is not None
+    result = RoundResult(None, 0, 0, 0.0, None)
     batches = _batches(job, ready, work, parts, source, after)
     first = next(batches)
-    ready.begin(_own(given, work.shard), first[0])
+    ready.begin(_with_own_seeds(state, work.shard), first[0])
     with ready.engine.running():
         for data, order in chain([first], batches):
             ready.engine.feed(data)
-            done = Outcome(np.zeros(1))
-            ready.engine.run(order[np.newaxis], job.batch_size, done)
-            found.updates += done.updates
-            found.loss += float(done.totals[0])
-            if done.fails:
-                rows = order[done.updates * job.batch_size :][: job.batch_size]
-                found.failed = tuple(np.asarray(each[rows]) for each in data)
+            outcome = Outcome(np.zeros(1))
+            ready.engine.run(order[np.newaxis], job.batch_size, outcome)
+            result.updates += outcome.updates
+            result.loss += float(outcome.totals[0])
+            if outcome.fails:
+                rows = order[outcome.updates * job.batch_size :][: job.batch_size]
+                result.failed = tuple(np.asarray(each[rows]) for each in data)
                 break
-            found.rows += len(order)
+            result.rows += len(order)
     read = ready.engine.read
-    found.state = {key: read(key) for key in ("params", "state", "layers")}
-    for name in found.state["layers"]:
+    result.state = {key: read(key) for key in ("params", "state", "layers")}
+    for name in result.state["layers"]:
         if name.endswith(SEEDS):
-            found.state["layers"][name] = given["layers"][name]
-    found.metrics = _combined(np.subtract, read("metrics"), ready.zero)
-    return found
+            result.state["layers"][name] = state["layers"][name]
+    result.metrics = _combined(np.subtract, read("metrics"), ready.zero)
+    return result
 
 
-def _own(given: State, shard: int) -> State:
-    """Return a state in which layers of chance draw what other shards do not."""
+def _with_own_seeds(state: State, shard: int) -> State:
+    """Return a state with a seed of the shard's own for each layer that draws random numbers."""
     layers = {
         name: (value + shard * ODD) % 2**32 if name.endswith(SEEDS) else value
-        for name, value in given["layers"].items()
+        for name, value in state["layers"].items()
     }
-    return {**given, "layers": layers}
+    return {**state, "layers": layers}
 
 
 def _batches(
-    job: Job, ready: Ready, work: Work, parts: Sequence[Any], source: Reader, after: Work | None
+    job: Job,
+    ready: Ready,
+    work: Work,
+    parts: Sequence[Any],
+    source: GroupReader,
+    after: Work | None,
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield data and the order to take them in: whole batches, the last of a round excepted.
+    """Yield data and the order of their rows: full batches, except for the last of a round.
 
-    What a group leaves over is one batch with the first rows of the next.
+    The remaining rows of a group form a batch with the first rows of the next group.
     """
     size, over = job.batch_size, None
     pieces = [*work.pieces, *(after.pieces if after is not None else ())]
-    given = [*parts, *[()] * (len(pieces) - len(parts))]
-    asked = [
-        Asked(job.run, piece.group, each, partial(_made, ready, piece), work.left(piece))
-        for piece, each in zip(pieces, given, strict=True)
+    inputs = [*parts, *[()] * (len(pieces) - len(parts))]
+    requests = [
+        ReadRequest(
+            job.run, piece.group, each, partial(_converted, ready, piece), work.next_use(piece)
+        )
+        for piece, each in zip(pieces, inputs, strict=True)
     ]
     for at, piece in enumerate(work.pieces):
-        data = source.read(asked[at:])
+        data = source.read(requests[at:])
         order = source.orders.of(
             (job.run, work.epoch, piece.number), partial(_order, job, work.epoch, piece),
             is_over=piece.stop == piece.group.rows,
@@ -208,31 +215,31 @@ def _batches(
             if rows_in(over) < size:
                 continue
             yield over, np.arange(size)
-        whole = len(order) - len(order) % size
+        full = len(order) - len(order) % size
         is_last = at == len(work.pieces) - 1
         if is_last:
-            whole = len(order)
-        over = tuple(each[order[whole:]] for each in data) if whole < len(order) else None
-        if whole:
-            yield data, order[:whole]
+            full = len(order)
+        over = tuple(each[order[full:]] for each in data) if full < len(order) else None
+        if full:
+            yield data, order[:full]
     if over is not None:
         yield over, np.arange(rows_in(over))
 
 
-def _made(ready: Ready, piece: Piece, rows: Rows, empty: Empty) -> Rows:
-    """Return the rows of a piece's group as a step takes them."""
+def _converted(ready: Ready, piece: RowRange, rows: Rows, empty: Empty) -> Rows:
+    """Check the rows of a range's group, and convert them to the form that a step takes."""
     where, had = f"fit: partition {piece.number}", piece.group.rows
     if len(rows[0]) != had:
         raise DataError(f"{where} has {len(rows[0])} rows, it had {had}: data must stay")
     try:
-        found: Rows = ready.data(rows, where, empty)
+        converted: Rows = ready.data(rows, where, empty)
     except DataError as error:
         raise type(error)(f"{error}{of_column(rows[0], piece.group.names)}") from error
-    return found
+    return converted
 
 
-def _order(job: Job, epoch: int, piece: Piece) -> Any:
-    """Return the rows of a piece's group in the order of an epoch."""
+def _order(job: Job, epoch: int, piece: RowRange) -> Any:
+    """Return the order of a group's rows in an epoch: a permutation if rows are shuffled."""
     order = np.arange(piece.group.rows)
     if job.shuffle:
         order = np.random.default_rng([job.seed, epoch, 1, piece.number]).permutation(order)
@@ -243,17 +250,17 @@ def _order(job: Job, epoch: int, piece: Piece) -> Any:
 
 
 def together(results: Sequence[Any]) -> list[Sequence[Any]]:
-    """Return results in the groups in which they are put together."""
+    """Split results into the groups that are averaged together."""
     return [results[at : at + TOGETHER] for at in range(0, len(results), TOGETHER)]
 
 
-def mean(results: Sequence[Result], start: Result) -> Result:
-    """Return results put together; its state is their mean by samples, as what they began with.
+def mean(results: Sequence[RoundResult], start: RoundResult) -> RoundResult:
+    """Average results, weighted by samples; the state has the structure of the initial state.
 
-    What is no array of floats is that of the one that made most updates.
+    Leaves that are not averaged (`is_averaged`) come from the result with the most updates.
     """
     longest = max(results, key=lambda result: result.updates)
-    found = Result(
+    result = RoundResult(
         start.state,
         sum(result.rows for result in results),
         longest.updates,
@@ -261,52 +268,51 @@ def mean(results: Sequence[Result], start: Result) -> Result:
         reduce(plus, [result.metrics for result in results]),
         next((result.failed for result in results if result.failed is not None), None),
     )
-    if found.failed is None:
+    if result.failed is None:
         weights, parts = [each.rows for each in results], [dict(leaves(r.state)) for r in results]
         means = iter(
             _mean([part[path] for part in parts], weights) if is_averaged(path, leaf) else leaf
             for path, leaf in leaves(longest.state)
         )
-        found.state = map_leaves(lambda _: next(means), longest.state)
-    return found
+        result.state = map_leaves(lambda _: next(means), longest.state)
+    return result
 
 
 def _mean(parts: Sequence[Any], weights: Sequence[int]) -> Any:
-    """Return the mean of arrays by weights, which are summed in their order, as 64-bit floats.
+    """Return the weighted mean of arrays, summed in a fixed order in float64.
 
-    It is made a block after another: arrays of products would be memory that a worker asks its
-    system for each time, which takes longer than the sum.
+    It is computed in blocks: allocating arrays for the products would take longer than the sum.
     """
     flat, rows = [np.ravel(part) for part in parts], sum(weights)
-    found, (sums, product) = np.empty_like(flat[0]), np.empty((2, BLOCK))
-    for start in range(0, found.size, BLOCK):
+    average, (sums, product) = np.empty_like(flat[0]), np.empty((2, BLOCK))
+    for start in range(0, average.size, BLOCK):
         block = slice(start, start + BLOCK)
-        into = found[block]
+        into = average[block]
         total, more = sums[: into.size], product[: into.size]
         np.multiply(flat[0][block], weights[0], total, dtype=np.float64)
         for part, weight in zip(flat[1:], weights[1:], strict=True):
             total += np.multiply(part[block], weight, more, dtype=np.float64)
         np.divide(total, rows, into, casting="same_kind")
-    return found.reshape(np.shape(parts[0]))
+    return average.reshape(np.shape(parts[0]))
 
 
 def is_averaged(path: Any, leaf: Any) -> bool:
-    """Whether it is a weight, or an array that the optimizer keeps: not a count or a rate."""
+    """Return true if a leaf is a weight or an array of the optimizer, and not a count or rate."""
     return leaf.dtype.kind == "f" and (path[0] != "state" or np.ndim(leaf) > 0)
 
 
-def _combined(how: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
-    """Return trees of sums put together leaf by leaf."""
+def _combined(combine: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """Combine two trees leaf by leaf with the function ``combine``."""
     others = iter([leaf for _, leaf in leaves(b)])
-    return map_leaves(lambda leaf: how(leaf, next(others)), a)
+    return map_leaves(lambda leaf: combine(leaf, next(others)), a)
 
 
-def plus(held: Any, more: Any) -> Any:
-    """Return the sums of metrics after more samples."""
-    return _combined(np.add, held, more)
+def plus(sums: Any, more: Any) -> Any:
+    """Return the sums of metrics: those so far plus those of more samples."""
+    return _combined(np.add, sums, more)
 
 
 def same_bits(a: Any, b: Any) -> bool:
-    """Whether two states are equal to the bit."""
+    """Return true if two states are equal bit for bit."""
     pairs = zip(leaves(a), leaves(b), strict=True)
     return all(path == other and x.tobytes() == y.tobytes() for (path, x), (other, y) in pairs)

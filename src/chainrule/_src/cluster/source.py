@@ -1,4 +1,4 @@
-"""Data in groups, and where they are trained on."""
+"""Data in groups, together with the executor that trains on the groups."""
 
 from __future__ import annotations
 
@@ -13,73 +13,73 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
 from chainrule._src.cluster.collections import cluster_of, current_client, is_collection, partitions
-from chainrule._src.cluster.group import Group
+from chainrule._src.cluster.group import DataGroup
 from chainrule._src.cluster.groups import Slice, groups_of
 from chainrule._src.cluster.options import Rounds
-from chainrule._src.cluster.places import Cluster, Here, Place
+from chainrule._src.cluster.places import Cluster, Executor, LocalExecutor
 from chainrule._src.data.preprocessing.values import is_missing
 
-FEW = 64  # samples that a step is recorded with
+FEW = 64  # samples with which a step is recorded
 
 
 @dataclass
-class Source:
+class DataSource:
     """Data in groups.
 
     Attributes
     ----------
     groups : list of Group
-    place : Here or Cluster
+    executor : Executor
     """
 
-    groups: list[Group]
-    place: Place
+    groups: list[DataGroup]
+    executor: Executor
 
     @cached_property
     def names(self) -> tuple[Any, ...]:
-        """The columns' names; nothing where they have none, or a column is several."""
+        """The columns' names; ``()`` without names, or if a column holds lists."""
         names = self.groups[0].names if self.groups else ()
         return names if names and len(names) == self.few[1][0].shape[1] else ()
 
     @cached_property
     def few(self) -> tuple[int, list[Any]]:
-        """Some rows of the first group that has any, after its number."""
+        """The number of the first nonempty group, and some of its rows."""
         number = next((n for n, group in enumerate(self.groups) if group.rows), None)
         if number is None:
             raise DataError("fit: there are no samples")
         return number, self._each(_few, [number])[0]
 
     def labels(self) -> tuple[Array, Array]:
-        """Return all labels that occur, sorted, and the weight of each: as many as it has samples.
+        """Return the sorted labels, and the weight of each: the sum over its samples.
 
         Raises
         ------
         DataError
             If labels are missing, or cannot be sorted.
         """
-        found = [each for each in self._each(_labels, range(len(self.groups))) if len(each[0])]
-        if not found:
+        parts = [each for each in self._each(_labels, range(len(self.groups))) if len(each[0])]
+        if not parts:
             raise DataError("fit: there are no samples")
-        classes = _sorted(np.concatenate([labels for labels, _ in found]), "fit")[0]
+        classes = _sorted(np.concatenate([labels for labels, _ in parts]), "fit")[0]
         sums = np.zeros(len(classes))
-        for labels, weights in found:
+        for labels, weights in parts:
             sums[np.searchsorted(classes, labels)] += weights
         return classes, sums
 
     def _each(self, function: Callable[..., Any], numbers: Sequence[int]) -> list[Any]:
-        """Return what a function makes of the samples, targets and weights of groups."""
-        given = [(function, n, self.groups[n], self.groups[n].given) for n in numbers]
-        if isinstance(self.place, Cluster):
-            return self.place.results([self.place.submit(_of, *each) for each in given])
-        return [_of(*each) for each in given]
+        """Apply a function to the samples, targets and weights of groups; return the results."""
+        calls = [(function, n, self.groups[n], self.groups[n].inputs) for n in numbers]
+        if isinstance(self.executor, Cluster):
+            return self.executor.results([self.executor.submit(_of, *each) for each in calls])
+        return [_of(*each) for each in calls]
 
 
-def _of(function: Callable[..., Any], number: int, group: Group, given: Any) -> Any:
-    return function(number, *group.read(*given))
+def _of(function: Callable[..., Any], number: int, group: DataGroup, inputs: Any) -> Any:
+    return function(number, *group.read(*inputs))
 
 
 def _few(number: int, *rows: Any) -> list[Any]:
-    return [part[:FEW].copy() for part in rows]  # which hold no group in memory
+    return [part[:FEW].copy() for part in rows]  # copies, which do not keep the group in memory
 
 
 def _labels(number: int, X: Any, y: Any, weight: Any = None) -> tuple[Array, Array]:
@@ -91,18 +91,18 @@ def _labels(number: int, X: Any, y: Any, weight: Any = None) -> tuple[Array, Arr
 
 
 def _sorted(labels: Any, where: str) -> tuple[Array, Array]:
-    """Return labels, each once, and the number of each among them."""
+    """Return the sorted distinct labels, and the index of every label in this array."""
     try:
-        found = np.unique(labels, return_inverse=True)
+        distinct = np.unique(labels, return_inverse=True)
     except TypeError as error:  # texts beside numbers
         kinds = sorted({type(label).__name__ for label in labels})
         raise DataError(f"{where}: labels in y must be of one kind, received {kinds}") from error
-    return found[0], found[1].ravel()
+    return distinct[0], distinct[1].ravel()
 
 
 @contextmanager
-def opened(x: Any, y: Any, weight: Any, client: Any, options: Rounds) -> Iterator[Source]:
-    """Yield data in groups, on the cluster of a client, of this machine's own, or here.
+def opened(x: Any, y: Any, weight: Any, client: Any, options: Rounds) -> Iterator[DataSource]:
+    """Context manager: yield data in groups, with the executor for a client or for this machine.
 
     Raises
     ------
@@ -111,14 +111,14 @@ def opened(x: Any, y: Any, weight: Any, client: Any, options: Rounds) -> Iterato
     if client is None and is_collection(x) and options.n_workers is None:
         client = current_client()
     with cluster_of(client, options.n_workers, options.timeout) as cluster:
-        place: Place = Here() if cluster is None else cluster
+        executor: Executor = LocalExecutor() if cluster is None else cluster
         try:
             if is_collection(x):
-                yield Source(partitions(x, y, weight, cluster), place)
+                yield DataSource(partitions(x, y, weight, cluster), executor)
             else:
                 groups = groups_of(x, y, weight, options.shards)
                 if cluster is not None:
                     groups = [g.on(cluster) if isinstance(g, Slice) else g for g in groups]
-                yield Source(groups, place)
+                yield DataSource(groups, executor)
         finally:
-            place.close()
+            executor.close()

@@ -1,4 +1,4 @@
-"""Rounds as what a trainer runs: epochs with callbacks, scores, Ctrl-C and checkpoints."""
+"""An adapter from rounds to the trainer: epochs with callbacks, Ctrl-C and checkpoints."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.interrupts import check
-from chainrule._src.cluster.group import Group
+from chainrule._src.cluster.group import DataGroup
 from chainrule._src.cluster.groups import dealt
 from chainrule._src.cluster.job import Job, State
 from chainrule._src.cluster.options import Rounds
-from chainrule._src.cluster.places import Place
-from chainrule._src.cluster.rounds import Result, Work, plus, works
+from chainrule._src.cluster.places import Executor
+from chainrule._src.cluster.rounds import RoundResult, Work, plus, works
 from chainrule._src.compile.running.engines import Engine, NumpyEngine, Outcome
 from chainrule._src.core.trees import map_leaves
 
 CARRIED = ("params", "state", "layers")
 
 
-class Held(NumpyEngine):
-    """The carry between rounds."""
+class CarryEngine(NumpyEngine):
+    """An engine that only stores the carry between rounds; its step is never run."""
 
     name = "auto"
 
@@ -35,31 +35,31 @@ def _refuse(*_: Any) -> Any:
 
 
 class RoundSupply:
-    """Epochs of rounds.
+    """Supplies a trainer with epochs that run as rounds.
 
     Attributes
     ----------
     epochs : int
-        Of the run; what is read or trained ahead ends with the last one.
+        Number of epochs of the run; nothing is prefetched beyond the last epoch.
     first : tuple or None
-        The batch at which the loss turned NaN.
+        The batch at which the loss became NaN.
     updates, samples : int
-        Of an epoch, the longest shard's updates.
+        Numbers per epoch; updates are those of the longest shard.
     all_updates : int
-        The same of all shards.
+        Updates of all shards per epoch.
     done : dict
-        What of an epoch is finished, for a checkpoint: rounds, loss, samples, updates.
+        Progress within an epoch, for a checkpoint: rounds, loss, samples, updates.
     velocity : dict or None
-        Of the outer optimizer.
+        State of the outer optimizer.
     refused : bool
-        Whether a part of the data was.
+        True if a part of the data did not fit the model.
     """
 
     def __init__(
-        self, groups: Sequence[Group], job: Job, place: Place, options: Rounds,
+        self, groups: Sequence[DataGroup], job: Job, executor: Executor, options: Rounds,
         constrained: Callable[[Any], Any],
     ) -> None:  # fmt: skip
-        self.groups, self.job, self.place, self.options = groups, job, place, options
+        self.groups, self.job, self.executor, self.options = groups, job, executor, options
         self.dealt = dealt(groups, options.shards)
         self.constrained = constrained
         self.batch_size = job.batch_size
@@ -75,48 +75,48 @@ class RoundSupply:
         self.after_round: Callable[[Engine], None] = lambda engine: None
 
     def together(self, epochs: int) -> int:
-        """Return how many epochs to run at once."""
+        """Return the number of epochs to run at once."""
         return 1
 
     def seen(self, updates: int) -> int:
-        """Return how many samples there were in the epoch so far."""
+        """Return the number of samples in the epoch so far."""
         return int(self.done["samples"]) or self.samples
 
     def finished(self, updates: int) -> int:
-        """Return how many epochs are finished where one broke off."""
+        """Return the number of finished epochs when a run fails."""
         return 0
 
     def batch(self, update: int) -> Any:
         """Return the batch that failed."""
         return self.first
 
-    def run(self, engine: Engine, done: Outcome) -> None:
-        """Run an epoch, or the rest of one."""
+    def run(self, engine: Engine, outcome: Outcome) -> None:
+        """Run an epoch, or the remaining rounds of an interrupted epoch."""
         if self.done["rounds"] == 0:
             self.done = _nothing()
         elif self.done["metrics"]:
             engine.write("metrics", self.done["metrics"])
-        done.updates, done.totals[0] = self.done["updates"], self.done["loss"]
+        outcome.updates, outcome.totals[0] = self.done["updates"], self.done["loss"]
         rounds = list(self._works(self.epoch))
         for number in range(self.done["rounds"], len(rounds)):
             following = rounds[number + 1] if number + 1 < len(rounds) else self._next()
-            self._round(engine, done, rounds[number], following)
-            if done.fails:
+            self._round(engine, outcome, rounds[number], following)
+            if outcome.fails:
                 return
             is_last = number + 1 == len(rounds)
             if is_last:
                 self.epoch, self.done["rounds"] = self.epoch + 1, 0
             else:
                 self.done["rounds"] = number + 1
-            self.done |= {"loss": float(done.totals[0]), "updates": done.updates}
+            self.done |= {"loss": float(outcome.totals[0]), "updates": outcome.updates}
             self.done["metrics"] = engine.read("metrics")
             if not is_last:
                 self.after_round(engine)
-            done.look()
+            outcome.look()
             check()
 
     def _next(self) -> list[Work]:
-        """Return the work that the next epoch begins with."""
+        """Return the work of the next epoch's first round; an empty list after the last epoch."""
         return next(self._works(self.epoch + 1)) if self.epoch + 1 < self.epochs else []
 
     def _works(self, epoch: int) -> Iterator[list[Work]]:
@@ -125,36 +125,36 @@ class RoundSupply:
         return works(self.groups, self.dealt, self.job, epoch, steps, is_last)
 
     def _round(
-        self, engine: Engine, done: Outcome, each: Sequence[Work], then: Sequence[Work]
+        self, engine: Engine, outcome: Outcome, each: Sequence[Work], then: Sequence[Work]
     ) -> None:
-        given = {key: engine.read(key) for key in CARRIED}
+        state = {key: engine.read(key) for key in CARRIED}
         try:
-            found = self.place.round(self.job, given, each, then)
+            result = self.executor.round(self.job, state, each, then)
         except (DataError, ShapeError):
             self.refused = True
             raise
-        done.updates += found.updates
-        if found.failed is not None:
-            self.first, done.fails = found.failed, True
+        outcome.updates += result.updates
+        if result.failed is not None:
+            self.first, outcome.fails = result.failed, True
             return
-        assert found.state is not None
-        done.totals[0] += found.loss
-        self.done["samples"] += found.rows
+        assert result.state is not None
+        outcome.totals[0] += result.loss
+        self.done["samples"] += result.rows
         for key in CARRIED:
-            engine.write(key, found.state[key])
+            engine.write(key, result.state[key])
         if not self.options.is_mean:
-            engine.write("params", self._outer(given, found))
-        engine.write("metrics", plus(engine.read("metrics"), found.metrics))
+            engine.write("params", self._outer(state, result))
+        engine.write("metrics", plus(engine.read("metrics"), result.metrics))
 
-    def _outer(self, given: State, found: Result) -> Any:
-        """Return parameters after a step of Nesterov's towards the mean."""
-        assert found.state is not None
+    def _outer(self, state: State, result: RoundResult) -> Any:
+        """Return parameters after a Nesterov step towards the mean."""
+        assert result.state is not None
         mu, rate = self.options.outer_momentum, self.options.outer_rate
-        before = given["params"]
+        before = state["params"]
         if self.velocity is None:
             self.velocity = {n: np.zeros(np.shape(w), np.float64) for n, w in before.items()}
         moved = {}
-        for name, mean in found.state["params"].items():
+        for name, mean in result.state["params"].items():
             old = np.asarray(before[name], np.float64)
             step = mean - old
             self.velocity[name] = mu * self.velocity[name] + step
@@ -163,15 +163,15 @@ class RoundSupply:
         return map_leaves(np.asarray, self.constrained(new))
 
     def place_of(self) -> Mapping[str, Any]:
-        """Return where it is, for a checkpoint."""
+        """Return the progress of the run, for a checkpoint."""
         return {
             "epoch": self.epoch, **self.done, "velocity": self.velocity, "seed": self.job.seed,
         }  # fmt: skip
 
-    def go_on(self, found: Mapping[str, Any]) -> None:
-        """Go on from where a checkpoint was."""
-        self.epoch, self.velocity = found["epoch"], found["velocity"]
-        self.done = {key: found[key] for key in self.done}
+    def go_on(self, progress: Mapping[str, Any]) -> None:
+        """Resume from the progress in a checkpoint."""
+        self.epoch, self.velocity = progress["epoch"], progress["velocity"]
+        self.done = {key: progress[key] for key in self.done}
 
 
 def _nothing() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Models for others: ONNX, Keras, modules that need NumPy alone."""
+"""Export of models to ONNX, to Keras, and to modules that only need NumPy."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What an ejected file quotes to read data, and to make numbers of a table's columns."""
+"""Functions whose source is copied into ejected files: they read and preprocess tables."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A model as a module that needs NumPy alone, to be read as much as to be run.
+"""A model as a readable module that only needs NumPy.
 
-What computes is recorded and written like all else: the network, its loss and gradient, and the
-optimizer's rule. The rest is laid out around it.
+The network, its loss and gradient, and the optimizer's rule are recorded and written as text. The
+other parts come from templates.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ USED = {ejected.words: (ejected.turned, ejected.hashed)}
 READERS = {
     ejected.numbers: (ejected.number, ejected.understood, ejected.as_numbers),
     ejected.times: (ejected.time, ejected.understood, ejected.as_times),
-}  # what is done to a column → what reads its texts: the last one, which calls the others
+}  # preprocessing function → functions that parse its texts; the last one calls the others
 WRITTEN = {
     "with decimal points": False,
     "with decimal commas": True,
@@ -66,28 +66,28 @@ WRITTEN = {
     "day first": "dmy",
     "month first": "mdy",
     "hours and minutes": "",
-}  # how columns were written in training → how that is told to what reads them
+}  # spelling of a column in the training data → the parser's argument
 
 
 def eject(model: Compiled, path: str | os.PathLike[str]) -> None:
-    """Write a model as a module and its weights; see `Sequential.eject`."""
+    """Write a model as a module and a file of weights; see `Sequential.eject`."""
     check_writable(path)
-    place = Path(path)
-    if place.suffix != ".py":
+    module_path = Path(path)
+    if module_path.suffix != ".py":
         raise DataError(f"eject: expected the name of a module, such as digits.py, received {path}")
-    weights = place.with_suffix(".npz")
+    weights = module_path.with_suffix(".npz")
     check_writable(weights)
-    text, arrays = _Module(model, place.stem).text(), io.BytesIO()
+    text, arrays = _ModuleText(model, module_path.stem).text(), io.BytesIO()
     np.savez(arrays, **model.network.weights)
     write_whole(weights, [arrays.getvalue()])
-    write_text(place, text)
+    write_text(module_path, text)
 
 
 CONSTRAIN = "            params = constrained(params)\n"
 
 
-class _Module:
-    """The text of a module, section by section."""
+class _ModuleText:
+    """Builds the text of a module, section by section."""
 
     def __init__(self, model: Compiled, name: str) -> None:
         self.model, self.name, self.network = model, name, model.network
@@ -97,7 +97,7 @@ class _Module:
         self.helpers: list[Any] = []
 
     def text(self) -> str:
-        """Return the whole."""
+        """Return the text of the module."""
         sections = {
             "The network": self._network(),
             "Training": self._training() if self.trains else [],
@@ -113,7 +113,7 @@ class _Module:
         )
         return "\n\n".join([self._docstring() + "\n\n" + self._head(), body, templates.END])
 
-    # What stands on top
+    # The head of the module
 
     def _docstring(self) -> str:
         lines = [f"{self.name}: a neural network in NumPy alone, written by chainrule.", ""]
@@ -124,7 +124,7 @@ class _Module:
         return "\n".join(['"""' + for_python(lines[0]), *map(for_python, lines[1:]), '"""'])
 
     def _layers(self) -> Iterator[str]:
-        """Yield a line for each layer: its name, the shape of its output, what it is."""
+        """Yield a line for each layer: its name, the shape of its output, its options."""
         rows = [("X", shape_text(self.network.layers[0].input_shape), "")]
         for layer in self.network.layers:
             about = re.sub(rf"(, )?name='{layer.name}'", "", repr(layer))
@@ -158,7 +158,7 @@ class _Module:
         return [*lines, "", f"{where}, and y {self._targets()}." if self.trains else f"{where}."]
 
     def _targets(self) -> str:
-        """Return what a target is."""
+        """Describe the targets: class numbers or values, with their shape."""
         if isinstance(self.model.loss, SparseCategoricalCrossentropy):
             return f"class numbers, shape {self._shape(self.y)}"
         return f"targets, shape {self._shape(self.y)}"
@@ -252,7 +252,7 @@ class _Module:
         ]
 
     def _meaning(self) -> list[str]:
-        """Return the function that tells what scores mean."""
+        """Return the functions that turn scores into labels or quantities."""
         target = self.used.quantity
         if target is not None:
             constants = templates.SCALE.format(
@@ -275,7 +275,7 @@ class _Module:
         return [labels, self._codes()] if self.used.steps else [labels]
 
     def _codes(self) -> str:
-        """Return the function that makes targets of classes."""
+        """Return the function that turns class names into targets."""
         is_number = self.model.preprocessor.target.kind == "number"
         one_hot = self.y.ndim > 1 and self.y.shape[-1] > 1
         codes = "np.eye(len(CLASS_NAMES))" if one_hot else "np.arange(len(CLASS_NAMES))"
@@ -294,21 +294,21 @@ class _Module:
         read = {of.__name__: READERS[of][-1].__name__ for of in self._read}
         by_step = ", ".join(f"{step}: {reader}" for step, reader in read.items())
         lines = [f"    {_quoted(name)}: {_value_text(way, 4)},\n" for name, way in self._written()]
-        known = f"\n{''.join(lines)}" if lines else ""
+        spellings = f"\n{''.join(lines)}" if lines else ""
         readers = (
-            [templates.READERS.format(by_step=by_step, known=known)] if self.used.steps else []
+            [templates.READERS.format(by_step=by_step, known=spellings)] if self.used.steps else []
         )
         return [*map(bare_source, self._readers), *readers, main]
 
     def _written(self) -> Iterator[tuple[str, Any]]:
-        """Yield columns that were texts in training, and how these were written."""
+        """Yield the columns that were texts in training, with the parser's argument."""
         for column in self.model.preprocessor.columns if self.used.steps else ():
             if column.written is not None and column.written.reading in WRITTEN:
                 yield column.name, WRITTEN[column.written.reading]
 
     @property
     def _read(self) -> list[Any]:
-        """What is done to columns whose texts are read as something else."""
+        """The preprocessing functions in use whose columns need a parser of texts."""
         return [of for of in READERS if of in map(_step_of, self.used.steps)]
 
     @property
@@ -316,11 +316,11 @@ class _Module:
         """The functions that read files."""
         if not self.used.steps:
             return [ejected.read_numbers]
-        own = dict.fromkeys(function for of in self._read for function in READERS[of])
-        return [*own, ejected.read_table]
+        functions = dict.fromkeys(function for of in self._read for function in READERS[of])
+        return [*functions, ejected.read_table]
 
     def _show(self) -> tuple[str, str]:
-        """Return the names of the columns that are printed, and their rows."""
+        """Return code for the names of the printed columns, and code for the rows."""
         if self.used.quantity is not None:
             if self.used.quantity.interval:
                 return '["prediction", "low", "high"]', "quantities(scores)"
@@ -331,13 +331,13 @@ class _Module:
             return names, "scores.reshape(len(scores), -1)"
         what = "probability of" if self.used.outputs[0] == "probabilities" else "output for"
         is_one = self.network.layers[-1].output_shape[-1] == 1
-        shown = "CLASS_NAMES[1:]" if is_one else "CLASS_NAMES"
-        names = f'["prediction", *(f"{what} {{name}}" for name in {shown})]'
+        class_list = "CLASS_NAMES[1:]" if is_one else "CLASS_NAMES"
+        names = f'["prediction", *(f"{what} {{name}}" for name in {class_list})]'
         return names, "([name, *row] for name, row in zip(labels(scores), scores, strict=True))"
 
 
 def _with_state(objective: Objective) -> Any:
-    """Return a loss with its gradient and the state after it."""
+    """Return a function of a loss's value, gradient and new state."""
 
     def value_and_gradients(params: Any, X: Any, y: Any, state: Any) -> Any:
         def loss(params: Any) -> Any:
@@ -350,7 +350,7 @@ def _with_state(objective: Objective) -> Any:
 
 
 def _name(state: Any) -> None:
-    """Call the new values of a state new."""
+    """Give the new values of a state names that begin with ``new_``."""
     for path, leaf in leaves(state):
         if isinstance(leaf, Variable) and leaf.name is None:
             leaf.name = f"new_{path[-1]}"
@@ -361,7 +361,7 @@ def _step_of(step: Step) -> Any:
 
 
 def _options(step: Step) -> dict[str, Any]:
-    """Return what a step of preprocessing needs to know."""
+    """Return the options of a preprocessing step by name."""
     if isinstance(step, Words):
         return {"width": step.words}
     if isinstance(step, Signs):
@@ -385,7 +385,7 @@ def _assigned(name: str, texts: Iterable[str]) -> str:
 
 
 def _value_text(value: Any, indent: int) -> str:
-    """Write a number or texts, as many on a line as there is room for."""
+    """Return the code of a number or of a tuple of texts, wrapped to `WIDTH` columns."""
     if not isinstance(value, tuple):
         return repr(value)
     texts = list(map(_quoted, value))

@@ -1,4 +1,4 @@
-"""Models from Keras 3: the same layers under the same names, weights copied as they are."""
+"""Conversion of models from Keras 3: same layers, same names, copies of the weights."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from chainrule._src.nn.layers.tracking import as_name
 from chainrule._src.nn.sequential.model import Sequential
 
 PARTS = ("optimizer", "loss", "metrics", "weighted_metrics")
-# Options that are always the same.
+# Options that have no counterpart, with the only values that can be converted.
 USUAL = {"data_format": "channels_last", "rms_scaling": False, "attention_axes": (1,)}
 
 
 def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> Sequential:
-    """Return a model of Keras's as a `Sequential`, with copies of its weights.
+    """Convert a Keras model to a `Sequential`, with copies of its weights.
 
     Parameters
     ----------
     model : keras.Sequential, or keras.Model whose layers are a plain chain
-        Built. How it was compiled is taken over; what there is no counterpart for leaves the
-        result uncompiled, with a warning that says why.
+        A built model. If it is compiled, the result is compiled in the same way. If an optimizer,
+        loss or metric has no counterpart, the result is not compiled, and a warning says why.
     seed : int, Generator or None
-        Of what happens by chance from here on.
+        Seed of the result's random numbers, for example in Dropout.
 
     Returns
     -------
     Sequential
-        Its outputs are those of the given one, up to rounding.
+        A model with the same outputs, up to rounding.
 
     Raises
     ------
     DataError
-        For a layer or an option that there is no counterpart for; the message names it.
+        If a layer or an option has no counterpart; the message names the layer.
     MissingDependencyError
         If Keras is missing.
 
@@ -55,27 +55,34 @@ def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> 
     [Dense(units=2, activation='relu', name='top')]
     """
     keras = import_keras()
-    theirs = list(_chain(keras, model))
-    dtypes = {layer.dtype_policy.name for layer in theirs}
+    keras_layers = list(_chain(keras, model))
+    dtypes = {layer.dtype_policy.name for layer in keras_layers}
     if dtypes not in ({"float32"}, {"float64"}):
         raise DataError(
             f"from_keras: all layers must compute in float32, or all in float64, received "
             f"{', '.join(sorted(dtypes))}"
         )
-    ours = [_layer_from(keras, layer) for layer in theirs]
+    layers = [_layer_from(keras, layer) for layer in keras_layers]
     start = Input(batch_shape=model.input_shape)
-    made = Sequential([start, *ours], dtype=dtypes.pop(), seed=seed)
-    for mine, other in zip(ours, theirs, strict=True):
-        floats = (v for v in other.weights if "float" in str(v.dtype))  # a count is no weight here
-        for variable, value in zip(mine.weights, floats, strict=False):
+    sequential = Sequential([start, *layers], dtype=dtypes.pop(), seed=seed)
+    for layer, keras_layer in zip(layers, keras_layers, strict=True):
+        # Keras counts its counters among the weights; ours are floats.
+        floats = (v for v in keras_layer.weights if "float" in str(v.dtype))
+        for variable, value in zip(layer.weights, floats, strict=False):
             variable.assign(keras.ops.convert_to_numpy(value.value))
     if getattr(model, "compiled", False):
-        _compile_as(keras, made, model)
-    return made
+        _compile_as(keras, sequential, model)
+    return sequential
 
 
 def _chain(keras: Any, model: Any) -> Iterator[Any]:
-    """Yield the layers of a model in their order."""
+    """Yield the layers of a model in order.
+
+    Raises
+    ------
+    DataError
+        If the model is not built, or its layers are not a plain chain.
+    """
     if not isinstance(model, keras.Model) or not model.built:
         raise DataError(f"from_keras: expected a built model of Keras's, received {model!r}")
     if isinstance(model, keras.Sequential):
@@ -115,36 +122,44 @@ def _layer_from(keras: Any, layer: Any) -> Layer:
         )
     where = f"from_keras: layer {layer.name!r} ({kind})"
     cls = getattr(our_layers, kind)
-    config = {**_known(type(layer), cls, config, where)}
+    config = {**_options_of(type(layer), cls, config, where)}
     config["name"] = as_name(layer.name)
     if cls is Normalization and len(layer.axis) == 1:
         (config["axis"],) = layer.axis
     try:
-        made = cls(**config)
+        converted = cls(**config)
     except ChainruleError as error:
         raise DataError(f"{where}: {error}") from error
-    assert isinstance(made, Layer)
-    return made
+    assert isinstance(converted, Layer)
+    return converted
 
 
-def _known(theirs: type, ours: type[Configurable], config: Any, where: str) -> dict[str, Any]:
-    """Return the options that ours has too; refuse others that are not what they usually are."""
-    usual = {p.name: p.default for p in inspect.signature(theirs).parameters.values()}
-    found = {}
+def _options_of(
+    keras_class: type, cls: type[Configurable], config: Any, where: str
+) -> dict[str, Any]:
+    """Return the options that our class has too, without defaults.
+
+    Raises
+    ------
+    DataError
+        If an option without counterpart does not have its default value.
+    """
+    usual = {p.name: p.default for p in inspect.signature(keras_class).parameters.values()}
+    options = {}
     for name, value in config.items():
         if name in USUAL and value == USUAL[name]:
             continue
-        if name in arguments(ours) and name != "dtype":
-            made = _from(value, f"{where}, {name}")
-            if snake_case(repr(made)) != arguments(ours)[name]:  # GlorotUniform() is usual
-                found[name] = made
+        if name in arguments(cls) and name != "dtype":
+            converted = _from(value, f"{where}, {name}")
+            if snake_case(repr(converted)) != arguments(cls)[name]:  # GlorotUniform() is a default
+                options[name] = converted
         elif name not in ("dtype", "name") and value != usual.get(name):
             raise DataError(f"{where}: the option {name}={value!r} has no counterpart")
-    return found
+    return options
 
 
 def _from(value: Any, where: str) -> Any:
-    """Return an option as ours, made of what Keras tells of its own objects."""
+    """Convert an option, which may be Keras's description of an object, to ours."""
     if isinstance(value, list | tuple):
         return [_from(part, where) for part in value]
     if not isinstance(value, Mapping) or "class_name" not in value:
@@ -154,22 +169,22 @@ def _from(value: Any, where: str) -> Any:
         raise DataError(f"{where}: {name} {value['config']!r} is of your own, not of Keras")
     room = module.split(".")[-1]
     cls = class_called("metrics." + name if room == "metrics" else name)
-    theirs = getattr(importlib.import_module(module), name)
-    config = _known(theirs, cls, value["config"], where)
-    if isinstance(config.get("learning_rate"), float):  # of float32, whose digits are fewer
+    keras_class = getattr(importlib.import_module(module), name)
+    config = _options_of(keras_class, cls, value["config"], where)
+    if isinstance(config.get("learning_rate"), float):  # a float32: restore its short decimals
         config["learning_rate"] = float(str(np.float32(config["learning_rate"])))
     return cls(**config)
 
 
-def _compile_as(keras: Any, ours: Sequential, theirs: Any) -> None:
-    """Compile as a model of Keras's was, if that can be."""
+def _compile_as(keras: Any, model: Sequential, keras_model: Any) -> None:
+    """Compile a model like a Keras model; warn if an option has no counterpart."""
     try:
         with warnings.catch_warnings():  # Keras reads its learning rate in a way NumPy warns of
             warnings.simplefilter("ignore", DeprecationWarning)
-            config = theirs.get_compile_config() or {}
-        found = {part: _from(config.get(part), part) for part in PARTS}
+            config = keras_model.get_compile_config() or {}
+        options = {part: _from(config.get(part), part) for part in PARTS}
         if config.get("loss_weights") is not None:
             raise DataError("loss_weights has no counterpart")
-        ours.compile(**found)
+        model.compile(**options)
     except ChainruleError as error:
         warn_uncompiled("from_keras", error)

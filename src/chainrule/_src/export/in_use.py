@@ -1,4 +1,4 @@
-"""What a model in use computes, in NumPy alone: from a table's columns, or samples, to scores."""
+"""The computation of a model in use, in NumPy alone: from columns or samples to scores."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ DAY = 86400  # seconds
 
 
 class InUse:
-    """What a model in use computes, in NumPy alone: from columns or samples to all its outputs.
+    """The computation of a model in use, in NumPy alone: from columns or samples to all outputs.
 
-    Texts are numbers here, on the way in and out: NumPy code that is recorded knows no others.
-    Times are seconds since 1970, in whole numbers, as NumPy keeps them.
+    Texts are represented by numbers, in inputs and outputs, because recorded NumPy code has only
+    numbers. Times are integers: seconds since 1970, as in NumPy.
 
     Attributes
     ----------
     steps : tuple of Step
-        What is done to columns; none without a preprocessor.
+        The preprocessing of columns; empty without a preprocessor.
     inputs, outputs : list of str
     codes : dict of str to OneHot or Signs
-        The columns of texts.
+        The steps of columns that hold texts.
     label : str or None
-        The output that tells the class.
+        The name of the output with the class.
     classes : sequence of str
     """
 
@@ -58,7 +58,7 @@ class InUse:
         )
 
     def _wishes(self) -> list[str]:
-        """Return what outputs are to be called."""
+        """Return the preferred names of the outputs."""
         if self.quantity is not None:
             return ["prediction", *(["low", "high"] if self.quantity.interval else [])]
         kind = getattr(self.model.network.layers[-1], "activation", None)
@@ -67,7 +67,7 @@ class InUse:
         return [*scores, "label"] if self._tells_class(kind) else scores
 
     def _tells_class(self, kind: Any) -> bool:
-        """Whether a sample is of one class, whose name is known."""
+        """Return true if each sample has one class, and the names of the classes are known."""
         shape = self.model.network.layers[-1].output_shape
         if not self.classes or len(shape) != 2:
             return False
@@ -77,22 +77,23 @@ class InUse:
                 f"{self.where}: the model has {shape[1]} outputs, but {count} class names: "
                 f"{', '.join(self.classes[:5])}"
             )
-        return shape[1] == 1 or kind is not activations.sigmoid  # which may say yes to several
+        # Several sigmoids may predict several classes of one sample.
+        return shape[1] == 1 or kind is not activations.sigmoid
 
     def _free(self, wish: str) -> str:
-        """Return a name that no input has."""
+        """Return a name, with underscores added until no input has the same name."""
         while wish in self.inputs:
             wish += "_"
         return wish
 
     def example(self) -> Any:
-        """Return an input that the computation can be recorded with."""
+        """Return an example input for recording the computation."""
         if not self.steps:
             return example_data(self.model.network, None)[0]
         return {step.name: _column(step) for step in self.steps}
 
     def __call__(self, weights: Any, X: Any) -> Any:
-        """Return the outputs."""
+        """Compute the outputs from the weights and the input."""
         samples = self._features(X) if self.steps else X
         scores = self.model.network.apply(weights, {}, samples, False).output
         if self.quantity is not None:
@@ -108,12 +109,12 @@ class InUse:
     def _quantities(self, scores: Any, target: Target) -> Any:
         if not target.interval:
             return scores.reshape(len(scores)) * target.scale + target.mean
-        found = (scores[:, 0], *target.bounds(scores))
-        return tuple(each * target.scale + target.mean for each in found)
+        columns = (scores[:, 0], *target.bounds(scores))
+        return tuple(each * target.scale + target.mean for each in columns)
 
     @property
     def least(self) -> float:
-        """The score above which a model of one output says yes."""
+        """The score above which a model with one output predicts the positive class."""
         odds = self.threshold / (1 - self.threshold)
         return math.log(odds) if getattr(self.model.loss, "from_logits", False) else self.threshold
 
@@ -123,13 +124,13 @@ class InUse:
 
 
 def _column(step: Step) -> Any:
-    """Return some values of a column, texts as numbers."""
+    """Return two example values of a column; texts are numbers."""
     dtype = np.int64 if isinstance(step, OneHot | Signs | Calendar) else np.float64
     return np.ones((2, *getattr(step, "shape", ())), dtype)
 
 
 def _features_of(step: Step, values: Any) -> list[Any]:
-    """Return what becomes of a column, as `Preprocessor.transform` makes it."""
+    """Return the features of a column, equal to those of `Preprocessor.transform`."""
     if isinstance(step, Signs):
         signs = (values == 0).astype(np.float32) - (values == 1).astype(np.float32)
         return [signs[:, np.newaxis]]
@@ -153,9 +154,9 @@ def _features_of(step: Step, values: Any) -> list[Any]:
 
 
 def _parts_of(step: Calendar, seconds: Any) -> list[Any]:
-    """Return the parts of times; days as years and months by Hinnant's *chrono-compatible dates*.
+    """Return the features of times; dates are computed by Hinnant's *chrono-compatible dates*.
 
-    Whole numbers throughout, which no rounding moves to another day.
+    The dates are computed in integers: rounding cannot move a time to another day.
     """
     missing = seconds == np.iinfo(np.int64).min
     seconds = np.where(missing, 0, seconds)
@@ -173,21 +174,21 @@ def _parts_of(step: Calendar, seconds: Any) -> list[Any]:
         "day": of_year - (153 * shifted + 2) // 5,
         "hour": (seconds - days * DAY).astype(np.float64) / 3600,
     }
-    found = []
+    parts = []
     for part in step.parts:
         if part == "year":
             share = (seconds - begin).astype(np.float64) / (end - begin).astype(np.float64)
-            found.append((year.astype(np.float64) + share - step.mean) / step.scale)
+            parts.append((year.astype(np.float64) + share - step.mean) / step.scale)
         elif part == "weekday":
-            found.append((days + 3) % 7 == np.arange(7))
+            parts.append((days + 3) % 7 == np.arange(7))
         else:
             angle = 2 * np.pi * round_[part].astype(np.float64) / ROUND[part]
-            found += [np.sin(angle), np.cos(angle)]
-    made = [np.where(missing, 0, each.astype(np.float32)) for each in found]
-    return [*made, missing.astype(np.float32)] if step.missing else made
+            parts += [np.sin(angle), np.cos(angle)]
+    filled = [np.where(missing, 0, each.astype(np.float32)) for each in parts]
+    return [*filled, missing.astype(np.float32)] if step.missing else filled
 
 
 def _new_year(year: Any) -> Any:
-    """Return the days from 1970 to 1 January."""
+    """Return the number of days from 1970 to 1 January of a year."""
     before = year - 1
     return 365 * before + before // 4 - before // 100 + before // 400 - 719162

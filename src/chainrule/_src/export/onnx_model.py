@@ -1,4 +1,4 @@
-"""A model as an ONNX graph: from a table's columns, or samples, to scores and names of classes."""
+"""A model as an ONNX graph from columns of a table, or samples, to scores and class names."""
 
 from __future__ import annotations
 
@@ -35,26 +35,28 @@ def as_onnx(model: Compiled) -> Any:
     inputs = [f"{name} as a number" if name in used.codes else name for name in used.inputs]
     outputs = [f"{name} as a number" if name == used.label else name for name in used.outputs]
     about = {"class_names": json.dumps(used.classes)} if used.classes else {}
-    made = onnx_model(
+    onnx_proto = onnx_model(
         trace(used)(model.network.weights, used.example()),
         name=model.name, inputs=inputs, outputs=outputs, metadata=about,
     )  # fmt: skip
-    _read_texts(made.graph, used.codes)
+    _read_texts(onnx_proto.graph, used.codes)
     if used.label and used.classes:
-        _write_names(made.graph, used.label, used.classes)
+        _write_names(onnx_proto.graph, used.label, used.classes)
     if used.codes:
-        made.opset_import.append(onnx_package().helper.make_opsetid("ai.onnx.ml", TEXT_OPERATORS))
-    onnx_package().checker.check_model(made, full_check=True)
-    return made
+        onnx_proto.opset_import.append(
+            onnx_package().helper.make_opsetid("ai.onnx.ml", TEXT_OPERATORS)
+        )
+    onnx_package().checker.check_model(onnx_proto, full_check=True)
+    return onnx_proto
 
 
 def _read_texts(graph: Any, codes: dict[str, OneHot | Signs]) -> None:
-    """Let columns of texts come as texts, an empty one for missing."""
+    """Replace inputs of category numbers by inputs of texts; an empty text is a missing value."""
     helper, text = onnx_package().helper, onnx_package().TensorProto.STRING
     nodes = []
-    for i, given in enumerate(list(graph.input)):
-        name = given.name.removesuffix(" as a number")
-        if name == given.name or name not in codes:
+    for i, graph_input in enumerate(list(graph.input)):
+        name = graph_input.name.removesuffix(" as a number")
+        if name == graph_input.name or name not in codes:
             continue
         step = codes[name]
         texts = {category: code for code, category in enumerate(step.categories)}
@@ -62,7 +64,7 @@ def _read_texts(graph: Any, codes: dict[str, OneHot | Signs]) -> None:
             texts.setdefault("", step.width - 1)
         nodes.append(
             helper.make_node(
-                "LabelEncoder", [name], [given.name], f"number {name}", domain="ai.onnx.ml",
+                "LabelEncoder", [name], [graph_input.name], f"number {name}", domain="ai.onnx.ml",
                 keys_strings=list(texts), values_int64s=list(texts.values()),
                 default_int64=len(step.categories) if step.other else -1,
             )
@@ -73,7 +75,7 @@ def _read_texts(graph: Any, codes: dict[str, OneHot | Signs]) -> None:
 
 
 def _write_names(graph: Any, label: str, classes: Iterable[str]) -> None:
-    """Let the label be the class's name."""
+    """Replace the output of class numbers by an output of class names."""
     onnx = onnx_package()
     names = onnx.numpy_helper.from_array(np.array(classes, dtype=object), "class names")
     graph.initializer.append(names)

@@ -1,4 +1,4 @@
-"""An optimizer as readable NumPy: what it remembers, and its step."""
+"""An optimizer as readable NumPy: its state, and its update rule."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ UPDATE = "Return new weights, and what {} remembers then."
 def rule_texts(optimizer: Any, params: Mapping[str, Any]) -> Texts:
     """Return the functions ``start(params)`` and ``update(params, gradients, memory)`` as text.
 
-    Where the rule is the same for arrays of every shape, it is written once, as ``step``. The
-    programs behind the texts come second: they tell which helpers are called.
+    If the rule is the same for all arrays, it is written once, as ``step``. The second result are
+    the programs of the texts, which list the helpers that are called.
 
     Raises
     ------
     ExportError
-        If an optimizer starts from arrays that cannot be written down.
+        If the optimizer's initial state is neither constants nor copies of weights.
     """
     name = type(optimizer).__name__
     memory = map_leaves(np.asarray, optimizer.init(params))
@@ -47,14 +47,14 @@ def rule_texts(optimizer: Any, params: Mapping[str, Any]) -> Texts:
 
 
 def plainer(text: str) -> str:
-    """Write 1 - 0.9 as 0.1, not as 0.09999999999999998; comments stay where they are."""
+    """Shorten floats: 0.09999999999999998 becomes 0.1; comments keep their columns."""
     return "\n".join(map(_plain_line, text.splitlines()))
 
 
 def _plain_line(line: str) -> str:
-    def shorter(found: re.Match[str]) -> str:
-        short = f"{float(found[0]):.12g}"
-        return short if len(short) < 10 else found[0]
+    def shorter(match: re.Match[str]) -> str:
+        short = f"{float(match[0]):.12g}"
+        return short if len(short) < 10 else match[0]
 
     short = re.sub(r"\d+\.\d{14,}", shorter, line)
     return short.replace("  # ", " " * (len(line) - len(short)) + "  # ", 1)
@@ -87,7 +87,7 @@ def _start_of(key: str, value: Any, params: Mapping[str, Any], name: str) -> str
 
 
 def _filled_text(array: Any, w: Any) -> str | None:
-    """Return how an array of one number is made, by the array that it belongs to."""
+    """Return code for a constant array in terms of its weight ``w``, else None."""
     if array.dtype != w.dtype or array.shape not in (w.shape, ()) or np.ptp(array):
         return None
     number = array.ravel()[0]
@@ -101,7 +101,10 @@ def _entry_text(name: str, array: Any) -> str:
 
 
 def _step_by_step(optimizer: Any, params: Mapping[str, Any], name: str) -> Texts | None:
-    """Return a step of one array, and the update made of it; None if arrays depend on others."""
+    """Return the texts of a step of one array and of the update that calls it for all arrays.
+
+    None if the update of an array depends on other arrays.
+    """
     plain = isinstance(optimizer, Optimizer) and type(optimizer).update is Optimizer.update
     if not plain or optimizer.global_clipnorm is not None:
         return None
@@ -110,7 +113,7 @@ def _step_by_step(optimizer: Any, params: Mapping[str, Any], name: str) -> Texts
     texts = [function_text(program, "step", about, spread=True) for program in programs]
     if len(set(texts)) > 1:
         return None
-    slots = [key for key, kept in optimizer.init(params).items() if isinstance(kept, dict)]
+    slots = [key for key, state in optimizer.init(params).items() if isinstance(state, dict)]
     return [plainer(texts[0]), _loop_text(list(_used(programs[0])), slots, name)], programs[:1]
 
 
@@ -118,17 +121,17 @@ def _step(optimizer: Optimizer, name: str, w: Any) -> Program:
     """Record the update of one array."""
     memory = map_leaves(np.asarray, optimizer.init({name: w}))
     slots = [key for key, value in memory.items() if isinstance(value, dict)]
-    given = {"w": w, "g": w, **{k: v[name] if k in slots else v for k, v in memory.items()}}
+    inputs = {"w": w, "g": w, **{k: v[name] if k in slots else v for k, v in memory.items()}}
 
-    def step(given: Any) -> Any:
-        state = {k: {name: given[k]} if k in slots else given[k] for k in memory}
-        new, state = optimizer.update({name: given["w"]}, {name: given["g"]}, state)
+    def step(inputs: Any) -> Any:
+        state = {k: {name: inputs[k]} if k in slots else inputs[k] for k in memory}
+        new, state = optimizer.update({name: inputs["w"]}, {name: inputs["g"]}, state)
         return (new[name], *(state[slot][name] for slot in slots))
 
-    program = _recorded(step, given)
-    inputs = set(program.inputs)
+    program = _recorded(step, inputs)
+    variables = set(program.inputs)
     for key, leaf in zip(["w", *slots], program.result, strict=True):
-        if isinstance(leaf, Variable) and leaf not in inputs:
+        if isinstance(leaf, Variable) and leaf not in variables:
             leaf.name = f"new_{key}"
     return program
 
@@ -143,40 +146,40 @@ def _used(program: Program) -> Iterator[str]:
 
 
 def _loop_text(inputs: list[str], slots: list[str], name: str) -> str:
-    found = {"w": "w", "g": "gradients[name]"}
+    sources = {"w": "w", "g": "gradients[name]"}
     for key in inputs:
-        found.setdefault(key, f'memory["{key}"]' + ("[name]" if key in slots else ""))
-    given = ", ".join(found[key] for key in inputs)
-    if len(given) > 60:
-        given = "".join(f"\n            {found[key]}," for key in inputs) + "\n        "
+        sources.setdefault(key, f'memory["{key}"]' + ("[name]" if key in slots else ""))
+    arguments = ", ".join(sources[key] for key in inputs)
+    if len(arguments) > 60:
+        arguments = "".join(f"\n            {sources[key]}," for key in inputs) + "\n        "
     changed = ", ".join(["new[name]", *(f'kept["{slot}"][name]' for slot in slots)])
     empty = ", ".join(f'"{slot}": {{}}' for slot in slots)
     return (
         f'def update(params, gradients, memory):\n    """{UPDATE.format(name)}"""\n'
         + (f"    new, kept = {{}}, {{{empty}}}\n" if slots else "    new = {}\n")
-        + f"    for name, w in params.items():\n        {changed} = step({given})\n"
+        + f"    for name, w in params.items():\n        {changed} = step({arguments})\n"
         + f"    return new, {{**memory, {'**kept, ' * bool(slots)}"
         + '"iteration": memory["iteration"] + 1}'
     )
 
 
 def _at_once(optimizer: Any, params: Any, memory: Any, name: str) -> Texts:
-    """Return the update of all arrays, line by line."""
+    """Return the text of an update of all arrays at once."""
 
-    def update(given: Any) -> Any:
-        return optimizer.update(given["params"], given["gradients"], given["memory"])
+    def update(inputs: Any) -> Any:
+        return optimizer.update(inputs["params"], inputs["gradients"], inputs["memory"])
 
     program = _recorded(update, {"params": params, "gradients": params, "memory": memory})
-    program.arguments = program.arguments["given"]
+    program.arguments = program.arguments["inputs"]
     text = function_text(program, "update", UPDATE.format(name))
     return [plainer(text)], [program]
 
 
-def _recorded(f: Callable[..., Any], given: Any) -> Program:
-    """Record a rule with the names that its own code has."""
+def _recorded(f: Callable[..., Any], argument: Any) -> Program:
+    """Record a rule with the variable names of the optimizer's own code."""
     with names_from(os.path.dirname(optimizers.__file__), schedules.__file__):
-        program = trace(f)(given)
+        program = trace(f)(argument)
     for equation in program.equations:
-        if equation.output.name == "value":  # of a cast: it says nothing
+        if equation.output.name == "value":  # a cast's variable, whose name is meaningless
             equation.output.name = None
     return program

@@ -1,4 +1,4 @@
-"""The parts of an ejected module that are the same for all models, but for what is in braces."""
+"""Templates of the parts of an ejected module that are the same for all models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models to Keras 3: the same layers under the same names, weights copied as they are."""
+"""Conversion of models to Keras 3: same layers, same names, copies of the weights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ BACKENDS = ("jax", "torch", "tensorflow")
 
 
 def import_keras() -> Any:
-    """Return Keras 3 on a backend that is installed, or say how to get it."""
+    """Import Keras 3 with an installed backend.
+
+    Raises
+    ------
+    MissingDependencyError
+        If Keras 3 or a backend is missing; the message says how to install it.
+    """
     installed = [name for name in BACKENDS if is_installed(name)]
     needs("a model of Keras's", "keras", "keras")
     if not installed:
@@ -41,23 +47,23 @@ def import_keras() -> Any:
 
 
 def to_keras(model: Compiled) -> Any:
-    """Return a model as Keras's; see `Sequential.to_keras`."""
+    """Convert a model to a Keras model; see `Sequential.to_keras`."""
     keras = import_keras()
     network, dtype = model.network, model.dtype.name
     first = network.layers[0]
-    given = keras.Input(first.input_shape[1:], dtype="int32" if first.integers else dtype)
-    theirs = [_layer_to(keras, layer, dtype) for layer in network.layers]
-    made = keras.Sequential([given, *theirs], name=re.sub(r"\W", "_", model.name))
-    for mine, other in zip(network.layers, theirs, strict=True):
-        for variable, value in zip(other.weights, mine.weights, strict=False):
+    start = keras.Input(first.input_shape[1:], dtype="int32" if first.integers else dtype)
+    keras_layers = [_layer_to(keras, layer, dtype) for layer in network.layers]
+    keras_model = keras.Sequential([start, *keras_layers], name=re.sub(r"\W", "_", model.name))
+    for layer, other in zip(network.layers, keras_layers, strict=True):
+        for variable, value in zip(other.weights, layer.weights, strict=False):
             variable.assign(value.value)
     if model.loss is not None:
         options = model.compile_options
         try:
-            made.compile(**{name: _to(keras, plain(v), name) for name, v in options.items()})
+            keras_model.compile(**{name: _to(keras, plain(v), name) for name, v in options.items()})
         except ChainruleError as error:
             warn_uncompiled("to_keras", error)
-    return made
+    return keras_model
 
 
 def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
@@ -79,34 +85,34 @@ def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
 
 
 def _mean_of(keras: Any, layer: our_layers.Ensemble, dtype: str) -> Any:
-    """Return the members side by side; a member alone is its own mean."""
-    given = keras.Input(layer.input_shape[1:], dtype=dtype)
+    """Convert an ensemble to the mean of its members; a single member needs no mean."""
+    start = keras.Input(layer.input_shape[1:], dtype=dtype)
     chains = [[_layer_to(keras, each, dtype) for each in chain] for chain in layer.members]
-    outputs = [keras.Sequential(chain)(given) for chain in chains]
+    outputs = [keras.Sequential(chain)(start) for chain in chains]
     mean = keras.layers.average(outputs) if len(outputs) > 1 else outputs[0]
-    return keras.Model(given, mean, name=layer.name, trainable=layer.trainable)
+    return keras.Model(start, mean, name=layer.name, trainable=layer.trainable)
 
 
 def _changed(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that are not what they are by default, which is the same in Keras."""
-    usual = {**arguments(cls), "pool_size": None}  # there the average's must be told
+    """Return the options without default values; defaults are equal in Keras."""
+    usual = {**arguments(cls), "pool_size": None}  # Keras's average pooling has no default
     if beyond := config.keys() - usual.keys():
         raise DataError(f"{cls.__name__}: {', '.join(sorted(beyond))} cannot be told to Keras")
     return {name: value for name, value in config.items() if value != usual[name]}
 
 
 def _to(keras: Any, value: Any, where: str) -> Any:
-    """Return an option as Keras's, made of its description by plain values."""
+    """Convert an option, which may be a description by plain values, to Keras's object."""
     if isinstance(value, list):
         return [_to(keras, part, where) for part in value]
     if not isinstance(value, Mapping):
         return value
     cls = None if is_own(value) else class_of(value)
     room = "" if cls is None else cls.__module__.split(".")[3]
-    place = keras.optimizers.schedules if room == "schedules" else getattr(keras, room, None)
-    if cls is None or not hasattr(place, cls.__name__):
+    module = keras.optimizers.schedules if room == "schedules" else getattr(keras, room, None)
+    if cls is None or not hasattr(module, cls.__name__):
         raise DataError(f"{where}: {value['class_name']} has no counterpart")
-    return _made(getattr(place, cls.__name__), keras, _changed(cls, value["config"]), where)
+    return _made(getattr(module, cls.__name__), keras, _changed(cls, value["config"]), where)
 
 
 def _made(cls: Any, keras: Any, options: Mapping[str, Any], where: str) -> Any:
@@ -118,5 +124,5 @@ def _made(cls: Any, keras: Any, options: Mapping[str, Any], where: str) -> Any:
 
 
 def warn_uncompiled(where: str, error: Exception) -> None:
-    """Say that a model comes without how it was compiled, and why."""
+    """Warn that a converted model is not compiled, with the reason."""
     warnings.warn(f"{where}: the model comes uncompiled, {error}; compile it anew", stacklevel=4)

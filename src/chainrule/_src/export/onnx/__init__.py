@@ -1,4 +1,4 @@
-"""Functions as ONNX models: a program's equations, written as a graph that other runtimes read."""
+"""Export of functions to ONNX: a program's equations become a graph for other runtimes."""
 
 from chainrule._src.export.onnx.model import export_onnx, onnx_model
 

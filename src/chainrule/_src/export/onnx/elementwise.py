@@ -22,12 +22,12 @@ ELEMENTWISE: dict[str, Rule] = {}
 
 
 def _same(op: str) -> Rule:
-    """The operation of the same meaning, operands in the result's dtype."""
+    """Return the rule of one ONNX operation, whose operands are cast to the result's dtype."""
     return lambda g, e: g.node(op, *(g.value(operand, e.output.dtype) for operand in e.operands))
 
 
 def _of_float(op: str) -> Rule:
-    """A question about a float; whole numbers become one."""
+    """Return the rule of a predicate of floats; integers are cast to float32."""
 
     def rule(g: Graph, e: Equation) -> str:
         x = g.value(e.operands[0])
@@ -37,7 +37,7 @@ def _of_float(op: str) -> Rule:
 
 
 def _rounding(op: str) -> Rule:
-    """Rounding leaves whole numbers as they are."""
+    """Return the rule of a rounding, which leaves integers unchanged."""
     return lambda g, e: (
         g.node(op, g.value(e.operands[0])) if e.output.dtype.kind == "f" else g.value(e.operands[0])
     )
@@ -56,17 +56,17 @@ def _logical(op: str) -> Rule:
 
 
 def _bits(op: str) -> Rule:
-    """For truth values the logical operation, for whole numbers bit by bit."""
+    """Return the rule of a bitwise operation: logical for booleans, bitwise for integers."""
     return lambda g, e: _same(op if e.output.dtype == BOOL else f"Bitwise{op}")(g, e)
 
 
 def _single(op: str, f: Any) -> Rule:
-    """The operation that ONNX Runtime has in float32 alone; for other dtypes a formula."""
+    """Return the rule of an operation that ONNX Runtime has only in float32; else a formula."""
     return lambda g, e: (_same(op) if e.output.dtype == FLOAT32 else formula(f))(g, e)
 
 
 def _log1p(x: Any) -> Any:
-    # Exact also for small x: what rounding took from 1 + x is made up for.
+    # Accurate for small x too: the quotient corrects the rounding error of 1 + x.
     above = 1 + x
     quotient = x / np.where(above == 1, 1, above - 1)
     return np.where(above == 1, x, np.where(above == math.inf, above, np.log(above) * quotient))
@@ -96,11 +96,11 @@ def _remainder(g: Graph, e: Equation) -> str:
     a, b = (g.value(operand, dtype) for operand in e.operands)
     if dtype.kind != "f":
         return g.node("Mod", a, b)
-    rest, zero = g.node("Mod", a, b, fmod=1), g.constant(0, dtype)
-    differs = g.node("Xor", *(g.node("Less", x, zero, dtype=BOOL) for x in (rest, b)))
-    is_zero = g.node("Equal", rest, zero, dtype=BOOL)
+    remainder, zero = g.node("Mod", a, b, fmod=1), g.constant(0, dtype)
+    differs = g.node("Xor", *(g.node("Less", x, zero, dtype=BOOL) for x in (remainder, b)))
+    is_zero = g.node("Equal", remainder, zero, dtype=BOOL)
     wrong = g.node("And", differs, g.node("Not", is_zero))  # the sign is the divisor's in NumPy
-    return g.node("Where", wrong, g.node("Add", rest, b), rest, dtype=dtype)
+    return g.node("Where", wrong, g.node("Add", remainder, b), remainder, dtype=dtype)
 
 
 def _floor_divide(g: Graph, e: Equation) -> str:

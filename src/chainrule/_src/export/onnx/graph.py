@@ -1,7 +1,7 @@
-"""An ONNX graph that grows: nodes, constants, and sizes that hold the batch size.
+"""An ONNX graph under construction: nodes, constants, and sizes that depend on the batch size.
 
-Values are known by their names. Rules ask for an operand in the dtype that they need and add nodes;
-what ONNX Runtime does not implement in a dtype is computed in another.
+Values are identified by their names. A rule requests operands in the dtype that it needs, and adds
+nodes. If ONNX Runtime does not implement an operation in a dtype, another dtype is used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Rule = Callable[["Graph", Equation], str]
 FLOAT32, FLOAT64, INT32, INT64, BOOL = map(
     np.dtype, (np.float32, np.float64, np.int32, np.int64, np.bool_)
 )
-# As ONNX Runtime implements them: in float32 alone, and for floats, int32 and int64 alone.
+# Limits of ONNX Runtime: operations in float32 only; operations in floats, int32 and int64 only.
 SINGLE = frozenset(
     {"Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "AveragePool", "Conv", "Erf"}
 )
@@ -51,11 +51,11 @@ class Graph:
     Attributes
     ----------
     nodes, constants : list
-        In the order in which they came.
+        In the order in which they were added.
     values : dict of Variable to str
-        The value of each variable that is known so far.
+        The name of each variable's value.
     batch : str or None
-        The value whose first size is the batch size.
+        The name of a value whose first axis is the batch axis.
     """
 
     def __init__(self, names: Names, rules: Mapping[str, Rule], batch: str | None = None) -> None:
@@ -65,15 +65,15 @@ class Graph:
         self.constants: list[Any] = []
         self.values: dict[Variable, str] = {}
         self.dtypes: dict[str, np.dtype[Any]] = {}
-        self._found: dict[Any, str] = {}  # constants and sizes that are there already
+        self._cached: dict[Any, str] = {}  # the names of constants and sizes
         self._unnamed: set[str] = set()
 
     def give(self, variable: Variable, name: str) -> None:
-        """Let a variable be known by a name that comes from outside."""
+        """Set the name of an input or parameter."""
         self.values[variable], self.dtypes[name] = name, variable.dtype
 
     def add(self, equation: Equation) -> None:
-        """Add the nodes of an equation; the last takes the variable's name.
+        """Add the nodes of an equation; the last node takes the variable's name.
 
         Raises
         ------
@@ -83,17 +83,17 @@ class Graph:
         name = equation.primitive.name
         if name not in self.rules:
             raise ExportError(f"{name} has no form in ONNX")
-        made = self.cast(self.rules[name](self, equation), equation.output.dtype)
-        if made in self._unnamed:
-            made = self._renamed(made, self.names[equation.output])
-        self.values[equation.output] = made
+        value = self.cast(self.rules[name](self, equation), equation.output.dtype)
+        if value in self._unnamed:
+            value = self._renamed(value, self.names[equation.output])
+        self.values[equation.output] = value
 
-    def _renamed(self, made: str, name: str) -> str:
+    def _renamed(self, value: str, name: str) -> str:
         last = self.nodes[-1]
-        if made not in last.output:
-            return made
-        last.output[list(last.output).index(made)] = last.name = name
-        self.dtypes[name] = self.dtypes[made]
+        if value not in last.output:
+            return value
+        last.output[list(last.output).index(value)] = last.name = name
+        self.dtypes[name] = self.dtypes[value]
         return name
 
     def node(
@@ -104,18 +104,20 @@ class Graph:
         outputs: int = 1,
         **attributes: Any,
     ) -> str:
-        """Add a node and return its last output; its dtype is the first input's if not given."""
-        given = self.dtypes[inputs[0]]
-        works = _implemented(op, given)
-        names = [self.cast(x, works) if self.dtypes[x] == given else x for x in inputs]
-        made = [self.names.fresh(op.lower()) for _ in range(outputs)]
-        self.nodes.append(self.onnx.helper.make_node(op, names, made, name=made[-1], **attributes))
-        self._unnamed.add(made[-1])
-        self.dtypes[made[-1]] = works if dtype is None else dtype
-        return self.cast(made[-1], given) if dtype is None else made[-1]
+        """Add a node and return its last output; by default with the dtype of the first input."""
+        input_dtype = self.dtypes[inputs[0]]
+        works = _implemented(op, input_dtype)
+        names = [self.cast(x, works) if self.dtypes[x] == input_dtype else x for x in inputs]
+        output_names = [self.names.fresh(op.lower()) for _ in range(outputs)]
+        self.nodes.append(
+            self.onnx.helper.make_node(op, names, output_names, name=output_names[-1], **attributes)
+        )
+        self._unnamed.add(output_names[-1])
+        self.dtypes[output_names[-1]] = works if dtype is None else dtype
+        return self.cast(output_names[-1], input_dtype) if dtype is None else output_names[-1]
 
     def cast(self, value: str, dtype: Any) -> str:
-        """Return a value in a dtype."""
+        """Return a value cast to a dtype."""
         dtype = np.dtype(dtype)
         if self.dtypes[value] == dtype:
             return value
@@ -123,103 +125,103 @@ class Graph:
         return self.node("Cast", value, dtype=dtype, to=to)
 
     def value(self, operand: Any, dtype: Any = None) -> str:
-        """Return an operand, a variable or a constant, in a dtype if one is given."""
+        """Return the value of an operand (a variable or a constant), cast to ``dtype`` if given."""
         if isinstance(operand, Variable):
-            found = self.values[operand]
+            name = self.values[operand]
         elif depends_on_n(operand):
-            found = self._of_n(operand)
+            name = self._of_n(operand)
         else:
             return self.constant(at(operand, 0), dtype)
-        return found if dtype is None else self.cast(found, dtype)
+        return name if dtype is None else self.cast(name, dtype)
 
-    def constant(self, thing: Any, dtype: Any = None) -> str:
-        """Return an array or a number that never changes."""
-        array = np.asarray(thing, order="C")
+    def constant(self, array_like: Any, dtype: Any = None) -> str:
+        """Return the name of a constant; equal constants are stored once."""
+        array = np.asarray(array_like, order="C")
         array = array if dtype is None else array.astype(dtype)
         key = (array.dtype, array.shape, array.tobytes())
-        if key not in self._found:
-            self._found[key] = name = self.names.fresh("constant")
+        if key not in self._cached:
+            self._cached[key] = name = self.names.fresh("constant")
             self.constants.append(self.onnx.numpy_helper.from_array(array, name))
             self.dtypes[name] = array.dtype
-        return self._found[key]
+        return self._cached[key]
 
     def sizes(self, sizes: Sequence[int | Linear]) -> str:
-        """Return whole numbers, some of which may hold the batch size, as a vector."""
+        """Return integers, some of which may depend on the batch size, as a vector."""
         if not depends_on_n(tuple(sizes)):
             return self.constant(np.array(sizes, INT64))
         parts = [self._size(s) if isinstance(s, Linear) else self.sizes([s]) for s in sizes]
         return parts[0] if len(parts) == 1 else self.node("Concat", *parts, axis=0)
 
     def number(self, size: int | Linear) -> str:
-        """Return a whole number that may hold the batch size."""
+        """Return an integer that may depend on the batch size, as a scalar."""
         if isinstance(size, int):
             return self.constant(np.asarray(size, INT64))
         return self.node("Squeeze", self._size(size), self.sizes([0]))
 
     def _size(self, size: Linear) -> str:
-        """Return a size that holds the batch size as a vector of one; made once."""
-        if size not in self._found:
+        """Return a size that depends on the batch size as a vector of length 1; it is cached."""
+        if size not in self._cached:
             if size == Linear(0, 1):
                 assert self.batch is not None
-                made = self.node("Shape", self.batch, dtype=INT64, start=0, end=1)
+                value = self.node("Shape", self.batch, dtype=INT64, start=0, end=1)
             else:
-                made = self._size(Linear(0, 1))
+                value = self._size(Linear(0, 1))
                 if size.slope != 1:
-                    made = self.node("Mul", made, self.sizes([size.slope]))
+                    value = self.node("Mul", value, self.sizes([size.slope]))
                 if size.offset:
-                    made = self.node("Add", made, self.sizes([size.offset]))
-            self._found[size] = made
-        return self._found[size]
+                    value = self.node("Add", value, self.sizes([size.offset]))
+            self._cached[size] = value
+        return self._cached[size]
 
-    def _of_n(self, thing: Any) -> str:
+    def _of_n(self, constant: Any) -> str:
         """Return a constant that depends on the batch size."""
-        if isinstance(thing, Linear):
-            return self.number(thing)
-        if isinstance(thing, BatchScaled):
-            op = "Div" if thing.divides else "Mul"
+        if isinstance(constant, Linear):
+            return self.number(constant)
+        if isinstance(constant, BatchScaled):
+            op = "Div" if constant.divides else "Mul"
             n = self.cast(self.number(Linear(0, 1)), FLOAT64)
-            number = self.node(op, self.constant(thing.factor, FLOAT64), n)
-            return number if thing.dtype is None else self.cast(number, thing.dtype)
-        if isinstance(thing, Filled):
+            number = self.node(op, self.constant(constant.factor, FLOAT64), n)
+            return number if constant.dtype is None else self.cast(number, constant.dtype)
+        if isinstance(constant, Filled):
             return self.node(
-                "Expand", self.value(thing.number, thing.dtype), self.sizes(thing.shape)
+                "Expand", self.value(constant.number, constant.dtype), self.sizes(constant.shape)
             )
-        assert isinstance(thing, Counted)
-        size = next(s for s in thing.shape if s != 1)
+        assert isinstance(constant, Counted)
+        size = next(s for s in constant.shape if s != 1)
         count = self.node("Range", self.number(0), self.number(size), self.number(1))
-        return self.reshape(self.cast(count, thing.dtype), thing.shape)
+        return self.reshape(self.cast(count, constant.dtype), constant.shape)
 
     def reshape(self, value: str, shape: Sequence[int | Linear]) -> str:
-        """Return a value in a shape; one size that holds the batch size is left to be found."""
+        """Reshape a value; a single size that depends on the batch size becomes -1."""
         shape = list(shape)
         if sum(isinstance(size, Linear) for size in shape) == 1 and 0 not in shape:
             shape = [-1 if isinstance(size, Linear) else size for size in shape]
         return self.node("Reshape", value, self.sizes(shape), allowzero=int(0 in shape))
 
-    def expand(self, value: str, shape: Sequence[Any], wanted: Sequence[Any]) -> str:
-        """Return a value of a shape broadcast to the wanted shape."""
-        here = [1] * (len(wanted) - len(shape)) + list(shape)
-        if here == list(wanted) and len(here) == len(shape):
+    def expand(self, value: str, shape: Sequence[Any], target: Sequence[Any]) -> str:
+        """Broadcast a value from its shape to a target shape."""
+        padded = [1] * (len(target) - len(shape)) + list(shape)
+        if padded == list(target) and len(padded) == len(shape):
             return value
-        sizes = [1 if a == b else b for a, b in zip(here, wanted, strict=True)]
+        sizes = [1 if a == b else b for a, b in zip(padded, target, strict=True)]
         return self.node("Expand", value, self.sizes(sizes))
 
     def formula(self, f: Callable[..., Any], *operands: Any) -> str:
-        """Add a formula of operands, which is NumPy code itself and works entry by entry."""
+        """Trace an elementwise formula in NumPy, and add the nodes of its equations."""
         plain = (bool, int, float)
         arrays = [operand for operand in operands if not isinstance(operand, plain)]
 
-        def of_arrays(given: list[Any]) -> Any:
-            following = iter(given)
+        def of_arrays(traced: list[Any]) -> Any:
+            following = iter(traced)
             return f(*(o if isinstance(o, plain) else next(following) for o in operands))
 
-        given = [self.value(array) for array in arrays]
+        names = [self.value(array) for array in arrays]
         like = [
             np.ones((1,) * len(shape_of(array)), self.dtypes[name])
-            for array, name in zip(arrays, given, strict=True)
+            for array, name in zip(arrays, names, strict=True)
         ]
         program = trace(of_arrays)(like)
-        for variable, name in zip(program.inputs, given, strict=True):
+        for variable, name in zip(program.inputs, names, strict=True):
             self.values[variable] = name
         for equation in program.equations:
             self.add(equation)
@@ -232,7 +234,7 @@ def shape_of(operand: Any) -> tuple[Any, ...]:
 
 
 def count_of(shape: Sequence[Any]) -> Any:
-    """Return the number of entries, which may hold the batch size."""
+    """Return the number of entries of a shape; it may depend on the batch size."""
     sizes = [size for size in shape if isinstance(size, int)]
     for size in shape:
         if isinstance(size, Linear):
@@ -246,7 +248,7 @@ def common_dtype(operands: Sequence[Any]) -> np.dtype[Any]:
 
 
 def formula(f: Callable[..., Any]) -> Rule:
-    """Return the rule of an operation that is written out in others."""
+    """Return the rule of an operation that is composed of other operations."""
     return lambda g, e: g.formula(f, *e.operands)
 
 

@@ -1,4 +1,4 @@
-"""Entries picked by an index, and entries put where an index picks from."""
+"""Gather and scatter: entries at an index are read, or are added to zeros at an index."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def _getitem(g: Graph, e: Equation) -> str:
     for axis, part in reversed(list(enumerate(taking))):
         if axis not in slices:
             value = g.node("Gather", value, g.number(part), axis=axis)
-    kept = [part for part in parts if part is None or isinstance(part, slice)]
-    return unsqueezed(g, value, [i for i, part in enumerate(kept) if part is None])
+    remaining = [part for part in parts if part is None or isinstance(part, slice)]
+    return unsqueezed(g, value, [i for i, part in enumerate(remaining) if part is None])
 
 
 def parts_of(index: Sequence[Any], arrays: Sequence[Any], ndim: int) -> list[Any]:
-    """Return one part an axis, and None where a new axis goes; masks become places."""
+    """Return one part per axis, and None for each new axis; masks become index arrays."""
     following = iter(arrays)
     parts: list[Any] = []
     for part in index:
@@ -44,7 +44,7 @@ def parts_of(index: Sequence[Any], arrays: Sequence[Any], ndim: int) -> list[Any
 
 
 def _places(array: Any) -> list[Any]:
-    """Return an index array as it is, a mask as the places where it is true."""
+    """Return an index array unchanged, a mask as the index arrays of its true entries."""
     if array.dtype != np.bool_:
         return [array]
     if isinstance(array, Variable) or depends_on_n(array):
@@ -52,16 +52,16 @@ def _places(array: Any) -> list[Any]:
     return list(np.nonzero(at(array, 0)))
 
 
-def _picked(g: Graph, x: str, picks: dict[int, Any], rest: Sequence[int]) -> str:
-    """Pick along axes by index arrays; their axes come first if there are several arrays."""
+def _picked(g: Graph, x: str, picks: dict[int, Any], others: Sequence[int]) -> str:
+    """Gather along axes by index arrays; with several arrays, their axes come first."""
     if len(picks) == 1:
         ((axis, places),) = picks.items()
         return g.node("Gather", x, g.value(places, INT64), axis=axis)
-    return g.node("GatherND", transposed(g, x, [*picks, *rest]), _together(g, picks.values()))
+    return g.node("GatherND", transposed(g, x, [*picks, *others]), _together(g, picks.values()))
 
 
 def _together(g: Graph, picks: Any) -> str:
-    """Return index arrays broadcast against each other as one, along a last axis."""
+    """Broadcast index arrays against each other, and stack them along a new last axis."""
     shape = _broadcast([shape_of(part) for part in picks])
     columns = (
         unsqueezed(g, g.expand(g.value(part, INT64), shape_of(part), shape), [len(shape)])
@@ -77,24 +77,25 @@ def _broadcast(shapes: Sequence[Sequence[Any]]) -> list[Any]:
 
 
 def _new_axes(g: Graph, value: str, parts: Sequence[Any], picks: dict[int, Any]) -> str:
-    """Put the axes of index arrays where NumPy has them, and add those that the index asks for."""
+    """Move the axes of index arrays to their positions in NumPy, and insert new axes."""
     ndim = len(_broadcast([shape_of(part) for part in picks.values()]))
     plain = [part is None or isinstance(part, slice) for part in parts]
     first = plain.index(False)
     last = len(plain) - 1 - plain[::-1].index(False)
-    place = 0 if any(plain[first:last]) else first  # arrays apart: their axes come first
-    kept = [part for part, is_plain in zip(parts, plain, strict=True) if is_plain]
-    before = sum(part is not None for part in kept[:place])
+    # If slices separate the arrays, their axes come first.
+    position = 0 if any(plain[first:last]) else first
+    plain_parts = [part for part, is_plain in zip(parts, plain, strict=True) if is_plain]
+    before = sum(part is not None for part in plain_parts[:position])
     if len(picks) > 1:
-        slices = len([part for part in kept if part is not None])
+        slices = len([part for part in plain_parts if part is not None])
         moved = list(range(ndim, ndim + slices))
         value = transposed(g, value, [*moved[:before], *range(ndim), *moved[before:]])
-    layout = [*kept[:place], *[...] * ndim, *kept[place:]]
+    layout = [*plain_parts[:position], *[...] * ndim, *plain_parts[position:]]
     return unsqueezed(g, value, [i for i, part in enumerate(layout) if part is None])
 
 
 def _scatter(g: Graph, e: Equation) -> str:
-    """Entries add up in zeros, where an index picks from."""
+    """Write a scatter: entries are added to zeros at the positions of an index."""
     entries, *arrays = e.operands
     shape, index = e.params["shape"], e.params["index"]
     computed = any(isinstance(array, Variable) or depends_on_n(array) for array in arrays)
@@ -112,13 +113,13 @@ def _scatter(g: Graph, e: Equation) -> str:
 
 
 def _spread(g: Graph, e: Equation, parts: Sequence[Any]) -> str:
-    """Entries go where slices pick from: each axis is gathered from them, and from a zero."""
+    """Write a scatter at slices as a gather: each position takes its entry or a padded zero."""
     value, dtype, shape = e.operands[0], e.output.dtype, e.params["shape"]
     taking = [part for part in parts if part is not None]
-    result, here = g.value(value, dtype), list(shape)
+    result, sizes = g.value(value, dtype), list(shape)
     if shape_of(value):
-        kept = [part for part in parts if part is None or isinstance(part, slice)]
-        result = squeezed(g, result, [i for i, part in enumerate(kept) if part is None])
+        remaining = [part for part in parts if part is None or isinstance(part, slice)]
+        result = squeezed(g, result, [i for i, part in enumerate(remaining) if part is None])
         result = unsqueezed(g, result, [i for i, p in enumerate(taking) if not _is_slice(p)])
     sources = {}
     for axis, part in enumerate(taking):
@@ -128,8 +129,8 @@ def _spread(g: Graph, e: Equation, parts: Sequence[Any]) -> str:
             places = np.atleast_1d(np.arange(shape[axis])[part])
             sources[axis] = np.full(shape[axis], len(places))
             sources[axis][places] = np.arange(len(places))
-            here[axis] = len(places)
-    result = g.expand(result, shape_of(value) and here, here)
+            sizes[axis] = len(places)
+    result = g.expand(result, shape_of(value) and sizes, sizes)
     for axis, source in sources.items():
         after = [int(i == len(shape) + axis) for i in range(2 * len(shape))]
         padded = g.node("Pad", result, g.sizes(after), g.constant(0, dtype))
@@ -142,10 +143,10 @@ def _is_slice(part: Any) -> bool:
 
 
 def _flat_places(index: Sequence[Any], arrays: Sequence[Any], shape: Sequence[int]) -> Any:
-    """Return the places in the flattened array that an index picks, in order."""
+    """Return the flat positions of the entries that an index selects."""
     following = iter(arrays)
-    known = tuple(at(next(following), 0) if part is SLOT else part for part in index)
-    return np.arange(math.prod(shape)).reshape(shape)[known]
+    constant_index = tuple(at(next(following), 0) if part is SLOT else part for part in index)
+    return np.arange(math.prod(shape)).reshape(shape)[constant_index]
 
 
 def _put(g: Graph, e: Equation, places: Any) -> str:

@@ -14,7 +14,7 @@ def _matmul(g: Graph, e: Equation) -> str:
 
 
 def _contraction(g: Graph, e: Equation) -> str:
-    """A sum of products in einsum's notation, which the primitive itself knows."""
+    """Write a contraction as Einsum; the primitive knows its subscripts."""
     kernel = e.primitive.kernel
     assert isinstance(kernel, Contraction)
     ranks = tuple(len(shape_of(operand)) for operand in e.operands)
@@ -40,7 +40,7 @@ def _contraction(g: Graph, e: Equation) -> str:
 
 
 def _tensordot(g: Graph, e: Equation) -> str:
-    """Where the last axis meets a matrix's first it is the product of matrices."""
+    """Write a tensordot as MatMul if it is a matrix product, else as Einsum."""
     ranks = [len(shape_of(operand)) for operand in e.operands]
     product = ranks[1] == 2 and tuple(e.params["axes"]) == ((ranks[0] - 1,), (0,))
     return (_matmul if product else _contraction)(g, e)

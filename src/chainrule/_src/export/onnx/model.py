@@ -48,30 +48,30 @@ def onnx_model(
     Parameters
     ----------
     f : callable or Program
-        Written in NumPy. The arrays of its first argument are its parameters and become
-        initializers, by the names that the program gives them; the other arguments' arrays become
-        inputs. All the arguments of a function of one argument are inputs.
+        A function in NumPy. The arrays of its first argument are the parameters and become
+        initializers, with their names in the program; the arrays of the other arguments become
+        inputs. If the function has one argument, all its arrays are inputs.
     *examples
-        Arguments of ``f``; none for a Program, which knows them. Arrays of inputs that have as
-        many rows as the first hold a sample a row: the model takes any number ``"n"`` of samples.
-        Where ``f`` does something else for another number, it holds for the recorded one alone.
+        Arguments of ``f``; none for a Program. The first axis of the first input is the batch axis,
+        also in inputs with the same number of rows: the model takes any batch size ``"n"``. If
+        ``f`` depends on the batch size in another way, the model takes the recorded size only.
     name : str, optional
-        The graph's; the function's if not given.
+        Name of the graph; by default the function's name.
     inputs, outputs : sequence of str, optional
-        Names instead of those that the code has.
+        Names of the inputs and outputs; by default those in the code.
     metadata : mapping of str to str, optional
-        Kept in the model.
+        Stored in the model.
 
     Returns
     -------
     onnx.ModelProto
-        Of opset 18, checked. Dtypes are kept; what ONNX Runtime does not implement in float64
-        (``arctan``, ``erf`` and their like, convolutions) is computed in float32 there.
+        A checked model of opset 18. Dtypes are preserved; operations that ONNX Runtime does not
+        implement in float64 (``arctan``, ``erf`` and the like, convolutions) run in float32.
 
     Raises
     ------
     ExportError
-        If an operation has no form in ONNX; the message names it and its line.
+        If an operation has no form in ONNX; the message names the operation and its line.
     DataError
         If names or metadata do not fit.
     MissingDependencyError
@@ -79,7 +79,7 @@ def onnx_model(
 
     Notes
     -----
-    ONNX Runtime passes over NaN where it looks for the largest or smallest entry along an axis.
+    ONNX Runtime ignores NaN in the maximum and minimum along an axis.
     Before 1.29 it refuses ``cos`` of float64, and ``triu`` and ``tril`` of small integers and truth
     values.
 
@@ -101,7 +101,7 @@ def onnx_model(
     program, parameters = _recorded(f, examples)
     _check_names("inputs", inputs, len(list(program.inputs)) - len(parameters))
     _check_names("outputs", outputs, len(list(leaves(program.result))))
-    writer = _Writer(program, parameters, inputs, outputs)
+    writer = _GraphWriter(program, parameters, inputs, outputs)
     graph = onnx.helper.make_graph(
         writer.graph.nodes,
         name or getattr(f, "__name__", "program").strip("<>"),
@@ -130,14 +130,14 @@ def export_onnx(
     outputs: Sequence[str] | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a function to a file as an ONNX model, whole or not at all.
+    """Write a function to a file as an ONNX model; on an error no file is written.
 
     Parameters
     ----------
     f, *examples, name, inputs, outputs, metadata
         As for `onnx_model`.
     path : path-like
-        Where the model goes.
+        The file to write.
 
     Raises
     ------
@@ -161,14 +161,14 @@ def export_onnx(
 
 
 def _recorded(f: Any, examples: Sequence[Any]) -> tuple[Program, list[Variable]]:
-    """Return the program of a function and the variables that are its parameters."""
+    """Trace a function; return the program, and the variables of the parameters."""
     if not isinstance(f, Program):
         alone = len(examples) == 1
         f = trace(_without_parameters(f))({}, *examples) if alone else trace(f)(*examples)
     elif examples:
         raise DataError("onnx_model: a Program knows its arguments; give no examples")
     if f.general and f.proof is not None and f.proof.sizes(f) not in ((0, None), (1, None)):
-        f = f.proof.alone()  # for the examples' shapes: a graph refuses others
+        f = f.proof.alone()  # only for the batch size of the examples: a graph cannot check others
     try:
         f = unrolled(f)
     except TraceError as error:
@@ -178,7 +178,7 @@ def _recorded(f: Any, examples: Sequence[Any]) -> tuple[Program, list[Variable]]
 
 
 def _without_parameters(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of one argument with parameters, none, before it."""
+    """Return a function with an additional first argument for (no) parameters."""
 
     def of_data(_: Any, x: Any) -> Any:
         return f(x)
@@ -190,8 +190,8 @@ def _without_parameters(f: Callable[..., Any]) -> Callable[..., Any]:
     return of_data
 
 
-class _Writer:
-    """Writes one program into a graph; the attributes are the graph's parts."""
+class _GraphWriter:
+    """Writes a program as the parts of a graph, which are its attributes."""
 
     def __init__(
         self,
@@ -200,17 +200,17 @@ class _Writer:
         inputs: Sequence[str] | None,
         outputs: Sequence[str] | None,
     ) -> None:
-        given = [variable for variable in program.inputs if variable not in parameters]
+        data_inputs = [variable for variable in program.inputs if variable not in parameters]
         self.program = program
         self.names = Names(program, None, "", [*(inputs or ()), *(outputs or ())])
-        self.names.chosen.update(zip(given, inputs or (), strict=False))
+        self.names.chosen.update(zip(data_inputs, inputs or (), strict=False))
         paths = {v: path for path, v in leaves(program.arguments)}
         rows = [self.names[v] for v, path in paths.items() if path == program.batch]
         self.graph = Graph(self.names, RULES, rows[0] if rows and program.general else None)
         for variable in program.inputs:
             self.graph.give(variable, self.names[variable])
-        self.inputs = [self._info(self.names[v], v.shape, v.dtype) for v in given]
-        self.used = {self.names[variable] for variable in given}
+        self.inputs = [self._info(self.names[v], v.shape, v.dtype) for v in data_inputs]
+        self.used = {self.names[variable] for variable in data_inputs}
         names = self._result_names(outputs)
         for equation in with_convolutions(program).equations:
             self._add(equation)
@@ -221,7 +221,7 @@ class _Writer:
         self.between = list(self._between())
 
     def _result_names(self, outputs: Sequence[str] | None) -> list[str]:
-        """Return the names asked for, else those that the code has, else such as say the place."""
+        """Return the results' names: ``outputs``, else names in the code, else by position."""
         if self.used.intersection(outputs or ()):
             raise DataError(
                 f"onnx_model: outputs need other names than inputs, received {outputs!r} and "
@@ -231,14 +231,14 @@ class _Writer:
         names: list[str] = []
         for i, (path, leaf) in enumerate(leaves(self.program.result)):
             variable = leaf if isinstance(leaf, Variable) and leaf in inner else None
-            own = self.names.chosen.get(variable) if variable is not None else None
+            code_name = self.names.chosen.get(variable) if variable is not None else None
             if outputs is not None:
                 name = outputs[i]
-            elif own is not None and own not in names:
-                name = own
+            elif code_name is not None and code_name not in names:
+                name = code_name
             else:
                 name = self.names.fresh("_".join(["output", *map(str, path)]))
-            if variable is not None and own not in names:
+            if variable is not None and code_name not in names:
                 self.names.chosen[variable] = name
             names.append(name)
         return names
@@ -254,7 +254,7 @@ class _Writer:
             ) from None
 
     def _output(self, leaf: Any, wish: str) -> Any:
-        """Let a result have its name, by a node of its own if it is another's too."""
+        """Return a result's description; an Identity node renames a value that has another name."""
         value = self.graph.value(leaf)
         if value != wish or wish in self.used:
             make = self.graph.onnx.helper.make_node
@@ -272,7 +272,7 @@ class _Writer:
         return self.graph.onnx.numpy_helper.from_array(array, self.names[variable])
 
     def _between(self) -> Iterator[Any]:
-        """Yield the shapes of the values on the way, where ``n`` is the batch size."""
+        """Yield the shapes of the intermediate values that have a name in the code."""
         for equation in self.program.equations:
             name = self.graph.values.get(equation.output)
             if (
@@ -295,11 +295,11 @@ def _check_names(what: str, names: Sequence[str] | None, count: int) -> None:
 
 
 def _checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
-    found = dict(metadata or {})
-    for key, text in found.items():
+    properties = dict(metadata or {})
+    for key, text in properties.items():
         if not isinstance(key, str) or not isinstance(text, str):
             raise DataError(
                 f"onnx_model: metadata must be texts by name, received {key!r}: {text!r}; "
                 "json.dumps makes a text of most things"
             )
-    return found
+    return properties

@@ -37,8 +37,8 @@ def _logsumexp(g: Graph, e: Equation) -> str:
 def _one_hot(g: Graph, e: Equation) -> str:
     (y,), classes = e.operands, np.arange(e.params["n_classes"])
     dtype = common_dtype([y, classes])
-    place = unsqueezed(g, g.value(y, dtype), [len(shape_of(y))])
-    return g.node("Equal", place, g.constant(classes, dtype), dtype=BOOL)
+    column = unsqueezed(g, g.value(y, dtype), [len(shape_of(y))])
+    return g.node("Equal", column, g.constant(classes, dtype), dtype=BOOL)
 
 
 NN: dict[str, Rule] = {

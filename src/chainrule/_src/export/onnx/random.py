@@ -1,4 +1,4 @@
-"""Random numbers that are a function of a seed and a counter: the same as in NumPy, bit for bit."""
+"""Counter-based random numbers: bit for bit the numbers of `chainrule._src.ops.random`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ UINT32 = np.dtype(np.uint32)
 
 
 def _random_uniform(g: Graph, e: Equation) -> str:
-    """As `chainrule._src.ops.random.random_numbers`; whole numbers of 32 bits go round."""
+    """Write `chainrule._src.ops.random.random_numbers`; 32-bit integers wrap around."""
     seed, counter = (g.value(operand, UINT32) for operand in e.operands)
     shape, dtype = e.output.shape, e.output.dtype
     start = _mixed(g, seed)
     key = _mixed(g, g.node("BitwiseXor", counter, start))
     places = g.value(Counted((count_of(shape),), INT64), UINT32)
-    own = _mixed(g, g.node("BitwiseXor", places, key))
-    bits = _mixed(g, g.node("Add", own, _mixed(g, g.node("Add", key, start))))
+    hashed = _mixed(g, g.node("BitwiseXor", places, key))
+    bits = _mixed(g, g.node("Add", hashed, _mixed(g, g.node("Add", key, start))))
     digits = 24 if dtype == FLOAT32 else 32
     if digits == 24:
         bits = _shifted(g, bits, 8)
@@ -28,7 +28,7 @@ def _random_uniform(g: Graph, e: Equation) -> str:
 
 
 def _mixed(g: Graph, h: str) -> str:
-    """As `chainrule._src.ops.random.mixed`."""
+    """Write the hash function `chainrule._src.ops.random.mixed`."""
     for by, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
         h = g.node("BitwiseXor", h, _shifted(g, h, by))
         h = g.node("Mul", h, g.constant(factor, UINT32))

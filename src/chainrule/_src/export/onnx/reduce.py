@@ -12,7 +12,7 @@ REDUCE: dict[str, Rule] = {}
 
 
 def reduced(g: Graph, op: str, x: str, axes: Sequence[int], keepdims: bool) -> str:
-    """Add a reduction of a value over axes; over none of them nothing happens."""
+    """Add a reduction of a value over axes; without axes the value is unchanged."""
     if not axes:
         return x
     return g.node(op, x, g.sizes(axes), keepdims=int(keepdims))
@@ -52,14 +52,14 @@ def _variance(g: Graph, e: Equation) -> str:
 
 
 def _best(op: str) -> Rule:
-    """The place of the largest or smallest entry, in the flattened array if no axis is given."""
+    """Return the rule of argmax or argmin; without an axis, in the flattened array."""
 
     def rule(g: Graph, e: Equation) -> str:
         x, axis = g.value(e.operands[0]), e.params["axis"]
         if axis is not None:
             return g.node(op, x, dtype=INT64, axis=axis, keepdims=int(e.params["keepdims"]))
-        place = g.node(op, g.reshape(x, [-1]), dtype=INT64, axis=0, keepdims=0)
-        return g.reshape(place, e.output.shape) if e.output.shape else place
+        position = g.node(op, g.reshape(x, [-1]), dtype=INT64, axis=0, keepdims=0)
+        return g.reshape(position, e.output.shape) if e.output.shape else position
 
     return rule
 

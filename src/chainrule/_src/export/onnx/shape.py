@@ -1,4 +1,4 @@
-"""Operations that move entries without changing them."""
+"""Operations that move entries and keep their values."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def unsqueezed(g: Graph, x: str, axes: Sequence[int]) -> str:
 
 
 def squeezed(g: Graph, x: str, axes: Sequence[int]) -> str:
-    """Take axes of size 1 away from a value."""
+    """Remove axes of size 1 from a value."""
     return g.node("Squeeze", x, g.sizes(axes)) if axes else x
 
 
 def transposed(g: Graph, x: str, axes: Sequence[int]) -> str:
-    """Put the axes of a value in an order."""
+    """Permute the axes of a value."""
     in_order = list(axes) == list(range(len(axes)))
     return x if in_order else g.node("Transpose", x, perm=list(axes))
 
 
 def sliced(g: Graph, x: str, parts: dict[int, slice]) -> str:
-    """Take slices of a value along axes."""
+    """Slice a value along axes."""
     if not parts:
         return x
     ends = [_ends(part) for part in parts.values()]
@@ -84,7 +84,7 @@ def _roll(g: Graph, e: Equation) -> str:
 
 
 def _rolled(g: Graph, x: str, axis: int, by: Any, size: Any) -> str:
-    """The last entries come first: as many as ``by`` modulo the size."""
+    """Roll a value along an axis: its last ``by`` modulo size entries come first."""
     start = g.node("Mod", g.sizes([by * -1]), g.sizes([size]))
     steps = g.sizes([axis]), g.sizes([1])
     last = g.node("Slice", x, start, g.sizes([LARGEST]), *steps)

@@ -1,7 +1,7 @@
-"""Windows that slide over an array: convolutions and pooling found in a program, and written.
+"""Sliding windows: convolutions and poolings are recognised in a program, and written.
 
-A convolution is written in NumPy as windows, every so many of them taken, times a kernel. ONNX has
-one operation for that, which wants samples first, channels second: ``NCHW``.
+In NumPy a convolution is a contraction of strided windows with a kernel. ONNX has one operation for
+it, with samples on the first axis and channels on the second: ``NCHW``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from chainrule._src.export.onnx.reduce import axes_of
 from chainrule._src.export.onnx.shape import transposed
 from chainrule._src.trace.batch import Counted, Linear
 
-Made = Mapping[Any, Equation]
+Producers = Mapping[Any, Equation]
 
 
 def _unknown(*_: Any, **__: Any) -> Any:
@@ -36,21 +36,25 @@ POOLING = Primitive("pooling", _unknown)
 
 
 def with_convolutions(program: Program) -> Program:
-    """Return the program with an equation for each convolution and pooling, and no unused ones."""
-    made = {equation.output: equation for equation in program.equations}
-    wanted = {leaf for _, leaf in leaves(program.result) if isinstance(leaf, Variable)}
-    kept = []
+    """Replace convolutions and poolings by one equation each, and drop unused equations."""
+    producers = {equation.output: equation for equation in program.equations}
+    used = {leaf for _, leaf in leaves(program.result) if isinstance(leaf, Variable)}
+    equations = []
     for equation in reversed(program.equations):
-        if equation.output in wanted:
-            equation = _convolution(equation, made) or _pooling(equation, made) or equation
-            wanted.update(equation.variables)
-            kept.append(equation)
-    return Program(program.arguments, kept[::-1], program.result, program.batch, program.general)
+        if equation.output in used:
+            equation = (
+                _convolution(equation, producers) or _pooling(equation, producers) or equation
+            )
+            used.update(equation.variables)
+            equations.append(equation)
+    return Program(
+        program.arguments, equations[::-1], program.result, program.batch, program.general
+    )
 
 
 @dataclass
 class Windows:
-    """Windows of an array, every so many of them.
+    """Sliding windows of an array, with strides.
 
     Attributes
     ----------
@@ -58,7 +62,7 @@ class Windows:
     axes : list of int
         The axes of the source along which windows slide.
     sizes, strides, dilations, before, after : list of int
-        One an axis; ``before`` and ``after`` tell how the source is padded.
+        One number per axis; ``before`` and ``after`` are the padding of the source.
     """
 
     source: Any
@@ -75,7 +79,7 @@ class Windows:
         return [axis for axis in range(len(shape_of(self.source))) if axis not in self.axes]
 
     def attributes(self) -> dict[str, Any]:
-        """Return what ONNX wants to know."""
+        """Return the attributes of an ONNX node: kernel shape, strides, dilations, padding."""
         return {
             "kernel_shape": self.sizes,
             "strides": self.strides,
@@ -84,14 +88,14 @@ class Windows:
         }
 
 
-def _windows(operand: Any, made: Made) -> Windows | None:
-    """Return an operand as windows, if that is what it is."""
-    equation, index = made.get(operand) if isinstance(operand, Variable) else None, None
+def _windows(operand: Any, producers: Producers) -> Windows | None:
+    """Recognise an operand as sliding windows; None if it is something else."""
+    equation, index = producers.get(operand) if isinstance(operand, Variable) else None, None
     if equation is not None and equation.primitive.name == "getitem":
         if len(equation.operands) > 1:
             return None
         index = equation.params["index"]
-        equation = made.get(equation.operands[0])
+        equation = producers.get(equation.operands[0])
     if equation is None or equation.primitive.name != "windows":
         return None
     (source,), shape = equation.operands, equation.output.shape
@@ -112,7 +116,7 @@ def _windows(operand: Any, made: Made) -> Windows | None:
 
 
 def _steps(index: Sequence[Any], shape: Sequence[Any]) -> list[int] | None:
-    """Return the steps of an index that takes every so many from the first on, else None."""
+    """Return the steps of an index whose slices start at 0 and have no stop, else None."""
     steps = []
     for part in parts_of(index, (), len(shape)):
         if not isinstance(part, slice) or part.start not in (None, 0) or part.stop is not None:
@@ -121,82 +125,92 @@ def _steps(index: Sequence[Any], shape: Sequence[Any]) -> list[int] | None:
     return steps if all(step > 0 for step in steps) else None
 
 
-def _padded(found: Windows, made: Made, fill: float, most: Sequence[int]) -> Windows:
-    """Take in a padding of the source with ``fill``, along the windows' axes and not too wide."""
-    equation = made.get(found.source)
+def _padded(windows: Windows, producers: Producers, fill: float, most: Sequence[int]) -> Windows:
+    """Absorb a padding of the source with ``fill``, up to ``most`` entries, into the windows."""
+    equation = producers.get(windows.source)
     if equation is None or equation.primitive.name != "pad":
-        return found
+        return windows
     widths = equation.params["pad_width"]
-    fits = all(max(widths[axis]) <= size for axis, size in zip(found.axes, most, strict=True))
-    if not fits or any(widths[axis] != (0, 0) for axis in found.others):
-        return found
+    fits = all(max(widths[axis]) <= size for axis, size in zip(windows.axes, most, strict=True))
+    if not fits or any(widths[axis] != (0, 0) for axis in windows.others):
+        return windows
     if equation.params["constant_values"] != fill:
-        return found
-    before, after = ([widths[axis][side] for axis in found.axes] for side in (0, 1))
-    return replace(found, source=equation.operands[0], before=before, after=after)
+        return windows
+    before, after = ([widths[axis][side] for axis in windows.axes] for side in (0, 1))
+    return replace(windows, source=equation.operands[0], before=before, after=after)
 
 
-def _convolution(equation: Equation, made: Made) -> Equation | None:
-    """Return a sum of windows times a kernel as a convolution, if it is one.
+def _convolution(equation: Equation, producers: Producers) -> Equation | None:
+    """Recognise a contraction of windows with a kernel as a convolution, else return None.
 
-    Summed over are the windows' entries and one more axis, the channels; the kernel has one axis
-    that is kept, the filters; the samples are the axis of the source that is left.
+    The sum runs over the entries of a window and over one more axis, the channels. The kernel has
+    one axis that is not summed, the filters. The remaining axis of the source has the samples.
     """
     kernel = equation.primitive.kernel
     if not isinstance(kernel, Contraction) or len(equation.operands) != 2:
         return None
     ranks = tuple(len(shape_of(operand)) for operand in equation.operands)
     terms, out = kernel.subscripts(ranks, **equation.params).split("->")
-    for side, (seen, filters) in enumerate((terms.split(","), terms.split(",")[::-1])):
-        found = _windows(equation.operands[side], made)
-        if found is None or len(found.others) != 2 or len({*seen}) < len(seen):
+    for side, (source_letters, kernel_letters) in enumerate(
+        (terms.split(","), terms.split(",")[::-1])
+    ):
+        windows = _windows(equation.operands[side], producers)
+        if (
+            windows is None
+            or len(windows.others) != 2
+            or len({*source_letters}) < len(source_letters)
+        ):
             continue
-        inside = [*seen[len(seen) - len(found.axes) :]]
-        channels = [axis for axis in found.others if seen[axis] in filters]
-        kept = [letter for letter in filters if letter not in seen]
-        samples = [axis for axis in found.others if axis not in channels]
-        if len(channels) != 1 or len(kept) != 1 or len(filters) != len(inside) + 2:
+        inside = [*source_letters[len(source_letters) - len(windows.axes) :]]
+        channels = [axis for axis in windows.others if source_letters[axis] in kernel_letters]
+        filter_letters = [letter for letter in kernel_letters if letter not in source_letters]
+        samples = [axis for axis in windows.others if axis not in channels]
+        if len(channels) != 1 or len(filter_letters) != 1 or len(kernel_letters) != len(inside) + 2:
             continue
-        result = [seen[samples[0]], kept[0], *(seen[axis] for axis in found.axes)]
-        inner = [kept[0], seen[channels[0]], *inside]
-        if sorted(result) != sorted(out) or sorted(inner) != sorted(filters):
+        result = [
+            source_letters[samples[0]],
+            filter_letters[0],
+            *(source_letters[axis] for axis in windows.axes),
+        ]
+        inner = [filter_letters[0], source_letters[channels[0]], *inside]
+        if sorted(result) != sorted(out) or sorted(inner) != sorted(kernel_letters):
             continue
-        sizes = dict(zip(filters, shape_of(equation.operands[1 - side]), strict=True))
-        depth = shape_of(found.source)[channels[0]]
-        if [sizes[letter] for letter in inner[1:]] != [depth, *found.sizes]:
+        sizes = dict(zip(kernel_letters, shape_of(equation.operands[1 - side]), strict=True))
+        depth = shape_of(windows.source)[channels[0]]
+        if [sizes[letter] for letter in inner[1:]] != [depth, *windows.sizes]:
             continue  # an axis of size 1 is repeated
-        found = _padded(found, made, 0, [2**31] * len(found.axes))
+        windows = _padded(windows, producers, 0, [2**31] * len(windows.axes))
         params = {
-            "windows": found,
-            "source_axes": [*samples, *channels, *found.axes],
-            "kernel_axes": [filters.index(letter) for letter in inner],
+            "windows": windows,
+            "source_axes": [*samples, *channels, *windows.axes],
+            "kernel_axes": [kernel_letters.index(letter) for letter in inner],
             "axes": [result.index(letter) for letter in out],
         }
-        operands = (found.source, equation.operands[1 - side])
+        operands = (windows.source, equation.operands[1 - side])
         return Equation(equation.output, CONVOLUTION, operands, params)
     return None
 
 
-def _pooling(equation: Equation, made: Made) -> Equation | None:
-    """Return the maximum or mean of all entries of windows as a pooling, if it is one."""
+def _pooling(equation: Equation, producers: Producers) -> Equation | None:
+    """Recognise the maximum or mean over windows as a pooling, else return None."""
     name = equation.primitive.name
     if name not in ("max", "mean") or equation.params["keepdims"]:
         return None
-    found = _windows(equation.operands[0], made)
+    windows = _windows(equation.operands[0], producers)
     rank = len(shape_of(equation.operands[0]))
-    if found is None or len(found.others) != 2 or equation.output.dtype.kind != "f":
+    if windows is None or len(windows.others) != 2 or equation.output.dtype.kind != "f":
         return None
-    inside = list(range(rank - len(found.axes), rank))
+    inside = list(range(rank - len(windows.axes), rank))
     if sorted(axes_of(equation.params["axis"], rank)) != inside:
         return None
-    if name == "mean" and max(found.dilations) > 1:
+    if name == "mean" and max(windows.dilations) > 1:
         return None
     fill = 0 if name == "mean" else -math.inf
-    padded = _padded(found, made, fill, [size - 1 for size in found.sizes])
+    padded = _padded(windows, producers, fill, [size - 1 for size in windows.sizes])
     if name == "mean" or padded.before == padded.after:  # onnx's evaluator errs on other maxima
-        found = padded
+        windows = padded
     return Equation(
-        equation.output, POOLING, (found.source,), {"windows": found, "average": name == "mean"}
+        equation.output, POOLING, (windows.source,), {"windows": windows, "average": name == "mean"}
     )
 
 
@@ -204,26 +218,26 @@ def _write_convolution(g: Graph, e: Equation) -> str:
     x, kernel = (g.value(operand, e.output.dtype) for operand in e.operands)
     x = transposed(g, x, e.params["source_axes"])
     kernel = transposed(g, kernel, e.params["kernel_axes"])
-    made = g.node("Conv", x, kernel, **e.params["windows"].attributes())
-    return transposed(g, made, e.params["axes"])
+    convolved = g.node("Conv", x, kernel, **e.params["windows"].attributes())
+    return transposed(g, convolved, e.params["axes"])
 
 
 def _write_pooling(g: Graph, e: Equation) -> str:
-    found = e.params["windows"]
-    order = [*found.others, *found.axes]
-    attributes = found.attributes()
+    windows = e.params["windows"]
+    order = [*windows.others, *windows.axes]
+    attributes = windows.attributes()
     if e.params["average"]:
         del attributes["dilations"]
         op, attributes["count_include_pad"] = "AveragePool", 1
     else:
         op = "MaxPool"
     x = transposed(g, g.value(e.operands[0]), order)
-    made = g.node(op, x, **attributes)
-    return transposed(g, made, [order.index(axis) for axis in range(len(order))])
+    pooled = g.node(op, x, **attributes)
+    return transposed(g, pooled, [order.index(axis) for axis in range(len(order))])
 
 
 def _write_windows(g: Graph, e: Equation) -> str:
-    """Windows anywhere else: each axis gathered by the places that windows cover."""
+    """Write other windows: along each axis, gather the positions that a window covers."""
     (operand,) = e.operands
     value, sizes = g.value(operand), list(shape_of(operand))
     rank = len(sizes)
@@ -238,7 +252,7 @@ def _write_windows(g: Graph, e: Equation) -> str:
 
 
 def _write_fold(g: Graph, e: Equation) -> str:
-    """Windows added up: the entries of each place in a window, padded to where they lie."""
+    """Write overlap-add of windows: the entries at each offset are padded, then added."""
     (operand,) = e.operands
     axes, rank = e.params["axis"], len(e.output.shape)
     sizes = shape_of(operand)[rank:]

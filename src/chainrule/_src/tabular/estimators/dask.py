@@ -18,7 +18,7 @@ from chainrule._src.cluster.frames import values
 from chainrule._src.cluster.options import Rounds
 from chainrule._src.cluster.places import dask
 from chainrule._src.cluster.predicting import Predicts, predictions
-from chainrule._src.cluster.source import Source, opened
+from chainrule._src.cluster.source import DataSource, opened
 from chainrule._src.nn import layers, optimizers, regularizers
 from chainrule._src.nn.network.inputs import comes_in_parts
 from chainrule._src.nn.sequential import Sequential
@@ -116,7 +116,7 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         y, predicted, sample_weight = parts
         return float(self._scored(y, predicted, sample_weight=sample_weight))
 
-    def _learn_form(self, source: Source) -> None:
+    def _learn_form(self, source: DataSource) -> None:
         """Take down what samples look like."""
         X, y, *_ = source.few[1]
         if X.ndim != 2 or y.size != len(y):
@@ -173,7 +173,7 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
     _metrics: tuple[str, ...] = ()
     _scored: Callable[..., Any]
 
-    def _learn(self, source: Source) -> tuple[Any, Any]:
+    def _learn(self, source: DataSource) -> tuple[Any, Any]:
         """Return the classes, and the weight of each by number."""
         return None, None
 
@@ -239,7 +239,7 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
 
     _scored, score = staticmethod(accuracy_score), _DaskMLP.score
 
-    def _learn(self, source: Source) -> tuple[Any, Any]:
+    def _learn(self, source: DataSource) -> tuple[Any, Any]:
         self.classes_, sums = source.labels()
         if len(self.classes_) < 2:
             raise DataError(
