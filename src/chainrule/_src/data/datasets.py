@@ -22,7 +22,7 @@ DIGITS = Path("datasets", "data", "digits.csv.gz")  # in scikit-learn
 
 @dataclass(frozen=True, repr=False)
 class Digits(Shown):
-    """scikit-learn's handwritten digits as the lab uses them.
+    """scikit-learn's handwritten digits, split and standardised as in the lab.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Digits(Shown):
     target : ndarray of int32, shape (1797,)
         Their labels.
     mean, scale : ndarray of float64, shape (64,)
-        What was subtracted from each pixel, and what it was divided by then.
+        Mean of each pixel, which was subtracted, and the scale by which it was divided.
     """
 
     X_train: Array
@@ -50,7 +50,7 @@ class Digits(Shown):
 
     @cached_property
     def scaler(self) -> Any:
-        """What standardised the pixels, as scikit-learn's ``StandardScaler``."""
+        """The standardisation of the pixels as scikit-learn's ``StandardScaler``."""
         with deferred():
             from sklearn.preprocessing import StandardScaler
 
@@ -61,7 +61,7 @@ class Digits(Shown):
 
     @property
     def n_features(self) -> int:
-        """Pixels of an image."""
+        """Number of pixels in an image."""
         return int(self.X_train.shape[1])
 
     @property
@@ -120,9 +120,9 @@ def load_digits(test_size: float = 0.15, random_state: int = 37) -> Digits:
 
 
 def _read_digits() -> tuple[Array, Array]:
-    """Return scikit-learn's pixels and labels; to import it takes a hundred times as long."""
-    found = find_spec("sklearn")
-    folders = found.submodule_search_locations if found else None
+    """Read pixels and labels from scikit-learn's file; importing it takes 100 times as long."""
+    spec = find_spec("sklearn")
+    folders = spec.submodule_search_locations if spec else None
     if not folders:
         raise MissingDependencyError("the digits are scikit-learn's: pip install scikit-learn")
     table = np.loadtxt(Path(folders[0]) / DIGITS, np.float32, delimiter=",")
@@ -130,14 +130,14 @@ def _read_digits() -> tuple[Array, Array]:
 
 
 def _scale(X: Array) -> tuple[Array, Array]:
-    """Return means and deviations, 1 for what never varies; with scikit-learn's bits.
+    """Return each pixel's mean and deviation (1 for a constant pixel), bit for bit scikit-learn's.
 
-    Pixels are whole numbers, so their sums are exact; that of what is left of them, which is 0 but
-    for rounding, corrects the sum of squares.
+    Pixels are integers, so their sums are exact. The sum of the centred pixels, which is 0 apart
+    from rounding errors, corrects the sum of their squares.
     """
     n = len(X)
     mean = X.sum(axis=0, dtype=float) / n
-    rest = X - mean
-    correction = rest.sum(axis=0) ** 2 / n
-    scale = np.sqrt(((rest**2).sum(axis=0) - correction) / n)
+    centred = X - mean
+    correction = centred.sum(axis=0) ** 2 / n
+    scale = np.sqrt(((centred**2).sum(axis=0) - correction) / n)
     return mean, np.where(scale > 0, scale, 1.0)
