@@ -34,7 +34,7 @@ class Digits(Shown):
     images : ndarray, shape (1797, 8, 8)
         Every original image, ink from 0 to 16.
     target : ndarray of int32, shape (1797,)
-        Their labels.
+        Labels of the images.
     mean, scale : ndarray of float64, shape (64,)
         Mean of each pixel, which was subtracted, and the scale by which it was divided.
     """

@@ -12,7 +12,12 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError, shortened
 from chainrule._src.data.preprocessing.records import Record
-from chainrule._src.data.preprocessing.summaries import Counts, Moments, Pixels, constant_text
+from chainrule._src.data.preprocessing.summaries import (
+    Counts,
+    Pixels,
+    RunningMoments,
+    constant_text,
+)
 from chainrule._src.data.preprocessing.values import quote
 
 FEW = 20  # a column with at most so many different values holds neither ids nor a quantity
@@ -32,7 +37,7 @@ class Scaled:
     missing: int
 
     @classmethod
-    def learn(cls, moments: Moments) -> Scaled | LeftOut:
+    def learn(cls, moments: RunningMoments) -> Scaled | LeftOut:
         """Return the step for a column, from the summary of its numbers."""
         if not moments.count:
             return LeftOut(moments.name, "number", "holds no value")

@@ -15,7 +15,7 @@ MAX_DISTINCT = 100_000  # different values; a column with more is not categorica
 SMALLEST = 1e-150  # smaller deviations count as 0: their squares underflow in float64
 
 
-class Moments:
+class RunningMoments:
     r"""Running mean and standard deviation of numbers.
 
     Two sets of :math:`n_a` and :math:`n_b` numbers with means :math:`m_a, m_b` and sums of squared
@@ -80,7 +80,7 @@ class Moments:
         return self.low if self.low == self.high else self.mean
 
 
-def constant_text(moments: Moments) -> str:
+def constant_text(moments: RunningMoments) -> str:
     """Describe numbers whose deviation is 0."""
     if moments.low == moments.high:
         return f"always {moments.centre:g}"
@@ -121,7 +121,7 @@ class Counts:
             self.counter.clear()
 
 
-class Pixels(Moments):
+class Pixels(RunningMoments):
     """Moments over all pixels of a column of images."""
 
     kind = "image"
@@ -142,7 +142,7 @@ class Pixels(Moments):
             raise DataError(f"column {self.name!r} holds images with NaN in them")
 
 
-class Times(Moments):
+class Times(RunningMoments):
     """Moments of the year, and the range of each other part of the times."""
 
     kind = "time"
@@ -192,7 +192,7 @@ def parts_of(times: Array) -> dict[str, Array]:
     }
 
 
-Summary = Moments | Counts
+Summary = RunningMoments | Counts
 
 
 def summary_of(name: str, values: Array) -> Summary:
@@ -201,4 +201,4 @@ def summary_of(name: str, values: Array) -> Summary:
         return Pixels(name, values.shape[1:])
     if values.dtype.kind == "M":
         return Times(name)
-    return Counts(name, MAX_DISTINCT) if values.dtype == object else Moments(name)
+    return Counts(name, MAX_DISTINCT) if values.dtype == object else RunningMoments(name)

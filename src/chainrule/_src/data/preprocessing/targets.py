@@ -13,7 +13,7 @@ from chainrule._src.base.errors import DataError, ShapeError, shortened
 from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing.columns import FEW, scaled
 from chainrule._src.data.preprocessing.records import Record
-from chainrule._src.data.preprocessing.summaries import Counts, Moments, constant_text
+from chainrule._src.data.preprocessing.summaries import Counts, RunningMoments, constant_text
 from chainrule._src.data.preprocessing.values import (
     as_categories,
     column_values,
@@ -41,7 +41,7 @@ class TargetSummary:
         self.name = name
         self.kind = "category" if values.dtype == object else "number"
         self.counts = Counts(name, MAX_CLASSES)
-        self.moments = Moments(name)
+        self.moments = RunningMoments(name)
         self.whole = True
 
     def add(self, values: Array) -> None:

@@ -192,9 +192,8 @@ def _claimed(temporary: Path) -> Iterator[None]:
         if sys.platform == "win32":  # an open file could not be renamed there
             claim.close()
         else:
-            with contextlib.suppress(
-                OSError
-            ):  # without locks in the file system, the file never counts as stale
+            # In a file system without locks, the file never counts as stale.
+            with contextlib.suppress(OSError):
                 fcntl.flock(claim, fcntl.LOCK_EX)
         yield
 

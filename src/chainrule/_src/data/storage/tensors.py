@@ -77,7 +77,7 @@ def write_tensors(
     ----------
     path : path
     arrays : dict of str to ndarray
-        Of any shape; booleans, whole numbers, float16, float32 or float64.
+        Arrays of any shape; booleans, whole numbers, float16, float32 or float64.
     document : dict
         Nested plain values: see `chainrule._src.data.storage.document.to_json`.
     kind : str, default "model"

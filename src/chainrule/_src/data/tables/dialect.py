@@ -86,9 +86,8 @@ def read_dialect(path: Path, encoding: str = "utf-8") -> Dialect:
 
 def broken_line(path: Path, dialect: Dialect) -> str:
     """Describe the first bad line of a file that could not be read completely."""
-    splits = (
-        "16" not in dialect.encoding and "32" not in dialect.encoding
-    )  # lines can be split at the byte of "\n"
+    # In other encodings, a byte equal to "\n" is not always the end of a line.
+    splits = "16" not in dialect.encoding and "32" not in dialect.encoding
     with path.open("rb") as binary:
         for number, line in enumerate(binary, 1):
             try:

@@ -99,9 +99,8 @@ class TypedTable(Table):
             yield {name: self._values(name, batch.column(name), kinds[name]) for name in names}
 
     def _values(self, name: str, array: Any, kind: str) -> Array:
-        if name in self._encoded and not is_encoded(
-            array.type
-        ):  # the Parquet reader has dropped the dictionary
+        # The Parquet reader may have dropped the dictionary.
+        if name in self._encoded and not is_encoded(array.type):
             array = array.dictionary_encode()
         if kind == "category" or name not in self._fields:
             return values(array, kind)
