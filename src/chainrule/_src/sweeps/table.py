@@ -26,7 +26,7 @@ class SweepTable(Mapping[str, Array]):
 
     Examples
     --------
-    >>> Table({"lr": np.array([0.1, 0.02]), "val_loss": np.array([0.25, np.nan])})
+    >>> SweepTable({"lr": np.array([0.1, 0.02]), "val_loss": np.array([0.25, np.nan])})
       lr  val_loss
      0.1      0.25
     0.02         -
