@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PAGE = Path("src", "chainrule", "blackboard", "assets", "blackboard.js")
+PAGE = Path("src", "chainrule", "_src", "blackboard", "assets", "blackboard.js")
 WEB = Path("blackboard-web")
 
 

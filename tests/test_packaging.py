@@ -60,7 +60,7 @@ def test_the_wheel_has_the_whole_package(published):
         names = {name for name in archive.namelist() if ".dist-info" not in name}
         assert archive.read(PAGE) == built.MODULE.read_bytes()
     assert names == of_the_package()
-    assert {"chainrule/py.typed", "chainrule/assets/digits.csv.gz", PAGE} <= names
+    assert {"chainrule/py.typed", "chainrule/_src/data/assets/digits.csv.gz", PAGE} <= names
 
 
 def test_the_sdist_has_what_is_needed_to_build_and_test(published):

@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from chainrule._src.sweeps.member import Outcome
+from chainrule._src.sweeps.member import TaskOutcome
 
 
 class FakeFleet:
@@ -32,7 +32,7 @@ class FakeFleet:
         start = task.checkpoint
         self.begun.append((member.number, start[0]["epoch"] if start else 0))
         if settings.get("hidden") == "raises":
-            return Outcome(member, task.epochs, error="ValueError: no such layer")
+            return TaskOutcome(member, task.epochs, error="ValueError: no such layer")
         told = zlib.crc32(repr((sorted(settings.items(), key=str), member.seed)).encode())
         folds, losses = [], []
         for fold in range(self.folds):
@@ -50,9 +50,9 @@ class FakeFleet:
         self.models += 1
         scores = [abs(float(fold["params"]["W"].sum())) for fold in folds]
         if settings.get("lr", 0) > 0.09:
-            return Outcome(member, task.epochs, error="the loss turned NaN")
+            return TaskOutcome(member, task.epochs, error="the loss turned NaN")
         mean = float(np.mean(scores))
-        return Outcome(
+        return TaskOutcome(
             member, task.epochs, {"val_loss": mean, "val_accuracy": 1 - mean},
             {"val_loss": scores, "val_accuracy": [1 - s for s in scores]}, losses, folds,
         )  # fmt: skip

@@ -15,7 +15,7 @@ from chainrule._src.sweeps.ranking import Ranking
 from chainrule._src.sweeps.rungs import hyperband
 from chainrule._src.sweeps.search import Candidates, Search
 from chainrule._src.sweeps.space import Space
-from chainrule._src.sweeps.store import Folder, Memory
+from chainrule._src.sweeps.store import FolderStore, MemoryStore
 
 SPACE = {"lr": cr.log(1e-3, 1e-1), "hidden": [4, (3, 2), "raises"]}
 CONDITIONS = {"build": "fake", "epochs": 9, "seed": 0}
@@ -29,7 +29,7 @@ def swept(path, fleet=None, models=200, space=SPACE, conditions=CONDITIONS, keep
     brackets = []
     for first, count in [(p.first, p.count) for p in parts] or [(0, models)]:
         brackets += hyperband(first, count, 9, 3)
-    store = Folder(Path(path), **lease) if path else Memory()
+    store = FolderStore(Path(path), **lease) if path else MemoryStore()
     done = Search(
         Candidates(made, places, 0, 1, 9), brackets, fleet or FakeFleet(), store,
         Ranking(), keep,

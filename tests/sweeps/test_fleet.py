@@ -17,7 +17,7 @@ from chainrule._src.sweeps import structure, trained
 from chainrule._src.sweeps.building import Fold
 from chainrule._src.sweeps.fleet import Fleet
 from chainrule._src.sweeps.lanes import beside
-from chainrule._src.sweeps.member import Member, Task
+from chainrule._src.sweeps.member import Member, TrainingTask
 from chainrule._src.sweeps.numbers import Scope, value_for
 
 X, y = load_digits(return_X_y=True)
@@ -138,7 +138,7 @@ def test_members_have_the_bits_of_their_own_fit(build, low, high):
         for n in range(3)
     ]
     fleet = Fleet(build, folds, 32, workers=2)
-    found = list(fleet.run([Task(member, 4) for member in members]))
+    found = list(fleet.run([TrainingTask(member, 4) for member in members]))
     assert [outcome.member for outcome in found] == members
     assert fleet.structures == (2 if build in (branching, clipped) else 1)
     for outcome, member in zip(found, members, strict=True):
@@ -172,7 +172,7 @@ def test_structures_at_random_have_the_bits_of_their_own_fit(seed):
 
     members = [Member(n, {"a": 0.1 + 0.13 * n, "b": 0.7 - 0.3 * n}, seed=n % 2) for n in range(3)]
     fleet = Fleet(build, FOLDS, size, workers=2)
-    for outcome in fleet.run([Task(member, 2) for member in members]):
+    for outcome in fleet.run([TrainingTask(member, 2) for member in members]):
         same(outcome, one_by_one(build, outcome.member, 2, y, size))
     assert fleet.structures == 1
 
@@ -200,7 +200,7 @@ RULES = {
 def test_numbers_within_a_rule_give_the_bits_of_constants(name, batch_size):
     members = [Member(n, {"a": 0.1 + 0.13 * n, "b": 0.7 - 0.3 * n}, seed=n) for n in range(2)]
     fleet = Fleet(RULES[name], FOLDS, batch_size, workers=1)
-    for outcome in fleet.run([Task(member, 2) for member in members]):
+    for outcome in fleet.run([TrainingTask(member, 2) for member in members]):
         same(outcome, one_by_one(RULES[name], outcome.member, 2, y, batch_size))
     assert fleet.structures == 1
 
@@ -215,10 +215,10 @@ def members_of(build, count=4, **settings):
 def test_who_goes_on_from_a_checkpoint_has_the_bits_of_one_run():
     members = members_of(dropped)
     fleet = Fleet(dropped, FOLDS, 32, workers=2)
-    whole = list(fleet.run([Task(member, 5) for member in members]))
-    first = list(fleet.run([Task(member, 2) for member in members]))
+    whole = list(fleet.run([TrainingTask(member, 5) for member in members]))
+    first = list(fleet.run([TrainingTask(member, 2) for member in members]))
     other = Fleet(dropped, FOLDS, 32, workers=1)
-    rest = list(other.run([Task(o.member, 5, o.checkpoint) for o in reversed(first)]))[::-1]
+    rest = list(other.run([TrainingTask(o.member, 5, o.checkpoint) for o in reversed(first)]))[::-1]
     for a, b, c in zip(whole, first, rest, strict=True):
         assert a.scores == c.scores
         assert a.losses[0] == b.losses[0] + c.losses[0]
@@ -227,8 +227,8 @@ def test_who_goes_on_from_a_checkpoint_has_the_bits_of_one_run():
 def test_each_fold_is_trained_and_the_scores_are_means():
     folds = [FOLDS[0], Fold((X[48:140], y[48:140]), (X[:48], y[:48]))]
     member = members_of(plain)[0]
-    (found,) = Fleet(plain, folds, 32).run([Task(member, 3)])
-    alone = [next(iter(Fleet(plain, [fold], 32).run([Task(member, 3)]))) for fold in folds]
+    (found,) = Fleet(plain, folds, 32).run([TrainingTask(member, 3)])
+    alone = [next(iter(Fleet(plain, [fold], 32).run([TrainingTask(member, 3)]))) for fold in folds]
     assert found.folds["val_accuracy"] == [each.scores["val_accuracy"] for each in alone]
     assert found.scores["val_loss"] == np.mean([each.scores["val_loss"] for each in alone])
 
@@ -256,7 +256,7 @@ def test_members_side_by_side_have_the_bits_of_their_own_fit(build, at_once):
     folds = [Fold((X[:96], targets[:96]), (X[96:140], targets[96:140]))]
     members = [Member(n, dict.fromkeys(names, 0.05 + 0.1 * n), seed=0) for n in range(3)]
     fleet = Fleet(build, folds, 1, workers=1)
-    found = list(fleet.run([Task(member, 2) for member in members]))
+    found = list(fleet.run([TrainingTask(member, 2) for member in members]))
     assert True in are_beside(fleet)
     for outcome, member in zip(found, members, strict=True):
         same(outcome, one_by_one(build, member, 2, targets, batch_size=1))
@@ -266,7 +266,7 @@ def test_side_by_side_each_has_the_same_bits_whoever_is_beside_it(at_once):
     members = [Member(n, {"rate": 10.0 ** (n % 3 - 3) * (1 + n / 9)}, seed=n // 36)
                for n in range(40)]  # fmt: skip
     members[3].settings["rate"] = 1e30
-    tasks = [Task(member, 3) for member in members]
+    tasks = [TrainingTask(member, 3) for member in members]
     fleet = Fleet(small, FOLDS, 1)
     found, alone = list(fleet.run(tasks)), list(Fleet(small, FOLDS, 1, width=1).run(tasks))
     again = list(fleet.run(tasks[7:1:-1]))[::-1]
@@ -282,9 +282,9 @@ def test_side_by_side_each_has_the_same_bits_whoever_is_beside_it(at_once):
 def test_side_by_side_goes_on_from_checkpoints(at_once):
     members = [Member(n, {"rate": 0.001 * (n + 1)}, seed=0) for n in range(6)]
     fleet = Fleet(small, FOLDS, 1)
-    whole = list(fleet.run([Task(member, 4) for member in members]))
-    first = list(fleet.run([Task(member, 2) for member in members]))
-    rest = list(fleet.run([Task(o.member, 4, o.checkpoint) for o in first[2:]]))
+    whole = list(fleet.run([TrainingTask(member, 4) for member in members]))
+    first = list(fleet.run([TrainingTask(member, 2) for member in members]))
+    rest = list(fleet.run([TrainingTask(o.member, 4, o.checkpoint) for o in first[2:]]))
     assert are_beside(fleet) == [True]
     assert [o.scores for o in whole[2:]] == [o.scores for o in rest]
 
@@ -299,7 +299,7 @@ def test_who_would_have_other_bits_side_by_side_is_trained_alone(at_once, monkey
         return step if width == 1 else steps
 
     monkeypatch.setattr(structure, "beside", other)
-    tasks = [Task(Member(n, {"rate": 0.001 * (n + 1)}, seed=0), 2) for n in range(3)]
+    tasks = [TrainingTask(Member(n, {"rate": 0.001 * (n + 1)}, seed=0), 2) for n in range(3)]
     fleet = Fleet(small, FOLDS, 1)
     found = list(fleet.run(tasks))
     assert are_beside(fleet) == [False]
@@ -316,11 +316,13 @@ def test_what_build_does_not_take_is_told_to_the_training():
         return plain(a)
 
     members = [Member(n, {"a": 0.1, "batch_size": size}, 0) for n, size in enumerate([8, 32])]
-    found = list(Fleet(build, FOLDS, 4).run([Task(member, 2) for member in members]))
+    found = list(Fleet(build, FOLDS, 4).run([TrainingTask(member, 2) for member in members]))
     for outcome, size in zip(found, [8, 32], strict=True):
-        (alone,) = Fleet(build, FOLDS, size).run([Task(Member(0, {"a": 0.1}, 0), 2)])
+        (alone,) = Fleet(build, FOLDS, size).run([TrainingTask(Member(0, {"a": 0.1}, 0), 2)])
         assert outcome.losses == alone.losses
-    (wrong,) = Fleet(build, FOLDS, 4).run([Task(Member(0, {"a": 0.1, "batchsize": 3}, 0), 2)])
+    (wrong,) = Fleet(build, FOLDS, 4).run(
+        [TrainingTask(Member(0, {"a": 0.1, "batchsize": 3}, 0), 2)]
+    )
     assert "batch_size" in wrong.error
 
 
@@ -336,7 +338,7 @@ def texted(a):
 def test_what_makes_a_plain_number_of_a_setting_is_built_for_each(build):
     members = members_of(build, 3)
     fleet = Fleet(build, FOLDS, 32, workers=1)
-    for outcome in fleet.run([Task(member, 2) for member in members]):
+    for outcome in fleet.run([TrainingTask(member, 2) for member in members]):
         same(outcome, one_by_one(build, outcome.member, 2, y))
     assert fleet.structures == 3
 
@@ -389,7 +391,7 @@ def by_method(a):
 )  # fmt: skip
 def test_what_numbers_cannot_know_is_found_by_trying(build):
     fleet = Fleet(build, FOLDS, 32, workers=1)
-    for outcome in fleet.run([Task(member, 2) for member in members_of(build, 4)]):
+    for outcome in fleet.run([TrainingTask(member, 2) for member in members_of(build, 4)]):
         same(outcome, one_by_one(build, outcome.member, 2, y))
 
 
@@ -411,7 +413,7 @@ def test_what_a_build_leaves_elsewhere_is_its_own():
         Member(n, {"a": 0.1 + 0.02 * n, "k": 0.5 + 0.1 * n, "hidden": 3 + n % 2}, 0)
         for n in range(6)
     ]
-    for outcome in Fleet(through_a_global, FOLDS, 32).run([Task(m, 2) for m in members]):
+    for outcome in Fleet(through_a_global, FOLDS, 32).run([TrainingTask(m, 2) for m in members]):
         same(outcome, one_by_one(through_a_global, outcome.member, 2, y))
 
 
@@ -422,7 +424,7 @@ def spread_by(a, weights):
 def test_settings_that_look_alike_are_told_apart():
     arrays = [np.r_[np.zeros(3), np.full(1994, i + 1.0), np.zeros(3)] for i in range(3)]
     members = [Member(n, {"a": 0.05, "weights": arrays[n % 3]}, 0) for n in range(6)]
-    for outcome in Fleet(spread_by, FOLDS, 32).run([Task(m, 2) for m in members]):
+    for outcome in Fleet(spread_by, FOLDS, 32).run([TrainingTask(m, 2) for m in members]):
         same(outcome, one_by_one(spread_by, outcome.member, 2, y))
 
 
@@ -434,7 +436,7 @@ def failing(a):
 
 
 def test_one_that_fails_ends_alone():
-    found = list(Fleet(failing, FOLDS, 32).run([Task(m, 3) for m in members_of(failing)]))
+    found = list(Fleet(failing, FOLDS, 32).run([TrainingTask(m, 3) for m in members_of(failing)]))
     kinds = [outcome.error.partition(":")[0] for outcome in found]
     assert kinds == ["", "DivergenceError", "DivergenceError", "ValueError"]
     assert found[3].error == "ValueError: too much"
@@ -451,7 +453,9 @@ def test_one_that_fails_on_a_fold_has_a_score_of_none(monkeypatch):
 
     monkeypatch.setattr(trained, "_epochs", fails)
     folds = [FOLDS[0], Fold((X[48:140], y[48:140]), (X[:48], y[:48]))]
-    one, other = Fleet(plain, folds, 32, workers=1).run([Task(m, 2) for m in members_of(plain, 2)])
+    one, other = Fleet(plain, folds, 32, workers=1).run(
+        [TrainingTask(m, 2) for m in members_of(plain, 2)]
+    )
     assert (one.error, one.scores, one.folds, one.checkpoint) == ("MemoryError: full", {}, {}, None)
     assert (other.error, len(other.folds["val_loss"])) == ("", 2)
 
@@ -470,7 +474,7 @@ def line(rate, slope):
 def test_a_loss_with_parameters_is_trained_as_by_minimize():
     fold = Fold((X[:96].astype(float), y[:96] / 10), (X[96:140].astype(float), y[96:140] / 10))
     fleet = Fleet(line, [fold], 32)
-    for outcome in fleet.run([Task(member, 3) for member in members_of(line)]):
+    for outcome in fleet.run([TrainingTask(member, 3) for member in members_of(line)]):
         loss, params, optimizer, metrics = line(**outcome.member.settings)
         params, history = cr.minimize(
             loss, params, *fold.train, optimizer=optimizer, epochs=3, seed=outcome.member.seed,
@@ -489,7 +493,7 @@ def forest(depth):
 
 def test_an_estimator_fits_itself():
     member = Member(0, {"depth": 3}, seed=5)
-    (outcome,) = Fleet(forest, FOLDS, 32).run([Task(member, 1)])
+    (outcome,) = Fleet(forest, FOLDS, 32).run([TrainingTask(member, 1)])
     (train, held) = FOLDS[0]
     alone = RandomForestClassifier(5, max_depth=3, random_state=5).fit(*train)
     assert outcome.scores == {"val_score": alone.score(*held)}

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 from tests.sweeps.fakes import FakeFleet
 
 import chainrule as cr
-from chainrule._src.sweeps.member import Task
+from chainrule._src.sweeps.member import TrainingTask
 from chainrule._src.sweeps.ranking import Ranking
 from chainrule._src.sweeps.rungs import all_the_way, halving, hyperband
 from chainrule._src.sweeps.search import Candidates, Search
 from chainrule._src.sweeps.space import Space
-from chainrule._src.sweeps.store import Memory
+from chainrule._src.sweeps.store import MemoryStore
 from chainrule.callbacks import Callback, LambdaCallback
 from chainrule.errors import InterruptedWarning, OptionError
 
@@ -24,7 +24,7 @@ def candidates(count, seeds=1, space=SPACE, epochs=9):
 
 def search(fleet, brackets, seeds=1, monitor=None, space=SPACE, **options):
     count = sum(bracket.count for bracket in brackets)
-    options = {"store": Memory(), "keep": 2} | options
+    options = {"store": MemoryStore(), "keep": 2} | options
     made = Search(
         candidates(count, seeds, space), brackets, fleet, ranking=Ranking(monitor), **options
     )
@@ -34,7 +34,7 @@ def search(fleet, brackets, seeds=1, monitor=None, space=SPACE, **options):
 
 def fresh(member, epochs):
     """Return what a member comes to that is trained in one go."""
-    return FakeFleet().trained(Task(member, epochs))
+    return FakeFleet().trained(TrainingTask(member, epochs))
 
 
 @given(count=st.integers(1, 60), seeds=st.integers(1, 3), factor=st.integers(2, 4))

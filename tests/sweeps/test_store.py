@@ -101,10 +101,10 @@ def test_the_work_of_a_dead_one_is_taken(tmp_path, expected):
         if len(seen) == 2:
             other.kill()
             other.wait()
-        store._look()
-        store._let_know(rung)
+        store._read_journals()
+        store._update(rung)
 
-    with mock.patch("chainrule._src.sweeps.store.Folder.wait", wait):
+    with mock.patch("chainrule._src.sweeps.store.FolderStore.wait", wait):
         assert_same(swept(tmp_path), expected)
     assert seen[0] == seen[1]
 

@@ -45,7 +45,9 @@ def settings(model: Any, supply: RoundSupply, seed: Any, weighted: bool) -> dict
     """
     job, options, rule = supply.job, supply.options, model.optimizer
     metrics, weighted_metrics = model.compiled_metrics
-    initial_config = {name: plain_form(value) for name, value in getattr(rule, "__config__", {}).items()}
+    initial_config = {
+        name: plain_form(value) for name, value in getattr(rule, "__config__", {}).items()
+    }
     about = {
         "shards": len(supply.dealt), "round_steps": options.round_steps,
         "outer_momentum": options.outer_momentum, "outer_rate": options.outer_rate,

@@ -1,1 +1,1 @@
-"""Tables, preprocessing and files."""
+"""Read tables, turn their columns into features, and store arrays in files."""

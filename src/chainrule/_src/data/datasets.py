@@ -21,7 +21,7 @@ DIGITS = Path(__file__).with_name("assets") / "digits.csv.gz"
 
 @dataclass(frozen=True, repr=False)
 class Digits(Shown):
-    """scikit-learn's handwritten digits as the lab uses them.
+    """scikit-learn's handwritten digits, split and standardised as in the lab.
 
     Attributes
     ----------
@@ -33,9 +33,9 @@ class Digits(Shown):
     images : ndarray, shape (1797, 8, 8)
         Every original image, ink from 0 to 16.
     target : ndarray of int32, shape (1797,)
-        Their labels.
+        Labels of the images.
     mean, scale : ndarray of float64, shape (64,)
-        What was subtracted from each pixel, and what it was divided by then.
+        Mean of each pixel, which was subtracted, and the scale by which it was divided.
     """
 
     X_train: Array
@@ -49,7 +49,7 @@ class Digits(Shown):
 
     @cached_property
     def scaler(self) -> Any:
-        """What standardised the pixels, as scikit-learn's ``StandardScaler``."""
+        """The standardisation of the pixels as scikit-learn's ``StandardScaler``."""
         with needs("the digits' scaler", "tables", "sklearn"):
             from sklearn.preprocessing import StandardScaler
 
@@ -60,7 +60,7 @@ class Digits(Shown):
 
     @property
     def n_features(self) -> int:
-        """Pixels of an image."""
+        """Number of pixels in an image."""
         return int(self.X_train.shape[1])
 
     @property
@@ -120,20 +120,20 @@ def load_digits(test_size: float = 0.15, random_state: int = 37) -> Digits:
 
 @cache
 def _read_digits() -> tuple[Array, Array]:
-    """Return pixels and labels, as scikit-learn has them; they are copied, never changed."""
+    """Read pixels and labels as scikit-learn has them; they are copied and never changed."""
     table = np.loadtxt(DIGITS, np.float32, delimiter=",")
     return table[:, :-1], table[:, -1].astype(np.int32)
 
 
 def _scale(X: Array) -> tuple[Array, Array]:
-    """Return means and deviations, 1 for what never varies; with scikit-learn's bits.
+    """Return each pixel's mean and deviation (1 for a constant pixel), bit for bit scikit-learn's.
 
-    Pixels are whole numbers, so their sums are exact; that of what is left of them, which is 0 but
-    for rounding, corrects the sum of squares.
+    Pixels are integers, so their sums are exact. The sum of the centred pixels, which is 0 apart
+    from rounding errors, corrects the sum of their squares.
     """
     n = len(X)
     mean = X.sum(axis=0, dtype=float) / n
-    rest = X - mean
-    correction = rest.sum(axis=0) ** 2 / n
-    scale = np.sqrt(((rest**2).sum(axis=0) - correction) / n)
+    centred = X - mean
+    correction = centred.sum(axis=0) ** 2 / n
+    scale = np.sqrt(((centred**2).sum(axis=0) - correction) / n)
     return mean, np.where(scale > 0, scale, 1.0)

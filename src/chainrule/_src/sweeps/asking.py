@@ -1,4 +1,4 @@
-"""Settings asked of Optuna, some at a time, which is told what came of them."""
+"""Ask Optuna for settings in brackets, and report the scores to Optuna."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chainrule._src.sweeps.rungs import Bracket, halving
 from chainrule._src.sweeps.search import Candidates, Search
 from chainrule._src.sweeps.store import Places
 
-ASKED = 16  # candidates at a time
+ASKED = 16  # candidates of a bracket
 NEEDS = (
     "'gp' needs PyTorch: pip install torch; 'cmaes' needs cmaes: pip install 'chainrule[sweeps]'"
 )
@@ -28,23 +28,24 @@ PRUNERS = {"median": "MedianPruner", "nop": "NopPruner", "wilcoxon": "WilcoxonPr
 class Asking:
     """Asks Optuna for settings, bracket by bracket.
 
-    Each bracket has a sampler that is seeded by ``seed`` and its number, so that a search that goes
-    on asks what it would have asked; of a sampler that is given as an object this cannot be said.
+    Each bracket has a sampler seeded by ``seed`` and the bracket's number, so that a resumed search
+    asks for the same settings. This does not hold for a sampler that is passed as an object.
 
     Parameters
     ----------
     sampler : {"tpe", "gp", "cmaes"} or optuna.samplers.BaseSampler
     pruner : {"median", ...} or optuna.pruners.BasePruner, optional
-        Decides, rung by rung, who goes on.
+        Decides at each rung which candidates are promoted.
     candidates : Candidates
-        Those that are asked for join them.
+        The candidates; those of each new bracket are appended.
     models, epochs : int
-        How many candidates there are to be, and for how long the best are trained.
+        Total number of candidates, and epochs of the best ones.
     factor : int, optional
-        Of halving within a bracket, or of the rungs at which a pruner is asked.
+        Reduction factor of halving within a bracket, or ratio between the rungs of a pruner.
     seed : int
     agreed : callable
-        From a bracket's number, and places for it, to those that all processes take.
+        Function of a bracket's number and proposed places that returns the places on which all
+        processes agree.
     """
 
     def __init__(
@@ -60,37 +61,39 @@ class Asking:
     ) -> None:
         self.candidates, self.models, self.epochs = candidates, models, epochs
         self.factor, self.seed, self.agreed = factor, seed, agreed
-        self.search: Search | None = None  # which is told of afterwards
+        self.search: Search | None = None  # set after construction
         self._sampler = check_sampler(sampler)
-        # CMA-ES warns for each model of what it draws by itself: choices.
+        # CMA-ES warns for each model about choices, which it draws independently.
         self._quietly = partial(quietly, "ERROR" if isinstance(sampler, str) else "WARNING")
         self._distributions = distributions(candidates.space)
         self._trials: dict[int, Any] = {}
-        pruner = None if pruner is None else _made(pruner, PRUNERS, "pruner", {})
+        pruner = None if pruner is None else _resolved(pruner, PRUNERS, "pruner", {})
         with quietly():
             self._study = optuna().create_study(pruner=pruner or optuna().pruners.NopPruner())
         self._prunes = pruner is not None
-        # Some samplers end the search, from where Optuna expects to be in a loop of its own.
+        # Some samplers end the search through ``study.stop``, which needs Optuna's own loop.
         self._is_over, self._study.stop = False, self._stop
 
     def _stop(self) -> None:
         self._is_over = True
 
     def brackets(self) -> Iterator[Bracket]:
-        """Yield one bracket after another; the one before is over then."""
+        """Yield the brackets in order; the previous bracket must be complete."""
         number, first = 0, 0
         while first < self.models and not self._is_over:
             with self._quietly():
                 places = self._asked(number, min(ASKED, self.models - first))
-            made = self.candidates
-            made.places = np.concatenate([made.places, np.array(places).reshape(len(places), -1)])
+            candidates = self.candidates
+            candidates.places = np.concatenate(
+                [candidates.places, np.array(places).reshape(len(places), -1)]
+            )
             yield self._bracket(first, len(places))
             with self._quietly():
                 self._tell(number)
             number, first = number + 1, first + len(places)
 
     def choose(self, rung: Rung, count: int) -> Array:
-        """Return the positions of those that the pruner lets go on."""
+        """Return the positions of the candidates that the pruner promotes."""
         sign, going = -1.0 if rung.higher else 1.0, []
         scored = [(at, s) for at, s in enumerate(rung.score().tolist()) if np.isfinite(s)]
         for at, score in scored:
@@ -102,7 +105,7 @@ class Asking:
 
     @property
     def chooses(self) -> Callable[[Rung, int], Array] | None:
-        """What chooses in place of halving, if there is a pruner."""
+        """The function that promotes candidates in place of halving; None without a pruner."""
         return self.choose if self._prunes else None
 
     def _bracket(self, first: int, count: int) -> Bracket:
@@ -115,30 +118,30 @@ class Asking:
         return Bracket(first, count, (self.epochs,))
 
     def _asked(self, number: int, count: int) -> Places:
-        """Return the places of a bracket, and have a trial for each."""
+        """Return the places of a bracket, and create a trial for each."""
         self._study.sampler = self._sampler(int(np.random.SeedSequence(
             [self.seed, number]).generate_state(1)[0]))  # fmt: skip
         space = self.candidates.space
-        try:  # also where it is known what was asked: samplers keep their state in trials
+        try:  # needed even for stored brackets: samplers keep state in trials
             trials = [self._study.ask(self._distributions) for _ in range(count)]
         except ImportError as error:
             raise MissingDependencyError(f"this sampler needs more: {error}. {NEEDS}") from error
-        except ValueError as error:  # it is made for another space
+        except ValueError as error:  # the sampler does not support this space
             raise OptionError("search", f"does not suit the space: {error}") from error
-        own = [places_from(space, trial.params) for trial in trials]
-        places = self.agreed(number, own)
-        if places != own:  # another process was first, or another version of Optuna
+        proposed = [places_from(space, trial.params) for trial in trials]
+        places = self.agreed(number, proposed)
+        if places != proposed:  # another process was first, or another version of Optuna
             for trial in trials:
                 self._study.tell(trial, state=optuna().trial.TrialState.FAIL)
-            for place in places:
-                self._study.enqueue_trial(params_of(space, place))
+            for values in places:
+                self._study.enqueue_trial(params_of(space, values))
             trials = [self._study.ask(self._distributions) for _ in places]
         first = len(self.candidates)
         self._trials = {first + i: trial for i, trial in enumerate(trials)}
         return places
 
     def _tell(self, number: int) -> None:
-        """Tell Optuna what came of a bracket."""
+        """Report the scores of a bracket to Optuna."""
         assert self.search is not None
         rungs = [rung for rung in self.search.rungs if rung.bracket == number]
         states = optuna().trial.TrialState
@@ -160,37 +163,35 @@ class Asking:
 
 
 def check_sampler(sampler: Any) -> Callable[[int], Any]:
-    """Return what makes a sampler from a seed.
+    """Return a function that makes a sampler from a seed.
 
     Raises
     ------
     UnknownNameError, OptionError, MissingDependencyError
-        If it is none, or Optuna lacks.
+        If the sampler is invalid, or Optuna is not installed.
     """
     if isinstance(sampler, str):
         lookup("search", sampler, SAMPLERS)
 
         def seeded(seed: int) -> Any:
-            return _made(sampler, SAMPLERS, "sampler", {"seed": seed})
+            return _resolved(sampler, SAMPLERS, "sampler", {"seed": seed})
 
         return seeded
-    made = _made(sampler, SAMPLERS, "sampler", {})
-    return lambda seed: made
+    instance = _resolved(sampler, SAMPLERS, "sampler", {})
+    return lambda seed: instance
 
 
-def _made(given: Any, names: dict[str, str], kind: str, options: dict[str, Any]) -> Any:
-    room = getattr(optuna(), f"{kind}s")
-    if isinstance(given, str):
+def _resolved(spec: Any, names: dict[str, str], kind: str, options: dict[str, Any]) -> Any:
+    module = getattr(optuna(), f"{kind}s")
+    if isinstance(spec, str):
         try:
-            return getattr(room, lookup(kind, given, names))(**options)
+            return getattr(module, lookup(kind, spec, names))(**options)
         except ImportError as error:
-            raise MissingDependencyError(
-                f"{kind} {given!r} needs more: {error}. {NEEDS}"
-            ) from error
-    base = getattr(room, f"Base{kind.capitalize()}")
-    if not isinstance(given, base):
+            raise MissingDependencyError(f"{kind} {spec!r} needs more: {error}. {NEEDS}") from error
+    base = getattr(module, f"Base{kind.capitalize()}")
+    if not isinstance(spec, base):
         raise OptionError(
             "search" if kind == "sampler" else kind,
-            f"must be a name ({', '.join(names)}) or one of Optuna's {kind}s, received {given!r}",
+            f"must be a name ({', '.join(names)}) or one of Optuna's {kind}s, received {spec!r}",
         )
-    return given
+    return spec

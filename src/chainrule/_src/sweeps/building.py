@@ -1,4 +1,4 @@
-"""Functions that build models, called with a member's settings."""
+"""Build models by calling the user's function with a member's settings."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any, NamedTuple
 from chainrule._src.base.errors import DataError, UnknownNameError
 from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import check_count, seeded
-from chainrule._src.sweeps.dimensions import Choices, Integers, Numbers
+from chainrule._src.sweeps.dimensions import Choices, Integers, NumberRange
 from chainrule._src.sweeps.member import Member, Settings
 from chainrule._src.sweeps.space import Space
 
-# What the training knows of settings: at least and at most.
-TOLD = {"batch_size": (1, 2**31 - 1), "epochs": (1, 2**31 - 1), "seed": (0, 2**62)}
-SEEDS = 2**32  # that scikit-learn and its estimators know
+# Settings of the training itself, with their least and largest values.
+TRAINING_SETTINGS = {"batch_size": (1, 2**31 - 1), "epochs": (1, 2**31 - 1), "seed": (0, 2**62)}
+SEEDS = 2**32  # number of valid seeds in scikit-learn
 Build = Callable[..., Any]
 
 
 class Fold(NamedTuple):
-    """Samples to train on and samples to be scored on, each ``(X, y)``."""
+    """Training samples and validation samples of a fold, each ``(X, y)``."""
 
     train: tuple[Any, Any]
     held: tuple[Any, Any]
@@ -29,19 +29,19 @@ class Fold(NamedTuple):
 def built(
     build: Build, member: Member, kind: Any = None, instead: Mapping[str, Any] | None = None
 ) -> Any:
-    """Return what a member is built as, with its seed; some settings may have something instead."""
-    given = divided(build, member.settings)[0]
-    given |= {name: value for name, value in (instead or {}).items() if name in given}
+    """Build a member's model with its seed; values in ``instead`` replace settings."""
+    arguments = divided(build, member.settings)[0]
+    arguments |= {name: value for name, value in (instead or {}).items() if name in arguments}
     with seeded(member.seed, kind):
-        return build(**given)
+        return build(**arguments)
 
 
 def fitted(estimator: Any, member: Member, samples: tuple[Any, Any]) -> Any:
-    """Return an estimator fitted, with the member's seed where it, or a part of it, has none."""
-    given = estimator.get_params()
-    states = [name for name in given if name.rpartition("__")[2] == "random_state"]
+    """Fit an estimator; every ``random_state`` that is None becomes the member's seed."""
+    params = estimator.get_params()
+    states = [name for name in params if name.rpartition("__")[2] == "random_state"]
     seed = member.seed % SEEDS
-    estimator.set_params(**{name: seed for name in states if given[name] is None})
+    estimator.set_params(**{name: seed for name in states if params[name] is None})
     return estimator.fit(*samples)
 
 
@@ -57,7 +57,7 @@ class Clones:
         self.estimator = estimator
 
     def __call__(self, **settings: Any) -> Any:
-        """Return one."""
+        """Return a clone with these parameters."""
         with needs("sweeping an estimator", "tables", "sklearn"):
             from sklearn.base import clone
 
@@ -65,12 +65,12 @@ class Clones:
 
 
 def as_build(build: Any) -> Build:
-    """Return what builds: a function, or clones of an estimator.
+    """Return a function of settings that builds a model, from a function or an estimator.
 
     Raises
     ------
     DataError
-        If it is neither.
+        If ``build`` is neither a function nor an estimator.
     """
     if hasattr(build, "get_params") and hasattr(build, "fit"):
         if isinstance(build, type):
@@ -80,46 +80,46 @@ def as_build(build: Any) -> Build:
         return Clones(build)
     try:
         inspect.signature(build)
-    except (TypeError, ValueError) as error:  # none at all, or one of Python's own
+    except (TypeError, ValueError) as error:  # not callable, or a builtin without a signature
         raise DataError(
             "sweep: build must be a function of settings, or an estimator such as SVC(), received "
             f"{build!r}"
         ) from error
-    found: Build = build
-    return found
+    function: Build = build
+    return function
 
 
 def check_arguments(build: Build, names: Sequence[str]) -> None:
-    """Refuse settings that neither a build nor the training knows, and a build that lacks some.
+    """Refuse unknown settings, and a ``build`` with required arguments that are no settings.
 
     Raises
     ------
     UnknownNameError, DataError
     """
-    given = divided(build, dict.fromkeys(names))[0]
+    arguments = divided(build, dict.fromkeys(names))[0]
     try:
-        inspect.signature(build).bind(**given)
+        inspect.signature(build).bind(**arguments)
     except TypeError as error:
         raise DataError(f"sweep: build cannot be called with the settings: {error}") from error
 
 
-def check_told(build: Build, space: Space) -> None:
-    """Refuse settings of the training that are none.
+def check_training_settings(build: Build, space: Space) -> None:
+    """Refuse invalid values of the settings of the training.
 
     Raises
     ------
     DataError
     """
-    told = divided(build, dict.fromkeys(space.order))[1]
+    for_training = divided(build, dict.fromkeys(space.order))[1]
     for name in space.order:
-        if name not in TOLD or (name == "batch_size" and name not in told):
+        if name not in TRAINING_SETTINGS or (name == "batch_size" and name not in for_training):
             continue
         dimension = space.dimensions.get(name)
         if isinstance(dimension, Choices):
             values = dimension.values
         elif isinstance(dimension, Integers):
             values = [int(dimension.low), int(dimension.high)]
-        elif not isinstance(dimension, Numbers):
+        elif not isinstance(dimension, NumberRange):
             values = [space.constants[name]]
         else:
             least, most = max(int(dimension.low), 1), max(int(dimension.high), 2)
@@ -132,54 +132,54 @@ def check_told(build: Build, space: Space) -> None:
 
 
 def check_whole(value: Any, name: str, called: str = "") -> int:
-    """Return what the training is told as an int.
+    """Return a setting of the training as an int.
 
     Raises
     ------
     DataError
-        If it is none, or too small or too large.
+        If the value is not a whole number, too small or too large.
     """
-    least, most = TOLD[name]
-    found = check_count(value, called or name, "sweep", least)
-    if found > most:
-        raise DataError(f"sweep: {called or name} must be at most {most:,}, received {found:,}")
-    return found
+    least, most = TRAINING_SETTINGS[name]
+    number = check_count(value, called or name, "sweep", least)
+    if number > most:
+        raise DataError(f"sweep: {called or name} must be at most {most:,}, received {number:,}")
+    return number
 
 
 def divided(build: Build, settings: Settings) -> tuple[Settings, Settings]:
-    """Return the settings that a build takes, and those that the training is told.
+    """Split settings into the arguments of ``build`` and the settings of the training.
 
     Raises
     ------
     UnknownNameError
-        If neither knows a setting.
+        If a setting belongs to neither.
     """
-    taken = inspect.signature(build).parameters
-    if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+    parameters = inspect.signature(build).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
         return dict(settings), {}
-    told = {name: value for name, value in settings.items() if name not in taken}
-    for name in told:
-        if name not in TOLD:
-            raise UnknownNameError("setting", name, (*taken, *TOLD))
-    return {name: value for name, value in settings.items() if name in taken}, told
+    for_training = {name: value for name, value in settings.items() if name not in parameters}
+    for name in for_training:
+        if name not in TRAINING_SETTINGS:
+            raise UnknownNameError("setting", name, (*parameters, *TRAINING_SETTINGS))
+    return {name: value for name, value in settings.items() if name in parameters}, for_training
 
 
 def symbolic(settings: Mapping[str, Any]) -> dict[str, float]:
-    """Return the settings that may change while the structure stays."""
+    """Return the settings that may vary within one structure: those that are floats."""
     return {name: value for name, value in settings.items() if isinstance(value, float)}
 
 
 def plain_key(settings: Settings) -> Hashable:
-    """Return what tells a structure as far as the other settings do."""
+    """Return a hashable key of the settings that determine the structure: all but floats."""
     floats = symbolic(settings)
     return identity({name: value for name, value in settings.items() if name not in floats})
 
 
 def identity(value: Any) -> Hashable:
-    """Return what is equal for equal settings: values, and objects that are one and the same."""
+    """Return a key that is equal for equal plain values, and for identical other objects."""
     if value is None or isinstance(value, int | float | str | bytes):
         return type(value), repr(value)
     if isinstance(value, dict | list | tuple):
         parts = value.items() if isinstance(value, dict) else value
         return type(value), *map(identity, parts)
-    return type(value), id(value)  # which stays its own, as long as the structure holds it
+    return type(value), id(value)  # unique as long as the structure keeps a reference

@@ -1,4 +1,4 @@
-"""Members trained by the workers of a Dask cluster, in batches of about a second."""
+"""Train members on the workers of a Dask cluster, in batches of about a second."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from chainrule._src.cluster.job import pickled
 from chainrule._src.cluster.places import Cluster, check_client, dask, same
 from chainrule._src.sweeps.building import Fold
 from chainrule._src.sweeps.fleet import Fleet
-from chainrule._src.sweeps.member import Outcome, Task
+from chainrule._src.sweeps.member import TaskOutcome, TrainingTask
 from chainrule._src.sweeps.scoring import Scoring
 
-SECONDS = 1.0  # that a batch takes
-GROWTH = 8  # by which a batch is larger than the one before, at most
-AHEAD = 2  # batches at a worker's thread
-TIMEOUT = 600.0  # seconds without a finished batch after which a cluster is given up
-FLEETS = 4  # that a worker keeps
+SECONDS = 1.0  # target duration of a batch
+GROWTH = 8  # largest ratio of the sizes of consecutive batches
+AHEAD = 2  # batches in flight per thread of a worker
+TIMEOUT = 600.0  # seconds without a finished batch before the sweep fails
+FLEETS = 4  # cached fleets of a worker
 
 
-class Batch(NamedTuple):
-    """Tasks that are at a worker."""
+class SubmittedBatch(NamedTuple):
+    """Tasks that were submitted to a worker, with their future."""
 
-    tasks: list[Task]
+    tasks: list[TrainingTask]
     future: Any
 
 
 class ClusterFleet(Fleet):
-    """Trains the members of a sweep on the workers of a client.
+    """Trains the members of a sweep on the workers of a Dask client.
 
-    A batch is a pure function of its tasks: where a worker is lost, Dask runs it again elsewhere.
-    A member with which workers are lost again and again has that as its error.
+    A batch is a pure function of its tasks: if a worker is lost, Dask runs the batch again
+    elsewhere. A member whose workers die repeatedly gets the error ``KilledWorker``.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class ClusterFleet(Fleet):
     Raises
     ------
     DataError
-        If ``build`` cannot be sent to other machines, or ``client`` is none.
+        If ``build`` cannot be pickled, or ``client`` is not a Dask client.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class ClusterFleet(Fleet):
         self._code = pickled(build, "build"), pickled(scoring, "scoring")
         self._name = uuid.uuid4().hex
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[TrainingTask]) -> Iterator[TaskOutcome]:
         """Yield the outcome of each task, in the order of the tasks."""
-        source, waiting, size = iter(tasks), deque[Batch](), 1
-        parts: deque[list[Task]] = deque()
+        source, waiting, size = iter(tasks), deque[SubmittedBatch](), 1
+        parts: deque[list[TrainingTask]] = deque()
         data = self.cluster.submit(same, list(self.folds))
         try:
             while True:
@@ -71,10 +71,10 @@ class ClusterFleet(Fleet):
                     parts = parts or _parts(source, size, max(threads, 1))
                     if not parts:
                         break
-                    waiting.append(self._sent(parts.popleft(), data))
+                    waiting.append(self._submit(parts.popleft(), data))
                 if not waiting:
                     return
-                outcomes, seconds = self._came(waiting.popleft(), data)
+                outcomes, seconds = self._result(waiting.popleft(), data)
                 if seconds:
                     fits = int(len(outcomes) * SECONDS / seconds)
                     size = max(1, min(fits, GROWTH * size))
@@ -83,15 +83,17 @@ class ClusterFleet(Fleet):
             for batch in waiting:
                 batch.future.cancel()
 
-    def _sent(self, tasks: list[Task], data: Any) -> Batch:
+    def _submit(self, tasks: list[TrainingTask], data: Any) -> SubmittedBatch:
         about = self._name, self._code, self.batch_size
-        return Batch(tasks, self.cluster.submit(train_batch, about, data, tasks))
+        return SubmittedBatch(tasks, self.cluster.submit(train_batch, about, data, tasks))
 
-    def _came(self, batch: Batch, data: Any, again: int = 2) -> tuple[list[Outcome], float]:
-        """Return what came of a batch, and in how many seconds.
+    def _result(
+        self, batch: SubmittedBatch, data: Any, again: int = 2
+    ) -> tuple[list[TaskOutcome], float]:
+        """Return the outcomes of a batch, and the seconds that it took.
 
-        What is lost with workers is sent model by model, and each once more: another may have been
-        at fault.
+        If workers died, the tasks are submitted again one by one, up to ``again`` times, because
+        another task may have killed the worker.
         """
         try:
             outcomes, seconds = self.cluster.results([batch.future])[0]
@@ -99,27 +101,29 @@ class ClusterFleet(Fleet):
         except dask("distributed").KilledWorker as error:
             if len(batch.tasks) == 1 and not again:
                 (task,) = batch.tasks
-                return [Outcome(task.member, task.epochs, error=f"KilledWorker: {error}")], 0.0
-            parts = [self._came(self._sent([task], data), data, again - 1) for task in batch.tasks]
+                return [TaskOutcome(task.member, task.epochs, error=f"KilledWorker: {error}")], 0.0
+            parts = [
+                self._result(self._submit([task], data), data, again - 1) for task in batch.tasks
+            ]
             return [outcome for outcomes, _ in parts for outcome in outcomes], 0.0
 
 
-_fleets: OrderedDict[str, Fleet] = OrderedDict()  # of this process, which works for others
+_fleets: OrderedDict[str, Fleet] = OrderedDict()  # of this process, if it is a worker
 _lock = threading.Lock()
 
 
-def _parts(source: Iterator[Task], size: int, threads: int) -> deque[list[Task]]:
-    """Return the next batches, one for each thread; the last tasks are divided among all."""
+def _parts(source: Iterator[TrainingTask], size: int, threads: int) -> deque[list[TrainingTask]]:
+    """Return the next batches, one for each thread; the last tasks are shared by all threads."""
     some = list(islice(source, size * threads))
     if len(some) < size * threads:
         size = -(-len(some) // (AHEAD * threads)) or 1
     return deque(some[at : at + size] for at in range(0, len(some), size))
 
 
-def train_batch(about: Any, folds: Any, tasks: list[Task]) -> tuple[bytes, float]:
-    """Return what comes of tasks, and how many seconds that took.
+def train_batch(about: Any, folds: Any, tasks: list[TrainingTask]) -> tuple[bytes, float]:
+    """Train tasks on a worker; return their pickled outcomes and the seconds.
 
-    The outcomes are pickled here: a cluster would send each of their many small arrays by itself.
+    The outcomes are pickled here, because Dask would send each of their small arrays separately.
     """
     name, code, batch_size = about
     began = time.perf_counter()

@@ -1,7 +1,7 @@
-"""A sweep as Optuna's journal, so that optuna-dashboard shows it.
+"""Write a sweep as a journal of Optuna, which optuna-dashboard can show.
 
-The format is that of ``optuna.storages.JournalStorage``: a line of JSON an operation. It is written
-here, not by Optuna, which need not be installed, and takes some ten times as long a trial.
+The format is that of ``optuna.storages.JournalStorage``: one line of JSON per operation. It is
+written here, because Optuna need not be installed, and takes about ten times as long per trial.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import FileError
 from chainrule._src.nn.callbacks import Callback, Logs
-from chainrule._src.sweeps.dimensions import Choices, Dimension, Integers, Log, Numbers
+from chainrule._src.sweeps.dimensions import Choices, Dimension, Integers, Log, NumberRange
 from chainrule._src.sweeps.leases import Leases
 from chainrule._src.sweeps.outcomes import Rung
 from chainrule._src.sweeps.space import Space
-from chainrule._src.sweeps.store import Folder
+from chainrule._src.sweeps.store import FolderStore
 
 NAME = "optuna.log"
-LINES = 10_000  # that are written at once
+LINES = 10_000  # maximum number per write
 CREATE_STUDY, CREATE_TRIAL = 0, 4  # operations
 COMPLETE, PRUNED, FAIL = 1, 2, 3  # states of a trial
 MINIMIZE, MAXIMIZE = 1, 2
 
 
 class EndedTrials(Callback):
-    """Hears which candidates will not be trained further, once a rung."""
+    """Callback that writes the candidates that will not be trained further, after each rung."""
 
     def __init__(self) -> None:
-        self.known: set[int] = set()  # that are written
+        self.known: set[int] = set()  # candidates that were written
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write those that did not go on."""
+        """Write the candidates that were not promoted."""
         self._write()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Write the rest."""
+        """Write the remaining candidates."""
         self._write()
 
     def _write(self) -> None:
@@ -51,36 +51,36 @@ class EndedTrials(Callback):
             self.write(ended(self.model.rungs, self.known))
 
     def may_write(self) -> bool:
-        """Whether this process is to write."""
+        """Return true if this process must write."""
         return True
 
     def write(self, trials: Iterator[tuple[int, dict[str, Any]]]) -> None:
-        """Write candidates."""
+        """Write candidates as trials."""
         raise NotImplementedError
 
 
 class OptunaLog(EndedTrials):
-    """Writes a journal; of several processes one does.
+    """Writes a journal; among several processes, the one that holds the lease writes.
 
     Parameters
     ----------
-    store : Folder
+    store : FolderStore
     """
 
-    def __init__(self, store: Folder) -> None:
+    def __init__(self, store: FolderStore) -> None:
         super().__init__()
         self.path, self._workers = store.path / NAME, store.workers
         self._lease = Leases(store.path / "leases" / "optuna", store.workers)
         self._is_ours = False
 
     def may_write(self) -> bool:
-        """Whether this process is to write."""
+        """Return true if this process must write."""
         if not self._is_ours and self._lease.take(0):
-            self._is_ours, self.known = True, known_in(self.path)
+            self._is_ours, self.known = True, written_candidates(self.path)
         return self._is_ours
 
     def write(self, trials: Iterator[tuple[int, dict[str, Any]]]) -> None:
-        """Add lines."""
+        """Append a line for each trial."""
         search = self.model
         space = search.candidates.space
         lines: list[str] = []
@@ -89,7 +89,8 @@ class OptunaLog(EndedTrials):
             named = {"study_name": self.path.parent.name, "directions": [direction]}
             study = {"op_code": CREATE_STUDY, "worker_id": self._workers.name, **named}
             lines.append(json.dumps(study, separators=(",", ":")) + "\n")
-        heads: dict[tuple[str, ...], str] = {}  # what all trials have in common
+        # The first part of a line is equal for all trials with the same settings.
+        heads: dict[tuple[str, ...], str] = {}
         for candidate, trial in trials:
             params = dict(parameters(space, search.candidates.places[candidate]))
             names = tuple(params)
@@ -120,28 +121,31 @@ class OptunaLog(EndedTrials):
         lines.clear()
 
 
-def known_in(path: Path) -> set[int]:
-    """Return which candidates a journal has; a line that is not whole is cut off."""
+def written_candidates(path: Path) -> set[int]:
+    """Return the candidates in a journal; truncate an incomplete last line."""
     if not path.exists():
         return set()
     try:
         content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            os.truncate(path, whole)
+        end = content.rfind(b"\n") + 1
+        if end < len(content):
+            os.truncate(path, end)
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from error
-    found = set()
-    for line in content[:whole].splitlines():
+    candidates = set()
+    for line in content[:end].splitlines():
         try:
-            found.add(int(json.loads(line)["user_attrs"]["candidate"]))
+            candidates.add(int(json.loads(line)["user_attrs"]["candidate"]))
         except (ValueError, LookupError, TypeError):
             continue
-    return found
+    return candidates
 
 
-def ended(rungs: list[Rung], known: set[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield candidates that will not be trained further, not yet known, each as a trial."""
+def ended(rungs: list[Rung], written: set[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the candidates that will not be trained further as trials; skip ``written`` ones.
+
+    The yielded candidates are added to ``written``.
+    """
     for i, rung in enumerate(rungs):
         after = rungs[i + 1] if i + 1 < len(rungs) else None
         last = rung.is_last or (after is not None and after.bracket != rung.bracket)
@@ -149,22 +153,22 @@ def ended(rungs: list[Rung], known: set[int]) -> Iterator[tuple[int, dict[str, A
             continue
         going = rung.candidates[:0] if last or after is None else after.candidates
         gone = np.flatnonzero(~np.isin(rung.candidates, going))
-        if known:
-            gone = gone[[c not in known for c in rung.candidates[gone].tolist()]]
+        if written:
+            gone = gone[[c not in written for c in rung.candidates[gone].tolist()]]
         before = [each for each in rungs[: i + 1] if each.bracket == rung.bracket]
-        known.update(rung.candidates[gone].tolist())
+        written.update(rung.candidates[gone].tolist())
         yield from _trials(before, rung, gone, last)
 
 
 def _trials(
     before: list[Rung], rung: Rung, at: Array, last: bool
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield some candidates of a rung as trials, with their scores in those before it."""
+    """Yield candidates of a rung as trials, with their scores in this and earlier rungs."""
     candidates = rung.candidates[at]
     steps = []
     for each in before:
-        there = np.searchsorted(each.candidates, candidates)
-        steps.append((each.epochs[there].tolist(), each.score()[there].tolist()))
+        positions = np.searchsorted(each.candidates, candidates)
+        steps.append((each.epochs[positions].tolist(), each.score()[positions].tolist()))
     names = list(rung.scores)
     means = [rung.scores[name][at].mean(axis=1).tolist() for name in names]
     final = steps[-1][1]
@@ -172,8 +176,8 @@ def _trials(
         about: dict[str, Any] = {"candidate": candidate}
         about |= {n: mean[i] for n, mean in zip(names, means, strict=True) if isfinite(mean[i])}
         if rung.errors:
-            told = [rung.errors[n] for n in rung.members([int(at[i])]) if n in rung.errors]
-            about |= {"error": told[0]} if told else {}
+            errors = [rung.errors[n] for n in rung.members([int(at[i])]) if n in rung.errors]
+            about |= {"error": errors[0]} if errors else {}
         scored = isfinite(final[i])
         yield (
             candidate,
@@ -187,10 +191,10 @@ def _trials(
 
 
 def distribution(dimension: Dimension) -> dict[str, Any]:
-    """Return how Optuna describes the values of a setting."""
+    """Return Optuna's JSON description of the values of a setting."""
     if isinstance(dimension, Choices):
         return {"name": "CategoricalDistribution", "attributes": {"choices": labels(dimension)}}
-    assert isinstance(dimension, Numbers)
+    assert isinstance(dimension, NumberRange)
     ends: dict[str, Any] = {"low": dimension.low, "high": dimension.high}
     if isinstance(dimension, Integers):
         ends = {"low": int(dimension.low), "high": int(dimension.high), "step": 1, "log": False}
@@ -200,16 +204,16 @@ def distribution(dimension: Dimension) -> dict[str, Any]:
 
 
 def labels(choices: Choices) -> list[Any]:
-    """Return choices as Optuna can have them, told apart."""
+    """Return choices as distinct values of types that Optuna supports."""
     plain = (bool, int, float, str)
-    found = [v if v is None or isinstance(v, plain) else repr(v) for v in choices.values]
-    if len(set(map(repr, found))) < len(found) or len(set(found)) < len(found):
-        return [f"{i}: {value}" for i, value in enumerate(found)]
-    return found
+    values = [v if v is None or isinstance(v, plain) else repr(v) for v in choices.values]
+    if len(set(map(repr, values))) < len(values) or len(set(values)) < len(values):
+        return [f"{i}: {value}" for i, value in enumerate(values)]
+    return values
 
 
 def parameters(space: Space, places: Any) -> Iterator[tuple[str, Any]]:
-    """Yield settings as Optuna keeps them: choices by their positions."""
-    for (name, dimension), place in zip(space.dimensions.items(), places.tolist(), strict=True):
-        if place == place:
-            yield name, int(place) if isinstance(dimension, Choices | Integers) else place
+    """Yield settings as Optuna stores them: choices by their positions."""
+    for (name, dimension), number in zip(space.dimensions.items(), places.tolist(), strict=True):
+        if number == number:
+            yield name, int(number) if isinstance(dimension, Choices | Integers) else number

@@ -1,4 +1,4 @@
-"""A sweep in a database, as a study of Optuna's."""
+"""Store a sweep in a database, as a study of Optuna."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ import numpy as np
 
 from chainrule._src.base.errors import FileError, OptionError
 from chainrule._src.sweeps.dashboard import EndedTrials
-from chainrule._src.sweeps.header import FORMAT, Part, check_same, new_part
+from chainrule._src.sweeps.header import FORMAT, CandidateRange, check_same, new_part
 from chainrule._src.sweeps.member import Checkpoint
 from chainrule._src.sweeps.optuna import distributions, optuna, params_of, quietly
-from chainrule._src.sweeps.outcomes import Batch, Rung
+from chainrule._src.sweeps.outcomes import OutcomeBatch, Rung
 from chainrule._src.sweeps.ranking import Ranking
 from chainrule._src.sweeps.space import Space
-from chainrule._src.sweeps.store import Memory
+from chainrule._src.sweeps.store import MemoryStore
 
 
-class Database(Memory):
-    """A study that keeps settings and scores; weights are in memory alone.
+class Database(MemoryStore):
+    """Store that keeps settings and scores in a study; weights are only in memory.
 
     Parameters
     ----------
     url : str
-        As SQLAlchemy has it, ``"sqlite:///sweeps.db"`` for instance; behind ``#`` the study's name.
+        URL for SQLAlchemy, for example ``"sqlite:///sweeps.db"``, with the study's name after
+        ``#``.
     name : str
-        By default.
+        Default name of the study.
     ranking : Ranking
 
     Raises
@@ -40,8 +41,8 @@ class Database(Memory):
 
     def __init__(self, url: str, name: str, ranking: Ranking) -> None:
         super().__init__()
-        self.url, _, given = url.partition("#")
-        self.name = given or name
+        self.url, _, fragment = url.partition("#")
+        self.name = fragment or name
         self._shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:…@", self.url)  # without the password
         self.higher = ranking.is_higher(ranking.name(()))
         create_study = optuna().create_study
@@ -58,7 +59,7 @@ class Database(Memory):
             ) from error
         except (optuna().exceptions.StorageInternalError, ValueError) as error:
             raise FileError(f"cannot open {self._shown}: {error}") from error
-        except Exception as error:  # of whichever database there is
+        except Exception as error:  # errors depend on the database driver
             if type(error).__module__.partition(".")[0] != "sqlalchemy":
                 raise
             raise FileError(f"cannot open {self._shown}: {error}") from error
@@ -71,42 +72,44 @@ class Database(Memory):
 
     def agree(
         self, conditions: Mapping[str, Any], space: Space, search: str, models: int | None
-    ) -> list[Part]:
-        """Return which candidates there are, in a study that is new or of the same sweep.
+    ) -> list[CandidateRange]:
+        """Return the candidates of the study, which must be new or of the same sweep.
 
         Raises
         ------
         DataError
-            If it is of another sweep; the message says what differs.
+            If the study belongs to another sweep; the message names the differences.
         """
-        here, attributes = {"format": FORMAT, **conditions}, self.study.user_attrs
+        document, attributes = {"format": FORMAT, **conditions}, self.study.user_attrs
         check_same(
-            attributes.get("conditions", here), conditions,
+            attributes.get("conditions", document), conditions,
             f"the study {self.name!r} in {self._shown} is another sweep",
             f"name: {self._shown}#name",
         )  # fmt: skip
-        parts = [Part(**part) for part in json.loads(attributes.get("members", "[]"))]
-        wanted = new_part(parts, space, search, models, f"the study {self.name!r}")
-        if wanted is not None:
-            parts.append(wanted)
-            self.study.set_user_attr("conditions", here)
+        parts = [CandidateRange(**part) for part in json.loads(attributes.get("members", "[]"))]
+        added = new_part(parts, space, search, models, f"the study {self.name!r}")
+        if added is not None:
+            parts.append(added)
+            self.study.set_user_attr("conditions", document)
             self.study.set_user_attr("members", json.dumps([asdict(part) for part in parts]))
         return parts
 
     def begin(self, rung: Rung) -> None:
-        """Let a rung have what the study says of it."""
+        """Add the outcomes in the study to a rung."""
         for record in self._records.pop(rung.name, ()):
-            rung.take(Batch.from_record(record))
+            rung.take(OutcomeBatch.from_record(record))
 
-    def record(self, rung: Rung, batch: Batch, checkpoints: Mapping[int, Checkpoint]) -> None:
-        """Keep the checkpoints."""
+    def record(
+        self, rung: Rung, batch: OutcomeBatch, checkpoints: Mapping[int, Checkpoint]
+    ) -> None:
+        """Keep the checkpoints in memory; `DatabaseLog` writes the scores."""
         if batch.scores and rung.higher != self.higher:
             raise OptionError("monitor", f"in a database it must be named: {rung.monitor!r}")
         super().record(rung, batch, checkpoints)
 
 
 class DatabaseLog(EndedTrials):
-    """Writes candidates as trials, once they will not be trained further.
+    """Writes candidates as trials, when they will not be trained further.
 
     Parameters
     ----------
@@ -118,7 +121,7 @@ class DatabaseLog(EndedTrials):
         self.store, self.known = store, store.known
 
     def write(self, trials: Iterator[tuple[int, dict[str, Any]]]) -> None:
-        """Add trials."""
+        """Add trials to the study."""
         search, kinds = self.model, distributions(self.model.candidates.space)
         for candidate, trial in trials:
             places = search.candidates.places[candidate].tolist()
@@ -132,9 +135,9 @@ class DatabaseLog(EndedTrials):
             ))  # fmt: skip
 
     def _rungs(self, candidate: int) -> dict[str, Any]:
-        found = {}
+        records = {}
         for rung in self.model.rungs:
             at = int(np.searchsorted(rung.candidates, candidate))
             if at < len(rung.candidates) and rung.candidates[at] == candidate:
-                found[rung.name] = rung.batch(at).record()
-        return found
+                records[rung.name] = rung.batch(at).record()
+        return records

@@ -1,4 +1,4 @@
-"""The values that a setting may have: numbers between two, or choices."""
+"""Dimensions of a search space: ranges of numbers, or choices."""
 
 from __future__ import annotations
 
@@ -16,54 +16,54 @@ from chainrule._src.sweeps.fingerprint import about
 
 
 class Dimension(Shown):
-    """The values that one setting may have.
+    """The possible values of one setting.
 
-    A value is kept as a number, its place: the value itself, or which of the choices it is.
+    A value is stored as a float, its *place*: the value itself, or the index of a choice.
     """
 
-    size: int | None = None  # how many values there are, where they can be counted
+    size: int | None = None  # number of values; None for continuous numbers
 
     def places(self, u: Array) -> Array:
-        """Return places for numbers in [0, 1)."""
+        """Map uniform numbers in [0, 1) to places."""
         raise NotImplementedError
 
     def share(self, places: Array) -> Array:
-        """Return numbers in [0, 1] for places: how far up they are."""
+        """Map places to [0, 1]: 0 is the lowest value and 1 the highest."""
         raise NotImplementedError
 
     def grid(self, name: str) -> Array:
-        """Return the places of a grid."""
+        """Return the places of a grid search."""
         raise NotImplementedError
 
     def every(self) -> Array:
-        """Return all places, where they can be counted."""
+        """Return all places of a finite dimension."""
         raise NotImplementedError
 
     def value(self, place: float) -> Any:
-        """Return what a place stands for."""
+        """Return the value at a place."""
         return float(place)
 
     def column(self, places: Array) -> Array:
-        """Return values as a column of a table."""
+        """Return the values at places as a column of a table."""
         return places
 
     def translated(self, other: Dimension, places: Array) -> Array | None:
-        """Return the places here of what is at places of another; None unless all of it is here."""
+        """Convert places of another dimension; None if this one lacks some of its values."""
         raise NotImplementedError
 
     def described(self) -> dict[str, Any]:
-        """Return plain values that tell one from another."""
+        """Return a description in plain values, equal for equal dimensions."""
         return {"kind": type(self).__name__.lower(), **vars(self)}
 
 
-class Numbers(Dimension):
-    """Numbers between two.
+class NumberRange(Dimension):
+    """Base class of ranges of numbers.
 
     Parameters
     ----------
     low, high : float
     points : int, optional
-        How many a grid takes.
+        Number of points of a grid search.
     """
 
     def __init__(self, low: float, high: float, points: int | None = None) -> None:
@@ -78,15 +78,15 @@ class Numbers(Dimension):
             )
 
     def places(self, u: Array) -> Array:
-        """Return places for numbers in [0, 1)."""
+        """Map uniform numbers in [0, 1) to places."""
         return np.minimum(self.low + u * (self.high - self.low), self.high)
 
     def share(self, places: Array) -> Array:
-        """Return how far up places are, in [0, 1]."""
+        """Map places to [0, 1]: 0 is the lowest value and 1 the highest."""
         return (places - self.low) / (self.high - self.low)
 
     def grid(self, name: str) -> Array:
-        """Return the places of a grid."""
+        """Return the places of a grid search."""
         if self.points is None:
             raise OptionError(
                 "search",
@@ -97,35 +97,35 @@ class Numbers(Dimension):
         return self.places(ends)
 
     def translated(self, other: Dimension, places: Array) -> Array | None:
-        """Return the places here of what is at places of another, or None."""
-        if not isinstance(other, Numbers) or type(other) is not type(self):
+        """Convert places of another dimension; None if this one lacks some of its values."""
+        if not isinstance(other, NumberRange) or type(other) is not type(self):
             return None
         return places if self.low <= other.low and other.high <= self.high else None
 
 
-class Uniform(Numbers):
-    """Numbers, each as likely as another."""
+class Uniform(NumberRange):
+    """Numbers with a uniform distribution."""
 
 
-class Log(Numbers):
-    """Positive numbers whose logarithms are each as likely as another."""
+class Log(NumberRange):
+    """Positive numbers whose logarithms have a uniform distribution."""
 
     def __init__(self, low: float, high: float, points: int | None = None) -> None:
         check_number(low, "low", "log", strict=True)
         super().__init__(low, high, points)
 
     def places(self, u: Array) -> Array:
-        """Return places for numbers in [0, 1)."""
+        """Map uniform numbers in [0, 1) to places."""
         low, high = math.log(self.low), math.log(self.high)
         return np.clip(np.exp(low + u * (high - low)), self.low, self.high)
 
     def share(self, places: Array) -> Array:
-        """Return how far up places are, in [0, 1]."""
+        """Map places to [0, 1]: 0 is the lowest value and 1 the highest."""
         return np.asarray(np.log(places / self.low) / math.log(self.high / self.low))
 
 
-class Integers(Numbers):
-    """Whole numbers, both ends among them."""
+class Integers(NumberRange):
+    """Whole numbers, including both ends."""
 
     def __init__(self, low: int, high: int, points: int | None = None) -> None:
         super().__init__(low, high, points)
@@ -134,34 +134,34 @@ class Integers(Numbers):
         self.size = int(self.high - self.low) + 1
 
     def places(self, u: Array) -> Array:
-        """Return places for numbers in [0, 1)."""
+        """Map uniform numbers in [0, 1) to places."""
         return np.minimum(self.low + np.floor(u * (self.high - self.low + 1)), self.high)
 
     def grid(self, name: str) -> Array:
-        """Return the places of a grid."""
+        """Return the places of a grid search."""
         if self.points is None:
             return self.every()
         return np.unique(np.rint(np.linspace(self.low, self.high, self.points)))
 
     def every(self) -> Array:
-        """Return all places."""
+        """Return the places of all values."""
         return np.arange(self.low, self.high + 1)
 
     def value(self, place: float) -> Any:
-        """Return what a place stands for."""
+        """Return the value at a place."""
         return int(place)
 
     def column(self, places: Array) -> Array:
-        """Return values as a column of a table."""
+        """Return the values at places as a column of a table."""
         return places if np.isnan(places).any() else places.astype(np.int64)
 
     def described(self) -> dict[str, Any]:
-        """Return plain values that tell one from another."""
+        """Return a description in plain values, equal for equal dimensions."""
         return {"kind": "integers", "low": self.low, "high": self.high, "points": self.points}
 
 
 class Choices(Dimension):
-    """Values in a list, of any kind; a place is a position in it.
+    """Values in a list, of any types; a place is a position in the list.
 
     Parameters
     ----------
@@ -172,15 +172,15 @@ class Choices(Dimension):
         self.values, self.size = list(values), len(values)
 
     def places(self, u: Array) -> Array:
-        """Return places for numbers in [0, 1)."""
+        """Map uniform numbers in [0, 1) to places."""
         return np.asarray(np.minimum(np.floor(u * len(self.values)), len(self.values) - 1))
 
     def share(self, places: Array) -> Array:
-        """Return how far up places are, in [0, 1]."""
+        """Map places to [0, 1]: 0 is the lowest value and 1 the highest."""
         return places / max(len(self.values) - 1, 1)
 
     def grid(self, name: str) -> Array:
-        """Return the places of a grid."""
+        """Return the places of a grid search."""
         return self.every()
 
     def every(self) -> Array:
@@ -188,53 +188,53 @@ class Choices(Dimension):
         return np.arange(len(self.values), dtype=np.float64)
 
     def value(self, place: float) -> Any:
-        """Return what a place stands for."""
+        """Return the value at a place."""
         return self.values[int(place)]
 
     def column(self, places: Array) -> Array:
-        """Return values as a column of a table."""
+        """Return the values at places as a column of a table."""
         values = np.empty(len(self.values) + 1, object)
-        values[:-1] = self.values  # the last one, None, where a member does not have it
-        there = ~np.isnan(places)
-        found = values[np.where(there, places, len(self.values)).astype(np.intp)]
+        values[:-1] = self.values  # the last entry, None, is for members without this setting
+        present = ~np.isnan(places)
+        column = values[np.where(present, places, len(self.values)).astype(np.intp)]
         kinds = {type(value) for value in self.values}
-        plain = there.all() and len(kinds) == 1 and kinds <= {int, float, bool}
-        return found.astype(kinds.pop()) if plain else found
+        plain = present.all() and len(kinds) == 1 and kinds <= {int, float, bool}
+        return column.astype(kinds.pop()) if plain else column
 
     def translated(self, other: Dimension, places: Array) -> Array | None:
-        """Return the places here of what is at places of another, or None."""
-        here = self.described()["values"]
-        there = other.described()["values"] if isinstance(other, Choices) else [other]
-        if not all(value in here for value in there):
+        """Convert places of another dimension; None if this one lacks some of its values."""
+        own_values = self.described()["values"]
+        other_values = other.described()["values"] if isinstance(other, Choices) else [other]
+        if not all(value in own_values for value in other_values):
             return None
-        at = np.array([here.index(value) for value in there], np.float64)
+        at = np.array([own_values.index(value) for value in other_values], np.float64)
         return at[places.astype(np.intp)]
 
     def described(self) -> dict[str, Any]:
-        """Return plain values that tell one from another."""
-        found = list(map(about, self.values))
-        alike = [each for i, each in enumerate(found) if each in found[:i]]
+        """Return a description in plain values, equal for equal dimensions."""
+        described = list(map(about, self.values))
+        repeated = [each for i, each in enumerate(described) if each in described[:i]]
         return {
             "kind": "choices",
-            "values": [f"{each}, no. {i + 1}" if each in alike else each
-                       for i, each in enumerate(found)],
+            "values": [f"{each}, no. {i + 1}" if each in repeated else each
+                       for i, each in enumerate(described)],
         }  # fmt: skip
 
 
 def log(low: float, high: float, points: int | None = None) -> Log:
-    """Return positive numbers to choose from, on a logarithmic scale: for rates, penalties.
+    """Return a range of positive numbers on a logarithmic scale, for rates and penalties.
 
     Parameters
     ----------
     low, high : float
-        Above 0.
+        Ends of the range, above 0.
     points : int, optional
-        How many of them a grid takes.
+        Number of points of a grid search.
 
     Raises
     ------
     DataError
-        If there is nothing between the ends.
+        If ``low`` is not below ``high``.
 
     Examples
     --------
@@ -247,7 +247,7 @@ def log(low: float, high: float, points: int | None = None) -> Log:
 
 
 def uniform(low: float, high: float, points: int | None = None) -> Uniform:
-    """Return numbers to choose from, each as likely as another; see `log`.
+    """Return a range of numbers with a uniform distribution; see `log`.
 
     Examples
     --------
@@ -258,7 +258,7 @@ def uniform(low: float, high: float, points: int | None = None) -> Uniform:
 
 
 def integers(low: int, high: int, points: int | None = None) -> Integers:
-    """Return whole numbers to choose from, ``high`` among them; see `log`.
+    """Return a range of whole numbers, including ``high``; see `log`.
 
     Examples
     --------
@@ -268,23 +268,23 @@ def integers(low: int, high: int, points: int | None = None) -> Integers:
     return Integers(low, high, points)
 
 
-def dimension_of(name: Any, given: Any) -> Dimension | None:
-    """Return what a setting may be; None for a constant."""
+def dimension_of(name: Any, values: Any) -> Dimension | None:
+    """Return the dimension of a setting, or None for a constant."""
     if not isinstance(name, str) or not name.isidentifier():
         raise DataError(f"sweep: a setting's name must be an argument's name, received {name!r}")
-    if isinstance(given, Dimension):
-        return given
-    if hasattr(given, "rvs"):
+    if isinstance(values, Dimension):
+        return values
+    if hasattr(values, "rvs"):
         raise DataError(
             f"sweep: {name!r} is a distribution of SciPy's; give the range that it is of: "
             "cr.log(1e-4, 1e-1), cr.uniform(0, 0.5), cr.integers(1, 8), or a list"
         )
-    if isinstance(given, set | frozenset):
+    if isinstance(values, set | frozenset):
         raise DataError(
             f"sweep: the choices of {name!r} are a set, which has no order; give a list"
         )
-    if isinstance(given, list | tuple | range | np.ndarray):
-        choices = given.tolist() if isinstance(given, np.ndarray) else list(given)
+    if isinstance(values, list | tuple | range | np.ndarray):
+        choices = values.tolist() if isinstance(values, np.ndarray) else list(values)
         if not choices:
             raise DataError(f"sweep: there are no choices of {name!r}; give at least one")
         return Choices(choices)
@@ -292,25 +292,25 @@ def dimension_of(name: Any, given: Any) -> Dimension | None:
 
 
 def spelled(described: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return a space that was described as it would be written.
+    """Return the code that would define a described space, by setting.
 
     Examples
     --------
     >>> spelled({"lr": log(0.001, 0.1).described(), "hidden": Choices([4, 8]).described()})
     {'lr': 'log(0.001, 0.1)', 'hidden': '[4, 8]'}
     """
-    found = {}
+    code = {}
     for name, each in described.items():
         if "low" in each:
             points = "" if each["points"] is None else f", points={each['points']}"
-            found[name] = f"{each['kind']}({each['low']:g}, {each['high']:g}{points})"
+            code[name] = f"{each['kind']}({each['low']:g}, {each['high']:g}{points})"
         else:
-            found[name] = repr(each.get("values", each.get("value")))
-    return found
+            code[name] = repr(each.get("values", each.get("value")))
+    return code
 
 
 def as_described(about: Mapping[str, Any]) -> Any:
-    """Return what `Dimension.described` told, or a constant."""
+    """Return the dimension, or the constant, of a description."""
     kinds = {"log": Log, "uniform": Uniform, "integers": Integers, "choices": Choices}
     if about["kind"] == "constant":
         return about["value"]

@@ -1,4 +1,4 @@
-"""Many models trained by a few threads, those of one structure by one kernel."""
+"""Train many models in a few threads; models of one structure share a kernel."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from chainrule._src.base.interrupts import check
 from chainrule._src.compile.native import cores
 from chainrule._src.compile.running.engines import Outcome as Updates
 from chainrule._src.sweeps.building import Build, Fold, built, fitted, plain_key
-from chainrule._src.sweeps.member import Member, Outcome, Task
+from chainrule._src.sweeps.member import Member, TaskOutcome, TrainingTask
 from chainrule._src.sweeps.scoring import Scoring, score_of
 from chainrule._src.sweeps.structure import Structure
 from chainrule._src.sweeps.trained import train
 
-STRUCTURES = 64  # that are kept at hand
-ALIKE = 8  # of these with equal plain settings
-CHUNK = 8  # tasks that a thread takes at once
-LOOK = 0.1  # seconds between looks at the keyboard
-WIDTH = 32  # members that are side by side
+STRUCTURES = 64  # maximum number of cached keys of structures
+ALIKE = 8  # maximum number of cached structures per key
+CHUNK = 8  # tasks per thread and call
+LOOK = 0.1  # seconds between checks for Ctrl-C
+WIDTH = 32  # maximum number of members side by side in one kernel
 
 
 class StoppedError(Exception):
-    """Training is to end in the middle of a member."""
+    """Training must stop in the middle of a member."""
 
 
 class Fleet:
@@ -37,17 +37,17 @@ class Fleet:
     Parameters
     ----------
     build : callable
-        Returns a model for settings.
+        Function of settings that returns a model.
     folds : sequence of Fold
-        A member is trained once for each.
+        A member is trained once for each fold.
     batch_size : int
     workers : int, optional
-        Threads; by default one a processor.
+        Number of threads; by default one per processor.
     width : int, default 32
-        So many members of one structure and seed may share a kernel, where that is faster and each
-        has the bits that it has alone: small ones that are trained one sample at a time.
+        Maximum number of members of one structure and seed that share a kernel. This is done only
+        for small models with batch size 1, if it is faster and does not change a bit of any member.
     scoring : str or callable, optional
-        Of estimators, in place of their own score.
+        Score of estimators, instead of their own.
     """
 
     def __init__(
@@ -64,19 +64,19 @@ class Fleet:
         self.width = width if batch_size == 1 else 1
         self.workers = workers or cores()
         self._structures: OrderedDict[Hashable, list[Structure]] = OrderedDict()
-        self._unlike: set[Hashable] = set()  # plain settings of which no two members can be alike
+        self._unlike: set[Hashable] = set()  # keys whose members cannot share a structure
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
     def __reduce__(self) -> Any:
-        """Return what trains alike elsewhere, without what was recorded and compiled here."""
+        """Pickle the arguments alone, without recordings and compiled kernels."""
         about = self.build, self.folds, self.batch_size, self.workers, self.width, self.scoring
         return Fleet, about
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[TrainingTask]) -> Iterator[TaskOutcome]:
         """Yield the outcome of each task, in the order of the tasks."""
-        source, waiting = iter(tasks), deque[Future[list[Outcome]]]()
-        order, done = deque[int](), dict[int, Outcome]()
+        source, waiting = iter(tasks), deque[Future[list[TaskOutcome]]]()
+        order, outcomes = deque[int](), dict[int, TaskOutcome]()
         self._stop.clear()
         with ThreadPoolExecutor(self.workers, "chainrule") as pool:
             try:
@@ -92,79 +92,84 @@ class Fleet:
                     future = waiting.popleft()
                     while not wait([future], LOOK).done:
                         check()  # Ctrl-C, where interrupts are deferred
-                    done.update((each.member.number, each) for each in future.result())
-                    while order and order[0] in done:
-                        yield done.pop(order.popleft())
+                    outcomes.update((each.member.number, each) for each in future.result())
+                    while order and order[0] in outcomes:
+                        yield outcomes.pop(order.popleft())
             finally:
                 self._stop.set()
                 for future in waiting:
                     future.cancel()
 
-    def _parts(self, tasks: list[Task]) -> Iterator[list[Task]]:
-        """Yield tasks for a thread each: those that may be side by side come together."""
+    def _parts(self, tasks: list[TrainingTask]) -> Iterator[list[TrainingTask]]:
+        """Yield the tasks of each thread; tasks that may run side by side are grouped."""
         if self.width == 1:
             yield tasks
             return
-        for part in _alike(tasks, lambda task: plain_key(task.member.settings)).values():
+        for part in _grouped(tasks, lambda task: plain_key(task.member.settings)).values():
             yield from (part[at : at + self.width] for at in range(0, len(part), self.width))
 
-    def chunk(self, tasks: Sequence[Task]) -> list[Outcome]:
-        """Train members; what a build or a training raises is their outcome."""
-        found = {task.member.number: Outcome(task.member, task.epochs) for task in tasks}
-        known: dict[int, Structure] = {}
+    def chunk(self, tasks: Sequence[TrainingTask]) -> list[TaskOutcome]:
+        """Train members; an error of a build or a training becomes their outcome."""
+        outcomes = {task.member.number: TaskOutcome(task.member, task.epochs) for task in tasks}
+        structures: dict[int, Structure] = {}
         for task in tasks:
             try:
-                known[task.member.number] = self.structure(task.member)
+                structures[task.member.number] = self.structure(task.member)
             except Exception as error:
-                found[task.member.number].failed(_told(error))
-        built = [task for task in tasks if task.member.number in known]
-        for group in _alike(built, lambda task: known[task.member.number]).values():
-            structure = known[group[0].member.number]
+                outcomes[task.member.number].failed(_error_text(error))
+        built = [task for task in tasks if task.member.number in structures]
+        for group in _grouped(built, lambda task: structures[task.member.number]).values():
+            structure = structures[group[0].member.number]
             width = self.width if structure.beside(group, self.width) else 1
             for at in range(0, len(group), width):
                 part = group[at : at + width]
-                self._train(structure, part, [found[t.member.number] for t in part], width)
-        return list(found.values())
+                self._train(structure, part, [outcomes[t.member.number] for t in part], width)
+        return list(outcomes.values())
 
     @property
     def structures(self) -> int:
-        """How many structures there are at hand."""
+        """Number of cached structures."""
         return sum(map(len, self._structures.values()))
 
     def structure(self, member: Member) -> Structure:
-        """Return the structure that a member is built as."""
+        """Return the structure of a member, from the cache if possible."""
         key = plain_key(member.settings)
         with self._lock:
-            known = self._structures.setdefault(key, [])
+            candidates = self._structures.setdefault(key, [])
             self._structures.move_to_end(key)
-            for structure in known:
+            for structure in candidates:
                 if structure.admits(member):
                     return structure
-            found = self._made(member, key)
-            known.append(found)
-            del known[:-ALIKE]
+            new = self._new_structure(member, key)
+            candidates.append(new)
+            del candidates[:-ALIKE]
             while len(self._structures) > STRUCTURES:
                 self._structures.popitem(last=False)
-            return found
+            return new
 
-    def _made(self, member: Member, key: Hashable) -> Structure:
-        """Return a new structure, recorded: what a build sets elsewhere is not yet another's."""
+    def _new_structure(self, member: Member, key: Hashable) -> Structure:
+        """Return a new structure, recorded at once, before another build changes global state."""
         about = self.build, member, self.folds, self.batch_size
         if key not in self._unlike:
-            with suppress(Exception):  # what takes no number without a value may take a plain one
-                found = Structure(*about)
-                found.opened(member)
-                if found.problem is None or found.holds(member):
-                    return found
-        found = Structure(*about, shared=False)
-        found.opened(member)
+            # A build that fails with symbolic settings may work with floats.
+            with suppress(Exception):
+                structure = Structure(*about)
+                structure.opened(member)
+                if structure.problem is None or structure.holds(member):
+                    return structure
+        structure = Structure(*about, shared=False)
+        structure.opened(member)
         self._unlike.add(key)
-        return found
+        return structure
 
     def _train(
-        self, structure: Structure, tasks: list[Task], outcomes: list[Outcome], width: int
+        self,
+        structure: Structure,
+        tasks: list[TrainingTask],
+        outcomes: list[TaskOutcome],
+        width: int,
     ) -> None:
-        """Train members side by side, or one."""
+        """Train one member, or several side by side."""
         try:
             if structure.problem is None:
                 self._fit(tasks[0], outcomes[0])
@@ -179,30 +184,32 @@ class Fleet:
             raise
         except Exception as error:
             for outcome in outcomes:
-                outcome.failed(_told(error))
+                outcome.failed(_error_text(error))
 
-    def _fit(self, task: Task, outcome: Outcome) -> None:
-        """Train what fits itself, an estimator, from the start."""
-        for samples, held in self.folds:
-            with self._lock:  # builds come one after another
+    def _fit(self, task: TrainingTask, outcome: TaskOutcome) -> None:
+        """Fit an estimator on each fold, from the start."""
+        for samples, validation in self.folds:
+            with self._lock:  # only one build at a time
                 model = built(self.build, task.member)
             model = fitted(model, task.member, samples)
-            outcome.add({"score": score_of(model, self.scoring, *held)})
+            outcome.add({"score": score_of(model, self.scoring, *validation)})
 
-    def _watch(self, done: Updates) -> None:
+    def _watch(self, updates: Updates) -> None:
         if self._stop.is_set():
             raise StoppedError
 
 
-def _alike(tasks: Iterable[Task], kind: Callable[[Task], Hashable]) -> dict[Any, list[Task]]:
-    """Return tasks of one kind that begin and end alike, with the same order of samples."""
-    found: dict[Any, list[Task]] = {}
+def _grouped(
+    tasks: Iterable[TrainingTask], kind: Callable[[TrainingTask], Hashable]
+) -> dict[Any, list[TrainingTask]]:
+    """Group tasks by kind, seed, and first and last epoch: such tasks can run side by side."""
+    groups: dict[Any, list[TrainingTask]] = {}
     for task in tasks:
-        done = task.checkpoint[0]["epochs"] if task.checkpoint else 0
-        key = kind(task), task.member.seed, task.epochs, done
-        found.setdefault(key, []).append(task)
-    return found
+        start = task.checkpoint[0]["epochs"] if task.checkpoint else 0
+        key = kind(task), task.member.seed, task.epochs, start
+        groups.setdefault(key, []).append(task)
+    return groups
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""On which samples the members of a sweep are trained, and on which they are scored."""
+"""Split the samples of a sweep into training and validation samples."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from chainrule._src.sweeps.building import SEEDS, Fold
 def folds_of(
     X: Any, y: Any, *, cv: Any, groups: Any, validation_data: Any, share: float, seed: int
 ) -> list[Fold]:
-    """Return the folds; see `sweep` for what the arguments mean.
+    """Return the folds; see `sweep` for the meaning of the arguments.
 
     Raises
     ------
     DataError, OptionError
-        If the data cannot be divided so.
+        If the data cannot be split in this way.
     """
     X, y = _samples(X, y)
     if validation_data is None and len(y) < 2:
@@ -47,8 +47,8 @@ def folds_of(
         return [Fold((X, y), _samples(*validation_data))]
     share = check_number(share, "validation_split", "sweep", strict=True, high=1.0)
     labels = _labels(y)
-    held = split_rows(len(y) if labels is None else labels, share, seed)
-    return [Fold(_rows(X, y, ~held), _rows(X, y, held))]
+    is_validation = split_rows(len(y) if labels is None else labels, share, seed)
+    return [Fold(_rows(X, y, ~is_validation), _rows(X, y, is_validation))]
 
 
 def _crossed(X: Any, y: Any, cv: Any, groups: Any, seed: int) -> list[Fold]:
@@ -72,7 +72,7 @@ def _crossed(X: Any, y: Any, cv: Any, groups: Any, seed: int) -> list[Fold]:
         parts = list(cv.split(X, y, groups))
     except (TypeError, ValueError) as error:
         raise OptionError("cv", str(error)) from error
-    return [Fold(_rows(X, y, train), _rows(X, y, held)) for train, held in parts]
+    return [Fold(_rows(X, y, train), _rows(X, y, validation)) for train, validation in parts]
 
 
 def _samples(X: Any, y: Any) -> tuple[Any, Any]:
@@ -92,9 +92,9 @@ def _rows(X: Any, y: Any, rows: Any) -> tuple[Any, Any]:
 
 
 def _labels(y: Any) -> Any:
-    """Return classes as numbers from 0, if there are some, each with several samples."""
+    """Return classes as codes from 0; None unless ``y`` has several classes of several samples."""
     values = np.asarray(y)
     if values.ndim != 1 or values.dtype.kind not in "iubUSO":
         return None
-    found, labels, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return labels if len(found) > 1 and counts.min() > 1 else None
+    classes, labels, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return labels if len(classes) > 1 and counts.min() > 1 else None

@@ -1,4 +1,4 @@
-"""What a store is of: the conditions of its sweep, and which candidates it has."""
+"""Header of a store: the conditions of its sweep, and its candidates."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from chainrule._src.nn.network.conditions import differences
 from chainrule._src.sweeps.dimensions import spelled
 from chainrule._src.sweeps.space import SEARCHES, Space, new_rows
 
-USUAL = 100  # candidates
-FORMAT = 2  # 1: builds were told by their code alone, finite spaces drawn with replacement
+USUAL = 100  # default number of candidates
+FORMAT = 2  # 1: fingerprints of builds had only the code, finite spaces were drawn with replacement
 
 
 @dataclass(frozen=True)
-class Part:
-    """Candidates that were drawn from one space.
+class CandidateRange:
+    """A range of candidates that were drawn from one space.
 
     Attributes
     ----------
     first, count : int
     space : dict
-        As `Space.described` tells it.
+        Description by `Space.described`.
     """
 
     first: int
@@ -41,17 +41,17 @@ class Part:
 
 def agree(
     folder: Path, conditions: Mapping[str, Any], space: Space, search: str, models: int | None
-) -> list[Part]:
-    """Return which candidates there are, in a folder that is new or of the same sweep.
+) -> list[CandidateRange]:
+    """Return the candidates of a folder, which must be new or of the same sweep.
 
-    More candidates than there were come from the space as it is now.
+    Additional candidates are drawn from the current space.
 
     Raises
     ------
     DataError
-        If the folder is of another sweep; the message says what differs.
+        If the folder belongs to another sweep; the message names the differences.
     FileError
-        If it cannot be read or written.
+        If the folder cannot be read or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,25 +64,25 @@ def agree(
     _check_conditions(folder / "sweep.json", conditions)
     while True:
         parts = _parts(folder)
-        wanted = new_part(parts, space, search, models, folder)
-        if wanted is None:
+        part = new_part(parts, space, search, models, folder)
+        if part is None:
             return parts
         path = folder / f"members-{len(parts)}.json"
-        if write_document(path, asdict(wanted)):
-            return [*parts, wanted]
+        if write_document(path, asdict(part)):
+            return [*parts, part]
 
 
 def new_part(
-    parts: list[Part], space: Space, search: str, models: int | None, folder: Any = None
-) -> Part | None:
-    """Return the candidates that are to come, or None if all are there.
+    parts: list[CandidateRange], space: Space, search: str, models: int | None, folder: Any = None
+) -> CandidateRange | None:
+    """Return the additional candidates, or None if the store has all.
 
     Raises
     ------
     DataError, OptionError
-        If the space is narrower than it was, or there are fewer candidates than there were.
+        If the space is narrower than before, or there are fewer candidates than before.
     """
-    there = sum(part.count for part in parts)
+    total = sum(part.count for part in parts)
     about = space.described()
     places_of(parts, space, search, 0, check=True)
     if search not in SEARCHES and parts and about != parts[-1].space:
@@ -95,48 +95,48 @@ def new_part(
                 "models",
                 f"the grid has {len(grid):,} combinations; leave models out, received {models}",
             )
-        count = there + len(new_rows(grid, places_of(parts, space, search, 0)))
+        count = total + len(new_rows(grid, places_of(parts, space, search, 0)))
     else:
-        count = models or there or min(USUAL, space.size or USUAL)
+        count = models or total or min(USUAL, space.size or USUAL)
     if space.size is not None and search in ("random", "quasi") and count > space.size:
         raise OptionError(
             "models", f"there are {space.size:,} different settings, fewer than {count:,} models; "
             "leave models out, and each is tried once. A range is cr.log(1e-4, 1e-1) or "
             "cr.uniform(0, 0.5); a list or tuple holds choices",
         )  # fmt: skip
-    if count < there:
+    if count < total:
         raise OptionError(
-            "models", f"{folder} has {there:,} already, received {count:,}; leave it out"
+            "models", f"{folder} has {total:,} already, received {count:,}; leave it out"
         )
-    if count == there:
+    if count == total:
         if parts and about != parts[-1].space and search != "grid":
             raise OptionError(
                 "models",
-                f"{folder} has {there:,} already, drawn from a narrower space; models={2 * there} "
+                f"{folder} has {total:,} already, drawn from a narrower space; models={2 * total} "
                 "draws as many from this one",
             )
         return None
-    return Part(there, count - there, about)
+    return CandidateRange(total, count - total, about)
 
 
 def places_of(
-    parts: list[Part], space: Space, search: str, seed: int, check: bool = False
+    parts: list[CandidateRange], space: Space, search: str, seed: int, check: bool = False
 ) -> Array:
-    """Return where each candidate is in a space that has room for all of them.
+    """Return the places of all candidates in the current space.
 
     Raises
     ------
     DataError
-        If it has not.
+        If the current space lacks values of an earlier one.
     """
-    found = np.empty((0, len(space.dimensions)))
+    places = np.empty((0, len(space.dimensions)))
     for part in parts:
         narrow = Space.from_described(part.space)
         if check:
             drawn = np.empty((0, len(narrow.dimensions)))
         elif search == "grid":
             drawn = narrow.combinations()
-        else:  # of what can be counted, all that came before may be among the first
+        else:  # a finite space is drawn from the start, as draws may repeat earlier candidates
             first = 0 if narrow.size is not None else part.first
             drawn = narrow.draw(search, range(first, part.first + part.count), seed)
         placed = space.translated(narrow, drawn)
@@ -147,9 +147,9 @@ def places_of(
                 f"{differing}"
             )
         if search == "grid" or narrow.size is not None:
-            placed = new_rows(placed, found)[: part.count]
-        found = np.concatenate([found, placed])
-    return found
+            placed = new_rows(placed, places)[: part.count]
+        places = np.concatenate([places, placed])
+    return places
 
 
 def _check_conditions(path: Path, conditions: Mapping[str, Any]) -> None:
@@ -158,66 +158,70 @@ def _check_conditions(path: Path, conditions: Mapping[str, Any]) -> None:
     check_same(read_document(path), conditions, f"{path.parent} holds another sweep", "store")
 
 
-def check_same(there: Mapping[str, Any], here: Mapping[str, Any], where: str, what: str) -> None:
-    """Refuse to go on from a sweep under other conditions.
+def check_same(
+    stored: Mapping[str, Any], current: Mapping[str, Any], where: str, what: str
+) -> None:
+    """Refuse to resume a sweep that was stored under other conditions.
 
     Raises
     ------
     DataError
-        Saying what differs.
+        If a condition differs; the message names the differences.
     FileError
-        If another version wrote it.
+        If another version of the format was stored.
     """
-    if there.get("format") != FORMAT:
+    if stored.get("format") != FORMAT:
         raise FileError(
             f"sweep: {where}, of another version of chainrule, which notes other things of a sweep "
             f"and draws other settings; give another {what}"
         )
-    differing = list(differences(there, from_json(to_json({"format": FORMAT, **here}))))
+    differing = list(differences(stored, from_json(to_json({"format": FORMAT, **current}))))
     if differing:
         raise DataError(
             f"sweep: {where}; here {'; '.join(differing)}. Give the same, or another {what}"
         )
 
 
-def _parts(folder: Path) -> list[Part]:
-    found: list[Part] = []
-    while (path := folder / f"members-{len(found)}.json").exists():
+def _parts(folder: Path) -> list[CandidateRange]:
+    parts: list[CandidateRange] = []
+    while (path := folder / f"members-{len(parts)}.json").exists():
         part = read_document(path)
         try:
-            found.append(Part(int(part["first"]), int(part["count"]), dict(part["space"])))
+            parts.append(
+                CandidateRange(int(part["first"]), int(part["count"]), dict(part["space"]))
+            )
             Space.from_described(part["space"])
         except (LookupError, TypeError, ValueError) as error:
             raise FileError(f"cannot read {path}: it is damaged: {error}") from error
-    return found
+    return parts
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> bool:
-    """Write a document with its checksum, unless there is one; whether there was none."""
+    """Create a document with its checksum, unless it exists; return true if it was created."""
     return write_new(path, to_json({**document, "crc": _crc(document)}) + "\n")
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """Return a document that is a file of its own.
+    """Read a document and check its checksum.
 
     Raises
     ------
     FileError
-        If it cannot be read, or is damaged.
+        If the file cannot be read, or is damaged.
     """
     check_readable(path)
     try:
-        found = from_json(path.read_text(encoding="utf-8"))
+        document = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise FileError(f"cannot read {path}: {error}") from error
-    crc = found.pop("crc", None)
-    if crc is None and found.get("format", FORMAT) != FORMAT:  # earlier versions wrote none
-        return found
-    if crc != _crc(found):
+    crc = document.pop("crc", None)
+    if crc is None and document.get("format", FORMAT) != FORMAT:  # earlier versions wrote none
+        return document
+    if crc != _crc(document):
         raise FileError(
             f"cannot read {path}: it is damaged, its checksum is wrong; give another store"
         )
-    return found
+    return document
 
 
 def _crc(document: Mapping[str, Any]) -> int:

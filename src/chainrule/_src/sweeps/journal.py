@@ -1,7 +1,7 @@
-"""Journals: one file a process, to which lines are added, each with a checksum.
+"""Journals: one append-only file per process, whose lines have checksums.
 
-A line is JSON whose last entry, ``crc``, is the CRC-32 of what stands before it. Whatever a process
-that was killed, or a disk, did to a line, it is skipped and counted.
+A line is JSON whose last entry, ``crc``, is the CRC-32 of the text before this entry. A line that
+was damaged by a killed process or by the disk is skipped and counted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _END = len(',"crc":"01234567"}')
 
 
 def line_of(record: Mapping[str, Any]) -> bytes:
-    r"""Return a record as a line.
+    r"""Encode a record as a line.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def line_of(record: Mapping[str, Any]) -> bytes:
 
 
 def record_of(line: bytes) -> dict[str, Any] | None:
-    """Return the record of a line, or None if it is damaged."""
+    """Decode the record of a line; None if the line is damaged."""
     body, end = line[:-_END], line[-_END:]
     if end != b',"crc":"%08x"}' % zlib.crc32(body):
         return None
@@ -52,7 +52,7 @@ class Journal:
     Parameters
     ----------
     path : Path
-        A new file, made with the first line.
+        A new file, which is created with the first line.
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,12 +60,12 @@ class Journal:
         self._file: BinaryIO | None = None
 
     def append(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Add records in one go; they are on the disk when it returns.
+        """Append records in one write, and sync the file.
 
         Raises
         ------
         FileError
-            If that is not possible; what was written before is kept.
+            If the records cannot be written; earlier records stay intact.
         """
         content = b"".join(map(line_of, records))
         try:
@@ -73,7 +73,7 @@ class Journal:
                 self._file = self.path.open("xb", buffering=0)
                 sync_folder(self.path.parent)
             written = self._file.write(content)
-            if written != len(content):  # the disk is full; a second try says so
+            if written != len(content):  # the disk is full; a second write raises the error
                 self._file.write(content[written:])
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -89,21 +89,21 @@ class Journal:
 
 
 class Journals:
-    """The journals of all processes, read as they grow.
+    """The journals of all processes, read incrementally.
 
     Attributes
     ----------
     damaged : int
-        Lines that were skipped.
+        Number of skipped lines.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.damaged = folder, 0
-        self._read: dict[str, int] = {}  # how far
-        self._rest: set[str] = set()  # files whose last line is not whole
+        self._read: dict[str, int] = {}  # number of bytes read, by file name
+        self._incomplete: set[str] = set()  # files whose last line is incomplete
 
     def new(self, but: Path | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the records that were added since, each with the name of its file.
+        """Yield the records added since the last call, each with the name of its file.
 
         Raises
         ------
@@ -122,8 +122,8 @@ class Journals:
 
     @property
     def unfinished(self) -> int:
-        """How many files end within a line: their writers are at it, or were killed."""
-        return len(self._rest)
+        """Number of files with an incomplete last line: its process is writing, or was killed."""
+        return len(self._incomplete)
 
     def _lines(self, path: Path) -> list[bytes]:
         try:
@@ -132,7 +132,7 @@ class Journals:
                 content = file.read()
         except OSError as error:
             raise FileError(f"cannot read {path}: {error.strerror or error}") from error
-        *lines, rest = content.split(b"\n")
-        self._read[path.name] = self._read.get(path.name, 0) + len(content) - len(rest)
-        (self._rest.add if rest else self._rest.discard)(path.name)
+        *lines, remainder = content.split(b"\n")
+        self._read[path.name] = self._read.get(path.name, 0) + len(content) - len(remainder)
+        (self._incomplete.add if remainder else self._incomplete.discard)(path.name)
         return lines

@@ -1,4 +1,4 @@
-"""Several members in one kernel, side by side along a last axis, so that its vectors are full."""
+"""Train several members in one kernel, as lanes along a last axis, to fill its vectors."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ Carry = dict[str, Any]
 
 
 def stacked(trees: Sequence[Any]) -> Any:
-    """Return what several members have along a last axis; what one has stays what it is."""
+    """Stack the trees of several members along a new last axis; one tree stays unchanged."""
     return trees[0] if len(trees) == 1 else map_leaves(_along_last, *trees)
 
 
 def no_losses(width: int) -> Carry:
-    """Return the part of a carry that adds up the losses of each of several members."""
+    """Return the zero sums of losses for the carry of several members; empty for one member."""
     return {} if width == 1 else {"losses": np.zeros(width)}
 
 
 def unstacked(tree: Any, lane: int, width: int) -> Any:
-    """Return what a member has of a part of the carry."""
+    """Return one member's lane of a part of the carry."""
     return tree if width == 1 else map_leaves(lambda leaf: leaf[..., lane].copy(), tree)
 
 
 def beside(step: Any, width: int) -> Any:
-    """Return a step of several members, whose losses it adds up for each of them.
+    """Vectorize a step over members, and accumulate the loss of each member in the carry.
 
-    A loss that is NaN or infinite is left out of the sum that it returns: the others go on.
+    The returned loss is the sum over members. It omits losses that are NaN or infinite, so that the
+    other members continue.
     """
     if width == 1:
         return step
@@ -48,6 +49,6 @@ def beside(step: Any, width: int) -> Any:
 
 def _along_last(*leaves: Any) -> Any:
     first = np.asarray(leaves[0])
-    if all(leaf is leaves[0] for leaf in leaves):  # such as weights of one seed
+    if all(leaf is leaves[0] for leaf in leaves):  # for example the weights of one seed
         return np.broadcast_to(first[..., np.newaxis], (*first.shape, len(leaves)))
     return np.stack([np.asarray(leaf) for leaf in leaves], -1)

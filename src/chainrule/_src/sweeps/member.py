@@ -1,4 +1,4 @@
-"""What passes between the search and the training of many models."""
+"""Data that pass between the search and the training of many models."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Member(NamedTuple):
     ----------
     number : int
     settings : dict
-        What `build` is called with, and what is told to the training.
+        Arguments of `build`, and settings of the training.
     seed : int
-        Of its initial weights and of the order of its samples.
+        Seed of the initial weights and of the order of samples.
     """
 
     number: int
@@ -27,8 +27,8 @@ class Member(NamedTuple):
     seed: int
 
 
-class Task(NamedTuple):
-    """A member that is to be trained until an epoch, from the start or from a checkpoint."""
+class TrainingTask(NamedTuple):
+    """A member to train until an epoch, from the start or from a checkpoint."""
 
     member: Member
     epochs: int
@@ -36,24 +36,24 @@ class Task(NamedTuple):
 
 
 @dataclass
-class Outcome:
-    """What came of a task.
+class TaskOutcome:
+    """Outcome of a task.
 
     Attributes
     ----------
     member : Member
     epochs : int
-        That it was trained for, from the start.
+        Number of epochs that the member was trained for, from the start.
     scores : dict of str to float
-        Of the samples held back, the means over the folds: ``val_loss`` and so on.
+        Scores on the validation samples, means over the folds: ``val_loss`` and so on.
     folds : dict of str to list of float
-        The same for each fold.
+        The scores of each fold.
     losses : list of list of float
-        For each fold the training's mean loss, of each epoch of this task.
+        For each fold the mean training loss of each epoch of this task.
     checkpoint : list, optional
-        What training goes on from.
+        State from which training can continue.
     error : str
-        Why there is no score: what `build` raised, or that the loss turned NaN.
+        Reason why there is no score: an error of `build`, or a loss that turned NaN.
     """
 
     member: Member
@@ -72,15 +72,15 @@ class Outcome:
             self.scores[f"val_{name}"] = sum(each) / len(each)
 
     def failed(self, error: str) -> None:
-        """Let there be no score, of no fold."""
+        """Store an error, and remove all scores."""
         self.scores, self.folds, self.checkpoint, self.error = {}, {}, None, error
 
 
 class Trains(Protocol):
-    """What trains members."""
+    """Protocol of a trainer of members."""
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[TrainingTask]) -> Iterator[TaskOutcome]:
         """Yield the outcome of each task, in the order of the tasks.
 
-        It takes from ``tasks`` little more than what is trained at the moment.
+        It takes from ``tasks`` only a few tasks ahead.
         """

@@ -1,4 +1,4 @@
-"""Members of a sweep as models that predict, alone or several as one."""
+"""Rebuild members of a sweep as models, and ensembles of models."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from chainrule._src.sweeps.member import Member
 
 
 def model_of(build: Callable[..., Any], member: Member, fold: Fold, state: Any) -> Any:
-    """Return a member as it was trained on a fold.
+    """Return the model of a member that was trained on a fold.
 
-    A `Sequential` has the weights of a checkpoint; of a loss there are the parameters alone; an
-    estimator, which has no checkpoint, is fitted once more.
+    A `Sequential` gets the weights of the checkpoint ``state``; for a loss only the parameters are
+    returned; an estimator has no checkpoint and is fitted again.
     """
-    made = built(build, member)
-    if isinstance(made, tuple):
+    model = built(build, member)
+    if isinstance(model, tuple):
         return state["params"]
-    if hasattr(made, "training_parts"):
-        made.training_parts(*fold.train, "sweep")  # builds it
+    if hasattr(model, "training_parts"):
+        model.training_parts(*fold.train, "sweep")  # builds the network
         params = state["params"]
-        if getattr(made.optimizer, "use_ema", False):
-            params = made.optimizer.finalize_variable_values(params, state["state"])
-        made.network.take({n: np.array(w) for n, w in {**state["layers"], **params}.items()})
-        made.optimizer_state = state["state"]
-        return made
-    return fitted(made, member, fold.train)
+        if getattr(model.optimizer, "use_ema", False):
+            params = model.optimizer.finalize_variable_values(params, state["state"])
+        model.network.take({n: np.array(w) for n, w in {**state["layers"], **params}.items()})
+        model.optimizer_state = state["state"]
+        return model
+    return fitted(model, member, fold.train)
 
 
 class Ensemble:
@@ -40,13 +40,13 @@ class Ensemble:
     Parameters
     ----------
     models : sequence
-        Alike in what they predict: `Sequential`, or scikit-learn's estimators.
+        Models of the same targets: `Sequential`, or scikit-learn's estimators.
 
     Attributes
     ----------
     models : list
     classes_ : ndarray
-        Of classifiers: the classes that some of them know, sorted.
+        For classifiers: all classes of the models, sorted.
     """
 
     classes_: Array
@@ -68,7 +68,7 @@ class Ensemble:
         return f"Ensemble of {len(self.models)} models"
 
     def predict(self, X: Any) -> Array:
-        """Return the mean of the predictions; of classifiers the class of the highest mean."""
+        """Return the mean of the predictions; for classifiers the class with the highest mean."""
         first = self.models[0]
         if hasattr(first, "predict_proba"):
             best: Array = np.argmax(self.predict_proba(X), axis=1)
@@ -76,22 +76,22 @@ class Ensemble:
         return self._mean("predict", X)
 
     def predict_proba(self, X: Any) -> Array:
-        """Return the mean of the probabilities of classes, of classifiers in `classes_`' order.
+        """Return the mean probability of each class, for classifiers in the order of `classes_`.
 
-        A model that was trained without a class gives it 0.
+        A model that was trained without a class contributes 0 to its probability.
         """
         if not hasattr(self.models[0], "predict_proba"):
             return self._mean("predict", X)
         total: Any = 0.0
         for model in self.models:
-            found = np.asarray(model.predict_proba(X))
-            of_all = np.zeros((len(found), len(self.classes_)), found.dtype)
-            of_all[:, np.searchsorted(self.classes_, model.classes_)] = found
+            probabilities = np.asarray(model.predict_proba(X))
+            of_all = np.zeros((len(probabilities), len(self.classes_)), probabilities.dtype)
+            of_all[:, np.searchsorted(self.classes_, model.classes_)] = probabilities
             total = total + of_all
         return np.asarray(total / len(self.models))
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
-        """Return loss and metrics of the mean predictions, of estimators their score."""
+        """Return loss and metrics of the mean predictions, or for estimators the score."""
         first = self.models[0]
         if not hasattr(first, "compiled_metrics"):
             with needs("scoring", "tables", "sklearn"):
@@ -105,8 +105,8 @@ class Ensemble:
         scored = Sequential([Activation("linear")])
         metrics, weighted = first.compiled_metrics
         scored.compile(loss=first.loss, metrics=[*metrics, *weighted])
-        found: dict[str, float] = scored.evaluate(self.predict(X), y, return_dict=True)
-        return found
+        logs: dict[str, float] = scored.evaluate(self.predict(X), y, return_dict=True)
+        return logs
 
     def _mean(self, method: str, X: Any) -> Array:
         total: Any = 0.0

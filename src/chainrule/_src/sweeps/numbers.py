@@ -1,10 +1,11 @@
-"""Settings as numbers without a value, so that one build and one recording serve many models.
+"""Symbolic settings, so that one build and one recording serve many models.
 
-A function that builds a model is called with a `Number` for a learning rate or a share. What it
-computes of it is another `Number`; where it asks for a decision (``if rate > 0``) the answer is
-that of one example, and noted: whatever answers alike everywhere is built alike. Where a number
-meets an array while a step is recorded, it becomes an input of the step. What makes it a plain
-``float`` fixes it: only an equal number is then built alike.
+A function that builds a model receives a `SettingNumber` for each setting that is a float.
+Arithmetic with a `SettingNumber` gives another `SettingNumber`. A comparison (``if rate > 0``) is
+evaluated for one example and recorded as a condition: all members for which the conditions have the
+same answers share the structure. A number that is combined with an array while a step is recorded
+becomes an input of the step. Conversion to a plain ``float`` is also a condition: only members with
+an equal value then share the structure.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ _plain = (int, float, np.number, np.bool_)
 
 
 class Condition(NamedTuple):
-    """What was asked of a number, and the answer."""
+    """A question about numbers, a predicate with its operands, and the answer for the example."""
 
-    asked: Callable[..., Any]
+    predicate: Callable[..., Any]
     operands: tuple[Any, ...]
     answer: Any
 
@@ -38,49 +39,51 @@ class Scope:
     Parameters
     ----------
     example : dict of str to float
-        Settings that decisions are made for.
+        Settings for which conditions are evaluated.
 
     Attributes
     ----------
     conditions : dict
-        What was decided, each once.
+        The recorded conditions, each once.
     inputs : list of (Number, dtype)
-        Where numbers meet arrays.
+        The numbers that are inputs of the steps, with their dtypes.
     """
 
     def __init__(self, example: Mapping[str, float]) -> None:
         self.example = dict(example)
         self.conditions: dict[Hashable, Condition] = {}
-        self.inputs: list[tuple[Number, np.dtype[Any]]] = []
+        self.inputs: list[tuple[SettingNumber, np.dtype[Any]]] = []
         self._places: dict[Hashable, int] = {}
-        self.closed = False  # whether its build is over
+        self.closed = False  # true once the build has ended
         self._local = threading.local()
 
-    def numbers(self) -> dict[str, Number]:
-        """Return the settings as numbers."""
-        return {name: Number(self, None, (name,), value) for name, value in self.example.items()}
+    def numbers(self) -> dict[str, SettingNumber]:
+        """Return the settings as symbolic numbers."""
+        return {
+            name: SettingNumber(self, None, (name,), value) for name, value in self.example.items()
+        }
 
-    def decide(self, asked: Callable[..., Any], *operands: Any) -> Any:
-        """Return the answer for the example, or for the member that is looked at."""
+    def decide(self, predicate: Callable[..., Any], *operands: Any) -> Any:
+        """Evaluate a predicate for the current member, or else for the example; record it then."""
         member = getattr(self._local, "member", None)
         if member is not None:
-            self._local.asked = True
-            return asked(*(value_for(each, member) for each in operands))
-        answer = asked(*map(_sample, operands))
-        key = asked, *map(_key, operands)
-        self.conditions.setdefault(key, Condition(asked, operands, answer))
+            self._local.was_read = True
+            return predicate(*(value_for(each, member) for each in operands))
+        answer = predicate(*map(_sample, operands))
+        key = predicate, *map(_key, operands)
+        self.conditions.setdefault(key, Condition(predicate, operands, answer))
         return answer
 
     def admits(self, member: Mapping[str, Any]) -> bool:
-        """Whether all decisions are the same for another member."""
+        """Return true if all conditions have the same answers for another member."""
         return all(
-            asked(*(value_for(each, member) for each in operands)) == answer
-            for asked, operands, answer in self.conditions.values()
+            predicate(*(value_for(each, member) for each in operands)) == answer
+            for predicate, operands, answer in self.conditions.values()
         )
 
     @contextmanager
     def of(self, member: Mapping[str, Any]) -> Iterator[None]:
-        """Let numbers be those of a member, in this thread."""
+        """Context manager: in this thread, numbers have the values of a member."""
         before = getattr(self._local, "member", None)
         self._local.member = member
         try:
@@ -89,14 +92,17 @@ class Scope:
             self._local.member = before
 
     @contextmanager
-    def asked(self) -> Iterator[Callable[[], bool]]:
-        """Yield whether a number of the member is asked for meanwhile."""
-        self._local.asked = False
-        yield lambda: self._local.asked
+    def watched(self) -> Iterator[Callable[[], bool]]:
+        """Context manager: yield a function that is true once a member's number was read."""
+        self._local.was_read = False
+        yield lambda: self._local.was_read
 
     @contextmanager
-    def given(self, values: Sequence[Any]) -> Iterator[None]:
-        """Let `inputs` have values, which may be tensors; new ones are as in the example."""
+    def bound(self, values: Sequence[Any]) -> Iterator[None]:
+        """Context manager: bind `inputs` to values, which may be tensors.
+
+        New inputs have the values of the example.
+        """
         self._local.values = values
         try:
             yield
@@ -104,47 +110,47 @@ class Scope:
             self._local.values = None
 
     def values(self, member: Mapping[str, Any]) -> list[Any]:
-        """Return what `inputs` are for a member."""
+        """Return the values of `inputs` for a member."""
         return [np.asarray(value_for(number, member), dtype) for number, dtype in self.inputs]
 
     def recording(self) -> bool:
-        """Whether arrays that are met are a step's, or a layer's that is tried."""
+        """Return true while a step is recorded, or a layer is called for its shapes."""
         inside = around()
         tried = inside is not None and not getattr(inside.outer, "_is_building", False)
         return tried or getattr(self._local, "values", None) is not None
 
-    def met(self, number: Number, dtype: np.dtype[Any]) -> Any:
-        """Return what stands for a number beside arrays.
+    def input_for(self, number: SettingNumber, dtype: np.dtype[Any]) -> Any:
+        """Return the value that replaces a number in an operation on arrays.
 
-        A step that is run as it is, and not recorded, has numbers of its own: a rate times what a
-        schedule says of this update. They are worked out for the member that is trained.
+        A step that runs without recording may create new numbers, such as a rate times a schedule's
+        factor. They are evaluated for the member that is trained.
         """
         key = number.key, dtype
         values, member = (getattr(self._local, name, None) for name in ("values", "member"))
         if values is None and self.closed:
             raise TraceError("a setting that another model was built with is used in this one")
-        place = self._places.get(key, len(self.inputs))
-        if values is not None and place < len(values):
-            return values[place]
+        index = self._places.get(key, len(self.inputs))
+        if values is not None and index < len(values):
+            return values[index]
         if member is not None:
             return np.asarray(value_for(number, member), dtype)
         if key not in self._places:
-            self._places[key] = place
+            self._places[key] = index
             self.inputs.append((number, dtype))
         return np.asarray(number.sample, dtype)
 
 
-class Number(SymbolicNumber):
-    """A setting, or what follows from settings.
+class SettingNumber(SymbolicNumber):
+    """A symbolic setting, or a number computed from settings.
 
     Attributes
     ----------
     scope : Scope
     rule : callable or None
-        What it is computed by; None for a setting, whose only operand is its name.
+        Function that computes the number; None for a setting, whose only operand is its name.
     operands : tuple
     sample : number
-        For the example.
+        Value for the example.
     """
 
     __slots__ = ("key", "operands", "rule", "sample", "scope")
@@ -186,31 +192,33 @@ class Number(SymbolicNumber):
         return np.asarray(self._decided(_itself), dtype)
 
     __class__ = property(lambda self: type(self.sample))
-    # For ``isinstance(rate, float)``.
+    # So that ``isinstance(rate, float)`` is true.
 
     def item(self) -> Any:
-        """Return the number as a plain one."""
+        """Return the number as a plain Python number."""
         return self._decided(_itself)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the number, as NumPy has it."""
+        """NumPy's dtype of the number."""
         return np.asarray(self.sample).dtype
 
     def astype(self, dtype: Any) -> Any:
-        """Return the number as an array of a type."""
+        """Convert the number to a dtype."""
         if self.scope.recording():
-            return self.scope.met(self, np.dtype(dtype))
-        return Number(self.scope, np.dtype(dtype).type, (self,), np.dtype(dtype).type(self.sample))
+            return self.scope.input_for(self, np.dtype(dtype))
+        return SettingNumber(
+            self.scope, np.dtype(dtype).type, (self,), np.dtype(dtype).type(self.sample)
+        )
 
     def value_among(self, operands: Any) -> Any:
-        """Return the value that takes the number's place in an operation on arrays."""
+        """Return the value that replaces the number in an operation on arrays."""
         return _beside(self.scope, (self, operands))[0]
 
-    def __copy__(self) -> Number:
+    def __copy__(self) -> SettingNumber:
         return self
 
-    def __deepcopy__(self, memo: Any) -> Number:
+    def __deepcopy__(self, memo: Any) -> SettingNumber:
         return self
 
     def __reduce__(self) -> Any:
@@ -224,10 +232,10 @@ class Number(SymbolicNumber):
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
-        if function is np.result_type:  # what a plain number says of its dtype
+        if function is np.result_type:  # the dtype of the sample decides
             return function(*map(_sample, args))
-        met = _beside(self.scope, (args, kwargs))
-        return function(*met[0], **met[1])
+        args, kwargs = _beside(self.scope, (args, kwargs))
+        return function(*args, **kwargs)
 
 
 def _itself(value: Any) -> Any:
@@ -235,16 +243,16 @@ def _itself(value: Any) -> Any:
 
 
 def _key(operand: Any) -> Hashable:
-    return operand.key if isinstance(operand, Number) else (type(operand), repr(operand))
+    return operand.key if isinstance(operand, SettingNumber) else (type(operand), repr(operand))
 
 
 def _sample(operand: Any) -> Any:
-    return operand.sample if isinstance(operand, Number) else operand
+    return operand.sample if isinstance(operand, SettingNumber) else operand
 
 
 def value_for(operand: Any, member: Mapping[str, Any]) -> Any:
-    """Return what a number is for a member: computed as it would be without `Number`."""
-    if not isinstance(operand, Number):
+    """Return the value of an operand for a member, computed with plain numbers."""
+    if not isinstance(operand, SettingNumber):
         return operand
     if operand.rule is None:
         return member[operand.operands[0]]
@@ -252,48 +260,51 @@ def value_for(operand: Any, member: Mapping[str, Any]) -> Any:
 
 
 def _applied(scope: Scope, rule: Callable[..., Any], operands: Sequence[Any]) -> Any:
-    """Return a number that follows from others, or what comes of them beside arrays."""
-    if all(isinstance(each, Number) for each in operands) or (
-        (not scope.recording() and all(isinstance(each, (Number, *_plain)) for each in operands))
-        or all(isinstance(each, Number | int | float) for each in operands)
+    """Apply ``rule`` to operands; the result is a `SettingNumber` unless an operand is an array."""
+    if all(isinstance(each, SettingNumber) for each in operands) or (
+        (
+            not scope.recording()
+            and all(isinstance(each, (SettingNumber, *_plain)) for each in operands)
+        )
+        or all(isinstance(each, SettingNumber | int | float) for each in operands)
     ):
-        return Number(scope, rule, tuple(operands), rule(*map(_sample, operands)))
+        return SettingNumber(scope, rule, tuple(operands), rule(*map(_sample, operands)))
     return rule(*_beside(scope, operands))
 
 
 def _beside(scope: Scope, operands: Any) -> Any:
-    """Return operands of an operation on arrays, numbers among them as what stands for them."""
-    found = list(_arrays(operands))
+    """Replace every `SettingNumber` among the operands of an operation on arrays by its value."""
+    dtypes = list(_arrays(operands))
 
-    def met(part: Any) -> Any:
-        if isinstance(part, Number):
+    def replaced(part: Any) -> Any:
+        if isinstance(part, SettingNumber):
             if not scope.recording():
                 return part._decided(_itself)
-            # As a plain number would be: one of Python's takes the arrays' type.
-            return scope.met(part, np.result_type(*found, part.sample) if found
+            # As for plain numbers, a Python number takes the dtype of the arrays.
+            return scope.input_for(part, np.result_type(*dtypes, part.sample) if dtypes
                              else np.asarray(part.sample).dtype)  # fmt: skip
         if isinstance(part, list | tuple):
-            return type(part)(map(met, part))
+            return type(part)(map(replaced, part))
         if isinstance(part, dict):
-            return {key: met(value) for key, value in part.items()}
+            return {key: replaced(value) for key, value in part.items()}
         return part
 
-    return met(operands)
+    return replaced(operands)
 
 
 def _arrays(part: Any) -> Iterator[Any]:
-    """Yield the dtypes of the arrays among operands, and their numbers."""
+    """Yield the dtypes of the arrays and NumPy scalars among operands."""
     if isinstance(part, list | tuple):
         for each in part:
             yield from _arrays(each)
     elif isinstance(part, dict):
         yield from _arrays(list(part.values()))
-    elif hasattr(part, "dtype") and not isinstance(part, Number):
+    elif hasattr(part, "dtype") and not isinstance(part, SettingNumber):
         yield part.dtype
 
 
 def _operator(rule: Callable[..., Any], swapped: bool = False) -> Callable[..., Any]:
-    def method(self: Number, *other: Any) -> Any:
+    def method(self: SettingNumber, *other: Any) -> Any:
         operands = (*other, self) if swapped else (self, *other)
         return _applied(self.scope, rule, operands)
 
@@ -301,9 +312,9 @@ def _operator(rule: Callable[..., Any], swapped: bool = False) -> Callable[..., 
 
 
 def _comparison(rule: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Number, other: Any) -> Any:
+    def method(self: SettingNumber, other: Any) -> Any:
         is_array = self.scope.recording() and isinstance(other, np.generic)
-        if type(other) is Number or (isinstance(other, _plain) and not is_array):
+        if type(other) is SettingNumber or (isinstance(other, _plain) and not is_array):
             return self.scope.decide(rule, self, other)
         if not hasattr(other, "dtype"):  # text, None
             return NotImplemented
@@ -313,9 +324,9 @@ def _comparison(rule: Callable[..., Any]) -> Callable[..., Any]:
 
 
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
-    setattr(Number, f"__{_name}__", _operator(getattr(operator, _name)))
-    setattr(Number, f"__r{_name}__", _operator(getattr(operator, _name), swapped=True))
+    setattr(SettingNumber, f"__{_name}__", _operator(getattr(operator, _name)))
+    setattr(SettingNumber, f"__r{_name}__", _operator(getattr(operator, _name), swapped=True))
 for _name in ("neg", "pos", "abs"):
-    setattr(Number, f"__{_name}__", _operator(getattr(operator, _name)))
+    setattr(SettingNumber, f"__{_name}__", _operator(getattr(operator, _name)))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Number, f"__{_name}__", _comparison(getattr(operator, _name)))
+    setattr(SettingNumber, f"__{_name}__", _comparison(getattr(operator, _name)))

@@ -1,4 +1,4 @@
-"""Optuna, where it is asked for: loaded here, and only then."""
+"""Optuna, an optional dependency, which is imported here on first use."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from chainrule._src.sweeps.space import Space
 
 
 def optuna() -> Any:
-    """Return Optuna.
+    """Import Optuna.
 
     Raises
     ------
     MissingDependencyError
-        If it is not installed.
+        If Optuna is not installed.
     """
     with needs("a search with a sampler, a pruner or a database", "sweeps", "optuna"):
         import optuna
@@ -27,7 +27,7 @@ def optuna() -> Any:
 
 @contextmanager
 def quietly(level: str = "WARNING") -> Iterator[None]:
-    """Let Optuna say nothing below a level."""
+    """Context manager: suppress Optuna's log messages below a level."""
     logging = optuna().logging
     before = logging.get_verbosity()
     logging.set_verbosity(max(before, getattr(logging, level)))
@@ -38,7 +38,7 @@ def quietly(level: str = "WARNING") -> Iterator[None]:
 
 
 def distributions(space: Space) -> dict[str, Any]:
-    """Return the settings that vary as Optuna's distributions."""
+    """Return Optuna's distributions of the settings that vary."""
     kinds = optuna().distributions
     described = {name: distribution(d) for name, d in space.dimensions.items()}
     return {
@@ -48,23 +48,23 @@ def distributions(space: Space) -> dict[str, Any]:
 
 
 def params_of(space: Space, places: list[float]) -> dict[str, Any]:
-    """Return settings with the values that Optuna knows them by."""
-    found: dict[str, Any] = {}
-    for (name, dimension), place in zip(space.dimensions.items(), places, strict=True):
+    """Convert places to the parameters of a trial of Optuna."""
+    params: dict[str, Any] = {}
+    for (name, dimension), number in zip(space.dimensions.items(), places, strict=True):
         if isinstance(dimension, Choices):
-            found[name] = labels(dimension)[int(place)]
-        elif place == place:
-            found[name] = int(place) if isinstance(dimension, Integers) else float(place)
-    return found
+            params[name] = labels(dimension)[int(number)]
+        elif number == number:
+            params[name] = int(number) if isinstance(dimension, Integers) else float(number)
+    return params
 
 
 def places_from(space: Space, params: dict[str, Any]) -> list[float]:
-    """Return where the settings of a trial are in a space."""
-    found = []
+    """Convert the parameters of a trial to places in a space."""
+    places = []
     for name, dimension in space.dimensions.items():
         value = params[name]
         if isinstance(dimension, Choices):
-            known = [(type(label), label) for label in labels(dimension)]
-            value = known.index((type(value), value))
-        found.append(float(value))
-    return found
+            typed_labels = [(type(label), label) for label in labels(dimension)]
+            value = typed_labels.index((type(value), value))
+        places.append(float(value))
+    return places

@@ -1,4 +1,4 @@
-"""What came of the members of a sweep, as columns: a hundred thousand of them are a few arrays."""
+"""Outcomes of the members of a sweep, stored as columns: a few arrays for all members."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.sweeps.member import Outcome
+from chainrule._src.sweeps.member import TaskOutcome
 from chainrule._src.sweeps.ranking import Ranking
 from chainrule._src.sweeps.rungs import order
 
@@ -18,18 +18,18 @@ LONGEST = 500  # characters of an error
 
 
 @dataclass
-class Batch:
-    """Some outcomes, as they are written down; what is missing is None.
+class OutcomeBatch:
+    """Some outcomes in the form in which they are stored; missing values are None.
 
     Attributes
     ----------
     numbers : list of int
-        Of the members.
+        Numbers of the members.
     scores : dict of str to list of float
     folds : dict of str to list of list of float
-        The same for each fold, if there are several.
+        The scores of each fold, if there are several folds.
     losses : list of float
-        The training's mean loss of the last epoch.
+        Mean training loss of the last epoch.
     errors : dict of int to str
     """
 
@@ -40,8 +40,8 @@ class Batch:
     errors: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, outcomes: Iterable[Outcome]) -> Batch:
-        """Return outcomes as columns."""
+    def of(cls, outcomes: Iterable[TaskOutcome]) -> OutcomeBatch:
+        """Collect outcomes into columns."""
         outcomes = list(outcomes)
         names = dict.fromkeys(name for each in outcomes for name in each.scores)
         several = any(len(fold) > 1 for each in outcomes for fold in each.folds.values())
@@ -59,13 +59,13 @@ class Batch:
         return {**vars(self), "errors": errors}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Batch:
-        """Return what `record` returned.
+    def from_record(cls, record: Mapping[str, Any]) -> OutcomeBatch:
+        """Return the batch of a record.
 
         Raises
         ------
         LookupError, TypeError, ValueError
-            If it is none.
+            If the record is invalid.
         """
         numbers = [int(number) for number in record["numbers"]]
         columns = {**record["scores"], "": record["losses"]}
@@ -76,35 +76,35 @@ class Batch:
 
 
 class Rung:
-    """Candidates that are trained for as long, and what came of them.
+    """Candidates that are trained until the same epoch, and their outcomes.
 
     Parameters
     ----------
     bracket, number : int
-        Which rung of which bracket.
+        Number of the bracket, and of the rung within it.
     candidates : ndarray of int
-        In their order.
+        Numbers of the candidates, in ascending order.
     epochs : ndarray of int
-        For each candidate, until which epoch it is trained.
+        The epoch until which each candidate is trained.
     seeds : int
-        Members of a candidate: its settings with so many seeds. Member ``candidate * seeds + i``
-        has the ``i``-th.
+        Number of seeds, and thus of members, of a candidate. Member ``candidate * seeds + i`` has
+        the ``i``-th seed.
     wanted : int
-        Of so many candidates, the best, checkpoints are needed.
+        Number of the best candidates whose checkpoints are needed.
     ranking : Ranking
-        The score that decides.
+        The monitored score.
 
     Attributes
     ----------
     is_last : bool
-        Whether nobody goes on from it.
+        True if no candidate is promoted from this rung.
     done : ndarray of bool
-        For each candidate.
+        True for each candidate whose members are all trained.
     scores : dict of str to ndarray, shape (candidates, seeds)
     folds : dict of str to ndarray, shape (candidates, seeds, folds)
     losses : ndarray, shape (candidates, seeds)
     errors : dict of int to str
-        By the number of the member.
+        Error messages by the number of the member.
     """
 
     def __init__(
@@ -122,23 +122,23 @@ class Rung:
 
     @property
     def name(self) -> str:
-        """What its files are called by."""
+        """Name of the rung in the names of files."""
         return f"{self.bracket}-{self.number}"
 
     @property
     def complete(self) -> bool:
-        """Whether all were trained."""
+        """True if all candidates are trained."""
         return bool(self.done.all())
 
     def members(self, positions: Iterable[int]) -> list[int]:
-        """Return the numbers of the members of some candidates."""
+        """Return the numbers of the members of the candidates at some positions."""
         firsts = [int(self.candidates[at]) * self.seeds for at in positions]
         return [first + seed for first in firsts for seed in range(self.seeds)]
 
-    def batch(self, at: int) -> Batch:
-        """Return what came of a candidate."""
+    def batch(self, at: int) -> OutcomeBatch:
+        """Return the outcomes of the candidate at a position."""
         numbers = self.members([at])
-        return Batch(
+        return OutcomeBatch(
             numbers,
             {name: list(map(_finite, scores[at].tolist())) for name, scores in self.scores.items()},
             {name: folds[at].tolist() for name, folds in self.folds.items()},
@@ -146,14 +146,17 @@ class Rung:
             {number: self.errors[number] for number in numbers if number in self.errors},
         )
 
-    def take(self, batch: Batch) -> Array:
-        """Keep a batch of whole candidates; return the positions of those that are new."""
+    def take(self, batch: OutcomeBatch) -> Array:
+        """Add a batch of outcomes; return the positions of the newly trained candidates.
+
+        A candidate counts only if the batch holds all of its members.
+        """
         numbers = np.asarray(batch.numbers, np.int64)
         candidates, seeds = np.divmod(numbers, self.seeds)
         at = np.searchsorted(self.candidates, candidates)
         at = np.minimum(at, max(len(self.candidates) - 1, 0))
-        known = self.candidates[at] == candidates if len(self.candidates) else at < 0
-        new = known & ~self.done[at] if len(at) else known
+        is_here = self.candidates[at] == candidates if len(self.candidates) else at < 0
+        new = is_here & ~self.done[at] if len(at) else is_here
         rows, columns = at[new], seeds[new]
         for name, values in batch.scores.items():
             of_all = self.scores.setdefault(name, self._empty())
@@ -165,31 +168,31 @@ class Rung:
             {n: e for n, e in batch.errors.items() if n in set(numbers[new].tolist())}
         )
         counts = np.bincount(rows, minlength=len(self.candidates))
-        whole = np.flatnonzero(counts == self.seeds)
-        self.done[whole] = True
-        return whole
+        complete = np.flatnonzero(counts == self.seeds)
+        self.done[complete] = True
+        return complete
 
     def score(self) -> Array:
-        """Return each candidate's score, the mean over its seeds; NaN where one has none."""
+        """Return each candidate's score, the mean over its seeds; NaN if a seed has no score."""
         if self.monitor not in self.scores:
             return np.full(len(self.candidates), np.nan)
         return np.where(self.done, self.scores[self.monitor].mean(axis=1), np.nan)
 
     @property
     def monitor(self) -> str:
-        """The score that decides."""
+        """Name of the monitored score."""
         return self.ranking.name(self.scores)
 
     @property
     def higher(self) -> bool:
-        """Whether a higher one is better."""
+        """True if a higher score is better."""
         return self.ranking.is_higher(self.monitor)
 
     def best(self, count: int) -> Array:
         """Return the positions of the best candidates so far, the best first."""
         scores = self.score()
-        found = order(scores, self.higher)[:count]
-        return found[np.isfinite(scores[found])]
+        positions = order(scores, self.higher)[:count]
+        return positions[np.isfinite(scores[positions])]
 
     def _take_folds(
         self, name: str, values: list[Any], new: Array, rows: Array, columns: Array
@@ -209,7 +212,7 @@ class Rung:
 
 
 def _finite(value: float | None) -> float | None:
-    """Return a number as strict JSON has it."""
+    """Convert a number for strict JSON: None if it is not finite."""
     return None if value is None or not math.isfinite(value) else float(value)
 
 
@@ -218,6 +221,6 @@ def _floats(values: list[float | None]) -> Array:
 
 
 def _last(losses: list[list[float]]) -> float | None:
-    """Return the mean over the folds of the last epoch's loss."""
+    """Return the last epoch's loss, averaged over the folds."""
     ends = [each[-1] for each in losses if each]
     return sum(ends) / len(ends) if ends else None

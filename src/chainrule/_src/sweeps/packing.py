@@ -1,4 +1,4 @@
-"""Checkpoints of many members in one file: equal ones side by side, as a few large arrays."""
+"""Checkpoints of many members in one file; those of equal form are stacked in large arrays."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from chainrule._src.data.storage import read_tensors, write_tensors
 from chainrule._src.sweeps.member import Checkpoint
 
 KIND = "sweep"
-# What a leaf was: an array, a number that fits into one, or any plain value.
+# Kinds of leaves: an array, a number that fits into an array, or any other plain value.
 ARRAY, WHOLE, REAL, FLAG, PLAIN = "$array", "$int", "$float64", "$bool", "$plain"
 _COLUMNS: dict[str, Any] = {WHOLE: np.int64, REAL: np.float64, FLAG: np.bool_}
 _OPEN, _LIST, _CLOSE = "$dict", "$list", "$end"
 
 
 def write_checkpoints(path: Path, checkpoints: Mapping[int, Checkpoint]) -> None:
-    """Write members' checkpoints, whole or not at all.
+    """Write members' checkpoints atomically.
 
     Raises
     ------
     FileError
-        If that is not possible.
+        If the file cannot be written.
     """
     groups: dict[Any, tuple[list[int], list[list[Any]]]] = {}
     for number, checkpoint in checkpoints.items():
         form: list[Any] = []
-        found: list[Any] = []
-        _take_apart(checkpoint, form, found)
+        flat: list[Any] = []
+        _flatten(checkpoint, form, flat)
         group = groups.setdefault(tuple(form), ([], []))
         group[0].append(number)
-        group[1].append(found)
+        group[1].append(flat)
     arrays, document = {}, []
     for i, (form, (numbers, leaves)) in enumerate(groups.items()):
         arrays[f"{i}/numbers"] = np.array(numbers, np.int64)
         plain: dict[str, list[Any]] = {}
         marks = [part for part in form if _is_leaf(part)]
         for j, (mark, column) in enumerate(zip(marks, zip(*leaves, strict=True), strict=True)):
-            if mark == PLAIN:  # one value stands for all, such as the state of generators
+            if mark == PLAIN:  # equal values, such as the state of generators, are stored once
                 same = column.count(column[0]) == len(column)
                 plain[str(j)] = [column[0]] if same else list(column)
             elif mark in _COLUMNS:
@@ -56,17 +56,17 @@ def write_checkpoints(path: Path, checkpoints: Mapping[int, Checkpoint]) -> None
 
 
 def read_checkpoints(path: Path) -> dict[int, Callable[[], Checkpoint]]:
-    """Return what makes the checkpoints that were written; the arrays are parts of larger ones.
+    """Return, by member, functions that make the stored checkpoints from views of large arrays.
 
     Raises
     ------
     FileError
-        If there is no such file, or it is damaged.
+        If the file does not exist, or is damaged.
     """
     arrays, document = read_tensors(path, kind=KIND)
     if document.get("crc") != _crc(arrays):
         raise FileError(f"cannot read {path}: its checksum is wrong")
-    found: dict[int, Callable[[], Checkpoint]] = {}
+    makers: dict[int, Callable[[], Checkpoint]] = {}
     try:
         for i, group in enumerate(document["groups"]):
             columns = {int(j): values for j, values in group["plain"].items()}
@@ -75,21 +75,21 @@ def read_checkpoints(path: Path) -> dict[int, Callable[[], Checkpoint]]:
                 columns[int(name.partition("/")[2])] = arrays.pop(name)
             parts = iter(group["form"])
             make = _maker(next(parts), parts, iter([columns[j] for j in range(len(columns))]))
-            found.update({number: partial(make, row) for row, number in enumerate(numbers)})
+            makers.update({number: partial(make, row) for row, number in enumerate(numbers)})
     except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
         raise FileError(f"cannot read {path}: its checkpoints are damaged: {error}") from error
-    return found
+    return makers
 
 
 def _crc(arrays: Mapping[str, Any]) -> int:
-    found = 0
+    crc = 0
     for name in sorted(arrays):
-        found = zlib.crc32(np.ascontiguousarray(arrays[name]).tobytes(), found)
-    return found
+        crc = zlib.crc32(np.ascontiguousarray(arrays[name]).tobytes(), crc)
+    return crc
 
 
-def _take_apart(tree: Any, form: list[Any], leaves: list[Any]) -> None:
-    """Write down what a tree is like, and what stands in it."""
+def _flatten(tree: Any, form: list[Any], leaves: list[Any]) -> None:
+    """Append the structure of a tree to ``form``, and its leaves to ``leaves``."""
     kind = type(tree)
     if kind is np.ndarray or isinstance(tree, np.generic):
         form.append((tree.dtype.str, tree.shape))
@@ -100,12 +100,12 @@ def _take_apart(tree: Any, form: list[Any], leaves: list[Any]) -> None:
             if type(key) is not str or key[:1] == "$":
                 raise DataError(f"sweep: a checkpoint's names are texts without '$', not {key!r}")
             form.append(key)
-            _take_apart(part, form, leaves)
+            _flatten(part, form, leaves)
         form.append(_CLOSE)
     elif kind is list or kind is tuple:
         form.append(_LIST)
         for part in tree:
-            _take_apart(part, form, leaves)
+            _flatten(part, form, leaves)
         form.append(_CLOSE)
     else:
         form.append(_mark(kind, tree))
@@ -125,7 +125,7 @@ def _is_leaf(part: Any) -> bool:
 
 
 def _maker(part: str, parts: Iterator[str], columns: Iterator[Any]) -> Callable[[int], Any]:
-    """Return what makes a tree of the form that parts tell, from a row of its columns."""
+    """Return a function of a row number that rebuilds a tree; ``part`` begins its form."""
     if part == _LIST:
         items = [_maker(p, parts, columns) for p in iter(partial(next, parts), _CLOSE)]
         return lambda row: [make(row) for make in items]

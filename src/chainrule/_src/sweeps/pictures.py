@@ -1,4 +1,4 @@
-"""What a sweep says, as pictures: each function draws on the axes it is given."""
+"""Plots of a sweep. Each function draws on the given axes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chainrule._src.sweeps.dimensions import Choices, Dimension, Log
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LINES = 400  # in parallel coordinates: the best, and others drawn evenly
+LINES = 400  # in parallel coordinates: the best ones, and an even selection of the others
 BINS = 8  # of numbers in a heat map
 TICKS = 5
 
@@ -28,14 +28,14 @@ class Points(NamedTuple):
     dimensions : dict of str to Dimension
         The settings that vary.
     shares : ndarray, shape (members, dimensions)
-        How far up each member is, in [0, 1].
+        Each member's settings, scaled to [0, 1].
     scores : ndarray
-        NaN where a member has none.
+        Scores; NaN for a member without a score.
     monitor : str
     higher : bool
-        Whether a higher score is better.
+        True if a higher score is better.
     importance : dict of str to float
-        Of the settings, where it is known.
+        Importance of the settings, as far as it is known.
     """
 
     dimensions: Mapping[str, Dimension]
@@ -47,45 +47,45 @@ class Points(NamedTuple):
 
 
 def best(points: Points, ax: Axes) -> Axes:
-    """Draw the scores of members, in their order, and the best until each."""
-    told = np.flatnonzero(np.isfinite(points.scores))
-    scores = points.scores[told]
+    """Draw the members' scores in the order of their numbers, and the best score so far."""
+    scored = np.flatnonzero(np.isfinite(points.scores))
+    scores = points.scores[scored]
     so_far = (np.maximum if points.higher else np.minimum).accumulate(scores)
-    ax.plot(told + 1, scores, ".", color=plots.GREY, alpha=0.4, markersize=4)
-    ax.plot(told + 1, so_far, color=plots.BLUE, linewidth=2, drawstyle="steps-post")
+    ax.plot(scored + 1, scores, ".", color=plots.GREY, alpha=0.4, markersize=4)
+    ax.plot(scored + 1, so_far, color=plots.BLUE, linewidth=2, drawstyle="steps-post")
     _bounded(ax, points)
     return plots.finish(ax, xlabel="model", ylabel=points.monitor)
 
 
 def settings(points: Points, ax: Axes) -> Axes:
-    """Draw the score over each setting."""
+    """Draw the score against each setting."""
     grid = plots.panels(ax, 1, len(points.dimensions), gaps=(0, 0.06))
-    for at, (own, (name, dimension)) in enumerate(
+    for at, (panel, (name, dimension)) in enumerate(
         zip(grid, points.dimensions.items(), strict=True)
     ):
         across = points.shares[:, at]
-        if isinstance(dimension, Choices):  # apart, so that they can be told
+        if isinstance(dimension, Choices):  # jitter, so that points do not overlap
             step = 1 / max(len(dimension.values) - 1, 1)
             across = across + np.random.default_rng(0).uniform(-0.15, 0.15, len(across)) * step
-        own.plot(across, points.scores, ".", color=plots.BLUE, alpha=0.35, markersize=4)
+        panel.plot(across, points.scores, ".", color=plots.BLUE, alpha=0.35, markersize=4)
         places, texts = zip(*_labels(dimension), strict=True)
-        own.set_xticks(places, texts)
-        own.tick_params(axis="x", labelrotation=30, labelsize=8)
-        _bounded(own, points)
-        plots.finish(own, xlabel=name, ylabel="" if at else points.monitor)
+        panel.set_xticks(places, texts)
+        panel.tick_params(axis="x", labelrotation=30, labelsize=8)
+        _bounded(panel, points)
+        plots.finish(panel, xlabel=name, ylabel="" if at else points.monitor)
         if at:
-            own.tick_params(labelleft=False)
+            panel.tick_params(labelleft=False)
     return ax
 
 
 def parallel(points: Points, ax: Axes) -> Axes:
-    """Draw each member as a line through its settings, the better the darker."""
+    """Draw parallel coordinates: each member is a line, darker for better scores."""
     order = np.argsort(-points.scores if points.higher else points.scores, kind="stable")
     order = order[np.isfinite(points.scores[order])]
     first = max(1, len(order) // 20)
     if len(order) > LINES:
-        rest = order[LINES // 2 :]
-        order = np.append(order[: LINES // 2], rest[:: max(1, 2 * len(rest) // LINES)])
+        others = order[LINES // 2 :]
+        order = np.append(order[: LINES // 2], others[:: max(1, 2 * len(others) // LINES)])
     names = list(points.dimensions)
     for rank, member in reversed(list(enumerate(order))):
         good = 1 - rank / max(len(order) - 1, 1)
@@ -124,7 +124,7 @@ def heat(points: Points, ax: Axes) -> Axes:
 
 
 def importance(points: Points, ax: Axes) -> Axes:
-    """Draw how much of the score hangs on each setting."""
+    """Draw the importance of each setting."""
     names = list(points.importance)[::-1]
     ax.barh(names, [points.importance[name] for name in names], color=plots.BLUE, height=0.6)
     return plots.finish(ax, xlabel="share of what the score hangs on")
@@ -137,7 +137,7 @@ KINDS: Mapping[str, Callable[[Points, Axes], Axes]] = {
 
 
 def size(kind: str, points: Points) -> tuple[float, float]:
-    """Return how large a picture is, in inches."""
+    """Return width and height of a picture in inches."""
     count = len(points.dimensions)
     sizes = {
         "settings": (max(2.3 * count, 4), 3.2), "parallel": (max(1.9 * count, 5), 4),
@@ -147,7 +147,7 @@ def size(kind: str, points: Points) -> tuple[float, float]:
 
 
 def _bounded(ax: Axes, points: Points) -> None:
-    """Leave out what is far worse than most, so that differences between the good can be seen."""
+    """Limit the y-axis to exclude outliers with bad scores."""
     scores, higher = points.scores[np.isfinite(points.scores)], points.higher
     if not len(scores):
         return
@@ -162,11 +162,11 @@ def _bounded(ax: Axes, points: Points) -> None:
 
 
 def _labels(dimension: Dimension) -> list[tuple[float, str]]:
-    """Return places along an axis and what they are called."""
+    """Return positions along an axis in [0, 1], and their labels."""
     if isinstance(dimension, Choices):
         count = len(dimension.values)
-        shown = range(0, count, -(-count // (2 * TICKS)))
-        return [(i / max(count - 1, 1), str(dimension.values[i])) for i in shown]
+        indices = range(0, count, -(-count // (2 * TICKS)))
+        return [(i / max(count - 1, 1), str(dimension.values[i])) for i in indices]
     ends = dimension.places(np.linspace(0, 1 - 1e-9, TICKS))
     if isinstance(dimension, Log):
         decades = 10.0 ** np.arange(np.ceil(np.log10(ends[0])), np.log10(ends[-1]) + 1e-9)
@@ -175,7 +175,7 @@ def _labels(dimension: Dimension) -> list[tuple[float, str]]:
 
 
 def _binned(points: Points, name: str) -> tuple[Array, list[str]]:
-    """Return which bin each member is in, and what the bins are called."""
+    """Return each member's bin, and the labels of the bins."""
     dimension = points.dimensions[name]
     shares = points.shares[:, list(points.dimensions).index(name)]
     if isinstance(dimension, Choices):

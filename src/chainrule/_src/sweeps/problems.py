@@ -1,4 +1,4 @@
-"""What a build may return, as steps that are trained and scored."""
+"""Convert the result of a build to training and scoring steps."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from chainrule._src.nn.training.trainer import Sums
 Parts = dict[str, Any]  # of a carry
 
 
-class Problem(Protocol):
-    """A model of a structure, apart from the weights that it starts with.
+class SweepProblem(Protocol):
+    """Protocol of a model of a structure, without its initial weights.
 
     Attributes
     ----------
     loss : callable
-        Its arguments are named as those of the steps.
+        The loss function; the steps have arguments of the same names.
     optimizer : Optimizer
     training_step, scoring_step : callable
     sums : Sums
     is_shared : bool
-        Whether it can start with the weights of other seeds.
+        True if initial weights can be drawn for other seeds.
     scored : tuple of str
-        The parts of the carry that scoring takes.
+        The parts of the carry that scoring needs.
     """
 
     loss: Callable[..., Any]
@@ -42,23 +42,23 @@ class Problem(Protocol):
 
     @property
     def is_shared(self) -> bool:
-        """Whether weights can be drawn for other seeds."""
+        """True if initial weights can be drawn for other seeds."""
 
     @property
     def training_step(self) -> Callable[..., Any]:
-        """An update."""
+        """The step that updates the weights."""
 
     @property
     def scoring_step(self) -> Callable[..., Any]:
-        """A pass that scores."""
+        """The step that computes loss and metrics."""
 
     def data(self, X: Any, y: Any) -> Any:
-        """Return samples and targets as a step takes them, checked."""
+        """Check samples and targets, and convert them to the arguments of a step."""
 
     def start(self, seed: int) -> tuple[Parts, np.random.Generator | None]:
-        """Return weights to start with, and what the order of samples comes from.
+        """Return initial weights, and the generator of the order of samples.
 
-        None in place of that is a generator of ``seed``.
+        If the generator is None, one seeded by ``seed`` is used.
         """
 
 
@@ -71,19 +71,19 @@ class NetworkProblem:
         self.model, self.optimizer = model, model.optimizer
         data, objective = model.training_parts(X, y, "sweep")
         self.loss, self.sums = objective.loss_of_params, objective.sums(data)
-        # Metrics of samples that are trained on are not told, so they are not measured.
+        # Metrics of the training samples are not reported, so they are not computed.
         plain = Objective(objective.network, objective.loss, [])
         self.training_step = plain.training_step(model.optimizer)
         self.scoring_step = objective.scoring_step()
         self._source = model.rng.bit_generator.seed_seq
-        self._after = model.rng.bit_generator.state  # it was built
+        self._after = model.rng.bit_generator.state  # state after the build
         self._built = {n: np.array(w) for n, w in model.network.weights.items()}
         self._draws = self._drawn_from(model.rng)
 
     def _drawn_from(self, rng: Any) -> list[tuple[Any, str | None]] | None:
-        """Return how the weights were drawn, in order; None if they were not."""
+        """Return the draws of the weights in order; None if a weight was not drawn."""
         places = self.model.network.places
-        names = {id(place.value): name for name, place in places.items()}
+        names = {id(variable.value): name for name, variable in places.items()}
         log = rng.log if isinstance(rng, Watched) else []
         draws = [(draw, names.pop(id(values), None)) for draw, values in log]
         if names:
@@ -91,16 +91,16 @@ class NetworkProblem:
         self._draws = draws
         with rng.within() if log else nullcontext():
             again = self._weights(self._generator(self._source.entropy))
-        same = all(np.array_equal(again[name], place.value) for name, place in places.items())
+        same = all(np.array_equal(again[name], variable.value) for name, variable in places.items())
         return draws if same else None
 
     @property
     def is_shared(self) -> bool:
-        """Whether weights can be drawn for other seeds than the one that it was built with."""
+        """True if initial weights can be drawn for other seeds than that of the build."""
         return self._draws is not None
 
     def _generator(self, seed: Any) -> np.random.Generator:
-        """Return what `Sequential` draws from where that is set as the seed of all."""
+        """Return the generator that `Sequential` would use with this global seed."""
         key, source = self._source.spawn_key, np.random.SeedSequence(seed)
         entropy = source.entropy if key else self._source.entropy
         return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
@@ -111,13 +111,13 @@ class NetworkProblem:
         return {name: values for name, values in drawn if name is not None}
 
     def data(self, X: Any, y: Any) -> Any:
-        """Return samples and targets as a step takes them, checked."""
+        """Check samples and targets, and convert them to the arguments of a step."""
         return self.model.training_parts(X, y, "sweep")[0]
 
     def start(self, seed: int) -> tuple[Parts, np.random.Generator | None]:
-        """Return weights drawn for a seed, and the generator that they were drawn from.
+        """Return weights drawn for a seed, and the generator after these draws.
 
-        Those that a build has set by itself are as they are, whatever the seed.
+        If the build has set weights itself, these are used for every seed.
         """
         rng = self._generator(seed)
         if self._draws is None:
@@ -132,7 +132,7 @@ class NetworkProblem:
 
 
 class LossProblem:
-    """A loss written in NumPy, with parameters: what `minimize` takes.
+    """A loss written in NumPy, with parameters, as for `minimize`.
 
     Parameters
     ----------
@@ -164,12 +164,12 @@ class LossProblem:
         return {name: float(sums[name] / max(sums["samples"], 1)) for name in self._metrics}
 
     def training_step(self, carry: Any, *data: Any) -> tuple[Any, Any]:
-        """Return the loss, and a carry after an update."""
+        """Return the loss, and the carry after an update."""
         value, changed = self._update(carry, *data)
         return value, {**carry, **changed}
 
     def scoring_step(self, carry: Any, *data: Any) -> tuple[Any, Any]:
-        """Return the loss, and a carry whose metrics have grown."""
+        """Return the loss, and the carry with updated sums of the metrics."""
         params, sums = carry["params"], carry["metrics"]
         if sums:
             rows = len(next(leaf for _, leaf in leaves(data)))
@@ -180,7 +180,7 @@ class LossProblem:
         return self.loss(params, *data), {**carry, "metrics": sums}
 
     def data(self, X: Any, y: Any) -> Any:
-        """Return samples and targets as a step takes them, checked."""
+        """Check samples and targets, and convert them to the arguments of a step."""
         return samples(X, y, "X, y")
 
     def start(self, seed: int) -> tuple[Parts, np.random.Generator | None]:
@@ -188,15 +188,15 @@ class LossProblem:
         return {"params": self._params}, None
 
 
-def problem_of(made: Any, X: Any, y: Any) -> Problem | None:
-    """Return what a build returned as steps; None if it only fits itself, as an estimator does."""
-    if hasattr(made, "training_parts"):
-        return NetworkProblem(made, X, y)
-    if isinstance(made, tuple) and 2 <= len(made) <= 4 and callable(made[0]):
-        return LossProblem(*made)
-    if hasattr(made, "fit") and hasattr(made, "get_params"):
+def problem_of(result: Any, X: Any, y: Any) -> SweepProblem | None:
+    """Convert a build's result to a problem; None for an estimator, which has its own `fit`."""
+    if hasattr(result, "training_parts"):
+        return NetworkProblem(result, X, y)
+    if isinstance(result, tuple) and 2 <= len(result) <= 4 and callable(result[0]):
+        return LossProblem(*result)
+    if hasattr(result, "fit") and hasattr(result, "get_params"):
         return None
     raise DataError(
         "sweep: build must return a compiled Sequential, a scikit-learn estimator, or a loss with "
-        f"its parameters, (loss, params[, optimizer[, metrics]]); it returned {made!r}"
+        f"its parameters, (loss, params[, optimizer[, metrics]]); it returned {result!r}"
     )

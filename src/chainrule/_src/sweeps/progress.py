@@ -1,4 +1,4 @@
-"""How a sweep gets on, to look at."""
+"""Progress display of a sweep."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from chainrule._src.nn.callbacks.progress import score_bar
 
 
 class SweepBar(Callback):
-    """A bar with models, their rate, the best score and the time left."""
+    """Progress bar with the number of models, their rate, the best score and the time left."""
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Say what is to come, and show an empty bar."""
+        """Print the plan, and show an empty bar."""
         self._bar = score_bar()
         print(self.model.plan_text(), flush=True)
         self._began = time.perf_counter()
@@ -31,31 +31,31 @@ class SweepBar(Callback):
         )  # fmt: skip
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Let the bar know what is done already."""
+        """Update the bar with the epochs that are already complete."""
         self._bar.update(self._task, completed=self.model.done_epochs)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Leave the bar as it is."""
+        """Stop updating the bar."""
         self._bar.stop()
 
 
 class SweepLines(Callback):
-    """A line of text a rung."""
+    """One line of text per rung."""
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Say what is to come."""
+        """Print the plan."""
         print(self.model.plan_text(), flush=True)
         self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write the line."""
+        """Print the line of a rung."""
         logs = dict(logs or {})
         models, _ = logs.pop("models"), logs.pop("epochs")
         seconds = time.perf_counter() - self._began
         rung = self.model.rungs[-1]
-        kept = getattr(self.model.store, "needed", 0)
-        if kept and len(self.model.rungs) == 1:
-            print(f"weights kept in memory: {kept / 2**20:,.1f} MB at most", flush=True)
+        needed = getattr(self.model.store, "needed", 0)
+        if needed and len(self.model.rungs) == 1:
+            print(f"weights kept in memory: {needed / 2**20:,.1f} MB at most", flush=True)
         until = f"{rung.epochs.max()} epoch{'s' * bool(rung.epochs.max() != 1)}"
         best = f", {best_text(logs)}" if logs else ""
         print(
@@ -65,7 +65,7 @@ class SweepLines(Callback):
 
 
 def best_text(logs: Logs) -> str:
-    """Write the best score.
+    """Format the best score.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which score decides, and which way it is better."""
+"""The monitored score, and its direction."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ USUAL = "val_loss"
 
 
 class Ranking:
-    """The score that decides.
+    """The monitored score, by which candidates are compared.
 
     Parameters
     ----------
     monitor : str, optional
-        By default ``"val_loss"``, and of estimators, which have none, ``"val_score"``.
+        Name of the score; by default ``"val_loss"``, or for estimators ``"val_score"``.
     mode : {"auto", "min", "max"}
-        Whether a lower or a higher score is better; ``"auto"`` tells by the name.
+        Direction: a lower or a higher score is better; ``"auto"`` infers it from the name.
     """
 
     def __init__(self, monitor: str | None = None, mode: str = "auto") -> None:
@@ -33,19 +33,19 @@ class Ranking:
             self.is_higher(monitor)
 
     def name(self, scores: Iterable[str]) -> str:
-        """Return which of some scores decides."""
+        """Return the name of the monitored score among some scores."""
         if self.monitor is not None:
             return self.monitor
         names = list(scores)
         return names[0] if names and USUAL not in names else USUAL
 
     def check(self, scores: Iterable[str]) -> None:
-        """Refuse scores without that which decides.
+        """Refuse scores that lack the monitored score.
 
         Raises
         ------
         OptionError
-            Naming those that are there.
+            If the score is missing; the message names the available scores.
         """
         names = list(scores)
         if self.name(names) not in names:
@@ -54,30 +54,30 @@ class Ranking:
             )
 
     def is_higher(self, name: str) -> bool:
-        """Whether a higher score is better.
+        """Return true if a higher score is better.
 
         Raises
         ------
         OptionError
-            If that cannot be told.
+            If the name does not determine the direction.
         """
-        found = MODES[self.mode]
-        if found is None:
-            found = np.greater if name.endswith("score") else better(name)
-        if found is None:
+        comparison = MODES[self.mode]
+        if comparison is None:
+            comparison = np.greater if name.endswith("score") else better(name)
+        if comparison is None:
             raise OptionError(
                 "mode", f"whether a higher {name!r} is better cannot be told; give 'min' or 'max'"
                 f"{_meant(name)}"
             )  # fmt: skip
-        return bool(found(1, 0))
+        return bool(comparison(1, 0))
 
 
 def _meant(name: str) -> str:
-    """Return which score may have been meant."""
+    """Return a hint at a score with a similar name."""
     from difflib import get_close_matches  # takes a while to load, and is seldom needed
 
     from chainrule._src.nn.metrics import METRICS
 
     names = [f"val_{metric}" for metric in (*METRICS, "loss", "accuracy", "score")]
-    found = get_close_matches(name, names, n=1, cutoff=0.8)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    matches = get_close_matches(name, names, n=1, cutoff=0.8)
+    return f"; did you mean {matches[0]!r}?" if matches else ""

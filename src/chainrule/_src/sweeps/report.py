@@ -1,4 +1,4 @@
-"""A sweep's page: one HTML file that needs nothing else."""
+"""Report of a sweep: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chainrule._src.base import plots
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.pages import page
 from chainrule._src.sweeps import pictures
-from chainrule._src.sweeps.table import Table, text
+from chainrule._src.sweeps.table import SweepTable, text
 
 TEMPLATE = Path(__file__).with_name("templates") / "sweep.html"
 ROWS, MISTAKES = 20, 10
@@ -32,35 +32,35 @@ GROUPS = {
 }
 
 
-class Result(Protocol):
-    """What came of a sweep."""
+class ReportedResult(Protocol):
+    """Protocol of a sweep's result, with the parts that a report needs."""
 
     interrupted: bool
 
     @property
     def monitor(self) -> str:
-        """The score that decides."""
+        """Name of the monitored score."""
 
     @property
-    def table(self) -> Table:
-        """A row a model."""
+    def table(self) -> SweepTable:
+        """Table with one row per model."""
 
     @property
     def best(self) -> Any:
         """The best model."""
 
     def luck(self) -> dict[str, float]:
-        """Return how much is chance."""
+        """Return the part of the scores' variance that is due to seeds."""
 
     def points(self) -> pictures.Points:
-        """Return what is drawn."""
+        """Return the data of the pictures."""
 
 
-def to_html(result: Result, title: str) -> str:
-    """Return the page."""
+def to_html(result: ReportedResult, title: str) -> str:
+    """Return the report as HTML."""
     table = result.table
     failed = [error for error in table.get("error", ()) if error is not None]
-    shown = [table.row(at) for at in range(min(ROWS, table.rows))]
+    top_rows = [table.row(at) for at in range(min(ROWS, table.rows))]
     return page(
         TEMPLATE,
         title=title,
@@ -68,14 +68,14 @@ def to_html(result: Result, title: str) -> str:
         tiles=_tiles(result, len(failed)),
         luck=_luck(result),
         columns=list(table),
-        rows=[[text(value) for value in row.values()] for row in shown],
+        rows=[[text(value) for value in row.values()] for row in top_rows],
         left=max(table.rows - ROWS, 0),
         groups=_groups(result),
         errors=Counter(failed).most_common(MISTAKES),
     )
 
 
-def _tiles(result: Result, failed: int) -> list[tuple[str, str]]:
+def _tiles(result: ReportedResult, failed: int) -> list[tuple[str, str]]:
     best = result.best
     return [
         (f"{result.table.rows:,}", "models"),
@@ -86,27 +86,27 @@ def _tiles(result: Result, failed: int) -> list[tuple[str, str]]:
     ]
 
 
-def _luck(result: Result) -> str:
+def _luck(result: ReportedResult) -> str:
     try:
-        found = result.luck()
+        luck = result.luck()
     except DataError:  # there is one seed
         return ""
     return (
-        f"Chance: the same settings with other seeds differ by {found['deviation']:.2g} (standard "
-        f"deviation), which is {found['share']:.0%} of all the variance between models."
+        f"Chance: the same settings with other seeds differ by {luck['deviation']:.2g} (standard "
+        f"deviation), which is {luck['share']:.0%} of all the variance between models."
     )
 
 
-def _groups(result: Result) -> list[dict[str, Any]]:
+def _groups(result: ReportedResult) -> list[dict[str, Any]]:
     try:
         points = result.points()
     except DataError:  # nothing varies
         return []
-    found = []
+    groups = []
     for title, kinds in GROUPS.items():
         drawn = [_picture(points, kind, caption) for kind, caption in kinds.items()]
-        found.append({"title": title, "pictures": [each for each in drawn if each]})
-    return [group for group in found if group["pictures"]]
+        groups.append({"title": title, "pictures": [each for each in drawn if each]})
+    return [group for group in groups if group["pictures"]]
 
 
 def _picture(points: pictures.Points, kind: str, caption: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What came of a sweep."""
+"""Result of a sweep: a table of models, the best ones, and plots."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from chainrule._src.data.storage.files import write_text
 from chainrule._src.sweeps import pictures
 from chainrule._src.sweeps.building import Fold
 from chainrule._src.sweeps.fleet import Fleet
-from chainrule._src.sweeps.member import Member, Settings, Task
+from chainrule._src.sweeps.member import Member, Settings, TrainingTask
 from chainrule._src.sweeps.models import Ensemble, model_of
 from chainrule._src.sweeps.outcomes import Rung
 from chainrule._src.sweeps.rungs import order
 from chainrule._src.sweeps.search import Search
-from chainrule._src.sweeps.standing import Standing
-from chainrule._src.sweeps.table import Table
+from chainrule._src.sweeps.standing import CandidateOrder
+from chainrule._src.sweeps.table import SweepTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 class Best:
-    """A member of a sweep, as a model.
+    """One of the best members of a sweep, with its model.
 
     Attributes
     ----------
     number : int
-        Its row in the table has the same.
+        Number of the member, as in the table.
     settings : dict
     seed, epochs : int
     score : float
-        The one that decides; of settings with several seeds the mean over them.
+        The monitored score; for settings with several seeds the mean over the seeds.
     """
 
     def __init__(self, result: Result, rung: Rung, position: int, seed: int) -> None:
@@ -52,19 +52,19 @@ class Best:
         self.score = float(rung.score()[position])
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
-        return f"{self._rung.monitor} {self.score:.4g} after {self.epochs} epochs: {told}"
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
+        return f"{self._rung.monitor} {self.score:.4g} after {self.epochs} epochs: {settings}"
 
     @cached_property
     def models(self) -> list[Any]:
-        """A model for each fold, as it was trained."""
+        """The trained models, one for each fold."""
         result = self._result
         checkpoint = result.search.store.checkpoint(self._rung, self.number)
         return result.models_of(self._member, self.epochs, result.folds, checkpoint)
 
     @cached_property
     def model(self) -> Any:
-        """The model; after cross-validation one that is trained on all samples, as long."""
+        """The model; after cross-validation a model trained on all samples for as many epochs."""
         result = self._result
         if len(result.folds) == 1:
             return self.models[0]
@@ -73,12 +73,12 @@ class Best:
 
 
 class Result:
-    """What came of a sweep: see `sweep`.
+    """Result of `sweep`.
 
     Attributes
     ----------
     interrupted : bool
-        Whether Ctrl-C ended it.
+        True if Ctrl-C ended the sweep.
     """
 
     def __init__(self, search: Search, fleet: Fleet, folds: Sequence[Fold], whole: Fold) -> None:
@@ -95,50 +95,52 @@ class Result:
 
     @property
     def monitor(self) -> str:
-        """The score that decides."""
+        """Name of the monitored score."""
         return self.search.rungs[0].monitor if self.search.rungs else "val_loss"
 
     @cached_property
-    def standing(self) -> Standing:
-        """In which order the candidates are: that of the table, of the best, and of ranks."""
-        return Standing(self.search.rungs, len(self.search.candidates))
+    def standing(self) -> CandidateOrder:
+        """The order of the candidates, for the table, the best ones and the ranks."""
+        return CandidateOrder(self.search.rungs, len(self.search.candidates))
 
     @cached_property
-    def table(self) -> Table:
-        """A row a model: what got furthest comes first, of these the best; last, what has no score.
+    def table(self) -> SweepTable:
+        """One row per model: the longest trained first, among these the best; failed ones last.
 
-        The columns are ``number``, the settings, ``seed`` and ``epochs``, the scores, ``loss`` (of
-        the training, in its last epoch) and, where a model failed, ``error``.
+        The columns are ``number``, the settings, ``seed`` and ``epochs``, the scores, ``loss`` (the
+        training loss of the last epoch) and, if a model failed, ``error``.
         """
-        made, rungs = self.search.candidates, self.search.rungs
-        size, seeds = len(made) * made.seeds, made.seeds
+        candidates, rungs = self.search.candidates, self.search.rungs
+        size, seeds = len(candidates) * candidates.seeds, candidates.seeds
         names = dict.fromkeys(name for rung in rungs for name in (*rung.scores, "loss"))
         scores = {name: np.full(size, np.nan) for name in names}
         epochs, errors = np.zeros(size, np.int64), np.full(size, None, object)
-        for rung in rungs:  # later ones have been trained longer
-            there = np.flatnonzero(rung.done)
-            numbers = rung.candidates[there, np.newaxis] * seeds + np.arange(seeds)
-            epochs[numbers] = rung.epochs[there, np.newaxis]
+        for rung in rungs:  # in later rungs candidates are trained longer
+            complete = np.flatnonzero(rung.done)
+            numbers = rung.candidates[complete, np.newaxis] * seeds + np.arange(seeds)
+            epochs[numbers] = rung.epochs[complete, np.newaxis]
             for name, values in (*rung.scores.items(), ("loss", rung.losses)):
-                scores[name][numbers] = values[there]
+                scores[name][numbers] = values[complete]
             for number, error in rung.errors.items():
                 errors[number] = error
-        who = self.standing.order
-        rows = (who[:, np.newaxis] * seeds + self._by_seed(scores.get(self.monitor), who)).ravel()
-        columns = made.space.columns(made.places[rows // seeds])
+        ordered = self.standing.order
+        rows = (
+            ordered[:, np.newaxis] * seeds + self._by_seed(scores.get(self.monitor), ordered)
+        ).ravel()
+        columns = candidates.space.columns(candidates.places[rows // seeds])
         columns["seed"] = self._seeds(rows, columns)
         columns = {"number": rows, **columns, "epochs": epochs[rows]}
         columns |= {name: column[rows] for name, column in scores.items()}
-        return Table(columns | ({"error": errors[rows]} if errors[rows].any() else {}))
+        return SweepTable(columns | ({"error": errors[rows]} if errors[rows].any() else {}))
 
     @property
     def best(self) -> Best:
-        """The best of those that got furthest.
+        """The best of the members that were trained longest.
 
         Raises
         ------
         DataError
-            If no model has a score; the message has the first error.
+            If no model has a score; the message contains the first error.
         """
         return self.top(1)[0]
 
@@ -154,33 +156,32 @@ class Result:
         standing = self.standing
         places = [(standing.rungs[standing.rung[c]], int(standing.at[c]))
                   for c in standing.best[:count]]  # fmt: skip
-        found = [Best(self, rung, at, self._best_seed(rung, at)) for rung, at in places]
-        if not found:
+        members = [Best(self, rung, at, self._best_seed(rung, at)) for rung, at in places]
+        if not members:
             errors = [error for rung in self.search.rungs for error in rung.errors.values()]
             raise DataError(
                 "sweep: no model has a score" + (f"; the first says: {errors[0]}" if errors else "")
             )
-        return found
+        return members
 
     def ensemble(self, count: int = 8) -> Ensemble:
-        """Return the best models as one, whose predictions are the mean of theirs.
+        """Return an ensemble of the best models, which averages their predictions.
 
-        With cross-validation, these are the models of all folds.
+        With cross-validation, it contains the models of all folds.
 
         Parameters
         ----------
         count : int, default 8
-            How many settings are taken. Those whose weights were not kept (``keep=``) are
-            trained again.
+            Number of settings. Models whose weights were not kept (``keep=``) are trained again.
         """
         return Ensemble([model for each in self.top(count) for model in each.models])
 
     def importance(self) -> dict[str, float]:
-        """Return how much of the score hangs on each setting, the most important first.
+        """Return the importance of each setting for the score, the most important first.
 
-        A random forest learns the ranks of the scores from the settings and the epochs; how much
-        worse it gets when a setting is permuted among the models (Breiman, 2001) is that setting's
-        importance. They add up to 1.
+        A random forest learns the ranks of the scores from the settings and the epochs. The
+        importance of a setting is the forest's loss of accuracy when the setting is permuted among
+        the models (Breiman, 2001). All importances sum to 1.
 
         Raises
         ------
@@ -194,24 +195,24 @@ class Result:
         X, ranks = self._features()
         names = self.search.candidates.space.names
         forest = RandomForestRegressor(100, min_samples_leaf=2, random_state=0).fit(X, ranks)
-        found = permutation_importance(forest, X, ranks, n_repeats=5, random_state=0)
-        means = np.maximum(found.importances_mean[: len(names)], 0.0)
+        permuted = permutation_importance(forest, X, ranks, n_repeats=5, random_state=0)
+        means = np.maximum(permuted.importances_mean[: len(names)], 0.0)
         shares = means / (means.sum() or 1.0)
         return {names[i]: float(shares[i]) for i in np.argsort(-shares, kind="stable")}
 
     def luck(self) -> dict[str, float]:
-        """Return how much of the score's variance is chance: the seeds', not the settings'.
+        """Return the part of the score's variance that is due to seeds, not to settings.
 
         Returns
         -------
         dict
-            ``deviation``, of one seed's score from the mean over seeds, and ``share``, of the
-            variance among models (a one-way analysis of variance, of what was trained longest).
+            ``deviation`` of one seed's score from the mean over seeds, and ``share`` of the
+            variance among models (a one-way analysis of variance of the models trained longest).
 
         Raises
         ------
         DataError
-            If settings were tried with one seed alone.
+            If settings were tried with only one seed.
         """
         seeds = self.search.candidates.seeds
         if seeds < 2:
@@ -231,9 +232,9 @@ class Result:
         Parameters
         ----------
         kind : {"settings", "best", "parallel", "map", "importance"}
-            The score over each setting; the best score as models were tried; each model as a line
-            through its settings; the best score for the values of the two most important settings;
-            how important each is.
+            The score against each setting; the best score so far, by number of models; each model
+            as a line through its settings; the best score by the values of the two most important
+            settings; the importance of each setting.
         ax : Axes, optional
 
         Raises
@@ -245,12 +246,12 @@ class Result:
         return draw(points, plots.new_axes(ax, pictures.size(kind, points)))
 
     def report(self, path: str | os.PathLike[str], title: str = "Sweep") -> None:
-        """Write what came of it as one HTML file that needs nothing else: pictures and the best.
+        """Write a report with pictures and the best models, as one self-contained HTML file.
 
         Raises
         ------
         FileError
-            If it cannot be written.
+            If the file cannot be written.
         DataError
             If no model has a score.
         """
@@ -259,30 +260,30 @@ class Result:
         write_text(path, to_html(self, title))
 
     def points(self) -> pictures.Points:
-        """Return settings and scores as pictures need them, in the order of the members."""
-        made, _ = self.search.candidates, self.best  # or it says why there is none
-        if not made.space.dimensions:
+        """Return settings and scores for the pictures, in the order of the members' numbers."""
+        candidates, _ = self.search.candidates, self.best  # raises if no model has a score
+        if not candidates.space.dimensions:
             raise DataError("sweep: no setting varies, there is nothing to draw")
         rows = np.argsort(self.table["number"], kind="stable")
         numbers = self.table["number"][rows]
-        shares = made.space.shares(made.places[numbers // made.seeds])
+        shares = candidates.space.shares(candidates.places[numbers // candidates.seeds])
         try:
             importance = self.importance()
-        except DataError:  # too few
+        except DataError:  # too few models
             importance = {}
         return pictures.Points(
-            made.space.dimensions, shares, self.table[self.monitor][rows], self.monitor,
+            candidates.space.dimensions, shares, self.table[self.monitor][rows], self.monitor,
             self.search.rungs[0].higher, importance,
         )  # fmt: skip
 
     def models_of(
         self, member: Member, epochs: int, folds: Sequence[Fold], checkpoint: Any
     ) -> list[Any]:
-        """Return a member's models on some folds, trained if there is no checkpoint."""
+        """Return a member's models on some folds; train them if there is no checkpoint."""
         fleet = self.fleet
         if checkpoint is None:
             fleet = Fleet(fleet.build, folds, fleet.batch_size, 1, scoring=fleet.scoring)
-            (outcome,) = fleet.run([Task(member, epochs)])
+            (outcome,) = fleet.run([TrainingTask(member, epochs)])
             if outcome.error:
                 raise DataError(f"sweep: {outcome.error}")
             checkpoint = outcome.checkpoint or [None] * len(folds)
@@ -294,28 +295,34 @@ class Result:
     def _best_seed(self, rung: Rung, at: int) -> int:
         return int(order(rung.scores[rung.monitor][at], rung.higher)[0])
 
-    def _by_seed(self, scores: Array | None, who: Array) -> Array:
-        """Return in which order candidates' models come: the best of their seeds first."""
+    def _by_seed(self, scores: Array | None, candidates: Array) -> Array:
+        """Return the order of the seeds of each candidate, the best first."""
         seeds = self.search.candidates.seeds
-        own = (
-            np.full((len(who), seeds), np.nan) if scores is None else scores.reshape(-1, seeds)[who]
+        by_candidate = (
+            np.full((len(candidates), seeds), np.nan)
+            if scores is None
+            else scores.reshape(-1, seeds)[candidates]
         )
         higher = bool(self.search.rungs) and self.search.rungs[0].higher
-        return np.argsort(-own if higher else own, axis=1, kind="stable")  # NaN is last
+        # NaN is last.
+        return np.argsort(-by_candidate if higher else by_candidate, axis=1, kind="stable")
 
     def _seeds(self, numbers: Array, columns: dict[str, Array]) -> Array:
-        made = self.search.candidates
-        base = columns.get("seed", made.space.constants.get("seed", made.seed))
-        if isinstance(base, np.ndarray) and base.dtype.kind in "Of":  # some have no such setting
-            base = np.array([made.seed if s is None or s != s else int(s) for s in base], np.int64)
-        return np.asarray(base + numbers % made.seeds)
+        candidates = self.search.candidates
+        base = columns.get("seed", candidates.space.constants.get("seed", candidates.seed))
+        # The column has such a dtype if some models lack this setting.
+        if isinstance(base, np.ndarray) and base.dtype.kind in "Of":
+            base = np.array(
+                [candidates.seed if s is None or s != s else int(s) for s in base], np.int64
+            )
+        return np.asarray(base + numbers % candidates.seeds)
 
     def _features(self) -> tuple[Array, Array]:
-        """Return settings and epochs as numbers, and the ranks of the scores."""
-        made, rows, scores = self.search.candidates, [], []
+        """Return a matrix of settings and epochs, and the ranks of the scores."""
+        candidates, rows, scores = self.search.candidates, [], []
         for rung in self.search.rungs:
             scored = np.isfinite(rung.score())
-            shares = made.space.shares(made.places[rung.candidates[scored]])
+            shares = candidates.space.shares(candidates.places[rung.candidates[scored]])
             rows.append(np.column_stack([shares, np.log(rung.epochs[scored])]))
             scores.append(rung.score()[scored])
         X, y = np.concatenate(rows), np.concatenate(scores)

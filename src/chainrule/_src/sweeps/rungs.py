@@ -1,4 +1,4 @@
-"""Successive halving and Hyperband: who is trained for how long, and who goes on."""
+"""Successive halving and Hyperband: schedules of training and promotion."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from chainrule._src.base.errors import OptionError
 
 @dataclass(frozen=True)
 class Bracket:
-    """Candidates that are held against each other, rung by rung.
+    """Candidates that are compared with each other, rung by rung.
 
     Attributes
     ----------
     first, count : int
         Candidates ``first … first + count - 1``.
     epochs : tuple of int
-        For each rung, until which epoch they are trained.
+        The epoch until which candidates are trained, for each rung.
     factor : int
-        One in so many goes on to the next rung.
+        One in ``factor`` candidates is promoted to the next rung.
     """
 
     first: int
@@ -32,26 +32,27 @@ class Bracket:
 
     @property
     def sizes(self) -> list[int]:
-        """How many candidates each rung has."""
+        """Number of candidates of each rung."""
         return [max(self.count // self.factor**rung, 1) for rung in range(len(self.epochs))]
 
     @property
     def cost(self) -> int:
-        """Epochs of training, all in all."""
+        """Total number of epochs of training."""
         each = np.diff(self.epochs, prepend=0)
         return int(np.dot(each, self.sizes))
 
 
 def all_the_way(first: int, count: int, epochs: int) -> list[Bracket]:
-    """Return one bracket in which all are trained to the end."""
+    """Return one bracket in which all candidates are trained to the end."""
     return [Bracket(first, count, (epochs,))]
 
 
 def halving(first: int, count: int, epochs: int, factor: int) -> list[Bracket]:
     """Return successive halving (Jamieson and Talwalkar, 2016).
 
-    Until the last rung, from rung to rung there are ``factor`` times fewer candidates, trained for
-    ``factor`` times more epochs; the first rung has at least one epoch, the last one candidate.
+    Each rung has ``factor`` times fewer candidates than the one before, trained for ``factor``
+    times as many epochs. The first rung has at least one epoch, and the last rung at least one
+    candidate.
 
     Examples
     --------
@@ -63,10 +64,10 @@ def halving(first: int, count: int, epochs: int, factor: int) -> list[Bracket]:
 
 
 def hyperband(first: int, count: int, epochs: int, factor: int) -> list[Bracket]:
-    r"""Return the brackets of Hyperband (Li et al., 2018), so many candidates all in all.
+    r"""Return the brackets of Hyperband (Li et al., 2018) with ``count`` candidates in total.
 
     Bracket :math:`s = s_{max}, …, 0` halves :math:`s` times and has a share of the candidates in
-    proportion to :math:`f^s / (s + 1)`: all brackets train for about as many epochs.
+    proportion to :math:`f^s / (s + 1)`: all brackets train for about the same number of epochs.
 
     Examples
     --------
@@ -76,21 +77,21 @@ def hyperband(first: int, count: int, epochs: int, factor: int) -> list[Bracket]
     most = _steps(epochs, factor)
     shares = np.array([factor**s / (s + 1) for s in range(most, -1, -1)])
     ends = np.rint(np.cumsum(shares) / shares.sum() * count).astype(int)
-    found = []
+    brackets = []
     for steps, begin, end in zip(range(most, -1, -1), [0, *ends[:-1]], ends, strict=True):
         if end > begin:
             fits = min(steps, _steps(int(end - begin), factor))
-            found.append(_bracket(first + int(begin), int(end - begin), epochs, factor, fits))
-    return found
+            brackets.append(_bracket(first + int(begin), int(end - begin), epochs, factor, fits))
+    return brackets
 
 
 def check_factor(factor: object, name: str) -> int:
-    """Return a factor of halving.
+    """Check the reduction factor of halving.
 
     Raises
     ------
     OptionError
-        If it is none.
+        If the factor is not a whole number of at least 2.
     """
     if isinstance(factor, bool) or not isinstance(factor, int | np.integer) or factor < 2:
         raise OptionError(
@@ -103,7 +104,7 @@ def check_factor(factor: object, name: str) -> int:
 def order(scores: Array, higher: bool) -> Array:
     """Return the positions of scores, the best first.
 
-    Of equal ones the first comes first; what is not finite comes last.
+    The order of equal scores is kept; scores that are not finite come last.
 
     Examples
     --------
@@ -115,7 +116,7 @@ def order(scores: Array, higher: bool) -> Array:
 
 
 def survivors(scores: Array, count: int, higher: bool) -> Array:
-    """Return the positions of the ``count`` best, in their order; none without a finite score.
+    """Return the positions of the ``count`` best finite scores, in ascending order.
 
     Examples
     --------
@@ -132,5 +133,5 @@ def _bracket(first: int, count: int, epochs: int, factor: int, steps: int) -> Br
 
 
 def _steps(most: int, factor: int) -> int:
-    """Return how often a number can be divided."""
+    """Return the number of times that ``most`` can be divided by ``factor``."""
     return int(math.log(most) / math.log(factor) + 1e-9)

@@ -1,4 +1,4 @@
-"""What an estimator is scored by."""
+"""Scores of estimators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Scoring = str | Callable[..., Any] | None
 
 
 def checked_scoring(scoring: Any) -> Scoring:
-    """Return what estimators are scored by: a name of scikit-learn's, or a function.
+    """Check a scoring: a name of scikit-learn, a function, or None.
 
     Raises
     ------
@@ -28,12 +28,12 @@ def checked_scoring(scoring: Any) -> Scoring:
         raise OptionError(
             "scoring", f"must be one name or function, received {scoring!r}: one score decides"
         )
-    found: Scoring = scoring
-    return found
+    checked: Scoring = scoring
+    return checked
 
 
 def score_of(model: Any, scoring: Scoring, X: Any, y: Any) -> float:
-    """Return a fitted estimator's score of some samples, its own where ``scoring`` is None."""
+    """Return a fitted estimator's score on samples; its own score if ``scoring`` is None."""
     if scoring is None:
         return float(model.score(X, y))
     with needs("scoring", "tables", "sklearn"):

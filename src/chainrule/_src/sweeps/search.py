@@ -1,4 +1,4 @@
-"""The search itself: rung by rung, tasks for what trains and outcomes for the store."""
+"""The search: rung by rung, it sends tasks to the trainer and outcomes to the store."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from chainrule._src.base import interrupts
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import InterruptedWarning
 from chainrule._src.nn.callbacks import Callback, introduce, tell
-from chainrule._src.sweeps.member import Member, Outcome, Settings, Task, Trains
-from chainrule._src.sweeps.outcomes import Batch, Rung
+from chainrule._src.sweeps.member import Member, Settings, TaskOutcome, TrainingTask, Trains
+from chainrule._src.sweeps.outcomes import OutcomeBatch, Rung
 from chainrule._src.sweeps.ranking import Ranking
 from chainrule._src.sweeps.rungs import Bracket, survivors
 from chainrule._src.sweeps.space import Space
-from chainrule._src.sweeps.store import Memory, Store
+from chainrule._src.sweeps.store import MemoryStore, SweepStore
 
-FLUSHED = 1.0  # seconds of work that are lost at most, besides what is being trained
-MOST = 2048  # outcomes that wait to be written
+FLUSHED = 1.0  # seconds between writes: a crash loses at most so much finished work
+MOST = 2048  # maximum number of outcomes that wait to be written
 
 
 class Candidates:
-    """The settings that are tried, each with some seeds.
+    """The settings that are tried, each with one or several seeds.
 
     Parameters
     ----------
     space : Space
     places : ndarray, shape (candidates, settings that vary)
     seed : int
-        The first of the seeds; a setting of that name replaces it.
+        The first seed; a setting of this name replaces it.
     seeds : int
     epochs : int
-        Which a setting of that name replaces.
+        Number of epochs; a setting of this name replaces it.
     """
 
     def __init__(self, space: Space, places: Array, seed: int, seeds: int, epochs: int) -> None:
@@ -46,7 +46,7 @@ class Candidates:
         return len(self.places)
 
     def settings(self, candidate: int) -> Settings:
-        """Return what is tried."""
+        """Return the settings of a candidate."""
         return self.space.settings(self.places[candidate].tolist())
 
     def member(self, number: int) -> Member:
@@ -56,34 +56,35 @@ class Candidates:
         return Member(number, settings, int(settings.get("seed", self.seed)) + seed)
 
     def until(self, candidates: Array, epochs: int) -> Array:
-        """Return until which epoch each candidate is trained, in a rung until ``epochs``."""
+        """Return the epoch until which each candidate is trained, by default ``epochs``."""
         if "epochs" not in self.space.order:
             return np.full(len(candidates), epochs)
         settings = (self.settings(int(each)) for each in candidates)
-        found = [int(each.get("epochs", epochs)) for each in settings]
-        return np.array(found, np.int64)
+        limits = [int(each.get("epochs", epochs)) for each in settings]
+        return np.array(limits, np.int64)
 
 
 class Search:
-    """Trains candidates in brackets, and lets the best of each rung go on.
+    """Trains candidates in brackets, and promotes the best of each rung.
 
     Parameters
     ----------
     candidates : Candidates
     brackets : iterable of Bracket
-        Taken one after another: later ones may depend on what came of earlier ones.
+        Taken lazily, because later brackets may depend on the outcomes of earlier ones.
     trains : Trains
-    store : Store
+    store : SweepStore
     ranking : Ranking
-        The score that decides.
+        The monitored score.
     keep : int
-        Of so many candidates of each bracket, the best, the models are kept.
+        Number of the best candidates of each bracket whose models are kept.
     callbacks : sequence of Callback
-        An epoch is a rung to them.
+        Callbacks, for which a rung is an epoch.
     choose : callable, optional
-        From a rung, and how many would go on by halving, to the positions of those who do.
+        Function of a rung, and of the number that halving would promote, that returns the
+        positions of the promoted candidates.
     models : int, optional
-        How many candidates there are to be, where not all are known.
+        Total number of candidates, if not all are known at the start.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Search:
         candidates: Candidates,
         brackets: Iterable[Bracket],
         trains: Trains,
-        store: Store,
+        store: SweepStore,
         ranking: Ranking,
         keep: int,
         callbacks: Sequence[Callback] = (),
@@ -107,12 +108,12 @@ class Search:
         self.trained = self.trained_epochs = 0  # by this process
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what was found, and the models that were kept; not who trained and looked on."""
+        """Pickle results and kept models, without trainer, brackets and callbacks."""
         gone = dict.fromkeys(("trains", "brackets", "callbacks", "_choose"))
-        return {**vars(self), **gone, "store": Memory.of(self.store, self.rungs, self.keep)}
+        return {**vars(self), **gone, "store": MemoryStore.of(self.store, self.rungs, self.keep)}
 
     def run(self) -> None:
-        """Search until the end, Ctrl-C, or a callback that sets ``stop_training``."""
+        """Run the search until the end, Ctrl-C, or a callback that sets ``stop_training``."""
         about = {
             "verbose": 0,
             "epochs": self.epochs,
@@ -133,7 +134,7 @@ class Search:
             warnings.warn(f"sweep: {note}", stacklevel=4)
 
     def plan_text(self) -> str:
-        """Return what is to come, in a sentence."""
+        """Return a sentence that describes the plan."""
         seeds, plan = self.candidates.seeds, self.brackets
         several = f", {seeds} seeds of each settings" if seeds > 1 else ""
         text = f"{self.models:,} models{several}"
@@ -147,7 +148,7 @@ class Search:
 
     @property
     def epochs(self) -> int | None:
-        """How many epochs are trained all in all, where that is known."""
+        """Total number of epochs to train; None if it is unknown."""
         if not isinstance(self.brackets, list):
             return None
         cost: int = sum(bracket.cost for bracket in self.brackets)
@@ -155,38 +156,40 @@ class Search:
 
     @property
     def done_epochs(self) -> int:
-        """How many epochs were trained, by other processes and earlier ones too."""
-        found, reached = 0, 0
+        """Number of epochs that were trained so far, including other and earlier processes."""
+        n_epochs, reached = 0, 0
         for rung in self.rungs:
             before = reached if rung.number else 0
             reached = int(rung.epochs.max(initial=0))
-            found += int(rung.done.sum()) * (reached - before) * rung.seeds
-        return found
+            n_epochs += int(rung.done.sum()) * (reached - before) * rung.seeds
+        return n_epochs
 
     def logs(self) -> dict[str, float]:
-        """Return how far it is, and the best score of those that were trained longest."""
-        found = {"models": float(self.trained), "epochs": float(self.trained_epochs)}
+        """Return the progress, and the best score among the members trained longest."""
+        progress = {"models": float(self.trained), "epochs": float(self.trained_epochs)}
         for rungs in self.by_epochs()[:1]:
             best = [rung.score()[at] for rung in rungs for at in rung.best(1)]
-            found[rungs[0].monitor] = float(max(best) if rungs[0].higher else min(best))
-        return found
+            progress[rungs[0].monitor] = float(max(best) if rungs[0].higher else min(best))
+        return progress
 
     def by_epochs(self) -> list[list[Rung]]:
-        """Return the rungs with a score that reached each number of epochs, the longest first."""
-        found: dict[int, list[Rung]] = {}
+        """Return the rungs that have a score, grouped by epochs, the longest first."""
+        groups: dict[int, list[Rung]] = {}
         for rung in self.rungs:
             if np.isfinite(rung.score()).any():
-                found.setdefault(int(rung.epochs.max()), []).append(rung)
-        return [found[epochs] for epochs in sorted(found, reverse=True)]
+                groups.setdefault(int(rung.epochs.max()), []).append(rung)
+        return [groups[epochs] for epochs in sorted(groups, reverse=True)]
 
     def _all(self) -> None:
         for number, bracket in enumerate(self.brackets):
-            who, before = np.arange(bracket.first, bracket.first + bracket.count), None
+            candidates, before = np.arange(bracket.first, bracket.first + bracket.count), None
             for step, epochs in enumerate(bracket.epochs):
                 last = step == len(bracket.epochs) - 1
-                wanted = self.keep if last else bracket.sizes[step + 1]
-                until = self.candidates.until(who, epochs)
-                rung = Rung(number, step, who, until, self.candidates.seeds, wanted, self.ranking)
+                n_needed = self.keep if last else bracket.sizes[step + 1]
+                until = self.candidates.until(candidates, epochs)
+                rung = Rung(
+                    number, step, candidates, until, self.candidates.seeds, n_needed, self.ranking
+                )
                 rung.is_last = last
                 self.rungs.append(rung)
                 self._train(rung, before)
@@ -197,8 +200,8 @@ class Search:
                 before = rung
                 if last:
                     break
-                who = who[self._survivors(rung, bracket.sizes[step + 1])]
-                if not len(who):
+                candidates = candidates[self._survivors(rung, bracket.sizes[step + 1])]
+                if not len(candidates):
                     rung.is_last = True
                     break
 
@@ -208,7 +211,7 @@ class Search:
         return survivors(rung.score(), count, rung.higher)
 
     def _train(self, rung: Rung, before: Rung | None) -> None:
-        """Train what is left of a rung, and wait for what others have taken of it."""
+        """Train the remaining candidates of a rung, and wait for those that others have leased."""
         self.store.begin(rung)
         tell(self.callbacks, "on_epoch_begin", len(self.rungs) - 1, {})
         while not rung.complete and not self.stop_training:
@@ -219,7 +222,7 @@ class Search:
             tell(self.callbacks, "on_epoch_end", len(self.rungs) - 1, self.logs())
 
     def _train_some(self, rung: Rung, before: Rung | None) -> None:
-        waiting: list[Outcome] = []
+        waiting: list[TaskOutcome] = []
         outcomes = self.trains.run(self._tasks(rung, before))
         flushed = time.monotonic()
         try:
@@ -232,44 +235,46 @@ class Search:
                     if self.stop_training:
                         break
         finally:
-            with interrupts.deferred():  # what was trained is kept
+            with interrupts.deferred():  # finished outcomes must be stored
                 self._flush(rung, before, waiting)
                 close = getattr(outcomes, "close", None)
                 if close is not None:
                     close()
 
-    def _tasks(self, rung: Rung, before: Rung | None) -> Iterator[Task]:
+    def _tasks(self, rung: Rung, before: Rung | None) -> Iterator[TrainingTask]:
         for positions in self.store.pieces(rung):
             for at in positions:
                 first = int(rung.candidates[at]) * rung.seeds
                 for number in range(first, first + rung.seeds):
                     checkpoint = None if before is None else self.store.checkpoint(before, number)
                     member = self.candidates.member(number)
-                    yield Task(member, int(rung.epochs[at]), checkpoint)
+                    yield TrainingTask(member, int(rung.epochs[at]), checkpoint)
 
-    def _flush(self, rung: Rung, before: Rung | None, waiting: list[Outcome]) -> list[Outcome]:
-        """Keep outcomes of whole candidates; return the rest."""
-        whole = len(waiting) - len(waiting) % rung.seeds
-        now, rest = waiting[:whole], waiting[whole:]
+    def _flush(
+        self, rung: Rung, before: Rung | None, waiting: list[TaskOutcome]
+    ) -> list[TaskOutcome]:
+        """Store the outcomes of complete candidates; return the other outcomes."""
+        n_complete = len(waiting) - len(waiting) % rung.seeds
+        now, remaining = waiting[:n_complete], waiting[n_complete:]
         if not now:
-            return rest
-        batch = Batch.of(now)
+            return remaining
+        batch = OutcomeBatch.of(now)
         if batch.scores:
             self.ranking.check(batch.scores)
         new = rung.take(batch)
         best = np.intersect1d(new, rung.best(rung.wanted))
         numbers = set(rung.members(best))
-        kept = {
+        checkpoints = {
             each.member.number: each.checkpoint
             for each in now
             if each.member.number in numbers and each.checkpoint is not None
         }
-        self.store.record(rung, batch, kept)
+        self.store.record(rung, batch, checkpoints)
         self.trained += len(now)
-        done = 0 if before is None else int(before.epochs[0])
-        self.trained_epochs += sum(each.epochs for each in now) - done * len(now)
+        start = 0 if before is None else int(before.epochs[0])
+        self.trained_epochs += sum(each.epochs for each in now) - start * len(now)
         tell(self.callbacks, "on_progress", self.trained, self.logs())
-        return rest
+        return remaining
 
     def _interrupted(self) -> None:
         if not self.interrupted:

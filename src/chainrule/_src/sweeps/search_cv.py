@@ -1,4 +1,4 @@
-"""A sweep as scikit-learn has its searches: ``fit``, ``best_estimator_``, ``cv_results_``."""
+"""A sweep with the interface of scikit-learn's searches: ``fit``, ``cv_results_`` and so on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ with needs("SweepCV", "tables", "sklearn"):
 
 
 def _delegated(name: str) -> Callable[[Any], Any]:
-    """Return a method that is the best model's, where that has it."""
+    """Return a method that delegates to the best model, available if that has the method."""
 
     def is_there(search: SweepCV) -> bool:
         if hasattr(search, "best_estimator_"):
@@ -33,7 +33,7 @@ def _delegated(name: str) -> Callable[[Any], Any]:
         return getattr(self._refitted(name), name)(X)
 
     method.__name__ = name
-    method.__doc__ = f"Return what ``best_estimator_.{name}`` gives."
+    method.__doc__ = f"Return the result of ``best_estimator_.{name}``."
     return available_if(is_there)(method)  # type: ignore[no-any-return]
 
 
@@ -43,14 +43,14 @@ class SweepCV(BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     build : callable or estimator
-        As for `sweep`; of an estimator, also a pipeline, clones with the settings are fitted.
+        As for `sweep`; for an estimator or a pipeline, clones with the settings are fitted.
     space : dict
         As for `sweep`.
     cv : int or splitter, default 5
-        Stratified where ``y`` holds classes, grouped where `fit` is given groups; for time series
+        Stratified if ``y`` holds classes, grouped if `fit` receives groups; for time series use
         `sklearn.model_selection.TimeSeriesSplit`.
     refit : bool, default True
-        Whether the best is trained once more, on all samples.
+        If true, the best model is trained again on all samples.
     models, search, halving, epochs, batch_size, monitor, mode, scoring, store, seed, seeds, \
 workers, client, verbose
         As for `sweep`.
@@ -60,31 +60,32 @@ workers, client, verbose
     best_estimator_ : Sequential, estimator or parameters
     best_params_ : dict
     best_score_ : float
-        Of what ``monitor`` names, whether that is to be high or low; ``mean_test_score`` alike.
+        The best value of the score ``monitor``, without a change of sign; ``mean_test_score`` also
+        keeps the sign.
     best_index_ : int
     n_splits_, n_features_in_ : int
     feature_names_in_ : ndarray
-        Where ``X`` is a frame whose columns have texts as names.
+        Column names, if ``X`` is a frame whose names are all texts.
     classes_ : ndarray
-        Of ``best_estimator_``, where that has them.
+        Classes of ``best_estimator_``, if it has any.
     cv_results_ : dict of str to array
         As in scikit-learn, without times: ``params``, ``param_lr``, ``split0_test_score``,
-        ``mean_test_score``, ``std_test_score``, ``rank_test_score``; and ``epochs``, which with
-        ``halving`` are fewer for those that did not go on, and rank after the others.
+        ``mean_test_score``, ``std_test_score``, ``rank_test_score``; and ``epochs``. With
+        ``halving``, candidates that were not promoted have fewer epochs and lower ranks.
     result_ : Result
-        All that `sweep` tells.
+        The result of `sweep`.
 
     Notes
     -----
-    To scikit-learn it is a classifier or a regressor if ``build`` is one; of a function that builds
-    it is known after `fit`. There is one score: ``scoring`` is one name or function, ``scorer_``,
-    ``error_score`` and ``return_train_score`` are not there, ``multimetric_`` is False, a model
-    that fails has NaN. `fit` takes no ``sample_weight`` and no other parameters of the estimator's.
+    scikit-learn treats the search as a classifier or a regressor if ``build`` is one; if ``build``
+    is a function, only after `fit`. There is one score: ``scoring`` is one name or function, there
+    is no ``scorer_``, ``error_score`` or ``return_train_score``, ``multimetric_`` is False, and a
+    model that fails has NaN. `fit` takes no ``sample_weight`` and no other fit parameters.
 
     Raises
     ------
     DataError
-        If no model has a score; the message has the first error.
+        If no model has a score; the message contains the first error.
 
     Examples
     --------
@@ -130,20 +131,23 @@ workers, client, verbose
         tags = super().__sklearn_tags__()
         model = getattr(self, "best_estimator_", self.build)
         if hasattr(model, "__sklearn_tags__") and not isinstance(model, type):
-            own = get_tags(model)
+            model_tags = get_tags(model)
             tags.estimator_type, tags.input_tags.pairwise = (
-                own.estimator_type,
-                own.input_tags.pairwise,
+                model_tags.estimator_type,
+                model_tags.input_tags.pairwise,
             )
-            tags.classifier_tags, tags.regressor_tags = own.classifier_tags, own.regressor_tags
+            tags.classifier_tags, tags.regressor_tags = (
+                model_tags.classifier_tags,
+                model_tags.regressor_tags,
+            )
         return tags
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
-        """Search.
+        """Search for the best settings.
 
         Parameters
         ----------
-        X, y : array_like, a sample a row
+        X, y : array_like, one row per sample
         groups : array_like, shape (n,), optional
             Samples of one group are never on both sides of a split.
         """
@@ -156,7 +160,7 @@ workers, client, verbose
         standing = self.result_.standing
         self.best_index_ = int(np.searchsorted(standing.tried, standing.best[0]))
         for name in ("best_estimator_", "classes_", "feature_names_in_", "n_features_in_"):
-            self.__dict__.pop(name, None)  # of an earlier fit
+            self.__dict__.pop(name, None)  # remove attributes of an earlier fit
         self.n_splits_ = len(self.result_.folds)
         if len(np.shape(X)) == 2:
             self.n_features_in_ = int(np.shape(X)[1])
@@ -176,11 +180,11 @@ workers, client, verbose
     transform = _delegated("transform")
 
     def score(self, X: Any, y: Any) -> float:
-        """Return the best model's score of other samples, of which a greater one is better.
+        """Return the best model's score on other samples; a greater score is better.
 
-        Of an estimator its own, or what ``scoring`` gives; of a `Sequential` what ``monitor``
-        names, without val_: a loss, and whatever else is to be low, with a minus, as scikit-learn
-        has it.
+        For an estimator it is ``scoring`` or the estimator's own score. For a `Sequential` it is
+        the score ``monitor`` without "val_"; a loss, or another score for which lower is better,
+        is negated, as in scikit-learn.
         """
         model = self._refitted("score")
         if hasattr(model, "get_params"):
@@ -190,11 +194,11 @@ workers, client, verbose
                 "SweepCV: parameters of a loss have no score; call the loss with best_estimator_"
             )
         name = self.result_.monitor.removeprefix("val_")
-        found = float(model.evaluate(X, y, return_dict=True, verbose=0)[name])
-        return found if self.result_.search.rungs[0].higher else -found
+        value = float(model.evaluate(X, y, return_dict=True, verbose=0)[name])
+        return value if self.result_.search.rungs[0].higher else -value
 
     def _refitted(self, what: str) -> Any:
-        """Return the best model, or say why there is none."""
+        """Return the best model; raise an error if there is none."""
         check_is_fitted(self, "result_")
         if not hasattr(self, "best_estimator_"):
             raise OptionError("refit", f"is False, so that no model is there to {what}; give True")
@@ -202,17 +206,17 @@ workers, client, verbose
 
 
 def cv_results(result: Result) -> dict[str, Any]:
-    """Return what came of a sweep as scikit-learn tells it, in the order of the candidates."""
-    made, standing = result.search.candidates, result.standing
+    """Return the results of a sweep in scikit-learn's format, in the order of the candidates."""
+    candidates, standing = result.search.candidates, result.standing
     tried = standing.tried
     epochs, splits = _splits(result)
-    settings = [made.settings(int(candidate)) for candidate in tried]
+    settings = [candidates.settings(int(candidate)) for candidate in tried]
     table: dict[str, Any] = {"params": settings}
-    for name in made.space.names:
+    for name in candidates.space.names:
         column = np.empty(len(settings), object)
         for i, each in enumerate(settings):
             column[i] = each.get(name)
-        # What was tried in a narrower space has no such setting.
+        # A candidate from a narrower space may lack the setting.
         table[f"param_{name}"] = np.ma.array(column, mask=[name not in each for each in settings])
     for number in range(splits.shape[1]):
         table[f"split{number}_test_score"] = splits[:, number]
@@ -222,18 +226,18 @@ def cv_results(result: Result) -> dict[str, Any]:
 
 
 def _splits(result: Result) -> tuple[Array, Array]:
-    """Return for each candidate tried how long it was trained, and its score on each fold."""
+    """Return the epochs of each tried candidate, and its score on each fold."""
     tried, standing, name = result.standing.tried, result.standing, result.monitor
     epochs, splits = (
         np.zeros(len(tried), np.int64),
         np.full((len(tried), len(result.folds)), np.nan),
     )
     for number, rung in enumerate(standing.rungs):
-        here = np.flatnonzero(standing.rung[tried] == number)
-        at = standing.at[tried[here]]
-        epochs[here] = rung.epochs[at]
+        in_rung = np.flatnonzero(standing.rung[tried] == number)
+        at = standing.at[tried[in_rung]]
+        epochs[in_rung] = rung.epochs[at]
         if name in rung.folds:
-            splits[here] = rung.folds[name][at].mean(axis=1)
+            splits[in_rung] = rung.folds[name][at].mean(axis=1)
         elif name in rung.scores:
-            splits[here] = rung.scores[name][at].mean(axis=1, keepdims=True)
+            splits[in_rung] = rung.scores[name][at].mean(axis=1, keepdims=True)
     return epochs, splits

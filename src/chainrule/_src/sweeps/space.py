@@ -1,4 +1,4 @@
-"""Which settings there are to try, and which of them each member of a sweep has."""
+"""The search space: settings with their possible values, and random draws of settings."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from chainrule._src.sweeps.dimensions import Dimension, as_described, dimension_
 from chainrule._src.sweeps.fingerprint import about
 from chainrule._src.sweeps.member import Settings
 
-BLOCK = 1024  # members whose settings are drawn at once
-MOST = 10**7  # combinations of a grid, or models
-DRAWN = 4  # times as many draws as there are combinations; what is left then comes last
+BLOCK = 1024  # members that are drawn from one generator
+MOST = 10**7  # maximum number of combinations of a grid, and of models
+DRAWN = 4  # draws per combination; combinations that were not drawn until then come last
 
 
 class Space:
-    """Settings by name, with the values that each may have.
+    """Settings by name, with their possible values.
 
     Parameters
     ----------
     space : dict
-        For each name `log`, `uniform`, `integers`, or a list, tuple or range of choices; anything
-        else is the same for all members.
+        From each name to `log`, `uniform`, `integers`, or a list, tuple or range of choices; any
+        other value is a constant.
 
     Raises
     ------
     DataError
-        If it is no dict of names, or a list is empty.
+        If ``space`` is not a dict with names as keys, or a list is empty.
 
     Examples
     --------
@@ -53,44 +53,44 @@ class Space:
         self.dimensions: dict[str, Dimension] = {}
         self.constants: dict[str, Any] = {}
         self.order = list(space)
-        for name, given in space.items():
-            found = dimension_of(name, given)
-            if found is None:
-                self.constants[name] = given
+        for name, values in space.items():
+            dimension = dimension_of(name, values)
+            if dimension is None:
+                self.constants[name] = values
             else:
-                self.dimensions[name] = found
+                self.dimensions[name] = dimension
 
     @property
     def names(self) -> list[str]:
-        """The settings that vary."""
+        """Names of the settings that vary."""
         return list(self.dimensions)
 
     @property
     def size(self) -> int | None:
-        """How many combinations there are; None where numbers are continuous."""
+        """Number of combinations; None if a setting is continuous."""
         sizes = [dimension.size for dimension in self.dimensions.values()]
         return None if None in sizes else math.prod(size or 1 for size in sizes)
 
     def settings(self, places: Iterable[float]) -> Settings:
-        """Return a member's settings from its places."""
+        """Convert a member's places to its settings."""
         varying = {
-            name: dimension.value(place)
-            for (name, dimension), place in zip(self.dimensions.items(), places, strict=True)
-            if place == place  # a member of a narrower space may not have it
+            name: dimension.value(position)
+            for (name, dimension), position in zip(self.dimensions.items(), places, strict=True)
+            if position == position  # NaN: a member of a narrower space lacks the setting
         }
         both = varying | self.constants
         return {name: both[name] for name in self.order if name in both}
 
     def draw(self, search: str, numbers: range, seed: int) -> Array:
-        """Return the places of some members, shape (members, settings that vary).
+        """Draw the places of some members, shape (members, settings that vary).
 
-        They depend on the seed and the member's number alone. Where the values can be counted, each
-        combination comes once; there are no more of them.
+        They depend only on the seed and the member's number. In a finite space, each combination is
+        drawn once, and there are no more members than combinations.
 
         Raises
         ------
         UnknownNameError, OptionError
-            If there is no such search, or it does not suit the space.
+            If the search is unknown, or does not suit the space.
         """
         drawn = lookup("search", search, SEARCHES)
         if self.size is None or search == "grid":
@@ -98,26 +98,26 @@ class Space:
         return self._each_once(drawn, numbers, seed)
 
     def _each_once(self, draw: Draw, numbers: range, seed: int) -> Array:
-        """Return places as they are drawn but for repetitions; at last, what was never drawn."""
+        """Return draws without repetitions, followed by the combinations that were never drawn."""
         most, count = DRAWN * (self.size or 1), 2 * numbers.stop
-        found = new_rows(draw(self, range(min(count, most)), seed))
-        while len(found) < numbers.stop and count < most:
+        rows = new_rows(draw(self, range(min(count, most)), seed))
+        while len(rows) < numbers.stop and count < most:
             count *= 2
-            found = new_rows(draw(self, range(min(count, most)), seed))
-        if len(found) < numbers.stop:
-            rest = new_rows(_product([d.every() for d in self.dimensions.values()]), found)
-            found = np.concatenate([found, np.random.default_rng(seed).permutation(rest)])
-        return found[numbers.start : numbers.stop]
+            rows = new_rows(draw(self, range(min(count, most)), seed))
+        if len(rows) < numbers.stop:
+            undrawn = new_rows(_product([d.every() for d in self.dimensions.values()]), rows)
+            rows = np.concatenate([rows, np.random.default_rng(seed).permutation(undrawn)])
+        return rows[numbers.start : numbers.stop]
 
     def random(self, numbers: range, seed: int) -> Array:
-        """Return places drawn independently."""
+        """Draw places independently."""
         blocks = range(numbers.start // BLOCK, -(-numbers.stop // BLOCK))
         width = len(self.dimensions)
         drawn = [np.random.default_rng([seed, b]).random((BLOCK, width)) for b in blocks]
         return self._placed(_part(drawn, numbers, width))
 
     def quasi(self, numbers: range, seed: int) -> Array:
-        """Return places that fill the space evenly: a scrambled Sobol sequence (Owen, 1998)."""
+        """Draw places that fill the space evenly: a scrambled Sobol sequence (Owen, 1998)."""
         with needs("search='quasi'", "tables", "scipy"):
             from scipy.stats import qmc  # takes a while to load
 
@@ -132,12 +132,12 @@ class Space:
         return self.combinations()[numbers.start : numbers.stop]
 
     def combinations(self) -> Array:
-        """Return the places of a whole grid.
+        """Return the places of the complete grid.
 
         Raises
         ------
         OptionError
-            If it is not said how many of some numbers to take, or there are too many of all.
+            If a range of numbers has no ``points``, or there are too many combinations.
         """
         each = [dimension.grid(name) for name, dimension in self.dimensions.items()]
         count = math.prod(map(len, each))
@@ -149,12 +149,12 @@ class Space:
         return _product(each)
 
     def shares(self, places: Array) -> Array:
-        """Return how far up each place is in its dimension, numbers in [0, 1]."""
+        """Map the places of each dimension to [0, 1]."""
         columns = [d.share(places[:, i]) for i, d in enumerate(self.dimensions.values())]
         return np.stack(columns, axis=1) if columns else places
 
     def columns(self, places: Array) -> dict[str, Array]:
-        """Return the values of each setting that varies as a column."""
+        """Return a column of values for each setting that varies."""
         return {name: d.column(places[:, i]) for i, (name, d) in enumerate(self.dimensions.items())}
 
     def _placed(self, u: Array) -> Array:
@@ -162,30 +162,30 @@ class Space:
         return np.stack(columns, axis=1) if columns else u
 
     def translated(self, other: Space, places: Array) -> Array | None:
-        """Return the places here of members of another space, of which there is all here.
+        """Convert places of another space to this one; None if this space lacks some of its values.
 
-        A setting that the other does not have is NaN. None where something of it is not here.
+        A setting that the other space lacks is NaN.
         """
-        found = np.full((len(places), len(self.dimensions)), np.nan)
-        for name, here in other.constants.items():
-            if about(self.constants.get(name)) != about(here):
+        places_here = np.full((len(places), len(self.dimensions)), np.nan)
+        for name, constant in other.constants.items():
+            if about(self.constants.get(name)) != about(constant):
                 return None
-        for i, (name, there) in enumerate(other.dimensions.items()):
+        for i, (name, dimension) in enumerate(other.dimensions.items()):
             if name not in self.dimensions:
                 return None
-            at = self.dimensions[name].translated(there, places[:, i])
+            at = self.dimensions[name].translated(dimension, places[:, i])
             if at is None:
                 return None
-            found[:, self.names.index(name)] = at
-        return found
+            places_here[:, self.names.index(name)] = at
+        return places_here
 
     @classmethod
     def from_described(cls, described: Mapping[str, Any]) -> Space:
-        """Return the space that was described, with choices as they were told."""
+        """Return the space of a description, with the described values as choices."""
         return cls({name: as_described(part) for name, part in described.items()})
 
     def described(self) -> dict[str, Any]:
-        """Return plain values that tell one space from another."""
+        """Return a description in plain values, equal for equal spaces."""
         varying = {name: d.described() for name, d in self.dimensions.items()}
         constant = {n: {"kind": "constant", "value": about(v)} for n, v in self.constants.items()}
         return {name: (varying | constant)[name] for name in self.order}
@@ -197,22 +197,23 @@ SEARCHES: dict[str, Draw] = {
 }  # fmt: skip
 
 
-def new_rows(rows: Array, known: Array | None = None) -> Array:
-    """Return each row once, in their order, without those that are known.
+def new_rows(rows: Array, existing: Array | None = None) -> Array:
+    """Return each row once, in order, without the rows in ``existing``.
 
     Examples
     --------
-    >>> new_rows(np.array([[1, 2], [3, 4], [1, 2], [0, 0]]), known=np.array([[3, 4]]))
+    >>> new_rows(np.array([[1, 2], [3, 4], [1, 2], [0, 0]]), existing=np.array([[3, 4]]))
     array([[1, 2],
            [0, 0]])
     """
-    known = rows[:0] if known is None else known
-    both = np.concatenate([known, rows])
+    existing = rows[:0] if existing is None else existing
+    both = np.concatenate([existing, rows])
     if not rows.shape[1]:
-        return both[len(known) : 1]
-    places = np.nan_to_num(both, nan=np.inf)  # what a member does not have is equal to itself
+        return both[len(existing) : 1]
+    # A missing setting counts as equal to another missing setting.
+    places = np.nan_to_num(both, nan=np.inf)
     first = np.sort(np.unique(places, axis=0, return_index=True)[1])
-    return np.asarray(both[first[first >= len(known)]])
+    return np.asarray(both[first[first >= len(existing)]])
 
 
 def _product(each: list[Array]) -> Array:
@@ -220,7 +221,7 @@ def _product(each: list[Array]) -> Array:
 
 
 def _part(blocks: list[Array], numbers: range, width: int) -> Array:
-    """Return some rows of blocks that begin with the first of them."""
+    """Return rows ``numbers`` from consecutive blocks; the first block contains the first row."""
     if not blocks:
         return np.empty((0, width))
     first = numbers.start // BLOCK * BLOCK

@@ -1,4 +1,4 @@
-"""Where the candidates of a sweep stand: one order for its table, its best, and its ranks."""
+"""The order of the candidates of a sweep, for its table, its best models and its ranks."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.sweeps.outcomes import Rung
 
 
-class Standing:
-    """What came of each candidate where it was trained last, and in which order that puts them.
+class CandidateOrder:
+    """The candidates of a sweep, ordered by their last rungs and scores.
 
-    Those that got further come first, of these the better; of equal ones the first. Those without
-    a score come last, wherever they lost it.
+    Candidates that were trained longer come first; among these the better score, then the lower
+    number. Candidates without a score come last.
 
     Parameters
     ----------
     rungs : sequence of Rung
-        In the order in which they were trained.
+        Rungs in the order of their training.
     count : int
-        How many candidates there are.
+        Number of candidates.
 
     Attributes
     ----------
@@ -36,13 +36,14 @@ class Standing:
     def __init__(self, rungs: Sequence[Rung], count: int) -> None:
         self.rungs, self.scores = rungs, np.full(count, np.nan)
         self.rung, self.at = np.full(count, -1), np.zeros(count, np.intp)
-        reached = np.zeros(count, np.int64)  # of the rung: a setting may say less for one of it
+        # The epochs of the rung; a candidate's own setting may be lower.
+        reached = np.zeros(count, np.int64)
         for number, rung in enumerate(rungs):
-            there = np.flatnonzero(rung.done)
-            who = rung.candidates[there]
-            self.rung[who], self.at[who] = number, there
-            self.scores[who] = rung.score()[there]
-            reached[who] = rung.epochs.max(initial=0)
+            complete = np.flatnonzero(rung.done)
+            candidates = rung.candidates[complete]
+            self.rung[candidates], self.at[candidates] = number, complete
+            self.scores[candidates] = rung.score()[complete]
+            reached[candidates] = rung.epochs.max(initial=0)
         self.tried = np.flatnonzero(self.rung >= 0)
         lost = ~np.isfinite(self.scores)
         sign = -1.0 if rungs and rungs[0].higher else 1.0
@@ -56,7 +57,7 @@ class Standing:
         return np.asarray(self.order[np.isfinite(self.scores[self.order])])
 
     def ranks(self) -> Array:
-        """Return the rank of each candidate that was tried, from 1 on; equal ones share theirs."""
+        """Return the rank, from 1, of each candidate that was tried; equal ones share a rank."""
         keys = self._keys[:, self.order]
         first = np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0))[: len(self.order)]
         ranks = np.empty(len(self.rung), np.int32)

@@ -14,13 +14,19 @@ from chainrule._src.base.validation import check_flag, check_positive, lookup
 from chainrule._src.nn.callbacks import Callback
 from chainrule._src.nn.callbacks.progress import watchers
 from chainrule._src.sweeps.asking import SAMPLERS, Asking, check_sampler
-from chainrule._src.sweeps.building import Fold, as_build, check_arguments, check_told, check_whole
+from chainrule._src.sweeps.building import (
+    Fold,
+    as_build,
+    check_arguments,
+    check_training_settings,
+    check_whole,
+)
 from chainrule._src.sweeps.dashboard import OptunaLog
 from chainrule._src.sweeps.database import Database, DatabaseLog
 from chainrule._src.sweeps.fingerprint import fingerprint
 from chainrule._src.sweeps.fleet import Fleet
 from chainrule._src.sweeps.folds import folds_of
-from chainrule._src.sweeps.header import Part, agree, new_part, places_of
+from chainrule._src.sweeps.header import CandidateRange, agree, new_part, places_of
 from chainrule._src.sweeps.progress import SweepBar, SweepLines
 from chainrule._src.sweeps.ranking import Ranking
 from chainrule._src.sweeps.result import Result
@@ -28,7 +34,7 @@ from chainrule._src.sweeps.rungs import Bracket, all_the_way, check_factor, halv
 from chainrule._src.sweeps.scoring import Scoring, checked_scoring
 from chainrule._src.sweeps.search import Candidates, Search
 from chainrule._src.sweeps.space import MOST, SEARCHES, Space
-from chainrule._src.sweeps.store import Folder, Memory, Store
+from chainrule._src.sweeps.store import FolderStore, MemoryStore, SweepStore
 
 FACTOR = 3
 
@@ -67,82 +73,88 @@ def sweep(
     Parameters
     ----------
     build : callable
-        Returns for settings a compiled `Sequential`, a scikit-learn estimator, or a loss with its
-        parameters: ``(loss, params[, optimizer[, metrics]])``, as for `minimize`. For settings of
-        which it raises, the error is noted and the search goes on.
+        Function of settings that returns a compiled `Sequential`, a scikit-learn estimator, or a
+        loss with its parameters: ``(loss, params[, optimizer[, metrics]])``, as for `minimize`. If
+        it raises an error for some settings, the error is recorded and the search continues.
     space : dict
-        What each of its arguments may be: `log`, `uniform`, `integers`, a list of choices of any
-        kind, or a value. ``batch_size``, ``epochs`` and ``seed``, where ``build`` does not take
-        them, are for the training.
+        Possible values of each argument of ``build``: `log`, `uniform`, `integers`, a list of
+        choices of any type, or a constant. ``batch_size``, ``epochs`` and ``seed`` are settings of
+        the training, if ``build`` has no such arguments.
     X, y : array_like, or frames if ``build`` takes them
     models : int, optional
-        How many settings are tried; by default 100, or the whole grid. A model depends on ``seed``
-        and its number alone: more models are the same ones and others. Where all values can be
-        counted, no two are alike.
+        Number of settings to try; by default 100, or the complete grid. A model depends only on
+        ``seed`` and its number: a larger number adds models to the same first ones. In a finite
+        space, no settings are repeated.
     search : {"random", "quasi", "grid", "tpe", "gp", "cmaes"} or optuna.samplers.BaseSampler
-        ``"quasi"`` fills the space evenly (Sobol). The last three, and objects, are Optuna's, which
-        learn from what came of earlier models; halving is among 16 at a time then.
+        ``"quasi"`` fills the space evenly (Sobol). The last three, and objects, are Optuna's
+        samplers, which learn from the scores of earlier models; halving then compares 16 models at
+        a time.
     pruner : {"median", "wilcoxon"} or optuna.pruners.BasePruner, optional
-        Of Optuna's searches: decides in place of halving who goes on.
+        For Optuna's searches: promotes models instead of halving.
     halving : int, optional
-        All begin with few epochs; one in so many goes on, from where it was, for so many times
-        more of them, until the best have ``epochs`` (Jamieson and Talwalkar, 2016).
+        Reduction factor of successive halving (Jamieson and Talwalkar, 2016): all models begin with
+        few epochs, and one in ``halving`` continues for ``halving`` times as many epochs, until
+        the best have ``epochs``.
     hyperband : bool, default False
-        Several halvings, which begin with more and more epochs (Li et al., 2018).
+        If true, run several halvings that begin with more and more epochs (Li et al., 2018).
     epochs : int, default 10
-        That the best are trained for, at most.
+        Maximum number of epochs, for the best models.
     batch_size : int, default 32
     cv : int or splitter, optional
-        Each model is trained on so many parts in turn, stratified where ``y`` holds classes; a
-        splitter of scikit-learn's, ``TimeSeriesSplit`` for instance, divides as it does.
+        Number of folds of cross-validation, stratified if ``y`` holds classes; or a splitter of
+        scikit-learn, such as ``TimeSeriesSplit``.
     groups : array_like, shape (n,), optional
         Samples of one group are never on both sides of a split.
     validation_data : tuple, optional
         ``(X, y)`` to score models on.
     validation_split : float, default 0.2
-        Otherwise this share of the samples, drawn with ``seed``, from each class alike.
+        Otherwise this share of the samples is the hold-out, drawn with ``seed``, the same share of
+        each class.
     monitor : str, optional
-        The score that decides, by default ``"val_loss"``, of estimators ``"val_score"``.
+        Name of the score to compare models by; by default ``"val_loss"``, or ``"val_score"`` for
+        estimators.
     mode : {"auto", "min", "max"}
-        Whether a lower or a higher one is better; ``"auto"`` tells by the name.
+        Direction of the score: lower or higher is better; ``"auto"`` infers it from the name.
     scoring : str or callable, optional
-        What estimators are scored by in place of their own ``score``: a name of scikit-learn's,
-        ``"roc_auc"`` for instance, or ``scoring(estimator, X, y)``. Higher is better.
+        Score of estimators in place of their own ``score``: a name of scikit-learn, such as
+        ``"roc_auc"``, or a function ``scoring(estimator, X, y)``. Higher is better.
     store : path, optional
-        A folder that keeps everything: the same call goes on from what is there, whatever ended the
-        one before, to the same bits; others may take part at the same time, also from other
-        machines. More models are welcome, also from a wider space: they are a sweep of their own
-        beside the first. Its ``optuna.log`` is for optuna-dashboard. A URL
+        A folder with the complete state: after any interruption, the same call resumes the sweep
+        and ends with the same bits. Several processes may work on it at the same time, also from
+        other machines. A later call may add models, also from a wider space; these form brackets
+        of their own. The file ``optuna.log`` in the folder is for optuna-dashboard. A URL
         (``"postgresql://…"``, ``"sqlite:///sweeps.db#name"``) names a database, to which Optuna
-        writes models that are trained to their end, without weights.
+        writes completely trained models, without weights.
     seed : int, default 0
-        What is drawn, how samples are divided, and the first of the models' own seeds.
+        Seed of the drawn settings and of the split of samples, and the first seed of the models.
     seeds : int, default 1
-        With how many seeds each setting is tried: ``seed``, ``seed + 1`` and so on; the mean of
-        their scores decides. One seed for all is the default, since models that begin with the same
-        weights and see the samples in the same order differ by their settings alone. How much is
-        luck, several tell: `Result.luck`.
+        Number of seeds for each setting: ``seed``, ``seed + 1`` and so on; the mean of the scores
+        counts. The default is one seed for all, because models with the same initial weights and
+        order of samples differ only by their settings. With several seeds, `Result.luck` measures
+        the effect of chance.
     keep : int, default 8
-        How many of the best models' weights are kept. Others are trained again when asked for.
+        Number of best models whose weights are kept. Other models are trained again on demand.
     workers : int, optional
-        Threads; by default one a processor.
+        Number of threads; by default one per processor.
     client : distributed.Client, optional
-        Whose workers train, in batches of about a second, in place of this machine's threads.
+        Client of a Dask cluster whose workers train, in batches of about a second, instead of this
+        machine's threads.
     callbacks : sequence of Callback, optional
-        An epoch is a rung to them; ``model.stop_training`` ends the search.
+        Callbacks, for which a rung is an epoch; ``model.stop_training`` ends the search.
     verbose : {"auto", 0, 1, 2}
 
     Returns
     -------
     Result
-        Also after Ctrl-C, with an `InterruptedWarning`.
+        The result; also after Ctrl-C, with an `InterruptedWarning`.
 
     Raises
     ------
     DataError, OptionError, UnknownNameError
-        If something does not fit, or the store is of another sweep: the message says what differs.
+        If an argument is invalid, or the store belongs to another sweep; the message names the
+        differences.
     FileError
-        If the store cannot be read or written; what was written is kept.
+        If the store cannot be read or written; earlier results in it are kept.
 
     Examples
     --------
@@ -161,19 +173,19 @@ def sweep(
     (2, 2)
     """
     build = as_build(build)
-    made, ranking = Space(space), Ranking(monitor, mode)
-    check_arguments(build, made.order)
-    check_told(build, made)
+    search_space, ranking = Space(space), Ranking(monitor, mode)
+    check_arguments(build, search_space.order)
+    check_training_settings(build, search_space)
     workers = None if workers is None else check_positive(workers, "workers", "sweep")
-    own = isinstance(search, str) and search in SEARCHES
+    is_own_search = isinstance(search, str) and search in SEARCHES
     name = _named(search)
     if isinstance(search, str):
         lookup("search", search, dict.fromkeys((*SEARCHES, *SAMPLERS)))
-    if not own:
+    if not is_own_search:
         check_sampler(search)
-    if own and pruner is not None:
+    if is_own_search and pruner is not None:
         raise OptionError("pruner", "is for Optuna's searches; give search='tpe', or halving=3")
-    if hyperband and not own:
+    if hyperband and not is_own_search:
         raise OptionError("hyperband", "is for searches that do not learn; give halving=3")
     scoring = checked_scoring(scoring)
     seed, epochs = check_whole(seed, "seed"), check_whole(epochs, "epochs")
@@ -184,7 +196,7 @@ def sweep(
     factor = None if halving is None else check_factor(halving, "halving")
     if check_flag(hyperband, "hyperband", "sweep") and factor is None:
         factor = FACTOR
-    if factor is not None and "epochs" in made.order:
+    if factor is not None and "epochs" in search_space.order:
         raise OptionError("space", "epochs cannot be a setting where halving decides about them")
     folds = folds_of(X, y, cv=cv, groups=groups, validation_data=validation_data,
                      share=validation_split, seed=seed)  # fmt: skip
@@ -204,77 +216,83 @@ def sweep(
 
         fleet = ClusterFleet(client, build, folds, batch_size, scoring)
     watching = watchers(callbacks, verbose, "sweep", SweepBar, SweepLines)
-    kept: Store
+    storage: SweepStore
     if store is None:
-        part, kept = new_part([], made, name, models), Memory()
+        part, storage = new_part([], search_space, name, models), MemoryStore()
         parts = [] if part is None else [part]
     elif isinstance(store, str) and "://" in store:
-        kept = database = Database(store, getattr(build, "__name__", "sweep"), ranking)
-        parts = database.agree(conditions, made, name, models)
+        storage = database = Database(store, getattr(build, "__name__", "sweep"), ranking)
+        parts = database.agree(conditions, search_space, name, models)
         watching.append(DatabaseLog(database))
     elif isinstance(store, str | os.PathLike) and os.fspath(store):
-        parts = agree(Path(store), conditions, made, name, models)
-        kept = folder = Folder(Path(store))
+        parts = agree(Path(store), conditions, search_space, name, models)
+        storage = folder = FolderStore(Path(store))
         watching.append(OptunaLog(folder))
     else:
         raise DataError(f"sweep: store must be a folder's path or a URL, received {store!r}")
-    places = places_of(parts, made, name, seed) if own else np.empty((0, len(made.names)))
-    candidates = Candidates(made, places, seed, seeds, epochs)
-    options = (fleet, kept, ranking, keep, watching)
-    if own:
-        done = Search(candidates, brackets_of(parts, epochs, factor, hyperband), *options)
+    places = (
+        places_of(parts, search_space, name, seed)
+        if is_own_search
+        else np.empty((0, len(search_space.names)))
+    )
+    candidates = Candidates(search_space, places, seed, seeds, epochs)
+    options = (fleet, storage, ranking, keep, watching)
+    if is_own_search:
+        running = Search(candidates, brackets_of(parts, epochs, factor, hyperband), *options)
     else:
-        wanted = sum(part.count for part in parts)
-        asking = Asking(search, pruner, candidates, wanted, epochs, factor, seed, kept.agreed)
-        done = Search(candidates, asking.brackets(), *options, asking.chooses, wanted)
-        asking.search = done
-    done.run()
-    _check_some_trained(done)
-    whole = Fold((X, y), (X, y))
-    return Result(done, fleet, folds, whole)
+        n_candidates = sum(part.count for part in parts)
+        asking = Asking(
+            search, pruner, candidates, n_candidates, epochs, factor, seed, storage.agreed
+        )
+        running = Search(candidates, asking.brackets(), *options, asking.chooses, n_candidates)
+        asking.search = running
+    running.run()
+    _check_some_trained(running)
+    all_samples = Fold((X, y), (X, y))
+    return Result(running, fleet, folds, all_samples)
 
 
 def _check_many(value: Any, name: str) -> int:
-    """Return how many there are to be."""
-    found = check_positive(value, name, "sweep")
-    if found > MOST:
-        raise OptionError(name, f"must be at most {MOST:,}, received {found:,}")
-    return found
+    """Check a number of models or seeds."""
+    count = check_positive(value, name, "sweep")
+    if count > MOST:
+        raise OptionError(name, f"must be at most {MOST:,}, received {count:,}")
+    return count
 
 
 def _named(search: Any) -> str:
-    """Return what a sampler or pruner is called in a store."""
+    """Return the name of a sampler or pruner in a store."""
     return search if isinstance(search, str) else type(search).__name__
 
 
-def _check_some_trained(done: Search) -> None:
-    """Refuse what fails for all settings alike: it is no outcome of a search."""
-    errors = [error for rung in done.rungs for error in rung.errors.values()]
-    scored = any(np.isfinite(values).any() for r in done.rungs for values in r.scores.values())
-    if errors and not scored and not done.interrupted:
+def _check_some_trained(search: Search) -> None:
+    """Raise an error if all models failed, since then the search has no result."""
+    errors = [error for rung in search.rungs for error in rung.errors.values()]
+    scored = any(np.isfinite(values).any() for r in search.rungs for values in r.scores.values())
+    if errors and not scored and not search.interrupted:
         raise DataError(f"sweep: all of {len(errors):,} models failed; the first: {errors[0]}")
 
 
 def brackets_of(
-    parts: Sequence[Part], epochs: int, factor: int | None, several: bool
+    parts: Sequence[CandidateRange], epochs: int, factor: int | None, several: bool
 ) -> list[Bracket]:
-    """Return the brackets that candidates are in; each part has its own."""
-    found: list[Bracket] = []
+    """Return the brackets of the candidates; each part has its own brackets."""
+    brackets: list[Bracket] = []
     for part in parts:
         if factor is None:
-            found += all_the_way(part.first, part.count, epochs)
+            brackets += all_the_way(part.first, part.count, epochs)
         else:
             divide = hyperband if several else halving
-            found += divide(part.first, part.count, epochs, factor)
-    return found
+            brackets += divide(part.first, part.count, epochs, factor)
+    return brackets
 
 
 def _digests(folds: Sequence[Fold]) -> dict[str, str]:
-    """Return what tells the data apart, and how they are divided."""
-    found = {}
+    """Return fingerprints of the data of each fold."""
+    digests = {}
     for i, fold in enumerate(folds):
         for part, arrays in (("train", fold.train), ("held back", fold.held)):
             for name, array in zip("Xy", arrays, strict=True):
                 label = f"{name} to train on" if part == "train" else f"{name} held back"
-                found[f"{label}, fold {i + 1}" if len(folds) > 1 else label] = fingerprint(array)
-    return found
+                digests[f"{label}, fold {i + 1}" if len(folds) > 1 else label] = fingerprint(array)
+    return digests

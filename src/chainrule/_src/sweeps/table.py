@@ -1,4 +1,4 @@
-"""Columns of equal length, shown as a table."""
+"""Table of the models of a sweep."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from chainrule._src.base.showing import cut
 SHOWN = 10  # rows
 
 
-class Table(Mapping[str, Array]):
-    """Columns by name, each an array; the best rows first.
+class SweepTable(Mapping[str, Array]):
+    """Columns of equal length by name, each an array; the best rows come first.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Table(Mapping[str, Array]):
 
     Examples
     --------
-    >>> Table({"lr": np.array([0.1, 0.02]), "val_loss": np.array([0.25, np.nan])})
+    >>> SweepTable({"lr": np.array([0.1, 0.02]), "val_loss": np.array([0.25, np.nan])})
       lr  val_loss
      0.1      0.25
     0.02         -
@@ -44,7 +44,7 @@ class Table(Mapping[str, Array]):
         return name in self._columns
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a column, or something else if there is none."""
+        """Return a column, or ``default`` if it does not exist."""
         return self._columns.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
@@ -55,15 +55,15 @@ class Table(Mapping[str, Array]):
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return len(next(iter(self._columns.values()), ()))
 
     def row(self, at: int) -> dict[str, Any]:
-        """Return a row by its position."""
+        """Return the row at a position."""
         return {name: _plain(column[at]) for name, column in self.items()}
 
     def to_pandas(self) -> Any:
-        """Return a pandas ``DataFrame``.
+        """Convert the table to a pandas ``DataFrame``.
 
         Raises
         ------
@@ -102,7 +102,7 @@ def _plain(value: Any) -> Any:
 
 
 def text(value: Any) -> str:
-    """Return a value as a cell shows it."""
+    """Format a value for a cell."""
     value = _plain(value)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"

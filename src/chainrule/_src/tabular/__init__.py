@@ -1,1 +1,1 @@
-"""Estimators and recipes for tables."""
+"""scikit-learn estimators for tables, and recipes that train a network on a table."""

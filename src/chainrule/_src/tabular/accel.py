@@ -1,9 +1,9 @@
-"""scikit-learn's own network, sooner, in scripts that stay as they are.
+"""Speed up scikit-learn's own network in scripts that are not changed.
 
 ``python -m chainrule.accel script.py``, ``%load_ext chainrule.accel`` in a notebook, or `install`.
 Training and prediction of `sklearn.neural_network.MLPClassifier` and ``MLPRegressor`` are replaced
 within the classes, wherever they were imported before: objects and pickles remain scikit-learn's.
-What is not replaced is told to the logger ``chainrule.accel``, at the level INFO.
+A call that is not replaced is logged by the logger ``chainrule.accel`` at the level INFO.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _theirs = {name: getattr(BaseMultilayerPerceptron, name) for name in _REPLACED}
 
 
 def install() -> None:
-    """Let scikit-learn's network be trained by chainrule.
+    """Replace the training and prediction of scikit-learn's network by chainrule's.
 
     Examples
     --------
@@ -47,23 +47,23 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Let scikit-learn train its network itself."""
+    """Restore scikit-learn's own training and prediction."""
     for name, method in _theirs.items():
         setattr(BaseMultilayerPerceptron, name, method)
 
 
 def is_installed() -> bool:
-    """Whether scikit-learn's network is trained by chainrule."""
+    """Return true if chainrule trains scikit-learn's network."""
     return bool(BaseMultilayerPerceptron._fit_stochastic is _fit_stochastic)
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Act on ``%load_ext chainrule.accel``."""
+    """Install the replacement; IPython calls this for ``%load_ext chainrule.accel``."""
     install()
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Act on ``%unload_ext chainrule.accel``."""
+    """Remove the replacement; IPython calls this for ``%unload_ext chainrule.accel``."""
     uninstall()
 
 
@@ -77,7 +77,7 @@ def _fit_stochastic(
 
         fit_stochastic(self, X, y, sample_weight, incremental)
         return
-    _say(self, why)
+    _log_reason(self, why)
     _theirs["_fit_stochastic"](
         self, X, y, sample_weight, activations, deltas, coef_grads, intercept_grads, layer_units,
         incremental,
@@ -92,11 +92,11 @@ def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *parts: Any) -> No
         with compiled(self, X, y, sample_weight):
             _theirs["_fit_lbfgs"](self, X, y, sample_weight, *parts)
         return
-    _say(self, why)
+    _log_reason(self, why)
     _theirs["_fit_lbfgs"](self, X, y, sample_weight, *parts)
 
 
-def _say(model: Any, why: str) -> None:
+def _log_reason(model: Any, why: str) -> None:
     _log.info("scikit-learn trains %s: %s", type(model).__name__, why)
 
 
@@ -106,10 +106,10 @@ def _forward_pass_fast(self: Any, X: Any, check_input: bool = True) -> Any:
 
 
 def _reduced(calls: Any) -> Any:
-    """Say how work gets to a process of joblib's: training is replaced there before it begins."""
-    return (_arrived, calls.__reduce__()) if is_installed() else calls.__reduce__()
+    """Reduce joblib's calls for pickling, so that the receiving process installs first."""
+    return (_install_and_make, calls.__reduce__()) if is_installed() else calls.__reduce__()
 
 
-def _arrived(make: Any, args: Any) -> Any:
+def _install_and_make(make: Any, args: Any) -> Any:
     install()
     return make(*args)

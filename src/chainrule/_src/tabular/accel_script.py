@@ -19,32 +19,32 @@ _OURS = {__file__, runpy.__file__, "<frozen runpy>"}
 
 
 def main() -> None:
-    """Run the script or the module that is named."""
+    """Run the script or module that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m chainrule.accel", description=__doc__)
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is not replaced")
     parser.add_argument("-m", dest="module", action="store_true", help="run a module, not a file")
     parser.add_argument("script", help="what to run")
-    rest = parser.add_argument("args", nargs=argparse.REMAINDER, help="its arguments")
-    rest.required = False
-    given = parser.parse_args()
-    if given.verbose:
+    script_args = parser.add_argument("args", nargs=argparse.REMAINDER, help="its arguments")
+    script_args.required = False
+    options = parser.parse_args()
+    if options.verbose:
         logging.basicConfig()
         logging.getLogger("chainrule.accel").setLevel(logging.INFO)
     install()
-    sys.argv = [given.script, *given.args]
-    sys.excepthook = _told
-    if given.module:
-        runpy.run_module(given.script, run_name="__main__", alter_sys=True)
-    elif given.script == "-":
+    sys.argv = [options.script, *options.args]
+    sys.excepthook = _print_error
+    if options.module:
+        runpy.run_module(options.script, run_name="__main__", alter_sys=True)
+    elif options.script == "-":
         sys.path[0] = ""
         _run(sys.stdin.read(), "<stdin>")
     else:
-        _run_file(given.script)
+        _run_file(options.script)
 
 
 def _run_file(script: str) -> None:
-    """Run a script as Python does: with its name as given, and its folder to import from."""
-    path = os.path.join(os.getcwd(), script)  # as Python names it
+    """Run a script as Python does: with ``script`` as its name, and its folder in ``sys.path``."""
+    path = os.path.join(os.getcwd(), script)  # the name that Python gives it
     if os.path.isdir(path) or zipfile.is_zipfile(path):
         del sys.path[0]
         runpy.run_path(path, run_name="__main__")
@@ -67,8 +67,8 @@ def _run(source: str | bytes, path: str) -> None:
     exec(compile(source, path, "exec", dont_inherit=True), vars(module))
 
 
-def _told(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-    """Print an error from the script's own first line on."""
+def _print_error(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Print an error with a traceback that begins in the script."""
     while trace is not None and trace.tb_frame.f_code.co_filename in _OURS:
         trace = trace.tb_next
     sys.__excepthook__(kind, error.with_traceback(trace), trace)

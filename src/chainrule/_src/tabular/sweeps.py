@@ -1,4 +1,4 @@
-"""Networks for a table with settings left open: what a sweep of a table builds."""
+"""Builder of networks for a sweep over the settings of a recipe."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SPACE: Mapping[str, Any] = {
     "dropout": uniform(0.0, 0.4),
     "l2": log(1e-6, 1e-2),
 }
-LOGARITHMIC = ("lr", "l2")  # what is chosen on a logarithmic scale
+LOGARITHMIC = ("lr", "l2")  # settings on a logarithmic scale
 
 
 def builder(data: TrainingData, recipe: Recipe) -> Callable[..., Sequential]:
-    """Return a function of settings that gives a network for a table, as ``recipe`` says else."""
+    """Return a function that builds a network from some settings and otherwise from ``recipe``."""
 
     def build(
         hidden: tuple[int, ...] = recipe.hidden,

@@ -1,4 +1,4 @@
-"""Columns of a table as a matrix: what is learned from them, and rows turned into features."""
+"""Preprocessing: learn from the columns of a table how to turn its rows into features."""
 
 from chainrule._src.data.preprocessing.calendar import Calendar
 from chainrule._src.data.preprocessing.columns import LeftOut, OneHot, Picture, Scaled, Signs

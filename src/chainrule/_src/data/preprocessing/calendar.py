@@ -1,4 +1,4 @@
-"""What becomes of a column of times."""
+"""Features of a column of times."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chainrule._src.data.preprocessing.columns import LeftOut, scaled
 from chainrule._src.data.preprocessing.records import Record
 from chainrule._src.data.preprocessing.summaries import Times, parts_of
 
-ROUND = {"month": 12, "day": 31, "hour": 24}  # what goes round, and after how many
+ROUND = {"month": 12, "day": 31, "hour": 24}  # cyclic parts, and the period of each
 _PARTS = {
     "year": ("year",), "month": ("month, sin", "month, cos"), "day": ("day, sin", "day, cos"),
     "weekday": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
@@ -38,7 +38,7 @@ class Calendar:
 
     @classmethod
     def learn(cls, times: Times) -> Calendar | LeftOut:
-        """Return what to do with a column of such times."""
+        """Return the step for a column, from the summary of its times."""
         if not times.count:
             return LeftOut(times.name, "time", "holds no value")
         if not times.varying and not times.missing:
@@ -48,28 +48,28 @@ class Calendar:
 
     @property
     def features(self) -> list[str]:
-        """Names of the features that come out."""
+        """Names of the features of this column."""
         ends = [end for part in self.parts for end in _PARTS[part]]
         return [f"{self.name} ({end})" for end in ends + ["missing"] * (self.missing > 0)]
 
     @property
     def width(self) -> int:
-        """Number of features that come out."""
+        """Number of features of this column."""
         return len(self.features)
 
     def write(self, values: Array, out: Array) -> int:
-        """Fill ``out``, shape ``(n, width)``, which holds zeros; return how many were unknown."""
+        """Fill ``out``, zeros of shape ``(n, width)``; return the number of unknown values."""
         gaps = np.isnat(values)
-        known, at = parts_of(values[~gaps]), 0
+        parts, at = parts_of(values[~gaps]), 0
         for part in self.parts:
-            made = self._made(part, known[part])
-            out[~gaps, at : at + made.shape[1]] = made
-            at += made.shape[1]
+            encoded = self._encoded(part, parts[part])
+            out[~gaps, at : at + encoded.shape[1]] = encoded
+            at += encoded.shape[1]
         if self.missing:
             out[:, at] = gaps
         return 0 if self.missing else int(gaps.sum())
 
-    def _made(self, part: str, values: Array) -> Array:
+    def _encoded(self, part: str, values: Array) -> Array:
         if part == "year":
             return scaled(values, self)[:, np.newaxis]
         if part == "weekday":
@@ -78,12 +78,12 @@ class Calendar:
         return np.stack([np.sin(angles), np.cos(angles)], axis=1)
 
     def describe(self) -> str:
-        """Return what is done, for a report."""
+        """Return a description of this step for a report."""
         gaps = f"; {self.missing:,} missing: marked" if self.missing else ""
         return f"times: {', '.join(self.parts) or 'whether there is one'}{gaps}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the step as plain JSON values."""
         return {
             "mean": self.mean, "scale": self.scale, "parts": list(self.parts),
             "missing": self.missing,
@@ -91,7 +91,7 @@ class Calendar:
 
     @classmethod
     def from_record(cls, name: str, record: Record) -> Calendar:
-        """Read what `to_dict` gave."""
+        """Return the step that `to_dict` described."""
         parts = record.texts("parts")
         if not set(parts) <= set(_PARTS):
             raise DataError(f"column {name!r}: parts must be some of {', '.join(_PARTS)}")

@@ -1,4 +1,4 @@
-"""What becomes of a column: numbers scaled, categories one-hot, images scaled, or left out."""
+"""Steps for columns: scale numbers and images, one-hot encode categories, or leave them out."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError, shortened
 from chainrule._src.data.preprocessing.records import Record
-from chainrule._src.data.preprocessing.summaries import Counts, Moments, Pixels, constant_text
+from chainrule._src.data.preprocessing.summaries import (
+    Counts,
+    Pixels,
+    RunningMoments,
+    constant_text,
+)
 from chainrule._src.data.preprocessing.values import quote
 
-FEW = 20  # so few different values are never an id, nor a quantity
+FEW = 20  # a column with at most so many different values holds neither ids nor a quantity
 
 
 @dataclass(frozen=True)
 class Scaled:
-    r"""Numbers :math:`x` as :math:`(x - \text{mean}) / \text{scale}`; a missing one becomes 0.
+    r"""Numbers :math:`x` as :math:`(x - \text{mean}) / \text{scale}`; a missing number becomes 0.
 
-    Where training had missing values, a second feature is 1 for missing and 0 for present.
+    If the training data had missing values, a second feature is 1 for missing and 0 for present.
     """
 
     kind: ClassVar[str] = "number"
@@ -32,8 +37,8 @@ class Scaled:
     missing: int
 
     @classmethod
-    def learn(cls, moments: Moments) -> Scaled | LeftOut:
-        """Return what to do with a column of such numbers."""
+    def learn(cls, moments: RunningMoments) -> Scaled | LeftOut:
+        """Return the step for a column, from the summary of its numbers."""
         if not moments.count:
             return LeftOut(moments.name, "number", "holds no value")
         scale = moments.deviation
@@ -43,52 +48,52 @@ class Scaled:
 
     @property
     def features(self) -> list[str]:
-        """Names of the features that come out."""
+        """Names of the features of this column."""
         return [self.name, f"{self.name} (missing)"] if self.missing else [self.name]
 
     @property
     def width(self) -> int:
-        """Number of features that come out."""
+        """Number of features of this column."""
         return 1 + (self.missing > 0)
 
     def write(self, values: Array, out: Array) -> int:
-        """Fill ``out``, shape ``(n, width)``, which holds zeros; return how many were unknown."""
+        """Fill ``out``, zeros of shape ``(n, width)``; return the number of unknown values."""
         gaps = np.isnan(values)
-        known = not gaps.any()
-        out[:, 0] = scaled(values if known else np.where(gaps, self.mean, values), self)
+        complete = not gaps.any()
+        out[:, 0] = scaled(values if complete else np.where(gaps, self.mean, values), self)
         if self.missing:
             out[:, 1] = gaps
-        return 0 if known or self.missing else int(gaps.sum())
+        return 0 if complete or self.missing else int(gaps.sum())
 
     def describe(self) -> str:
-        """Return what is done, for a report."""
+        """Return a description of this step for a report."""
         gaps = f"; {self.missing:,} missing: set to the mean and marked" if self.missing else ""
         return f"number, mean {self.mean:.6g}, deviation {self.scale:.6g}{gaps}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the step as plain JSON values."""
         return {"mean": self.mean, "scale": self.scale, "missing": self.missing}
 
     @classmethod
     def from_record(cls, name: str, record: Record) -> Scaled:
-        """Read what `to_dict` gave."""
+        """Return the step that `to_dict` described."""
         return cls(name, record.number("mean"), record.scale("scale"), record.count("missing"))
 
 
 @dataclass(frozen=True)
 class OneHot:
-    """Categories, a feature each, 1 for the value's own.
+    """One-hot encoding: a feature for each category, 1 for the category of the value, else 0.
 
     Attributes
     ----------
     categories : tuple of str
         Sorted by name.
     other : int
-        Values in training whose category was too rare for a feature of its own. If there were
-        any, one feature stands for them and for categories never seen; otherwise a category never
-        seen is all zeros.
+        Number of training values whose category was too rare for a feature of its own. If it is
+        above 0, one feature stands for these and for unknown categories; otherwise an unknown
+        category is all zeros.
     missing : int
-        Missing values in training; if there were any, they have a feature.
+        Number of missing values in training. If it is above 0, they have a feature.
     """
 
     kind: ClassVar[str] = "category"
@@ -106,9 +111,10 @@ class OneHot:
 
     @classmethod
     def learn(cls, counts: Counts, most: int, signed: bool = False) -> OneHot | Signs | LeftOut:
-        """Return what to do with a column of such categories, of which ``most`` are kept.
+        """Return the step for a column, from the counts of its categories.
 
-        With ``signed`` two categories become a sign, and missing ones no category.
+        At most ``most`` categories, the most frequent ones, get a feature. With ``signed``, two
+        categories become one feature, 1 and -1, and missing values are not a category.
         """
         name, counter = counts.name, counts.counter
         if not counts.count:
@@ -122,29 +128,29 @@ class OneHot:
                 name, "category", f"{len(counter):,} different texts in {counts.count:,}"
             )
         ranked = sorted(((str(value), n) for value, n in counter.items()), key=_most_first)
-        kept = sorted(value for value, _ in ranked[:most])
+        categories = sorted(value for value, _ in ranked[:most])
         if signed and len(ranked) == 2 <= most:
-            return Signs(name, tuple(kept))
+            return Signs(name, tuple(categories))
         others = sum(n for _, n in ranked[most:])
-        return cls(name, tuple(kept), others, 0 if signed else counts.missing)
+        return cls(name, tuple(categories), others, 0 if signed else counts.missing)
 
     @property
     def features(self) -> list[str]:
-        """Names of the features that come out."""
-        own = [f"{self.name}={category}" for category in self.categories]
+        """Names of the features of this column."""
+        names = [f"{self.name}={category}" for category in self.categories]
         extra = {"other": self.other, "missing": self.missing}
-        return own + [f"{self.name} ({what})" for what, count in extra.items() if count]
+        return names + [f"{self.name} ({what})" for what, count in extra.items() if count]
 
     @property
     def width(self) -> int:
-        """Number of features that come out."""
+        """Number of features of this column."""
         return len(self.categories) + (self.other > 0) + (self.missing > 0)
 
     def write(self, values: Array, out: Array) -> int:
-        """Fill ``out``, shape ``(n, width)``, which holds zeros; return how many were unknown."""
+        """Fill ``out``, zeros of shape ``(n, width)``; return the number of unknown values."""
         unknown = len(self.categories) if self.other else -1
-        found = map(self._codes.get, values.tolist(), repeat(-1))
-        codes = np.fromiter(found, dtype=np.intp, count=len(values))
+        matches = map(self._codes.get, values.tolist(), repeat(-1))
+        codes = np.fromiter(matches, dtype=np.intp, count=len(values))
         new = codes < 0
         codes[new] = unknown
         rows = np.flatnonzero(codes >= 0)
@@ -152,21 +158,21 @@ class OneHot:
         return int(new.sum())
 
     def describe(self) -> str:
-        """Return what is done, for a report."""
+        """Return a description of this step for a report."""
         parts = [f"{len(self.categories)} categories, one-hot"]
         parts += [f"{self.other:,} values of rarer ones joined as other"] if self.other else []
         parts += [f"{self.missing:,} missing: a category of their own"] if self.missing else []
         return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the step as plain JSON values."""
         return {
             "categories": list(self.categories), "other": self.other, "missing": self.missing
         }  # fmt: skip
 
     @classmethod
     def from_record(cls, name: str, record: Record) -> OneHot | Signs:
-        """Read what `to_dict` gave, here or of `Signs`."""
+        """Return the step that `to_dict` described, here or in `Signs`."""
         if "signs" in record:
             signs = record.texts("signs")
             if len(signs) != 2:
@@ -180,7 +186,7 @@ class OneHot:
 
 @dataclass(frozen=True)
 class Signs:
-    """Two categories as one feature, 1 and -1; a missing one or another one is 0."""
+    """Two categories as one feature, 1 and -1; missing values and other categories are 0."""
 
     kind: ClassVar[str] = "category"
     width: ClassVar[int] = 1
@@ -191,22 +197,22 @@ class Signs:
 
     @property
     def features(self) -> list[str]:
-        """Name of the feature that comes out."""
+        """Name of the only feature."""
         return [f"{self.name}={self.categories[0]}"]
 
     def write(self, values: Array, out: Array) -> int:
-        """Fill ``out``, shape ``(n, 1)``, which holds zeros; return how many were unknown."""
+        """Fill ``out``, zeros of shape ``(n, 1)``; return the number of unknown values."""
         signs = dict(zip(self.categories, (1, -1), strict=True))
-        found = map(signs.get, values.tolist(), repeat(0))
-        out[:, 0] = np.fromiter(found, dtype=np.float32, count=len(values))
+        signed = map(signs.get, values.tolist(), repeat(0))
+        out[:, 0] = np.fromiter(signed, dtype=np.float32, count=len(values))
         return int((out[:, 0] == 0).sum())
 
     def describe(self) -> str:
-        """Return what is done, for a report."""
+        """Return a description of this step for a report."""
         return "{} is 1, {} -1".format(*map(shortened, self.categories))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the step as plain JSON values."""
         return {"signs": list(self.categories)}
 
 
@@ -222,19 +228,19 @@ class Picture:
 
     @classmethod
     def learn(cls, pixels: Pixels) -> Picture | LeftOut:
-        """Return what to do with a column of such images."""
+        """Return the step for a column, from the summary of its images."""
         if not pixels.deviation:
             return LeftOut(pixels.name, "image", "all pixels are equal")
         return cls(pixels.name, pixels.mean, pixels.deviation, pixels.shape)
 
     @property
     def features(self) -> list[str]:
-        """Names of the features that come out: the pixels' places."""
+        """Names of the features: the column's name with the index of each pixel."""
         return [f"{self.name}[{', '.join(map(str, at))}]" for at in np.ndindex(self.shape)]
 
     @property
     def width(self) -> int:
-        """Number of features that come out."""
+        """Number of features of this column."""
         return math.prod(self.shape)
 
     def write(self, values: Array, out: Array) -> int:
@@ -248,34 +254,34 @@ class Picture:
         return 0
 
     def describe(self) -> str:
-        """Return what is done, for a report."""
+        """Return a description of this step for a report."""
         size = " × ".join(map(str, self.shape))
         return f"images of {size}, mean {self.mean:.6g}, deviation {self.scale:.6g}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the step as plain JSON values."""
         return {"mean": self.mean, "scale": self.scale, "shape": list(self.shape)}
 
     @classmethod
     def from_record(cls, name: str, record: Record) -> Picture:
-        """Read what `to_dict` gave."""
+        """Return the step that `to_dict` described."""
         return cls(name, record.number("mean"), record.scale("scale"), record.shape("shape"))
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A column that nothing is learned from, and why."""
+    """A column that gives no feature, with the reason."""
 
     name: str
     kind: str
     reason: str
 
     def describe(self) -> str:
-        """Return what is done, for a report."""
+        """Return a description of this step for a report."""
         return f"left out: {self.reason}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the step as plain JSON values."""
         return {"left_out": self.reason}
 
 

@@ -1,4 +1,4 @@
-"""The rows of a table taken in once, and columns of another kind than they were."""
+"""Summarise a table in one pass over its rows, and convert columns between kinds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from chainrule._src.data.preprocessing.values import (
 
 
 class Fit:
-    """The summaries of a table's columns while its rows pass by."""
+    """Summaries of a table's columns, updated with each chunk of rows."""
 
     def __init__(self, target: str) -> None:
         self.name = target
@@ -39,7 +39,7 @@ class Fit:
         self._target: TargetSummary | None = None
 
     def add(self, chunk: Mapping[str, Any]) -> None:
-        """Take in rows."""
+        """Add rows to the summaries."""
         values = {str(n): column_values(v, str(n), "fit") for n, v in chunk.items()}
         rows = rows_of(values, "fit")
         if self._target is None:
@@ -63,20 +63,20 @@ class Fit:
         self._summaries = {n: summary_of(n, v) for n, v in values.items() if n != self.name}
 
     def target(self, task: str) -> Target:
-        """Return what is predicted."""
+        """Return the target, learned from its summary."""
         self._check_rows()
         assert self._target is not None
         return Target.of(self._target, task)
 
     @property
     def names(self) -> Mapping[str, Any]:
-        """The columns of features."""
+        """The summaries of the feature columns, by name."""
         return self._summaries
 
     def steps(
         self, max_categories: int, words: Mapping[str, int], signed: bool
     ) -> tuple[Step | LeftOut, ...]:
-        """Return what becomes of each column."""
+        """Return the preprocessing step of each column."""
         self._check_rows()
         steps = tuple(
             learn_step(each, max_categories, words.get(name, 0), signed)
@@ -93,38 +93,39 @@ class Fit:
             raise DataError(f"fit: there is no row {what}")
 
 
-def as_kind(values: Array, wanted: Any) -> Array:
-    """Return a column as training had it; nothing but missing values fits all other kinds.
+def as_kind(values: Array, step: Any) -> Array:
+    """Convert a column to the kind that it had when ``step`` was learned.
 
-    Categories that are numbers may come as numbers, and booleans as 0 and 1, or these as booleans.
+    Categories that are numbers may come as numbers, booleans as 0 and 1, and 0 and 1 as booleans.
+    A column of missing values alone fits every kind except images.
     """
-    here = kind_of(values)
-    if here == wanted.kind:
+    kind = kind_of(values)
+    if kind == step.kind:
         return values
-    if (here, wanted.kind) == ("time", "category"):
+    if (kind, step.kind) == ("time", "category"):
         return time_texts(values)
-    if (here, wanted.kind) == ("number", "category"):
-        found = as_categories(values, getattr(wanted, "categories", ()))
-        if found is not None:
-            return found
-    if (here, wanted.kind) == ("category", "number"):
+    if (kind, step.kind) == ("number", "category"):
+        categories = as_categories(values, getattr(step, "categories", ()))
+        if categories is not None:
+            return categories
+    if (kind, step.kind) == ("category", "number"):
         numbers = {name: number for number, name in by_number({*values.tolist()} - {None}).items()}
         if numbers:
             return np.array([numbers.get(value, np.nan) for value in values.tolist()])
-    if "image" not in (here, wanted.kind) and missing(values).all():
+    if "image" not in (kind, step.kind) and missing(values).all():
         empty: Any = {"number": np.nan, "category": None, "time": np.datetime64("NaT", "s")}
-        return np.full(len(values), empty[wanted.kind])
-    raise DataError(other_kind(wanted, Column(wanted.name, here)))
+        return np.full(len(values), empty[step.kind])
+    raise DataError(other_kind(step, Column(step.name, kind)))
 
 
-def other_kind(wanted: Any, here: Column) -> str:
-    """Return a message for a column that is of another kind here than in training."""
-    held = {"number": "numbers", "category": "text", "time": "times", "image": "images"}
-    is_boolean = {*getattr(wanted, "categories", [""])} <= {*BOOLEANS}
-    was = "booleans" if is_boolean else held[wanted.kind]
+def other_kind(step: Any, now: Column) -> str:
+    """Return an error message for a column whose kind differs from that in training."""
+    noun = {"number": "numbers", "category": "text", "time": "times", "image": "images"}
+    is_boolean = {*getattr(step, "categories", [""])} <= {*BOOLEANS}
+    was = "booleans" if is_boolean else noun[step.kind]
     return (
-        f"column {wanted.name!r} held {was}{_size(wanted)} in training, but holds "
-        f"{held[here.kind]}{_size(here)} here; give values of that type, as frames have them by "
+        f"column {step.name!r} held {was}{_size(step)} in training, but holds "
+        f"{noun[now.kind]}{_size(now)} here; give values of that type, as frames have them by "
         "astype; of files, open_table(..., like=preprocessor.columns) reads a table as training did"
     )
 

@@ -1,4 +1,4 @@
-"""Columns of anyone's table as the matrix that a network trains on."""
+"""Turn the columns of any table into the matrix that a network trains on."""
 
 from __future__ import annotations
 
@@ -32,39 +32,43 @@ FORMAT, VERSION = "chainrule preprocessor", 1
 
 
 class Preprocessor(Configurable):
-    r"""Learns from a table's rows, once through, how to make numbers of its columns.
+    r"""Learns in one pass over a table's rows how to turn its columns into numbers.
 
-    Numbers are scaled to mean 0 and deviation 1; a missing one becomes 0, and a second feature
-    marks it where training had missing ones. Categories become a feature each, sorted by name;
-    missing is a category of its own. Of times, the year is scaled and month, day, weekday and hour
-    go round (`Calendar`). Images are flattened and scaled alike for all pixels. Columns that are
-    constant, empty or different in nearly every row (ids, free text) are left out.
+    Numbers are scaled to mean 0 and deviation 1; a missing number becomes 0, and a second feature
+    marks it if the training data had missing values. Categories are one-hot encoded, sorted by
+    name; missing is a category of its own. Of times, the year is scaled, and month, day, weekday
+    and hour are encoded as cyclic (`Calendar`). Images are flattened, and all pixels are scaled
+    with the same mean and deviation. Columns that are constant, empty or different in nearly
+    every row (ids, free text) are left out.
 
     Parameters
     ----------
     max_categories : int, default 5000
-        Most features of a column of categories; the rarest ones beyond it share one, "other".
+        Maximum number of categories of a column that get a feature each; the rarer ones share one
+        feature, "other".
     text : iterable of str
-        Columns of free text: their words are counted in ``words`` features each (`Words`).
+        Columns of free text. The words of each are counted in ``words`` features (`Words`).
     words : int, default 1024
     task : {"auto", "classification", "regression"}, default "auto"
-        What the target is, see `Target`.
+        Kind of prediction; "auto" decides from the values of the target, see `Target`.
     signed : bool, default False
-        Whether two categories become one feature, 1 and -1, and missing ones no category: zeros.
+        If true, a column of two categories becomes one feature, 1 and -1, and missing values are
+        no category but zeros.
 
     Attributes
     ----------
     target : Target
-        What is predicted.
+        The target: the name and scale or classes of the predicted column.
     columns : tuple of Column
-        The columns that features are made of.
+        The columns from which the features are computed.
     feature_names : list of str
-        The features, in order; ``width`` is their number.
+        Names of the features, in order; ``width`` is their number.
     rows : int
-        Rows that it was fitted on.
+        Number of rows that the preprocessor was fitted on.
     unseen : Counter
-        For every column, how many values `transform` met that training did not know: categories,
-        or missing values where there were none. They become "other" or zeros. See `unseen_notes`.
+        Number of values by column that `transform` received and that training did not have:
+        categories, or missing values where training had none. They become "other" or zeros. See
+        `unseen_notes`.
 
     Examples
     --------
@@ -92,7 +96,7 @@ class Preprocessor(Configurable):
         self.signed = check_flag(signed, "signed", "Preprocessor")
         self.words = check_positive(words, "words", "Preprocessor")
         self.unseen: Counter[str] = Counter()
-        self._gaps: Counter[str] = Counter()  # of these, those that are missing
+        self._gaps: Counter[str] = Counter()  # the missing values among `unseen`
         self._written: dict[str, Writing] = {}
         self._steps: tuple[Step | LeftOut, ...] = ()
         self._target: Target | None = None
@@ -103,24 +107,24 @@ class Preprocessor(Configurable):
         self, chunks: Iterable[Mapping[str, Any]], target: str | Target,
         columns: Iterable[Column] = (),
     ) -> Self:  # fmt: skip
-        """Learn from rows that pass by once.
+        """Learn from rows in one pass.
 
         Parameters
         ----------
         chunks : iterable of dict
-            Name of a column → its values, of the same columns every time: see
+            Dicts from a column's name to its values, all with the same columns: see
             `chainrule.tables.Table.chunks`.
         target : str or Target
-            The column that is to be predicted; a `Target` is taken as it is. Rows without its
-            value are left out.
+            The column to predict; a `Target` is used unchanged. Rows whose target is missing are
+            left out.
         columns : iterable of Column, optional
-            The columns of the table that the rows are from. How their texts were understood is
-            kept, so that other tables are read alike.
+            The columns of the table that the rows come from. The notation of their texts is kept,
+            so that other tables are read in the same way.
 
         Raises
         ------
         DataError, ShapeError, UnknownNameError
-            If nothing can be learned from the rows; what was fitted before stays.
+            If nothing can be learned from the rows; an earlier fit stays usable.
         """
         fit = Fit(target.name if isinstance(target, Target) else target)
         for chunk in chunks:
@@ -139,18 +143,18 @@ class Preprocessor(Configurable):
 
     @property
     def target(self) -> Target:
-        """What is predicted."""
+        """The predicted column: its name, and its classes or its scale."""
         if self._target is None:
             raise DataError("the preprocessor has learned nothing yet; call fit first")
         return self._target
 
     def set_threshold(self, threshold: float) -> None:
-        """Set from which probability on the second of two classes is predicted.
+        """Set the probability above which the second of two classes is predicted.
 
         Raises
         ------
         OptionError
-            If the target has not two classes.
+            If the target does not have exactly two classes.
         """
         if len(self.target.classes) != 2:
             what = self.target.describe().partition(":")[0].partition(",")[0]
@@ -158,7 +162,7 @@ class Preprocessor(Configurable):
         self._target = replace(self.target, threshold=threshold)
 
     def set_interval(self, share: float, widening: float = 0.0) -> None:
-        """Set which share of true values a quantity's interval is to hold; see `Target`.
+        """Set the share of true values that a quantity's interval must contain; see `Target`.
 
         Raises
         ------
@@ -175,7 +179,7 @@ class Preprocessor(Configurable):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns that features are made of."""
+        """The columns from which the features are computed."""
         return tuple(
             Column(step.name, step.kind, getattr(step, "shape", ()), self._written.get(step.name))
             for step in self._used()
@@ -183,7 +187,7 @@ class Preprocessor(Configurable):
 
     @property
     def target_column(self) -> Column:
-        """The column of the target, as training had it."""
+        """The target's column with the kind and notation that it had in training."""
         name = self.target.name
         return Column(name, self.target.kind, written=self._written.get(name))
 
@@ -199,47 +203,49 @@ class Preprocessor(Configurable):
 
     @property
     def rows(self) -> int:
-        """Rows that it was fitted on."""
+        """Number of rows that the preprocessor was fitted on."""
         return self._rows
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """What is done to each of `columns`, such as `Scaled` or `OneHot`."""
+        """The preprocessing step of each of `columns`, such as `Scaled` or `OneHot`."""
         return tuple(self._used())
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """The columns that nothing is learned from, with the reasons."""
+        """The columns that give no feature, with the reasons."""
         return tuple(step for step in self._steps if isinstance(step, LeftOut))
 
     def compare(self, columns: Iterable[Column]) -> list[str]:
-        """Hold the columns of other data against those of training.
+        """Compare the columns of other data with those of training.
 
         Returns
         -------
         list of str
-            Notes, such as which columns are not looked at.
+            Notes, for example on columns that are ignored.
 
         Raises
         ------
         DataError
-            If a column of training is not there, or is of another kind.
+            If a column of training is missing, or is of another kind.
         """
-        found = {column.name: column for column in columns}
-        self._check_there(found)
-        for wanted, step in zip(self.columns, self._used(), strict=True):
-            here = found[wanted.name]
-            is_same = (here.kind, here.shape) == (wanted.kind, wanted.shape)
-            may_be = here.kind == "number" and by_number(getattr(step, "categories", ()))
+        columns_by_name = {column.name: column for column in columns}
+        self._check_there(columns_by_name)
+        for before, step in zip(self.columns, self._used(), strict=True):
+            actual = columns_by_name[before.name]
+            is_same = (actual.kind, actual.shape) == (before.kind, before.shape)
+            may_be = actual.kind == "number" and by_number(getattr(step, "categories", ()))
             if not is_same and not may_be:
-                raise DataError(other_kind(step, here))
-        known = {step.name for step in self._steps} | {self.target.name}
-        extra = [name for name in found if name not in known]
+                raise DataError(other_kind(step, actual))
+        trained_names = {step.name for step in self._steps} | {self.target.name}
+        extra = [name for name in columns_by_name if name not in trained_names]
         notes = [f"not looked at, as training did not have them: {quoted(extra)}"] if extra else []
         return notes + [
-            f"column {wanted.name!r} held numbers with '%' in training; here it holds numbers alone"
-            for wanted in self.columns
-            if wanted.written and wanted.written.unit == "%" and not found[wanted.name].written
+            f"column {before.name!r} held numbers with '%' in training; here it holds numbers alone"
+            for before in self.columns
+            if before.written
+            and before.written.unit == "%"
+            and not columns_by_name[before.name].written
         ]
 
     def transform(self, chunk: Mapping[str, Any]) -> Array:
@@ -248,8 +254,8 @@ class Preprocessor(Configurable):
         Parameters
         ----------
         chunk : dict
-            Name of a column → its values, in any order. Columns that training did not use are
-            not looked at.
+            From a column's name to its values, in any order. Columns that training did not use
+            are ignored.
 
         Returns
         -------
@@ -258,7 +264,7 @@ class Preprocessor(Configurable):
         Raises
         ------
         DataError, ShapeError
-            If a column is not there, of another kind than in training, or holds infinite values.
+            If a column is missing, of another kind than in training, or holds infinite values.
         """
         self._check_there(chunk)
         values = {
@@ -278,7 +284,7 @@ class Preprocessor(Configurable):
         return out
 
     def report(self) -> list[str]:
-        """Return what is done to every column, a line each."""
+        """Return the lines of a report: the preprocessing step of every column."""
         lines = [f"{self.rows:,} rows → {self.width:,} features"]
         lines += [f"{step.name}: {step.describe()}" for step in self._steps]
         lines += [f"target {self.target.name}: {self.target.describe()}"]
@@ -287,7 +293,7 @@ class Preprocessor(Configurable):
         return lines + self.unseen_notes()
 
     def unseen_notes(self) -> list[str]:
-        """Return what `transform` met that training did not have, and what became of it."""
+        """Return notes on values that training did not have, and on their replacement."""
         notes = []
         for step in self._used():
             gaps = self._gaps[step.name]
@@ -305,7 +311,7 @@ class Preprocessor(Configurable):
         return notes
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what was learned as plain values, which JSON keeps exactly."""
+        """Return the fitted state as plain values, which JSON stores exactly."""
         written = {name: vars(how).copy() for name, how in self._written.items()}
         return {
             "format": FORMAT,
@@ -325,7 +331,7 @@ class Preprocessor(Configurable):
         Raises
         ------
         DataError, UnknownNameError
-            If the description is none, from whatever source it came.
+            If the description is invalid; it may come from an untrusted source.
         """
         record = Record(description, "preprocessor")
         record.text("format", (FORMAT,))
@@ -335,7 +341,7 @@ class Preprocessor(Configurable):
                 f"reads version {VERSION}; a newer chainrule may read it"
             )
         config = record.inner("config", "preprocessor, config")
-        made = cls(
+        preprocessor = cls(
             max_categories=config.count("max_categories"), task=config.text("task", tuple(TASKS)),
             text=config.texts("text") if "text" in config else (),
             words=config.count("words") if "words" in config else 1024,
@@ -348,10 +354,13 @@ class Preprocessor(Configurable):
             raise DataError("preprocessor: a column is there twice")
         if all(isinstance(step, LeftOut) for step in steps):
             raise DataError("preprocessor: every column is left out")
-        made._steps, made._target = steps, target
-        made._rows, made._unlabelled = record.count("rows"), record.count("unlabelled")
-        made._written = _read_written(record) if "written" in record else {}
-        return made
+        preprocessor._steps, preprocessor._target = steps, target
+        preprocessor._rows, preprocessor._unlabelled = (
+            record.count("rows"),
+            record.count("unlabelled"),
+        )
+        preprocessor._written = _read_written(record) if "written" in record else {}
+        return preprocessor
 
     def _used(self) -> list[Step]:
         if self._target is None:
@@ -359,27 +368,27 @@ class Preprocessor(Configurable):
         return [step for step in self._steps if not isinstance(step, LeftOut)]
 
     def _check_there(self, names: Iterable[str]) -> None:
-        there = set(names)
-        absent = [step.name for step in self._used() if step.name not in there]
+        present = set(names)
+        absent = [step.name for step in self._used() if step.name not in present]
         if absent:
             raise DataError(
                 f"columns of training are not there: {quoted(absent)}; the columns are "
-                f"{quoted(sorted(there)) or 'none'}"
+                f"{quoted(sorted(present)) or 'none'}"
             )
 
 
 def _read_written(record: Record) -> dict[str, Writing]:
-    """Read how columns were written."""
+    """Return the notation of the columns' texts, by name."""
     written = record.inner("written", "preprocessor, written")
-    found = {}
+    notations = {}
     for name in written.value:
         how = written.inner(name, f"preprocessor, written, {name!r}")
-        found[name] = Writing(how.text("reading"), how.text("unit"))
-    return found
+        notations[name] = Writing(how.text("reading"), how.text("unit"))
+    return notations
 
 
 def _instead(step: Step) -> str:
-    """Return what becomes of a missing value."""
+    """Return the replacement of a missing value, for a note."""
     if step.kind == "number":
         return "set to the mean"
     return "taken as other" if getattr(step, "other", 0) else "the features are zeros"

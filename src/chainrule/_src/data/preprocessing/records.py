@@ -1,4 +1,4 @@
-"""Reading a description made of plain JSON values, which may come from anywhere."""
+"""Validate a description of plain JSON values, which may come from an untrusted source."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LARGEST_COUNT = 2**53
 
 
 class Record:
-    """A dict whose entries are asked for by name and kind.
+    """A dict whose entries are read by name and expected type.
 
     Raises
     ------
     DataError
-        Where an entry is not there or not of the kind asked for; the message says which.
+        If an entry is missing or not of the expected type; the message names the entry.
 
     Examples
     --------
@@ -55,14 +55,14 @@ class Record:
         return value
 
     def text(self, key: str, choices: tuple[str, ...] = ()) -> str:
-        """Return a text, one of ``choices`` if there are any."""
+        """Return a text, which must be one of ``choices`` unless that is empty."""
         value = self._entry(key)
         if not isinstance(value, str) or (choices and value not in choices):
             raise self._refusal(key, f"one of {', '.join(choices)}" if choices else "text", value)
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return texts, each there once."""
+        """Return a tuple of texts without duplicates."""
         value = self.items(key)
         if not all(isinstance(item, str) for item in value) or len(set(value)) < len(value):
             raise self._refusal(key, "a list of texts, each there once", value)
@@ -89,7 +89,7 @@ class Record:
         return value
 
     def inner(self, key: str, where: str) -> Record:
-        """Return a record within."""
+        """Return a nested dict as a record."""
         return Record(self._entry(key), where)
 
     def _entry(self, key: str) -> Any:

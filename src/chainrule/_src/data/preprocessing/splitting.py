@@ -1,4 +1,4 @@
-"""Which rows are kept aside to validate on."""
+"""Split rows into training rows and a hold-out for validation."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ def split_rows(
     seed: int | np.random.Generator | None = 0,
     none: str = "a share of 0",
 ) -> Array:
-    """Return which rows are kept aside; the same seed keeps the same ones.
+    """Draw the hold-out rows at random; the same seed draws the same rows.
 
     Parameters
     ----------
     rows : int or ndarray of int, shape (n,)
-        Their number; or their classes, 0 … k - 1, each of which is then split in the same
+        Number of rows; or the class of each row, 0 … k - 1. Every class is then split in the same
         proportion, as near as whole rows allow, and keeps at least one row for training.
     share : float
-        Of the rows, at least 0 and below 1.
+        Share of rows in the hold-out, at least 0 and below 1.
     seed : int, Generator or None
     none : str
-        How users say that none are to be kept aside, for an error to tell.
+        Setting by which users ask for no hold-out; error messages name it.
 
     Returns
     -------
     ndarray of bool, shape (n,)
-        True for rows to validate on: ``round(share * n)`` of them, where classes allow, and at
+        True for the hold-out rows: ``round(share * n)`` rows, where the classes allow that, and at
         least one if the share is above 0.
 
     Raises
@@ -41,19 +41,19 @@ def split_rows(
 
     Examples
     --------
-    >>> held = split_rows(np.array([0, 0, 0, 0, 1, 1, 1, 1]), 0.25, seed=0)
-    >>> int(held[:4].sum()), int(held[4:].sum())
+    >>> is_held_out = split_rows(np.array([0, 0, 0, 0, 1, 1, 1, 1]), 0.25, seed=0)
+    >>> int(is_held_out[:4].sum()), int(is_held_out[4:].sum())
     (1, 1)
     """
     share = check_number(share, "share", "split_rows", high=1.0)
     rng = check_seed(seed, "split_rows")
     classes = np.zeros(rows, dtype=np.intp) if isinstance(rows, int) else np.asarray(rows)
-    held = np.zeros(len(classes), dtype=bool)
+    is_held_out = np.zeros(len(classes), dtype=bool)
     if not share:
-        return held
+        return is_held_out
     counts = np.bincount(classes)
-    kept = _shares(counts, share)
-    if not kept.sum():
+    n_held_out = _shares(counts, share)
+    if not n_held_out.sum():
         raise DataError(
             f"{len(classes)} rows, the largest class of {counts.max(initial=0)}, are too few to "
             f"keep some aside; give more, or {none}"
@@ -61,22 +61,22 @@ def split_rows(
     order = rng.permutation(len(classes))
     grouped = order[np.argsort(classes[order], kind="stable")]
     starts = np.cumsum(counts) - counts
-    for start, count in zip(starts, kept, strict=True):
-        held[grouped[start : start + count]] = True
-    return held
+    for start, count in zip(starts, n_held_out, strict=True):
+        is_held_out[grouped[start : start + count]] = True
+    return is_held_out
 
 
 def part_of_rows(
     rows: int | Array, part: int, parts: int, seed: int | np.random.Generator | None = 0
 ) -> Array:
-    """Return which rows are one of so many parts, which hold each class in the same proportion.
+    """Return a mask of the rows of one fold; each fold has every class in the same proportion.
 
     Parameters
     ----------
     rows : int or ndarray of int, shape (n,)
         As for `split_rows`.
     part, parts : int
-        Which one, counted from 0, of how many.
+        Index of the fold, counted from 0, and number of folds.
     seed : int, Generator or None
 
     Returns
@@ -99,18 +99,18 @@ def part_of_rows(
         raise DataError(f"{len(classes)} rows do not make {parts} parts")
     order = rng.permutation(len(classes))
     grouped = order[np.argsort(classes[order], kind="stable")]
-    found = np.zeros(len(classes), dtype=bool)
-    found[grouped[part::parts]] = True
-    return found
+    in_fold = np.zeros(len(classes), dtype=bool)
+    in_fold[grouped[part::parts]] = True
+    return in_fold
 
 
 def _shares(counts: Array, share: float) -> Array:
-    """Return how many of each class to take, by the largest remainders."""
+    """Return the hold-out's number of rows by class, by the method of largest remainders."""
     most = np.maximum(counts - 1, 0)
-    kept: Array = np.minimum((share * counts).astype(np.intp), most)
-    wanted = max(1, round(share * int(counts.sum())))
-    remainders = np.where(kept < most, share * counts - kept, -1.0)
+    n_rows: Array = np.minimum((share * counts).astype(np.intp), most)
+    total = max(1, round(share * int(counts.sum())))
+    remainders = np.where(n_rows < most, share * counts - n_rows, -1.0)
     by_remainder = np.argsort(-remainders, kind="stable")
     open_ones = by_remainder[remainders[by_remainder] >= 0]
-    kept[open_ones[: max(0, wanted - int(kept.sum()))]] += 1
-    return kept
+    n_rows[open_ones[: max(0, total - int(n_rows.sum()))]] += 1
+    return n_rows

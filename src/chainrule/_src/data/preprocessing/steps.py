@@ -1,4 +1,4 @@
-"""The kinds of steps: from a summary of a column, or a description, to what becomes of it."""
+"""Kinds of preprocessing steps, made from a column's summary or read from a description."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READERS: dict[str, Callable[[str, Record], Step]] = {
 def learn_step(
     summary: Summary, max_categories: int, words: int = 0, signed: bool = False
 ) -> Step | LeftOut:
-    """Return what becomes of a column, after all its rows were summed up."""
+    """Return the preprocessing step of a column, from the summary of all its rows."""
     if words:
         return Words.learn(summary, words)
     if isinstance(summary, Times):
@@ -35,12 +35,12 @@ def learn_step(
 
 
 def step_to_dict(step: Step | LeftOut) -> dict[str, Any]:
-    """Return a column's part of a description."""
+    """Return the description of one column's step."""
     return {"name": step.name, "kind": step.kind, **step.to_dict()}
 
 
 def read_step(value: Any, where: str) -> Step | LeftOut:
-    """Read a column's part of a description."""
+    """Return the step of one column from its description."""
     name = Record(value, where).text("name")
     record = Record(value, f"{where}, column {name!r}")
     kind = record.text("kind", KINDS)

@@ -1,4 +1,4 @@
-"""What is kept of a column while its rows pass by once."""
+"""Summary statistics of a column, computed in one pass over its rows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
 from chainrule._src.data.preprocessing.values import missing
 
-MAX_DISTINCT = 100_000  # different values that are counted; a column with more is no category
-SMALLEST = 1e-150  # a deviation below it is none: its square is lost in float64
+MAX_DISTINCT = 100_000  # different values; a column with more is not categorical
+SMALLEST = 1e-150  # smaller deviations count as 0: their squares underflow in float64
 
 
-class Moments:
-    r"""Mean and deviation of numbers, chunk after chunk.
+class RunningMoments:
+    r"""Running mean and standard deviation of numbers.
 
     Two sets of :math:`n_a` and :math:`n_b` numbers with means :math:`m_a, m_b` and sums of squared
     deviations :math:`M_a, M_b` have together, with :math:`\delta = m_b - m_a`,
@@ -43,7 +43,7 @@ class Moments:
         self.low, self.high = np.inf, -np.inf
 
     def add(self, values: Array) -> None:
-        """Take in numbers of any shape."""
+        """Add numbers, an array of any shape."""
         present = values[~np.isnan(values)] if np.isnan(values).any() else values.ravel()
         self.missing += values.size - present.size
         if not present.size:
@@ -70,18 +70,18 @@ class Moments:
 
     @property
     def deviation(self) -> float:
-        """The standard deviation, of the numbers as a whole population; 0 if they are all equal."""
+        """The population standard deviation; 0 if all numbers are equal."""
         spread = float(np.sqrt(self.squares / self.count)) if self.low < self.high else 0.0
         return spread if spread >= SMALLEST else 0.0
 
     @property
     def centre(self) -> float:
-        """The mean, exact where all numbers are equal."""
+        """The mean, exact if all numbers are equal."""
         return self.low if self.low == self.high else self.mean
 
 
-def constant_text(moments: Moments) -> str:
-    """Say what numbers without a deviation are."""
+def constant_text(moments: RunningMoments) -> str:
+    """Describe numbers whose deviation is 0."""
     if moments.low == moments.high:
         return f"always {moments.centre:g}"
     return (
@@ -91,12 +91,12 @@ def constant_text(moments: Moments) -> str:
 
 
 class Counts:
-    """How often each value occurs.
+    """Number of occurrences of each value.
 
     Attributes
     ----------
     counter : Counter
-        Empty once there are more than ``limit`` different values.
+        Occurrences by value; empty once there are more than ``limit`` different values.
     """
 
     kind = "category"
@@ -108,7 +108,7 @@ class Counts:
         self.too_many = False
 
     def add(self, values: Array) -> None:
-        """Take in the values of a column."""
+        """Add values of a column."""
         gaps = missing(values)
         present = values[~gaps] if gaps.any() else values
         self.missing += len(values) - len(present)
@@ -121,7 +121,7 @@ class Counts:
             self.counter.clear()
 
 
-class Pixels(Moments):
+class Pixels(RunningMoments):
     """Moments over all pixels of a column of images."""
 
     kind = "image"
@@ -131,7 +131,7 @@ class Pixels(Moments):
         self.shape = shape
 
     def add(self, values: Array) -> None:
-        """Take in images, shape ``(n, *shape)``."""
+        """Add images, shape ``(n, *shape)``."""
         if values.shape[1:] != self.shape:
             raise DataError(
                 f"column {self.name!r} must hold images of one shape, but {self.shape} is followed "
@@ -142,8 +142,8 @@ class Pixels(Moments):
             raise DataError(f"column {self.name!r} holds images with NaN in them")
 
 
-class Times(Moments):
-    """Moments of the year, and which other parts of times differ."""
+class Times(RunningMoments):
+    """Moments of the year, and the range of each other part of the times."""
 
     kind = "time"
 
@@ -152,25 +152,25 @@ class Times(Moments):
         self._ranges: dict[str, tuple[float, float]] = {}
 
     def add(self, values: Array) -> None:
-        """Take in times, datetime64."""
+        """Add times, an array of datetime64."""
         present = values[~np.isnat(values)]
         self.missing += len(values) - len(present)
         if not len(present):
             return
         parts = parts_of(present)
         super().add(parts["year"])
-        for part, found in parts.items():
+        for part, numbers in parts.items():
             low, high = self._ranges.get(part, (np.inf, -np.inf))
-            self._ranges[part] = min(low, float(found.min())), max(high, float(found.max()))
+            self._ranges[part] = min(low, float(numbers.min())), max(high, float(numbers.max()))
 
     @property
     def varying(self) -> tuple[str, ...]:
-        """The parts that are not always the same."""
+        """Names of the parts that are not constant."""
         return tuple(part for part, (low, high) in self._ranges.items() if low < high)
 
 
 def parts_of(times: Array) -> dict[str, Array]:
-    """Return the parts of times: the year with its fraction, the others counted from 0.
+    """Split times into parts: the year with its fraction, the others counted from 0.
 
     Examples
     --------
@@ -192,13 +192,13 @@ def parts_of(times: Array) -> dict[str, Array]:
     }
 
 
-Summary = Moments | Counts
+Summary = RunningMoments | Counts
 
 
 def summary_of(name: str, values: Array) -> Summary:
-    """Return an empty summary for a column of such values."""
+    """Return an empty summary for a column with values of this type."""
     if values.ndim > 1:
         return Pixels(name, values.shape[1:])
     if values.dtype.kind == "M":
         return Times(name)
-    return Counts(name, MAX_DISTINCT) if values.dtype == object else Moments(name)
+    return Counts(name, MAX_DISTINCT) if values.dtype == object else RunningMoments(name)

@@ -1,4 +1,4 @@
-"""What is to be predicted: classes with their names, or a quantity."""
+"""The target of a prediction: classes with their names, or a quantity."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chainrule._src.base.errors import DataError, ShapeError, shortened
 from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing.columns import FEW, scaled
 from chainrule._src.data.preprocessing.records import Record
-from chainrule._src.data.preprocessing.summaries import Counts, Moments, constant_text
+from chainrule._src.data.preprocessing.summaries import Counts, RunningMoments, constant_text
 from chainrule._src.data.preprocessing.values import (
     as_categories,
     column_values,
@@ -28,7 +28,7 @@ EXACT = 2.0**53  # from here on not every whole number is a float
 
 
 class TargetSummary:
-    """What is kept of the target while its rows pass by."""
+    """Summary of the target's column, updated with each chunk of rows."""
 
     def __init__(self, name: str, values: Array) -> None:
         if values.ndim > 1:
@@ -41,11 +41,11 @@ class TargetSummary:
         self.name = name
         self.kind = "category" if values.dtype == object else "number"
         self.counts = Counts(name, MAX_CLASSES)
-        self.moments = Moments(name)
+        self.moments = RunningMoments(name)
         self.whole = True
 
     def add(self, values: Array) -> None:
-        """Take in values of which none is missing."""
+        """Add values, none of which may be missing."""
         if self.kind == "number":
             self.moments.add(values)
             self.whole = self.whole and bool((values == np.trunc(values)).all())
@@ -64,23 +64,23 @@ class Target:
     ----------
     name : str
     kind : {"number", "category"}
-        What the column holds.
+        Kind of the column's values.
     task : {"classification", "regression"}
     classes : tuple of str
-        Their names: numbers in order, text by name where digits count as numbers ("b2", "b10").
+        Names of the classes: numbers in ascending order, texts sorted so that digits count as
+        numbers ("b2", "b10").
     counts : tuple of int
-        Rows of each class in training.
+        Number of training rows of each class.
     mean, scale : float
-        Of a quantity: it is learned as ``(y - mean) / scale``.
+        For a quantity: the network learns ``(y - mean) / scale``.
     threshold : float
-        Of two classes, the second is predicted where its probability is above it.
+        With two classes, the second is predicted if its probability is above this threshold.
     interval : float
-        Of a quantity: share of the true values that an interval around a prediction is to hold, of
-        which a network predicts the median and both ends; 0: there is none, and it predicts one
-        number.
+        For a quantity: share of the true values that the prediction interval must contain. The
+        network then predicts the median and both ends. If 0, it predicts one number.
     widening : float
-        By how much an interval reaches beyond these ends, as the quantity is learned; may be
-        negative.
+        Distance by which an interval reaches beyond the predicted ends, on the learned scale; may
+        be negative.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Target:
 
     @classmethod
     def learn(cls, name: str, values: Any, task: str = "auto") -> Target:
-        """Return the target that a column's values make, none of them missing.
+        """Learn a target from a column's values, none of which may be missing.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class Target:
         Raises
         ------
         DataError
-            If there is nothing to learn, or the values are not of the task.
+            If there is nothing to learn, or the values do not fit the task.
 
         Examples
         --------
@@ -122,7 +122,7 @@ class Target:
 
     @classmethod
     def of(cls, summary: TargetSummary, task: str = "auto") -> Target:
-        """Return the target that a summary makes; see `learn`."""
+        """Learn a target from the summary of its column; see `learn`."""
         lookup("task", task, TASKS)
         if task == "auto":
             task = _task_of(summary)
@@ -175,13 +175,13 @@ class Target:
         return cls(summary.name, "number", "regression", mean=moments.mean, scale=moments.deviation)
 
     def encode(self, y: Any, rows: Array | None = None) -> Array:
-        """Return the column as a network learns it.
+        """Encode the column as the numbers that a network learns.
 
         Parameters
         ----------
         y : array_like, shape (n,)
         rows : ndarray of int, shape (n,), optional
-            Which rows of a table they are, counted from 0, for errors to tell.
+            Row numbers of the values in their table, counted from 0, for error messages.
 
         Returns
         -------
@@ -223,14 +223,14 @@ class Target:
         return np.array(codes, dtype=np.int32)
 
     def decode(self, scores: Any) -> Array:
-        """Return predictions in the column's own terms.
+        """Decode scores into predictions: names of classes, or quantities in the column's units.
 
         Parameters
         ----------
         scores : array_like
-            Classes: shape ``(n, k)``, the highest wins; or, for two classes, the second one's
-            probability, shape ``(n,)`` or ``(n, 1)``. A quantity: shape ``(n,)`` or ``(n, 1)``, or
-            ``(n, 3)`` of one with an interval.
+            For classes: shape ``(n, k)``, the highest score wins; or, for two classes, the
+            probability of the second, shape ``(n,)`` or ``(n, 1)``. For a quantity: shape
+            ``(n,)`` or ``(n, 1)``, or ``(n, 3)`` if it has an interval.
 
         Returns
         -------
@@ -240,7 +240,7 @@ class Target:
         Raises
         ------
         ShapeError
-            If the scores are not of the target.
+            If the shape of the scores does not fit the target.
 
         Examples
         --------
@@ -250,8 +250,8 @@ class Target:
         array = as_floats(scores, "scores", "decode")
         if not self.classes:
             return self._quantities(array)
-        found: Array = np.array(self.classes, dtype=object)[self.codes(array)]
-        return found
+        names: Array = np.array(self.classes, dtype=object)[self.codes(array)]
+        return names
 
     def codes(self, scores: Array) -> Array:
         """Return the numbers of the classes that scores predict, shape ``(n,)``; see `decode`."""
@@ -265,16 +265,16 @@ class Target:
 
     @property
     def outputs(self) -> int:
-        """How many numbers a network predicts for a sample."""
+        """Number of outputs of the network for a sample."""
         return len(self.classes) or (3 if self.interval else 1)
 
     def bounds(self, scores: Array) -> tuple[Array, Array]:
-        """Return the ends of intervals, each of shape ``(n,)``, of outputs, ``(n, 3)``.
+        """Return the lower and upper ends of intervals, shape ``(n,)``, from outputs, ``(n, 3)``.
 
-        As the quantity is learned: `decode` makes it one of the column's own terms.
+        They are on the learned scale; `decode` converts them to the column's units.
         """
         low, high = scores[:, 1].astype(np.float64), scores[:, 2].astype(np.float64)
-        middle = (low + high) / 2  # where a negative widening would have the ends cross
+        middle = (low + high) / 2  # used if the ends would cross because of a negative widening
         return (
             np.minimum(low - self.widening, middle), np.maximum(high + self.widening, middle)
         )  # fmt: skip
@@ -284,8 +284,8 @@ class Target:
         if not scores.ndim or (scores.shape[1:] not in ((), (1,)) and not several):
             raise self._other_shape(scores)
         first = scores[:, 0] if several else scores.reshape(-1)
-        found: Array = first.astype(np.float64) * self.scale + self.mean
-        return found
+        quantities: Array = first.astype(np.float64) * self.scale + self.mean
+        return quantities
 
     def _other_shape(self, scores: Array) -> ShapeError:
         k = len(self.classes)
@@ -296,20 +296,20 @@ class Target:
         )
 
     def describe(self) -> str:
-        """Return what is predicted, for a report."""
+        """Return a description of the target for a report."""
         if self.task == "regression":
-            told = f"; with an interval that holds {self.interval:.3g}" if self.interval else ""
-            return f"quantity, mean {self.mean:.6g}, deviation {self.scale:.6g}{told}"
-        shown = [
+            note = f"; with an interval that holds {self.interval:.3g}" if self.interval else ""
+            return f"quantity, mean {self.mean:.6g}, deviation {self.scale:.6g}{note}"
+        names = [
             f"{shortened(name)} ({n:,})" for name, n in zip(self.classes, self.counts, strict=True)
         ]
-        more = ["…"] if len(shown) > FEW else []
-        told = f"; {shortened(self.classes[1])} from a probability of {self.threshold:g}"
-        told = "" if self.threshold == 0.5 else told
-        return f"{len(shown)} classes: {', '.join(shown[:FEW] + more)}{told}"
+        more = ["…"] if len(names) > FEW else []
+        note = f"; {shortened(self.classes[1])} from a probability of {self.threshold:g}"
+        note = "" if self.threshold == 0.5 else note
+        return f"{len(names)} classes: {', '.join(names[:FEW] + more)}{note}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the target as plain JSON values."""
         about: dict[str, Any] = {"name": self.name, "kind": self.kind, "task": self.task}
         if self.task == "regression":
             about |= {"mean": self.mean, "scale": self.scale}
@@ -320,12 +320,12 @@ class Target:
 
     @classmethod
     def from_dict(cls, value: Any, where: str = "target") -> Target:
-        """Read what `to_dict` gave.
+        """Return the target that `to_dict` described.
 
         Raises
         ------
         DataError
-            If it is not that.
+            If the description is invalid.
         """
         record = Record(value, where)
         name = record.text("name")
@@ -356,7 +356,7 @@ class Target:
 
 
 def natural_order(name: str) -> tuple[Any, ...]:
-    """Return what names are sorted by, so that "b2" comes before "b10"."""
+    """Return the sort key of a name, so that "b2" comes before "b10"."""
     pieces = re.split("([0-9]+)", name)  # text, digits, text, …
     key: list[Any] = [piece.lstrip("0") for piece in pieces]
     key[::2] = pieces[::2]

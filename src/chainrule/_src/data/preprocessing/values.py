@@ -1,4 +1,4 @@
-"""What a column holds, wherever it came from: numbers, categories or images."""
+"""The values of a column in one form for every source: numbers, categories, times or images."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]\d+)?")
 
 @dataclass(frozen=True)
 class Writing:
-    """How the texts of a column were understood, so that others are understood alike.
+    """Notation of a column's texts, kept so that other tables are read in the same way.
 
     Attributes
     ----------
     reading : str
-        Such as ``"with decimal commas"`` or ``"day first"``; empty where they left it open.
+        Name of the notation, such as ``"with decimal commas"`` or ``"day first"``; empty if the
+        texts did not determine it.
     unit : str
-        ``"%"`` or a currency; of times the zone, such as ``"+02:00"`` or ``"UTC"``, if they tell.
+        ``"%"`` or a currency; for times the time zone, such as ``"+02:00"`` or ``"UTC"``, if the
+        texts contain one.
     """
 
     reading: str = ""
@@ -52,9 +54,9 @@ class Column:
     kind : {"number", "category", "time", "image"}
         Text and booleans are categories; dates, and dates with a time of day, are times.
     shape : tuple of int
-        Of one image, ``(h, w)`` or ``(h, w, c)``; empty for the other kinds.
+        Shape of one image, ``(h, w)`` or ``(h, w, c)``; empty for the other kinds.
     written : Writing, optional
-        Of numbers and times that were texts: how these were understood.
+        Notation of numbers and times that were stored as texts.
     """
 
     name: str
@@ -64,14 +66,14 @@ class Column:
 
 
 def kind_of(values: Array) -> str:
-    """Return the kind of a column in the form that `column_values` gives it."""
+    """Return the kind of a column whose values come from `column_values`."""
     if values.ndim > 1:
         return "image"
     return {"O": "category", "M": "time"}.get(values.dtype.kind, "number")
 
 
 def column_values(values: Any, name: str, where: str) -> Array:
-    """Return a column in one of four forms.
+    """Convert a column to one of four forms.
 
     Numbers become float64 of shape ``(n,)`` with NaN for missing; text, booleans and categories
     (pandas's, or Arrow's dictionaries, of values of any type) objects of shape ``(n,)`` with None
@@ -116,13 +118,13 @@ def column_values(values: Any, name: str, where: str) -> Array:
 
 
 def is_categorical(values: Any) -> bool:
-    """Whether a column's type is one of categories: pandas's, or Arrow's dictionaries."""
-    told = str(getattr(values, "dtype", getattr(values, "type", "")))
-    return told.startswith(("category", "dictionary<"))
+    """Return true if a column's type is categorical: pandas's, or Arrow's dictionary type."""
+    type_name = str(getattr(values, "dtype", getattr(values, "type", "")))
+    return type_name.startswith(("category", "dictionary<"))
 
 
 def as_array(values: Any) -> Array:
-    """Return a column as an array: categories, of values of any type, as texts."""
+    """Return a column as an array, with categories of any type converted to texts."""
     if not is_categorical(values):
         return np.asarray(values)
     cells = values.to_pylist() if hasattr(values, "to_pylist") else values.tolist()
@@ -130,7 +132,7 @@ def as_array(values: Any) -> Array:
 
 
 def category_text(value: Any) -> str:
-    """Return what a category is called; a whole number alike, whichever type holds it.
+    """Return the name of a category; a whole number has the same name as int, float and text.
 
     Examples
     --------
@@ -141,9 +143,9 @@ def category_text(value: Any) -> str:
 
 
 def by_number(categories: Iterable[str]) -> dict[float, str]:
-    """Return categories by the numbers that they are, booleans by 0 and 1.
+    """Map the numbers that categories stand for to the categories; booleans are 0 and 1.
 
-    Empty where one is no number, or two are the same.
+    The result is empty if a category is not a number, or two are equal numbers.
 
     Examples
     --------
@@ -153,12 +155,12 @@ def by_number(categories: Iterable[str]) -> dict[float, str]:
     named = list(categories)
     if not all(name in BOOLEANS or _NUMBER.fullmatch(name) for name in named):
         return {}
-    found = {BOOLEANS[name] if name in BOOLEANS else float(name): name for name in named}
-    return found if len(found) == len(named) else {}
+    names = {BOOLEANS[name] if name in BOOLEANS else float(name): name for name in named}
+    return names if len(names) == len(named) else {}
 
 
 def as_categories(values: Array, categories: Iterable[str]) -> Array | None:
-    """Return numbers as the categories that they are, or new ones; None where these are no numbers.
+    """Convert numbers to categories, known or new; None if the known ones are not numbers.
 
     Examples
     --------
@@ -175,7 +177,7 @@ def as_categories(values: Array, categories: Iterable[str]) -> Array | None:
 
 
 def missing(values: Array) -> NDArray[np.bool_]:
-    """Return which values of a column are missing, as booleans of shape ``(n,)``."""
+    """Return a mask of the missing values of a column, booleans of shape ``(n,)``."""
     if values.ndim > 1:
         return np.zeros(len(values), dtype=bool)
     if values.dtype == object:
@@ -185,16 +187,16 @@ def missing(values: Array) -> NDArray[np.bool_]:
 
 
 def clean_text(text: str | None) -> str | None:
-    """Return a text without the spaces around it, or None where it says that a value is missing.
+    """Strip the spaces around a text; return None if it stands for a missing value.
 
-    True and false are spelled in Python's way, so that files of different origin agree.
+    True and false are spelled as in Python, so that files from different programs agree.
     """
     stripped = "" if text is None else text.strip()
     return None if stripped in MISSING else _BOOLS.get(stripped, stripped)
 
 
 def rows_of(chunk: Chunk, where: str) -> int:
-    """Return the number of rows of a chunk, whose columns must agree on it."""
+    """Return the number of rows of a chunk; all columns must have the same."""
     lengths = {name: len(values) for name, values in chunk.items()}
     if not lengths:
         raise DataError(f"{where}: a chunk holds no column")
@@ -208,17 +210,17 @@ def rows_of(chunk: Chunk, where: str) -> int:
 
 
 def quoted(names: Iterable[str], limit: int = 5) -> str:
-    """Return some of the names for a message."""
+    """Return the first names, quoted, for a message."""
     return listed(map(quote, names), limit)
 
 
 def quote(text: str) -> str:
-    """Return a text from a table for a message."""
+    """Return a text from a table, quoted and shortened, for a message."""
     return repr(shortened(text))
 
 
 def time_texts(values: Array) -> Array:
-    """Return times as texts: days alone where there is no time of day.
+    """Return times as texts: dates alone if every time of day is midnight.
 
     Examples
     --------
@@ -233,7 +235,7 @@ def time_texts(values: Array) -> Array:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN, or pandas's ``NaT`` or ``NA``.
+    """Return true if a value is None, NaN, or pandas's ``NaT`` or ``NA``.
 
     Examples
     --------
@@ -242,7 +244,7 @@ def is_missing(value: Any) -> bool:
     """
     try:
         return value is None or bool(value != value)
-    except TypeError:  # of NA no comparison is true or false
+    except TypeError:  # a comparison with NA is neither true nor false
         return True
 
 

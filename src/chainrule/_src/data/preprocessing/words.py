@@ -1,4 +1,4 @@
-"""What becomes of a column of free text, on request."""
+"""Features of a column of free text, for columns that the user names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_WORDS = 2**20
 
 @dataclass(frozen=True)
 class Words:
-    """Free text: its words and pairs of words, counted in features that a hash picks.
+    """Free text: counts of its words and word pairs; a hash assigns each to a feature.
 
     scikit-learn's ``HashingVectorizer``: the counts of a text have length 1.
     """
@@ -30,7 +30,7 @@ class Words:
 
     @classmethod
     def learn(cls, summary: Summary, words: int) -> Words | LeftOut:
-        """Return what to do with a column of such texts."""
+        """Return the step for a column, from the summary of its texts."""
         if not isinstance(summary, Counts):
             raise DataError(f"column {summary.name!r} is to be text, but it holds {summary.kind}s")
         if not summary.count:
@@ -39,16 +39,16 @@ class Words:
 
     @property
     def features(self) -> list[str]:
-        """Names of the features that come out."""
+        """Names of the features of this column."""
         return [f"{self.name} (words {i})" for i in range(self.words)]
 
     @property
     def width(self) -> int:
-        """Number of features that come out."""
+        """Number of features of this column."""
         return self.words
 
     def write(self, values: Array, out: Array) -> int:
-        """Fill ``out``, shape ``(n, width)``; return 0, as every word has its feature."""
+        """Fill ``out``, shape ``(n, width)``; return 0, because no word is unknown."""
         with needs("reading free text", "tables", "sklearn"):
             from sklearn.feature_extraction.text import HashingVectorizer
 
@@ -57,16 +57,16 @@ class Words:
         return 0
 
     def describe(self) -> str:
-        """Return what is done, for a report."""
+        """Return a description of this step for a report."""
         return f"free text, its words and pairs of words counted in {self.words:,} features"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the step as plain JSON values."""
         return {"words": self.words}
 
     @classmethod
     def from_record(cls, name: str, record: Record) -> Words:
-        """Read what `to_dict` gave."""
+        """Return the step that `to_dict` described."""
         words = record.count("words")
         if not 0 < words <= MAX_WORDS:
             raise DataError(f"column {name!r}: words must be between 1 and {MAX_WORDS:,}")

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, read without running code."""
+"""Files that are written atomically and read without running code."""
 
 from chainrule._src.data.storage.files import check_writable, write_new, write_text, write_whole
 from chainrule._src.data.storage.signatures import check_name

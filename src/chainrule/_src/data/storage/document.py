@@ -1,7 +1,7 @@
-"""Documents of plain values as strict JSON, within limits that no text can get around.
+"""Documents of plain values as strict JSON, with limits on size and depth.
 
-JSON has no NaN and no infinities: they are written as ``{"$float": "nan"}``, and a key of the
-document's own that begins with a dollar gets a second one.
+JSON has no NaN and no infinities: they are written as ``{"$float": "nan"}``. A key of the
+document that begins with a dollar sign gets a second dollar sign.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def to_json(document: Mapping[str, Any]) -> str:
     Raises
     ------
     DataError
-        If it holds anything else; the message says where.
+        If the document holds anything else; the message names the place.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def from_json(text: str) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If the text is none.
+        If the text is not such a document.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def from_json(text: str) -> dict[str, Any]:
 
 
 def parse_json(text: str) -> Any:
-    """Return what strict JSON says: no NaN, no key twice, no more values than `MAX_VALUES`.
+    """Parse strict JSON: no NaN, no duplicate keys, no more values than `MAX_VALUES`.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def check_count(text: str) -> None:
 
 
 def _encoded(value: Any, where: str, depth: int) -> Any:
-    """Return a value as JSON can hold it."""
+    """Convert a value to types that JSON can represent."""
     if depth > MAX_DEPTH:
         raise _too_deep()
     if isinstance(value, np.generic):
@@ -123,7 +123,7 @@ def _encoded(value: Any, where: str, depth: int) -> Any:
 
 
 def _decoded(value: Any, depth: int) -> Any:
-    """Return what was encoded."""
+    """Convert a value from JSON back to the document's value."""
     if depth > MAX_DEPTH:
         raise _too_deep()
     if isinstance(value, float) and not math.isfinite(value):
@@ -149,7 +149,7 @@ def _key(key: Any, where: str) -> str:
 
 
 def _non_finite(value: dict[str, Any]) -> float:
-    """Return the number that an object with a key of ours stands for."""
+    """Return the NaN or infinity that an object such as ``{"$float": "nan"}`` stands for."""
     name = value.get("$float")
     if len(value) > 1 or not isinstance(name, str) or name not in NON_FINITE:
         raise DataError(f"its document holds {reprlib.repr(value)}, which is no number")
@@ -157,7 +157,7 @@ def _non_finite(value: dict[str, Any]) -> float:
 
 
 def _unicode(text: str, where: str) -> str:
-    """Return a string that can be written as UTF-8."""
+    """Return the string; refuse it if it cannot be written as UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -166,11 +166,11 @@ def _unicode(text: str, where: str) -> str:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object of JSON as a dict."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    """Return a JSON object as a dict; refuse duplicate keys."""
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         raise DataError("its JSON holds a key twice")
-    return made
+    return mapping
 
 
 def _refuse(constant: str) -> NoReturn:

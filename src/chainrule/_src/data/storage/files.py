@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Atomic writing of files: a reader sees either the complete new file or the old file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEMPORARY = ".chainrule-{}.tmp"
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise a `FileError` if a file at ``path`` could not be written; nothing is left there."""
+    """Raise a `FileError` if a file at ``path`` could not be written; the file is not changed."""
     target = _target(path)
     try:
         with tempfile.TemporaryFile(dir=target.parent):
@@ -29,15 +29,15 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 
 def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
-    """Write ``chunks``, one after another, so that ``path`` holds all of them or what it held.
+    """Write ``chunks`` atomically: ``path`` holds all of them, or its old content.
 
-    They go to a temporary file beside ``path``, which is synced and then takes its name. What
-    writers that were killed left in the folder is removed.
+    The bytes go to a temporary file beside ``path``, which is synced and then renamed. Temporary
+    files in the folder whose writers were killed are removed.
 
     Raises
     ------
     FileError
-        If that is not possible; no temporary file is left.
+        If the file cannot be written; no temporary file remains.
 
     Examples
     --------
@@ -52,12 +52,12 @@ def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvie
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write ``text`` as UTF-8 so that ``path`` holds all of it, or what it held before.
+    """Write ``text`` as UTF-8 atomically: ``path`` holds all of it, or its old content.
 
     Raises
     ------
     FileError
-        If that is not possible; no temporary file is left.
+        If the file cannot be written; no temporary file remains.
 
     Examples
     --------
@@ -70,14 +70,14 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def write_new(path: str | os.PathLike[str], text: str) -> bool:
-    """Write ``text`` to a file that appears whole, unless there is one; whether there was none.
+    """Create a file with ``text`` atomically, unless it exists; return true if it was created.
 
-    Of several processes that write at once, one succeeds.
+    If several processes write at once, exactly one succeeds.
 
     Raises
     ------
     FileError
-        If that is not possible.
+        If the file cannot be written.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
     Raises
     ------
     FileError
-        If there is none, or it is no file, or may not be read.
+        If the file does not exist, is a folder or device, or may not be read.
     """
     check_readable(path)
     try:
@@ -113,9 +113,9 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def check_readable(path: str | os.PathLike[str]) -> None:
-    """Raise a `FileError` unless ``path`` leads to a file: a pipe would be waited for in vain."""
+    """Raise a `FileError` unless ``path`` is a regular file; reading a pipe could block forever."""
     try:
-        mode = Path(path).stat().st_mode  # a number is no path: os.stat takes it for a descriptor
+        mode = Path(path).stat().st_mode  # not os.stat, which takes a number for a file descriptor
     except (OSError, ValueError, TypeError) as error:
         raise _failure("read", path, error) from error
     _check_kind("read", path, mode)
@@ -129,7 +129,7 @@ def _check_kind(verb: str, path: object, mode: int) -> None:
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
-    """Return the file behind ``path``, links followed; refuse what is no file or is protected."""
+    """Resolve the links of ``path``; refuse a folder, a device or a write-protected file."""
     try:
         target = Path(os.path.realpath(path))
         if not target.parent.exists():
@@ -158,9 +158,9 @@ def _encoded(path: object, text: str) -> bytes:
 def _written(
     path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]
 ) -> Iterator[tuple[Path, Path]]:
-    """Yield a temporary file that holds ``chunks``, synced, and the file behind ``path``.
+    """Context manager: yield a synced temporary file with ``chunks``, and the target of ``path``.
 
-    The temporary file is gone afterwards, unless it has taken another name.
+    The temporary file is removed afterwards, unless it was renamed.
     """
     target = _target(path)
     temporary = target.with_name(TEMPORARY.format(secrets.token_hex(8)))
@@ -186,7 +186,7 @@ if sys.platform == "win32":
 
     @contextlib.contextmanager
     def _claimed(temporary: Path) -> Iterator[None]:
-        """Make the file. It has no lock, because an open file could not be renamed."""
+        """Context manager: create the file, unlocked: an open file could not be renamed."""
         temporary.open("xb").close()
         yield
 
@@ -198,16 +198,16 @@ else:
 
     @contextlib.contextmanager
     def _claimed(temporary: Path) -> Iterator[None]:
-        """Make the file, locked for as long as its writer works on it: the lock dies with it."""
+        """Context manager: create the file and lock it; a lock dies with its process."""
         with temporary.open("xb") as claim:
             with contextlib.suppress(OSError):  # a file system without locks: it is never stale
                 fcntl.flock(claim, fcntl.LOCK_EX)
             yield
 
     def _remove_stale(folder: Path) -> None:
-        """Remove the temporary files in ``folder`` whose writers are dead.
+        """Remove the temporary files in ``folder`` whose writing processes are dead.
 
-        An empty one stays: its writer may be about to lock it.
+        An empty file stays, because its writer may not have locked it yet.
         """
         for temporary in folder.glob(TEMPORARY.format("*")):
             with contextlib.suppress(OSError), temporary.open("r+b") as file:
@@ -217,7 +217,7 @@ else:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the new name reach the disk, where the file system can; the file is whole anyway."""
+    """Sync a folder, so that new names reach the disk; errors of the file system are ignored."""
     if os.name != "posix":
         return
     with contextlib.suppress(OSError):

@@ -1,9 +1,9 @@
-"""How a safetensors file is laid out: a length, a header in JSON, the arrays' bytes.
+"""The safetensors file format: the header's length, a header in JSON, the arrays' bytes.
 
-The header gives each array's dtype, shape and place among the bytes, and strings under
-``__metadata__`` (https://huggingface.co/docs/safetensors). It is written and checked here rather
-than by the safetensors package: that one reads through a memory map, which ends the process when a
-file shrinks under it, accepts names twice and booleans that are none, and cannot write in pieces.
+The header gives each array's dtype, shape and byte offsets, and strings under ``__metadata__``
+(https://huggingface.co/docs/safetensors). It is written and checked here rather than by the
+safetensors package: that package reads through a memory map, which crashes the process if the file
+is truncated meanwhile, accepts duplicate names and invalid booleans, and cannot write in chunks.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ MAX_BYTES = 2**63 - 1
 NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,500}")
 
 
-class Entry(NamedTuple):
-    """What the header says of an array; ``begin`` and ``end`` count from the header's end."""
+class TensorEntry(NamedTuple):
+    """Header entry of an array; the offsets ``begin`` and ``end`` count from the header's end."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -44,39 +44,39 @@ class Entry(NamedTuple):
     end: int
 
 
-def stored(array: Array, name: str) -> Array:
-    """Return an array as it is stored: little-endian, its entries in order.
+def storage_form(array: Array, name: str) -> Array:
+    """Convert an array to the form in the file: little-endian and contiguous in C order.
 
     Raises
     ------
     DataError
-        If it is no array, or of a dtype that has no place in the format.
+        If the value is not an array, or the format does not have its dtype.
     """
     if not isinstance(array, np.ndarray | np.generic):
         raise DataError(f"{name!r} must be an array, received {reprlib.repr(array)}")
     dtype = array.dtype.newbyteorder("<")
     if dtype.str not in NAMES:
-        known = ", ".join(np.dtype(code).name for code in NAMES)
-        raise DataError(f"{name!r} has dtype {array.dtype}, which cannot be stored; valid: {known}")
+        valid = ", ".join(np.dtype(code).name for code in NAMES)
+        raise DataError(f"{name!r} has dtype {array.dtype}, which cannot be stored; valid: {valid}")
     return np.asarray(array, dtype=dtype, order="C")
 
 
-def place(arrays: Mapping[str, Array]) -> dict[str, Entry]:
-    """Return where each array goes: those with the largest items first, so that all are aligned."""
+def assign_offsets(arrays: Mapping[str, Array]) -> dict[str, TensorEntry]:
+    """Assign byte offsets to arrays, those with the largest items first, so all are aligned."""
     entries, position = {}, 0
     for name, array in sorted(arrays.items(), key=lambda item: -item[1].itemsize):
-        entries[name] = Entry(array.dtype, array.shape, position, position + array.nbytes)
+        entries[name] = TensorEntry(array.dtype, array.shape, position, position + array.nbytes)
         position += array.nbytes
     return entries
 
 
-def header_bytes(entries: Mapping[str, Entry], metadata: Mapping[str, str]) -> bytes:
-    """Return the bytes before the arrays.
+def header_bytes(entries: Mapping[str, TensorEntry], metadata: Mapping[str, str]) -> bytes:
+    """Return the bytes of the header and of its length.
 
     Raises
     ------
     DataError
-        If a name cannot be kept, or there is too much to keep.
+        If a name is invalid, or the header is too large.
     """
     for name in entries:
         _check_name(name)
@@ -94,12 +94,12 @@ def header_bytes(entries: Mapping[str, Entry], metadata: Mapping[str, str]) -> b
 
 
 def parse_header(text: bytes) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return what a header says of the arrays, still unchecked, and its metadata.
+    """Parse a header; return the arrays' entries, not yet checked, and the metadata.
 
     Raises
     ------
     DataError
-        If it is broken.
+        If the header is invalid.
     """
     try:
         table = parse_json(text.decode())
@@ -113,13 +113,13 @@ def parse_header(text: bytes) -> tuple[dict[str, Any], dict[str, str]]:
     return table, metadata
 
 
-def parse_entries(table: Mapping[str, Any], n_bytes: int) -> dict[str, Entry]:
-    """Return what a header says of the arrays, all of it checked against their ``n_bytes`` bytes.
+def parse_entries(table: Mapping[str, Any], n_bytes: int) -> dict[str, TensorEntry]:
+    """Check the arrays' header entries against the ``n_bytes`` bytes of array data.
 
     Raises
     ------
     DataError
-        If it cannot be true.
+        If the entries are inconsistent.
     """
     if len(table) > MAX_ARRAYS:
         raise DataError(f"it holds {len(table):,} arrays; at most {MAX_ARRAYS:,} are read")
@@ -128,7 +128,7 @@ def parse_entries(table: Mapping[str, Any], n_bytes: int) -> dict[str, Entry]:
     return entries
 
 
-def _described(entry: Entry) -> dict[str, Any]:
+def _described(entry: TensorEntry) -> dict[str, Any]:
     return {
         "dtype": NAMES[entry.dtype.str],
         "shape": entry.shape,
@@ -136,8 +136,8 @@ def _described(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _entry(name: str, value: Any) -> Entry:
-    """Return what the header says of one array."""
+def _entry(name: str, value: Any) -> TensorEntry:
+    """Return the checked header entry of one array."""
     _check_name(name)
     if not isinstance(value, dict) or value.keys() != {"dtype", "shape", "data_offsets"}:
         raise DataError(f"array {name!r} must have dtype, shape and data_offsets, nothing else")
@@ -148,8 +148,8 @@ def _entry(name: str, value: Any) -> Entry:
         raise DataError(f"array {name!r} has an impossible shape, {reprlib.repr(shape)}")
     if not _are_counts(places) or len(places) != 2:
         raise DataError(f"array {name!r} has impossible data_offsets, {reprlib.repr(places)}")
-    entry = Entry(np.dtype(DTYPES[value["dtype"]]), tuple(shape), *places)
-    # NumPy asks of an empty array, too, that its other axes would fit into memory.
+    entry = TensorEntry(np.dtype(DTYPES[value["dtype"]]), tuple(shape), *places)
+    # NumPy requires even of an empty array that its other axes would fit into memory.
     if math.prod(n or 1 for n in shape) * entry.dtype.itemsize > MAX_BYTES:
         raise DataError(f"array {name!r} has an impossible shape, {reprlib.repr(shape)}")
     if math.prod(shape) * entry.dtype.itemsize != entry.end - entry.begin:
@@ -168,8 +168,8 @@ def _check_name(name: Any) -> None:
         )
 
 
-def _check_places(entries: Iterable[Entry], n_bytes: int) -> None:
-    """Refuse arrays that overlap, leave gaps, or end elsewhere than the file."""
+def _check_places(entries: Iterable[TensorEntry], n_bytes: int) -> None:
+    """Refuse arrays that overlap, leave gaps, or do not end at the file's end."""
     position = 0
     for entry in sorted(entries, key=lambda entry: (entry.begin, entry.end)):
         if entry.begin != position:

@@ -1,4 +1,4 @@
-"""What a file seems to be that is none of ours, by its first bytes or its name."""
+"""Guess the kind of a foreign file from its first bytes or its name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIGNATURES = {
     rb"version https://git-lfs": "a pointer of Git LFS; `git lfs pull` fetches the file itself",
     rb"(?i:\s*<(!doctype|html))": "a web page: the download may have failed",
 }
-PEEK = 512  # bytes that tell
+PEEK = 512  # first bytes that determine the kind
 SUFFIXES = {
     ".hdf5": ("HDF5", "; Keras's files come from model.to_keras().save(path)"),
     ".onnx": ("ONNX", "; model.export(path) writes that"),
@@ -36,7 +36,7 @@ CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 def guess(head: bytes) -> str:
-    """Return what a file seems to be by its first bytes.
+    """Guess the kind of a file from its first bytes.
 
     Examples
     --------
@@ -53,10 +53,10 @@ def guess(head: bytes) -> str:
 
 
 def check_name(path: str | os.PathLike[str]) -> None:
-    """Raise a `FileError` where a file's name says something else than what is written.
+    """Raise a `FileError` if a file's suffix belongs to another format than safetensors.
 
-    Keras's endings, ``.keras``, ``.h5`` and ``.weights.h5``, are allowed, as programs written for
-    Keras use them; the file is in our format all the same.
+    Keras's suffixes, ``.keras``, ``.h5`` and ``.weights.h5``, are allowed, because programs written
+    for Keras use them; the file is nevertheless in the safetensors format.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Models and checkpoints as files: named arrays and one document, in the safetensors format.
 
-Any program that reads safetensors can read the arrays. The metadata say what the file is:
-``format`` (chainrule), ``version`` of the format, ``kind``, and ``document``, which is JSON.
-Loading runs no code, and no array is made before the whole header is checked.
+Any program that reads safetensors can read the arrays. The metadata are ``format`` (chainrule),
+``version`` of the format, ``kind`` of the file, and ``document``, which is JSON. Loading runs no
+code, and no array is allocated before the complete header is checked.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from chainrule._src.data.storage.files import open_file, write_whole
 from chainrule._src.data.storage.layout import (
     LENGTH,
     MAX_HEADER,
-    Entry,
+    TensorEntry,
+    assign_offsets,
     header_bytes,
     parse_entries,
     parse_header,
-    place,
-    stored,
+    storage_form,
 )
 from chainrule._src.data.storage.signatures import PEEK, check_name, guess
 
@@ -38,16 +38,16 @@ VERSION = 1
 
 
 class Header(NamedTuple):
-    """What stands before the arrays, and where their bytes begin."""
+    """The parsed header, and the offset at which the arrays' bytes begin."""
 
-    entries: dict[str, Entry]
+    entries: dict[str, TensorEntry]
     metadata: dict[str, str]
     start: int
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds, its arrays unread.
+    """Contents of a file without the values of its arrays.
 
     Attributes
     ----------
@@ -71,25 +71,25 @@ def write_tensors(
     *,
     kind: str = "model",
 ) -> None:
-    """Write arrays and a document so that ``path`` holds all of them, or what it held before.
+    """Write arrays and a document atomically: ``path`` holds all of them, or its old content.
 
     Parameters
     ----------
     path : path
     arrays : dict of str to ndarray
-        Of any shape; booleans, whole numbers, float16, float32 or float64.
+        Arrays of any shape; booleans, whole numbers, float16, float32 or float64.
     document : dict
         Nested plain values: see `chainrule._src.data.storage.document.to_json`.
     kind : str, default "model"
-        What the file is; reading asks for it.
+        Kind of the file; `read_tensors` refuses a file of another kind.
 
     Raises
     ------
     DataError
-        If arrays or document hold what cannot be kept.
+        If the arrays or the document hold a value that cannot be stored.
     FileError
-        If the file cannot be written, or its name is that of another kind of file: what was
-        there is untouched.
+        If the file cannot be written, or its suffix belongs to another format; an existing file
+        is not changed.
 
     Examples
     --------
@@ -104,33 +104,33 @@ def write_tensors(
     (array([[1., 0.], [0., 1.]], dtype=float32), {'units': 2})
     """
     check_name(path)
-    kept = {name: stored(array, name) for name, array in arrays.items()}
-    places = place(kept)
+    forms = {name: storage_form(array, name) for name, array in arrays.items()}
+    places = assign_offsets(forms)
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
         "kind": kind,
         "document": to_json(document),
     }
-    header = header_bytes({name: places[name] for name in kept}, metadata)
-    write_whole(path, _chunks(header, [kept[name] for name in places]))
+    header = header_bytes({name: places[name] for name in forms}, metadata)
+    write_whole(path, _chunks(header, [forms[name] for name in places]))
 
 
 def read_tensors(
     path: str | os.PathLike[str], *, kind: str = "model"
 ) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Read the arrays, as copies that may be changed, and the document of a file.
+    """Read the arrays, as writable copies, and the document of a file.
 
     Raises
     ------
     FileError
-        If there is no such file, or it is broken, cut off, of a later format, of another kind, or
-        another program's.
+        If the file does not exist, is invalid or truncated, has a later format version or another
+        kind, or was written by another program.
     """
     with _opened(path) as (file, header):
-        found = header.metadata["kind"]
-        if found != kind:
-            raise DataError(f"it holds {reprlib.repr(found)}, expected {kind!r}")
+        actual = header.metadata["kind"]
+        if actual != kind:
+            raise DataError(f"it holds {reprlib.repr(actual)}, expected {kind!r}")
         document = from_json(header.metadata["document"])
         arrays = {
             name: _read(file, header.start, name, entry) for name, entry in header.entries.items()
@@ -139,7 +139,7 @@ def read_tensors(
 
 
 def describe(path: str | os.PathLike[str]) -> Contents:
-    """Return what a file holds, of any kind, without reading its arrays.
+    """Return the contents of a file of any kind, without reading its arrays.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def describe(path: str | os.PathLike[str]) -> Contents:
 
 @contextlib.contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, Header]]:
-    """Open one of our files, its header checked; whatever is wrong with it is a `FileError`."""
+    """Open a file and check its header; any error in the file becomes a `FileError`."""
     with open_file(path) as file:
         try:
             yield file, _header(file)
@@ -169,7 +169,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, Header]]:
 
 
 def _header(file: BinaryIO) -> Header:
-    """Read and check the header."""
+    """Read and check the header of a file."""
     size = os.fstat(file.fileno()).st_size
     head = file.read(PEEK)
     length = int.from_bytes(head[:LENGTH], "little")
@@ -187,7 +187,7 @@ def _header(file: BinaryIO) -> Header:
 
 
 def _check_format(metadata: Mapping[str, str]) -> None:
-    """Refuse files of other programs and of later versions, whose arrays may be unlike ours."""
+    """Refuse files of other programs and of later versions of the format."""
     if metadata.get("format") != FORMAT:
         raise DataError(
             "it is a safetensors file of another program; the package of that name reads its arrays"
@@ -205,14 +205,14 @@ def _check_format(metadata: Mapping[str, str]) -> None:
 
 
 def _chunks(header: bytes, arrays: list[Array]) -> Iterator[bytes | memoryview]:
-    """Yield the bytes of a file, the arrays' own memory among them."""
+    """Yield the bytes of a file: the header, then each array's memory without a copy."""
     yield header
     for array in arrays:
         yield array.reshape(-1).view(np.uint8).data
 
 
-def _read(file: BinaryIO, start: int, name: str, entry: Entry) -> Array:
-    """Read one array."""
+def _read(file: BinaryIO, start: int, name: str, entry: TensorEntry) -> Array:
+    """Read one array from the file and check its values."""
     flat = np.empty(entry.end - entry.begin, np.uint8)
     file.seek(start + entry.begin)
     if file.readinto(flat.data) != flat.nbytes:  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Anyone's data as columns: scikit-learn's data sets, CSV, Parquet, .npz, folders of images."""
+"""Tables of columns from scikit-learn's data sets, CSV, Parquet, .npz and folders of images."""
 
 from chainrule._src.data.preprocessing.values import Chunk, Column
 from chainrule._src.data.tables.matrices import TrainingData, load_arrays, training_data

@@ -1,4 +1,4 @@
-"""NumPy's .npz files, whose arrays are read row by row; no pickle is opened."""
+"""Tables from NumPy's .npz files, whose arrays are read in chunks of rows, without pickle."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _HEADERS = {
 
 
 @dataclass(frozen=True)
-class _Member:
-    """An array of the archive, without its values."""
+class _ArchiveMember:
+    """Name, shape and dtype of an array in the archive."""
 
     name: str
     shape: tuple[int, ...]
@@ -36,11 +36,11 @@ class _Member:
 
 
 class NpzTable(Table):
-    """The arrays of an .npz file: features and, if it is there, a target.
+    """The arrays of an .npz file: features and an optional target.
 
-    They are called ``X`` and ``y``, ``features`` and ``target`` or ``data`` and ``target``;
-    otherwise the file must hold exactly two arrays, the target being the one with a value a row,
-    or exactly one, the features. Features of shape ``(n, d)`` are columns ``x0`` … ``x{d-1}``;
+    Their names are ``X`` and ``y``, ``features`` and ``target`` or ``data`` and ``target``.
+    Otherwise the file must hold either two arrays, of which the one with one value per row is the
+    target, or one, the features. Features of shape ``(n, d)`` are columns ``x0`` … ``x{d-1}``;
     ``(n, h, w)`` and ``(n, h, w, c)`` are images.
 
     Parameters
@@ -50,9 +50,9 @@ class NpzTable(Table):
     Raises
     ------
     DataError, ShapeError
-        If the arrays are not such ones.
+        If the arrays have other names, shapes or dtypes.
     FileError
-        If it cannot be read.
+        If the file cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -71,21 +71,21 @@ class NpzTable(Table):
 
     def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
         places = {column.name: i for i, column in enumerate(self.columns)}
-        asked = [m for m in (self._features, self._labels) if m is not None]
+        members = [m for m in (self._features, self._labels) if m is not None]
         if names == [self.target]:
-            asked = asked[1:]
+            members = members[1:]
         with self._opened() as archive, ExitStack() as stack:
-            parts = [_rows(archive, member, rows, stack) for member in asked]
+            parts = [_rows(archive, member, rows, stack) for member in members]
             for arrays in zip(*parts, strict=True):
-                found = dict(zip([member.name for member in asked], arrays, strict=True))
-                yield {name: self._values(found, name, places[name]) for name in names}
+                arrays_by_name = dict(zip([member.name for member in members], arrays, strict=True))
+                yield {name: self._values(arrays_by_name, name, places[name]) for name in names}
 
-    def _values(self, found: dict[str, Array], name: str, place: int) -> Array:
+    def _values(self, arrays_by_name: dict[str, Array], name: str, index: int) -> Array:
         if name == self.target:
-            return column_values(found[name].reshape(-1), name, self.name)
-        values = found[self._features.name]
+            return column_values(arrays_by_name[name].reshape(-1), name, self.name)
+        values = arrays_by_name[self._features.name]
         wide = values.ndim == 2
-        return column_values(values[:, place] if wide else values, name, self.name)
+        return column_values(values[:, index] if wide else values, name, self.name)
 
     @contextmanager
     def _opened(self) -> Iterator[zipfile.ZipFile]:
@@ -101,17 +101,19 @@ class NpzTable(Table):
             raise FileError(f"{self._path} cannot be read as .npz: {reason}") from error
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> _Member:
+def _member(archive: zipfile.ZipFile, name: str) -> _ArchiveMember:
     with archive.open(name) as file:
         version = np.lib.format.read_magic(file)
         if version not in _HEADERS:
             raise DataError(f"array {name!r} is in version {version} of NumPy's format")
         shape, fortran, dtype = _HEADERS[version](file)
-    return _Member(name.removesuffix(".npy"), shape, dtype, fortran and len(shape) > 1)
+    return _ArchiveMember(name.removesuffix(".npy"), shape, dtype, fortran and len(shape) > 1)
 
 
-def _roles(members: list[_Member], where: str) -> tuple[_Member, _Member | None]:
-    """Return which array holds the features and which the target."""
+def _roles(
+    members: list[_ArchiveMember], where: str
+) -> tuple[_ArchiveMember, _ArchiveMember | None]:
+    """Return the array with the features, and the one with the target or None."""
     by_name = {member.name.lower(): member for member in members}
     for features, target in PAIRS:
         if features in by_name and target in by_name:
@@ -128,7 +130,7 @@ def _roles(members: list[_Member], where: str) -> tuple[_Member, _Member | None]
     return (second, first) if is_first else (first, second)
 
 
-def _check_member(member: _Member, where: str) -> None:
+def _check_member(member: _ArchiveMember, where: str) -> None:
     if member.dtype.kind not in "fiubUM" or not member.dtype.itemsize:
         raise DataError(
             f"{where}: array {member.name!r} must hold numbers, text or booleans, but its dtype is "
@@ -138,7 +140,7 @@ def _check_member(member: _Member, where: str) -> None:
         raise ShapeError(f"{where}: array {member.name!r} needs a sample a row, not {member.shape}")
 
 
-def _feature_columns(features: _Member, where: str) -> list[Column]:
+def _feature_columns(features: _ArchiveMember, where: str) -> list[Column]:
     shape, kind = features.shape, _kind(features)
     if len(shape) in (3, 4) and kind == "number" and 0 not in shape[1:]:
         return [Column(features.name, "image", shape[1:])]
@@ -153,7 +155,7 @@ def _feature_columns(features: _Member, where: str) -> list[Column]:
     )
 
 
-def _label_column(labels: _Member, features: _Member, where: str) -> Column:
+def _label_column(labels: _ArchiveMember, features: _ArchiveMember, where: str) -> Column:
     n = features.shape[0]
     if labels.shape not in ((n,), (n, 1)):
         raise ShapeError(
@@ -163,23 +165,23 @@ def _label_column(labels: _Member, features: _Member, where: str) -> Column:
     return Column(labels.name, _kind(labels))
 
 
-def _kind(member: _Member) -> str:
+def _kind(member: _ArchiveMember) -> str:
     return kind_of(column_values(np.empty(0, dtype=member.dtype), member.name, "npz"))
 
 
 def _rows(
-    archive: zipfile.ZipFile, member: _Member, rows: int, stack: ExitStack
+    archive: zipfile.ZipFile, member: _ArchiveMember, rows: int, stack: ExitStack
 ) -> Iterator[Array]:
-    """Yield the array so many rows at a time."""
+    """Yield the array in chunks of ``rows`` rows."""
     file = stack.enter_context(archive.open(f"{member.name}.npy"))
-    if member.fortran:  # column after column: its rows are nowhere together
-        whole = np.lib.format.read_array(file, allow_pickle=False)
-        return (whole[start : start + rows] for start in range(0, len(whole), rows))
+    if member.fortran:  # column-major order: the values of a row are not contiguous
+        array = np.lib.format.read_array(file, allow_pickle=False)
+        return (array[start : start + rows] for start in range(0, len(array), rows))
     _HEADERS[np.lib.format.read_magic(file)](file)
     return _blocks(file, member, rows)
 
 
-def _blocks(file: IO[bytes], member: _Member, rows: int) -> Iterator[Array]:
+def _blocks(file: IO[bytes], member: _ArchiveMember, rows: int) -> Iterator[Array]:
     row_bytes = math.prod(member.shape[1:]) * member.dtype.itemsize
     for start in range(0, member.shape[0], rows):
         count = min(rows, member.shape[0] - start)

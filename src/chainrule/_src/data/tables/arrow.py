@@ -1,4 +1,4 @@
-"""From Arrow's arrays to columns. pyarrow loads here, when one is needed."""
+"""Convert Arrow's arrays to columns. pyarrow is imported here, on first use."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from chainrule._src.data.preprocessing.values import (
     quoted,
 )
 
-INDEX = "__index_level_"  # what pandas calls the row labels that it adds
+INDEX = "__index_level_"  # prefix of the columns in which pandas stores row labels
 
 
 def pyarrow(part: str = "") -> Any:
-    """Return pyarrow, or a part of it such as ``"csv"``.
+    """Import pyarrow, or a submodule such as ``"csv"``.
 
     Raises
     ------
     MissingDependencyError
-        If it is not installed.
+        If pyarrow is not installed.
     """
-    if "pandas" not in sys.modules:  # pyarrow imports it where it converts a first array
+    if "pandas" not in sys.modules:  # pyarrow imports it when it converts the first array
         with suppress(ImportError):
             load("pandas")
     with needs("reading and writing CSV, Parquet and frames", "tables", "pyarrow"):
@@ -42,23 +42,23 @@ def pyarrow(part: str = "") -> Any:
 
 
 def numbers(array: Any) -> Array:
-    """Return numbers or booleans as float64, NaN for missing."""
+    """Convert numbers or booleans to float64, NaN for missing."""
     if array.type != pyarrow().float64():
         array = pyarrow("compute").cast(array, pyarrow().float64(), safe=False)
-    found: Array = array.to_numpy(zero_copy_only=False)
-    return found
+    floats: Array = array.to_numpy(zero_copy_only=False)
+    return floats
 
 
 def texts(array: Any) -> Array:
-    """Return text, or what stands for categories, as objects, None for missing.
+    """Convert text or dictionary-encoded categories to objects, None for missing.
 
-    Equal ones are one object.
+    Equal texts are the same object.
     """
     encoded = array if hasattr(array, "dictionary") else array.dictionary_encode()
     names = [_clean(value) for value in encoded.dictionary.to_pylist()] + [None]
     codes = encoded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
-    found: Array = np.array(names, dtype=object)[codes]
-    return found
+    objects: Array = np.array(names, dtype=object)[codes]
+    return objects
 
 
 def _clean(value: Any) -> str | None:
@@ -66,31 +66,31 @@ def _clean(value: Any) -> str | None:
 
 
 def times(array: Any) -> Array:
-    """Return Arrow's dates and times as NumPy's, in seconds, NaT for missing."""
+    """Convert Arrow's dates and times to datetime64 in seconds, NaT for missing."""
     compute, pa = pyarrow("compute"), pyarrow()
     if pa.types.is_time(array.type):
         passed = compute.cast(compute.cast(array, pa.time64("us")), pa.int64())
         array = compute.cast(passed, pa.timestamp("us"))
     if getattr(array.type, "tz", None) is not None:
         array = compute.local_timestamp(array)
-    found = array.to_numpy(zero_copy_only=False)
-    return np.asarray(found, dtype="datetime64[s]")
+    datetimes = array.to_numpy(zero_copy_only=False)
+    return np.asarray(datetimes, dtype="datetime64[s]")
 
 
 def count(flags: Any) -> int:
-    """Return how many are true."""
-    found: int = flags.true_count
-    return found
+    """Return the number of true values."""
+    n_true: int = flags.true_count
+    return n_true
 
 
 def first_cell(array: Any, flags: Any, start: int) -> tuple[int, str] | None:
-    """Return row and text of the first that is flagged, where rows begin at ``start``."""
+    """Return row and text of the first flagged cell; the row numbers begin at ``start``."""
     at = pyarrow("compute").index(flags, True).as_py()
     return None if at < 0 else (start + at, array[at].as_py())
 
 
 def stored_schema(file: Any) -> Any:
-    """Return a Parquet file's schema, with the dictionaries that Arrow reads as what is in them."""
+    """Return a Parquet file's schema with the dictionary types that Arrow's reader drops."""
     pa, schema = pyarrow(), file.schema_arrow
     written = (file.metadata.metadata or {}).get(b"ARROW:schema")
     if written is None:
@@ -103,19 +103,19 @@ def stored_schema(file: Any) -> Any:
 
 
 def columns_of(schema: Any, name: str, like: Iterable[Column]) -> tuple[list[Column], list[str]]:
-    """Return the columns of Arrow's data that can be used, and notes on those that cannot.
+    """Return the usable columns of Arrow's data, and notes on unusable columns.
 
-    A dictionary's values are categories, but where training had them as what they are.
+    A dictionary's values are categories, unless training had them as numbers or times.
     """
-    known = {column.name: column.kind for column in like}
+    trained_kinds = {column.name: column.kind for column in like}
     kinds = {field.name: _kind(field.type) for field in schema if not field.name.startswith(INDEX)}
     if len(set(schema.names)) < len(schema.names):
         raise DataError(f"{name}: each column needs a name of its own")
     for each, kind in kinds.items():
-        if (kind, known.get(each)) == ("time", "category"):
+        if (kind, trained_kinds.get(each)) == ("time", "category"):
             kinds[each] = "category"
-        if known.get(each) in _other_kinds(schema.field(each).type):
-            kinds[each] = known[each]
+        if trained_kinds.get(each) in _other_kinds(schema.field(each).type):
+            kinds[each] = trained_kinds[each]
     unusable = [each for each, kind in kinds.items() if not kind]
     notes = [f"left out, as they hold neither numbers, text nor times: {quoted(unusable)}"]
     columns = [Column(each, kind) for each, kind in kinds.items() if kind]
@@ -138,7 +138,7 @@ def _kind(arrow_type: Any) -> str:
 
 
 def _other_kinds(arrow_type: Any) -> tuple[str, ...]:
-    """Return what categories may be as well: booleans 0 and 1, a dictionary its values."""
+    """Return the kinds other than category that a type can be read as."""
     types = pyarrow("types")
     if is_encoded(arrow_type):
         return (_kind(arrow_type.value_type), *_other_kinds(arrow_type.value_type))
@@ -146,25 +146,25 @@ def _other_kinds(arrow_type: Any) -> tuple[str, ...]:
 
 
 def is_encoded(arrow_type: Any) -> bool:
-    """Whether it is Arrow's dictionary type."""
-    found: bool = pyarrow("types").is_dictionary(arrow_type)
-    return found
+    """Return true if a type is Arrow's dictionary type."""
+    is_dictionary: bool = pyarrow("types").is_dictionary(arrow_type)
+    return is_dictionary
 
 
 def is_text(arrow_type: Any) -> bool:
-    """Whether it is text, of any width, but not categories of a dictionary."""
+    """Return true if a type is text of any width; false for a dictionary of texts."""
     types = pyarrow("types")
     names = ("string", "large_string", "string_view")
     return any(getattr(types, f"is_{name}", types.is_string)(arrow_type) for name in names)
 
 
 def text(array: Any) -> Any:
-    """Return text as Arrow's plainest, on which all of its functions work."""
+    """Cast text to Arrow's basic string type, which all of its functions accept."""
     return pyarrow("compute").cast(array, pyarrow().string())
 
 
 def is_valid(array: Any) -> bool:
-    """Whether an array's texts, or those that its codes stand for, are UTF-8."""
+    """Return true if all texts of an array, or of its dictionary, are UTF-8."""
     if is_text(array.dictionary.type if is_encoded(array.type) else array.type):
         try:
             array.validate(full=True)
@@ -185,7 +185,7 @@ def undecodable(array: Any) -> int | None:
 
 
 def values(array: Any, kind: str) -> Array:
-    """Return an array as a column of a kind."""
+    """Convert an array to a column of the given kind."""
     compute, pa = pyarrow("compute"), pyarrow()
     if is_encoded(array.type) and kind != "category":
         array = array.dictionary_decode()

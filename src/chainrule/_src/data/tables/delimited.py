@@ -16,31 +16,31 @@ from chainrule._src.data.tables.dialect import broken_line, read_dialect
 from chainrule._src.data.tables.fields import Field, field_of
 from chainrule._src.data.tables.table import Table, check_columns
 
-BLOCK = 2**22  # bytes read at once; a row must fit
-SMALL = 2**26  # bytes of a file that is read once and kept
+BLOCK = 2**22  # bytes per block; a row must fit
+SMALL = 2**26  # files of at most so many bytes stay in memory
 
 
 class CsvTable(Table):
     """A CSV file: one line of column names, then rows.
 
-    Opening it reads it once from end to end, for the whole of a column says what its texts stand
-    for: numbers, times or categories (see `fields`). Fields may be quoted; the
-    separator, ``,`` ``;`` tab or ``|``, is the one that splits the first line into most names.
-    Empty fields and NA, N/A, ?, NaN and null are missing.
+    Opening reads the complete file once, because all texts of a column together decide whether
+    they are numbers, times or categories (see `fields`). Fields may be quoted. The separator is
+    the one of ``,`` ``;`` tab and ``|`` that splits the first line into the most names. Empty
+    fields and NA, N/A, ?, NaN and null are missing.
 
     Parameters
     ----------
     path : Path
     like : iterable of Column, optional
-        Columns whose kind is known already, and how they were written.
+        Columns with their kind and notation in training.
     encoding : str, default "utf-8"
 
     Raises
     ------
     DataError
-        If it is no such file; the message names the line or the column.
+        If the file is not such a table; the message names the line or the column.
     FileError
-        If it cannot be read.
+        If the file cannot be read.
     MissingDependencyError
         Without pyarrow.
     """
@@ -51,9 +51,9 @@ class CsvTable(Table):
         names = [name for name in self._dialect.names if name]
         check_columns(str(path), len(names))
         notes = ["columns without a name are left out"] * (len(names) < len(self._dialect.names))
-        known = {column.name: column for column in like}
+        trained = {column.name: column for column in like}
         decimal = "." if self._dialect.separator == "," else ","
-        self._fields = {each: field_of(each, decimal, known.get(each)) for each in names}
+        self._fields = {each: field_of(each, decimal, trained.get(each)) for each in names}
         self._whole: dict[str, Any] = {}
         self._columns: dict[str, Array] = {}
         rows = self._scan(names)
@@ -67,7 +67,7 @@ class CsvTable(Table):
         super().__init__(str(path), columns, rows, notes=notes)
 
     def _scan(self, names: list[str]) -> int:
-        """Let the fields see all rows; keep a small file's."""
+        """Add all rows to the fields; keep the texts of a small file. Return the number of rows."""
         if self._path.stat().st_size <= SMALL:
             table = pyarrow().Table.from_batches(list(self._batches(names))).combine_chunks()
             for name, column in zip(names, table.columns, strict=True):
@@ -86,7 +86,7 @@ class CsvTable(Table):
 
     def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
         if self._whole:
-            columns = {name: self._kept(name) for name in names}
+            columns = {name: self._cached_values(name) for name in names}
             for start in range(0, self.rows or 0, rows):
                 yield {name: values[start : start + rows] for name, values in columns.items()}
             return
@@ -99,7 +99,7 @@ class CsvTable(Table):
                     for i, (name, read) in enumerate(zip(names, reads, strict=True))
                 }
 
-    def _kept(self, name: str) -> Array:
+    def _cached_values(self, name: str) -> Array:
         if name not in self._columns:
             self._columns[name] = self._values(self._fields[name], self._whole[name])
         return self._columns[name]
@@ -110,22 +110,22 @@ class CsvTable(Table):
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """Say in which file it is."""
+        """Context manager that adds the file's path to a `DataError`."""
         try:
             yield
         except DataError as error:
             raise DataError(f"{self._path}: {error}") from error
 
     def stored(self, rows: int, names: list[str]) -> Iterator[Any]:
-        """Return blocks of columns whose texts are as they stand in the file."""
+        """Return blocks of columns with the texts exactly as in the file."""
         return self._batches(names, ())
 
     def _batches(self, names: list[str], nulls: Iterable[str] = MISSING) -> Iterator[Any]:
-        """Yield blocks of these columns, all as text, some of which are null."""
+        """Yield blocks of these columns as text; the texts in ``nulls`` become null."""
         csv, pa = pyarrow("csv"), pyarrow()
         places = [str(i) for i in range(len(self._dialect.names))]  # names may be empty
         where = dict(zip(self._dialect.names, places, strict=True))
-        wanted = [where[name] for name in names]
+        include = [where[name] for name in names]
         with (
             self._explained(),
             csv.open_csv(
@@ -139,7 +139,7 @@ class CsvTable(Table):
                 csv.ParseOptions(delimiter=self._dialect.separator, newlines_in_values=True),
                 csv.ConvertOptions(
                     column_types=dict.fromkeys(places, pa.string()),
-                    include_columns=wanted,
+                    include_columns=include,
                     null_values=sorted(nulls),
                     strings_can_be_null=bool(nulls),
                 ),
@@ -149,12 +149,12 @@ class CsvTable(Table):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Say what is wrong with the file where Arrow stumbles."""
+        """Context manager that replaces errors of Arrow's reader by errors that name the line."""
         try:
             yield
         except (pyarrow().ArrowInvalid, UnicodeDecodeError) as error:
             fault = broken_line(self._path, self._dialect) or " ".join(str(error).split())
-            if "straddl" in fault:  # Arrow's word for a row that crosses two ends of blocks
+            if "straddl" in fault:  # Arrow's word for a row that spans more than two blocks
                 fault = f"a row is longer than {BLOCK:,} bytes; is a quote not closed?"
             raise DataError(f"{self._path}: {fault}") from error
         except OSError as error:

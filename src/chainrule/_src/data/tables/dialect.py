@@ -1,4 +1,4 @@
-"""How a CSV file is written, told by its beginning; and what is wrong with one."""
+"""Detect the dialect of a CSV file from its beginning, and locate errors in such a file."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from chainrule._src.data.preprocessing.values import quoted
 from chainrule._src.data.tables.table import check_columns
 
 SEPARATORS = (",", ";", "\t", "|")
-HEAD = 2**22  # characters that are looked at
-MARKS = {  # of two that fit, the first
+HEAD = 2**22  # characters that are examined
+MARKS = {  # the first match counts
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
-_TOLD = re.compile(r"\"?sep=([,;\t|])\"?[ \t]*\r?\n", re.IGNORECASE)  # Excel's first line
+_SEP_LINE = re.compile(r"\"?sep=([,;\t|])\"?[ \t]*\r?\n", re.IGNORECASE)  # Excel's first line
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a CSV file is written.
+    """The format of a CSV file: separator, header and encoding.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Dialect:
     names : tuple of str
         The header's fields.
     header_lines : int
-        Lines before the first row.
+        Number of lines before the first row.
     encoding : str
     """
 
@@ -49,24 +49,24 @@ class Dialect:
 
 
 def read_dialect(path: Path, encoding: str = "utf-8") -> Dialect:
-    """Return how a file is written.
+    """Detect the dialect of a file.
 
-    A mark at its beginning tells UTF-16 and UTF-32; a first line such as ``sep=;`` the separator.
+    A byte order mark identifies UTF-16 and UTF-32, a first line such as ``sep=;`` the separator.
 
     Raises
     ------
     FileError
-        If it cannot be read.
+        If the file cannot be read.
     DataError
-        If it is empty, has no header or no rows, names two columns alike, has too many of them, or
-        is of another encoding.
+        If the file is empty, has no header, no rows, duplicate column names or too many columns,
+        or another encoding.
     """
     encoding = _marked(path, encoding)
     head = _head(path, encoding)
-    told = _TOLD.match(head)
-    if told:
-        separator, skipped = told[1], 1
-        head = head[told.end() :]
+    declared = _SEP_LINE.match(head)
+    if declared:
+        separator, skipped = declared[1], 1
+        head = head[declared.end() :]
     else:
         separator, skipped = max(SEPARATORS, key=lambda each: len(_header(head, each))), 0
     records = _records(io.StringIO(head, newline=""), separator)
@@ -85,8 +85,9 @@ def read_dialect(path: Path, encoding: str = "utf-8") -> Dialect:
 
 
 def broken_line(path: Path, dialect: Dialect) -> str:
-    """Return what is wrong with a file that could not be read to its end."""
-    splits = "16" not in dialect.encoding and "32" not in dialect.encoding  # at bytes of one
+    """Describe the first bad line of a file that could not be read completely."""
+    # In other encodings, a byte equal to "\n" is not always the end of a line.
+    splits = "16" not in dialect.encoding and "32" not in dialect.encoding
     with path.open("rb") as binary:
         for number, line in enumerate(binary, 1):
             try:
@@ -102,7 +103,7 @@ def broken_line(path: Path, dialect: Dialect) -> str:
         contextlib.suppress(csv.Error, UnicodeDecodeError),
     ):
         for number, fields in _records(text, dialect.separator):
-            if number == 1 and _TOLD.fullmatch(dialect.separator.join(fields) + "\n"):
+            if number == 1 and _SEP_LINE.fullmatch(dialect.separator.join(fields) + "\n"):
                 continue
             if len(fields) != len(dialect.names):
                 open_quote = any("\n" in field for field in fields)
@@ -113,17 +114,17 @@ def broken_line(path: Path, dialect: Dialect) -> str:
     return ""
 
 
-def _count(things: Sequence[str], what: str) -> str:
-    return f"{len(things)} {what}{'s' * (len(things) != 1)}"
+def _count(items: Sequence[str], what: str) -> str:
+    return f"{len(items)} {what}{'s' * (len(items) != 1)}"
 
 
 def with_mark(encoding: str) -> str:
-    """Return what reads an encoding with or without a byte order mark."""
+    """Return the codec that reads an encoding with or without a byte order mark."""
     return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
 def _marked(path: Path, encoding: str) -> str:
-    """Return the encoding that a file's first bytes tell, if none but the usual one was named."""
+    """Return the encoding of a file's byte order mark, unless one other than UTF-8 is given."""
     if encoding != "utf-8":
         return encoding
     try:
@@ -160,7 +161,7 @@ def _has_more(records: Iterator[Any]) -> bool:
 
 
 def _records(text: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not blank, with the number of its last line."""
+    """Yield each non-blank record with the number of its last line."""
     reader = csv.reader(text, delimiter=separator)
     yield from ((reader.line_num, fields) for fields in reader if fields)
 
@@ -170,8 +171,8 @@ def _check_header(path: Path, names: list[str]) -> None:
     if not any(stripped):
         raise DataError(f"{path}: the first line names no column")
     numbers = [name for name in stripped if _NUMBER.fullmatch(name)]
-    whole = all(name.isascii() and name.isdigit() for name in numbers)
-    if numbers and not (whole and all(int(a) < int(b) for a, b in itertools.pairwise(numbers))):
+    integers = all(name.isascii() and name.isdigit() for name in numbers)
+    if numbers and not (integers and all(int(a) < int(b) for a, b in itertools.pairwise(numbers))):
         raise DataError(
             f"{path}: the first line looks like data ({quoted(numbers, 3)}), not like names of "
             "columns; add a line that names them"

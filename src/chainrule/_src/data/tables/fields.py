@@ -1,4 +1,4 @@
-"""What texts stand for: numbers and times, written as people write them."""
+"""Infer the kind of a column of texts: numbers and times in the notations that people use."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from chainrule._src.data.tables.readings import (
     READINGS,
     RIVALS,
     UTC,
-    Plain,
+    PlainNumbers,
     Reading,
     Tally,
     ahead_of_utc,
 )
 
-ODD = 0.1  # largest share of values that are none of what the others are: they count as missing
+ODD = 0.1  # largest share of values not of the column's kind; these count as missing
 SAMPLE = 100
 _WITH_UNIT = re.compile(r"[-+]?\d[\d.,]*\s?(?=[^\d\s]+$)")
 
 
 def plain(array: Any) -> Any:
-    """Return texts as Arrow's float64, null for missing; None if any is not a plain number."""
+    """Cast texts to Arrow's float64, null for missing; None if any is not a plain number."""
     compute, pa = pyarrow("compute"), pyarrow()
     try:
         return compute.cast(array, pa.float64())
@@ -43,7 +43,7 @@ def plain(array: Any) -> Any:
 
 
 def tidied(array: Any) -> Any:
-    """Return texts without spaces around them, null for missing."""
+    """Strip the spaces around texts; texts that stand for missing values become null."""
     compute, pa = pyarrow("compute"), pyarrow()
     tidy = compute.utf8_trim_whitespace(array)
     gaps = compute.is_in(tidy, value_set=pa.array(sorted(MISSING)))
@@ -52,23 +52,23 @@ def tidied(array: Any) -> Any:
 
 @dataclass
 class Field:
-    """What the texts of a column stand for, found while they pass by.
+    """The kind and notation of a column of texts, inferred in one pass over its rows.
 
     Attributes
     ----------
     name : str
     decimal : str
-        The decimal sign where a column leaves it open.
+        The decimal sign that is assumed if the column does not determine it.
     kind : str
-        The kind that is known already, if there is one.
+        The column's kind in training; empty if there was no training.
     typed : bool
-        Whether the source could have held numbers, but holds texts.
+        True if the source has types for numbers, but stores this column as texts.
     present, rows : int
-        Values, and values and gaps, until now.
+        Number of values, and of values and gaps, so far.
     numbers, times : int
-        Values that are numbers as computers write them, and times by any of the readings.
+        Number of values that are plain numbers, and of values that are times in any notation.
     known : Writing, optional
-        How such texts were understood in training. It decides what can be read in two ways.
+        Notation of the column in training. It decides how ambiguous texts are read.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Field:
     times: int = 0
     tallies: list[Tally] = field(default_factory=list)
     _codes: Codes = field(default_factory=Codes)
-    _plain: Plain = field(default_factory=Plain)
+    _plain: PlainNumbers = field(default_factory=PlainNumbers)
     _sample: list[str] = field(default_factory=list)
     _learned: Reading | None = None
 
@@ -97,14 +97,14 @@ class Field:
 
     @property
     def is_open(self) -> bool:
-        """Whether more rows may tell more."""
+        """True if more rows may change the inferred kind."""
         if self.kind == "category":
             return False
         least = min((tally.odd for tally in self.tallies), default=0)
         return not (self.present > 1000 and 2 * least > self.present)
 
     def add(self, array: Any) -> Any:
-        """Take in the next rows; return them as float64 if they are plain numbers."""
+        """Add the next rows; return them as float64 if they are plain numbers, else None."""
         start, self.rows = self.rows, self.rows + len(array)
         if not self.is_open:
             return None
@@ -131,13 +131,13 @@ class Field:
         return None
 
     def _alone(self, reads: dict[Reading, Any], is_number: Any) -> dict[str, Any]:
-        """Return what texts are by themselves, for each kind: numbers where these are plain."""
+        """Return by kind the values of texts that need no reading: plain numbers."""
         point = reads.get(POINT)
         plain = None if point is None else pyarrow("compute").if_else(is_number, point, None)
         return {"number": plain, "time": None}
 
     def _usual(self, kind: str, reads: dict[Reading, Any], alone: dict[str, Any]) -> Any:
-        """Return what is read as in training; or else numbers, as a file of its kind has them."""
+        """Return the values by the reading of training, or else by the preferred reading."""
         if self._learned is not None:
             return reads[self._learned]
         if kind == "time":
@@ -146,23 +146,23 @@ class Field:
 
     @property
     def _is_plain(self) -> bool:
-        """Whether plain numbers stand for themselves."""
+        """True if plain numbers need no conversion, as a percentage in training would."""
         return self.known is None or (self._learned in (None, POINT) and self.known.unit != "%")
 
     @property
     def _preferred(self) -> Reading:
-        """The reading that decides where two read as many values."""
+        """The reading that wins if two readings read equally many values."""
         return self._learned or (COMMA if self.decimal == "," else POINT)
 
     def _add_plain(self, array: Any, floats: Any, start: int) -> None:
-        plain = Plain.of(array, floats, start)
+        plain = PlainNumbers.of(array, floats, start)
         self.present, self.numbers = self.present + plain.count, self.numbers + plain.count
         self._plain += plain
         for tally in self.tallies:
             tally.add_plain(plain)
 
     def _all(self) -> list[Tally]:
-        """Return the tallies, with all plain numbers until now taken in."""
+        """Return the tallies; create them first, from the plain numbers so far."""
         if not self.tallies:
             kinds = (self.kind,) if self.kind else ("number", "time")
             self.tallies = [Tally(each) for each in READINGS if each.kind in kinds]
@@ -172,7 +172,7 @@ class Field:
 
     @property
     def best(self) -> Tally | None:
-        """The reading that has most to be said for; None where all are plain numbers."""
+        """The tally of the reading with the lowest cost; None if all values are plain numbers."""
         return min(
             self.tallies if self.present else (),
             default=None,
@@ -181,7 +181,7 @@ class Field:
 
     @property
     def reading(self) -> Reading | None:
-        """How the column is read; None for plain numbers and for text."""
+        """The reading of the column; None for plain numbers and for text."""
         best = self.best
         return best.reading if best is not None and self._is_fine(best) else None
 
@@ -194,12 +194,12 @@ class Field:
         return None if self.known is None else self.known.unit
 
     def _contradicts(self, tally: Tally) -> bool:
-        """Whether some values ask for this reading, and others are something else in training's."""
+        """Return true if this reading is not that of training and they differ on some values."""
         return self._learned not in (None, tally.reading) and tally.others > 0
 
     @property
     def found(self) -> str:
-        """The kind of the column."""
+        """The inferred kind of the column."""
         if not self.kind and self._codes.are(self.present):
             return "category"
         if self.best is None:
@@ -208,7 +208,7 @@ class Field:
 
     @property
     def written(self) -> Writing | None:
-        """How the texts were understood; None for text."""
+        """The notation of the numbers or times; None for text."""
         if self.found == "category":
             return None
         if self.best is None or self.reading is None:
@@ -219,19 +219,19 @@ class Field:
 
     @property
     def _zone(self) -> str:
-        """The zone of times: training's, or that of all that tell one; UTC if these differ."""
+        """The zone of times: training's, or the one in the texts; UTC if the texts differ."""
         if self._unit or self.best is None:
             return self._unit or ""
         zones = [*filter(None, self.best.units)]
         return UTC if len(zones) > 1 else "".join(zones)
 
     def values(self, array: Any) -> Array:
-        """Return texts as a column of the kind that was found.
+        """Convert texts to a column of the inferred kind.
 
         Raises
         ------
         DataError
-            If they are not those that were seen.
+            If a text cannot be read, because the source has changed.
         """
         if self.found == "category":
             return texts(array)
@@ -241,7 +241,7 @@ class Field:
         return numbers(read) if self.found == "number" else times(self._in_zone(read, array))
 
     def _in_zone(self, read: Any, array: Any) -> Any:
-        """Return times of UTC in the column's zone; those that tell none are in it already."""
+        """Shift times from UTC to the column's zone; times without a zone are in it already."""
         if self.reading is None or self._zone in ("", UTC):
             return read
         compute, pa = pyarrow("compute"), pyarrow()
@@ -251,7 +251,7 @@ class Field:
         return compute.add(read, ahead_of_utc(zone))
 
     def check(self) -> None:
-        """Refuse a column that is not of the kind that is known.
+        """Refuse a column whose kind differs from that in training.
 
         Raises
         ------
@@ -271,7 +271,7 @@ class Field:
         )
 
     def _fault(self) -> tuple[tuple[int, str], str]:
-        """Return a cell that is not as known, and how it should be."""
+        """Return the first cell that differs from training, and the expected notation."""
         best, unit = self.best, self._unit
         if best is not None and best.mixed(unit):
             how = f" with {unit!r}" if unit else " without '%'"
@@ -283,37 +283,37 @@ class Field:
 
     @property
     def first_odd(self) -> tuple[int, str]:
-        """The first row, counted from 0, that is not of the kind, and what it holds."""
+        """Row, counted from 0, and text of the first cell that is not of the kind."""
         best = self.best
         return (0, "") if best is None or best.first is None else best.first
 
     def notes(self) -> list[str]:
-        """Return what a user should know of how the column was understood."""
+        """Return notes for the user on how the column was interpreted."""
         best, codes = self.best, self._codes
         if not self.kind and codes.are(self.present):
             return [f"{self._column} is taken as text: {_holds(codes.first)}, a code"]
         if best is None:
             is_told = self.typed and not self.kind and self.present > 0
-            told = [f"{self._column}: texts that are all numbers, read as such"] * is_told
+            notes = [f"{self._column}: texts that are all numbers, read as such"] * is_told
             if self.known is not None and not self.known.reading and self._plain.group:
                 row, text = self._plain.group
-                told.append(
+                notes.append(
                     f"{self._column} held whole numbers in training: "
                     f"{_holds((row, text))}, read as {float(text):.10g}"
                 )
         else:
-            told = self._as_text(best) if self.reading is None else self._as_read(best)
+            notes = self._as_text(best) if self.reading is None else self._as_read(best)
         if codes.first is not None and self.found == "number":
-            told.append(
+            notes.append(
                 f"{self._column}: {codes.count:,} of {self.present:,} values begin with 0, "
                 f"as codes do, and are taken as numbers; the first, in row "
                 f"{codes.first[0] + 1:,}, is {quote(codes.first[1])}"
             )
-        return told
+        return notes
 
     def _as_read(self, best: Tally) -> list[str]:
-        """Say how a column of numbers or times is read."""
-        told, kind = [], self.found
+        """Return notes on the reading of a column of numbers or times."""
+        notes, kind = [], self.found
         how = best.reading.what + (
             f", in {self._zone}" if any(best.units) and kind == "time" else ""
         )
@@ -321,37 +321,37 @@ class Field:
             *cell, value = best.changed
             if kind == "time":
                 value = self.values(pyarrow().array([cell[1]]))[0]
-            shown = f"{value:.10g}" if kind == "number" else str(value).replace("T", " ")
-            told.append(
+            value_text = f"{value:.10g}" if kind == "number" else str(value).replace("T", " ")
+            notes.append(
                 f"{self._column} holds {kind}s {how}{self._evidence(best)}: "
-                f"{_holds(cell)}, read as {shown}"
+                f"{_holds(cell)}, read as {value_text}"
             )
         if best.odd and best.first is not None:
             row, text = best.first
             how = f" {best.reading.what}, as in training," if best.reading is self._learned else ""
-            told.append(
+            notes.append(
                 f"{self._column}: {best.odd:,} of {self.present:,} values are no "
                 f"{kind}{how} and count as missing; the first, in row {row + 1:,}, is {quote(text)}"
             )
-        return told + self._zones(best)
+        return notes + self._zones(best)
 
     def _evidence(self, best: Tally) -> str:
-        """Say why it is read otherwise than usual."""
+        """Return the reason for an unusual reading, for a note."""
         rival = RIVALS.get(best.reading)
         if best.reading is self._learned:
             return ""
-        told = f", unlike training, which had them {self._learned.what}" if self._learned else ""
+        unlike = f", unlike training, which had them {self._learned.what}" if self._learned else ""
         is_time = best.reading.kind == "time"
         if rival is None or not best.either or not (is_time or best.others):
-            return told
+            return unlike
         if not best.only:
-            return f"{told}, but could all be {rival.what}"
+            return f"{unlike}, but could all be {rival.what}"
         if best.only > ODD * self.present:
-            return told
-        return f"{told}, as {best.only:,} of {self.present:,} values can only be read so"
+            return unlike
+        return f"{unlike}, as {best.only:,} of {self.present:,} values can only be read so"
 
     def _zones(self, best: Tally) -> list[str]:
-        """Say which times tell no zone, where others do."""
+        """Return a note on times without a zone in a column where other times have a zone."""
         if best.reading.kind != "time":
             return []
         if self._zone and self._unit == "":
@@ -366,7 +366,7 @@ class Field:
         ]
 
     def _as_text(self, best: Tally) -> list[str]:
-        """Say why a column that has numbers or times in it is taken as text."""
+        """Return a note on why a column with some numbers or times is taken as text."""
         why = self._why(best)
         return [] if self.kind or not why else [f"{self._column} is taken as text: {why}"]
 
@@ -395,7 +395,7 @@ class Field:
 
 
 def field_of(name: str, decimal: str, like: Column | None, typed: bool = False) -> Field:
-    """Return a field for a column, of which more may be known from training."""
+    """Return a field for a column; ``like`` is the same column in training, if known."""
     if like is None:
         return Field(name, decimal, typed=typed)
     return Field(name, decimal, like.kind, typed, like.written)

@@ -1,4 +1,4 @@
-"""Folders of images: folder/class/image.png."""
+"""Tables from folders of images: folder/class/image.png."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ GREY = ("1", "L", "LA", "I", "I;16", "I;16B")
 
 
 class ImageTable(Table):
-    """Images in a folder for each class, or in one folder, then without a target.
+    """Images in one folder per class, or all in one folder, then without a target.
 
-    All are grey, or all RGB if one is in colour, as float32 from 0 to 1. Those of another size
-    than most are resized to that one.
+    All images are grey, or all RGB if one is in colour, as float32 from 0 to 1. All are resized to
+    the most frequent size.
 
     Parameters
     ----------
     folder : Path
     like : iterable of Column, optional
-        Columns that are known; an image column's shape is taken over.
+        Columns of training; the shape of an image column among them is used.
 
     Raises
     ------
     DataError
-        If it holds no images.
+        If the folder holds no images.
     FileError
         If an image cannot be read.
     """
@@ -76,7 +76,7 @@ class ImageTable(Table):
 
 
 def _listed(folder: Path) -> tuple[list[Path], list[str]]:
-    """Return the images in order, and their classes unless they lie in the folder itself."""
+    """Return the image files in order, and their classes; none if they lie in ``folder`` itself."""
     try:
         inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
         by_class = {path.name: _images(path) for path in inside if path.is_dir()}
@@ -98,7 +98,7 @@ def _size_and_colour(path: Path) -> tuple[tuple[int, int], bool]:
 
 
 def _pixels(path: Path, shape: tuple[int, ...]) -> Array:
-    """Return an image in this shape, from 0 to 1."""
+    """Read an image, resized to this shape, with values from 0 to 1."""
     with _Opened(path) as image:
         if image.mode.startswith("I"):  # 16 bits of grey
             image = image.point(lambda value: value / 257).convert("L")
@@ -109,7 +109,7 @@ def _pixels(path: Path, shape: tuple[int, ...]) -> Array:
 
 
 class _Opened:
-    """An image file, open; whatever goes wrong with it names the file."""
+    """Context manager: an open image file; errors in it name the file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""Tables as arrays to train on, in memory or, where they would not fit, in a temporary file."""
+"""Turn tables into training arrays, in memory or, if they do not fit, in a temporary file."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from chainrule._src.data.preprocessing.splitting import part_of_rows
 from chainrule._src.data.preprocessing.values import Column, missing
 from chainrule._src.data.tables.table import Table
 
-WHOLE = "validation_split=0 (--validation 0)"  # which keeps no rows aside
+WHOLE = "validation_split=0 (--validation 0)"  # the setting for no hold-out
 
 
 @dataclass(frozen=True, repr=False)
 class TrainingData(Shown):
-    """A table, ready to train on.
+    """The features and targets of a table, split into training and validation rows.
 
     Attributes
     ----------
     X_train, X_val : ndarray of float32, shapes (n, d) and (m, d)
-        Features; m is 0 if nothing is kept aside. A `numpy.memmap` where memory would not do.
+        Features; m is 0 if there is no hold-out. A `numpy.memmap` if they do not fit into memory.
     y_train, y_val : ndarray of int32 or float32, shapes (n,) and (m,)
         The target, encoded.
     preprocessor : Preprocessor
         Fitted on the rows of training alone.
     unlabelled : int
-        Rows that were left out, as they have no value of the target.
+        Number of rows that were left out because their target is missing.
     """
 
     X_train: Array
@@ -57,27 +57,27 @@ def training_data(
     seed: int | np.random.Generator | None = 0,
     memory: float = 0.5,
 ) -> TrainingData:
-    """Split a table, learn its preprocessing, and make arrays of it.
+    """Split a table, fit its preprocessing, and convert it to arrays.
 
-    The table is gone through three times: for the target, for the rows of training, and to fill
-    the arrays.
+    The table is read three times: for the target, for the rows of training, and to fill the
+    arrays.
 
     Parameters
     ----------
     table : Table
     target : str, optional
-        The column to be predicted; by default the table's own. Rows without a value of it are
+        The column to predict; by default the table's own target. Rows in which it is missing are
         left out.
     columns : iterable of str, optional
-        What to learn from; by default all other columns.
+        Columns to learn from; by default all other columns.
     preprocessor : Preprocessor, optional
-        With settings of your own; it is fitted here.
+        A preprocessor with other settings than the default; it is fitted here.
     validation_split : float, default 0.2
-        Share of the rows to validate on, drawn at random; of each class the same share.
+        Share of the rows to validate on, drawn at random, the same share of each class.
     fold : tuple of int, optional
         ``(i, k)``: validate on the i-th of k parts, counted from 0, instead of a share.
     seed : int, Generator or None, default 0
-        Of the split.
+        Seed of the random split.
     memory : float, default 0.5
         Largest share of the machine's memory that the features may take; larger ones go to a
         temporary file.
@@ -101,31 +101,31 @@ def training_data(
     preprocessor = Preprocessor() if preprocessor is None else preprocessor
     name = _target_name(table, target)
     values, labelled = _target_values(table, name)
-    whole = Target.learn(name, values[labelled], preprocessor.task)
-    classes = whole.encode(values[labelled]) if whole.classes else len(labelled)
+    full_target = Target.learn(name, values[labelled], preprocessor.task)
+    classes = full_target.encode(values[labelled]) if full_target.classes else len(labelled)
     if fold is None:
-        held = labelled[split_rows(classes, validation_split, seed, WHOLE)]
+        val_rows = labelled[split_rows(classes, validation_split, seed, WHOLE)]
     else:
-        held = labelled[part_of_rows(classes, *fold, seed)]
-    kept = np.setdiff1d(labelled, held, assume_unique=True)
-    if len(kept) < 2:
+        val_rows = labelled[part_of_rows(classes, *fold, seed)]
+    train_rows = np.setdiff1d(labelled, val_rows, assume_unique=True)
+    if len(train_rows) < 2:
         raise DataError(
             f"{table.name} has {len(labelled)} rows with a value of {name!r}, of which "
-            f"{len(held)} would be kept aside (--validation): too few to learn from"
+            f"{len(val_rows)} would be kept aside (--validation): too few to learn from"
         )
     names = [each.name for each in table.columns] if columns is None else [*columns, name]
-    learned = Target.learn(name, values[kept], whole.task)
-    preprocessor.fit(_picked(table, kept, names), learned, table.columns)
-    X_train, X_val = _fill(table, preprocessor, [kept, held], memory)
+    learned = Target.learn(name, values[train_rows], full_target.task)
+    preprocessor.fit(_picked(table, train_rows, names), learned, table.columns)
+    X_train, X_val = _fill(table, preprocessor, [train_rows, val_rows], memory)
     encode = preprocessor.target.encode
-    y_train, y_val = encode(values[kept]), encode(values[held])
+    y_train, y_val = encode(values[train_rows]), encode(values[val_rows])
     return TrainingData(X_train, y_train, X_val, y_val, preprocessor, len(values) - len(labelled))
 
 
 def load_arrays(
     table: Table, preprocessor: Preprocessor, *, memory: float = 0.5
 ) -> tuple[Array, Array]:
-    """Return a table's features and target as a fitted preprocessor makes them.
+    """Convert a table to features and target with a fitted preprocessor.
 
     Rows without a value of the target are left out.
 
@@ -157,12 +157,12 @@ def load_arrays(
 
 def _target_name(table: Table, target: str | None) -> str:
     name = table.target if target is None else target
-    known: dict[str, Column] = {column.name: column for column in table.columns}
+    columns: dict[str, Column] = {column.name: column for column in table.columns}
     if name is None:
         raise DataError(
-            f"{table.name}: name the column that is to be predicted, one of {', '.join(known)}"
+            f"{table.name}: name the column that is to be predicted, one of {', '.join(columns)}"
         )
-    lookup("target column", name, known)
+    lookup("target column", name, columns)
     return name
 
 
@@ -176,7 +176,7 @@ def _target_values(table: Table, name: str) -> tuple[Array, Array]:
 
 
 def _picked(table: Table, rows: Array, names: Iterable[str]) -> Iterator[dict[str, Array]]:
-    """Yield these rows, whose numbers ascend, chunk by chunk."""
+    """Yield the rows with these ascending numbers, chunk by chunk."""
     start = 0
     for chunk in table.chunks(columns=names):
         end = start + len(next(iter(chunk.values())))
@@ -191,7 +191,7 @@ def _picked(table: Table, rows: Array, names: Iterable[str]) -> Iterator[dict[st
 def _fill(
     table: Table, preprocessor: Preprocessor, parts: list[Array], memory: float
 ) -> list[Array]:
-    """Return the features of each part's rows."""
+    """Return a matrix of features for each list of row numbers in ``parts``."""
     share = check_number(memory, "memory", "training_data", low=0.0)
     total = sum(len(part) for part in parts)
     outs = _matrices([len(part) for part in parts], preprocessor.width, total, share)
@@ -203,7 +203,7 @@ def _fill(
         for i, (rows, out) in enumerate(zip(parts, outs, strict=True)):
             inside = rows[np.searchsorted(rows, start) : np.searchsorted(rows, end)] - start
             part = out[filled[i] : filled[i] + len(inside)]
-            np.take(features, inside, axis=0, out=part, mode="clip")  # others copy twice
+            np.take(features, inside, axis=0, out=part, mode="clip")  # the other modes copy twice
             filled[i] += len(inside)
         start = end
     if sum(filled) != total:
@@ -212,7 +212,7 @@ def _fill(
 
 
 def _matrices(rows: list[int], width: int, total: int, share: float) -> list[Array]:
-    """Return matrices to fill, in a temporary file if they take more than a share of memory."""
+    """Return uninitialised matrices, in temporary files if they exceed a share of memory."""
     needed = 4 * total * width
     if needed <= share * memory():
         return [np.empty((count, width), dtype=np.float32) for count in rows]
@@ -227,7 +227,7 @@ def _matrices(rows: list[int], width: int, total: int, share: float) -> list[Arr
 
 
 def _on_disk(rows: int, width: int) -> Array:
-    """Return a matrix in a temporary file, which goes when the matrix does."""
+    """Return a matrix in a temporary file, which is deleted together with the matrix."""
     if not rows:
         return np.empty((0, width), dtype=np.float32)
     with tempfile.TemporaryFile() as file:

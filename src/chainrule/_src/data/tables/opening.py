@@ -1,4 +1,4 @@
-"""From what a user names to a table."""
+"""Open a table from a data set's name, a path or a frame."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ READERS: dict[str, Reader] = {
 
 
 def open_table(source: Any, like: Iterable[Column] = (), encoding: str = "utf-8") -> Table:
-    """Open anyone's data.
+    """Open a table.
 
     Parameters
     ----------
@@ -63,11 +63,11 @@ def open_table(source: Any, like: Iterable[Column] = (), encoding: str = "utf-8"
         ``"-"`` is standard input, CSV or Parquet. Or a frame that Arrow reads: of pandas, Polars,
         PyArrow, or the result of a query by DuckDB.
     like : iterable of Column, optional
-        Columns as they were in training, such as a `Preprocessor`'s ``columns``: text that looks
-        like numbers here stays text, images take their size, and what could be read in two ways is
-        read as it was, such as the date ``7/8/2021``.
+        Columns of training, such as a `Preprocessor`'s ``columns``: texts that were categories
+        stay texts even if they look like numbers, images are resized to the same size, and
+        ambiguous texts, such as the date ``7/8/2021``, are read as in training.
     encoding : str, default "utf-8"
-        Of CSV files; any of Python's.
+        Encoding of CSV files; any that Python knows.
 
     Returns
     -------
@@ -76,12 +76,12 @@ def open_table(source: Any, like: Iterable[Column] = (), encoding: str = "utf-8"
     Raises
     ------
     DataError
-        If the data cannot be used; or if a name means both a data set and a file: then the file
-        is given as ``./iris``.
+        If the data cannot be used, or if a name means both a data set and a file; write
+        ``./iris`` for the file.
     UnknownNameError
-        If the kind of file is none of these.
+        If the kind of file is not supported.
     FileError
-        If there is no such file, or it cannot be read.
+        If the file does not exist or cannot be read.
     MissingDependencyError
         For CSV and Parquet files without pyarrow.
 
@@ -133,31 +133,31 @@ def check_encoding(encoding: str) -> None:
 
 
 def _piped(path: Path, like: Iterable[Column], encoding: str) -> Table:
-    """Open a file whose name tells nothing."""
+    """Open a CSV or Parquet file whose kind the name does not tell."""
     with path.open("rb") as file:
         is_parquet = file.read(4) == b"PAR1"
     return ParquetTable(path, like) if is_parquet else CsvTable(path, like, encoding)
 
 
 def _unpacked(file: Any, name: str, read: Reader, like: tuple[Column, ...], encoding: str) -> Table:
-    """Open what is gone through more than once, unpacked in a temporary file."""
-    handle, place = tempfile.mkstemp()
+    """Unpack a stream into a temporary file, and open that, since tables are read repeatedly."""
+    handle, temporary = tempfile.mkstemp()
     try:
         with os.fdopen(handle, "wb") as out:
             _unpack(file, out, name)
-        table = read(Path(place), like, encoding)
+        table = read(Path(temporary), like, encoding)
     except BaseException as error:
-        os.unlink(place)
+        os.unlink(temporary)
         if isinstance(error, ChainruleError):
-            raise type(error)(str(error).replace(place, name)) from None
+            raise type(error)(str(error).replace(temporary, name)) from None
         raise
     table.name = name
-    weakref.finalize(table, os.unlink, place)
+    weakref.finalize(table, os.unlink, temporary)
     return table
 
 
 def _unpack(file: Any, out: Any, name: str) -> None:
-    """Copy a stream, unpacked if its first bytes say that it is packed."""
+    """Copy a stream; decompress it if its first bytes are those of a compressed file."""
     file = file if hasattr(file, "peek") else io.BufferedReader(file)
     begin = file.peek(6)[:6]
     opened = next((to for mark, to in MARKS.items() if begin.startswith(mark)), None)
@@ -170,11 +170,11 @@ def _unpack(file: Any, out: Any, name: str) -> None:
 
 
 def _closest(path: Path) -> str:
-    """Return a hint at names that are there."""
+    """Return a hint at existing files and data sets with similar names."""
     parent = path.parent
     beside = {}
     if parent.is_dir() and os.access(parent, os.R_OK):
-        beside = {found.name: str(parent / found.name) for found in parent.iterdir()}
+        beside = {each.name: str(parent / each.name) for each in parent.iterdir()}
     names = {**beside, **dict.fromkeys(BUILT_IN, "")}
     close = difflib.get_close_matches(path.name, names, n=3)
     if close:

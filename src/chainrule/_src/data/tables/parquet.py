@@ -1,4 +1,4 @@
-"""Arrow's data: Parquet files, read in batches, and frames that are in memory."""
+"""Tables from Arrow's data: Parquet files, read in batches, and frames in memory."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from chainrule._src.data.tables.arrow import (
 from chainrule._src.data.tables.fields import field_of
 from chainrule._src.data.tables.table import Table
 
-ROWS = 2**16  # that are read at once to learn what texts stand for
+ROWS = 2**16  # per batch, while the kind of text columns is inferred
 
 
 class TypedTable(Table):
-    """A table of Arrow's columns, whose texts may stand for numbers and times, as in CSV files."""
+    """A table of Arrow's columns; its texts may be numbers and times, as in CSV files."""
 
-    _path: Any  # or what it is called
+    _path: Any  # or a description, for a frame
 
     def _understand(self, name: str, schema: Any, rows: int, like: Iterable[Column]) -> None:
-        """Learn what columns hold."""
+        """Infer the kinds of the columns and initialise the table."""
         like = tuple(like)
         columns, notes = columns_of(schema, name, like)
-        known = {column.name: column for column in like}
+        trained = {column.name: column for column in like}
         self._encoded = {field.name for field in schema if is_encoded(field.type)}
         self._fields = {
-            column.name: field_of(column.name, ".", known.get(column.name), typed=True)
+            column.name: field_of(column.name, ".", trained.get(column.name), typed=True)
             for column in columns
             if is_text(schema.field(column.name).type)
         }
@@ -75,7 +75,7 @@ class TypedTable(Table):
             yield batch
 
     def _refuse_text(self, name: str) -> None:
-        """Refuse a column of which a text is not UTF-8."""
+        """Raise a `DataError` that names the row of the column's first text that is not UTF-8."""
         where, start = "that no row has", 1
         for batch in self._stored(ROWS, [name]):
             position = undecodable(batch.column(name))
@@ -90,7 +90,7 @@ class TypedTable(Table):
         )
 
     def stored(self, rows: int, names: list[str]) -> Iterator[Any]:
-        """Return Arrow's batches of columns as they are."""
+        """Return Arrow's batches of columns without conversion."""
         return self._batches(rows, names)
 
     def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
@@ -99,7 +99,8 @@ class TypedTable(Table):
             yield {name: self._values(name, batch.column(name), kinds[name]) for name in names}
 
     def _values(self, name: str, array: Any, kind: str) -> Array:
-        if name in self._encoded and not is_encoded(array.type):  # as Parquet files are read
+        # The Parquet reader may have dropped the dictionary.
+        if name in self._encoded and not is_encoded(array.type):
             array = array.dictionary_encode()
         if kind == "category" or name not in self._fields:
             return values(array, kind)
@@ -110,21 +111,20 @@ class ParquetTable(TypedTable):
     """A Parquet file.
 
     Numbers of any type are numbers; text and booleans are categories, dates and times are times.
-    Dictionaries of Arrow's, which pandas writes of its categories, are categories, whatever their
-    values. Texts that are numbers or times are understood as in a CSV file, but for columns with
-    codes such as ``"00501"``. Columns of other types, lists for instance,
-    are left out with a note.
+    Arrow's dictionaries, which pandas writes for categories, are categories with any type of
+    value. Texts that are numbers or times are read as in a CSV file, except for columns with codes
+    such as ``"00501"``. Columns of other types, such as lists, are left out with a note.
 
     Parameters
     ----------
     path : Path
     like : iterable of Column, optional
-        Columns whose kind is known already: times that were categories stay so.
+        Columns of training: times that were categories in training are read as categories.
 
     Raises
     ------
     DataError, FileError
-        If it cannot be read as a Parquet file.
+        If the file cannot be read as a Parquet file.
     MissingDependencyError
         Without pyarrow.
     """
@@ -159,20 +159,20 @@ class ParquetTable(TypedTable):
 
 
 class ArrowTable(TypedTable):
-    """A frame in memory that Arrow reads: of pandas, Polars, DuckDB or PyArrow.
+    """A frame in memory that Arrow can read: of pandas, Polars, DuckDB or PyArrow.
 
-    What columns hold is told as of a Parquet file.
+    The kinds of the columns are inferred as for a Parquet file.
 
     Parameters
     ----------
     frame : object
-        With ``__arrow_c_stream__`` or ``__dataframe__``.
+        Object with the method ``__arrow_c_stream__`` or ``__dataframe__``.
     like : iterable of Column, optional
 
     Raises
     ------
     DataError
-        If Arrow cannot read it.
+        If Arrow cannot read the frame.
     """
 
     def __init__(self, frame: Any, like: Iterable[Column] = ()) -> None:
@@ -195,5 +195,5 @@ class ArrowTable(TypedTable):
 
 
 def is_frame(source: Any) -> bool:
-    """Whether Arrow can read it from memory."""
+    """Return true if Arrow can read the object from memory."""
     return hasattr(source, "__arrow_c_stream__") or hasattr(source, "__dataframe__")

@@ -1,4 +1,4 @@
-"""Ways to understand texts: numbers and times as people write them."""
+"""Readings: parsers for the notations of numbers and times that people use."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from chainrule._src.data.tables.arrow import count, first_cell, pyarrow
 
 UNITS = r"[$€£¥₹]|CHF|EUR|GBP|USD|Fr\.?|%"
-FEW = 0.02  # so small a share of values does not decide how the others are understood
+FEW = 0.02  # a smaller share of values does not decide the reading of the others
 UTC = "UTC"
-_HALF = r"(?P<half>(?: ?[AaPp]\.?[Mm]\.?)?)"  # of a day, with hours from 1 to 12
+_HALF = r"(?P<half>(?: ?[AaPp]\.?[Mm]\.?)?)"  # am or pm, with hours from 1 to 12
 _CLOCK = (
     r"(?P<clock>(?:[T ]\d{1,2}:\d\d(?::\d\d)?)?)(?:\.\d+)?"
     rf"{_HALF} ?(?P<zone>(?:Z|GMT|UTC|[+-]\d\d:?\d\d)?)$"
@@ -29,18 +29,18 @@ MONTHS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """A way to understand texts.
+    """A notation of numbers or times, with the functions that parse its texts.
 
     Attributes
     ----------
     kind : {"number", "time"}
     what : str
-        How they are written, for notes and in models that were saved: it must not change.
+        Name of the notation, in notes and in saved models: it must not change.
     read : callable
-        Arrow's texts → float64, or timestamps in seconds; null for what is not written so.
+        Arrow's texts → float64, or timestamps in seconds; null for other notations.
     units : callable
-        Arrow's texts → their units, such as ``"%"``, of times their zones, such as ``"+02:00"``;
-        empty where there is none.
+        Arrow's texts → their units, such as ``"%"``, for times their zones, such as ``"+02:00"``;
+        empty for a text without a unit.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Reading:
 
 
 def _number(point: str, groups: str) -> Callable[[Any], Any]:
-    """Return what reads numbers with this decimal sign and these signs between thousands."""
+    """Return a parser of numbers with this decimal sign and these thousands separators."""
     groups = rf"[{groups} _'’\x{{a0}}\x{{202f}}]"
     pattern = (
         rf"^(?P<open>\(?)(?P<sign>[-+−]?)(?:{UNITS})?\s?(?P<inner>[-+−]?)"
@@ -60,10 +60,10 @@ def _number(point: str, groups: str) -> Callable[[Any], Any]:
 
     def read(array: Any) -> Any:
         compute, pa = pyarrow("compute"), pyarrow()
-        found = compute.extract_regex(array, pattern)
-        parts = {name: compute.struct_field(found, name) for name in
+        groups_found = compute.extract_regex(array, pattern)
+        parts = {name: compute.struct_field(groups_found, name) for name in
                  ("open", "sign", "inner", "whole", "part", "power", "close")}  # fmt: skip
-        whole = compute.replace_substring_regex(parts["whole"], r"\D", "")
+        integer = compute.replace_substring_regex(parts["whole"], r"\D", "")
         part = compute.replace_substring(parts["part"], ",", ".")
         signs = compute.binary_join_element_wise(parts["sign"], parts["inner"], parts["open"], "")
         minus = compute.match_substring_regex(signs, r"^[-−(]$")
@@ -72,7 +72,7 @@ def _number(point: str, groups: str) -> Callable[[Any], Any]:
             compute.equal(compute.equal(parts["open"], ""), compute.equal(parts["close"], "")),
         )
         sign = compute.if_else(minus, "-", "")
-        number = compute.binary_join_element_wise(sign, whole, part, parts["power"], "")
+        number = compute.binary_join_element_wise(sign, integer, part, parts["power"], "")
         fine = compute.and_(fine, compute.match_substring_regex(number, r"^-?\.?\d"))
         return compute.cast(compute.if_else(fine, number, pa.scalar(None, pa.string())),
                             pa.float64())  # fmt: skip
@@ -82,8 +82,8 @@ def _number(point: str, groups: str) -> Callable[[Any], Any]:
 
 def _number_units(array: Any) -> Any:
     compute = pyarrow("compute")
-    found = compute.extract_regex(array, rf"(?P<unit>{UNITS})")
-    return compute.coalesce(compute.struct_field(found, "unit"), "")
+    captured = compute.extract_regex(array, rf"(?P<unit>{UNITS})")
+    return compute.coalesce(compute.struct_field(captured, "unit"), "")
 
 
 def _numbers(what: str, point: str, groups: str) -> Reading:
@@ -91,12 +91,12 @@ def _numbers(what: str, point: str, groups: str) -> Reading:
 
 
 def _times(what: str, day: str) -> Reading:
-    """Return what reads days of this pattern, with or without a time of day."""
+    """Return a reading of dates of this pattern, with or without a time of day."""
 
     def units(array: Any) -> Any:
         compute = pyarrow("compute")
-        found = compute.extract_regex(array, rf"^{day}{_CLOCK}")
-        zone = compute.struct_field(found, "zone")
+        captured = compute.extract_regex(array, rf"^{day}{_CLOCK}")
+        zone = compute.struct_field(captured, "zone")
         zone = compute.replace_substring_regex(zone, r"^(...):?(..)$", r"\1:\2")
         return compute.replace_substring_regex(zone, r"^(Z|GMT|UTC|[+-]00:00)$", UTC)
 
@@ -104,13 +104,13 @@ def _times(what: str, day: str) -> Reading:
 
 
 def _time(day: str) -> Callable[[Any], Any]:
-    """Return what reads days of this pattern; times that tell their offset become UTC."""
+    """Return a parser of dates of this pattern; times with an offset are converted to UTC."""
 
     def read(array: Any) -> Any:
         compute = pyarrow("compute")
-        found = compute.extract_regex(array, rf"^{day}{_CLOCK}")
+        fields = compute.extract_regex(array, rf"^{day}{_CLOCK}")
         year, month, of_month, clock, zone = (
-            compute.struct_field(found, name) for name in ("year", "month", "day", "clock", "zone")
+            compute.struct_field(fields, name) for name in ("year", "month", "day", "clock", "zone")
         )
         year, month = _of_century(year), _numbered(month)
         of_month = compute.replace_substring_regex(of_month, "^$", "1")
@@ -119,38 +119,38 @@ def _time(day: str) -> Callable[[Any], Any]:
         clock = compute.binary_join_element_wise(clock, "00:00:00", "")
         clock = compute.replace_substring_regex(clock, r"^(\d+:\d\d:\d\d)00:00:00$", r"\1")
         clock = compute.replace_substring_regex(clock, r"^(\d+:\d\d)00:00:00$", r"\1:00")
-        whole = compute.binary_join_element_wise(date, clock, " ")
-        times = compute.strptime(whole, format="%Y-%m-%d %H:%M:%S", unit="s", error_is_null=True)
+        joined = compute.binary_join_element_wise(date, clock, " ")
+        times = compute.strptime(joined, format="%Y-%m-%d %H:%M:%S", unit="s", error_is_null=True)
         times = compute.if_else(  # 30 February would be 1 March
             compute.equal(compute.day(times), compute.cast(of_month, "int64")), times, None
         )
-        times = _of_half(times, compute.struct_field(found, "half"))
+        times = _of_half(times, compute.struct_field(fields, "half"))
         return compute.subtract(times, ahead_of_utc(zone))
 
     return read
 
 
 def _of_half(times: Any, half: Any) -> Any:
-    """Return times whose hours are of half a day, where that is told: 12 am is midnight."""
+    """Apply am or pm to times, where ``half`` is not empty: 12 am is midnight."""
     compute, pa = pyarrow("compute"), pyarrow()
-    is_told, hour = compute.not_equal(half, ""), compute.hour(times)
+    has_half, hour = compute.not_equal(half, ""), compute.hour(times)
     fits = compute.and_(compute.greater_equal(hour, 1), compute.less_equal(hour, 12))
-    twelve = compute.and_(is_told, compute.equal(hour, 12))
+    twelve = compute.and_(has_half, compute.equal(hour, 12))
     is_late = compute.match_substring_regex(half, "[Pp]")
     hours = compute.subtract(
         compute.if_else(is_late, pa.scalar(12), 0), compute.if_else(twelve, pa.scalar(12), 0)
     )
     shift = compute.cast(compute.multiply(hours, 3600), pa.duration("s"))
-    fits = compute.or_(compute.invert(is_told), fits)
+    fits = compute.or_(compute.invert(has_half), fits)
     return compute.if_else(fits, compute.add(times, shift), None)
 
 
 def ahead_of_utc(zone: Any) -> Any:
-    """Return how far zones such as ``+02:00`` are ahead of UTC."""
+    """Return the offsets from UTC, as durations, of zones such as ``+02:00``."""
     compute, pa = pyarrow("compute"), pyarrow()
-    found = compute.extract_regex(zone, r"^(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d)$")
+    captured = compute.extract_regex(zone, r"^(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d)$")
     sign, hours, minutes = (
-        compute.struct_field(found, name) for name in ("sign", "hours", "minutes")
+        compute.struct_field(captured, name) for name in ("sign", "hours", "minutes")
     )
     passed = compute.add(
         compute.multiply(compute.cast(hours, pa.int64()), 3600),
@@ -161,15 +161,15 @@ def ahead_of_utc(zone: Any) -> Any:
 
 
 def _of_century(year: Any) -> Any:
-    """Return years in full; of two digits those from 1969 to 2068, as POSIX has them."""
+    """Expand years of two digits to those from 1969 to 2068, as in POSIX."""
     compute = pyarrow("compute")
     late = compute.match_substring_regex(year, r"^(69|[789]\d)$")
-    whole = compute.binary_join_element_wise(compute.if_else(late, "19", "20"), year, "")
-    return compute.if_else(compute.equal(compute.utf8_length(year), 2), whole, year)
+    full = compute.binary_join_element_wise(compute.if_else(late, "19", "20"), year, "")
+    return compute.if_else(compute.equal(compute.utf8_length(year), 2), full, year)
 
 
 def _numbered(month: Any) -> Any:
-    """Return months as numbers, where they have names, by their first letters."""
+    """Convert names of months to numbers, by their first letters."""
     compute, pa = pyarrow("compute"), pyarrow()
     lower = compute.replace_substring_regex(compute.utf8_lower(month), "^jui", "ju")  # juin, juil
     short = compute.utf8_slice_codeunits(lower, 0, 3)
@@ -179,18 +179,18 @@ def _numbered(month: Any) -> Any:
 
 
 def _hours(array: Any) -> Any:
-    """Read times of day."""
+    """Parse times of day without a date."""
     compute = pyarrow("compute")
-    found = compute.extract_regex(
+    captured = compute.extract_regex(
         array, rf"^(?P<clock>\d{{1,2}}:\d\d)(?P<seconds>(?::\d\d)?){_HALF}$"
     )
-    seconds = compute.struct_field(found, "seconds")
+    seconds = compute.struct_field(captured, "seconds")
     seconds = compute.if_else(compute.equal(seconds, ""), ":00", seconds)
     clock = compute.binary_join_element_wise(
-        "1970-01-01 ", compute.struct_field(found, "clock"), seconds, ""
+        "1970-01-01 ", compute.struct_field(captured, "clock"), seconds, ""
     )
     times = compute.strptime(clock, format="%Y-%m-%d %H:%M:%S", unit="s", error_is_null=True)
-    return _of_half(times, compute.struct_field(found, "half"))
+    return _of_half(times, compute.struct_field(captured, "half"))
 
 
 def _no_units(array: Any) -> Any:
@@ -220,47 +220,50 @@ READINGS = (
     _times("by year and month", r"(?P<year>(?:1[89]|20)\d\d)-(?P<month>\d\d)(?P<day>)"),
     Reading("time", "hours and minutes", _hours, _no_units),
 )
-"""Where two understand as many texts, the first is meant."""
+"""All readings. If two read equally many texts, the first one counts."""
 RIVALS = {POINT: COMMA, COMMA: POINT, DAY_FIRST: MONTH_FIRST, MONTH_FIRST: DAY_FIRST}
-"""What else the same texts may mean."""
+"""The other reading of texts that are ambiguous."""
 
 
 @dataclass
-class Plain:
-    """Numbers as computers write them.
+class PlainNumbers:
+    """Counts of plain numbers, written as in a programming language.
 
     Attributes
     ----------
     count, points, groups : int
-        How many there are, how many have a point, and how many of these have three digits behind
-        it: ``2.500`` is another number where points stand between thousands.
+        Number of plain numbers, of those with a point, and of those with three digits behind the
+        point: ``2.500`` is another number if the point separates thousands.
+
+    cells : dict
+        Texts, flags and first row from which `first`, `clear` and `group` are computed.
     """
 
     count: int = 0
     points: int = 0
     groups: int = 0
-    cells: dict[str, tuple[Any, Any, int]] = field(default_factory=dict)  # found when asked for
+    cells: dict[str, tuple[Any, Any, int]] = field(default_factory=dict)  # evaluated lazily
 
     @classmethod
-    def of(cls, array: Any, floats: Any, start: int) -> Plain:
-        """Return what there is of them in texts that are all such numbers, or missing."""
+    def of(cls, array: Any, floats: Any, start: int) -> PlainNumbers:
+        """Count the plain numbers in texts that are all plain numbers or missing."""
         compute = pyarrow("compute")
         points = compute.match_substring(array, ".")
-        found = cls(len(floats) - floats.null_count, count(points))
-        if found.count:
-            found.cells["first"] = array, None, start
-        if found.points:
+        plain = cls(len(floats) - floats.null_count, count(points))
+        if plain.count:
+            plain.cells["first"] = array, None, start
+        if plain.points:
             groups = compute.match_substring_regex(array, r"^\s*[-+]?[1-9]\d{0,2}\.\d{3}\s*$")
-            found.groups = count(groups)
-            if found.groups:
-                found.cells["group"] = array, groups, start
-            if found.points > found.groups:
-                clear = points if not found.groups else compute.and_not(points, groups)
-                found.cells["clear"] = array, clear, start
-        return found
+            plain.groups = count(groups)
+            if plain.groups:
+                plain.cells["group"] = array, groups, start
+            if plain.points > plain.groups:
+                clear = points if not plain.groups else compute.and_not(points, groups)
+                plain.cells["clear"] = array, clear, start
+        return plain
 
-    def __add__(self, more: Plain) -> Plain:
-        return Plain(
+    def __add__(self, more: PlainNumbers) -> PlainNumbers:
+        return PlainNumbers(
             self.count + more.count, self.points + more.points, self.groups + more.groups,
             more.cells | self.cells,
         )  # fmt: skip
@@ -273,41 +276,41 @@ class Plain:
 
     @property
     def first(self) -> tuple[int, str] | None:
-        """Row and text of the first."""
+        """Row and text of the first number."""
         return self._cell("first")
 
     @property
     def clear(self) -> tuple[int, str] | None:
-        """Row and text of the first with a point that stands for nothing else."""
+        """Row and text of the first number whose point is certainly a decimal point."""
         return self._cell("clear")
 
     @property
     def group(self) -> tuple[int, str] | None:
-        """Row and text of the first whose point may stand between thousands."""
+        """Row and text of the first number whose point may separate thousands."""
         return self._cell("group")
 
 
 @dataclass
 class Tally:
-    """What a reading makes of a column's values.
+    """Counts of a column's values by the result of one reading.
 
     Attributes
     ----------
     reading : Reading
     odd : int
-        Values that it does not understand.
+        Number of values that the reading does not understand.
     first : tuple
-        Row and text of the first of them.
+        Row and text of the first value that the reading does not understand.
     others : int
-        Values that it understands otherwise than usual.
+        Number of values that it reads differently from the usual reading.
     only, either : int
-        Values that its rival (see `RIVALS`) does not understand, or understands otherwise.
+        Number of values that its rival (see `RIVALS`) does not understand, or reads differently.
     changed : tuple
-        Row, text and value of the first that is none of the numbers that computers write.
+        Row, text and value of the first value that differs from a plain number.
     units : Counter
-        Values of each unit.
+        Number of values by unit.
     cells : dict
-        Row and text of the first of each.
+        Row and text of the first value of each unit.
     """
 
     reading: Reading
@@ -322,11 +325,11 @@ class Tally:
 
     @property
     def cost(self) -> float:
-        """How little is to be said for it: what is read otherwise counts a little."""
+        """Cost of the reading: values not understood, and a little for each unusual value."""
         return self.odd + FEW * self.others
 
     def add(self, tidy: Any, start: int, reads: dict[Reading, Any], plain: Any, usual: Any) -> None:
-        """Take in texts, without spaces around them, as they are read, plainly and usually."""
+        """Add stripped texts with their values by each reading, as plain numbers, and as usual."""
         compute, read, rival = pyarrow("compute"), reads[self.reading], RIVALS.get(self.reading)
         lost = compute.and_(tidy.is_valid(), read.is_null())
         self.first = self.first or first_cell(tidy, lost, start)
@@ -337,10 +340,10 @@ class Tally:
             self.only += count(compute.and_(read.is_valid(), reads[rival].is_null()))
             self.either += count(compute.not_equal(read, reads[rival]))
         if self.changed is None:
-            told = read.is_valid()
+            differs = read.is_valid()
             if plain is not None:
-                told = compute.coalesce(compute.not_equal(read, plain), told)
-            at = compute.index(told, True).as_py()
+                differs = compute.coalesce(compute.not_equal(read, plain), differs)
+            at = compute.index(differs, True).as_py()
             if at >= 0:
                 self.changed = start + at, tidy[at].as_py(), read[at].as_py()
         if read.null_count == len(read):
@@ -353,8 +356,8 @@ class Tally:
                 at = compute.index(units, unit).as_py()
                 self.cells[unit] = start + at, tidy[at].as_py()
 
-    def add_plain(self, plain: Plain) -> None:
-        """Take in numbers as computers write them."""
+    def add_plain(self, plain: PlainNumbers) -> None:
+        """Add plain numbers."""
         if not plain.count:
             return
         clear, is_comma = plain.points - plain.groups, self.reading is COMMA
@@ -373,9 +376,9 @@ class Tally:
             self.units[""] += plain.count - lost
             self.cells.setdefault("", plain.first)
 
-    def mixed(self, known: str | None = None) -> str:
-        """Say which units stand side by side, as numbers of two would not mean the same."""
-        units = {*self.units} if known is None else {*self.units, known}
+    def mixed(self, trained_unit: str | None = None) -> str:
+        """Describe a mixture of units, whose numbers cannot be compared; empty if there is none."""
+        units = {*self.units} if trained_unit is None else {*self.units, trained_unit}
         if self.reading.kind != "number" or len(units) < 2:
             return ""
         if "%" in units:
@@ -383,8 +386,8 @@ class Tally:
         names = sorted(units - {""})
         return f"both {names[0]!r} and {names[1]!r}" if len(names) > 1 else ""
 
-    def stray(self, known: str | None) -> tuple[int, str]:
-        """Return the first cell of another unit than the known one, or than most have."""
-        usual = known if known is not None else max(self.units, key=self.units.__getitem__)
+    def stray(self, trained: str | None) -> tuple[int, str]:
+        """Return the first cell whose unit is not that of training, or not the most frequent."""
+        usual = trained if trained is not None else max(self.units, key=self.units.__getitem__)
         clashing = [unit for unit in self.cells if "%" in (unit, usual) or (unit and usual)]
         return min(self.cells[unit] for unit in clashing or self.cells if unit != usual)

@@ -1,4 +1,4 @@
-"""A table: columns with names and kinds, whose rows stream by in chunks."""
+"""A table: columns with names and kinds, whose rows are read in chunks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.data.preprocessing.values import Column, as_array, column_values, kind_of
 
-CHUNK_BYTES = 2**26  # of a chunk, where the caller does not say how many rows it holds
+CHUNK_BYTES = 2**26  # of a chunk by default
 MAX_COLUMNS = 100_000
-CHUNK_ROWS = 2**14  # at most, then: features of so many rows stay in the cache
+CHUNK_ROWS = 2**14  # at most by default: features of so many rows stay in the cache
 
 
 def check_columns(where: str, count: int, at_least: bool = False) -> None:
@@ -28,18 +28,18 @@ def check_columns(where: str, count: int, at_least: bool = False) -> None:
 
 
 class Table(ABC):
-    """Rows of named columns, wherever they come from.
+    """Rows of named columns from any source.
 
     Attributes
     ----------
     name : str
     columns : tuple of Column
     rows : int or None
-        None where only reading would tell.
+        Number of rows; None if it is unknown before reading.
     target : str or None
-        The column that such data is usually asked for, where the source says so.
+        The column that is usually predicted, if the source names one.
     notes : tuple of str
-        What a user should know about how the source was understood.
+        Notes for the user on how the source was interpreted.
     """
 
     def __init__(
@@ -62,14 +62,15 @@ class Table(ABC):
     def chunks(
         self, rows: int | None = None, columns: Iterable[str] | None = None
     ) -> Iterator[dict[str, Array]]:
-        """Go through the rows in order, a chunk at a time.
+        """Read the rows in order, in chunks.
 
         Parameters
         ----------
         rows : int, optional
-            Most rows of a chunk; by default as many as fit into 64 MB, and at most 16,384.
+            Maximum number of rows of a chunk; by default as many as fit into 64 MB, and at most
+            16,384.
         columns : iterable of str, optional
-            Which columns to read; by default all.
+            Columns to read; by default all.
 
         Yields
         ------
@@ -81,26 +82,26 @@ class Table(ABC):
         Raises
         ------
         DataError, UnknownNameError
-            For columns that are not there, or values that cannot be read.
+            For unknown columns, or values that cannot be read.
         FileError
             If the source cannot be read any more.
         """
-        known = {column.name: column for column in self.columns}
-        names = list(known if columns is None else dict.fromkeys(columns))
-        wanted = [lookup("column", name, known) for name in names]
-        if not wanted:
+        columns_by_name = {column.name: column for column in self.columns}
+        names = list(columns_by_name if columns is None else dict.fromkeys(columns))
+        selected = [lookup("column", name, columns_by_name) for name in names]
+        if not selected:
             raise DataError(f"{self.name}: columns names none")
-        most = usual_rows(wanted) if rows is None else check_positive(rows, "rows", "chunks")
+        most = usual_rows(selected) if rows is None else check_positive(rows, "rows", "chunks")
         return self._read(most, names)
 
     @abstractmethod
     def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
-        """Yield chunks of at most so many rows."""
+        """Yield chunks of at most ``rows`` rows."""
 
     def stored(self, rows: int, names: list[str]) -> Iterator[Any] | None:
-        """Return Arrow's batches of columns as the source stores them, of about so many rows.
+        """Return batches of columns, about ``rows`` rows each, in the types of the source.
 
-        None where it stores what `chunks` gives.
+        None if the source stores the same values that `chunks` yields.
         """
         return None
 
@@ -147,6 +148,6 @@ class ArrayTable(Table):
 
 
 def usual_rows(columns: Iterable[Column]) -> int:
-    """Return how many rows of such columns fit into a chunk."""
+    """Return the default number of rows of a chunk with these columns."""
     width = sum(math.prod(column.shape) for column in columns)
     return max(1, min(CHUNK_ROWS, CHUNK_BYTES // (8 * width)))

@@ -1,4 +1,4 @@
-"""Columns as files, streamed: CSV, and Parquet, as the name says."""
+"""Write columns to CSV or Parquet files in a stream of chunks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DIGITS = {np.dtype(np.float32): 6, np.dtype(np.float64): 7}
 def csv_file(
     chunks: Iterable[Chunk], *, separator: str = ",", safe: bool = False
 ) -> Iterator[bytes]:
-    r"""Yield a CSV file a chunk at a time: a line of column names, then rows.
+    r"""Yield a CSV file in chunks of bytes: a line of column names, then rows.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def csv_file(
         Numbers, or texts as objects; the same columns in each chunk.
     separator : str
     safe : bool
-        Whether texts are changed where a spreadsheet would find a formula, see `for_csv`.
+        If true, texts that a spreadsheet would take for a formula are escaped, see `for_csv`.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def _texts(values: Iterable[str], safe: bool) -> list[str]:
 
 
 def parquet_file(chunks: Iterable[Chunk]) -> Iterator[bytes]:
-    """Yield a Parquet file a piece at a time: a group of rows for each chunk.
+    """Yield a Parquet file in chunks of bytes: a row group for each chunk of rows.
 
     Raises
     ------
@@ -73,32 +73,32 @@ def parquet_file(chunks: Iterable[Chunk]) -> Iterator[bytes]:
         part = pa.table({name: pa.array(values) for name, values in chunk.items()})
         writer = writer or parquet.ParquetWriter(sink, part.schema)
         writer.write_table(part)
-        yield sink.taken()
+        yield sink.take()
     if writer is not None:
         writer.close()
-        yield sink.taken()
+        yield sink.take()
 
 
 class _Sink(io.RawIOBase):
-    """A file whose bytes are taken away while it is written."""
+    """A write-only file whose bytes are handed on while it is written."""
 
     def __init__(self) -> None:
-        self._held, self._size = bytearray(), 0
+        self._buffer, self._size = bytearray(), 0
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
-        self._held += data
+        self._buffer += data
         self._size += len(data)
         return len(data)
 
     def tell(self) -> int:
         return self._size
 
-    def taken(self) -> bytes:
-        held, self._held = bytes(self._held), bytearray()
-        return held
+    def take(self) -> bytes:
+        data, self._buffer = bytes(self._buffer), bytearray()
+        return data
 
 
 WRITERS: dict[str, Callable[..., Iterator[bytes]]] = {
@@ -109,4 +109,4 @@ WRITERS: dict[str, Callable[..., Iterator[bytes]]] = {
     ".parquet": parquet_file,
     ".pq": parquet_file,
 }
-"""What writes a file, by the end of its name; CSV where there is none."""
+"""Functions that write a file, by its suffix; CSV if there is no suffix."""

@@ -1,4 +1,4 @@
-"""Networks with scikit-learn's interface: the same results, sooner, and what its own lack."""
+"""Networks with scikit-learn's interface: the same results, faster, and more options."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -31,5 +31,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     needs(f"chainrule.{name}", "tables", "sklearn", "scipy")
     module = next(module for part, module in _MODULES.items() if part in name)
-    found = globals()[name] = getattr(load(f"{__name__}.{module}"), name)
-    return found
+    value = globals()[name] = getattr(load(f"{__name__}.{module}"), name)
+    return value

@@ -1,4 +1,4 @@
-"""What goes before scikit-learn's own classes: training and prediction, and what they lack."""
+"""Mixin for scikit-learn's network classes: replaces training and prediction, adds options."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chainrule._src.tabular.estimators.many_rows import ManyRows
 from chainrule._src.tabular.estimators.training import HIDDEN, dense, engine_of, output
 
 SHARE = Interval(Real, 0, 1, closed="left")
-MORE: dict[str, list[Any]] = {  # constraints of what scikit-learn does not have
+MORE: dict[str, list[Any]] = {  # constraints of the parameters that scikit-learn does not have
     "activation": [str, callable, list, tuple],
     "dropout": [SHARE, list, tuple],
     "batch_norm": ["boolean"],
@@ -36,20 +36,20 @@ MORE: dict[str, list[Any]] = {  # constraints of what scikit-learn does not have
 
 
 def refuse_times(X: Any, where: str) -> None:
-    """Refuse an array of times: scikit-learn takes them as numbers in training, then fails."""
+    """Refuse an array of times: scikit-learn would train on it as numbers and fail later."""
     if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M"):
         numeric(X, "X", where)
 
 
-def keep(model: Any, given: dict[str, Any]) -> None:
-    """Keep the arguments of a constructor as they were given."""
-    names = (name for name in given if name not in ("self", "__class__"))
-    vars(model).update({name: given[name] for name in names})
+def keep(model: Any, arguments: dict[str, Any]) -> None:
+    """Store the arguments of a constructor unchanged as attributes."""
+    names = (name for name in arguments if name not in ("self", "__class__"))
+    vars(model).update({name: arguments[name] for name in names})
 
 
 @contextmanager
 def undone_on_error(model: Any) -> Iterator[None]:
-    """Return a context after which a model is what it was before, if it ends with an error."""
+    """Context manager that restores a model's attributes if its block raises an error."""
     before = dict(vars(model))
     try:
         yield
@@ -60,7 +60,7 @@ def undone_on_error(model: Any) -> Iterator[None]:
 
 
 def validation_parts(data: Any) -> Any:
-    """Return what ``validation_data`` consists of: samples, targets, perhaps weights."""
+    """Check and return ``validation_data``: samples, targets, and optional weights."""
     if isinstance(data, tuple | list) and len(data) in (2, 3):
         return data
     from chainrule._src.base.errors import DataError
@@ -71,14 +71,14 @@ def validation_parts(data: Any) -> Any:
     )
 
 
-class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
-    """What goes before scikit-learn's classes."""
+class NetworkMixin(BaseMultilayerPerceptron):  # type: ignore[misc]
+    """Base class placed before scikit-learn's own classes in the method resolution order."""
 
-    _network: Any = None  # a Sequential, where more is in use than scikit-learn has
-    _network_settings: Any = None  # of which it was made
-    _validation: Any = None  # what was given to be scored after every epoch
-    _encoder: Any = None  # from a frame to a matrix
-    _many: Any = None  # what predicts many rows, where it was fitted
+    _network: Any = None  # a Sequential, if options beyond scikit-learn's are in use
+    _network_settings: Any = None  # the settings that `_network` was built from
+    _validation: Any = None  # the data that are scored after every epoch
+    _encoder: Any = None  # converts a frame to a matrix
+    _many: Any = None  # compiled prediction of many rows, once fitted
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
         if self.columns is None:
@@ -93,12 +93,12 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         matrix = self._encoder.transform(X)
         self.n_features_in_ = matrix.shape[1]
         self.__dict__.pop("feature_names_in_", None)
-        found = super()._validate_input(matrix, y, incremental, reset)
+        validated = super()._validate_input(matrix, y, incremental, reset)
         self._encoder.tell(self)
-        return found
+        return validated
 
     def _encoded(self, X: Any) -> Any:
-        """Return the matrix that a frame becomes."""
+        """Convert a frame to a matrix."""
         from chainrule._src.tabular.estimators.frames import checked
 
         return self._encoder.transform(checked(self, X, False))
@@ -106,15 +106,15 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
     def _initialize(self, y: Any, layer_units: Any, dtype: Any) -> None:
         self._network, self._many = None, ManyRows()
         self._validation_losses: list[float] = []
-        self._epochs: dict[str, list[float]] = {}  # scores beside those of scikit-learn
+        self._epochs: dict[str, list[float]] = {}  # scores that scikit-learn does not record
         super()._initialize(y, layer_units, dtype)
 
     def _fit_stochastic(
         self, X: Any, y: Any, sample_weight: Any, activations: Any, deltas: Any,
         coef_grads: Any, intercept_grads: Any, layer_units: Any, incremental: bool,
     ) -> None:  # fmt: skip
-        held = None if self._validation is None else self._held(self._validation)
-        if incremental and self.early_stopping and held is None:
+        hold_out = None if self._validation is None else self._hold_out(self._validation)
+        if incremental and self.early_stopping and hold_out is None:
             raise ValueError(
                 "partial_fit does not support early_stopping=True without samples to score by; "
                 "give validation_data=(X, y)"
@@ -123,22 +123,22 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         if beyond(self):
             from chainrule._src.tabular.estimators.network import fit_network
 
-            fit_network(self, X, y, sample_weight, incremental, held)
+            fit_network(self, X, y, sample_weight, incremental, hold_out)
             return
-        self._network = None  # which it no longer is
-        X = X if held is None else dense(X)
+        self._network = None  # the estimator's own weights count again
+        X = X if hold_out is None else dense(X)
         engine = engine_of(self, X, layer_units, incremental)
-        if engine is None and held is None:
+        if engine is None and hold_out is None:
             super()._fit_stochastic(
                 X, y, sample_weight, activations, deltas, coef_grads, intercept_grads,
                 layer_units, incremental,
             )  # fmt: skip
             return
         if engine == "compiled":
-            open_llvm()  # beside what is imported here
+            open_llvm()  # loads while the next module is imported
         from chainrule._src.tabular.estimators.stochastic import fit_stochastic
 
-        fit_stochastic(self, X, y, sample_weight, incremental, engine or "numpy", held)
+        fit_stochastic(self, X, y, sample_weight, incremental, engine or "numpy", hold_out)
 
     def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any, *parts: Any) -> None:
         if names := beyond(self) + ["validation_data"] * (self._validation is not None):
@@ -157,7 +157,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
             super()._fit_lbfgs(X, y, weight, *parts)
 
     def _weighted(self, y: Any, weight: Any) -> Any:
-        """Return the samples' weights, those of their classes included."""
+        """Return the samples' weights, multiplied by the weights of their classes."""
         of_classes = getattr(self, "class_weight", None)
         if of_classes is None:
             return weight
@@ -168,7 +168,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         return weights_of(of_classes, labels, classes, weight)
 
     def _check_partial_fit(self) -> bool:
-        """Raise unless it can be trained on some samples at a time."""
+        """Return true if `partial_fit` is available; raise an AttributeError if not."""
         if getattr(self, "class_weight", None) == "balanced":
             raise AttributeError(
                 "partial_fit is not available with class_weight='balanced', which needs all "
@@ -176,9 +176,9 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
             )
         return bool(self._check_solver())
 
-    def _held(self, data: Any) -> Any:
-        """Return samples to be scored after every epoch, validated."""
-        from chainrule._src.tabular.estimators.held import held_of
+    def _hold_out(self, data: Any) -> Any:
+        """Return the validated hold-out samples that are scored after every epoch."""
+        from chainrule._src.tabular.estimators.held import hold_out_of
 
         X, y, weight = (*validation_parts(data), None)[:3]
         check_consistent_length(X, y, weight)
@@ -193,13 +193,13 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
             weight = _check_sample_weight(weight, X)
         if not is_classifier(self):
             Y = np.asarray(y, dtype)
-            return held_of(self, X, Y.reshape(len(Y), -1), weight)
+            return hold_out_of(self, X, Y.reshape(len(Y), -1), weight)
         if not self._label_binarizer.y_type_.startswith("multilabel"):
             y = column_or_1d(y)
         unknown = np.setdiff1d(y, self.classes_) if np.ndim(y) == 1 else ()
         if len(unknown):
             raise ValueError(f"validation_data has classes that training has not: {unknown}")
-        return held_of(self, X, self._label_binarizer.transform(y).astype(bool), weight)
+        return hold_out_of(self, X, self._label_binarizer.transform(y).astype(bool), weight)
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         from chainrule._src.tabular.estimators.scoring import scored
@@ -214,8 +214,8 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         if self._network is not None:
             if check_input and not is_plain(self, X):
                 X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-            found: Array = self.model_.predict(dense(X))
-            return found
+            predicted: Array = self.model_.predict(dense(X))
+            return predicted
         quick = output(self, X, check_input)
         return super()._forward_pass_fast(X, check_input) if quick is None else quick
 
@@ -223,7 +223,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
     def _scored_by(
         self, validation_data: Any, X_val: Any = None, y_val: Any = None
     ) -> Iterator[None]:
-        """Score these after every epoch, given together or apart; undo what ends with an error."""
+        """Context manager: score these samples after every epoch; undo training after an error."""
         if X_val is not None or y_val is not None:
             if X_val is None or y_val is None or validation_data is not None:
                 raise ValueError("give validation_data=(X, y), or X_val and y_val")
@@ -248,15 +248,15 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
 
     @property
     def history_(self) -> dict[str, list[float]]:
-        """Scores of every epoch by name: the loss, what was held back, metrics."""
+        """Scores of every epoch by name: the loss, the scores of the hold-out, metrics."""
         check_is_fitted(self)
-        own = {"loss": getattr(self, "loss_curve_", None), "val_loss": self._validation_losses}
-        own |= self._epochs | {"val_score": getattr(self, "validation_scores_", None)}
-        return {name: [float(v) for v in values] for name, values in own.items() if values}
+        curves = {"loss": getattr(self, "loss_curve_", None), "val_loss": self._validation_losses}
+        curves |= self._epochs | {"val_score": getattr(self, "validation_scores_", None)}
+        return {name: [float(v) for v in values] for name, values in curves.items() if values}
 
     @property
     def model_(self) -> Any:
-        """The network as a `Sequential`: to read its source, check, export or eject it."""
+        """The network as a `Sequential`, whose source can be read, checked, exported or ejected."""
         check_is_fitted(self)
         from chainrule._src.tabular.estimators.network import network_of, trained
 
@@ -264,16 +264,16 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
 
 
 def beyond(model: Any) -> list[str]:
-    """Return the names of the parameters in use that scikit-learn's network does not have."""
-    own = {"log_loss"} if is_classifier(model) else {"squared_error", "poisson"}
-    found = {
+    """Return the names of the parameters in use that scikit-learn's network lacks."""
+    known_losses = {"log_loss"} if is_classifier(model) else {"squared_error", "poisson"}
+    in_use = {
         "dropout": np.any(model.dropout),
         "batch_norm": model.batch_norm,
         "activation": model.activation not in HIDDEN,
-        "loss": not isinstance(model.loss, str) or model.loss not in own,
+        "loss": not isinstance(model.loss, str) or model.loss not in known_losses,
         "label_smoothing": getattr(model, "label_smoothing", 0),
         "optimizer": model.optimizer is not None,
         "callbacks": model.callbacks,
         "metrics": model.metrics,
     }
-    return [name for name, is_used in found.items() if is_used]
+    return [name for name, is_used in in_use.items() if is_used]

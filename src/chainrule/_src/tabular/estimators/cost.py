@@ -1,4 +1,4 @@
-"""What training takes in scikit-learn's own loop, by sizes alone: where compiling pays."""
+"""Estimate the time of scikit-learn's own loop from sizes alone, to decide about compiling."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import numpy as np
 
 from chainrule._src.compile.running.account import expected_seconds
 
-# Seconds on a machine of 2024 of an epoch, of an update's calls for a layer, of an operation.
+# Seconds on a machine of 2024 per epoch, per update and layer for the calls, per operation.
 EPOCH, LAYER, OPERATION = 2e-4, 8e-5, 5e-11
-# Seconds: what takes less in scikit-learn's own loop stays there, in all or in this call.
+# Seconds: training that takes less, in all calls or in this call, stays in scikit-learn's loop.
 SHORT, CALL = 0.18, 0.005
 
 
 def is_short(model: Any, rows: int, sizes: list[int], incremental: bool) -> bool:
-    """Whether scikit-learn's loop ends before a kernel could be compiled.
+    """Return true if scikit-learn's loop ends before a kernel could be compiled.
 
-    ``sizes`` are those of the layers. The fits of one structure in this process are added up; but
-    not those of L-BFGS, whose line searches make last bits that differ into other weights.
+    ``sizes`` are the sizes of the layers. The expected times of all fits of one structure in this
+    process are added up. L-BFGS is an exception: its line searches amplify rounding errors, so its
+    engine must not depend on earlier fits.
     """
     size = batch_size(model, rows)
     updates, epochs = -(-rows // size), 1 if incremental else model.max_iter
@@ -32,7 +33,7 @@ def is_short(model: Any, rows: int, sizes: list[int], incremental: bool) -> bool
 
 
 def batch_size(model: Any, rows: int) -> int:
-    """Return how many samples an update takes."""
+    """Return the number of samples of an update."""
     if model.solver == "lbfgs":
         return rows
     if model.batch_size == "auto":

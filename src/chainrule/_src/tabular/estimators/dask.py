@@ -30,7 +30,7 @@ _ROUNDS = (
 
 
 class _DaskMLP(BaseEstimator):  # type: ignore[misc]
-    """What both have in common."""
+    """Base class of the classifier and the regressor on Dask's collections."""
 
     _client: Any = None
 
@@ -69,7 +69,7 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
 
     @property
     def client(self) -> Any:
-        """The client whose workers train; None is the one that is active, if any."""
+        """The client whose workers train; None for the active client, if any."""
         return self._client
 
     @client.setter
@@ -85,10 +85,10 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         ----------
         X : dask.array.Array, dask.dataframe.DataFrame or array_like, shape (n, d)
             Partitions may be empty and of unequal size.
-        y : the same, shape (n,); or the name of a column
-        sample_weight : the same, optional
+        y : the same types as X, shape (n,); or the name of a column
+        sample_weight : the same types as X, optional
         validation_data : tuple, optional
-            ``(X, y)``, arrays, scored after every epoch.
+            Arrays ``(X, y)`` that are scored after every epoch.
 
         Returns
         -------
@@ -101,15 +101,15 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
             model = self._network(len(classes) if classes is not None else 1)
             train(
                 model, source, options, batch_size=self.batch_size, epochs=self.max_iter,
-                verbose=0, callbacks=self.callbacks, validation_data=self._held(validation_data),
-                shuffle=self.shuffle, class_weight=weights, classes=classes,
+                verbose=0, callbacks=self.callbacks, shuffle=self.shuffle, class_weight=weights,
+                validation_data=self._hold_out(validation_data), classes=classes,
             )  # fmt: skip
         self.model_, self.history_ = model, model.history.history
         self.n_iter_ = len(model.history.epoch)
         return self
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy, or R² of a regressor; Dask's collections are computed for it."""
+        """Return the accuracy, or R² of a regressor; Dask's collections are computed first."""
         parts = y, self.predict(X), sample_weight
         if any(map(is_collection, parts)):
             parts = dask().compute(*parts, scheduler=self._client)
@@ -117,7 +117,7 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         return float(self._scored(y, predicted, sample_weight=sample_weight))
 
     def _learn_form(self, source: DataSource) -> None:
-        """Take down what samples look like."""
+        """Check the shapes of samples; store the number and names of their features."""
         X, y, *_ = source.few[1]
         if X.ndim != 2 or y.size != len(y):
             raise DataError(
@@ -130,7 +130,7 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
             self.feature_names_in_ = np.array(source.names, dtype=object)
 
     def _checked(self, X: Any) -> Any:
-        """Return samples whose columns are those of training, in their order, or refuse them."""
+        """Return the samples; refuse them unless their columns are those of training, in order."""
         if comes_in_parts(X) and not is_collection(X):
             raise DataError(
                 f"{X!r}: predictions are made of arrays and frames; "
@@ -141,8 +141,8 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         validate_data(self, like, reset=False, skip_check_array=True)
         return X
 
-    def _held(self, data: Any) -> Any:
-        """Return samples to be scored after every epoch."""
+    def _hold_out(self, data: Any) -> Any:
+        """Return the hold-out samples that are scored after every epoch."""
         check_held(data)
         if data is None:
             return None
@@ -174,7 +174,7 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
     _scored: Callable[..., Any]
 
     def _learn(self, source: DataSource) -> tuple[Any, Any]:
-        """Return the classes, and the weight of each by number."""
+        """Return the classes, and the weight of each class by its number."""
         return None, None
 
     def _encoded(self, y: Any) -> Any:
@@ -205,7 +205,7 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
     dropout : float, default 0
     shuffle : bool, default True
     class_weight : dict or "balanced", optional
-        From label to weight; or such weights that all classes weigh the same.
+        Weights by label; "balanced" gives all classes the same total weight.
     random_state : int, RandomState or None
     callbacks : Callback, callable, or sequence of such, optional
     engine : {"auto", "compiled", "numpy"}
@@ -215,14 +215,15 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
     Attributes
     ----------
     client
-        To be set before `fit` if it is not the one that is active.
+        The client; set it before `fit`, unless it is the active client.
     classes_ : ndarray
-        All that occur in any partition.
+        All classes that occur in any partition.
     model_ : Sequential
     history_ : dict
     n_features_in_, n_iter_ : int
     feature_names_in_ : ndarray
-        Of a frame or a Parquet file; other columns, or another order, are refused from then on.
+        Column names of a frame or a Parquet file; afterwards, samples with other columns or
+        another order are refused.
 
     Examples
     --------
@@ -255,19 +256,19 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
         return codes
 
     def _weights(self, sums: Any) -> Any:
-        given, classes = self.class_weight, self.classes_
-        if given is None:
+        requested, classes = self.class_weight, self.classes_
+        if requested is None:
             return None
-        if isinstance(given, Mapping):
-            found = compute_class_weight(dict(given), classes=classes, y=classes)
-        elif given == "balanced":
-            found = balanced(classes, classes, sums)
+        if isinstance(requested, Mapping):
+            weights = compute_class_weight(dict(requested), classes=classes, y=classes)
+        elif requested == "balanced":
+            weights = balanced(classes, classes, sums)
         else:
             raise OptionError("class_weight", "must be 'balanced' or a dict from label to weight")
-        return dict(enumerate(found.tolist()))
+        return dict(enumerate(weights.tolist()))
 
     def predict(self, X: Any) -> Any:
-        """Return the likeliest classes; lazily, for Dask's collections."""
+        """Return the most probable classes; lazily, for Dask's collections."""
         check_is_fitted(self)
         X = self._checked(X)
         return predictions(Predicts.of(self.model_, self.classes_), X, self.classes_.dtype)

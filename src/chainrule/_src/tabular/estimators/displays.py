@@ -1,4 +1,4 @@
-"""Pictures of a fitted network, in scikit-learn's way: an object with axes and figure."""
+"""Plots of a fitted network as scikit-learn's display objects, with axes and figure."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class LossCurveDisplay:
-    """Loss, or another score, of every epoch: of training, and of what was held back.
+    """Loss, or another score, of every epoch, for the training and the hold-out samples.
 
     Parameters
     ----------
     history : dict of str to list of float
     metric : str, default "loss"
-        Drawn with ``val_…`` of the same name, where there is one.
+        Name of the score. ``val_…`` of the same name is drawn as well, if it exists.
 
     Attributes
     ----------
     ax_, figure_
-        Once drawn.
+        Matplotlib's axes and figure, after `plot`.
 
     Examples
     --------
@@ -44,10 +44,10 @@ class LossCurveDisplay:
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on ``ax``, or on new axes."""
         named = {"training": self.metric, "validation": f"val_{self.metric}"}
-        found = {key: self.history[name] for key, name in named.items() if name in self.history}
-        if not found:
+        curves = {key: self.history[name] for key, name in named.items() if name in self.history}
+        if not curves:
             lookup("metric", self.metric, {n.removeprefix("val_"): 0 for n in self.history})
-        lines = {key: (np.arange(1, len(ys) + 1), ys) for key, ys in found.items()}
+        lines = {key: (np.arange(1, len(ys) + 1), ys) for key, ys in curves.items()}
         self.ax_ = plots.curves(lines, xlabel="epoch", ylabel=self.metric, ax=ax)
         self.figure_ = self.ax_.get_figure(root=True)
         return self
@@ -56,7 +56,7 @@ class LossCurveDisplay:
     def from_estimator(
         cls, estimator: Any, *, metric: str = "loss", ax: Axes | None = None
     ) -> Self:
-        """Draw what a fitted estimator's ``history_`` tells; scikit-learn's have a loss alone.
+        """Draw a fitted estimator's ``history_``; scikit-learn's estimators only have a loss.
 
         Raises
         ------
@@ -74,21 +74,21 @@ class LossCurveDisplay:
 
 
 class WorstPredictionsDisplay:
-    """The samples whose true class was given the least probability.
+    """The samples whose true class has the lowest predicted probability.
 
     Parameters
     ----------
     X : ndarray, shape (n, d)
-        The samples; drawn as images where ``image_shape`` says how.
+        The samples; drawn as images if ``image_shape`` is given.
     y_true, y_pred : ndarray, shape (n,)
     probability : ndarray, shape (n,)
-        That of the true class.
+        Predicted probability of the true class.
     image_shape : tuple of int, optional
 
     Attributes
     ----------
     ax_, figure_
-        Once drawn.
+        Matplotlib's axes and figure, after `plot`.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class WorstPredictionsDisplay:
         self.image_shape = image_shape
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw on ``ax``, or on new axes: images, or bars where samples are none."""
+        """Draw on ``ax``, or on new axes: images, or bars if the samples are not images."""
         self.ax_ = plots.new_axes(ax, (9, 4))
         titles = [
-            f"{true}, not {found}: {share:.1%}"
-            for true, found, share in zip(self.y_true, self.y_pred, self.probability, strict=True)
+            f"{true}, not {label}: {share:.1%}"
+            for true, label, share in zip(self.y_true, self.y_pred, self.probability, strict=True)
         ]
         if self.image_shape is None:
             self.ax_.barh(np.arange(len(titles))[::-1], self.probability)
@@ -123,7 +123,7 @@ class WorstPredictionsDisplay:
         cls, estimator: Any, X: Any, y: Any, *, n_samples: int = 10, image_shape: Any = None,
         ax: Axes | None = None,
     ) -> Self:  # fmt: skip
-        """Draw what a fitted classifier is most wrong about.
+        """Draw the samples with the worst predictions of a fitted classifier.
 
         Parameters
         ----------
@@ -132,33 +132,33 @@ class WorstPredictionsDisplay:
         y : array_like, shape (n,)
         n_samples : int, default 10
         image_shape : tuple of int, optional
-            By default that of a square, where samples have 16 or more features that fill one.
+            By default a square, if the number of features is a square of at least 16.
 
         Raises
         ------
         ShapeError
-            If ``y`` is not one class a sample.
+            If ``y`` does not hold one class per sample.
         DataError
-            If the estimator tells no probabilities, or not of a class of ``y``.
+            If the estimator predicts no probabilities, or does not know a class of ``y``.
         """
         if not hasattr(estimator, "predict_proba"):
             name = type(estimator).__name__
             raise DataError(f"{name} has no predict_proba: what is drawn is a class's probability")
-        found = estimator.predict_proba(X)  # a frame as it is
+        probabilities = estimator.predict_proba(X)  # takes a frame without conversion
         y, X = np.asarray(y), np.asarray(X)
         if y.shape != (len(X),):
             raise ShapeError(f"y: expected a class for each of {len(X)} samples, not {y.shape}")
-        places = {label: place for place, label in enumerate(estimator.classes_.tolist())}
+        places = {label: code for code, label in enumerate(estimator.classes_.tolist())}
         codes = [places.get(label, -1) for label in y.tolist()]
         if -1 in codes:
             raise DataError(
                 f"y holds {y[codes.index(-1)]!r}, which is none of the classes of training: "
                 f"{listed(map(repr, places))}"
             )
-        true = found[np.arange(len(X)), codes]
+        true = probabilities[np.arange(len(X)), codes]
         worst = np.argsort(true, kind="stable")[: check_positive(n_samples, "n_samples", "plot")]
         side = round(X.shape[1] ** 0.5)
         if image_shape is None and side**2 == X.shape[1] and side >= 4:
             image_shape = side, side
-        predicted = estimator.classes_[found[worst].argmax(axis=1)]
+        predicted = estimator.classes_[probabilities[worst].argmax(axis=1)]
         return cls(X[worst], y[worst], predicted, true[worst], image_shape).plot(ax)

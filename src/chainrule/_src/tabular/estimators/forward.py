@@ -1,4 +1,4 @@
-"""Predictions of a fitted network in NumPy, some rows at a time, so that they stay in the cache."""
+"""Predictions of a fitted network in NumPy, in blocks of rows that stay in the cache."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.compile.native import cores
 from chainrule._src.compile.running.threads import shared_out
 
-# Multiplications that a BLAS still makes on one thread: several threads cost small blocks more
-# than they bring.
+# Multiplications that a BLAS still does on one thread: for small blocks, several threads cost
+# more time than they save.
 ALONE = 800_000
 SHARED = 1e8  # multiplications from which it pays to start threads
-FEW = 50  # entries that Python adds up sooner than NumPy
-FEWEST = 32  # rows: wider layers fill the cache with a few already, and are computed all at once
+FEW = 50  # entries that Python sums faster than NumPy
+FEWEST = 32  # rows: if fewer rows fill the cache, because layers are wide, there are no blocks
 
 
 def forward(
@@ -38,30 +38,30 @@ def forward(
     if len(X) <= size or size < FEWEST:
         return _block(X, coefs, intercepts, hidden, output)
     first = _block(X[:size], coefs, intercepts, hidden, output)
-    found = np.empty((len(X), first.shape[1]), first.dtype)
-    found[:size] = first
+    outputs = np.empty((len(X), first.shape[1]), first.dtype)
+    outputs[:size] = first
 
     def compute(start: int) -> None:
         rows = slice(start, start + size)
-        found[rows] = _block(X[rows], coefs, intercepts, hidden, output)
+        outputs[rows] = _block(X[rows], coefs, intercepts, hidden, output)
 
     shared_out(compute, range(size, len(X), size), helpers_for(X, coefs))
-    return found
+    return outputs
 
 
 def multiplications(X: Array, coefs: Sequence[Array]) -> int:
-    """Return how many the output of these rows takes."""
+    """Return the number of multiplications in the forward pass of these rows."""
     return len(X) * sum(int(W.size) for W in coefs)
 
 
 def helpers_for(X: Array, coefs: Sequence[Array]) -> int:
-    """Return how many other threads are to share the rows."""
+    """Return the number of additional threads for the rows."""
     return cores() - 1 if multiplications(X, coefs) > SHARED else 0
 
 
 def _softmax(z: Array) -> None:
-    """Make a softmax of each row, in place; as scikit-learn's, with less around it."""
-    if z.ndim == 1:  # where its index is found sooner than the maximum itself
+    """Compute the softmax of each row in place; like scikit-learn's, with less overhead."""
+    if z.ndim == 1:  # for a vector, argmax is faster than max
         z -= z[z.argmax()]
         np.exp(z, z)
         z /= sum(z.tolist()) if len(z) < FEW else np.add.reduce(z)
@@ -72,7 +72,7 @@ def _softmax(z: Array) -> None:
 
 
 def _relu(z: Array) -> None:
-    np.maximum(z, 0.0, out=z)  # sooner than with a whole number, which is converted
+    np.maximum(z, 0.0, out=z)  # faster than with an integer, which is converted
 
 
 _IN_PLACE = {**ACTIVATIONS, "relu": _relu, "softmax": _softmax}
@@ -83,22 +83,22 @@ def _block(
 ) -> Array:
     h, last = X, len(coefs) - 1
     for i, W in enumerate(coefs):
-        h = h.dot(W)  # the method is found sooner than the function
+        h = h.dot(W)  # the method has less overhead than the function
         h += intercepts[i]
         _IN_PLACE[output if i == last else hidden](h)
     return h
 
 
 def _sum(X: Array) -> float:
-    with np.errstate(over="ignore", invalid="ignore"):  # then scikit-learn looks itself
+    with np.errstate(over="ignore", invalid="ignore"):  # then scikit-learn's validation decides
         return float(np.add.reduce(X, axis=None))
 
 
 def is_plain(model: Any, X: Any) -> bool:
-    """Whether scikit-learn's validation of samples would find nothing to change or to refuse."""
+    """Return true if scikit-learn's validation would accept the samples without conversion."""
     if type(X) is not np.ndarray or X.ndim != 2 or X.dtype.char not in "fd" or not len(X):
         return False
-    # Of a row a product is quicker; of many a sum, which takes no threads.
+    # For one row a product is faster; for many rows a sum, which starts no threads.
     total = X[0].dot(X[0]) if len(X) == 1 else _sum(X)
     return bool(
         math.isfinite(total)

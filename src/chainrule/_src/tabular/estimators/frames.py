@@ -1,4 +1,4 @@
-"""Frames and arrays of any columns as the matrix that a network trains on."""
+"""Convert frames, and arrays of any types, to the matrix that a network trains on."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.data.preprocessing import Preprocessor
 from chainrule._src.data.preprocessing.values import as_array, is_categorical, is_missing
 
-TARGET = "(target)"  # of which a preprocessor asks; here it plays no part
+TARGET = "(target)"  # a preprocessor needs a target; its values do not matter here
 FEWEST = 2  # samples to learn from
 
 
 class Frames:
-    """Columns by name, from a frame of pandas, Polars or PyArrow, or from an array.
+    """Encoder of frames of pandas, Polars or PyArrow, and of arrays.
 
     Attributes
     ----------
     preprocessor : Preprocessor
-        What becomes of each column.
+        The preprocessing of each column.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Frames:
         self._named = False
 
     def fit(self, X: Any) -> Self:
-        """Learn what becomes of each column."""
+        """Learn the preprocessing of each column."""
         columns = columns_of(X)
         self.names = list(columns)
         self._named = is_frame(X) and all(isinstance(name, str) for name in names_of(X))
@@ -42,42 +42,42 @@ class Frames:
         return self
 
     def transform(self, X: Any) -> Array:
-        """Return the columns as numbers, float32."""
+        """Return the features as a float32 matrix."""
         columns = columns_of(X)
         if not is_frame(X):
             columns = dict(zip(self.names, columns.values(), strict=True))
         return self.preprocessor.transform(columns)
 
     def tell(self, model: Any) -> None:
-        """Give a model the attributes that tell of its input."""
+        """Set a model's attributes ``n_features_in_`` and ``feature_names_in_``."""
         model.n_features_in_ = len(self.names)
         if self._named:
             model.feature_names_in_ = np.array(self.names, dtype=object)
 
 
 def is_frame(X: Any) -> bool:
-    """Whether samples have columns with names."""
+    """Return true if samples have columns with names."""
     return hasattr(X, "columns")
 
 
 def checked(model: Any, X: Any, reset: bool) -> Any:
-    """Return samples: a frame as it is, all else as an array that scikit-learn has checked.
+    """Return samples: a frame unchanged, anything else as an array validated by scikit-learn.
 
-    ``reset`` says whether ``model`` is to learn from them.
+    ``reset`` is true if ``model`` is going to learn from the samples.
 
     Raises
     ------
     ValueError, TypeError
         As for other estimators of scikit-learn.
     DataError
-        If a frame has too few rows, or has not been read yet.
+        If a frame has too few rows, or is lazy and has not been collected.
     """
     fewest = FEWEST if reset else 1
     if hasattr(X, "collect") and not hasattr(X, "__len__"):
         raise DataError(f"X is a {type(X).__name__}, which has no rows yet; give X.collect()")
     if is_frame(X):
         if reset:
-            validate_data(model, X, skip_check_array=True)  # names of one kind
+            validate_data(model, X, skip_check_array=True)  # refuses names of mixed types
         _check_rows(model, X, fewest)
         return X
     if isinstance(X, list | tuple) and np.asarray(X, object).ndim == 2:
@@ -94,7 +94,7 @@ def _check_rows(model: Any, X: Any, fewest: int) -> None:
 
 
 def columns_of(X: Any) -> dict[str, Any]:
-    """Return the columns of a frame by name; those of an array are ``x0``, ``x1`` and so on.
+    """Return columns by name; the columns of an array are named ``x0``, ``x1`` and so on.
 
     Examples
     --------
@@ -116,12 +116,12 @@ def columns_of(X: Any) -> dict[str, Any]:
 
 
 def names_of(X: Any) -> list[Any]:
-    """Return the names of a frame's columns as they are."""
+    """Return the names of a frame's columns, of any type."""
     return list(X.column_names if hasattr(X, "column_names") else X.columns)
 
 
 def _values(column: Any) -> Any:
-    """Return a column's values; others than numbers with None for missing."""
+    """Return a column's values: numbers as an array, others as a list with None for missing."""
     if is_categorical(column):
         return as_array(column)
     if hasattr(column, "to_pylist"):  # PyArrow

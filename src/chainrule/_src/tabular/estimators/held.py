@@ -1,4 +1,4 @@
-"""Samples held back from training, and the rule that ends it."""
+"""The hold-out samples that score training, and the rule that ends training."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from chainrule._src.base.arrays import Array
 
 
 @dataclass(eq=False, repr=False)
-class Held:
-    """Samples that training is scored by.
+class HoldOut:
+    """Hold-out samples, by which training is scored.
 
     Attributes
     ----------
     X, y : ndarray
-        With the targets as scores take them: classes by name.
+        Samples, and their targets in the form that scores take: classes by name.
     Y : ndarray, shape (n, k)
-        The targets as the loss takes them.
+        The targets in the form that the loss takes.
     weight : ndarray, shape (n,), or None
     """
 
@@ -30,32 +30,32 @@ class Held:
     weight: Any
 
 
-def held_back(model: Any, X: Array, y: Array, weight: Any) -> tuple[Any, Held]:
-    """Return what is trained on, and what is held back, drawn as scikit-learn draws it."""
+def split_hold_out(model: Any, X: Array, y: Array, weight: Any) -> tuple[Any, HoldOut]:
+    """Split samples into training and hold-out samples, with scikit-learn's random draw."""
     stratify = y if is_classifier(model) and model.n_outputs_ == 1 else None
     parts = (X, y) if weight is None else (X, y, weight)
-    found = train_test_split(
+    split = train_test_split(
         *parts, random_state=model._random_state, test_size=model.validation_fraction,
         stratify=stratify,
     )  # fmt: skip
-    train, held = [*found[0::2], None][:3], [*found[1::2], None][:3]
-    if held[0].shape[0] < 2:
+    train, hold_out = [*split[0::2], None][:3], [*split[1::2], None][:3]
+    if hold_out[0].shape[0] < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your "
             "dataset."
         )
-    return tuple(train), held_of(model, *held)
+    return tuple(train), hold_out_of(model, *hold_out)
 
 
-def held_of(model: Any, X: Array, Y: Array, weight: Any) -> Held:
-    """Return samples whose targets are those of the loss, ready to be scored."""
+def hold_out_of(model: Any, X: Array, Y: Array, weight: Any) -> HoldOut:
+    """Return a hold-out from samples whose targets are in the form that the loss takes."""
     y = model._label_binarizer.inverse_transform(Y) if is_classifier(model) else Y
-    return Held(X, y, Y, weight)
+    return HoldOut(X, y, Y, weight)
 
 
-def ends(model: Any, held: Held | None) -> bool:
-    """Whether training ends after this epoch; what the model knows of its best one is kept."""
-    scored = (None, None, None) if held is None else (held.X, held.y, held.weight)
+def ends(model: Any, hold_out: HoldOut | None) -> bool:
+    """Return true if training ends after this epoch; update the model's best score."""
+    scored = (None, None, None) if hold_out is None else (hold_out.X, hold_out.y, hold_out.weight)
     model._update_no_improvement_count(model.early_stopping, *scored)
     model._optimizer.iteration_ends(model.t_)
     if model._no_improvement_count <= model.n_iter_no_change:

@@ -1,4 +1,4 @@
-"""scikit-learn's L-BFGS, which is SciPy's, with loss and gradient as machine code."""
+"""scikit-learn's L-BFGS, which is SciPy's, with a compiled loss and gradient."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import CompileError, TraceError
 from chainrule._src.compile.running.jit import jit
 from chainrule._src.core.transforms import value_and_grad
-from chainrule._src.tabular.estimators.objective import Objective
+from chainrule._src.tabular.estimators.objective import MLPObjective
 
 
 @contextmanager
 def compiled(model: Any, X: Array, Y: Array, weight: Any) -> Iterator[None]:
-    """Let a model compute its loss and gradient so, as long as this lasts."""
+    """Context manager in which a model computes its loss and gradient in compiled code."""
     parts = (X, Y) if weight is None else (X, Y, weight)
     data = [np.asarray(part, np.float64) for part in parts]
-    objective = Objective(model.activation, model.out_activation_)
+    objective = MLPObjective(model.activation, model.out_activation_)
     alpha, undefined = np.float64(model.alpha), objective.undefined(Y)
     loss = jit(value_and_grad(objective, has_aux=True))
 
     def loss_and_gradient(packed: Array, *_: Any) -> tuple[np.float64, Array]:
         model._unpack(np.asarray(packed, np.float64))
         params = {"coefs": list(model.coefs_), "intercepts": list(model.intercepts_)}
-        (_, reported), found = loss(params, alpha, *data)
-        each = [gradient.ravel() for gradient in (*found["coefs"], *found["intercepts"])]
+        (_, reported), gradients = loss(params, alpha, *data)
+        each = [gradient.ravel() for gradient in (*gradients["coefs"], *gradients["intercepts"])]
         return np.float64(reported + undefined), np.concatenate(each)
 
     double = [W.astype(np.float64) for W in (*model.coefs_, *model.intercepts_)]
@@ -36,7 +36,7 @@ def compiled(model: Any, X: Array, Y: Array, weight: Any) -> Iterator[None]:
     try:
         loss({"coefs": double[:layers], "intercepts": double[layers:]}, alpha, *data)
         model._loss_grad_lbfgs = loss_and_gradient
-    except (CompileError, TraceError):  # scikit-learn computes it
+    except (CompileError, TraceError):  # scikit-learn's own function stays
         pass
     try:
         yield

@@ -1,4 +1,4 @@
-"""Losses by the names that scikit-learn gives them, summed over outputs as there."""
+"""Losses under scikit-learn's names; like scikit-learn's, they are summed over outputs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Quantile(Loss):
     quantile : float
         :math:`q`, between 0 and 1.
     name, reduction, dtype
-        Those of `Loss`.
+        As for `Loss`.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class LogLoss(losses.BinaryCrossentropy):
         return super().call(y_true, y_pred) * y_pred.shape[-1]
 
 
-# By name, and whether the output is a softmax.
+# Keys: the loss's name, and true if the output is a softmax.
 SMOOTH: dict[tuple[str, bool], type[Loss]] = {
     ("log_loss", True): losses.CategoricalCrossentropy,
     ("log_loss", False): LogLoss,
@@ -87,31 +87,31 @@ NAMED: dict[str, type[Loss]] = {
 
 
 def loss_of(model: Any) -> Loss:
-    """Return the loss that a model names.
+    """Return the loss object of a model.
 
     Raises
     ------
     UnknownNameError, DataError
-        If there is none of this name.
+        If the name is unknown.
     OptionError
-        If it does not take ``label_smoothing``.
+        If the loss does not accept ``label_smoothing``.
     """
-    wanted, smoothing = model.loss, getattr(model, "label_smoothing", 0.0)
-    if isinstance(wanted, str):
-        if wanted in ("log_loss", "focal") and not is_classifier(model):
-            raise OptionError("loss", f"{wanted!r} is for classes, and this is a regression")
-        smooth: Any = SMOOTH.get((wanted, model.out_activation_ == "softmax"))
+    name_or_loss, smoothing = model.loss, getattr(model, "label_smoothing", 0.0)
+    if isinstance(name_or_loss, str):
+        if name_or_loss in ("log_loss", "focal") and not is_classifier(model):
+            raise OptionError("loss", f"{name_or_loss!r} is for classes, and this is a regression")
+        smooth: Any = SMOOTH.get((name_or_loss, model.out_activation_ == "softmax"))
         if smooth is not None:
             return smooth(label_smoothing=smoothing, reduction=WEIGHTED)  # type: ignore[no-any-return]
-        if wanted == "quantile":
+        if name_or_loss == "quantile":
             if is_classifier(model):
                 raise OptionError("loss", "'quantile' is for numbers, and this is a classification")
             return Quantile(model.quantile)
-        if wanted in NAMED:
-            return NAMED[wanted](reduction=WEIGHTED)
+        if name_or_loss in NAMED:
+            return NAMED[name_or_loss](reduction=WEIGHTED)
     if smoothing:
         raise OptionError("label_smoothing", "goes with the losses 'log_loss' and 'focal'")
-    found = losses.get(wanted, "loss")
-    if found is not wanted:  # a weight of 2 counts as two samples, as with the others
-        found.reduction = WEIGHTED
-    return found
+    loss = losses.get(name_or_loss, "loss")
+    if loss is not name_or_loss:  # a weight of 2 counts as two samples, as with the others
+        loss.reduction = WEIGHTED
+    return loss

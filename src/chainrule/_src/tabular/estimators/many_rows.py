@@ -1,4 +1,4 @@
-"""Many rows predicted: compiled, once there were so many that it pays."""
+"""Prediction of many rows: compiled once the number of rows repays the compilation."""
 
 from __future__ import annotations
 
@@ -13,51 +13,52 @@ from chainrule._src.base.errors import CompileError, TraceError
 from chainrule._src.compile.running.threads import shared_out
 from chainrule._src.tabular.estimators.forward import helpers_for, multiplications
 
-FEWEST = 1024  # rows of one call, and the most of a block
-ENOUGH = 3e9  # multiplications in NumPy, which take about as long as compiling
+FEWEST = 1024  # rows of one call; also the largest size of a block
+ENOUGH = 3e9  # multiplications that take NumPy about as long as compiling
 BLOCK = 2**17  # entries of the widest layer that stay in the cache
 
 
 class ManyRows:
-    """The output of a fitted network, compiled after `ENOUGH` was computed in NumPy.
+    """The output of a fitted network, compiled after `ENOUGH` multiplications in NumPy.
 
-    That is counted, not timed, so that runs are alike. A copy by pickle has none.
+    Multiplications are counted instead of timed, so that runs are reproducible. Pickles omit this
+    object.
     """
 
     def __init__(self) -> None:
-        self._done = 0.0
+        self._multiplications = 0.0
 
     def takes(self, model: Any, X: Array) -> bool:
-        """Whether it is to compute the output of these rows, which are plain."""
+        """Count these rows; return true if their output is to be computed in compiled code."""
         if len(X) < FEWEST or X.dtype != model.coefs_[0].dtype or model.engine == "numpy":
             return False
-        self._done += multiplications(X, model.coefs_)
-        return self._done > ENOUGH
+        self._multiplications += multiplications(X, model.coefs_)
+        return self._multiplications > ENOUGH
 
     def __call__(self, model: Any, X: Array) -> Array | None:
-        """Return the output, shape ``(n, k)``; None if it cannot be compiled."""
+        """Return the output, shape ``(n, k)``; None if the network cannot be compiled."""
         network = compiled(model.activation, model.out_activation_)
         size = min(FEWEST, max(64, BLOCK // max(max(W.shape) for W in model.coefs_)))
-        found = np.empty((len(X), model.coefs_[-1].shape[1]), X.dtype)
+        outputs = np.empty((len(X), model.coefs_[-1].shape[1]), X.dtype)
 
         def compute(start: int) -> None:
             rows = slice(start, start + size)
-            found[rows] = network(X[rows], model.coefs_, model.intercepts_)
+            outputs[rows] = network(X[rows], model.coefs_, model.intercepts_)
 
-        # All blocks have one size, for which it is compiled: the last two may overlap.
+        # All blocks have the size that was compiled, so the last two may overlap.
         last = len(X) - size
         try:
             compute(last)
         except (CompileError, TraceError):
-            self._done = -np.inf
+            self._multiplications = -np.inf
             return None
         shared_out(compute, range(0, last, size), helpers_for(X, model.coefs_))
-        return found
+        return outputs
 
 
 @functools.cache
 def compiled(hidden: str, last: str) -> Callable[..., Array]:
-    """Return a network with activations by scikit-learn's names, of rows and its weights."""
+    """Return a compiled function of rows and weights, for activations by scikit-learn's names."""
     from chainrule._src.compile.running.jit import jit
     from chainrule._src.nn import functions
 

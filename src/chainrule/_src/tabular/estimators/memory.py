@@ -1,4 +1,4 @@
-"""scikit-learn's optimizers as the memory of chainrule's: velocities, moments, the rate."""
+"""Transfer optimizer state between scikit-learn and chainrule: velocities, moments, rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chainrule._src.nn.optimizers import SGD, Adam
 
 
 def new_memory(model: Any, params: list[Any]) -> Any:
-    """Return an optimizer of scikit-learn's for these weights, as it makes one itself."""
+    """Return scikit-learn's optimizer for these weights, with the model's parameters."""
     if model.solver == "adam":
         return AdamOptimizer(
             params, model.learning_rate_init, model.beta_1, model.beta_2, model.epsilon
@@ -23,7 +23,7 @@ def new_memory(model: Any, params: list[Any]) -> Any:
 
 
 def rule_of(memory: Any, rate: float | None = None) -> Any:
-    """Return chainrule's optimizer of the same formula, with its rate if none is given."""
+    """Return chainrule's optimizer with the same formula; ``rate`` replaces its learning rate."""
     rate = memory.learning_rate_init if rate is None else rate
     if isinstance(memory, AdamOptimizer):
         return Adam(rate, beta_1=memory.beta_1, beta_2=memory.beta_2, epsilon=memory.epsilon)
@@ -32,7 +32,7 @@ def rule_of(memory: Any, rate: float | None = None) -> Any:
 
 
 def state_from(memory: Any, layers: int) -> dict[str, Any]:
-    """Return what our optimizer goes on from."""
+    """Return the state for chainrule's optimizer from scikit-learn's optimizer."""
 
     def tree(values: list[Any]) -> dict[str, Any]:
         return {"coefs": list(values[:layers]), "intercepts": list(values[layers:])}
@@ -44,7 +44,7 @@ def state_from(memory: Any, layers: int) -> dict[str, Any]:
 
 
 def remember(memory: Any, state: Any) -> None:
-    """Let scikit-learn's optimizer know what ours has come to."""
+    """Write the state of chainrule's optimizer back into scikit-learn's optimizer."""
 
     def flat(tree: Any) -> list[Any]:
         return [*tree["coefs"], *tree["intercepts"]]

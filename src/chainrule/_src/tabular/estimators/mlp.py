@@ -1,4 +1,4 @@
-"""Networks with scikit-learn's names and results, and with what its own network lacks."""
+"""Networks with scikit-learn's names and results, and with additional options."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.tabular.estimators.base import MORE, SHARE, Network, keep
+from chainrule._src.tabular.estimators.base import MORE, SHARE, NetworkMixin, keep
 
 
-class MLPClassifier(Network, theirs.MLPClassifier):  # type: ignore[misc]
-    """A network that classifies: scikit-learn's, faster, and with what that lacks.
+class MLPClassifier(NetworkMixin, theirs.MLPClassifier):  # type: ignore[misc]
+    """scikit-learn's network for classification: faster, and with additional options.
 
     The same parameters, data and ``random_state`` give the same weights as
     `sklearn.neural_network.MLPClassifier`, up to rounding.
@@ -24,31 +24,31 @@ class MLPClassifier(Network, theirs.MLPClassifier):  # type: ignore[misc]
     Parameters
     ----------
     hidden_layer_sizes, activation, ..., max_fun
-        Those of scikit-learn. ``activation`` may be any name of `chainrule.activations`, a
-        function, or a list with one for each hidden layer.
+        The same as in scikit-learn. ``activation`` may also be any name of
+        `chainrule.activations`, a function, or a list with one for each hidden layer.
     dropout : float or list of float, default 0
-        Share of the units that are left out in training; a list has one for each hidden layer.
+        Share of the units that are dropped in training; a list has one for each hidden layer.
     batch_norm : bool, default False
-        Whether batch normalization precedes each activation.
+        If true, batch normalization precedes each activation.
     class_weight : dict, "balanced" or None
-        As in `sklearn.linear_model.LogisticRegression`; for several outputs a list of dicts. With
-        "balanced" there is no `partial_fit`.
+        Weights of classes as in `sklearn.linear_model.LogisticRegression`; for several outputs a
+        list of dicts. `partial_fit` is not available with "balanced".
     loss : str, Loss or callable, default "log_loss"
-        Or "focal", a name of `chainrule.losses`, or a NumPy function of ``(y_true, y_pred)`` for
-        targets as 0 and 1, shape ``(n, k)``.
+        The loss: also "focal", a name of `chainrule.losses`, or a NumPy function of
+        ``(y_true, y_pred)`` for targets as 0 and 1, shape ``(n, k)``.
     label_smoothing : float, default 0
         Share of a label that is spread over all classes.
     optimizer : str or Optimizer, optional
         One of `chainrule.optimizers` instead of ``solver``.
     scoring : str or callable, optional
-        What early stopping watches, as in `sklearn.model_selection.cross_val_score`; by default
+        The score for early stopping, as in `sklearn.model_selection.cross_val_score`; by default
         the accuracy.
     callbacks : list of Callback, optional
     metrics : list, optional
-        Scores that `history_` has of every epoch.
+        Further scores of every epoch for `history_`.
     columns : {"auto"}, optional
-        Takes a frame of pandas, Polars or PyArrow, or an array, with missing values and with
-        categories: numbers are scaled, categories become a feature each.
+        With "auto", `fit` takes a frame of pandas, Polars or PyArrow, or an array, with missing
+        values and categories: numbers are scaled, categories are one-hot encoded.
     engine : {"auto", "compiled", "numpy"}
 
     Attributes
@@ -56,12 +56,12 @@ class MLPClassifier(Network, theirs.MLPClassifier):  # type: ignore[misc]
     history_ : dict of str to list of float
         Scores of every epoch.
     model_ : Sequential
-        The network, to be read, checked, exported.
+        The network, whose source can be read, checked, exported.
     converged_ : bool
-        After `partial_fit` with early stopping: whether the score has stopped to improve. The
-        weights are then the best ones.
+        After `partial_fit` with early stopping: true if the score has stopped improving. The
+        weights are then those of the best epoch.
 
-    All those of scikit-learn's: ``coefs_``, ``loss_curve_`` and so on.
+    All attributes of scikit-learn's class exist as well: ``coefs_``, ``loss_curve_`` and so on.
 
     Examples
     --------
@@ -132,17 +132,18 @@ class MLPClassifier(Network, theirs.MLPClassifier):  # type: ignore[misc]
         y : array_like, shape (n,) or (n, k)
         sample_weight : array_like, shape (n,), optional
         validation_data : tuple, optional
-            ``(X, y)`` or ``(X, y, sample_weight)``: scored after every epoch; with
-            ``early_stopping`` by them instead of a share of ``X``.
+            ``(X, y)`` or ``(X, y, sample_weight)``: scored after every epoch; ``early_stopping``
+            uses them instead of a share of ``X``.
         X_val, y_val : array_like, optional
-            The same, apart: ``Pipeline(..., transform_input=["X_val"])`` transforms them.
+            The parts of ``validation_data`` as two arguments, so that
+            ``Pipeline(..., transform_input=["X_val"])`` can transform ``X_val``.
 
         Raises
         ------
         ValueError
             As in scikit-learn.
         DivergenceError
-            If the loss turns NaN or infinite where a parameter beyond scikit-learn's is in use.
+            If the loss turns NaN or infinite, and a parameter beyond scikit-learn's is in use.
         """
         with self._scored_by(validation_data, X_val, y_val):
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
@@ -159,9 +160,9 @@ class MLPClassifier(Network, theirs.MLPClassifier):  # type: ignore[misc]
         X, y, sample_weight
             As for `fit`.
         classes : array_like, shape (k,)
-            All that there are, at the first call.
+            All classes; needed at the first call.
         validation_data : tuple, optional
-            As for `fit`. With ``early_stopping``, `converged_` tells when to stop.
+            As for `fit`. With ``early_stopping``, stop once `converged_` is true.
         """
         with self._scored_by(validation_data):
             return super().partial_fit(X, y, sample_weight, classes)  # type: ignore[no-any-return]
@@ -170,14 +171,14 @@ class MLPClassifier(Network, theirs.MLPClassifier):  # type: ignore[misc]
         """Return the probability of each class, shape ``(n, k)``, in the order of ``classes_``."""
         if "coefs_" not in vars(self):
             check_is_fitted(self)
-        found = self._forward_pass_fast(X)
+        output = self._forward_pass_fast(X)
         if self.n_outputs_ > 1:
-            return found
-        return np.concatenate([1 - found, found], axis=1)
+            return output
+        return np.concatenate([1 - output, output], axis=1)
 
 
-class MLPRegressor(Network, theirs.MLPRegressor):  # type: ignore[misc]
-    """A network that predicts numbers: scikit-learn's, faster, and with what that lacks.
+class MLPRegressor(NetworkMixin, theirs.MLPRegressor):  # type: ignore[misc]
+    """scikit-learn's network for regression: faster, and with additional options.
 
     The same parameters, data and ``random_state`` give the same weights as
     `sklearn.neural_network.MLPRegressor`, up to rounding.
@@ -185,15 +186,15 @@ class MLPRegressor(Network, theirs.MLPRegressor):  # type: ignore[misc]
     Parameters
     ----------
     loss : str, Loss or callable, default "squared_error"
-        Or "poisson" as in scikit-learn; "absolute_error", "huber", "quantile", a name of
-        `chainrule.losses`, or a NumPy function of ``(y_true, y_pred)``, shapes ``(n, k)``.
+        The loss: also "poisson" as in scikit-learn, "absolute_error", "huber", "quantile", a name
+        of `chainrule.losses`, or a NumPy function of ``(y_true, y_pred)``, shapes ``(n, k)``.
     hidden_layer_sizes, activation, ..., max_fun
-        Those of scikit-learn. ``activation`` may be any name of `chainrule.activations`, a
-        function, or a list with one for each hidden layer.
+        The same as in scikit-learn. ``activation`` may also be any name of
+        `chainrule.activations`, a function, or a list with one for each hidden layer.
     dropout, batch_norm, optimizer, scoring, callbacks, metrics, columns, engine
-        As for `MLPClassifier`; early stopping watches R² by default.
+        As for `MLPClassifier`; early stopping uses R² by default.
     quantile : float, default 0.5
-        Which one is predicted with ``loss="quantile"``.
+        The quantile that is predicted with ``loss="quantile"``.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""scikit-learn's losses of its network, as NumPy functions that are recorded and compiled."""
+"""scikit-learn's losses as NumPy functions that can be recorded and compiled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ count_names(__file__)
 HIDDEN: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z, "logistic": sigmoid, "tanh": np.tanh, "relu": relu,
 }  # fmt: skip
-# By the activation of the output: the loss of each output and sample, from pre-activation and
+# By output activation: the loss of each output and sample as a function of pre-activation and
 # target. Its derivative is the output minus the target.
 OUTPUT: dict[str, Callable[[Any, Any], Any]] = {
     "softmax": lambda z, Y: -Y * log_softmax(z),
@@ -25,18 +25,18 @@ OUTPUT: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class Objective:
-    r"""The loss that is differentiated, and with it the one that scikit-learn reports.
+class MLPObjective:
+    r"""The loss that is differentiated, together with the loss that scikit-learn reports.
 
     .. math:: \frac{\sum_i w_i \ell_i + \frac{\alpha}{2} \sum_l \|W_l\|^2}{\sum_i w_i}
 
-    What is reported clips probabilities, adds what does not depend on the weights, and is the mean
-    over several outputs of a regression, whose sum is differentiated.
+    The reported loss clips probabilities and adds terms that do not depend on the weights. For a
+    regression with several outputs it is their mean, while their sum is differentiated.
 
     Parameters
     ----------
     hidden, output : str
-        Activations, in scikit-learn's names.
+        Activations by scikit-learn's names.
     """
 
     def __init__(self, hidden: str, output: str) -> None:
@@ -45,7 +45,7 @@ class Objective:
     def __call__(
         self, params: Any, alpha: Any, X: Any, Y: Any, weight: Any = None
     ) -> tuple[Any, Any]:
-        """Return the loss that is differentiated, and the one that is reported.
+        """Return the loss that is differentiated, and the loss that is reported.
 
         ``alpha`` is an argument, so that one kernel serves all its values.
         """
@@ -63,10 +63,10 @@ class Objective:
         return h @ last[0] + last[1]
 
     def undefined(self, Y: Any) -> float:
-        """Return NaN where scikit-learn's reported loss is NaN for the targets alone, else 0.
+        """Return NaN if the targets alone make scikit-learn's reported loss NaN, else 0.
 
-        The Poisson deviance of a negative target has no value; its gradient has, so that training
-        goes on.
+        The Poisson deviance of a negative target is undefined, but its gradient is not, so training
+        continues.
         """
         return np.nan if self.output == "exp" and np.any(Y < 0) else 0.0
 
@@ -79,7 +79,7 @@ class Objective:
 
 
 def _weighted(losses: Any, weight: Any, penalty: Any) -> Any:
-    """Return the mean over the samples, the penalty's share included."""
+    """Return the weighted mean over the samples, including the penalty."""
     each = np.sum(losses, axis=1)
     if weight is None:
         return (np.sum(each) + penalty) / len(each)

@@ -27,15 +27,20 @@ from chainrule._src.nn.sequential import Sequential
 from chainrule._src.tabular.estimators.base import undone_on_error, validation_parts
 from chainrule._src.tabular.estimators.frames import TARGET, checked, columns_of, is_frame
 from chainrule._src.tabular.estimators.one_row import OneRow
-from chainrule._src.tabular.recipes.realmlp import PRESETS, RealMLP, fit_realmlp, make_realmlp
+from chainrule._src.tabular.recipes.realmlp import (
+    PRESETS,
+    RealMLPSettings,
+    fit_realmlp,
+    make_realmlp,
+)
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _PART = Interval(Real, 0, 1, closed="left")
 _ABOVE = Interval(Real, 0, None, closed="neither")
 
 
-class _RealMLP(BaseEstimator):  # type: ignore[misc]
-    """What classifier and regressor share."""
+class _RealMLPBase(BaseEstimator):  # type: ignore[misc]
+    """Base class of the classifier and the regressor."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "preset": [StrOptions({"td", "td-s"})],
@@ -77,10 +82,10 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
             Numbers, text and booleans; values may be missing.
         y : array_like, shape (n,)
         sample_weight : array_like, shape (n,), optional
-            Of the samples that are trained on: what they are to each other.
+            Relative weights of the training samples.
         validation_data : tuple, optional
-            ``(X, y)`` or ``(X, y, sample_weight)`` that choose the best epoch, instead of a share
-            that is held back.
+            ``(X, y)`` or ``(X, y, sample_weight)`` by which the best epoch is chosen, instead of a
+            random hold-out.
 
         Returns
         -------
@@ -91,30 +96,37 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> None:
-        how = self._how()
-        columns, y = self._given(X, y, reset=True)
+        settings = self._settings()
+        columns, y = self._checked(X, y, reset=True)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, y)
             if not sample_weight.sum() > 0:
                 raise DataError(f"{type(self).__name__}: sample_weight must have a sum above 0")
         rng = check_random_state(self.random_state)
-        codes, held = self._learned(y), None
+        codes, hold_out = self._learned(y), None
         if validation_data is not None:
-            X_held, y_held, *weights = validation_parts(validation_data)
-            others, y_held = self._given(X_held, y_held, reset=False)
-            held = others, self._learned(y_held, known=True), *weights
+            X_val, y_val, *weights = validation_parts(validation_data)
+            val_columns, y_val = self._checked(X_val, y_val, reset=False)
+            hold_out = val_columns, self._learned(y_val, fitted=True), *weights
         elif self.validation_fraction:
             groups = codes if self._task == "classification" else len(codes)
             share, seed = self.validation_fraction, rng.randint(2**31)
             aside = split_rows(groups, share, seed, "validation_fraction=0")
-            held = {name: values[aside] for name, values in columns.items()}, codes[aside]
+            hold_out = {name: values[aside] for name, values in columns.items()}, codes[aside]
             columns = {name: values[~aside] for name, values in columns.items()}
             codes, y = codes[~aside], y[~aside]
             sample_weight = None if sample_weight is None else sample_weight[~aside]
-        self._train(how, columns, codes, y, held, sample_weight, rng)
+        self._train(settings, columns, codes, y, hold_out, sample_weight, rng)
 
     def _train(
-        self, how: RealMLP, columns: Any, codes: Array, y: Array, held: Any, weight: Any, rng: Any
+        self,
+        settings: RealMLPSettings,
+        columns: Any,
+        codes: Array,
+        y: Array,
+        hold_out: Any,
+        weight: Any,
+        rng: Any,
     ) -> None:
         target = self._target(codes)
         preprocessor = Preprocessor(
@@ -122,22 +134,26 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         )
         preprocessor.fit([{**columns, target.name: y}], target)
         data = preprocessor.transform(columns), self._encoded(codes, target)
-        if held is not None:
-            held = preprocessor.transform(held[0]), self._encoded(held[1], target), *held[2:]
+        if hold_out is not None:
+            hold_out = (
+                preprocessor.transform(hold_out[0]),
+                self._encoded(hold_out[1], target),
+                *hold_out[2:],
+            )
         self.models_ = [
-            make_realmlp(how, preprocessor, *data, rng.randint(2**31), self.engine)
+            make_realmlp(settings, preprocessor, *data, rng.randint(2**31), self.engine)
             for _ in range(self.n_ens)
         ]
 
         def fit(model: Sequential) -> None:
-            fit_realmlp(model, how, data, held, weight, self.callbacks or ())
+            fit_realmlp(model, settings, data, hold_out, weight, self.callbacks or ())
 
-        together = 1 if self.callbacks else min(self.n_ens, cores())  # which are not told apart
+        together = 1 if self.callbacks else min(self.n_ens, cores())  # they run in one thread
         try:
             if together == 1:
                 list(map(fit, self.models_))
             else:
-                fit(self.models_[0])  # what it has compiled is there for the others
+                fit(self.models_[0])  # the others reuse its compiled kernels
                 with ThreadPoolExecutor(together, "chainrule") as pool:
                     list(pool.map(fit, self.models_[1:]))
         except KeyboardInterrupt:
@@ -148,8 +164,8 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         self.history_ = self.model_.history.history
         self._one_row = OneRow(self)
 
-    def _how(self) -> RealMLP:
-        """Return the settings: the preset's, unless told otherwise."""
+    def _settings(self) -> RealMLPSettings:
+        """Return the preset's settings, updated by the estimator's parameters."""
         options = {name: getattr(self, name) for name in ("epochs", "batch_size", *self._more)}
         if self.learning_rate is not None:
             options["learning_rate"] = self.learning_rate
@@ -159,11 +175,11 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         )
         return replace(PRESETS[self.preset, self._task], hidden=sizes, **options)
 
-    def _given(self, X: Any, y: Any, reset: bool) -> tuple[dict[str, Array], Array]:
-        """Return samples by column, and targets, checked."""
+    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[dict[str, Array], Array]:
+        """Return the checked samples by column, and the checked targets."""
         columns = self._columns(X, reset)
         if y is None:
-            validate_data(self, X, y, reset=False, skip_check_array=True)  # refuses that
+            validate_data(self, X, y, reset=False, skip_check_array=True)  # raises its error
         y = column_or_1d(y, warn=True)
         if y.dtype.kind == "f" and not np.isfinite(y).all():
             raise DataError(f"{type(self).__name__}: y holds NaN or infinite values")
@@ -173,7 +189,7 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         return columns, y
 
     def _columns(self, X: Any, reset: bool) -> dict[str, Array]:
-        """Return samples by column, checked; the names of a frame's must be those of training."""
+        """Return the checked samples by column; a frame must have the names of training."""
         X = checked(self, X, reset)
         if is_frame(X) and not reset:
             validate_data(self, X, reset=False, skip_check_array=True)
@@ -181,12 +197,12 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
 
     @property
     def _names(self) -> list[str]:
-        """The names of the columns, which an array has as well, and a frame of numbered ones."""
+        """The names of the columns: those of a frame, or ``x0``, ``x1`` and so on."""
         usual = [f"x{j}" for j in range(self.n_features_in_)]
         return [str(name) for name in getattr(self, "feature_names_in_", usual)]
 
     def _output(self, X: Any) -> Array:
-        """Return the members' mean output for samples, shape (n, k)."""
+        """Return the ensemble's mean output for samples, shape (n, k)."""
         quick = None if self._one_row is None else self._one_row(X)
         if quick is not None:
             return quick
@@ -196,7 +212,7 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         outputs = [model.predict(features) for model in self.models_]
         return np.mean(outputs, axis=0) if len(outputs) > 1 else outputs[0]
 
-    def _learned(self, y: Array, known: bool = False) -> Array:
+    def _learned(self, y: Array, fitted: bool = False) -> Array:
         raise NotImplementedError
 
     def _target(self, codes: Array) -> Target:
@@ -220,29 +236,30 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-class RealMLPClassifier(ClassifierMixin, _RealMLP):  # type: ignore[misc]
-    """A network for tables with defaults that were tuned on hundreds of them.
+class RealMLPClassifier(ClassifierMixin, _RealMLPBase):  # type: ignore[misc]
+    """A network for tables whose defaults were tuned on hundreds of tables.
 
     RealMLP of Holzmüller, Grinsztajn, Steinwart, *Better by Default: Strong Pre-Tuned MLPs and
-    Boosted Trees on Tabular Data*, 2024. A fifth of the samples is held back, and the epoch whose
-    network classifies most of them right is the one that stays.
+    Boosted Trees on Tabular Data*, 2024. A fifth of the samples is a hold-out, and the weights of
+    the epoch with the highest accuracy on it are kept.
 
     Parameters
     ----------
     preset : {"td", "td-s"}, default "td"
         The paper's settings; "td-s" is simpler and faster: no embeddings, dropout or decay.
     n_ens : int, default 1
-        Networks whose probabilities are averaged.
+        Number of networks whose probabilities are averaged.
     hidden_layer_sizes : int or sequence of int, default (256, 256, 256)
     learning_rate : float, optional
-        The highest; by default the preset's.
+        The highest learning rate of the schedule; by default the preset's.
     epochs : int, default 256
     batch_size : int, default 256
     label_smoothing : float, default 0.1
     validation_fraction : float, default 0.2
-        0 trains on all samples, and the last epoch stays.
+        Share of the samples in the hold-out. With 0, all samples are trained on, and the weights
+        of the last epoch are kept.
     max_categories : int, default 5000
-        Most categories of a column; rarer ones beyond share one.
+        Maximum number of categories of a column; the rarer ones share one.
     engine : {"auto", "compiled", "numpy"}
     callbacks : sequence of Callback, optional
     random_state : int, RandomState or None
@@ -251,13 +268,13 @@ class RealMLPClassifier(ClassifierMixin, _RealMLP):  # type: ignore[misc]
     ----------
     classes_ : ndarray
     model_ : Sequential
-        The network, with its preprocessing: to be read, saved, exported, ejected. ``models_`` are
-        all members.
+        The network with its preprocessing; it can be saved, exported, ejected. ``models_`` is the
+        list of all networks.
     history_ : dict
         Scores of ``model_`` by epoch.
     n_features_in_ : int
     feature_names_in_ : ndarray
-        Of frames.
+        Column names, if the samples were a frame.
 
     Examples
     --------
@@ -271,7 +288,7 @@ class RealMLPClassifier(ClassifierMixin, _RealMLP):  # type: ignore[misc]
     _task = "classification"
     _more = ("label_smoothing",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **_RealMLP._parameter_constraints, "label_smoothing": [_PART],
+        **_RealMLPBase._parameter_constraints, "label_smoothing": [_PART],
     }  # fmt: skip
 
     def __init__(
@@ -296,8 +313,8 @@ class RealMLPClassifier(ClassifierMixin, _RealMLP):  # type: ignore[misc]
         self.max_categories, self.engine, self.callbacks = max_categories, engine, callbacks
         self.random_state = random_state
 
-    def _learned(self, y: Array, known: bool = False) -> Array:
-        if not known:
+    def _learned(self, y: Array, fitted: bool = False) -> Array:
+        if not fitted:
             check_classification_targets(y)
             self.classes_, codes = np.unique(y, return_inverse=True)
             if len(self.classes_) < 2:
@@ -330,25 +347,25 @@ class RealMLPClassifier(ClassifierMixin, _RealMLP):  # type: ignore[misc]
         return self._output(X)
 
     def predict(self, X: Any) -> Array:
-        """Return the likeliest classes, shape (n,)."""
+        """Return the most probable classes, shape (n,)."""
         likeliest = self.predict_proba(X).argmax(axis=1)
-        found: Array = self.classes_[likeliest]
-        return found
+        labels: Array = self.classes_[likeliest]
+        return labels
 
 
-class RealMLPRegressor(RegressorMixin, _RealMLP):  # type: ignore[misc]
-    """A network for tables with defaults that were tuned on hundreds of them.
+class RealMLPRegressor(RegressorMixin, _RealMLPBase):  # type: ignore[misc]
+    """A network for tables whose defaults were tuned on hundreds of tables.
 
     RealMLP of Holzmüller, Grinsztajn, Steinwart, *Better by Default: Strong Pre-Tuned MLPs and
-    Boosted Trees on Tabular Data*, 2024. A fifth of the samples is held back, and the epoch whose
-    network is nearest to them is the one that stays.
+    Boosted Trees on Tabular Data*, 2024. A fifth of the samples is a hold-out, and the weights of
+    the epoch with the lowest error on it are kept.
 
     Parameters
     ----------
     preset : {"td", "td-s"}, default "td"
         The paper's settings; "td-s" is simpler and faster: no embeddings, dropout or decay.
     n_ens : int, default 1
-        Networks whose predictions are averaged.
+        Number of networks whose predictions are averaged.
     hidden_layer_sizes, learning_rate, epochs, batch_size, validation_fraction, max_categories, \
 engine, callbacks, random_state
         As for `RealMLPClassifier`.
@@ -389,7 +406,7 @@ engine, callbacks, random_state
         self.validation_fraction, self.max_categories = validation_fraction, max_categories
         self.engine, self.callbacks, self.random_state = engine, callbacks, random_state
 
-    def _learned(self, y: Array, known: bool = False) -> Array:
+    def _learned(self, y: Array, fitted: bool = False) -> Array:
         values: Array = np.asarray(y, np.float64)
         return values
 
@@ -404,5 +421,5 @@ engine, callbacks, random_state
         """Return the predicted quantities, shape (n,)."""
         output = self._output(X)
         target = self.model_.preprocessor.target
-        found: Array = output[:, 0].astype(np.float64) * target.scale + target.mean
-        return found
+        quantities: Array = output[:, 0].astype(np.float64) * target.scale + target.mean
+        return quantities

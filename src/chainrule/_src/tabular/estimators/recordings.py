@@ -1,4 +1,4 @@
-"""What was recorded of networks' updates, kept between fits of one structure in a process."""
+"""Cache of recorded updates, shared by all fits of one structure in a process."""
 
 from __future__ import annotations
 
@@ -12,47 +12,49 @@ from chainrule._src.compile.running.form import keep
 from chainrule._src.compile.running.recorded import Known
 
 _recorded: dict[Hashable, Known] = {}
-_COUNTS = {"_done"}  # updates that an optimizer has made: a step finds them in its state
+_COUNTS = {"_done"}  # number of updates of an optimizer: a step reads it from the state
 
 
 def recorded(*parts: Any) -> Known | None:
-    """Return what is known of the updates that these parts make up, to be added to.
+    """Return the cached recordings of the update that these parts define, a mutable dict.
 
-    None where code of the user's is among them: it may do something else the next time.
+    None if a part contains user code, which may behave differently the next time.
     """
     try:
-        key = told(parts)
+        key = cache_key(parts)
     except TypeError:
         return None
-    known = _recorded.get(key, {})
-    keep(_recorded, key, known)
-    return known
+    recordings = _recorded.get(key, {})
+    keep(_recorded, key, recordings)
+    return recordings
 
 
-def told(thing: Any) -> Hashable:
-    """Return something that is equal for things that do the same.
+def cache_key(part: Any) -> Hashable:
+    """Return a cache key that is equal for objects with the same behaviour.
 
     Raises
     ------
     TypeError
-        If a thing is more than plain values and objects of chainrule's that are made of such.
+        If an object is neither a plain value nor an object of chainrule made of plain values.
 
     Examples
     --------
     >>> from chainrule._src.nn.optimizers import SGD
-    >>> told([SGD(0.1), "relu"]) == told([SGD(0.1), "relu"]) != told([SGD(0.2), "relu"])
+    >>> cache_key([SGD(0.1), "relu"]) == cache_key([SGD(0.1), "relu"])
     True
+    >>> cache_key([SGD(0.1), "relu"]) == cache_key([SGD(0.2), "relu"])
+    False
     """
-    if thing is None or isinstance(thing, str | type | np.ufunc | np.dtype):
-        return thing
-    if isinstance(thing, int | float | np.generic):
-        return type(thing), thing
-    if isinstance(thing, list | tuple):
-        return tuple(map(told, thing))
-    if isinstance(thing, dict):
-        return frozenset((told(name), told(value)) for name, value in thing.items())
-    named = thing if isinstance(thing, FunctionType) else type(thing)
+    if part is None or isinstance(part, str | type | np.ufunc | np.dtype):
+        return part
+    if isinstance(part, int | float | np.generic):
+        return type(part), part
+    if isinstance(part, list | tuple):
+        return tuple(map(cache_key, part))
+    if isinstance(part, dict):
+        return frozenset((cache_key(name), cache_key(value)) for name, value in part.items())
+    named = part if isinstance(part, FunctionType) else type(part)
     if not named.__module__.startswith("chainrule.") or "<" in named.__qualname__:
         raise TypeError(named.__qualname__)
-    held = {name: value for name, value in vars(thing).items() if name not in _COUNTS}
-    return named, told(held)
+    state = {name: value for name, value in vars(part).items() if name not in _COUNTS}
+    return named, cache_key(state)

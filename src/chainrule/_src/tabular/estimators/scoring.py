@@ -1,4 +1,4 @@
-"""The score that early stopping watches."""
+"""The score for early stopping."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from sklearn.metrics import accuracy_score, check_scoring, r2_score
 
 
 def scored(model: Any, X: Any, y: Any, sample_weight: Any) -> float:
-    """Return ``model.scoring`` of validated samples, for the weights that the model has.
+    """Return the score ``model.scoring`` of validated samples with the model's current weights.
 
-    By default the accuracy or R²; NaN where predictions are not finite.
+    By default the accuracy or R²; NaN if a prediction is not finite.
     """
     if model.scoring is None:
-        found = model._predict(X, check_input=False)
-        if found.dtype.kind == "f" and not np.isfinite(found).all():
+        predicted = model._predict(X, check_input=False)
+        if predicted.dtype.kind == "f" and not np.isfinite(predicted).all():
             return np.nan
         score = accuracy_score if is_classifier(model) else r2_score
-        return score(y, found, sample_weight=sample_weight)  # type: ignore[no-any-return]
-    view = copy.copy(model)  # takes samples as they are
+        return score(y, predicted, sample_weight=sample_weight)  # type: ignore[no-any-return]
+    view = copy.copy(model)  # a copy that does not encode the samples again
     view._encoder = None
     view.n_features_in_ = X.shape[1]
     vars(view).pop("feature_names_in_", None)

@@ -1,4 +1,4 @@
-"""What scikit-learn's network has done for it: the methods that mean work, replaced."""
+"""Decide if chainrule or scikit-learn's own loop trains and predicts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from chainrule._src.tabular.estimators.cost import is_short
 from chainrule._src.tabular.estimators.forward import forward, is_plain
 
 HIDDEN = ("identity", "logistic", "tanh", "relu")
-_OWN = (  # what its loop is made of
+_OWN = (  # the methods of scikit-learn's training loop
     "_backprop", "_forward_pass", "_compute_loss_grad", "_loss_grad_lbfgs",
 )  # fmt: skip
 
 
 def obstacle(model: Any, X: Any, sizes: list[int], incremental: bool) -> str | None:
-    """Return why scikit-learn's own loop trains a network, if it does."""
-    own = [n for n in _OWN if getattr(type(model), n) is not getattr(BaseMultilayerPerceptron, n)]
-    if own:
-        return f"{type(model).__name__} overrides {own[0]}"
+    """Return the reason why scikit-learn's own loop must train a network, or None."""
+    overridden = [
+        n for n in _OWN if getattr(type(model), n) is not getattr(BaseMultilayerPerceptron, n)
+    ]
+    if overridden:
+        return f"{type(model).__name__} overrides {overridden[0]}"
     if issparse(X):
         return "X is sparse"
     if find_spec("llvmlite") is None:
@@ -40,17 +42,17 @@ def engine_of(model: Any, X: Any, sizes: list[int], incremental: bool) -> str | 
 
 
 def dense(X: Any) -> Any:
-    """Return samples as an array."""
+    """Return samples as a dense array."""
     return X.toarray() if issparse(X) else X
 
 
 def output(model: Any, X: Any, check_input: bool) -> Array | None:
-    """Return the output of a network, or None where scikit-learn's own validation has to look."""
+    """Return the output of a network, or None if the samples need scikit-learn's validation."""
     if not is_plain(model, X) if check_input else issparse(X):
         return None
     many = vars(model).get("_many")
     if many is not None and many.takes(model, X):
-        found: Array | None = many(model, X)
-        if found is not None:
-            return found
+        outputs: Array | None = many(model, X)
+        if outputs is not None:
+            return outputs
     return forward(X, model.coefs_, model.intercepts_, model.activation, model.out_activation_)

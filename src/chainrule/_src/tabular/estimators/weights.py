@@ -1,4 +1,4 @@
-"""Weights of classes as weights of samples."""
+"""Convert class weights to sample weights."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from chainrule._src.base.arrays import Array
 
 
 def weights_of(class_weight: Any, labels: Array, classes: Array, weight: Any) -> Array:
-    """Return the samples' weights, those of their classes included.
+    """Return the samples' weights, multiplied by the weights of their classes.
 
     Parameters
     ----------
-    class_weight : dict, "balanced", or a list with such for each output
+    class_weight : dict, "balanced", or a list with one of these for each output
     labels : ndarray, shape (n,) or (n, k)
     classes : ndarray
-        All that an output may have: those of these samples may be fewer.
+        All possible classes of an output; the samples may lack some.
     weight : ndarray, shape (n,), or None
 
     Examples
@@ -31,28 +31,28 @@ def weights_of(class_weight: Any, labels: Array, classes: Array, weight: Any) ->
     Raises
     ------
     ValueError
-        If classes are given that there are not, or none for an output.
+        If a class is unknown, or an output has no weights.
     """
     columns = labels.reshape(len(labels), -1).T
-    given = class_weight if isinstance(class_weight, list) else [class_weight] * len(columns)
-    if len(given) != len(columns) or (isinstance(class_weight, dict) and len(columns) > 1):
+    by_output = class_weight if isinstance(class_weight, list) else [class_weight] * len(columns)
+    if len(by_output) != len(columns) or (isinstance(class_weight, dict) and len(columns) > 1):
         raise ValueError(
             f"class_weight: expected 'balanced' or a list of {len(columns)} dicts, one for each "
             f"output, received {class_weight!r}"
         )
-    found = np.ones(len(labels)) if weight is None else np.asarray(weight, np.float64)
-    own = found
-    for each, column in zip(given, columns, strict=True):
-        of_class = balanced(classes, column, own) if each == "balanced" else (
+    weights = np.ones(len(labels)) if weight is None else np.asarray(weight, np.float64)
+    sample_weights = weights
+    for each, column in zip(by_output, columns, strict=True):
+        of_class = balanced(classes, column, sample_weights) if each == "balanced" else (
             compute_class_weight(each, classes=classes, y=column)
         )  # fmt: skip
-        found = found * of_class[np.searchsorted(classes, column)]
-    return found
+        weights = weights * of_class[np.searchsorted(classes, column)]
+    return weights
 
 
 def balanced(classes: Array, labels: Array, weight: Array) -> Array:
-    """Return weights by which all classes that there are weigh the same, and 1 on average."""
+    """Return class weights that give all present classes the same total, with mean 1."""
     sums = np.bincount(np.searchsorted(classes, labels), weight, len(classes))
     each = np.sum(weight) / max(np.count_nonzero(sums), 1)
-    found: Array = np.divide(each, sums, out=np.zeros(len(classes)), where=sums > 0)
-    return found
+    weights: Array = np.divide(each, sums, out=np.zeros(len(classes)), where=sums > 0)
+    return weights

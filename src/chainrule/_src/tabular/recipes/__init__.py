@@ -1,1 +1,1 @@
-"""Which network for which table, how good it is, and what it says of other data."""
+"""Recipes for networks on tables: training, scores, and predictions for new data."""

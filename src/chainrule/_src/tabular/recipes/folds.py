@@ -1,4 +1,4 @@
-"""How good a recipe is, scored on parts of a table that are kept aside in turn."""
+"""Cross-validation of a recipe on the parts of a table."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from chainrule._src.tabular.recipes.tabular import prepare, train
 
 
 def check_parts(table: Table, data: TrainingData, parts: int) -> list[str]:
-    """Return notes on classes that not every part has.
+    """Return notes on classes that are missing in some parts.
 
     Raises
     ------
     DataError
-        If there are fewer rows than parts, or a class has a single row: where it is kept aside,
-        none is left to learn from.
+        If there are fewer rows than parts, or a class has a single row, which cannot be both
+        learned and scored.
     """
     target, y = data.preprocessor.target, np.concatenate([data.y_train, data.y_val])
     rows = len(y) if table.rows is None else table.rows - data.unlabelled
@@ -50,17 +50,17 @@ def check_parts(table: Table, data: TrainingData, parts: int) -> list[str]:
 
 
 def cross_validate(
-    table: Table, recipe: Recipe, done: Callable[[int], Any] = lambda rows: None
+    table: Table, recipe: Recipe, report: Callable[[int], Any] = lambda rows: None
 ) -> Iterator[Scores]:
-    """Yield the scores on each of ``recipe.cv`` parts, by a model trained on the others.
+    """Yield the scores on each of ``recipe.cv`` parts, by a model trained on the other parts.
 
-    Where rows kept aside choose something (the epoch, the threshold), they are others again.
+    A second hold-out, from the rows of training, chooses the epoch and the threshold.
 
     Parameters
     ----------
     table : Table
     recipe : Recipe
-    done : callable
+    report : callable
         Called with 1 after each part.
     """
     for number in range(recipe.cv):
@@ -69,12 +69,18 @@ def cross_validate(
         if interrupted:
             raise KeyboardInterrupt
         yield score_arrays(model, data.X_val, data.y_val)
-        done(1)
+        report(1)
 
 
 def _inner(data: TrainingData, recipe: Recipe) -> TrainingData:
-    """Return the rows of training, of which a share is kept aside again."""
+    """Split the rows of training into training rows and a second hold-out."""
     X, y = data.X_train, data.y_train
     groups = y if data.preprocessor.target.classes else len(y)
-    held = split_rows(groups, recipe.validation, recipe.seed, "--validation 0")
-    return replace(data, X_train=X[~held], y_train=y[~held], X_val=X[held], y_val=y[held])
+    is_held_out = split_rows(groups, recipe.validation, recipe.seed, "--validation 0")
+    return replace(
+        data,
+        X_train=X[~is_held_out],
+        y_train=y[~is_held_out],
+        X_val=X[is_held_out],
+        y_val=y[is_held_out],
+    )

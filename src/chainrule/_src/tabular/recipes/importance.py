@@ -1,4 +1,4 @@
-"""How much a model's predictions rest on each column."""
+"""Permutation importance of the columns for a model's predictions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chainrule._src.tabular.recipes.trained import probabilities
 
 
 class Importance(NamedTuple):
-    """What a score loses when a column's values are exchanged between rows: mean and deviation."""
+    """Loss of score when a column's values are permuted: mean and deviation over repeats."""
 
     name: str
     mean: float
@@ -23,16 +23,16 @@ class Importance(NamedTuple):
 def permutation_importance(
     model: Any, X: Array, y: Array, repeats: int = 5, seed: int = 0
 ) -> tuple[float, list[Importance]]:
-    """Return the score on all columns, and what it loses for each, the largest loss first.
+    """Return the score, and its loss for each permuted column, the largest loss first.
 
-    The score is accuracy, or R² of a quantity. Breiman, *Random Forests*, 2001, section 10.
+    The score is the accuracy, or R² for a quantity. Breiman, *Random Forests*, 2001, section 10.
 
     Parameters
     ----------
     model : Sequential
-        With a preprocessor.
+        A model with a preprocessor.
     X : ndarray, shape (n, d)
-        Its features.
+        The features.
     y : ndarray, shape (n,)
         The target, encoded.
     repeats : int, default 5
@@ -41,7 +41,7 @@ def permutation_importance(
     Raises
     ------
     DataError
-        If there are fewer than two rows, which cannot exchange anything.
+        If there are fewer than two rows, so that nothing can be permuted.
     """
     if len(X) < 2:
         name = model.preprocessor.target.name
@@ -50,18 +50,18 @@ def permutation_importance(
             f"received {len(X)}; give more rows"
         )
     rng, target = np.random.default_rng(seed), model.preprocessor.target
-    whole = _score(target, y, probabilities(model, X))
-    found, start, changed = [], 0, X.copy()
+    full_score = _score(target, y, probabilities(model, X))
+    importances, start, changed = [], 0, X.copy()
     for step in model.preprocessor.steps:
         part = slice(start, start + step.width)
         start += step.width
         losses = []
         for _ in range(repeats):
             changed[:, part] = X[rng.permutation(len(X)), part]
-            losses.append(whole - _score(target, y, probabilities(model, changed)))
+            losses.append(full_score - _score(target, y, probabilities(model, changed)))
         changed[:, part] = X[:, part]
-        found.append(Importance(step.name, float(np.mean(losses)), float(np.std(losses))))
-    return whole, sorted(found, key=lambda each: -each.mean)
+        importances.append(Importance(step.name, float(np.mean(losses)), float(np.std(losses))))
+    return full_score, sorted(importances, key=lambda each: -each.mean)
 
 
 def _score(target: Target, y: Array, output: Array) -> float:

@@ -1,4 +1,4 @@
-"""The kinds of networks for tables, by name: how each is made and trained."""
+"""The kinds of networks for tables: the functions that make and train each kind, by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from chainrule._src.nn import layers, metrics, optimizers, regularizers
 from chainrule._src.nn.callbacks import Callback
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.tabular.recipes.intervals import interval_loss
-from chainrule._src.tabular.recipes.realmlp import PRESETS, RealMLP, fit_realmlp, make_realmlp
+from chainrule._src.tabular.recipes.realmlp import (
+    PRESETS,
+    RealMLPSettings,
+    fit_realmlp,
+    make_realmlp,
+)
 from chainrule._src.tabular.recipes.recipe import Recipe
 
 Fit = Callable[[Sequential, TrainingData, Recipe, Sequence[Callback]], None]
@@ -27,17 +32,17 @@ class Kind:
     Attributes
     ----------
     make : callable
-        Data and a recipe → a `Sequential`, compiled.
+        Data and a recipe → a compiled `Sequential`.
     fit : callable
-        Trains it on data by a recipe, with callbacks.
+        Trains the model on data with a recipe and callbacks.
     defaults : dict
-        Fields of a `Recipe` that are otherwise here.
+        Fields of a `Recipe` with other defaults for this kind.
     unwatched : dict
-        Those that are otherwise again where no rows are kept aside.
+        Fields with other defaults if there is no hold-out.
     fixed : tuple of str
-        Fields that the kind does not leave open.
+        Fields that the user cannot set for this kind.
     preprocessing : dict
-        Arguments of its `Preprocessor`.
+        Arguments of the kind's `Preprocessor`.
     """
 
     make: Callable[[TrainingData, Recipe], Sequential]
@@ -49,7 +54,7 @@ class Kind:
 
 
 def make_mlp(data: TrainingData, recipe: Recipe) -> Sequential:
-    """Return a network of dense layers, without hidden ones softmax or linear regression."""
+    """Return a network of dense layers; without hidden layers, softmax or linear regression."""
     stack: list[Any] = [layers.Input((data.preprocessor.width,))]
     for units in recipe.hidden:
         penalty = regularizers.L2(recipe.l2) if recipe.l2 else None
@@ -77,7 +82,7 @@ def make_mlp(data: TrainingData, recipe: Recipe) -> Sequential:
 def fit_mlp(
     model: Sequential, data: TrainingData, recipe: Recipe, callbacks: Sequence[Callback]
 ) -> None:
-    """Train a network that `make_mlp` made."""
+    """Train a network from `make_mlp`."""
     model.fit(
         data.X_train, data.y_train, recipe.batch_size, recipe.epochs, verbose=0,
         callbacks=callbacks, validation_data=(data.X_val, data.y_val) if len(data.X_val) else None,
@@ -86,9 +91,9 @@ def fit_mlp(
 
 
 def _make_realmlp(data: TrainingData, recipe: Recipe) -> Sequential:
-    how = _how(data, recipe)
+    settings = _settings(data, recipe)
     y = _targets(data.y_train, data)
-    return make_realmlp(how, data.preprocessor, data.X_train, y, recipe.seed)
+    return make_realmlp(settings, data.preprocessor, data.X_train, y, recipe.seed)
 
 
 def _fit_realmlp(
@@ -98,28 +103,28 @@ def _fit_realmlp(
     if recipe.class_weight == "balanced":
         by_class = class_weight(data.y_train)
         weight = np.array([by_class[label] for label in data.y_train.tolist()], dtype=np.float32)
-    held = (data.X_val, _targets(data.y_val, data)) if len(data.X_val) else None
-    fit_realmlp(model, _how(data, recipe), (data.X_train, y), held, weight, callbacks)
+    hold_out = (data.X_val, _targets(data.y_val, data)) if len(data.X_val) else None
+    fit_realmlp(model, _settings(data, recipe), (data.X_train, y), hold_out, weight, callbacks)
 
 
-def _how(data: TrainingData, recipe: Recipe) -> RealMLP:
-    how = PRESETS["td", data.preprocessor.target.task]
+def _settings(data: TrainingData, recipe: Recipe) -> RealMLPSettings:
+    preset = PRESETS["td", data.preprocessor.target.task]
     return replace(
-        how, hidden=recipe.hidden, epochs=recipe.epochs,
+        preset, hidden=recipe.hidden, epochs=recipe.epochs,
         batch_size=min(recipe.batch_size, len(data.X_train)),
-        learning_rate=how.learning_rate if recipe.lr is None else recipe.lr,
+        learning_rate=preset.learning_rate if recipe.lr is None else recipe.lr,
     )  # fmt: skip
 
 
 def _targets(y: Array, data: TrainingData) -> Array:
-    """Return classes one-hot."""
+    """Return classes one-hot encoded, and quantities unchanged."""
     classes = data.preprocessor.target.classes
-    found: Array = np.eye(len(classes), dtype=np.float32)[y] if classes else y
-    return found
+    encoded: Array = np.eye(len(classes), dtype=np.float32)[y] if classes else y
+    return encoded
 
 
 def class_weight(y: Array) -> dict[int, float]:
-    """Return weights that let every class count alike: n / (k · n_c)."""
+    """Return weights that give every class the same total weight: n / (k · n_c)."""
     counts = np.bincount(y)
     return {label: len(y) / (len(counts) * n) for label, n in enumerate(counts) if n}
 
@@ -143,5 +148,5 @@ RECIPES: Mapping[str, Kind] = {
 
 
 def is_watched(recipe: Recipe) -> bool:
-    """Whether rows kept aside say which epoch's network stays."""
+    """Return true if the hold-out decides which epoch's weights are kept."""
     return recipe.early_stop or "early_stop" in RECIPES[recipe.recipe].fixed

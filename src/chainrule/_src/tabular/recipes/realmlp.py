@@ -1,4 +1,4 @@
-"""RealMLP: a network for tables whose defaults were tuned on hundreds of them.
+"""RealMLP: a network for tables whose defaults were tuned on hundreds of tables.
 
 Holzmüller, Grinsztajn, Steinwart, *Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on
 Tabular Data*, 2024: "TD" of appendix A and the simpler "TD-S".
@@ -22,37 +22,37 @@ from chainrule._src.nn.optimizers import Adam
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.tabular.recipes.intervals import interval_loss
 
-FEW = 9  # categories that are one-hot where embeddings are in use; more become WIDTH numbers
+FEW = 9  # with embeddings: up to so many categories are one-hot encoded, more become WIDTH numbers
 WIDTH = 8
-CORNERS = 5  # values whose random mean is where a neuron bends at the start
-MANY = 64  # updates after which compiled code has paid for itself
-SHOWN = 5000  # samples that initial weights are fitted to
+CORNERS = 5  # values whose random mean is the initial bend of a neuron
+MANY = 64  # updates that repay the compilation
+SHOWN = 5000  # samples to which initial weights are fitted
 
 
 @dataclass(frozen=True)
-class RealMLP:
-    """How a RealMLP is built and trained.
+class RealMLPSettings:
+    """Settings by which a RealMLP is built and trained.
 
     Attributes
     ----------
     hidden : tuple of int
     activation : str
     learning_rate : float
-        The highest of a schedule, see `schedules.CosineLog`; weights of `layers.Scale` move six
-        times as fast, biases a tenth.
+        The highest rate of a schedule, see `schedules.CosineLog`; weights of `layers.Scale` have
+        six times the rate, biases a tenth.
     label_smoothing : float
-        Of classes.
+        Label smoothing for classes.
     epochs, batch_size : int
     embedded : bool
-        Whether numbers become periodic embeddings, and many categories a few numbers.
+        If true, numbers get periodic embeddings, and large sets of categories dense embeddings.
     parametric : bool
-        Whether activations have a weight that is learned.
+        If true, activations have a weight that is learned.
     dropout, weight_decay : float
-        At the start, see `schedules.FlatCosine`.
+        Initial values of schedules, see `schedules.FlatCosine`.
     is_fitted : bool
-        Whether initial weights give every neuron deviation 1 and a bend within the data.
+        If true, initial weights give every neuron deviation 1 and a bend within the data.
     is_clamped : bool
-        Whether predicted quantities stay within those of training.
+        If true, predicted quantities are clamped to the range of the training targets.
     """
 
     activation: str
@@ -74,106 +74,113 @@ _TD: dict[str, Any] = {
     "is_clamped": True,
 }  # fmt: skip
 PRESETS = {
-    ("td-s", "classification"): RealMLP("selu", 0.04),
-    ("td-s", "regression"): RealMLP("mish", 0.07),
-    ("td", "classification"): RealMLP("selu", 0.04, **_TD),
-    ("td", "regression"): RealMLP("mish", 0.2, **_TD),
+    ("td-s", "classification"): RealMLPSettings("selu", 0.04),
+    ("td-s", "regression"): RealMLPSettings("mish", 0.07),
+    ("td", "classification"): RealMLPSettings("selu", 0.04, **_TD),
+    ("td", "regression"): RealMLPSettings("mish", 0.2, **_TD),
 }
 """Settings by name and task."""
 
 
 def make_realmlp(
-    how: RealMLP,
+    settings: RealMLPSettings,
     preprocessor: Preprocessor,
     X: Array,
     y: Array,
     seed: int | None,
     engine: str = "auto",
 ) -> Sequential:
-    """Return a network for a preprocessor's features, compiled, not trained.
+    """Return a compiled, untrained network for a preprocessor's features.
 
     Parameters
     ----------
-    how : RealMLP
+    settings : RealMLPSettings
     preprocessor : Preprocessor
     X : ndarray, shape (n, d)
-        The features of training.
+        The features of the training samples.
     y : ndarray, shape (n, k) or (n,)
-        Its targets: classes one-hot, or a quantity of mean 0 and deviation 1.
+        Targets: classes one-hot encoded, or a quantity of mean 0 and deviation 1.
     seed : int
     engine : {"auto", "compiled", "numpy"}
     """
     target, rng = preprocessor.target, np.random.default_rng(seed)
     classes = target.classes
-    updates = how.epochs * max(len(X) // how.batch_size, 1)
+    updates = settings.epochs * max(len(X) // settings.batch_size, 1)
     robust = layers.RobustScaling(name="robust")
     robust.adapt(X)
-    stack = [layers.Input((preprocessor.width,)), robust, *_embedding(how, preprocessor)]
-    stack += [layers.Scale(name="scale"), *_hidden(how, updates)]
-    start: Any = {} if how.is_fitted else dict.fromkeys(
+    stack = [layers.Input((preprocessor.width,)), robust, *_embedding(settings, preprocessor)]
+    stack += [layers.Scale(name="scale"), *_hidden(settings, updates)]
+    start: Any = {} if settings.is_fitted else dict.fromkeys(
         ("kernel_initializer", "bias_initializer"), "zeros"
     )  # fmt: skip
     activation = "softmax" if classes else None
     stack.append(layers.NeuralTangentDense(target.outputs, activation, name="output", **start))
     if target.interval:
         stack.append(layers.Bounds(name="bounds"))
-    if how.is_clamped and not classes:
+    if settings.is_clamped and not classes:
         stack.append(layers.Clamp(float(y.min()), float(y.max()), name="clamp"))
-    # What is scored every epoch runs as what is trained: two libraries' threads do not mix well.
+    # Scoring uses the same engine as training: two libraries' thread pools slow each other down.
     if engine == "auto" and updates >= MANY:
         engine = "compiled"
     model = Sequential(stack, "realmlp", seed=int(rng.integers(2**31)))
     model.build((None, preprocessor.width))
-    if how.is_fitted:
+    if settings.is_fitted:
         _fit_start(model, X, rng)
     if classes:
-        smoothed = CategoricalCrossentropy(label_smoothing=how.label_smoothing)
-        rule = _optimizer(how, updates, model)
+        smoothed = CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
+        rule = _optimizer(settings, updates, model)
         model.compile(rule, smoothed, weighted_metrics=["accuracy"], engine=engine)
     else:
         loss: Any = interval_loss(target) if target.interval else "mse"
-        model.compile(_optimizer(how, updates, model), loss, engine=engine)
+        model.compile(_optimizer(settings, updates, model), loss, engine=engine)
     model.preprocessor, model.class_names = preprocessor, list(classes) or None
     return model
 
 
 def fit_realmlp(
-    model: Sequential, how: RealMLP, data: Any, held: Any, weight: Any = None, callbacks: Any = ()
+    model: Sequential,
+    settings: RealMLPSettings,
+    data: Any,
+    hold_out: Any,
+    weight: Any = None,
+    callbacks: Any = (),
 ) -> None:
-    """Train a network that `make_realmlp` made, and let it be that of its best epoch.
+    """Train a network from `make_realmlp`, and keep the weights of the best epoch.
 
     Parameters
     ----------
     model : Sequential
-    how : RealMLP
+    settings : RealMLPSettings
     data : tuple of ndarray
         ``(X, y)`` as for `make_realmlp`.
-    held : tuple of ndarray or None
-        The same of samples held back, perhaps with their weights; without them the last epoch
-        counts.
+    hold_out : tuple of ndarray or None
+        ``(X, y)`` or ``(X, y, weight)`` of the hold-out; if None, the weights of the last epoch
+        are kept.
     weight : ndarray, shape (n,), optional
-        Of the samples of training; they count by what they are to each other.
+        Relative weights of the training samples.
     callbacks : sequence of Callback
     """
     score = "val_accuracy" if model.preprocessor.target.classes else "val_loss"
-    best = [] if held is None else [BestWeights(score)]
+    best = [] if hold_out is None else [BestWeights(score)]
     X, y = data
-    if weight is not None:  # Adam's epsilon and the decay would else change with their scale
+    # With mean 1, because the scale would change the effect of Adam's epsilon and of the decay.
+    if weight is not None:
         weight = weight / np.mean(weight)
     model.fit(
-        X, y, how.batch_size, how.epochs, verbose=0, callbacks=[*callbacks, *best],
-        validation_data=held, validation_batch_size=1024, sample_weight=weight, drop_remainder=True,
+        X, y, settings.batch_size, settings.epochs, verbose=0, callbacks=[*callbacks, *best],
+        validation_data=hold_out, validation_batch_size=1024, sample_weight=weight,
+        drop_remainder=True,
     )  # fmt: skip
 
 
-def _optimizer(how: RealMLP, updates: int, model: Sequential) -> Adam:
-    """Return the rule, with rates of their own for what the paper says so of."""
+def _optimizer(settings: RealMLPSettings, updates: int, model: Sequential) -> Adam:
+    """Return the optimizer, with the paper's learning rates for groups of weights."""
     parts = enumerate(getattr(model.layers[1], "layers", ()))
     periodic = [str(i) for i, part in parts if isinstance(part, layers.PeriodicEmbedding)]
-    decay = schedules.FlatCosine(how.weight_decay, updates) if how.weight_decay else None
+    decay = schedules.FlatCosine(settings.weight_decay, updates) if settings.weight_decay else None
     bias = "^(hidden_[0-9]+|output)_bias$"
     rule = Adam(
-        schedules.CosineLog(how.learning_rate, updates), beta_2=0.95, epsilon=1e-8,
+        schedules.CosineLog(settings.learning_rate, updates), beta_2=0.95, epsilon=1e-8,
         weight_decay=decay,
         learning_rate_multipliers={
             "^scale_scale$": 6.0, bias: 0.1, "_amount$": 0.1,
@@ -184,22 +191,24 @@ def _optimizer(how: RealMLP, updates: int, model: Sequential) -> Adam:
     return rule
 
 
-def _hidden(how: RealMLP, updates: int) -> list[Any]:
-    found: list[Any] = []
-    for number, units in enumerate(how.hidden, 1):
-        activation = None if how.parametric else how.activation
-        found.append(layers.NeuralTangentDense(units, activation, name=f"hidden_{number}"))
-        if how.parametric:
-            found.append(layers.ParametricActivation(how.activation, name=f"activation_{number}"))
-        if how.dropout:
-            rate = schedules.FlatCosine(how.dropout, updates)
-            found.append(layers.Dropout(rate, name=f"dropout_{number}"))
-    return found
+def _hidden(settings: RealMLPSettings, updates: int) -> list[Any]:
+    stack: list[Any] = []
+    for number, units in enumerate(settings.hidden, 1):
+        activation = None if settings.parametric else settings.activation
+        stack.append(layers.NeuralTangentDense(units, activation, name=f"hidden_{number}"))
+        if settings.parametric:
+            stack.append(
+                layers.ParametricActivation(settings.activation, name=f"activation_{number}")
+            )
+        if settings.dropout:
+            rate = schedules.FlatCosine(settings.dropout, updates)
+            stack.append(layers.Dropout(rate, name=f"dropout_{number}"))
+    return stack
 
 
-def _embedding(how: RealMLP, preprocessor: Preprocessor) -> list[Any]:
-    """Return the layer that embeds columns, if there is one."""
-    if not how.embedded:
+def _embedding(settings: RealMLPSettings, preprocessor: Preprocessor) -> list[Any]:
+    """Return a list with the layer that embeds columns; empty without embeddings."""
+    if not settings.embedded:
         return []
     parts: list[tuple[Any, int]] = []
     for step in preprocessor.steps:
@@ -213,12 +222,12 @@ def _embedding(how: RealMLP, preprocessor: Preprocessor) -> list[Any]:
             parts[-1] = parts[-1][0], parts[-1][1] + step.width
         else:
             parts.append((kind(), step.width))
-    made, widths = zip(*parts, strict=True)
-    return [layers.ByColumns(made, widths, name="columns")]
+    parts_by_column, widths = zip(*parts, strict=True)
+    return [layers.ByColumns(parts_by_column, widths, name="columns")]
 
 
 def _fit_start(model: Sequential, X: Array, rng: np.random.Generator) -> None:
-    """Give neurons deviation 1, and bends within the data: "std" and "he+5" of the paper."""
+    """Initialise neurons with deviation 1 and bends in the data: the paper's "std" and "he+5"."""
     x = X[rng.permutation(len(X))[:SHOWN]]
     for layer in model.layers:
         if isinstance(layer, layers.NeuralTangentDense):

@@ -1,40 +1,40 @@
-"""How to train on a table."""
+"""Recipe for training on a table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 CLASS_WEIGHTS = {"none": None, "balanced": "balanced"}
-PATIENCE = 10  # epochs without a lower loss that stopping early bears
+PATIENCE = 10  # epochs without a lower loss before early stopping
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Which network, trained how.
+    """A kind of network with the settings of its training.
 
     Attributes
     ----------
     columns, drop, text : tuple of str
-        Columns to learn from, by default all; not to learn from; to take as free text.
+        Columns to learn from, by default all; columns to ignore; columns of free text.
     max_categories : int
-        Features of a column of text, at most.
+        Maximum number of categories of a column that get a feature each.
     threshold : float or "balanced"
-        Of two classes, the probability from which on the second is predicted; balanced: the one
-        with the best balanced accuracy on rows kept aside.
+        With two classes, the probability above which the second is predicted; "balanced" chooses
+        the threshold with the best balanced accuracy on the hold-out.
     recipe : {"ensemble", "mlp", "linear", "realmlp"}
-        Of `RECIPES`; other fields are here as the first one has them.
+        Name in `RECIPES`; the defaults of the other fields are those of the first one.
     cv : int
-        Parts that are kept aside in turn to score it, at least 2; 0: none.
+        Number of parts for cross-validation, at least 2; 0 for none.
     ensemble : int
-        Networks, from different seeds, whose outputs are averaged.
+        Number of networks, with different seeds, whose outputs are averaged.
     interval : float
-        Share of the true values that a quantity's interval is to hold; 0: no interval.
+        Share of the true values that a quantity's interval must contain; 0 for no interval.
     target : str or None
-        By default the data's own, if they have one.
+        Column to predict; by default the table's own target, if it names one.
     hidden : tuple of int
-        Units of the hidden layers; none makes it softmax or linear regression.
+        Units of the hidden layers; empty for softmax or linear regression.
     lr : float or None
-        By default the optimizer's own.
+        Learning rate; by default the optimizer's.
     """
 
     target: str | None = None

@@ -1,4 +1,4 @@
-"""How good predictions are, summed up while rows stream by, beside a guess without the data."""
+"""Scores of predictions, accumulated over chunks of rows, beside those of a baseline."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.data.preprocessing import Target
 from chainrule._src.data.preprocessing.values import quote
 
-KEPT = 2**25  # probabilities
-LEAST = 1e-7  # a probability counts for at least so much: one certain mistake is not infinite
+KEPT = 2**25  # maximum number of probabilities in memory for the AUC
+LEAST = 1e-7  # lower bound of a probability: one certain mistake is not infinite
 
 
 class ClassScores:
@@ -25,58 +25,59 @@ class ClassScores:
     Attributes
     ----------
     confusion : ndarray of int, shape (k, k)
-        Rows of each true class (down) by the predicted one (across).
+        Number of rows by true class (rows of the matrix) and predicted class (columns).
     """
 
     def __init__(self, target: Target) -> None:
         self.target = target
         self.confusion = np.zeros((len(target.classes),) * 2, dtype=np.int64)
         self._log_loss = 0.0
-        self._seen: list[tuple[Array, Array]] | None = []  # for the AUC; None: too many to keep
+        # For the AUC; None if there are too many.
+        self._predicted: list[tuple[Array, Array]] | None = []
 
     def add(self, y: Array, output: Array) -> None:
-        """Take in true classes, shape (n,), and predicted probabilities, shape (n, k)."""
+        """Add true classes, shape (n,), and predicted probabilities, shape (n, k)."""
         np.add.at(self.confusion, (y, self.target.codes(output)), 1)
         of_true = output[np.arange(len(y)), y].astype(np.float64)
         self._log_loss -= float(np.log(np.maximum(of_true, LEAST)).sum())
-        if self._seen is not None:
-            self._seen.append((y, output[:, 1] if len(self.target.classes) == 2 else output))
+        if self._predicted is not None:
+            self._predicted.append((y, output[:, 1] if len(self.target.classes) == 2 else output))
             if self.rows * len(self.target.classes) > KEPT:
-                self._seen = None
+                self._predicted = None
 
     @property
     def rows(self) -> int:
-        """How many rows were scored."""
+        """Number of scored rows."""
         return int(self.confusion.sum())
 
     @property
     def accuracy(self) -> float:
-        """Share of the rows that are predicted right."""
+        """Share of the rows that are predicted correctly."""
         return float(np.trace(self.confusion)) / self.rows
 
     @property
     def balanced_accuracy(self) -> float:
-        """Mean over the classes of the share of their rows that are predicted right."""
+        """Mean over the classes of the share of their rows that are predicted correctly."""
         of_class = self.confusion.sum(axis=1)
-        there = of_class > 0
-        return float((np.diag(self.confusion)[there] / of_class[there]).mean())
+        present = of_class > 0
+        return float((np.diag(self.confusion)[present] / of_class[present]).mean())
 
     @property
     def auc(self) -> float | None:
-        """The area under the ROC curve; of several classes the mean of each against the rest.
+        """The area under the ROC curve; for several classes the mean of one against the rest.
 
-        None where a class is not there, or too many rows were scored to be kept.
+        None if a class has no rows, or if too many rows were scored to keep their probabilities.
         """
-        if self._seen is None or not self.confusion.sum(axis=1).all():
+        if self._predicted is None or not self.confusion.sum(axis=1).all():
             return None
-        y, output = (np.concatenate(parts) for parts in zip(*self._seen, strict=True))
+        y, output = (np.concatenate(parts) for parts in zip(*self._predicted, strict=True))
         if output.ndim == 1:
             return area_under_roc(y == 1, output)
         each = [area_under_roc(y == label, output[:, label]) for label in range(output.shape[1])]
         return float(np.mean(each))
 
     def table(self) -> dict[str, tuple[str, str]]:
-        """Return each score, of the model and of the baseline."""
+        """Return by name the scores of the model and of the baseline, as texts."""
         true = self.confusion.sum(axis=1)
         counts = np.maximum(self.target.counts, 1)
         guess = -float(true @ np.log(counts / counts.sum())) / self.rows
@@ -92,35 +93,35 @@ class ClassScores:
         }
 
     def values(self) -> dict[str, float]:
-        """Return each score as a number."""
-        found = {"accuracy": self.accuracy, "balanced accuracy": self.balanced_accuracy}
+        """Return the scores by name, as numbers."""
+        accuracies = {"accuracy": self.accuracy, "balanced accuracy": self.balanced_accuracy}
         auc = self.auc
         return {
-            **found, **({} if auc is None else {"AUC": auc}),
+            **accuracies, **({} if auc is None else {"AUC": auc}),
             "log loss": self._log_loss / self.rows,
         }  # fmt: skip
 
     def by_class(self) -> list[tuple[str, int, float | None, float | None]]:
-        """Return each class's name, rows, precision and recall; None where there are no rows."""
+        """Return each class's name, rows, precision and recall; None for a share of no rows."""
         right, true = np.diag(self.confusion), self.confusion.sum(axis=1)
-        said = self.confusion.sum(axis=0)
+        n_predicted = self.confusion.sum(axis=0)
 
-        def share(part: int, whole: int) -> float | None:
-            return float(part / whole) if whole else None
+        def share(part: int, total: int) -> float | None:
+            return float(part / total) if total else None
 
         return [
-            (name, int(true[i]), share(right[i], said[i]), share(right[i], true[i]))
+            (name, int(true[i]), share(right[i], n_predicted[i]), share(right[i], true[i]))
             for i, name in enumerate(self.target.classes)
         ]
 
     @property
     def baseline(self) -> str:
-        """What the baseline predicts."""
+        """Description of the baseline's predictions."""
         usual = self.target.classes[int(np.argmax(self.target.counts))]
         return f"always {quote(usual)}, the most frequent class in training"
 
     def worst(self, most: int) -> list[tuple[str, str, int, float]]:
-        """Return the most frequent mistakes: true class, predicted one, rows, their share."""
+        """Return the most frequent mistakes: true class, predicted class, rows, share of rows."""
         wrong = self.confusion - np.diag(np.diag(self.confusion))
         classes, of_class = self.target.classes, self.confusion.sum(axis=1)
         order = np.argsort(-wrong, axis=None, kind="stable")[:most]
@@ -145,7 +146,7 @@ class QuantityScores:
         self._sums = dict.fromkeys(("y", "y²", "|y|", "e²", "|e|"), 0.0)
 
     def add(self, y: Array, output: Array) -> None:
-        """Take in true and predicted values as the network has them, of mean 0 in training."""
+        """Add true and predicted values on the learned scale, where training has mean 0."""
         true = y.astype(np.float64)
         error = true - output[:, 0]
         self.rows += len(y)
@@ -158,7 +159,7 @@ class QuantityScores:
             self._sums[name] += float(part.sum())
 
     def values(self) -> dict[str, float]:
-        """Return each score as a number."""
+        """Return the scores by name, as numbers."""
         sums, scale = self._sums, self.target.scale
         spread = sums["y²"] - sums["y"] ** 2 / self.rows
         return {
@@ -177,7 +178,7 @@ class QuantityScores:
         }
 
     def table(self) -> dict[str, tuple[str, str]]:
-        """Return each score, of the model and of the baseline."""
+        """Return by name the scores of the model and of the baseline, as texts."""
         sums, scale = self._sums, self.target.scale
         spread = sums["y²"] - sums["y"] ** 2 / self.rows
 
@@ -202,7 +203,7 @@ class QuantityScores:
 
     @property
     def baseline(self) -> str:
-        """What the baseline predicts."""
+        """Description of the baseline's predictions."""
         return f"always {self.target.mean:.5g}, the mean in training"
 
 
@@ -215,7 +216,7 @@ def new_scores(target: Target) -> Scores:
 
 
 def score_arrays(model: Any, X: Array, y: Array, rows: int = 2**14) -> Scores:
-    """Return the scores of a model on samples, taken some rows at a time."""
+    """Return the scores of a model on samples, predicted in blocks of rows."""
     scores = new_scores(model.preprocessor.target)
     for start in range(0, len(X), rows):
         part = slice(start, start + rows)
@@ -224,9 +225,9 @@ def score_arrays(model: Any, X: Array, y: Array, rows: int = 2**14) -> Scores:
 
 
 def area_under_roc(is_true: Array, scores: Array) -> float:
-    r"""Return the area under the ROC curve: how often a true sample has the higher score.
+    r"""Return the area under the ROC curve: the share of pairs whose true sample scores higher.
 
-    With the ranks :math:`r` of the scores, equal ones sharing theirs,
+    With the ranks :math:`r` of the scores, where equal scores share the mean of their ranks,
     :math:`(\sum_\text{true} r - n_1 (n_1 + 1) / 2) / (n_1 n_0)` (Mann and Whitney, 1947).
 
     Examples
@@ -234,14 +235,14 @@ def area_under_roc(is_true: Array, scores: Array) -> float:
     >>> area_under_roc(np.array([True, False, True, False]), np.array([0.9, 0.1, 0.4, 0.4]))
     0.875
     """
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    _, index, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[index]
     n = int(is_true.sum())
     return float((ranks[is_true].sum() - n * (n + 1) / 2) / (n * (len(scores) - n)))
 
 
 def percent(share: float) -> str:
-    """Write a share.
+    """Format a share as a percentage.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""From a table and a recipe to a trained model."""
+"""Train a model on a table with a recipe."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ BALANCED = "the balanced threshold", "tables", "sklearn"  # what it needs
 
 
 def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -> TrainingData:
-    """Return a table as arrays, split and preprocessed.
+    """Convert a table to arrays, split and preprocessed.
 
     Parameters
     ----------
     table : Table
     recipe : Recipe
     fold : tuple of int, optional
-        ``(i, k)``: keep the i-th of k parts aside, instead of a share.
+        ``(i, k)``: the hold-out is the i-th of k parts, instead of a share.
 
     Raises
     ------
     OptionError, UnknownNameError
-        If the target is not there, or no class.
+        If the target is missing, or does not fit the recipe.
     DataError
         If nothing can be learned from the table.
     """
@@ -84,8 +84,8 @@ def _chosen(table: str, names: Mapping[str, Any], target: str, recipe: Recipe) -
                 hint = f"; did you mean {close[0]!r}?" if close else ""
                 what = "the target" if name == target else f"no column of the data{hint}"
                 raise OptionError(option, f"{name!r} is {what}")
-    kept = recipe.columns or [name for name in names if name != target]
-    chosen = [name for name in kept if name not in recipe.drop]
+    candidates = recipe.columns or [name for name in names if name != target]
+    chosen = [name for name in candidates if name not in recipe.drop]
     if len(names) == 1:
         raise DataError(f"{table} has no column besides the target {target!r} to learn from")
     if not chosen:
@@ -94,7 +94,7 @@ def _chosen(table: str, names: Mapping[str, Any], target: str, recipe: Recipe) -
 
 
 def make_model(data: TrainingData, recipe: Recipe) -> Sequential:
-    """Return a network for data, compiled, not trained."""
+    """Return a compiled, untrained network for data."""
     return RECIPES[recipe.recipe].make(data, recipe)
 
 
@@ -107,17 +107,17 @@ def train(
     -------
     model : Sequential
     interrupted : bool
-        Whether Ctrl-C ended it; see `fit`.
+        True if Ctrl-C ended the training; see `fit`.
     """
     models: list[Sequential] = []
     interrupted = False
     if recipe.interval:
         data, *unseen = _set_apart(data, recipe)
     for number in range(recipe.ensemble):
-        own = replace(recipe, seed=None if recipe.seed is None else recipe.seed + number)
-        model = make_model(data, own)
+        member_recipe = replace(recipe, seed=None if recipe.seed is None else recipe.seed + number)
+        model = make_model(data, member_recipe)
         try:
-            interrupted = fit(model, data, own, callbacks)
+            interrupted = fit(model, data, member_recipe, callbacks)
         except KeyboardInterrupt:
             if not models:
                 raise
@@ -126,12 +126,12 @@ def train(
         models.append(model)
         if interrupted:
             break
-    whole = models[0] if len(models) == 1 else averaged(models)
+    combined = models[0] if len(models) == 1 else averaged(models)
     if recipe.threshold == "balanced":
-        set_threshold(whole, data)
+        set_threshold(combined, data)
     if recipe.interval:
-        set_interval(whole, *unseen)
-    return whole, interrupted
+        set_interval(combined, *unseen)
+    return combined, interrupted
 
 
 def _set_apart(data: TrainingData, recipe: Recipe) -> tuple[TrainingData, Array, Array]:
@@ -139,14 +139,14 @@ def _set_apart(data: TrainingData, recipe: Recipe) -> tuple[TrainingData, Array,
 
 
 def set_threshold(model: Sequential, data: TrainingData) -> None:
-    """Choose the threshold by the rows kept aside, or else those of training."""
-    held = len(data.X_val) > 0
-    X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
+    """Choose the threshold by the hold-out, or without one by the rows of training."""
+    has_hold_out = len(data.X_val) > 0
+    X, y = (data.X_val, data.y_val) if has_hold_out else (data.X_train, data.y_train)
     model.preprocessor.set_threshold(_balanced_threshold(model, X, y))
 
 
 def set_interval(model: Sequential, X: Array, y: Array) -> None:
-    """Widen intervals as rows ask for that training has not seen."""
+    """Set the widening of intervals from calibration rows, which training has not seen."""
     target = model.preprocessor.target
     beyond = widening(target, model.predict(X, verbose=0), y)
     model.preprocessor.set_interval(target.interval, beyond)
@@ -160,14 +160,14 @@ def fit(
     Returns
     -------
     bool
-        Whether Ctrl-C ended it; what was trained until then is in the model.
+        True if Ctrl-C ended the training; the model then has the weights at that moment.
 
     Raises
     ------
     DivergenceError
         If the loss became NaN or infinite.
     KeyboardInterrupt
-        If nothing had been trained when it came.
+        If Ctrl-C came before the first update.
     """
     stopping = EarlyStopping(patience=PATIENCE, restore_best_weights=True)
     heard = [*callbacks, *([stopping] if recipe.early_stop else [])]
@@ -181,7 +181,7 @@ def fit(
 
 
 def _balanced_threshold(model: Sequential, X: Array, y: Array) -> float:
-    """Return the threshold of the best balanced accuracy."""
+    """Return the threshold with the best balanced accuracy."""
     with needs(*BALANCED):
         from sklearn.metrics import roc_curve
 

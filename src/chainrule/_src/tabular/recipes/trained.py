@@ -1,4 +1,4 @@
-"""A trained model and the data that are put before it."""
+"""Apply a trained model to other data: open, predict and score."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from chainrule._src.data.tables.arrow import pyarrow
 from chainrule._src.nn.sequential import Sequential, load_model
 from chainrule._src.tabular.recipes.scores import Scores, new_scores
 
-CELLS = 2**20  # probabilities that are told at once, at most
-CHUNK = 2**14  # rows, likewise
+CELLS = 2**20  # maximum number of probabilities per chunk
+CHUNK = 2**14  # maximum number of rows per chunk
 
 
 def load(path: str) -> Sequential:
-    """Return the model in a file.
+    """Load the model in a file.
 
     Raises
     ------
     FileError
-        If it cannot be read.
+        If the file cannot be read.
     """
     if not os.path.lexists(path):
         raise FileError(f"{path} does not exist; chainrule train DATA -o {path} writes a model")
@@ -43,20 +43,22 @@ def load(path: str) -> Sequential:
 
 
 def open_model(path: str, threshold: float | None = None) -> Sequential:
-    """Return a model that reads tables.
+    """Load a model that has a preprocessor for tables.
 
     Parameters
     ----------
     path : str
     threshold : float, optional
-        Of two classes, from which probability on the second is predicted; by default the model's.
+        With two classes, the probability above which the second is predicted; by default the
+        model's threshold.
 
     Raises
     ------
     OptionError
-        If the threshold cannot be.
+        If the threshold is not between 0 and 1.
     FileError
-        If the file cannot be read, or holds a model without preprocessing, or of another width.
+        If the file cannot be read, or holds a model without preprocessing or with another number
+        of features.
     """
     model = load(path)
     preprocessor = model.preprocessor
@@ -86,16 +88,16 @@ def open_data(
     ids: Iterable[str] = (),
     encoding: str = "utf-8",
 ) -> tuple[Table, list[str]]:
-    """Return data as a model's training had them, and notes on what is different.
+    """Open data with the columns of a model's training; return the table and notes.
 
     Parameters
     ----------
     model : Sequential
     source : str, path or frame
     target : str, optional
-        The column of true values, if they are needed.
+        The column of true values, if there is one.
     ids : iterable of str
-        Columns that are carried over, as texts where training did not use them.
+        Columns that are copied to the output, as texts if training did not use them.
     encoding : str, default "utf-8"
 
     Raises
@@ -103,7 +105,7 @@ def open_data(
     DataError
         If a column is missing or of another kind.
     OptionError
-        If it is the target's, or the target is a column that the model learns from.
+        If a column of ``ids`` is missing, or the target is missing or one of the model's features.
     """
     preprocessor = model.preprocessor
     like = list(preprocessor.columns)
@@ -134,18 +136,18 @@ def open_data(
         raise DataError(f"{source}: {error}") from error
     carried = f"not looked at, as training did not have them: {quoted(ids)}"
     unread = {quote(c.name) for c in columns if c.name not in used and c.name not in ids}
-    told = [note for note in table.notes if _named(note) not in unread]
-    return table, [*told, *(note for note in notes if note != carried)]
+    table_notes = [note for note in table.notes if _named(note) not in unread]
+    return table, [*table_notes, *(note for note in notes if note != carried)]
 
 
 def _named(note: str) -> str:
-    """Return the column that a note is about, as it is quoted there."""
-    found = re.match(r"column ('.*?'|\".*?\")(?=[ :])", note)
-    return "" if found is None else found[1]
+    """Return the quoted name of the column that a note is about."""
+    match = re.match(r"column ('.*?'|\".*?\")(?=[ :])", note)
+    return "" if match is None else match[1]
 
 
 def probabilities(model: Sequential, features: Array) -> Array:
-    """Return the output for features, for classes a column each; shape (n, k), or (n, 1)."""
+    """Return the output for features: a column per class, shape (n, k), or (n, 1)."""
     output = model.predict_on_batch(features)
     if model.preprocessor.target.classes and output.shape[1] == 1:
         return np.hstack([1 - output, output])
@@ -159,19 +161,19 @@ def unseen(model: Sequential) -> list[str]:
 
 
 def labelled_chunks(model: Sequential, table: Table, target: str) -> Iterator[tuple[Array, Array]]:
-    """Yield features and encoded targets of the rows that have one, and nothing of others."""
+    """Yield features and encoded targets of the rows whose target is not missing."""
     preprocessor, start = model.preprocessor, 0
     for chunk in table.chunks(columns=[*(c.name for c in preprocessor.columns), target]):
-        here = np.flatnonzero(~missing(chunk[target]))
-        rows, start = here + start, start + len(chunk[target])
-        whole = len(here) == len(chunk[target])
-        kept = chunk if whole else {n: values[here] for n, values in chunk.items()}
-        if len(here):
-            yield preprocessor.transform(kept), preprocessor.target.encode(kept[target], rows)
+        labelled = np.flatnonzero(~missing(chunk[target]))
+        rows, start = labelled + start, start + len(chunk[target])
+        is_complete = len(labelled) == len(chunk[target])
+        part = chunk if is_complete else {n: values[labelled] for n, values in chunk.items()}
+        if len(labelled):
+            yield preprocessor.transform(part), preprocessor.target.encode(part[target], rows)
 
 
 def score(
-    model: Sequential, table: Table, target: str, done: Callable[[int], Any] = lambda rows: None
+    model: Sequential, table: Table, target: str, report: Callable[[int], Any] = lambda rows: None
 ) -> Scores:
     """Return the scores of a model's predictions for a table, in one pass.
 
@@ -181,8 +183,8 @@ def score(
     table : Table
     target : str
         The column of true values.
-    done : callable
-        Called with the number of rows of every chunk, once it is scored.
+    report : callable
+        Called with the number of rows of every chunk, after it is scored.
 
     Raises
     ------
@@ -192,14 +194,14 @@ def score(
     scores = new_scores(model.preprocessor.target)
     for features, y in labelled_chunks(model, table, target):
         scores.add(y, probabilities(model, features))
-        done(len(y))
+        report(len(y))
     if not scores.rows:
         raise DataError(f"{table.name}: no row has a value of {target!r}")
     return scores
 
 
 def output_names(model: Sequential, every_class: bool) -> list[str]:
-    """Return the columns that `predictions` makes, besides those that are carried over."""
+    """Return the names of the columns that `predictions` adds to the copied columns."""
     target = model.preprocessor.target
     ends = ["low", "high"] if target.interval else []
     if target.classes and every_class:
@@ -211,13 +213,13 @@ def predictions(
     model: Sequential,
     table: Table,
     every_class: bool,
-    done: Callable[[int], Any],
+    report: Callable[[int], Any],
     ids: Iterable[str] = (),
 ) -> Iterator[Chunk]:
-    """Yield predictions as columns, some thousands of rows at a time.
+    """Yield predictions as columns, in chunks of some thousands of rows.
 
     The columns are ``prediction`` and, for classes, ``probability``, that of the prediction; or
-    ``probability of A`` and so on, for every class. Of a quantity with an interval, ``low`` and
+    ``probability of A`` and so on, for every class. For a quantity with an interval, ``low`` and
     ``high`` follow.
 
     Parameters
@@ -225,11 +227,11 @@ def predictions(
     model : Sequential
     table : Table
     every_class : bool
-    done : callable
-        Called with the number of rows of every chunk, once it is taken.
+    report : callable
+        Called with the number of rows of every chunk, after it is consumed.
     ids : iterable of str
-        Columns that come first, as the source stores them: the texts of a CSV file, Arrow's arrays
-        of a Parquet file. `as_texts` makes texts of them.
+        Columns that are copied to the front in the types of the source: the texts of a CSV file,
+        Arrow's arrays of a Parquet file. `as_texts` converts them to texts.
     """
     target, ids = model.preprocessor.target, list(dict.fromkeys(ids))
     names = output_names(model, every_class)
@@ -237,54 +239,56 @@ def predictions(
     take = _stored(table, ids, rows)
     for chunk in table.chunks(rows, [*(c.name for c in model.preprocessor.columns), *ids]):
         output = probabilities(model, model.preprocessor.transform(chunk))
-        made = [_decoded(target, output)]
+        columns = [_decoded(target, output)]
         if target.interval:
-            made.extend(map(target.decode, target.bounds(output)))
+            columns.extend(map(target.decode, target.bounds(output)))
         if target.classes and every_class:
-            made.extend(output.T)
+            columns.extend(output.T)
         elif target.classes:
-            made.append(output[np.arange(len(output)), target.codes(output)])
-        yield {**take(chunk, len(output)), **dict(zip(names, made, strict=True))}
-        done(len(output))
+            columns.append(output[np.arange(len(output)), target.codes(output)])
+        yield {**take(chunk, len(output)), **dict(zip(names, columns, strict=True))}
+        report(len(output))
 
 
 def _stored(table: Table, names: list[str], rows: int) -> Callable[[Chunk, int], Chunk]:
-    """Return what gives columns of the next rows as their source stores them.
+    """Return a function of a chunk and its length that returns the chunk's copied columns.
 
-    It is called with the rows' chunk, from which it takes them where no source has them otherwise,
-    and with their number.
+    The columns have the types of the source; they come from the chunk itself if the source stores
+    the same values.
     """
     batches = table.stored(rows, names) if names else None
     if batches is None:
         return lambda chunk, count: {name: _carried(chunk[name]) for name in names}
-    pa, held = pyarrow(), list[Any]()
+    pa, batches_ahead = pyarrow(), list[Any]()
 
     def take(chunk: Chunk, count: int) -> Chunk:
-        while sum(map(len, held)) < count:
+        while sum(map(len, batches_ahead)) < count:
             batch = next(batches, None)
             if batch is None:
                 raise DataError(f"{table.name} changed while it was read; try again")
-            held.append(batch)
-        whole = pa.Table.from_batches(held)
-        held[:] = whole.slice(count).to_batches()
-        here = whole.slice(0, count)
-        return {name: here.column(i).combine_chunks() for i, name in enumerate(names)}
+            batches_ahead.append(batch)
+        table_ahead = pa.Table.from_batches(batches_ahead)
+        batches_ahead[:] = table_ahead.slice(count).to_batches()
+        rows_now = table_ahead.slice(0, count)
+        return {name: rows_now.column(i).combine_chunks() for i, name in enumerate(names)}
 
     return take
 
 
 def _carried(values: Array) -> Array:
-    """Return a column as it is to be written: whole numbers as such, times as texts."""
+    """Prepare a column for writing: whole numbers become integers, times become texts."""
     if values.dtype.kind == "M":
         values = time_texts(values)
     if values.dtype == object:
         return np.array(["" if value is None else value for value in values], dtype=object)
-    whole = np.isfinite(values).all() and (values == np.trunc(values)).all()
-    return values.astype(np.int64) if whole and np.abs(values).max(initial=0) < 2**53 else values
+    is_integer = np.isfinite(values).all() and (values == np.trunc(values)).all()
+    return (
+        values.astype(np.int64) if is_integer and np.abs(values).max(initial=0) < 2**53 else values
+    )
 
 
 def as_texts(values: Any) -> Array:
-    """Return a column that was carried over as texts, with all digits; a missing one is empty."""
+    """Convert a copied column to texts, with all digits; missing values become empty."""
     if isinstance(values, np.ndarray):
         texts = ["" if value != value else str(value) for value in values.tolist()]
     else:
@@ -299,15 +303,15 @@ def _arrow_texts(values: Any) -> Any:
     if types.is_floating(values.type):
         values = compute.if_else(compute.is_nan(values), None, values)
     texts = compute.cast(values, pa.string())
-    if types.is_temporal(values.type):  # no zeros behind the seconds
+    if types.is_temporal(values.type):  # without zeros behind the seconds
         texts = compute.replace_substring_regex(texts, r"\.0+([-+Z].*)?$", r"\1")
     return compute.fill_null(texts, "")
 
 
 def _decoded(target: Any, output: Array) -> Array:
-    """Return predictions in the target's terms: texts, or numbers."""
+    """Decode predictions to names of classes or numbers."""
     decoded: Array = target.decode(output)
     if not target.classes or target.kind == "category":
         return decoded
-    whole = np.array([int(name) for name in decoded])
-    return whole.astype(np.float64) if whole.dtype == object else whole
+    integers = np.array([int(name) for name in decoded])
+    return integers.astype(np.float64) if integers.dtype == object else integers
