@@ -56,7 +56,7 @@ def by_hand() -> Callable[[], Any]:
 def chainrule() -> Callable[[], Any]:
     def loss(params: Any) -> Any:
         h = cr.sigmoid(X @ params["W_h"] + params["b_h"])
-        log_p = cr.log_softmax(h @ params["W_o"] + params["b_o"])
+        log_p = cr.functions.log_softmax(h @ params["W_o"] + params["b_o"])
         return -np.mean(np.sum(Y * log_p, axis=1))
 
     value_and_grad = cr.value_and_grad(loss)
@@ -71,7 +71,7 @@ def chainrule() -> Callable[[], Any]:
 def generated_text() -> Callable[[], Any]:
     def loss(params: Any, X: Any, Y: Any) -> Any:
         h = cr.sigmoid(X @ params["W_h"] + params["b_h"])
-        log_p = cr.log_softmax(h @ params["W_o"] + params["b_o"])
+        log_p = cr.functions.log_softmax(h @ params["W_o"] + params["b_o"])
         return -np.mean(np.sum(Y * log_p, axis=1))
 
     space: dict[str, Any] = {}

@@ -15,7 +15,7 @@ from distributed import Client, LocalCluster
 
 import chainrule as cr
 
-SPACE = {"lr": cr.log(1e-2, 1.0)}
+SPACE = {"lr": cr.sweeps.LogUniform(1e-2, 1.0)}
 
 
 def build(lr: Any) -> Any:

@@ -31,7 +31,7 @@ def classifier(subject: str) -> Any:
         from sklearn.neural_network import MLPClassifier
 
         return MLPClassifier
-    from chainrule import MLPClassifier
+    from chainrule.estimators import MLPClassifier
 
     return MLPClassifier
 

@@ -66,7 +66,7 @@ def make(subject: str, is_classes: bool, seed: int, threads: int) -> tuple[Any, 
     if subject.startswith("chainrule"):
         import chainrule as cr
 
-        ours = cr.RealMLPClassifier if is_classes else cr.RealMLPRegressor
+        ours = cr.estimators.RealMLPClassifier if is_classes else cr.estimators.RealMLPRegressor
         model = ours(preset=preset, random_state=seed)
         return model, lambda X, y, X_val, y_val: model.fit(X, y, validation_data=(X_val, y_val))
     from pytabkit.models.sklearn import sklearn_interfaces as theirs

@@ -41,7 +41,7 @@ def call_of(key: str, engine: str) -> Callable[[], Any]:
     import chainrule as cr
 
     X, y = load_iris(return_X_y=True)
-    model = cr.MLPClassifier((50,), random_state=0, max_iter=60, engine=engine)
+    model = cr.estimators.MLPClassifier((50,), random_state=0, max_iter=60, engine=engine)
     if key == "cross_val_score":
         return lambda: cross_val_score(model, X, y, cv=3)
     grid = {"alpha": [1e-4, 1e-2], "learning_rate_init": [1e-3, 1e-2]}

@@ -22,8 +22,8 @@ class Numpy:
     """What users of chainrule write."""
 
     np = np
-    sigmoid, relu, gelu = cr.sigmoid, cr.relu, cr.gelu
-    softmax, log_softmax = cr.softmax, cr.log_softmax
+    sigmoid, relu, gelu = cr.sigmoid, cr.relu, cr.functions.gelu
+    softmax, log_softmax = cr.softmax, cr.functions.log_softmax
 
     @staticmethod
     def picked(log_p: Any, y: Any) -> Any:

@@ -44,7 +44,7 @@ def fitted(x):
 
 def regressed(x):
     return (
-        cr.MLPRegressor(hidden_layer_sizes=(3,), max_iter=2, random_state=0)
+        cr.estimators.MLPRegressor(hidden_layer_sizes=(3,), max_iter=2, random_state=0)
         .fit(x, TARGETS)
         .predict(x)
     )

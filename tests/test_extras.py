@@ -206,7 +206,7 @@ def build(lr):
 def loss(w, X):
     return np.mean((X @ w - 1) ** 2)
 m = model(); h = m.fit(X, y, epochs=2, verbose=0)
-space = {"lr": cr.log(1e-3, 1e-1)}
+space = {"lr": cr.sweeps.LogUniform(1e-3, 1e-1)}
 def sweep(**options):
     return cr.sweep(build, space, X, y, models=4, epochs=2, verbose=0, **options)
 """
@@ -220,9 +220,9 @@ STATEMENTS = {
     'cr.minimize(loss, np.zeros(64), X, epochs=2, engine="compiled")': "",
     'cr.source(loss, "kernel")(np.zeros(64), X)': "",
     "cr.jit(m)(X)": "",
-    "[cr.grad(f)(np.float64(0.3)) for f in (cr.erf, cr.gelu, cr.softplus, cr.elu)]": "",
-    "abs(cr.erf(np.array([[0.5]])) - 0.5204998778130465).max() < 1e-15 or 1 / 0": "",
-    "cr.erf(X).dtype == np.float32 or 1 / 0": "",
+    "[cr.grad(f)(np.float64(0.3)) for f in (cr.functions.erf, cr.functions.gelu, cr.functions.softplus, cr.functions.elu)]": "",
+    "abs(cr.functions.erf(np.array([[0.5]])) - 0.5204998778130465).max() < 1e-15 or 1 / 0": "",
+    "cr.functions.erf(X).dtype == np.float32 or 1 / 0": "",
     "[cr.activations.get(n)(X) for n in ('gelu', 'silu', 'mish', 'selu', 'softsign')]": "",
     "from chainrule import check; check.softmax(cr.softmax)": "",
     "sweep().table.rows == 4 or 1 / 0": "",
@@ -240,7 +240,7 @@ STATEMENTS = {
     "keras.random.truncated_normal((3,))": "tables",
     "keras.datasets.wine.load_data()": "tables",
     'm.export("m.onnx")': "onnx",
-    "cr.onnx_model(loss)(np.zeros(64), X)": "onnx",
+    "cr.onnx.onnx_model(loss)(np.zeros(64), X)": "onnx",
     "m.to_keras()": "keras",
     "sweep(search='tpe')": "sweeps",
     "sweep(store='sqlite:///runs.db')": "sweeps",

@@ -1,32 +1,16 @@
 """chainrule: write NumPy, read the gradient, train at native speed.
 
-Importing it loads NumPy alone; ``chainrule.lab`` and its pictures load when first used.
+Importing it loads NumPy alone; sub-packages and what belongs to them load when first used.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import typing
 
-# These add their operations and what they provide to lower wings.
+# These wings add their operations, and what they provide for methods of lower wings.
 from chainrule._src import blackboard, cluster, export, ops, text
-from chainrule._src.base.errors import (
-    ChainruleError,
-    ClusterError,
-    CompileError,
-    DataError,
-    DivergenceError,
-    ExportError,
-    FileError,
-    InterruptedWarning,
-    MissingDependencyError,
-    OptionError,
-    OutOfRangeError,
-    ReadOnlyError,
-    ShapeError,
-    TraceError,
-    UnknownNameError,
-)
-from chainrule._src.base.interrupts import load
+from chainrule._src.base.errors import ChainruleError
+from chainrule._src.base.interrupts import load as _load
 from chainrule._src.base.version import __version__
 from chainrule._src.core.program import Program
 from chainrule._src.core.tensor import Tensor
@@ -39,133 +23,106 @@ from chainrule._src.core.transforms import (
     value_and_grad,
     vjp,
 )
-from chainrule._src.nn.functions import (
-    ACTIVATIONS,
-    EPSILON,
-    accuracy,
-    delu,
-    drelu,
-    dsigmoid,
-    dsoftplus,
-    dtanh,
-    elu,
-    erf,
-    gelu,
-    log_softmax,
-    logsumexp,
-    nll,
-    one_hot,
-    relu,
-    sigmoid,
-    softmax,
-    softplus,
-    tanh,
-)
+from chainrule._src.nn.functions import accuracy, nll, one_hot, relu, sigmoid, softmax, tanh
 from chainrule._src.trace.recurrence import scan
 from chainrule._src.trace.tracing import trace
 
-if TYPE_CHECKING:
-    from chainrule._src.check import GradientReport, check_gradients, check_loss, explain_difference
+if typing.TYPE_CHECKING:
+    from chainrule import (
+        accel,
+        activations,
+        callbacks,
+        constraints,
+        data,
+        distributed,
+        errors,
+        estimators,
+        functions,
+        initializers,
+        keras,
+        lab,
+        layers,
+        losses,
+        metrics,
+        onnx,
+        optimizers,
+        plots,
+        preprocessing,
+        regularizers,
+        schedules,
+        storage,
+        sweeps,
+        tables,
+    )
+    from chainrule._src.check import check_gradients, check_loss, explain_difference
     from chainrule._src.compile.running.jit import jit
     from chainrule._src.export.from_keras import from_keras
-    from chainrule._src.export.onnx import export_onnx, onnx_model
-    from chainrule._src.nn.sequential.model import Sequential, load_model
-    from chainrule._src.nn.training.minimize import minimize
-    from chainrule._src.nn.training.source import source
-    from chainrule._src.sweeps.dimensions import integers, log, uniform
-    from chainrule._src.sweeps.search_cv import SweepCV
+    from chainrule._src.nn.sequential import Sequential, load_model
+    from chainrule._src.nn.training import minimize, source
     from chainrule._src.sweeps.sweep import sweep
-    from chainrule._src.tabular.estimators import (
-        DaskMLPClassifier,
-        DaskMLPRegressor,
-        MLPClassifier,
-        MLPRegressor,
-        RealMLPClassifier,
-        RealMLPRegressor,
-        SoftmaxRegression,
-    )
     from chainrule._src.teach import check
     from chainrule._src.trace.batching import vmap
 
-del blackboard, cluster, export, ops, text
-
 __all__ = [
-    "ACTIVATIONS",
-    "EPSILON",
     "ChainruleError",
-    "ClusterError",
-    "CompileError",
-    "DaskMLPClassifier",
-    "DaskMLPRegressor",
-    "DataError",
-    "DivergenceError",
-    "ExportError",
-    "FileError",
-    "GradientReport",
-    "InterruptedWarning",
-    "MLPClassifier",
-    "MLPRegressor",
-    "MissingDependencyError",
-    "OptionError",
-    "OutOfRangeError",
     "Program",
-    "ReadOnlyError",
-    "RealMLPClassifier",
-    "RealMLPRegressor",
     "Sequential",
-    "ShapeError",
-    "SoftmaxRegression",
-    "SweepCV",
     "Tensor",
-    "TraceError",
-    "UnknownNameError",
     "__version__",
+    "accel",
     "accuracy",
+    "activations",
+    "callbacks",
     "check",
     "check_gradients",
     "check_loss",
-    "delu",
-    "drelu",
-    "dsigmoid",
-    "dsoftplus",
-    "dtanh",
-    "elu",
-    "erf",
+    "constraints",
+    "data",
+    "distributed",
+    "errors",
+    "estimators",
     "explain_difference",
-    "export_onnx",
     "from_keras",
-    "gelu",
+    "functions",
     "grad",
     "hessian",
     "hvp",
-    "integers",
+    "initializers",
     "jacobian",
     "jit",
+    "keras",
+    "lab",
+    "layers",
     "load_model",
-    "log",
-    "log_softmax",
-    "logsumexp",
+    "losses",
+    "metrics",
     "minimize",
     "nll",
     "one_hot",
-    "onnx_model",
+    "onnx",
+    "optimizers",
+    "plots",
+    "preprocessing",
+    "regularizers",
     "relu",
     "scan",
+    "schedules",
     "sigmoid",
     "softmax",
-    "softplus",
     "source",
     "stop_gradient",
+    "storage",
     "sweep",
+    "sweeps",
+    "tables",
     "tanh",
     "trace",
-    "uniform",
     "value_and_grad",
     "vjp",
     "vmap",
 ]
 
-_MODULES = (
+_MODULES = {
     "accel",
     "activations",
     "callbacks",
@@ -190,57 +147,87 @@ _MODULES = (
     "storage",
     "sweeps",
     "tables",
-)
-
-
-_LATER = {
-    "GradientReport": "check",
+}
+_LATER = {  # names whose wing loads when they are first used
+    "Sequential": "nn.sequential",
     "check": "teach",
     "check_gradients": "check",
     "check_loss": "check",
     "explain_difference": "check",
-    "export_onnx": "export.onnx",
-    "DaskMLPClassifier": "tabular.estimators",
-    "DaskMLPRegressor": "tabular.estimators",
-    "MLPClassifier": "tabular.estimators",
-    "MLPRegressor": "tabular.estimators",
-    "RealMLPClassifier": "tabular.estimators",
-    "RealMLPRegressor": "tabular.estimators",
-    "Sequential": "nn.sequential",
-    "SoftmaxRegression": "tabular.estimators",
-    "SweepCV": "sweeps.search_cv",
     "from_keras": "export.from_keras",
-    "integers": "sweeps",
     "jit": "compile.running.jit",
     "load_model": "nn.sequential",
-    "log": "sweeps",
     "minimize": "nn.training",
-    "onnx_model": "export.onnx",
     "source": "nn.training",
-    "sweep": "sweeps",
-    "uniform": "sweeps",
+    "sweep": "sweeps.sweep",
     "vmap": "trace.batching",
-}  # names whose wing loads when they are first used
+}
+_MOVED = {  # where names are now
+    "ACTIVATIONS": "functions.ACTIVATIONS",
+    "ClusterError": "errors.ClusterError",
+    "CompileError": "errors.CompileError",
+    "DaskMLPClassifier": "estimators.DaskMLPClassifier",
+    "DaskMLPRegressor": "estimators.DaskMLPRegressor",
+    "DataError": "errors.DataError",
+    "DivergenceError": "errors.DivergenceError",
+    "EPSILON": "functions.EPSILON",
+    "ExportError": "errors.ExportError",
+    "FileError": "errors.FileError",
+    "InterruptedWarning": "errors.InterruptedWarning",
+    "MLPClassifier": "estimators.MLPClassifier",
+    "MLPRegressor": "estimators.MLPRegressor",
+    "MachineError": "errors.MachineError",
+    "MissingDependencyError": "errors.MissingDependencyError",
+    "OptionError": "errors.OptionError",
+    "OutOfRangeError": "errors.OutOfRangeError",
+    "ReadOnlyError": "errors.ReadOnlyError",
+    "RealMLPClassifier": "estimators.RealMLPClassifier",
+    "RealMLPRegressor": "estimators.RealMLPRegressor",
+    "ShapeError": "errors.ShapeError",
+    "SoftmaxRegression": "estimators.SoftmaxRegression",
+    "SweepCV": "sweeps.SweepCV",
+    "TraceError": "errors.TraceError",
+    "UnknownNameError": "errors.UnknownNameError",
+    "delu": "functions.delu",
+    "drelu": "functions.drelu",
+    "dsigmoid": "functions.dsigmoid",
+    "dsoftplus": "functions.dsoftplus",
+    "dtanh": "functions.dtanh",
+    "elu": "functions.elu",
+    "erf": "functions.erf",
+    "export_onnx": "onnx.export_onnx",
+    "gelu": "functions.gelu",
+    "integers": "sweeps.IntRange",
+    "log": "sweeps.LogUniform",
+    "log_softmax": "functions.log_softmax",
+    "logsumexp": "functions.logsumexp",
+    "onnx_model": "onnx.onnx_model",
+    "softplus": "functions.softplus",
+    "uniform": "sweeps.Uniform",
+}
+del blackboard, cluster, export, ops, text
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     if name in _MODULES:
-        return load(f"chainrule.{name}")
+        return _load(f"chainrule.{name}")
     if name in _LATER:
-        found = getattr(load(f"chainrule._src.{_LATER[name]}"), name)
-        globals()[name] = found  # to be found at once the next time
-        return found
+        value = getattr(_load(f"chainrule._src.{_LATER[name]}"), name)
+        globals()[name] = value  # the next access finds it at once
+        return value
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}{_hint(name)}")
 
 
 def _hint(name: str) -> str:
     import difflib  # takes a while to load, and is seldom needed
 
-    wish, names = name.lower(), [*__all__, *_MODULES]
-    close = [n for n in names if wish.startswith(n) or n.startswith(wish)]
-    close = close or difflib.get_close_matches(wish, names, n=1)
+    if name in _MOVED:
+        return f": it is chainrule.{_MOVED[name]}"
+    wish = name.lower()
+    close = [n for n in __all__ if wish.startswith(n) or n.startswith(wish)]
+    close = close or difflib.get_close_matches(name, __all__, n=1)
     return f": did you mean {' or '.join(close)}?" if close and not name.startswith("_") else ""
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES, *_LATER})
+    return __all__

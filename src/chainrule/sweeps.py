@@ -1,15 +1,19 @@
-"""Many models trained at once."""
+"""Many models trained at once: the search, its dimensions, and scikit-learn's interface."""
 
-from chainrule._src.sweeps import (
-    integers,
-    log,
-    sweep,
-    uniform,
-)
+import typing
 
-__all__ = [
-    "integers",
-    "log",
-    "sweep",
-    "uniform",
-]
+from chainrule._src.sweeps.dimensions import Choice, IntRange, LogUniform, Uniform
+from chainrule._src.sweeps.sweep import sweep
+
+if typing.TYPE_CHECKING:
+    from chainrule._src.sweeps.search_cv import SweepCV
+
+__all__ = ["Choice", "IntRange", "LogUniform", "SweepCV", "Uniform", "sweep"]
+
+
+def __getattr__(name: str) -> typing.Any:
+    if name == "SweepCV":  # which needs scikit-learn
+        from chainrule._src.sweeps.search_cv import SweepCV
+
+        return SweepCV
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

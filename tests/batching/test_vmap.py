@@ -245,7 +245,7 @@ def test_no_examples():
 
 def network(p, x, y):
     h = np.tanh(x @ p["W"] + p["b"])
-    return -np.sum(y * cr.log_softmax(h @ p["V"]), axis=-1)
+    return -np.sum(y * cr.functions.log_softmax(h @ p["V"]), axis=-1)
 
 
 def network_loss(p, X, Y):

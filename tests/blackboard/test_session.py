@@ -288,7 +288,7 @@ MESSAGES = JSON | st.text() | st.binary() | st.builds(
 def test_any_message_is_a_command_or_refused(message):
     try:
         assert read(message, COMMANDS).do in COMMANDS
-    except cr.DataError as error:
+    except cr.errors.DataError as error:
         text = str(error)
         assert len(text) < 400
 

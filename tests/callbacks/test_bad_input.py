@@ -75,8 +75,8 @@ def test_what_makes_no_sense_is_refused_at_once(name):
 BEFORE_TRAINING = {
     "no folder": (callbacks.ModelCheckpoint("/dev/null/a/model"), FileError, "cannot write"),
     "no folder for rows": (callbacks.CSVLogger("/nowhere/log.csv"), FileError, "cannot write"),
-    "too few samples": (callbacks.GradientNorms(X, Y[:5]), cr.ShapeError, "equally many"),
-    "another shape": (callbacks.GradientNorms(X[:, :2], Y), cr.ShapeError, "axis 1"),
+    "too few samples": (callbacks.GradientNorms(X, Y[:5]), cr.errors.ShapeError, "equally many"),
+    "another shape": (callbacks.GradientNorms(X[:, :2], Y), cr.errors.ShapeError, "axis 1"),
     "a class": (callbacks.EarlyStopping, DataError, "must be a Callback or a function"),
 }
 

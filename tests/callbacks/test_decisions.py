@@ -62,7 +62,7 @@ def test_the_name_of_a_score_tells_which_way_is_better(monitor, worse, better):
 
 
 def test_a_name_that_does_not_tell_is_refused():
-    with pytest.raises(cr.DataError, match="mode='max' or 'min'"):
+    with pytest.raises(cr.errors.DataError, match="mode='max' or 'min'"):
         callbacks.EarlyStopping("quality").set_model(Model())
 
 

@@ -139,7 +139,7 @@ def test_a_loss_that_is_no_number_ends_training(capsys, quiet):
         made.fit(X, Y, epochs=5, verbose=0, callbacks=[*watching, diary])
         assert "Training ends: fit: the loss became NaN or infinite" in capsys.readouterr().out
     else:
-        with pytest.raises(cr.DivergenceError, match="epoch 1"):
+        with pytest.raises(cr.errors.DivergenceError, match="epoch 1"):
             made.fit(X, Y, epochs=5, verbose=0, callbacks=[diary])
     assert diary.events[-1] == ("on_train_end",)
     assert all(np.isfinite(w).all() for w in made.get_weights())

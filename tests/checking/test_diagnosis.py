@@ -15,7 +15,7 @@ FORWARD = {
     "sigmoid": (cr.sigmoid, lambda z, h: h * (1 - h)),
     "tanh": (np.tanh, lambda z, h: 1 - h**2),
     "relu": (cr.relu, lambda z, h: z > 0),
-    "softplus": (cr.softplus, lambda z, h: cr.sigmoid(z)),
+    "softplus": (cr.functions.softplus, lambda z, h: cr.sigmoid(z)),
 }
 L2 = 0.05
 
@@ -318,7 +318,7 @@ def test_the_report_prints_well():
     ],
 )
 def test_bad_input_is_refused(make_check):
-    with pytest.raises(cr.DataError):
+    with pytest.raises(cr.errors.DataError):
         make_check()
 
 
@@ -373,7 +373,7 @@ def test_at_an_optimum_noise_is_not_held_against_noise():
 def test_a_loss_that_is_no_finite_number_is_refused(loss):
     with (
         np.errstate(all="ignore"),
-        pytest.raises(cr.DataError, match="check_gradients: the loss"),
+        pytest.raises(cr.errors.DataError, match="check_gradients: the loss"),
     ):
         cr.check_gradients(loss, lambda p: 77 / p)(np.array([-1.0, -2.0]))
 
@@ -383,7 +383,7 @@ def test_a_loss_that_is_no_finite_number_is_refused(loss):
 )
 def test_gradients_of_another_structure_are_refused(returned):
     check = cr.check_gradients(lambda p: np.sum(p["w"] ** 2), lambda p: returned)
-    with pytest.raises(cr.DataError, match="check_gradients"):
+    with pytest.raises(cr.errors.DataError, match="check_gradients"):
         check({"w": np.ones(2)})
 
 
@@ -412,5 +412,5 @@ def test_the_gradients_are_drawn_side_by_side():
     figure = report.plot()
     assert [ax.get_title() for ax in figure.axes[::3]] == ["W_h by hand", "b_h by hand"]
     assert len(report.plot("W_o").axes) == 3
-    with pytest.raises(cr.UnknownNameError, match="W_h"):
+    with pytest.raises(cr.errors.UnknownNameError, match="W_h"):
         report.plot("W")

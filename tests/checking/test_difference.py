@@ -91,5 +91,5 @@ def test_what_no_small_change_explains_is_said_to_be_so():
     ],
 )
 def test_what_cannot_be_compared_is_refused(make, match):
-    with np.errstate(all="ignore"), pytest.raises(cr.DataError, match=match):
+    with np.errstate(all="ignore"), pytest.raises(cr.errors.DataError, match=match):
         make()

@@ -106,12 +106,12 @@ def test_a_file_that_changes_while_it_is_read_is_said(tmp_path):
     (rows,) = groups.groups_of(tmp_path / "X.npy", Y, None, 1)
     write_parquet(tmp_path / "a.parquet", rows=250)
     np.save(tmp_path / "X.npy", X[:100])
-    with pytest.raises(cr.FileError, match=r"no row group 4 of 100 rows any more"):
+    with pytest.raises(cr.errors.FileError, match=r"no row group 4 of 100 rows any more"):
         last.read()
-    with pytest.raises(cr.FileError, match=r"ends before row 500"):
+    with pytest.raises(cr.errors.FileError, match=r"ends before row 500"):
         rows.read()
     (tmp_path / "a.parquet").unlink()
-    with pytest.raises(cr.FileError, match=r"cannot be read: No such file"):
+    with pytest.raises(cr.errors.FileError, match=r"cannot be read: No such file"):
         last.read()
 
 
@@ -122,7 +122,7 @@ def test_columns_that_hold_no_numbers_are_said(tmp_path):
         "missing": pa.array([[1.0, 2.0]] * 9 + [None], pa.list_(pa.float32(), 2)),
     }.items():
         parquet.write_table(pa.table({name: values, "y": [0] * 10}), tmp_path / "a.parquet")
-        with pytest.raises(cr.DataError, match=name):
+        with pytest.raises(cr.errors.DataError, match=name):
             fitted(tmp_path / "a.parquet", "y")
 
 
@@ -152,7 +152,9 @@ def test_columns_in_the_names_of_folders_are_refused(tmp_path):
     data = frame().assign(region=np.arange(500) % 2)
     data.to_parquet(tmp_path / "a", partition_cols=["region"])
     for target in ("label", "region"):
-        with pytest.raises(cr.DataError, match=r"\['region'\], which the names of its folders"):
+        with pytest.raises(
+            cr.errors.DataError, match=r"\['region'\], which the names of its folders"
+        ):
             fitted(tmp_path / "a", target)
     one = next((tmp_path / "a").rglob("*.parquet"))
     assert fitted(one, "label").history.history["loss"]  # it was asked for by itself
@@ -166,25 +168,27 @@ def test_lists_that_happen_to_be_of_one_length_are_columns(tmp_path, monkeypatch
     assert_same(fitted(tmp_path / "b.parquet", "label"), fitted(tmp_path / "a.parquet", "y"))
     rows = [[0.0, 1.0]] * 300 + [[0.0]] * 200
     parquet.write_table(pa.table({"x": pa.array(rows, kind), "y": Y}), tmp_path / "a.parquet")
-    with pytest.raises(cr.DataError, match=r"those of x have 1 to 2 entries"):
+    with pytest.raises(cr.errors.DataError, match=r"those of x have 1 to 2 entries"):
         fitted(tmp_path / "a.parquet", "y", open_model())
     monkeypatch.setattr(row_groups, "NEAR", 1)  # batches of some rows
     monkeypatch.setattr(row_groups, "MANY", 50)
-    with pytest.raises(cr.DataError, match="begins with 2 columns and goes on with 1"):
+    with pytest.raises(cr.errors.DataError, match="begins with 2 columns and goes on with 1"):
         fitted(tmp_path / "a.parquet", "y", open_model())
 
 
 def test_files_without_anything_to_learn_from_are_refused(tmp_path):
     path = tmp_path / "a.parquet"
     parquet.write_table(pa.table({"y": Y}), path)
-    with pytest.raises(cr.DataError, match="no column to learn from"):
+    with pytest.raises(cr.errors.DataError, match="no column to learn from"):
         fitted(path, "y")
     parquet.write_table(pa.table([pa.array(X[:, 0])] * 2 + [pa.array(Y)], ["a", "a", "y"]), path)
-    with pytest.raises(cr.DataError, match="each column needs a name of its own"):
+    with pytest.raises(cr.errors.DataError, match="each column needs a name of its own"):
         fitted(path, "y")
     write_parquet(path)
     for given in (path, dd.from_pandas(frame(), npartitions=1)):
-        with pytest.raises(cr.DataError, match="'label' cannot be both the target and the weights"):
+        with pytest.raises(
+            cr.errors.DataError, match="'label' cannot be both the target and the weights"
+        ):
             fitted(given, "label", sample_weight="label", n_workers=0)
 
 
@@ -344,7 +348,7 @@ def test_columns_that_hold_no_numbers_or_miss_some_are_named(tmp_path):
         parts = dd.from_pandas(whole, npartitions=2)
         for given in [(whole[["a", "late"]], y), (parts, "y"), (tmp_path / "a.parquet", "y")]:
             pattern = match.replace("'late' holds str", "'?late'? holds (str|object|string|large)")
-            with pytest.raises(cr.DataError, match=pattern):
+            with pytest.raises(cr.errors.DataError, match=pattern):
                 fitted(*given, open_model(), n_workers=0)
 
 
@@ -376,7 +380,7 @@ def test_nan_is_refused_with_the_number_of_the_partition(client, where):
     how = {"n_workers": 0} if where == "here" else {"client": client}
     model = network()
     before = model.get_weights()
-    with pytest.raises(cr.DataError, match=r"partition 2: x holds NaN .* x\[10, 2\] = nan"):
+    with pytest.raises(cr.errors.DataError, match=r"partition 2: x holds NaN .* x\[10, 2\] = nan"):
         fitted(*arrays(x), model=model, **how)
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -396,7 +400,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path):
     ]:  # fmt: skip
         with pytest.raises(cr.ChainruleError, match=match):
             fitted(*given, n_workers=0)
-    with pytest.raises(cr.DataError, match="validation_split has no counterpart"):
+    with pytest.raises(cr.errors.DataError, match="validation_split has no counterpart"):
         fitted(tmp_path / "a.parquet", "label", validation_split=0.1)
     with pytest.raises(TypeError, match="unexpected keyword argument 'shard'"):
         fitted(shard=3)
@@ -417,10 +421,10 @@ def test_what_names_no_data_is_refused(tmp_path):
     ]:
         with pytest.raises(cr.ChainruleError, match=match):
             fitted(*given, n_workers=0)
-    with pytest.raises(cr.DataError, match="one path is expected"):
+    with pytest.raises(cr.errors.DataError, match="one path is expected"):
         network().fit([path], "label")
-    classifier = cr.DaskMLPClassifier(max_iter=1).fit(path, "label")
-    with pytest.raises(cr.DataError, match="read_parquet"):
+    classifier = cr.estimators.DaskMLPClassifier(max_iter=1).fit(path, "label")
+    with pytest.raises(cr.errors.DataError, match="read_parquet"):
         classifier.predict(path)
 
 
@@ -443,7 +447,7 @@ def test_nothing_of_dask_is_loaded_before_it_is_asked_for(tmp_path):
     write_parquet(tmp_path / "a.parquet")
     code = (
         "import sys, chainrule as cr; m = cr.Sequential([cr.layers.Dense(3, 'softmax')]);"
-        "m.compile('sgd', 'sparse_categorical_crossentropy'); cr.DaskMLPClassifier();"
+        "m.compile('sgd', 'sparse_categorical_crossentropy'); cr.estimators.DaskMLPClassifier();"
         f"m.fit({str(tmp_path / 'a.parquet')!r}, 'label', verbose=0);"
         "print({n.split('.')[0] for n in sys.modules} & {'dask', 'distributed'})"
     )

@@ -90,7 +90,7 @@ def test_a_file_that_became_shorter_is_said(folder, direct):
     np.save(folder / "X.npy", np.ones((3000, 5)))
     made = map_of(folder / "X.npy")
     os.truncate(folder / "X.npy", 9000)
-    with pytest.raises(cr.FileError, match=r"ends before row 3000"):
+    with pytest.raises(cr.errors.FileError, match=r"ends before row 3000"):
         made.rows(2000, 3000)
 
 

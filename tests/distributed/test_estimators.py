@@ -26,11 +26,11 @@ def arrays():
 
 def test_a_class_that_is_missing_in_a_shard_is_no_error(client):
     x, y = arrays()
-    classifier = cr.DaskMLPClassifier(**HOW)
+    classifier = cr.estimators.DaskMLPClassifier(**HOW)
     classifier.client = client
     classifier.fit(x, y)
     assert classifier.classes_.tolist() == LABELS.tolist()
-    here = cr.DaskMLPClassifier(**HOW, n_workers=0).fit(x, y)
+    here = cr.estimators.DaskMLPClassifier(**HOW, n_workers=0).fit(x, y)
     for a, b in zip(classifier.model_.get_weights(), here.model_.get_weights(), strict=True):
         assert a.tobytes() == b.tobytes()
     predicted, proba = classifier.predict(x), classifier.predict_proba(x)
@@ -49,7 +49,7 @@ def test_the_client_that_is_active_is_used(cluster):
 
     x, y = arrays()
     with Client(cluster) as active:
-        classifier = cr.DaskMLPClassifier(**HOW | {"max_iter": 1}).fit(x, y)
+        classifier = cr.estimators.DaskMLPClassifier(**HOW | {"max_iter": 1}).fit(x, y)
         ran = active.run_on_scheduler(lambda dask_scheduler: dict(dask_scheduler.task_prefixes))
         assert any("train_shard" in name for name in ran)
     assert classifier.n_iter_ == 1
@@ -59,7 +59,7 @@ def test_frames_give_series():
     frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(6)]).assign(y=X[:, 0] ** 2)
     frame = dd.from_pandas(frame, npartitions=3)
     x = frame.drop(columns="y")
-    regressor = cr.DaskMLPRegressor(**HOW, n_workers=0).fit(x, frame["y"])
+    regressor = cr.estimators.DaskMLPRegressor(**HOW, n_workers=0).fit(x, frame["y"])
     predicted = regressor.predict(x).compute(scheduler="synchronous")
     assert isinstance(predicted, pd.Series)
     assert predicted.index.equals(pd.RangeIndex(500))
@@ -67,14 +67,16 @@ def test_frames_give_series():
     np.testing.assert_allclose(predicted, regressor.predict(in_memory), rtol=1e-5, atol=1e-6)
     assert regressor.score(in_memory, X[:, 0] ** 2) > 0.8
     assert regressor.score(x, frame["y"]) == pytest.approx(regressor.score(in_memory, X[:, 0] ** 2))
-    classifier = cr.DaskMLPClassifier(**HOW, n_workers=0).fit(x, (frame["y"] > 1).astype(int))
+    classifier = cr.estimators.DaskMLPClassifier(**HOW, n_workers=0).fit(
+        x, (frame["y"] > 1).astype(int)
+    )
     proba = classifier.predict_proba(x).compute(scheduler="synchronous")
     in_memory = classifier.predict_proba(in_memory)
     np.testing.assert_allclose(proba, in_memory, rtol=1e-5, atol=1e-6)
 
 
 def test_scikit_learns_conventions():
-    classifier = cr.DaskMLPClassifier(**HOW, class_weight={"ash": 2.0})
+    classifier = cr.estimators.DaskMLPClassifier(**HOW, class_weight={"ash": 2.0})
     again = clone(classifier)
     assert again.get_params() == classifier.get_params()
     again.fit(X, LABELS[Y], validation_data=(X[:50], LABELS[Y[:50]]))
@@ -83,8 +85,8 @@ def test_scikit_learns_conventions():
     other = pickle.loads(pickle.dumps(again))
     assert other.client is None
     np.testing.assert_array_equal(other.predict(X), again.predict(X))
-    with pytest.raises(cr.DataError, match="one class: 'ash'"):
-        cr.DaskMLPClassifier().fit(X, np.repeat("ash", 500))
+    with pytest.raises(cr.errors.DataError, match="one class: 'ash'"):
+        cr.estimators.DaskMLPClassifier().fit(X, np.repeat("ash", 500))
 
 
 def table(**more):
@@ -102,7 +104,7 @@ def test_columns_are_those_of_training_in_their_order(tmp_path, given):
         how = dd.from_pandas(data, npartitions=3), "y"
     else:
         how = table(), Y
-    classifier = cr.DaskMLPClassifier(**HOW | {"max_iter": 1}, n_workers=0).fit(*how)
+    classifier = cr.estimators.DaskMLPClassifier(**HOW | {"max_iter": 1}, n_workers=0).fit(*how)
     assert classifier.feature_names_in_.tolist() == list(table().columns)
     assert classifier.n_features_in_ == 6
     right = classifier.predict(table())
@@ -116,11 +118,11 @@ def test_columns_are_those_of_training_in_their_order(tmp_path, given):
                 with pytest.raises(ValueError, match=match):
                     method(frame)
         with pytest.raises(ValueError, match=match):
-            cr.DaskMLPClassifier(**HOW).fit(*how, validation_data=(other, Y))
+            cr.estimators.DaskMLPClassifier(**HOW).fit(*how, validation_data=(other, Y))
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         np.testing.assert_array_equal(classifier.predict(X), right)
     with pytest.raises(ValueError, match="X has 5 features, but DaskMLPClassifier is expecting 6"):
-        cr.DaskMLPClassifier(**HOW).fit(X, Y).predict(da.from_array(X[:, :5]))
+        cr.estimators.DaskMLPClassifier(**HOW).fit(X, Y).predict(da.from_array(X[:, :5]))
     classifier.fit(X, Y)
     assert not hasattr(classifier, "feature_names_in_")
 
@@ -135,7 +137,7 @@ def test_balanced_weights_are_those_of_all_partitions(client, weight):
     w = None if weight is None else da.from_array(weight, chunks=100)
     found = []
     for given, how in [("balanced", {}), (by_hand, {}), ("balanced", {"client": client})]:
-        classifier = cr.DaskMLPClassifier(**HOW | {"max_iter": 2}, class_weight=given)
+        classifier = cr.estimators.DaskMLPClassifier(**HOW | {"max_iter": 2}, class_weight=given)
         classifier.client = how.get("client")
         found.append(classifier.fit(x, labels, sample_weight=w).model_.get_weights())
     for weights in found[1:]:
@@ -147,15 +149,15 @@ def test_balanced_weights_are_those_of_all_partitions(client, weight):
 def test_weights_of_classes_that_there_are_not_are_refused():
     for given in ({"0": 1, "1": 9}, {"ash": 1.0, "beech": 2.0}):
         with pytest.raises(ValueError, match="not in class_weight"):
-            cr.DaskMLPClassifier(**HOW, class_weight=given).fit(X, LABELS[Y])
-    with pytest.raises(cr.OptionError, match="'balanced' or a dict"):
-        cr.DaskMLPClassifier(**HOW, class_weight="even").fit(X, LABELS[Y])
+            cr.estimators.DaskMLPClassifier(**HOW, class_weight=given).fit(X, LABELS[Y])
+    with pytest.raises(cr.errors.OptionError, match="'balanced' or a dict"):
+        cr.estimators.DaskMLPClassifier(**HOW, class_weight="even").fit(X, LABELS[Y])
 
 
 def test_scores_of_chunks_of_unknown_size():
     x, y = arrays()
     some = x[:, 0] > 0
-    classifier = cr.DaskMLPClassifier(**HOW, n_workers=0).fit(x, y)
+    classifier = cr.estimators.DaskMLPClassifier(**HOW, n_workers=0).fit(x, y)
     expected = classifier.score(x[some].compute(), y[some].compute())
     assert classifier.score(x[some], y[some]) == expected
     assert classifier.score(x[some], y[some], sample_weight=x[some][:, 0]) != expected
@@ -166,7 +168,10 @@ def test_what_cannot_be_trained_on_is_said():
     labels = LABELS[Y].astype(object)
     labels[130] = None
     mixed = np.where(np.arange(500) < 250, labels, 1)
-    fit, regressor = cr.DaskMLPClassifier(**HOW).fit, cr.DaskMLPRegressor(**HOW)
+    fit, regressor = (
+        cr.estimators.DaskMLPClassifier(**HOW).fit,
+        cr.estimators.DaskMLPRegressor(**HOW),
+    )
     parts = da.from_array(labels, chunks=100)
     for call, match in [
         (lambda: fit(x, parts), "partition 1: y holds missing labels"),
@@ -178,15 +183,15 @@ def test_what_cannot_be_trained_on_is_said():
         (lambda: regressor.fit(X, X[:, :2]), r"y of shape \(n,\)"),
         (lambda: fit(X[:, 0], Y), r"X of shape \(n, d\)"),
     ]:
-        with pytest.raises(cr.DataError, match=match):
+        with pytest.raises(cr.errors.DataError, match=match):
             call()
 
 
 def test_a_client_that_is_closed_is_said(cluster):
     from distributed import Client
 
-    classifier = cr.DaskMLPClassifier(**HOW)
+    classifier = cr.estimators.DaskMLPClassifier(**HOW)
     with Client(cluster, set_as_default=False) as classifier.client:
         pass
-    with pytest.raises(cr.DataError, match="this one is closed"):
+    with pytest.raises(cr.errors.DataError, match="this one is closed"):
         classifier.fit(*arrays())

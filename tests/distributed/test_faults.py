@@ -97,12 +97,12 @@ def assert_same_weights(a, b):
 def test_a_checkpoint_goes_on_only_as_it_began(tmp_path):
     path = tmp_path / "run"
     fitted(checkpoint=path, shards=2)
-    with pytest.raises(cr.DataError, match="shards is 4, it was 2; "):
+    with pytest.raises(cr.errors.DataError, match="shards is 4, it was 2; "):
         fitted(checkpoint=path, shards=4)
-    with pytest.raises(cr.DataError, match="batch_size is 8, it was 16"):
+    with pytest.raises(cr.errors.DataError, match="batch_size is 8, it was 16"):
         fitted(checkpoint=path, shards=2, batch_size=8)
     network().save(path)
-    with pytest.raises(cr.DataError, match="no checkpoint of rounds"):
+    with pytest.raises(cr.errors.DataError, match="no checkpoint of rounds"):
         fitted(checkpoint=path, shards=2)
 
 
@@ -134,7 +134,7 @@ def test_a_checkpoint_goes_on_with_what_decides_its_bits_alone(tmp_path, change,
         fitted(model=model, checkpoint=path, shards=2, callbacks=[rates], **how)
 
     run()
-    with pytest.raises(cr.DataError, match=match):
+    with pytest.raises(cr.errors.DataError, match=match):
         run(**change)
     run(epochs=3)  # with the rate that it began with
     assert cr.load_model(path).history.epoch == [0, 1, 2]
@@ -159,7 +159,7 @@ def test_data_that_are_refused_in_the_middle_leave_the_model_as_it_was(client, w
         model = fitted(epochs=1)
         before, history, random = model.get_weights(), model.history, model.rng.bit_generator.state
         memory = model.optimizer_state
-        with pytest.raises((cr.DataError, cr.ShapeError), match="partition 4"):
+        with pytest.raises((cr.errors.DataError, cr.errors.ShapeError), match="partition 4"):
             fitted(*parts, model=model, shards=1, shuffle=False, round_steps=2, **how)
         assert model.history is history
         assert model.rng.bit_generator.state == random
@@ -193,7 +193,7 @@ def test_a_scheduler_that_is_killed_is_told_and_the_run_goes_on_without_it(tmp_p
                 process.kill()
                 killed.append(time.monotonic())
 
-        with pytest.raises(cr.ClusterError, match="checkpoint=path, fit called again"):
+        with pytest.raises(cr.errors.ClusterError, match="checkpoint=path, fit called again"):
             fitted(client=client, checkpoint=path, callbacks=[kill], timeout=60, **how)
         assert time.monotonic() - killed[0] < 10  # two seconds, on a machine that has time
     finally:
@@ -213,7 +213,9 @@ def test_waiting_ends(client):
             time.sleep(0.4)
             return x
 
-    with pytest.raises(cr.ClusterError, match=r"nothing was finished in 0\.1 s, by 2 workers"):
+    with pytest.raises(
+        cr.errors.ClusterError, match=r"nothing was finished in 0\.1 s, by 2 workers"
+    ):
         fitted(
             X[:64], Y[:64], network(more=[Slow()]), client=client, timeout=0.1, epochs=1, shards=1
         )
@@ -249,9 +251,9 @@ def test_what_cannot_travel_is_said_at_once(client):
             with lock:
                 return x
 
-    with pytest.raises(cr.DataError, match=r"cannot be sent to other machines: .*lock"):
+    with pytest.raises(cr.errors.DataError, match=r"cannot be sent to other machines: .*lock"):
         fitted(model=network(more=[Locked()]), client=client)
-    with pytest.raises(cr.DataError, match="cannot be described by plain values"):
+    with pytest.raises(cr.errors.DataError, match="cannot be described by plain values"):
         fitted(model=network(more=[cr.layers.Activation(lambda x: x)]), client=client)
 
 

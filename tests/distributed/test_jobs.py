@@ -51,7 +51,7 @@ def test_labels_may_be_others_in_the_next_fit(client):
     how = {"hidden_layer_sizes": (8,), "max_iter": 2, "shards": 2, "random_state": 0}
     for where in (None, client):
         for labels in (Y, np.array(["ash", "elm", "oak"])[Y], Y * 2.0):
-            classifier = cr.DaskMLPClassifier(**how)
+            classifier = cr.estimators.DaskMLPClassifier(**how)
             classifier.client = where
             classifier.fit(X, labels)
             assert set(classifier.predict(X)) <= set(labels)
@@ -126,7 +126,7 @@ def test_two_functions_of_one_name_are_refused(cell):
     exec(CELL, other)
     model = network()
     model.compile("adam", cell["far"], metrics=[other["far"]])
-    with pytest.raises(cr.DataError, match="two functions of your own are called 'far'"):
+    with pytest.raises(cr.errors.DataError, match="two functions of your own are called 'far'"):
         described(model)
 
 

@@ -228,6 +228,8 @@ def test_callbacks_steer():
 
 def test_what_diverges_says_so_and_keeps_the_last_good_weights():
     model = network(cr.optimizers.SGD(1e38))
-    with pytest.raises(cr.DivergenceError, match="the loss became NaN or infinite in epoch 1"):
+    with pytest.raises(
+        cr.errors.DivergenceError, match="the loss became NaN or infinite in epoch 1"
+    ):
         fitted(model=model, epochs=2)
     assert all(np.isfinite(w).all() for w in model.get_weights())

@@ -21,7 +21,7 @@ def build(lr, hidden):
 
 
 HOW = {"models": 24, "halving": 2, "epochs": 4, "verbose": 0, "seeds": 2}
-SPACE = {"lr": cr.log(1e-2, 1.0), "hidden": [4, 6]}
+SPACE = {"lr": cr.sweeps.LogUniform(1e-2, 1.0), "hidden": [4, 6]}
 
 
 def swept(made=build, **how):
@@ -98,7 +98,9 @@ def test_a_build_that_cannot_travel_is_said_at_once(client):
         with lock:
             return build(lr, hidden)
 
-    with pytest.raises(cr.DataError, match=r"build cannot be sent to other machines: .*lock"):
+    with pytest.raises(
+        cr.errors.DataError, match=r"build cannot be sent to other machines: .*lock"
+    ):
         swept(locked, client=client)
 
 
@@ -108,7 +110,7 @@ def share_of_ones(model, X, y):
 
 def test_sweep_cv(client):
     here, there = (
-        cr.SweepCV(build, SPACE, cv=2, models=4, epochs=2, client=each).fit(X, Y)
+        cr.sweeps.SweepCV(build, SPACE, cv=2, models=4, epochs=2, client=each).fit(X, Y)
         for each in (None, client)
     )
     assert here.best_params_ == there.best_params_
@@ -117,7 +119,7 @@ def test_sweep_cv(client):
 
 def test_a_score_of_ones_own(client):
     here, there = (
-        cr.SweepCV(
+        cr.sweeps.SweepCV(
             LogisticRegression(max_iter=1000), {"C": [0.01, 1.0]}, scoring=share_of_ones,
             client=each,
         ).fit(X, Y)

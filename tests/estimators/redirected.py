@@ -32,7 +32,10 @@ def main(how, *options):
     if how == "accel":
         chainrule.accel.install()
     else:
-        room.MLPClassifier, room.MLPRegressor = cr.MLPClassifier, cr.MLPRegressor
+        room.MLPClassifier, room.MLPRegressor = (
+            cr.estimators.MLPClassifier,
+            cr.estimators.MLPRegressor,
+        )
     tests = ROOM if how == "accel" else f"{ROOM}.test_mlp"
     code = pytest.main(["-c", os.devnull, "-p", "no:cacheprovider", "--pyargs", tests, *options])
     print("fits:", len(fits))

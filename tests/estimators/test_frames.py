@@ -38,13 +38,13 @@ def array():
 def test_frames_of_every_kind_are_one(made):
     X = made()
     options = {"columns": "auto", "random_state": 0, "max_iter": 300, "engine": "numpy"}
-    found = cr.MLPClassifier((10,), **options).fit(X, TARGET)
+    found = cr.estimators.MLPClassifier((10,), **options).fit(X, TARGET)
     assert found.score(X, TARGET) == 1
     assert found.n_features_in_ == 3
     assert len(found.coefs_[0]) == 2 + 4 + 2
     if made is not array:
         assert list(found.feature_names_in_) == list(COLUMNS)
-    same = cr.MLPClassifier((10,), **options).fit(pyarrow(), TARGET)
+    same = cr.estimators.MLPClassifier((10,), **options).fit(pyarrow(), TARGET)
     np.testing.assert_array_equal(found.predict_proba(X), same.predict_proba(pyarrow()))
 
 
@@ -53,31 +53,31 @@ def test_numbers_with_missing_ones():
     X = rng.normal(size=(200, 3))
     y = X[:, 0] > 0
     X[::7, 1] = np.nan
-    found = cr.MLPClassifier(columns="auto", dropout=0.1, max_iter=40, random_state=0)
+    found = cr.estimators.MLPClassifier(columns="auto", dropout=0.1, max_iter=40, random_state=0)
     found.fit(X, y, validation_data=(X[:20], y[:20]))
     assert found.score(X, y) > 0.9
     assert found.__sklearn_tags__().input_tags.allow_nan
     with pytest.raises(ValueError, match="contains NaN"):
-        cr.MLPClassifier().fit(X, y)
+        cr.estimators.MLPClassifier().fit(X, y)
 
 
 def test_some_rows_at_a_time():
-    found = cr.MLPClassifier((10,), columns="auto", random_state=0)
+    found = cr.estimators.MLPClassifier((10,), columns="auto", random_state=0)
     for _ in range(300):
         found.partial_fit(pyarrow(), TARGET, classes=["no", "yes"])
     assert found.score(pyarrow(), TARGET) == 1
 
 
 def test_a_column_that_is_not_there_is_named():
-    found = cr.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300)
+    found = cr.estimators.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300)
     found.fit(pyarrow(), TARGET)
-    with pytest.raises(cr.DataError, match="'city'"):
+    with pytest.raises(cr.errors.DataError, match="'city'"):
         found.predict(pyarrow().drop(["city"]))
 
 
 def test_rows_in_lists_keep_their_numbers():
     rows = [[20, "Bern"], [30, "Chur"], [25, "Bern"], [45, "Chur"]] * 20
-    found = cr.MLPClassifier((5,), columns="auto", random_state=0, max_iter=20)
+    found = cr.estimators.MLPClassifier((5,), columns="auto", random_state=0, max_iter=20)
     found.fit(rows, ["a", "b", "a", "b"] * 20)
     assert len(found.coefs_[0]) == 1 + 2
     with pytest.raises(ValueError, match="X has 1 features, but MLPClassifier is expecting 2"):
@@ -85,24 +85,28 @@ def test_rows_in_lists_keep_their_numbers():
 
 
 def test_an_array_has_the_columns_of_the_frame_of_training():
-    found = cr.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300)
+    found = cr.estimators.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300)
     found.fit(pyarrow(), TARGET)
     with pytest.warns(UserWarning, match="valid feature names"):
         assert found.score(array(), TARGET) == 1
 
 
 def test_one_row_is_too_few_to_learn_from():
-    with pytest.raises(cr.DataError, match="n_samples = 1"):
-        cr.MLPClassifier(columns="auto").fit(pyarrow().slice(0, 1), TARGET[:1])
+    with pytest.raises(cr.errors.DataError, match="n_samples = 1"):
+        cr.estimators.MLPClassifier(columns="auto").fit(pyarrow().slice(0, 1), TARGET[:1])
 
 
-@pytest.mark.parametrize("cls", [cr.MLPClassifier, cr.RealMLPClassifier])
+@pytest.mark.parametrize("cls", [cr.estimators.MLPClassifier, cr.estimators.RealMLPClassifier])
 @pytest.mark.parametrize("backend", ["numpy_nullable", "pyarrow"])
 def test_gaps_in_pandas_own_dtypes_are_missing_values(cls, backend):
     pd = pytest.importorskip("pandas")
     columns = {**COLUMNS, "member": [True, None, True, True, False, False] * 30}
     X = pd.DataFrame(columns).convert_dtypes(dtype_backend=backend)
-    options = {"columns": "auto", "max_iter": 300} if cls is cr.MLPClassifier else {"epochs": 30}
+    options = (
+        {"columns": "auto", "max_iter": 300}
+        if cls is cr.estimators.MLPClassifier
+        else {"epochs": 30}
+    )
     found = cls(hidden_layer_sizes=(10,), random_state=0, **options).fit(X, TARGET)
     assert found.score(X, TARGET) == 1
 
@@ -111,7 +115,7 @@ def test_a_gap_among_texts_of_an_array_is_no_text():
     X = array()
     X[[city is None for city in X[:, 1]], 1] = np.nan
     options = {"columns": "auto", "random_state": 0, "max_iter": 300, "engine": "numpy"}
-    found = cr.MLPClassifier((10,), **options).fit(X, TARGET)
+    found = cr.estimators.MLPClassifier((10,), **options).fit(X, TARGET)
     assert len(found.coefs_[0]) == 2 + 4 + 2
     np.testing.assert_array_equal(found.predict_proba(X), found.predict_proba(array()))
 
@@ -120,25 +124,27 @@ def test_a_gap_among_texts_of_an_array_is_no_text():
 def test_names_of_columns_that_do_not_tell_them_apart_are_refused(names):
     pd = pytest.importorskip("pandas")
     X = pd.DataFrame(array()[:, : len(names)], columns=names)
-    for model in (cr.MLPClassifier(columns="auto"), cr.RealMLPClassifier()):
+    for model in (cr.estimators.MLPClassifier(columns="auto"), cr.estimators.RealMLPClassifier()):
         with pytest.raises((ValueError, TypeError)):
             model.fit(X, TARGET)
 
 
 def test_numbers_of_columns_are_no_names():
     pd = pytest.importorskip("pandas")
-    found = cr.MLPClassifier(columns="auto", max_iter=3).fit(pd.DataFrame(array()), TARGET)
+    found = cr.estimators.MLPClassifier(columns="auto", max_iter=3).fit(
+        pd.DataFrame(array()), TARGET
+    )
     assert not hasattr(found, "feature_names_in_")
 
 
 def realmlp(**more):
     options = {"hidden_layer_sizes": 16, "epochs": 60, "batch_size": 32, "random_state": 0}
-    return cr.RealMLPClassifier(engine="numpy", **options | more)
+    return cr.estimators.RealMLPClassifier(engine="numpy", **options | more)
 
 
 def mlp(**more):
     options = {"max_iter": 200, "random_state": 0, "engine": "numpy", **more}
-    return cr.MLPClassifier((16,), columns="auto", **options)
+    return cr.estimators.MLPClassifier((16,), columns="auto", **options)
 
 
 MODELS = pytest.mark.parametrize("made", [realmlp, mlp])
@@ -192,7 +198,9 @@ def test_booleans_and_0_and_1_are_the_same(made):
     for here, there in ((logical, numbers), (numbers, logical)):
         model = made().fit(here, PARITY)
         np.testing.assert_array_equal(model.predict_proba(there), model.predict_proba(here))
-    with pytest.raises(cr.DataError, match=r"'yes' held booleans in training, but .* numbers here"):
+    with pytest.raises(
+        cr.errors.DataError, match=r"'yes' held booleans in training, but .* numbers here"
+    ):
         made().fit(logical, PARITY).predict(numbers.assign(yes=0.5))
 
 
@@ -221,7 +229,7 @@ def test_what_has_no_rows_is_refused_alike(made):
     with pytest.raises(ValueError, match="n_samples = 0"):
         model.predict(frame[:0])
     lazy = pytest.importorskip("polars").DataFrame({"a": CODES, "b": CODES}).lazy()
-    with pytest.raises(cr.DataError, match=r"X\.collect\(\)"):
+    with pytest.raises(cr.errors.DataError, match=r"X\.collect\(\)"):
         made().fit(lazy, PARITY)
     with pytest.raises(ValueError, match="requires y to be passed"):
         made().fit(frame, None)

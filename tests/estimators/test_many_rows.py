@@ -41,7 +41,11 @@ def in_numpy(model, X):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     ("kind", "y"),
-    [(cr.MLPClassifier, LABELS), (cr.MLPClassifier, LABELS > 0), (cr.MLPRegressor, X[:, :2])],
+    [
+        (cr.estimators.MLPClassifier, LABELS),
+        (cr.estimators.MLPClassifier, LABELS > 0),
+        (cr.estimators.MLPRegressor, X[:, :2]),
+    ],
 )
 def test_predictions_are_those_of_numpy(called, kind, y, dtype, activation):
     data = X.astype(dtype)
@@ -57,7 +61,7 @@ def test_predictions_are_those_of_numpy(called, kind, y, dtype, activation):
 
 
 def test_what_stays_in_numpy(called):
-    model = cr.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
+    model = cr.estimators.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
     others = [
         pickle.loads(pickle.dumps(model)),
         clone(model).set_params(engine="numpy").fit(X[:100], LABELS[:100]),
@@ -69,7 +73,7 @@ def test_what_stays_in_numpy(called):
 
 
 def test_it_pays_first(monkeypatch):
-    model = cr.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
+    model = cr.estimators.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
     monkeypatch.setattr(many_rows, "ENOUGH", 2.5 * len(X) * (7 * 5 + 5 * 3))
     assert [model._many.takes(model, X) for _ in range(4)] == [False, False, True, True]
 
@@ -77,7 +81,7 @@ def test_it_pays_first(monkeypatch):
 @pytest.mark.parametrize("compiled", [False, True])
 def test_threads_that_share_rows_change_no_bit(request, monkeypatch, compiled):
     called = request.getfixturevalue("called") if compiled else []
-    model = cr.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
+    model = cr.estimators.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
     many, counts, sharing = np.tile(X, (40, 1)), [], threads.sharing
 
     def counted(run, count):

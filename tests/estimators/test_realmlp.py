@@ -192,7 +192,7 @@ def test_columns_of_a_frame_may_be_numbered():
     pandas = pytest.importorskip("pandas")
     X, y = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
     frame = pandas.DataFrame(X, columns=[0, 1])
-    model = cr.RealMLPClassifier(epochs=2, random_state=0).fit(frame, y)
+    model = cr.estimators.RealMLPClassifier(epochs=2, random_state=0).fit(frame, y)
     np.testing.assert_array_equal(model.predict_proba(frame), model.predict_proba(X))
 
 
@@ -201,7 +201,7 @@ def test_one_row_is_looked_at_however_many_there_were():
     model = RealMLPClassifier(epochs=3, random_state=0).fit(X, y)
     for _ in range(60):
         model.predict(X[:1])
-    with pytest.raises(cr.DataError, match="'x0' holds 1e"):
+    with pytest.raises(cr.errors.DataError, match="'x0' holds 1e"):
         model.predict(np.full((1, 4), 1e300))
     frame = pytest.importorskip("pandas").DataFrame(X, columns=list("abcd"))
     named = RealMLPClassifier(epochs=3).fit(frame, y)
@@ -214,10 +214,10 @@ def test_a_fit_that_is_refused_leaves_the_network_and_its_classes():
     X, y = load_iris(return_X_y=True)
     model = RealMLPClassifier(epochs=3, random_state=0).fit(X, y)
     before = model.predict(X)
-    with pytest.raises(cr.DataError, match="a class that y does not"):
+    with pytest.raises(cr.errors.DataError, match="a class that y does not"):
         model.fit(X, np.array(list("abc"))[y], validation_data=(X, y))
     np.testing.assert_array_equal(model.predict(X), before)
-    with pytest.raises(cr.DataError, match="whole number"):
+    with pytest.raises(cr.errors.DataError, match="whole number"):
         model.set_params(hidden_layer_sizes=(2.9,)).fit(X, y)
 
 

@@ -63,12 +63,12 @@ def held_equal(one, other, tolerance):
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("name", ["digits", "cancer", "wine", "iris"])
 def test_for_every_solver(name, solver):
-    both(theirs.MLPClassifier, cr.MLPClassifier, *classes(name), **SOLVERS[solver])
+    both(theirs.MLPClassifier, cr.estimators.MLPClassifier, *classes(name), **SOLVERS[solver])
 
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_for_every_network(network):
-    both(theirs.MLPClassifier, cr.MLPClassifier, *numbered("wine"), **NETWORKS[network])
+    both(theirs.MLPClassifier, cr.estimators.MLPClassifier, *numbered("wine"), **NETWORKS[network])
 
 
 @pytest.mark.parametrize("solver", ["adam", "invscaling"])
@@ -76,7 +76,7 @@ def test_for_every_network(network):
 def test_compiled_in_both_dtypes(dtype, solver):
     X, y = classes("digits")
     both(
-        theirs.MLPClassifier, cr.MLPClassifier, X.astype(dtype), y, "compiled", **SOLVERS[solver]
+        theirs.MLPClassifier, cr.estimators.MLPClassifier, X.astype(dtype), y, "compiled", **SOLVERS[solver]
     )  # fmt: skip
 
 
@@ -84,14 +84,14 @@ def test_compiled_in_both_dtypes(dtype, solver):
 def test_in_float32(setting):
     X, y = numbered("digits")
     options = {"random_state": 1, "max_iter": 20, **{**SOLVERS, **NETWORKS}[setting]}
-    one, _ = both(theirs.MLPClassifier, cr.MLPClassifier, X.astype("f4"), y, **options)
+    one, _ = both(theirs.MLPClassifier, cr.estimators.MLPClassifier, X.astype("f4"), y, **options)
     assert deviation(one, theirs.MLPClassifier(**options).fit(X, y)) < TOLERANCE["float32"]
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_for_regression(outputs, loss):
-    both(theirs.MLPRegressor, cr.MLPRegressor, *diabetes(outputs), "compiled", loss=loss)
+    both(theirs.MLPRegressor, cr.estimators.MLPRegressor, *diabetes(outputs), "compiled", loss=loss)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -103,7 +103,10 @@ def test_a_loss_without_a_value_of_a_negative_target(engine, weighted):
     options = {"loss": "poisson", "max_iter": 20, "random_state": 1}
     one, other = (
         cls(**options, **own).fit(X, y - np.mean(y), weight)
-        for cls, own in ((theirs.MLPRegressor, {}), (cr.MLPRegressor, {"engine": engine}))
+        for cls, own in (
+            (theirs.MLPRegressor, {}),
+            (cr.estimators.MLPRegressor, {"engine": engine}),
+        )
     )
     assert deviation(one, other) < TOLERANCE["float64"]
     assert np.isnan([*one.loss_curve_, *other.loss_curve_]).all()
@@ -117,7 +120,9 @@ def test_lbfgs(dtype, weighted):
     X, weight = X.astype(dtype), np.linspace(0.5, 2, len(X)) if weighted else None
     options = {"solver": "lbfgs", "max_iter": 20, "random_state": 1, "alpha": 0.1}
     one = theirs.MLPClassifier((10,), "tanh", **options).fit(X, y, weight)
-    other = cr.MLPClassifier((10,), "tanh", **options, engine="compiled").fit(X, y, weight)
+    other = cr.estimators.MLPClassifier((10,), "tanh", **options, engine="compiled").fit(
+        X, y, weight
+    )
     tolerance = TOLERANCE[np.dtype(dtype).name]
     # Ours is computed in float64 throughout; scikit-learn's own in float32 goes astray sooner.
     judge = theirs.MLPClassifier((10,), "tanh", **options).fit(X.astype("f8"), y, weight)
@@ -140,11 +145,13 @@ def own(model):
 def test_training_ends_with_the_same_epoch(engine, schedule):
     options = {"solver": "sgd", "learning_rate": schedule, "learning_rate_init": 0.1}
     options |= {"tol": 0.02, "n_iter_no_change": 3, "max_iter": 300}
-    one, _ = both(theirs.MLPClassifier, cr.MLPClassifier, *classes("wine"), engine, **options)
+    one, _ = both(
+        theirs.MLPClassifier, cr.estimators.MLPClassifier, *classes("wine"), engine, **options
+    )
     assert 4 < one.n_iter_ < 300
 
 
-class Patient(cr.MLPClassifier):
+class Patient(cr.estimators.MLPClassifier):
     """Ends training by a rule of its own."""
 
     def _update_no_improvement_count(self, *scored):
@@ -156,7 +163,7 @@ def test_who_ends_training_by_a_rule_of_their_own_has_the_weights_of_that_epoch(
     options = {"random_state": 0, "engine": "compiled"}
     model = Patient(max_iter=50, **options).fit(X, y)
     assert model.n_iter_ == 3
-    assert deviation(cr.MLPClassifier(max_iter=3, **options).fit(X, y), model) == 0
+    assert deviation(cr.estimators.MLPClassifier(max_iter=3, **options).fit(X, y), model) == 0
 
 
 def runs_of(monkeypatch):
@@ -174,7 +181,7 @@ def runs_of(monkeypatch):
 def test_epochs_that_are_certain_to_come_are_run_at_once(monkeypatch):
     epochs = runs_of(monkeypatch)
     X, y = classes("digits")
-    model = cr.MLPClassifier(max_iter=24, random_state=0, engine="compiled").fit(X, y)
+    model = cr.estimators.MLPClassifier(max_iter=24, random_state=0, engine="compiled").fit(X, y)
     assert (epochs, model.n_iter_) == ([11, 11, 2], 24)
 
 
@@ -183,7 +190,7 @@ def test_an_interrupt_leaves_the_epochs_that_had_ended(monkeypatch):
 
     X, y = classes("digits")
     options = {"random_state": 0, "engine": "compiled"}
-    wanted = cr.MLPClassifier(max_iter=2, **options).fit(X, y)
+    wanted = cr.estimators.MLPClassifier(max_iter=2, **options).fit(X, y)
     run = NativeEngine.run
 
     def interrupted(self, orders, size, done):
@@ -193,7 +200,7 @@ def test_an_interrupt_leaves_the_epochs_that_had_ended(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(NativeEngine, "run", interrupted)
-    model = cr.MLPClassifier(max_iter=20, **options)
+    model = cr.estimators.MLPClassifier(max_iter=20, **options)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         model.fit(X, y)
     assert (model.n_iter_, model.t_) == (2, 2 * len(X))
@@ -202,7 +209,7 @@ def test_an_interrupt_leaves_the_epochs_that_had_ended(monkeypatch):
 
 
 def test_for_several_labels():
-    both(theirs.MLPClassifier, cr.MLPClassifier, *several_labels(), early_stopping=True)
+    both(theirs.MLPClassifier, cr.estimators.MLPClassifier, *several_labels(), early_stopping=True)
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
@@ -210,21 +217,27 @@ def test_with_weights_of_samples(early_stopping):
     X, y = numbered("cancer")
     weight = np.random.default_rng(0).uniform(0.1, 2, len(X))
     options = {"sample_weight": weight, "early_stopping": early_stopping}
-    both(theirs.MLPClassifier, cr.MLPClassifier, X, y, **options)
+    both(theirs.MLPClassifier, cr.estimators.MLPClassifier, X, y, **options)
     X, y = diabetes()
-    both(theirs.MLPRegressor, cr.MLPRegressor, X, y, **options | {"sample_weight": weight[:442]})
+    both(
+        theirs.MLPRegressor,
+        cr.estimators.MLPRegressor,
+        X,
+        y,
+        **options | {"sample_weight": weight[:442]},
+    )
 
 
 def test_with_float32_weights_of_samples():
     X, y = classes("wine")
     weight = np.random.default_rng(0).uniform(0.1, 2, len(X))
-    both(theirs.MLPClassifier, cr.MLPClassifier, X.astype("f4"), y, sample_weight=weight)
+    both(theirs.MLPClassifier, cr.estimators.MLPClassifier, X.astype("f4"), y, sample_weight=weight)
 
 
 def test_one_call_after_another():
     X, y = classes("wine")
     one = theirs.MLPClassifier(random_state=0)
-    other = cr.MLPClassifier(random_state=0, engine="numpy")
+    other = cr.estimators.MLPClassifier(random_state=0, engine="numpy")
     for model in (one, other):
         for rows in (slice(0, 60), slice(60, 178), slice(0, 178)):
             model.partial_fit(X[rows], y[rows], classes=np.unique(y))
@@ -247,7 +260,9 @@ def test_one_call_after_another():
 )
 def test_settings_of_an_optimizer_that_goes_on_play_no_part(begun, changed):
     X, y = diabetes()
-    models = [cls(random_state=0, **begun) for cls in (theirs.MLPRegressor, cr.MLPRegressor)]
+    models = [
+        cls(random_state=0, **begun) for cls in (theirs.MLPRegressor, cr.estimators.MLPRegressor)
+    ]
     models[1].engine = "numpy"
     for model in models:
         model.partial_fit(X, y).set_params(**changed)
@@ -261,7 +276,10 @@ def test_losses_have_the_same_dtype(solver):
     X, y = classes("wine")
     found = [
         cls(solver=solver, max_iter=5, **more).fit(X, y)
-        for cls, more in ((theirs.MLPClassifier, {}), (cr.MLPClassifier, {"engine": "compiled"}))
+        for cls, more in (
+            (theirs.MLPClassifier, {}),
+            (cr.estimators.MLPClassifier, {"engine": "compiled"}),
+        )
     ]
     one, other = ([m.loss_, *getattr(m, "loss_curve_", ())] for m in found)
     assert list(map(type, one)) == list(map(type, other))
@@ -275,7 +293,7 @@ def test_the_messages_are_the_same(capsys):
     }  # fmt: skip
     theirs.MLPClassifier(**options).fit(X, y)
     told = capsys.readouterr().out
-    cr.MLPClassifier(**options, engine="numpy").fit(X, y)
+    cr.estimators.MLPClassifier(**options, engine="numpy").fit(X, y)
     assert capsys.readouterr().out == told
     assert "Setting learning rate" in told
 
@@ -283,7 +301,10 @@ def test_the_messages_are_the_same(capsys):
 @pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")
 def test_the_warnings_are_the_same():
     X, y = classes("wine")
-    for made in (theirs.MLPClassifier(max_iter=2), cr.MLPClassifier(max_iter=2, engine="numpy")):
+    for made in (
+        theirs.MLPClassifier(max_iter=2),
+        cr.estimators.MLPClassifier(max_iter=2, engine="numpy"),
+    ):
         with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\) reached and the"):
             made.fit(X, y)
         made.set_params(max_iter=1000, batch_size=1000)
@@ -294,7 +315,10 @@ def test_the_warnings_are_the_same():
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_weights_that_are_not_finite_are_refused_in_the_same_words():
     X, y = classes("wine")
-    for cls, more in ((theirs.MLPClassifier, {}), (cr.MLPClassifier, {"engine": "numpy"})):
+    for cls, more in (
+        (theirs.MLPClassifier, {}),
+        (cr.estimators.MLPClassifier, {"engine": "numpy"}),
+    ):
         model = cls(solver="sgd", activation="identity", learning_rate_init=1e200, **more)
         with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
             model.fit(X, y)
@@ -303,7 +327,7 @@ def test_weights_that_are_not_finite_are_refused_in_the_same_words():
 def test_a_loss_near_zero_is_clipped_as_theirs():
     X, y = classes("iris")
     one, _ = both(
-        theirs.MLPClassifier, cr.MLPClassifier, (X * 1000).astype("f4"), y, batch_size=5,
+        theirs.MLPClassifier, cr.estimators.MLPClassifier, (X * 1000).astype("f4"), y, batch_size=5,
         learning_rate_init=0.1, max_iter=5, tolerance=1e-4,  # samples are so large
     )  # fmt: skip
     assert max(one.loss_curve_) > 1
@@ -315,7 +339,7 @@ def test_sparse_samples():
     X, y = classes("digits")
     X = csr_array(np.where(X > 0, X, 0))
     one = theirs.MLPClassifier(max_iter=3, random_state=0).fit(X, y)
-    other = cr.MLPClassifier(max_iter=3, random_state=0).fit(X, y)
+    other = cr.estimators.MLPClassifier(max_iter=3, random_state=0).fit(X, y)
     assert deviation(one, other) == 0
     np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
 
@@ -325,7 +349,7 @@ def test_predictions(rows):
     X, y = classes("digits")
     for labels in (y, y == "3", several_labels()[1]):
         one = theirs.MLPClassifier((30, 20), max_iter=3, random_state=0).fit(X, labels)
-        other = cr.MLPClassifier((30, 20), max_iter=3, random_state=0).fit(X, labels)
+        other = cr.estimators.MLPClassifier((30, 20), max_iter=3, random_state=0).fit(X, labels)
         for name in ("predict", "predict_proba", "predict_log_proba"):
             found, wanted = getattr(other, name)(X[:rows]), getattr(one, name)(X[:rows])
             if name == "predict":
@@ -338,7 +362,7 @@ def test_predictions(rows):
 @pytest.mark.parametrize("bad", [np.full((1, 64), np.nan), np.ones((1, 3)), np.ones(64)])
 def test_samples_that_do_not_fit_are_refused_in_the_same_words(bad):
     X, y = classes("digits")
-    model = cr.MLPClassifier(max_iter=1).fit(X, y)
+    model = cr.estimators.MLPClassifier(max_iter=1).fit(X, y)
     with pytest.raises(ValueError, match=r"X|array") as their_error:
         theirs.MLPClassifier.predict(model, bad)
     with pytest.raises(ValueError, match=r"X|array") as ours:

@@ -24,38 +24,38 @@ THEIRS = ("alpha", "max_iter", "batch_size", "early_stopping", "solver", "loss",
           "learning_rate_init")  # fmt: skip
 # What each setting fails, and why: beyond what scikit-learn's own network fails with that setting.
 SETTINGS = {
-    "classifier": (cr.MLPClassifier(), {}),
-    "regressor": (cr.MLPRegressor(), {}),
-    "softmax": (cr.SoftmaxRegression(), {}),
-    "numpy": (cr.MLPClassifier((20,), "logistic", engine="numpy"), {}),
+    "classifier": (cr.estimators.MLPClassifier(), {}),
+    "regressor": (cr.estimators.MLPRegressor(), {}),
+    "softmax": (cr.estimators.SoftmaxRegression(), {}),
+    "numpy": (cr.estimators.MLPClassifier((20,), "logistic", engine="numpy"), {}),
     "gelu, focal": (
-        cr.MLPClassifier(
+        cr.estimators.MLPClassifier(
             activation="gelu", loss="focal", label_smoothing=0.01, metrics=["accuracy"]
         ),
         {},
     ),
-    "huber": (cr.MLPRegressor("huber"), {}),
-    "balanced": (cr.MLPClassifier(class_weight="balanced"), {}),
-    "balanced softmax": (cr.SoftmaxRegression(class_weight="balanced"), {}),
+    "huber": (cr.estimators.MLPRegressor("huber"), {}),
+    "balanced": (cr.estimators.MLPClassifier(class_weight="balanced"), {}),
+    "balanced softmax": (cr.estimators.SoftmaxRegression(class_weight="balanced"), {}),
     "balanced lbfgs": (
-        cr.MLPClassifier((10, 5), "tanh", solver="lbfgs", class_weight="balanced"),
+        cr.estimators.MLPClassifier((10, 5), "tanh", solver="lbfgs", class_weight="balanced"),
         {},
     ),
     "dropout, batch_norm": (
-        cr.MLPClassifier(dropout=0.2, batch_norm=True),
+        cr.estimators.MLPClassifier(dropout=0.2, batch_norm=True),
         {DENSE: MASKS, SPARSE: MOMENTS},
     ),
-    "dropout, regressor": (cr.MLPRegressor(dropout=0.2), {DENSE: MASKS, SPARSE: MASKS}),
-    "columns": (cr.MLPClassifier(columns="auto"), {DENSE: SCALED}),
-    "columns, regressor": (cr.MLPRegressor(columns="auto"), {DENSE: SCALED}),
+    "dropout, regressor": (cr.estimators.MLPRegressor(dropout=0.2), {DENSE: MASKS, SPARSE: MASKS}),
+    "columns": (cr.estimators.MLPClassifier(columns="auto"), {DENSE: SCALED}),
+    "columns, regressor": (cr.estimators.MLPRegressor(columns="auto"), {DENSE: SCALED}),
     "early": (
-        cr.MLPClassifier(early_stopping=True),
+        cr.estimators.MLPClassifier(early_stopping=True),
         {DENSE: HELD, "check_class_weight_classifiers": FIRST},
     ),
-    "early sgd": (cr.MLPClassifier(solver="sgd", early_stopping=True), {DENSE: HELD}),
-    "early, regressor": (cr.MLPRegressor(early_stopping=True), {}),
-    "warm": (cr.MLPClassifier(warm_start=True), {}),
-    "poisson": (cr.MLPRegressor("poisson"), {}),
+    "early sgd": (cr.estimators.MLPClassifier(solver="sgd", early_stopping=True), {DENSE: HELD}),
+    "early, regressor": (cr.estimators.MLPRegressor(early_stopping=True), {}),
+    "warm": (cr.estimators.MLPClassifier(warm_start=True), {}),
+    "poisson": (cr.estimators.MLPRegressor("poisson"), {}),
 }
 
 

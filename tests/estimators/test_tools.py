@@ -25,8 +25,8 @@ from chainrule._src.tabular.estimators.cost import is_short
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 QUICK = {"random_state": 0, "max_iter": 10, "learning_rate_init": 0.01}
 KINDS = {
-    "plain": cr.MLPClassifier(engine="compiled", **QUICK),
-    "layers": cr.MLPClassifier(
+    "plain": cr.estimators.MLPClassifier(engine="compiled", **QUICK),
+    "layers": cr.estimators.MLPClassifier(
         dropout=0.1, batch_norm=True, activation="gelu", engine="compiled", **QUICK
     ),
 }
@@ -67,7 +67,7 @@ def test_two_processes_find_what_one_finds(kind):
 
 def test_a_grid_in_a_pipeline():
     X, y = classes("iris")
-    pipeline = make_pipeline(StandardScaler(), cr.MLPClassifier((10,), **QUICK))
+    pipeline = make_pipeline(StandardScaler(), cr.estimators.MLPClassifier((10,), **QUICK))
     grid = {"mlpclassifier__dropout": [0, 0.1], "mlpclassifier__activation": ["relu", "gelu"]}
     found = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
     assert found.best_score_ > 0.7
@@ -76,7 +76,7 @@ def test_a_grid_in_a_pipeline():
 
 def test_calibration_and_importance():
     X, y = classes("cancer")
-    model = cr.MLPClassifier((10,), **QUICK)
+    model = cr.estimators.MLPClassifier((10,), **QUICK)
     assert CalibratedClassifierCV(model, cv=2).fit(X, y).score(X, y) > 0.9
     found = permutation_importance(model.fit(X, y), X, y, n_repeats=2, random_state=0)
     assert found.importances_mean.max() > 0
@@ -86,13 +86,13 @@ def test_metadata_is_routed():
     X, y = classes("iris")
     weight = np.linspace(0.1, 2, 150)
     with sklearn.config_context(enable_metadata_routing=True):
-        model = cr.MLPClassifier((10,), **QUICK)
+        model = cr.estimators.MLPClassifier((10,), **QUICK)
         model.set_fit_request(sample_weight=True, validation_data=True)
         scaler = StandardScaler().set_fit_request(sample_weight=False)
         pipeline = make_pipeline(scaler, model)
         pipeline.fit(X, y, sample_weight=weight, validation_data=(X, y))
     scaled = StandardScaler().fit_transform(X)
-    direct = cr.MLPClassifier((10,), **QUICK).fit(scaled, y, weight)
+    direct = cr.estimators.MLPClassifier((10,), **QUICK).fit(scaled, y, weight)
     assert deviation(pipeline[-1], direct) < 1e-12
     assert len(pipeline[-1].history_["val_loss"]) == 10  # of samples as they were given
 
@@ -100,11 +100,11 @@ def test_metadata_is_routed():
 def test_a_pipeline_transforms_what_is_held_back():
     X, y = classes("iris")
     with sklearn.config_context(enable_metadata_routing=True):
-        model = cr.MLPClassifier((10,), **QUICK).set_fit_request(X_val=True, y_val=True)
+        model = cr.estimators.MLPClassifier((10,), **QUICK).set_fit_request(X_val=True, y_val=True)
         pipeline = make_pipeline(StandardScaler(), model, transform_input=["X_val"])
         pipeline.fit(X[::2] * 9, y[::2], X_val=X[1::2] * 9, y_val=y[1::2])
     held = pipeline[0].transform(X[1::2] * 9)
-    direct = cr.MLPClassifier((10,), **QUICK)
+    direct = cr.estimators.MLPClassifier((10,), **QUICK)
     direct.fit(pipeline[0].transform(X[::2] * 9), y[::2], validation_data=(held, y[1::2]))
     assert pipeline[-1].history_ == direct.history_
     for wrong in ({"X_val": X}, {"y_val": y}, {"X_val": X, "y_val": y, "validation_data": (X, y)}):
@@ -113,9 +113,9 @@ def test_a_pipeline_transforms_what_is_held_back():
 
 
 def test_output_for_pandas_and_html():
-    model = make_pipeline(StandardScaler(), cr.MLPClassifier())
+    model = make_pipeline(StandardScaler(), cr.estimators.MLPClassifier())
     assert "MLPClassifier" in model._repr_html_()
-    assert repr(cr.MLPClassifier(dropout=0.1)) == "MLPClassifier(dropout=0.1)"
+    assert repr(cr.estimators.MLPClassifier(dropout=0.1)) == "MLPClassifier(dropout=0.1)"
 
 
 class Sizes:
@@ -147,9 +147,9 @@ def test_what_was_recorded_is_forgotten_where_it_becomes_much(monkeypatch):
     monkeypatch.setattr(form, "REMEMBERED", 8)
     X, y = classes("iris")
     for width in range(1, 12):
-        cr.MLPClassifier((width,), max_iter=1, engine="numpy").fit(X, y)
+        cr.estimators.MLPClassifier((width,), max_iter=1, engine="numpy").fit(X, y)
     assert len(recordings._recorded) == 8
-    model = cr.MLPClassifier((5,), engine="numpy")
+    model = cr.estimators.MLPClassifier((5,), engine="numpy")
     for rows in range(5, 16):
         model.partial_fit(X[:rows], y[:rows], classes=np.unique(y))
     *_, known = recordings._recorded.values()
@@ -180,7 +180,9 @@ VARIANTS = {
 def test_what_was_recorded_serves_fits_of_the_same_structure_and_no_others(monkeypatch):
     X, y = classes("wine")
     made = {
-        name: cr.MLPClassifier(**{"hidden_layer_sizes": (10,), "engine": "numpy", **QUICK, **more})
+        name: cr.estimators.MLPClassifier(
+            **{"hidden_layer_sizes": (10,), "engine": "numpy", **QUICK, **more}
+        )
         for name, more in VARIANTS.items()
     }
     alone = {}
@@ -199,7 +201,7 @@ def test_what_was_recorded_serves_fits_of_the_same_structure_and_no_others(monke
 
 def test_a_function_of_ones_own_is_recorded_for_every_fit(monkeypatch):
     X, y = classes("wine")
-    model = cr.MLPClassifier((5,), loss=scaled, alpha=0, **QUICK)
+    model = cr.estimators.MLPClassifier((5,), loss=scaled, alpha=0, **QUICK)
     assert model.fit(X, y).loss_ > 0
     monkeypatch.setitem(FACTOR, "by", 0.0)
     assert model.fit(X, y).loss_ == 0

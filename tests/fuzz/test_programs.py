@@ -40,7 +40,7 @@ FOUND = [
     ("np.sum(np.remainder(X[4:], np.abs(p) + 1)**2)", (1,)),
     ("np.sum(np.sin((p + X[:, None])[:2]))", (2,)),
     ("np.sum(np.radians(Z) * p) + np.mean(np.degrees(Z > 99) * p)", (1,)),
-    ("np.sum(cr.sigmoid((p > 0).astype(int)) * p * np.mean(cr.softplus(Z)))", (2,)),
+    ("np.sum(cr.sigmoid((p > 0).astype(int)) * p * np.mean(cr.functions.softplus(Z)))", (2,)),
     ("np.sum(np.quantile(p.astype('f4'), [0.7])) + np.percentile(p.astype('f4'), 30)", (3,)),
     ("np.sum(np.nan_to_num(Z) * p)", (1,)),
     ("np.sum(np.sin(np.clip(X > 0, -1, p.astype('f4')**2)))", (1,)),

@@ -90,7 +90,7 @@ def test_a_batch_gradient_is_the_mean_of_its_samples(model):
     hidden=st.one_of(
         st.integers(1, 5), st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
     ),
-    activation=st.sampled_from(list(cr.ACTIVATIONS)),
+    activation=st.sampled_from(list(cr.functions.ACTIVATIONS)),
     init=st.sampled_from(["glorot_uniform", "he_normal"]),
     n=st.integers(1, 4),
     seed=st.integers(0, 99),

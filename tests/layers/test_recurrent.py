@@ -82,13 +82,13 @@ def test_the_source_is_a_loop_that_grows_with_no_step():
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(cr.ShapeError, match="expected sequences"):
+    with pytest.raises(cr.errors.ShapeError, match="expected sequences"):
         layers.LSTM(3)(np.zeros((2, 5)))
-    with pytest.raises(cr.DataError, match="state_size"):
+    with pytest.raises(cr.errors.DataError, match="state_size"):
         layers.RNN(layers.Dense(3))
-    with pytest.raises(cr.DataError, match="such as LSTM or RNN"):
+    with pytest.raises(cr.errors.DataError, match="such as LSTM or RNN"):
         layers.Bidirectional(layers.Dense(3))
-    with pytest.raises(cr.DataError, match="backward layer alone"):
+    with pytest.raises(cr.errors.DataError, match="backward layer alone"):
         layers.Bidirectional(layers.LSTM(3, go_backwards=True))
-    with pytest.raises(cr.DataError, match="fixed batch size"):
+    with pytest.raises(cr.errors.DataError, match="fixed batch size"):
         cr.Sequential([layers.Input((5, 3)), layers.LSTM(3, stateful=True)])

@@ -264,7 +264,7 @@ model.compile("sgd", "mse")
 model.fit(X, X[:, 0], epochs=1, verbose=0)
 try:
     cr.keras.datasets.mnist.load_data()
-except cr.DataError as error:
+except cr.errors.DataError as error:
     print(error)
 try:
     import chainrule._src.compile.native.cache

@@ -192,5 +192,5 @@ def test_a_long_double_that_is_a_double_is_compiled(monkeypatch):
     monkeypatch.setattr(np, "longdouble", np.float64)
     assert cr.jit(np.exp)(np.zeros(3))[0] == 1
     if wide.dtype.itemsize > 8:
-        with pytest.raises(cr.CompileError, match="kernels do not work on"):
+        with pytest.raises(cr.errors.CompileError, match="kernels do not work on"):
             cr.jit(np.exp)(wide)

@@ -433,7 +433,7 @@ def test_a_program_run_again_goes_on_from_its_backup(tmp_path, at, freq, watchin
 
 def test_a_run_that_was_interrupted_keeps_its_backup(tmp_path):
     back = callbacks.BackupAndRestore(tmp_path)
-    with pytest.warns(cr.InterruptedWarning):
+    with pytest.warns(cr.errors.InterruptedWarning):
         trained(model(), [back, Failing("on_epoch_begin", 3, KeyboardInterrupt)])
     again = trained(model(), [callbacks.BackupAndRestore(tmp_path)])
     assert_goes_on_as(again, trained(model()), 2)

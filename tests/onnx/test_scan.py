@@ -37,5 +37,5 @@ def test_as_many_steps_as_samples_are_refused():
     def f(p, X):
         return cr.scan(lambda h, x: (h + x @ p["W"], None), p["b"], X)[0]
 
-    with pytest.raises(cr.ExportError, match="number of steps"):
-        cr.onnx_model(f, made(), data(4)[:, 0])
+    with pytest.raises(cr.errors.ExportError, match="number of steps"):
+        cr.onnx.onnx_model(f, made(), data(4)[:, 0])

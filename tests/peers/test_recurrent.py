@@ -178,7 +178,7 @@ def test_states_that_batches_hand_on(merge_mode):
     np.testing.assert_allclose(
         mine.predict(x), np.concatenate([other(b) for b in batches]), **CLOSE
     )
-    with pytest.raises(cr.ShapeError, match="8 samples, received 5"):
+    with pytest.raises(cr.errors.ShapeError, match="8 samples, received 5"):
         mine.predict(x[:5])
     other.layers[0].reset_state()
     mine.layers[0].reset_state()
@@ -237,5 +237,5 @@ def test_states_and_other_sequences_within_a_layer_of_layers():
     model.compile("sgd", "mse")
     losses = model.fit(x, x[:, 0, :1], epochs=30, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
-    with pytest.raises(cr.ShapeError, match="is a tuple"):
+    with pytest.raises(cr.errors.ShapeError, match="is a tuple"):
         cr.Sequential([ours.Input((5, 3)), ours.LSTM(2, return_state=True)])

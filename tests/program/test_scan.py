@@ -244,7 +244,7 @@ def test_a_step_that_does_not_fit_is_refused(case, wrapped):
         if wrapped
         else lambda x: cr.scan(f, 0.0, x)
     )
-    with pytest.raises((cr.ShapeError, cr.DataError), match=message):
+    with pytest.raises((cr.errors.ShapeError, cr.errors.DataError), match=message):
         run(np.ones(3))
 
 
@@ -252,19 +252,19 @@ def test_bad_arguments_are_refused():
     def f(c, x):
         return c, x
 
-    with pytest.raises(cr.ShapeError, match=r"received xs\['a'\] 2, xs\['b'\] 3"):
+    with pytest.raises(cr.errors.ShapeError, match=r"received xs\['a'\] 2, xs\['b'\] 3"):
         cr.scan(f, 0.0, {"a": np.ones(2), "b": np.ones(3)})
-    with pytest.raises(cr.ShapeError, match="received xs 2, length 3"):
+    with pytest.raises(cr.errors.ShapeError, match="received xs 2, length 3"):
         cr.scan(f, 0.0, np.ones(2), 3)
-    with pytest.raises(cr.DataError, match="give the number of steps"):
+    with pytest.raises(cr.errors.DataError, match="give the number of steps"):
         cr.scan(f, 0.0)
-    with pytest.raises(cr.DataError, match="whole number"):
+    with pytest.raises(cr.errors.DataError, match="whole number"):
         cr.scan(f, 0.0, length=-1)
-    with pytest.raises(cr.ShapeError, match="no axis"):
+    with pytest.raises(cr.errors.ShapeError, match="no axis"):
         cr.scan(f, 0.0, 1.0)
-    with pytest.raises(cr.DataError, match="function"):
+    with pytest.raises(cr.errors.DataError, match="function"):
         cr.scan(None, 0.0, np.ones(2))
-    with pytest.raises(cr.TraceError, match=r"np\.where"):
+    with pytest.raises(cr.errors.TraceError, match=r"np\.where"):
         cr.grad(lambda x: cr.scan(lambda c, x: (c + x if x > 0 else c, None), 0.0, x)[0])(
             np.ones(3)
         )
@@ -410,5 +410,5 @@ def test_an_index_out_of_range_in_a_later_step_is_told_with_its_row(engine):
         return np.mean(h)
 
     places = np.array([[0, 1], [1, 0], [0, 7]])
-    with pytest.raises(cr.OutOfRangeError, match=r"index 7 .* in row 2"):
+    with pytest.raises(cr.errors.OutOfRangeError, match=r"index 7 .* in row 2"):
         cr.minimize(loss, made(), places, batch_size=3, epochs=1, engine=engine)

@@ -33,7 +33,7 @@ def net(params, X, y):
     h = pooled(h, 2, 2)
     h = np.tanh(convolved(h, params["K2"], stride=2) + params["b2"])
     z = h.reshape(len(h), -1) @ params["W"]
-    return -np.mean(cr.log_softmax(z)[np.arange(len(y)), y])
+    return -np.mean(cr.functions.log_softmax(z)[np.arange(len(y)), y])
 
 
 def made(filters=(3, 4), channels=1, dtype="f8"):

@@ -22,7 +22,7 @@ params = {name: rng.normal(size=shape) / 10 for name, shape in shapes.items()}
 
 def loss(p, X, y):
     h = np.tanh(X @ p["W"] + p["b"])
-    return -np.mean(cr.log_softmax(h @ p["V"] + p["c"])[np.arange(len(y)), y])
+    return -np.mean(cr.functions.log_softmax(h @ p["V"] + p["c"])[np.arange(len(y)), y])
 
 
 def minimize(n):
@@ -39,7 +39,7 @@ def sequential(n):
 
 
 def estimator(n):
-    model = cr.MLPClassifier((11,), batch_size=n, random_state=0, max_iter=2, engine=ENGINE)
+    model = cr.estimators.MLPClassifier((11,), batch_size=n, random_state=0, max_iter=2, engine=ENGINE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it has not converged
         model.fit(X[:, :7], y)
@@ -114,7 +114,7 @@ FUNCTIONS = {
     "weights first": lambda W, X: np.mean((X @ W) ** 2, axis=0),
     "weights last": lambda X, W: np.mean((X @ W) ** 2, axis=0),
     "a dict": lambda p, X: np.mean((X @ p["W"]) ** 2, axis=0),
-    "labels": lambda W, X, y: np.mean(cr.log_softmax(X @ W)[np.arange(len(y)), y]),
+    "labels": lambda W, X, y: np.mean(cr.functions.log_softmax(X @ W)[np.arange(len(y)), y]),
 }
 
 

@@ -17,7 +17,7 @@ from chainrule._src.sweeps.search import Candidates, Search
 from chainrule._src.sweeps.space import Space
 from chainrule._src.sweeps.store import FolderStore, MemoryStore
 
-SPACE = {"lr": cr.log(1e-3, 1e-1), "hidden": [4, (3, 2), "raises"]}
+SPACE = {"lr": cr.sweeps.LogUniform(1e-3, 1e-1), "hidden": [4, (3, 2), "raises"]}
 CONDITIONS = {"build": "fake", "epochs": 9, "seed": 0}
 
 

@@ -16,7 +16,11 @@ from chainrule.errors import (
 )
 
 optuna = pytest.importorskip("optuna")
-SPACE = {"rate": cr.log(1e-5, 1e-1), "start": [0.0, 5.0, (1, 2)], "n": cr.integers(1, 3)}
+SPACE = {
+    "rate": cr.sweeps.LogUniform(1e-5, 1e-1),
+    "start": [0.0, 5.0, (1, 2)],
+    "n": cr.sweeps.IntRange(1, 3),
+}
 
 
 def build(rate, start, n):
@@ -42,7 +46,7 @@ def test_it_learns_where_good_settings_are():
 def test_an_interrupted_search_asks_what_it_would_have_asked(search, tmp_path):
     if search == "cmaes":
         pytest.importorskip("cmaes")
-    space = {"rate": cr.log(1e-5, 1e-1), "start": cr.uniform(-1, 5)}
+    space = {"rate": cr.sweeps.LogUniform(1e-5, 1e-1), "start": cr.sweeps.Uniform(-1, 5)}
     whole = swept(line, space, search=search, models=40)
 
     def stop(epoch, logs):
@@ -88,7 +92,7 @@ def test_a_pruner_decides_who_goes_on():
 
 
 def test_what_fails_is_told():
-    result = swept(line, {"rate": cr.log(1e-5, 1e-1), "start": [0.0, "nowhere"]}, search="tpe",
+    result = swept(line, {"rate": cr.sweeps.LogUniform(1e-5, 1e-1), "start": [0.0, "nowhere"]}, search="tpe",
                    models=40)  # fmt: skip
     assert 0 < sum(error is not None for error in result.table["error"]) < 40
 
@@ -106,7 +110,13 @@ def test_what_cannot_be_asked_is_refused(tmp_path):
         asked(hyperband=True)
     asked(models=4, store=tmp_path)
     with pytest.raises(DataError, match="Optuna goes on in the same space alone"):
-        swept(build, SPACE | {"rate": cr.log(1e-6, 1)}, models=8, search="tpe", store=tmp_path)
+        swept(
+            build,
+            SPACE | {"rate": cr.sweeps.LogUniform(1e-6, 1)},
+            models=8,
+            search="tpe",
+            store=tmp_path,
+        )
     with (
         mock.patch.dict(sys.modules, {"optuna": None}),
         pytest.raises(MissingDependencyError, match=r"chainrule\[sweeps\]"),

@@ -9,7 +9,7 @@ from chainrule._src.sweeps.dashboard import NAME
 
 optuna = pytest.importorskip("optuna")
 STATES = optuna.trial.TrialState
-SPACE = RATES | {"start": [0.0, "nowhere"], "n": cr.integers(1, 3), "c": [None, (1, 2), "x"]}
+SPACE = RATES | {"start": [0.0, "nowhere"], "n": cr.sweeps.IntRange(1, 3), "c": [None, (1, 2), "x"]}
 
 
 def build(rate, start, n, c):
@@ -60,5 +60,5 @@ def test_it_goes_on_where_it_was(tmp_path):
 def test_a_higher_score_is_better_there_too(tmp_path):
     from tests.sweeps.test_sweep import ridge
 
-    swept(ridge, {"alpha": cr.log(1, 2)}, store=tmp_path)
+    swept(ridge, {"alpha": cr.sweeps.LogUniform(1, 2)}, store=tmp_path)
     assert study(tmp_path).direction == optuna.study.StudyDirection.MAXIMIZE

@@ -52,5 +52,5 @@ def test_what_a_database_cannot_do_is_said(tmp_path):
         swept(store="postgresql+none://me:secret@127.0.0.1/all")
     url = f"sqlite:///{tmp_path / 'a.db'}"
     with pytest.raises(OptionError, match="must be named: 'val_score'"):
-        swept(ridge, {"alpha": cr.log(1, 2)}, store=url)
-    swept(ridge, {"alpha": cr.log(1, 2)}, store=url + "#named", monitor="val_score")
+        swept(ridge, {"alpha": cr.sweeps.LogUniform(1, 2)}, store=url)
+    swept(ridge, {"alpha": cr.sweeps.LogUniform(1, 2)}, store=url + "#named", monitor="val_score")

@@ -5,7 +5,7 @@ import pytest
 
 import chainrule as cr
 from chainrule._src.sweeps import pictures
-from chainrule._src.sweeps.dimensions import Choices, Log, Uniform
+from chainrule._src.sweeps.dimensions import Choice, LogUniform, Uniform
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 
@@ -26,7 +26,9 @@ def swept(space, **options):
 
 
 def test_the_page_has_the_best_and_pictures_and_needs_nothing_else(tmp_path):
-    found = swept({"rate": cr.log(1e-3, 1e-1), "start": [0, 1, 2]}, models=30, seeds=2)
+    found = swept(
+        {"rate": cr.sweeps.LogUniform(1e-3, 1e-1), "start": [0, 1, 2]}, models=30, seeds=2
+    )
     found.report(tmp_path / "sweep.html", "Tried <twice>")
     page = (tmp_path / "sweep.html").read_text()
     assert page.count("<svg") == page.count("<figure") == 5
@@ -46,7 +48,7 @@ def test_where_nothing_varies_there_are_no_pictures(tmp_path):
 @pytest.mark.parametrize("higher", [True, False])
 def test_the_map_frames_the_best(higher):
     points = pictures.Points(
-        {"a": Choices([1, 2]), "b": Log(0.1, 10), "c": Uniform(0, 1)},
+        {"a": Choice([1, 2]), "b": LogUniform(0.1, 10), "c": Uniform(0, 1)},
         np.array([[0, 0.01, 0], [1, 0.5, 0], [1, 0.51, 1]]), np.array([1.0, 5.0, 3.0]), "score",
         higher, {"b": 0.7, "a": 0.3},
     )  # fmt: skip

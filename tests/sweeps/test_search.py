@@ -14,7 +14,7 @@ from chainrule._src.sweeps.store import MemoryStore
 from chainrule.callbacks import Callback, LambdaCallback
 from chainrule.errors import InterruptedWarning, OptionError
 
-SPACE = {"lr": cr.log(1e-3, 1e-1), "hidden": [4, (3, 2), "raises"]}
+SPACE = {"lr": cr.sweeps.LogUniform(1e-3, 1e-1), "hidden": [4, (3, 2), "raises"]}
 
 
 def candidates(count, seeds=1, space=SPACE, epochs=9):

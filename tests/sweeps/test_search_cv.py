@@ -26,7 +26,7 @@ def test_a_grid_of_an_estimator_has_scikit_learns_results():
     model = make_pipeline(StandardScaler(), LogisticRegression())
     space = {"logisticregression__C": [0.001, 0.1, 1.0]}
     cv = StratifiedKFold(3, shuffle=True, random_state=0)
-    ours = cr.SweepCV(model, space, search="grid", cv=cv).fit(X, y)
+    ours = cr.sweeps.SweepCV(model, space, search="grid", cv=cv).fit(X, y)
     theirs = GridSearchCV(model, space, cv=cv).fit(X, y)
     assert ours.best_params_ == theirs.best_params_
     assert ours.best_score_ == theirs.best_score_ == ours.cv_results_["mean_test_score"].max()
@@ -51,17 +51,19 @@ def test_a_score_of_ones_own_is_as_in_scikit_learn(scoring, workers, tmp_path):
     model, space = LogisticRegression(max_iter=1000), {"C": [1e-4, 0.01, 1.0]}
     cv = StratifiedKFold(3, shuffle=True, random_state=0)
     options = {"search": "grid", "cv": cv, "scoring": scoring, "workers": workers}
-    ours = cr.SweepCV(model, space, store=tmp_path, **options).fit(X, y)
+    ours = cr.sweeps.SweepCV(model, space, store=tmp_path, **options).fit(X, y)
     theirs = GridSearchCV(model, space, cv=cv, scoring=scoring).fit(X, y)
     np.testing.assert_array_equal(
         ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"]
     )
     assert ours.best_params_ == theirs.best_params_
     assert ours.score(X, y) == theirs.score(X, y)
-    again = cr.SweepCV(model, space, store=tmp_path, **options).fit(X, y)
+    again = cr.sweeps.SweepCV(model, space, store=tmp_path, **options).fit(X, y)
     assert again.best_score_ == ours.best_score_
     with pytest.raises(DataError, match="scoring"):
-        cr.SweepCV(model, space, store=tmp_path, **options | {"scoring": "accuracy"}).fit(X, y)
+        cr.sweeps.SweepCV(model, space, store=tmp_path, **options | {"scoring": "accuracy"}).fit(
+            X, y
+        )
 
 
 @pytest.mark.parametrize(
@@ -70,12 +72,14 @@ def test_a_score_of_ones_own_is_as_in_scikit_learn(scoring, workers, tmp_path):
 )
 def test_what_is_no_score_is_refused_at_once(scoring, told):
     with pytest.raises((OptionError, UnknownNameError), match=told):
-        cr.SweepCV(LogisticRegression(), {"C": [1.0]}, scoring=scoring).fit(X, y)
+        cr.sweeps.SweepCV(LogisticRegression(), {"C": [1.0]}, scoring=scoring).fit(X, y)
 
 
 def test_a_network_has_metrics_in_place_of_scoring():
     with pytest.raises(DataError, match="name it by monitor"):
-        cr.SweepCV(build, {"lr": [0.1], "hidden": [2]}, scoring="accuracy", epochs=1).fit(X, y)
+        cr.sweeps.SweepCV(build, {"lr": [0.1], "hidden": [2]}, scoring="accuracy", epochs=1).fit(
+            X, y
+        )
 
 
 def build(lr, hidden):
@@ -85,8 +89,8 @@ def build(lr, hidden):
 
 
 def test_a_network_is_searched_in_rungs_and_trained_on_all_samples():
-    search = cr.SweepCV(
-        build, {"lr": cr.log(1e-3, 1e-1), "hidden": [4, 8]}, models=9, halving=3, epochs=9, cv=3,
+    search = cr.sweeps.SweepCV(
+        build, {"lr": cr.sweeps.LogUniform(1e-3, 1e-1), "hidden": [4, 8]}, models=9, halving=3, epochs=9, cv=3,
         monitor="val_accuracy", batch_size=8,
     ).fit(X, y)  # fmt: skip
     results = search.cv_results_
@@ -104,15 +108,15 @@ def test_a_network_is_searched_in_rungs_and_trained_on_all_samples():
 
 def test_groups_stay_together():
     groups = np.arange(150) % 5
-    search = cr.SweepCV(LogisticRegression(max_iter=1000), {"C": [1.0]}, cv=GroupKFold(5))
+    search = cr.sweeps.SweepCV(LogisticRegression(max_iter=1000), {"C": [1.0]}, cv=GroupKFold(5))
     found = search.fit(X, y, groups).result_
     for fold in found.folds:
         held = {tuple(row) for row in fold.held[0]}
         assert {int(g) for row, g in zip(X, groups, strict=True) if tuple(row) in held} != set(
             range(5)
         )
-    with pytest.raises(cr.OptionError, match="groups"):
-        cr.SweepCV(LogisticRegression(), {"C": [1.0]}, cv=GroupKFold(5)).fit(X, y)
+    with pytest.raises(cr.errors.OptionError, match="groups"):
+        cr.sweeps.SweepCV(LogisticRegression(), {"C": [1.0]}, cv=GroupKFold(5)).fit(X, y)
 
 
 class Says(DummyClassifier):
@@ -157,9 +161,9 @@ def lost(rate, from_update):
     ("model", "space", "options"),
     [
         (build, {"lr": [0.1, 0.01], "hidden": [4], "epochs": [1, 5, 2]}, {"search": "grid"}),
-        (build, {"lr": cr.log(1e-3, 1), "hidden": [4, 8]}, {"models": 9, "halving": 3}),
+        (build, {"lr": cr.sweeps.LogUniform(1e-3, 1), "hidden": [4, 8]}, {"models": 9, "halving": 3}),
         (build, {"lr": [0.1, 0.01], "hidden": [4, 8]}, {"seeds": 2, "cv": 3}),
-        (build, {"lr": cr.log(1e-3, 1), "hidden": [4]}, {"models": 6, "seeds": 3, "cv": 7}),
+        (build, {"lr": cr.sweeps.LogUniform(1e-3, 1), "hidden": [4]}, {"models": 6, "seeds": 3, "cv": 7}),
         (Says(), {"says": [0.5, -1.0, 0.7, None, 0.5]}, {"search": "grid"}),
         (lost, {"rate": [0.1, 0.2, 0.3], "from_update": [0.35, 0.4, 2.0]},
          {"search": "grid", "halving": 3, "batch_size": 150, "epochs": 9}),
@@ -167,12 +171,12 @@ def lost(rate, from_update):
 )  # fmt: skip
 def test_one_order_tells_what_is_best(model, space, options):
     options = {"epochs": 4, "cv": 2, "refit": False} | options
-    assert_one_order(cr.SweepCV(model, space, **options).fit(X, y))
+    assert_one_order(cr.sweeps.SweepCV(model, space, **options).fit(X, y))
 
 
 def test_equal_ranks_are_as_in_scikit_learn():
     space = {"says": [0.5, 0.7, 0.5, -1.0, 0.1, -2.0]}
-    ours = cr.SweepCV(Says(), space, search="grid", cv=2).fit(X, y)
+    ours = cr.sweeps.SweepCV(Says(), space, search="grid", cv=2).fit(X, y)
     with pytest.warns(UserWarning, match="non-finite"):
         theirs = GridSearchCV(Says(), space, cv=2, refit=False).fit(X, y)
     assert ours.cv_results_["rank_test_score"].tolist() == (
@@ -183,20 +187,20 @@ def test_equal_ranks_are_as_in_scikit_learn():
 def test_settings_are_columns_of_objects_and_masked_where_they_are_missing(tmp_path):
     space = {"other": [(1, 2), (3, 4)], "says": [0.1, 0.2]}
     options = {"search": "grid", "cv": 2, "store": tmp_path, "refit": False}
-    found = cr.SweepCV(Says(), {"other": space["other"]}, **options).fit(X, y)
+    found = cr.sweeps.SweepCV(Says(), {"other": space["other"]}, **options).fit(X, y)
     column = found.cv_results_["param_other"]
     assert column.shape == (2,)
     assert column.tolist() == space["other"]
-    results = cr.SweepCV(Says(), space, **options).fit(X, y).cv_results_
+    results = cr.sweeps.SweepCV(Says(), space, **options).fit(X, y).cv_results_
     assert results["param_says"].mask.tolist() == [True] * 2 + [False] * 4
     assert results["param_says"].compressed().tolist() == [0.1, 0.2] * 2
 
 
 def test_it_is_to_scikit_learn_what_is_searched():
-    classes = cr.SweepCV(LogisticRegression(max_iter=500), {"C": [0.1, 1.0]}, cv=2)
+    classes = cr.sweeps.SweepCV(LogisticRegression(max_iter=500), {"C": [0.1, 1.0]}, cv=2)
     assert is_classifier(classes)
-    assert is_regressor(cr.SweepCV(make_pipeline(Ridge()), {"ridge__alpha": [1.0]}))
-    assert not is_classifier(cr.SweepCV(build, {"lr": [0.1]}))
+    assert is_regressor(cr.sweeps.SweepCV(make_pipeline(Ridge()), {"ridge__alpha": [1.0]}))
+    assert not is_classifier(cr.sweeps.SweepCV(build, {"lr": [0.1]}))
     assert cross_val_score(classes, X, y, cv=3).min() > 0.9  # y is sorted: without strata it fails
     voting = VotingClassifier([("a", classes), ("b", LogisticRegression(max_iter=500))])
     assert voting.fit(X, y).score(X, y) > 0.9
@@ -211,14 +215,14 @@ def test_it_is_to_scikit_learn_what_is_searched():
 def test_a_greater_score_is_better(monitor):
     options = {"models": 1, "epochs": 1, "cv": 2, "monitor": monitor}
     bad, good = (
-        cr.SweepCV(build, {"lr": [rate], "hidden": [8]}, **options).fit(X, y)
+        cr.sweeps.SweepCV(build, {"lr": [rate], "hidden": [8]}, **options).fit(X, y)
         for rate in (1e-5, 0.1)
     )
     assert bad.score(X, y) < good.score(X, y)
 
 
 def test_without_a_model_it_says_why():
-    search = cr.SweepCV(LogisticRegression(max_iter=500), {"C": [1.0]}, cv=2, refit=False)
+    search = cr.sweeps.SweepCV(LogisticRegression(max_iter=500), {"C": [1.0]}, cv=2, refit=False)
     with pytest.raises(NotFittedError):
         search.predict(X)
     search.fit(X, y)
@@ -238,8 +242,13 @@ def dumped(thing):
 @pytest.mark.parametrize("options", [{}, {"halving": 3, "store": True}, {"search": "tpe"}])
 def test_copies_have_all_that_was_found(copied, options, tmp_path):
     options = {**options, **({"store": tmp_path} if "store" in options else {})}
-    search = cr.SweepCV(
-        build, {"lr": cr.log(1e-3, 1e-1), "hidden": [4, 8]}, models=6, epochs=3, cv=2, **options
+    search = cr.sweeps.SweepCV(
+        build,
+        {"lr": cr.sweeps.LogUniform(1e-3, 1e-1), "hidden": [4, 8]},
+        models=6,
+        epochs=3,
+        cv=2,
+        **options,
     ).fit(X, y)
     other = copied(search)
     np.testing.assert_array_equal(other.predict(X), search.predict(X))

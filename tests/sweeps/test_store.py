@@ -261,7 +261,10 @@ def test_journals_grow_while_they_are_read(tmp_path):
 
 def test_more_models_from_a_wider_space_are_welcome(tmp_path):
     first = swept(tmp_path, models=60)
-    fleet, wider = FakeFleet(), SPACE | {"lr": cr.log(1e-4, 1e-1), "hidden": [8, *SPACE["hidden"]]}
+    fleet, wider = (
+        FakeFleet(),
+        SPACE | {"lr": cr.sweeps.LogUniform(1e-4, 1e-1), "hidden": [8, *SPACE["hidden"]]},
+    )
     more = swept(tmp_path, fleet, models=100, space=wider)
     assert [more.candidates.settings(n) for n in range(60)] == [
         first.candidates.settings(n) for n in range(60)
@@ -294,11 +297,11 @@ def test_what_contradicts_is_refused(tmp_path):
     with pytest.raises(
         DataError, match=r"become .* here lr is log\(0.01, 0.1\), it was log\(0.001, 0.1\)$"
     ):
-        swept(tmp_path, models=40, space=SPACE | {"lr": cr.log(1e-2, 1e-1)})
+        swept(tmp_path, models=40, space=SPACE | {"lr": cr.sweeps.LogUniform(1e-2, 1e-1)})
     with pytest.raises(OptionError, match="has 20 already, received 10"):
         swept(tmp_path, models=10)
     with pytest.raises(OptionError, match="models=40 draws as many"):
-        swept(tmp_path, models=20, space=SPACE | {"lr": cr.log(1e-4, 1)})
+        swept(tmp_path, models=20, space=SPACE | {"lr": cr.sweeps.LogUniform(1e-4, 1)})
 
 
 @pytest.mark.parametrize("name", ["sweep.json", "members-0.json"])

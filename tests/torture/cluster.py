@@ -116,7 +116,7 @@ def kill_clusters(count, chance, expected):
             try:
                 assert_same(expected, run(client=client, checkpoint=path))
                 n_ended += 1
-            except (cr.ClusterError, OSError):
+            except (cr.errors.ClusterError, OSError):
                 n_killed += 1
             finally:
                 timer.cancel()

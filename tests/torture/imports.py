@@ -34,7 +34,7 @@ FIRST = {
     "pyarrow": "from chainrule.tables import open_table; open_table('table.csv')",
     "rich": "network().summary(print_fn=len)",
     "scipy": "from chainrule import activations as a; cr.jit(a.gelu)(np.ones(3))",
-    "sklearn": "cr.MLPClassifier()",
+    "sklearn": "cr.estimators.MLPClassifier()",
     "starlette": (
         "from chainrule._src.base import interrupts; "
         "interrupts.load('chainrule._src.blackboard.server')"
@@ -66,7 +66,7 @@ def network(size=4):
     made.compile("sgd", "mse")
     return made
 
-warnings.simplefilter("error", cr.InterruptedWarning)
+warnings.simplefilter("error", cr.errors.InterruptedWarning)
 sys.addaudithook(hook)
 try:
     exec(compile(code, library, "exec"))  # a text would set the end of the process
@@ -77,7 +77,7 @@ except KeyboardInterrupt:
     print("interrupted")
 except SystemExit as end:
     print({130: "interrupted", 0: "done before"}.get(end.code, f"ended with {end.code}"))
-except cr.InterruptedWarning:
+except cr.errors.InterruptedWarning:
     print("interrupted")
 else:
     print("went on")

@@ -192,7 +192,7 @@ def setting_of(text: str) -> tuple[str, Any]:
     Examples
     --------
     >>> setting_of("lr=0.001:0.1")
-    ('lr', Log(low=0.001, high=0.1))
+    ('lr', LogUniform(low=0.001, high=0.1))
     >>> setting_of("hidden=16,64x32,none")
     ('hidden', [(16,), (64, 32), ()])
     """
@@ -212,7 +212,6 @@ def setting_of(text: str) -> tuple[str, Any]:
 def _values(name: str, values: str, where: str) -> Any:
     from chainrule._src.base.validation import check_number, check_positive, lookup
     from chainrule._src.nn import activations, optimizers
-    from chainrule._src.sweeps.dimensions import log, uniform
     from chainrule._src.tabular.sweeps import LOGARITHMIC
 
     limits: Any = {"dropout": {"high": 1.0}, "lr": {"strict": True}}.get(name, {})

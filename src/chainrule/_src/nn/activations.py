@@ -151,7 +151,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     .. math:: \frac{x}{2} \Big(1 + \mathrm{erf}\big(x / \sqrt 2\big)\Big)
 
     Hendrycks, Gimpel, *Gaussian Error Linear Units*, 2016. With ``approximate`` it is
-    `chainrule.gelu`, the tanh form.
+    `chainrule.functions.gelu`, the tanh form.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from chainrule._src.base.errors import DataError, UnknownNameError
 from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import check_count, seeded
-from chainrule._src.sweeps.dimensions import Choices, Integers, NumberRange
+from chainrule._src.sweeps.dimensions import Choice, IntRange, NumberRange
 from chainrule._src.sweeps.member import Member, Settings
 from chainrule._src.sweeps.space import Space
 
@@ -115,9 +115,9 @@ def check_training_settings(build: Build, space: Space) -> None:
         if name not in TRAINING_SETTINGS or (name == "batch_size" and name not in for_training):
             continue
         dimension = space.dimensions.get(name)
-        if isinstance(dimension, Choices):
+        if isinstance(dimension, Choice):
             values = dimension.values
-        elif isinstance(dimension, Integers):
+        elif isinstance(dimension, IntRange):
             values = [int(dimension.low), int(dimension.high)]
         elif not isinstance(dimension, NumberRange):
             values = [space.constants[name]]
@@ -125,7 +125,7 @@ def check_training_settings(build: Build, space: Space) -> None:
             least, most = max(int(dimension.low), 1), max(int(dimension.high), 2)
             raise DataError(
                 f"sweep: the setting {name!r} must be whole numbers, received {dimension!r}; give "
-                f"cr.integers({least}, {most}) or a list"
+                f"cr.sweeps.IntRange({least}, {most}) or a list"
             )
         for value in values:
             check_whole(value, name, f"the setting {name!r}")

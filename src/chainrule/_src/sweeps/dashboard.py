@@ -19,7 +19,7 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import FileError
 from chainrule._src.nn.callbacks import Callback, Logs
-from chainrule._src.sweeps.dimensions import Choices, Dimension, Integers, Log, NumberRange
+from chainrule._src.sweeps.dimensions import Choice, Dimension, IntRange, LogUniform, NumberRange
 from chainrule._src.sweeps.leases import Leases
 from chainrule._src.sweeps.outcomes import Rung
 from chainrule._src.sweeps.space import Space
@@ -192,18 +192,18 @@ def _trials(
 
 def distribution(dimension: Dimension) -> dict[str, Any]:
     """Return Optuna's JSON description of the values of a setting."""
-    if isinstance(dimension, Choices):
+    if isinstance(dimension, Choice):
         return {"name": "CategoricalDistribution", "attributes": {"choices": labels(dimension)}}
     assert isinstance(dimension, NumberRange)
     ends: dict[str, Any] = {"low": dimension.low, "high": dimension.high}
-    if isinstance(dimension, Integers):
+    if isinstance(dimension, IntRange):
         ends = {"low": int(dimension.low), "high": int(dimension.high), "step": 1, "log": False}
         return {"name": "IntDistribution", "attributes": ends}
-    ends |= {"step": None, "log": isinstance(dimension, Log)}
+    ends |= {"step": None, "log": isinstance(dimension, LogUniform)}
     return {"name": "FloatDistribution", "attributes": ends}
 
 
-def labels(choices: Choices) -> list[Any]:
+def labels(choices: Choice) -> list[Any]:
     """Return choices as distinct values of types that Optuna supports."""
     plain = (bool, int, float, str)
     values = [v if v is None or isinstance(v, plain) else repr(v) for v in choices.values]
@@ -216,4 +216,4 @@ def parameters(space: Space, places: Any) -> Iterator[tuple[str, Any]]:
     """Yield settings as Optuna stores them: choices by their positions."""
     for (name, dimension), number in zip(space.dimensions.items(), places.tolist(), strict=True):
         if number == number:
-            yield name, int(number) if isinstance(dimension, Choices | Integers) else number
+            yield name, int(number) if isinstance(dimension, Choice | IntRange) else number

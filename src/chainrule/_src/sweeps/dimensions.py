@@ -53,7 +53,7 @@ class Dimension(Shown):
 
     def described(self) -> dict[str, Any]:
         """Return a description in plain values, equal for equal dimensions."""
-        return {"kind": type(self).__name__.lower(), **vars(self)}
+        return {"kind": next(k for k, kind in KINDS.items() if kind is type(self)), **vars(self)}
 
 
 class NumberRange(Dimension):
@@ -104,14 +104,52 @@ class NumberRange(Dimension):
 
 
 class Uniform(NumberRange):
-    """Numbers with a uniform distribution."""
+    """Numbers with a uniform distribution.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the range.
+    points : int, optional
+        Number of points of a grid search.
+
+    Raises
+    ------
+    DataError
+        If ``low`` is not below ``high``.
+
+    Examples
+    --------
+    >>> Uniform(0, 0.5)
+    Uniform(low=0.0, high=0.5)
+    """
 
 
-class Log(NumberRange):
-    """Positive numbers whose logarithms have a uniform distribution."""
+class LogUniform(NumberRange):
+    """Positive numbers whose logarithms have a uniform distribution, for rates and penalties.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the range, above 0.
+    points : int, optional
+        Number of points of a grid search.
+
+    Raises
+    ------
+    DataError
+        If ``low`` is not below ``high``, or not above 0.
+
+    Examples
+    --------
+    >>> LogUniform(1e-4, 1e-1)
+    LogUniform(low=0.0001, high=0.1)
+    >>> LogUniform(1e-4, 1e-1, points=4).grid("lr")
+    array([0.0001, 0.001 , 0.01  , 0.1   ])
+    """
 
     def __init__(self, low: float, high: float, points: int | None = None) -> None:
-        check_number(low, "low", "log", strict=True)
+        check_number(low, "low", "LogUniform", strict=True)
         super().__init__(low, high, points)
 
     def places(self, u: Array) -> Array:
@@ -124,13 +162,31 @@ class Log(NumberRange):
         return np.asarray(np.log(places / self.low) / math.log(self.high / self.low))
 
 
-class Integers(NumberRange):
-    """Whole numbers, including both ends."""
+class IntRange(NumberRange):
+    """Whole numbers, including both ends.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the range as whole numbers.
+    points : int, optional
+        Number of points of a grid search.
+
+    Raises
+    ------
+    DataError
+        If ``low`` is not below ``high``, or an end is no whole number.
+
+    Examples
+    --------
+    >>> IntRange(1, 4).grid("layers")
+    array([1., 2., 3., 4.])
+    """
 
     def __init__(self, low: int, high: int, points: int | None = None) -> None:
         super().__init__(low, high, points)
         if self.low != int(self.low) or self.high != int(self.high):
-            raise DataError(f"integers: expected whole numbers, received {low!r} and {high!r}")
+            raise DataError(f"IntRange: expected whole numbers, received {low!r} and {high!r}")
         self.size = int(self.high - self.low) + 1
 
     def places(self, u: Array) -> Array:
@@ -160,12 +216,19 @@ class Integers(NumberRange):
         return {"kind": "integers", "low": self.low, "high": self.high, "points": self.points}
 
 
-class Choices(Dimension):
+class Choice(Dimension):
     """Values in a list, of any types; a place is a position in the list.
+
+    A plain list among the settings of a sweep means the same.
 
     Parameters
     ----------
     values : sequence
+
+    Examples
+    --------
+    >>> Choice(["relu", "tanh"]).value(1)
+    'tanh'
     """
 
     def __init__(self, values: Sequence[Any]) -> None:
@@ -204,7 +267,7 @@ class Choices(Dimension):
     def translated(self, other: Dimension, places: Array) -> Array | None:
         """Convert places of another dimension; None if this one lacks some of its values."""
         own_values = self.described()["values"]
-        other_values = other.described()["values"] if isinstance(other, Choices) else [other]
+        other_values = other.described()["values"] if isinstance(other, Choice) else [other]
         if not all(value in own_values for value in other_values):
             return None
         at = np.array([own_values.index(value) for value in other_values], np.float64)
@@ -221,51 +284,10 @@ class Choices(Dimension):
         }  # fmt: skip
 
 
-def log(low: float, high: float, points: int | None = None) -> Log:
-    """Return a range of positive numbers on a logarithmic scale, for rates and penalties.
-
-    Parameters
-    ----------
-    low, high : float
-        Ends of the range, above 0.
-    points : int, optional
-        Number of points of a grid search.
-
-    Raises
-    ------
-    DataError
-        If ``low`` is not below ``high``.
-
-    Examples
-    --------
-    >>> log(1e-4, 1e-1)
-    Log(low=0.0001, high=0.1)
-    >>> log(1e-4, 1e-1, points=4).grid("lr")
-    array([0.0001, 0.001 , 0.01  , 0.1   ])
-    """
-    return Log(low, high, points)
-
-
-def uniform(low: float, high: float, points: int | None = None) -> Uniform:
-    """Return a range of numbers with a uniform distribution; see `log`.
-
-    Examples
-    --------
-    >>> uniform(0, 0.5)
-    Uniform(low=0.0, high=0.5)
-    """
-    return Uniform(low, high, points)
-
-
-def integers(low: int, high: int, points: int | None = None) -> Integers:
-    """Return a range of whole numbers, including ``high``; see `log`.
-
-    Examples
-    --------
-    >>> integers(1, 4).grid("layers")
-    array([1., 2., 3., 4.])
-    """
-    return Integers(low, high, points)
+# By the name in stores.
+KINDS: dict[str, Any] = {
+    "log": LogUniform, "uniform": Uniform, "integers": IntRange, "choices": Choice,
+}  # fmt: skip
 
 
 def dimension_of(name: Any, values: Any) -> Dimension | None:
@@ -277,7 +299,8 @@ def dimension_of(name: Any, values: Any) -> Dimension | None:
     if hasattr(values, "rvs"):
         raise DataError(
             f"sweep: {name!r} is a distribution of SciPy's; give the range that it is of: "
-            "cr.log(1e-4, 1e-1), cr.uniform(0, 0.5), cr.integers(1, 8), or a list"
+            "cr.sweeps.LogUniform(1e-4, 1e-1), cr.sweeps.Uniform(0, 0.5), cr.sweeps.IntRange(1, 8), or a "
+            "list"
         )
     if isinstance(values, set | frozenset):
         raise DataError(
@@ -287,7 +310,7 @@ def dimension_of(name: Any, values: Any) -> Dimension | None:
         choices = values.tolist() if isinstance(values, np.ndarray) else list(values)
         if not choices:
             raise DataError(f"sweep: there are no choices of {name!r}; give at least one")
-        return Choices(choices)
+        return Choice(choices)
     return None
 
 
@@ -296,14 +319,16 @@ def spelled(described: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
     Examples
     --------
-    >>> spelled({"lr": log(0.001, 0.1).described(), "hidden": Choices([4, 8]).described()})
-    {'lr': 'log(0.001, 0.1)', 'hidden': '[4, 8]'}
+    >>> spelled({"lr": LogUniform(1e-3, 0.1).described(), "hidden": Choice([4, 8]).described()})
+    {'lr': 'LogUniform(0.001, 0.1)', 'hidden': '[4, 8]'}
     """
     code = {}
     for name, each in described.items():
         if "low" in each:
             points = "" if each["points"] is None else f", points={each['points']}"
-            code[name] = f"{each['kind']}({each['low']:g}, {each['high']:g}{points})"
+            code[name] = (
+                f"{KINDS[each['kind']].__name__}({each['low']:g}, {each['high']:g}{points})"
+            )
         else:
             code[name] = repr(each.get("values", each.get("value")))
     return code
@@ -311,8 +336,7 @@ def spelled(described: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 def as_described(about: Mapping[str, Any]) -> Any:
     """Return the dimension, or the constant, of a description."""
-    kinds = {"log": Log, "uniform": Uniform, "integers": Integers, "choices": Choices}
     if about["kind"] == "constant":
         return about["value"]
     options = {name: value for name, value in about.items() if name != "kind"}
-    return kinds[about["kind"]](**options)
+    return KINDS[about["kind"]](**options)

@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule._src.base.extras import needs
 from chainrule._src.sweeps.dashboard import distribution, labels
-from chainrule._src.sweeps.dimensions import Choices, Integers
+from chainrule._src.sweeps.dimensions import Choice, IntRange
 from chainrule._src.sweeps.space import Space
 
 
@@ -51,10 +51,10 @@ def params_of(space: Space, places: list[float]) -> dict[str, Any]:
     """Convert places to the parameters of a trial of Optuna."""
     params: dict[str, Any] = {}
     for (name, dimension), number in zip(space.dimensions.items(), places, strict=True):
-        if isinstance(dimension, Choices):
+        if isinstance(dimension, Choice):
             params[name] = labels(dimension)[int(number)]
         elif number == number:
-            params[name] = int(number) if isinstance(dimension, Integers) else float(number)
+            params[name] = int(number) if isinstance(dimension, IntRange) else float(number)
     return params
 
 
@@ -63,7 +63,7 @@ def places_from(space: Space, params: dict[str, Any]) -> list[float]:
     places = []
     for name, dimension in space.dimensions.items():
         value = params[name]
-        if isinstance(dimension, Choices):
+        if isinstance(dimension, Choice):
             typed_labels = [(type(label), label) for label in labels(dimension)]
             value = typed_labels.index((type(value), value))
         places.append(float(value))

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule._src.base import plots
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.sweeps.dimensions import Choices, Dimension, Log
+from chainrule._src.sweeps.dimensions import Choice, Dimension, LogUniform
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ def settings(points: Points, ax: Axes) -> Axes:
         zip(grid, points.dimensions.items(), strict=True)
     ):
         across = points.shares[:, at]
-        if isinstance(dimension, Choices):  # jitter, so that points do not overlap
+        if isinstance(dimension, Choice):  # jitter, so that points do not overlap
             step = 1 / max(len(dimension.values) - 1, 1)
             across = across + np.random.default_rng(0).uniform(-0.15, 0.15, len(across)) * step
         panel.plot(across, points.scores, ".", color=plots.BLUE, alpha=0.35, markersize=4)
@@ -163,12 +163,12 @@ def _bounded(ax: Axes, points: Points) -> None:
 
 def _labels(dimension: Dimension) -> list[tuple[float, str]]:
     """Return positions along an axis in [0, 1], and their labels."""
-    if isinstance(dimension, Choices):
+    if isinstance(dimension, Choice):
         count = len(dimension.values)
         indices = range(0, count, -(-count // (2 * TICKS)))
         return [(i / max(count - 1, 1), str(dimension.values[i])) for i in indices]
     ends = dimension.places(np.linspace(0, 1 - 1e-9, TICKS))
-    if isinstance(dimension, Log):
+    if isinstance(dimension, LogUniform):
         decades = 10.0 ** np.arange(np.ceil(np.log10(ends[0])), np.log10(ends[-1]) + 1e-9)
         ends = decades if len(decades) > 1 else ends
     return [(float(dimension.share(np.asarray(end))), f"{end:.3g}") for end in ends]
@@ -178,7 +178,7 @@ def _binned(points: Points, name: str) -> tuple[Array, list[str]]:
     """Return each member's bin, and the labels of the bins."""
     dimension = points.dimensions[name]
     shares = points.shares[:, list(points.dimensions).index(name)]
-    if isinstance(dimension, Choices):
+    if isinstance(dimension, Choice):
         names = [str(value) for value in dimension.values]
         return np.rint(shares * max(len(names) - 1, 1)).astype(int), names
     middles = dimension.places((np.arange(BINS) + 0.5) / BINS)

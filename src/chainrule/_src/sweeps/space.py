@@ -38,8 +38,8 @@ class Space:
 
     Examples
     --------
-    >>> from chainrule._src.sweeps.dimensions import log
-    >>> space = Space({"lr": log(1e-4, 1e-1), "hidden": [16, 64, (64, 32)], "momentum": 0.9})
+    >>> from chainrule._src.sweeps.dimensions import LogUniform
+    >>> space = Space({"lr": LogUniform(1e-4, 1e-1), "hidden": [16, 64, (64, 32)], "momentum": 0.9})
     >>> space.settings(space.random(range(3), seed=0)[1])
     {'lr': 0.000133, 'hidden': 16, 'momentum': 0.9}
     """
@@ -47,7 +47,7 @@ class Space:
     def __init__(self, space: Mapping[str, Any]) -> None:
         if not isinstance(space, Mapping):
             raise DataError(
-                "sweep: space must be a dict of settings, such as {'lr': cr.log(1e-4, 1e-1), "
+                "sweep: space must be a dict of settings, such as {'lr': cr.sweeps.LogUniform(1e-4, 1e-1), "
                 f"'hidden': [16, 64]}}, received {space!r}"
             )
         self.dimensions: dict[str, Dimension] = {}

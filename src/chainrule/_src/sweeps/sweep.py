@@ -165,7 +165,7 @@ def sweep(
     ...     model = cr.Sequential([cr.layers.Dense(hidden, "relu"), cr.layers.Dense(2, "softmax")])
     ...     model.compile(cr.optimizers.Adam(lr), "sparse_categorical_crossentropy", ["accuracy"])
     ...     return model
-    >>> result = cr.sweep(build, {"lr": cr.log(1e-4, 1e-1), "hidden": [4, 16]}, X, y,
+    >>> result = cr.sweep(build, {"lr": cr.sweeps.LogUniform(1e-4, 1e-1), "hidden": [4, 16]}, X, y,
     ...                   models=20, halving=3, epochs=9, monitor="val_accuracy", verbose=0)
     >>> result.best.settings["hidden"], result.best.score > 0.8
     (16, True)

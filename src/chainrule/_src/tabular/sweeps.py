@@ -8,16 +8,16 @@ from typing import Any
 
 from chainrule._src.data.tables import TrainingData
 from chainrule._src.nn.sequential import Sequential
-from chainrule._src.sweeps.dimensions import log, uniform
+from chainrule._src.sweeps.dimensions import LogUniform, Uniform
 from chainrule._src.tabular.recipes.recipe import Recipe
 from chainrule._src.tabular.recipes.tabular import make_model
 
 SPACE: Mapping[str, Any] = {
     "hidden": [(16,), (64,), (128,), (64, 32)],
     "activation": ["relu", "tanh"],
-    "lr": log(1e-3, 3e-2),
-    "dropout": uniform(0.0, 0.4),
-    "l2": log(1e-6, 1e-2),
+    "lr": LogUniform(1e-3, 3e-2),
+    "dropout": Uniform(0.0, 0.4),
+    "l2": LogUniform(1e-6, 1e-2),
 }
 LOGARITHMIC = ("lr", "l2")  # settings on a logarithmic scale
 
