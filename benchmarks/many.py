@@ -55,8 +55,8 @@ def swept(models: int) -> float:
 
     X, y, X_test, y_test = digits()
     result = cr.sweep(
-        lab, {"lr": cr.sweeps.LogUniform(LOW, HIGH)}, X, y, models=models, epochs=EPOCHS, batch_size=1,
-        validation_data=(X_test, y_test), monitor="val_accuracy", verbose=0,
+        lab, {"lr": cr.sweeps.LogUniform(LOW, HIGH)}, X, y, models=models, epochs=EPOCHS,
+        batch_size=1, validation_data=(X_test, y_test), monitor="val_accuracy", verbose=0,
     )  # fmt: skip
     return float(result.best.score)
 
@@ -177,8 +177,9 @@ def overhead() -> dict[int, float]:
     for models in (1000, 10_000, 100_000):
         began = time.process_time()
         cr.sweep(
-            lab, {"lr": cr.sweeps.LogUniform(LOW, HIGH)}, X[:1], y[:1], models=models, epochs=1, batch_size=1,
-            validation_data=(X_test[:1], y_test[:1]), monitor="val_accuracy", verbose=0, workers=1,
+            lab, {"lr": cr.sweeps.LogUniform(LOW, HIGH)}, X[:1], y[:1], models=models, epochs=1,
+            batch_size=1, validation_data=(X_test[:1], y_test[:1]), monitor="val_accuracy",
+            verbose=0, workers=1,
         )  # fmt: skip
         found[models] = (time.process_time() - began) / models * 1e6
     return found

@@ -96,8 +96,8 @@ recorded or compiled is fixed before, with `functools.partial(f, mode="mean")` o
 `argsort`, `argpartition` and what is made of them (`sort`, `partition`, `median`, quantiles),
 `inv`, `solve`, `det`, `cholesky`, the decompositions and most of `scipy.special` run in NumPy and
 SciPy: eagerly, in programs and in text, but not in compiled kernels. SciPy's `logsumexp`, `softmax`
-and `log_softmax` make an array of their argument first: write `cr.functions.logsumexp`, `cr.softmax`,
-`cr.functions.log_softmax`.
+and `log_softmax` make an array of their argument first: write
+`cr.functions.logsumexp`, `cr.softmax`, `cr.functions.log_softmax`.
 """
 
 

@@ -76,7 +76,8 @@ def test_for_every_network(network):
 def test_compiled_in_both_dtypes(dtype, solver):
     X, y = classes("digits")
     both(
-        theirs.MLPClassifier, cr.estimators.MLPClassifier, X.astype(dtype), y, "compiled", **SOLVERS[solver]
+        theirs.MLPClassifier, cr.estimators.MLPClassifier, X.astype(dtype), y, "compiled",
+        **SOLVERS[solver],
     )  # fmt: skip
 
 

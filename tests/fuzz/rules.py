@@ -29,8 +29,10 @@ UNARY = [
     "{0}.astype('float64', copy=False)", "np.where(np.isnan({0}), 0, {0})", "{0} - {0}",
 ]  # fmt: skip
 LIBRARY = [
-    "cr.sigmoid({0})", "cr.relu({0})", "cr.functions.softplus({0})", "cr.functions.elu({0})", "cr.functions.gelu({0})",
-    "cr.functions.erf({0})", "cr.softmax({0})", "cr.functions.log_softmax({0})", "cr.functions.logsumexp({0})",
+    "cr.sigmoid({0})", "cr.relu({0})", "cr.functions.softplus({0})",
+    "cr.functions.elu({0})", "cr.functions.gelu({0})",
+    "cr.functions.erf({0})", "cr.softmax({0})",
+    "cr.functions.log_softmax({0})", "cr.functions.logsumexp({0})",
     "cr.nll(cr.one_hot(3, np.zeros(3, int)), {0})",
 ]  # fmt: skip
 BINARY = [

@@ -33,7 +33,8 @@ BINARY = {
     "maximum": REAL, "minimum": REAL, "fmax": REAL, "fmin": REAL, "remainder": POSITIVE,
 }  # fmt: skip
 LIBRARY = [
-    cr.sigmoid, cr.relu, cr.functions.softplus, cr.functions.elu, cr.functions.gelu, cr.functions.erf, cr.tanh, cr.functions.dsigmoid, cr.functions.dtanh,
+    cr.sigmoid, cr.relu, cr.functions.softplus, cr.functions.elu, cr.functions.gelu,
+    cr.functions.erf, cr.tanh, cr.functions.dsigmoid, cr.functions.dtanh,
 ]  # fmt: skip
 
 
@@ -262,7 +263,10 @@ CASES = {
     "full_like": (lambda x: np.full_like(x, np.sum(x)) * np.zeros_like(x) + np.ones_like(x) * x, A),
     "erf": (cr.functions.erf, A),
     "exact gelu": (lambda x: x / 2 * (1 + cr.functions.erf(x / 2**0.5)), A),
-    "logsumexp axis": (lambda x: cr.functions.logsumexp(x, axis=0) + cr.functions.logsumexp(x, 0, keepdims=True), A),
+    "logsumexp axis": (
+        lambda x: cr.functions.logsumexp(x, axis=0)
+        + cr.functions.logsumexp(x, 0, keepdims=True), A,
+    ),
 }  # fmt: skip
 
 

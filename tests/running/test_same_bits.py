@@ -39,7 +39,8 @@ def sequential(n):
 
 
 def estimator(n):
-    model = cr.estimators.MLPClassifier((11,), batch_size=n, random_state=0, max_iter=2, engine=ENGINE)
+    options = {"batch_size": n, "random_state": 0, "max_iter": 2, "engine": ENGINE}
+    model = cr.estimators.MLPClassifier((11,), **options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it has not converged
         model.fit(X[:, :7], y)

@@ -14,12 +14,13 @@ from chainrule.errors import (
     OptionError,
     UnknownNameError,
 )
+from chainrule.sweeps import IntRange, LogUniform, Uniform
 
 optuna = pytest.importorskip("optuna")
 SPACE = {
-    "rate": cr.sweeps.LogUniform(1e-5, 1e-1),
+    "rate": LogUniform(1e-5, 1e-1),
     "start": [0.0, 5.0, (1, 2)],
-    "n": cr.sweeps.IntRange(1, 3),
+    "n": IntRange(1, 3),
 }
 
 
@@ -46,7 +47,7 @@ def test_it_learns_where_good_settings_are():
 def test_an_interrupted_search_asks_what_it_would_have_asked(search, tmp_path):
     if search == "cmaes":
         pytest.importorskip("cmaes")
-    space = {"rate": cr.sweeps.LogUniform(1e-5, 1e-1), "start": cr.sweeps.Uniform(-1, 5)}
+    space = {"rate": LogUniform(1e-5, 1e-1), "start": Uniform(-1, 5)}
     whole = swept(line, space, search=search, models=40)
 
     def stop(epoch, logs):
@@ -92,7 +93,7 @@ def test_a_pruner_decides_who_goes_on():
 
 
 def test_what_fails_is_told():
-    result = swept(line, {"rate": cr.sweeps.LogUniform(1e-5, 1e-1), "start": [0.0, "nowhere"]}, search="tpe",
+    result = swept(line, {"rate": LogUniform(1e-5, 1e-1), "start": [0.0, "nowhere"]}, search="tpe",
                    models=40)  # fmt: skip
     assert 0 < sum(error is not None for error in result.table["error"]) < 40
 
@@ -112,7 +113,7 @@ def test_what_cannot_be_asked_is_refused(tmp_path):
     with pytest.raises(DataError, match="Optuna goes on in the same space alone"):
         swept(
             build,
-            SPACE | {"rate": cr.sweeps.LogUniform(1e-6, 1)},
+            SPACE | {"rate": LogUniform(1e-6, 1)},
             models=8,
             search="tpe",
             store=tmp_path,

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
 from chainrule.errors import DataError, OptionError, UnknownNameError
+from chainrule.sweeps import LogUniform
 
 X, y = load_iris(return_X_y=True)
 
@@ -90,8 +91,8 @@ def build(lr, hidden):
 
 def test_a_network_is_searched_in_rungs_and_trained_on_all_samples():
     search = cr.sweeps.SweepCV(
-        build, {"lr": cr.sweeps.LogUniform(1e-3, 1e-1), "hidden": [4, 8]}, models=9, halving=3, epochs=9, cv=3,
-        monitor="val_accuracy", batch_size=8,
+        build, {"lr": LogUniform(1e-3, 1e-1), "hidden": [4, 8]}, models=9, halving=3, epochs=9,
+        cv=3, monitor="val_accuracy", batch_size=8,
     ).fit(X, y)  # fmt: skip
     results = search.cv_results_
     assert sorted(results["epochs"].tolist()) == [1] * 6 + [3] * 2 + [9]
@@ -161,9 +162,9 @@ def lost(rate, from_update):
     ("model", "space", "options"),
     [
         (build, {"lr": [0.1, 0.01], "hidden": [4], "epochs": [1, 5, 2]}, {"search": "grid"}),
-        (build, {"lr": cr.sweeps.LogUniform(1e-3, 1), "hidden": [4, 8]}, {"models": 9, "halving": 3}),
+        (build, {"lr": LogUniform(1e-3, 1), "hidden": [4, 8]}, {"models": 9, "halving": 3}),
         (build, {"lr": [0.1, 0.01], "hidden": [4, 8]}, {"seeds": 2, "cv": 3}),
-        (build, {"lr": cr.sweeps.LogUniform(1e-3, 1), "hidden": [4]}, {"models": 6, "seeds": 3, "cv": 7}),
+        (build, {"lr": LogUniform(1e-3, 1), "hidden": [4]}, {"models": 6, "seeds": 3, "cv": 7}),
         (Says(), {"says": [0.5, -1.0, 0.7, None, 0.5]}, {"search": "grid"}),
         (lost, {"rate": [0.1, 0.2, 0.3], "from_update": [0.35, 0.4, 2.0]},
          {"search": "grid", "halving": 3, "batch_size": 150, "epochs": 9}),
@@ -244,7 +245,7 @@ def test_copies_have_all_that_was_found(copied, options, tmp_path):
     options = {**options, **({"store": tmp_path} if "store" in options else {})}
     search = cr.sweeps.SweepCV(
         build,
-        {"lr": cr.sweeps.LogUniform(1e-3, 1e-1), "hidden": [4, 8]},
+        {"lr": LogUniform(1e-3, 1e-1), "hidden": [4, 8]},
         models=6,
         epochs=3,
         cv=2,

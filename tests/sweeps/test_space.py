@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-import chainrule as cr
 from chainrule._src.sweeps.space import BLOCK, Space
 from chainrule.errors import DataError, OptionError, UnknownNameError
+from chainrule.sweeps import IntRange, LogUniform, Uniform
 
 SPACE = {
-    "lr": cr.sweeps.LogUniform(1e-4, 1e-1), "hidden": [16, 64, (64, 32)], "drop": cr.sweeps.Uniform(-1, 0.5),
-    "layers": cr.sweeps.IntRange(1, 3), "momentum": 0.9,
+    "lr": LogUniform(1e-4, 1e-1), "hidden": [16, 64, (64, 32)], "drop": Uniform(-1, 0.5),
+    "layers": IntRange(1, 3), "momentum": 0.9,
 }  # fmt: skip
 
 
@@ -28,7 +28,7 @@ FINITE = st.dictionaries(
     st.one_of(
         st.integers(1, 5).map(lambda n: list("vwxyz"[:n])),
         st.tuples(st.integers(-3, 3), st.integers(1, 20)).map(
-            lambda t: cr.sweeps.IntRange(t[0], t[0] + t[1])
+            lambda t: IntRange(t[0], t[0] + t[1])
         ),
     ),
     max_size=3,
@@ -71,7 +71,7 @@ def test_settings_are_spread_as_they_should_be(search):
 
 
 def test_a_quasi_random_sweep_leaves_smaller_gaps_than_a_random_one():
-    space = Space({"a": cr.sweeps.Uniform(0, 1)})
+    space = Space({"a": Uniform(0, 1)})
     gaps = {s: np.diff(np.sort(space.draw(s, range(64), 0)[:, 0])).max()
             for s in ("quasi", "random")}  # fmt: skip
     assert gaps["quasi"] < 2 / 64 < gaps["random"]
@@ -80,9 +80,9 @@ def test_a_quasi_random_sweep_leaves_smaller_gaps_than_a_random_one():
 def test_a_grid_has_every_combination_once():
     space = Space(
         {
-            "lr": cr.sweeps.LogUniform(1, 100, points=3),
+            "lr": LogUniform(1, 100, points=3),
             "hidden": ["a", "b"],
-            "n": cr.sweeps.IntRange(1, 2),
+            "n": IntRange(1, 2),
         }
     )
     found = [space.settings(place) for place in space.draw("grid", range(12), 0)]
@@ -93,9 +93,7 @@ def test_a_grid_has_every_combination_once():
 
 
 def test_columns_have_the_values():
-    space = Space(
-        {"a": [1, 2], "b": ["x", None], "c": [1, 2.5], "d": cr.sweeps.IntRange(3, 4), "e": [True]}
-    )
+    space = Space({"a": [1, 2], "b": ["x", None], "c": [1, 2.5], "d": IntRange(3, 4), "e": [True]})
     columns = space.columns(np.array([[1, 1, 0, 3, 0], [0, 0, 1, 4, 0]], float))
     assert {name: column.tolist() for name, column in columns.items()} == {
         "a": [2, 1], "b": [None, "x"], "c": [1, 2.5], "d": [3, 4], "e": [True, True]
@@ -106,8 +104,7 @@ def test_columns_have_the_values():
 def test_a_wider_space_has_the_members_of_a_narrower_one():
     narrow = Space(SPACE)
     wide = Space(
-        SPACE
-        | {"lr": cr.sweeps.LogUniform(1e-5, 1), "hidden": [(64, 32), 8, 64, 16], "new": [1, 2]}
+        SPACE | {"lr": LogUniform(1e-5, 1), "hidden": [(64, 32), 8, 64, 16], "new": [1, 2]}
     )
     places = narrow.draw("random", range(20), 0)
     told = Space.from_described(narrow.described())
@@ -115,10 +112,10 @@ def test_a_wider_space_has_the_members_of_a_narrower_one():
     moved = wide.translated(told, places)
     assert [wide.settings(p) for p in moved] == [narrow.settings(p) for p in places]
     assert np.isnan(wide.columns(moved)["new"].astype(float)).all()
-    for other in ({"lr": cr.sweeps.LogUniform(1e-3, 1)}, {"lr": cr.sweeps.Uniform(0, 1)}, {"hidden": [16, 64]},
+    for other in ({"lr": LogUniform(1e-3, 1)}, {"lr": Uniform(0, 1)}, {"hidden": [16, 64]},
                   {"momentum": 0.8}):  # fmt: skip
         assert Space(SPACE | other).translated(narrow, places) is None
-    assert Space({"lr": cr.sweeps.LogUniform(1e-4, 1e-1)}).translated(narrow, places) is None
+    assert Space({"lr": LogUniform(1e-4, 1e-1)}).translated(narrow, places) is None
 
 
 @pytest.mark.parametrize(
@@ -129,10 +126,10 @@ def test_a_wider_space_has_the_members_of_a_narrower_one():
         (lambda: Space({"a": []}), "no choices of 'a'"),
         (lambda: Space({"a": {1, 2}}), "has no order; give a list"),
         (lambda: Space({"a": stats.loguniform(1e-4, 1)}), r"'a' is a distribution .* cr\.log\("),
-        (lambda: cr.sweeps.LogUniform(0, 1), "low must be a finite number above 0"),
-        (lambda: cr.sweeps.Uniform(1, 1), "low must be below high"),
-        (lambda: cr.sweeps.IntRange(0, 1.5), "whole numbers"),
-        (lambda: cr.sweeps.Uniform(0, np.inf), "high must be a finite number"),
+        (lambda: LogUniform(0, 1), "low must be a finite number above 0"),
+        (lambda: Uniform(1, 1), "low must be below high"),
+        (lambda: IntRange(0, 1.5), "whole numbers"),
+        (lambda: Uniform(0, np.inf), "high must be a finite number"),
     ],
 )
 def test_what_is_no_space_is_refused(make, message):
@@ -142,7 +139,7 @@ def test_what_is_no_space_is_refused(make, message):
 
 def test_what_does_not_suit_a_search_is_refused():
     with pytest.raises(OptionError, match=r"how many values of 'lr' .* log\(1, 2, points=5\)"):
-        Space({"lr": cr.sweeps.LogUniform(1, 2)}).draw("grid", range(1), 0)
+        Space({"lr": LogUniform(1, 2)}).draw("grid", range(1), 0)
     with pytest.raises(UnknownNameError, match="did you mean 'random'"):
         Space({"a": [1]}).draw("randon", range(1), 0)
     with pytest.raises(OptionError, match="combinations, at most"):

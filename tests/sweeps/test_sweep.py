@@ -18,6 +18,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 import chainrule as cr
 from chainrule._src.sweeps.folds import folds_of
 from chainrule.errors import DataError, InterruptedWarning, OptionError, UnknownNameError
+from chainrule.sweeps import IntRange, LogUniform, Uniform
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3)).astype("f4")
@@ -46,7 +47,7 @@ def ridge(alpha):
     return Ridge(alpha)
 
 
-RATES = {"rate": cr.sweeps.LogUniform(1e-4, 1e-1)}
+RATES = {"rate": LogUniform(1e-4, 1e-1)}
 
 
 def swept(build=line, space=RATES, y=T, **options):
@@ -54,7 +55,7 @@ def swept(build=line, space=RATES, y=T, **options):
 
 
 def test_the_best_model_is_the_one_of_its_own_fit():
-    result = swept(network, {"lr": cr.sweeps.LogUniform(1e-3, 1), "hidden": [3, 4]}, Y, models=8)
+    result = swept(network, {"lr": LogUniform(1e-3, 1), "hidden": [3, 4]}, Y, models=8)
     best, (fold,) = result.best, result.folds
     cr.keras.utils.set_random_seed(0)
     alone = network(**best.settings)
@@ -68,7 +69,7 @@ def test_the_best_model_is_the_one_of_its_own_fit():
 
 
 def test_an_ensemble_averages_the_best():
-    result = swept(network, {"lr": cr.sweeps.LogUniform(1e-3, 1)}, Y, models=5, keep=2)
+    result = swept(network, {"lr": LogUniform(1e-3, 1)}, Y, models=5, keep=2)
     models = [each.model for each in result.top(3)]  # the last one is trained again
     ensemble = result.ensemble(3)
     mean = np.mean([model.predict(X, verbose=0) for model in models], axis=0)
@@ -93,9 +94,7 @@ def test_a_store_has_the_same_result_and_goes_on(tmp_path):
     with pytest.raises(DataError, match=r"here X to train on is .*, it was"):
         cr.sweep(line, RATES, X + 1, T, halving=3, epochs=9, verbose=0, store=tmp_path / "a")
     with pytest.raises(DataError, match=r"build is ridge .*, it was line"):
-        swept(
-            ridge, {"alpha": cr.sweeps.LogUniform(1, 2)}, halving=3, epochs=9, store=tmp_path / "a"
-        )
+        swept(ridge, {"alpha": LogUniform(1, 2)}, halving=3, epochs=9, store=tmp_path / "a")
 
 
 def test_a_grid_grows_by_what_is_new(tmp_path):
@@ -160,7 +159,7 @@ def test_cross_validation_has_a_model_a_fold_and_one_of_all():
 
 
 def test_estimators_are_scored_by_their_own_score():
-    result = swept(ridge, {"alpha": cr.sweeps.LogUniform(1e-3, 1e3)})
+    result = swept(ridge, {"alpha": LogUniform(1e-3, 1e3)})
     assert result.monitor == "val_score"
     assert result.best.score == max(result.table["val_score"])
     assert result.best.model.score(*result.folds[0].held) == result.best.score
@@ -245,7 +244,7 @@ def test_an_ensemble_of_several_targets_is_refused():
 
 
 def test_importance_finds_what_matters():
-    result = swept(space=RATES | {"start": cr.sweeps.Uniform(0, 1e-6)}, models=60)
+    result = swept(space=RATES | {"start": Uniform(0, 1e-6)}, models=60)
     importance = result.importance()
     assert list(importance) == ["rate", "start"]
     assert importance["rate"] > 0.9
@@ -259,7 +258,7 @@ def test_luck_is_the_share_of_the_seeds():
     assert none.luck()["share"] < 0.05
     scores = none.search.rungs[0].scores["val_loss"]
     assert none.luck()["deviation"] == pytest.approx(np.sqrt(scores.var(axis=1, ddof=1).mean()))
-    alike = swept(space={"rate": cr.sweeps.Uniform(0.01, 0.010001)}, seeds=3, models=6)
+    alike = swept(space={"rate": Uniform(0.01, 0.010001)}, seeds=3, models=6)
     assert alike.luck()["share"] > 0.95
     with pytest.raises(DataError, match="give seeds=5"):
         swept().luck()
@@ -409,9 +408,9 @@ def timed(rate, size=3):
           for name in ("batch_size", "epochs", "seed")
           for value in ("a", None, -1, 2.5, np.inf, True, 10**20)],
         ({"batch_size": 0}, "setting 'batch_size' must be a whole number of at least 1"),
-        ({"epochs": cr.sweeps.Uniform(1, 9)}, r"must be whole numbers, .* cr\.integers\(1, 9\)"),
-        ({"batch_size": cr.sweeps.LogUniform(1, 64)}, "must be whole numbers"),
-        ({"epochs": cr.sweeps.IntRange(0, 9)}, "at least 1, received 0"), ({"seed": [2**63]}, "at most"),
+        ({"epochs": Uniform(1, 9)}, r"must be whole numbers, .* cr\.integers\(1, 9\)"),
+        ({"batch_size": LogUniform(1, 64)}, "must be whole numbers"),
+        ({"epochs": IntRange(0, 9)}, "at least 1, received 0"), ({"seed": [2**63]}, "at most"),
         ({"epochs": "3"}, "whole number"),
     ],
 )  # fmt: skip
@@ -508,11 +507,11 @@ def test_what_a_build_and_settings_hold_belongs_to_the_store(tmp_path, build, sp
 def test_names_of_columns_belong_to_the_store(tmp_path):
     frame = pandas.DataFrame(X, columns=list("abc"))
     options = {"models": 2, "store": tmp_path, "verbose": 0}
-    cr.sweep(ridge, {"alpha": cr.sweeps.LogUniform(1, 2)}, frame, T, **options)
+    cr.sweep(ridge, {"alpha": LogUniform(1, 2)}, frame, T, **options)
     with pytest.raises(DataError, match="X to train on is frame"):
         cr.sweep(
             ridge,
-            {"alpha": cr.sweeps.LogUniform(1, 2)},
+            {"alpha": LogUniform(1, 2)},
             frame.rename(columns={"a": "d"}),
             T,
             **options,

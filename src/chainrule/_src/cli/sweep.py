@@ -212,6 +212,7 @@ def setting_of(text: str) -> tuple[str, Any]:
 def _values(name: str, values: str, where: str) -> Any:
     from chainrule._src.base.validation import check_number, check_positive, lookup
     from chainrule._src.nn import activations, optimizers
+    from chainrule._src.sweeps.dimensions import LogUniform, Uniform
     from chainrule._src.tabular.sweeps import LOGARITHMIC
 
     limits: Any = {"dropout": {"high": 1.0}, "lr": {"strict": True}}.get(name, {})
@@ -219,7 +220,7 @@ def _values(name: str, values: str, where: str) -> Any:
         low, _, high = values.partition(":")
         if name in ("hidden", "activation", "optimizer", "batch_size"):
             raise UsageError(f"{where}: give choices with commas, such as {name}=16,64")
-        between = log if name in LOGARITHMIC else uniform
+        between = LogUniform if name in LOGARITHMIC else Uniform
         ends = [check_number(_number(end, where), name, where, **limits) for end in (low, high)]
         return between(ends[0], ends[1])
     choices = values.split(",")

@@ -299,8 +299,8 @@ def dimension_of(name: Any, values: Any) -> Dimension | None:
     if hasattr(values, "rvs"):
         raise DataError(
             f"sweep: {name!r} is a distribution of SciPy's; give the range that it is of: "
-            "cr.sweeps.LogUniform(1e-4, 1e-1), cr.sweeps.Uniform(0, 0.5), cr.sweeps.IntRange(1, 8), or a "
-            "list"
+            "cr.sweeps.LogUniform(1e-4, 1e-1), cr.sweeps.Uniform(0, 0.5), "
+            "cr.sweeps.IntRange(1, 8), or a list"
         )
     if isinstance(values, set | frozenset):
         raise DataError(

@@ -101,8 +101,8 @@ def new_part(
     if space.size is not None and search in ("random", "quasi") and count > space.size:
         raise OptionError(
             "models", f"there are {space.size:,} different settings, fewer than {count:,} models; "
-            "leave models out, and each is tried once. A range is cr.sweeps.LogUniform(1e-4, 1e-1) or "
-            "cr.sweeps.Uniform(0, 0.5); a list or tuple holds choices",
+            "leave models out, and each is tried once. A range is cr.sweeps.LogUniform(1e-4, 1e-1) "
+            "or cr.sweeps.Uniform(0, 0.5); a list or tuple holds choices",
         )  # fmt: skip
     if count < total:
         raise OptionError(

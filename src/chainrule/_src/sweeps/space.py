@@ -47,7 +47,8 @@ class Space:
     def __init__(self, space: Mapping[str, Any]) -> None:
         if not isinstance(space, Mapping):
             raise DataError(
-                "sweep: space must be a dict of settings, such as {'lr': cr.sweeps.LogUniform(1e-4, 1e-1), "
+                "sweep: space must be a dict of settings, such as "
+                "{'lr': cr.sweeps.LogUniform(1e-4, 1e-1), "
                 f"'hidden': [16, 64]}}, received {space!r}"
             )
         self.dimensions: dict[str, Dimension] = {}

@@ -138,7 +138,8 @@ def this_machine() -> Target:
         target = host()
     except RuntimeError as error:
         raise MachineError(f"LLVM does not know this machine: {error}") from error
-    reason = fault(target, digest(f"{_made_by(target)}\0{sources('compile/lower', 'compile/native')}"))
+    made_by = sources("compile/lower", "compile/native")
+    reason = fault(target, digest(f"{_made_by(target)}\0{made_by}"))
     if reason:
         raise MachineError(
             f"machine code does not work on this machine: {reason}; chainrule cache clear has it "
