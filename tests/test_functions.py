@@ -158,3 +158,16 @@ def test_extremes_give_no_warning():
 def test_erf_against_scipy(x):
     np.testing.assert_array_equal(cr.functions.erf(x), scipy.special.erf(x))
     assert cr.functions.erf(x.astype(np.float32)).dtype == np.float32
+
+
+def test_swapped_arguments_are_refused():
+    y = np.array([2, 0, 1])
+    Y, P = cr.one_hot(3, y), np.array([[0.1, 0.2, 0.7], [0.8, 0.1, 0.1], [0.3, 0.4, 0.3]])
+    with pytest.raises(cr.errors.DataError, match="the number of classes comes first"):
+        cr.one_hot(y, 3)
+    with pytest.raises(cr.errors.DataError, match="targets come first"):
+        cr.nll(P, Y)
+    with pytest.raises(cr.errors.DataError, match="targets come first"):
+        cr.grad(lambda Z: cr.nll(cr.softmax(Z), Y))(P)
+    assert cr.nll(Y, P) == cr.nll(Y, P.copy())
+    assert cr.nll(P, P) > 0  # soft targets

@@ -408,7 +408,7 @@ def timed(rate, size=3):
           for name in ("batch_size", "epochs", "seed")
           for value in ("a", None, -1, 2.5, np.inf, True, 10**20)],
         ({"batch_size": 0}, "setting 'batch_size' must be a whole number of at least 1"),
-        ({"epochs": Uniform(1, 9)}, r"must be whole numbers, .* cr\.integers\(1, 9\)"),
+        ({"epochs": Uniform(1, 9)}, r"must be whole numbers, .* cr\.sweeps\.IntRange\(1, 9\)"),
         ({"batch_size": LogUniform(1, 64)}, "must be whole numbers"),
         ({"epochs": IntRange(0, 9)}, "at least 1, received 0"), ({"seed": [2**63]}, "at most"),
         ({"epochs": "3"}, "whole number"),

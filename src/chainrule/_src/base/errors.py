@@ -170,3 +170,8 @@ class MachineError(CompileError):
 
 class ExportError(ChainruleError, RuntimeError):
     """A recorded function cannot be written in another format; the message names the operation."""
+
+
+for _class in [*vars().values()]:  # tracebacks and pickles name the public module
+    if isinstance(_class, type) and _class.__module__ == __name__:
+        _class.__module__ = "chainrule.errors"

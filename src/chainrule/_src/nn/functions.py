@@ -50,7 +50,7 @@ def one_hot(n_classes: int, y: ArrayLike) -> Array:
     Raises
     ------
     DataError
-        If a label is not an integer or not in ``0 … k - 1``.
+        If a label is not an integer or not in ``0 … k - 1``, or the arguments are swapped.
 
     Examples
     --------
@@ -60,6 +60,8 @@ def one_hot(n_classes: int, y: ArrayLike) -> Array:
     array([[1., 0., 0., 0.],
            [0., 0., 1., 0.]])
     """
+    if np.ndim(n_classes) and not np.ndim(y):
+        raise DataError("one_hot: the number of classes comes first: one_hot(10, y)")
     n_classes = check_positive(n_classes, "n_classes", "one_hot")
     if not isinstance(y, Traced):
         y = check_labels(y, n_classes, "one_hot")
@@ -150,7 +152,7 @@ def nll(Y_true: ArrayLike, Y_pred: ArrayLike) -> np.floating[Any]:
     ShapeError
         If the shapes differ: broadcasting would give a number that means nothing.
     DataError
-        If the values are no probabilities.
+        If the values are no probabilities, or the arguments are swapped.
 
     Examples
     --------
@@ -171,8 +173,17 @@ def nll(Y_true: ArrayLike, Y_pred: ArrayLike) -> np.floating[Any]:
             raise DataError(
                 f"nll: {name} must hold probabilities, from 0 to 1; apply softmax first"
             )
+    if _is_one_hot(pred) and not _is_one_hot(true):
+        raise DataError("nll: the one-hot targets come first: nll(Y_true, Y_pred)")
     mean: np.floating[Any] = _nll(true, pred)
     return mean
+
+
+def _is_one_hot(Y: Any) -> bool:
+    """Return true if each row of an array is zeros with a single 1; false of tensors."""
+    if isinstance(Y, Traced):
+        return False
+    return bool(np.all((Y == 0) | (Y == 1)) and np.all(Y.sum(axis=-1) == 1))
 
 
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:

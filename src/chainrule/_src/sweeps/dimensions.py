@@ -67,7 +67,7 @@ class NumberRange(Dimension):
     """
 
     def __init__(self, low: float, high: float, points: int | None = None) -> None:
-        where = type(self).__name__.lower()
+        where = type(self).__name__
         self.low = check_number(low, "low", where, low=-np.inf)
         self.high = check_number(high, "high", where, low=-np.inf)
         self.points = None if points is None else check_positive(points, "points", where)
@@ -90,8 +90,8 @@ class NumberRange(Dimension):
         if self.points is None:
             raise OptionError(
                 "search",
-                f"a grid needs to know how many values of {name!r} to take: "
-                f"{type(self).__name__.lower()}({self.low:g}, {self.high:g}, points=5), or a list",
+                f"a grid needs to know how many values of {name!r} to take: cr.sweeps."
+                f"{type(self).__name__}({self.low:g}, {self.high:g}, points=5), or a list",
             )
         ends = np.linspace(0.0, 1.0, self.points) if self.points > 1 else np.array([0.5])
         return self.places(ends)

@@ -28,7 +28,7 @@ class RunningMoments:
 
     Examples
     --------
-    >>> moments = Moments("age")
+    >>> moments = RunningMoments("age")
     >>> moments.add(np.array([1.0, 2.0])); moments.add(np.array([np.nan, 3.0]))
     >>> moments.mean, round(moments.deviation, 4), moments.missing
     (2.0, 0.8165, 1)
