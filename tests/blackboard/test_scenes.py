@@ -16,7 +16,7 @@ from chainrule._src.blackboard.run import Run
 from chainrule._src.blackboard.scenes import ORDER, scenes, scenes_of
 from chainrule._src.blackboard.session import COMMANDS
 
-FILES = Path(cr.__file__).parent / "blackboard" / "scenes"
+FILES = Path(cr.__file__).parent / "_src" / "blackboard" / "scenes"
 PANELS = Path(__file__).parents[2] / "blackboard-web" / "src" / "panels"
 PARTS = json.loads((PANELS / "parts.json").read_text(encoding="utf-8"))
 OPEN = set(re.findall(r'\bid: "(\w+)"', (PANELS / "index.ts").read_text(encoding="utf-8")))

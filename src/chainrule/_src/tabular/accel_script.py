@@ -15,7 +15,8 @@ from typing import Any
 
 from chainrule._src.tabular.accel import install
 
-_OURS = {__file__, runpy.__file__, "<frozen runpy>"}
+_ENTRY = str(Path(__file__).parents[2] / "accel" / "__main__.py")
+_OURS = {__file__, _ENTRY, runpy.__file__, "<frozen runpy>"}
 
 
 def main() -> None:
