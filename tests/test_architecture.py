@@ -49,10 +49,10 @@ def imports(path):
                 yield whole if whole in MODULES else node.module
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Constant) and node.value in MODULES:
+            yield node.value
         elif isinstance(node, ast.Call) and node.args and called(node) in ("load", "import_module"):
             text = node.args[0]
-            if isinstance(text, ast.Constant):
-                yield str(text.value)
             if isinstance(text, ast.JoinedStr) and isinstance(text.values[0], ast.Constant):
                 package = str(text.values[0].value)  # f"chainrule._src.teach.exercises.{name}"
                 yield from (name for name in MODULES if name.startswith(package))

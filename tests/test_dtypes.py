@@ -194,7 +194,7 @@ def of_labels(name, y, engine):
             np.ones((3, 2)), X, y, batch_size=8, epochs=2, seed=0, engine=engine,
         )[0]  # fmt: skip
     if name in ("MLPClassifier", "MLPRegressor"):
-        kind = getattr(cr, name)
+        kind = getattr(cr.estimators, name)
         model = kind(hidden_layer_sizes=(3,), max_iter=3, random_state=0, engine=engine)
         return model.fit(X, y).coefs_[0]
     activation, units, _ = TARGET_LOSSES[name]

@@ -56,7 +56,7 @@ train = lambda engine: cr.minimize(
     epochs=3, batch_size=8, engine=engine, seed=0,
 )[0]["w"]
 np.testing.assert_allclose(train("compiled"), train("numpy"), rtol=1e-12)
-assert len(list((here / "kernels").iterdir())) == 2
+assert len([f for f in (here / "kernels").iterdir() if f.suffix != ".verdict"]) == 2
 """,
     "leases": """
 from chainrule._src.sweeps.leases import Leases, Workers

@@ -167,7 +167,7 @@ def ask(owner, name, whole):
         told[whole] = str(error)
 for name in cr.__all__:
     ask(cr, name, name)
-for room in cr._ROOMS:
+for room in cr._MODULES:
     module = ask(cr, room, room)
     for name in getattr(module, "__all__", ()):
         ask(module, name, f"{room}.{name}")

@@ -83,6 +83,9 @@ def names_of(path, name):
 
 def test_what_is_set_in_loops_is_declared():
     source = Path(cr.__file__).parent
-    written = names_of(source / "autodiff" / "methods.py", "Methods") | {"conjugate", "__slots__"}
+    written = names_of(source / "_src" / "core" / "methods.py", "Methods") | {
+        "conjugate",
+        "__slots__",
+    }
     made = {name for name, value in vars(Methods).items() if callable(value)} - written
-    assert names_of(source / "ops" / "declared.py", "Declared") == made
+    assert names_of(source / "_src" / "core" / "declared.pyi", "Declared") == made

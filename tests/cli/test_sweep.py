@@ -115,7 +115,7 @@ def test_more_of_a_store_is_said_in_words_of_the_command(folder):
         ("optimizer=sgdd", "did you mean"),
         ("l2=-1", "l2 must be"),
         ("lr=0:1", "--setting lr: "),
-        ("lr=0.1:0.001", "--setting lr: log: low must be below high"),
+        ("lr=0.1:0.001", "--setting lr: LogUniform: low must be below high"),
         ("batch_size=0", "batch_size"),
         ("batch_size=inf", "^--setting batch_size: 'inf' is no whole number"),
         ("batch_size=16.5", "'16.5' is no whole number"),

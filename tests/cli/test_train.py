@@ -12,6 +12,7 @@ from tests.cli.running import RUN, app, done, refused, run, write_pets
 
 import chainrule as cr
 from chainrule._src.cli.settings import Settings
+from chainrule._src.compile.running import account
 from chainrule._src.data.storage import files
 from chainrule._src.sweeps.search import Search
 from chainrule._src.tabular.recipes import tabular as training
@@ -78,6 +79,7 @@ def test_many_classes_are_summed_up_by_the_worst_mistakes(tmp_path):
 
 def test_the_same_seed_gives_the_same_model(tmp_path):
     def weights(seed):
+        account._seconds.clear()  # as in a process of its own
         _, path = train(tmp_path, "iris", "--seed", str(seed), "--dropout", "0.5")
         return cr.load_model(path).get_weights()
 

@@ -9,7 +9,7 @@ import pytest
 from chainrule import plots
 from chainrule._src.teach.lab.overfitting import converged, verdict
 from chainrule._src.teach.lab.results import as_tables, format_number
-from chainrule._src.teach.lab.session import section_text
+from chainrule._src.teach.lab.sections import section_text
 from chainrule.callbacks import History
 from chainrule.errors import DataError, MissingDependencyError, UnknownNameError
 from chainrule.lab import SECTIONS, Lab

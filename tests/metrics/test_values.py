@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule import metrics
+from chainrule._src.nn import metrics
 
 # metric, options, targets, predictions
 CASES = [

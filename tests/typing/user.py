@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 import chainrule as cr
 from chainrule import layers
+from chainrule._src.check import GradientReport
 from chainrule.callbacks import History
 
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]  # what NDArray[Any] is depends on NumPy
@@ -55,7 +56,7 @@ def program() -> None:
     assert_type(cr.minimize(loss, params, X, y), tuple[Params, History])
     assert_type(cr.trace(loss)(params, X, y), cr.Program)
     assert_type(cr.source(loss)(params, X, y), str)
-    assert_type(cr.check_gradients(loss, cr.grad(loss))(params, X, y), cr.checking.GradientReport)
+    assert_type(cr.check_gradients(loss, cr.grad(loss))(params, X, y), GradientReport)
 
     cr.grad(loss)(params, X)  # type: ignore[call-arg]
     cr.value_and_grad(loss)(X, params, y)  # type: ignore[arg-type]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-F = TypeVar("F", bound=Callable[..., Any])
 _provided: dict[str, Callable[..., Any]] = {}
 
 
-def provides(name: str) -> Callable[[F], F]:
+def provides(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that registers the function under this name.
 
     A method of a lower wing calls the function as ``provided(name)``.
@@ -23,7 +22,7 @@ def provides(name: str) -> Callable[[F], F]:
     'hello world'
     """
 
-    def register(function: F) -> F:
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
         _provided[name] = function
         return function
 

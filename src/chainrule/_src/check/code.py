@@ -27,7 +27,9 @@ HOOK = "__chainrule_hook__"  # the function that watched and replaced expression
 FUTURE = 0  # the compiler flags of all features of __future__
 for _feature in __future__.all_feature_names:
     FUTURE |= getattr(__future__, _feature).compiler_flag
-_LAB = os.path.join("chainrule", "_src", "teach", "lab", "")  # the lab is read like a learner's own code
+_LAB = os.path.join(
+    "chainrule", "_src", "teach", "lab", ""
+)  # the lab is read like a learner's own code
 
 
 @dataclass(eq=False)

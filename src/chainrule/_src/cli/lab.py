@@ -12,7 +12,8 @@ import typer
 from chainrule._src.base.console import Terminal
 from chainrule._src.base.errors import InterruptedWarning
 from chainrule._src.cli.problems import Interrupted
-from chainrule._src.teach.lab.session import SECTIONS, Lab
+from chainrule._src.teach.lab.sections import SECTIONS
+from chainrule._src.teach.lab.session import Lab
 
 REPORT_HELP = (
     "Where to write the report, one HTML file; by default lab-report.html. The name says so if "

@@ -150,7 +150,10 @@ def run_sweep(
 WORDS = [
     (r"\b(models|search|halving|cv|seeds|seed|epochs|store)=('?)([\w./]+)\2", r"--\1 \3"),
     (r"\bleave (?:models|it) out\b", "leave --models out"),
-    (r"A range is cr\.log.*", "A range has a colon, --setting lr=0.001:0.1; choices have commas"),
+    (
+        r"A range is cr\.sweeps\.LogUniform.*",
+        "A range has a colon, --setting lr=0.001:0.1; choices have commas",
+    ),
 ]
 
 

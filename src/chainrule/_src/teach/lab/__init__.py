@@ -5,7 +5,8 @@ import os
 from chainrule._src.core.names import count_names
 from chainrule._src.nn.callbacks import History
 from chainrule._src.teach.lab.models import LogisticRegression, NeuralNet
-from chainrule._src.teach.lab.session import SECTIONS, Lab
+from chainrule._src.teach.lab.sections import SECTIONS
+from chainrule._src.teach.lab.session import Lab
 
 count_names(os.path.dirname(__file__))
 

@@ -26,7 +26,8 @@ from chainrule._src.base.pages import page
 from chainrule._src.base.plots import to_svg
 from chainrule._src.base.version import __version__
 from chainrule._src.teach.lab.results import Result, as_tables, format_number
-from chainrule._src.teach.lab.session import SECTIONS, Lab, section_text
+from chainrule._src.teach.lab.sections import SECTIONS, section_text
+from chainrule._src.teach.lab.session import Lab
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.html"
 

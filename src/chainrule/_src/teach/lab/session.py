@@ -1,58 +1,20 @@
-"""The lab's sections in order, and the session that runs them."""
+"""A session of the lab: runs each section once and keeps its result."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from types import ModuleType
 from typing import Any, TypeVar
 
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.interrupts import load
-from chainrule._src.base.validation import lookup
+from chainrule._src.base.registry import provided
 from chainrule._src.data.datasets import Digits, load_digits
 from chainrule._src.teach.lab.results import Result
 
 T = TypeVar("T")
 Advance = Callable[[], Any]
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
-
-# Name → module, in the order of the lab. A new section is a module with a `run(lab)` that returns
-# a `Result`, whose docstring is the section's title and introduction, and a line here.
-SECTIONS: dict[str, str] = {
-    "data": "data",
-    "softmax-regression": "softmax_regression",
-    "hidden-layer": "hidden_layer",
-    "worst-predictions": "worst_predictions",
-    "hyperparameters": "hyperparameters",
-    "mini-batches": "mini_batches",
-    "momentum": "momentum",
-    "keras": "keras_network",
-    "overfitting": "overfitting",
-    "reverse-mode": "reverse_mode",
-    "gradient-source": "gradient_source",
-    "compiled": "compiled",
-    "framework": "minimal_framework",
-}
-
-SLOW_SECTIONS = {
-    "keras": "importing Keras takes longer than all the rest of a quick run (--only keras runs it)"
-}
-"""What a quick run leaves out unless it is asked for by name, and why."""
-
-
-def section_module(name: str) -> ModuleType:
-    """Return the module of a section, or an error that lists the sections."""
-    module: ModuleType = load(f"chainrule._src.teach.lab.{lookup('section', name, SECTIONS)}")
-    return module
-
-
-def section_text(name: str) -> tuple[str, list[str]]:
-    """Return a section's title and the paragraphs of its introduction."""
-    title, *paragraphs = (inspect.getdoc(section_module(name)) or name).split("\n\n")
-    return title.rstrip("."), paragraphs
 
 
 class Lab:
@@ -118,7 +80,7 @@ class Lab:
         MissingDependencyError
             If the section needs a package that is not installed.
         """
-        module = section_module(name)
+        module = provided("lab section")(name)
         if name not in self.results:
             self.results[name] = module.run(self)
         return self.results[name]

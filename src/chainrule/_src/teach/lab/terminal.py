@@ -21,7 +21,8 @@ from chainrule._src.base.validation import lookup
 from chainrule._src.data.storage import check_writable, write_text
 from chainrule._src.teach.lab.report import Artist, Drawing, render
 from chainrule._src.teach.lab.results import format_number
-from chainrule._src.teach.lab.session import SECTIONS, SLOW_SECTIONS, Advance, Lab, section_text
+from chainrule._src.teach.lab.sections import SECTIONS, SLOW_SECTIONS, section_text
+from chainrule._src.teach.lab.session import Advance, Lab
 
 
 def run_lab(
