@@ -1,4 +1,4 @@
-"""Elementwise operations, as expressions of entries."""
+"""Elementwise operations are lowered to expressions of entries."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from chainrule._src.trace.batch import BatchScaled, Linear
 
 
 def elementwise(low: Lowering, equation: Equation, kernel: Elementwise) -> None:
-    """Lower an operation that takes entries at the same place."""
+    """Lower an operation on entries at the same index."""
     dtype = _working_dtype(equation)
-    chooses = equation.primitive.name == "where"  # its condition stays what it is
+    chooses = equation.primitive.name == "where"  # its condition is not converted
 
     def entry(index: Index) -> Expr:
         operands = {}
@@ -35,7 +35,7 @@ def elementwise(low: Lowering, equation: Equation, kernel: Elementwise) -> None:
 
 
 def numbered(low: Lowering, equation: Equation, kernel: Numbered) -> None:
-    """Lower an operation that makes entries of their numbers in order."""
+    """Lower an operation that computes each entry from the entry's flat index."""
     output = equation.output
 
     def entry(index: Index) -> Expr:
@@ -47,14 +47,14 @@ def numbered(low: Lowering, equation: Equation, kernel: Numbered) -> None:
 
 
 def _whole(low: Lowering, operand: Any) -> Expr:
-    """Return a single whole number; one that is fixed is an argument of the kernel."""
+    """Return a scalar operand as an integer; a constant becomes an argument of the kernel."""
     if isinstance(operand, Variable):
         return low.entry(operand, ())
     return cast(low.numbers.of(operand, FLOAT64), WHOLE)
 
 
 def filled(low: Lowering, scalar: str, operands: dict[str, Expr], dtype: np.dtype[Any]) -> Expr:
-    """Return an expression with operands in their places, each computed once."""
+    """Return the expression ``scalar`` with its operands, each of which is computed once."""
     power = operation(scalar) == "pow" and dtype.kind == "f"
     times = _whole_power(operands["_1"]) if power else None
     for name, operand in operands.items():
@@ -67,7 +67,7 @@ def filled(low: Lowering, scalar: str, operands: dict[str, Expr], dtype: np.dtyp
 
 
 def _working_dtype(equation: Equation) -> np.dtype[Any]:
-    """Return the dtype that NumPy computes in."""
+    """Return the dtype in which NumPy computes the operation."""
     if equation.output.dtype.kind != "b":
         return equation.output.dtype
     others = (o for o in equation.operands if not isinstance(o, BatchScaled | Linear))

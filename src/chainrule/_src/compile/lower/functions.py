@@ -1,4 +1,4 @@
-"""The functions that kernels call, in a form that `reading` turns into nodes."""
+"""The functions that kernels call, as Python code that `reading` parses into nodes."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ FOR: dict[tuple[str, str], Callable[..., Any]] = {
 
 @functools.cache
 def function_of(name: str, dtype: np.dtype[Any]) -> Function | None:
-    """Return the function of a name for arguments of a dtype; None if there is none."""
+    """Return the function ``name`` for arguments of a dtype, or None."""
     source = FOR.get((name, dtype.name)) or FOR.get((name, dtype.kind))
     if source is None:
         return None

@@ -1,4 +1,4 @@
-"""Loops joined where every entry is used in the turn that makes it."""
+"""Loop fusion: loops are joined if every entry is used in the iteration that computes the entry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Touched = Buffer | Local
 
 
 class Timeline:
-    """A list of items that tells quickly which ones touch something; items may be taken out."""
+    """A list of items, with an index of the accesses to each buffer and variable."""
 
     def __init__(self) -> None:
         self.items: list[Item | None] = []
@@ -33,14 +33,14 @@ class Timeline:
         self.note(len(self.items) - 1, item)
 
     def note(self, place: int, item: Item) -> None:
-        """Take note of what an item in a place touches."""
+        """Add the accesses of an item at a position to the index."""
         for what, accesses in item.touched.items():
             _put(self._touches.setdefault(what, []), place)
             if any(access.writes for access in accesses):
                 _put(self._writes.setdefault(what, []), place)
 
     def move_down(self, place: int) -> int:
-        """Move an item to the end, and return its place."""
+        """Move an item to the end, and return its new position."""
         item = self.items[place]
         assert item is not None
         self.items[place] = None
@@ -52,7 +52,7 @@ class Timeline:
         return len(self.items) - 1
 
     def near(self, item: Item) -> list[int]:
-        """Return the places of items that touch an entry of what an item does, the last first."""
+        """Return the positions of items that access a buffer that ``item`` accesses, last first."""
         found: set[int] = set()
         for what in item.touched:
             if isinstance(what, Buffer):
@@ -60,11 +60,11 @@ class Timeline:
         return sorted(found, reverse=True)
 
     def last_conflict(self, item: Item) -> int:
-        """Return the last place whose order with an item matters, -1 if there is none."""
+        """Return the last position of an item that conflicts with ``item``, or -1."""
         return max((p for p in self._conflicts(item, False)), default=-1)
 
     def first_conflict(self, place: int) -> int:
-        """Return the first place after one whose order with it matters, or the end."""
+        """Return the position of the next item that conflicts with the item at ``place``."""
         item = self.items[place]
         assert item is not None
         later = [p for p in self._conflicts(item, True) if p > place]
@@ -78,16 +78,16 @@ class Timeline:
 
 
 def _put(places: list[int], place: int) -> None:
-    """Put a place into a list in order, once."""
+    """Insert a position into a sorted list, unless it is in the list."""
     at = bisect_left(places, place)
     if at == len(places) or places[at] != place:
         places.insert(at, place)
 
 
 def fuse(items: Sequence[Item], outermost: bool = True) -> list[Item]:
-    """Join loops of the same extent where every entry is used in the turn that makes it."""
+    """Fuse loops of equal extent, if entries are used in the iteration of their computation."""
     done = Timeline()
-    divided: dict[Loop, Local | None] = {}  # by which variables parts of the work share loops
+    divided: dict[Loop, Local | None] = {}  # the variable by which the parts divide each loop
     for item in items:
         if not (isinstance(item, Loop) and _joined(done, item, divided if outermost else None)):
             done.add(item)
@@ -100,7 +100,7 @@ def fuse(items: Sequence[Item], outermost: bool = True) -> list[Item]:
 
 
 def _joined(done: Timeline, loop: Loop, divided: dict[Loop, Local | None] | None) -> bool:
-    """Join ``loop`` with an earlier one, if there is one that it can be moved to or that can."""
+    """Fuse ``loop`` with an earlier loop, if one of the two loops can be moved to its partner."""
     barrier = done.last_conflict(loop)
     for place in done.near(loop):
         first = done.items[place]
@@ -127,7 +127,7 @@ def _alike(first: Loop, second: Loop) -> bool:
 
 
 def _no_locals(first: Loop, second: Loop) -> bool:
-    """Whether no local variable that one writes is touched by the other."""
+    """Return true if neither loop writes a local variable that both loops access."""
     return not any(
         a.writes or b.writes
         for what, accesses in second.touched.items()
@@ -138,7 +138,7 @@ def _no_locals(first: Loop, second: Loop) -> bool:
 
 
 def _swapped(loop: Loop, variable: Local) -> Loop:
-    """Return a loop over another variable; what has that one's name takes the name of the old."""
+    """Return a loop over another variable; an inner variable with its name gets the old name."""
     names: dict[Expr, Expr] = {loop.var: variable}
     for inner in _loops(loop):
         if inner.var.name == variable.name and inner.var is not loop.var:
@@ -156,7 +156,7 @@ def _swapped(loop: Loop, variable: Local) -> Loop:
 
 
 def in_step(first: Item, second: Item, variable: Local) -> bool:
-    """Whether what one item writes and the other touches is at the same turn or part of both."""
+    """Return true if the items conflict only within the same iteration or the same part."""
     return all(
         same_turn(a.index or (), b.index or (), variable)
         for what, accesses in second.touched.items()
@@ -168,19 +168,19 @@ def in_step(first: Item, second: Item, variable: Local) -> bool:
 
 
 def same_turn(one: Sequence[Expr | None], other: Sequence[Expr | None], variable: Local) -> bool:
-    """Whether two indices are of what one turn of a loop, or one part of the work, has alone."""
+    """Return true if equal entries imply the same iteration of ``variable`` or the same part."""
     if (PART in one) != (PART in other):
-        return False  # every part's against one
+        return False  # an array with an entry for each part, and one without
     return len(one) == len(other) and any(
         x == y and (x is variable or x is PART) for x, y in zip(one, other, strict=True)
     )
 
 
 def _divide_alike(first: Loop, second: Loop, divided: dict[Loop, Local | None]) -> bool:
-    """Whether parts of the work can share two loops as one, and note that they do.
+    """Return true if the fused loop can be divided into parts of the work; update ``divided``.
 
-    That is asked where one makes what each part has of its own: `PART` stands for what it does
-    once.
+    This matters if one of the loops computes a result for each part. `PART` stands for a loop that
+    each part runs once.
     """
     for loop in (first, second):
         if loop not in divided:
@@ -202,16 +202,16 @@ def _divide_alike(first: Loop, second: Loop, divided: dict[Loop, Local | None]) 
 
 
 def _divided(loop: Loop) -> Local | None:
-    """Return by which variable parts of the work share a loop that each makes something of."""
+    """Return the variable by which the parts divide a loop that writes a result for each part."""
     if not any(access.writes and PART in (access.index or ()) for access in loop.accesses):
         return None
     return next((v for v in shareable(loop) if can_share(loop, v, set())), PART)
 
 
 def shareable(loop: Loop) -> list[Local]:
-    """Return the variables whose turns may be shared out, the outermost first.
+    """Return the variables whose iterations may be divided into parts, the outermost first.
 
-    Not those that tell apart what each part of the work makes: it makes all of that.
+    Variables that index the result of each part are excluded: a part computes all of its entries.
     """
     by_part = [a.index for a in loop.accesses if a.writes and a.index and PART in a.index]
     variables = dict.fromkeys(inner.var for inner in _loops(loop))
@@ -219,17 +219,18 @@ def shareable(loop: Loop) -> list[Local]:
 
 
 def can_share(loop: Loop, variable: Local, outside: set[Touched]) -> bool:
-    """Whether the turns of a loop variable can be shared out among threads.
+    """Return true if the iterations of a loop variable can be divided among threads.
 
-    Every array that is written must be touched at the turn's own entries alone, or at the part's
-    own. A local variable may carry a total from turn to turn, if it goes to the part's own entry.
+    Each iteration may access only its own entries, or those of its part, in every array that is
+    written. A local variable may carry a sum from iteration to iteration, if the sum is stored in
+    the entry of the part.
 
     Parameters
     ----------
     loop : Loop
     variable : Local
     outside : set of Local
-        Local variables that live outside the loop.
+        Local variables that are used outside of the loop.
     """
     within = [item for item in _loops(loop) if item.var is variable]
     if not within or any(a.writes and a.what in outside for a in loop.accesses):

@@ -1,7 +1,7 @@
-"""Nodes as JavaScript: the third table over them, beside `text` and `native.emission`.
+"""Statements and expressions are written in JavaScript.
 
-Every number is a double there. Whole ones are exact up to 2⁵³; those of float32 and of 32 bits or
-less are rounded as they are made.
+Every number in JavaScript is a double. Integers are exact up to 2⁵³. Results of float32 and of
+integers of at most 32 bits are rounded after each operation.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from chainrule._src.compile.lower.statements import (
 )
 from chainrule._src.ops.moves import flat
 
-# By operation: how strongly it binds, and what it is written as.
+# By operation: its precedence and its template.
 OPERATORS = {
     "or": (1, "{} || {}"), "and": (2, "{} && {}"),
     "bitor": (3, "{} | {}"), "bitxor": (4, "{} ^ {}"), "bitand": (5, "{} & {}"),
@@ -59,7 +59,7 @@ WIDE = {  # of whole numbers of 64 bits
     "bitxor": "Number(BigInt({}) ^ BigInt({}))",
 }  # fmt: skip
 LOGIC = {"add": "bitor", "mul": "bitand"}  # of booleans
-ROUNDED = {  # what arithmetic makes of a number, lest it has more digits than its dtype
+ROUNDED = {  # rounding to a dtype after each arithmetic operation
     "float32": "Math.fround({})", "int8": "({} << 24 >> 24)", "int16": "({} << 16 >> 16)",
     "int32": "({} | 0)", "uint8": "({} & 255)", "uint16": "({} & 65535)", "uint32": "({} >>> 0)",
 }  # fmt: skip
@@ -71,7 +71,7 @@ MATH = {
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh",
     "arccosh": "acosh", "arctanh": "atanh",
 }  # fmt: skip
-HAND = {  # what no table has, by the names under which scripts know it
+HAND = {  # functions that JavaScript lacks, by name
     "rint": "(x) => { const y = Math.round(x); return y - x === 0.5 && y % 2 ? y - 1 : y; }",
     "copysign": "(x, y) => y < 0 || Object.is(y, -0) ? -Math.abs(x) : Math.abs(x)",
     "pow": "(x, y) => x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y",
@@ -107,9 +107,9 @@ class Writer:
     Parameters
     ----------
     called : callable
-        ``called(name, dtype)`` sees that a function is written, and returns what it is called.
+        ``called(name, dtype)`` writes a function, unless it is written, and returns its name.
     constants : sequence of float
-        The numbers that a kernel leaves open.
+        The numbers that the kernel takes as arguments.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class Writer:
     # Expressions
 
     def text(self, expr: Any, binds: int = CONDITIONAL) -> str:
-        """Write an expression; in brackets where what is around it ``binds`` more strongly."""
+        """Write an expression, in brackets if its precedence is lower than ``binds``."""
         if isinstance(expr, Buffer):
             return self.buffers[expr.root]
         if isinstance(expr, Local):
@@ -314,12 +314,12 @@ def _assigned(items: Iterable[Any]) -> Iterator[str]:
 
 
 def own(name: str) -> str:
-    """Return a name as JavaScript may have it; Python's names have no $."""
+    """Return a name that is valid in JavaScript: reserved words get the suffix $."""
     return f"{name}$" if name in TAKEN else name
 
 
 def member(name: str) -> str:
-    """Return the place of a value in ``v``."""
+    """Return the expression for a value in the object ``v``."""
     return f"v.{name}" if name.isascii() and name.isidentifier() else f"v[{json.dumps(name)}]"
 
 

@@ -1,4 +1,4 @@
-"""Where arrays lie: new state over the old, temporaries in one another's memory."""
+"""Memory reuse: new state overwrites the old, and temporaries share memory by liveness."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from chainrule._src.compile.lower.sections import Group, Section
 from chainrule._src.compile.lower.statements import Item, Loop, Store, forget, nest, walk
 from chainrule._src.core.equations import Variable
 
-SMALL, STACK = 2**10, 2**16  # bytes of an array on the stack, and of all that are
+SMALL, STACK = 2**10, 2**16  # the most bytes of an array on the stack, and of all such arrays
 
 
 def renewals(low: Lowering, pairs: Iterable[tuple[Buffer, Any]]) -> dict[Buffer, Buffer]:
-    """Return the buffers that hold the new values of others: which leads to whose.
+    """Return a dict from the buffers of new values to the buffers of the old values.
 
-    A value that was made here, in a buffer of the same form, is there already; another, of outside
-    or the new value of two, is copied.
+    A value in a buffer of the same dtype, shape and order needs no copy. A value from outside, or
+    one that is the new value of two buffers, is copied to a new buffer.
     """
     written = {a.what for item in low.items for a in item.accesses if a.writes}
     renewed: dict[Buffer, Buffer] = {}
@@ -42,9 +42,9 @@ def renewals(low: Lowering, pairs: Iterable[tuple[Buffer, Any]]) -> dict[Buffer,
 
 
 def in_place(low: Lowering, items: list[Item], renewed: Mapping[Buffer, Buffer]) -> list[Item]:
-    """Write new state over the old where nothing reads the old any more, or copy it at the end.
+    """Overwrite old state where it is no longer live; copy the new state at the end otherwise.
 
-    ``renewed`` leads from the buffers of new state to those of the old.
+    ``renewed`` maps the buffers of new state to those of old state.
     """
     touches: dict[Any, list[tuple[int, int, Access]]] = {}
     position = 0
@@ -67,7 +67,7 @@ def in_place(low: Lowering, items: list[Item], renewed: Mapping[Buffer, Buffer])
 
 
 def _may_replace(new: Sequence[Any], old: Sequence[Any]) -> bool:
-    """Whether the old array can be written over where the new one is made."""
+    """Return true if the statement that writes the new array can overwrite the old array."""
     first_top, first_position, made = next(t for t in new if t[2].writes)
     return all(
         top < first_top
@@ -77,7 +77,7 @@ def _may_replace(new: Sequence[Any], old: Sequence[Any]) -> bool:
 
 
 def on_the_stack(buffers: Iterable[Buffer]) -> None:
-    """Let small temporaries lie on the stack, of which LLVM puts much into registers."""
+    """Move small temporaries to the stack, so that LLVM can move them into registers."""
     left = STACK
     for buffer in buffers:
         if buffer.role == "temporary" and all(isinstance(size, int) for size in buffer.shape):
@@ -88,7 +88,10 @@ def on_the_stack(buffers: Iterable[Buffer]) -> None:
 
 
 def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer, Buffer]:
-    """Let temporaries whose lives do not overlap share memory: which has whose."""
+    """Let temporaries with disjoint live ranges share memory.
+
+    Returns a dict from a buffer to the earlier buffer whose memory it reuses.
+    """
     lives: dict[Any, _Life] = {}
     turn = 0
     for section in sections:
@@ -99,7 +102,7 @@ def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer
                     life = lives.setdefault(access.what, _Life(turn))
                     life.note(_Place(turn, at, access, loops), section, group)
     temporaries = [b for b in buffers if b.role == "temporary"]
-    free: dict[Any, list[_Slot]] = {}  # by form
+    free: dict[Any, list[_Slot]] = {}  # by dtype and sizes
     found: dict[Buffer, Buffer] = {}
     for buffer in sorted(temporaries, key=lambda b: lives[b].begin):
         known, life = free.setdefault(_form(buffer), []), lives[buffer]
@@ -113,13 +116,13 @@ def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer
 
 
 class _Touch(NamedTuple):
-    """How a buffer is touched between two meetings.
+    """The way in which a section accesses a buffer.
 
     Attributes
     ----------
     group : Group
     own : Index
-        Where its index tells the turns of threads apart; None elsewhere.
+        The parts of the index that differ between threads; None for all other parts.
     """
 
     group: Group
@@ -127,17 +130,17 @@ class _Touch(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a buffer is touched.
+    """The position of an access to a buffer.
 
     Attributes
     ----------
     turn : int
-        In which item.
+        The number of the item.
     at : int
-        How many accesses come before it there.
+        The number of earlier accesses in the item.
     access : Access
     loops : tuple of Loop
-        That it is in, the outermost first.
+        The enclosing loops, the outermost first.
     """
 
     turn: int
@@ -147,7 +150,7 @@ class _Place(NamedTuple):
 
 
 class _Life:
-    """When a buffer is touched: at first, and in the last of the items, and how, by section."""
+    """The live range of a buffer: its first item, its last item, and its accesses by section."""
 
     def __init__(self, turn: int) -> None:
         self.begin = self.end = turn
@@ -155,7 +158,7 @@ class _Life:
         self.touches: dict[Section, set[_Touch]] = {}
 
     def note(self, place: _Place, section: Section, group: Group) -> None:
-        """Take note of an access."""
+        """Extend the live range by an access."""
         telling, index = (group.sharing[0], PART), place.access.index or ()
         own = tuple([i if any(i is x for x in telling) else None for i in index])
         if not self.places:
@@ -168,7 +171,7 @@ class _Life:
 
 
 class _Slot:
-    """Memory that one buffer has after another."""
+    """Memory that several buffers use, one after another."""
 
     def __init__(self, owner: Buffer, life: _Life) -> None:
         self.owner = owner
@@ -176,13 +179,13 @@ class _Slot:
         self.take(owner, life)
 
     def take(self, buffer: Buffer, life: _Life) -> None:
-        """Let a buffer have it."""
+        """Assign the memory to a buffer."""
         self.last, self.life = buffer, life
         for section, touches in life.touches.items():
             self.touches.setdefault(section, set()).update(touches)
 
     def is_free(self, buffer: Buffer, life: _Life) -> bool:
-        """Whether a buffer may have it next: no thread writes what another may still read."""
+        """Return true if a buffer may reuse the memory: no thread may write what another reads."""
         section, touches = next(iter(life.touches.items()))
         if self.life.end >= life.begin and not self._gives_way(buffer, life):
             return False
@@ -199,12 +202,12 @@ class _Slot:
         )
 
     def _gives_way(self, buffer: Buffer, life: _Life) -> bool:
-        """Whether entries are made where those that they are made of are read for the last time."""
+        """Return true if each entry is written right after the last read of the old entry."""
         last, first = self.last, life.first
         index = first.access.index or ()
 
         def is_over(place: _Place) -> bool:
-            """Whether no turn of a loop around both comes to what another has made."""
+            """Return true if the read is before the write, in the same iteration of every loop."""
             around = takewhile(
                 lambda pair: pair[0] is pair[1], zip(place.loops, first.loops, strict=False)
             )
@@ -223,7 +226,7 @@ class _Slot:
 def _accesses(
     items: Sequence[Item], loops: tuple[Loop, ...] = ()
 ) -> Iterator[tuple[Access, tuple[Loop, ...]]]:
-    """Yield what is touched, in order, and in which loops."""
+    """Yield all accesses in order, each with its enclosing loops."""
     for item in items:
         if isinstance(item, Loop):
             yield from _accesses(item.body, (*loops, item))

@@ -1,4 +1,4 @@
-"""Products summed over axes: small ones in loops, large ones as matrix products."""
+"""Sums of products (einsum): small ones become loops, large ones become matrix products."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from chainrule._src.compile.lower.statements import Accumulate, Product, Side, n
 from chainrule._src.core.equations import Equation, Variable
 from chainrule._src.core.kernel import Contraction
 
-SMALLEST = 512  # multiplications from which a product is one of matrices
+SMALLEST = 512  # multiplications from which a sum of products becomes a matrix product
 MATRICES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
-    """Lower products that are summed."""
+    """Lower a sum of products."""
     output = equation.output
     shapes = [shape_of(operand) for operand in equation.operands]
     terms, out, sizes = letters_of(equation, kernel)
@@ -69,17 +69,17 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
 
 @dataclass(eq=False, repr=False)
 class Matrix:
-    """An array that lies in memory as a matrix.
+    """An array whose memory is a matrix.
 
     Attributes
     ----------
     buffer : Buffer
     letters : list of str
-        Of its axes, but for those of one entry, in the order in which they lie.
+        The einsum letters of its axes in memory order, without axes of size 1.
     free, summed : list of str
-        Those of its two sides.
+        The letters that remain in the result, and those that are summed over.
     plain : bool
-        Whether sums run along its rows.
+        If true, sums run along the rows of the matrix, otherwise along its columns.
     """
 
     buffer: Buffer
@@ -89,25 +89,25 @@ class Matrix:
     plain: bool
 
     def entry(self, variables: Mapping[str, Local]) -> Load:
-        """Return its entry by variables of its letters, which others are summed over."""
+        """Return an entry, indexed by the letters' variables or `ANYWHERE` for summed letters."""
         letters, shape = iter(self.letters), self.buffer.memory_shape or (1,)
         parts = [ZERO if n == 1 else variables.get(next(letters), ANYWHERE) for n in shape]
         return Load(self.buffer, tuple(parts))
 
 
 class Matrices:
-    """A sum of products that may be a matrix product, or one for each place along other axes.
+    """A sum of products that may be a matrix product, or a matrix product for each batch entry.
 
     Parameters
     ----------
     low : Lowering
     equation : Equation
     terms : list of str
-        A letter for each axis of each operand, as in einsum.
+        The einsum letters of each operand.
     out : str
         The letters of the result.
     summed : list of str
-        The letters summed over, but for axes of one entry.
+        The letters that are summed over, without axes of size 1.
     sizes : dict of str to size
     """
 
@@ -120,7 +120,7 @@ class Matrices:
         self.each = [c for c in out if sizes[c] != 1 and all(c in term for term in terms)]
 
     def emitted(self) -> bool:
-        """Emit a matrix product, if it is one and large enough."""
+        """Emit a matrix product if possible and large enough; return true if it was emitted."""
         low, output = self.low, self.equation.output
         found = self._matrices() if self._is_matrix_product() else None
         if found is None:
@@ -157,10 +157,10 @@ class Matrices:
             low.items += nest([axes[c] for c in result.letters if c in self.each], [product])
 
     def _is_split(self, first: Matrix, second: Matrix) -> bool:
-        """Whether threads that share a sum over samples add up their own, and then their sums.
+        """Return true if each thread sums over its own samples, and then their sums are added.
 
-        Else each makes a part of the result, for which it needs all samples of the operands, most
-        of which others have made. Whatever is less is to travel from core to core.
+        Otherwise each thread computes a part of the result, and reads all samples of the operands,
+        most of which other threads have computed. The method with less traffic between cores wins.
         """
         sides = first.free, second.free, first.summed
         m, n, k = (self.low.entries_of([self.sizes[c] for c in letters]) for letters in sides)
@@ -170,7 +170,7 @@ class Matrices:
         return self._is_matrix(letters, first.free, second.free)
 
     def _is_matrix(self, letters: list[str], rows: list[str], columns: list[str]) -> bool:
-        """Whether axes lie so that the others choose a matrix, whose lines are in one piece."""
+        """Return true if the axes in memory order are a stack of matrices with contiguous lines."""
         places = [[letters.index(c) for c in side] for side in (rows, columns)]
         in_line = all(side == [*range(side[0], side[0] + len(side))] for side in places)
         return in_line and places[0] < places[1] and places[1][-1] == len(letters) - 1
@@ -211,9 +211,9 @@ class Matrices:
         return size
 
     def _matrices(self) -> list[Matrix] | None:
-        """Return the operands as matrices whose summed letters lie in the same order.
+        """Return the operands as matrices with the summed letters in the same memory order.
 
-        One that does not lie so is written out: windows of an image become the rows of a matrix.
+        An operand with another layout is copied: windows of an image become the rows of a matrix.
         """
         pairs = list(zip(self.equation.operands, self.terms, strict=True))
         found = [self._lying(operand, term) for operand, term in pairs]
@@ -232,7 +232,7 @@ class Matrices:
         return [matrix for matrix in found if matrix is not None]
 
     def _lying(self, operand: Any, term: str) -> Matrix | None:
-        """Return an operand as a matrix, if that is how it lies in memory."""
+        """Return an operand as a matrix if its memory layout allows that, otherwise None."""
         found = _permuted(self.low, operand)
         if found is None:
             return None
@@ -250,13 +250,13 @@ class Matrices:
 
 
 def _order(term: str, letters: list[str]) -> tuple[int, ...]:
-    """Return the axes of an array that is to lie by letters; axes of one entry come first."""
+    """Return the axis order for a memory layout by letters; axes of size 1 come first."""
     alone = [axis for axis, letter in enumerate(term) if letter not in letters]
     return (*alone, *(term.index(letter) for letter in letters))
 
 
 def _permuted(low: Lowering, operand: Any) -> tuple[Buffer, list[int]] | None:
-    """Return the buffer that an operand is, and the operand's axes as they lie in memory."""
+    """Return the buffer of a permuted operand, and its axes in memory order, or None."""
     if not isinstance(operand, Variable | np.ndarray):
         return None
     axes = low.axes(shape_of(operand))

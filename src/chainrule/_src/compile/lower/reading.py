@@ -1,8 +1,8 @@
-"""Python's syntax as typed nodes: scalar expressions of operations, and whole functions.
+"""Python code is parsed into typed nodes: scalar expressions of operations, and functions.
 
-An operation's record holds a scalar expression such as ``"1 / (1 + np.exp(-_0))"``; what kernels
-call (`functions`) and what they are framed by (`driver`) are small Python functions. Both are read
-here, once. A number takes the dtype of what it is combined with.
+The record of an operation has a scalar expression such as ``"1 / (1 + np.exp(-_0))"``. The
+functions that kernels call (`functions`) and their frames (`driver`) are small Python functions.
+Both are parsed here, once. A number takes the dtype of the operand that it is combined with.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _tree(text: str) -> ast.expr:
 
 @functools.lru_cache(1024)
 def names_in(text: str) -> Mapping[str, int]:
-    """Return how often an expression mentions each name."""
+    """Return the number of occurrences of each name in an expression."""
     found: dict[str, int] = {}
     for node in ast.walk(_tree(text)):
         if isinstance(node, ast.Name):
@@ -102,7 +102,7 @@ def names_in(text: str) -> Mapping[str, int]:
 
 
 def operation(text: str) -> str | None:
-    """Return the name of the one operation that an expression is, if it is ``_0 op _1``."""
+    """Return the name of the operation of an expression ``_0 op _1``; None for any other."""
     tree = _tree(text)
     plain = isinstance(tree, ast.BinOp) and all(
         isinstance(side, ast.Name) for side in (tree.left, tree.right)
@@ -111,26 +111,26 @@ def operation(text: str) -> str | None:
 
 
 def expression(text: str, operands: Mapping[str, Any], dtype: np.dtype[Any] | None = None) -> Expr:
-    """Return an expression with operands in the place of its names.
+    """Parse an expression and replace its names by operands.
 
     Parameters
     ----------
     text : str
     operands : mapping of str to Expr or Buffer
     dtype : numpy.dtype, optional
-        That numbers have.
+        The dtype of numbers in the expression.
     """
     return _Reader(operands, dtype).value(_tree(text))
 
 
 class _Reader:
-    """Reads expressions; ``names`` are what they are made of."""
+    """Parses expressions; ``names`` maps names to their values."""
 
     def __init__(self, names: Mapping[str, Any], dtype: np.dtype[Any] | None = None) -> None:
         self.names, self.dtype = dict(names), dtype
 
     def value(self, node: ast.expr) -> Expr:
-        """Return an expression; a number of no dtype yet is a `Const` of None."""
+        """Parse an expression; a number without a dtype so far is a `Const` with dtype None."""
         found: Expr = getattr(self, f"_{type(node).__name__.lower()}")(node)
         return found
 
@@ -209,7 +209,7 @@ class _Reader:
         return Call(name, found, BOOL if name in TESTS else kind)
 
     def alike(self, values: Sequence[Expr]) -> list[Expr]:
-        """Return values of one dtype: numbers take that of the others."""
+        """Convert values to the common dtype of those that have a dtype; numbers adapt."""
         known: Any = [v.dtype for v in values if v.dtype is not None]
         if not known:
             return [*values]
@@ -217,7 +217,7 @@ class _Reader:
         return [self.typed(value, kind) for value in values]
 
     def typed(self, value: Expr, kind: np.dtype[Any]) -> Expr:
-        """Return a value as one of a dtype."""
+        """Convert a value to a dtype."""
         if value.dtype is not None:
             return cast(value, kind)
         if isinstance(value, Select):
@@ -227,19 +227,19 @@ class _Reader:
 
 
 def known(*_: Any) -> Any:
-    """Stand for what kernels know by name, in functions that are read alone."""
+    """A placeholder for functions of kernels, in Python code that is parsed but never run."""
 
 
 def function(source: Callable[..., Any], arguments: Mapping[str, Any], name: str = "") -> Function:
-    """Return a Python function as one for kernels.
+    """Parse a Python function into a function of kernels.
 
     Parameters
     ----------
     source : callable
-        Of assignments, ``if``, ``while`` and ``for`` over ``range``, with one ``return`` at the
-        end.
+        A function of assignments, ``if``, ``while`` and ``for`` over ``range``, with a single
+        ``return`` at the end.
     arguments : mapping of str to dtype, Local or Buffer
-        By the names of its parameters.
+        The arguments by the names of the function's parameters.
     """
     named = {
         parameter: Local(parameter, given) if isinstance(given, np.dtype) else given
@@ -250,9 +250,9 @@ def function(source: Callable[..., Any], arguments: Mapping[str, Any], name: str
 
 @functools.cache
 def _definition(source: Callable[..., Any]) -> ast.FunctionDef:
-    """Return a function's syntax, its lines found without reading what is around them.
+    """Return the syntax tree of a function, without parsing the rest of its file.
 
-    That is what `inspect.getsource` takes most of its time for.
+    `inspect.getsource` would spend most of its time on the rest.
     """
     code = source.__code__
     lines = linecache.getlines(code.co_filename, source.__globals__)
@@ -266,12 +266,12 @@ def _definition(source: Callable[..., Any]) -> ast.FunctionDef:
 
 
 class _FunctionReader(_Reader):
-    """Reads the statements of a function."""
+    """Parses the statements of a function."""
 
     def function(
         self, source: Callable[..., Any], name: str, inside: Mapping[str, list[Item]] | None = None
     ) -> Function:
-        """Return a whole function; calls named in ``inside`` are statements put in their place."""
+        """Parse a function, and replace calls of the names in ``inside`` by statements."""
         self.inside = inside or {}
         definition = _definition(source)
         made = Function(name, [self.names[given.arg] for given in definition.args.args])
@@ -285,7 +285,7 @@ class _FunctionReader(_Reader):
         return made
 
     def block(self, statements: Sequence[ast.stmt]) -> list[Item]:
-        """Return statements."""
+        """Parse statements."""
         found: list[Item] = []
         for node in statements:
             found += getattr(self, f"_{type(node).__name__.lower()}")(node)
@@ -341,7 +341,7 @@ class _FunctionReader(_Reader):
 def framed(
     source: Callable[..., Any], names: Mapping[str, Any], inside: Mapping[str, list[Item]]
 ) -> Function:
-    """Return a function with statements in the place of calls."""
+    """Parse a function, and replace calls of the names in ``inside`` by statements."""
     return _FunctionReader(names).function(source, source.__name__, inside)
 
 

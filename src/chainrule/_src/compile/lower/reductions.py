@@ -1,4 +1,4 @@
-"""Reductions: sums, maxima, their places, running sums."""
+"""Reductions are lowered: sums, maxima, arguments of maxima, and cumulative sums."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from chainrule._src.ops.axes import axes_of
 
 
 def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:
-    """Lower an operation that takes entries along axes together."""
+    """Lower a reduction along axes."""
     operand, output = equation.operands[0], equation.output
     axes = low.axes(shape_of(operand))
     gone = _reduced(equation, len(axes))
@@ -73,7 +73,7 @@ def _set(target: Target, value: Expr) -> Statement:
 
 
 def reduced(low: Lowering, equation: Equation, how: Reduced) -> None:
-    """Emit a reduction; over samples that threads share, first each part's, then all parts'."""
+    """Emit a reduction; if threads share its entries, first for each part, then over the parts."""
     output = equation.output
     if all(size == 1 for _, size in how.gone):
         variables = {var: axis for axis, var in enumerate(how.out) if var != ZERO}
@@ -95,7 +95,7 @@ def reduced(low: Lowering, equation: Equation, how: Reduced) -> None:
 
 
 def in_parts(low: Lowering, made: Buffer) -> Buffer:
-    """Return a buffer for what each part of the work makes of a result."""
+    """Return a buffer for the partial results of each part of the work."""
     parts = low.buffer(low.names.fresh(f"{made.name}_parts"), (PARTS, *made.shape), made.dtype)
     parts.order = (0, *(axis + 1 for axis in made.order))
     return parts
@@ -104,7 +104,7 @@ def in_parts(low: Lowering, made: Buffer) -> Buffer:
 def taken_together(
     low: Lowering, made: Buffer, parts: Buffer, combine: Callable[[Expr, Expr], Expr]
 ) -> None:
-    """Emit what makes a result of what each part of the work has made of it."""
+    """Emit the loops that combine the partial results of all parts of the work."""
     made.order = tuple([axis - 1 for axis in parts.order[1:]])
 
     def entry(index: Index) -> Expr:
@@ -124,11 +124,11 @@ def _combined(how: Reduced, total: Expr, value: Expr) -> Expr:
 
 
 def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:
-    """Emit the loops of a reduction, in the order in which the largest array lies in memory.
+    """Emit the loops of a reduction, in the axis order of the largest array.
 
-    Where the innermost loop runs along a reduced axis, a local variable takes the total; else
-    the result's array takes it, row after row, so that the inner loop stays long. Where sums have
-    an order of their own, long ones are added up in `lanes`.
+    If the innermost loop runs along a reduced axis, a local variable accumulates the total.
+    Otherwise the result's array does, row by row, so that the inner loop is long. If the order of
+    sums is fixed, long ones are added in `lanes`.
     """
     before, value = low.taken(lambda: how.entry({}))
     probe = Let(Local("_", value.dtype), value)
@@ -155,7 +155,7 @@ def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:
 
 
 def best(low: Lowering, equation: Equation, kernel: ArgExtremum) -> None:
-    """Lower an operation that finds the place of the largest or smallest entry."""
+    """Lower an argmax or argmin: the index of the largest or smallest entry."""
     operand, output = equation.operands[0], equation.output
     axes = low.axes(shape_of(operand))
     gone = _reduced(equation, len(axes))
@@ -183,7 +183,7 @@ def best(low: Lowering, equation: Equation, kernel: ArgExtremum) -> None:
 
 
 def scan(low: Lowering, equation: Equation, kernel: Scan) -> None:
-    """Lower a running sum."""
+    """Lower a cumulative sum."""
     operand, output = equation.operands[0], equation.output
     axes = low.axes(output.shape)
     index = places(axes)

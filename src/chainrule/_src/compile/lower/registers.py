@@ -1,4 +1,4 @@
-"""Entries kept in local variables: what is made and used in one turn, what stays the same."""
+"""Scalar replacement: entries move to local variables, and loop-invariant loads are hoisted."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def local_name(place: Load | Access) -> str:
 
 
 def fresh(name: str, taken: set[str]) -> str:
-    """Return a name that is not taken, and take it."""
+    """Return an unused name, and add it to the names in use."""
     while name in taken:
         name += "_"
     taken.add(name)
@@ -45,7 +45,7 @@ def fresh(name: str, taken: set[str]) -> str:
 
 @dataclass(eq=False, repr=False)
 class _Touch:
-    """Where in the order of all statements one touches a buffer, and how."""
+    """An access to a buffer, with its statement and the number of the statement."""
 
     number: int
     statement: Statement
@@ -53,7 +53,7 @@ class _Touch:
 
 
 class _Order:
-    """The statements of items by their place in the order in which they stand."""
+    """The numbers of all statements, in the order of the code, and their accesses by buffer."""
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.touches: dict[Buffer | Local, list[_Touch]] = {}
@@ -77,10 +77,10 @@ class _Order:
 def keep_in_locals(
     items: list[Item], kept: Iterable[Buffer], taken: set[str], inside: bool = False
 ) -> set[Buffer]:
-    """Let an entry that is made and used in one turn of a loop live in a local variable.
+    """Move an entry that is written and read in one iteration of a loop to a local variable.
 
-    With ``inside`` it is done inside loops alone. Returns the temporaries that need no array any
-    more; those ``kept`` always do.
+    If ``inside`` is true, this happens only inside of loops. Returns the temporaries that no
+    longer need an array; buffers in ``kept`` always keep their array.
     """
     order, always = _Order(items), set(kept)
     gone: set[Buffer] = set()
@@ -110,7 +110,11 @@ def keep_in_locals(
 
 
 def _use(place: Load, item: Item, order: _Order, end: int, always: set[Buffer]) -> str:
-    """Tell how an entry is used later in its body: ``alone``, ``too`` or not at all."""
+    """Return the later use of an entry in its body, as a word.
+
+    "alone" if the entry is read only here, "too" if it is also read elsewhere, and "" if it is not
+    read here or is written again.
+    """
     buffer, index, number = place.buffer.root, place.index, order.number[id(item)]
     others = [t for t in order.touches[buffer] if t.statement is not item]
     later = [t for t in others if number < t.number < end]
@@ -124,13 +128,13 @@ def _use(place: Load, item: Item, order: _Order, end: int, always: set[Buffer]) 
 
 
 def _made(item: Item) -> Load | None:
-    """Return the entry that a statement assigns, if that is all it does."""
+    """Return the entry that a statement stores, or None if it is no simple store."""
     simple = isinstance(item, Store) and item.accesses[-1].is_simple
     return item.place if simple else None  # type: ignore[union-attr]
 
 
 def _replace(item: Item, new: Mapping[Expr, Expr]) -> None:
-    """Put local variables in the place of entries."""
+    """Replace entries in an item by local variables."""
     if isinstance(item, Loop):
         for inner in item.body:
             _replace(inner, new)
@@ -143,7 +147,7 @@ def _replace(item: Item, new: Mapping[Expr, Expr]) -> None:
 
 
 def hoist(items: list[Item], taken: set[str]) -> None:
-    """Read an entry that stays the same through a loop once, before it."""
+    """Hoist loop-invariant loads: each is read once, before the loop."""
     _hoist(items, taken)
     forget(items)
 
@@ -167,7 +171,7 @@ def _hoist(items: list[Item], taken: set[str]) -> None:
 
 
 def _constant(loop: Loop) -> list[Load]:
-    """Return the entries that a loop reads and that stay the same."""
+    """Return the loop-invariant entries that a loop reads."""
     written = {a.what for a in loop.accesses if a.writes}
     inside, sometimes = set(_variables(loop)), set(_chosen(loop))
     return [
@@ -184,7 +188,7 @@ def _constant(loop: Loop) -> list[Load]:
 
 
 def _chosen(loop: Loop) -> Iterator[Buffer | Local]:
-    """Yield what is read under a condition: there may be nothing to read where it fails."""
+    """Yield the buffers that are read under a condition; without it, the index may be invalid."""
     for statement in walk([loop]):
         for expr in _expressions(statement):
             for part in _parts(expr):

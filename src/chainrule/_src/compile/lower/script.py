@@ -1,7 +1,7 @@
-"""Programs as scripts in JavaScript.
+"""Programs are written as scripts in JavaScript.
 
-A script is an array of functions, one for each equation: so a page computes values one after
-another, changes an entry of any, and goes on from there.
+A script is an array of functions, one for each equation. So a web page can compute the values one
+after another, change an entry of any value, and continue from this value.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ def script(program: Program, names: Mapping[Variable, str]) -> str:
     Parameters
     ----------
     program : Program
-        Recorded for fixed shapes, composite operations written out.
+        A program of fixed shapes, with composite operations expanded.
     names : mapping of Variable to str
-        What every input and every output of an equation is called.
+        The names of every input and every output of an equation.
 
     Returns
     -------
     str
-        Of functions ``(v) => { … }`` in the order of the equations. ``v`` holds a Float64Array for
-        each name, entries in the order in which NumPy has them; inputs must be there, each function
-        makes its output. Several results of one equation lie one behind the other. An index out of
-        range is a RangeError.
+        The functions ``(v) => { … }`` in the order of the equations. ``v`` has a Float64Array for
+        each name, with entries in NumPy's order. The caller sets the inputs, and each function sets
+        its output. Several results of one equation are concatenated. An index out of range throws
+        a RangeError.
 
     Raises
     ------
     CompileError
-        Where an operation runs in NumPy alone.
+        If an operation cannot be compiled.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def script(program: Program, names: Mapping[Variable, str]) -> str:
 
 
 class Script:
-    """What the functions of a script have in common.
+    """The functions of a script, and the code that they share.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Script:
         return "\n".join(["(v) => {", *(f"  {line}" for line in lines), "}"])
 
     def _part(self, equation: Equation) -> str:
-        """Take one of several results out of the array that holds them."""
+        """Return the function that copies one of several results from the array of all results."""
         (several,), number = equation.operands, equation.params["number"]
         sizes = [math.prod(shape) for shape in several.shape]
         start = sum(sizes[:number])
@@ -135,7 +135,7 @@ class Script:
             yield f"if (fault[0]) throw new RangeError([{told}][fault[0] - 1]);"
 
     def _memory(self, kernel: Kernel, writer: Writer, made: str) -> Iterator[str]:
-        """Give the buffers their names, and yield what makes them: results are parts of one."""
+        """Name the buffers, and yield their declarations; results are parts of one array."""
         by_role: dict[str, list[Buffer]] = {}
         for buffer in kernel.buffers:
             by_role.setdefault(buffer.role, []).append(buffer)
@@ -168,7 +168,7 @@ class Script:
         return self._constants[id(buffer.content)][0]
 
     def called(self, name: str, dtype: np.dtype[Any]) -> str:
-        """See that a function is written, and return what it is called."""
+        """Write a function, unless it is written, and return its name."""
         name = "pow" if name == "float_power" else name
         if name in HAND and (name != "pow" or dtype.kind == "f"):
             self.shared.setdefault(f"${name}", HAND[name])
@@ -193,7 +193,7 @@ class Script:
 
 
 def _results(equation: Equation) -> tuple[Any, list[Equation]]:
-    """Return what an equation gives, and the equations that compute it."""
+    """Return the results of an equation as a tree, and the equations that compute the tree."""
     output = equation.output
     if not isinstance(equation.primitive.kernel, Recurrence):
         return output, [equation]

@@ -1,7 +1,7 @@
-"""Long sums in blocks: each block's sum is begun anew, and the sums of blocks are added up.
+"""Long sums are computed in blocks: each block is summed on its own, then the sums are added.
 
-A chain of a million additions loses four digits of float32's seven, one of a thousand sums of a
-thousand entries almost none. Where the blocks begin depends on the loop alone.
+A chain of a million additions loses four digits of float32's seven. A sum of a thousand sums of a
+thousand entries loses almost none. The bounds of the blocks depend on the loop alone.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from chainrule._src.compile.lower.statements import (
     nest,
 )
 
-ROWS = 512  # turns of a block, where there are loops in a turn
-ENTRIES = 2**14  # where there are none, and LLVM has sixteen chains or more at once
-LARGEST = 4096  # entries of a sum for each of which there is one of a block as well
+ROWS = 512  # iterations of a block, if the loop has inner loops
+ENTRIES = 2**14  # if it has none: LLVM then adds in sixteen chains or more at once
+LARGEST = 4096  # the most entries of a sum that gets an array for the sums of a block
 
 Target = Load | Local
 Axes = list[tuple[Local, int]]  # the loops inside that run over the entries of a sum
@@ -49,9 +49,9 @@ def in_blocks(loop: Loop, inside: bool = False, repeated: bool = False) -> list[
     ----------
     loop : Loop
     inside : bool
-        Whether it is inside another loop.
+        If true, the loop is inside another loop.
     repeated : bool
-        Whether one of the loops around it may be long.
+        If true, one of the enclosing loops may be long.
     """
     turns = ENTRIES if loop.innermost else ROWS
     is_long = not (isinstance(loop.stop, Const) and loop.stop.value <= turns)
@@ -72,15 +72,16 @@ def in_blocks(loop: Loop, inside: bool = False, repeated: bool = False) -> list[
 
 @dataclass(eq=False)
 class _Sum:
-    """A sum and a second place for each of its entries.
+    """A sum, and a second variable or array for the sum of one block.
 
     Attributes
     ----------
     target : Load or Local
-        Where it is added up.
+        The entry or variable that holds the sum.
     axes : list of (Local, int)
+        The loop variables and sizes that run over the entries of the sum.
     number : int
-        Of the sums of a loop.
+        The index of the sum among those of its loop.
     """
 
     target: Target
@@ -109,7 +110,7 @@ class _Sum:
 
 
 def _begun_anew(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
-    """Return a loop that adds up in second places, which are added to the sums after each block."""
+    """Return a loop that sums each block in the second arrays and then adds them to the sums."""
     begin = [item for each in sums for item in each.cleared(each.other)]
     end = [item for each in sums for item in each.added(each.target, each.other)]
     body = _adding_to({each.target: each.other for each in sums}, loop.body)
@@ -118,7 +119,10 @@ def _begun_anew(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
 
 
 def _put_aside(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
-    """Return a loop whose sums are put aside before each block but the first: one costs nothing."""
+    """Return a loop that moves its sums to the second arrays before each block but the first.
+
+    So a loop of a single block costs nothing.
+    """
     several = loop.start + turns < loop.stop
     begin = [item for each in sums for item in each.cleared(each.other)]
     end = [item for each in sums for item in each.added(each.target, each.other)]
@@ -131,7 +135,7 @@ def _put_aside(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
 
 
 def _blocks(loop: Loop, turns: int, begin: Sequence[Item], end: Sequence[Item]) -> Loop:
-    """Return a loop over blocks of so many turns."""
+    """Return a loop over blocks of ``turns`` iterations."""
     first = Local(f"{loop.var.name}_first")
     last = Call("min", (loop.stop, first + turns), WHOLE)
     block = [*begin, Loop(loop.var, last, loop.body, first), *end]
@@ -139,7 +143,7 @@ def _blocks(loop: Loop, turns: int, begin: Sequence[Item], end: Sequence[Item]) 
 
 
 def _sums(loop: Loop) -> Iterator[tuple[Target, Axes]]:
-    """Yield what a loop adds up and does not touch otherwise: floats in one place each."""
+    """Yield the float sums of a loop that it accesses in no other way and at one index alone."""
     targets: dict[Buffer | Local, set[Target]] = {}
     changed: set[Buffer | Local] = {loop.var}
     touched: set[Buffer | Local] = {loop.var}
@@ -167,7 +171,7 @@ def _what(target: Target) -> Buffer | Local:
 
 
 def _walk(items: Sequence[Item]) -> Iterator[Item]:
-    """Yield loops and statements, those inside too."""
+    """Yield all loops and statements, at every depth."""
     for item in items:
         if not isinstance(item, If):
             yield item
@@ -178,7 +182,10 @@ def _walk(items: Sequence[Item]) -> Iterator[Item]:
 def _axes(
     place: Target, inner: Mapping[Local, set[tuple[Expr, ...]]], changed: set[Buffer | Local]
 ) -> Axes | None:
-    """Return the loops that run over a sum's entries; None if there are none such, or too many."""
+    """Return the loops that run over a sum's entries.
+
+    The result is None if the entries depend on anything else, or if there are too many entries.
+    """
     axes = []
     for part in place.index if isinstance(place, Load) else ():
         if isinstance(part, Local) and part in inner:
@@ -192,7 +199,7 @@ def _axes(
 
 
 def _adding_to(others: Mapping[Target, Target], items: Sequence[Item]) -> list[Item]:
-    """Return statements that add to other places."""
+    """Return statements in which each target is replaced by ``others[target]``."""
     changed: list[Item] = []
     for item in items:
         if isinstance(item, Loop):

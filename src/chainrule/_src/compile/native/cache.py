@@ -1,9 +1,10 @@
-"""Machine code kept on disk, where this user alone can have put it.
+"""The cache of machine code on disk, in files that only this user can write.
 
-What is kept is executed. So its folder and its file must belong to the user, with nobody else
-allowed to write there; that is asked of what was opened, whatever bears its name a moment later.
-A file holds code, or what must be known to run it, behind its digest. It is written under another
-name and renamed, so that processes can write at once; one that is damaged is made anew.
+The content of the cache is executed. So the folder and the files must belong to the user, and
+nobody else may have permission to write. The check uses the open file, not its name, which could
+point to another file a moment later. A file holds a digest and then machine code, or the form that
+a run needs. It is written under a temporary name and renamed, so that several processes can write
+at the same time. A damaged file is written again.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ from pathlib import Path
 MAGIC = b"chainrule kernel 2\n"
 LIMIT = 100 * 2**20  # bytes of all files together
 STALE = 3600.0  # seconds after which the writer of an unfinished file is dead
-# Kinds of files: machine code, what must be known to run it, whether this machine runs any.
+# Kinds of files: machine code, the form of a kernel, the result of this machine's self-check.
 CODE, FORM, VERDICT = "kernel", "form", "verdict"
 _KEPT = re.compile(rf"[0-9a-f]{{64}}\.({CODE}|{FORM}|{VERDICT})")
 _UNFINISHED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}\.tmp|tmp[a-z0-9_]{8}")
 
 
 def cache_folder() -> Path:
-    """Return where compiled kernels are kept: ``CHAINRULE_CACHE``, or the user's cache folder.
+    """Return the folder of compiled kernels: ``CHAINRULE_CACHE``, or the user's cache folder.
 
     Raises
     ------
     OSError
-        If neither is there: a container's user may have no home folder.
+        If neither exists: a user in a container may have no home folder.
     """
     named = os.environ.get("CHAINRULE_CACHE")
     if named:
@@ -52,17 +53,17 @@ def cache_folder() -> Path:
 
 
 def clear_cache() -> int:
-    """Delete every compiled kernel on disk, and what killed writers left.
+    """Delete every compiled kernel on disk, and the unfinished files of killed processes.
 
     Returns
     -------
     int
-        How many kernels there were.
+        The number of deleted kernels.
 
     Raises
     ------
     OSError
-        If one cannot be deleted.
+        If a file cannot be deleted.
     """
     count = 0
     try:
@@ -76,32 +77,32 @@ def clear_cache() -> int:
 
 
 def read(key: str, kind: str = CODE) -> bytes | None:
-    """Return what is kept of a kernel; None if there is nothing that is whole and this user's."""
+    """Return the content of a cache file; None if it is missing, damaged or not this user's."""
     content, name = b"", f"{key}.{kind}"
     with contextlib.suppress(OSError), _usable() as folder, folder.reading(name) as file:
         with os.fdopen(os.dup(file), "rb") as whole:
             content = whole.read(LIMIT)
         if os.utime in os.supports_fd:
-            os.utime(file)  # the least recently used goes first
+            os.utime(file)  # so that the least recently used file is deleted first
     digest, code = content[len(MAGIC) : len(MAGIC) + 32], content[len(MAGIC) + 32 :]
     sound = content.startswith(MAGIC) and hashlib.sha256(code).digest() == digest
     return code if sound else None
 
 
 def write(key: str, code: bytes, kind: str = CODE) -> None:
-    """Keep something of a kernel on disk; one that is full or read-only costs speed alone."""
+    """Write a cache file, or nothing (and no error) if the disk is full or read-only."""
     with contextlib.suppress(OSError), _usable(to_write=True) as folder:
         folder.write(f"{key}.{kind}", MAGIC + hashlib.sha256(code).digest() + code)
         _shrink_sometimes(folder, len(code))
 
 
-_new_bytes: float = math.inf  # bytes since this process last asked how large the cache is
+_new_bytes: float = math.inf  # bytes written since this process last measured the size of the cache
 
 
 def _shrink_sometimes(folder: _Folder, size: int) -> None:
     """Shrink the cache at this process's first file, and then after every hundredth of the limit.
 
-    Asking for the sizes of 20,000 files takes 120 ms.
+    To read the sizes of 20,000 files takes 120 ms.
     """
     global _new_bytes
     _new_bytes += size
@@ -111,10 +112,10 @@ def _shrink_sometimes(folder: _Folder, size: int) -> None:
 
 
 class _UnusableError(OSError):
-    """There is no folder, or others may have written to it or to a file in it."""
+    """The cache folder is missing, or other users can write to the folder or to a file."""
 
 
-_warnings: set[str] = set()  # that were given; each is given once
+_warnings: set[str] = set()  # the warnings so far; each is shown once
 
 
 @contextmanager
@@ -124,13 +125,13 @@ def _usable(to_write: bool = False) -> Iterator[_Folder]:
     Parameters
     ----------
     to_write : bool, default False
-        If true, the folder is made if it is missing, and a disk that is full or read-only is a
-        reason to warn: every process will compile anew.
+        If true, a missing folder is created, and there is a warning if the disk is full or
+        read-only, because every process will then compile again.
 
     Raises
     ------
     OSError
-        If it cannot be used.
+        If the cache cannot be used.
     """
     try:
         path = cache_folder()
@@ -160,7 +161,7 @@ def _warn(reason: str) -> None:
 
 
 class _Folder:
-    """An open folder; names are looked up in it, not along a path that may change."""
+    """An open folder. File names are resolved in this folder, not along a path that may change."""
 
     def __init__(self, path: Path, place: int | None) -> None:
         self.path, self._place = path, place
@@ -168,7 +169,7 @@ class _Folder:
     @classmethod
     @contextmanager
     def opened(cls, path: Path) -> Iterator[_Folder]:
-        """Open a folder, where the system has open folders."""
+        """Open a folder, if the operating system supports open folders; else use its path."""
         if sys.platform == "win32" or os.open not in os.supports_dir_fd:
             yield cls(path, None)
         else:
@@ -182,19 +183,19 @@ class _Folder:
         return name if self._place is not None else str(self.path / name)
 
     def names(self) -> list[str]:
-        """Return the names of all that is there."""
+        """Return the names of all files in the folder."""
         return os.listdir(self.path if self._place is None else self._place)
 
     def check(self) -> None:
-        """Raise unless this user alone can write here."""
+        """Raise an error unless only this user can write to the folder."""
         if self._place is not None:
             _check_own(os.fstat(self._place), self.path)
 
     @contextmanager
     def reading(self, name: str) -> Iterator[int]:
-        """Open a regular file that this user alone can write to."""
+        """Open a regular file that only this user can write to."""
         flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would wait
+        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # never block
         file = os.open(self._at(name), flags, dir_fd=self._place)
         try:
             found = os.fstat(file)
@@ -206,7 +207,7 @@ class _Folder:
             os.close(file)
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file, whole or not at all."""
+        """Write a file atomically."""
         unfinished = self._at(f"{name.partition('.')[0]}.{secrets.token_hex(8)}.tmp")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         try:
@@ -220,7 +221,7 @@ class _Folder:
             raise
 
     def delete(self, name: str) -> bool:
-        """Delete a file, a link or a pipe; return whether it was there."""
+        """Delete a file, a link or a pipe; return true if it existed."""
         try:
             if stat.S_ISDIR(self._status(name).st_mode):
                 return False
@@ -233,7 +234,7 @@ class _Folder:
         return os.stat(self._at(name), dir_fd=self._place, follow_symlinks=False)
 
     def shrink(self) -> None:
-        """Delete the kernels that were used longest ago, until all fit; and unfinished ones."""
+        """Delete unfinished files, and the least recently used kernels until the rest fits."""
         kernels, total, now = [], 0, time.time()
         for name in self.names():
             with contextlib.suppress(FileNotFoundError):
@@ -253,12 +254,12 @@ class _Folder:
 if sys.platform == "win32":
 
     def _check_own(found: os.stat_result, path: Path) -> None:
-        """Do nothing: a user's profile is theirs by the rules of the system."""
+        """Do nothing: on Windows, the system protects the user's profile."""
 
 else:
 
     def _check_own(found: os.stat_result, path: Path) -> None:
-        """Raise unless this user alone can have written what was opened."""
+        """Raise an error unless only this user can have written the open file."""
         if found.st_uid != os.geteuid():
             raise _UnusableError(f"{path} belongs to another user (number {found.st_uid})")
         if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

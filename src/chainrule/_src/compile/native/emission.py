@@ -1,6 +1,6 @@
-"""Nodes as LLVM's language: one of three tables over them, beside two in `compiler`.
+"""Statements and loops are written in LLVM's language; `lower` has writers for other languages.
 
-Every nest of loops becomes a function of the buffers and numbers that it works on.
+Every loop nest becomes a function, whose arguments are its buffers and numbers.
 """
 
 from __future__ import annotations
@@ -43,26 +43,26 @@ from chainrule._src.compile.lower.statements import (
 from chainrule._src.compile.native.blocks import in_blocks
 from chainrule._src.compile.native.values import TYPES, Outside, Values, held
 
-SIZE = re.compile(r"\$(-?\d+)\$")  # in a nest: a number that may differ in others
-SHORTEST, MASKED = 5, 16  # turns of loops of which LLVM makes masked vectors
+SIZE = re.compile(r"\$(-?\d+)\$")  # in a nest: a number that may be another in equal nests
+SHORTEST, MASKED = 5, 16  # the range of iterations for which LLVM chooses masked vectors
 
 
 class Around(Outside, Protocol):
-    """The module that functions are written for.
+    """The interface of the module that functions are written for.
 
     Attributes
     ----------
     sums : str
-        What LLVM may do with what is added up.
+        LLVM's fast-math flags for sums.
     inline : bool
-        Whether nests of loops are written where they are called.
+        If true, loop nests are inlined into their caller.
     """
 
     sums: str
     inline: bool
 
     def nest(self, body: str, given: str) -> str:
-        """Take in a nest of loops, and return a call of it."""
+        """Add a loop nest to the module, and return the text of its call."""
 
 
 class Writer(Values):
@@ -71,12 +71,12 @@ class Writer(Values):
     module: Around
 
     def text(self) -> str:
-        """Return the lines of the function, its variables first."""
+        """Return the lines of the function, which declares its variables first."""
         lines = ["entry:", *self.entry, "br label %begin", "begin:", *self.lines]
         return "".join(line + "\n" for line in lines)
 
     def header(self, name: str, arguments: Sequence[Any], result: np.dtype[Any] | None) -> str:
-        """Return the head of the definition, and take the arguments."""
+        """Return the head of the definition, and bind the arguments to names."""
         given = []
         for i, argument in enumerate(arguments):
             if isinstance(argument, Buffer):
@@ -92,14 +92,14 @@ class Writer(Values):
     # Statements
 
     def block(self, items: Sequence[Any], outlined: bool = False) -> None:
-        """Write statements; nests of loops as functions of their own if they are ``outlined``."""
+        """Write statements. If ``outlined``, each loop nest becomes a separate function."""
         for item in items:
             if outlined and isinstance(item, Loop) and self._nest(item):
                 continue
             getattr(self, f"_{type(item).__name__.lower()}")(item, outlined)
 
     def _nest(self, loop: Loop) -> bool:
-        """Write a nest as a function and its call; return whether it may be one."""
+        """Write a loop nest as a function and its call; return false if it cannot be a function."""
         left = _left(loop, self.places)
         if loop.var is PART or (left and self.module.inline):
             return False
@@ -192,22 +192,22 @@ class Writer(Values):
         self.line(f"{after}:")
 
     def stop(self, loop: Loop) -> str:
-        """Return where a loop ends."""
+        """Return the upper bound of a loop."""
         return self.value(loop.stop)
 
     def _hint(self, loop: Loop) -> str:
-        """Tell LLVM which loops to make vectors of, where it would choose otherwise.
+        """Return a hint for LLVM to vectorize a loop or not, where its own choice would be slower.
 
-        Not of an outer loop whose inner ones it has written out. But of one with a few entries of a
-        single sample, and with the last entries one by one: LLVM would take masked vectors, and a
-        processor that reads what such a one has just stored waits for it.
+        An outer loop whose inner loops LLVM has unrolled is not vectorized. A short loop over the
+        entries of a single sample is vectorized without masks: LLVM would choose masked vectors,
+        and a processor that reads back an entry of a masked store has to wait.
         """
         if not loop.innermost:
             return ", !llvm.loop !0"
         return ", !llvm.loop !2" if self.module.inline and _is_short(loop) else ""
 
     def _product(self, item: Product, outlined: bool) -> None:
-        """Write a call of C's ``gemm``, for a part of the side that is shared out."""
+        """Write a call of ``gemm``, for this thread's part of the side that is divided."""
         kind, routine = TYPES[item.c.dtype], f"chainrule_{item.routine}"
         ta, tb = item.turns
         sizes, begins = item.computed
@@ -228,13 +228,13 @@ class Writer(Values):
 
 
 class Left(NamedTuple):
-    """A local variable outside that a nest changes."""
+    """A local variable of the caller that a loop nest changes."""
 
     local: Local
 
 
 class Nest(Writer):
-    """Writes a nest of loops; what it takes from outside become its arguments in order."""
+    """Writes a loop nest. The buffers and variables that it uses become its arguments, in order."""
 
     def __init__(self, module: Around, flags: str, slots: dict[Buffer, Buffer]) -> None:
         super().__init__(module, flags, slots)
@@ -243,7 +243,7 @@ class Nest(Writer):
         self._depth, self._is_open = 0, not module.inline
 
     def whole(self, loop: Loop, left: Sequence[Local]) -> None:
-        """Write the nest, with local variables that it leaves for what follows."""
+        """Write the nest. ``left`` are the local variables that later statements read."""
         kept = [(TYPES[local.dtype], self.place(local), self._variable(local)) for local in left]
         for kind, place, outside in kept:
             self.line(f"store {kind} {self.new(f'load {kind}, ptr {outside}')}, ptr {place}")
@@ -252,12 +252,12 @@ class Nest(Writer):
             self.line(f"store {kind} {self.new(f'load {kind}, ptr {place}')}, ptr {outside}")
 
     def _variable(self, local: Local) -> str:
-        """Return the address outside of a variable that is left, an argument."""
+        """Return the argument for the address of a caller's variable that the nest changes."""
         self.own.add(local)
         return self.taken.setdefault(Left(local), f"%a{len(self.taken)}")
 
     def pointer(self, buffer: Buffer) -> str:
-        """Return the address of a buffer, an argument."""
+        """Return the argument for the address of a buffer."""
         root = self.slots.get(buffer.root, buffer.root)
         if root not in self.pointers:
             self.pointers[root] = self.taken[root] = f"%a{len(self.taken)}"
@@ -275,7 +275,7 @@ class Nest(Writer):
         self._depth -= 1
 
     def stop(self, loop: Loop) -> str:
-        """Return where a loop ends: of an inner one a number, for which LLVM writes it best."""
+        """Return the upper bound of a loop. For an inner loop it is a literal, which is faster."""
         was = self._is_open
         self._is_open = was and not (loop.innermost and self._depth > 1)
         found = super().stop(loop)
@@ -283,7 +283,7 @@ class Nest(Writer):
         return found
 
     def number(self, value: int) -> str:
-        """Return a whole number as one that may differ in other nests."""
+        """Return an integer, marked as a size that may be another in equal nests."""
         return f"${value}$" if self._is_open and abs(value) > 1 else str(value)
 
     def _local_value(self, expr: Local) -> str:
@@ -294,7 +294,7 @@ class Nest(Writer):
         return self.taken[expr]
 
     def signature(self, outside: Writer) -> tuple[str, str]:
-        """Return the head of the definition, and what a call outside is given."""
+        """Return the head of the definition, and the arguments of a call in ``outside``."""
         parameters, given = [], []
         for what, name in self.taken.items():
             if isinstance(what, Buffer):
@@ -311,10 +311,10 @@ class Nest(Writer):
 
 
 def flat(loop: Loop) -> Loop:
-    """Return loops over entries of arrays that all lie alike as a single one, over them in order.
+    """Return nested loops over arrays of the same layout as a single loop, if that is possible.
 
-    It is longer, and the same for arrays of other shapes. An entry's place is told by the last
-    index alone then, which goes beyond the last axis.
+    The single loop is longer, and equal for arrays of other shapes. It addresses an entry by the
+    last index alone, which runs beyond the end of the last axis.
     """
     told = [x for x in loop.body if isinstance(x, Run) and x.call == natural(loop.var).call]
     inner = loop.body[len(told) :]
@@ -339,7 +339,7 @@ def flat(loop: Loop) -> Loop:
 
 
 def _is_flat(thing: Any, variables: Sequence[Local], sizes: Sequence[Const]) -> bool:
-    """Whether loop variables stand in a statement for entries of arrays of these sizes alone."""
+    """Return true if the loop variables occur only as the last indices of arrays of these sizes."""
     if isinstance(thing, Let):
         return _is_flat(thing.value, variables, sizes)
     if isinstance(thing, Store):
@@ -355,15 +355,15 @@ def _is_flat(thing: Any, variables: Sequence[Local], sizes: Sequence[Const]) -> 
 
 
 def _is_short(loop: Loop) -> bool:
-    """Whether LLVM would make masked vectors of a loop, and may be told to make others.
+    """Return true if LLVM would use masked vectors for a loop, and a hint can prevent the masks.
 
-    It takes the turns in any order then.
+    With the hint, LLVM may run the iterations in any order.
     """
     few = isinstance(loop.stop, Const) and SHORTEST <= loop.stop.value < MASKED
     return few and loop.is_apart
 
 
 def _left(loop: Loop, outside: dict[Local, str]) -> list[Any]:
-    """Return the local variables that a nest changes for what follows."""
+    """Return the local variables of the caller that a nest changes."""
     changed = (a.what for a in loop.accesses if a.index is None and a.writes)
     return [local for local in dict.fromkeys(changed) if local in outside]

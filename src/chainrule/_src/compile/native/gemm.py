@@ -1,12 +1,13 @@
-"""Matrix products of our own, written in LLVM's language.
+"""Matrix products, written in LLVM's language.
 
-The result is made in tiles that stay in registers, a few rows by a few vectors, as in Goto and van
-de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Operands are read where they
-lie, but for panels of the second that lie transposed or serve many rows, and blocks of a transposed
-first that serve many columns. Those are laid together before, or by the first tile as it reads
-them. Every entry is a chain of fused multiplications and additions for each block of terms, and the
-sum of these chains in order, whatever the tiles: rows or columns that are left to other threads
-change no bit. Of a million terms a sum of one chain would lose four digits of float32's seven.
+The result is computed in tiles that stay in registers, a few rows by a few vectors, as in Goto and
+van de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Operands are read in
+place, with two exceptions: panels of the second operand that are transposed or serve many rows, and
+blocks of a transposed first operand that serve many columns. These are packed (copied into
+contiguous memory) before, or by the first tile that reads them. Every entry is a sum over blocks of
+terms, in order, and each block is a chain of fused multiplications and additions. This does not
+depend on the tiles, so the division of rows or columns among threads does not change any bit. A
+single chain of a million terms would lose four digits of float32's seven.
 """
 
 from __future__ import annotations
@@ -19,28 +20,28 @@ from chainrule._src.compile.native.frames import attributes, size_of, touched
 from chainrule._src.compile.native.target import Target
 from chainrule._src.compile.native.vectors import PLACE, REAL, WHOLE, Value, Vectors
 
-MANY = 31  # registers for addresses from which each row of a tile has one
+MANY = 31  # address registers from which each row of a tile has its own
 HEIGHT, TERMS = 192, 256  # rows and terms of a block of the first operand, which stays in the cache
-TALL = 48  # rows from which it pays to lay a panel of the second together
-NEAR = 6  # rows of a tile that are reached from one address where there are few registers for them
-APART = 8  # entries between rows of a block: no power of two, or they would share few lines of it
-PLAIN, TRANSPOSED = "111", "112"  # as C calls them
+TALL = 48  # rows from which it is faster to pack a panel of the second operand
+NEAR = 6  # rows of a tile that are addressed from one register if there are few registers
+APART = 8  # padding of a block's rows: at distances of powers of two they share few cache lines
+PLAIN, TRANSPOSED = "111", "112"  # the numbers of CBLAS for these layouts
 NAMES = ("order", "ta", "tb", "m", "n", "k", "alpha", "a", "lda", "b", "ldb", "beta", "c", "ldc")
 
 
 class Shape(NamedTuple):
-    """What depends on the processor.
+    """The shape of tiles, which depends on the processor.
 
     Attributes
     ----------
     width : int
-        Bytes of a vector.
+        The bytes of a vector.
     rows : tuple of int
-        That tiles have, the largest first.
+        The possible numbers of rows of a tile, the largest first.
     vectors : int
-        Across a tile; the last columns have tiles of one.
+        The number of vectors in a row of a tile; tiles of the last columns have one.
     near : int
-        Rows of a tile that are reached from one address.
+        The number of rows of a tile that are addressed from one register.
     """
 
     width: int
@@ -52,7 +53,7 @@ class Shape(NamedTuple):
     def of(cls, target: Target) -> Shape:
         """Return the shape for a processor: a tile's sums take three quarters of its registers.
 
-        One that takes few instructions in a turn has wider tiles, which load less.
+        A processor that executes few instructions per cycle has wider tiles, which load less.
         """
         if target.addresses >= MANY:
             return cls(target.width, (8, 4, 2, 1), 3, 1)
@@ -61,31 +62,31 @@ class Shape(NamedTuple):
 
     @property
     def masks(self) -> bool:
-        """Whether to load a part of a vector takes no longer than to load all of it."""
+        """True if a masked load of a part of a vector is as fast as a full load."""
         return self.width == 64
 
     @property
     def wide(self) -> int:
-        """Return the columns from which it pays to turn a transposed first operand.
+        """The number of columns from which it is faster to transpose a transposed first operand.
 
-        A tile reads but a part of each line of the cache, and lines a power of two apart push each
-        other out.
+        Otherwise a tile reads only a part of each cache line, and cache lines at distances of
+        powers of two evict each other.
         """
         return 8 * self.width
 
 
 def module(name: str, size: int, target: Target) -> str:
-    """Return LLVM's text of a function that takes what C's ``gemm`` takes.
+    """Return LLVM's text of a function with the arguments of C's ``gemm``.
 
-    It multiplies alone: matrices lie row by row, ``alpha`` is 1 and ``beta`` is 0, or 1 to add to
-    what is there.
+    Only a part of ``gemm`` is supported: matrices are in row-major order, ``alpha`` is 1, and
+    ``beta`` is 0, or 1 to add to the result.
 
     Parameters
     ----------
     name : str
-        Of the function.
+        The name of the function.
     size : int
-        Bytes of an entry, 4 or 8.
+        The bytes of an entry, 4 or 8.
     target : Target
     """
     width = target.width
@@ -99,7 +100,7 @@ def module(name: str, size: int, target: Target) -> str:
     _Turned(other, shape, plain).emit()
     declared = (product.declared | other.declared).values()
     how = attributes(target)
-    # The second's block is large, and seldom wanted.
+    # The second function needs a large block on the stack and is seldom called.
     texts = [*declared, product.text(how), other.text(f"noinline {how}")]
     if target.is_windows:
         texts.append(_entry(name, product, target, size_of("".join(texts))))
@@ -124,7 +125,7 @@ class _Blocks:
     code : Vectors
     shape : Shape
     other : str
-        The function that it calls.
+        The name of the function that it calls.
     """
 
     def __init__(self, code: Vectors, shape: Shape, other: str) -> None:
@@ -144,18 +145,18 @@ class _Blocks:
                 depth = code.least(TERMS, k - term)
                 self.block(row, term, height, depth, self.adds | ~term.equals(0))
 
-            code.loop(0, code.select(k.equals(0), 1, k), TERMS, terms)  # of no terms: zeros
+            code.loop(0, code.select(k.equals(0), 1, k), TERMS, terms)  # k = 0: zeros
 
         code.loop(0, m, HEIGHT, rows)
 
     def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
-        """Emit the product of a block with all columns, added if there were ``more`` terms."""
+        """Emit the product of a block with all columns, added to the result if ``more`` is set."""
         raise NotImplementedError
 
     def turn(
         self, source: Value, far: Value, depth: Value, width: Value, target: Value, apart: int
     ) -> None:
-        """Emit a copy of ``width`` rows of ``depth`` entries as columns."""
+        """Emit a transposed copy: ``width`` rows of ``depth`` entries become columns."""
         code = self.code
 
         def columns(column: Value) -> None:
@@ -174,10 +175,10 @@ class _Blocks:
 
 
 class _Turned(_Blocks):
-    """The product of a transposed operand, whose blocks are turned."""
+    """The product with a transposed first operand, whose blocks are transposed first."""
 
     def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
-        """Emit the product of a block with all columns, added if there were ``more`` terms."""
+        """Emit the product of a block with all columns, added to the result if ``more`` is set."""
         code, given, apart = self.code, self.given, TERMS + APART
         block = code.memory(HEIGHT * apart)
         a = code.at(given["a"], term * given["lda"], row)
@@ -195,10 +196,10 @@ class _Turned(_Blocks):
 
 
 class _Product(_Blocks):
-    """The product of operands as they lie."""
+    """The product that reads its first operand in place."""
 
     def emit(self) -> None:
-        """Emit the product, or a call of the other if the first operand is to be turned."""
+        """Emit the product, or a call of `_Turned` if it is faster to transpose the operand."""
         code, given = self.code, self.given
 
         def other() -> None:
@@ -213,7 +214,7 @@ class _Product(_Blocks):
         super().emit()
 
     def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
-        """Emit the product of a block with all columns, added if there were ``more`` terms."""
+        """Emit the product of a block with all columns, added to the result if ``more`` is set."""
         code, given = self.code, self.given
         a = code.at(given["a"], row * self.down, term * self.along)
         turned = given["tb"].equals(TRANSPOSED)
@@ -242,7 +243,7 @@ class _Product(_Blocks):
         self, a: Value, b: Value, c: Value, height: Value, tall: Value, turned: Value,
         depth: Value, more: Value,
     ) -> None:  # fmt: skip
-        """Emit a full panel, which the first tile lays together as it reads it."""
+        """Emit a full panel of columns. The first tile packs the panel while it reads its rows."""
         code, rows = self.code, self.shape.rows[0]
         ldb, left = self.given["ldb"], height - rows
         first = partial(self._tile, rows, self.shape.vectors, a, b, ldb, c, left, depth, more)
@@ -269,13 +270,13 @@ class _Product(_Blocks):
         code.loop(0, width, code.lanes, vector)
 
     def _held(self, laid: Value, b: Value) -> tuple[Value, Value]:
-        """Return where a panel lies, and how far its rows are."""
+        """Return the address of a panel, and the distance between its rows."""
         select = self.code.select
         across = self.code.number(self.across)
         return select(laid, self.panel, b), select(laid, across, self.given["ldb"])
 
     def _lay(self, source: Value, depth: Value, width: Value) -> None:
-        """Emit a copy of a narrow panel, with zeros behind its columns."""
+        """Emit a copy of a narrow panel, padded with zero columns."""
         code = self.code
         columns = [code.lanes * vector for vector in range(self.shape.vectors)]
         flags = [code.first(width - column) for column in columns]
@@ -292,7 +293,7 @@ class _Product(_Blocks):
         self, vectors: int, a: Value, b: Value, ldb: Value, c: Value, height: Value, depth: Value,
         more: Value, flags: Value | None = None, begin: Any = 0,
     ) -> None:  # fmt: skip
-        """Emit the rows of a few columns: large tiles as long as there are rows for them."""
+        """Emit the tiles of a few columns: as many large tiles as fit, then smaller ones."""
         code, ldc = self.code, self.given["ldc"]
         for rows in self.shape.rows:
             end = height - (height - begin) % rows
@@ -309,22 +310,22 @@ class _Product(_Blocks):
         self, rows: int, vectors: int, a: Value, b: Value, ldb: Value, c: Value, left: Value,
         depth: Value, more: Value, flags: Value | None = None, lays: bool = False,
     ) -> None:  # fmt: skip
-        """Emit a tile: sums of products, added to what is there if there were ``more`` terms.
+        """Emit a tile: sums of products, added to the result if ``more`` is set.
 
-        One of several vectors is full; flags tell of a single vector how much of it is. One that
-        ``lays`` the second's panel together stores what it reads of it. Lines are fetched of the
-        rows that are ``left`` alone: others may belong to other threads.
+        A tile of several vectors is full; for a single vector, ``flags`` mask its lanes. If
+        ``lays``, the tile packs the second operand's panel: it stores the entries that it reads.
+        Only cache lines of the ``left`` rows are prefetched: others may belong to other threads.
         """
         code, ldc = self.code, self.given["ldc"]
         columns = [code.lanes * vector for vector in range(vectors)]
         lines = [code.at(c, ldc * row) for row in range(rows)]
         places = [code.at(line, column) for line in lines for column in columns]
         following = ldc * code.least(rows, left)
-        for place in places:  # what the next tile writes is in the cache by then
+        for place in places:  # so that the next tile's result is in the cache in time
             code.fetch(code.at(place, following), writes=True)
         begin = [code.zero for _ in places]
-        # All that moves on with the terms stays in registers: a distance from the begin of each
-        # row, or places that a few rows are near to.
+        # All addresses that advance with the terms stay in registers: either one distance from the
+        # begin of each row, or one address for every few rows.
         near, spread = self.shape.near, self.shape.near == 1
         shifts = [self.down * row for row in range(near)]
         begins = [code.at(a, self.down * row) for row in range(0, rows, near)]

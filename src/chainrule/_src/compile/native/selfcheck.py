@@ -1,6 +1,6 @@
-"""A few kernels, compiled and held against NumPy: what a machine must get right to be trusted.
+"""A self-check of this machine: a few kernels are compiled and compared with NumPy.
 
-`verdict` has this done in a process of its own.
+`verdict` runs it in a separate process.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ RATE = 0.01
 
 
 class Check(NamedTuple):
-    """A kernel and what it must give.
+    """A kernel with its inputs and expected results.
 
     Attributes
     ----------
     name : str
-        What it is about, for a message.
+        The subject of the check, for error messages.
     kernel : Kernel
     batch : int
-        Samples of an update.
+        The batch size of an update.
     inputs : dict of path to ndarray
     expected : dict of path to ndarray
     digits : float
-        How far a result may be off, relatively.
+        The relative tolerance.
     is_each : bool
-        Whether relatively to each entry, not to the largest.
+        If true, the tolerance is relative to each entry, and not to the largest.
     """
 
     name: str
@@ -63,29 +63,29 @@ class Check(NamedTuple):
 
 
 def elementary(x: Any) -> Any:
-    """Return a loop over numbers of all kinds, with every function of our own and some of C's."""
+    """Return the results of elementary functions: all of chainrule's own, and some of C's."""
     size = np.abs(x)
     others = np.exp(x), np.log(size), np.tanh(x), np.sin(x), np.cos(x), np.expm1(x), np.log1p(size)
     return others, x * 0.5, np.sqrt(size), np.arctan(x), np.floor(x), np.power(size, 0.3), x > 0
 
 
 def gathered(X: Any, places: Any) -> Any:
-    """Return sums, a maximum, moved and picked entries."""
+    """Return sums, a maximum, and transposed and indexed entries."""
     return np.sum(X), np.max(X, axis=1), np.argmax(X, axis=0), X.T[places], np.cumsum(X, axis=0)
 
 
 def plain_product(a: Any, b: Any) -> Any:
-    """Return a product without NumPy's library for that, which may itself be wrong on a machine."""
+    """Return a matrix product without BLAS, which may itself be wrong on a machine."""
     return np.sum(a[..., None] * b, axis=-2) if np.ndim(b) > 1 else np.sum(a * b, axis=-1)
 
 
 def multiplied(A: Any, B: Any, dot: Any = np.matmul) -> Any:
-    """Return products, which are large enough for tiles, of operands as they lie and transposed."""
+    """Return products of plain and transposed operands, large enough for tiles."""
     return dot(A, B), dot(A.T, A), dot(B.T, A.T)
 
 
 def updated(carry: Any, X: Any, y: Any, dot: Any = np.matmul) -> Any:
-    """Return a step of gradient descent, which sets the register that controls arithmetic."""
+    """Return loss and weights after a gradient step; its kernel sets the control register."""
     h = np.tanh(dot(X, carry["first"]))
     error = dot(h, carry["second"]) - y
     back = error[:, None] * carry["second"] * (1 - h * h)
@@ -102,7 +102,7 @@ def checks(dtype: str) -> Iterator[Check]:
     yield _of_function(f"{dtype} functions", elementary, digits, x)._replace(is_each=True)
     X, B = (rng.uniform(0.5, 1, shape).astype(dtype) for shape in ((ROWS, COLUMNS), (COLUMNS, 33)))
     yield _of_function(f"{dtype} products", multiplied, digits, X, B)
-    if dtype == "float64":  # the rest is the same, one half as many to a vector
+    if dtype == "float64":  # the other checks differ from float32 only in the number of lanes
         return
     yield _of_function(f"{dtype} sums and moves", gathered, digits, X, np.array([2, 0, 2]))
     carry = {"first": B / 10, "second": rng.normal(size=33).astype(dtype) / 10}
@@ -133,7 +133,7 @@ def _of_training(name: str, carry: Any, data: Any, batch: int, digits: float) ->
 
 
 def first_fault(target: Target) -> str:
-    """Return what machine code gets wrong on this machine; empty if nothing."""
+    """Return the first error of machine code on this machine; an empty string if there is none."""
     with np.errstate(all="ignore"):
         wanted = [check for dtype in DIGITS for check in checks(dtype)]
     products = {dtype: product_text(dtype, target) for dtype in DIGITS}
@@ -157,7 +157,7 @@ def _function(texts: list[Text], codes: Mapping[Text, bytes]) -> NativeFunction:
 
 
 def _results(check: Check, function: NativeFunction) -> dict[Path, Any]:
-    """Run a kernel; return its results, or its state."""
+    """Run a kernel; return the results of a function, or the state after updates."""
     rows = max(len(leaf) for leaf in check.inputs.values())
     numbers = {
         "sizes": [0, 0, UPDATES, check.batch, rows, rows, 0, 1], "order": range(rows),

@@ -1,4 +1,4 @@
-"""Expressions in LLVM's language: a table of instructions, and what is no single one."""
+"""Expressions are written in LLVM's language, by a table of instructions and by methods."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ CHEAP = {*ARITHMETIC, *COMPARISONS, "neg", "not", "abs", "sqrt"} - {"div", "cdiv
 
 
 class Outside(Protocol):
-    """Where functions that an expression calls are written or declared.
+    """The interface of a module, which writes or declares the functions that expressions call.
 
     Attributes
     ----------
@@ -73,10 +73,10 @@ class Outside(Protocol):
     target: Target
 
     def call(self, name: str, dtype: np.dtype[Any]) -> Function:
-        """See that a function that kernels call is written, and return it."""
+        """Return a function that kernels call, and write its text if it is not written yet."""
 
     def declare(self, result: str, name: str, arguments: str) -> None:
-        """Declare what is not part of the kernel."""
+        """Declare a function that is not part of the kernel."""
 
 
 class Values:
@@ -85,11 +85,11 @@ class Values:
     Parameters
     ----------
     module : Outside
-        Where functions that are called are written or declared.
+        The module, which writes or declares the functions that are called.
     flags : str
-        What LLVM may do with floating-point arithmetic.
+        LLVM's fast-math flags.
     slots : dict of Buffer to Buffer
-        Buffers that have the memory of another.
+        For each buffer that shares memory, the buffer that owns the memory.
     """
 
     def __init__(self, module: Outside, flags: str, slots: dict[Buffer, Buffer]) -> None:
@@ -117,7 +117,7 @@ class Values:
         return f"b{self.count}"
 
     def place(self, local: Local) -> str:
-        """Return where a local variable is kept; LLVM puts it into a register."""
+        """Return the address of a local variable on the stack; LLVM moves it into a register."""
         if local not in self.places:
             self.places[local] = f"%l{len(self.places)}"
             self.entry.append(f"{self.places[local]} = alloca {TYPES[local.dtype]}")
@@ -131,12 +131,12 @@ class Values:
     # Expressions
 
     def value(self, expr: Any) -> str:
-        """Write an expression and return what its value is called."""
+        """Write an expression and return the name of its value."""
         found: str = getattr(self, f"_{type(expr).__name__.lower()}_value")(expr)
         return found
 
     def number(self, value: int) -> str:
-        """Return a whole number that is known."""
+        """Return an integer literal."""
         return str(value)
 
     def _const_value(self, expr: Const) -> str:
@@ -168,7 +168,7 @@ class Values:
         return self.entry_at(place.buffer, offset)
 
     def entry_at(self, buffer: Buffer, offset: str) -> str:
-        """Return the address so many entries behind the first."""
+        """Return the address of the entry at ``offset`` in memory."""
         pointer = self.pointer(buffer)
         if offset == "0":
             return pointer
@@ -188,7 +188,7 @@ class Values:
         return self.cast(self.value(expr.value), expr.value.dtype, expr.dtype)
 
     def cast(self, value: str, has: np.dtype[Any], wants: np.dtype[Any]) -> str:
-        """Return a value as one of another dtype."""
+        """Convert a value to another dtype, and return the name of the result."""
         one, other = TYPES[has], TYPES[wants]
         if wants.kind == "b":
             if has.kind == "f":
@@ -311,7 +311,7 @@ class Values:
         return self.new(f"select i1 {less}, i64 {a}, i64 {b}")
 
     def _op_share(self, expr: Call) -> str:
-        """Return where a part begins, by a shift where there are 2, 4, … of them."""
+        """Return the first iteration of a part, by a shift if there are 2, 4, … parts."""
         extent, part, parts = expr.args
         turns = self.new(f"mul nsw i64 {self.value(extent)}, {self.value(part)}")
         if isinstance(parts, Const) and int(parts.value).bit_count() == 1:
@@ -319,18 +319,18 @@ class Values:
         return self.new(f"udiv i64 {turns}, {self.value(parts)}")
 
     def _op_natural(self, expr: Call) -> str:
-        """Tell LLVM that a number is not negative."""
+        """Write an assumption for LLVM: a number is not negative."""
         holds = self.new(f"icmp sge i64 {self.value(expr.args[0])}, 0")
         self.module.declare("void", "llvm.assume", "i1")
         self.line(f"call void @llvm.assume(i1 {holds})")
         return ""
 
     def _op_arrive(self, expr: Call) -> str:
-        """Add one to the first entry, and return what it was before."""
+        """Add one to the first entry atomically, and return the value before."""
         return self.new(f"atomicrmw add ptr {self.pointer(expr.args[0])}, i64 1 acq_rel")
 
     def _op_look(self, expr: Call) -> str:
-        """Return the first entry as other threads have left it."""
+        """Load the first entry atomically, so that writes of other threads are visible."""
         pointer = self.pointer(expr.args[0])
         return self.new(f"load atomic i64, ptr {pointer} acquire, align 8")
 
@@ -364,7 +364,7 @@ class Values:
         return ""
 
     def _op_flushing(self, expr: Call) -> str:
-        """Set the bits that let tiny results be 0: momenta that die away would be slow."""
+        """Set the flush-to-zero bits, because arithmetic on subnormal momenta would be slow."""
         bits = 0x8040 if self.module.target.is_x86 else 1 << 24
         return self.new(f"or i64 {self.value(expr.args[0])}, {bits}")
 
@@ -380,7 +380,7 @@ def held(dtype: np.dtype[Any]) -> str:
 
 
 def _extreme(expr: Select) -> Call | None:
-    """Return a choice as the larger or smaller of two floats, NaN if one is, where it says that."""
+    """Return a selection as a maximum or minimum that propagates NaN; None if it is neither."""
     a, b, test = expr.other, expr.one, expr.test
     if expr.dtype.kind != "f" or not isinstance(test, Call) or test.name != "or":
         return None
@@ -391,7 +391,7 @@ def _extreme(expr: Select) -> Call | None:
 
 
 def _is_cheap(expr: Any, known: set[Any]) -> bool:
-    """Whether an expression may be computed where it is not wanted."""
+    """Return true if an expression is cheap and safe to compute even if it is not selected."""
     if isinstance(expr, Load):
         return (expr.buffer.root, expr.index) in known
     if isinstance(expr, Call) and expr.name not in CHEAP:

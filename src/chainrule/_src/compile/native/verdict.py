@@ -1,7 +1,7 @@
-"""Whether machine code is right on this machine, found out once for each machine and version.
+"""The verdict on machine code: a self-check runs once for each machine and version.
 
-A machine for which LLVM has no code ends its process, and so may code that is wrong. So another
-process tries; what it finds is kept beside the kernels.
+LLVM aborts the process if it cannot compile for a machine, and wrong machine code may crash. So the
+self-check runs in another process, and its result is cached beside the kernels.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from chainrule._src.compile.native.machine import host
 from chainrule._src.compile.native.selfcheck import first_fault
 print(json.dumps(first_fault(host())))
 """
-# How a process ends whose code is wrong, or for which LLVM has none: by a signal, on Windows by an
-# exception's number or that of C's `abort`.
+# Exit codes after a crash: a signal, or on Windows the number of an exception or of C's `abort`.
 CRASHES = {
     -getattr(signal, name)
     for name in ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGTRAP")
@@ -38,14 +37,14 @@ _asking = lock()
 
 
 def fault(target: Target, key: str) -> str:
-    """Return why this machine runs no machine code; empty if it does.
+    """Return the reason why this machine cannot run machine code; an empty string if it can.
 
     Parameters
     ----------
     target : Target
         The machine that this process runs on.
     key : str
-        Under which the answer is kept: it depends on the machine, LLVM and chainrule.
+        The cache key of the result, a digest of the machine, of LLVM's and chainrule's versions.
     """
     with _asking:
         return _fault(target, key)
@@ -66,12 +65,12 @@ def _fault(target: Target, key: str) -> str:
 
 
 def _from_another_process() -> str | None:
-    """Return what another process finds; None if there can be none, or if it is stopped."""
-    if not sys.executable or getattr(sys, "frozen", False):  # that would start the user's program
+    """Run the self-check in another process, and return its result; None if that is impossible."""
+    if not sys.executable or getattr(sys, "frozen", False):  # would start the user's program
         return None
     command = [sys.executable, "-I", "-c", TRIES, *sys.path]
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # its threads take long to start
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # BLAS threads take long to start
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",

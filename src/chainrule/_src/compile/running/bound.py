@@ -1,4 +1,4 @@
-"""A kernel with the arrays that it works on."""
+"""A kernel bound to the arrays that it reads and writes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from chainrule._src.core.trees import Path, leaves, map_leaves
 
 FIXED = 6  # arrays that every kernel takes first
 ALIGNED = 64  # bytes
-KEPT, MOST = 2**27, 64  # bytes of memory that waits for the next runs, and of how many
+KEPT, MOST = 2**27, 64  # limits of the pool of idle kernels: bytes of memory, number of kernels
 
 _lock = lock()
-_kept: list[BoundKernel] = []  # with memory to use again, the latest last
-_helped: WeakSet[BoundKernel] = WeakSet()  # with other threads at hand
+_kept: list[BoundKernel] = []  # the pool of kernels with memory to use again, the latest last
+_helped: WeakSet[BoundKernel] = WeakSet()  # kernels that have helper threads
 
 
 class BoundKernel:
@@ -33,22 +33,22 @@ class BoundKernel:
     ----------
     form : Form
     function : NativeFunction
-        Its machine code.
+        The machine code of the kernel.
     capacity : int
-        The largest batch that there is memory for; a larger one makes more.
+        The largest batch size that memory is allocated for. A larger batch allocates new memory.
 
     Attributes
     ----------
     size : int
-        Bytes of the carry.
+        The number of bytes of the carry.
     threads : int
-        How many may share the work.
+        The largest number of threads that may share the work.
     faulty : int
-        The update that an index out of range has ended.
+        The number of the update that stopped because an index was out of range.
     totals : list of ndarray
         For each thread, the sum of the losses of each epoch.
     user : weakref.ref or None
-        Who uses it; while there is nobody it may be taken.
+        The engine that uses the kernel. While there is none, another engine may take the kernel.
     """
 
     def __init__(self, form: Form, function: Any, capacity: int) -> None:
@@ -82,7 +82,7 @@ class BoundKernel:
 
     @property
     def helpers(self) -> Any:
-        """The other threads, where there are any: none in a child that was forked meanwhile."""
+        """The pool of helper threads, or None. A forked child process has none."""
         return self._helpers
 
     @helpers.setter
@@ -92,7 +92,7 @@ class BoundKernel:
             _helped.add(self)
 
     def _bound(self) -> list[Any]:
-        """Return a call for each thread."""
+        """Return one callable for each thread, bound to the thread's arrays."""
         return [
             self.function.bound(
                 [sizes, self._constants, self._fault, totals, self._order, self._meeting,
@@ -102,7 +102,7 @@ class BoundKernel:
         ]  # fmt: skip
 
     def _make_room(self, capacity: int) -> None:
-        """Make the arrays that hold what an update computes, for batches up to a size."""
+        """Allocate the temporary arrays of an update for batches of up to ``capacity`` samples."""
         places = [place for place in self.form.places if place.role == "temporary"]
         self._arrays |= _together(places, capacity)[1]
         own = [place for place in places if place.own]
@@ -112,17 +112,23 @@ class BoundKernel:
 
     @property
     def is_free(self) -> bool:
-        """Whether nobody uses it."""
+        """True if no engine uses this kernel."""
         return self.user is None or self.user() is None
 
     @property
     def bytes(self) -> int:
-        """How much memory it uses: of what is a thread's own, each uses its samples' part."""
+        """The bytes of memory in use.
+
+        Arrays that each thread owns count once, since a thread uses only the part of its samples.
+        """
         return sum(array.nbytes for array in self._arrays.values() if array is not None)
 
     def bind(self, data: Any) -> None:
-        """Take the arrays that samples are read from; they must be like those recorded."""
-        if self._bound_to is data:  # read where they lie
+        """Set the arrays that samples are read from.
+
+        Their shapes must agree with the recorded ones, except for the number of samples.
+        """
+        if self._bound_to is data:  # no copies were made
             return
         whole, self._bound_to = True, data
         data = dict(leaves(dict(zip(self.form.names, data, strict=True))))
@@ -137,27 +143,27 @@ class BoundKernel:
                 )
             array = self._arrays[place.name] = np.ascontiguousarray(leaf, place.dtype)
             whole = whole and np.may_share_memory(array, leaf)
-        if not whole:  # copies, which are old the next time
+        if not whole:  # a copy was made, which may be out of date at the next call
             self._bound_to = None
         self._rows = next((len(leaf) for leaf in data.values()), 0)
         self._point()
 
     def release(self) -> None:
-        """Let go of the data."""
+        """Drop the references to the data."""
         self._bound_to = None
         nothing = np.zeros(0)
         self._arrays |= {place.name: nothing for place in self.form.places if place.role == "data"}
         self._point()
 
     def _point(self) -> None:
-        """Let calls that there are find the data."""
+        """Update the data pointers of the existing calls."""
         for call in self._calls or ():
             for i, place in enumerate(self.form.places, FIXED):
                 if place.role == "data":
                     call.point(i, self._arrays[place.name])
 
     def take(self, orders: Any, batch_size: int) -> None:
-        """Take an order of samples for each epoch."""
+        """Set the order of samples for each epoch, and the batch size."""
         self.orders, self.batch_size = orders, batch_size
         self.updates = -(-orders.shape[1] // batch_size)
         if batch_size > self._capacity:
@@ -172,9 +178,10 @@ class BoundKernel:
             totals[:] = 0
 
     def run(self, first: int, count: int, threads: int = 1) -> int:
-        """Run updates from the ``first`` on; return how many had a finite loss.
+        """Run ``count`` updates, beginning with number ``first``.
 
-        How many threads share the work changes no bit.
+        Returns the number of updates with a finite loss. The number of threads does not change any
+        bit of the result.
         """
         if self._calls is None:
             self._calls = self._bound()
@@ -192,7 +199,7 @@ class BoundKernel:
         return completed
 
     def _together(self, threads: int) -> int:
-        """Let all threads run their parts; none is left behind, whatever happens."""
+        """Run the calls of all threads, and wait for each of them even after an error."""
         others: list[Any] = []
         with deferred():
             try:
@@ -200,44 +207,47 @@ class BoundKernel:
                     others.append(self.helpers.submit(call))
                 completed: int = self._calls[0]()
             except BaseException:
-                self._meeting[1] = 1  # a thread could not be started: nobody is to wait for it
+                self._meeting[1] = 1  # a thread could not be started: tell the others not to wait
                 raise
             finally:
                 wait(others)
         return completed
 
     def state(self, into: Any = None) -> Any:
-        """Return a copy of the carry, in memory that is given or new."""
+        """Return a copy of the carry. It is written into ``into`` if that is an array."""
         if into is None:
             return self._carry.copy()
         np.copyto(into, self._carry)
         return into
 
     def restore(self, state: Any) -> None:
-        """Go back to a state."""
+        """Set the carry to a copy that `state` returned."""
         np.copyto(self._carry, state)
 
     def read(self, key: str, part: Any) -> Any:
-        """Return a part of the carry, in the structure of an old one."""
+        """Return a copy of one part of the carry, as a tree with the structure of ``part``."""
         found = iter([_copy(leaf, place) for leaf, place in self._pairs(key, part)])
         return map_leaves(lambda _: next(found), part)
 
     def write(self, key: str, part: Any) -> None:
-        """Take a part of the carry."""
+        """Overwrite one part of the carry."""
         for leaf, place in self._pairs(key, part):
             if place is not None:
                 array, (order, _) = place
                 array[...] = leaf if order is None else leaf.transpose(order)
 
     def _pairs(self, key: str, part: Any) -> list[tuple[Any, Any]]:
-        """Return the leaves of a part of the carry and where they are, None if nothing reads it."""
+        """Return pairs of a leaf and its array in the kernel.
+
+        Instead of the array there is None if the kernel does not use the leaf.
+        """
         found: list[tuple[Any, Any]] = []
         _pair(part, self._places["carry"].get(key), found)
         return found
 
 
 def _alone() -> None:
-    """Go on in a child without the threads that stayed behind."""
+    """Drop the helper threads in a forked child process, where they do not exist."""
     for kernel in _helped:
         kernel.helpers = None
 
@@ -254,7 +264,7 @@ def _pair(tree: Any, places: Any, found: list[tuple[Any, Any]]) -> None:
 
 
 def _copy(leaf: Any, place: Any) -> Any:
-    """Return a copy of what is at a place; what nothing reads stays as it is."""
+    """Return a copy of a leaf's array; the leaf itself if the kernel has no array for the leaf."""
     if place is None:
         return leaf
     array, (_, back) = place
@@ -262,7 +272,7 @@ def _copy(leaf: Any, place: Any) -> Any:
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
-    """Return zeros that begin where a line of the cache begins: no vector lies across two."""
+    """Return zeros whose memory is aligned to a cache line, so that no vector crosses two lines."""
     size = int(np.prod(shape)) * dtype.itemsize
     room = np.zeros(size + ALIGNED, np.uint8)
     first = -room.ctypes.data % ALIGNED
@@ -270,9 +280,9 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
-    """Return a kernel with memory that nobody else uses, while ``user`` is there.
+    """Return a kernel whose memory is reserved as long as the object ``user`` exists.
 
-    What the last runs leave is used again: memory that is new to the process is slow at first.
+    Memory of earlier runs is reused, because the first access to new memory is slow.
     """
     function, threads = load(form), min(cores(), form.threads)
     with _lock:
@@ -295,7 +305,7 @@ def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
 
 
 def _nested(places: Mapping[Path, Any]) -> dict[Any, Any]:
-    """Return what is found by paths as nested dicts, those of the carry among them."""
+    """Return a mapping by paths as nested dicts. The key "carry" is always present."""
     found: dict[Any, Any] = {"carry": {}}
     for (*path, last), place in places.items():
         branch = found
@@ -306,9 +316,9 @@ def _nested(places: Mapping[Path, Any]) -> dict[Any, Any]:
 
 
 def _together(places: Sequence[Place], n: int) -> tuple[Any, dict[str, Any]]:
-    """Return one block of memory and the arrays in it by their names.
+    """Return one block of memory, and the arrays in this block by name.
 
-    It is copied at once, and large enough that the system maps it in large pages.
+    One block is copied in one step, and the system can map it in large pages.
     """
     shapes = [at(p.sizes, n) for p in places]
     sizes = [int(np.prod(s)) * p.dtype.itemsize for s, p in zip(shapes, places, strict=True)]
@@ -321,7 +331,7 @@ def _together(places: Sequence[Place], n: int) -> tuple[Any, dict[str, Any]]:
 
 
 def _turned(place: Place) -> tuple[tuple[int, ...] | None, Any]:
-    """Return the axes of a leaf as they lie, and how they are turned back; None if not at all."""
+    """Return a leaf's axis order in memory and its inverse; twice None if not permuted."""
     if place.order == tuple(sorted(place.order)):
         return None, None
     return place.order, np.argsort(place.order)

@@ -1,4 +1,4 @@
-"""A step's program as a kernel, and what NumPy would take for it."""
+"""The step's program is compiled to a kernel, and its time in NumPy is estimated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chainrule._src.core.trees import leaves, map_leaves
 
 
 def form_of_step(program: Program, data: Any, batch_size: int) -> Form:
-    """Return the kernel of a step's program for data of these dtypes."""
+    """Return the form of the kernel of a step's program, for data of these dtypes."""
     form = written(program, data, batch_size)
     if form is None:
         end_turn()  # this takes long
@@ -41,7 +41,7 @@ def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -
 
 
 def _form(kernel: Kernel, names: list[str], cost: Cost) -> Form:
-    """Return a kernel as a run sees it."""
+    """Return the form of a kernel: the facts that a run needs."""
     places = [
         Place(
             b.name, b.role, b.content, b.dtype, b.order,

@@ -1,4 +1,4 @@
-"""Functions of arrays, compiled."""
+"""Functions of arrays are compiled: `jit`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from chainrule._src.trace.arguments import argument_names
 from chainrule._src.trace.recurrence.summing import prepared
 from chainrule._src.trace.tracing import Recorder
 
-TYPICAL = 64  # rows that a kernel for any number of them is laid out for
+TYPICAL = 64  # rows: the layout of a kernel for any number of rows is chosen for this number
 
 
 def jit(f: Callable[P, R]) -> Callable[P, R]:
@@ -71,7 +71,7 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
 
     def jitted(*args: Any) -> Any:
         if Tensor in map(type, args):
-            return itself(*args)  # which is recorded where the tensors come from
+            return itself(*args)  # the outer function records the operations
         arrays: Any = args
         try:
             key: Any = tuple([(a.shape, a.dtype) for a in args])
@@ -102,9 +102,9 @@ def _checked(leaf: Any) -> Any:
 
 
 def _kind(value: Any) -> Any:
-    """Return what a recording holds for: a dtype, or a kind of Python's numbers.
+    """Return the part of the cache key for one argument: its dtype, or its kind of Python number.
 
-    Small whole numbers fit in dtypes where NumPy refuses large ones.
+    An int's size belongs to the key, because NumPy refuses large ints for small dtypes.
     """
     if type(value) is not Weak:
         return value.dtype
@@ -116,7 +116,10 @@ Forms = list[tuple[Any, tuple[int, ...], Any]]  # of each array: path, shape and
 
 
 def _rows(one: Forms, other: Forms) -> tuple[set[Any], int] | None:
-    """Return which arrays differ in the number of rows, and how many the first has; else None."""
+    """Return the arrays whose numbers of rows differ, and their number of rows in ``one``.
+
+    The result is None if the forms differ in more than one number of rows.
+    """
     if [(p, len(s), s[1:], d) for p, s, d in one] != [(p, len(s), s[1:], d) for p, s, d in other]:
         return None
     apart = {p: (s[0], t[0]) for (p, s, _), (_, t, _) in zip(one, other, strict=True) if s != t}
@@ -126,9 +129,9 @@ def _rows(one: Forms, other: Forms) -> tuple[set[Any], int] | None:
 
 
 class _Rows(Recorder):
-    """Records a function of some rows.
+    """Records a function for any number of rows.
 
-    Which program serves all numbers of rows does not depend on the number that comes first.
+    The recorded program does not depend on the number of rows of the first call.
     """
 
     def tried(self, n: int) -> tuple[int, ...]:
@@ -139,15 +142,15 @@ _General = tuple[Forms, set[Any], Recorder, Program, Kernel]
 
 
 class _Known:
-    """What is known of a function: its calls so far, and programs for any number of rows.
+    """The recordings of a function: the forms of its calls, and programs for any number of rows.
 
-    One kernel, laid out for `TYPICAL` rows, serves all numbers of rows but 1. So the bits of a
-    result do not depend on the calls before.
+    One kernel, whose layout is chosen for `TYPICAL` rows, serves all numbers of rows except 1. So
+    the bits of a result do not depend on earlier calls.
 
     Attributes
     ----------
     lock : Lock
-        Held while something new is made: another thread may need the same.
+        Held while the function is recorded and compiled, so that two threads do not do it twice.
     """
 
     def __init__(self, f: Callable[..., Any]) -> None:
@@ -184,9 +187,9 @@ class _Known:
         return None
 
     def _guesses(self, forms: Forms) -> Iterator[set[Any]]:
-        """Yield sets of arrays whose rows may be samples.
+        """Yield sets of arrays whose first axis may be the batch axis.
 
-        The number of rows differed from an earlier call, or arguments have the same number.
+        Their number of rows differed from an earlier call, or several arguments share the number.
         """
         for known in self.forms:
             apart = _rows(forms, known)
@@ -209,12 +212,12 @@ class _Call:
     program : Program
     kernel : Kernel
     n : int
-        How many rows there are, if the kernel serves any number.
+        The number of rows, if the kernel serves any number of rows.
     """
 
     def __init__(self, program: Program, kernel: Kernel, n: int) -> None:
         self.program, self.kernel, self.n = program, kernel, n
-        self.free = [_Memory(self)]  # of calls that are over; each at the same time has its own
+        self.free = [_Memory(self)]  # idle memories; calls at the same time use different ones
 
     def __call__(self, arrays: Any) -> Any:
         try:
@@ -228,7 +231,7 @@ class _Call:
 
 
 class _Memory:
-    """What a call works in."""
+    """The arrays of one call: inputs, outputs and temporaries."""
 
     def __init__(self, call: _Call) -> None:
         self.program, self.result = call.program, call.program.result
@@ -260,7 +263,7 @@ class _Memory:
         return arrays
 
     def _explain(self, arrays: Any) -> None:
-        """Run the program in NumPy, which tells the row that is out of range."""
+        """Run the program in NumPy, whose error names the row that is out of range."""
         values = iter(arrays)
         arguments = list(self.program.arguments.values())
         self.program(*map_leaves(lambda _: next(values), arguments))

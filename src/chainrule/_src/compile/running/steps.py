@@ -1,4 +1,4 @@
-"""From a step to an engine: recorded for the batch sizes there are, compiled where that pays."""
+"""From a step to an engine: the step is recorded, and compiled if this saves time."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from chainrule._src.compile.running.recorded import Known, RecordedStep, plain
 from chainrule._src.compile.running.sized import SizedEngine
 from chainrule._src.core.trees import leaves, map_leaves
 
-# Seconds on a machine of 2024 with two cores: to compile a structure and each of its equations. No
-# clock is asked, so that the same run takes the same engine everywhere.
+# Seconds on a machine of 2024 with two cores, to compile a structure and each of its equations.
+# Nothing is timed, so that the same run takes the same engine everywhere.
 COMPILING, COMPILING_EQUATION = 0.13, 2.4e-4
 ENGINES = {"auto": None, "compiled": True, "numpy": False}
 
-_read: dict[Hashable, Form] = {}  # from disk, by what was recorded
+_read: dict[Hashable, Form] = {}  # forms from disk, by the cache key of the recording
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Return a context in which Python does not look for garbage.
+    """Context manager that disables the garbage collector.
 
-    To record and to compile makes so many objects, nearly all of which stay, that Python would look
-    through those of all imported libraries: 70 ms in a process that uses scikit-learn.
+    Recording and compiling create so many long-lived objects that the collector would scan the
+    objects of all imported libraries: 70 ms in a process that uses scikit-learn.
     """
     was = gc.isenabled()
     gc.disable()
@@ -54,11 +54,11 @@ def uncollected() -> Iterator[None]:
 
 @functools.cache
 def _settle() -> None:
-    """Put what was made with what has been there long: Python need not look through it soon.
+    """Move all live objects to the oldest generation, so that they are not scanned again soon.
 
-    That is much for the first kernel, for which the compiler and LLVM are imported.
+    There are many after the first kernel, which imports the compiler and LLVM.
     """
-    if not gc.get_freeze_count():  # of objects that somebody keeps apart
+    if not gc.get_freeze_count():  # else other code froze objects, which must stay frozen
         gc.freeze()
         gc.unfreeze()
 
@@ -74,11 +74,11 @@ def make_engine(
     known: Known | None = None,
     counts_others: bool = True,
 ) -> Engine:
-    """Return the engine for a run of so many updates.
+    """Return the engine for a run of ``updates`` updates.
 
-    ``known`` holds what was recorded of a step that is still the same; it is added to. Where
-    ``counts_others`` is false, the other runs of this process do not count: several processes that
-    share a run choose the same engine.
+    ``known`` holds earlier recordings of the same step; new ones are added to it. If
+    ``counts_others`` is false, other runs of this process do not influence the choice, so that
+    several processes that share a run choose the same engine.
 
     Raises
     ------
@@ -89,11 +89,11 @@ def make_engine(
     data = map_leaves(plain, data)
     recorded = RecordedStep(step, loss, carry, data, known)
     in_numpy = NumpyEngine(recorded, carry, data, recorded.dtype)
-    compiles = wanted is True and batch_size > 1  # those of one sample call no products
+    compiles = wanted is True and batch_size > 1  # kernels for one sample call no products
     try:
         with uncollected(), made_soon(recorded.dtype) if compiles else nullcontext():
             if wanted is False:
-                recorded.program(batch_size)  # or what is wrong is told here
+                recorded.program(batch_size)  # errors of the step are raised here
                 return in_numpy
             plan = _Plan(recorded, data, batch_size)
             if wanted is None and not plan.pays(updates, counts_others):
@@ -113,7 +113,7 @@ def make_engine(
 
 
 class _Plan:
-    """What a step runs as where it is compiled: known here, kept on disk, or made now.
+    """The way to a step's kernel: from this process, from disk, or compiled now.
 
     Parameters
     ----------
@@ -137,19 +137,19 @@ class _Plan:
         return form
 
     def _name(self, n: int) -> str | None:
-        """Return what is on disk for batches of ``n``."""
+        """Return the cache key on disk for batches of ``n``."""
         return digest(self._step.key(n), self._size, self._dtypes)
 
     def cost(self) -> Cost:
-        """Return what NumPy takes for an update, and how many equations there are to compile."""
+        """Return the seconds of an update in NumPy, and the number of equations to compile."""
         if self._step.known(self._size) is None and self._cached is not None:
             return self._cached.cost
         return cost_of(self._step.program(self._size), self._size)
 
     def pays(self, updates: int, counts_others: bool = True) -> bool:
-        """Whether compiling takes less time than running the structure in NumPy.
+        """Return true if compiling takes less time than running the structure in NumPy.
 
-        Kernels on disk do not count: the same calls get the same engines, and so the same bits.
+        Kernels on disk are ignored, so that the same calls get the same engines and the same bits.
         """
         seconds, equations = self.cost()
         price, alone = COMPILING + equations * COMPILING_EQUATION, updates * seconds
@@ -159,7 +159,7 @@ class _Plan:
         return expected_seconds(structure, alone) > price
 
     def engine(self, carry: Any) -> NativeEngine:
-        """Return what runs it compiled."""
+        """Return an engine that runs the compiled step."""
         is_written = self._is_written()
         if not is_written and self._cached is not None and load(self._cached) is not None:
             return NativeEngine(self._step, self._cached, carry, self._data, self._size)
@@ -172,7 +172,7 @@ class _Plan:
             if is_new:
                 begin(form.kernel)
                 if rest := rows_in(self._data) % self._size:
-                    self.holds(rest)  # recorded meanwhile
+                    self.holds(rest)  # record the last batch while other threads compile
             made = NativeEngine(self._step, form, carry, self._data, self._size)
         if is_new:
             _settle()
@@ -181,12 +181,12 @@ class _Plan:
         return made
 
     def _is_written(self) -> bool:
-        """Whether this process has written the kernel."""
+        """Return true if this process has already created the kernel."""
         program = self._step.known(self._size)
         return program is not None and written(program, self._data, self._size) is not None
 
     def holds(self, n: int) -> bool:
-        """Whether a batch of ``n`` is what the kernel was made of."""
+        """Return true if the kernel is valid for a batch of ``n``."""
         running, key = self._step.seen.running, (n, self._size, *self._dtypes)
         holds = running.get(key)
         if holds is None:
@@ -200,7 +200,7 @@ class _Plan:
             if own is not None and read(other) == own:
                 return True
             same = self._step.holds(self._step.program(self._size), n)
-        except Exception:  # of the step: it comes when it runs
+        except Exception:  # an error of the step is raised again when the step runs
             return False
         if same and own is not None:
             write(other, own)
@@ -208,7 +208,7 @@ class _Plan:
 
 
 def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
-    """Say that a loss runs in NumPy, unless that was asked for; refuse if it was to be compiled."""
+    """Warn that a loss runs in NumPy, or raise an error if the user requires a compiled engine."""
     message = f"{_name(loss)} cannot be compiled: {place_of(error)}{error}"
     if wanted:
         raise CompileError(message) from error
@@ -220,7 +220,7 @@ def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
 
 @functools.cache
 def _warn_of_machine(message: str) -> None:
-    """Say once what is true of all runs."""
+    """Warn once per process."""
     warnings.warn(message, stacklevel=5)
 
 
