@@ -27,8 +27,10 @@ def elementwise(low: Lowering, equation: Equation, kernel: Elementwise) -> None:
     def entry(index: Index) -> Expr:
         operands = {}
         for i, operand in enumerate(equation.operands):
-            place = aligned(index, shape_of(operand))
-            operands[f"_{i}"] = low.entry(operand, place, None if chooses and i == 0 else dtype)
+            operand_index = aligned(index, shape_of(operand))
+            operands[f"_{i}"] = low.entry(
+                operand, operand_index, None if chooses and i == 0 else dtype
+            )
         return filled(low, kernel.scalar, operands, dtype)
 
     low.define(equation.output, equation.operands, entry)
@@ -39,9 +41,9 @@ def numbered(low: Lowering, equation: Equation, kernel: Numbered) -> None:
     output = equation.output
 
     def entry(index: Index) -> Expr:
-        known = {f"_{i}": _whole(low, o) for i, o in enumerate(equation.operands)}
-        known["place"] = flat(index, output.shape)
-        return expression(kernel.scalar(output.dtype.name), known)
+        operands = {f"_{i}": _whole(low, o) for i, o in enumerate(equation.operands)}
+        operands["place"] = flat(index, output.shape)
+        return expression(kernel.scalar(output.dtype.name), operands)
 
     low.define(output, equation.operands, entry)
 
@@ -75,8 +77,8 @@ def _working_dtype(equation: Equation) -> np.dtype[Any]:
 
 
 def _whole_power(exponent: Expr) -> int | None:
-    known = isinstance(exponent, Const) and exponent.value in (2, 3, 4, -1)
-    return int(exponent.value) if known else None  # type: ignore[attr-defined]
+    is_short = isinstance(exponent, Const) and exponent.value in (2, 3, 4, -1)
+    return int(exponent.value) if is_short else None  # type: ignore[attr-defined]
 
 
 def _short_power(base: Expr, times: int) -> Expr:

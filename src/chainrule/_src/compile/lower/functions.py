@@ -159,12 +159,17 @@ def function_of(name: str, dtype: np.dtype[Any]) -> Function | None:
     source = FOR.get((name, dtype.name)) or FOR.get((name, dtype.kind))
     if source is None:
         return None
-    whole = np.dtype(np.int64)
+    integer = np.dtype(np.int64)
     names = source.__code__.co_varnames[: source.__code__.co_argcount]
-    kinds: dict[str, Any] = {"fault": "buffer", "meeting": "buffer", "size": whole, "number": whole}
+    kinds: dict[str, Any] = {
+        "fault": "buffer",
+        "meeting": "buffer",
+        "size": integer,
+        "number": integer,
+    }
     arguments = {n: kinds.get(n, dtype) for n in names}
-    given = {
-        n: Buffer(n, (2,), whole, (0,), "fixed") if kind == "buffer" else kind
+    typed = {
+        n: Buffer(n, (2,), integer, (0,), "fixed") if kind == "buffer" else kind
         for n, kind in arguments.items()
     }
-    return function(source, given, f"{name}_{dtype.name}")
+    return function(source, typed, f"{name}_{dtype.name}")

@@ -32,82 +32,82 @@ class Timeline:
         self.items.append(item)
         self.note(len(self.items) - 1, item)
 
-    def note(self, place: int, item: Item) -> None:
+    def note(self, position: int, item: Item) -> None:
         """Add the accesses of an item at a position to the index."""
         for what, accesses in item.touched.items():
-            _put(self._touches.setdefault(what, []), place)
+            _put(self._touches.setdefault(what, []), position)
             if any(access.writes for access in accesses):
-                _put(self._writes.setdefault(what, []), place)
+                _put(self._writes.setdefault(what, []), position)
 
-    def move_down(self, place: int) -> int:
+    def move_down(self, position: int) -> int:
         """Move an item to the end, and return its new position."""
-        item = self.items[place]
+        item = self.items[position]
         assert item is not None
-        self.items[place] = None
+        self.items[position] = None
         for what in item.touched:
             for table in (self._touches, self._writes):
-                if place in table.get(what, ()):
-                    table[what].remove(place)
+                if position in table.get(what, ()):
+                    table[what].remove(position)
         self.add(item)
         return len(self.items) - 1
 
     def near(self, item: Item) -> list[int]:
         """Return the positions of items that access a buffer that ``item`` accesses, last first."""
-        found: set[int] = set()
+        positions: set[int] = set()
         for what in item.touched:
             if isinstance(what, Buffer):
-                found.update(self._touches.get(what, ()))
-        return sorted(found, reverse=True)
+                positions.update(self._touches.get(what, ()))
+        return sorted(positions, reverse=True)
 
     def last_conflict(self, item: Item) -> int:
         """Return the last position of an item that conflicts with ``item``, or -1."""
         return max((p for p in self._conflicts(item, False)), default=-1)
 
-    def first_conflict(self, place: int) -> int:
-        """Return the position of the next item that conflicts with the item at ``place``."""
-        item = self.items[place]
+    def first_conflict(self, position: int) -> int:
+        """Return the position of the next item that conflicts with the item at ``position``."""
+        item = self.items[position]
         assert item is not None
-        later = [p for p in self._conflicts(item, True) if p > place]
+        later = [p for p in self._conflicts(item, True) if p > position]
         return min(later, default=len(self.items))
 
     def _conflicts(self, item: Item, every: bool) -> Iterable[int]:
         for what, accesses in item.touched.items():
             writes = any(access.writes for access in accesses)
-            known = (self._touches if writes else self._writes).get(what, ())
-            yield from known if every else known[-1:]
+            positions = (self._touches if writes else self._writes).get(what, ())
+            yield from positions if every else positions[-1:]
 
 
-def _put(places: list[int], place: int) -> None:
+def _put(places: list[int], position: int) -> None:
     """Insert a position into a sorted list, unless it is in the list."""
-    at = bisect_left(places, place)
-    if at == len(places) or places[at] != place:
-        places.insert(at, place)
+    at = bisect_left(places, position)
+    if at == len(places) or places[at] != position:
+        places.insert(at, position)
 
 
 def fuse(items: Sequence[Item], outermost: bool = True) -> list[Item]:
     """Fuse loops of equal extent, if entries are used in the iteration of their computation."""
-    done = Timeline()
+    timeline = Timeline()
     divided: dict[Loop, Local | None] = {}  # the variable by which the parts divide each loop
     for item in items:
-        if not (isinstance(item, Loop) and _joined(done, item, divided if outermost else None)):
-            done.add(item)
-    left = [item for item in done.items if item is not None]
-    for item in left:
+        if not (isinstance(item, Loop) and _joined(timeline, item, divided if outermost else None)):
+            timeline.add(item)
+    remaining = [item for item in timeline.items if item is not None]
+    for item in remaining:
         if isinstance(item, Loop):
             item.body = fuse(item.body, outermost=False)
             forget([item])
-    return left
+    return remaining
 
 
-def _joined(done: Timeline, loop: Loop, divided: dict[Loop, Local | None] | None) -> bool:
+def _joined(timeline: Timeline, loop: Loop, divided: dict[Loop, Local | None] | None) -> bool:
     """Fuse ``loop`` with an earlier loop, if one of the two loops can be moved to its partner."""
-    barrier = done.last_conflict(loop)
-    for place in done.near(loop):
-        first = done.items[place]
+    barrier = timeline.last_conflict(loop)
+    for position in timeline.near(loop):
+        first = timeline.items[position]
         if not isinstance(first, Loop) or not _alike(first, loop):
             continue
-        moves_up = barrier <= place
-        if not moves_up and done.first_conflict(place) < len(done.items):
+        moves_up = barrier <= position
+        if not moves_up and timeline.first_conflict(position) < len(timeline.items):
             continue
         second = loop if loop.var is first.var else _swapped(loop, first.var)
         if not _no_locals(first, second) or not in_step(first, second, first.var):
@@ -115,9 +115,9 @@ def _joined(done: Timeline, loop: Loop, divided: dict[Loop, Local | None] | None
         if divided is not None and not _divide_alike(first, second, divided):
             continue
         if not moves_up:
-            place = done.move_down(place)
+            position = timeline.move_down(position)
         first.join(second)
-        done.note(place, second)
+        timeline.note(position, second)
         return True
     return False
 
@@ -191,11 +191,11 @@ def _divide_alike(first: Loop, second: Loop, divided: dict[Loop, Local | None]) 
     variable = other if one in (None, PART) else one
     if variable in (None, PART):
         return False
-    alike = all(
-        known in (variable, PART) or (known is None and can_share(loop, variable, set()))
-        for loop, known in ((first, one), (second, other))
+    is_divisible = all(
+        division in (variable, PART) or (division is None and can_share(loop, variable, set()))
+        for loop, division in ((first, one), (second, other))
     )
-    if not alike or not in_step(first, second, variable):
+    if not is_divisible or not in_step(first, second, variable):
         return False
     divided[first] = variable
     return True

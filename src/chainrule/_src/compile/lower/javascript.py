@@ -118,10 +118,10 @@ class Writer:
         self.called, self.constants = called, constants
         self.buffers: dict[Buffer, str] = {FIXED["fault"]: "fault"}
 
-    def body(self, items: Iterable[Any], given: Iterable[str] = ()) -> Iterator[str]:
+    def body(self, items: Iterable[Any], parameters: Iterable[str] = ()) -> Iterator[str]:
         """Yield the lines of a function's body, its variables first."""
         items = [i for i in items if not (isinstance(i, Declare) or _sets_size(i))]
-        names = dict.fromkeys(own(name) for name in _assigned(items) if name not in given)
+        names = dict.fromkeys(own(name) for name in _assigned(items) if name not in parameters)
         if names:
             yield f"let {', '.join(names)};"
         yield from self.lines(items)
@@ -165,8 +165,8 @@ class Writer:
         sizes, begins = item.computed
         places = zip((item.a, item.b, item.c), begins, item.leads, strict=True)
         matrices = [
-            f"{self.text(place.buffer)}, {self.text(begin)}, {self.text(lead)}"
-            for place, begin, lead in places
+            f"{self.text(operand.buffer)}, {self.text(begin)}, {self.text(lead)}"
+            for operand, begin, lead in places
         ]
         turns = [str(int(turn)) for turn in item.turns]
         return f"{name}({', '.join([*turns, *map(self.text, sizes), *matrices])})"
@@ -191,12 +191,12 @@ class Writer:
     def _load(self, expr: Load) -> tuple[str, int]:
         root = expr.buffer.root
         if root is FIXED["constants"]:
-            (place,) = expr.index
-            assert isinstance(place, Const)
-            number = number_text(self.constants[place.value], root.dtype)
+            (index,) = expr.index
+            assert isinstance(index, Const)
+            number = number_text(self.constants[index.value], root.dtype)
             return number, ATOM if number[0] != "-" else 11
-        place = flat(expr.index, [whole(size) for size in root.memory_shape or (1,)])
-        return f"{self.buffers[root]}[{self.text(whole(place))}]", ATOM
+        index = flat(expr.index, [whole(size) for size in root.memory_shape or (1,)])
+        return f"{self.buffers[root]}[{self.text(whole(index))}]", ATOM
 
     def _affine(self, expr: Affine) -> tuple[str, int]:
         parts = sorted(expr.terms, key=lambda term: -term[1])
@@ -235,8 +235,8 @@ class Writer:
         kind = next((a.dtype for a in expr.args if isinstance(a, Expr)), WHOLE)
         special = getattr(self, f"_op_{name}", None)
         if special is not None:
-            own: tuple[str, int] = special(expr, kind)
-            return own
+            special_text: tuple[str, int] = special(expr, kind)
+            return special_text
         if kind.kind == "b":
             name = LOGIC.get(name, name)
         written, strength = self._operation(name, expr, kind)
@@ -254,10 +254,10 @@ class Writer:
             strength, form = OPERATORS[name]
             sides = [self.text(a, strength + (i > 0)) for i, a in enumerate(expr.args)]
             return form.format(*sides), strength
-        given = ", ".join(map(self.text, expr.args))
+        arguments = ", ".join(map(self.text, expr.args))
         if name in MATH:
-            return f"Math.{MATH[name]}({given})", ATOM
-        return f"{self.called(name, kind)}({given})", ATOM
+            return f"Math.{MATH[name]}({arguments})", ATOM
+        return f"{self.called(name, kind)}({arguments})", ATOM
 
     def _op_neg(self, expr: Call, kind: np.dtype[Any]) -> tuple[str, int]:
         value = self.text(expr.args[0], ATOM)

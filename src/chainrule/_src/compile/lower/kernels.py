@@ -214,9 +214,9 @@ def function_kernel(program: Program, n: int = 1) -> Kernel:
     for path, leaf in leaves({"result": program.result}):
         dtype = leaf.dtype if isinstance(leaf, Variable) else np.asarray(at(leaf, 1)).dtype
         shape = shape_of(leaf)
-        made = low.buffer(writer.names.fresh("result"), shape, dtype, "result", path)
-        made.order = tuple(range(len(shape)))
-        low.fill(made, partial(low.entry, leaf, dtype=dtype))
+        buffer = low.buffer(writer.names.fresh("result"), shape, dtype, "result", path)
+        buffer.order = tuple(range(len(shape)))
+        low.fill(buffer, partial(low.entry, leaf, dtype=dtype))
     return writer.kernel(driver.run)
 
 
@@ -235,18 +235,18 @@ class _Writer:
         """Read the batch of a variable from the data, in the order of samples."""
         low = self.lowering
         name, shape = self.names.fresh(f"{variable.name}_all"), (ROWS, *variable.shape[1:])
-        whole = low.buffer(name, shape, dtype, "data", path)
+        data = low.buffer(name, shape, dtype, "data", path)
 
         def place(index: Index) -> Load:
             row: Expr = ROW if self.one else Load(FIXED["order"], (START + index[0],))
-            return whole.at((row, *index[1:]))
+            return data.at((row, *index[1:]))
 
         def entry(index: Index) -> Expr:
             return cast(place(index), variable.dtype)
 
         if self.one:  # without a copy
             low.entries[variable] = entry
-            if whole.dtype == variable.dtype:
+            if data.dtype == variable.dtype:
                 low.views[variable] = place
         else:
             low.store(variable, entry)
@@ -283,14 +283,14 @@ class _Writer:
 
     def kernel(self, frame: Any, renewed: Mapping[Buffer, Buffer] | None = None) -> Kernel:
         """Run the passes and build the kernel; ``renewed`` maps new to old buffers of the state."""
-        low, taken = self.lowering, self.names.taken
+        low, used_names = self.lowering, self.names.taken
         items = in_place(low, fuse(low.items), renewed or {})
-        gone = keep_in_locals(items, [self.loss_value], taken, inside=self.shared)
+        gone = keep_in_locals(items, [self.loss_value], used_names, inside=self.shared)
         alone = Section([Group((None, None), items)])
         sections = shared_out(items, low) if self.shared else [alone]
         groups = [group for section in sections for group in section.groups]
         for group in groups:
-            hoist(group.items, taken)
+            hoist(group.items, used_names)
         body = [item for group in groups for item in group.items]
         used = {a.what for statement in walk(body) for a in statement.accesses}
         buffers = [b for b in low.buffers if b in used and b not in gone and b.home is None]
@@ -298,13 +298,13 @@ class _Writer:
         if one:
             on_the_stack(buffers)
         shares = slots(sections, buffers)
-        own: set[Buffer] = set()
+        per_thread: set[Buffer] = set()
         if self.shared:
-            own = apart(sections, buffers, shares, low.sample)
+            per_thread = apart(sections, buffers, shares, low.sample)
             body = [item for section in sections for item in section.shared()]
         function = self._framed(frame, body, buffers, shares)
         numbers, checks = low.numbers.lifted, low.checks
-        return Kernel(function, buffers, shares, self.shared, numbers, checks, own, one)
+        return Kernel(function, buffers, shares, self.shared, numbers, checks, per_thread, one)
 
     def _framed(
         self, frame: Any, body: list[Item], buffers: list[Buffer], shares: dict[Buffer, Buffer]

@@ -69,7 +69,7 @@ def in_turn(loops: Axes, gone: Axes) -> list[tuple[Local, Any]]:
     return [next(summed) if pair in gone else pair for pair in loops]
 
 
-def in_lanes(low: Lowering, made: Buffer, how: Reduced, loops: Axes, split: Local) -> list[Item]:
+def in_lanes(low: Lowering, result: Buffer, how: Reduced, loops: Axes, split: Local) -> list[Item]:
     """Return the loops of a sum in lanes along the axis ``split``.
 
     If the innermost loop runs along a remaining axis, each lane is a row along this axis.
@@ -79,17 +79,17 @@ def in_lanes(low: Lowering, made: Buffer, how: Reduced, loops: Axes, split: Loca
     across = tuple([variable if size != 1 else ZERO for variable, size in row])
     count = FEW if sizes[split] < LONG else MANY
     shape = (count, *(size for _, size in row))
-    lanes = low.buffer(low.names.fresh(f"{made.name}_lanes"), shape, made.dtype)
+    lanes = low.buffer(low.names.fresh(f"{result.name}_lanes"), shape, result.dtype)
     lanes.order = tuple(range(len(lanes.shape)))
     lane, turn = (Local(low.names.fresh(name)) for name in ("lane", "turn"))
-    blocks, rest = divmod(sizes[split], count)
-    turns, left = divmod(blocks, AHEAD)
+    blocks, remainder = divmod(sizes[split], count)
+    turns, last_blocks = divmod(blocks, AHEAD)
 
     def of(at: Expr) -> Load:
         return lanes.at((at, *across))
 
     def plus(a: Expr, b: Expr) -> Expr:
-        return Call("add", (a, b), made.dtype)
+        return Call("add", (a, b), result.dtype)
 
     def taken_in(first: Expr, ahead: int, width: int = count) -> list[Item]:
         """Return the loops that add the entries of ``ahead`` blocks to lanes, block by block."""
@@ -109,14 +109,14 @@ def in_lanes(low: Lowering, made: Buffer, how: Reduced, loops: Axes, split: Loca
         return plus(plus(a, c), plus(b, d))
 
     first = turn * (AHEAD * count) if turns > 1 else ZERO
-    whole = nest([(turn, turns)], taken_in(first, AHEAD)) if turns else []
-    end = taken_in(Const(turns * AHEAD * count), left)
-    end += taken_in(Const(blocks * count), min(rest, 1), rest)
+    full = nest([(turn, turns)], taken_in(first, AHEAD)) if turns else []
+    end = taken_in(Const(turns * AHEAD * count), last_blocks)
+    end += taken_in(Const(blocks * count), min(remainder, 1), remainder)
     around = [pair for pair in loops if pair[0] in gone and pair[0] is not split]
     outer = [pair for pair in loops if pair[0] not in gone and pair not in row]
     sums = nest([(lane, count), *row], [Store(of(lane), how.start)])
-    sums += nest(around, [*whole, *end])
+    sums += nest(around, [*full, *end])
     if count > FEW:
         sums += nest([(lane, FEW), *row], [Store(of(lane), quarters(lane, FEW))])
-    sums += nest(row, [Store(made.at(how.out), quarters(ZERO, 1))])
+    sums += nest(row, [Store(result.at(how.out), quarters(ZERO, 1))])
     return nest(outer, sums)

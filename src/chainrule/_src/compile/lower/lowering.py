@@ -128,10 +128,10 @@ class Lowering:
                 ".astype(np.float32) or .astype(np.float64)"
             )
         order = tuple(range(len(shape))) if role == "data" else self.layout(shape)
-        made = Buffer(name, tuple(shape), dtype, order, role, content)
-        made.pointer = self.names.fresh(made.pointer)
-        self.buffers.append(made)
-        return made
+        buffer = Buffer(name, tuple(shape), dtype, order, role, content)
+        buffer.pointer = self.names.fresh(buffer.pointer)
+        self.buffers.append(buffer)
+        return buffer
 
     def layout(self, shape: Sequence[Any]) -> tuple[int, ...]:
         """Return the order of an array's axes in memory: a long axis last."""
@@ -148,15 +148,15 @@ class Lowering:
 
     def input(self, variable: Variable, role: str, content: Any) -> Buffer:
         """Create the buffer of an input of the program."""
-        made = self.buffer(self.names[variable], variable.shape, variable.dtype, role, content)
-        self.stored[variable] = made
-        return made
+        buffer = self.buffer(self.names[variable], variable.shape, variable.dtype, role, content)
+        self.stored[variable] = buffer
+        return buffer
 
     def output(self, variable: Variable) -> Buffer:
         """Create the buffer of a result."""
-        made = self.buffer(self.names[variable], variable.shape, variable.dtype)
-        self.stored[variable] = made
-        return made
+        buffer = self.buffer(self.names[variable], variable.shape, variable.dtype)
+        self.stored[variable] = buffer
+        return buffer
 
     # Entries
 
@@ -164,55 +164,57 @@ class Lowering:
         """Return an entry of a variable or constant, converted to ``dtype`` unless that is None."""
         if not isinstance(operand, Variable):
             return self.constant(operand, index, dtype)
-        held = self.stored.get(operand)
-        found = self.entries[operand](index) if held is None else held.at(index)
-        return cast(cast(found, operand.dtype), dtype)
+        buffer = self.stored.get(operand)
+        value = self.entries[operand](index) if buffer is None else buffer.at(index)
+        return cast(cast(value, operand.dtype), dtype)
 
     def view(self, operand: Any, index: Index) -> Load | None:
         """Return the location in memory of an operand's entry, or None if it is computed."""
         while isinstance(operand, Variable):
-            held = self.stored.get(operand)
-            if held is not None:
-                return held.at(index)
-            found = self.views[operand](index) if operand in self.views else None
-            if found is None or isinstance(found, Load):
-                return found
-            operand, index = found
+            buffer = self.stored.get(operand)
+            if buffer is not None:
+                return buffer.at(index)
+            source = self.views[operand](index) if operand in self.views else None
+            if source is None or isinstance(source, Load):
+                return source
+            operand, index = source
         constant = self.constant(operand, index, None)
         return constant if isinstance(constant, Load) else None
 
-    def constant(self, thing: Any, index: Index, dtype: Any) -> Expr:
+    def constant(self, operand: Any, index: Index, dtype: Any) -> Expr:
         """Return an entry of a constant."""
-        if isinstance(thing, Filled):
-            return self.numbers.of(thing.number, dtype or thing.dtype)
-        if isinstance(thing, Counted):
-            moving = [i for i, size in zip(index, thing.shape, strict=True) if size != 1]
-            return cast(moving[0] if moving else ZERO, dtype or thing.dtype)
-        if isinstance(thing, BatchScaled | Linear) or np.ndim(thing) == 0:
-            return self.numbers.of(thing, dtype or np.asarray(_plain(thing)).dtype)
-        array = np.asarray(thing)
+        if isinstance(operand, Filled):
+            return self.numbers.of(operand.number, dtype or operand.dtype)
+        if isinstance(operand, Counted):
+            moving = [i for i, size in zip(index, operand.shape, strict=True) if size != 1]
+            return cast(moving[0] if moving else ZERO, dtype or operand.dtype)
+        if isinstance(operand, BatchScaled | Linear) or np.ndim(operand) == 0:
+            return self.numbers.of(operand, dtype or np.asarray(_plain(operand)).dtype)
+        array = np.asarray(operand)
         counts = array.dtype.kind in "iu" and array.size == max(array.shape)
         if counts and np.array_equal(array.ravel(), np.arange(array.size)):
             return self.constant(Counted(array.shape, array.dtype), index, dtype)
-        if id(thing) not in self._arrays:
+        if id(operand) not in self._arrays:
             name = self.names.fresh("constant")
-            self._arrays[id(thing)] = self.buffer(name, array.shape, array.dtype, "constant", thing)
-        return cast(self._arrays[id(thing)].at(index), dtype)
+            self._arrays[id(operand)] = self.buffer(
+                name, array.shape, array.dtype, "constant", operand
+            )
+        return cast(self._arrays[id(operand)].at(index), dtype)
 
     # Loops
 
     def axes(self, shape: Sequence[Any]) -> list[tuple[Local, Any]]:
         """Return a loop variable and a size for each axis; ``i`` runs over the batch axis."""
         free = iter(self._letters[1:])
-        found: list[tuple[Local, Any]] = []
-        taken = False
+        axes: list[tuple[Local, Any]] = []
+        has_sample = False
         for size in shape:
-            first = isinstance(size, Linear) and not taken
-            taken = taken or first
-            known = size if isinstance(size, int) else None
-            variable = self.sample if first else loop_variable(next(free), known)
-            found.append((variable, size))
-        return found
+            first = isinstance(size, Linear) and not has_sample
+            has_sample = has_sample or first
+            fixed_size = size if isinstance(size, int) else None
+            variable = self.sample if first else loop_variable(next(free), fixed_size)
+            axes.append((variable, size))
+        return axes
 
     def entries_of(self, sizes: Sequence[Any]) -> int:
         """Return the number of entries of an array of these sizes, for a typical batch size."""
@@ -230,8 +232,8 @@ class Lowering:
     def leaf(self, make: Callable[[], Statement]) -> list[Item]:
         """Return the statement of ``make()``, preceded by the assignments that it needs."""
         outer, self._prelude = self._prelude, []
-        made = make()
-        items, self._prelude = [*self._prelude, made], outer
+        statement = make()
+        items, self._prelude = [*self._prelude, statement], outer
         return items
 
     def taken(self, make: Callable[[], Expr]) -> tuple[list[Item], Expr]:
@@ -242,23 +244,23 @@ class Lowering:
 
     def store(self, variable: Variable, entry: Entry) -> Buffer:
         """Emit the loops that write all entries of a variable to a new buffer."""
-        made = self.output(variable)
-        axes = self.axes(made.shape)
+        buffer = self.output(variable)
+        axes = self.axes(buffer.shape)
         index = places(axes)
         before, value = self.taken(lambda: entry(index))
-        self.lie_along(made, index, self.in_memory_order([*before, Run(value)], axes))
-        leaf = [*before, Store(made.at(index), cast(value, made.dtype))]
-        self.items += nest([axes[axis] for axis in made.order], leaf)
-        return made
+        self.lie_along(buffer, index, self.in_memory_order([*before, Run(value)], axes))
+        leaf = [*before, Store(buffer.at(index), cast(value, buffer.dtype))]
+        self.items += nest([axes[axis] for axis in buffer.order], leaf)
+        return buffer
 
     def fill(self, buffer: Buffer, entry: Entry, first: Index = ()) -> None:
         """Emit the loops that write a buffer, or only the part with the first indices ``first``."""
-        done = len(first)
-        axes = self.axes(buffer.shape[done:])
+        depth = len(first)
+        axes = self.axes(buffer.shape[depth:])
         index = places(axes)
-        place = buffer.at((*first, *index))
-        leaf = self.leaf(lambda: Store(place, cast(entry(index), buffer.dtype)))
-        self.items += nest([axes[axis - done] for axis in buffer.order if axis >= done], leaf)
+        target = buffer.at((*first, *index))
+        leaf = self.leaf(lambda: Store(target, cast(entry(index), buffer.dtype)))
+        self.items += nest([axes[axis - depth] for axis in buffer.order if axis >= depth], leaf)
 
     def in_memory_order(self, items: Sequence[Item], axes: Axes) -> list[tuple[Local, Any]]:
         """Return the loops in the axis order of the largest array that the items access."""
@@ -268,18 +270,18 @@ class Lowering:
         for item in items:
             for access in item.accesses:
                 mentioned = mentions(access)
-                found = list(dict.fromkeys(v for v in mentioned if v in sizes))
-                entries = self.entries_of([sizes[v] for v in found])
-                if found and entries > weight:
-                    best, weight = found, entries
+                variables = list(dict.fromkeys(v for v in mentioned if v in sizes))
+                entries = self.entries_of([sizes[v] for v in variables])
+                if variables and entries > weight:
+                    best, weight = variables, entries
         return [pair for pair in axes if pair[0] not in best] + [(v, sizes[v]) for v in best]
 
-    def lie_along(self, made: Buffer, index: Index, loops: Axes) -> None:
+    def lie_along(self, buffer: Buffer, index: Index, loops: Axes) -> None:
         """Order the axes of an array with short rows like the loops that compute its entries."""
-        if len(made.shape) > 2 and self.is_short(made.shape):
+        if len(buffer.shape) > 2 and self.is_short(buffer.shape):
             ranks = {variable: rank for rank, (variable, _) in enumerate(loops)}
             first = [min((ranks.get(v, -1) for v in locals_in(i)), default=-1) for i in index]
-            made.order = tuple(sorted(range(len(made.shape)), key=first.__getitem__))
+            buffer.order = tuple(sorted(range(len(buffer.shape)), key=first.__getitem__))
 
     def ready(self, operand: Any) -> None:
         """Store an operand whose entries are read several times, unless they are in memory."""
@@ -297,12 +299,12 @@ class Lowering:
         name = self.names[variable]
         stored = variable in self.stored
         name = self.names.fresh(f"{name}_turned") if stored else name
-        made = self.buffer(name, variable.shape, variable.dtype)
-        made.order = order
-        self.fill(made, partial(self.entry, variable))
+        buffer = self.buffer(name, variable.shape, variable.dtype)
+        buffer.order = order
+        self.fill(buffer, partial(self.entry, variable))
         if not stored:
-            self.stored[variable] = made
-        return made
+            self.stored[variable] = buffer
+        return buffer
 
     def define(self, variable: Variable, operands: Sequence[Any], entry: Entry) -> None:
         """Set the expression of a variable's entries: inlined into its user, or stored by loops."""
@@ -380,5 +382,5 @@ def _variables(operands: Sequence[Any]) -> list[Variable]:
     return [operand for operand in operands if isinstance(operand, Variable)]
 
 
-def _plain(thing: Any) -> Any:
-    return thing.at(1) if isinstance(thing, BatchScaled | Linear) else thing
+def _plain(operand: Any) -> Any:
+    return operand.at(1) if isinstance(operand, BatchScaled | Linear) else operand

@@ -27,17 +27,17 @@ def renewals(low: Lowering, pairs: Iterable[tuple[Buffer, Any]]) -> dict[Buffer,
     written = {a.what for item in low.items for a in item.accesses if a.writes}
     renewed: dict[Buffer, Buffer] = {}
     for home, new in pairs:
-        made = low.stored.get(new) if isinstance(new, Variable) else None
+        buffer = low.stored.get(new) if isinstance(new, Variable) else None
         if (
-            made is None
-            or made not in written
-            or made in renewed
-            or (made.dtype, made.shape, made.order) != (home.dtype, home.shape, home.order)
+            buffer is None
+            or buffer not in written
+            or buffer in renewed
+            or (buffer.dtype, buffer.shape, buffer.order) != (home.dtype, home.shape, home.order)
         ):
-            made = low.buffer(low.names.fresh(f"{home.name}_next"), home.shape, home.dtype)
-            made.order = home.order
-            low.fill(made, partial(low.entry, new, dtype=home.dtype))
-        renewed[made] = home
+            buffer = low.buffer(low.names.fresh(f"{home.name}_next"), home.shape, home.dtype)
+            buffer.order = home.order
+            low.fill(buffer, partial(low.entry, new, dtype=home.dtype))
+        renewed[buffer] = home
     return renewed
 
 
@@ -68,23 +68,23 @@ def in_place(low: Lowering, items: list[Item], renewed: Mapping[Buffer, Buffer])
 
 def _may_replace(new: Sequence[Any], old: Sequence[Any]) -> bool:
     """Return true if the statement that writes the new array can overwrite the old array."""
-    first_top, first_position, made = next(t for t in new if t[2].writes)
+    first_top, first_position, write = next(t for t in new if t[2].writes)
     return all(
         top < first_top
-        or (top == first_top and place <= first_position and access.index == made.index)
-        for top, place, access in old
+        or (top == first_top and position <= first_position and access.index == write.index)
+        for top, position, access in old
     )
 
 
 def on_the_stack(buffers: Iterable[Buffer]) -> None:
     """Move small temporaries to the stack, so that LLVM can move them into registers."""
-    left = STACK
+    available = STACK
     for buffer in buffers:
         if buffer.role == "temporary" and all(isinstance(size, int) for size in buffer.shape):
             size = math.prod(buffer.shape) * buffer.dtype.itemsize
-            if size <= min(SMALL, left):
+            if size <= min(SMALL, available):
                 buffer.role = "local"
-                left -= size
+                available -= size
 
 
 def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer, Buffer]:
@@ -103,16 +103,16 @@ def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer
                     life.note(_Place(turn, at, access, loops), section, group)
     temporaries = [b for b in buffers if b.role == "temporary"]
     free: dict[Any, list[_Slot]] = {}  # by dtype and sizes
-    found: dict[Buffer, Buffer] = {}
+    shared: dict[Buffer, Buffer] = {}
     for buffer in sorted(temporaries, key=lambda b: lives[b].begin):
-        known, life = free.setdefault(_form(buffer), []), lives[buffer]
-        slot = next((slot for slot in known if slot.is_free(buffer, life)), None)
+        candidates, life = free.setdefault(_form(buffer), []), lives[buffer]
+        slot = next((slot for slot in candidates if slot.is_free(buffer, life)), None)
         if slot is None:
-            known.append(_Slot(buffer, life))
+            candidates.append(_Slot(buffer, life))
         else:
-            found[buffer] = slot.owner
+            shared[buffer] = slot.owner
             slot.take(buffer, life)
-    return found
+    return shared
 
 
 class _Touch(NamedTuple):
@@ -157,17 +157,17 @@ class _Life:
         self.places: list[_Place] = []
         self.touches: dict[Section, set[_Touch]] = {}
 
-    def note(self, place: _Place, section: Section, group: Group) -> None:
+    def note(self, position: _Place, section: Section, group: Group) -> None:
         """Extend the live range by an access."""
-        telling, index = (group.sharing[0], PART), place.access.index or ()
-        own = tuple([i if any(i is x for x in telling) else None for i in index])
+        telling, index = (group.sharing[0], PART), position.access.index or ()
+        thread_index = tuple([i if any(i is x for x in telling) else None for i in index])
         if not self.places:
-            self.first = place
-        elif place.turn != self.end:
+            self.first = position
+        elif position.turn != self.end:
             self.places.clear()
-        self.places.append(place)
-        self.end = place.turn
-        self.touches.setdefault(section, set()).add(_Touch(group, own))
+        self.places.append(position)
+        self.end = position.turn
+        self.touches.setdefault(section, set()).add(_Touch(group, thread_index))
 
 
 class _Slot:
@@ -194,8 +194,8 @@ class _Slot:
         pairs = list(product(self.touches[section], touches))
         if all(one.group.sharing[0] is other.group.sharing[0] is None for one, other in pairs):
             return True
-        alike = buffer.memory_shape == self.last.memory_shape
-        return alike and all(
+        same_shape = buffer.memory_shape == self.last.memory_shape
+        return same_shape and all(
             one.group.sharing == other.group.sharing
             and same_turn(one.own, other.own, one.group.sharing[0])
             for one, other in pairs
@@ -206,13 +206,13 @@ class _Slot:
         last, first = self.last, life.first
         index = first.access.index or ()
 
-        def is_over(place: _Place) -> bool:
+        def is_over(position: _Place) -> bool:
             """Return true if the read is before the write, in the same iteration of every loop."""
             around = takewhile(
-                lambda pair: pair[0] is pair[1], zip(place.loops, first.loops, strict=False)
+                lambda pair: pair[0] is pair[1], zip(position.loops, first.loops, strict=False)
             )
             once = all(any(loop.var is part for part in index) for loop, _ in around)
-            return once and place.at < first.at and place.access.index == index
+            return once and position.at < first.at and position.access.index == index
 
         return (
             self.life.end == life.begin

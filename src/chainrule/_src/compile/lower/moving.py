@@ -71,13 +71,13 @@ def _laid(low: Lowering, equation: Equation) -> bool:
     sizes = [shape_of(operand)[axis] for operand in equation.operands]
     if not all(isinstance(size, int) for size in sizes):
         return False
-    made, start = low.output(output), 0
+    buffer, start = low.output(output), 0
     for operand, size in zip(equation.operands, sizes, strict=True):
         axes = low.axes(shape_of(operand))
         index = places(axes)
-        place = made.at((*index[:axis], index[axis] + start, *index[axis + 1 :]))
+        target = buffer.at((*index[:axis], index[axis] + start, *index[axis + 1 :]))
         before, value = low.taken(partial(low.entry, operand, index, output.dtype))
-        low.items += nest([axes[a] for a in made.order], [*before, Store(place, value)])
+        low.items += nest([axes[a] for a in buffer.order], [*before, Store(target, value)])
         start += size
     return True
 
@@ -87,8 +87,8 @@ def gathered(low: Lowering, equation: Equation, kernel: Gather) -> None:
     shape, picked = shape_of(equation.operands[0]), equation.output.shape
 
     def entry(index: Index) -> Expr:
-        place = _picked(low, equation, shape, picked, index)
-        return low.entry(equation.operands[0], place, equation.output.dtype)
+        source = _picked(low, equation, shape, picked, index)
+        return low.entry(equation.operands[0], source, equation.output.dtype)
 
     def view(index: Index) -> tuple[Any, Index] | None:
         if any(isinstance(array, Variable) for array in equation.operands[1:]):
@@ -106,8 +106,10 @@ def checked(low: Lowering, equation: Equation, kernel: Checked) -> None:
 
     def entry(index: Index) -> Expr:
         value = low.entry(operand, index)
-        place = cast(value, WHOLE) if value.dtype == BOOL else value  # False and True are 0 and 1
-        return cast(_check(low, "within", place, size, number), value.dtype)
+        position = (
+            cast(value, WHOLE) if value.dtype == BOOL else value
+        )  # False and True are 0 and 1
+        return cast(_check(low, "within", position, size, number), value.dtype)
 
     low.define(equation.output, equation.operands, entry)
 
@@ -126,7 +128,7 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
     if low.scatters_again(output):
         low.scattered[output] = how
         return
-    made = low.output(output)
+    buffer = low.output(output)
     axes = low.axes(how.shape)
     index = places(axes)
     target: list[Expr] = []
@@ -137,21 +139,21 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
         return low.entry(how.source, source, output.dtype)
 
     before, added = low.taken(value)
-    probe = Accumulate(made.at(target), added)
+    probe = Accumulate(buffer.at(target), added)
     loops = low.in_memory_order([*before, probe], axes)
-    low.lie_along(made, tuple(target), loops)
+    low.lie_along(buffer, tuple(target), loops)
     if _covers(target, axes, output.shape):
-        low.items += nest(loops, [*before, Store(made.at(target), added)])
+        low.items += nest(loops, [*before, Store(buffer.at(target), added)])
         return
-    low.fill(made, lambda index: low.numbers.of(0, output.dtype))
-    low.items += nest(loops, [*before, Accumulate(made.at(target), added)])
+    low.fill(buffer, lambda index: low.numbers.of(0, output.dtype))
+    low.items += nest(loops, [*before, Accumulate(buffer.at(target), added)])
 
 
 def _covers(target: Sequence[Expr], axes: Axes, shape: Sequence[Any]) -> bool:
     """Return true if the loops write every entry exactly once."""
     sizes = {variable: size for variable, size in axes if size != 1}
-    for place, extent in zip(target, shape, strict=True):
-        const, terms = parts_of(place)
+    for part, extent in zip(target, shape, strict=True):
+        const, terms = parts_of(part)
         reached: Any = 1
         for variable, factor in sorted(terms, key=lambda term: term[1]):
             if factor != reached or variable not in sizes:
@@ -183,21 +185,21 @@ def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
 
 def _index(piece: EntrySource) -> Index:
     """Return the source index of a piece, in which numbers of the rule become expressions."""
-    return tuple([whole(place) for place in piece.index])
+    return tuple([whole(part) for part in piece.index])
 
 
 def _choice(low: Lowering, equation: Equation, pieces: Sequence[EntrySource], fill: Any) -> Expr:
     """Return a selection of the first piece whose guard is true."""
     dtype = equation.output.dtype
-    found = None if pieces[-1].guard is None else low.numbers.of(fill, dtype)
+    choice = None if pieces[-1].guard is None else low.numbers.of(fill, dtype)
     for piece in reversed(pieces):
         part = low.entry(equation.operands[piece.operand], _index(piece), dtype)
-        if piece.guard is None or piece.guard is True or found is None:
-            found = part
+        if piece.guard is None or piece.guard is True or choice is None:
+            choice = part
         elif piece.guard is not False:
-            found = Select(piece.guard, part, found)
-    assert found is not None
-    return found
+            choice = Select(piece.guard, part, choice)
+    assert choice is not None
+    return choice
 
 
 def _picked(
@@ -206,24 +208,24 @@ def _picked(
     """Return the index in an array of ``shape`` of an entry of the selection ``picked``."""
     arrays = list(equation.operands[1:])
     parts = spelled_out(equation.params["index"], len(shape))
-    own, of_arrays = split(index, parts, arrays)
+    of_others, of_arrays = split(index, parts, arrays)
     lengths, _ = split(tuple(picked), parts, arrays)
-    place: list[Expr] = []
+    location: list[Expr] = []
     for part in parts:
         if part is None:
-            next(own)
+            next(of_others)
             next(lengths)
             continue
-        size = shape[len(place)]
+        size = shape[len(location)]
         if isinstance(part, slice):
-            place.append(_sliced(next(own), part, size, next(lengths)))
+            location.append(_sliced(next(of_others), part, size, next(lengths)))
         elif part is SLOT:
-            place.append(_looked_up(low, equation, arrays.pop(0), of_arrays, size))
+            location.append(_looked_up(low, equation, arrays.pop(0), of_arrays, size))
         else:
-            place.append(
+            location.append(
                 whole(part) if isinstance(part, Linear) or part >= 0 else part + whole(size)
             )
-    return tuple(place)
+    return tuple(location)
 
 
 def _picked_shape(equation: Equation, shape: Sequence[Any]) -> list[Any]:
@@ -267,9 +269,9 @@ def _broadcast(*shapes: Sequence[Any]) -> list[Any]:
 def spelled_out(index: Sequence[Any], rank: int) -> list[Any]:
     """Return an index with one part for every axis: the ellipsis is replaced by slices."""
     parts = list(index)
-    taken = sum(part is not None and part is not Ellipsis for part in parts)
+    n_axes = sum(part is not None and part is not Ellipsis for part in parts)
     where = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
-    parts[where : where + 1] = [slice(None)] * (rank - taken)
+    parts[where : where + 1] = [slice(None)] * (rank - n_axes)
     return parts
 
 
@@ -300,13 +302,13 @@ def _looked_up(low: Lowering, equation: Equation, array: Any, index: Index, size
     if isinstance(array, np.ndarray | Filled) and isinstance(size, int):
         array = np.asarray(at(array, 0))
         array = constant(np.where(array < 0, array + size, array))
-    place = cast(low.entry(array, aligned(index, shape_of(array)), WHOLE), WHOLE)
+    position = cast(low.entry(array, aligned(index, shape_of(array)), WHOLE), WHOLE)
     is_fixed = not isinstance(array, Variable)
     if is_fixed and (isinstance(size, int) or np.min(np.asarray(at(array, 0)), initial=0) >= 0):
-        return place
+        return position
     what = equation.output.name or equation.primitive.name
     low.checks.append(f"{what}: an index is out of range for an axis of size {size}")
-    return _check(low, "wrap", place, size, len(low.checks))
+    return _check(low, "wrap", position, size, len(low.checks))
 
 
 def _sliced(index: Expr, part: slice, size: Any, length: Any) -> Expr:

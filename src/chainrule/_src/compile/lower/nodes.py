@@ -207,33 +207,33 @@ def parts_of(number: Expr) -> tuple[int, Sequence[tuple[Expr, int]]]:
 
 
 def _affine(const: int, terms: Mapping[Expr, int]) -> Expr:
-    left = tuple((part, factor) for part, factor in terms.items() if factor)
-    if not left:
+    nonzero = tuple((part, factor) for part, factor in terms.items() if factor)
+    if not nonzero:
         return Const(const)
-    if not const and len(left) == 1 and left[0][1] == 1:
-        return left[0][0]
-    return Affine(const, left)
+    if not const and len(nonzero) == 1 and nonzero[0][1] == 1:
+        return nonzero[0][0]
+    return Affine(const, nonzero)
 
 
 def _sum(a: Expr, b: Expr, sign: int) -> Expr:
-    const, left = parts_of(a)
-    more, right = parts_of(b)
-    terms = dict(left)
-    for part, factor in right:
+    const, first = parts_of(a)
+    more, second = parts_of(b)
+    terms = dict(first)
+    for part, factor in second:
         terms[part] = terms.get(part, 0) + sign * factor
     return _affine(const + sign * more, terms)
 
 
 def _product(a: Expr, b: Expr) -> Expr:
-    const, left = parts_of(a)
-    more, right = parts_of(b)
+    const, first = parts_of(a)
+    more, second = parts_of(b)
     terms: dict[Expr, int] = {}
-    for part, factor in left:
+    for part, factor in first:
         terms[part] = terms.get(part, 0) + factor * more
-    for part, factor in right:
+    for part, factor in second:
         terms[part] = terms.get(part, 0) + factor * const
-    for one, f in left:
-        for other, g in right:
+    for one, f in first:
+        for other, g in second:
             pair = Call("mul", (one, other), WHOLE)
             terms[pair] = terms.get(pair, 0) + f * g
     return _affine(const * more, terms)
@@ -337,19 +337,19 @@ def children(expr: Expr) -> Sequence[Any]:
 
 def reads(expr: Any) -> list[Access]:
     """Return the reads of an expression, in order."""
-    found: list[Access] = []
-    _note_reads(expr, found)
-    return found
+    accesses: list[Access] = []
+    _note_reads(expr, accesses)
+    return accesses
 
 
-def _note_reads(expr: Any, found: list[Access]) -> None:
+def _note_reads(expr: Any, accesses: list[Access]) -> None:
     if isinstance(expr, Local):
-        found.append(Access(expr, None, False))
+        accesses.append(Access(expr, None, False))
     elif isinstance(expr, Expr):
         for part in children(expr):
-            _note_reads(part, found)
+            _note_reads(part, accesses)
         if isinstance(expr, Load):
-            found.append(Access(expr.buffer.root, expr.index, False))
+            accesses.append(Access(expr.buffer.root, expr.index, False))
 
 
 def locals_in(expr: Expr) -> Iterator[Local]:
@@ -362,9 +362,9 @@ def replaced(expr: Any, new: New) -> Any:
     if not isinstance(expr, Expr):
         return expr
     if isinstance(expr, Load | Local):
-        known = new.get(entry_of(expr) if isinstance(expr, Load) else expr)
-        if known is not None:
-            return known
+        replacement = new.get(entry_of(expr) if isinstance(expr, Load) else expr)
+        if replacement is not None:
+            return replacement
     if isinstance(expr, Call):
         return Call(expr.name, tuple(replaced(x, new) for x in expr.args), expr.dtype)
     if isinstance(expr, Cast):
@@ -379,14 +379,14 @@ def replaced(expr: Any, new: New) -> Any:
     return expr
 
 
-def moved_to(place: Load, new: New) -> Load:
+def moved_to(entry: Load, new: New) -> Load:
     """Return an entry with replaced subexpressions in its index."""
-    return Load(place.buffer, tuple(replaced(part, new) for part in place.index))
+    return Load(entry.buffer, tuple(replaced(part, new) for part in entry.index))
 
 
-def entry_of(place: Load) -> Load:
+def entry_of(entry: Load) -> Load:
     """Return the same entry as a `Load` of the buffer that owns the memory."""
-    return place if place.buffer.home is None else Load(place.buffer.root, place.index)
+    return entry if entry.buffer.home is None else Load(entry.buffer.root, entry.index)
 
 
 def cast(expr: Expr, dtype: Any) -> Expr:
@@ -398,15 +398,15 @@ def cast(expr: Expr, dtype: Any) -> Expr:
     return Cast(expr, np.dtype(dtype))
 
 
-def evaluated(expr: Expr, known: Mapping[Any, int]) -> int:
+def evaluated(expr: Expr, values: Mapping[Any, int]) -> int:
     """Return the value of a size expression, given the values of its variables."""
     if isinstance(expr, Const):
         return int(expr.value)
     if isinstance(expr, Affine):
         total = expr.const
         for part, factor in expr.terms:
-            total += factor * evaluated(part, known)
+            total += factor * evaluated(part, values)
         return total
     if isinstance(expr, Call):
-        return math.prod(evaluated(part, known) for part in expr.args)
-    return known[expr]
+        return math.prod(evaluated(part, values) for part in expr.args)
+    return values[expr]

@@ -51,17 +51,17 @@ class Numbers:
         self.lifted: list[float] = []
         self._known: dict[Any, Local] = {}
 
-    def of(self, thing: Any, dtype: Any) -> Expr:
+    def of(self, operand: Any, dtype: Any) -> Expr:
         """Return the expression of a number: small integers as literals, others as arguments."""
         dtype = np.dtype(dtype)
-        if isinstance(thing, Linear):
-            return self._set_before((dtype, thing), cast(whole(thing), dtype))
-        if isinstance(thing, BatchScaled):
-            factor = Const(float(thing.factor), FLOAT64)
+        if isinstance(operand, Linear):
+            return self._set_before((dtype, operand), cast(whole(operand), dtype))
+        if isinstance(operand, BatchScaled):
+            factor = Const(float(operand.factor), FLOAT64)
             size = cast(N, FLOAT64)
-            scaled = Call("div" if thing.divides else "mul", (factor, size), FLOAT64)
-            return self._set_before((dtype, thing), cast(scaled, dtype))
-        value = np.asarray(thing)[()]
+            scaled = Call("div" if operand.divides else "mul", (factor, size), FLOAT64)
+            return self._set_before((dtype, operand), cast(scaled, dtype))
+        value = np.asarray(operand)[()]
         if dtype.kind == "b":
             return Const(bool(value), BOOL)
         if dtype.kind in "iu":
@@ -69,12 +69,12 @@ class Numbers:
         if np.isinf(value) or (float(value).is_integer() and abs(value) <= SMALL):
             return Const(float(value), dtype)
         number = repr(float(value))  # as text, since NaN equals nothing
-        known = [repr(lifted) for lifted in self.lifted]
-        if number not in known:
-            known.append(number)
+        texts = [repr(lifted) for lifted in self.lifted]
+        if number not in texts:
+            texts.append(number)
             self.lifted.append(float(value))
-        place = Load(FIXED["constants"], (Const(known.index(number)),))
-        return self._set_before((dtype, number), cast(place, dtype))
+        argument = Load(FIXED["constants"], (Const(texts.index(number)),))
+        return self._set_before((dtype, number), cast(argument, dtype))
 
     def _set_before(self, key: Any, value: Expr) -> Local:
         """Return a local variable for a value that is assigned once, before the loops."""

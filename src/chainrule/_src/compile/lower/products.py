@@ -52,8 +52,8 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
         value: Expr | None = None
         for operand, term, shape in zip(equation.operands, terms, shapes, strict=True):
             index = zip((axes[c][0] for c in term), shape, strict=True)
-            place = tuple([ZERO if size == 1 else at.get(v, v) for v, size in index])
-            factor = low.entry(operand, place, output.dtype)
+            operand_index = tuple([ZERO if size == 1 else at.get(v, v) for v, size in index])
+            factor = low.entry(operand, operand_index, output.dtype)
             value = factor if value is None else Call("mul", (value, factor), output.dtype)
         assert value is not None
         return value
@@ -61,10 +61,10 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
     def add(total: Target, value: Expr) -> Accumulate:
         return Accumulate(total, cast(value, output.dtype))
 
-    kept = [axes[c] for c in out]
+    remaining = [axes[c] for c in out]
     gone = [axes[c] for c in summed]
     start = low.numbers.of(0, output.dtype)
-    reduced(low, equation, Reduced(kept, gone, places(kept), entry, start, add))
+    reduced(low, equation, Reduced(remaining, gone, places(remaining), entry, start, add))
 
 
 @dataclass(eq=False, repr=False)
@@ -122,22 +122,22 @@ class Matrices:
     def emitted(self) -> bool:
         """Emit a matrix product if possible and large enough; return true if it was emitted."""
         low, output = self.low, self.equation.output
-        found = self._matrices() if self._is_matrix_product() else None
-        if found is None:
+        matrices = self._matrices() if self._is_matrix_product() else None
+        if matrices is None:
             return False
-        first, second = found
-        made = low.output(output)
-        lies = [self.out[axis] for axis in made.order if self.sizes[self.out[axis]] != 1]
+        first, second = matrices
+        buffer = low.output(output)
+        lies = [self.out[axis] for axis in buffer.order if self.sizes[self.out[axis]] != 1]
         if not any(self._lie(lies, *sides) for sides in ((first, second), (second, first))):
             lies = self.each + first.free + second.free
-            made.order = _order(self.out, lies)
+            buffer.order = _order(self.out, lies)
         if self._lie(lies, second, first):
             first, second = second, first  # it lies transposed: (A B)ᵀ = Bᵀ Aᵀ
-        self._emit(Matrix(made, lies, first.free + second.free, [], True), first, second)
+        self._emit(Matrix(buffer, lies, first.free + second.free, [], True), first, second)
         return True
 
     def _emit(self, result: Matrix, first: Matrix, second: Matrix) -> None:
-        low, made, outermost = self.low, result.buffer, first.summed[0]
+        low, buffer, outermost = self.low, result.buffer, first.summed[0]
         letters = [*self.each, *first.free, *second.free, outermost]
         axes = dict(zip(letters, low.axes([self.sizes[c] for c in letters]), strict=True))
         variables = {c: variable for c, (variable, _) in axes.items()}
@@ -150,9 +150,9 @@ class Matrices:
         a, b, c = (matrix.entry(variables) for matrix in (first, second, result))
         product = Product(a, b, c, rows, columns, terms, (not first.plain, second.plain))
         if split:
-            parts = in_parts(low, made)
+            parts = in_parts(low, buffer)
             low.items.append(replace(product, c=Load(parts, (PART, *c.index)), shared="terms"))
-            taken_together(low, made, parts, lambda a, b: Call("add", (a, b), made.dtype))
+            taken_together(low, buffer, parts, lambda a, b: Call("add", (a, b), buffer.dtype))
         else:
             low.items += nest([axes[c] for c in result.letters if c in self.each], [product])
 
@@ -180,8 +180,8 @@ class Matrices:
         if len(self.terms) != 2 or output.dtype not in MATRICES or not self.summed:
             return False
         a, b = self.terms
-        left = [c for c in self.out if c in a and c not in self.each]
-        right = [c for c in self.out if c in b and c not in self.each]
+        rows = [c for c in self.out if c in a and c not in self.each]
+        columns = [c for c in self.out if c in b and c not in self.each]
         operands = list(zip(self.equation.operands, self.terms, strict=True))
         if any(
             c not in t or shape_of(o)[t.index(c)] == 1 for c in self.summed for o, t in operands
@@ -195,7 +195,7 @@ class Matrices:
         def total(letters: Sequence[str]) -> int:
             return self.low.entries_of([sizes[c] for c in letters])
 
-        m, k, p = total(left), total(self.summed), total(right)
+        m, k, p = total(rows), total(self.summed), total(columns)
         return min(m, k, p) > 1 and m * k * p >= SMALLEST
 
     def _side(self, letters: Sequence[str], variables: Mapping[str, Local]) -> Side:
@@ -216,27 +216,27 @@ class Matrices:
         An operand with another layout is copied: windows of an image become the rows of a matrix.
         """
         pairs = list(zip(self.equation.operands, self.terms, strict=True))
-        found = [self._lying(operand, term) for operand, term in pairs]
-        lying = [matrix for matrix in found if matrix is not None]
+        matrices = [self._lying(operand, term) for operand, term in pairs]
+        lying = [matrix for matrix in matrices if matrix is not None]
         summed = max(lying, key=self._entries).summed if lying else self.summed
         for side, (operand, term) in enumerate(pairs):
-            matrix = found[side]
+            matrix = matrices[side]
             if matrix is None or matrix.summed != summed:
                 if not isinstance(operand, Variable):
                     return None
                 each = [c for c in self.each if shape_of(operand)[term.index(c)] != 1]
                 free = [c for c in term if c not in (*summed, *self.each) and self.sizes[c] != 1]
                 lies = each + free + summed
-                held = self.low.written_out(operand, _order(term, lies))
-                found[side] = Matrix(held, lies, free, summed, True)
-        return [matrix for matrix in found if matrix is not None]
+                copy = self.low.written_out(operand, _order(term, lies))
+                matrices[side] = Matrix(copy, lies, free, summed, True)
+        return [matrix for matrix in matrices if matrix is not None]
 
     def _lying(self, operand: Any, term: str) -> Matrix | None:
         """Return an operand as a matrix if its memory layout allows that, otherwise None."""
-        found = _permuted(self.low, operand)
-        if found is None:
+        permuted = _permuted(self.low, operand)
+        if permuted is None:
             return None
-        buffer, order = found
+        buffer, order = permuted
         letters = [term[axis] for axis in order]
         free = [c for c in letters if c not in (*self.summed, *self.each)]
         summed = [c for c in letters if c in self.summed]
@@ -260,14 +260,14 @@ def _permuted(low: Lowering, operand: Any) -> tuple[Buffer, list[int]] | None:
     if not isinstance(operand, Variable | np.ndarray):
         return None
     axes = low.axes(shape_of(operand))
-    place = low.view(operand, places(axes))
-    if place is None or place.buffer.role == "data":
+    entry = low.view(operand, places(axes))
+    if entry is None or entry.buffer.role == "data":
         return None
     axis_of: dict[Local, int] = {var: axis for axis, (var, size) in enumerate(axes) if size != 1}
     order = []
-    for part, size in zip(place.index, place.buffer.memory_shape or (1,), strict=True):
+    for part, size in zip(entry.index, entry.buffer.memory_shape or (1,), strict=True):
         if isinstance(part, Local) and part in axis_of and size == axes[axis_of[part]][1]:
             order.append(axis_of.pop(part))
         elif part != ZERO or size != 1:
             return None
-    return None if axis_of else (place.buffer, order)
+    return None if axis_of else (entry.buffer, order)

@@ -32,8 +32,8 @@ def recurrence(low: Lowering, equation: Equation, kernel: Recurrence) -> None:
     homes = [_carried(low, *pair) for pair in zip(carry, equation.operands, strict=False)]
     for operand in equation.operands[count:]:
         low.ready(operand)  # store it before the loop
-    known = isinstance(steps, int)
-    time = loop_variable(low.names.fresh("t"), steps if known else None)
+    is_fixed = isinstance(steps, int)
+    time = loop_variable(low.names.fresh("t"), steps if is_fixed else None)
     step: Expr = whole(steps) - 1 - time if params["reverse"] else time
     outer, low.items = low.items, []
     sharing, low.shared = low.shared, False  # sums over samples are not divided into parts
@@ -63,9 +63,9 @@ def result(low: Lowering, equation: Equation, kernel: ResultItem) -> None:
 
 def _carried(low: Lowering, variable: Variable, first: Any) -> Buffer:
     """Create the array of a carry, and emit the loops that write its initial value."""
-    made = low.output(variable)
-    low.fill(made, partial(low.entry, first, dtype=made.dtype))
-    return made
+    buffer = low.output(variable)
+    low.fill(buffer, partial(low.entry, first, dtype=buffer.dtype))
+    return buffer
 
 
 def _alias(low: Lowering, variable: Variable, operand: Any, step: Index) -> None:
@@ -84,13 +84,13 @@ def _stacked(low: Lowering, steps: Any, step: Expr, leaf: Any) -> Buffer:
     """Emit the loops that stack the results of the steps; the first axis is time."""
     shape = shape_of(leaf)
     name = low.names[leaf] if isinstance(leaf, Variable) else "y"
-    made = low.buffer(low.names.fresh(f"{name}_steps"), (steps, *shape), leaf.dtype)
+    buffer = low.buffer(low.names.fresh(f"{name}_steps"), (steps, *shape), leaf.dtype)
     order = low.layout(shape)
     if isinstance(leaf, Variable) and leaf in low.stored:
         order = low.stored[leaf].order
-    made.order = (0, *(axis + 1 for axis in order))
-    low.fill(made, partial(low.entry, leaf, dtype=made.dtype), (step,))
-    return made
+    buffer.order = (0, *(axis + 1 for axis in order))
+    low.fill(buffer, partial(low.entry, leaf, dtype=buffer.dtype), (step,))
+    return buffer
 
 
 def _is_in(leaf: Any, variables: Any) -> bool:

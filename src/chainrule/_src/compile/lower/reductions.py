@@ -60,11 +60,11 @@ def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:
         operands = {"_0": total, "_1": value}
         return _set(total, expression(kernel.combine, operands, output.dtype))
 
-    kept = [pair for axis, pair in enumerate(axes) if axis not in gone]
+    remaining = [pair for axis, pair in enumerate(axes) if axis not in gone]
     out = _remaining(equation, index, gone)
     start = _start(low, kernel.start, output.dtype)
     gone_axes = [axes[axis] for axis in gone]
-    reduced(low, equation, Reduced(kept, gone_axes, out, entry, start, combine))
+    reduced(low, equation, Reduced(remaining, gone_axes, out, entry, start, combine))
 
 
 def _set(target: Target, value: Expr) -> Statement:
@@ -78,8 +78,8 @@ def reduced(low: Lowering, equation: Equation, how: Reduced) -> None:
     if all(size == 1 for _, size in how.gone):
         variables = {var: axis for axis, var in enumerate(how.out) if var != ZERO}
 
-        def single(place: Index) -> Expr:
-            return how.entry({v: place[i] for v, i in variables.items()})
+        def single(index: Index) -> Expr:
+            return how.entry({v: index[i] for v, i in variables.items()})
 
         low.define(output, equation.operands, single)
         return
@@ -88,30 +88,32 @@ def reduced(low: Lowering, equation: Equation, how: Reduced) -> None:
     if not low.shared or not (large or low.sample in gone):
         _emit(low, low.output(output), how)
         return
-    made = low.output(output)
-    parts = in_parts(low, made)
+    buffer = low.output(output)
+    parts = in_parts(low, buffer)
     _emit(low, parts, replace(how, out=(PART, *how.out)))
-    taken_together(low, made, parts, partial(_combined, how))
+    taken_together(low, buffer, parts, partial(_combined, how))
 
 
-def in_parts(low: Lowering, made: Buffer) -> Buffer:
+def in_parts(low: Lowering, result: Buffer) -> Buffer:
     """Return a buffer for the partial results of each part of the work."""
-    parts = low.buffer(low.names.fresh(f"{made.name}_parts"), (PARTS, *made.shape), made.dtype)
-    parts.order = (0, *(axis + 1 for axis in made.order))
+    parts = low.buffer(
+        low.names.fresh(f"{result.name}_parts"), (PARTS, *result.shape), result.dtype
+    )
+    parts.order = (0, *(axis + 1 for axis in result.order))
     return parts
 
 
 def taken_together(
-    low: Lowering, made: Buffer, parts: Buffer, combine: Callable[[Expr, Expr], Expr]
+    low: Lowering, result: Buffer, parts: Buffer, combine: Callable[[Expr, Expr], Expr]
 ) -> None:
     """Emit the loops that combine the partial results of all parts of the work."""
-    made.order = tuple([axis - 1 for axis in parts.order[1:]])
+    result.order = tuple([axis - 1 for axis in parts.order[1:]])
 
     def entry(index: Index) -> Expr:
         entries: list[Expr] = [parts.at((Const(part), *index)) for part in range(PARTS)]
         return reduce(combine, entries)
 
-    low.fill(made, entry)
+    low.fill(result, entry)
 
 
 def _combined(how: Reduced, total: Expr, value: Expr) -> Expr:
@@ -123,7 +125,7 @@ def _combined(how: Reduced, total: Expr, value: Expr) -> Expr:
     return combined
 
 
-def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:
+def _emit(low: Lowering, result: Buffer, how: Reduced) -> None:
     """Emit the loops of a reduction, in the axis order of the largest array.
 
     If the innermost loop runs along a reduced axis, a local variable accumulates the total.
@@ -134,18 +136,18 @@ def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:
     probe = Let(Local("_", value.dtype), value)
     sizes = dict([*how.kept, *how.gone])
     loops = low.in_memory_order([*before, probe], [*how.kept, *how.gone])
-    low.lie_along(made, how.out, loops)
+    low.lie_along(result, how.out, loops)
     loops = in_turn(loops, how.gone) if low.ordered else loops
     split = lanes_along(low, how)
     if split is not None:
-        low.items += in_lanes(low, made, how, loops, split)
+        low.items += in_lanes(low, result, how, loops, split)
         return
     order = [variable for variable, size in loops if size != 1]
     inner = {variable for variable, _ in how.gone}
-    target = made.at(how.out)
+    target = result.at(how.out)
     outer = [(v, sizes[v]) for v in order if v not in inner]
     if order[-1] in inner and (outer or PART not in how.out):
-        total = Local(low.names.fresh(f"{made.name}_total"), made.dtype)
+        total = Local(low.names.fresh(f"{result.name}_total"), result.dtype)
         add = [*before, how.combine(total, value)]
         sums = nest([(v, sizes[v]) for v in order if v in inner], add)
         low.items += nest(outer, [Let(total, how.start), *sums, Store(target, total)])
@@ -160,26 +162,26 @@ def best(low: Lowering, equation: Equation, kernel: ArgExtremum) -> None:
     axes = low.axes(shape_of(operand))
     gone = _reduced(equation, len(axes))
     index = places(axes)
-    made = low.output(output)
+    buffer = low.output(output)
     dtype = np.dtype(operand.dtype)
-    top = Local(low.names.fresh(f"{made.name}_top"), dtype)
-    place, turn = (Local(low.names.fresh(f"{made.name}_{x}")) for x in ("at", "turn"))
-    better = Local(low.names.fresh(f"{made.name}_better"), BOOL)
+    top = Local(low.names.fresh(f"{buffer.name}_top"), dtype)
+    position, turn = (Local(low.names.fresh(f"{buffer.name}_{x}")) for x in ("at", "turn"))
+    better = Local(low.names.fresh(f"{buffer.name}_better"), BOOL)
     value = Local(low.names.fresh("t"), dtype)
     first = tuple(ZERO if axis in gone else i for axis, i in enumerate(index))
     steps: list[Any] = [
         *low.leaf(lambda: Let(value, low.entry(operand, index, dtype))),
         Let(better, expression(kernel.better, {"_0": top, "_1": value}, dtype)),
         Let(top, Select(better, value, top)),
-        Let(place, Select(better, turn, place)),
+        Let(position, Select(better, turn, position)),
         Accumulate(turn, Const(1)),
     ]
     start = low.leaf(lambda: Let(top, low.entry(operand, first, dtype)))
-    zeros = [Let(place, ZERO), Let(turn, ZERO)]
+    zeros = [Let(position, ZERO), Let(turn, ZERO)]
     loops = nest([axes[axis] for axis in gone], steps)
-    result = Store(made.at(_remaining(equation, index, gone)), cast(place, made.dtype))
-    kept = [pair for axis, pair in enumerate(axes) if axis not in gone]
-    low.items += nest(kept, [*start, *zeros, *loops, result])
+    result = Store(buffer.at(_remaining(equation, index, gone)), cast(position, buffer.dtype))
+    remaining = [pair for axis, pair in enumerate(axes) if axis not in gone]
+    low.items += nest(remaining, [*start, *zeros, *loops, result])
 
 
 def scan(low: Lowering, equation: Equation, kernel: Scan) -> None:
@@ -188,10 +190,10 @@ def scan(low: Lowering, equation: Equation, kernel: Scan) -> None:
     axes = low.axes(output.shape)
     index = places(axes)
     axis = equation.params["axis"] % len(axes)
-    made = low.output(output)
-    total = Local(low.names.fresh(f"{made.name}_total"), output.dtype)
+    buffer = low.output(output)
+    total = Local(low.names.fresh(f"{buffer.name}_total"), output.dtype)
     add = low.leaf(lambda: Accumulate(total, low.entry(operand, index, output.dtype)))
-    along = nest([axes[axis]], [*add, Store(made.at(index), total)])
+    along = nest([axes[axis]], [*add, Store(buffer.at(index), total)])
     others = [pair for i, pair in enumerate(axes) if i != axis]
     low.items += nest(others, [Let(total, low.numbers.of(0, output.dtype)), *along])
 

@@ -28,18 +28,18 @@ from chainrule._src.compile.lower.statements import (
 )
 
 
-def local_name(place: Load | Access) -> str:
+def local_name(entry: Load | Access) -> str:
     """Name the local variable that holds an entry: ``h[i, j]`` becomes ``h_ij``."""
-    name = place.buffer.root.name if isinstance(place, Load) else place.what.name
-    parts = [part.name for part in place.index or () if isinstance(part, Local)]
+    name = entry.buffer.root.name if isinstance(entry, Load) else entry.what.name
+    parts = [part.name for part in entry.index or () if isinstance(part, Local)]
     return f"{name}_{''.join(parts)}" if parts else f"{name}_0"
 
 
-def fresh(name: str, taken: set[str]) -> str:
+def fresh(name: str, used: set[str]) -> str:
     """Return an unused name, and add it to the names in use."""
-    while name in taken:
+    while name in used:
         name += "_"
-    taken.add(name)
+    used.add(name)
     return name
 
 
@@ -75,47 +75,47 @@ class _Order:
 
 
 def keep_in_locals(
-    items: list[Item], kept: Iterable[Buffer], taken: set[str], inside: bool = False
+    items: list[Item], with_arrays: Iterable[Buffer], used: set[str], inside: bool = False
 ) -> set[Buffer]:
     """Move an entry that is written and read in one iteration of a loop to a local variable.
 
     If ``inside`` is true, this happens only inside of loops. Returns the temporaries that no
-    longer need an array; buffers in ``kept`` always keep their array.
+    longer need an array; buffers in ``with_arrays`` always keep their array.
     """
-    order, always = _Order(items), set(kept)
+    order, always = _Order(items), set(with_arrays)
     gone: set[Buffer] = set()
     new: dict[Expr, Expr]
     for body in list(bodies(items))[1 if inside else 0 :]:
         end, new = order.ends[id(body)], {}
-        made: list[Item] = []
+        new_items: list[Item] = []
         for item in body:
             if new:
                 _replace(item, new)
-            place = _made(item)
-            use = _use(place, item, order, end, always) if place else ""
-            if place is None or not use:
-                made.append(item)
+            entry = _made(item)
+            use = _use(entry, item, order, end, always) if entry else ""
+            if entry is None or not use:
+                new_items.append(item)
                 continue
             assert isinstance(item, Store)
-            local = Local(fresh(local_name(place), taken), place.dtype)
-            new[entry_of(place)] = local
-            made.append(Let(local, item.value))
+            local = Local(fresh(local_name(entry), used), entry.dtype)
+            new[entry_of(entry)] = local
+            new_items.append(Let(local, item.value))
             if use == "alone":
-                gone.add(place.buffer.root)
+                gone.add(entry.buffer.root)
             else:
-                made.append(Store(item.place, local))
-        body[:] = made
+                new_items.append(Store(item.place, local))
+        body[:] = new_items
     forget(items)
     return gone
 
 
-def _use(place: Load, item: Item, order: _Order, end: int, always: set[Buffer]) -> str:
+def _use(entry: Load, item: Item, order: _Order, end: int, always: set[Buffer]) -> str:
     """Return the later use of an entry in its body, as a word.
 
     "alone" if the entry is read only here, "too" if it is also read elsewhere, and "" if it is not
     read here or is written again.
     """
-    buffer, index, number = place.buffer.root, place.index, order.number[id(item)]
+    buffer, index, number = entry.buffer.root, entry.index, order.number[id(item)]
     others = [t for t in order.touches[buffer] if t.statement is not item]
     later = [t for t in others if number < t.number < end]
     if any(t.access.writes for t in later):
@@ -146,28 +146,28 @@ def _replace(item: Item, new: Mapping[Expr, Expr]) -> None:
         forget([item])
 
 
-def hoist(items: list[Item], taken: set[str]) -> None:
+def hoist(items: list[Item], used: set[str]) -> None:
     """Hoist loop-invariant loads: each is read once, before the loop."""
-    _hoist(items, taken)
+    _hoist(items, used)
     forget(items)
 
 
-def _hoist(items: list[Item], taken: set[str]) -> None:
-    made: list[Item] = []
+def _hoist(items: list[Item], used: set[str]) -> None:
+    new_items: list[Item] = []
     for item in items:
         if isinstance(item, Loop):
-            found = _constant(item)
+            invariant = _constant(item)
             new: dict[Expr, Expr] = {}
-            for place in found:
-                local = Local(fresh(local_name(place), taken), place.dtype)
-                new[entry_of(place)] = local
-                made.append(Let(local, place))
+            for entry in invariant:
+                local = Local(fresh(local_name(entry), used), entry.dtype)
+                new[entry_of(entry)] = local
+                new_items.append(Let(local, entry))
             if new:
                 _replace(item, new)
                 forget([item])
-            _hoist(item.body, taken)
-        made.append(item)
-    items[:] = made
+            _hoist(item.body, used)
+        new_items.append(item)
+    items[:] = new_items
 
 
 def _constant(loop: Loop) -> list[Load]:
@@ -198,9 +198,9 @@ def _chosen(loop: Loop) -> Iterator[Buffer | Local]:
 
 def _expressions(statement: Statement) -> Iterator[Expr]:
     for name in ("value", "call", "test"):
-        found = getattr(statement, name, None)
-        if isinstance(found, Expr):
-            yield found
+        expr = getattr(statement, name, None)
+        if isinstance(expr, Expr):
+            yield expr
 
 
 def _parts(expr: Expr) -> Iterator[Expr]:

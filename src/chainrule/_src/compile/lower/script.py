@@ -116,8 +116,8 @@ class Script:
         (several,), number = equation.operands, equation.params["number"]
         sizes = [math.prod(shape) for shape in several.shape]
         start = sum(sizes[:number])
-        made, held = (member(self.names[v]) for v in (equation.output, several))
-        return f"(v) => {{ {made} = {held}.slice({start}, {start + sizes[number]}); }}"
+        target, source = (member(self.names[v]) for v in (equation.output, several))
+        return f"(v) => {{ {target} = {source}.slice({start}, {start + sizes[number]}); }}"
 
     def _lines(self, equation: Equation) -> Iterator[str]:
         inputs = {self.names[v]: v for v in equation.variables}
@@ -125,16 +125,18 @@ class Script:
         kernel = function_kernel(Program(dict(inputs), equations, results))
         writer = Writer(self.called, kernel.constants)
         size = sum(math.prod(leaf.shape) for _, leaf in leaves(results))
-        made = f"const out = {member(self.names[equation.output])} = new Float64Array({size});"
-        yield from self._memory(kernel, writer, made)
+        declaration = (
+            f"const out = {member(self.names[equation.output])} = new Float64Array({size});"
+        )
+        yield from self._memory(kernel, writer, declaration)
         if kernel.checks:
             yield "const fault = [0];"
         yield from writer.body(kernel.function.body)
         if kernel.checks:
-            told = ", ".join(map(json.dumps, kernel.checks))
-            yield f"if (fault[0]) throw new RangeError([{told}][fault[0] - 1]);"
+            messages = ", ".join(map(json.dumps, kernel.checks))
+            yield f"if (fault[0]) throw new RangeError([{messages}][fault[0] - 1]);"
 
-    def _memory(self, kernel: Kernel, writer: Writer, made: str) -> Iterator[str]:
+    def _memory(self, kernel: Kernel, writer: Writer, declaration: str) -> Iterator[str]:
         """Name the buffers, and yield their declarations; results are parts of one array."""
         by_role: dict[str, list[Buffer]] = {}
         for buffer in kernel.buffers:
@@ -143,7 +145,7 @@ class Script:
         for buffer in by_role.get("argument", ()):
             name = writer.buffers[buffer] = own(buffer.content[0])
             yield f"const {name} = {member(buffer.content[0])};"
-        yield made
+        yield declaration
         start, results = 0, by_role.get("result", [])
         for buffer in results:
             end = start + math.prod(buffer.shape)
@@ -173,23 +175,23 @@ class Script:
         if name in HAND and (name != "pow" or dtype.kind == "f"):
             self.shared.setdefault(f"${name}", HAND[name])
             return f"${name}"
-        found = function_of(name, dtype)
-        if found is None:
+        function = function_of(name, dtype)
+        if function is None:
             raise CompileError(f"{name} of {dtype.name} numbers runs in NumPy alone")
-        known = f"${found.name}"
-        if known not in self.shared:
-            text = self._called(found)
-            self.shared[known] = text
-        return known
+        key = f"${function.name}"
+        if key not in self.shared:
+            text = self._called(function)
+            self.shared[key] = text
+        return key
 
     def _called(self, function: Function) -> str:
         writer = Writer(self.called)
         writer.buffers |= {b: b.name for b in function.arguments if isinstance(b, Buffer)}
-        given = ", ".join(argument.name for argument in function.arguments)
+        parameters = ", ".join(argument.name for argument in function.arguments)
         lines = list(writer.body(function.body, {a.name for a in function.arguments}))
         assert function.result is not None
         lines.append(f"return {writer.text(function.result)};")
-        return "\n".join([f"({given}) => {{", *(f"  {line}" for line in lines), "}"])
+        return "\n".join([f"({parameters}) => {{", *(f"  {line}" for line in lines), "}"])
 
 
 def _results(equation: Equation) -> tuple[Any, list[Equation]]:
@@ -197,7 +199,7 @@ def _results(equation: Equation) -> tuple[Any, list[Equation]]:
     output = equation.output
     if not isinstance(equation.primitive.kernel, Recurrence):
         return output, [equation]
-    found = zip(output.shape, output.value.parts, strict=True)
-    parts = [Variable(None, shape, part.dtype, None) for shape, part in found]
+    results = zip(output.shape, output.value.parts, strict=True)
+    parts = [Variable(None, shape, part.dtype, None) for shape, part in results]
     items = [Equation(part, ITEM, (output,), {"number": i}) for i, part in enumerate(parts)]
     return tuple(parts), [equation, *items]

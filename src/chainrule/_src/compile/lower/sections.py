@@ -194,10 +194,10 @@ def shared_out(items: Sequence[Item], low: Lowering) -> list[Section]:
         for access in item.accesses
         if access.index is None
     }
-    kept = _kept(items, low)
+    divided = _kept(items, low)
     sections: list[Section] = []
     for item in items:
-        sharing = _sharing(item, outside, low, kept)
+        sharing = _sharing(item, outside, low, divided)
         first = len(sections)  # the earliest possible section needs the fewest barriers
         while first and not sections[first - 1].conflicts(item):
             first -= 1
@@ -226,9 +226,9 @@ def apart(
         for item in group.items
         for buffer in _mixed(item, group.sharing[0], sample)
     }
-    found = {b for b in buffers if b.role == "temporary" and _along(b) and b not in mixed}
-    others = {shares.get(b, b) for b in buffers if b not in found}
-    return found - others - shares.keys()
+    private = {b for b in buffers if b.role == "temporary" and _along(b) and b not in mixed}
+    others = {shares.get(b, b) for b in buffers if b not in private}
+    return private - others - shares.keys()
 
 
 def _along(buffer: Buffer) -> list[int]:
@@ -256,9 +256,9 @@ def _kept(items: Sequence[Item], low: Lowering) -> dict[Any, int]:
     input, its result and its gradient), its outputs are divided instead. This requires weights that
     a single product reads: those of the first layer.
     """
-    kept: dict[Any, int] = {}
+    divided: dict[Any, int] = {}
     products = [item for item in items if isinstance(item, Product)]
-    reads = Counter(place.buffer.root for item in products for place in (item.a, item.b))
+    reads = Counter(operand.buffer.root for item in products for operand in (item.a, item.b))
     for item in products:
         sides = [(item.rows, item.a), (item.columns, item.b)]
         (first, _), (second, weights) = sides if low.sample in item.rows.axes else sides[::-1]
@@ -267,30 +267,30 @@ def _kept(items: Sequence[Item], low: Lowering) -> dict[Any, int]:
             sizes = (evaluated(side.size, {N: low.n}) for side in (first, second, item.terms))
             samples, outputs, inputs = sizes
             if inputs * outputs > samples * (inputs + 2 * outputs):
-                kept[weights.buffer.root] = weights.index.index(second.axes[0])
+                divided[weights.buffer.root] = weights.index.index(second.axes[0])
     for loop in (item for item in items if isinstance(item, Loop)):
-        for update in [a for a in loop.accesses if a.writes and a.what in kept]:
+        for update in [a for a in loop.accesses if a.writes and a.what in divided]:
             same = [a.what for a in loop.accesses if a.index and a.index == update.index]
-            kept |= dict.fromkeys(same, kept[update.what])  # moments and gradients
-    return kept
+            divided |= dict.fromkeys(same, divided[update.what])  # moments and gradients
+    return divided
 
 
 def _sharing(
-    item: Item, outside: set[Buffer | Local], low: Lowering, kept: Mapping[Any, int]
+    item: Item, outside: set[Buffer | Local], low: Lowering, divided: Mapping[Any, int]
 ) -> Sharing:
     """Return the variable to divide, and its extent.
 
-    The axes of ``kept`` come first, then the batch axis, then the outermost loop variable.
+    The axes of ``divided`` come first, then the batch axis, then the outermost loop variable.
     """
     sample, extents = low.sample, _extents(item)
     written = [access.index for access in item.accesses if access.writes and access.index]
     by_part = bool(written) and all(PART in index for index in written)
-    own = [a.index[kept[a.what]] for a in item.accesses if a.what in kept and a.index]
+    preferred = [a.index[divided[a.what]] for a in item.accesses if a.what in divided and a.index]
     if isinstance(item, Product) and not by_part:
-        return _of_product(item, [*own, sample])
+        return _of_product(item, [*preferred, sample])
     if isinstance(item, Statement):
         return (PART if by_part else None), None
-    candidates = sorted(shareable(item), key=lambda v: (v not in own, v is not sample))
+    candidates = sorted(shareable(item), key=lambda v: (v not in preferred, v is not sample))
     entries = math.prod([evaluated(extent, {N: low.n}) for extent in extents.values()])
     some_by_part = any(PART in index for index in written)  # fused with other writes
     for variable in candidates:
@@ -300,8 +300,8 @@ def _sharing(
     return (PART if by_part and not candidates else None), None
 
 
-def _of_product(item: Product, wanted: Sequence[Expr]) -> Sharing:
-    for variable in wanted:
+def _of_product(item: Product, candidates: Sequence[Expr]) -> Sharing:
+    for variable in candidates:
         for side in (item.rows, item.columns):
             if side.axes[0] is variable:
                 return variable, side.count
@@ -310,9 +310,9 @@ def _of_product(item: Product, wanted: Sequence[Expr]) -> Sharing:
 
 
 def _extents(item: Item) -> dict[Local, Expr]:
-    found: dict[Local, Expr] = {}
+    extents: dict[Local, Expr] = {}
     if isinstance(item, Loop):
-        found[item.var] = item.stop
+        extents[item.var] = item.stop
         for inner in item.body:
-            found |= _extents(inner)
-    return found
+            extents |= _extents(inner)
+    return extents

@@ -188,7 +188,7 @@ class Product(Statement):
     @property
     def computed(self) -> tuple[list[Expr], list[Expr]]:
         """The sizes of the computed part, and the offset of the part in each matrix."""
-        sizes, begins = self.sizes, [self._begin(place) for place, *_ in self.matrices]
+        sizes, begins = self.sizes, [self._begin(entry) for entry, *_ in self.matrices]
         if self.shared:
             begin, end = self.stretch
             side = getattr(self, self.shared)
@@ -208,16 +208,16 @@ class Product(Statement):
     def leads(self) -> list[Expr]:
         """The leading dimensions: the number of entries from one line of a matrix to the next."""
         leads = []
-        for place, lines, _ in self.matrices:
-            last = max(i for i, v in enumerate(place.index) if v in lines.axes)
-            leads.append(_size(place.buffer.memory_shape[last + 1 :]))
+        for entry, lines, _ in self.matrices:
+            last = max(i for i, v in enumerate(entry.index) if v in lines.axes)
+            leads.append(_size(entry.buffer.memory_shape[last + 1 :]))
         return leads
 
-    def _begin(self, place: Load) -> Expr:
+    def _begin(self, entry: Load) -> Expr:
         begin = whole(0)
-        for i, part in enumerate(place.index):
+        for i, part in enumerate(entry.index):
             if not self.is_own(part):
-                begin = begin + part * _size(place.buffer.memory_shape[i + 1 :])
+                begin = begin + part * _size(entry.buffer.memory_shape[i + 1 :])
         return begin
 
     @property
@@ -234,7 +234,7 @@ class Product(Statement):
         """Return a copy in which the expressions of ``new`` are replaced by their values."""
         other = {v: old for old, v in new.items() if self.is_own(v)}  # rename axes that clash
         names: Any = other | dict(new)
-        a, b, c = (moved_to(place, names) for place in (self.a, self.b, self.c))
+        a, b, c = (moved_to(entry, names) for entry in (self.a, self.b, self.c))
         rows, columns = (
             replace(side, axes=tuple(names.get(v, v) for v in side.axes))
             for side in (self.rows, self.columns)
@@ -319,13 +319,13 @@ class Loop:
     @property
     def is_apart(self) -> bool:
         """True if iterations are independent and access adjacent entries."""
-        kept = {a.what for a in self.accesses if a.index is None and a.writes}
-        known: set[Any] = set()
+        written = {a.what for a in self.accesses if a.index is None and a.writes}
+        assigned: set[Any] = set()
         for access in self.accesses:
             if access.index is None:
-                if not access.writes and access.what in kept - known:
+                if not access.writes and access.what in written - assigned:
                     return False  # the value of the previous iteration is read
-                known.add(access.what)
+                assigned.add(access.what)
                 continue
             *outer, last = access.index or (ZERO,)
             terms = dict(parts_of(last)[1])
@@ -351,9 +351,9 @@ class Loop:
         touched, accesses = self.touched, self.accesses
         self.body += other.body
         for access in other.accesses:
-            known = touched.setdefault(access.what, [])
-            if access not in known:
-                known.append(access)
+            existing = touched.setdefault(access.what, [])
+            if access not in existing:
+                existing.append(access)
                 accesses.append(access)
 
 
@@ -361,16 +361,16 @@ Item = Loop | Statement
 
 
 def _by_what(accesses: Sequence[Access]) -> dict[Buffer | Local, list[Access]]:
-    found: dict[Buffer | Local, list[Access]] = {}
+    table: dict[Buffer | Local, list[Access]] = {}
     for access in accesses:
-        found.setdefault(access.what, []).append(access)
-    return found
+        table.setdefault(access.what, []).append(access)
+    return table
 
 
-def _written(place: Load) -> Iterator[Access]:
-    for part in place.index:
+def _written(entry: Load) -> Iterator[Access]:
+    for part in entry.index:
         yield from reads(part)
-    yield Access(place.buffer.root, place.index, True)
+    yield Access(entry.buffer.root, entry.index, True)
 
 
 def _size(shape: Sequence[Any]) -> Expr:

@@ -99,15 +99,15 @@ def _declared(item: Declare) -> str:
 def _product(item: Product) -> str:
     turns = [str(int(turn)) for turn in item.turns]
     sizes = [text(size) for size in item.sizes]
-    arguments = [*turns, *sizes, *(_matrix(item, place) for place in (item.a, item.b, item.c))]
+    arguments = [*turns, *sizes, *(_matrix(item, operand) for operand in (item.a, item.b, item.c))]
     if item.shared:
         arguments += [repr(item.shared), *map(text, item.stretch)]
     return f"{item.routine}({', '.join(arguments)})"
 
 
-def _matrix(item: Product, place: Load) -> str:
-    name = place.buffer.root.name
-    parts = [":" if item.is_own(part) else text(part) for part in place.index]
+def _matrix(item: Product, operand: Load) -> str:
+    name = operand.buffer.root.name
+    parts = [":" if item.is_own(part) else text(part) for part in operand.index]
     return name if set(parts) <= {":", "0"} else f"{name}[{', '.join(parts)}]"
 
 
@@ -160,8 +160,10 @@ def _compound(expr: Expr) -> tuple[str, int]:
     if expr.name in OPERATORS:
         strength, form = OPERATORS[expr.name]
         # Operators are left-associative, but a comparison of a comparison needs brackets.
-        own = strength + (strength == 4)
-        sides = [text(arg, own if i == 0 else strength + 1) for i, arg in enumerate(expr.args)]
+        left_strength = strength + (strength == 4)
+        sides = [
+            text(arg, left_strength if i == 0 else strength + 1) for i, arg in enumerate(expr.args)
+        ]
         return form.format(*sides), strength
     name = expr.name if expr.name in OWN else f"np.{expr.name}"
     return f"{name}({', '.join(map(text, expr.args))})", ATOM

@@ -97,16 +97,16 @@ class _Sum:
             buffer = Buffer(self.other.name, shape, dtype, tuple(range(len(shape))), "local")
             self.other = buffer.at([variable for variable, _ in self.axes])
 
-    def cleared(self, place: Target) -> list[Item]:
+    def cleared(self, target: Target) -> list[Item]:
         """Return the statement that sets an entry to zero."""
-        zero = Const(0, place.dtype)
+        zero = Const(0, target.dtype)
         return nest(
-            self.axes, [Let(place, zero) if isinstance(place, Local) else Store(place, zero)]
+            self.axes, [Let(target, zero) if isinstance(target, Local) else Store(target, zero)]
         )
 
-    def added(self, place: Target, value: Target) -> list[Item]:
+    def added(self, target: Target, value: Target) -> list[Item]:
         """Return the statement that adds one entry to another."""
-        return nest(self.axes, [Accumulate(place, value)])
+        return nest(self.axes, [Accumulate(target, value)])
 
 
 def _begun_anew(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
@@ -160,10 +160,10 @@ def _sums(loop: Loop) -> Iterator[tuple[Target, Axes]]:
             touched.update(access.what for access in item.accesses)
     for what, places in targets.items():
         if len(places) == 1 and what not in touched:
-            (place,) = places
-            axes = _axes(place, inner, changed)
+            (target,) = places
+            axes = _axes(target, inner, changed)
             if axes is not None:
-                yield place, axes
+                yield target, axes
 
 
 def _what(target: Target) -> Buffer | Local:
@@ -180,14 +180,14 @@ def _walk(items: Sequence[Item]) -> Iterator[Item]:
 
 
 def _axes(
-    place: Target, inner: Mapping[Local, set[tuple[Expr, ...]]], changed: set[Buffer | Local]
+    target: Target, inner: Mapping[Local, set[tuple[Expr, ...]]], changed: set[Buffer | Local]
 ) -> Axes | None:
     """Return the loops that run over a sum's entries.
 
     The result is None if the entries depend on anything else, or if there are too many entries.
     """
     axes = []
-    for part in place.index if isinstance(place, Load) else ():
+    for part in target.index if isinstance(target, Load) else ():
         if isinstance(part, Local) and part in inner:
             (start, stop, step), *others = inner[part]
             if others or not isinstance(stop, Const) or (start, step) != (ZERO, ONE):

@@ -80,8 +80,8 @@ def read(key: str, kind: str = CODE) -> bytes | None:
     """Return the content of a cache file; None if it is missing, damaged or not this user's."""
     content, name = b"", f"{key}.{kind}"
     with contextlib.suppress(OSError), _usable() as folder, folder.reading(name) as file:
-        with os.fdopen(os.dup(file), "rb") as whole:
-            content = whole.read(LIMIT)
+        with os.fdopen(os.dup(file), "rb") as stream:
+            content = stream.read(LIMIT)
         if os.utime in os.supports_fd:
             os.utime(file)  # so that the least recently used file is deleted first
     digest, code = content[len(MAGIC) : len(MAGIC) + 32], content[len(MAGIC) + 32 :]
@@ -163,8 +163,8 @@ def _warn(reason: str) -> None:
 class _Folder:
     """An open folder. File names are resolved in this folder, not along a path that may change."""
 
-    def __init__(self, path: Path, place: int | None) -> None:
-        self.path, self._place = path, place
+    def __init__(self, path: Path, descriptor: int | None) -> None:
+        self.path, self._descriptor = path, descriptor
 
     @classmethod
     @contextmanager
@@ -173,35 +173,35 @@ class _Folder:
         if sys.platform == "win32" or os.open not in os.supports_dir_fd:
             yield cls(path, None)
         else:
-            place = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
             try:
-                yield cls(path, place)
+                yield cls(path, descriptor)
             finally:
-                os.close(place)
+                os.close(descriptor)
 
     def _at(self, name: str) -> str:
-        return name if self._place is not None else str(self.path / name)
+        return name if self._descriptor is not None else str(self.path / name)
 
     def names(self) -> list[str]:
         """Return the names of all files in the folder."""
-        return os.listdir(self.path if self._place is None else self._place)
+        return os.listdir(self.path if self._descriptor is None else self._descriptor)
 
     def check(self) -> None:
         """Raise an error unless only this user can write to the folder."""
-        if self._place is not None:
-            _check_own(os.fstat(self._place), self.path)
+        if self._descriptor is not None:
+            _check_own(os.fstat(self._descriptor), self.path)
 
     @contextmanager
     def reading(self, name: str) -> Iterator[int]:
         """Open a regular file that only this user can write to."""
         flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
         flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # never block
-        file = os.open(self._at(name), flags, dir_fd=self._place)
+        file = os.open(self._at(name), flags, dir_fd=self._descriptor)
         try:
-            found = os.fstat(file)
-            if not stat.S_ISREG(found.st_mode):
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):
                 raise FileNotFoundError(f"{self.path / name} is no file")
-            _check_own(found, self.path / name)
+            _check_own(status, self.path / name)
             yield file
         finally:
             os.close(file)
@@ -211,13 +211,15 @@ class _Folder:
         unfinished = self._at(f"{name.partition('.')[0]}.{secrets.token_hex(8)}.tmp")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         try:
-            file = os.open(unfinished, flags, 0o600, dir_fd=self._place)
-            with os.fdopen(file, "wb") as whole:
-                whole.write(content)
-            os.replace(unfinished, self._at(name), src_dir_fd=self._place, dst_dir_fd=self._place)
+            file = os.open(unfinished, flags, 0o600, dir_fd=self._descriptor)
+            with os.fdopen(file, "wb") as stream:
+                stream.write(content)
+            os.replace(
+                unfinished, self._at(name), src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor
+            )
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(unfinished, dir_fd=self._place)
+                os.unlink(unfinished, dir_fd=self._descriptor)
             raise
 
     def delete(self, name: str) -> bool:
@@ -225,25 +227,25 @@ class _Folder:
         try:
             if stat.S_ISDIR(self._status(name).st_mode):
                 return False
-            os.unlink(self._at(name), dir_fd=self._place)
+            os.unlink(self._at(name), dir_fd=self._descriptor)
         except FileNotFoundError:
             return False
         return True
 
     def _status(self, name: str) -> os.stat_result:
-        return os.stat(self._at(name), dir_fd=self._place, follow_symlinks=False)
+        return os.stat(self._at(name), dir_fd=self._descriptor, follow_symlinks=False)
 
     def shrink(self) -> None:
         """Delete unfinished files, and the least recently used kernels until the rest fits."""
         kernels, total, now = [], 0, time.time()
         for name in self.names():
             with contextlib.suppress(FileNotFoundError):
-                found = self._status(name)
-                if _UNFINISHED.fullmatch(name) and now - found.st_mtime > STALE:
+                status = self._status(name)
+                if _UNFINISHED.fullmatch(name) and now - status.st_mtime > STALE:
                     self.delete(name)
                 elif _KEPT.fullmatch(name):
-                    kernels.append((found.st_mtime_ns, found.st_size, name))
-                    total += found.st_size
+                    kernels.append((status.st_mtime_ns, status.st_size, name))
+                    total += status.st_size
         for _, size, name in sorted(kernels):
             if total <= LIMIT:
                 break
@@ -253,14 +255,14 @@ class _Folder:
 
 if sys.platform == "win32":
 
-    def _check_own(found: os.stat_result, path: Path) -> None:
+    def _check_own(status: os.stat_result, path: Path) -> None:
         """Do nothing: on Windows, the system protects the user's profile."""
 
 else:
 
-    def _check_own(found: os.stat_result, path: Path) -> None:
+    def _check_own(status: os.stat_result, path: Path) -> None:
         """Raise an error unless only this user can have written the open file."""
-        if found.st_uid != os.geteuid():
-            raise _UnusableError(f"{path} belongs to another user (number {found.st_uid})")
-        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if status.st_uid != os.geteuid():
+            raise _UnusableError(f"{path} belongs to another user (number {status.st_uid})")
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise _UnusableError(f"others may write to {path} (chmod go-w forbids it)")

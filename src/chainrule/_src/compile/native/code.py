@@ -205,14 +205,14 @@ def sources(*names: str) -> str:
     into one buffer, because to allocate one for each file would take longer than to read it.
     """
     memory = memoryview(bytearray(2**16))
-    whole = hashlib.sha256(__version__.encode())
+    hasher = hashlib.sha256(__version__.encode())
     for name in names:
         for file in [name] if name.endswith(".py") else _files(name):
-            whole.update(f"\0{file}\0".encode())
+            hasher.update(f"\0{file}\0".encode())
             with open(f"{_WINGS}/{file}", "rb", buffering=0) as content:
                 while size := content.readinto(memory):
-                    whole.update(memory[:size])
-    return whole.hexdigest()
+                    hasher.update(memory[:size])
+    return hasher.hexdigest()
 
 
 def _files(room: str) -> list[str]:
@@ -274,23 +274,23 @@ def _codes(pieces: Sequence[Piece]) -> dict[str, bytes] | None:
 
     The result is None if a piece is not on disk and may not be compiled.
     """
-    found: dict[str, bytes] = {}
-    wanted: dict[str, Callable[[], Sequence[Text]]] = {}
+    cached: dict[str, bytes] = {}
+    missing: dict[str, Callable[[], Sequence[Text]]] = {}
     for piece in pieces:
         code = cache.read(piece.key)
         if code is not None:
-            found[piece.key] = code
+            cached[piece.key] = code
         elif piece.texts is None:
             return None
         else:
-            wanted[piece.key] = piece.texts
-    made = _made(wanted) if wanted else {}
-    for key, code in made.items():
+            missing[piece.key] = piece.texts
+    compiled = _made(missing) if missing else {}
+    for key, code in compiled.items():
         cache.write(key, code)
-    return found | made
+    return cached | compiled
 
 
-def _made(wanted: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
+def _made(missing: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
     """Compile modules; return the machine code by the cache key of its piece.
 
     Raises
@@ -300,7 +300,7 @@ def _made(wanted: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
     """
     from chainrule._src.compile.native.helpers import made
 
-    written = {key: texts() for key, texts in wanted.items()}
+    written = {key: texts() for key, texts in missing.items()}
     texts = [text for texts in written.values() for text in texts]
     try:
         objects = iter(made(texts, this_machine(), _others()))

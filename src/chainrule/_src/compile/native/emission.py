@@ -61,7 +61,7 @@ class Around(Outside, Protocol):
     sums: str
     inline: bool
 
-    def nest(self, body: str, given: str) -> str:
+    def nest(self, body: str, arguments: str) -> str:
         """Add a loop nest to the module, and return the text of its call."""
 
 
@@ -77,17 +77,17 @@ class Writer(Values):
 
     def header(self, name: str, arguments: Sequence[Any], result: np.dtype[Any] | None) -> str:
         """Return the head of the definition, and bind the arguments to names."""
-        given = []
+        parameters = []
         for i, argument in enumerate(arguments):
             if isinstance(argument, Buffer):
                 self.pointers[argument] = f"%a{i}"
-                given.append(f"ptr noalias %a{i}")
+                parameters.append(f"ptr noalias %a{i}")
             else:
                 kind = TYPES[argument.dtype]
-                given.append(f"{kind} %a{i}")
+                parameters.append(f"{kind} %a{i}")
                 self.line(f"store {kind} %a{i}, ptr {self.place(argument)}")
         returned = "void" if result is None else TYPES[result]
-        return f"define internal {returned} @{name}({', '.join(given)})"
+        return f"define internal {returned} @{name}({', '.join(parameters)})"
 
     # Statements
 
@@ -100,14 +100,14 @@ class Writer(Values):
 
     def _nest(self, loop: Loop) -> bool:
         """Write a loop nest as a function and its call; return false if it cannot be a function."""
-        left = _left(loop, self.places)
-        if loop.var is PART or (left and self.module.inline):
+        changed = _left(loop, self.places)
+        if loop.var is PART or (changed and self.module.inline):
             return False
         writer = Nest(self.module, self.flags, self.slots)
-        writer.whole(loop, left)
-        head, given = writer.signature(self)
+        writer.whole(loop, changed)
+        head, arguments = writer.signature(self)
         body = f"{head} #NEST {{\n{writer.text()}  ret void\n}}\n"
-        self.line(self.module.nest(body, given))
+        self.line(self.module.nest(body, arguments))
         return True
 
     def _let(self, item: Let, outlined: bool) -> None:
@@ -120,11 +120,11 @@ class Writer(Values):
         value = self.value(item.value)
         self._put(item.place, value)
 
-    def _put(self, place: Load, value: str) -> None:
-        address = self.address(place)
-        if place.dtype == BOOL:
+    def _put(self, target: Load, value: str) -> None:
+        address = self.address(target)
+        if target.dtype == BOOL:
             value = self.new(f"zext i1 {value} to i8")
-        self.line(f"store {held(place.dtype)} {value}, ptr {address}")
+        self.line(f"store {held(target.dtype)} {value}, ptr {address}")
 
     def _accumulate(self, item: Accumulate, outlined: bool) -> None:
         value = Local("_", item.value.dtype)
@@ -175,19 +175,19 @@ class Writer(Values):
         self.exits.pop()
 
     def _loop(self, item: Loop, outlined: bool) -> None:
-        stop, place = self.stop(item), self.place(item.var)
+        stop, address = self.stop(item), self.place(item.var)
         head, inside, after = self.label(), self.label(), self.label()
-        self.line(f"store i64 {self.value(item.start)}, ptr {place}")
+        self.line(f"store i64 {self.value(item.start)}, ptr {address}")
         self.line(f"br label %{head}")
         self.line(f"{head}:")
-        here = self.new(f"load i64, ptr {place}")
-        goes_on = self.new(f"icmp slt i64 {here}, {stop}")
+        index = self.new(f"load i64, ptr {address}")
+        goes_on = self.new(f"icmp slt i64 {index}, {stop}")
         self.line(f"br i1 {goes_on}, label %{inside}, label %{after}")
         self.line(f"{inside}:")
         self._inside(item.body, after, outlined)
-        now = self.new(f"load i64, ptr {place}")
+        now = self.new(f"load i64, ptr {address}")
         further = self.new(f"add nsw i64 {now}, {self.value(item.step)}")
-        self.line(f"store i64 {further}, ptr {place}")
+        self.line(f"store i64 {further}, ptr {address}")
         self.line(f"br label %{head}{self._hint(item)}")
         self.line(f"{after}:")
 
@@ -212,11 +212,13 @@ class Writer(Values):
         ta, tb = item.turns
         sizes, begins = item.computed
         places = [
-            self.entry_at(place.buffer, self.value(begin))
-            for place, begin in zip((item.a, item.b, item.c), begins, strict=True)
+            self.entry_at(operand.buffer, self.value(begin))
+            for operand, begin in zip((item.a, item.b, item.c), begins, strict=True)
         ]
         numbers = [f"i64 {self.value(number)}" for number in (*sizes, *item.leads)]
-        a, b, c = (f"ptr {place}, {step}" for place, step in zip(places, numbers[3:], strict=True))
+        a, b, c = (
+            f"ptr {operand}, {step}" for operand, step in zip(places, numbers[3:], strict=True)
+        )
         self.module.declare(
             "void", routine, f"i32, i32, i32, i64, i64, i64, {kind}, ptr, i64, ptr, i64, "
             f"{kind}, ptr, i64",
@@ -242,14 +244,16 @@ class Nest(Writer):
         self.taken: dict[Any, str] = {}
         self._depth, self._is_open = 0, not module.inline
 
-    def whole(self, loop: Loop, left: Sequence[Local]) -> None:
-        """Write the nest. ``left`` are the local variables that later statements read."""
-        kept = [(TYPES[local.dtype], self.place(local), self._variable(local)) for local in left]
-        for kind, place, outside in kept:
-            self.line(f"store {kind} {self.new(f'load {kind}, ptr {outside}')}, ptr {place}")
+    def whole(self, loop: Loop, changed: Sequence[Local]) -> None:
+        """Write the nest. ``changed`` are the local variables that later statements read."""
+        copies = [
+            (TYPES[local.dtype], self.place(local), self._variable(local)) for local in changed
+        ]
+        for kind, inner, outside in copies:
+            self.line(f"store {kind} {self.new(f'load {kind}, ptr {outside}')}, ptr {inner}")
         self.block([loop] if self.module.inline else in_blocks(loop))
-        for kind, place, outside in kept:
-            self.line(f"store {kind} {self.new(f'load {kind}, ptr {place}')}, ptr {outside}")
+        for kind, inner, outside in copies:
+            self.line(f"store {kind} {self.new(f'load {kind}, ptr {inner}')}, ptr {outside}")
 
     def _variable(self, local: Local) -> str:
         """Return the argument for the address of a caller's variable that the nest changes."""
@@ -278,9 +282,9 @@ class Nest(Writer):
         """Return the upper bound of a loop. For an inner loop it is a literal, which is faster."""
         was = self._is_open
         self._is_open = was and not (loop.innermost and self._depth > 1)
-        found = super().stop(loop)
+        bound = super().stop(loop)
         self._is_open = was
-        return found
+        return bound
 
     def number(self, value: int) -> str:
         """Return an integer, marked as a size that may be another in equal nests."""
@@ -295,19 +299,19 @@ class Nest(Writer):
 
     def signature(self, outside: Writer) -> tuple[str, str]:
         """Return the head of the definition, and the arguments of a call in ``outside``."""
-        parameters, given = [], []
+        parameters, arguments = [], []
         for what, name in self.taken.items():
             if isinstance(what, Buffer):
                 parameters.append(f"ptr noalias {name}")
-                given.append(f"ptr {outside.pointer(what)}")
+                arguments.append(f"ptr {outside.pointer(what)}")
             elif isinstance(what, Left):
                 parameters.append(f"ptr noalias {name}")
-                given.append(f"ptr {outside.place(what.local)}")
+                arguments.append(f"ptr {outside.place(what.local)}")
             else:
                 kind = TYPES[what.dtype]
                 parameters.append(f"{kind} {name}")
-                given.append(f"{kind} {outside.value(what)}")
-        return f"define internal void @NEST({', '.join(parameters)})", ", ".join(given)
+                arguments.append(f"{kind} {outside.value(what)}")
+        return f"define internal void @NEST({', '.join(parameters)})", ", ".join(arguments)
 
 
 def flat(loop: Loop) -> Loop:
@@ -316,8 +320,8 @@ def flat(loop: Loop) -> Loop:
     The single loop is longer, and equal for arrays of other shapes. It addresses an entry by the
     last index alone, which runs beyond the end of the last axis.
     """
-    told = [x for x in loop.body if isinstance(x, Run) and x.call == natural(loop.var).call]
-    inner = loop.body[len(told) :]
+    assumptions = [x for x in loop.body if isinstance(x, Run) and x.call == natural(loop.var).call]
+    inner = loop.body[len(assumptions) :]
     variables, sizes = [loop.var], [ONE]
     while len(inner) == 1 and isinstance(inner[0], Loop):
         within = inner[0]
@@ -333,22 +337,22 @@ def flat(loop: Loop) -> Loop:
     *others, last = variables
     size = math.prod(int(each.value) for each in sizes)
     first: dict[Expr, Expr] = dict.fromkeys(others, ZERO)
-    items: list[Item] = [natural(last) for _ in told]
+    items: list[Item] = [natural(last) for _ in assumptions]
     items += [item.replaced(first) for item in body]
     return Loop(last, loop.stop * size, items, loop.start * size)
 
 
-def _is_flat(thing: Any, variables: Sequence[Local], sizes: Sequence[Const]) -> bool:
+def _is_flat(node: Any, variables: Sequence[Local], sizes: Sequence[Const]) -> bool:
     """Return true if the loop variables occur only as the last indices of arrays of these sizes."""
-    if isinstance(thing, Let):
-        return _is_flat(thing.value, variables, sizes)
-    if isinstance(thing, Store):
-        return all(_is_flat(part, variables, sizes) for part in (thing.place, thing.value))
-    if isinstance(thing, Local):
-        return thing not in variables
-    parts = children(thing) if isinstance(thing, Expr) else ()
-    if isinstance(thing, Load) and list(thing.index[-len(variables) :]) == list(variables):
-        lie = thing.buffer.memory_shape[-len(sizes) :]
+    if isinstance(node, Let):
+        return _is_flat(node.value, variables, sizes)
+    if isinstance(node, Store):
+        return all(_is_flat(part, variables, sizes) for part in (node.place, node.value))
+    if isinstance(node, Local):
+        return node not in variables
+    parts = children(node) if isinstance(node, Expr) else ()
+    if isinstance(node, Load) and list(node.index[-len(variables) :]) == list(variables):
+        lie = node.buffer.memory_shape[-len(sizes) :]
         if [whole(size) for size in lie] == list(sizes):
             parts = parts[: -len(variables)]
     return all(_is_flat(part, variables, sizes) for part in parts)

@@ -61,20 +61,20 @@ class NativeFunction:
             import llvmlite.binding as llvm
 
         self.is_provided = True
-        given = _provided.setdefault(name, [])
-        if not given or given[-1] is not self:
+        functions = _provided.setdefault(name, [])
+        if not functions or functions[-1] is not self:
             llvm.add_symbol(name, self.address)
-            given.append(self)
+            functions.append(self)
 
     def bound(self, arrays: list[Any]) -> Callable[[], int]:
         """Return a callable that runs the kernel on these arrays, and keeps the arrays alive."""
         table = (ctypes.c_void_p * len(arrays))(*[array.ctypes.data for array in arrays])
-        function, place = self._function, ctypes.cast(table, ctypes.c_void_p)
-        held = (self, arrays, table)
+        function, pointer = self._function, ctypes.cast(table, ctypes.c_void_p)
+        references = (self, arrays, table)
 
         def call() -> int:
-            done: int = function(place)
-            return done if held else 0
+            n_updates: int = function(pointer)
+            return n_updates if references else 0
 
         def point(i: int, array: Any) -> None:
             """Replace the array at position ``i``."""
@@ -109,8 +109,8 @@ def packed(parts: Sequence[tuple[Text, bytes]]) -> bytes:
 
 def _unpacked(code: bytes) -> Iterator[tuple[list[str], bytes]]:
     """Yield the function names and the object file of each part of `packed`."""
-    head, _, rest = code.partition(b"\n")
+    head, _, content = code.partition(b"\n")
     at = 0
     for size, names in json.loads(head):
-        yield names, rest[at : at + size]
+        yield names, content[at : at + size]
         at += size

@@ -109,11 +109,11 @@ def module(name: str, size: int, target: Target) -> str:
 
 def _entry(name: str, product: Vectors, target: Target, frames: int) -> str:
     """Return the function that touches the stack's pages and then calls another."""
-    given = ", ".join(f"{value.kind} {value}" for value in product.given.values())
+    arguments = ", ".join(f"{value.kind} {value}" for value in product.given.values())
     touch, call = touched(target, frames)
     return (
-        f"{touch}define void @{name}({given}) {attributes(target)} {{\n{call}"
-        f"  call void @{product.name}({given})\n  ret void\n}}\n"
+        f"{touch}define void @{name}({arguments}) {attributes(target)} {{\n{call}"
+        f"  call void @{product.name}({arguments})\n  ret void\n}}\n"
     )
 
 
@@ -179,20 +179,20 @@ class _Turned(_Blocks):
 
     def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
         """Emit the product of a block with all columns, added to the result if ``more`` is set."""
-        code, given, apart = self.code, self.given, TERMS + APART
+        code, arguments, apart = self.code, self.given, TERMS + APART
         block = code.memory(HEIGHT * apart)
-        a = code.at(given["a"], term * given["lda"], row)
-        self.turn(a, given["lda"], height, depth, block, apart)
-        along = code.select(given["tb"].equals(TRANSPOSED), code.number(1), given["ldb"])
-        b = code.at(given["b"], term * along)
-        c = code.at(given["c"], row * given["ldc"])
-        beta = given["beta"].kind
+        a = code.at(arguments["a"], term * arguments["lda"], row)
+        self.turn(a, arguments["lda"], height, depth, block, apart)
+        along = code.select(arguments["tb"].equals(TRANSPOSED), code.number(1), arguments["ldb"])
+        b = code.at(arguments["b"], term * along)
+        c = code.at(arguments["c"], row * arguments["ldc"])
+        beta = arguments["beta"].kind
         part: Mapping[str, Value] = {
             "ta": Value(code, "i32", PLAIN), "m": height, "k": depth, "a": block,
             "lda": code.number(apart), "b": b, "c": c,
             "beta": code.new(beta, f"uitofp i1 {more} to {beta}"),
         }  # fmt: skip
-        code.call(self.other, {**given, **part})
+        code.call(self.other, {**arguments, **part})
 
 
 class _Product(_Blocks):
@@ -200,44 +200,44 @@ class _Product(_Blocks):
 
     def emit(self) -> None:
         """Emit the product, or a call of `_Turned` if it is faster to transpose the operand."""
-        code, given = self.code, self.given
+        code, arguments = self.code, self.given
 
         def other() -> None:
-            code.call(self.other, given)
+            code.call(self.other, arguments)
             code.leave()
 
-        self.turned = given["ta"].equals(TRANSPOSED)
-        code.when(self.turned & (given["n"] >= self.shape.wide), other)
+        self.turned = arguments["ta"].equals(TRANSPOSED)
+        code.when(self.turned & (arguments["n"] >= self.shape.wide), other)
         self.panel = code.memory(TERMS * self.across)
-        self.down = code.select(self.turned, code.number(1), given["lda"])
-        self.along = code.select(self.turned, given["lda"], code.number(1))
+        self.down = code.select(self.turned, code.number(1), arguments["lda"])
+        self.along = code.select(self.turned, arguments["lda"], code.number(1))
         super().emit()
 
     def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
         """Emit the product of a block with all columns, added to the result if ``more`` is set."""
-        code, given = self.code, self.given
-        a = code.at(given["a"], row * self.down, term * self.along)
-        turned = given["tb"].equals(TRANSPOSED)
+        code, arguments = self.code, self.given
+        a = code.at(arguments["a"], row * self.down, term * self.along)
+        turned = arguments["tb"].equals(TRANSPOSED)
         tall = (height >= TALL) & ~turned
 
         def panels(column: Value) -> None:
-            width = code.least(self.across, given["n"] - column)
-            b = code.at(given["b"], term * given["ldb"], column)
-            c = code.at(given["c"], row * given["ldc"], column)
+            width = code.least(self.across, arguments["n"] - column)
+            b = code.at(arguments["b"], term * arguments["ldb"], column)
+            c = code.at(arguments["c"], row * arguments["ldc"], column)
 
             def turn() -> None:
-                place = code.at(given["b"], column * given["ldb"], term)
-                self.turn(place, given["ldb"], depth, width, self.panel, self.across)
+                address = code.at(arguments["b"], column * arguments["ldb"], term)
+                self.turn(address, arguments["ldb"], depth, width, self.panel, self.across)
 
             code.when(turned, turn)
-            known = a, b, c, height, tall, turned, depth, more
+            operands = a, b, c, height, tall, turned, depth, more
             code.either(
                 width.equals(self.across),
-                lambda: self._full(*known),
-                lambda: self._narrow(*known, width),
+                lambda: self._full(*operands),
+                lambda: self._narrow(*operands, width),
             )
 
-        code.loop(0, given["n"], self.across, panels)
+        code.loop(0, arguments["n"], self.across, panels)
 
     def _full(
         self, a: Value, b: Value, c: Value, height: Value, tall: Value, turned: Value,
@@ -245,8 +245,8 @@ class _Product(_Blocks):
     ) -> None:  # fmt: skip
         """Emit a full panel of columns. The first tile packs the panel while it reads its rows."""
         code, rows = self.code, self.shape.rows[0]
-        ldb, left = self.given["ldb"], height - rows
-        first = partial(self._tile, rows, self.shape.vectors, a, b, ldb, c, left, depth, more)
+        ldb, rows_below = self.given["ldb"], height - rows
+        first = partial(self._tile, rows, self.shape.vectors, a, b, ldb, c, rows_below, depth, more)
         code.when(tall, partial(first, lays=True))
         begin = code.select(tall, rows, 0)
         b, ldb = self._held(tall | turned, b)
@@ -260,11 +260,11 @@ class _Product(_Blocks):
         code = self.code
         laid = tall if self.shape.masks else ~turned
         code.when(laid, lambda: self._lay(b, depth, width))
-        place, ldb = self._held(laid | turned, b)
+        address, ldb = self._held(laid | turned, b)
 
         def vector(shift: Value) -> None:
             flags = code.first(width - shift)
-            places = code.at(place, shift), ldb, code.at(c, shift)
+            places = code.at(address, shift), ldb, code.at(c, shift)
             self._strip(1, a, *places, height, depth, more, flags)
 
         code.loop(0, width, code.lanes, vector)
@@ -282,10 +282,10 @@ class _Product(_Blocks):
         flags = [code.first(width - column) for column in columns]
 
         def terms(term: Value) -> None:
-            here = code.at(source, term * self.given["ldb"])
-            there = code.at(self.panel, term * self.across)
+            source_row = code.at(source, term * self.given["ldb"])
+            panel_row = code.at(self.panel, term * self.across)
             for column, flag in zip(columns, flags, strict=True):
-                code.store(code.load(code.at(here, column), flag), code.at(there, column))
+                code.store(code.load(code.at(source_row, column), flag), code.at(panel_row, column))
 
         code.loop(0, depth, 1, terms)
 
@@ -299,30 +299,30 @@ class _Product(_Blocks):
             end = height - (height - begin) % rows
 
             def tile(row: Value, rows: int = rows) -> None:
-                first, made = code.at(a, row * self.down), code.at(c, row * ldc)
-                left = height - (row + rows)
-                self._tile(rows, vectors, first, b, ldb, made, left, depth, more, flags)
+                first, result = code.at(a, row * self.down), code.at(c, row * ldc)
+                rows_below = height - (row + rows)
+                self._tile(rows, vectors, first, b, ldb, result, rows_below, depth, more, flags)
 
             code.loop(begin, end, rows, tile)
             begin = end
 
     def _tile(
-        self, rows: int, vectors: int, a: Value, b: Value, ldb: Value, c: Value, left: Value,
+        self, rows: int, vectors: int, a: Value, b: Value, ldb: Value, c: Value, rows_below: Value,
         depth: Value, more: Value, flags: Value | None = None, lays: bool = False,
     ) -> None:  # fmt: skip
         """Emit a tile: sums of products, added to the result if ``more`` is set.
 
         A tile of several vectors is full; for a single vector, ``flags`` mask its lanes. If
         ``lays``, the tile packs the second operand's panel: it stores the entries that it reads.
-        Only cache lines of the ``left`` rows are prefetched: others may belong to other threads.
+        Only cache lines of the ``rows_below`` are prefetched: others may belong to other threads.
         """
         code, ldc = self.code, self.given["ldc"]
         columns = [code.lanes * vector for vector in range(vectors)]
         lines = [code.at(c, ldc * row) for row in range(rows)]
         places = [code.at(line, column) for line in lines for column in columns]
-        following = ldc * code.least(rows, left)
-        for place in places:  # so that the next tile's result is in the cache in time
-            code.fetch(code.at(place, following), writes=True)
+        following = ldc * code.least(rows, rows_below)
+        for address in places:  # so that the next tile's result is in the cache in time
+            code.fetch(code.at(address, following), writes=True)
         begin = [code.zero for _ in places]
         # All addresses that advance with the terms stay in registers: either one distance from the
         # begin of each row, or one address for every few rows.
@@ -334,31 +334,31 @@ class _Product(_Blocks):
         if lays:
             moving, steps = [*moving, self.panel], [*steps, code.number(self.across)]
 
-        def add(_: Value, *held: Value) -> list[Value]:
-            here, sums = held[: len(moving)], held[len(moving) :]
-            line, *firsts = here
+        def add(_: Value, *values: Value) -> list[Value]:
+            addresses, sums = values[: len(moving)], values[len(moving) :]
+            line, *firsts = addresses
             if spread:
                 firsts[:1] = [code.at(first, firsts[0]) for first in begins]
-            wanted = flags if self.shape.masks else None
-            seconds = [code.load(code.at(line, column), wanted) for column in columns]
+            mask = flags if self.shape.masks else None
+            seconds = [code.load(code.at(line, column), mask) for column in columns]
             if lays:
                 for second, column in zip(seconds, columns, strict=True):
                     code.store(second, code.at(firsts[-1], column))
                     beside = code.at(line, column + self.across)  # the next panel's
                     code.fetch(beside, writes=False, near=2)
-            made: list[Value] = []
+            new_sums: list[Value] = []
             for row in range(rows):
                 factor = code.scalar(code.at(firsts[row // near], shifts[row % near]))
                 for second in seconds:
-                    made.append(code.fused(factor, second, sums[len(made)]))
-            return [*map(code.moved, here, steps), *made]
+                    new_sums.append(code.fused(factor, second, sums[len(new_sums)]))
+            return [*map(code.moved, addresses, steps), *new_sums]
 
         sums = code.loop(depth, 0, -1, add, [*moving, *begin])[len(moving) :]
 
         def with_others() -> list[Value]:
             pairs = zip(places, sums, strict=True)
-            return [code.plus(code.load(place, flags), total) for place, total in pairs]
+            return [code.plus(code.load(address, flags), total) for address, total in pairs]
 
         totals = code.when(more, with_others, sums)
-        for total, place in zip(totals, places, strict=True):
-            code.store(total, place, flags)
+        for total, address in zip(totals, places, strict=True):
+            code.store(total, address, flags)

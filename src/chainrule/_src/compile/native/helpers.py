@@ -34,8 +34,8 @@ def open_llvm() -> None:
 if sys.platform != "win32":
 
     def _open() -> None:
-        found = find_spec("llvmlite")
-        for folder in (found and found.submodule_search_locations) or ():
+        package = find_spec("llvmlite")
+        for folder in (package and package.submodule_search_locations) or ():
             for file in Path(folder, "binding").glob("libllvmlite.*"):
                 dlopen = ctypes.CDLL(None).dlopen
                 dlopen.argtypes, dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
@@ -135,12 +135,12 @@ class _Team:
             if text not in texts:
                 future.cancel()
         self.begin(texts)
-        made = {
+        results = {
             text: compiled(text, self._target)
             for text in _by_work(texts)
             if text not in self._begun or self._begun[text].cancel()
         }
-        return [made[text] if text in made else self._begun[text].result() for text in texts]
+        return [results[text] if text in results else self._begun[text].result() for text in texts]
 
     def end(self) -> None:
         """Let the threads finish their current modules and end, without waiting for the end."""

@@ -57,10 +57,10 @@ def _mathematics() -> dict[str, int]:
     """Return the addresses of C's mathematical functions, of both precisions."""
     library = _c_library()
     names = (name + kind for name in MATHEMATICS for kind in ("", "f"))
-    found = {name: getattr(library, name, None) for name in names}
+    functions = {name: getattr(library, name, None) for name in names}
     return {
         name: ctypes.cast(function, ctypes.c_void_p).value or 0
-        for name, function in found.items()
+        for name, function in functions.items()
         if function is not None
     }
 

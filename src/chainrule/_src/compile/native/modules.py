@@ -60,11 +60,11 @@ def modules(kernel: Kernel, target: Target) -> list[Text]:
         f"  %p{i} = getelementptr ptr, ptr %table, i64 {i}\n  %a{i} = load ptr, ptr %p{i}\n"
         for i in range(count)
     )
-    given = ", ".join(f"ptr %a{i}" for i in range(count))
+    arguments = ", ".join(f"ptr %a{i}" for i in range(count))
     touch, touches = touched(target, module.frames)
     entry = (
         f"{touch}define i64 @{ENTRY}(ptr %table) {attributes(target)} {{\n{touches}{loads}"
-        f"  %done = call i64 @{body}({given})\n  ret i64 %done\n}}\n"
+        f"  %done = call i64 @{body}({arguments})\n  ret i64 %done\n}}\n"
     )
     return module.texts(entry)
 
@@ -111,29 +111,31 @@ class Module:
             name: body.partition(") ")[0].replace("define internal", "declare") + ")\n"
             for name, body in nests.items()
         }
-        known = {name: body.replace(" internal", "", 1) for name, body in nests.items()}
-        texts = [Text(self._whole([known[name] for name in each], {})) for each in _groups(nests)]
+        external = {name: body.replace(" internal", "", 1) for name, body in nests.items()}
+        texts = [
+            Text(self._whole([external[name] for name in each], {})) for each in _groups(nests)
+        ]
         return [*texts, Text(self._whole([entry], heads), FEW)]
 
     def _whole(self, parts: list[str], heads: dict[str, str]) -> str:
         """Return a module of some parts, with all functions that the parts call."""
-        known = {**self.declared, **self.functions, **heads}
-        found = set()
+        available = {**self.declared, **self.functions, **heads}
+        included = set()
         for part in parts:  # which grow
             for name in CALLED.findall(part):
-                if name in known and name not in found:
-                    found.add(name)
-                    parts.append(known[name])
+                if name in available and name not in included:
+                    included.add(name)
+                    parts.append(available[name])
         return "\n".join([*parts, HINTS])
 
     # Nests of loops
 
-    def nest(self, body: str, given: str) -> str:
+    def nest(self, body: str, arguments: str) -> str:
         """Add a loop nest to the module, and return the text of its call."""
         name = self._nests.setdefault(SIZE.sub("$$", body), f"nest{len(self._nests)}")
         calls = self._sizes.setdefault(name, [])
         calls.append(SIZE.findall(body))
-        return f"call void @{name}({given}#{name} {len(calls) - 1}#)"
+        return f"call void @{name}({arguments}#{name} {len(calls) - 1}#)"
 
     def _finished(self) -> dict[str, str]:
         """Return nests by name. Sizes that differ between calls become arguments of the calls."""
@@ -156,14 +158,14 @@ class Module:
     def _nest(self, name: str, text: str, columns: Sequence[Any], differ: Sequence[Any]) -> str:
         """Return a nest with its sizes: literals, or arguments if they differ between calls."""
         arguments = {column: f"%s{i}" for i, column in enumerate(differ)}
-        first, *rest = text.split("$$")
+        first, *others = text.split("$$")
         sizes = [arguments.get(column, column[0]) for column in columns]
-        body = first + "".join(size + part for size, part in zip(sizes, rest, strict=True))
+        body = first + "".join(size + part for size, part in zip(sizes, others, strict=True))
         again = len(self._sizes[name]) > 1 and body.count("\n") > LONG
         how = "alwaysinline nounwind" if self.inline and not again else self.apart
-        wanted = "".join(f", i64 {argument}" for argument in arguments.values())
+        parameters = "".join(f", i64 {argument}" for argument in arguments.values())
         body = body.replace("@NEST(", f"@{name}(", 1)
-        return body.replace(") #NEST", f"{wanted}) {how}", 1)
+        return body.replace(") #NEST", f"{parameters}) {how}", 1)
 
     # Functions
 
@@ -179,16 +181,16 @@ class Module:
 
     def call(self, name: str, dtype: np.dtype[Any]) -> Function:
         """Return a function that kernels call, and write its text if it is not written yet."""
-        found = function_of(name, dtype)
-        if found is None:
+        function = function_of(name, dtype)
+        if function is None:
             raise CompileError(f"{name} of {dtype.name} numbers runs in NumPy alone")
-        if found.name not in self.functions:
-            self.functions[found.name] = ""  # its callees are written after it
+        if function.name not in self.functions:
+            self.functions[function.name] = ""  # its callees are written after it
             writer = Writer(self, "contract ", {})
-            result = found.result
+            result = function.result
             kind = None if result is None else result.dtype
-            head = writer.header(found.name, found.arguments, kind)
-            writer.block(found.body)
+            head = writer.header(function.name, function.arguments, kind)
+            writer.block(function.body)
             how, more = "alwaysinline nounwind", ""
             if result is None:  # it is called between loops, not inside of them
                 how = self.apart
@@ -196,11 +198,11 @@ class Module:
             else:
                 writer.line(f"ret {TYPES[result.dtype]} {writer.value(result)}")
                 if name in RARE:
-                    kinds = [TYPES[argument.dtype] for argument in found.arguments]
-                    how = rare_attributes(found.name, len(kinds))
-                    more = variants(found.name, TYPES[result.dtype], kinds)
-            self.functions[found.name] = f"{head} {how} {{\n{writer.text()}}}\n{more}"
-        return found
+                    kinds = [TYPES[argument.dtype] for argument in function.arguments]
+                    how = rare_attributes(function.name, len(kinds))
+                    more = variants(function.name, TYPES[result.dtype], kinds)
+            self.functions[function.name] = f"{head} {how} {{\n{writer.text()}}}\n{more}"
+        return function
 
     def declare(self, result: str, name: str, arguments: str) -> None:
         """Declare a function that is not part of the kernel."""

@@ -39,27 +39,27 @@ def _variant(name: str, result: str, arguments: Sequence[str], lanes: int) -> st
     """
     vector, flags = f"<{lanes} x {result}>", f"i{lanes}"
     vectors = [(f"<{lanes} x {kind}>", f"%x{i}") for i, kind in enumerate(arguments)]
-    given = ", ".join(f"{kind} {x}" for kind, x in vectors)
+    parameters = ", ".join(f"{kind} {x}" for kind, x in vectors)
     entries = "".join(
         f"  %a{i} = extractelement {kind} {x}, i32 %lane\n" for i, (kind, x) in enumerate(vectors)
     )
     scalars = ", ".join(f"{kind} %a{i}" for i, kind in enumerate(arguments))
     return f"""
 define internal {vector}
-@{name}_{lanes}({given}, <{lanes} x i1> %meant) alwaysinline {PURE} {{
+@{name}_{lanes}({parameters}, <{lanes} x i1> %meant) alwaysinline {PURE} {{
 entry:
   %flags = bitcast <{lanes} x i1> %meant to {flags}
   %none = icmp eq {flags} %flags, 0
   br i1 %none, label %after, label %some
 some:
-  %found = call {vector} @{name}_{lanes}_each({given})
+  %found = call {vector} @{name}_{lanes}_each({parameters})
   br label %after
 after:
   %y = phi {vector} [poison, %entry], [%found, %some]
   ret {vector} %y
 }}
 
-define internal {vector} @{name}_{lanes}_each({given}) noinline cold {PURE} {{
+define internal {vector} @{name}_{lanes}_each({parameters}) noinline cold {PURE} {{
 entry:
   br label %turn
 turn:

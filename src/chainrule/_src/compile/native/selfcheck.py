@@ -135,15 +135,15 @@ def _of_training(name: str, carry: Any, data: Any, batch: int, digits: float) ->
 def first_fault(target: Target) -> str:
     """Return the first error of machine code on this machine; an empty string if there is none."""
     with np.errstate(all="ignore"):
-        wanted = [check for dtype in DIGITS for check in checks(dtype)]
+        all_checks = [check for dtype in DIGITS for check in checks(dtype)]
     products = {dtype: product_text(dtype, target) for dtype in DIGITS}
-    texts = [modules(check.kernel, target) for check in wanted]
+    texts = [modules(check.kernel, target) for check in all_checks]
     every = [*products.values(), *(text for part in texts for text in part)]
     codes = dict(zip(every, made(every, target, cores() - 1), strict=True))
-    routines = {d: name for check in wanted for d, name in products_of(check.kernel).items()}
+    routines = {d: name for check in all_checks for d, name in products_of(check.kernel).items()}
     for dtype, name in routines.items():
         _function([products[dtype]], codes).provide(PRODUCT + name)
-    for check, part in zip(wanted, texts, strict=True):
+    for check, part in zip(all_checks, texts, strict=True):
         results = _results(check, _function(part, codes))
         for path, expected in check.expected.items():
             nearly = 0 if check.is_each else check.digits * np.max(np.abs(expected))

@@ -132,8 +132,8 @@ class Values:
 
     def value(self, expr: Any) -> str:
         """Write an expression and return the name of its value."""
-        found: str = getattr(self, f"_{type(expr).__name__.lower()}_value")(expr)
-        return found
+        name: str = getattr(self, f"_{type(expr).__name__.lower()}_value")(expr)
+        return name
 
     def number(self, value: int) -> str:
         """Return an integer literal."""
@@ -155,17 +155,17 @@ class Values:
         value = self.new(f"load {held(expr.dtype)}, ptr {self.address(expr)}")
         return self.new(f"icmp ne i8 {value}, 0") if expr.dtype == BOOL else value
 
-    def address(self, place: Load) -> str:
+    def address(self, entry: Load) -> str:
         """Return the address of an entry."""
         offset = "0"
-        sizes = place.buffer.memory_shape or (1,)
-        for part, size in zip(place.index, sizes, strict=False):
+        sizes = entry.buffer.memory_shape or (1,)
+        for part, size in zip(entry.index, sizes, strict=False):
             value = self.value(part)
             if offset != "0":
                 step = self.new(f"mul nsw i64 {offset}, {self.value(whole(size))}")
                 value = step if value == "0" else self.new(f"add nsw i64 {step}, {value}")
             offset = value
-        return self.entry_at(place.buffer, offset)
+        return self.entry_at(entry.buffer, offset)
 
     def entry_at(self, buffer: Buffer, offset: str) -> str:
         """Return the address of the entry at ``offset`` in memory."""
@@ -216,25 +216,25 @@ class Values:
                 f"llvm.{extreme.name}.f{8 * expr.dtype.itemsize}", extreme, expr.dtype
             )
         test = self.value(expr.test)
-        known = {(a.what, a.index) for a in reads(expr.test)}
-        if _is_cheap(expr.one, known) and _is_cheap(expr.other, known):
+        already_read = {(a.what, a.index) for a in reads(expr.test)}
+        if _is_cheap(expr.one, already_read) and _is_cheap(expr.other, already_read):
             one, other = self.value(expr.one), self.value(expr.other)
             return self.new(f"select i1 {test}, {kind} {one}, {kind} {other}")
-        kept = self.place(Local("chosen", expr.dtype))
+        address = self.place(Local("chosen", expr.dtype))
         labels = [self.label() for _ in range(3)]
         self.line(f"br i1 {test}, label %{labels[0]}, label %{labels[1]}")
         for label, part in zip(labels, (expr.one, expr.other), strict=False):
             self.line(f"{label}:")
-            self.line(f"store {kind} {self.value(part)}, ptr {kept}")
+            self.line(f"store {kind} {self.value(part)}, ptr {address}")
             self.line(f"br label %{labels[2]}")
         self.line(f"{labels[2]}:")
-        return self.new(f"load {kind}, ptr {kept}")
+        return self.new(f"load {kind}, ptr {address}")
 
     def _call_value(self, expr: Call) -> str:
         name, special = expr.name, getattr(self, f"_op_{expr.name}", None)
         if special is not None:
-            found: str = special(expr)
-            return found
+            result: str = special(expr)
+            return result
         kind = _operand(expr)
         side = {"f": 0, "i": 1}.get(kind.kind, 2)
         if name in ARITHMETIC:
@@ -265,25 +265,25 @@ class Values:
 
     def _function(self, expr: Call, kind: np.dtype[Any]) -> str:
         function = self.module.call(expr.name, kind)
-        given = []
+        arguments = []
         for argument in expr.args:
             if isinstance(argument, Buffer):
-                given.append(f"ptr {self.pointer(argument)}")
+                arguments.append(f"ptr {self.pointer(argument)}")
             else:
-                given.append(f"{TYPES[argument.dtype]} {self.value(argument)}")
+                arguments.append(f"{TYPES[argument.dtype]} {self.value(argument)}")
         if function.result is None:
-            self.line(f"call void @{function.name}({', '.join(given)})")
+            self.line(f"call void @{function.name}({', '.join(arguments)})")
             return ""
         result = function.result.dtype
         flags = self.flags if result.kind == "f" else ""
         returned = TYPES[result]
-        return self.new(f"call {flags}{returned} @{function.name}({', '.join(given)})")
+        return self.new(f"call {flags}{returned} @{function.name}({', '.join(arguments)})")
 
     def _outside(self, name: str, expr: Call, kind: np.dtype[Any]) -> str:
         one = TYPES[kind]
-        given = ", ".join(f"{one} {self.value(argument)}" for argument in expr.args)
+        arguments = ", ".join(f"{one} {self.value(argument)}" for argument in expr.args)
         self.module.declare(one, name, ", ".join([one] * len(expr.args)))
-        return self.new(f"call {self.flags}{one} @{name}({given})")
+        return self.new(f"call {self.flags}{one} @{name}({arguments})")
 
     def _op_neg(self, expr: Call) -> str:
         kind, value = TYPES[expr.dtype], self.value(expr.args[0])
@@ -342,10 +342,10 @@ class Values:
     def _op_control(self, expr: Call) -> str:
         """Return the register that controls floating-point arithmetic."""
         if self.module.target.is_x86:
-            place = self.place(Local("control", np.dtype(np.int32)))
+            address = self.place(Local("control", np.dtype(np.int32)))
             self.module.declare("void", "llvm.x86.sse.stmxcsr", "ptr")
-            self.line(f"call void @llvm.x86.sse.stmxcsr(ptr {place})")
-            return self.new(f"zext i32 {self.new(f'load i32, ptr {place}')} to i64")
+            self.line(f"call void @llvm.x86.sse.stmxcsr(ptr {address})")
+            return self.new(f"zext i32 {self.new(f'load i32, ptr {address}')} to i64")
         if self.module.target.is_arm:
             self.module.declare("i64", "llvm.aarch64.get.fpcr", "")
             return self.new("call i64 @llvm.aarch64.get.fpcr()")
@@ -354,10 +354,10 @@ class Values:
     def _op_set_control(self, expr: Call) -> str:
         value = self.value(expr.args[0])
         if self.module.target.is_x86:
-            place = self.place(Local("control", np.dtype(np.int32)))
-            self.line(f"store i32 {self.new(f'trunc i64 {value} to i32')}, ptr {place}")
+            address = self.place(Local("control", np.dtype(np.int32)))
+            self.line(f"store i32 {self.new(f'trunc i64 {value} to i32')}, ptr {address}")
             self.module.declare("void", "llvm.x86.sse.ldmxcsr", "ptr")
-            self.line(f"call void @llvm.x86.sse.ldmxcsr(ptr {place})")
+            self.line(f"call void @llvm.x86.sse.ldmxcsr(ptr {address})")
         elif self.module.target.is_arm:
             self.module.declare("void", "llvm.aarch64.set.fpcr", "i64")
             self.line(f"call void @llvm.aarch64.set.fpcr(i64 {value})")
@@ -390,14 +390,14 @@ def _extreme(expr: Select) -> Call | None:
     return None
 
 
-def _is_cheap(expr: Any, known: set[Any]) -> bool:
+def _is_cheap(expr: Any, already_read: set[Any]) -> bool:
     """Return true if an expression is cheap and safe to compute even if it is not selected."""
     if isinstance(expr, Load):
-        return (expr.buffer.root, expr.index) in known
+        return (expr.buffer.root, expr.index) in already_read
     if isinstance(expr, Call) and expr.name not in CHEAP:
         return False
     if isinstance(expr, Select):
-        return all(_is_cheap(part, known) for part in (expr.test, expr.one, expr.other))
+        return all(_is_cheap(part, already_read) for part in (expr.test, expr.one, expr.other))
     if isinstance(expr, Cast):
-        return _is_cheap(expr.value, known)
-    return all(_is_cheap(part, known) for part in getattr(expr, "args", ()))
+        return _is_cheap(expr.value, already_read)
+    return all(_is_cheap(part, already_read) for part in getattr(expr, "args", ()))

@@ -83,9 +83,9 @@ class Vectors:
 
     def text(self, how: str = "") -> str:
         """Return the definition of the function."""
-        given = _listed(self.given.values())
+        parameters = _listed(self.given.values())
         lines = ["entry:", *self._entry, "br label %begin", "begin:", *self._lines, "ret void"]
-        return "\n".join([f"define void @{self.name}({given}) {how} {{", *lines, "}\n"])
+        return "\n".join([f"define void @{self.name}({parameters}) {how} {{", *lines, "}\n"])
 
     # Whole numbers and flags
 
@@ -117,13 +117,13 @@ class Vectors:
 
     def new(self, kind: str, instruction: str, pure: bool = True) -> Value:
         """Write an instruction, and return its result; equal ``pure`` ones are written once."""
-        found = next((scope[instruction] for scope in self._known if instruction in scope), None)
-        if found is None:
-            found = self._named(kind)
-            self._lines.append(f"{found} = {instruction}")
+        result = next((scope[instruction] for scope in self._known if instruction in scope), None)
+        if result is None:
+            result = self._named(kind)
+            self._lines.append(f"{result} = {instruction}")
             if pure:
-                self._known[-1][instruction] = found
-        return found
+                self._known[-1][instruction] = result
+        return result
 
     # Ways
 
@@ -138,20 +138,20 @@ class Vectors:
         """
         before, head = self._block, self._label()
         firsts = [begin if isinstance(begin, Value) else self.number(begin), *values]
-        index, *held = phis = [self._named(first.kind) for first in firsts]
+        index, *current = phis = [self._named(first.kind) for first in firsts]
         self._lines.append(f"br label %{head}")
         self._begin(head)
         at = len(self._lines)
         inside, after = self._branch(index < end if step > 0 else ~index.equals(end))
         with self._scope(inside):
-            following = [index + step, *(turn(index, *held) or ())]
+            following = [index + step, *(turn(index, *current) or ())]
         self._lines.append(f"br label %{head}")
         self._lines[at:at] = [
             f"{phi} = phi {phi.kind} [{first}, %{before}], [{later}, %{self._block}]"
             for phi, first, later in zip(phis, firsts, following, strict=True)
         ]
         self._begin(after)
-        return held
+        return current
 
     def when(
         self, flag: Value, make: Callable[[], Sequence[Value] | None],
@@ -161,13 +161,13 @@ class Vectors:
         before = self._block
         inside, after = self._branch(flag)
         with self._scope(inside):
-            made = make() or ()
+            values = make() or ()
         last = self._block
         self._lines.append(f"br label %{after}")
         self._begin(after)
         return [
             self.new(a.kind, f"phi {a.kind} [{a}, %{last}], [{b}, %{before}]", pure=False)
-            for a, b in zip(made, others, strict=True)
+            for a, b in zip(values, others, strict=True)
         ]
 
     def either(self, flag: Value, yes: Callable[[], Any], no: Callable[[], Any]) -> None:
@@ -193,18 +193,18 @@ class Vectors:
 
     def memory(self, entries: int) -> Value:
         """Return the address of a new stack array of ``entries`` entries."""
-        place = self._named(PLACE)
+        address = self._named(PLACE)
         align = self.lanes * self.size
-        self._entry.append(f"{place} = alloca [{entries} x {self.real}], align {align}")
-        return place
+        self._entry.append(f"{address} = alloca [{entries} x {self.real}], align {align}")
+        return address
 
-    def at(self, place: Value, *steps: Any) -> Value:
+    def at(self, address: Value, *steps: Any) -> Value:
         """Return an address, moved on by the sum of ``steps`` entries."""
         for step in steps:
             if str(step) != "0":
-                text = f"getelementptr {self.real}, ptr {place}, i64 {step}"
-                place = self.new(PLACE, text)
-        return place
+                text = f"getelementptr {self.real}, ptr {address}, i64 {step}"
+                address = self.new(PLACE, text)
+        return address
 
     def moved(self, value: Value, step: Value) -> Value:
         """Return an address or a distance, increased by ``step`` entries."""
@@ -217,36 +217,36 @@ class Vectors:
         text = f"icmp slt {kind} <{lanes}>, {self._repeated(count)}"
         return self.new(f"<{self.lanes} x i1>", text)
 
-    def scalar(self, place: Value) -> Value:
+    def scalar(self, address: Value) -> Value:
         """Load an entry and broadcast it to all lanes."""
-        text = f"load {self.real}, ptr {place}, align {self.size}"
+        text = f"load {self.real}, ptr {address}, align {self.size}"
         return self._repeated(self.new(self.real, text, pure=False))
 
-    def load(self, place: Value, flags: Value | None = None) -> Value:
+    def load(self, address: Value, flags: Value | None = None) -> Value:
         """Load a vector, or only the lanes of a mask; the other lanes are 0."""
         if flags is None:
-            text = f"load {self._vector}, ptr {place}, align {self.size}"
+            text = f"load {self._vector}, ptr {address}, align {self.size}"
             return self.new(self._vector, text, pure=False)
         return self._intrinsic(
-            self._vector, f"masked.load.{self._suffix}.p0", place, self._align, flags, self.zero
+            self._vector, f"masked.load.{self._suffix}.p0", address, self._align, flags, self.zero
         )
 
-    def store(self, vector: Value, place: Value, flags: Value | None = None) -> None:
+    def store(self, vector: Value, address: Value, flags: Value | None = None) -> None:
         """Store a vector, or only the lanes of a mask."""
         if flags is None:
-            self._lines.append(f"store {vector.kind} {vector}, ptr {place}, align {self.size}")
+            self._lines.append(f"store {vector.kind} {vector}, ptr {address}, align {self.size}")
         else:
             name = f"masked.store.{self._suffix}.p0"
-            self._intrinsic("void", name, vector, place, self._align, flags)
+            self._intrinsic("void", name, vector, address, self._align, flags)
 
-    def fetch(self, place: Value, writes: bool, near: int = 3) -> None:
+    def fetch(self, address: Value, writes: bool, near: int = 3) -> None:
         """Prefetch a cache line that is soon read or written.
 
         The address need not be valid. ``near`` is 3 for all levels of the cache, 2 for all levels
         but the first.
         """
         codes = [Value(self, "i32", str(code)) for code in (int(writes), near, 1)]  # 1: of data
-        self._intrinsic("void", "prefetch.p0", place, *codes)
+        self._intrinsic("void", "prefetch.p0", address, *codes)
 
     def plus(self, a: Value, b: Value) -> Value:
         """Return the sum of two vectors."""
@@ -284,10 +284,10 @@ class Vectors:
         zeros = f"<{self.lanes} x i32> zeroinitializer"
         return self.new(kind, f"shufflevector {kind} {one}, {kind} poison, {zeros}")
 
-    def _intrinsic(self, kind: str, name: str, *given: Value) -> Value:
-        kinds = ", ".join(value.kind for value in given)
+    def _intrinsic(self, kind: str, name: str, *arguments: Value) -> Value:
+        kinds = ", ".join(value.kind for value in arguments)
         self.declared[name] = f"declare {kind} @llvm.{name}({kinds})\n"
-        call = f"call {kind} @llvm.{name}({_listed(given)})"
+        call = f"call {kind} @llvm.{name}({_listed(arguments)})"
         if kind == "void":
             self._lines.append(call)
             return self.zero

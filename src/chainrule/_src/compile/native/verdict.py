@@ -55,13 +55,13 @@ def _fault(target: Target, key: str) -> str:
     content = cache.read(key, cache.VERDICT)
     if content is not None:
         return content.decode()
-    found = _from_another_process()
-    if found is None:
+    reason = _from_another_process()
+    if reason is None:
         from chainrule._src.compile.native.selfcheck import first_fault
 
-        found = first_fault(target)
-    cache.write(key, found.encode(), cache.VERDICT)
-    return found
+        reason = first_fault(target)
+    cache.write(key, reason.encode(), cache.VERDICT)
+    return reason
 
 
 def _from_another_process() -> str | None:
@@ -72,19 +72,19 @@ def _from_another_process() -> str | None:
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # BLAS threads take long to start
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
             timeout=PATIENCE, creationflags=flags, env=environment,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None
-    if done.returncode in CRASHES or (os.name == "nt" and _is_crash(done.returncode)):
-        lines = done.stderr.strip().splitlines() or ["no message"]
+    if process.returncode in CRASHES or (os.name == "nt" and _is_crash(process.returncode)):
+        lines = process.stderr.strip().splitlines() or ["no message"]
         return f"the process that tried it was ended ({lines[-1]})"
-    if done.returncode:
+    if process.returncode:
         return None
-    found: str = json.loads(done.stdout.splitlines()[-1])
-    return found
+    reason: str = json.loads(process.stdout.splitlines()[-1])
+    return reason
 
 
 def _is_crash(code: int) -> bool:

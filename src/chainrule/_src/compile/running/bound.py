@@ -63,20 +63,18 @@ class BoundKernel:
         self._constants = np.array([*form.constants, 0.0])
         self._order = np.zeros(0, np.int64)
         self.totals = [np.zeros(1) for _ in range(self.threads)]
-        states = [place for place in form.places if place.role == "state"]
+        states = [spec for spec in form.places if spec.role == "state"]
         self._carry, laid = _together(states, capacity)
         self.size = self._carry.nbytes
         self._arrays: dict[str, Any] = {
-            place.name: np.ascontiguousarray(np.transpose(place.content, place.order))
-            if place.role == "constant"
+            spec.name: np.ascontiguousarray(np.transpose(spec.content, spec.order))
+            if spec.role == "constant"
             else None
-            for place in form.places
+            for spec in form.places
         }
         self._arrays |= laid
         self._make_room(capacity)
-        self._places = _nested(
-            {place.content: (laid[place.name], _turned(place)) for place in states}
-        )
+        self._places = _nested({spec.content: (laid[spec.name], _turned(spec)) for spec in states})
         self._rows = 0
         self._bound_to: Any = None
 
@@ -96,17 +94,19 @@ class BoundKernel:
         return [
             self.function.bound(
                 [sizes, self._constants, self._fault, totals, self._order, self._meeting,
-                 *(self._arrays | own).values()]
+                 *(self._arrays | thread_arrays).values()]
             )
-            for sizes, totals, own in zip(self._sizes, self.totals, self._own, strict=True)
+            for sizes, totals, thread_arrays in zip(
+                self._sizes, self.totals, self._own, strict=True
+            )
         ]  # fmt: skip
 
     def _make_room(self, capacity: int) -> None:
         """Allocate the temporary arrays of an update for batches of up to ``capacity`` samples."""
-        places = [place for place in self.form.places if place.role == "temporary"]
+        places = [spec for spec in self.form.places if spec.role == "temporary"]
         self._arrays |= _together(places, capacity)[1]
-        own = [place for place in places if place.own]
-        others = (_together(own, capacity)[1] for _ in range(self.threads - 1))
+        per_thread = [spec for spec in places if spec.own]
+        others = (_together(per_thread, capacity)[1] for _ in range(self.threads - 1))
         self._own: list[dict[str, Any]] = [{}, *others]
         self._capacity = capacity
 
@@ -130,20 +130,20 @@ class BoundKernel:
         """
         if self._bound_to is data:  # no copies were made
             return
-        whole, self._bound_to = True, data
+        is_view, self._bound_to = True, data
         data = dict(leaves(dict(zip(self.form.names, data, strict=True))))
-        for place in self.form.places:
-            if place.role != "data":
+        for spec in self.form.places:
+            if spec.role != "data":
                 continue
-            leaf = data[place.content]
-            if leaf.shape[1:] != place.sizes[1:]:
+            leaf = data[spec.content]
+            if leaf.shape[1:] != spec.sizes[1:]:
                 raise ShapeError(
-                    f"{place.name.removesuffix('_all')}: expected samples of shape "
-                    f"{place.sizes[1:]}, received {leaf.shape[1:]}"
+                    f"{spec.name.removesuffix('_all')}: expected samples of shape "
+                    f"{spec.sizes[1:]}, received {leaf.shape[1:]}"
                 )
-            array = self._arrays[place.name] = np.ascontiguousarray(leaf, place.dtype)
-            whole = whole and np.may_share_memory(array, leaf)
-        if not whole:  # a copy was made, which may be out of date at the next call
+            array = self._arrays[spec.name] = np.ascontiguousarray(leaf, spec.dtype)
+            is_view = is_view and np.may_share_memory(array, leaf)
+        if not is_view:  # a copy was made, which may be out of date at the next call
             self._bound_to = None
         self._rows = next((len(leaf) for leaf in data.values()), 0)
         self._point()
@@ -152,15 +152,15 @@ class BoundKernel:
         """Drop the references to the data."""
         self._bound_to = None
         nothing = np.zeros(0)
-        self._arrays |= {place.name: nothing for place in self.form.places if place.role == "data"}
+        self._arrays |= {spec.name: nothing for spec in self.form.places if spec.role == "data"}
         self._point()
 
     def _point(self) -> None:
         """Update the data pointers of the existing calls."""
         for call in self._calls or ():
-            for i, place in enumerate(self.form.places, FIXED):
-                if place.role == "data":
-                    call.point(i, self._arrays[place.name])
+            for i, spec in enumerate(self.form.places, FIXED):
+                if spec.role == "data":
+                    call.point(i, self._arrays[spec.name])
 
     def take(self, orders: Any, batch_size: int) -> None:
         """Set the order of samples for each epoch, and the batch size."""
@@ -226,14 +226,14 @@ class BoundKernel:
 
     def read(self, key: str, part: Any) -> Any:
         """Return a copy of one part of the carry, as a tree with the structure of ``part``."""
-        found = iter([_copy(leaf, place) for leaf, place in self._pairs(key, part)])
-        return map_leaves(lambda _: next(found), part)
+        copies = iter([_copy(leaf, target) for leaf, target in self._pairs(key, part)])
+        return map_leaves(lambda _: next(copies), part)
 
     def write(self, key: str, part: Any) -> None:
         """Overwrite one part of the carry."""
-        for leaf, place in self._pairs(key, part):
-            if place is not None:
-                array, (order, _) = place
+        for leaf, target in self._pairs(key, part):
+            if target is not None:
+                array, (order, _) = target
                 array[...] = leaf if order is None else leaf.transpose(order)
 
     def _pairs(self, key: str, part: Any) -> list[tuple[Any, Any]]:
@@ -241,9 +241,9 @@ class BoundKernel:
 
         Instead of the array there is None if the kernel does not use the leaf.
         """
-        found: list[tuple[Any, Any]] = []
-        _pair(part, self._places["carry"].get(key), found)
-        return found
+        pairs: list[tuple[Any, Any]] = []
+        _pair(part, self._places["carry"].get(key), pairs)
+        return pairs
 
 
 def _alone() -> None:
@@ -255,19 +255,19 @@ def _alone() -> None:
 in_child(_alone)
 
 
-def _pair(tree: Any, places: Any, found: list[tuple[Any, Any]]) -> None:
+def _pair(tree: Any, places: Any, pairs: list[tuple[Any, Any]]) -> None:
     if isinstance(tree, (dict, list, tuple)):
         for key, branch in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            _pair(branch, None if places is None else places.get(key), found)
+            _pair(branch, None if places is None else places.get(key), pairs)
     elif tree is not None:
-        found.append((tree, places))
+        pairs.append((tree, places))
 
 
-def _copy(leaf: Any, place: Any) -> Any:
+def _copy(leaf: Any, target: Any) -> Any:
     """Return a copy of a leaf's array; the leaf itself if the kernel has no array for the leaf."""
-    if place is None:
+    if target is None:
         return leaf
-    array, (_, back) = place
+    array, (_, back) = target
     return (array if back is None else array.transpose(back)).copy()
 
 
@@ -306,13 +306,13 @@ def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
 
 def _nested(places: Mapping[Path, Any]) -> dict[Any, Any]:
     """Return a mapping by paths as nested dicts. The key "carry" is always present."""
-    found: dict[Any, Any] = {"carry": {}}
-    for (*path, last), place in places.items():
-        branch = found
+    tree: dict[Any, Any] = {"carry": {}}
+    for (*path, last), value in places.items():
+        branch = tree
         for part in path:
             branch = branch.setdefault(part, {})
-        branch[last] = place
-    return found
+        branch[last] = value
+    return tree
 
 
 def _together(places: Sequence[Place], n: int) -> tuple[Any, dict[str, Any]]:
@@ -324,14 +324,14 @@ def _together(places: Sequence[Place], n: int) -> tuple[Any, dict[str, Any]]:
     sizes = [int(np.prod(s)) * p.dtype.itemsize for s, p in zip(shapes, places, strict=True)]
     starts = np.cumsum([0, *(-(-size // ALIGNED) * ALIGNED for size in sizes)])
     block = aligned((int(starts[-1]),), np.dtype(np.uint8))
-    found = {}
-    for place, shape, start, size in zip(places, shapes, starts, sizes, strict=False):
-        found[place.name] = block[start : start + size].view(place.dtype).reshape(shape)
-    return block, found
+    arrays = {}
+    for spec, shape, start, size in zip(places, shapes, starts, sizes, strict=False):
+        arrays[spec.name] = block[start : start + size].view(spec.dtype).reshape(shape)
+    return block, arrays
 
 
-def _turned(place: Place) -> tuple[tuple[int, ...] | None, Any]:
+def _turned(spec: Place) -> tuple[tuple[int, ...] | None, Any]:
     """Return a leaf's axis order in memory and its inverse; twice None if not permuted."""
-    if place.order == tuple(sorted(place.order)):
+    if spec.order == tuple(sorted(spec.order)):
         return None, None
-    return place.order, np.argsort(place.order)
+    return spec.order, np.argsort(spec.order)

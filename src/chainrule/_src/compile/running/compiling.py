@@ -24,8 +24,8 @@ def form_of_step(program: Program, data: Any, batch_size: int) -> Form:
     if form is None:
         end_turn()  # this takes long
         names = list(program.arguments)[1:]
-        found = leaves(dict(zip(names, data, strict=True)))
-        dtypes = {path: leaf.dtype for path, leaf in found}
+        data_leaves = leaves(dict(zip(names, data, strict=True)))
+        dtypes = {path: leaf.dtype for path, leaf in data_leaves}
         kernel = training_kernel(program, batch_size, dtypes)
         form = _form(kernel, names, cost_of(program, batch_size))
         keep_written(form, program, data, batch_size)

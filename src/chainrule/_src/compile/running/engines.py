@@ -85,8 +85,8 @@ class Engine(Protocol):
     def feed(self, data: Any) -> None:
         """Replace the samples."""
 
-    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
-        """Run one update per batch, for each epoch's order of samples; ``done`` is updated."""
+    def run(self, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        """Run one update per batch, for each epoch's order of samples; ``outcome`` is updated."""
 
     def is_as_recorded(self, batch_size: int) -> bool:
         """Return true if the step is unchanged since it was recorded for this batch size."""
@@ -148,22 +148,22 @@ class NumpyEngine:
         """Return true if the step is unchanged since it was recorded for this batch size."""
         return is_as_recorded(self.step, batch_size)
 
-    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
-        """Run one update per batch, for each epoch's order of samples; ``done`` is updated."""
+    def run(self, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        """Run one update per batch, for each epoch's order of samples; ``outcome`` is updated."""
         end_turn()
         starts, looked = range(0, orders.shape[1], batch_size), time.perf_counter()
         for (epoch, order), start in product(enumerate(orders), starts):
             rows = order[start : start + batch_size]
             loss, carry = updated(self.step, self._carry, self.data, rows, self.dtype)
-            done.fails = not np.isfinite(loss)
-            if done.fails:
+            outcome.fails = not np.isfinite(loss)
+            if outcome.fails:
                 self.undo()
                 return
             self._before, self._carry = self._carry, carry
-            done.updates += 1
-            done.totals[epoch] += float(loss) * len(rows)
-            if done.each or time.perf_counter() - looked > TURN:
-                done.look()
+            outcome.updates += 1
+            outcome.totals[epoch] += float(loss) * len(rows)
+            if outcome.each or time.perf_counter() - looked > TURN:
+                outcome.look()
                 looked = time.perf_counter()
             check()
 
@@ -245,29 +245,29 @@ class NativeEngine:
             kernel.helpers = None
             kernel.release()
 
-    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
-        """Run one update per batch, for each epoch's order of samples; ``done`` is updated."""
+    def run(self, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        """Run one update per batch, for each epoch's order of samples; ``outcome`` is updated."""
         self._compiled.bind(self.data)
         self._compiled.take(orders, batch_size)
         updates, paces = len(orders) * self._compiled.updates, self._compiled.form.paces
-        while done.updates < updates and not done.fails:
+        while outcome.updates < updates and not outcome.fails:
             most = self._compiled.threads if self._compiled.helpers else 1
             now = free(most)
             threads, longest = paces.plan(now, batch_size, TURN if now == most else TRIAL)
-            count = min(1 if done.each else longest, updates - done.updates)
-            if not done.alone and count > 1:  # `undo` of the last update must not need the data
-                self._turn(done, count - 1, threads)
+            count = min(1 if outcome.each else longest, updates - outcome.updates)
+            if not outcome.alone and count > 1:  # `undo` of the last update must not need the data
+                self._turn(outcome, count - 1, threads)
                 count = 1
-            if not done.fails:
-                self._turn(done, count, threads)
-            done.look()
+            if not outcome.fails:
+                self._turn(outcome, count, threads)
+            outcome.look()
             check()
 
-    def _turn(self, done: Outcome, count: int, threads: int) -> None:
+    def _turn(self, outcome: Outcome, count: int, threads: int) -> None:
         kernel = self._compiled
-        self._trail.due |= not done.alone
+        self._trail.due |= not outcome.alone
         self._trail.begin()
-        run = Run(self.data, kernel.orders, kernel.batch_size, done.updates, count)
+        run = Run(self.data, kernel.orders, kernel.batch_size, outcome.updates, count)
         end_turn()
         began = time.perf_counter()
         try:
@@ -277,13 +277,13 @@ class NativeEngine:
             if isinstance(error, OutOfRangeError):
                 self._explain(run, kernel.faulty)
             raise
-        done.updates += completed
-        done.totals[:] = kernel.totals[0][: len(done.totals)]
-        done.fails = completed < count
+        outcome.updates += completed
+        outcome.totals[:] = kernel.totals[0][: len(outcome.totals)]
+        outcome.fails = completed < count
         if completed:
             run.count = completed
             self._trail.ran(run, self._weight)
-        if done.fails:
+        if outcome.fails:
             self.undo()
             return
         kernel.form.paces.took(time.perf_counter() - began, count, threads, run.batch_size)
@@ -302,8 +302,8 @@ class NativeEngine:
 
 def is_as_recorded(step: Step, batch_size: int) -> bool:
     """Return true if a step is unchanged since its recording; always for functions and programs."""
-    asked = getattr(step, "is_as_recorded", None)
-    return asked is None or bool(asked(batch_size))
+    method = getattr(step, "is_as_recorded", None)
+    return method is None or bool(method(batch_size))
 
 
 def updated(step: Step, carry: Any, data: Any, rows: Any, dtype: Any) -> tuple[Any, Any]:

@@ -128,14 +128,18 @@ def _key(program: Program, data: Any, batch_size: int) -> Hashable:
 
 def load(form: Form) -> Any:
     """Return the machine code of a kernel; None if it is not on disk or for another machine."""
-    here = code.here()
-    if form.code and form.machine == here and (function := code.in_memory(form.code)) is not None:
+    machine = code.here()
+    if (
+        form.code
+        and form.machine == machine
+        and (function := code.in_memory(form.code)) is not None
+    ):
         return function
     if form.kernel is not None:
         function = code.load(form.kernel)
-        form.code, form.machine = function.key, here
+        form.code, form.machine = function.key, machine
         return function
-    return code.kept(form.code, form.products) if form.code and form.machine == here else None
+    return code.kept(form.code, form.products) if form.code and form.machine == machine else None
 
 
 def digest(key: Hashable, batch_size: int, data: Any) -> str | None:
@@ -146,12 +150,12 @@ def digest(key: Hashable, batch_size: int, data: Any) -> str | None:
     return code.digest(f"numpy {np.__version__} {code.sources(*WINGS)}\0{text}")
 
 
-def write(name: str | None, thing: Form | str) -> None:
+def write(name: str | None, form_or_key: Form | str) -> None:
     """Write a form to disk, or the cache key of an equal form."""
     if name is None:
         return
     try:
-        content = json.dumps(thing if isinstance(thing, str) else _told(thing))
+        content = json.dumps(form_or_key if isinstance(form_or_key, str) else _told(form_or_key))
     except (ValueError, TypeError):  # the form cannot be written as JSON
         return
     cache.write(name, content.encode(), cache.FORM)
@@ -162,8 +166,8 @@ def read(name: str | None) -> Form | str | None:
     content = None if name is None else cache.read(name, cache.FORM)
     if content is None:
         return None
-    told = json.loads(content)
-    return told if isinstance(told, str) else _made(told)
+    values = json.loads(content)
+    return values if isinstance(values, str) else _made(values)
 
 
 def _told(form: Form) -> dict[str, Any]:
@@ -178,20 +182,20 @@ def _told(form: Form) -> dict[str, Any]:
         (p.name, p.role, _told_content(p), p.dtype.str, p.order, [*map(_told_size, p.sizes)], p.own)
         for p in form.places
     ]
-    kept = {**vars(form), "places": places}
-    del kept["kernel"], kept["paces"]
-    return kept
+    values = {**vars(form), "places": places}
+    del values["kernel"], values["paces"]
+    return values
 
 
-def _told_content(place: Place) -> Any:
-    content = place.content
-    if place.role == "constant":
+def _told_content(spec: Place) -> Any:
+    content = spec.content
+    if spec.role == "constant":
         array = np.asarray(content)
         if array.nbytes > LARGEST:
-            raise ValueError(place.name)
+            raise ValueError(spec.name)
         return [array.dtype.str, array.shape, base64.b64encode(array.tobytes()).decode()]
     if content is not None and not all(type(part) in (str, int) for part in content):
-        raise ValueError(place.name)
+        raise ValueError(spec.name)
     return content
 
 
@@ -199,15 +203,15 @@ def _told_size(size: Any) -> Any:
     return [size.offset, size.slope] if isinstance(size, Linear) else size
 
 
-def _made(told: dict[str, Any]) -> Form:
+def _made(values: dict[str, Any]) -> Form:
     """Return a form from the plain values of its file."""
     places = []
-    for name, role, content, dtype, order, sizes, own in told["places"]:
+    for name, role, content, dtype, order, sizes, per_thread in values["places"]:
         if role == "constant":
             kind, shape, entries = content
             content = np.frombuffer(base64.b64decode(entries), kind).reshape(shape)
         elif content is not None:
             content = tuple(content)
         shape = tuple(Linear(*size) if isinstance(size, list) else size for size in sizes)
-        places.append(Place(name, role, content, np.dtype(dtype), tuple(order), shape, own))
-    return Form(**{**told, "places": places, "cost": tuple(told["cost"])})
+        places.append(Place(name, role, content, np.dtype(dtype), tuple(order), shape, per_thread))
+    return Form(**{**values, "places": places, "cost": tuple(values["cost"])})

@@ -67,7 +67,7 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     """
     compiled: dict[Any, _Call] = {}
     itself: Any = f
-    known = _Known(f)
+    recordings = _Known(f)
 
     def jitted(*args: Any) -> Any:
         if Tensor in map(type, args):
@@ -78,17 +78,17 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
         except AttributeError:
             key = None
         if key is None:  # a structure, or numbers
-            found = list(leaves(args))
-            if any(type(leaf) is Tensor for _, leaf in found):
+            argument_leaves = list(leaves(args))
+            if any(type(leaf) is Tensor for _, leaf in argument_leaves):
                 return itself(*args)
-            arrays = [_checked(leaf) for _, leaf in found]
-            paths = tuple(path for path, _ in found)
+            arrays = [_checked(leaf) for _, leaf in argument_leaves]
+            paths = tuple(path for path, _ in argument_leaves)
             key = (paths, *((a.shape, _kind(a)) for a in arrays))
         call = compiled.get(key)
         if call is None:
             try:
-                with known.lock:
-                    call = compiled.get(key) or known.call(map_leaves(_checked, list(args)))
+                with recordings.lock:
+                    call = compiled.get(key) or recordings.call(map_leaves(_checked, list(args)))
                     keep(compiled, key, call)
             except OuterTensorError:
                 return itself(*args)
@@ -161,19 +161,19 @@ class _Known:
     def call(self, args: list[Any]) -> _Call:
         """Return a call for arguments like these."""
         names = argument_names(self.f, len(args))
-        found = leaves(dict(zip(names, args, strict=True)))
-        forms = [(path, leaf.shape, _kind(leaf)) for path, leaf in found]
-        for known, rows, recorder, program, kernel in self.general:
-            apart = _rows(forms, known)
+        argument_leaves = leaves(dict(zip(names, args, strict=True)))
+        forms = [(path, leaf.shape, _kind(leaf)) for path, leaf in argument_leaves]
+        for earlier, rows, recorder, program, kernel in self.general:
+            apart = _rows(forms, earlier)
             n = apart[1] if apart is not None and apart[0] == rows else 0
             if n > 1 and recorder.holds(program, n):
                 return _Call(program, kernel, n)
-        made = self._generalised(args, forms)
-        if made is None:
+        call = self._generalised(args, forms)
+        if call is None:
             program = Recorder(self.f, args, prepared, values=False).alone()
-            made = _Call(program, function_kernel(program), 1)
+            call = _Call(program, function_kernel(program), 1)
         self.forms.append(forms)
-        return made
+        return call
 
     def _generalised(self, args: list[Any], forms: Forms) -> _Call | None:
         """Return a call that serves any number of rows."""
@@ -191,8 +191,8 @@ class _Known:
 
         Their number of rows differed from an earlier call, or several arguments share the number.
         """
-        for known in self.forms:
-            apart = _rows(forms, known)
+        for earlier in self.forms:
+            apart = _rows(forms, earlier)
             if apart is not None and apart[1] > 1:
                 yield apart[0]
         arguments = [(path, shape[0]) for path, shape, _ in forms if len(path) == 1 and shape]
@@ -270,8 +270,8 @@ class _Memory:
 
     def run(self, arrays: Any) -> Any:
         """Return the function's result for these arrays."""
-        for i, place in self.inputs:
-            place[...] = strong(arrays[i])
+        for i, array in self.inputs:
+            array[...] = strong(arrays[i])
         self.call()
         if self.fault[0]:
             number, self.fault[0] = int(self.fault[0]), 0

@@ -72,7 +72,7 @@ class RecordedStep(Recorder):
     """
 
     def __init__(
-        self, step: Step, loss: Any, carry: Any, data: Any, known: Known | None = None
+        self, step: Step, loss: Any, carry: Any, data: Any, recordings: Known | None = None
     ) -> None:
         first, *others = argument_names(loss, 1 + len(data))
         names = ["carry", *(f"{name}_" if name == "carry" else name for name in others)]
@@ -83,24 +83,24 @@ class RecordedStep(Recorder):
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
         self.seen = Seen()
-        if known is not None:
+        if recordings is not None:
             forms = _forms(carry, data)
-            self.seen = known.get(forms, self.seen)
-            keep(known, forms, self.seen)
+            self.seen = recordings.get(forms, self.seen)
+            keep(recordings, forms, self.seen)
 
-    def sketched(self, made: Callable[[], T], named: bool = False) -> T:
+    def sketched(self, record: Callable[[], T], named: bool = False) -> T:
         """Return the result of ``made()``, which records the step.
 
         If an index of the example is out of range, the step is recorded again with zeros as data.
         The error is reported later, when the batch with this index runs.
         """
         try:
-            return super().sketched(made, named)
+            return super().sketched(record, named)
         except OutOfRangeError:
             _, *names = self.given
             for name in names:
                 self.given[name] = map_leaves(_zeros, self.given[name])
-            return super().sketched(made, named)
+            return super().sketched(record, named)
 
     def taped(self, n: int, named: bool = False) -> Tape:
         """Return the recorded operations of the step for ``n`` samples."""
@@ -126,11 +126,11 @@ class RecordedStep(Recorder):
 
     def key(self, n: int) -> Hashable:
         """Return the cache key of the step for ``n`` samples."""
-        found = self.seen.keys.get(n)
-        if found is None:
-            found = self._told(n) or tape_key(self.taped(n))
-            keep(self.seen.keys, n, found)
-        return found
+        key = self.seen.keys.get(n)
+        if key is None:
+            key = self._told(n) or tape_key(self.taped(n))
+            keep(self.seen.keys, n, key)
+        return key
 
     def is_as_recorded(self, n: int) -> bool:
         """Return true if the step still computes the same as its program for ``n`` samples.
@@ -144,11 +144,11 @@ class RecordedStep(Recorder):
 
     def _told(self, n: int) -> Hashable:
         """Return the cache key from the step's method ``told``; None if there is no such method."""
-        told = getattr(self.f, "told", None)
-        if told is None:
+        make_key = getattr(self.f, "told", None)
+        if make_key is None:
             return None
-        given = self._resized(n)
-        return self.sketched(lambda: (*given, told(given)))
+        arguments = self._resized(n)
+        return self.sketched(lambda: (*arguments, make_key(arguments)))
 
     def _made(self, n: int) -> Program:
         """Record the step again, now with names, and return its program."""
@@ -230,8 +230,8 @@ def prepared(program: Program) -> Program:
 
 def _dtype(carry: Any) -> np.dtype[Any] | None:
     """Return the common dtype of the parameters; None if there are no parameters."""
-    found: set[np.dtype[Any]] = {leaf.dtype for _, leaf in leaves(carry["params"])}
-    return np.result_type(*found) if len(found) > 1 else next(iter(found), None)
+    dtypes: set[np.dtype[Any]] = {leaf.dtype for _, leaf in leaves(carry["params"])}
+    return np.result_type(*dtypes) if len(dtypes) > 1 else next(iter(dtypes), None)
 
 
 def plain(leaf: Any) -> Any:

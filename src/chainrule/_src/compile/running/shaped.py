@@ -59,9 +59,9 @@ class ShapedEngine:
         shapes, before = _shapes(data), self._current
         if shapes not in self._engines:
             carry = {key: before.read(key) for key in self._keys}
-            made = self._engines[shapes] = self._make(carry, data, len(self._engines))
+            engine = self._engines[shapes] = self._make(carry, data, len(self._engines))
             if self._opened is not None:
-                self._opened.enter_context(made.running())
+                self._opened.enter_context(engine.running())
         self._current = self._engines[shapes]
         if self._current is not before:
             for key in self._keys:
@@ -72,9 +72,9 @@ class ShapedEngine:
         """Return true if the step is unchanged since it was recorded for this batch size."""
         return self._current.is_as_recorded(batch_size)
 
-    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
-        """Run one update per batch, for each epoch's order of samples; ``done`` is updated."""
-        self._current.run(orders, batch_size, done)
+    def run(self, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        """Run one update per batch, for each epoch's order of samples; ``outcome`` is updated."""
+        self._current.run(orders, batch_size, outcome)
 
 
 def _shapes(data: Any) -> Hashable:

@@ -62,49 +62,49 @@ class SizedEngine:
         """Return true if the step is unchanged since it was recorded for this batch size."""
         return self.in_numpy.is_as_recorded(batch_size)
 
-    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
-        """Run one update per batch, for each epoch's order of samples; ``done`` is updated."""
-        rest = orders.shape[1] % batch_size
-        sizes = {batch_size, rest} if orders.shape[1] > batch_size else {orders.shape[1]}
+    def run(self, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        """Run one update per batch, for each epoch's order of samples; ``outcome`` is updated."""
+        last_size = orders.shape[1] % batch_size
+        sizes = {batch_size, last_size} if orders.shape[1] > batch_size else {orders.shape[1]}
         engines = {self._engine(size) for size in sizes if size}
         if len(engines) == 1:
-            self._run(engines.pop(), orders, batch_size, done)
+            self._run(engines.pop(), orders, batch_size, outcome)
             return
         for epoch, order in enumerate(orders):
-            for size, part in ((batch_size, order[:-rest]), (rest, order[-rest:])):
-                if not done.fails:
-                    self._run_part(self._engine(size), epoch, part, size, done)
+            for size, part in ((batch_size, order[:-last_size]), (last_size, order[-last_size:])):
+                if not outcome.fails:
+                    self._run_part(self._engine(size), epoch, part, size, outcome)
 
     def _engine(self, size: int) -> Engine:
         return self.compiled if self.holds(size) else self.in_numpy
 
     def _run_part(
-        self, engine: Engine, epoch: int, order: Any, batch_size: int, done: Outcome
+        self, engine: Engine, epoch: int, order: Any, batch_size: int, outcome: Outcome
     ) -> None:
-        """Run a part of an epoch, and add its updates and loss to ``done``."""
-        updates, total = done.updates, done.totals[epoch]
+        """Run a part of an epoch, and add its updates and loss to ``outcome``."""
+        updates, total = outcome.updates, outcome.totals[epoch]
 
         def add(part: Outcome) -> None:
-            done.updates, done.totals[epoch] = updates + part.updates, total + part.totals[0]
+            outcome.updates, outcome.totals[epoch] = updates + part.updates, total + part.totals[0]
 
         def watch(part: Outcome) -> None:
             add(part)
-            done.look()
+            outcome.look()
 
-        part = Outcome(np.zeros(1), watch=watch, each=done.each, alone=done.alone)
+        part = Outcome(np.zeros(1), watch=watch, each=outcome.each, alone=outcome.alone)
         try:
             self._run(engine, order[np.newaxis], batch_size, part)
         finally:  # also after an interrupt
             add(part)
-            done.fails = part.fails
+            outcome.fails = part.fails
 
-    def _run(self, engine: Engine, orders: Any, batch_size: int, done: Outcome) -> None:
-        before, first = self._current, done.updates
+    def _run(self, engine: Engine, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        before, first = self._current, outcome.updates
         if engine is not before:
             for key in self.in_numpy.keys:
                 engine.write(key, before.read(key))
             self._current = engine
-        engine.run(orders, batch_size, done)
-        if done.fails and done.updates == first and engine is not before:
+        engine.run(orders, batch_size, outcome)
+        if outcome.fails and outcome.updates == first and engine is not before:
             before.undo()  # the previous engine ran the last update
             self._current = before

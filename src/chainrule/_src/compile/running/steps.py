@@ -85,22 +85,22 @@ def make_engine(
     CompileError
         If ``engine`` is "compiled" and the step cannot be compiled.
     """
-    wanted = ENGINES[engine]
+    choice = ENGINES[engine]
     data = map_leaves(plain, data)
     recorded = RecordedStep(step, loss, carry, data, known)
     in_numpy = NumpyEngine(recorded, carry, data, recorded.dtype)
-    compiles = wanted is True and batch_size > 1  # kernels for one sample call no products
+    compiles = choice is True and batch_size > 1  # kernels for one sample call no products
     try:
         with uncollected(), made_soon(recorded.dtype) if compiles else nullcontext():
-            if wanted is False:
+            if choice is False:
                 recorded.program(batch_size)  # errors of the step are raised here
                 return in_numpy
             plan = _Plan(recorded, data, batch_size)
-            if wanted is None and not plan.pays(updates, counts_others):
+            if choice is None and not plan.pays(updates, counts_others):
                 return in_numpy
             return SizedEngine(plan.engine(carry), in_numpy, plan.holds)
     except (TraceError, CompileError) as error:
-        _falls_back(loss, error, wanted)
+        _falls_back(loss, error, choice)
         return in_numpy
     except (ValueError, IndexError, TypeError) as error:
         if isinstance(error, ChainruleError):
@@ -171,14 +171,14 @@ class _Plan:
             is_new = form.code is None
             if is_new:
                 begin(form.kernel)
-                if rest := rows_in(self._data) % self._size:
-                    self.holds(rest)  # record the last batch while other threads compile
-            made = NativeEngine(self._step, form, carry, self._data, self._size)
+                if last_size := rows_in(self._data) % self._size:
+                    self.holds(last_size)  # record the last batch while other threads compile
+            engine = NativeEngine(self._step, form, carry, self._data, self._size)
         if is_new:
             _settle()
             if form.code is not None:
                 write(self._name(self._size), form)
-        return made
+        return engine
 
     def _is_written(self) -> bool:
         """Return true if this process has already created the kernel."""
@@ -196,25 +196,25 @@ class _Plan:
 
     def _is_same(self, n: int) -> bool:
         try:
-            own, other = self._name(self._size), self._name(n)
-            if own is not None and read(other) == own:
+            key, other_key = self._name(self._size), self._name(n)
+            if key is not None and read(other_key) == key:
                 return True
             same = self._step.holds(self._step.program(self._size), n)
         except Exception:  # an error of the step is raised again when the step runs
             return False
-        if same and own is not None:
-            write(other, own)
+        if same and key is not None:
+            write(other_key, key)
         return same
 
 
-def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
+def _falls_back(loss: Any, error: Exception, choice: bool | None) -> None:
     """Warn that a loss runs in NumPy, or raise an error if the user requires a compiled engine."""
     message = f"{_name(loss)} cannot be compiled: {place_of(error)}{error}"
-    if wanted:
+    if choice:
         raise CompileError(message) from error
-    if wanted is None and isinstance(error, MachineError):
+    if choice is None and isinstance(error, MachineError):
         _warn_of_machine(f"{error}; all runs go on in NumPy")
-    elif wanted is None:
+    elif choice is None:
         warnings.warn(f"{message}; it runs in NumPy", stacklevel=4)
 
 

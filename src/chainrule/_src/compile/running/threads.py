@@ -129,23 +129,23 @@ def sharing(run: object, count: int) -> Iterator[Executor | None]:
             yield None
 
 
-def shared_out(work: Callable[[Any], Any], things: Iterable[Any], count: int) -> None:
+def shared_out(work: Callable[[Any], Any], items: Iterable[Any], count: int) -> None:
     """Call ``work`` for each item. Up to ``count`` helper threads share the calls.
 
     There are no helper threads while other runs exist.
     """
-    rest = iter(things)
+    remaining = iter(items)
 
     def take() -> None:
-        for thing in rest:
-            work(thing)
+        for item in remaining:
+            work(item)
 
     with sharing(take, count) as pool:
         others = [pool.submit(take) for _ in range(count)] if pool else []
         try:
             take()
         finally:
-            deque(rest, 0)  # after an error or an interrupt, the other threads must stop
+            deque(remaining, 0)  # after an error or an interrupt, the other threads must stop
     for other in others:
         other.result()
 
@@ -198,8 +198,8 @@ class Paces:
             self._rest(key)
         alone = 1, batch_size
         # The very first update is slow, since code and memory are not in the cache.
-        known = len(self._times(alone)) > 1 and alone not in self._due
-        if known and self._is_clear(alone):
+        is_measured = len(self._times(alone)) > 1 and alone not in self._due
+        if is_measured and self._is_clear(alone):
             self._rest(alone)
 
     def _is_clear(self, alone: tuple[int, int]) -> bool:

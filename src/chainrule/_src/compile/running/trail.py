@@ -51,8 +51,8 @@ class _Mark:
     @property
     def last(self) -> int | None:
         """The index of the last step that is a range of updates, or None."""
-        found = (i for i in reversed(range(len(self.steps))) if isinstance(self.steps[i], Run))
-        return next(found, None)
+        indices = (i for i in reversed(range(len(self.steps))) if isinstance(self.steps[i], Run))
+        return next(indices, None)
 
 
 class Trail:
