@@ -101,7 +101,7 @@ TAKEN = {
 }  # fmt: skip
 
 
-class Writer:
+class ScriptWriter:
     """Writes the statements and expressions of one function.
 
     Parameters
@@ -121,7 +121,9 @@ class Writer:
     def body(self, items: Iterable[Any], parameters: Iterable[str] = ()) -> Iterator[str]:
         """Yield the lines of a function's body, its variables first."""
         items = [i for i in items if not (isinstance(i, Declare) or _sets_size(i))]
-        names = dict.fromkeys(own(name) for name in _assigned(items) if name not in parameters)
+        names = dict.fromkeys(
+            valid_name(name) for name in _assigned(items) if name not in parameters
+        )
         if names:
             yield f"let {', '.join(names)};"
         yield from self.lines(items)
@@ -141,13 +143,13 @@ class Writer:
     def _head(self, item: Loop | If | While) -> str:
         if not isinstance(item, Loop):
             return f"{'if' if isinstance(item, If) else 'while'} ({self.text(item.test)})"
-        name = own(item.var.name)
+        name = valid_name(item.var.name)
         start, stop, step = (self.text(bound) for bound in (item.start, item.stop, item.step))
         return f"for (let {name} = {start}; {name} < {stop}; {name} += {step})"
 
     def _statement(self, item: Any) -> str:
         if isinstance(item, Let):
-            return f"{own(item.local.name)} = {self.text(item.value)}"
+            return f"{valid_name(item.local.name)} = {self.text(item.value)}"
         if isinstance(item, Store):
             return f"{self.text(item.place)} = {self.text(item.value)}"
         if isinstance(item, Product):
@@ -178,7 +180,7 @@ class Writer:
         if isinstance(expr, Buffer):
             return self.buffers[expr.root]
         if isinstance(expr, Local):
-            return "1" if expr is N else own(expr.name)
+            return "1" if expr is N else valid_name(expr.name)
         if isinstance(expr, Const):
             written, strength = number_text(expr.value, expr.dtype), ATOM
             strength = strength if written[0] != "-" else 11
@@ -313,7 +315,7 @@ def _assigned(items: Iterable[Any]) -> Iterator[str]:
             yield from _assigned(item.body)
 
 
-def own(name: str) -> str:
+def valid_name(name: str) -> str:
     """Return a name that is valid in JavaScript: reserved words get the suffix $."""
     return f"{name}$" if name in TAKEN else name
 

@@ -181,7 +181,7 @@ def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Ker
         program = fixed(program, n)
     program = needed(program)
     shared = bool(program.batch) and operations(program, n) >= LARGE
-    writer = _Writer(program, n, shared)
+    writer = _KernelBuilder(program, n, shared)
     writer.lowering.ordered = writer.one
     carry_name = next(iter(program.arguments))
     loss, carry = program.result
@@ -206,7 +206,7 @@ def function_kernel(program: Program, n: int = 1) -> Kernel:
     Arguments and results have NumPy's memory layout; other layouts are chosen by ``n``.
     """
     program = needed(program)
-    writer = _Writer(program, n, shared=False)
+    writer = _KernelBuilder(program, n, shared=False)
     low = writer.lowering
     for path, variable in leaves(program.arguments):
         low.input(variable, "argument", path).order = tuple(range(len(variable.shape)))
@@ -220,7 +220,7 @@ def function_kernel(program: Program, n: int = 1) -> Kernel:
     return writer.kernel(driver.run)
 
 
-class _Writer:
+class _KernelBuilder:
     """Builds a kernel: lowers the equations, runs the passes, and adds the frame."""
 
     def __init__(self, program: Program, n: int, shared: bool) -> None:

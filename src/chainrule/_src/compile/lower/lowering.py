@@ -236,7 +236,7 @@ class Lowering:
         items, self._prelude = [*self._prelude, statement], outer
         return items
 
-    def taken(self, make: Callable[[], Expr]) -> tuple[list[Item], Expr]:
+    def with_prelude(self, make: Callable[[], Expr]) -> tuple[list[Item], Expr]:
         """Return the assignments that the expression of ``make()`` needs, and the expression."""
         *before, last = self.leaf(lambda: Run(make()))
         assert isinstance(last, Run)
@@ -247,7 +247,7 @@ class Lowering:
         buffer = self.output(variable)
         axes = self.axes(buffer.shape)
         index = places(axes)
-        before, value = self.taken(lambda: entry(index))
+        before, value = self.with_prelude(lambda: entry(index))
         self.lie_along(buffer, index, self.in_memory_order([*before, Run(value)], axes))
         leaf = [*before, Store(buffer.at(index), cast(value, buffer.dtype))]
         self.items += nest([axes[axis] for axis in buffer.order], leaf)

@@ -100,7 +100,7 @@ def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer
                 turn += 1
                 for at, (access, loops) in enumerate(_accesses([item])):
                     life = lives.setdefault(access.what, _Life(turn))
-                    life.note(_Place(turn, at, access, loops), section, group)
+                    life.note(_Position(turn, at, access, loops), section, group)
     temporaries = [b for b in buffers if b.role == "temporary"]
     free: dict[Any, list[_Slot]] = {}  # by dtype and sizes
     shared: dict[Buffer, Buffer] = {}
@@ -115,7 +115,7 @@ def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer
     return shared
 
 
-class _Touch(NamedTuple):
+class _SectionAccess(NamedTuple):
     """The way in which a section accesses a buffer.
 
     Attributes
@@ -129,7 +129,7 @@ class _Touch(NamedTuple):
     own: tuple[Expr | None, ...]
 
 
-class _Place(NamedTuple):
+class _Position(NamedTuple):
     """The position of an access to a buffer.
 
     Attributes
@@ -154,10 +154,10 @@ class _Life:
 
     def __init__(self, turn: int) -> None:
         self.begin = self.end = turn
-        self.places: list[_Place] = []
-        self.touches: dict[Section, set[_Touch]] = {}
+        self.places: list[_Position] = []
+        self.touches: dict[Section, set[_SectionAccess]] = {}
 
-    def note(self, position: _Place, section: Section, group: Group) -> None:
+    def note(self, position: _Position, section: Section, group: Group) -> None:
         """Extend the live range by an access."""
         telling, index = (group.sharing[0], PART), position.access.index or ()
         thread_index = tuple([i if any(i is x for x in telling) else None for i in index])
@@ -167,7 +167,7 @@ class _Life:
             self.places.clear()
         self.places.append(position)
         self.end = position.turn
-        self.touches.setdefault(section, set()).add(_Touch(group, thread_index))
+        self.touches.setdefault(section, set()).add(_SectionAccess(group, thread_index))
 
 
 class _Slot:
@@ -175,7 +175,7 @@ class _Slot:
 
     def __init__(self, owner: Buffer, life: _Life) -> None:
         self.owner = owner
-        self.touches: dict[Section, set[_Touch]] = {}
+        self.touches: dict[Section, set[_SectionAccess]] = {}
         self.take(owner, life)
 
     def take(self, buffer: Buffer, life: _Life) -> None:
@@ -206,7 +206,7 @@ class _Slot:
         last, first = self.last, life.first
         index = first.access.index or ()
 
-        def is_over(position: _Place) -> bool:
+        def is_over(position: _Position) -> bool:
             """Return true if the read is before the write, in the same iteration of every loop."""
             around = takewhile(
                 lambda pair: pair[0] is pair[1], zip(position.loops, first.loops, strict=False)

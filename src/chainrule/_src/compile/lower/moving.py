@@ -76,7 +76,7 @@ def _laid(low: Lowering, equation: Equation) -> bool:
         axes = low.axes(shape_of(operand))
         index = places(axes)
         target = buffer.at((*index[:axis], index[axis] + start, *index[axis + 1 :]))
-        before, value = low.taken(partial(low.entry, operand, index, output.dtype))
+        before, value = low.with_prelude(partial(low.entry, operand, index, output.dtype))
         low.items += nest([axes[a] for a in buffer.order], [*before, Store(target, value)])
         start += size
     return True
@@ -138,7 +138,7 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
         source = aligned(index, shape_of(how.source))  # a number is broadcast
         return low.entry(how.source, source, output.dtype)
 
-    before, added = low.taken(value)
+    before, added = low.with_prelude(value)
     probe = Accumulate(buffer.at(target), added)
     loops = low.in_memory_order([*before, probe], axes)
     low.lie_along(buffer, tuple(target), loops)

@@ -132,7 +132,7 @@ def _emit(low: Lowering, result: Buffer, how: Reduced) -> None:
     Otherwise the result's array does, row by row, so that the inner loop is long. If the order of
     sums is fixed, long ones are added in `lanes`.
     """
-    before, value = low.taken(lambda: how.entry({}))
+    before, value = low.with_prelude(lambda: how.entry({}))
     probe = Let(Local("_", value.dtype), value)
     sizes = dict([*how.kept, *how.gone])
     loops = low.in_memory_order([*before, probe], [*how.kept, *how.gone])

@@ -44,7 +44,7 @@ def fresh(name: str, used: set[str]) -> str:
 
 
 @dataclass(eq=False, repr=False)
-class _Touch:
+class _StatementAccess:
     """An access to a buffer, with its statement and the number of the statement."""
 
     number: int
@@ -56,7 +56,7 @@ class _Order:
     """The numbers of all statements, in the order of the code, and their accesses by buffer."""
 
     def __init__(self, items: Sequence[Item]) -> None:
-        self.touches: dict[Buffer | Local, list[_Touch]] = {}
+        self.touches: dict[Buffer | Local, list[_StatementAccess]] = {}
         self.number: dict[int, int] = {}
         self.ends: dict[int, int] = {}
         self._count(items)
@@ -69,7 +69,7 @@ class _Order:
             number = self.number[id(item)] = len(self.number)
             for access in item.accesses:
                 if access.index is not None:
-                    touch = _Touch(number, item, access)
+                    touch = _StatementAccess(number, item, access)
                     self.touches.setdefault(access.what, []).append(touch)
         self.ends[id(items)] = len(self.number)
 

@@ -15,7 +15,14 @@ import numpy as np
 
 from chainrule._src.base.errors import CompileError
 from chainrule._src.compile.lower.functions import function_of
-from chainrule._src.compile.lower.javascript import ARRAYS, HAND, Writer, member, number_text, own
+from chainrule._src.compile.lower.javascript import (
+    ARRAYS,
+    HAND,
+    ScriptWriter,
+    member,
+    number_text,
+    valid_name,
+)
 from chainrule._src.compile.lower.kernels import Kernel, function_kernel
 from chainrule._src.compile.lower.nodes import Buffer
 from chainrule._src.compile.lower.reading import Function
@@ -123,7 +130,7 @@ class Script:
         inputs = {self.names[v]: v for v in equation.variables}
         results, equations = _results(equation)
         kernel = function_kernel(Program(dict(inputs), equations, results))
-        writer = Writer(self.called, kernel.constants)
+        writer = ScriptWriter(self.called, kernel.constants)
         size = sum(math.prod(leaf.shape) for _, leaf in leaves(results))
         declaration = (
             f"const out = {member(self.names[equation.output])} = new Float64Array({size});"
@@ -136,14 +143,14 @@ class Script:
             messages = ", ".join(map(json.dumps, kernel.checks))
             yield f"if (fault[0]) throw new RangeError([{messages}][fault[0] - 1]);"
 
-    def _memory(self, kernel: Kernel, writer: Writer, declaration: str) -> Iterator[str]:
+    def _memory(self, kernel: Kernel, writer: ScriptWriter, declaration: str) -> Iterator[str]:
         """Name the buffers, and yield their declarations; results are parts of one array."""
         by_role: dict[str, list[Buffer]] = {}
         for buffer in kernel.buffers:
             by_role.setdefault(buffer.role, []).append(buffer)
             writer.buffers[buffer] = f"{buffer.name}$"
         for buffer in by_role.get("argument", ()):
-            name = writer.buffers[buffer] = own(buffer.content[0])
+            name = writer.buffers[buffer] = valid_name(buffer.content[0])
             yield f"const {name} = {member(buffer.content[0])};"
         yield declaration
         start, results = 0, by_role.get("result", [])
@@ -185,7 +192,7 @@ class Script:
         return key
 
     def _called(self, function: Function) -> str:
-        writer = Writer(self.called)
+        writer = ScriptWriter(self.called)
         writer.buffers |= {b: b.name for b in function.arguments if isinstance(b, Buffer)}
         parameters = ", ".join(argument.name for argument in function.arguments)
         lines = list(writer.body(function.body, {a.name for a in function.arguments}))

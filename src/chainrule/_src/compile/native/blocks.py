@@ -61,7 +61,7 @@ def in_blocks(loop: Loop, inside: bool = False, repeated: bool = False) -> list[
     loop = Loop(loop.var, loop.stop, body, loop.start, loop.step)
     if loop.step != ONE or not (is_long or (inside and loop.innermost)):
         return [loop]
-    sums = [_Sum(target, axes, i) for i, (target, axes) in enumerate(_sums(loop))]
+    sums = [_BlockedSum(target, axes, i) for i, (target, axes) in enumerate(_sums(loop))]
     if not sums:
         return [loop]
     declared = [Declare(each.other.buffer, "") for each in sums if isinstance(each.other, Load)]
@@ -71,7 +71,7 @@ def in_blocks(loop: Loop, inside: bool = False, repeated: bool = False) -> list[
 
 
 @dataclass(eq=False)
-class _Sum:
+class _BlockedSum:
     """A sum, and a second variable or array for the sum of one block.
 
     Attributes
@@ -109,7 +109,7 @@ class _Sum:
         return nest(self.axes, [Accumulate(target, value)])
 
 
-def _begun_anew(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
+def _begun_anew(loop: Loop, sums: Sequence[_BlockedSum], turns: int) -> list[Item]:
     """Return a loop that sums each block in the second arrays and then adds them to the sums."""
     begin = [item for each in sums for item in each.cleared(each.other)]
     end = [item for each in sums for item in each.added(each.target, each.other)]
@@ -118,7 +118,7 @@ def _begun_anew(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
     return [_blocks(loop, turns, begin, end)] if turns else [*begin, loop, *end]
 
 
-def _put_aside(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
+def _put_aside(loop: Loop, sums: Sequence[_BlockedSum], turns: int) -> list[Item]:
     """Return a loop that moves its sums to the second arrays before each block but the first.
 
     So a loop of a single block costs nothing.

@@ -64,7 +64,7 @@ class Piece(NamedTuple):
 
 def load(kernel: Kernel) -> NativeFunction:
     """Return a kernel's machine code, from memory, from disk, or compiled."""
-    function = _kept(_pieces(kernel))
+    function = _ready(_pieces(kernel))
     assert function is not None
     kernel.llvm = None  # free the long text
     return function
@@ -78,7 +78,7 @@ def _pieces(kernel: Kernel) -> list[Piece]:
 
 
 @contextmanager
-def made_soon(dtype: Any) -> Iterator[None]:
+def compiling_ahead(dtype: Any) -> Iterator[None]:
     """Context manager in which a kernel is recorded and loaded, with parameters of this dtype.
 
     A thread compiles the matrix product, which nearly every kernel calls, while the kernel is
@@ -98,7 +98,7 @@ def made_soon(dtype: Any) -> Iterator[None]:
 
 
 def begin(kernel: Kernel) -> None:
-    """Compile a kernel in the threads of `made_soon`, before the kernel is loaded."""
+    """Compile a kernel in the threads of `compiling_ahead`, before the kernel is loaded."""
     from chainrule._src.compile.native.helpers import also
 
     also(_missing(_pieces(kernel)))
@@ -116,12 +116,12 @@ def _others() -> int:
     return min(cores() - 1, MOST)
 
 
-def kept(key: str, products: dict[str, str]) -> NativeFunction | None:
+def cached(key: str, products: dict[str, str]) -> NativeFunction | None:
     """Return machine code by its cache key from memory or from disk, or None.
 
     The matrix products that the code calls are loaded or compiled as well.
     """
-    return _kept([*_products(products), Piece(key)])
+    return _ready([*_products(products), Piece(key)])
 
 
 def this_machine() -> Target:
@@ -141,7 +141,9 @@ def this_machine() -> Target:
         target = host()
     except RuntimeError as error:
         raise MachineError(f"LLVM does not know this machine: {error}") from error
-    reason = fault(target, digest(f"{_made_by(target)}\0{sources('compiler', 'native')}"))
+    reason = fault(
+        target, digest(f"{_compiler_of(target)}\0{sources('compile/lower', 'compile/native')}")
+    )
     if reason:
         raise MachineError(
             f"machine code does not work on this machine: {reason}; chainrule cache clear has it "
@@ -170,10 +172,10 @@ def _key(text: str) -> str:
 
 def here() -> str:
     """Return a text of the properties of this machine and of LLVM that machine code depends on."""
-    return _made_by(this_machine())
+    return _compiler_of(this_machine())
 
 
-def _made_by(target: Target) -> str:
+def _compiler_of(target: Target) -> str:
     import llvmlite
 
     return f"{target!r} llvmlite {llvmlite.__version__}"
@@ -224,7 +226,7 @@ def _product(dtype: str) -> list[Text]:
     return [product_text(dtype, this_machine())]
 
 
-def _kept(pieces: Sequence[Piece]) -> NativeFunction | None:
+def _ready(pieces: Sequence[Piece]) -> NativeFunction | None:
     """Return the code of the last piece, which may call the others; None if any is missing."""
     functions = _in_memory(pieces)
     with _making if len(functions) < len(pieces) else nullcontext():
@@ -284,13 +286,13 @@ def _codes(pieces: Sequence[Piece]) -> dict[str, bytes] | None:
             return None
         else:
             missing[piece.key] = piece.texts
-    compiled = _made(missing) if missing else {}
+    compiled = _compiled(missing) if missing else {}
     for key, code in compiled.items():
         cache.write(key, code)
     return cached | compiled
 
 
-def _made(missing: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
+def _compiled(missing: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
     """Compile modules; return the machine code by the cache key of its piece.
 
     Raises
@@ -298,12 +300,12 @@ def _made(missing: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
     CompileError
         If LLVM cannot compile a module, or if it calls a function that this process lacks.
     """
-    from chainrule._src.compile.native.helpers import made
+    from chainrule._src.compile.native.helpers import compile_all
 
     written = {key: texts() for key, texts in missing.items()}
     texts = [text for texts in written.values() for text in texts]
     try:
-        objects = iter(made(texts, this_machine(), _others()))
+        objects = iter(compile_all(texts, this_machine(), _others()))
     except RuntimeError as error:
         raise CompileError(f"LLVM has no machine code for it: {error}") from error
     codes = {

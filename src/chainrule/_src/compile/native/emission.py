@@ -41,13 +41,13 @@ from chainrule._src.compile.lower.statements import (
     natural,
 )
 from chainrule._src.compile.native.blocks import in_blocks
-from chainrule._src.compile.native.values import TYPES, Outside, Values, held
+from chainrule._src.compile.native.values import TYPES, FunctionModule, Values, memory_type
 
 SIZE = re.compile(r"\$(-?\d+)\$")  # in a nest: a number that may be another in equal nests
 SHORTEST, MASKED = 5, 16  # the range of iterations for which LLVM chooses masked vectors
 
 
-class Around(Outside, Protocol):
+class NestModule(FunctionModule, Protocol):
     """The interface of the module that functions are written for.
 
     Attributes
@@ -65,10 +65,10 @@ class Around(Outside, Protocol):
         """Add a loop nest to the module, and return the text of its call."""
 
 
-class Writer(Values):
+class FunctionWriter(Values):
     """Writes the statements of one function."""
 
-    module: Around
+    module: NestModule
 
     def text(self) -> str:
         """Return the lines of the function, which declares its variables first."""
@@ -100,7 +100,7 @@ class Writer(Values):
 
     def _nest(self, loop: Loop) -> bool:
         """Write a loop nest as a function and its call; return false if it cannot be a function."""
-        changed = _left(loop, self.places)
+        changed = _changed_locals(loop, self.places)
         if loop.var is PART or (changed and self.module.inline):
             return False
         writer = Nest(self.module, self.flags, self.slots)
@@ -124,7 +124,7 @@ class Writer(Values):
         address = self.address(target)
         if target.dtype == BOOL:
             value = self.new(f"zext i1 {value} to i8")
-        self.line(f"store {held(target.dtype)} {value}, ptr {address}")
+        self.line(f"store {memory_type(target.dtype)} {value}, ptr {address}")
 
     def _accumulate(self, item: Accumulate, outlined: bool) -> None:
         value = Local("_", item.value.dtype)
@@ -144,7 +144,7 @@ class Writer(Values):
         buffer = item.buffer
         if buffer.role == "local":
             self.pointers[buffer] = f"%own{len(self.entry)}"
-            kind = f"[{math.prod(buffer.shape)} x {held(buffer.dtype)}]"
+            kind = f"[{math.prod(buffer.shape)} x {memory_type(buffer.dtype)}]"
             self.entry.append(f"{self.pointers[buffer]} = alloca {kind}, align 64")
 
     def _break(self, item: Break, outlined: bool) -> None:
@@ -229,16 +229,16 @@ class Writer(Values):
         )
 
 
-class Left(NamedTuple):
+class ChangedLocal(NamedTuple):
     """A local variable of the caller that a loop nest changes."""
 
     local: Local
 
 
-class Nest(Writer):
+class Nest(FunctionWriter):
     """Writes a loop nest. The buffers and variables that it uses become its arguments, in order."""
 
-    def __init__(self, module: Around, flags: str, slots: dict[Buffer, Buffer]) -> None:
+    def __init__(self, module: NestModule, flags: str, slots: dict[Buffer, Buffer]) -> None:
         super().__init__(module, flags, slots)
         self.own: set[Local] = set()
         self.taken: dict[Any, str] = {}
@@ -258,7 +258,7 @@ class Nest(Writer):
     def _variable(self, local: Local) -> str:
         """Return the argument for the address of a caller's variable that the nest changes."""
         self.own.add(local)
-        return self.taken.setdefault(Left(local), f"%a{len(self.taken)}")
+        return self.taken.setdefault(ChangedLocal(local), f"%a{len(self.taken)}")
 
     def pointer(self, buffer: Buffer) -> str:
         """Return the argument for the address of a buffer."""
@@ -297,14 +297,14 @@ class Nest(Writer):
             self.taken[expr] = f"%a{len(self.taken)}"
         return self.taken[expr]
 
-    def signature(self, outside: Writer) -> tuple[str, str]:
+    def signature(self, outside: FunctionWriter) -> tuple[str, str]:
         """Return the head of the definition, and the arguments of a call in ``outside``."""
         parameters, arguments = [], []
         for what, name in self.taken.items():
             if isinstance(what, Buffer):
                 parameters.append(f"ptr noalias {name}")
                 arguments.append(f"ptr {outside.pointer(what)}")
-            elif isinstance(what, Left):
+            elif isinstance(what, ChangedLocal):
                 parameters.append(f"ptr noalias {name}")
                 arguments.append(f"ptr {outside.place(what.local)}")
             else:
@@ -367,7 +367,7 @@ def _is_short(loop: Loop) -> bool:
     return few and loop.is_apart
 
 
-def _left(loop: Loop, outside: dict[Local, str]) -> list[Any]:
+def _changed_locals(loop: Loop, outside: dict[Local, str]) -> list[Any]:
     """Return the local variables of the caller that a nest changes."""
     changed = (a.what for a in loop.accesses if a.index is None and a.writes)
     return [local for local in dict.fromkeys(changed) if local in outside]

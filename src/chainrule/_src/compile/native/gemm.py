@@ -96,8 +96,8 @@ def module(name: str, size: int, target: Target) -> str:
     plain = f"{name}_plain" if target.is_windows else name
     shape, turned = Shape.of(target), f"{name}_turned"
     product, other = (Vectors(each, kinds, size, width // size) for each in (plain, turned))
-    _Product(product, shape, turned).emit()
-    _Turned(other, shape, plain).emit()
+    _PlainProduct(product, shape, turned).emit()
+    _TransposedProduct(other, shape, plain).emit()
     declared = (product.declared | other.declared).values()
     how = attributes(target)
     # The second function needs a large block on the stack and is seldom called.
@@ -174,7 +174,7 @@ class _Blocks:
         code.loop(0, width, code.lanes, columns)
 
 
-class _Turned(_Blocks):
+class _TransposedProduct(_Blocks):
     """The product with a transposed first operand, whose blocks are transposed first."""
 
     def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
@@ -195,11 +195,11 @@ class _Turned(_Blocks):
         code.call(self.other, {**arguments, **part})
 
 
-class _Product(_Blocks):
+class _PlainProduct(_Blocks):
     """The product that reads its first operand in place."""
 
     def emit(self) -> None:
-        """Emit the product, or a call of `_Turned` if it is faster to transpose the operand."""
+        """Emit the product, or a call of `_TransposedProduct` if that is faster."""
         code, arguments = self.code, self.given
 
         def other() -> None:

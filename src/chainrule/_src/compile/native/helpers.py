@@ -69,7 +69,7 @@ in_child(_alone)
 
 @contextmanager
 def ahead(write: Callable[[], Sequence[Text]], target: Target, count: int) -> Iterator[None]:
-    """Context manager: ``count`` threads compile modules; `also` and `made` use these threads too.
+    """Context manager: ``count`` threads compile modules, also those of `also` and `compile_all`.
 
     Nothing is done if threads are already working for the current thread.
     """
@@ -91,7 +91,7 @@ def also(texts: Sequence[Text]) -> None:
         _here.team.begin(texts)
 
 
-def made(texts: Sequence[Text], target: Target, count: int) -> list[bytes]:
+def compile_all(texts: Sequence[Text], target: Target, count: int) -> list[bytes]:
     """Compile modules in this thread and up to ``count`` helper threads; return the machine code.
 
     Raises

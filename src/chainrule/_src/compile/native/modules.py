@@ -18,7 +18,7 @@ from chainrule._src.compile.lower.kernels import Kernel
 from chainrule._src.compile.lower.nodes import WHOLE, Buffer
 from chainrule._src.compile.lower.reading import Function
 from chainrule._src.compile.native import ENTRY
-from chainrule._src.compile.native.emission import SIZE, Writer
+from chainrule._src.compile.native.emission import SIZE, FunctionWriter
 from chainrule._src.compile.native.frames import attributes, size_of, touched
 from chainrule._src.compile.native.llvm import FEW, Text
 from chainrule._src.compile.native.rare import RARE, rare_attributes, variants
@@ -171,7 +171,7 @@ class Module:
 
     def add(self, function: Function, slots: dict[Buffer, Buffer] | None = None) -> str:
         """Write the function of a kernel, and return its name."""
-        writer = Writer(self, self.flags, slots or {})
+        writer = FunctionWriter(self, self.flags, slots or {})
         head = writer.header(function.name, function.arguments, WHOLE)
         writer.block(function.body, outlined=True)
         assert function.result is not None
@@ -186,7 +186,7 @@ class Module:
             raise CompileError(f"{name} of {dtype.name} numbers runs in NumPy alone")
         if function.name not in self.functions:
             self.functions[function.name] = ""  # its callees are written after it
-            writer = Writer(self, "contract ", {})
+            writer = FunctionWriter(self, "contract ", {})
             result = function.result
             kind = None if result is None else result.dtype
             head = writer.header(function.name, function.arguments, kind)

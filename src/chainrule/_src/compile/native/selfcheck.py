@@ -20,7 +20,7 @@ from chainrule._src.compile.native.function import (
     product_text,
     products_of,
 )
-from chainrule._src.compile.native.helpers import made
+from chainrule._src.compile.native.helpers import compile_all
 from chainrule._src.compile.native.llvm import Text
 from chainrule._src.compile.native.modules import modules
 from chainrule._src.compile.native.target import Target
@@ -35,7 +35,7 @@ ROWS, COLUMNS, BATCH, UPDATES = 40, 19, 8, 3
 RATE = 0.01
 
 
-class Check(NamedTuple):
+class KernelCheck(NamedTuple):
     """A kernel with its inputs and expected results.
 
     Attributes
@@ -93,7 +93,7 @@ def updated(carry: Any, X: Any, y: Any, dot: Any = np.matmul) -> Any:
     return np.mean(error * error), {name: W - RATE * slopes[name] for name, W in carry.items()}
 
 
-def checks(dtype: str) -> Iterator[Check]:
+def checks(dtype: str) -> Iterator[KernelCheck]:
     """Yield the checks of a dtype."""
     rng = np.random.default_rng(0)
     info, digits = np.finfo(dtype), DIGITS[dtype]
@@ -110,15 +110,15 @@ def checks(dtype: str) -> Iterator[Check]:
         yield _of_training(f"{dtype} updates", carry, (X, X[:, 0]), batch, 10 * digits)
 
 
-def _of_function(name: str, f: Callable[..., Any], digits: float, *args: Any) -> Check:
+def _of_function(name: str, f: Callable[..., Any], digits: float, *args: Any) -> KernelCheck:
     program = Recorder(f, args, prepared, values=False).alone()
     inputs = dict(leaves(dict(zip(program.arguments, args, strict=True))))
     result = f(*args, dot=plain_product) if f is multiplied else program(*args)
     expected = dict(leaves({"result": result}))
-    return Check(name, function_kernel(program), 1, inputs, expected, digits)
+    return KernelCheck(name, function_kernel(program), 1, inputs, expected, digits)
 
 
-def _of_training(name: str, carry: Any, data: Any, batch: int, digits: float) -> Check:
+def _of_training(name: str, carry: Any, data: Any, batch: int, digits: float) -> KernelCheck:
     rows = [leaf[:batch] for leaf in data]
     program: Program = Recorder(updated, (carry, *rows), prepared, values=False).alone()
     state, *names = program.arguments
@@ -129,7 +129,7 @@ def _of_training(name: str, carry: Any, data: Any, batch: int, digits: float) ->
         part = slice(update * batch, (update + 1) * batch)
         batch_X, batch_y = (leaf[part] for leaf in data)
         _, carry = updated(carry, batch_X, batch_y, dot=plain_product)
-    return Check(name, kernel, batch, inputs, dict(leaves({state: carry})), digits)
+    return KernelCheck(name, kernel, batch, inputs, dict(leaves({state: carry})), digits)
 
 
 def first_fault(target: Target) -> str:
@@ -139,7 +139,7 @@ def first_fault(target: Target) -> str:
     products = {dtype: product_text(dtype, target) for dtype in DIGITS}
     texts = [modules(check.kernel, target) for check in all_checks]
     every = [*products.values(), *(text for part in texts for text in part)]
-    codes = dict(zip(every, made(every, target, cores() - 1), strict=True))
+    codes = dict(zip(every, compile_all(every, target, cores() - 1), strict=True))
     routines = {d: name for check in all_checks for d, name in products_of(check.kernel).items()}
     for dtype, name in routines.items():
         _function([products[dtype]], codes).provide(PRODUCT + name)
@@ -156,7 +156,7 @@ def _function(texts: list[Text], codes: Mapping[Text, bytes]) -> NativeFunction:
     return NativeFunction(packed([(text, codes[text]) for text in texts]))
 
 
-def _results(check: Check, function: NativeFunction) -> dict[Path, Any]:
+def _results(check: KernelCheck, function: NativeFunction) -> dict[Path, Any]:
     """Run a kernel; return the results of a function, or the state after updates."""
     rows = max(len(leaf) for leaf in check.inputs.values())
     numbers = {

@@ -62,7 +62,7 @@ LIBRARY = {
 CHEAP = {*ARITHMETIC, *COMPARISONS, "neg", "not", "abs", "sqrt"} - {"div", "cdiv", "crem"}
 
 
-class Outside(Protocol):
+class FunctionModule(Protocol):
     """The interface of a module, which writes or declares the functions that expressions call.
 
     Attributes
@@ -84,7 +84,7 @@ class Values:
 
     Parameters
     ----------
-    module : Outside
+    module : FunctionModule
         The module, which writes or declares the functions that are called.
     flags : str
         LLVM's fast-math flags.
@@ -92,7 +92,7 @@ class Values:
         For each buffer that shares memory, the buffer that owns the memory.
     """
 
-    def __init__(self, module: Outside, flags: str, slots: dict[Buffer, Buffer]) -> None:
+    def __init__(self, module: FunctionModule, flags: str, slots: dict[Buffer, Buffer]) -> None:
         self.module, self.flags, self.slots = module, flags, slots
         self.entry: list[str] = []
         self.lines: list[str] = []
@@ -152,7 +152,7 @@ class Values:
         return self.new(f"load {TYPES[expr.dtype]}, ptr {self.place(expr)}")
 
     def _load_value(self, expr: Load) -> str:
-        value = self.new(f"load {held(expr.dtype)}, ptr {self.address(expr)}")
+        value = self.new(f"load {memory_type(expr.dtype)}, ptr {self.address(expr)}")
         return self.new(f"icmp ne i8 {value}, 0") if expr.dtype == BOOL else value
 
     def address(self, entry: Load) -> str:
@@ -172,7 +172,7 @@ class Values:
         pointer = self.pointer(buffer)
         if offset == "0":
             return pointer
-        kind = held(buffer.dtype)
+        kind = memory_type(buffer.dtype)
         return self.new(f"getelementptr inbounds {kind}, ptr {pointer}, i64 {offset}")
 
     def _affine_value(self, expr: Affine) -> str:
@@ -374,7 +374,7 @@ def _operand(expr: Call) -> np.dtype[Any]:
     return kinds[0] if kinds else WHOLE
 
 
-def held(dtype: np.dtype[Any]) -> str:
+def memory_type(dtype: np.dtype[Any]) -> str:
     """Return the type of an entry in memory."""
     return "i8" if dtype == BOOL else TYPES[dtype]
 

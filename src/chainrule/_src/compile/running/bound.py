@@ -13,7 +13,7 @@ from chainrule._src.base.errors import OutOfRangeError, ShapeError
 from chainrule._src.base.forks import in_child, lock
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.compile.native import cores
-from chainrule._src.compile.running.form import Form, Place, load
+from chainrule._src.compile.running.form import ArraySpec, Form, load
 from chainrule._src.core.equations import at
 from chainrule._src.core.trees import Path, leaves, map_leaves
 
@@ -279,7 +279,7 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
     return room[first : first + size].view(dtype).reshape(shape)
 
 
-def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
+def reserved_kernel(form: Form, capacity: int, user: Any) -> BoundKernel:
     """Return a kernel whose memory is reserved as long as the object ``user`` exists.
 
     Memory of earlier runs is reused, because the first access to new memory is slow.
@@ -315,7 +315,7 @@ def _nested(places: Mapping[Path, Any]) -> dict[Any, Any]:
     return tree
 
 
-def _together(places: Sequence[Place], n: int) -> tuple[Any, dict[str, Any]]:
+def _together(places: Sequence[ArraySpec], n: int) -> tuple[Any, dict[str, Any]]:
     """Return one block of memory, and the arrays in this block by name.
 
     One block is copied in one step, and the system can map it in large pages.
@@ -330,7 +330,7 @@ def _together(places: Sequence[Place], n: int) -> tuple[Any, dict[str, Any]]:
     return block, arrays
 
 
-def _turned(spec: Place) -> tuple[tuple[int, ...] | None, Any]:
+def _turned(spec: ArraySpec) -> tuple[tuple[int, ...] | None, Any]:
     """Return a leaf's axis order in memory and its inverse; twice None if not permuted."""
     if spec.order == tuple(sorted(spec.order)):
         return None, None

@@ -11,7 +11,7 @@ from chainrule._src.compile.lower.nodes import PARTS, ROWS
 from chainrule._src.compile.native.function import products_of
 from chainrule._src.compile.running.cost import cost_of
 from chainrule._src.compile.running.engines import Step
-from chainrule._src.compile.running.form import Cost, Form, Place, keep_written, written
+from chainrule._src.compile.running.form import ArraySpec, Cost, Form, keep_written, written
 from chainrule._src.compile.running.recorded import RecordedStep, plain
 from chainrule._src.compile.running.threads import end_turn
 from chainrule._src.core.program import Program
@@ -43,7 +43,7 @@ def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -
 def _form(kernel: Kernel, names: list[str], cost: Cost) -> Form:
     """Return the form of a kernel: the facts that a run needs."""
     places = [
-        Place(
+        ArraySpec(
             b.name, b.role, b.content, b.dtype, b.order,
             tuple("rows" if size is ROWS else size for size in b.memory_shape), b in kernel.own,
         )

@@ -18,10 +18,10 @@ import numpy as np
 from chainrule._src.base.errors import DataError, OutOfRangeError
 from chainrule._src.base.interrupts import check, immediate
 from chainrule._src.base.users_code import place_of
-from chainrule._src.compile.running.bound import taken
+from chainrule._src.compile.running.bound import reserved_kernel
 from chainrule._src.compile.running.form import Form
 from chainrule._src.compile.running.threads import TRIAL, TURN, end_turn, free, sharing
-from chainrule._src.compile.running.trail import Run, Trail, bytes_of
+from chainrule._src.compile.running.trail import Trail, UpdateRange, bytes_of
 from chainrule._src.core.trees import leaves, map_leaves
 
 Step = Callable[..., tuple[Any, Any]]
@@ -186,7 +186,7 @@ class NativeEngine:
     name = "compiled"
 
     def __init__(self, step: Step, form: Form, carry: Any, data: Any, batch_size: int) -> None:
-        self._compiled = taken(form, batch_size, self)
+        self._compiled = reserved_kernel(form, batch_size, self)
         self._trail = Trail(self._compiled)
         self._step = step
         self._carry = carry
@@ -267,7 +267,7 @@ class NativeEngine:
         kernel = self._compiled
         self._trail.due |= not outcome.alone
         self._trail.begin()
-        run = Run(self.data, kernel.orders, kernel.batch_size, outcome.updates, count)
+        run = UpdateRange(self.data, kernel.orders, kernel.batch_size, outcome.updates, count)
         end_turn()
         began = time.perf_counter()
         try:
@@ -288,7 +288,7 @@ class NativeEngine:
             return
         kernel.form.paces.took(time.perf_counter() - began, count, threads, run.batch_size)
 
-    def _explain(self, run: Run, update: int) -> None:
+    def _explain(self, run: UpdateRange, update: int) -> None:
         """Run an update again in NumPy, whose error names the row that is out of range."""
         epoch, at = divmod(update, -(-run.orders.shape[1] // run.batch_size))
         rows = run.orders[epoch, at * run.batch_size : (at + 1) * run.batch_size]
@@ -334,10 +334,10 @@ def rows_in(data: Any) -> int:
 def rows_of(data: Any, rows: Any, dtype: Any) -> Any:
     """Return some rows of the data. Floating-point rows are converted to ``dtype`` unless None."""
 
-    def taken(leaf: Any) -> Any:
+    def selected(leaf: Any) -> Any:
         part = np.asarray(leaf[rows])
         if dtype is None or part.dtype.kind != "f":
             return part
         return part.astype(dtype, copy=False)
 
-    return map_leaves(taken, data)
+    return map_leaves(selected, data)

@@ -32,7 +32,7 @@ _keeping = lock()
 
 
 @dataclass(eq=False, repr=False)
-class Place:
+class ArraySpec:
     """An array that a kernel works on.
 
     Attributes
@@ -68,7 +68,7 @@ class Form:
     ----------
     names : list of str
         The names of the step's arguments after the carry.
-    places : list of Place
+    places : list of ArraySpec
         The arrays of the kernel, in the order of its arguments.
     constants : list of float
         Numbers that the kernel takes as arguments.
@@ -91,7 +91,7 @@ class Form:
     """
 
     names: list[str]
-    places: list[Place]
+    places: list[ArraySpec]
     constants: list[float]
     checks: list[str]
     threads: int
@@ -139,7 +139,7 @@ def load(form: Form) -> Any:
         function = code.load(form.kernel)
         form.code, form.machine = function.key, machine
         return function
-    return code.kept(form.code, form.products) if form.code and form.machine == machine else None
+    return code.cached(form.code, form.products) if form.code and form.machine == machine else None
 
 
 def digest(key: Hashable, batch_size: int, data: Any) -> str | None:
@@ -155,7 +155,9 @@ def write(name: str | None, form_or_key: Form | str) -> None:
     if name is None:
         return
     try:
-        content = json.dumps(form_or_key if isinstance(form_or_key, str) else _told(form_or_key))
+        content = json.dumps(
+            form_or_key if isinstance(form_or_key, str) else _plain_values(form_or_key)
+        )
     except (ValueError, TypeError):  # the form cannot be written as JSON
         return
     cache.write(name, content.encode(), cache.FORM)
@@ -167,10 +169,10 @@ def read(name: str | None) -> Form | str | None:
     if content is None:
         return None
     values = json.loads(content)
-    return values if isinstance(values, str) else _made(values)
+    return values if isinstance(values, str) else _from_plain_values(values)
 
 
-def _told(form: Form) -> dict[str, Any]:
+def _plain_values(form: Form) -> dict[str, Any]:
     """Return a form as plain values, which JSON can represent.
 
     Raises
@@ -179,7 +181,15 @@ def _told(form: Form) -> dict[str, Any]:
         If a constant is too large, or a key of a tree is neither a string nor an integer.
     """
     places = [
-        (p.name, p.role, _told_content(p), p.dtype.str, p.order, [*map(_told_size, p.sizes)], p.own)
+        (
+            p.name,
+            p.role,
+            _plain_content(p),
+            p.dtype.str,
+            p.order,
+            [*map(_plain_size, p.sizes)],
+            p.own,
+        )
         for p in form.places
     ]
     values = {**vars(form), "places": places}
@@ -187,7 +197,7 @@ def _told(form: Form) -> dict[str, Any]:
     return values
 
 
-def _told_content(spec: Place) -> Any:
+def _plain_content(spec: ArraySpec) -> Any:
     content = spec.content
     if spec.role == "constant":
         array = np.asarray(content)
@@ -199,11 +209,11 @@ def _told_content(spec: Place) -> Any:
     return content
 
 
-def _told_size(size: Any) -> Any:
+def _plain_size(size: Any) -> Any:
     return [size.offset, size.slope] if isinstance(size, Linear) else size
 
 
-def _made(values: dict[str, Any]) -> Form:
+def _from_plain_values(values: dict[str, Any]) -> Form:
     """Return a form from the plain values of its file."""
     places = []
     for name, role, content, dtype, order, sizes, per_thread in values["places"]:
@@ -213,5 +223,7 @@ def _made(values: dict[str, Any]) -> Form:
         elif content is not None:
             content = tuple(content)
         shape = tuple(Linear(*size) if isinstance(size, list) else size for size in sizes)
-        places.append(Place(name, role, content, np.dtype(dtype), tuple(order), shape, per_thread))
+        places.append(
+            ArraySpec(name, role, content, np.dtype(dtype), tuple(order), shape, per_thread)
+        )
     return Form(**{**values, "places": places, "cost": tuple(values["cost"])})

@@ -65,9 +65,9 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     >>> predict(np.array([0.1, 0.2])).round(4)
     array([0.6044, 0.7616])
     """
-    compiled: dict[Any, _Call] = {}
+    compiled: dict[Any, _CompiledCall] = {}
     itself: Any = f
-    recordings = _Known(f)
+    recordings = _Recordings(f)
 
     def jitted(*args: Any) -> Any:
         if Tensor in map(type, args):
@@ -141,7 +141,7 @@ class _Rows(Recorder):
 _General = tuple[Forms, set[Any], Recorder, Program, Kernel]
 
 
-class _Known:
+class _Recordings:
     """The recordings of a function: the forms of its calls, and programs for any number of rows.
 
     One kernel, whose layout is chosen for `TYPICAL` rows, serves all numbers of rows except 1. So
@@ -158,7 +158,7 @@ class _Known:
         self.forms: deque[Forms] = deque(maxlen=REMEMBERED)
         self.general: deque[_General] = deque(maxlen=REMEMBERED)
 
-    def call(self, args: list[Any]) -> _Call:
+    def call(self, args: list[Any]) -> _CompiledCall:
         """Return a call for arguments like these."""
         names = argument_names(self.f, len(args))
         argument_leaves = leaves(dict(zip(names, args, strict=True)))
@@ -167,15 +167,15 @@ class _Known:
             apart = _rows(forms, earlier)
             n = apart[1] if apart is not None and apart[0] == rows else 0
             if n > 1 and recorder.holds(program, n):
-                return _Call(program, kernel, n)
+                return _CompiledCall(program, kernel, n)
         call = self._generalised(args, forms)
         if call is None:
             program = Recorder(self.f, args, prepared, values=False).alone()
-            call = _Call(program, function_kernel(program), 1)
+            call = _CompiledCall(program, function_kernel(program), 1)
         self.forms.append(forms)
         return call
 
-    def _generalised(self, args: list[Any], forms: Forms) -> _Call | None:
+    def _generalised(self, args: list[Any], forms: Forms) -> _CompiledCall | None:
         """Return a call that serves any number of rows."""
         for rows in self._guesses(forms):
             recorder = _Rows(self.f, args, prepared, rows.__contains__, values=False)
@@ -183,7 +183,7 @@ class _Known:
             if program is not None:
                 kernel = function_kernel(program, TYPICAL)
                 self.general.append((forms, rows, recorder, program, kernel))
-                return _Call(program, kernel, recorder.n)
+                return _CompiledCall(program, kernel, recorder.n)
         return None
 
     def _guesses(self, forms: Forms) -> Iterator[set[Any]]:
@@ -204,7 +204,7 @@ class _Known:
                 yield {first}
 
 
-class _Call:
+class _CompiledCall:
     """A function compiled for some shapes and dtypes.
 
     Parameters
@@ -233,7 +233,7 @@ class _Call:
 class _Memory:
     """The arrays of one call: inputs, outputs and temporaries."""
 
-    def __init__(self, call: _Call) -> None:
+    def __init__(self, call: _CompiledCall) -> None:
         self.program, self.result = call.program, call.program.result
         numbers = {path: i for i, (path, _) in enumerate(leaves(call.program.arguments))}
         self.inputs: list[tuple[int, Any]] = []

@@ -25,7 +25,7 @@ _programs: dict[Hashable, Program] = {}  # by the cache key of the recording
 
 
 @dataclass(eq=False, repr=False)
-class Seen:
+class RecordingCache:
     """A cache of the recordings of a step, for data of some shapes and dtypes.
 
     Attributes
@@ -47,7 +47,7 @@ class Seen:
     running: dict[Hashable, bool] = field(default_factory=dict)
 
 
-Known = dict[Hashable, Seen]  # by shapes and dtypes
+RecordingCaches = dict[Hashable, RecordingCache]  # by shapes and dtypes
 
 
 class RecordedStep(Recorder):
@@ -66,13 +66,18 @@ class RecordedStep(Recorder):
 
     Attributes
     ----------
-    seen : Seen
+    seen : RecordingCache
     dtype : numpy.dtype or None
         The common dtype of the parameters. Floating-point data are converted to it.
     """
 
     def __init__(
-        self, step: Step, loss: Any, carry: Any, data: Any, recordings: Known | None = None
+        self,
+        step: Step,
+        loss: Any,
+        carry: Any,
+        data: Any,
+        recordings: RecordingCaches | None = None,
     ) -> None:
         first, *others = argument_names(loss, 1 + len(data))
         names = ["carry", *(f"{name}_" if name == "carry" else name for name in others)]
@@ -82,7 +87,7 @@ class RecordedStep(Recorder):
         # If the parameters are a single array, it gets the name of the loss's first argument.
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
-        self.seen = Seen()
+        self.seen = RecordingCache()
         if recordings is not None:
             forms = _forms(carry, data)
             self.seen = recordings.get(forms, self.seen)

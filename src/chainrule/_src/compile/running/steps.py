@@ -19,12 +19,12 @@ from chainrule._src.base.errors import (
     TraceError,
 )
 from chainrule._src.base.users_code import place_of
-from chainrule._src.compile.native.code import begin, made_soon
+from chainrule._src.compile.native.code import begin, compiling_ahead
 from chainrule._src.compile.running.account import expected_seconds
 from chainrule._src.compile.running.cost import cost_of
 from chainrule._src.compile.running.engines import Engine, NativeEngine, NumpyEngine, Step, rows_in
 from chainrule._src.compile.running.form import Cost, Form, digest, keep, load, read, write, written
-from chainrule._src.compile.running.recorded import Known, RecordedStep, plain
+from chainrule._src.compile.running.recorded import RecordedStep, RecordingCaches, plain
 from chainrule._src.compile.running.sized import SizedEngine
 from chainrule._src.core.trees import leaves, map_leaves
 
@@ -71,12 +71,12 @@ def make_engine(
     batch_size: int,
     engine: str,
     updates: int,
-    known: Known | None = None,
+    recordings: RecordingCaches | None = None,
     counts_others: bool = True,
 ) -> Engine:
     """Return the engine for a run of ``updates`` updates.
 
-    ``known`` holds earlier recordings of the same step; new ones are added to it. If
+    ``recordings`` holds earlier recordings of the same step; new ones are added to it. If
     ``counts_others`` is false, other runs of this process do not influence the choice, so that
     several processes that share a run choose the same engine.
 
@@ -87,15 +87,15 @@ def make_engine(
     """
     choice = ENGINES[engine]
     data = map_leaves(plain, data)
-    recorded = RecordedStep(step, loss, carry, data, known)
+    recorded = RecordedStep(step, loss, carry, data, recordings)
     in_numpy = NumpyEngine(recorded, carry, data, recorded.dtype)
     compiles = choice is True and batch_size > 1  # kernels for one sample call no products
     try:
-        with uncollected(), made_soon(recorded.dtype) if compiles else nullcontext():
+        with uncollected(), compiling_ahead(recorded.dtype) if compiles else nullcontext():
             if choice is False:
                 recorded.program(batch_size)  # errors of the step are raised here
                 return in_numpy
-            plan = _Plan(recorded, data, batch_size)
+            plan = _KernelPlan(recorded, data, batch_size)
             if choice is None and not plan.pays(updates, counts_others):
                 return in_numpy
             return SizedEngine(plan.engine(carry), in_numpy, plan.holds)
@@ -112,7 +112,7 @@ def make_engine(
         ) from error
 
 
-class _Plan:
+class _KernelPlan:
     """The way to a step's kernel: from this process, from disk, or compiled now.
 
     Parameters
@@ -163,7 +163,7 @@ class _Plan:
         is_written = self._is_written()
         if not is_written and self._cached is not None and load(self._cached) is not None:
             return NativeEngine(self._step, self._cached, carry, self._data, self._size)
-        with nullcontext() if is_written else made_soon(self._step.dtype):
+        with nullcontext() if is_written else compiling_ahead(self._step.dtype):
             from chainrule._src.compile.running.compiling import form_of_step
 
             program = self._step.program(self._size)

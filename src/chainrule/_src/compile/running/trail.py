@@ -17,7 +17,7 @@ HEAVY = 2**24  # bytes of data to keep between copies, or the carry's bytes if t
 
 
 @dataclass(eq=False, repr=False)
-class Run:
+class UpdateRange:
     """A range of updates that were run: ``count`` updates, beginning with number ``first``."""
 
     data: Any
@@ -26,7 +26,7 @@ class Run:
     first: int
     count: int
 
-    def goes_on_in(self, other: Run) -> bool:
+    def goes_on_in(self, other: UpdateRange) -> bool:
         """Return true if ``other`` begins where this range of updates ends."""
         same = other.data is self.data and other.orders is self.orders
         return same and other.first == self.first + self.count
@@ -45,13 +45,15 @@ class _Mark:
     """A copy of the carry, and the updates and writes since."""
 
     state: Any
-    steps: list[Run | _Write] = field(default_factory=list)
+    steps: list[UpdateRange | _Write] = field(default_factory=list)
     weight: int = 0  # bytes of the data that the steps refer to
 
     @property
     def last(self) -> int | None:
         """The index of the last step that is a range of updates, or None."""
-        indices = (i for i in reversed(range(len(self.steps))) if isinstance(self.steps[i], Run))
+        indices = (
+            i for i in reversed(range(len(self.steps))) if isinstance(self.steps[i], UpdateRange)
+        )
         return next(indices, None)
 
 
@@ -93,11 +95,11 @@ class Trail:
         self._taken, self.due = time.perf_counter(), False
         self._cost = self._taken - now
 
-    def ran(self, run: Run, weight: int) -> None:
+    def ran(self, run: UpdateRange, weight: int) -> None:
         """Record updates of the kernel; ``weight`` is the bytes of data kept for them alone."""
         mark = self._marks[-1]
         last = mark.steps[-1] if mark.steps else None
-        if isinstance(last, Run) and last.goes_on_in(run):
+        if isinstance(last, UpdateRange) and last.goes_on_in(run):
             last.count += run.count
         else:
             mark.steps.append(run)
@@ -127,7 +129,7 @@ class Trail:
         assert mark.last is not None
         del mark.steps[mark.last + 1 :]
         run = mark.steps[-1]
-        assert isinstance(run, Run)
+        assert isinstance(run, UpdateRange)
         run.count -= 1
         self.again()
         if run.count == 0:
