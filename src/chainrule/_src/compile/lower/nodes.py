@@ -180,7 +180,7 @@ START = Local("start")  # the position in the order of samples at which a batch 
 ROW = Local("row")  # the first sample of a batch
 ROWS = Local("rows")  # the number of samples
 PART = Local("part")  # the number of a part of an update's work
-PARTS = 4  # parts of the work, whatever the number of threads, which so does not change any bit
+PARTS = 4  # parts of the work; the number of threads does not change it, nor any bit of a result
 ANYWHERE = Local("…")  # an index that a matrix product sums over
 ZERO, ONE = Const(0), Const(1)
 

@@ -102,7 +102,7 @@ def names_in(text: str) -> Mapping[str, int]:
 
 
 def operation(text: str) -> str | None:
-    """Return the name of the operation of an expression ``_0 op _1``; None for any other."""
+    """Return the name of the operation of an expression ``_0 op _1``, else None."""
     tree = _tree(text)
     plain = isinstance(tree, ast.BinOp) and all(
         isinstance(side, ast.Name) for side in (tree.left, tree.right)

@@ -17,7 +17,7 @@ from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves
 from chainrule._src.trace.batch import Linear
 
-LARGEST = 2**20  # bytes of a constant that is kept on disk
+LARGEST = 2**20  # the most bytes of a constant that is written to disk
 REMEMBERED = 128  # programs of batch sizes, and kernels, in this process
 # The wings whose code decides the kernel of a recorded loss and of its gradient.
 WINGS = (

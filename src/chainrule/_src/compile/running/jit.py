@@ -31,27 +31,27 @@ TYPICAL = 64  # rows: the layout of a kernel for any number of rows is chosen fo
 
 
 def jit(f: Callable[P, R]) -> Callable[P, R]:
-    """Return a function that does what ``f`` does, compiled.
+    """Return a compiled version of a function.
 
-    ``f`` is recorded and compiled for each combination of shapes and dtypes. Python's numbers among
-    the arguments have no dtype that counts: ``x * 2.0`` stays float32, as in NumPy. Where calls
-    differ in the number of rows alone, one piece of machine code serves them all but a single row,
-    which has its own. It is kept on disk, so the next process starts at once.
+    ``f`` is recorded and compiled for each combination of shapes and dtypes. Python numbers among
+    the arguments do not change the dtype of the result: ``x * 2.0`` stays float32, as in NumPy. If
+    calls differ only in the number of rows, they share the same machine code, except for a single
+    row. Machine code is cached on disk, so the next process does not compile again.
 
     Parameters
     ----------
     f : callable
-        Written in NumPy; takes arrays, or dicts, lists and tuples of them, and returns arrays in
-        any such structure. What it takes from outside (weights, say) is taken when it is recorded:
-        later changes are not seen.
+        A function in NumPy. Its arguments and results are arrays, or dicts, lists and tuples of
+        arrays. Outside values (for example weights) are read when ``f`` is recorded, and later
+        changes have no effect.
 
     Returns
     -------
     callable
-        With ``f``'s positional arguments; safe to call from several threads. A copy by `pickle`
-        holds ``f`` alone and compiles for itself. Within `grad`, `trace`, `vmap` and the like it
-        calls ``f`` itself, so that they record what ``f`` does. A method is compiled for each
-        instance, whose attributes are taken from outside.
+        A function with ``f``'s positional arguments; several threads may call it. A copy by
+        `pickle` contains ``f`` alone and compiles again. Within `grad`, `trace`, `vmap` and other
+        transforms it calls ``f`` itself, so that they record the operations of ``f``. A method is
+        compiled for each instance, and the attributes of the instance are outside values.
 
     Raises
     ------
