@@ -25,7 +25,7 @@ _programs: dict[Hashable, Program] = {}  # by the cache key of the recording
 
 
 @dataclass(eq=False, repr=False)
-class RecordingCache:
+class StepCache:
     """A cache of the recordings of a step, for data of some shapes and dtypes.
 
     Attributes
@@ -47,7 +47,7 @@ class RecordingCache:
     running: dict[Hashable, bool] = field(default_factory=dict)
 
 
-RecordingCaches = dict[Hashable, RecordingCache]  # by shapes and dtypes
+StepCaches = dict[Hashable, StepCache]  # by shapes and dtypes
 
 
 class RecordedStep(Recorder):
@@ -66,7 +66,7 @@ class RecordedStep(Recorder):
 
     Attributes
     ----------
-    seen : RecordingCache
+    seen : StepCache
     dtype : numpy.dtype or None
         The common dtype of the parameters. Floating-point data are converted to it.
     """
@@ -77,7 +77,7 @@ class RecordedStep(Recorder):
         loss: Any,
         carry: Any,
         data: Any,
-        recordings: RecordingCaches | None = None,
+        recordings: StepCaches | None = None,
     ) -> None:
         first, *others = argument_names(loss, 1 + len(data))
         names = ["carry", *(f"{name}_" if name == "carry" else name for name in others)]
@@ -87,7 +87,7 @@ class RecordedStep(Recorder):
         # If the parameters are a single array, it gets the name of the loss's first argument.
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
-        self.seen = RecordingCache()
+        self.seen = StepCache()
         if recordings is not None:
             forms = _forms(carry, data)
             self.seen = recordings.get(forms, self.seen)

@@ -24,7 +24,7 @@ from chainrule._src.compile.running.account import expected_seconds
 from chainrule._src.compile.running.cost import cost_of
 from chainrule._src.compile.running.engines import Engine, NativeEngine, NumpyEngine, Step, rows_in
 from chainrule._src.compile.running.form import Cost, Form, digest, keep, load, read, write, written
-from chainrule._src.compile.running.recorded import RecordedStep, RecordingCaches, plain
+from chainrule._src.compile.running.recorded import RecordedStep, StepCaches, plain
 from chainrule._src.compile.running.sized import SizedEngine
 from chainrule._src.core.trees import leaves, map_leaves
 
@@ -71,7 +71,7 @@ def make_engine(
     batch_size: int,
     engine: str,
     updates: int,
-    recordings: RecordingCaches | None = None,
+    recordings: StepCaches | None = None,
     counts_others: bool = True,
 ) -> Engine:
     """Return the engine for a run of ``updates`` updates.
