@@ -231,7 +231,7 @@ def provided(tmp_path, monkeypatch):
     monkeypatch.setattr(llvm, "add_symbol", given.__setitem__)
 
     def provide(routine):
-        native._kept(native._products({DTYPES[routine].name: routine}))
+        native._ready(native._products({DTYPES[routine].name: routine}))
         return given
 
     return provide
@@ -240,7 +240,7 @@ def provided(tmp_path, monkeypatch):
 def test_a_product_is_compiled_once(provided, tmp_path, monkeypatch):
     first = provided("sgemm")["chainrule_sgemm"]
     (file,) = tmp_path.glob("*.kernel")
-    monkeypatch.setattr(native, "_made", None)  # cannot compile now
+    monkeypatch.setattr(native, "_compiled", None)  # cannot compile now
     assert provided("sgemm")["chainrule_sgemm"] == first
     monkeypatch.setattr(native, "_loaded", {})
     assert provided("sgemm")["chainrule_sgemm"]
@@ -249,12 +249,12 @@ def test_a_product_is_compiled_once(provided, tmp_path, monkeypatch):
 
 def test_what_is_called_by_name_is_there_for_as_long_as_it_is_found(monkeypatch):
     name, routine = "chainrule_dgemm", {"float64": "dgemm"}
-    native._kept(native._products(routine))
+    native._ready(native._products(routine))
     with monkeypatch.context() as as_another_process:
         as_another_process.setattr(native, "_loaded", {})
-        native._kept(native._products(routine))
+        native._ready(native._products(routine))
         assert _provided[name][-1] in native._loaded.values()
-    native._kept(native._products(routine))
+    native._ready(native._products(routine))
     assert _provided[name][-1] in native._loaded.values()
     assert llvm.address_of_symbol(name) == _provided[name][-1].address
 
@@ -269,10 +269,10 @@ def test_threads_that_need_the_same_compile_it_once(provided, monkeypatch):
         time.sleep(0.2)
         return dict.fromkeys(wanted, code)
 
-    monkeypatch.setattr(native, "_made", compile_slowly)
+    monkeypatch.setattr(native, "_compiled", compile_slowly)
 
     def need():
-        made.append(native._kept([native.Piece("0" * 64, list)]))
+        made.append(native._ready([native.Piece("0" * 64, list)]))
 
     threads = [threading.Thread(target=need) for _ in range(4)]
     for thread in threads:

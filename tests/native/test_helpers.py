@@ -44,7 +44,7 @@ def texts():
 
 @pytest.fixture(scope="module")
 def alone(texts):
-    return helpers.made(texts, host(), 0)
+    return helpers.compile_all(texts, host(), 0)
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def who(monkeypatch):
 
 
 def made(texts, count):
-    return helpers.made(texts, host(), count)
+    return helpers.compile_all(texts, host(), count)
 
 
 def ahead(texts, count=1):
@@ -183,9 +183,9 @@ def test_products_are_begun_before_a_network_is_recorded(who, monkeypatch, tmp_p
     monkeypatch.setattr(native, "_begun", set())
     monkeypatch.setattr(native, "cores", lambda: 2)
     product = native.product_text(dtype, host())
-    with native.made_soon(np.dtype(dtype)):
-        native._kept(native._products({dtype: "of_this_test"}))
-    with native.made_soon(np.dtype(dtype)), native.made_soon(None):  # it is on disk
+    with native.compiling_ahead(np.dtype(dtype)):
+        native._ready(native._products({dtype: "of_this_test"}))
+    with native.compiling_ahead(np.dtype(dtype)), native.compiling_ahead(None):  # it is on disk
         pass
     assert who == [(False, product)]
 
@@ -196,7 +196,7 @@ def test_a_product_that_nobody_calls_is_not_begun_again(who, monkeypatch, tmp_pa
     monkeypatch.setattr(native, "_begun", set())
     monkeypatch.setattr(native, "cores", lambda: 2)
     for _ in range(3):
-        with native.made_soon(np.dtype(float)):
+        with native.compiling_ahead(np.dtype(float)):
             while not who:
                 time.sleep(0.01)
     assert len(who) == 1
@@ -211,7 +211,7 @@ def test_a_kernel_that_is_on_disk_is_not_begun(who, monkeypatch, tmp_path):
     assert count
     for known in (native._loaded, {}):
         monkeypatch.setattr(native, "_loaded", known)
-        with native.made_soon(np.dtype(float)):
+        with native.compiling_ahead(np.dtype(float)):
             native.begin(kernel())
     assert len(who) == count
 
@@ -341,4 +341,4 @@ define i64 @f() {
   ret i64 0
 }"""
     with pytest.raises(cr.errors.CompileError, match="nowhere_at_all"):
-        native._made({"key": lambda: [Text(text)]})
+        native._compiled({"key": lambda: [Text(text)]})

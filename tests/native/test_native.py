@@ -192,7 +192,7 @@ def test_kept_on_disk_and_found_again(cache, monkeypatch):
     (file,) = cache.glob("*.kernel")
     before = file.read_bytes()
     monkeypatch.setattr(native, "_loaded", {})
-    monkeypatch.setattr(native, "_made", None)  # cannot compile now
+    monkeypatch.setattr(native, "_compiled", None)  # cannot compile now
     np.testing.assert_array_equal(small(x), expected)
     assert file.read_bytes() == before
 

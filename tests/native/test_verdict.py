@@ -137,7 +137,7 @@ def test_an_llvm_that_refuses_a_kernel(monkeypatch):
     def refuses(*_):
         raise RuntimeError("no such instruction")
 
-    monkeypatch.setattr("chainrule._src.compile.native.helpers.made", refuses)
+    monkeypatch.setattr("chainrule._src.compile.native.helpers.compile_all", refuses)
     with pytest.raises(CompileError, match="no such instruction"):
         trained("compiled", lambda w, X: np.mean((X @ w - 2.625) ** 2))
 

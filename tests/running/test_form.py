@@ -105,7 +105,7 @@ def test_the_default_chooses_by_what_this_process_has_run(folder, monkeypatch):
 def test_short_runs_add_up(folder, monkeypatch):
     """Repeated short runs compile once NumPy has taken a sixth of the price of compiling."""
     seconds = []
-    monkeypatch.setattr(steps._Plan, "cost", lambda plan: (seconds[-1], 0))
+    monkeypatch.setattr(steps._KernelPlan, "cost", lambda plan: (seconds[-1], 0))
     monkeypatch.setattr(steps, "COMPILING", 1.0)
 
     def engine(each, batch_size=4):

@@ -19,7 +19,7 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.blackboard.subject import IN_FLIGHT, LARGEST, Subject
 from chainrule._src.compile.running.engines import Outcome
-from chainrule._src.compile.running.recorded import Known
+from chainrule._src.compile.running.recorded import StepCaches
 from chainrule._src.compile.running.steps import make_engine
 from chainrule._src.core.trees import leaves, map_leaves
 
@@ -99,7 +99,7 @@ class Run:
         self.last: Last | None = None
         self.hopeless = False
         self._events = Events({0: {name: subject.settings[name] for name in IN_FLIGHT}})
-        self._known: Known = {}
+        self._known: StepCaches = {}
         self._engines: dict[int, Any] = {}
         self._order: tuple[int, Array] = (-1, np.zeros(0, int))
         self._data = subject.data.X, subject.data.y

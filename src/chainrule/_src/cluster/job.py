@@ -22,7 +22,7 @@ from chainrule._src.base.interrupts import deferred
 from chainrule._src.base.registered import known_as, own_things
 from chainrule._src.cluster.group import Empty
 from chainrule._src.compile.running.engines import Engine
-from chainrule._src.compile.running.recorded import Known
+from chainrule._src.compile.running.recorded import StepCaches
 from chainrule._src.nn.network.inputs import check_labels_fit, checked_data
 from chainrule._src.nn.network.runs import make_run
 from chainrule._src.nn.training.supply import Samples
@@ -114,7 +114,7 @@ def code_of(data: bytes, objects: Any = None) -> PickledCode:
 _of_data: WeakValueDictionary[bytes, PickledCode] = WeakValueDictionary()  # of this process
 _here = threading.local()
 _making = lock()
-_recorded: dict[str, Known] = {}  # by job, shared by threads
+_recorded: dict[str, StepCaches] = {}  # by job, shared by threads
 
 
 def forget() -> None:

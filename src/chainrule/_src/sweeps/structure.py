@@ -13,7 +13,7 @@ from chainrule._src.base.errors import CompileError
 from chainrule._src.base.forks import lock
 from chainrule._src.compile.running.engines import Outcome as Updates
 from chainrule._src.compile.running.engines import rows_of
-from chainrule._src.compile.running.recorded import Known
+from chainrule._src.compile.running.recorded import StepCaches
 from chainrule._src.compile.running.steps import make_engine
 from chainrule._src.compile.running.trail import bytes_of
 from chainrule._src.core.trees import leaves, map_leaves
@@ -85,7 +85,7 @@ class Structure:
         self.problem = self._problem(member, functools.partial(Watched, within=example), numbers)
         self.lock = lock()
         # Recordings by the number of members side by side.
-        self._known: dict[int, tuple[Known, Known]] = {}
+        self._known: dict[int, tuple[StepCaches, StepCaches]] = {}
         self._here = threading.local()  # runs and weights of each thread
         self._seed = member.seed
         # True if members may run side by side; None if not yet tested.
@@ -283,7 +283,9 @@ class Structure:
         scored = (*self.problem.scored, "metrics", "settings")
         return to_train(carry), {key: carry[key] for key in scored}
 
-    def _run(self, step: Any, carries: list[Any], samples: Any, rng: Any, recordings: Known) -> Run:
+    def _run(
+        self, step: Any, carries: list[Any], samples: Any, rng: Any, recordings: StepCaches
+    ) -> Run:
         problem, step = self.problem, beside(self._with_settings(step), len(carries))
         assert problem is not None
         carry = stacked(carries) | no_losses(len(carries))

@@ -1,6 +1,6 @@
-r"""From a program to a kernel: how an equation becomes machine code, followed all the way.
+r"""From a program to a kernel: the way of an equation to machine code, step by step.
 
-A program is a list of equations. Here is one of one equation, ``t1 = np.tanh(x)`` of three entries:
+A program is a list of equations. Here is a program with one equation, ``t1 = np.tanh(x)``:
 
 >>> import numpy as np
 >>> from chainrule._src.trace.tracing import trace
@@ -8,11 +8,11 @@ A program is a list of equations. Here is one of one equation, ``t1 = np.tanh(x)
 >>> [equation.primitive.name for equation in program.equations]
 ['tanh']
 
-Its primitive's record says that it is elementwise, by the expression ``np.tanh(_0)``. `lowering`
-goes through the equations; the rule for elementwise ones reads that expression once (`reading`),
-puts the operand's entry in the place of ``_0``, and stores the result in a loop over entries. What
-comes out are the nodes of `nodes`, each expression with its dtype: a `Loop` in which a `Let` names
-the `Call` of a `Load`, and a `Store` puts it into the result.
+The record of its primitive says that it is elementwise, by the expression ``np.tanh(_0)``.
+`lowering` goes through the equations; the rule for elementwise ones reads that expression once
+(`reading`), replaces ``_0`` by the operand's entry, and stores the result in a loop over entries.
+The output is made of nodes (`nodes`, `statements`), and each expression has a dtype: a `Loop` in
+which a `Let` names the `Call` of a `Load`, and a `Store` writes it to the result.
 
 >>> from chainrule._src.compile.lower.kernels import function_kernel
 >>> kernel = function_kernel(program)
@@ -21,11 +21,11 @@ the `Call` of a `Load`, and a `Store` puts it into the result.
 >>> print(type(loop).__name__, type(let).__name__, let.value.name, let.value.dtype)
 Loop Let tanh float64
 
-Passes turn such items into better ones: `fusing` joins loops, `registers` keeps entries in local
-variables, `sections` shares work out among threads, `memory` lets arrays share memory. Two tables
-over the same nodes write them down. `text` writes Python, which is what `source(f, "kernel")` shows
-and what the tests run as it is; `native.modules` writes LLVM's language, a function for each nest
-of loops, so that nests that do the same are compiled once:
+Passes optimise these items: `fusing` fuses loops, `registers` moves entries into local variables,
+`sections` divides the work among threads, `memory` lets arrays share memory. Then writers print the
+same nodes in several languages. `text` writes Python, which `source(f, "kernel")` shows and which
+the tests run; `native.modules` writes LLVM's language, a function for each loop nest, so that equal
+nests are compiled once:
 
 >>> print("\n".join(line for line in kernel.text.splitlines()[-4:-1]))
     for j in range(3):
@@ -40,7 +40,8 @@ of loops, so that nests that do the same are compiled once:
 %v8 = load double, ptr %v7
 %v9 = call nsz contract double @tanh_float64(double %v8)
 
-`tanh` itself is a Python function of `functions`, read into nodes and written beside them. LLVM
-makes machine code of that text, which `native.code` keeps on disk under a digest of the text and
-calls with a table of pointers; `running` does so for many updates at a time.
+`tanh` itself is a Python function of `functions`, which is read into nodes and written in the same
+module. LLVM compiles that text to machine code. `native.code` caches the machine code on disk under
+a digest of the text, and calls it with a table of pointers; `running` does so for many updates at a
+time.
 """

@@ -1,8 +1,8 @@
-"""The functions that a kernel's statements are put into, in a form that `reading` reads.
+"""The frame functions of a kernel: the loop over updates, as Python code that `reading` parses.
 
-``update()`` stands for the statements, ``declare()`` and ``prepare()`` for what they need before:
-the shapes of arrays and numbers, those of the batch size ``n`` last. A kernel for batches of one
-sample reads the sample ``row``.
+The call ``update()`` is replaced by the statements of the kernel. ``declare()`` and ``prepare()``
+are replaced by declarations of arrays and numbers; those that depend on the batch size ``n`` are in
+``prepare()``. A kernel for batches of one sample reads the sample ``row``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ flush = restore = declare = prepare = update = known
 
 
 def run(sizes: Any) -> Any:
-    """Run once."""
+    """Run the statements once."""
     n = sizes[3]
     declare()
     prepare()
@@ -25,7 +25,7 @@ def run(sizes: Any) -> Any:
 
 
 def train(sizes: Any, totals: Any, order: Any, loss: Any) -> Any:
-    """Run updates with a batch each; return how many had a finite loss."""
+    """Run updates, each with a batch; return the number of updates with a finite loss."""
     epoch = sizes[0]
     at = sizes[1]
     steps = sizes[2]

@@ -1,14 +1,14 @@
-"""Elementary functions of kernels, in a form that `reading` turns into nodes.
+"""Elementary functions of kernels, as Python code that `reading` parses into nodes.
 
-They are without branches, so that compilers turn them into vector code. Each is accurate to 2 units
-in the last place, in float32 and in float64 (sin and cos in float32; in float64 they are the C
-library's); the tests hold them against longer arithmetic. The reductions and the polynomials are
-those of Moshier's Cephes library (1989), but for exp in float64, which sums its Taylor series;
-expm1 goes their way. Nothing in them is reordered: polynomials are written as sums of pairs, which
-wait less for one another than Horner's steps.
+They have no branches, so that compilers can vectorize them. Each is accurate to 2 units in the last
+place, in float32 and in float64 (sin and cos in float32; in float64 they call the C library); the
+tests compare them with arithmetic of higher precision. The argument reductions and the polynomials
+are those of Moshier's Cephes library (1989), except exp in float64, which sums its Taylor series;
+expm1 is computed like exp. Compilers may not reorder them. Polynomials are written as sums of
+pairs, which can be computed in parallel, unlike Horner's scheme.
 
-Of a float32 whose size is 2²⁷ or more, sin and cos are the C library's too. Such entries are rare,
-and vectors without any go past the call (`native/rare.py`).
+For float32 arguments of magnitude 2²⁷ or more, sin and cos call the C library too. Such entries are
+rare, and vectors without any skip the call (`native/rare.py`).
 """
 
 from __future__ import annotations
@@ -248,7 +248,7 @@ def _erf_float64(x: Any) -> Any:
 
 
 def _wave_float32(x: Any, quarters: Any) -> Any:
-    """Return the sine of x and so many quarters of a turn, for a size of x below 2²⁷."""
+    """Return ``sin(x + quarters * π/2)`` for a magnitude of x below 2²⁷."""
     n = np.rint(f8(x) * f8(0.6366197723675814))
     r = f8(x) - n * f8(1.5707963109016418) - n * f8(1.5893254712295857e-08)
     r = f4(r - n * f8(6.123233995736766e-17))
@@ -267,7 +267,7 @@ def _wave_float32(x: Any, quarters: Any) -> Any:
 
 
 def _far_wave_float32(x: Any, quarters: Any) -> Any:
-    """Return sine or cosine of any x by the C library, which knows enough digits of π."""
+    """Return the sine or cosine of any x by the C library, which has enough digits of π."""
     return f4(np.sin(f8(x)) if quarters == f4(0) else np.cos(f8(x)))
 
 

@@ -1,4 +1,4 @@
-"""Elementwise operations, as expressions of entries."""
+"""Elementwise operations are lowered to expressions of entries."""
 
 from __future__ import annotations
 
@@ -20,41 +20,43 @@ from chainrule._src.trace.batch import BatchScaled, Linear
 
 
 def elementwise(low: Lowering, equation: Equation, kernel: Elementwise) -> None:
-    """Lower an operation that takes entries at the same place."""
+    """Lower an operation on entries at the same index."""
     dtype = _working_dtype(equation)
-    chooses = equation.primitive.name == "where"  # its condition stays what it is
+    chooses = equation.primitive.name == "where"  # its condition is not converted
 
     def entry(index: Index) -> Expr:
         operands = {}
         for i, operand in enumerate(equation.operands):
-            place = aligned(index, shape_of(operand))
-            operands[f"_{i}"] = low.entry(operand, place, None if chooses and i == 0 else dtype)
+            operand_index = aligned(index, shape_of(operand))
+            operands[f"_{i}"] = low.entry(
+                operand, operand_index, None if chooses and i == 0 else dtype
+            )
         return filled(low, kernel.scalar, operands, dtype)
 
     low.define(equation.output, equation.operands, entry)
 
 
 def numbered(low: Lowering, equation: Equation, kernel: Numbered) -> None:
-    """Lower an operation that makes entries of their numbers in order."""
+    """Lower an operation that computes each entry from the entry's flat index."""
     output = equation.output
 
     def entry(index: Index) -> Expr:
-        known = {f"_{i}": _whole(low, o) for i, o in enumerate(equation.operands)}
-        known["place"] = flat(index, output.shape)
-        return expression(kernel.scalar(output.dtype.name), known)
+        operands = {f"_{i}": _whole(low, o) for i, o in enumerate(equation.operands)}
+        operands["place"] = flat(index, output.shape)
+        return expression(kernel.scalar(output.dtype.name), operands)
 
     low.define(output, equation.operands, entry)
 
 
 def _whole(low: Lowering, operand: Any) -> Expr:
-    """Return a single whole number; one that is fixed is an argument of the kernel."""
+    """Return a scalar operand as an integer; a constant becomes an argument of the kernel."""
     if isinstance(operand, Variable):
         return low.entry(operand, ())
     return cast(low.numbers.of(operand, FLOAT64), WHOLE)
 
 
 def filled(low: Lowering, scalar: str, operands: dict[str, Expr], dtype: np.dtype[Any]) -> Expr:
-    """Return an expression with operands in their places, each computed once."""
+    """Return the expression ``scalar`` with its operands, each of which is computed once."""
     power = operation(scalar) == "pow" and dtype.kind == "f"
     times = _whole_power(operands["_1"]) if power else None
     for name, operand in operands.items():
@@ -67,7 +69,7 @@ def filled(low: Lowering, scalar: str, operands: dict[str, Expr], dtype: np.dtyp
 
 
 def _working_dtype(equation: Equation) -> np.dtype[Any]:
-    """Return the dtype that NumPy computes in."""
+    """Return the dtype in which NumPy computes the operation."""
     if equation.output.dtype.kind != "b":
         return equation.output.dtype
     others = (o for o in equation.operands if not isinstance(o, BatchScaled | Linear))
@@ -75,8 +77,8 @@ def _working_dtype(equation: Equation) -> np.dtype[Any]:
 
 
 def _whole_power(exponent: Expr) -> int | None:
-    known = isinstance(exponent, Const) and exponent.value in (2, 3, 4, -1)
-    return int(exponent.value) if known else None  # type: ignore[attr-defined]
+    is_short = isinstance(exponent, Const) and exponent.value in (2, 3, 4, -1)
+    return int(exponent.value) if is_short else None  # type: ignore[attr-defined]
 
 
 def _short_power(base: Expr, times: int) -> Expr:

@@ -1,4 +1,4 @@
-"""The functions that kernels call, in a form that `reading` turns into nodes."""
+"""The functions that kernels call, as Python code that `reading` parses into nodes."""
 
 from __future__ import annotations
 
@@ -155,16 +155,21 @@ FOR: dict[tuple[str, str], Callable[..., Any]] = {
 
 @functools.cache
 def function_of(name: str, dtype: np.dtype[Any]) -> Function | None:
-    """Return the function of a name for arguments of a dtype; None if there is none."""
+    """Return the function ``name`` for arguments of a dtype, or None."""
     source = FOR.get((name, dtype.name)) or FOR.get((name, dtype.kind))
     if source is None:
         return None
-    whole = np.dtype(np.int64)
+    integer = np.dtype(np.int64)
     names = source.__code__.co_varnames[: source.__code__.co_argcount]
-    kinds: dict[str, Any] = {"fault": "buffer", "meeting": "buffer", "size": whole, "number": whole}
+    kinds: dict[str, Any] = {
+        "fault": "buffer",
+        "meeting": "buffer",
+        "size": integer,
+        "number": integer,
+    }
     arguments = {n: kinds.get(n, dtype) for n in names}
-    given = {
-        n: Buffer(n, (2,), whole, (0,), "fixed") if kind == "buffer" else kind
+    typed = {
+        n: Buffer(n, (2,), integer, (0,), "fixed") if kind == "buffer" else kind
         for n, kind in arguments.items()
     }
-    return function(source, given, f"{name}_{dtype.name}")
+    return function(source, typed, f"{name}_{dtype.name}")

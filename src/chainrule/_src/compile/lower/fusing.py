@@ -1,4 +1,4 @@
-"""Loops joined where every entry is used in the turn that makes it."""
+"""Loop fusion: loops are joined if every entry is used in the iteration that computes the entry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Touched = Buffer | Local
 
 
 class Timeline:
-    """A list of items that tells quickly which ones touch something; items may be taken out."""
+    """A list of items, with an index of the accesses to each buffer and variable."""
 
     def __init__(self) -> None:
         self.items: list[Item | None] = []
@@ -32,82 +32,82 @@ class Timeline:
         self.items.append(item)
         self.note(len(self.items) - 1, item)
 
-    def note(self, place: int, item: Item) -> None:
-        """Take note of what an item in a place touches."""
+    def note(self, position: int, item: Item) -> None:
+        """Add the accesses of an item at a position to the index."""
         for what, accesses in item.touched.items():
-            _put(self._touches.setdefault(what, []), place)
+            _put(self._touches.setdefault(what, []), position)
             if any(access.writes for access in accesses):
-                _put(self._writes.setdefault(what, []), place)
+                _put(self._writes.setdefault(what, []), position)
 
-    def move_down(self, place: int) -> int:
-        """Move an item to the end, and return its place."""
-        item = self.items[place]
+    def move_down(self, position: int) -> int:
+        """Move an item to the end, and return its new position."""
+        item = self.items[position]
         assert item is not None
-        self.items[place] = None
+        self.items[position] = None
         for what in item.touched:
             for table in (self._touches, self._writes):
-                if place in table.get(what, ()):
-                    table[what].remove(place)
+                if position in table.get(what, ()):
+                    table[what].remove(position)
         self.add(item)
         return len(self.items) - 1
 
     def near(self, item: Item) -> list[int]:
-        """Return the places of items that touch an entry of what an item does, the last first."""
-        found: set[int] = set()
+        """Return the positions of items that access a buffer that ``item`` accesses, last first."""
+        positions: set[int] = set()
         for what in item.touched:
             if isinstance(what, Buffer):
-                found.update(self._touches.get(what, ()))
-        return sorted(found, reverse=True)
+                positions.update(self._touches.get(what, ()))
+        return sorted(positions, reverse=True)
 
     def last_conflict(self, item: Item) -> int:
-        """Return the last place whose order with an item matters, -1 if there is none."""
+        """Return the last position of an item that conflicts with ``item``, or -1."""
         return max((p for p in self._conflicts(item, False)), default=-1)
 
-    def first_conflict(self, place: int) -> int:
-        """Return the first place after one whose order with it matters, or the end."""
-        item = self.items[place]
+    def first_conflict(self, position: int) -> int:
+        """Return the position of the next item that conflicts with the item at ``position``."""
+        item = self.items[position]
         assert item is not None
-        later = [p for p in self._conflicts(item, True) if p > place]
+        later = [p for p in self._conflicts(item, True) if p > position]
         return min(later, default=len(self.items))
 
     def _conflicts(self, item: Item, every: bool) -> Iterable[int]:
         for what, accesses in item.touched.items():
             writes = any(access.writes for access in accesses)
-            known = (self._touches if writes else self._writes).get(what, ())
-            yield from known if every else known[-1:]
+            positions = (self._touches if writes else self._writes).get(what, ())
+            yield from positions if every else positions[-1:]
 
 
-def _put(places: list[int], place: int) -> None:
-    """Put a place into a list in order, once."""
-    at = bisect_left(places, place)
-    if at == len(places) or places[at] != place:
-        places.insert(at, place)
+def _put(places: list[int], position: int) -> None:
+    """Insert a position into a sorted list, unless it is in the list."""
+    at = bisect_left(places, position)
+    if at == len(places) or places[at] != position:
+        places.insert(at, position)
 
 
 def fuse(items: Sequence[Item], outermost: bool = True) -> list[Item]:
-    """Join loops of the same extent where every entry is used in the turn that makes it."""
-    done = Timeline()
-    divided: dict[Loop, Local | None] = {}  # by which variables parts of the work share loops
+    """Fuse loops of equal extent, if entries are used in the iteration of their computation."""
+    timeline = Timeline()
+    divided: dict[Loop, Local | None] = {}  # the variable by which the parts divide each loop
     for item in items:
-        if not (isinstance(item, Loop) and _joined(done, item, divided if outermost else None)):
-            done.add(item)
-    left = [item for item in done.items if item is not None]
-    for item in left:
+        if not (isinstance(item, Loop) and _joined(timeline, item, divided if outermost else None)):
+            timeline.add(item)
+    remaining = [item for item in timeline.items if item is not None]
+    for item in remaining:
         if isinstance(item, Loop):
             item.body = fuse(item.body, outermost=False)
             forget([item])
-    return left
+    return remaining
 
 
-def _joined(done: Timeline, loop: Loop, divided: dict[Loop, Local | None] | None) -> bool:
-    """Join ``loop`` with an earlier one, if there is one that it can be moved to or that can."""
-    barrier = done.last_conflict(loop)
-    for place in done.near(loop):
-        first = done.items[place]
+def _joined(timeline: Timeline, loop: Loop, divided: dict[Loop, Local | None] | None) -> bool:
+    """Fuse ``loop`` with an earlier loop, if one of the two loops can be moved to its partner."""
+    barrier = timeline.last_conflict(loop)
+    for position in timeline.near(loop):
+        first = timeline.items[position]
         if not isinstance(first, Loop) or not _alike(first, loop):
             continue
-        moves_up = barrier <= place
-        if not moves_up and done.first_conflict(place) < len(done.items):
+        moves_up = barrier <= position
+        if not moves_up and timeline.first_conflict(position) < len(timeline.items):
             continue
         second = loop if loop.var is first.var else _swapped(loop, first.var)
         if not _no_locals(first, second) or not in_step(first, second, first.var):
@@ -115,9 +115,9 @@ def _joined(done: Timeline, loop: Loop, divided: dict[Loop, Local | None] | None
         if divided is not None and not _divide_alike(first, second, divided):
             continue
         if not moves_up:
-            place = done.move_down(place)
+            position = timeline.move_down(position)
         first.join(second)
-        done.note(place, second)
+        timeline.note(position, second)
         return True
     return False
 
@@ -127,7 +127,7 @@ def _alike(first: Loop, second: Loop) -> bool:
 
 
 def _no_locals(first: Loop, second: Loop) -> bool:
-    """Whether no local variable that one writes is touched by the other."""
+    """Return true if neither loop writes a local variable that both loops access."""
     return not any(
         a.writes or b.writes
         for what, accesses in second.touched.items()
@@ -138,7 +138,7 @@ def _no_locals(first: Loop, second: Loop) -> bool:
 
 
 def _swapped(loop: Loop, variable: Local) -> Loop:
-    """Return a loop over another variable; what has that one's name takes the name of the old."""
+    """Return a loop over another variable; an inner variable with its name gets the old name."""
     names: dict[Expr, Expr] = {loop.var: variable}
     for inner in _loops(loop):
         if inner.var.name == variable.name and inner.var is not loop.var:
@@ -156,7 +156,7 @@ def _swapped(loop: Loop, variable: Local) -> Loop:
 
 
 def in_step(first: Item, second: Item, variable: Local) -> bool:
-    """Whether what one item writes and the other touches is at the same turn or part of both."""
+    """Return true if the items conflict only within the same iteration or the same part."""
     return all(
         same_turn(a.index or (), b.index or (), variable)
         for what, accesses in second.touched.items()
@@ -168,19 +168,19 @@ def in_step(first: Item, second: Item, variable: Local) -> bool:
 
 
 def same_turn(one: Sequence[Expr | None], other: Sequence[Expr | None], variable: Local) -> bool:
-    """Whether two indices are of what one turn of a loop, or one part of the work, has alone."""
+    """Return true if equal entries imply the same iteration of ``variable`` or the same part."""
     if (PART in one) != (PART in other):
-        return False  # every part's against one
+        return False  # an array with an entry for each part, and one without
     return len(one) == len(other) and any(
         x == y and (x is variable or x is PART) for x, y in zip(one, other, strict=True)
     )
 
 
 def _divide_alike(first: Loop, second: Loop, divided: dict[Loop, Local | None]) -> bool:
-    """Whether parts of the work can share two loops as one, and note that they do.
+    """Return true if the fused loop can be divided into parts of the work; update ``divided``.
 
-    That is asked where one makes what each part has of its own: `PART` stands for what it does
-    once.
+    This matters if one of the loops computes a result for each part. `PART` stands for a loop that
+    each part runs once.
     """
     for loop in (first, second):
         if loop not in divided:
@@ -191,27 +191,27 @@ def _divide_alike(first: Loop, second: Loop, divided: dict[Loop, Local | None]) 
     variable = other if one in (None, PART) else one
     if variable in (None, PART):
         return False
-    alike = all(
-        known in (variable, PART) or (known is None and can_share(loop, variable, set()))
-        for loop, known in ((first, one), (second, other))
+    is_divisible = all(
+        division in (variable, PART) or (division is None and can_share(loop, variable, set()))
+        for loop, division in ((first, one), (second, other))
     )
-    if not alike or not in_step(first, second, variable):
+    if not is_divisible or not in_step(first, second, variable):
         return False
     divided[first] = variable
     return True
 
 
 def _divided(loop: Loop) -> Local | None:
-    """Return by which variable parts of the work share a loop that each makes something of."""
+    """Return the variable by which the parts divide a loop that writes a result for each part."""
     if not any(access.writes and PART in (access.index or ()) for access in loop.accesses):
         return None
     return next((v for v in shareable(loop) if can_share(loop, v, set())), PART)
 
 
 def shareable(loop: Loop) -> list[Local]:
-    """Return the variables whose turns may be shared out, the outermost first.
+    """Return the variables whose iterations may be divided into parts, the outermost first.
 
-    Not those that tell apart what each part of the work makes: it makes all of that.
+    Variables that index the result of each part are excluded: a part computes all of its entries.
     """
     by_part = [a.index for a in loop.accesses if a.writes and a.index and PART in a.index]
     variables = dict.fromkeys(inner.var for inner in _loops(loop))
@@ -219,17 +219,18 @@ def shareable(loop: Loop) -> list[Local]:
 
 
 def can_share(loop: Loop, variable: Local, outside: set[Touched]) -> bool:
-    """Whether the turns of a loop variable can be shared out among threads.
+    """Return true if the iterations of a loop variable can be divided among threads.
 
-    Every array that is written must be touched at the turn's own entries alone, or at the part's
-    own. A local variable may carry a total from turn to turn, if it goes to the part's own entry.
+    Each iteration may access only its own entries, or those of its part, in every array that is
+    written. A local variable may carry a sum from iteration to iteration, if the sum is stored in
+    the entry of the part.
 
     Parameters
     ----------
     loop : Loop
     variable : Local
     outside : set of Local
-        Local variables that live outside the loop.
+        Local variables that are used outside of the loop.
     """
     within = [item for item in _loops(loop) if item.var is variable]
     if not within or any(a.writes and a.what in outside for a in loop.accesses):

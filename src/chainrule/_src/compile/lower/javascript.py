@@ -1,7 +1,7 @@
-"""Nodes as JavaScript: the third table over them, beside `text` and `native.emission`.
+"""Statements and expressions are written in JavaScript.
 
-Every number is a double there. Whole ones are exact up to 2⁵³; those of float32 and of 32 bits or
-less are rounded as they are made.
+Every number in JavaScript is a double. Integers are exact up to 2⁵³. Results of float32 and of
+integers of at most 32 bits are rounded after each operation.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from chainrule._src.compile.lower.statements import (
 )
 from chainrule._src.ops.moves import flat
 
-# By operation: how strongly it binds, and what it is written as.
+# By operation: its precedence and its template.
 OPERATORS = {
     "or": (1, "{} || {}"), "and": (2, "{} && {}"),
     "bitor": (3, "{} | {}"), "bitxor": (4, "{} ^ {}"), "bitand": (5, "{} & {}"),
@@ -59,7 +59,7 @@ WIDE = {  # of whole numbers of 64 bits
     "bitxor": "Number(BigInt({}) ^ BigInt({}))",
 }  # fmt: skip
 LOGIC = {"add": "bitor", "mul": "bitand"}  # of booleans
-ROUNDED = {  # what arithmetic makes of a number, lest it has more digits than its dtype
+ROUNDED = {  # rounding to a dtype after each arithmetic operation
     "float32": "Math.fround({})", "int8": "({} << 24 >> 24)", "int16": "({} << 16 >> 16)",
     "int32": "({} | 0)", "uint8": "({} & 255)", "uint16": "({} & 65535)", "uint32": "({} >>> 0)",
 }  # fmt: skip
@@ -71,7 +71,7 @@ MATH = {
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh",
     "arccosh": "acosh", "arctanh": "atanh",
 }  # fmt: skip
-HAND = {  # what no table has, by the names under which scripts know it
+HAND = {  # functions that JavaScript lacks, by name
     "rint": "(x) => { const y = Math.round(x); return y - x === 0.5 && y % 2 ? y - 1 : y; }",
     "copysign": "(x, y) => y < 0 || Object.is(y, -0) ? -Math.abs(x) : Math.abs(x)",
     "pow": "(x, y) => x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y",
@@ -101,15 +101,15 @@ TAKEN = {
 }  # fmt: skip
 
 
-class Writer:
+class ScriptWriter:
     """Writes the statements and expressions of one function.
 
     Parameters
     ----------
     called : callable
-        ``called(name, dtype)`` sees that a function is written, and returns what it is called.
+        ``called(name, dtype)`` writes a function, unless it is written, and returns its name.
     constants : sequence of float
-        The numbers that a kernel leaves open.
+        The numbers that the kernel takes as arguments.
     """
 
     def __init__(
@@ -118,10 +118,12 @@ class Writer:
         self.called, self.constants = called, constants
         self.buffers: dict[Buffer, str] = {FIXED["fault"]: "fault"}
 
-    def body(self, items: Iterable[Any], given: Iterable[str] = ()) -> Iterator[str]:
+    def body(self, items: Iterable[Any], parameters: Iterable[str] = ()) -> Iterator[str]:
         """Yield the lines of a function's body, its variables first."""
         items = [i for i in items if not (isinstance(i, Declare) or _sets_size(i))]
-        names = dict.fromkeys(own(name) for name in _assigned(items) if name not in given)
+        names = dict.fromkeys(
+            valid_name(name) for name in _assigned(items) if name not in parameters
+        )
         if names:
             yield f"let {', '.join(names)};"
         yield from self.lines(items)
@@ -141,13 +143,13 @@ class Writer:
     def _head(self, item: Loop | If | While) -> str:
         if not isinstance(item, Loop):
             return f"{'if' if isinstance(item, If) else 'while'} ({self.text(item.test)})"
-        name = own(item.var.name)
+        name = valid_name(item.var.name)
         start, stop, step = (self.text(bound) for bound in (item.start, item.stop, item.step))
         return f"for (let {name} = {start}; {name} < {stop}; {name} += {step})"
 
     def _statement(self, item: Any) -> str:
         if isinstance(item, Let):
-            return f"{own(item.local.name)} = {self.text(item.value)}"
+            return f"{valid_name(item.local.name)} = {self.text(item.value)}"
         if isinstance(item, Store):
             return f"{self.text(item.place)} = {self.text(item.value)}"
         if isinstance(item, Product):
@@ -165,8 +167,8 @@ class Writer:
         sizes, begins = item.computed
         places = zip((item.a, item.b, item.c), begins, item.leads, strict=True)
         matrices = [
-            f"{self.text(place.buffer)}, {self.text(begin)}, {self.text(lead)}"
-            for place, begin, lead in places
+            f"{self.text(operand.buffer)}, {self.text(begin)}, {self.text(lead)}"
+            for operand, begin, lead in places
         ]
         turns = [str(int(turn)) for turn in item.turns]
         return f"{name}({', '.join([*turns, *map(self.text, sizes), *matrices])})"
@@ -174,11 +176,11 @@ class Writer:
     # Expressions
 
     def text(self, expr: Any, binds: int = CONDITIONAL) -> str:
-        """Write an expression; in brackets where what is around it ``binds`` more strongly."""
+        """Write an expression, in brackets if its precedence is lower than ``binds``."""
         if isinstance(expr, Buffer):
             return self.buffers[expr.root]
         if isinstance(expr, Local):
-            return "1" if expr is N else own(expr.name)
+            return "1" if expr is N else valid_name(expr.name)
         if isinstance(expr, Const):
             written, strength = number_text(expr.value, expr.dtype), ATOM
             strength = strength if written[0] != "-" else 11
@@ -191,12 +193,12 @@ class Writer:
     def _load(self, expr: Load) -> tuple[str, int]:
         root = expr.buffer.root
         if root is FIXED["constants"]:
-            (place,) = expr.index
-            assert isinstance(place, Const)
-            number = number_text(self.constants[place.value], root.dtype)
+            (index,) = expr.index
+            assert isinstance(index, Const)
+            number = number_text(self.constants[index.value], root.dtype)
             return number, ATOM if number[0] != "-" else 11
-        place = flat(expr.index, [whole(size) for size in root.memory_shape or (1,)])
-        return f"{self.buffers[root]}[{self.text(whole(place))}]", ATOM
+        index = flat(expr.index, [whole(size) for size in root.memory_shape or (1,)])
+        return f"{self.buffers[root]}[{self.text(whole(index))}]", ATOM
 
     def _affine(self, expr: Affine) -> tuple[str, int]:
         parts = sorted(expr.terms, key=lambda term: -term[1])
@@ -235,8 +237,8 @@ class Writer:
         kind = next((a.dtype for a in expr.args if isinstance(a, Expr)), WHOLE)
         special = getattr(self, f"_op_{name}", None)
         if special is not None:
-            own: tuple[str, int] = special(expr, kind)
-            return own
+            special_text: tuple[str, int] = special(expr, kind)
+            return special_text
         if kind.kind == "b":
             name = LOGIC.get(name, name)
         written, strength = self._operation(name, expr, kind)
@@ -254,10 +256,10 @@ class Writer:
             strength, form = OPERATORS[name]
             sides = [self.text(a, strength + (i > 0)) for i, a in enumerate(expr.args)]
             return form.format(*sides), strength
-        given = ", ".join(map(self.text, expr.args))
+        arguments = ", ".join(map(self.text, expr.args))
         if name in MATH:
-            return f"Math.{MATH[name]}({given})", ATOM
-        return f"{self.called(name, kind)}({given})", ATOM
+            return f"Math.{MATH[name]}({arguments})", ATOM
+        return f"{self.called(name, kind)}({arguments})", ATOM
 
     def _op_neg(self, expr: Call, kind: np.dtype[Any]) -> tuple[str, int]:
         value = self.text(expr.args[0], ATOM)
@@ -313,13 +315,13 @@ def _assigned(items: Iterable[Any]) -> Iterator[str]:
             yield from _assigned(item.body)
 
 
-def own(name: str) -> str:
-    """Return a name as JavaScript may have it; Python's names have no $."""
+def valid_name(name: str) -> str:
+    """Return a name that is valid in JavaScript: reserved words get the suffix $."""
     return f"{name}$" if name in TAKEN else name
 
 
 def member(name: str) -> str:
-    """Return the place of a value in ``v``."""
+    """Return the expression for a value in the object ``v``."""
     return f"v.{name}" if name.isascii() and name.isidentifier() else f"v[{json.dumps(name)}]"
 
 

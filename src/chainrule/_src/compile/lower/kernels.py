@@ -1,4 +1,4 @@
-"""A program as a kernel: typed statements on buffers, with the names of the readable source."""
+"""A program becomes a kernel: typed statements on buffers, with the names of the source code."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ from chainrule._src.text.naming import Names
 from chainrule._src.trace.batch import every
 from chainrule._src.trace.passes import fixed, needed
 
-LONGEST = 10_000  # equations, which compile in some ten seconds
-LARGE = 1.2e6  # operations of an update from which threads share its work
+LONGEST = 10_000  # equations at most, which compile in about ten seconds
+LARGE = 1.2e6  # operations of an update from which its work is divided among threads
 RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "step", "start", "row", "value",
     "wrap", "within", "carray", "empty", "sgemm", "dgemm", "float32", "float64", "int64", "inf",
@@ -89,31 +89,31 @@ RULES: dict[Any, Any] = {
 
 @dataclass(eq=False, repr=False)
 class Kernel:
-    """A kernel and what it must be called with.
+    """A kernel and the description of its arguments.
 
     Attributes
     ----------
     function : Function
-        Of the `FIXED` buffers and those `pointed` to.
+        The function, whose arguments are the `FIXED` buffers and the `pointed` ones.
     buffers : list of Buffer
-        What it works on.
+        All buffers of the kernel.
     slots : dict of Buffer to Buffer
-        Temporaries that share the memory of an earlier one.
+        For each temporary that reuses memory, the earlier temporary that owns the memory.
     shared : bool
-        Whether several threads may run it together, each a part of the work.
+        True if several threads may run the kernel together, each a part of the work.
     constants : list of float
-        Numbers that it leaves open, so that one kernel serves many of them.
+        Numbers that are arguments, so that the same machine code serves other numbers too.
     checks : list of str
-        What went wrong, by the number that the kernel leaves in ``fault``.
+        Error messages. The kernel writes the number of the message into ``fault``.
     own : set of Buffer
-        Temporaries of which each thread may have one for itself.
+        Temporaries of which each thread may own a copy.
     one : bool
-        Whether an update is of one sample. Its loops over entries are short, and had better be
-        unrolled; its sums have an order of their own.
+        True if the batch size is 1. Loops over entries are then short and are unrolled, and the
+        order of every sum is fixed.
     llvm : list or None
-        Its modules in LLVM's language, from when they are known until machine code is made.
+        The modules in LLVM's language, until they are compiled.
     key : str or None
-        What its machine code is called on disk, once that is known.
+        The cache key of the machine code on disk, or None if it is not computed yet.
     """
 
     function: Function
@@ -129,7 +129,7 @@ class Kernel:
 
     @cached_property
     def pointed(self) -> list[Buffer]:
-        """The buffers with memory of their own, in the order of the pointers."""
+        """The buffers that own memory, in the order of the pointer arguments."""
         return _pointed(self.buffers, self.slots)
 
     @cached_property
@@ -139,12 +139,12 @@ class Kernel:
 
     @cached_property
     def dtypes(self) -> list[str]:
-        """What the function's arguments point to."""
+        """The names of the dtypes of the function's arguments."""
         return [buffer.dtype.name for buffer in (*FIXED.values(), *self.pointed)]
 
     @cached_property
     def text(self) -> str:
-        """The kernel as Python."""
+        """The kernel as Python code."""
         function = self.function
         pointers = [buffer.pointer for buffer in self.pointed]
         head = f"def {function.name}({', '.join([*FIXED, *pointers])}):"
@@ -157,7 +157,7 @@ def _pointed(buffers: Sequence[Buffer], shares: Mapping[Buffer, Buffer]) -> list
 
 
 def statements(items: Sequence[Any]) -> Iterator[Any]:
-    """Yield every statement, those of loops and conditions among them."""
+    """Yield every statement, including those inside of loops and conditions."""
     for item in items:
         if hasattr(item, "body"):
             yield from statements(item.body)
@@ -166,22 +166,22 @@ def statements(items: Sequence[Any]) -> Iterator[Any]:
 
 
 def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Kernel:
-    """Return the kernel that runs updates: batches gathered, gradients taken, state renewed.
+    """Return the kernel that runs updates: it gathers batches, computes, and updates the state.
 
     Parameters
     ----------
     program : Program
-        Of ``step(carry, *data)`` → ``(loss, carry)``.
+        The program of ``step(carry, *data)`` → ``(loss, carry)``.
     n : int
-        The batch size. 1 is compiled for itself; larger ones choose the layout alone.
+        The batch size. A kernel for 1 serves no other size; a larger size only chooses the layout.
     dtypes : mapping of path to dtype
-        Of the data where samples are read from.
+        The dtypes of the data.
     """
     if n == 1:
         program = fixed(program, n)
     program = needed(program)
     shared = bool(program.batch) and operations(program, n) >= LARGE
-    writer = _Writer(program, n, shared)
+    writer = _KernelBuilder(program, n, shared)
     writer.lowering.ordered = writer.one
     carry_name = next(iter(program.arguments))
     loss, carry = program.result
@@ -201,12 +201,12 @@ def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Ker
 
 
 def function_kernel(program: Program, n: int = 1) -> Kernel:
-    """Return the kernel that runs a program once, for any batch size if it is general.
+    """Return the kernel that runs a program once, for any batch size if the program is general.
 
-    Arguments and results lie in memory as NumPy's arrays do; other layouts are chosen by ``n``.
+    Arguments and results have NumPy's memory layout; other layouts are chosen by ``n``.
     """
     program = needed(program)
-    writer = _Writer(program, n, shared=False)
+    writer = _KernelBuilder(program, n, shared=False)
     low = writer.lowering
     for path, variable in leaves(program.arguments):
         low.input(variable, "argument", path).order = tuple(range(len(variable.shape)))
@@ -214,14 +214,14 @@ def function_kernel(program: Program, n: int = 1) -> Kernel:
     for path, leaf in leaves({"result": program.result}):
         dtype = leaf.dtype if isinstance(leaf, Variable) else np.asarray(at(leaf, 1)).dtype
         shape = shape_of(leaf)
-        made = low.buffer(writer.names.fresh("result"), shape, dtype, "result", path)
-        made.order = tuple(range(len(shape)))
-        low.fill(made, partial(low.entry, leaf, dtype=dtype))
+        buffer = low.buffer(writer.names.fresh("result"), shape, dtype, "result", path)
+        buffer.order = tuple(range(len(shape)))
+        low.fill(buffer, partial(low.entry, leaf, dtype=dtype))
     return writer.kernel(driver.run)
 
 
-class _Writer:
-    """Puts a kernel together."""
+class _KernelBuilder:
+    """Builds a kernel: lowers the equations, runs the passes, and adds the frame."""
 
     def __init__(self, program: Program, n: int, shared: bool) -> None:
         self.program, self.shared = program, shared
@@ -232,21 +232,21 @@ class _Writer:
         self.loss_value = Buffer("loss_value", (), FLOAT64, ())
 
     def gather(self, variable: Variable, path: Path, dtype: Any) -> None:
-        """Let a batch be read from the data in the order given."""
+        """Read the batch of a variable from the data, in the order of samples."""
         low = self.lowering
         name, shape = self.names.fresh(f"{variable.name}_all"), (ROWS, *variable.shape[1:])
-        whole = low.buffer(name, shape, dtype, "data", path)
+        data = low.buffer(name, shape, dtype, "data", path)
 
         def place(index: Index) -> Load:
             row: Expr = ROW if self.one else Load(FIXED["order"], (START + index[0],))
-            return whole.at((row, *index[1:]))
+            return data.at((row, *index[1:]))
 
         def entry(index: Index) -> Expr:
             return cast(place(index), variable.dtype)
 
-        if self.one:  # read where it lies
+        if self.one:  # without a copy
             low.entries[variable] = entry
-            if whole.dtype == variable.dtype:
+            if data.dtype == variable.dtype:
                 low.views[variable] = place
         else:
             low.store(variable, entry)
@@ -269,7 +269,7 @@ class _Writer:
         RULES[type(kernel)](self.lowering, equation, kernel)
 
     def loss(self, variable: Any) -> None:
-        """Let the loss be known outside."""
+        """Store the loss in a buffer; infinity if an index was out of range."""
         low = self.lowering
         self.loss_value = low.buffer(self.names.fresh("loss_value"), (), np.float64)
         fails = Call("ne", (Load(FIXED["fault"], (ZERO,)), ZERO), np.dtype(bool))  # of an index
@@ -282,15 +282,15 @@ class _Writer:
         low.items += low.leaf(value)
 
     def kernel(self, frame: Any, renewed: Mapping[Buffer, Buffer] | None = None) -> Kernel:
-        """Fuse, and put the statements into their frame; new state takes the place of the old."""
-        low, taken = self.lowering, self.names.taken
+        """Run the passes and build the kernel; ``renewed`` maps new to old buffers of the state."""
+        low, used_names = self.lowering, self.names.taken
         items = in_place(low, fuse(low.items), renewed or {})
-        gone = keep_in_locals(items, [self.loss_value], taken, inside=self.shared)
+        gone = keep_in_locals(items, [self.loss_value], used_names, inside=self.shared)
         alone = Section([Group((None, None), items)])
         sections = shared_out(items, low) if self.shared else [alone]
         groups = [group for section in sections for group in section.groups]
         for group in groups:
-            hoist(group.items, taken)
+            hoist(group.items, used_names)
         body = [item for group in groups for item in group.items]
         used = {a.what for statement in walk(body) for a in statement.accesses}
         buffers = [b for b in low.buffers if b in used and b not in gone and b.home is None]
@@ -298,13 +298,13 @@ class _Writer:
         if one:
             on_the_stack(buffers)
         shares = slots(sections, buffers)
-        own: set[Buffer] = set()
+        per_thread: set[Buffer] = set()
         if self.shared:
-            own = apart(sections, buffers, shares, low.sample)
+            per_thread = apart(sections, buffers, shares, low.sample)
             body = [item for section in sections for item in section.shared()]
         function = self._framed(frame, body, buffers, shares)
         numbers, checks = low.numbers.lifted, low.checks
-        return Kernel(function, buffers, shares, self.shared, numbers, checks, own, one)
+        return Kernel(function, buffers, shares, self.shared, numbers, checks, per_thread, one)
 
     def _framed(
         self, frame: Any, body: list[Item], buffers: list[Buffer], shares: dict[Buffer, Buffer]

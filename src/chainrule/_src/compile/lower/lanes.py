@@ -1,9 +1,9 @@
-"""Sums whose order is known: long ones in lanes, so that vectors are full all the same.
+"""Sums with a fixed order: long ones are added in lanes, so that vector registers are full.
 
-What is left to LLVM is added up as suits the loops around it, and they differ between a kernel of
-one model and one of several side by side. Where an update is of one sample, each sum has an order
-of its own instead: entry ``i`` goes to lane ``i % 16``, or ``i % 4`` where there are few, and lanes
-that are as far apart as can be are added up in pairs.
+LLVM would order a sum by the loops around it, which differ between a kernel of one model and a
+kernel of several models side by side. For batches of one sample, the order is fixed instead: entry
+``i`` is added to lane ``i % 16``, or ``i % 4`` if there are few entries. Then the lanes are added
+in pairs that are as far apart as possible.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from chainrule._src.compile.lower.nodes import ZERO, Buffer, Call, Const, Expr, 
 from chainrule._src.compile.lower.statements import Accumulate, Item, Statement, Store, nest
 
 FEW, MANY = 4, 16  # lanes
-SHORT, LONG = 8, 32  # entries from which there are so many
-AHEAD = 4  # blocks of entries that are added at once
+SHORT, LONG = 8, 32  # entries from which there are `FEW` and `MANY` lanes
+AHEAD = 4  # blocks of entries that are added in one iteration
 
-Places = Mapping[Expr, Expr]  # where loop variables are to be other indices
+Places = Mapping[Expr, Expr]  # replacements of loop variables by other indices
 Target = Load | Local
 
 
 @dataclass(eq=False, repr=False)
 class Reduced:
-    """What is taken together, and how.
+    """A reduction: its axes, its entries and its operation.
 
     Attributes
     ----------
     kept, gone : Axes
-        The loops over the axes that stay and over those that are taken together.
+        The loops over the axes that remain, and over those that are reduced.
     out : Index
-        The place of the result's entry.
+        The index of the result's entry.
     entry : callable
-        Returns what is taken in.
+        A function that returns the expression of an entry.
     start : Expr
-        What a total is at first.
+        The initial value of the total.
     combine : callable
-        Returns the statement that takes a value into a total.
+        A function that returns the statement that adds a value to a total.
     """
 
     kept: Axes
@@ -51,9 +51,9 @@ class Reduced:
 
 
 def lanes_along(low: Lowering, how: Reduced) -> Local | None:
-    """Return the axis that a sum is divided along, its longest one if that is long enough.
+    """Return the axis along which a sum is divided into lanes: the longest, if long enough.
 
-    What stays decides nothing: models side by side are one more axis.
+    The remaining axes have no influence, since models side by side are one more such axis.
     """
     taken_in = how.combine(Local("_", how.start.dtype), how.start)
     is_sum = isinstance(taken_in, Accumulate) and taken_in.name == "add"
@@ -64,35 +64,35 @@ def lanes_along(low: Lowering, how: Reduced) -> Local | None:
 
 
 def in_turn(loops: Axes, gone: Axes) -> list[tuple[Local, Any]]:
-    """Return loops of which those over axes that are summed come in the order of the axes."""
+    """Return the loops with the summed axes in their original order."""
     summed = iter(gone)
     return [next(summed) if pair in gone else pair for pair in loops]
 
 
-def in_lanes(low: Lowering, made: Buffer, how: Reduced, loops: Axes, split: Local) -> list[Item]:
-    """Return the loops of a sum that is added up in lanes along an axis.
+def in_lanes(low: Lowering, result: Buffer, how: Reduced, loops: Axes, split: Local) -> list[Item]:
+    """Return the loops of a sum in lanes along the axis ``split``.
 
-    Where the innermost loop runs along an axis that stays, each lane is a row of it.
+    If the innermost loop runs along a remaining axis, each lane is a row along this axis.
     """
     gone, sizes = {variable for variable, _ in how.gone}, dict(loops)
     row = [pair for pair in loops[-1:] if pair[0] not in gone]
     across = tuple([variable if size != 1 else ZERO for variable, size in row])
     count = FEW if sizes[split] < LONG else MANY
     shape = (count, *(size for _, size in row))
-    lanes = low.buffer(low.names.fresh(f"{made.name}_lanes"), shape, made.dtype)
+    lanes = low.buffer(low.names.fresh(f"{result.name}_lanes"), shape, result.dtype)
     lanes.order = tuple(range(len(lanes.shape)))
     lane, turn = (Local(low.names.fresh(name)) for name in ("lane", "turn"))
-    blocks, rest = divmod(sizes[split], count)
-    turns, left = divmod(blocks, AHEAD)
+    blocks, remainder = divmod(sizes[split], count)
+    turns, last_blocks = divmod(blocks, AHEAD)
 
     def of(at: Expr) -> Load:
         return lanes.at((at, *across))
 
     def plus(a: Expr, b: Expr) -> Expr:
-        return Call("add", (a, b), made.dtype)
+        return Call("add", (a, b), result.dtype)
 
     def taken_in(first: Expr, ahead: int, width: int = count) -> list[Item]:
-        """Return what adds the entries of some blocks to lanes, one after the other."""
+        """Return the loops that add the entries of ``ahead`` blocks to lanes, block by block."""
         at = lane if width > 1 else ZERO
 
         def total() -> Statement:
@@ -104,19 +104,19 @@ def in_lanes(low: Lowering, made: Buffer, how: Reduced, loops: Axes, split: Loca
         return nest([(lane, width), *row], low.leaf(total)) if ahead else []
 
     def quarters(at: Expr, by: int) -> Expr:
-        """Return the sum of four lanes: of pairs that are as far apart as can be."""
+        """Return the sum of four lanes: the first and third, plus the second and fourth."""
         a, b, c, d = (of(at + i * by) for i in range(4))
         return plus(plus(a, c), plus(b, d))
 
     first = turn * (AHEAD * count) if turns > 1 else ZERO
-    whole = nest([(turn, turns)], taken_in(first, AHEAD)) if turns else []
-    end = taken_in(Const(turns * AHEAD * count), left)
-    end += taken_in(Const(blocks * count), min(rest, 1), rest)
+    full = nest([(turn, turns)], taken_in(first, AHEAD)) if turns else []
+    end = taken_in(Const(turns * AHEAD * count), last_blocks)
+    end += taken_in(Const(blocks * count), min(remainder, 1), remainder)
     around = [pair for pair in loops if pair[0] in gone and pair[0] is not split]
     outer = [pair for pair in loops if pair[0] not in gone and pair not in row]
     sums = nest([(lane, count), *row], [Store(of(lane), how.start)])
-    sums += nest(around, [*whole, *end])
+    sums += nest(around, [*full, *end])
     if count > FEW:
         sums += nest([(lane, FEW), *row], [Store(of(lane), quarters(lane, FEW))])
-    sums += nest(row, [Store(made.at(how.out), quarters(ZERO, 1))])
+    sums += nest(row, [Store(result.at(how.out), quarters(ZERO, 1))])
     return nest(outer, sums)

@@ -1,8 +1,9 @@
-"""From equations to loops over entries: what the rules for each kind of operation share.
+"""Equations are lowered to loops over entries: the state that the lowering rules share.
 
-An operation whose result is used once by another of the same shape becomes part of the expression
-that uses it; a moved array (transposed, sliced, repeated …) is never made: its entries are read
-where they are. Everything else gets loops of its own, which `fusing` joins afterwards.
+If the result of an operation is used once, by an operation of the same shape, it becomes part of
+that operation's expression. An array of moved entries (transposed, sliced, repeated …) is not
+computed: its entries are read at their original location. Every other operation gets its own loops,
+which `fusing` fuses afterwards.
 """
 
 from __future__ import annotations
@@ -39,32 +40,32 @@ from chainrule._src.trace.batch import BatchScaled, Counted, Linear
 
 Axes = Sequence[tuple[Local, Any]]  # a loop variable and a size for each axis
 Entry = Callable[[Index], Expr]  # from an index to the expression of an entry
-View = Callable[[Index], tuple[Any, Index] | Load | None]  # to the entry that it is
+View = Callable[[Index], tuple[Any, Index] | Load | None]  # from an index to an entry in memory
 
-VECTOR = 16  # entries that a processor works on at once; shorter rows waste it
+VECTOR = 16  # entries of the widest vector registers; shorter rows leave lanes empty
 LOOP_VARIABLES = "ijklmpqrstuvw"
-WORTHWHILE = 512  # entries from which a loop over anything but samples is shared out
-DEEPEST = 64  # operations within one expression
+WORTHWHILE = 512  # entries from which a loop over other axes than samples is divided
+DEEPEST = 64  # the largest depth of an expression
 
 
 class Lowering:
-    """What is known of a program while its equations become loops.
+    """The state of the lowering of a program: its loops, its buffers and its variables.
 
     Parameters
     ----------
     program : Program
-        With composite operations expanded.
+        A program with composite operations expanded.
     names : Names
-        Of its variables.
+        The names of the program's variables.
     n : int
         A typical batch size, by which layouts are chosen.
     shared : bool
-        Whether threads share the work.
+        If true, threads share the work.
 
     Attributes
     ----------
     ordered : bool
-        Whether every sum has an order of its own.
+        If true, every sum has a fixed order.
     items : list of Item
         The loops so far.
     buffers : list of Buffer
@@ -73,17 +74,17 @@ class Lowering:
     entries : dict of Variable to Entry
         Variables whose entries are computed where they are used.
     views : dict of Variable to View
-        Variables whose entries are those of others, moved.
+        Variables whose entries are entries of other arrays.
     scattered : dict of Variable to Scattered
-        Variables whose entries are put where another operation scatters them to.
+        Variables that are not stored, because another operation scatters their entries again.
     several : dict of Variable to list of Buffer
-        The results of what has several.
+        The buffers of operations with several results.
     numbers : Numbers
-        Those that stand in the loops.
+        The numbers in the loops.
     checks : list of str
-        What an index out of range belongs to.
+        The error messages of index checks.
     lower : callable
-        Lowers an equation by the rule for its kind.
+        A function that lowers an equation by the rule for its kind.
     """
 
     def __init__(self, program: Program, names: Names, n: int, shared: bool) -> None:
@@ -109,7 +110,7 @@ class Lowering:
         self.enter(program)
 
     def enter(self, program: Program) -> None:
-        """Learn how the values of a program are used, or of one within an equation."""
+        """Record the uses of a program's variables, also for a program inside of an equation."""
         self._uses.update(v for e in program.equations for v in e.variables)
         self._user |= {v: e for e in program.equations for v in e.variables}
         self._kept |= {v for _, v in leaves(program.result) if isinstance(v, Variable)}
@@ -119,7 +120,7 @@ class Lowering:
     def buffer(
         self, name: str, shape: Any, dtype: Any, role: str = "temporary", content: Any = None
     ) -> Buffer:
-        """Make a buffer, laid out so that the rows are long."""
+        """Create a buffer with a layout of long rows."""
         dtype = np.dtype(dtype)
         if dtype.kind not in "fiub" or dtype == np.float16 or dtype.itemsize > 8:
             raise CompileError(
@@ -127,13 +128,13 @@ class Lowering:
                 ".astype(np.float32) or .astype(np.float64)"
             )
         order = tuple(range(len(shape))) if role == "data" else self.layout(shape)
-        made = Buffer(name, tuple(shape), dtype, order, role, content)
-        made.pointer = self.names.fresh(made.pointer)
-        self.buffers.append(made)
-        return made
+        buffer = Buffer(name, tuple(shape), dtype, order, role, content)
+        buffer.pointer = self.names.fresh(buffer.pointer)
+        self.buffers.append(buffer)
+        return buffer
 
     def layout(self, shape: Sequence[Any]) -> tuple[int, ...]:
-        """Return the axes of an array as they are to lie in memory."""
+        """Return the order of an array's axes in memory: a long axis last."""
         order = tuple(range(len(shape)))
         sizes = [at(size, self.n) for size in shape]
         if self.is_short(shape) and max(sizes) >= VECTOR:
@@ -142,172 +143,177 @@ class Lowering:
         return order
 
     def is_short(self, shape: Sequence[Any]) -> bool:
-        """Whether rows that lie as the axes are would waste the processor's vectors."""
+        """Return true if the last axis is shorter than the processor's vectors."""
         return len(shape) > 1 and at(shape[-1], self.n) < VECTOR
 
     def input(self, variable: Variable, role: str, content: Any) -> Buffer:
-        """Make the buffer of an input of the program."""
-        made = self.buffer(self.names[variable], variable.shape, variable.dtype, role, content)
-        self.stored[variable] = made
-        return made
+        """Create the buffer of an input of the program."""
+        buffer = self.buffer(self.names[variable], variable.shape, variable.dtype, role, content)
+        self.stored[variable] = buffer
+        return buffer
 
     def output(self, variable: Variable) -> Buffer:
-        """Make the buffer of a result."""
-        made = self.buffer(self.names[variable], variable.shape, variable.dtype)
-        self.stored[variable] = made
-        return made
+        """Create the buffer of a result."""
+        buffer = self.buffer(self.names[variable], variable.shape, variable.dtype)
+        self.stored[variable] = buffer
+        return buffer
 
     # Entries
 
     def entry(self, operand: Any, index: Index, dtype: Any = None) -> Expr:
-        """Return an entry of a variable or constant, as a number of a type."""
+        """Return an entry of a variable or constant, converted to ``dtype`` unless that is None."""
         if not isinstance(operand, Variable):
             return self.constant(operand, index, dtype)
-        held = self.stored.get(operand)
-        found = self.entries[operand](index) if held is None else held.at(index)
-        return cast(cast(found, operand.dtype), dtype)
+        buffer = self.stored.get(operand)
+        value = self.entries[operand](index) if buffer is None else buffer.at(index)
+        return cast(cast(value, operand.dtype), dtype)
 
     def view(self, operand: Any, index: Index) -> Load | None:
-        """Return the entry of an array in memory that an operand's entry is, if it is one."""
+        """Return the location in memory of an operand's entry, or None if it is computed."""
         while isinstance(operand, Variable):
-            held = self.stored.get(operand)
-            if held is not None:
-                return held.at(index)
-            found = self.views[operand](index) if operand in self.views else None
-            if found is None or isinstance(found, Load):
-                return found
-            operand, index = found
+            buffer = self.stored.get(operand)
+            if buffer is not None:
+                return buffer.at(index)
+            source = self.views[operand](index) if operand in self.views else None
+            if source is None or isinstance(source, Load):
+                return source
+            operand, index = source
         constant = self.constant(operand, index, None)
         return constant if isinstance(constant, Load) else None
 
-    def constant(self, thing: Any, index: Index, dtype: Any) -> Expr:
+    def constant(self, operand: Any, index: Index, dtype: Any) -> Expr:
         """Return an entry of a constant."""
-        if isinstance(thing, Filled):
-            return self.numbers.of(thing.number, dtype or thing.dtype)
-        if isinstance(thing, Counted):
-            moving = [i for i, size in zip(index, thing.shape, strict=True) if size != 1]
-            return cast(moving[0] if moving else ZERO, dtype or thing.dtype)
-        if isinstance(thing, BatchScaled | Linear) or np.ndim(thing) == 0:
-            return self.numbers.of(thing, dtype or np.asarray(_plain(thing)).dtype)
-        array = np.asarray(thing)
+        if isinstance(operand, Filled):
+            return self.numbers.of(operand.number, dtype or operand.dtype)
+        if isinstance(operand, Counted):
+            moving = [i for i, size in zip(index, operand.shape, strict=True) if size != 1]
+            return cast(moving[0] if moving else ZERO, dtype or operand.dtype)
+        if isinstance(operand, BatchScaled | Linear) or np.ndim(operand) == 0:
+            return self.numbers.of(operand, dtype or np.asarray(_plain(operand)).dtype)
+        array = np.asarray(operand)
         counts = array.dtype.kind in "iu" and array.size == max(array.shape)
         if counts and np.array_equal(array.ravel(), np.arange(array.size)):
             return self.constant(Counted(array.shape, array.dtype), index, dtype)
-        if id(thing) not in self._arrays:
+        if id(operand) not in self._arrays:
             name = self.names.fresh("constant")
-            self._arrays[id(thing)] = self.buffer(name, array.shape, array.dtype, "constant", thing)
-        return cast(self._arrays[id(thing)].at(index), dtype)
+            self._arrays[id(operand)] = self.buffer(
+                name, array.shape, array.dtype, "constant", operand
+            )
+        return cast(self._arrays[id(operand)].at(index), dtype)
 
     # Loops
 
     def axes(self, shape: Sequence[Any]) -> list[tuple[Local, Any]]:
-        """Return a loop variable and a size for each axis: ``i`` is the sample."""
+        """Return a loop variable and a size for each axis; ``i`` runs over the batch axis."""
         free = iter(self._letters[1:])
-        found: list[tuple[Local, Any]] = []
-        taken = False
+        axes: list[tuple[Local, Any]] = []
+        has_sample = False
         for size in shape:
-            first = isinstance(size, Linear) and not taken
-            taken = taken or first
-            known = size if isinstance(size, int) else None
-            variable = self.sample if first else loop_variable(next(free), known)
-            found.append((variable, size))
-        return found
+            first = isinstance(size, Linear) and not has_sample
+            has_sample = has_sample or first
+            fixed_size = size if isinstance(size, int) else None
+            variable = self.sample if first else loop_variable(next(free), fixed_size)
+            axes.append((variable, size))
+        return axes
 
     def entries_of(self, sizes: Sequence[Any]) -> int:
-        """Return how many entries loops of these sizes go over, for a typical batch."""
+        """Return the number of entries of an array of these sizes, for a typical batch size."""
         return math.prod(at(size, self.n) for size in sizes)
 
     def before(self, name: str, value: Expr) -> Local:
-        """Set a new local variable before the statement in the making, and return it."""
+        """Assign a value to a new local variable before the current statement.
+
+        Returns the variable.
+        """
         local = Local(self.names.fresh(name), value.dtype)
         self._prelude.append(Let(local, value))
         return local
 
     def leaf(self, make: Callable[[], Statement]) -> list[Item]:
-        """Return a statement after those that it needs."""
+        """Return the statement of ``make()``, preceded by the assignments that it needs."""
         outer, self._prelude = self._prelude, []
-        made = make()
-        items, self._prelude = [*self._prelude, made], outer
+        statement = make()
+        items, self._prelude = [*self._prelude, statement], outer
         return items
 
-    def taken(self, make: Callable[[], Expr]) -> tuple[list[Item], Expr]:
-        """Return an expression, and the statements that it needs before it."""
+    def with_prelude(self, make: Callable[[], Expr]) -> tuple[list[Item], Expr]:
+        """Return the assignments that the expression of ``make()`` needs, and the expression."""
         *before, last = self.leaf(lambda: Run(make()))
         assert isinstance(last, Run)
         return before, last.call
 
     def store(self, variable: Variable, entry: Entry) -> Buffer:
-        """Emit the loops that write an array."""
-        made = self.output(variable)
-        axes = self.axes(made.shape)
+        """Emit the loops that write all entries of a variable to a new buffer."""
+        buffer = self.output(variable)
+        axes = self.axes(buffer.shape)
         index = places(axes)
-        before, value = self.taken(lambda: entry(index))
-        self.lie_along(made, index, self.in_memory_order([*before, Run(value)], axes))
-        leaf = [*before, Store(made.at(index), cast(value, made.dtype))]
-        self.items += nest([axes[axis] for axis in made.order], leaf)
-        return made
+        before, value = self.with_prelude(lambda: entry(index))
+        self.lie_along(buffer, index, self.in_memory_order([*before, Run(value)], axes))
+        leaf = [*before, Store(buffer.at(index), cast(value, buffer.dtype))]
+        self.items += nest([axes[axis] for axis in buffer.order], leaf)
+        return buffer
 
     def fill(self, buffer: Buffer, entry: Entry, first: Index = ()) -> None:
-        """Emit the loops that write a buffer, or the part of it whose first indices are given."""
-        done = len(first)
-        axes = self.axes(buffer.shape[done:])
+        """Emit the loops that write a buffer, or only the part with the first indices ``first``."""
+        depth = len(first)
+        axes = self.axes(buffer.shape[depth:])
         index = places(axes)
-        place = buffer.at((*first, *index))
-        leaf = self.leaf(lambda: Store(place, cast(entry(index), buffer.dtype)))
-        self.items += nest([axes[axis - done] for axis in buffer.order if axis >= done], leaf)
+        target = buffer.at((*first, *index))
+        leaf = self.leaf(lambda: Store(target, cast(entry(index), buffer.dtype)))
+        self.items += nest([axes[axis - depth] for axis in buffer.order if axis >= depth], leaf)
 
     def in_memory_order(self, items: Sequence[Item], axes: Axes) -> list[tuple[Local, Any]]:
-        """Return loops in the order in which the largest array touched lies in memory."""
+        """Return the loops in the axis order of the largest array that the items access."""
         sizes = dict(axes)
         best: list[Local] = []
         weight = 0
         for item in items:
             for access in item.accesses:
                 mentioned = mentions(access)
-                found = list(dict.fromkeys(v for v in mentioned if v in sizes))
-                entries = self.entries_of([sizes[v] for v in found])
-                if found and entries > weight:
-                    best, weight = found, entries
+                variables = list(dict.fromkeys(v for v in mentioned if v in sizes))
+                entries = self.entries_of([sizes[v] for v in variables])
+                if variables and entries > weight:
+                    best, weight = variables, entries
         return [pair for pair in axes if pair[0] not in best] + [(v, sizes[v]) for v in best]
 
-    def lie_along(self, made: Buffer, index: Index, loops: Axes) -> None:
-        """Let an array whose rows are short lie as what it is made from, which loops run along."""
-        if len(made.shape) > 2 and self.is_short(made.shape):
+    def lie_along(self, buffer: Buffer, index: Index, loops: Axes) -> None:
+        """Order the axes of an array with short rows like the loops that compute its entries."""
+        if len(buffer.shape) > 2 and self.is_short(buffer.shape):
             ranks = {variable: rank for rank, (variable, _) in enumerate(loops)}
             first = [min((ranks.get(v, -1) for v in locals_in(i)), default=-1) for i in index]
-            made.order = tuple(sorted(range(len(made.shape)), key=first.__getitem__))
+            buffer.order = tuple(sorted(range(len(buffer.shape)), key=first.__getitem__))
 
     def ready(self, operand: Any) -> None:
-        """Make an operand whose entries are read several times, unless they lie in an array."""
+        """Store an operand whose entries are read several times, unless they are in memory."""
         if isinstance(operand, Variable):
             index = places(self.axes(operand.shape))
             if self.view(operand, index) is None:
                 self.hold(operand)
 
     def hold(self, variable: Variable) -> Buffer:
-        """Return the variable's buffer; a moved or unnamed array is written out if it must be."""
+        """Return the variable's buffer; if it has none, store its entries in a new buffer."""
         return self.stored.get(variable) or self.store(variable, self.entries[variable])
 
     def written_out(self, variable: Variable, order: tuple[int, ...]) -> Buffer:
-        """Return a buffer with the variable's entries whose axes lie in an order."""
+        """Copy the variable's entries to a new buffer with the axis order ``order``."""
         name = self.names[variable]
         stored = variable in self.stored
         name = self.names.fresh(f"{name}_turned") if stored else name
-        made = self.buffer(name, variable.shape, variable.dtype)
-        made.order = order
-        self.fill(made, partial(self.entry, variable))
+        buffer = self.buffer(name, variable.shape, variable.dtype)
+        buffer.order = order
+        self.fill(buffer, partial(self.entry, variable))
         if not stored:
-            self.stored[variable] = made
-        return made
+            self.stored[variable] = buffer
+        return buffer
 
     def define(self, variable: Variable, operands: Sequence[Any], entry: Entry) -> None:
-        """Let an entry be computed where it is used, or in loops of its own."""
+        """Set the expression of a variable's entries: inlined into its user, or stored by loops."""
         depth = 1 + max((self._depth.get(o, 0) for o in _variables(operands)), default=0)
         if depth > DEEPEST or not self._stands_inside(variable):
             self.store(variable, entry)
             return
         self._depth[variable] = depth
-        if self.names.is_named(variable):  # the code's own names stay, as local variables
+        if self.names.is_named(variable):  # names of the user's code become local variables
             name = self.names[variable]
 
             def named(index: Index) -> Expr:
@@ -318,7 +324,10 @@ class Lowering:
             self.entries[variable] = entry
 
     def move(self, variable: Variable, operands: Sequence[Any], entry: Entry, view: View) -> None:
-        """Let an entry be read where it is: ``view`` tells where, if it is always one."""
+        """Set the entries of a variable to moved entries of operands.
+
+        ``view`` returns the location of an entry, or None if it is not always a single one.
+        """
         depth = 1 + max((self._depth.get(o, 0) for o in _variables(operands)), default=0)
         if depth > DEEPEST:
             self.store(variable, entry)
@@ -335,12 +344,12 @@ class Lowering:
         return isinstance(user.primitive.kernel, Reduction) or self._is_scattered(variable)
 
     def is_read_often(self, variable: Variable) -> bool:
-        """Whether entries are read more than once, so that an array is to hold them."""
+        """Return true if entries are read more than once, so that they should be stored."""
         once = self._uses[variable] == 1 and variable not in self._kept
         return not once or isinstance(self._user[variable].primitive.kernel, Contraction)
 
     def scatters_again(self, variable: Variable) -> bool:
-        """Whether all that is done with a scattered array is to scatter it once more."""
+        """Return true if the only use of a scattered array is to be scattered again."""
         once = self._uses[variable] == 1 and variable not in self._kept
         return once and self._is_scattered(variable)
 
@@ -355,17 +364,17 @@ def _no_rules(equation: Equation) -> None:
 
 
 def places(axes: Axes) -> Index:
-    """Return the index that loops run over: 0 along an axis of one entry."""
+    """Return the index of the current entry of loops: 0 along an axis of size 1."""
     return tuple([ZERO if size == 1 else variable for variable, size in axes])
 
 
 def mentions(access: Access) -> list[Local]:
-    """Return the local variables that an access's index is made of, in order."""
+    """Return the local variables in the index of an access, in order."""
     return [variable for part in access.index or () for variable in locals_in(part)]
 
 
 def letters(index: Index) -> str:
-    """Return the names of an index's loop variables together."""
+    """Return the joined names of an index's loop variables."""
     return "".join(part.name for part in index if isinstance(part, Local)) or "0"
 
 
@@ -373,5 +382,5 @@ def _variables(operands: Sequence[Any]) -> list[Variable]:
     return [operand for operand in operands if isinstance(operand, Variable)]
 
 
-def _plain(thing: Any) -> Any:
-    return thing.at(1) if isinstance(thing, BatchScaled | Linear) else thing
+def _plain(operand: Any) -> Any:
+    return operand.at(1) if isinstance(operand, BatchScaled | Linear) else operand

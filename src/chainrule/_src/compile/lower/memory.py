@@ -1,4 +1,4 @@
-"""Where arrays lie: new state over the old, temporaries in one another's memory."""
+"""Memory reuse: new state overwrites the old, and temporaries share memory by liveness."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from chainrule._src.compile.lower.sections import Group, Section
 from chainrule._src.compile.lower.statements import Item, Loop, Store, forget, nest, walk
 from chainrule._src.core.equations import Variable
 
-SMALL, STACK = 2**10, 2**16  # bytes of an array on the stack, and of all that are
+SMALL, STACK = 2**10, 2**16  # the most bytes of an array on the stack, and of all such arrays
 
 
 def renewals(low: Lowering, pairs: Iterable[tuple[Buffer, Any]]) -> dict[Buffer, Buffer]:
-    """Return the buffers that hold the new values of others: which leads to whose.
+    """Return a dict from the buffers of new values to the buffers of the old values.
 
-    A value that was made here, in a buffer of the same form, is there already; another, of outside
-    or the new value of two, is copied.
+    A value in a buffer of the same dtype, shape and order needs no copy. A value from outside, or
+    one that is the new value of two buffers, is copied to a new buffer.
     """
     written = {a.what for item in low.items for a in item.accesses if a.writes}
     renewed: dict[Buffer, Buffer] = {}
     for home, new in pairs:
-        made = low.stored.get(new) if isinstance(new, Variable) else None
+        buffer = low.stored.get(new) if isinstance(new, Variable) else None
         if (
-            made is None
-            or made not in written
-            or made in renewed
-            or (made.dtype, made.shape, made.order) != (home.dtype, home.shape, home.order)
+            buffer is None
+            or buffer not in written
+            or buffer in renewed
+            or (buffer.dtype, buffer.shape, buffer.order) != (home.dtype, home.shape, home.order)
         ):
-            made = low.buffer(low.names.fresh(f"{home.name}_next"), home.shape, home.dtype)
-            made.order = home.order
-            low.fill(made, partial(low.entry, new, dtype=home.dtype))
-        renewed[made] = home
+            buffer = low.buffer(low.names.fresh(f"{home.name}_next"), home.shape, home.dtype)
+            buffer.order = home.order
+            low.fill(buffer, partial(low.entry, new, dtype=home.dtype))
+        renewed[buffer] = home
     return renewed
 
 
 def in_place(low: Lowering, items: list[Item], renewed: Mapping[Buffer, Buffer]) -> list[Item]:
-    """Write new state over the old where nothing reads the old any more, or copy it at the end.
+    """Overwrite old state where it is no longer live; copy the new state at the end otherwise.
 
-    ``renewed`` leads from the buffers of new state to those of the old.
+    ``renewed`` maps the buffers of new state to those of old state.
     """
     touches: dict[Any, list[tuple[int, int, Access]]] = {}
     position = 0
@@ -67,28 +67,31 @@ def in_place(low: Lowering, items: list[Item], renewed: Mapping[Buffer, Buffer])
 
 
 def _may_replace(new: Sequence[Any], old: Sequence[Any]) -> bool:
-    """Whether the old array can be written over where the new one is made."""
-    first_top, first_position, made = next(t for t in new if t[2].writes)
+    """Return true if the statement that writes the new array can overwrite the old array."""
+    first_top, first_position, write = next(t for t in new if t[2].writes)
     return all(
         top < first_top
-        or (top == first_top and place <= first_position and access.index == made.index)
-        for top, place, access in old
+        or (top == first_top and position <= first_position and access.index == write.index)
+        for top, position, access in old
     )
 
 
 def on_the_stack(buffers: Iterable[Buffer]) -> None:
-    """Let small temporaries lie on the stack, of which LLVM puts much into registers."""
-    left = STACK
+    """Move small temporaries to the stack, so that LLVM can move them into registers."""
+    available = STACK
     for buffer in buffers:
         if buffer.role == "temporary" and all(isinstance(size, int) for size in buffer.shape):
             size = math.prod(buffer.shape) * buffer.dtype.itemsize
-            if size <= min(SMALL, left):
+            if size <= min(SMALL, available):
                 buffer.role = "local"
-                left -= size
+                available -= size
 
 
 def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer, Buffer]:
-    """Let temporaries whose lives do not overlap share memory: which has whose."""
+    """Let temporaries with disjoint live ranges share memory.
+
+    Returns a dict from a buffer to the earlier buffer whose memory it reuses.
+    """
     lives: dict[Any, _Life] = {}
     turn = 0
     for section in sections:
@@ -97,47 +100,47 @@ def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer
                 turn += 1
                 for at, (access, loops) in enumerate(_accesses([item])):
                     life = lives.setdefault(access.what, _Life(turn))
-                    life.note(_Place(turn, at, access, loops), section, group)
+                    life.note(_Position(turn, at, access, loops), section, group)
     temporaries = [b for b in buffers if b.role == "temporary"]
-    free: dict[Any, list[_Slot]] = {}  # by form
-    found: dict[Buffer, Buffer] = {}
+    free: dict[Any, list[_Slot]] = {}  # by dtype and sizes
+    shared: dict[Buffer, Buffer] = {}
     for buffer in sorted(temporaries, key=lambda b: lives[b].begin):
-        known, life = free.setdefault(_form(buffer), []), lives[buffer]
-        slot = next((slot for slot in known if slot.is_free(buffer, life)), None)
+        candidates, life = free.setdefault(_form(buffer), []), lives[buffer]
+        slot = next((slot for slot in candidates if slot.is_free(buffer, life)), None)
         if slot is None:
-            known.append(_Slot(buffer, life))
+            candidates.append(_Slot(buffer, life))
         else:
-            found[buffer] = slot.owner
+            shared[buffer] = slot.owner
             slot.take(buffer, life)
-    return found
+    return shared
 
 
-class _Touch(NamedTuple):
-    """How a buffer is touched between two meetings.
+class _SectionAccess(NamedTuple):
+    """The way in which a section accesses a buffer.
 
     Attributes
     ----------
     group : Group
     own : Index
-        Where its index tells the turns of threads apart; None elsewhere.
+        The parts of the index that differ between threads; None for all other parts.
     """
 
     group: Group
     own: tuple[Expr | None, ...]
 
 
-class _Place(NamedTuple):
-    """Where a buffer is touched.
+class _Position(NamedTuple):
+    """The position of an access to a buffer.
 
     Attributes
     ----------
     turn : int
-        In which item.
+        The number of the item.
     at : int
-        How many accesses come before it there.
+        The number of earlier accesses in the item.
     access : Access
     loops : tuple of Loop
-        That it is in, the outermost first.
+        The enclosing loops, the outermost first.
     """
 
     turn: int
@@ -147,42 +150,42 @@ class _Place(NamedTuple):
 
 
 class _Life:
-    """When a buffer is touched: at first, and in the last of the items, and how, by section."""
+    """The live range of a buffer: its first item, its last item, and its accesses by section."""
 
     def __init__(self, turn: int) -> None:
         self.begin = self.end = turn
-        self.places: list[_Place] = []
-        self.touches: dict[Section, set[_Touch]] = {}
+        self.places: list[_Position] = []
+        self.touches: dict[Section, set[_SectionAccess]] = {}
 
-    def note(self, place: _Place, section: Section, group: Group) -> None:
-        """Take note of an access."""
-        telling, index = (group.sharing[0], PART), place.access.index or ()
-        own = tuple([i if any(i is x for x in telling) else None for i in index])
+    def note(self, position: _Position, section: Section, group: Group) -> None:
+        """Extend the live range by an access."""
+        telling, index = (group.sharing[0], PART), position.access.index or ()
+        thread_index = tuple([i if any(i is x for x in telling) else None for i in index])
         if not self.places:
-            self.first = place
-        elif place.turn != self.end:
+            self.first = position
+        elif position.turn != self.end:
             self.places.clear()
-        self.places.append(place)
-        self.end = place.turn
-        self.touches.setdefault(section, set()).add(_Touch(group, own))
+        self.places.append(position)
+        self.end = position.turn
+        self.touches.setdefault(section, set()).add(_SectionAccess(group, thread_index))
 
 
 class _Slot:
-    """Memory that one buffer has after another."""
+    """Memory that several buffers use, one after another."""
 
     def __init__(self, owner: Buffer, life: _Life) -> None:
         self.owner = owner
-        self.touches: dict[Section, set[_Touch]] = {}
+        self.touches: dict[Section, set[_SectionAccess]] = {}
         self.take(owner, life)
 
     def take(self, buffer: Buffer, life: _Life) -> None:
-        """Let a buffer have it."""
+        """Assign the memory to a buffer."""
         self.last, self.life = buffer, life
         for section, touches in life.touches.items():
             self.touches.setdefault(section, set()).update(touches)
 
     def is_free(self, buffer: Buffer, life: _Life) -> bool:
-        """Whether a buffer may have it next: no thread writes what another may still read."""
+        """Return true if a buffer may reuse the memory: no thread may write what another reads."""
         section, touches = next(iter(life.touches.items()))
         if self.life.end >= life.begin and not self._gives_way(buffer, life):
             return False
@@ -191,25 +194,25 @@ class _Slot:
         pairs = list(product(self.touches[section], touches))
         if all(one.group.sharing[0] is other.group.sharing[0] is None for one, other in pairs):
             return True
-        alike = buffer.memory_shape == self.last.memory_shape
-        return alike and all(
+        same_shape = buffer.memory_shape == self.last.memory_shape
+        return same_shape and all(
             one.group.sharing == other.group.sharing
             and same_turn(one.own, other.own, one.group.sharing[0])
             for one, other in pairs
         )
 
     def _gives_way(self, buffer: Buffer, life: _Life) -> bool:
-        """Whether entries are made where those that they are made of are read for the last time."""
+        """Return true if each entry is written right after the last read of the old entry."""
         last, first = self.last, life.first
         index = first.access.index or ()
 
-        def is_over(place: _Place) -> bool:
-            """Whether no turn of a loop around both comes to what another has made."""
+        def is_over(position: _Position) -> bool:
+            """Return true if the read is before the write, in the same iteration of every loop."""
             around = takewhile(
-                lambda pair: pair[0] is pair[1], zip(place.loops, first.loops, strict=False)
+                lambda pair: pair[0] is pair[1], zip(position.loops, first.loops, strict=False)
             )
             once = all(any(loop.var is part for part in index) for loop, _ in around)
-            return once and place.at < first.at and place.access.index == index
+            return once and position.at < first.at and position.access.index == index
 
         return (
             self.life.end == life.begin
@@ -223,7 +226,7 @@ class _Slot:
 def _accesses(
     items: Sequence[Item], loops: tuple[Loop, ...] = ()
 ) -> Iterator[tuple[Access, tuple[Loop, ...]]]:
-    """Yield what is touched, in order, and in which loops."""
+    """Yield all accesses in order, each with its enclosing loops."""
     for item in items:
         if isinstance(item, Loop):
             yield from _accesses(item.body, (*loops, item))

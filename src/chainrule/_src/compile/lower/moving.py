@@ -1,4 +1,4 @@
-"""Moved, picked and scattered arrays: entries are read and written where they are."""
+"""Moved, indexed and scattered arrays: entries are read and written without copies."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from chainrule._src.trace.batch import Linear
 
 @dataclass(eq=False, repr=False)
 class Scattered:
-    """What is scattered: a variable or constant, its loops' shape, where an entry goes."""
+    """A scatter operation: the source operand, the shape of its loops, and the target index."""
 
     source: Any
     shape: Sequence[Any]
@@ -43,7 +43,7 @@ class Scattered:
 
 
 def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
-    """Lower an operation that moves entries without changing them."""
+    """Lower an operation that moves entries but does not change their values."""
     output = equation.output
     shapes = [shape_of(operand) for operand in equation.operands]
     fill = equation.params[kernel.fill] if isinstance(kernel.fill, str) else kernel.fill
@@ -66,29 +66,29 @@ def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
 
 
 def _laid(low: Lowering, equation: Equation) -> bool:
-    """Emit the loops that write arrays side by side, if it is known where each begins."""
+    """Emit the loops of a concatenation; return false if an array's start is not constant."""
     output, axis = equation.output, equation.params["axis"] % len(equation.output.shape)
     sizes = [shape_of(operand)[axis] for operand in equation.operands]
     if not all(isinstance(size, int) for size in sizes):
         return False
-    made, start = low.output(output), 0
+    buffer, start = low.output(output), 0
     for operand, size in zip(equation.operands, sizes, strict=True):
         axes = low.axes(shape_of(operand))
         index = places(axes)
-        place = made.at((*index[:axis], index[axis] + start, *index[axis + 1 :]))
-        before, value = low.taken(partial(low.entry, operand, index, output.dtype))
-        low.items += nest([axes[a] for a in made.order], [*before, Store(place, value)])
+        target = buffer.at((*index[:axis], index[axis] + start, *index[axis + 1 :]))
+        before, value = low.with_prelude(partial(low.entry, operand, index, output.dtype))
+        low.items += nest([axes[a] for a in buffer.order], [*before, Store(target, value)])
         start += size
     return True
 
 
 def gathered(low: Lowering, equation: Equation, kernel: Gather) -> None:
-    """Lower an operation that picks entries by an index."""
+    """Lower an operation that selects entries by an index."""
     shape, picked = shape_of(equation.operands[0]), equation.output.shape
 
     def entry(index: Index) -> Expr:
-        place = _picked(low, equation, shape, picked, index)
-        return low.entry(equation.operands[0], place, equation.output.dtype)
+        source = _picked(low, equation, shape, picked, index)
+        return low.entry(equation.operands[0], source, equation.output.dtype)
 
     def view(index: Index) -> tuple[Any, Index] | None:
         if any(isinstance(array, Variable) for array in equation.operands[1:]):
@@ -99,15 +99,17 @@ def gathered(low: Lowering, equation: Equation, kernel: Gather) -> None:
 
 
 def checked(low: Lowering, equation: Equation, kernel: Checked) -> None:
-    """Lower the check that entries are places of an axis."""
+    """Lower the check that entries are valid indices of an axis."""
     (operand,), size, what = equation.operands, equation.params["size"], equation.params["what"]
     low.checks.append(f"{what} must be whole numbers from 0 to {size - 1}")
     number = len(low.checks)
 
     def entry(index: Index) -> Expr:
         value = low.entry(operand, index)
-        place = cast(value, WHOLE) if value.dtype == BOOL else value  # False and True are 0 and 1
-        return cast(_check(low, "within", place, size, number), value.dtype)
+        position = (
+            cast(value, WHOLE) if value.dtype == BOOL else value
+        )  # False and True are 0 and 1
+        return cast(_check(low, "within", position, size, number), value.dtype)
 
     low.define(equation.output, equation.operands, entry)
 
@@ -117,41 +119,41 @@ def _check(low: Lowering, name: str, value: Expr, size: Any, number: int) -> Exp
 
 
 def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
-    """Lower the gradient of moving or picking: entries are added up where they came from.
+    """Lower the gradient of a move or an index: entries are added at their original location.
 
-    An array that is scattered once more is never made: its entries go on to where they end.
+    An array that is scattered again is not stored: its entries go directly to the final location.
     """
     output = equation.output
     how = _spread(low, equation, kernel)
     if low.scatters_again(output):
         low.scattered[output] = how
         return
-    made = low.output(output)
+    buffer = low.output(output)
     axes = low.axes(how.shape)
     index = places(axes)
     target: list[Expr] = []
 
     def value() -> Expr:
         target.extend(how.target(index))
-        source = aligned(index, shape_of(how.source))  # a number goes to every place
+        source = aligned(index, shape_of(how.source))  # a number is broadcast
         return low.entry(how.source, source, output.dtype)
 
-    before, added = low.taken(value)
-    probe = Accumulate(made.at(target), added)
+    before, added = low.with_prelude(value)
+    probe = Accumulate(buffer.at(target), added)
     loops = low.in_memory_order([*before, probe], axes)
-    low.lie_along(made, tuple(target), loops)
+    low.lie_along(buffer, tuple(target), loops)
     if _covers(target, axes, output.shape):
-        low.items += nest(loops, [*before, Store(made.at(target), added)])
+        low.items += nest(loops, [*before, Store(buffer.at(target), added)])
         return
-    low.fill(made, lambda index: low.numbers.of(0, output.dtype))
-    low.items += nest(loops, [*before, Accumulate(made.at(target), added)])
+    low.fill(buffer, lambda index: low.numbers.of(0, output.dtype))
+    low.items += nest(loops, [*before, Accumulate(buffer.at(target), added)])
 
 
 def _covers(target: Sequence[Expr], axes: Axes, shape: Sequence[Any]) -> bool:
-    """Whether loops reach every place once: on each axis some of them count its places."""
+    """Return true if the loops write every entry exactly once."""
     sizes = {variable: size for variable, size in axes if size != 1}
-    for place, extent in zip(target, shape, strict=True):
-        const, terms = parts_of(place)
+    for part, extent in zip(target, shape, strict=True):
+        const, terms = parts_of(part)
         reached: Any = 1
         for variable, factor in sorted(terms, key=lambda term: term[1]):
             if factor != reached or variable not in sizes:
@@ -164,7 +166,7 @@ def _covers(target: Sequence[Expr], axes: Axes, shape: Sequence[Any]) -> bool:
 
 
 def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
-    """Return what an operation scatters, seen from where its entries are made."""
+    """Return a scatter operation; if its operand is a scatter too, return their composition."""
     operand, shape = equation.operands[0], equation.output.shape
 
     def target(index: Index) -> Index:
@@ -182,52 +184,52 @@ def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
 
 
 def _index(piece: EntrySource) -> Index:
-    """Return where a piece is taken from; rules may write plain numbers."""
-    return tuple([whole(place) for place in piece.index])
+    """Return the source index of a piece, in which numbers of the rule become expressions."""
+    return tuple([whole(part) for part in piece.index])
 
 
 def _choice(low: Lowering, equation: Equation, pieces: Sequence[EntrySource], fill: Any) -> Expr:
-    """Return the first piece whose guard holds."""
+    """Return a selection of the first piece whose guard is true."""
     dtype = equation.output.dtype
-    found = None if pieces[-1].guard is None else low.numbers.of(fill, dtype)
+    choice = None if pieces[-1].guard is None else low.numbers.of(fill, dtype)
     for piece in reversed(pieces):
         part = low.entry(equation.operands[piece.operand], _index(piece), dtype)
-        if piece.guard is None or piece.guard is True or found is None:
-            found = part
+        if piece.guard is None or piece.guard is True or choice is None:
+            choice = part
         elif piece.guard is not False:
-            found = Select(piece.guard, part, found)
-    assert found is not None
-    return found
+            choice = Select(piece.guard, part, choice)
+    assert choice is not None
+    return choice
 
 
 def _picked(
     low: Lowering, equation: Equation, shape: Sequence[Any], picked: Sequence[Any], index: Index
 ) -> Index:
-    """Return the place in an array of ``shape`` that an index picks for an entry of ``picked``."""
+    """Return the index in an array of ``shape`` of an entry of the selection ``picked``."""
     arrays = list(equation.operands[1:])
     parts = spelled_out(equation.params["index"], len(shape))
-    own, of_arrays = split(index, parts, arrays)
+    of_others, of_arrays = split(index, parts, arrays)
     lengths, _ = split(tuple(picked), parts, arrays)
-    place: list[Expr] = []
+    location: list[Expr] = []
     for part in parts:
         if part is None:
-            next(own)
+            next(of_others)
             next(lengths)
             continue
-        size = shape[len(place)]
+        size = shape[len(location)]
         if isinstance(part, slice):
-            place.append(_sliced(next(own), part, size, next(lengths)))
+            location.append(_sliced(next(of_others), part, size, next(lengths)))
         elif part is SLOT:
-            place.append(_looked_up(low, equation, arrays.pop(0), of_arrays, size))
+            location.append(_looked_up(low, equation, arrays.pop(0), of_arrays, size))
         else:
-            place.append(
+            location.append(
                 whole(part) if isinstance(part, Linear) or part >= 0 else part + whole(size)
             )
-    return tuple(place)
+    return tuple(location)
 
 
 def _picked_shape(equation: Equation, shape: Sequence[Any]) -> list[Any]:
-    """Return the shape of what an index picks from an array of ``shape``."""
+    """Return the shape of the selection of an index from an array of ``shape``."""
     operand, arrays = equation.operands[0], equation.operands[1:]
     if shape_of(operand):
         return list(shape_of(operand))
@@ -249,7 +251,7 @@ def _picked_shape(equation: Equation, shape: Sequence[Any]) -> list[Any]:
 
 
 def _length(part: slice, size: Any) -> Any:
-    """Return how many entries a slice takes."""
+    """Return the number of entries of a slice."""
     if part == slice(None):
         return size
     ends = (part.start, part.stop, part.step)
@@ -265,21 +267,21 @@ def _broadcast(*shapes: Sequence[Any]) -> list[Any]:
 
 
 def spelled_out(index: Sequence[Any], rank: int) -> list[Any]:
-    """Return an index with a part for every axis: the ellipsis replaced by slices."""
+    """Return an index with one part for every axis: the ellipsis is replaced by slices."""
     parts = list(index)
-    taken = sum(part is not None and part is not Ellipsis for part in parts)
+    n_axes = sum(part is not None and part is not Ellipsis for part in parts)
     where = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
-    parts[where : where + 1] = [slice(None)] * (rank - taken)
+    parts[where : where + 1] = [slice(None)] * (rank - n_axes)
     return parts
 
 
 def split(
     index: tuple[Any, ...], parts: list[Any], arrays: list[Any]
 ) -> tuple[Iterator[Any], tuple[Any, ...]]:
-    """Tell the result's axes that come from index arrays from its others.
+    """Split a result's index into the parts of the other axes and the parts of the index arrays.
 
-    Those of the arrays stand together where the first of them did, or in front if the arrays are
-    not side by side.
+    As in NumPy, the axes of the index arrays are at the position of the first array, or in front if
+    the arrays are not adjacent.
     """
     if not arrays:
         return iter(index), ()
@@ -291,7 +293,7 @@ def split(
 
 
 def _looked_up(low: Lowering, equation: Equation, array: Any, index: Index, size: Any) -> Expr:
-    """Return the entry of an index array, counted from the front and inside the axis."""
+    """Return an entry of an index array, with negative indices wrapped and the range checked."""
     dtype = np.asarray(array).dtype if isinstance(array, list) else array.dtype
     if dtype.kind not in "iu":
         raise CompileError(
@@ -300,17 +302,17 @@ def _looked_up(low: Lowering, equation: Equation, array: Any, index: Index, size
     if isinstance(array, np.ndarray | Filled) and isinstance(size, int):
         array = np.asarray(at(array, 0))
         array = constant(np.where(array < 0, array + size, array))
-    place = cast(low.entry(array, aligned(index, shape_of(array)), WHOLE), WHOLE)
+    position = cast(low.entry(array, aligned(index, shape_of(array)), WHOLE), WHOLE)
     is_fixed = not isinstance(array, Variable)
     if is_fixed and (isinstance(size, int) or np.min(np.asarray(at(array, 0)), initial=0) >= 0):
-        return place
+        return position
     what = equation.output.name or equation.primitive.name
     low.checks.append(f"{what}: an index is out of range for an axis of size {size}")
-    return _check(low, "wrap", place, size, len(low.checks))
+    return _check(low, "wrap", position, size, len(low.checks))
 
 
 def _sliced(index: Expr, part: slice, size: Any, length: Any) -> Expr:
-    """Return where a slice of so many entries takes its entry ``index`` from."""
+    """Return the source index of the entry ``index`` of a slice with ``length`` entries."""
     step = 1 if part.step is None else int(part.step)
     if isinstance(size, int) and not isinstance(part.start, Linear):
         return index * step + slice(part.start, None, step).indices(size)[0]

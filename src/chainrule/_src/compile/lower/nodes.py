@@ -1,7 +1,7 @@
-"""What a kernel is made of: typed expressions of entries of buffers.
+"""The nodes of a kernel: typed expressions of entries of buffers.
 
-Every expression has a dtype. Whole-number expressions, of which indices are made, are kept as sums
-of multiples, so that equal places are equal expressions; rules write them with Python's operators.
+Every expression has a dtype. Integer expressions, which indices consist of, are normalised to sums
+of multiples, so that equal indices are equal expressions. Rules write them with Python's operators.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ New = Mapping["Expr", "Expr"]
 
 
 class Parts:
-    """What is equal to another of its kind with equal parts, none of which is ever changed.
+    """A base class of immutable nodes, which are equal if their classes and parts are equal.
 
-    That is said once for all kinds: as many frozen dataclasses take 5 ms of a first run to define.
+    Frozen dataclasses would do the same, but to define them takes 5 ms of a first run.
     """
 
     __slots__ = ()
@@ -42,10 +42,10 @@ class Parts:
 
 
 class Expr:
-    """A value; arithmetic with ``+ - * // %`` and comparisons is of whole numbers."""
+    """An expression. Its operators ``+ - * // %`` and its comparisons are for integers alone."""
 
     __slots__ = ()
-    dtype: Any  # numpy.dtype; None of a number that takes it from what it is combined with
+    dtype: Any  # numpy.dtype; None for a number that takes the dtype of the other operand
 
     def __neg__(self) -> Expr:
         return self * -1
@@ -95,7 +95,7 @@ class Const(Parts, Expr):
 
 @dataclass(eq=False, repr=False, slots=True)
 class Local(Expr):
-    """A local variable; of a loop's it may be known that it stays below ``size``."""
+    """A local variable. A loop variable may have an upper bound ``size``, which is exclusive."""
 
     name: str
     dtype: np.dtype[Any] = WHOLE
@@ -104,26 +104,26 @@ class Local(Expr):
 
 @functools.cache
 def loop_variable(name: str, size: int | None) -> Local:
-    """Return the variable of loops of a size, the same whenever it is asked for."""
+    """Return the loop variable of a name and size; equal arguments return the same object."""
     return Local(name, WHOLE, size)
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class Load(Parts, Expr):
-    """An entry of a buffer, by its place in memory."""
+    """An entry of a buffer, by its index in memory order."""
 
     buffer: Buffer
     index: Index
 
     @property
     def dtype(self) -> Any:
-        """That of the buffer."""
+        """The dtype of the buffer."""
         return self.buffer.dtype
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class Call(Parts, Expr):
-    """An operation by its name in the tables; a buffer as an argument is its address."""
+    """An operation, by its name in the writers' tables. A buffer as an argument is its address."""
 
     name: str
     args: tuple[Any, ...]
@@ -132,7 +132,7 @@ class Call(Parts, Expr):
 
 @dataclass(eq=False, repr=False, slots=True)
 class Cast(Parts, Expr):
-    """A value as one of another dtype."""
+    """The conversion of a value to another dtype."""
 
     value: Expr
     dtype: np.dtype[Any]
@@ -140,7 +140,7 @@ class Cast(Parts, Expr):
 
 @dataclass(eq=False, repr=False, slots=True)
 class Select(Parts, Expr):
-    """One value where a condition holds, another where it does not."""
+    """A selection: one value if a condition is true, else another."""
 
     test: Expr
     one: Expr
@@ -148,20 +148,20 @@ class Select(Parts, Expr):
 
     @property
     def dtype(self) -> Any:
-        """That of either value."""
+        """The dtype of both values."""
         return self.one.dtype
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class Affine(Expr):
-    """A whole number ``const + Σ factor * part``."""
+    """An integer ``const + Σ factor * part``."""
 
     const: int
     terms: tuple[tuple[Expr, int], ...]
 
     @property
     def dtype(self) -> Any:
-        """That of whole numbers."""
+        """The dtype of integers, int64."""
         return WHOLE
 
     def __eq__(self, other: object) -> bool:
@@ -176,12 +176,12 @@ class Affine(Expr):
 
 
 N = Local("n")  # the batch size
-START = Local("start")  # where in the order a batch begins
-ROW = Local("row")  # its first sample
-ROWS = Local("rows")  # how many samples there are
-PART = Local("part")  # of the work of an update
-PARTS = 4  # that threads may share: how many threads do changes no bit
-ANYWHERE = Local("…")  # an index that a matrix product runs over
+START = Local("start")  # the position in the order of samples at which a batch begins
+ROW = Local("row")  # the first sample of a batch
+ROWS = Local("rows")  # the number of samples
+PART = Local("part")  # the number of a part of an update's work
+PARTS = 4  # parts of the work; the number of threads does not change it, nor any bit of a result
+ANYWHERE = Local("…")  # an index that a matrix product sums over
 ZERO, ONE = Const(0), Const(1)
 
 
@@ -195,52 +195,52 @@ def whole(number: Any) -> Expr:
 
 
 def share(extent: Expr, part: Expr, parts: Any = PARTS) -> Expr:
-    """Return which of the turns of a loop is the first of a part of them."""
+    """Return the first iteration of part number ``part``, if ``extent`` iterations are divided."""
     return Call("share", (extent, part, whole(parts)), WHOLE)
 
 
 def parts_of(number: Expr) -> tuple[int, Sequence[tuple[Expr, int]]]:
-    """Return a whole number as a constant and multiples."""
+    """Return an integer as a constant and multiples of expressions."""
     if isinstance(number, Const):
         return int(number.value), ()
     return (number.const, number.terms) if isinstance(number, Affine) else (0, ((number, 1),))
 
 
 def _affine(const: int, terms: Mapping[Expr, int]) -> Expr:
-    left = tuple((part, factor) for part, factor in terms.items() if factor)
-    if not left:
+    nonzero = tuple((part, factor) for part, factor in terms.items() if factor)
+    if not nonzero:
         return Const(const)
-    if not const and len(left) == 1 and left[0][1] == 1:
-        return left[0][0]
-    return Affine(const, left)
+    if not const and len(nonzero) == 1 and nonzero[0][1] == 1:
+        return nonzero[0][0]
+    return Affine(const, nonzero)
 
 
 def _sum(a: Expr, b: Expr, sign: int) -> Expr:
-    const, left = parts_of(a)
-    more, right = parts_of(b)
-    terms = dict(left)
-    for part, factor in right:
+    const, first = parts_of(a)
+    more, second = parts_of(b)
+    terms = dict(first)
+    for part, factor in second:
         terms[part] = terms.get(part, 0) + sign * factor
     return _affine(const + sign * more, terms)
 
 
 def _product(a: Expr, b: Expr) -> Expr:
-    const, left = parts_of(a)
-    more, right = parts_of(b)
+    const, first = parts_of(a)
+    more, second = parts_of(b)
     terms: dict[Expr, int] = {}
-    for part, factor in left:
+    for part, factor in first:
         terms[part] = terms.get(part, 0) + factor * more
-    for part, factor in right:
+    for part, factor in second:
         terms[part] = terms.get(part, 0) + factor * const
-    for one, f in left:
-        for other, g in right:
+    for one, f in first:
+        for other, g in second:
             pair = Call("mul", (one, other), WHOLE)
             terms[pair] = terms.get(pair, 0) + f * g
     return _affine(const * more, terms)
 
 
 def _divided(a: Expr, b: Expr) -> tuple[Expr, Expr]:
-    """Return quotient and rest; multiples of the divisor are taken out where that is exact."""
+    """Return quotient and remainder; multiples of the divisor are divided exactly if possible."""
     if isinstance(b, Const):
         size = int(b.value)
         const, terms = parts_of(a)
@@ -263,20 +263,20 @@ class Buffer:
     ----------
     name : str
     shape : tuple of int or Linear
-        By axis, as NumPy code sees it.
+        The logical shape, as in the NumPy code.
     dtype : numpy.dtype
     order : tuple of int
-        The axes as they lie in memory, the contiguous one last.
+        The order of the axes in memory, the contiguous axis last.
     role : str
-        ``"state"`` is read and written across updates, ``"data"`` holds a sample a row,
-        ``"constant"`` is read alone, ``"result"`` is written, ``"temporary"`` lives in one update,
-        ``"local"`` too, in the kernel's own memory.
+        ``"state"`` is read and written across updates, ``"data"`` holds one sample per row,
+        ``"constant"`` is only read, ``"result"`` is written, ``"temporary"`` is live within one
+        update, and so is ``"local"``, which is on the stack.
     content : path or ndarray or None
-        Which leaf of the arguments or of the result it is, or the constant itself.
+        The path of the leaf in the arguments or in the result, or the constant itself.
     home : Buffer or None
-        The buffer of the same shape that it is written over.
+        The buffer of the same shape whose memory is overwritten.
     pointer : str
-        What the argument that leads to its memory is called in the readable text.
+        The name of the pointer argument in the readable text.
     """
 
     name: str
@@ -292,23 +292,23 @@ class Buffer:
         self.pointer = self.pointer or f"{self.name}_at"
 
     def at(self, index: Sequence[Any]) -> Load:
-        """Return the entry at an index, by axis."""
+        """Return the entry at a logical index."""
         return Load(self, tuple([whole(index[axis]) for axis in self.order]) or (ZERO,))
 
     @property
     def root(self) -> Buffer:
-        """The buffer whose memory it has."""
+        """The buffer that owns the memory."""
         return self if self.home is None else self.home.root
 
     @property
     def memory_shape(self) -> tuple[Any, ...]:
-        """The shape as it lies in memory."""
+        """The shape in memory order."""
         return tuple(self.shape[axis] for axis in self.order)
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class Access(Parts):
-    """A place that a statement touches: an entry of a buffer, or a local variable."""
+    """A read or write of an entry of a buffer, or of a local variable."""
 
     what: Buffer | Local
     index: Index | None
@@ -316,14 +316,14 @@ class Access(Parts):
 
     @property
     def is_simple(self) -> bool:
-        """Whether the index is made of loop variables alone."""
+        """True if the index consists of loop variables alone."""
         return bool(self.index) and all(
             (type(i) is Local and i is not ANYWHERE) or i == ZERO for i in self.index or ()
         )
 
 
 def children(expr: Expr) -> Sequence[Any]:
-    """Return what an expression is made of."""
+    """Return the subexpressions of an expression."""
     if isinstance(expr, Call):
         return expr.args
     if isinstance(expr, Cast):
@@ -336,20 +336,20 @@ def children(expr: Expr) -> Sequence[Any]:
 
 
 def reads(expr: Any) -> list[Access]:
-    """Return what an expression reads."""
-    found: list[Access] = []
-    _note_reads(expr, found)
-    return found
+    """Return the reads of an expression, in order."""
+    accesses: list[Access] = []
+    _note_reads(expr, accesses)
+    return accesses
 
 
-def _note_reads(expr: Any, found: list[Access]) -> None:
+def _note_reads(expr: Any, accesses: list[Access]) -> None:
     if isinstance(expr, Local):
-        found.append(Access(expr, None, False))
+        accesses.append(Access(expr, None, False))
     elif isinstance(expr, Expr):
         for part in children(expr):
-            _note_reads(part, found)
+            _note_reads(part, accesses)
         if isinstance(expr, Load):
-            found.append(Access(expr.buffer.root, expr.index, False))
+            accesses.append(Access(expr.buffer.root, expr.index, False))
 
 
 def locals_in(expr: Expr) -> Iterator[Local]:
@@ -358,13 +358,13 @@ def locals_in(expr: Expr) -> Iterator[Local]:
 
 
 def replaced(expr: Any, new: New) -> Any:
-    """Return an expression with others in the place of some; an entry counts by its memory."""
+    """Return an expression with replaced subexpressions; entries are compared by their memory."""
     if not isinstance(expr, Expr):
         return expr
     if isinstance(expr, Load | Local):
-        known = new.get(entry_of(expr) if isinstance(expr, Load) else expr)
-        if known is not None:
-            return known
+        replacement = new.get(entry_of(expr) if isinstance(expr, Load) else expr)
+        if replacement is not None:
+            return replacement
     if isinstance(expr, Call):
         return Call(expr.name, tuple(replaced(x, new) for x in expr.args), expr.dtype)
     if isinstance(expr, Cast):
@@ -379,18 +379,18 @@ def replaced(expr: Any, new: New) -> Any:
     return expr
 
 
-def moved_to(place: Load, new: New) -> Load:
-    """Return an entry with other expressions in its index."""
-    return Load(place.buffer, tuple(replaced(part, new) for part in place.index))
+def moved_to(entry: Load, new: New) -> Load:
+    """Return an entry with replaced subexpressions in its index."""
+    return Load(entry.buffer, tuple(replaced(part, new) for part in entry.index))
 
 
-def entry_of(place: Load) -> Load:
-    """Return the entry by the buffer whose memory it has."""
-    return place if place.buffer.home is None else Load(place.buffer.root, place.index)
+def entry_of(entry: Load) -> Load:
+    """Return the same entry as a `Load` of the buffer that owns the memory."""
+    return entry if entry.buffer.home is None else Load(entry.buffer.root, entry.index)
 
 
 def cast(expr: Expr, dtype: Any) -> Expr:
-    """Return a value as one of a dtype, None being its own."""
+    """Convert a value to a dtype; None keeps the dtype of the value."""
     if dtype is None or expr.dtype == dtype:
         return expr
     if isinstance(expr, Const):
@@ -398,15 +398,15 @@ def cast(expr: Expr, dtype: Any) -> Expr:
     return Cast(expr, np.dtype(dtype))
 
 
-def evaluated(expr: Expr, known: Mapping[Any, int]) -> int:
-    """Return a size as a number."""
+def evaluated(expr: Expr, values: Mapping[Any, int]) -> int:
+    """Return the value of a size expression, given the values of its variables."""
     if isinstance(expr, Const):
         return int(expr.value)
     if isinstance(expr, Affine):
         total = expr.const
         for part, factor in expr.terms:
-            total += factor * evaluated(part, known)
+            total += factor * evaluated(part, values)
         return total
     if isinstance(expr, Call):
-        return math.prod(evaluated(part, known) for part in expr.args)
-    return known[expr]
+        return math.prod(evaluated(part, values) for part in expr.args)
+    return values[expr]

@@ -1,4 +1,4 @@
-"""The numbers in a kernel: small whole ones are written into it, others are arguments of it."""
+"""The numbers in a kernel: small integers are written into the code, others are arguments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from chainrule._src.compile.lower.statements import Let
 from chainrule._src.text.naming import Names
 from chainrule._src.trace.batch import BatchScaled, Linear
 
-SMALL = 16  # whole numbers up to here are written into a kernel
+SMALL = 16  # the largest integer that is written into the code
 FLOAT64 = np.dtype(np.float64)
 FIXED = {
     name: Buffer(name, (), dtype, (), "fixed")
@@ -35,14 +35,14 @@ FIXED = {
 
 
 class Numbers:
-    """The numbers of a kernel, each with a local variable that is set before the loops.
+    """The numbers of a kernel. A number that is not literal has a local variable.
 
     Attributes
     ----------
     before : list of Let
-        What sets those variables.
+        The assignments of these variables, which come before the loops.
     lifted : list of float
-        What the kernel takes as arguments, so that one serves many of them.
+        The numbers that are arguments, so that the same kernel serves other numbers too.
     """
 
     def __init__(self, names: Names) -> None:
@@ -51,17 +51,17 @@ class Numbers:
         self.lifted: list[float] = []
         self._known: dict[Any, Local] = {}
 
-    def of(self, thing: Any, dtype: Any) -> Expr:
-        """Return a number; one that is not small and whole is an argument of the kernel."""
+    def of(self, operand: Any, dtype: Any) -> Expr:
+        """Return the expression of a number: small integers as literals, others as arguments."""
         dtype = np.dtype(dtype)
-        if isinstance(thing, Linear):
-            return self._set_before((dtype, thing), cast(whole(thing), dtype))
-        if isinstance(thing, BatchScaled):
-            factor = Const(float(thing.factor), FLOAT64)
+        if isinstance(operand, Linear):
+            return self._set_before((dtype, operand), cast(whole(operand), dtype))
+        if isinstance(operand, BatchScaled):
+            factor = Const(float(operand.factor), FLOAT64)
             size = cast(N, FLOAT64)
-            scaled = Call("div" if thing.divides else "mul", (factor, size), FLOAT64)
-            return self._set_before((dtype, thing), cast(scaled, dtype))
-        value = np.asarray(thing)[()]
+            scaled = Call("div" if operand.divides else "mul", (factor, size), FLOAT64)
+            return self._set_before((dtype, operand), cast(scaled, dtype))
+        value = np.asarray(operand)[()]
         if dtype.kind == "b":
             return Const(bool(value), BOOL)
         if dtype.kind in "iu":
@@ -69,15 +69,15 @@ class Numbers:
         if np.isinf(value) or (float(value).is_integer() and abs(value) <= SMALL):
             return Const(float(value), dtype)
         number = repr(float(value))  # as text, since NaN equals nothing
-        known = [repr(lifted) for lifted in self.lifted]
-        if number not in known:
-            known.append(number)
+        texts = [repr(lifted) for lifted in self.lifted]
+        if number not in texts:
+            texts.append(number)
             self.lifted.append(float(value))
-        place = Load(FIXED["constants"], (Const(known.index(number)),))
-        return self._set_before((dtype, number), cast(place, dtype))
+        argument = Load(FIXED["constants"], (Const(texts.index(number)),))
+        return self._set_before((dtype, number), cast(argument, dtype))
 
     def _set_before(self, key: Any, value: Expr) -> Local:
-        """Return a local variable that is set once, before the loops."""
+        """Return a local variable for a value that is assigned once, before the loops."""
         if key not in self._known:
             local = self._known[key] = Local(self.names.fresh("c"), value.dtype)
             self.before.append(Let(local, value))

@@ -1,4 +1,4 @@
-"""How many operations products take; it needs nothing of what compiles them."""
+"""The number of operations of products. This module does not import the compiler."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def shape_of(operand: Any) -> tuple[Any, ...]:
 
 
 def letters_of(equation: Equation, kernel: Contraction) -> tuple[list[str], str, dict[str, Any]]:
-    """Return einsum's letters of a product's operands and result, and their sizes."""
+    """Return einsum's letters for a product's operands and result, and the letters' sizes."""
     shapes = [shape_of(operand) for operand in equation.operands]
     inputs, out = kernel.subscripts(tuple(map(len, shapes)), **equation.params).split("->")
     terms = inputs.split(",")
@@ -34,7 +34,7 @@ def letters_of(equation: Equation, kernel: Contraction) -> tuple[list[str], str,
 
 
 def operations(program: Program, n: int) -> float:
-    """Return how many operations the products of a program take for a batch size."""
+    """Return the number of operations of a program's products, for a batch size."""
     return _operations(program.equations, n)
 
 
@@ -50,7 +50,7 @@ def _operations(equations: Iterable[Equation], n: int) -> float:
 
 
 def operations_of(equation: Equation, n: int) -> float:
-    """Return how many operations an equation takes, if it is a product; else 0."""
+    """Return the number of operations of an equation if it is a product, and 0 otherwise."""
     kernel = equation.primitive.kernel
     if not isinstance(kernel, Contraction):
         return 0.0

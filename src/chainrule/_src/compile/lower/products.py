@@ -1,4 +1,4 @@
-"""Products summed over axes: small ones in loops, large ones as matrix products."""
+"""Sums of products (einsum): small ones become loops, large ones become matrix products."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from chainrule._src.compile.lower.statements import Accumulate, Product, Side, n
 from chainrule._src.core.equations import Equation, Variable
 from chainrule._src.core.kernel import Contraction
 
-SMALLEST = 512  # multiplications from which a product is one of matrices
+SMALLEST = 512  # multiplications from which a sum of products becomes a matrix product
 MATRICES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
-    """Lower products that are summed."""
+    """Lower a sum of products."""
     output = equation.output
     shapes = [shape_of(operand) for operand in equation.operands]
     terms, out, sizes = letters_of(equation, kernel)
@@ -52,8 +52,8 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
         value: Expr | None = None
         for operand, term, shape in zip(equation.operands, terms, shapes, strict=True):
             index = zip((axes[c][0] for c in term), shape, strict=True)
-            place = tuple([ZERO if size == 1 else at.get(v, v) for v, size in index])
-            factor = low.entry(operand, place, output.dtype)
+            operand_index = tuple([ZERO if size == 1 else at.get(v, v) for v, size in index])
+            factor = low.entry(operand, operand_index, output.dtype)
             value = factor if value is None else Call("mul", (value, factor), output.dtype)
         assert value is not None
         return value
@@ -61,25 +61,25 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
     def add(total: Target, value: Expr) -> Accumulate:
         return Accumulate(total, cast(value, output.dtype))
 
-    kept = [axes[c] for c in out]
+    remaining = [axes[c] for c in out]
     gone = [axes[c] for c in summed]
     start = low.numbers.of(0, output.dtype)
-    reduced(low, equation, Reduced(kept, gone, places(kept), entry, start, add))
+    reduced(low, equation, Reduced(remaining, gone, places(remaining), entry, start, add))
 
 
 @dataclass(eq=False, repr=False)
 class Matrix:
-    """An array that lies in memory as a matrix.
+    """An array whose memory is a matrix.
 
     Attributes
     ----------
     buffer : Buffer
     letters : list of str
-        Of its axes, but for those of one entry, in the order in which they lie.
+        The einsum letters of its axes in memory order, without axes of size 1.
     free, summed : list of str
-        Those of its two sides.
+        The letters that remain in the result, and those that are summed over.
     plain : bool
-        Whether sums run along its rows.
+        If true, sums run along the rows of the matrix, otherwise along its columns.
     """
 
     buffer: Buffer
@@ -89,25 +89,25 @@ class Matrix:
     plain: bool
 
     def entry(self, variables: Mapping[str, Local]) -> Load:
-        """Return its entry by variables of its letters, which others are summed over."""
+        """Return an entry, indexed by the letters' variables or `ANYWHERE` for summed letters."""
         letters, shape = iter(self.letters), self.buffer.memory_shape or (1,)
         parts = [ZERO if n == 1 else variables.get(next(letters), ANYWHERE) for n in shape]
         return Load(self.buffer, tuple(parts))
 
 
 class Matrices:
-    """A sum of products that may be a matrix product, or one for each place along other axes.
+    """A sum of products that may be a matrix product, or a matrix product for each batch entry.
 
     Parameters
     ----------
     low : Lowering
     equation : Equation
     terms : list of str
-        A letter for each axis of each operand, as in einsum.
+        The einsum letters of each operand.
     out : str
         The letters of the result.
     summed : list of str
-        The letters summed over, but for axes of one entry.
+        The letters that are summed over, without axes of size 1.
     sizes : dict of str to size
     """
 
@@ -120,24 +120,24 @@ class Matrices:
         self.each = [c for c in out if sizes[c] != 1 and all(c in term for term in terms)]
 
     def emitted(self) -> bool:
-        """Emit a matrix product, if it is one and large enough."""
+        """Emit a matrix product if possible and large enough; return true if it was emitted."""
         low, output = self.low, self.equation.output
-        found = self._matrices() if self._is_matrix_product() else None
-        if found is None:
+        matrices = self._matrices() if self._is_matrix_product() else None
+        if matrices is None:
             return False
-        first, second = found
-        made = low.output(output)
-        lies = [self.out[axis] for axis in made.order if self.sizes[self.out[axis]] != 1]
+        first, second = matrices
+        buffer = low.output(output)
+        lies = [self.out[axis] for axis in buffer.order if self.sizes[self.out[axis]] != 1]
         if not any(self._lie(lies, *sides) for sides in ((first, second), (second, first))):
             lies = self.each + first.free + second.free
-            made.order = _order(self.out, lies)
+            buffer.order = _order(self.out, lies)
         if self._lie(lies, second, first):
             first, second = second, first  # it lies transposed: (A B)ᵀ = Bᵀ Aᵀ
-        self._emit(Matrix(made, lies, first.free + second.free, [], True), first, second)
+        self._emit(Matrix(buffer, lies, first.free + second.free, [], True), first, second)
         return True
 
     def _emit(self, result: Matrix, first: Matrix, second: Matrix) -> None:
-        low, made, outermost = self.low, result.buffer, first.summed[0]
+        low, buffer, outermost = self.low, result.buffer, first.summed[0]
         letters = [*self.each, *first.free, *second.free, outermost]
         axes = dict(zip(letters, low.axes([self.sizes[c] for c in letters]), strict=True))
         variables = {c: variable for c, (variable, _) in axes.items()}
@@ -150,17 +150,17 @@ class Matrices:
         a, b, c = (matrix.entry(variables) for matrix in (first, second, result))
         product = Product(a, b, c, rows, columns, terms, (not first.plain, second.plain))
         if split:
-            parts = in_parts(low, made)
+            parts = in_parts(low, buffer)
             low.items.append(replace(product, c=Load(parts, (PART, *c.index)), shared="terms"))
-            taken_together(low, made, parts, lambda a, b: Call("add", (a, b), made.dtype))
+            taken_together(low, buffer, parts, lambda a, b: Call("add", (a, b), buffer.dtype))
         else:
             low.items += nest([axes[c] for c in result.letters if c in self.each], [product])
 
     def _is_split(self, first: Matrix, second: Matrix) -> bool:
-        """Whether threads that share a sum over samples add up their own, and then their sums.
+        """Return true if each thread sums over its own samples, and then their sums are added.
 
-        Else each makes a part of the result, for which it needs all samples of the operands, most
-        of which others have made. Whatever is less is to travel from core to core.
+        Otherwise each thread computes a part of the result, and reads all samples of the operands,
+        most of which other threads have computed. The method with less traffic between cores wins.
         """
         sides = first.free, second.free, first.summed
         m, n, k = (self.low.entries_of([self.sizes[c] for c in letters]) for letters in sides)
@@ -170,7 +170,7 @@ class Matrices:
         return self._is_matrix(letters, first.free, second.free)
 
     def _is_matrix(self, letters: list[str], rows: list[str], columns: list[str]) -> bool:
-        """Whether axes lie so that the others choose a matrix, whose lines are in one piece."""
+        """Return true if the axes in memory order are a stack of matrices with contiguous lines."""
         places = [[letters.index(c) for c in side] for side in (rows, columns)]
         in_line = all(side == [*range(side[0], side[0] + len(side))] for side in places)
         return in_line and places[0] < places[1] and places[1][-1] == len(letters) - 1
@@ -180,8 +180,8 @@ class Matrices:
         if len(self.terms) != 2 or output.dtype not in MATRICES or not self.summed:
             return False
         a, b = self.terms
-        left = [c for c in self.out if c in a and c not in self.each]
-        right = [c for c in self.out if c in b and c not in self.each]
+        rows = [c for c in self.out if c in a and c not in self.each]
+        columns = [c for c in self.out if c in b and c not in self.each]
         operands = list(zip(self.equation.operands, self.terms, strict=True))
         if any(
             c not in t or shape_of(o)[t.index(c)] == 1 for c in self.summed for o, t in operands
@@ -195,7 +195,7 @@ class Matrices:
         def total(letters: Sequence[str]) -> int:
             return self.low.entries_of([sizes[c] for c in letters])
 
-        m, k, p = total(left), total(self.summed), total(right)
+        m, k, p = total(rows), total(self.summed), total(columns)
         return min(m, k, p) > 1 and m * k * p >= SMALLEST
 
     def _side(self, letters: Sequence[str], variables: Mapping[str, Local]) -> Side:
@@ -211,32 +211,32 @@ class Matrices:
         return size
 
     def _matrices(self) -> list[Matrix] | None:
-        """Return the operands as matrices whose summed letters lie in the same order.
+        """Return the operands as matrices with the summed letters in the same memory order.
 
-        One that does not lie so is written out: windows of an image become the rows of a matrix.
+        An operand with another layout is copied: windows of an image become the rows of a matrix.
         """
         pairs = list(zip(self.equation.operands, self.terms, strict=True))
-        found = [self._lying(operand, term) for operand, term in pairs]
-        lying = [matrix for matrix in found if matrix is not None]
+        matrices = [self._lying(operand, term) for operand, term in pairs]
+        lying = [matrix for matrix in matrices if matrix is not None]
         summed = max(lying, key=self._entries).summed if lying else self.summed
         for side, (operand, term) in enumerate(pairs):
-            matrix = found[side]
+            matrix = matrices[side]
             if matrix is None or matrix.summed != summed:
                 if not isinstance(operand, Variable):
                     return None
                 each = [c for c in self.each if shape_of(operand)[term.index(c)] != 1]
                 free = [c for c in term if c not in (*summed, *self.each) and self.sizes[c] != 1]
                 lies = each + free + summed
-                held = self.low.written_out(operand, _order(term, lies))
-                found[side] = Matrix(held, lies, free, summed, True)
-        return [matrix for matrix in found if matrix is not None]
+                copy = self.low.written_out(operand, _order(term, lies))
+                matrices[side] = Matrix(copy, lies, free, summed, True)
+        return [matrix for matrix in matrices if matrix is not None]
 
     def _lying(self, operand: Any, term: str) -> Matrix | None:
-        """Return an operand as a matrix, if that is how it lies in memory."""
-        found = _permuted(self.low, operand)
-        if found is None:
+        """Return an operand as a matrix if its memory layout allows that, otherwise None."""
+        permuted = _permuted(self.low, operand)
+        if permuted is None:
             return None
-        buffer, order = found
+        buffer, order = permuted
         letters = [term[axis] for axis in order]
         free = [c for c in letters if c not in (*self.summed, *self.each)]
         summed = [c for c in letters if c in self.summed]
@@ -250,24 +250,24 @@ class Matrices:
 
 
 def _order(term: str, letters: list[str]) -> tuple[int, ...]:
-    """Return the axes of an array that is to lie by letters; axes of one entry come first."""
+    """Return the axis order for a memory layout by letters; axes of size 1 come first."""
     alone = [axis for axis, letter in enumerate(term) if letter not in letters]
     return (*alone, *(term.index(letter) for letter in letters))
 
 
 def _permuted(low: Lowering, operand: Any) -> tuple[Buffer, list[int]] | None:
-    """Return the buffer that an operand is, and the operand's axes as they lie in memory."""
+    """Return the buffer of a permuted operand, and its axes in memory order, or None."""
     if not isinstance(operand, Variable | np.ndarray):
         return None
     axes = low.axes(shape_of(operand))
-    place = low.view(operand, places(axes))
-    if place is None or place.buffer.role == "data":
+    entry = low.view(operand, places(axes))
+    if entry is None or entry.buffer.role == "data":
         return None
     axis_of: dict[Local, int] = {var: axis for axis, (var, size) in enumerate(axes) if size != 1}
     order = []
-    for part, size in zip(place.index, place.buffer.memory_shape or (1,), strict=True):
+    for part, size in zip(entry.index, entry.buffer.memory_shape or (1,), strict=True):
         if isinstance(part, Local) and part in axis_of and size == axes[axis_of[part]][1]:
             order.append(axis_of.pop(part))
         elif part != ZERO or size != 1:
             return None
-    return None if axis_of else (place.buffer, order)
+    return None if axis_of else (entry.buffer, order)

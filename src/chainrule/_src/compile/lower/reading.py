@@ -1,8 +1,8 @@
-"""Python's syntax as typed nodes: scalar expressions of operations, and whole functions.
+"""Python code is parsed into typed nodes: scalar expressions of operations, and functions.
 
-An operation's record holds a scalar expression such as ``"1 / (1 + np.exp(-_0))"``; what kernels
-call (`functions`) and what they are framed by (`driver`) are small Python functions. Both are read
-here, once. A number takes the dtype of what it is combined with.
+The record of an operation has a scalar expression such as ``"1 / (1 + np.exp(-_0))"``. The
+functions that kernels call (`functions`) and their frames (`driver`) are small Python functions.
+Both are parsed here, once. A number takes the dtype of the operand that it is combined with.
 """
 
 from __future__ import annotations
@@ -93,16 +93,16 @@ def _tree(text: str) -> ast.expr:
 
 @functools.lru_cache(1024)
 def names_in(text: str) -> Mapping[str, int]:
-    """Return how often an expression mentions each name."""
-    found: dict[str, int] = {}
+    """Return the number of occurrences of each name in an expression."""
+    counts: dict[str, int] = {}
     for node in ast.walk(_tree(text)):
         if isinstance(node, ast.Name):
-            found[node.id] = found.get(node.id, 0) + 1
-    return found
+            counts[node.id] = counts.get(node.id, 0) + 1
+    return counts
 
 
 def operation(text: str) -> str | None:
-    """Return the name of the one operation that an expression is, if it is ``_0 op _1``."""
+    """Return the name of the operation of an expression ``_0 op _1``, else None."""
     tree = _tree(text)
     plain = isinstance(tree, ast.BinOp) and all(
         isinstance(side, ast.Name) for side in (tree.left, tree.right)
@@ -111,28 +111,28 @@ def operation(text: str) -> str | None:
 
 
 def expression(text: str, operands: Mapping[str, Any], dtype: np.dtype[Any] | None = None) -> Expr:
-    """Return an expression with operands in the place of its names.
+    """Parse an expression and replace its names by operands.
 
     Parameters
     ----------
     text : str
     operands : mapping of str to Expr or Buffer
     dtype : numpy.dtype, optional
-        That numbers have.
+        The dtype of numbers in the expression.
     """
     return _Reader(operands, dtype).value(_tree(text))
 
 
 class _Reader:
-    """Reads expressions; ``names`` are what they are made of."""
+    """Parses expressions; ``names`` maps names to their values."""
 
     def __init__(self, names: Mapping[str, Any], dtype: np.dtype[Any] | None = None) -> None:
         self.names, self.dtype = dict(names), dtype
 
     def value(self, node: ast.expr) -> Expr:
-        """Return an expression; a number of no dtype yet is a `Const` of None."""
-        found: Expr = getattr(self, f"_{type(node).__name__.lower()}")(node)
-        return found
+        """Parse an expression; a number without a dtype so far is a `Const` with dtype None."""
+        result: Expr = getattr(self, f"_{type(node).__name__.lower()}")(node)
+        return result
 
     def _constant(self, node: ast.Constant) -> Expr:
         return self._number(node.value)
@@ -164,10 +164,10 @@ class _Reader:
         return Call(name, (value,), value.dtype)
 
     def _binop(self, node: ast.BinOp) -> Expr:
-        left, right = self.value(node.left), self.value(node.right)
-        if isinstance(left, Const) and isinstance(right, Const) and left.dtype is None:
-            return self._number(_FOLDED[type(node.op)](left.value, right.value))
-        return self.call(OPERATORS[type(node.op)], [left, right])
+        first, second = self.value(node.left), self.value(node.right)
+        if isinstance(first, Const) and isinstance(second, Const) and first.dtype is None:
+            return self._number(_FOLDED[type(node.op)](first.value, second.value))
+        return self.call(OPERATORS[type(node.op)], [first, second])
 
     def _compare(self, node: ast.Compare) -> Expr:
         sides = [self.value(side) for side in (node.left, *node.comparators)]
@@ -203,21 +203,21 @@ class _Reader:
         values = [a for a in arguments if isinstance(a, Expr)]
         if name in BITS:
             return Call(name, tuple(self.typed(value, _BITS) for value in values), _BITS)
-        alike = iter(self.alike(values))
-        found = tuple(next(alike) if isinstance(a, Expr) else a for a in arguments)
-        kind = next((a.dtype for a in found if isinstance(a, Expr)), WHOLE)
-        return Call(name, found, BOOL if name in TESTS else kind)
+        converted = iter(self.alike(values))
+        operands = tuple(next(converted) if isinstance(a, Expr) else a for a in arguments)
+        kind = next((a.dtype for a in operands if isinstance(a, Expr)), WHOLE)
+        return Call(name, operands, BOOL if name in TESTS else kind)
 
     def alike(self, values: Sequence[Expr]) -> list[Expr]:
-        """Return values of one dtype: numbers take that of the others."""
-        known: Any = [v.dtype for v in values if v.dtype is not None]
-        if not known:
+        """Convert values to the common dtype of those that have a dtype; numbers adapt."""
+        dtypes: Any = [v.dtype for v in values if v.dtype is not None]
+        if not dtypes:
             return [*values]
-        kind = known[0] if len(set(known)) == 1 else np.result_type(*known)
+        kind = dtypes[0] if len(set(dtypes)) == 1 else np.result_type(*dtypes)
         return [self.typed(value, kind) for value in values]
 
     def typed(self, value: Expr, kind: np.dtype[Any]) -> Expr:
-        """Return a value as one of a dtype."""
+        """Convert a value to a dtype."""
         if value.dtype is not None:
             return cast(value, kind)
         if isinstance(value, Select):
@@ -227,83 +227,83 @@ class _Reader:
 
 
 def known(*_: Any) -> Any:
-    """Stand for what kernels know by name, in functions that are read alone."""
+    """A placeholder for functions of kernels, in Python code that is parsed but never run."""
 
 
 def function(source: Callable[..., Any], arguments: Mapping[str, Any], name: str = "") -> Function:
-    """Return a Python function as one for kernels.
+    """Parse a Python function into a function of kernels.
 
     Parameters
     ----------
     source : callable
-        Of assignments, ``if``, ``while`` and ``for`` over ``range``, with one ``return`` at the
-        end.
+        A function of assignments, ``if``, ``while`` and ``for`` over ``range``, with a single
+        ``return`` at the end.
     arguments : mapping of str to dtype, Local or Buffer
-        By the names of its parameters.
+        The arguments by the names of the function's parameters.
     """
     named = {
-        parameter: Local(parameter, given) if isinstance(given, np.dtype) else given
-        for parameter, given in arguments.items()
+        parameter: Local(parameter, argument) if isinstance(argument, np.dtype) else argument
+        for parameter, argument in arguments.items()
     }
     return _FunctionReader(named).function(source, name or source.__name__)
 
 
 @functools.cache
 def _definition(source: Callable[..., Any]) -> ast.FunctionDef:
-    """Return a function's syntax, its lines found without reading what is around them.
+    """Return the syntax tree of a function, without parsing the rest of its file.
 
-    That is what `inspect.getsource` takes most of its time for.
+    `inspect.getsource` would spend most of its time on the rest.
     """
     code = source.__code__
     lines = linecache.getlines(code.co_filename, source.__globals__)
-    head, *rest = lines[code.co_firstlineno - 1 :]
+    head, *following = lines[code.co_firstlineno - 1 :]
     indent = head[: len(head) - len(head.lstrip())]
     inside = f"{indent} ", f"{indent})"
-    body = takewhile(lambda line: line.startswith(inside) or not line.strip(), rest)
-    found = ast.parse(textwrap.dedent("".join([head, *body]))).body[0]
-    assert isinstance(found, ast.FunctionDef)
-    return found
+    body = takewhile(lambda line: line.startswith(inside) or not line.strip(), following)
+    definition = ast.parse(textwrap.dedent("".join([head, *body]))).body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    return definition
 
 
 class _FunctionReader(_Reader):
-    """Reads the statements of a function."""
+    """Parses the statements of a function."""
 
     def function(
         self, source: Callable[..., Any], name: str, inside: Mapping[str, list[Item]] | None = None
     ) -> Function:
-        """Return a whole function; calls named in ``inside`` are statements put in their place."""
+        """Parse a function, and replace calls of the names in ``inside`` by statements."""
         self.inside = inside or {}
         definition = _definition(source)
-        made = Function(name, [self.names[given.arg] for given in definition.args.args])
+        parsed = Function(name, [self.names[parameter.arg] for parameter in definition.args.args])
         *statements, last = definition.body
         if isinstance(last, ast.Return) and last.value is not None:
-            made.body = self.block(statements)
+            parsed.body = self.block(statements)
             result = self.value(last.value)
-            made.result = self.typed(result, result.dtype or WHOLE)
+            parsed.result = self.typed(result, result.dtype or WHOLE)
         else:
-            made.body = self.block([*statements, last])
-        return made
+            parsed.body = self.block([*statements, last])
+        return parsed
 
     def block(self, statements: Sequence[ast.stmt]) -> list[Item]:
-        """Return statements."""
-        found: list[Item] = []
+        """Parse statements."""
+        items: list[Item] = []
         for node in statements:
-            found += getattr(self, f"_{type(node).__name__.lower()}")(node)
-        return found
+            items += getattr(self, f"_{type(node).__name__.lower()}")(node)
+        return items
 
     def _assign(self, node: ast.Assign) -> list[Item]:
         value, (target,) = self.value(node.value), node.targets
         if isinstance(target, ast.Subscript):
-            place = self._subscript(target)
-            return [Store(place, self.typed(value, place.dtype))]
+            entry = self._subscript(target)
+            return [Store(entry, self.typed(value, entry.dtype))]
         local = self._local(target, value)  # type: ignore[arg-type]
         return [Let(local, self.typed(value, local.dtype))]
 
     def _local(self, target: ast.Name, value: Expr) -> Local:
-        kind, known = value.dtype or WHOLE, self.names.get(target.id)
-        if known is None or (value.dtype is not None and known.dtype != kind):
-            known = self.names[target.id] = Local(target.id, kind)
-        local: Local = known
+        kind, existing = value.dtype or WHOLE, self.names.get(target.id)
+        if existing is None or (value.dtype is not None and existing.dtype != kind):
+            existing = self.names[target.id] = Local(target.id, kind)
+        local: Local = existing
         return local
 
     def _augassign(self, node: ast.AugAssign) -> list[Item]:
@@ -341,7 +341,7 @@ class _FunctionReader(_Reader):
 def framed(
     source: Callable[..., Any], names: Mapping[str, Any], inside: Mapping[str, list[Item]]
 ) -> Function:
-    """Return a function with statements in the place of calls."""
+    """Parse a function, and replace calls of the names in ``inside`` by statements."""
     return _FunctionReader(names).function(source, source.__name__, inside)
 
 

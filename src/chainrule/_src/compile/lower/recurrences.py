@@ -1,7 +1,8 @@
-"""Recurrences: a loop over time around the loops of a step.
+"""Recurrences are lowered to a loop over time around the loops of a step.
 
-A step's temporaries are arrays that every turn uses again; the carry lies in arrays that a turn
-writes over. Turns follow one another, so what threads share are samples alone, through all turns.
+The temporaries of a step are arrays that every iteration reuses. The carry is in arrays that each
+iteration overwrites. Iterations depend on one another, so the work can be divided among threads by
+samples alone.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ def recurrence(low: Lowering, equation: Equation, kernel: Recurrence) -> None:
     count = len(carry)
     homes = [_carried(low, *pair) for pair in zip(carry, equation.operands, strict=False)]
     for operand in equation.operands[count:]:
-        low.ready(operand)  # before the loop
-    known = isinstance(steps, int)
-    time = loop_variable(low.names.fresh("t"), steps if known else None)
+        low.ready(operand)  # store it before the loop
+    is_fixed = isinstance(steps, int)
+    time = loop_variable(low.names.fresh("t"), steps if is_fixed else None)
     step: Expr = whole(steps) - 1 - time if params["reverse"] else time
     outer, low.items = low.items, []
-    sharing, low.shared = low.shared, False  # sums over samples are whole ones
+    sharing, low.shared = low.shared, False  # sums over samples are not divided into parts
     for variable, operand in zip([*closed, *xs], equation.operands[count:], strict=True):
         _alias(low, variable, operand, (step,) if _is_in(variable, xs) else ())
     new, ys = body.result
-    # A carry as it was is put away before the turn writes over it.
+    # The old carry is stacked before the iteration overwrites it.
     stacks = {i: _stacked(low, steps, step, y) for i, y in enumerate(ys) if _is_in(y, carry)}
     for inner in body.equations:
         low.lower(inner)
@@ -55,20 +56,20 @@ def recurrence(low: Lowering, equation: Equation, kernel: Recurrence) -> None:
 
 
 def result(low: Lowering, equation: Equation, kernel: ResultItem) -> None:
-    """Let one of several results be known."""
+    """Set the buffer of one of several results."""
     (several,) = equation.operands
     low.stored[equation.output] = low.several[several][equation.params["number"]]
 
 
 def _carried(low: Lowering, variable: Variable, first: Any) -> Buffer:
-    """Make the array of a carry, with what it is at first."""
-    made = low.output(variable)
-    low.fill(made, partial(low.entry, first, dtype=made.dtype))
-    return made
+    """Create the array of a carry, and emit the loops that write its initial value."""
+    buffer = low.output(variable)
+    low.fill(buffer, partial(low.entry, first, dtype=buffer.dtype))
+    return buffer
 
 
 def _alias(low: Lowering, variable: Variable, operand: Any, step: Index) -> None:
-    """Let a variable of a step be an operand, or what that is at the step."""
+    """Make a variable of a step an alias of an operand, or of the operand's entry at the step."""
 
     def entry(index: Index) -> Expr:
         return low.entry(operand, (*step, *index), variable.dtype)
@@ -80,16 +81,16 @@ def _alias(low: Lowering, variable: Variable, operand: Any, step: Index) -> None
 
 
 def _stacked(low: Lowering, steps: Any, step: Expr, leaf: Any) -> Buffer:
-    """Emit the loops that put a step's result to those of the others; time comes first."""
+    """Emit the loops that stack the results of the steps; the first axis is time."""
     shape = shape_of(leaf)
     name = low.names[leaf] if isinstance(leaf, Variable) else "y"
-    made = low.buffer(low.names.fresh(f"{name}_steps"), (steps, *shape), leaf.dtype)
+    buffer = low.buffer(low.names.fresh(f"{name}_steps"), (steps, *shape), leaf.dtype)
     order = low.layout(shape)
     if isinstance(leaf, Variable) and leaf in low.stored:
         order = low.stored[leaf].order
-    made.order = (0, *(axis + 1 for axis in order))
-    low.fill(made, partial(low.entry, leaf, dtype=made.dtype), (step,))
-    return made
+    buffer.order = (0, *(axis + 1 for axis in order))
+    low.fill(buffer, partial(low.entry, leaf, dtype=buffer.dtype), (step,))
+    return buffer
 
 
 def _is_in(leaf: Any, variables: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Reductions: sums, maxima, their places, running sums."""
+"""Reductions are lowered: sums, maxima, arguments of maxima, and cumulative sums."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from chainrule._src.ops.axes import axes_of
 
 
 def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:
-    """Lower an operation that takes entries along axes together."""
+    """Lower a reduction along axes."""
     operand, output = equation.operands[0], equation.output
     axes = low.axes(shape_of(operand))
     gone = _reduced(equation, len(axes))
@@ -60,11 +60,11 @@ def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:
         operands = {"_0": total, "_1": value}
         return _set(total, expression(kernel.combine, operands, output.dtype))
 
-    kept = [pair for axis, pair in enumerate(axes) if axis not in gone]
+    remaining = [pair for axis, pair in enumerate(axes) if axis not in gone]
     out = _remaining(equation, index, gone)
     start = _start(low, kernel.start, output.dtype)
     gone_axes = [axes[axis] for axis in gone]
-    reduced(low, equation, Reduced(kept, gone_axes, out, entry, start, combine))
+    reduced(low, equation, Reduced(remaining, gone_axes, out, entry, start, combine))
 
 
 def _set(target: Target, value: Expr) -> Statement:
@@ -73,13 +73,13 @@ def _set(target: Target, value: Expr) -> Statement:
 
 
 def reduced(low: Lowering, equation: Equation, how: Reduced) -> None:
-    """Emit a reduction; over samples that threads share, first each part's, then all parts'."""
+    """Emit a reduction; if threads share its entries, first for each part, then over the parts."""
     output = equation.output
     if all(size == 1 for _, size in how.gone):
         variables = {var: axis for axis, var in enumerate(how.out) if var != ZERO}
 
-        def single(place: Index) -> Expr:
-            return how.entry({v: place[i] for v, i in variables.items()})
+        def single(index: Index) -> Expr:
+            return how.entry({v: index[i] for v, i in variables.items()})
 
         low.define(output, equation.operands, single)
         return
@@ -88,30 +88,32 @@ def reduced(low: Lowering, equation: Equation, how: Reduced) -> None:
     if not low.shared or not (large or low.sample in gone):
         _emit(low, low.output(output), how)
         return
-    made = low.output(output)
-    parts = in_parts(low, made)
+    buffer = low.output(output)
+    parts = in_parts(low, buffer)
     _emit(low, parts, replace(how, out=(PART, *how.out)))
-    taken_together(low, made, parts, partial(_combined, how))
+    taken_together(low, buffer, parts, partial(_combined, how))
 
 
-def in_parts(low: Lowering, made: Buffer) -> Buffer:
-    """Return a buffer for what each part of the work makes of a result."""
-    parts = low.buffer(low.names.fresh(f"{made.name}_parts"), (PARTS, *made.shape), made.dtype)
-    parts.order = (0, *(axis + 1 for axis in made.order))
+def in_parts(low: Lowering, result: Buffer) -> Buffer:
+    """Return a buffer for the partial results of each part of the work."""
+    parts = low.buffer(
+        low.names.fresh(f"{result.name}_parts"), (PARTS, *result.shape), result.dtype
+    )
+    parts.order = (0, *(axis + 1 for axis in result.order))
     return parts
 
 
 def taken_together(
-    low: Lowering, made: Buffer, parts: Buffer, combine: Callable[[Expr, Expr], Expr]
+    low: Lowering, result: Buffer, parts: Buffer, combine: Callable[[Expr, Expr], Expr]
 ) -> None:
-    """Emit what makes a result of what each part of the work has made of it."""
-    made.order = tuple([axis - 1 for axis in parts.order[1:]])
+    """Emit the loops that combine the partial results of all parts of the work."""
+    result.order = tuple([axis - 1 for axis in parts.order[1:]])
 
     def entry(index: Index) -> Expr:
         entries: list[Expr] = [parts.at((Const(part), *index)) for part in range(PARTS)]
         return reduce(combine, entries)
 
-    low.fill(made, entry)
+    low.fill(result, entry)
 
 
 def _combined(how: Reduced, total: Expr, value: Expr) -> Expr:
@@ -123,29 +125,29 @@ def _combined(how: Reduced, total: Expr, value: Expr) -> Expr:
     return combined
 
 
-def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:
-    """Emit the loops of a reduction, in the order in which the largest array lies in memory.
+def _emit(low: Lowering, result: Buffer, how: Reduced) -> None:
+    """Emit the loops of a reduction, in the axis order of the largest array.
 
-    Where the innermost loop runs along a reduced axis, a local variable takes the total; else
-    the result's array takes it, row after row, so that the inner loop stays long. Where sums have
-    an order of their own, long ones are added up in `lanes`.
+    If the innermost loop runs along a reduced axis, a local variable accumulates the total.
+    Otherwise the result's array does, row by row, so that the inner loop is long. If the order of
+    sums is fixed, long ones are added in `lanes`.
     """
-    before, value = low.taken(lambda: how.entry({}))
+    before, value = low.with_prelude(lambda: how.entry({}))
     probe = Let(Local("_", value.dtype), value)
     sizes = dict([*how.kept, *how.gone])
     loops = low.in_memory_order([*before, probe], [*how.kept, *how.gone])
-    low.lie_along(made, how.out, loops)
+    low.lie_along(result, how.out, loops)
     loops = in_turn(loops, how.gone) if low.ordered else loops
     split = lanes_along(low, how)
     if split is not None:
-        low.items += in_lanes(low, made, how, loops, split)
+        low.items += in_lanes(low, result, how, loops, split)
         return
     order = [variable for variable, size in loops if size != 1]
     inner = {variable for variable, _ in how.gone}
-    target = made.at(how.out)
+    target = result.at(how.out)
     outer = [(v, sizes[v]) for v in order if v not in inner]
     if order[-1] in inner and (outer or PART not in how.out):
-        total = Local(low.names.fresh(f"{made.name}_total"), made.dtype)
+        total = Local(low.names.fresh(f"{result.name}_total"), result.dtype)
         add = [*before, how.combine(total, value)]
         sums = nest([(v, sizes[v]) for v in order if v in inner], add)
         low.items += nest(outer, [Let(total, how.start), *sums, Store(target, total)])
@@ -155,43 +157,43 @@ def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:
 
 
 def best(low: Lowering, equation: Equation, kernel: ArgExtremum) -> None:
-    """Lower an operation that finds the place of the largest or smallest entry."""
+    """Lower an argmax or argmin: the index of the largest or smallest entry."""
     operand, output = equation.operands[0], equation.output
     axes = low.axes(shape_of(operand))
     gone = _reduced(equation, len(axes))
     index = places(axes)
-    made = low.output(output)
+    buffer = low.output(output)
     dtype = np.dtype(operand.dtype)
-    top = Local(low.names.fresh(f"{made.name}_top"), dtype)
-    place, turn = (Local(low.names.fresh(f"{made.name}_{x}")) for x in ("at", "turn"))
-    better = Local(low.names.fresh(f"{made.name}_better"), BOOL)
+    top = Local(low.names.fresh(f"{buffer.name}_top"), dtype)
+    position, turn = (Local(low.names.fresh(f"{buffer.name}_{x}")) for x in ("at", "turn"))
+    better = Local(low.names.fresh(f"{buffer.name}_better"), BOOL)
     value = Local(low.names.fresh("t"), dtype)
     first = tuple(ZERO if axis in gone else i for axis, i in enumerate(index))
     steps: list[Any] = [
         *low.leaf(lambda: Let(value, low.entry(operand, index, dtype))),
         Let(better, expression(kernel.better, {"_0": top, "_1": value}, dtype)),
         Let(top, Select(better, value, top)),
-        Let(place, Select(better, turn, place)),
+        Let(position, Select(better, turn, position)),
         Accumulate(turn, Const(1)),
     ]
     start = low.leaf(lambda: Let(top, low.entry(operand, first, dtype)))
-    zeros = [Let(place, ZERO), Let(turn, ZERO)]
+    zeros = [Let(position, ZERO), Let(turn, ZERO)]
     loops = nest([axes[axis] for axis in gone], steps)
-    result = Store(made.at(_remaining(equation, index, gone)), cast(place, made.dtype))
-    kept = [pair for axis, pair in enumerate(axes) if axis not in gone]
-    low.items += nest(kept, [*start, *zeros, *loops, result])
+    result = Store(buffer.at(_remaining(equation, index, gone)), cast(position, buffer.dtype))
+    remaining = [pair for axis, pair in enumerate(axes) if axis not in gone]
+    low.items += nest(remaining, [*start, *zeros, *loops, result])
 
 
 def scan(low: Lowering, equation: Equation, kernel: Scan) -> None:
-    """Lower a running sum."""
+    """Lower a cumulative sum."""
     operand, output = equation.operands[0], equation.output
     axes = low.axes(output.shape)
     index = places(axes)
     axis = equation.params["axis"] % len(axes)
-    made = low.output(output)
-    total = Local(low.names.fresh(f"{made.name}_total"), output.dtype)
+    buffer = low.output(output)
+    total = Local(low.names.fresh(f"{buffer.name}_total"), output.dtype)
     add = low.leaf(lambda: Accumulate(total, low.entry(operand, index, output.dtype)))
-    along = nest([axes[axis]], [*add, Store(made.at(index), total)])
+    along = nest([axes[axis]], [*add, Store(buffer.at(index), total)])
     others = [pair for i, pair in enumerate(axes) if i != axis]
     low.items += nest(others, [Let(total, low.numbers.of(0, output.dtype)), *along])
 

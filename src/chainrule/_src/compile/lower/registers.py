@@ -1,4 +1,4 @@
-"""Entries kept in local variables: what is made and used in one turn, what stays the same."""
+"""Scalar replacement: entries move to local variables, and loop-invariant loads are hoisted."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from chainrule._src.compile.lower.statements import (
 )
 
 
-def local_name(place: Load | Access) -> str:
+def local_name(entry: Load | Access) -> str:
     """Name the local variable that holds an entry: ``h[i, j]`` becomes ``h_ij``."""
-    name = place.buffer.root.name if isinstance(place, Load) else place.what.name
-    parts = [part.name for part in place.index or () if isinstance(part, Local)]
+    name = entry.buffer.root.name if isinstance(entry, Load) else entry.what.name
+    parts = [part.name for part in entry.index or () if isinstance(part, Local)]
     return f"{name}_{''.join(parts)}" if parts else f"{name}_0"
 
 
-def fresh(name: str, taken: set[str]) -> str:
-    """Return a name that is not taken, and take it."""
-    while name in taken:
+def fresh(name: str, used: set[str]) -> str:
+    """Return an unused name, and add it to the names in use."""
+    while name in used:
         name += "_"
-    taken.add(name)
+    used.add(name)
     return name
 
 
 @dataclass(eq=False, repr=False)
-class _Touch:
-    """Where in the order of all statements one touches a buffer, and how."""
+class _StatementAccess:
+    """An access to a buffer, with its statement and the number of the statement."""
 
     number: int
     statement: Statement
@@ -53,10 +53,10 @@ class _Touch:
 
 
 class _Order:
-    """The statements of items by their place in the order in which they stand."""
+    """The numbers of all statements, in the order of the code, and their accesses by buffer."""
 
     def __init__(self, items: Sequence[Item]) -> None:
-        self.touches: dict[Buffer | Local, list[_Touch]] = {}
+        self.touches: dict[Buffer | Local, list[_StatementAccess]] = {}
         self.number: dict[int, int] = {}
         self.ends: dict[int, int] = {}
         self._count(items)
@@ -69,49 +69,53 @@ class _Order:
             number = self.number[id(item)] = len(self.number)
             for access in item.accesses:
                 if access.index is not None:
-                    touch = _Touch(number, item, access)
+                    touch = _StatementAccess(number, item, access)
                     self.touches.setdefault(access.what, []).append(touch)
         self.ends[id(items)] = len(self.number)
 
 
 def keep_in_locals(
-    items: list[Item], kept: Iterable[Buffer], taken: set[str], inside: bool = False
+    items: list[Item], with_arrays: Iterable[Buffer], used: set[str], inside: bool = False
 ) -> set[Buffer]:
-    """Let an entry that is made and used in one turn of a loop live in a local variable.
+    """Move an entry that is written and read in one iteration of a loop to a local variable.
 
-    With ``inside`` it is done inside loops alone. Returns the temporaries that need no array any
-    more; those ``kept`` always do.
+    If ``inside`` is true, this happens only inside of loops. Returns the temporaries that no
+    longer need an array; buffers in ``with_arrays`` always keep their array.
     """
-    order, always = _Order(items), set(kept)
+    order, always = _Order(items), set(with_arrays)
     gone: set[Buffer] = set()
     new: dict[Expr, Expr]
     for body in list(bodies(items))[1 if inside else 0 :]:
         end, new = order.ends[id(body)], {}
-        made: list[Item] = []
+        new_items: list[Item] = []
         for item in body:
             if new:
                 _replace(item, new)
-            place = _made(item)
-            use = _use(place, item, order, end, always) if place else ""
-            if place is None or not use:
-                made.append(item)
+            entry = _made(item)
+            use = _use(entry, item, order, end, always) if entry else ""
+            if entry is None or not use:
+                new_items.append(item)
                 continue
             assert isinstance(item, Store)
-            local = Local(fresh(local_name(place), taken), place.dtype)
-            new[entry_of(place)] = local
-            made.append(Let(local, item.value))
+            local = Local(fresh(local_name(entry), used), entry.dtype)
+            new[entry_of(entry)] = local
+            new_items.append(Let(local, item.value))
             if use == "alone":
-                gone.add(place.buffer.root)
+                gone.add(entry.buffer.root)
             else:
-                made.append(Store(item.place, local))
-        body[:] = made
+                new_items.append(Store(item.place, local))
+        body[:] = new_items
     forget(items)
     return gone
 
 
-def _use(place: Load, item: Item, order: _Order, end: int, always: set[Buffer]) -> str:
-    """Tell how an entry is used later in its body: ``alone``, ``too`` or not at all."""
-    buffer, index, number = place.buffer.root, place.index, order.number[id(item)]
+def _use(entry: Load, item: Item, order: _Order, end: int, always: set[Buffer]) -> str:
+    """Return the later use of an entry in its body, as a word.
+
+    "alone" if the entry is read only here, "too" if it is also read elsewhere, and "" if it is not
+    read here or is written again.
+    """
+    buffer, index, number = entry.buffer.root, entry.index, order.number[id(item)]
     others = [t for t in order.touches[buffer] if t.statement is not item]
     later = [t for t in others if number < t.number < end]
     if any(t.access.writes for t in later):
@@ -124,13 +128,13 @@ def _use(place: Load, item: Item, order: _Order, end: int, always: set[Buffer]) 
 
 
 def _made(item: Item) -> Load | None:
-    """Return the entry that a statement assigns, if that is all it does."""
+    """Return the entry that a statement stores, or None if it is no simple store."""
     simple = isinstance(item, Store) and item.accesses[-1].is_simple
     return item.place if simple else None  # type: ignore[union-attr]
 
 
 def _replace(item: Item, new: Mapping[Expr, Expr]) -> None:
-    """Put local variables in the place of entries."""
+    """Replace entries in an item by local variables."""
     if isinstance(item, Loop):
         for inner in item.body:
             _replace(inner, new)
@@ -142,32 +146,32 @@ def _replace(item: Item, new: Mapping[Expr, Expr]) -> None:
         forget([item])
 
 
-def hoist(items: list[Item], taken: set[str]) -> None:
-    """Read an entry that stays the same through a loop once, before it."""
-    _hoist(items, taken)
+def hoist(items: list[Item], used: set[str]) -> None:
+    """Hoist loop-invariant loads: each is read once, before the loop."""
+    _hoist(items, used)
     forget(items)
 
 
-def _hoist(items: list[Item], taken: set[str]) -> None:
-    made: list[Item] = []
+def _hoist(items: list[Item], used: set[str]) -> None:
+    new_items: list[Item] = []
     for item in items:
         if isinstance(item, Loop):
-            found = _constant(item)
+            invariant = _constant(item)
             new: dict[Expr, Expr] = {}
-            for place in found:
-                local = Local(fresh(local_name(place), taken), place.dtype)
-                new[entry_of(place)] = local
-                made.append(Let(local, place))
+            for entry in invariant:
+                local = Local(fresh(local_name(entry), used), entry.dtype)
+                new[entry_of(entry)] = local
+                new_items.append(Let(local, entry))
             if new:
                 _replace(item, new)
                 forget([item])
-            _hoist(item.body, taken)
-        made.append(item)
-    items[:] = made
+            _hoist(item.body, used)
+        new_items.append(item)
+    items[:] = new_items
 
 
 def _constant(loop: Loop) -> list[Load]:
-    """Return the entries that a loop reads and that stay the same."""
+    """Return the loop-invariant entries that a loop reads."""
     written = {a.what for a in loop.accesses if a.writes}
     inside, sometimes = set(_variables(loop)), set(_chosen(loop))
     return [
@@ -184,7 +188,7 @@ def _constant(loop: Loop) -> list[Load]:
 
 
 def _chosen(loop: Loop) -> Iterator[Buffer | Local]:
-    """Yield what is read under a condition: there may be nothing to read where it fails."""
+    """Yield the buffers that are read under a condition; without it, the index may be invalid."""
     for statement in walk([loop]):
         for expr in _expressions(statement):
             for part in _parts(expr):
@@ -194,9 +198,9 @@ def _chosen(loop: Loop) -> Iterator[Buffer | Local]:
 
 def _expressions(statement: Statement) -> Iterator[Expr]:
     for name in ("value", "call", "test"):
-        found = getattr(statement, name, None)
-        if isinstance(found, Expr):
-            yield found
+        expr = getattr(statement, name, None)
+        if isinstance(expr, Expr):
+            yield expr
 
 
 def _parts(expr: Expr) -> Iterator[Expr]:

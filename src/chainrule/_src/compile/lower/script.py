@@ -1,7 +1,7 @@
-"""Programs as scripts in JavaScript.
+"""Programs are written as scripts in JavaScript.
 
-A script is an array of functions, one for each equation: so a page computes values one after
-another, changes an entry of any, and goes on from there.
+A script is an array of functions, one for each equation. So a web page can compute the values one
+after another, change an entry of any value, and continue from this value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ import numpy as np
 
 from chainrule._src.base.errors import CompileError
 from chainrule._src.compile.lower.functions import function_of
-from chainrule._src.compile.lower.javascript import ARRAYS, HAND, Writer, member, number_text, own
+from chainrule._src.compile.lower.javascript import (
+    ARRAYS,
+    HAND,
+    ScriptWriter,
+    member,
+    number_text,
+    valid_name,
+)
 from chainrule._src.compile.lower.kernels import Kernel, function_kernel
 from chainrule._src.compile.lower.nodes import Buffer
 from chainrule._src.compile.lower.reading import Function
@@ -32,22 +39,22 @@ def script(program: Program, names: Mapping[Variable, str]) -> str:
     Parameters
     ----------
     program : Program
-        Recorded for fixed shapes, composite operations written out.
+        A program of fixed shapes, with composite operations expanded.
     names : mapping of Variable to str
-        What every input and every output of an equation is called.
+        The names of every input and every output of an equation.
 
     Returns
     -------
     str
-        Of functions ``(v) => { … }`` in the order of the equations. ``v`` holds a Float64Array for
-        each name, entries in the order in which NumPy has them; inputs must be there, each function
-        makes its output. Several results of one equation lie one behind the other. An index out of
-        range is a RangeError.
+        The functions ``(v) => { … }`` in the order of the equations. ``v`` has a Float64Array for
+        each name, with entries in NumPy's order. The caller sets the inputs, and each function sets
+        its output. Several results of one equation are concatenated. An index out of range throws
+        a RangeError.
 
     Raises
     ------
     CompileError
-        Where an operation runs in NumPy alone.
+        If an operation cannot be compiled.
 
     Examples
     --------
@@ -86,7 +93,7 @@ def script(program: Program, names: Mapping[Variable, str]) -> str:
 
 
 class Script:
-    """What the functions of a script have in common.
+    """The functions of a script, and the code that they share.
 
     Parameters
     ----------
@@ -112,38 +119,40 @@ class Script:
         return "\n".join(["(v) => {", *(f"  {line}" for line in lines), "}"])
 
     def _part(self, equation: Equation) -> str:
-        """Take one of several results out of the array that holds them."""
+        """Return the function that copies one of several results from the array of all results."""
         (several,), number = equation.operands, equation.params["number"]
         sizes = [math.prod(shape) for shape in several.shape]
         start = sum(sizes[:number])
-        made, held = (member(self.names[v]) for v in (equation.output, several))
-        return f"(v) => {{ {made} = {held}.slice({start}, {start + sizes[number]}); }}"
+        target, source = (member(self.names[v]) for v in (equation.output, several))
+        return f"(v) => {{ {target} = {source}.slice({start}, {start + sizes[number]}); }}"
 
     def _lines(self, equation: Equation) -> Iterator[str]:
         inputs = {self.names[v]: v for v in equation.variables}
         results, equations = _results(equation)
         kernel = function_kernel(Program(dict(inputs), equations, results))
-        writer = Writer(self.called, kernel.constants)
+        writer = ScriptWriter(self.called, kernel.constants)
         size = sum(math.prod(leaf.shape) for _, leaf in leaves(results))
-        made = f"const out = {member(self.names[equation.output])} = new Float64Array({size});"
-        yield from self._memory(kernel, writer, made)
+        declaration = (
+            f"const out = {member(self.names[equation.output])} = new Float64Array({size});"
+        )
+        yield from self._memory(kernel, writer, declaration)
         if kernel.checks:
             yield "const fault = [0];"
         yield from writer.body(kernel.function.body)
         if kernel.checks:
-            told = ", ".join(map(json.dumps, kernel.checks))
-            yield f"if (fault[0]) throw new RangeError([{told}][fault[0] - 1]);"
+            messages = ", ".join(map(json.dumps, kernel.checks))
+            yield f"if (fault[0]) throw new RangeError([{messages}][fault[0] - 1]);"
 
-    def _memory(self, kernel: Kernel, writer: Writer, made: str) -> Iterator[str]:
-        """Give the buffers their names, and yield what makes them: results are parts of one."""
+    def _memory(self, kernel: Kernel, writer: ScriptWriter, declaration: str) -> Iterator[str]:
+        """Name the buffers, and yield their declarations; results are parts of one array."""
         by_role: dict[str, list[Buffer]] = {}
         for buffer in kernel.buffers:
             by_role.setdefault(buffer.role, []).append(buffer)
             writer.buffers[buffer] = f"{buffer.name}$"
         for buffer in by_role.get("argument", ()):
-            name = writer.buffers[buffer] = own(buffer.content[0])
+            name = writer.buffers[buffer] = valid_name(buffer.content[0])
             yield f"const {name} = {member(buffer.content[0])};"
-        yield made
+        yield declaration
         start, results = 0, by_role.get("result", [])
         for buffer in results:
             end = start + math.prod(buffer.shape)
@@ -168,36 +177,36 @@ class Script:
         return self._constants[id(buffer.content)][0]
 
     def called(self, name: str, dtype: np.dtype[Any]) -> str:
-        """See that a function is written, and return what it is called."""
+        """Write a function, unless it is written, and return its name."""
         name = "pow" if name == "float_power" else name
         if name in HAND and (name != "pow" or dtype.kind == "f"):
             self.shared.setdefault(f"${name}", HAND[name])
             return f"${name}"
-        found = function_of(name, dtype)
-        if found is None:
+        function = function_of(name, dtype)
+        if function is None:
             raise CompileError(f"{name} of {dtype.name} numbers runs in NumPy alone")
-        known = f"${found.name}"
-        if known not in self.shared:
-            text = self._called(found)
-            self.shared[known] = text
-        return known
+        key = f"${function.name}"
+        if key not in self.shared:
+            text = self._called(function)
+            self.shared[key] = text
+        return key
 
     def _called(self, function: Function) -> str:
-        writer = Writer(self.called)
+        writer = ScriptWriter(self.called)
         writer.buffers |= {b: b.name for b in function.arguments if isinstance(b, Buffer)}
-        given = ", ".join(argument.name for argument in function.arguments)
+        parameters = ", ".join(argument.name for argument in function.arguments)
         lines = list(writer.body(function.body, {a.name for a in function.arguments}))
         assert function.result is not None
         lines.append(f"return {writer.text(function.result)};")
-        return "\n".join([f"({given}) => {{", *(f"  {line}" for line in lines), "}"])
+        return "\n".join([f"({parameters}) => {{", *(f"  {line}" for line in lines), "}"])
 
 
 def _results(equation: Equation) -> tuple[Any, list[Equation]]:
-    """Return what an equation gives, and the equations that compute it."""
+    """Return the results of an equation as a tree, and the equations that compute the tree."""
     output = equation.output
     if not isinstance(equation.primitive.kernel, Recurrence):
         return output, [equation]
-    found = zip(output.shape, output.value.parts, strict=True)
-    parts = [Variable(None, shape, part.dtype, None) for shape, part in found]
+    results = zip(output.shape, output.value.parts, strict=True)
+    parts = [Variable(None, shape, part.dtype, None) for shape, part in results]
     items = [Equation(part, ITEM, (output,), {"number": i}) for i, part in enumerate(parts)]
     return tuple(parts), [equation, *items]

@@ -1,4 +1,4 @@
-"""Statements and loops, and what they touch."""
+"""Statements and loops, with their reads and writes."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ ROUTINES = {"float32": "sgemm", "float64": "dgemm"}  # matrix products, as C cal
 
 
 class Statement:
-    """One thing that is done; not a loop."""
+    """A single statement, in contrast to a loop."""
 
     def _touched(self) -> Iterator[Access]:
         raise NotImplementedError
 
     @cached_property
     def accesses(self) -> list[Access]:
-        """What it reads and writes, in the order in which it does."""
+        """The reads and writes of the statement, in order."""
         return list(self._touched())
 
     @cached_property
     def touched(self) -> dict[Buffer | Local, list[Access]]:
-        """The same by what it is."""
+        """The reads and writes by buffer or local variable."""
         return _by_what(self.accesses)
 
     def replaced(self, new: New) -> Statement:
-        """Return the same with other expressions in the place of some."""
+        """Return a copy in which the expressions of ``new`` are replaced by their values."""
         raise NotImplementedError
 
 
@@ -68,7 +68,7 @@ class Let(Statement):
         yield Access(self.local, None, True)
 
     def replaced(self, new: New) -> Let:
-        """Return the same with other expressions in the place of some."""
+        """Return a copy in which the expressions of ``new`` are replaced by their values."""
         local: Any = new.get(self.local, self.local)
         return Let(local, replaced(self.value, new))
 
@@ -85,13 +85,13 @@ class Store(Statement):
         yield from _written(self.place)
 
     def replaced(self, new: New) -> Store:
-        """Return the same with other expressions in the place of some."""
+        """Return a copy in which the expressions of ``new`` are replaced by their values."""
         return Store(moved_to(self.place, new), replaced(self.value, new))
 
 
 @dataclass(eq=False, repr=False)
 class Accumulate(Statement):
-    """``target += value``, or another operation by its name."""
+    """``target += value``, or another operation with the name ``name``."""
 
     target: Load | Local
     value: Expr
@@ -106,7 +106,7 @@ class Accumulate(Statement):
             yield from _written(self.target)
 
     def replaced(self, new: New) -> Accumulate:
-        """Return the same with other expressions in the place of some."""
+        """Return a copy in which the expressions of ``new`` are replaced by their values."""
         target: Any = new.get(self.target, self.target)
         if isinstance(target, Load):
             target = moved_to(target, new)
@@ -115,14 +115,15 @@ class Accumulate(Statement):
 
 @dataclass(eq=False, repr=False)
 class Side(Parts):
-    """Axes that are a side of a matrix together.
+    """One or more axes that together form a side of a matrix.
 
     Attributes
     ----------
     axes : tuple of Local
-        Variables that stand for them, the outermost first; `ANYWHERE` for those summed over.
+        The variables of the axes, the outermost first; `ANYWHERE` for axes that are summed over.
     count, each : Expr
-        Its length: of so many samples, each so many entries; or of so many entries.
+        The length is ``count * each``: the number of samples, and the entries of each. For other
+        sides, ``each`` is 1.
     """
 
     axes: tuple[Local, ...]
@@ -131,7 +132,7 @@ class Side(Parts):
 
     @property
     def size(self) -> Expr:
-        """How long it is."""
+        """The length of the side."""
         return self.count * self.each
 
 
@@ -142,15 +143,16 @@ class Product(Statement):
     Attributes
     ----------
     a, b, c : Load
-        Their entries, by the variables of their sides. Loops around it choose one matrix of many.
+        Their entries, indexed by the variables of their sides. Enclosing loops select one matrix of
+        a stack.
     rows, columns, terms : Side
-        Those of the result, and what is summed over.
+        The rows and columns of the result, and the side that is summed over.
     turns : (bool, bool)
-        Which operands lie transposed.
+        True for an operand that is transposed in memory.
     shared : str
-        Which side is shared out among threads, if one is.
+        The name of the side that is divided among threads, or "".
     parts : tuple of Expr
-        Of its parts, the first that is computed and the one behind the last.
+        The first part to compute, and the part after the last one.
     """
 
     a: Load
@@ -165,7 +167,7 @@ class Product(Statement):
 
     @property
     def matrices(self) -> list[tuple[Load, Side, Side]]:
-        """The matrices ``a``, ``b`` and ``c`` as they lie: their entries, lines and columns."""
+        """For ``a``, ``b`` and ``c``: the entry, and the sides of lines and columns in memory."""
         a, b = (self.rows, self.terms), (self.terms, self.columns)
         ta, tb = self.turns
         return [
@@ -176,17 +178,17 @@ class Product(Statement):
 
     @property
     def sizes(self) -> list[Expr]:
-        """How many rows, columns and terms there are."""
+        """The numbers of rows, columns and terms."""
         return [getattr(self, side).size for side in SIDES]
 
     def is_own(self, part: Expr) -> bool:
-        """Whether a part of an index runs over an axis of the matrices."""
+        """Return true if a part of an index runs over an axis of the matrices."""
         return any(part in getattr(self, side).axes for side in SIDES)
 
     @property
     def computed(self) -> tuple[list[Expr], list[Expr]]:
-        """The sizes of what is computed, and how many entries lie before its part of a matrix."""
-        sizes, begins = self.sizes, [self._begin(place) for place, *_ in self.matrices]
+        """The sizes of the computed part, and the offset of the part in each matrix."""
+        sizes, begins = self.sizes, [self._begin(entry) for entry, *_ in self.matrices]
         if self.shared:
             begin, end = self.stretch
             side = getattr(self, self.shared)
@@ -198,29 +200,29 @@ class Product(Statement):
 
     @property
     def stretch(self) -> list[Expr]:
-        """Of the side that is shared out, where the part that is computed begins and ends."""
+        """The bounds of the computed part along the side that is divided."""
         side: Side = getattr(self, self.shared)
         return [share(side.count, part) * side.each for part in self.parts]
 
     @property
     def leads(self) -> list[Expr]:
-        """How many entries lie from a line of each matrix to the next."""
+        """The leading dimensions: the number of entries from one line of a matrix to the next."""
         leads = []
-        for place, lines, _ in self.matrices:
-            last = max(i for i, v in enumerate(place.index) if v in lines.axes)
-            leads.append(_size(place.buffer.memory_shape[last + 1 :]))
+        for entry, lines, _ in self.matrices:
+            last = max(i for i, v in enumerate(entry.index) if v in lines.axes)
+            leads.append(_size(entry.buffer.memory_shape[last + 1 :]))
         return leads
 
-    def _begin(self, place: Load) -> Expr:
+    def _begin(self, entry: Load) -> Expr:
         begin = whole(0)
-        for i, part in enumerate(place.index):
+        for i, part in enumerate(entry.index):
             if not self.is_own(part):
-                begin = begin + part * _size(place.buffer.memory_shape[i + 1 :])
+                begin = begin + part * _size(entry.buffer.memory_shape[i + 1 :])
         return begin
 
     @property
     def routine(self) -> str:
-        """What multiplies, as C calls it."""
+        """The name of C's function for the matrix product."""
         return ROUTINES[self.c.dtype.name]
 
     def _touched(self) -> Iterator[Access]:
@@ -229,10 +231,10 @@ class Product(Statement):
         yield Access(self.c.buffer.root, self.c.index, True)
 
     def replaced(self, new: New) -> Product:
-        """Return the same with other expressions in the place of some."""
-        other = {v: old for old, v in new.items() if self.is_own(v)}  # its axes give way to a loop
+        """Return a copy in which the expressions of ``new`` are replaced by their values."""
+        other = {v: old for old, v in new.items() if self.is_own(v)}  # rename axes that clash
         names: Any = other | dict(new)
-        a, b, c = (moved_to(place, names) for place in (self.a, self.b, self.c))
+        a, b, c = (moved_to(entry, names) for entry in (self.a, self.b, self.c))
         rows, columns = (
             replace(side, axes=tuple(names.get(v, v) for v in side.axes))
             for side in (self.rows, self.columns)
@@ -242,7 +244,7 @@ class Product(Statement):
 
 @dataclass(eq=False, repr=False)
 class Run(Statement):
-    """A call for what it does, not for its value."""
+    """A call for its side effect."""
 
     call: Expr
 
@@ -250,18 +252,18 @@ class Run(Statement):
         yield from reads(self.call)
 
     def replaced(self, new: New) -> Run:
-        """Return the same with other expressions in the place of some."""
+        """Return a copy in which the expressions of ``new`` are replaced by their values."""
         return Run(replaced(self.call, new))
 
 
 def natural(variable: Local) -> Run:
-    """Return what tells LLVM that a loop's variable is not negative."""
+    """Return the statement by which LLVM may assume that a loop variable is not negative."""
     return Run(Call("natural", (variable,), WHOLE))
 
 
 @dataclass(eq=False, repr=False)
 class Declare(Statement):
-    """Says of what shape the memory at a pointer is, or the kernel's own."""
+    """A declaration of an array: its shape, and its pointer unless it is on the stack."""
 
     buffer: Buffer
     pointer: str
@@ -271,13 +273,13 @@ class Declare(Statement):
 
     @property
     def varies(self) -> bool:
-        """Whether the shape holds the batch size."""
+        """True if the shape contains the batch size."""
         return any(isinstance(size, Linear) for size in self.buffer.shape)
 
 
 @dataclass(eq=False, repr=False)
 class Break(Statement):
-    """Leaves the loop."""
+    """A ``break`` statement."""
 
     def _touched(self) -> Iterator[Access]:
         yield from ()
@@ -285,7 +287,7 @@ class Break(Statement):
 
 @dataclass(eq=False, repr=False)
 class If(Statement):
-    """Statements that run where a condition holds; there are none in what passes change."""
+    """An ``if`` statement. It does not occur in the items that passes change."""
 
     test: Expr
     body: list[Any]
@@ -293,7 +295,7 @@ class If(Statement):
 
 @dataclass(eq=False, repr=False)
 class While(Statement):
-    """Statements that run as long as a condition holds; in functions alone."""
+    """A ``while`` statement. It occurs in functions alone."""
 
     test: Expr
     body: list[Any]
@@ -311,19 +313,19 @@ class Loop:
 
     @property
     def innermost(self) -> bool:
-        """Whether no loop is inside."""
+        """True if the loop contains no other loop."""
         return not any(isinstance(item, Loop) for item in self.body)
 
     @property
     def is_apart(self) -> bool:
-        """Whether turns work on entries side by side, each on its own, and need no other turn."""
-        kept = {a.what for a in self.accesses if a.index is None and a.writes}
-        known: set[Any] = set()
+        """True if iterations are independent and access adjacent entries."""
+        written = {a.what for a in self.accesses if a.index is None and a.writes}
+        assigned: set[Any] = set()
         for access in self.accesses:
             if access.index is None:
-                if not access.writes and access.what in kept - known:
-                    return False  # what the turn before left there
-                known.add(access.what)
+                if not access.writes and access.what in written - assigned:
+                    return False  # the value of the previous iteration is read
+                assigned.add(access.what)
                 continue
             *outer, last = access.index or (ZERO,)
             terms = dict(parts_of(last)[1])
@@ -336,22 +338,22 @@ class Loop:
 
     @cached_property
     def accesses(self) -> list[Access]:
-        """What is read and written inside."""
+        """The reads and writes inside of the loop, each once."""
         return list({access: None for item in self.body for access in item.accesses})
 
     @cached_property
     def touched(self) -> dict[Buffer | Local, list[Access]]:
-        """The same by what it is."""
+        """The reads and writes by buffer or local variable."""
         return _by_what(self.accesses)
 
     def join(self, other: Loop) -> None:
-        """Take the body of another loop over the same variable as well."""
+        """Append the body of another loop over the same variable."""
         touched, accesses = self.touched, self.accesses
         self.body += other.body
         for access in other.accesses:
-            known = touched.setdefault(access.what, [])
-            if access not in known:
-                known.append(access)
+            existing = touched.setdefault(access.what, [])
+            if access not in existing:
+                existing.append(access)
                 accesses.append(access)
 
 
@@ -359,16 +361,16 @@ Item = Loop | Statement
 
 
 def _by_what(accesses: Sequence[Access]) -> dict[Buffer | Local, list[Access]]:
-    found: dict[Buffer | Local, list[Access]] = {}
+    table: dict[Buffer | Local, list[Access]] = {}
     for access in accesses:
-        found.setdefault(access.what, []).append(access)
-    return found
+        table.setdefault(access.what, []).append(access)
+    return table
 
 
-def _written(place: Load) -> Iterator[Access]:
-    for part in place.index:
+def _written(entry: Load) -> Iterator[Access]:
+    for part in entry.index:
         yield from reads(part)
-    yield Access(place.buffer.root, place.index, True)
+    yield Access(entry.buffer.root, entry.index, True)
 
 
 def _size(shape: Sequence[Any]) -> Expr:
@@ -376,7 +378,7 @@ def _size(shape: Sequence[Any]) -> Expr:
 
 
 def nest(axes: Sequence[tuple[Local, Any]], leaf: Sequence[Item]) -> list[Item]:
-    """Return loops over ``(variable, size)`` around statements; none for a size of 1."""
+    """Return loops over ``(variable, size)`` around statements, without loops of size 1."""
     items = list(leaf)
     for var, size in reversed(axes):
         if size != 1:
@@ -402,7 +404,7 @@ def bodies(items: list[Item]) -> Iterator[list[Item]]:
 
 
 def forget(items: list[Item]) -> None:
-    """Forget what was known of items that were changed, and of all that is in them."""
+    """Clear the cached accesses of items that were changed, and of all items inside."""
     for body in bodies(items):
         for item in body:
             for name in ("accesses", "touched"):

@@ -1,4 +1,4 @@
-"""Nodes as readable Python: one of three tables, beside `javascript` and `native.emission`."""
+"""Statements and expressions are written as readable Python."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from chainrule._src.compile.lower.statements import (
 )
 from chainrule._src.trace.batch import Linear
 
-# By operation: how strongly it binds, and what it is written as.
+# By operation: its precedence and its template.
 OPERATORS = {
     "or": (1, "{} or {}"), "and": (2, "{} and {}"), "not": (3, "not {}"),
     "lt": (4, "{} < {}"), "le": (4, "{} <= {}"), "gt": (4, "{} > {}"), "ge": (4, "{} >= {}"),
@@ -99,20 +99,20 @@ def _declared(item: Declare) -> str:
 def _product(item: Product) -> str:
     turns = [str(int(turn)) for turn in item.turns]
     sizes = [text(size) for size in item.sizes]
-    arguments = [*turns, *sizes, *(_matrix(item, place) for place in (item.a, item.b, item.c))]
+    arguments = [*turns, *sizes, *(_matrix(item, operand) for operand in (item.a, item.b, item.c))]
     if item.shared:
         arguments += [repr(item.shared), *map(text, item.stretch)]
     return f"{item.routine}({', '.join(arguments)})"
 
 
-def _matrix(item: Product, place: Load) -> str:
-    name = place.buffer.root.name
-    parts = [":" if item.is_own(part) else text(part) for part in place.index]
+def _matrix(item: Product, operand: Load) -> str:
+    name = operand.buffer.root.name
+    parts = [":" if item.is_own(part) else text(part) for part in operand.index]
     return name if set(parts) <= {":", "0"} else f"{name}[{', '.join(parts)}]"
 
 
 def text(expr: Any, binds: int = CONDITIONAL) -> str:
-    """Write an expression; in brackets where what is around it ``binds`` more strongly."""
+    """Write an expression, in brackets if its precedence is lower than ``binds``."""
     if isinstance(expr, Buffer):
         return expr.root.name
     if isinstance(expr, Local):
@@ -159,9 +159,11 @@ def _compound(expr: Expr) -> tuple[str, int]:
     assert isinstance(expr, Call)
     if expr.name in OPERATORS:
         strength, form = OPERATORS[expr.name]
-        # What binds alike is read from the left, and a comparison of a comparison is another one.
-        own = strength + (strength == 4)
-        sides = [text(arg, own if i == 0 else strength + 1) for i, arg in enumerate(expr.args)]
+        # Operators are left-associative, but a comparison of a comparison needs brackets.
+        left_strength = strength + (strength == 4)
+        sides = [
+            text(arg, left_strength if i == 0 else strength + 1) for i, arg in enumerate(expr.args)
+        ]
         return form.format(*sides), strength
     name = expr.name if expr.name in OWN else f"np.{expr.name}"
     return f"{name}({', '.join(map(text, expr.args))})", ATOM

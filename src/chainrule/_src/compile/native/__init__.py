@@ -1,20 +1,20 @@
-"""Machine code: emitted from the compiler's nodes, made by LLVM, kept on disk, called."""
+"""Machine code: emitted from the compiler's nodes, compiled by LLVM, cached on disk, and called."""
 
 import ctypes
 import os
 import sys
 from pathlib import Path
 
-ENTRY = "chainrule_kernel"  # what a piece of machine code is called by
-UNKNOWN_MEMORY = 2**32  # bytes, where the system does not say
+ENTRY = "chainrule_kernel"  # the name of the function in a kernel's machine code
+UNKNOWN_MEMORY = 2**32  # bytes to assume if the system does not report its memory
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def cores() -> int:
-    """Return how many cores may be used: all there are, but as many as the environment says.
+    """Return the number of cores to use: all cores, unless the environment sets a number.
 
-    ``CHAINRULE_NUM_THREADS`` is asked, then ``OMP_NUM_THREADS``, by which joblib shares out the
-    cores among its processes.
+    The variable ``CHAINRULE_NUM_THREADS`` comes first, then ``OMP_NUM_THREADS``, which joblib sets
+    to distribute the cores among its processes.
     """
     for name in ("CHAINRULE_NUM_THREADS", "OMP_NUM_THREADS"):
         named = os.environ.get(name, "")
@@ -26,7 +26,7 @@ def cores() -> int:
 
 
 def memory() -> int:
-    """Return the bytes of memory that this process may hope for."""
+    """Return the bytes of memory that this process may use."""
     physical = _physical_memory()
     try:
         return min(physical, int(_CGROUP_LIMIT.read_text("utf-8")))

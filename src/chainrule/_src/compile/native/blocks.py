@@ -1,7 +1,7 @@
-"""Long sums in blocks: each block's sum is begun anew, and the sums of blocks are added up.
+"""Long sums are computed in blocks: each block is summed on its own, then the sums are added.
 
-A chain of a million additions loses four digits of float32's seven, one of a thousand sums of a
-thousand entries almost none. Where the blocks begin depends on the loop alone.
+A chain of a million additions loses four digits of float32's seven. A sum of a thousand sums of a
+thousand entries loses almost none. The bounds of the blocks depend on the loop alone.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from chainrule._src.compile.lower.statements import (
     nest,
 )
 
-ROWS = 512  # turns of a block, where there are loops in a turn
-ENTRIES = 2**14  # where there are none, and LLVM has sixteen chains or more at once
-LARGEST = 4096  # entries of a sum for each of which there is one of a block as well
+ROWS = 512  # iterations of a block, if the loop has inner loops
+ENTRIES = 2**14  # if it has none: LLVM then adds in sixteen chains or more at once
+LARGEST = 4096  # the most entries of a sum that gets an array for the sums of a block
 
 Target = Load | Local
 Axes = list[tuple[Local, int]]  # the loops inside that run over the entries of a sum
@@ -49,9 +49,9 @@ def in_blocks(loop: Loop, inside: bool = False, repeated: bool = False) -> list[
     ----------
     loop : Loop
     inside : bool
-        Whether it is inside another loop.
+        If true, the loop is inside another loop.
     repeated : bool
-        Whether one of the loops around it may be long.
+        If true, one of the enclosing loops may be long.
     """
     turns = ENTRIES if loop.innermost else ROWS
     is_long = not (isinstance(loop.stop, Const) and loop.stop.value <= turns)
@@ -61,7 +61,7 @@ def in_blocks(loop: Loop, inside: bool = False, repeated: bool = False) -> list[
     loop = Loop(loop.var, loop.stop, body, loop.start, loop.step)
     if loop.step != ONE or not (is_long or (inside and loop.innermost)):
         return [loop]
-    sums = [_Sum(target, axes, i) for i, (target, axes) in enumerate(_sums(loop))]
+    sums = [_BlockedSum(target, axes, i) for i, (target, axes) in enumerate(_sums(loop))]
     if not sums:
         return [loop]
     declared = [Declare(each.other.buffer, "") for each in sums if isinstance(each.other, Load)]
@@ -71,16 +71,17 @@ def in_blocks(loop: Loop, inside: bool = False, repeated: bool = False) -> list[
 
 
 @dataclass(eq=False)
-class _Sum:
-    """A sum and a second place for each of its entries.
+class _BlockedSum:
+    """A sum, and a second variable or array for the sum of one block.
 
     Attributes
     ----------
     target : Load or Local
-        Where it is added up.
+        The entry or variable that holds the sum.
     axes : list of (Local, int)
+        The loop variables and sizes that run over the entries of the sum.
     number : int
-        Of the sums of a loop.
+        The index of the sum among those of its loop.
     """
 
     target: Target
@@ -96,20 +97,20 @@ class _Sum:
             buffer = Buffer(self.other.name, shape, dtype, tuple(range(len(shape))), "local")
             self.other = buffer.at([variable for variable, _ in self.axes])
 
-    def cleared(self, place: Target) -> list[Item]:
+    def cleared(self, target: Target) -> list[Item]:
         """Return the statement that sets an entry to zero."""
-        zero = Const(0, place.dtype)
+        zero = Const(0, target.dtype)
         return nest(
-            self.axes, [Let(place, zero) if isinstance(place, Local) else Store(place, zero)]
+            self.axes, [Let(target, zero) if isinstance(target, Local) else Store(target, zero)]
         )
 
-    def added(self, place: Target, value: Target) -> list[Item]:
+    def added(self, target: Target, value: Target) -> list[Item]:
         """Return the statement that adds one entry to another."""
-        return nest(self.axes, [Accumulate(place, value)])
+        return nest(self.axes, [Accumulate(target, value)])
 
 
-def _begun_anew(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
-    """Return a loop that adds up in second places, which are added to the sums after each block."""
+def _begun_anew(loop: Loop, sums: Sequence[_BlockedSum], turns: int) -> list[Item]:
+    """Return a loop that sums each block in the second arrays and then adds them to the sums."""
     begin = [item for each in sums for item in each.cleared(each.other)]
     end = [item for each in sums for item in each.added(each.target, each.other)]
     body = _adding_to({each.target: each.other for each in sums}, loop.body)
@@ -117,8 +118,11 @@ def _begun_anew(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
     return [_blocks(loop, turns, begin, end)] if turns else [*begin, loop, *end]
 
 
-def _put_aside(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
-    """Return a loop whose sums are put aside before each block but the first: one costs nothing."""
+def _put_aside(loop: Loop, sums: Sequence[_BlockedSum], turns: int) -> list[Item]:
+    """Return a loop that moves its sums to the second arrays before each block but the first.
+
+    So a loop of a single block costs nothing.
+    """
     several = loop.start + turns < loop.stop
     begin = [item for each in sums for item in each.cleared(each.other)]
     end = [item for each in sums for item in each.added(each.target, each.other)]
@@ -131,7 +135,7 @@ def _put_aside(loop: Loop, sums: Sequence[_Sum], turns: int) -> list[Item]:
 
 
 def _blocks(loop: Loop, turns: int, begin: Sequence[Item], end: Sequence[Item]) -> Loop:
-    """Return a loop over blocks of so many turns."""
+    """Return a loop over blocks of ``turns`` iterations."""
     first = Local(f"{loop.var.name}_first")
     last = Call("min", (loop.stop, first + turns), WHOLE)
     block = [*begin, Loop(loop.var, last, loop.body, first), *end]
@@ -139,7 +143,7 @@ def _blocks(loop: Loop, turns: int, begin: Sequence[Item], end: Sequence[Item]) 
 
 
 def _sums(loop: Loop) -> Iterator[tuple[Target, Axes]]:
-    """Yield what a loop adds up and does not touch otherwise: floats in one place each."""
+    """Yield the float sums of a loop that it accesses in no other way and at one index alone."""
     targets: dict[Buffer | Local, set[Target]] = {}
     changed: set[Buffer | Local] = {loop.var}
     touched: set[Buffer | Local] = {loop.var}
@@ -156,10 +160,10 @@ def _sums(loop: Loop) -> Iterator[tuple[Target, Axes]]:
             touched.update(access.what for access in item.accesses)
     for what, places in targets.items():
         if len(places) == 1 and what not in touched:
-            (place,) = places
-            axes = _axes(place, inner, changed)
+            (target,) = places
+            axes = _axes(target, inner, changed)
             if axes is not None:
-                yield place, axes
+                yield target, axes
 
 
 def _what(target: Target) -> Buffer | Local:
@@ -167,7 +171,7 @@ def _what(target: Target) -> Buffer | Local:
 
 
 def _walk(items: Sequence[Item]) -> Iterator[Item]:
-    """Yield loops and statements, those inside too."""
+    """Yield all loops and statements, at every depth."""
     for item in items:
         if not isinstance(item, If):
             yield item
@@ -176,11 +180,14 @@ def _walk(items: Sequence[Item]) -> Iterator[Item]:
 
 
 def _axes(
-    place: Target, inner: Mapping[Local, set[tuple[Expr, ...]]], changed: set[Buffer | Local]
+    target: Target, inner: Mapping[Local, set[tuple[Expr, ...]]], changed: set[Buffer | Local]
 ) -> Axes | None:
-    """Return the loops that run over a sum's entries; None if there are none such, or too many."""
+    """Return the loops that run over a sum's entries.
+
+    The result is None if the entries depend on anything else, or if there are too many entries.
+    """
     axes = []
-    for part in place.index if isinstance(place, Load) else ():
+    for part in target.index if isinstance(target, Load) else ():
         if isinstance(part, Local) and part in inner:
             (start, stop, step), *others = inner[part]
             if others or not isinstance(stop, Const) or (start, step) != (ZERO, ONE):
@@ -192,7 +199,7 @@ def _axes(
 
 
 def _adding_to(others: Mapping[Target, Target], items: Sequence[Item]) -> list[Item]:
-    """Return statements that add to other places."""
+    """Return statements in which each target is replaced by ``others[target]``."""
     changed: list[Item] = []
     for item in items:
         if isinstance(item, Loop):

@@ -1,4 +1,4 @@
-"""Machine code: made once, kept on disk by `cache`, called."""
+"""The machine code of kernels: from memory, from the cache on disk, or compiled by LLVM."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ if TYPE_CHECKING:
 
 _WINGS = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 PRODUCT_CODE = ("frames", "gemm", "vectors")  # modules that write matrix products
-MOST = 3  # threads that compile beside one
-FLOATS = {"float32", "float64"}  # that matrix products are made of
-# In a module after an empty line: what begins with "\n" is found five times as soon as with "^".
+MOST = 3  # the largest number of helper threads that compile
+FLOATS = {"float32", "float64"}  # the dtypes of matrix products
+# For text with an empty first line: a pattern with "\n" is five times as fast as one with "^".
 DEFINED = re.compile(r"\ndefine (?:internal )?\w+ @(\w+)\(")
 DECLARED = re.compile(r"\ndeclare .* @([\w.]+)\(")
-CODES, BYTES = 256, 2**26  # machine code in memory that nobody may be using: how much of it
+CODES, BYTES = 256, 2**26  # limits of loaded machine code: number of kernels, bytes
 _making = lock()
 _using = lock()
-_begun: set[str] = set()  # dtypes of products that were begun before it was known who calls them
+_begun: set[str] = set()  # dtypes of products that were compiled ahead of their first caller
 _loaded: dict[str, NativeFunction] = {}  # the most recently used last
 
 
 class Piece(NamedTuple):
-    """Machine code that is wanted.
+    """A request for machine code.
 
     Attributes
     ----------
     key : str
-        Of its file: a digest of all that it depends on.
+        The cache key: a digest of everything that the machine code depends on.
     texts : callable or None
-        Returns its modules; None if it is not to be made.
+        A function that returns the modules to compile; None if nothing may be compiled.
     name : str or None
-        What other machine code calls it by.
+        The name by which other machine code calls it.
     """
 
     key: str
@@ -64,25 +64,25 @@ class Piece(NamedTuple):
 
 def load(kernel: Kernel) -> NativeFunction:
     """Return a kernel's machine code, from memory, from disk, or compiled."""
-    function = _kept(_pieces(kernel))
+    function = _ready(_pieces(kernel))
     assert function is not None
-    kernel.llvm = None  # the text is long
+    kernel.llvm = None  # free the long text
     return function
 
 
 def _pieces(kernel: Kernel) -> list[Piece]:
-    """Return the machine code that a kernel needs, its own last."""
+    """Return the pieces of machine code that a kernel needs. The kernel's own piece comes last."""
     if kernel.key is None:
         kernel.key = _key("".join(each.text for each in _texts(kernel)))
     return [*_products(products_of(kernel)), Piece(kernel.key, partial(_texts, kernel))]
 
 
 @contextmanager
-def made_soon(dtype: Any) -> Iterator[None]:
-    """Have a kernel written and loaded within, whose parameters are of this dtype.
+def compiling_ahead(dtype: Any) -> Iterator[None]:
+    """Context manager in which a kernel is recorded and loaded, with parameters of this dtype.
 
-    A thread begins at once with the matrix product, which nearly every kernel calls, while that is
-    recorded; but not a second time, where kernels did without.
+    A thread compiles the matrix product, which nearly every kernel calls, while the kernel is
+    recorded. This happens once per dtype, since some kernels call no product.
     """
     from chainrule._src.compile.native.helpers import ahead
 
@@ -98,7 +98,7 @@ def made_soon(dtype: Any) -> Iterator[None]:
 
 
 def begin(kernel: Kernel) -> None:
-    """Have the thread within `made_soon` go on with a kernel, before that is loaded."""
+    """Compile a kernel in the threads of `compiling_ahead`, before the kernel is loaded."""
     from chainrule._src.compile.native.helpers import also
 
     also(_missing(_pieces(kernel)))
@@ -112,22 +112,25 @@ def _missing(pieces: Sequence[Piece]) -> list[Text]:
 
 
 def _others() -> int:
-    """Return how many threads may make machine code beside one."""
+    """Return the number of helper threads that may compile."""
     return min(cores() - 1, MOST)
 
 
-def kept(key: str, products: dict[str, str]) -> NativeFunction | None:
-    """Return machine code by its name, from memory or from disk, and see to what it calls."""
-    return _kept([*_products(products), Piece(key)])
+def cached(key: str, products: dict[str, str]) -> NativeFunction | None:
+    """Return machine code by its cache key from memory or from disk, or None.
+
+    The matrix products that the code calls are loaded or compiled as well.
+    """
+    return _ready([*_products(products), Piece(key)])
 
 
 def this_machine() -> Target:
-    """Return the machine that this process runs on, which is known to run machine code.
+    """Return the machine that this process runs on, after a check that it runs machine code.
 
     Raises
     ------
     MachineError
-        If what compiles is not installed, or does not work here.
+        If llvmlite is not installed, or machine code does not work on this machine.
     """
     try:
         with first_use("chainrule._src.compile.native.machine"):
@@ -138,8 +141,8 @@ def this_machine() -> Target:
         target = host()
     except RuntimeError as error:
         raise MachineError(f"LLVM does not know this machine: {error}") from error
-    made_by = sources("compile/lower", "compile/native")
-    reason = fault(target, digest(f"{_made_by(target)}\0{made_by}"))
+    sources_digest = sources("compile/lower", "compile/native")
+    reason = fault(target, digest(f"{_compiler_of(target)}\0{sources_digest}"))
     if reason:
         raise MachineError(
             f"machine code does not work on this machine: {reason}; chainrule cache clear has it "
@@ -161,29 +164,29 @@ def _texts(kernel: Kernel) -> Sequence[Text]:
 
 
 def _key(text: str) -> str:
-    """Return the name of a kernel's file: a digest of all that its machine code depends on."""
+    """Return a cache key: a digest of everything that the machine code of a text depends on."""
     made_by = sources(*(f"compile/native/{name}.py" for name in ("function", "llvm", "rare")))
     return digest(f"{here()}\0{made_by}\0{text}")
 
 
 def here() -> str:
-    """Return all of this machine, and of its tools, that machine code depends on."""
-    return _made_by(this_machine())
+    """Return a text of the properties of this machine and of LLVM that machine code depends on."""
+    return _compiler_of(this_machine())
 
 
-def _made_by(target: Target) -> str:
+def _compiler_of(target: Target) -> str:
     import llvmlite
 
     return f"{target!r} llvmlite {llvmlite.__version__}"
 
 
 def digest(text: str) -> str:
-    """Return a name for a text."""
+    """Return the SHA-256 digest of a text, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _products(products: dict[str, str]) -> list[Piece]:
-    """Return matrix products, which kernels call by a name, by their dtypes."""
+    """Return the pieces of matrix products, given their names by dtype."""
     return [
         Piece(
             _key(dtype + sources(*(f"compile/native/{name}.py" for name in PRODUCT_CODE))),
@@ -196,21 +199,21 @@ def _products(products: dict[str, str]) -> list[Piece]:
 
 @functools.cache
 def sources(*names: str) -> str:
-    """Return a digest of chainrule's version and of the code in some of its rooms and files.
+    """Return a digest of chainrule's version and of the code in some of its folders and files.
 
-    Contents decide: sizes and times of files are equal in two wheels, in a Nix store, in the layers
-    of a container. All files are read into one piece of memory, since a new one for each would
-    take longer than the reading.
+    The digest uses the contents of files. Their sizes and times can be equal for different code,
+    for example in two wheels, in a Nix store or in the layers of a container. All files are read
+    into one buffer, because to allocate one for each file would take longer than to read it.
     """
     memory = memoryview(bytearray(2**16))
-    whole = hashlib.sha256(__version__.encode())
+    hasher = hashlib.sha256(__version__.encode())
     for name in names:
         for file in [name] if name.endswith(".py") else _files(name):
-            whole.update(f"\0{file}\0".encode())
+            hasher.update(f"\0{file}\0".encode())
             with open(f"{_WINGS}/{file}", "rb", buffering=0) as content:
                 while size := content.readinto(memory):
-                    whole.update(memory[:size])
-    return whole.hexdigest()
+                    hasher.update(memory[:size])
+    return hasher.hexdigest()
 
 
 def _files(room: str) -> list[str]:
@@ -222,8 +225,8 @@ def _product(dtype: str) -> list[Text]:
     return [product_text(dtype, this_machine())]
 
 
-def _kept(pieces: Sequence[Piece]) -> NativeFunction | None:
-    """Return the code of the last piece, which may call the others; None if one is missing."""
+def _ready(pieces: Sequence[Piece]) -> NativeFunction | None:
+    """Return the code of the last piece, which may call the others; None if any is missing."""
     functions = _in_memory(pieces)
     with _making if len(functions) < len(pieces) else nullcontext():
         functions |= _in_memory(pieces)
@@ -239,7 +242,7 @@ def _kept(pieces: Sequence[Piece]) -> NativeFunction | None:
 
 
 def in_memory(key: str) -> NativeFunction | None:
-    """Return machine code that this process has loaded, by its name."""
+    """Return machine code that this process has loaded, by its cache key, or None."""
     function = _loaded.get(key)
     if function is not None:
         _use(function)
@@ -247,15 +250,15 @@ def in_memory(key: str) -> NativeFunction | None:
 
 
 def _in_memory(pieces: Sequence[Piece]) -> dict[str, NativeFunction]:
-    """Return the pieces that this process has loaded, by their keys."""
+    """Return the pieces that this process has loaded, by their cache keys."""
     with _using:
         return {piece.key: _loaded[piece.key] for piece in pieces if piece.key in _loaded}
 
 
 def _use(function: NativeFunction) -> None:
-    """Keep machine code, and let go of what was used longest ago where there is too much.
+    """Register machine code as used, and drop the least recently used code beyond the limits.
 
-    What other code calls by its name stays.
+    Code that other machine code calls by its name is never dropped.
     """
     with _using:
         is_new = _loaded.pop(function.key, None) is not function
@@ -268,37 +271,40 @@ def _use(function: NativeFunction) -> None:
 
 
 def _codes(pieces: Sequence[Piece]) -> dict[str, bytes] | None:
-    """Return the code of pieces by their keys, from disk or made; None if one is not to be made."""
-    found: dict[str, bytes] = {}
-    wanted: dict[str, Callable[[], Sequence[Text]]] = {}
+    """Return the code of pieces by cache key, from disk or compiled.
+
+    The result is None if a piece is not on disk and may not be compiled.
+    """
+    cached: dict[str, bytes] = {}
+    missing: dict[str, Callable[[], Sequence[Text]]] = {}
     for piece in pieces:
         code = cache.read(piece.key)
         if code is not None:
-            found[piece.key] = code
+            cached[piece.key] = code
         elif piece.texts is None:
             return None
         else:
-            wanted[piece.key] = piece.texts
-    made = _made(wanted) if wanted else {}
-    for key, code in made.items():
+            missing[piece.key] = piece.texts
+    compiled = _compiled(missing) if missing else {}
+    for key, code in compiled.items():
         cache.write(key, code)
-    return found | made
+    return cached | compiled
 
 
-def _made(wanted: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
-    """Return the code of modules by the keys of what they are parts of.
+def _compiled(missing: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
+    """Compile modules; return the machine code by the cache key of its piece.
 
     Raises
     ------
     CompileError
-        If LLVM has no code for it, or if it calls what is not part of this process.
+        If LLVM cannot compile a module, or if it calls a function that this process lacks.
     """
-    from chainrule._src.compile.native.helpers import made
+    from chainrule._src.compile.native.helpers import compile_all
 
-    written = {key: texts() for key, texts in wanted.items()}
+    written = {key: texts() for key, texts in missing.items()}
     texts = [text for texts in written.values() for text in texts]
     try:
-        objects = iter(made(texts, this_machine(), _others()))
+        objects = iter(compile_all(texts, this_machine(), _others()))
     except RuntimeError as error:
         raise CompileError(f"LLVM has no machine code for it: {error}") from error
     codes = {
@@ -310,7 +316,7 @@ def _made(wanted: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
 
 
 def _check_calls(text: str) -> None:
-    """Check that all is there that machine code calls; products are by the time it is called."""
+    """Check that all functions exist that machine code calls; matrix products are added later."""
     with deferred():
         import llvmlite.binding as llvm
 

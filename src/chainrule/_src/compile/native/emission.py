@@ -1,6 +1,6 @@
-"""Nodes as LLVM's language: one of three tables over them, beside two in `compiler`.
+"""Statements and loops are written in LLVM's language; `lower` has writers for other languages.
 
-Every nest of loops becomes a function of the buffers and numbers that it works on.
+Every loop nest becomes a function, whose arguments are its buffers and numbers.
 """
 
 from __future__ import annotations
@@ -41,73 +41,73 @@ from chainrule._src.compile.lower.statements import (
     natural,
 )
 from chainrule._src.compile.native.blocks import in_blocks
-from chainrule._src.compile.native.values import TYPES, Outside, Values, held
+from chainrule._src.compile.native.values import TYPES, FunctionModule, Values, memory_type
 
-SIZE = re.compile(r"\$(-?\d+)\$")  # in a nest: a number that may differ in others
-SHORTEST, MASKED = 5, 16  # turns of loops of which LLVM makes masked vectors
+SIZE = re.compile(r"\$(-?\d+)\$")  # in a nest: a number that may be another in equal nests
+SHORTEST, MASKED = 5, 16  # the range of iterations for which LLVM chooses masked vectors
 
 
-class Around(Outside, Protocol):
-    """The module that functions are written for.
+class NestModule(FunctionModule, Protocol):
+    """The interface of the module that functions are written for.
 
     Attributes
     ----------
     sums : str
-        What LLVM may do with what is added up.
+        LLVM's fast-math flags for sums.
     inline : bool
-        Whether nests of loops are written where they are called.
+        If true, loop nests are inlined into their caller.
     """
 
     sums: str
     inline: bool
 
-    def nest(self, body: str, given: str) -> str:
-        """Take in a nest of loops, and return a call of it."""
+    def nest(self, body: str, arguments: str) -> str:
+        """Add a loop nest to the module, and return the text of its call."""
 
 
-class Writer(Values):
+class FunctionWriter(Values):
     """Writes the statements of one function."""
 
-    module: Around
+    module: NestModule
 
     def text(self) -> str:
-        """Return the lines of the function, its variables first."""
+        """Return the lines of the function, which declares its variables first."""
         lines = ["entry:", *self.entry, "br label %begin", "begin:", *self.lines]
         return "".join(line + "\n" for line in lines)
 
     def header(self, name: str, arguments: Sequence[Any], result: np.dtype[Any] | None) -> str:
-        """Return the head of the definition, and take the arguments."""
-        given = []
+        """Return the head of the definition, and bind the arguments to names."""
+        parameters = []
         for i, argument in enumerate(arguments):
             if isinstance(argument, Buffer):
                 self.pointers[argument] = f"%a{i}"
-                given.append(f"ptr noalias %a{i}")
+                parameters.append(f"ptr noalias %a{i}")
             else:
                 kind = TYPES[argument.dtype]
-                given.append(f"{kind} %a{i}")
+                parameters.append(f"{kind} %a{i}")
                 self.line(f"store {kind} %a{i}, ptr {self.place(argument)}")
         returned = "void" if result is None else TYPES[result]
-        return f"define internal {returned} @{name}({', '.join(given)})"
+        return f"define internal {returned} @{name}({', '.join(parameters)})"
 
     # Statements
 
     def block(self, items: Sequence[Any], outlined: bool = False) -> None:
-        """Write statements; nests of loops as functions of their own if they are ``outlined``."""
+        """Write statements. If ``outlined``, each loop nest becomes a separate function."""
         for item in items:
             if outlined and isinstance(item, Loop) and self._nest(item):
                 continue
             getattr(self, f"_{type(item).__name__.lower()}")(item, outlined)
 
     def _nest(self, loop: Loop) -> bool:
-        """Write a nest as a function and its call; return whether it may be one."""
-        left = _left(loop, self.places)
-        if loop.var is PART or (left and self.module.inline):
+        """Write a loop nest as a function and its call; return false if it cannot be a function."""
+        changed = _changed_locals(loop, self.places)
+        if loop.var is PART or (changed and self.module.inline):
             return False
         writer = Nest(self.module, self.flags, self.slots)
-        writer.whole(loop, left)
-        head, given = writer.signature(self)
+        writer.whole(loop, changed)
+        head, arguments = writer.signature(self)
         body = f"{head} #NEST {{\n{writer.text()}  ret void\n}}\n"
-        self.line(self.module.nest(body, given))
+        self.line(self.module.nest(body, arguments))
         return True
 
     def _let(self, item: Let, outlined: bool) -> None:
@@ -120,11 +120,11 @@ class Writer(Values):
         value = self.value(item.value)
         self._put(item.place, value)
 
-    def _put(self, place: Load, value: str) -> None:
-        address = self.address(place)
-        if place.dtype == BOOL:
+    def _put(self, target: Load, value: str) -> None:
+        address = self.address(target)
+        if target.dtype == BOOL:
             value = self.new(f"zext i1 {value} to i8")
-        self.line(f"store {held(place.dtype)} {value}, ptr {address}")
+        self.line(f"store {memory_type(target.dtype)} {value}, ptr {address}")
 
     def _accumulate(self, item: Accumulate, outlined: bool) -> None:
         value = Local("_", item.value.dtype)
@@ -144,7 +144,7 @@ class Writer(Values):
         buffer = item.buffer
         if buffer.role == "local":
             self.pointers[buffer] = f"%own{len(self.entry)}"
-            kind = f"[{math.prod(buffer.shape)} x {held(buffer.dtype)}]"
+            kind = f"[{math.prod(buffer.shape)} x {memory_type(buffer.dtype)}]"
             self.entry.append(f"{self.pointers[buffer]} = alloca {kind}, align 64")
 
     def _break(self, item: Break, outlined: bool) -> None:
@@ -175,48 +175,50 @@ class Writer(Values):
         self.exits.pop()
 
     def _loop(self, item: Loop, outlined: bool) -> None:
-        stop, place = self.stop(item), self.place(item.var)
+        stop, address = self.stop(item), self.place(item.var)
         head, inside, after = self.label(), self.label(), self.label()
-        self.line(f"store i64 {self.value(item.start)}, ptr {place}")
+        self.line(f"store i64 {self.value(item.start)}, ptr {address}")
         self.line(f"br label %{head}")
         self.line(f"{head}:")
-        here = self.new(f"load i64, ptr {place}")
-        goes_on = self.new(f"icmp slt i64 {here}, {stop}")
+        index = self.new(f"load i64, ptr {address}")
+        goes_on = self.new(f"icmp slt i64 {index}, {stop}")
         self.line(f"br i1 {goes_on}, label %{inside}, label %{after}")
         self.line(f"{inside}:")
         self._inside(item.body, after, outlined)
-        now = self.new(f"load i64, ptr {place}")
+        now = self.new(f"load i64, ptr {address}")
         further = self.new(f"add nsw i64 {now}, {self.value(item.step)}")
-        self.line(f"store i64 {further}, ptr {place}")
+        self.line(f"store i64 {further}, ptr {address}")
         self.line(f"br label %{head}{self._hint(item)}")
         self.line(f"{after}:")
 
     def stop(self, loop: Loop) -> str:
-        """Return where a loop ends."""
+        """Return the upper bound of a loop."""
         return self.value(loop.stop)
 
     def _hint(self, loop: Loop) -> str:
-        """Tell LLVM which loops to make vectors of, where it would choose otherwise.
+        """Return a hint for LLVM to vectorize a loop or not, where its own choice would be slower.
 
-        Not of an outer loop whose inner ones it has written out. But of one with a few entries of a
-        single sample, and with the last entries one by one: LLVM would take masked vectors, and a
-        processor that reads what such a one has just stored waits for it.
+        An outer loop whose inner loops LLVM has unrolled is not vectorized. A short loop over the
+        entries of a single sample is vectorized without masks: LLVM would choose masked vectors,
+        and a processor that reads back an entry of a masked store has to wait.
         """
         if not loop.innermost:
             return ", !llvm.loop !0"
         return ", !llvm.loop !2" if self.module.inline and _is_short(loop) else ""
 
     def _product(self, item: Product, outlined: bool) -> None:
-        """Write a call of C's ``gemm``, for a part of the side that is shared out."""
+        """Write a call of ``gemm``, for this thread's part of the side that is divided."""
         kind, routine = TYPES[item.c.dtype], f"chainrule_{item.routine}"
         ta, tb = item.turns
         sizes, begins = item.computed
         places = [
-            self.entry_at(place.buffer, self.value(begin))
-            for place, begin in zip((item.a, item.b, item.c), begins, strict=True)
+            self.entry_at(operand.buffer, self.value(begin))
+            for operand, begin in zip((item.a, item.b, item.c), begins, strict=True)
         ]
         numbers = [f"i64 {self.value(number)}" for number in (*sizes, *item.leads)]
-        a, b, c = (f"ptr {place}, {step}" for place, step in zip(places, numbers[3:], strict=True))
+        a, b, c = (
+            f"ptr {operand}, {step}" for operand, step in zip(places, numbers[3:], strict=True)
+        )
         self.module.declare(
             "void", routine, f"i32, i32, i32, i64, i64, i64, {kind}, ptr, i64, ptr, i64, "
             f"{kind}, ptr, i64",
@@ -227,37 +229,39 @@ class Writer(Values):
         )
 
 
-class Left(NamedTuple):
-    """A local variable outside that a nest changes."""
+class ChangedLocal(NamedTuple):
+    """A local variable of the caller that a loop nest changes."""
 
     local: Local
 
 
-class Nest(Writer):
-    """Writes a nest of loops; what it takes from outside become its arguments in order."""
+class Nest(FunctionWriter):
+    """Writes a loop nest. The buffers and variables that it uses become its arguments, in order."""
 
-    def __init__(self, module: Around, flags: str, slots: dict[Buffer, Buffer]) -> None:
+    def __init__(self, module: NestModule, flags: str, slots: dict[Buffer, Buffer]) -> None:
         super().__init__(module, flags, slots)
         self.own: set[Local] = set()
         self.taken: dict[Any, str] = {}
         self._depth, self._is_open = 0, not module.inline
 
-    def whole(self, loop: Loop, left: Sequence[Local]) -> None:
-        """Write the nest, with local variables that it leaves for what follows."""
-        kept = [(TYPES[local.dtype], self.place(local), self._variable(local)) for local in left]
-        for kind, place, outside in kept:
-            self.line(f"store {kind} {self.new(f'load {kind}, ptr {outside}')}, ptr {place}")
+    def whole(self, loop: Loop, changed: Sequence[Local]) -> None:
+        """Write the nest. ``changed`` are the local variables that later statements read."""
+        copies = [
+            (TYPES[local.dtype], self.place(local), self._variable(local)) for local in changed
+        ]
+        for kind, inner, outside in copies:
+            self.line(f"store {kind} {self.new(f'load {kind}, ptr {outside}')}, ptr {inner}")
         self.block([loop] if self.module.inline else in_blocks(loop))
-        for kind, place, outside in kept:
-            self.line(f"store {kind} {self.new(f'load {kind}, ptr {place}')}, ptr {outside}")
+        for kind, inner, outside in copies:
+            self.line(f"store {kind} {self.new(f'load {kind}, ptr {inner}')}, ptr {outside}")
 
     def _variable(self, local: Local) -> str:
-        """Return the address outside of a variable that is left, an argument."""
+        """Return the argument for the address of a caller's variable that the nest changes."""
         self.own.add(local)
-        return self.taken.setdefault(Left(local), f"%a{len(self.taken)}")
+        return self.taken.setdefault(ChangedLocal(local), f"%a{len(self.taken)}")
 
     def pointer(self, buffer: Buffer) -> str:
-        """Return the address of a buffer, an argument."""
+        """Return the argument for the address of a buffer."""
         root = self.slots.get(buffer.root, buffer.root)
         if root not in self.pointers:
             self.pointers[root] = self.taken[root] = f"%a{len(self.taken)}"
@@ -275,15 +279,15 @@ class Nest(Writer):
         self._depth -= 1
 
     def stop(self, loop: Loop) -> str:
-        """Return where a loop ends: of an inner one a number, for which LLVM writes it best."""
+        """Return the upper bound of a loop. For an inner loop it is a literal, which is faster."""
         was = self._is_open
         self._is_open = was and not (loop.innermost and self._depth > 1)
-        found = super().stop(loop)
+        bound = super().stop(loop)
         self._is_open = was
-        return found
+        return bound
 
     def number(self, value: int) -> str:
-        """Return a whole number as one that may differ in other nests."""
+        """Return an integer, marked as a size that may be another in equal nests."""
         return f"${value}$" if self._is_open and abs(value) > 1 else str(value)
 
     def _local_value(self, expr: Local) -> str:
@@ -293,31 +297,31 @@ class Nest(Writer):
             self.taken[expr] = f"%a{len(self.taken)}"
         return self.taken[expr]
 
-    def signature(self, outside: Writer) -> tuple[str, str]:
-        """Return the head of the definition, and what a call outside is given."""
-        parameters, given = [], []
+    def signature(self, outside: FunctionWriter) -> tuple[str, str]:
+        """Return the head of the definition, and the arguments of a call in ``outside``."""
+        parameters, arguments = [], []
         for what, name in self.taken.items():
             if isinstance(what, Buffer):
                 parameters.append(f"ptr noalias {name}")
-                given.append(f"ptr {outside.pointer(what)}")
-            elif isinstance(what, Left):
+                arguments.append(f"ptr {outside.pointer(what)}")
+            elif isinstance(what, ChangedLocal):
                 parameters.append(f"ptr noalias {name}")
-                given.append(f"ptr {outside.place(what.local)}")
+                arguments.append(f"ptr {outside.place(what.local)}")
             else:
                 kind = TYPES[what.dtype]
                 parameters.append(f"{kind} {name}")
-                given.append(f"{kind} {outside.value(what)}")
-        return f"define internal void @NEST({', '.join(parameters)})", ", ".join(given)
+                arguments.append(f"{kind} {outside.value(what)}")
+        return f"define internal void @NEST({', '.join(parameters)})", ", ".join(arguments)
 
 
 def flat(loop: Loop) -> Loop:
-    """Return loops over entries of arrays that all lie alike as a single one, over them in order.
+    """Return nested loops over arrays of the same layout as a single loop, if that is possible.
 
-    It is longer, and the same for arrays of other shapes. An entry's place is told by the last
-    index alone then, which goes beyond the last axis.
+    The single loop is longer, and equal for arrays of other shapes. It addresses an entry by the
+    last index alone, which runs beyond the end of the last axis.
     """
-    told = [x for x in loop.body if isinstance(x, Run) and x.call == natural(loop.var).call]
-    inner = loop.body[len(told) :]
+    assumptions = [x for x in loop.body if isinstance(x, Run) and x.call == natural(loop.var).call]
+    inner = loop.body[len(assumptions) :]
     variables, sizes = [loop.var], [ONE]
     while len(inner) == 1 and isinstance(inner[0], Loop):
         within = inner[0]
@@ -333,37 +337,37 @@ def flat(loop: Loop) -> Loop:
     *others, last = variables
     size = math.prod(int(each.value) for each in sizes)
     first: dict[Expr, Expr] = dict.fromkeys(others, ZERO)
-    items: list[Item] = [natural(last) for _ in told]
+    items: list[Item] = [natural(last) for _ in assumptions]
     items += [item.replaced(first) for item in body]
     return Loop(last, loop.stop * size, items, loop.start * size)
 
 
-def _is_flat(thing: Any, variables: Sequence[Local], sizes: Sequence[Const]) -> bool:
-    """Whether loop variables stand in a statement for entries of arrays of these sizes alone."""
-    if isinstance(thing, Let):
-        return _is_flat(thing.value, variables, sizes)
-    if isinstance(thing, Store):
-        return all(_is_flat(part, variables, sizes) for part in (thing.place, thing.value))
-    if isinstance(thing, Local):
-        return thing not in variables
-    parts = children(thing) if isinstance(thing, Expr) else ()
-    if isinstance(thing, Load) and list(thing.index[-len(variables) :]) == list(variables):
-        lie = thing.buffer.memory_shape[-len(sizes) :]
+def _is_flat(node: Any, variables: Sequence[Local], sizes: Sequence[Const]) -> bool:
+    """Return true if the loop variables occur only as the last indices of arrays of these sizes."""
+    if isinstance(node, Let):
+        return _is_flat(node.value, variables, sizes)
+    if isinstance(node, Store):
+        return all(_is_flat(part, variables, sizes) for part in (node.place, node.value))
+    if isinstance(node, Local):
+        return node not in variables
+    parts = children(node) if isinstance(node, Expr) else ()
+    if isinstance(node, Load) and list(node.index[-len(variables) :]) == list(variables):
+        lie = node.buffer.memory_shape[-len(sizes) :]
         if [whole(size) for size in lie] == list(sizes):
             parts = parts[: -len(variables)]
     return all(_is_flat(part, variables, sizes) for part in parts)
 
 
 def _is_short(loop: Loop) -> bool:
-    """Whether LLVM would make masked vectors of a loop, and may be told to make others.
+    """Return true if LLVM would use masked vectors for a loop, and a hint can prevent the masks.
 
-    It takes the turns in any order then.
+    With the hint, LLVM may run the iterations in any order.
     """
     few = isinstance(loop.stop, Const) and SHORTEST <= loop.stop.value < MASKED
     return few and loop.is_apart
 
 
-def _left(loop: Loop, outside: dict[Local, str]) -> list[Any]:
-    """Return the local variables that a nest changes for what follows."""
+def _changed_locals(loop: Loop, outside: dict[Local, str]) -> list[Any]:
+    """Return the local variables of the caller that a nest changes."""
     changed = (a.what for a in loop.accesses if a.index is None and a.writes)
     return [local for local in dict.fromkeys(changed) if local in outside]

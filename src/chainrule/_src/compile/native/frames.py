@@ -1,8 +1,8 @@
-"""Stack frames of more than a page.
+"""Stack frames that are larger than a page, on Windows.
 
-Windows gives a thread its stack page by page, and each new page must be the next one. A function
-whose frame is larger would have to call one of C's that touches them in order, which no loader
-knows. So all pages are touched once where a kernel begins.
+Windows maps a thread's stack page by page, and each new page must be the next one. A function with
+a larger frame would call a C function that touches the pages in order, but LLVM's loader does not
+find this function. So a kernel touches all pages once when it begins.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from chainrule._src.compile.native.target import Target
 MEMORY = re.compile(r"= alloca \[(\d+) x (\w+)\]")
 BYTES = {"float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
 PAGE = 4096
-SPARE = 2**16  # bytes for what LLVM puts on the stack, and for functions outside
-LARGEST = 2**20  # bytes that are touched: a thread may have twice that
-# The second store keeps LLVM from making a loop of it.
+SPARE = 2**16  # bytes for LLVM's own stack variables, and for functions outside
+LARGEST = 2**20  # bytes that are touched at most: a thread may have twice as many
+# The second store prevents LLVM from turning the recursion into a loop.
 TOUCH = f"""
 define internal void @touch(i64 %pages) noinline nounwind {{
   %page = alloca [{PAGE - 256} x i8]
@@ -35,21 +35,20 @@ done:
 
 
 def attributes(target: Target) -> str:
-    """Return the attributes that every function has.
+    """Return the attributes of every function.
 
-    None is left by an exception, so there are no tables for that, for which loaders have rules of
-    their own.
+    No function raises an exception, so there are no unwind tables, which some loaders reject.
     """
     return f'nounwind "stack-probe-size"="{LARGEST}"' if target.is_windows else "nounwind"
 
 
 def size_of(text: str) -> int:
-    """Return the bytes of the arrays on the stack that a text declares."""
+    """Return the total bytes of the stack arrays that a text declares."""
     return sum(int(entries) * BYTES[kind] for entries, kind in MEMORY.findall(text))
 
 
 def touched(target: Target, frames: int) -> tuple[str, str]:
-    """Return what touches the pages for frames of so many bytes: a definition and a call of it."""
+    """Return the definition and the call of a function that touches the pages of stack frames."""
     if not target.is_windows or frames <= PAGE // 2:
         return "", ""
     pages = min(frames + SPARE, LARGEST) // (PAGE - 256)

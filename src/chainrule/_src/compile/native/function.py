@@ -1,4 +1,4 @@
-"""Machine code that is called: object files put into memory, as a function of arrays."""
+"""Loaded machine code: object files in memory, called as a function of arrays."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from chainrule._src.compile.native.llvm import Text
     from chainrule._src.compile.native.target import Target
 
-PRODUCT = "chainrule_"  # how the names of matrix products begin
-# In a module after an empty line: what begins with "\n" is found five times as soon as with "^".
-GIVEN = re.compile(r"\ndefine void @(\w+)\(")  # to other modules
-_provided: dict[str, list[NativeFunction]] = {}  # by name, the last one is found; all are kept
+PRODUCT = "chainrule_"  # the prefix of the names of matrix products
+# For text with an empty first line: a pattern with "\n" is five times as fast as one with "^".
+GIVEN = re.compile(r"\ndefine void @(\w+)\(")  # functions that other modules may call
+_provided: dict[str, list[NativeFunction]] = {}  # by name; the last one is used, all stay alive
 
 
 class NativeFunction:
-    """A compiled kernel, by the name of its code; it runs without Python's global lock.
+    """A compiled kernel in memory. It runs without Python's global lock.
 
-    Its memory is given back with the last reference to it, which what runs it has too.
+    The machine code is freed with the last reference; bound calls hold references too.
     """
 
     def __init__(self, code: bytes, key: str = "") -> None:
@@ -39,11 +39,12 @@ class NativeFunction:
 
         self.key, self.bytes, self.is_provided = key, len(code), False
         self._engines = []
-        # The entry's comes last, and calls what the others give. An engine each: their tables of
-        # addresses outside are not joined. Names of what they give are those of the kernel before,
-        # which has found its own: LLVM's table, which forgets none, does not grow.
+        # The last object file has the entry, and calls functions of the others. Each gets an
+        # engine, because engines do not share symbols. The symbol names are the same for every
+        # kernel, and earlier kernels are already linked. So LLVM's symbol table, which is never
+        # cleared, does not grow.
         for names, part in _unpacked(code):
-            module = llvm.parse_assembly("")  # without which there is no engine
+            module = llvm.parse_assembly("")  # an engine needs a module
             engine = llvm.create_mcjit_compiler(module, target_machine(host()))
             engine.remove_module(module)  # or LLVM would compile it: half a millisecond
             engine.add_object_file(llvm.ObjectFileRef.from_data(part))
@@ -55,28 +56,28 @@ class NativeFunction:
         self._function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.address)
 
     def provide(self, name: str) -> None:
-        """Let other machine code call it by a name; code that is there calls what it has found."""
+        """Register this function under a name, for machine code that is loaded later."""
         with deferred():
             import llvmlite.binding as llvm
 
         self.is_provided = True
-        given = _provided.setdefault(name, [])
-        if not given or given[-1] is not self:
+        functions = _provided.setdefault(name, [])
+        if not functions or functions[-1] is not self:
             llvm.add_symbol(name, self.address)
-            given.append(self)
+            functions.append(self)
 
     def bound(self, arrays: list[Any]) -> Callable[[], int]:
-        """Return a call of the kernel on these arrays, which it keeps alive."""
+        """Return a callable that runs the kernel on these arrays, and keeps the arrays alive."""
         table = (ctypes.c_void_p * len(arrays))(*[array.ctypes.data for array in arrays])
-        function, place = self._function, ctypes.cast(table, ctypes.c_void_p)
-        held = (self, arrays, table)
+        function, pointer = self._function, ctypes.cast(table, ctypes.c_void_p)
+        references = (self, arrays, table)
 
         def call() -> int:
-            done: int = function(place)
-            return done if held else 0
+            n_updates: int = function(pointer)
+            return n_updates if references else 0
 
         def point(i: int, array: Any) -> None:
-            """Let another array take the place of one."""
+            """Replace the array at position ``i``."""
             arrays[i], table[i] = array, array.ctypes.data
 
         call.point = point  # type: ignore[attr-defined]
@@ -84,13 +85,13 @@ class NativeFunction:
 
 
 def products_of(kernel: Kernel) -> dict[str, str]:
-    """Return what matrix products a kernel calls, by their dtypes."""
+    """Return the names of the matrix products that a kernel calls, by dtype."""
     return {item.c.dtype.name: item.routine for item in kernel.products}
 
 
 @functools.lru_cache(2)
 def product_text(dtype: str, target: Target) -> Text:
-    """Return the matrix product of a dtype, as C calls it, in LLVM's language."""
+    """Return the matrix product of a dtype (C's ``gemm``) in LLVM's language."""
     from chainrule._src.compile.native import gemm
 
     with deferred():
@@ -101,15 +102,15 @@ def product_text(dtype: str, target: Target) -> Text:
 
 
 def packed(parts: Sequence[tuple[Text, bytes]]) -> bytes:
-    """Return object files as one, each with the names of what others call of it."""
+    """Return object files joined into one, each with the names of functions that others call."""
     head = [(len(code), GIVEN.findall(f"\n{text.text}")) for text, code in parts]
     return b"\n".join([json.dumps(head).encode(), b"".join(code for _, code in parts)])
 
 
 def _unpacked(code: bytes) -> Iterator[tuple[list[str], bytes]]:
-    """Yield the names and the object files of one."""
-    head, _, rest = code.partition(b"\n")
+    """Yield the function names and the object file of each part of `packed`."""
+    head, _, content = code.partition(b"\n")
     at = 0
     for size, names in json.loads(head):
-        yield names, rest[at : at + size]
+        yield names, content[at : at + size]
         at += size

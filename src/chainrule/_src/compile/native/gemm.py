@@ -1,12 +1,13 @@
-"""Matrix products of our own, written in LLVM's language.
+"""Matrix products, written in LLVM's language.
 
-The result is made in tiles that stay in registers, a few rows by a few vectors, as in Goto and van
-de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Operands are read where they
-lie, but for panels of the second that lie transposed or serve many rows, and blocks of a transposed
-first that serve many columns. Those are laid together before, or by the first tile as it reads
-them. Every entry is a chain of fused multiplications and additions for each block of terms, and the
-sum of these chains in order, whatever the tiles: rows or columns that are left to other threads
-change no bit. Of a million terms a sum of one chain would lose four digits of float32's seven.
+The result is computed in tiles that stay in registers, a few rows by a few vectors, as in Goto and
+van de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Operands are read in
+place, with two exceptions: panels of the second operand that are transposed or serve many rows, and
+blocks of a transposed first operand that serve many columns. These are packed (copied into
+contiguous memory) before, or by the first tile that reads them. Every entry is a sum over blocks of
+terms, in order, and each block is a chain of fused multiplications and additions. This does not
+depend on the tiles, so the division of rows or columns among threads does not change any bit. A
+single chain of a million terms would lose four digits of float32's seven.
 """
 
 from __future__ import annotations
@@ -19,28 +20,28 @@ from chainrule._src.compile.native.frames import attributes, size_of, touched
 from chainrule._src.compile.native.target import Target
 from chainrule._src.compile.native.vectors import PLACE, REAL, WHOLE, Value, Vectors
 
-MANY = 31  # registers for addresses from which each row of a tile has one
+MANY = 31  # address registers from which each row of a tile has its own
 HEIGHT, TERMS = 192, 256  # rows and terms of a block of the first operand, which stays in the cache
-TALL = 48  # rows from which it pays to lay a panel of the second together
-NEAR = 6  # rows of a tile that are reached from one address where there are few registers for them
-APART = 8  # entries between rows of a block: no power of two, or they would share few lines of it
-PLAIN, TRANSPOSED = "111", "112"  # as C calls them
+TALL = 48  # rows from which it is faster to pack a panel of the second operand
+NEAR = 6  # rows of a tile that are addressed from one register if there are few registers
+APART = 8  # padding of a block's rows: at distances of powers of two they share few cache lines
+PLAIN, TRANSPOSED = "111", "112"  # the numbers of CBLAS for these layouts
 NAMES = ("order", "ta", "tb", "m", "n", "k", "alpha", "a", "lda", "b", "ldb", "beta", "c", "ldc")
 
 
 class Shape(NamedTuple):
-    """What depends on the processor.
+    """The shape of tiles, which depends on the processor.
 
     Attributes
     ----------
     width : int
-        Bytes of a vector.
+        The bytes of a vector.
     rows : tuple of int
-        That tiles have, the largest first.
+        The possible numbers of rows of a tile, the largest first.
     vectors : int
-        Across a tile; the last columns have tiles of one.
+        The number of vectors in a row of a tile; tiles of the last columns have one.
     near : int
-        Rows of a tile that are reached from one address.
+        The number of rows of a tile that are addressed from one register.
     """
 
     width: int
@@ -52,7 +53,7 @@ class Shape(NamedTuple):
     def of(cls, target: Target) -> Shape:
         """Return the shape for a processor: a tile's sums take three quarters of its registers.
 
-        One that takes few instructions in a turn has wider tiles, which load less.
+        A processor that executes few instructions per cycle has wider tiles, which load less.
         """
         if target.addresses >= MANY:
             return cls(target.width, (8, 4, 2, 1), 3, 1)
@@ -61,31 +62,31 @@ class Shape(NamedTuple):
 
     @property
     def masks(self) -> bool:
-        """Whether to load a part of a vector takes no longer than to load all of it."""
+        """True if a masked load of a part of a vector is as fast as a full load."""
         return self.width == 64
 
     @property
     def wide(self) -> int:
-        """Return the columns from which it pays to turn a transposed first operand.
+        """The number of columns from which it is faster to transpose a transposed first operand.
 
-        A tile reads but a part of each line of the cache, and lines a power of two apart push each
-        other out.
+        Otherwise a tile reads only a part of each cache line, and cache lines at distances of
+        powers of two evict each other.
         """
         return 8 * self.width
 
 
 def module(name: str, size: int, target: Target) -> str:
-    """Return LLVM's text of a function that takes what C's ``gemm`` takes.
+    """Return LLVM's text of a function with the arguments of C's ``gemm``.
 
-    It multiplies alone: matrices lie row by row, ``alpha`` is 1 and ``beta`` is 0, or 1 to add to
-    what is there.
+    Only a part of ``gemm`` is supported: matrices are in row-major order, ``alpha`` is 1, and
+    ``beta`` is 0, or 1 to add to the result.
 
     Parameters
     ----------
     name : str
-        Of the function.
+        The name of the function.
     size : int
-        Bytes of an entry, 4 or 8.
+        The bytes of an entry, 4 or 8.
     target : Target
     """
     width = target.width
@@ -95,11 +96,11 @@ def module(name: str, size: int, target: Target) -> str:
     plain = f"{name}_plain" if target.is_windows else name
     shape, turned = Shape.of(target), f"{name}_turned"
     product, other = (Vectors(each, kinds, size, width // size) for each in (plain, turned))
-    _Product(product, shape, turned).emit()
-    _Turned(other, shape, plain).emit()
+    _PlainProduct(product, shape, turned).emit()
+    _TransposedProduct(other, shape, plain).emit()
     declared = (product.declared | other.declared).values()
     how = attributes(target)
-    # The second's block is large, and seldom wanted.
+    # The second function needs a large block on the stack and is seldom called.
     texts = [*declared, product.text(how), other.text(f"noinline {how}")]
     if target.is_windows:
         texts.append(_entry(name, product, target, size_of("".join(texts))))
@@ -108,11 +109,11 @@ def module(name: str, size: int, target: Target) -> str:
 
 def _entry(name: str, product: Vectors, target: Target, frames: int) -> str:
     """Return the function that touches the stack's pages and then calls another."""
-    given = ", ".join(f"{value.kind} {value}" for value in product.given.values())
+    arguments = ", ".join(f"{value.kind} {value}" for value in product.given.values())
     touch, call = touched(target, frames)
     return (
-        f"{touch}define void @{name}({given}) {attributes(target)} {{\n{call}"
-        f"  call void @{product.name}({given})\n  ret void\n}}\n"
+        f"{touch}define void @{name}({arguments}) {attributes(target)} {{\n{call}"
+        f"  call void @{product.name}({arguments})\n  ret void\n}}\n"
     )
 
 
@@ -124,7 +125,7 @@ class _Blocks:
     code : Vectors
     shape : Shape
     other : str
-        The function that it calls.
+        The name of the function that it calls.
     """
 
     def __init__(self, code: Vectors, shape: Shape, other: str) -> None:
@@ -144,18 +145,18 @@ class _Blocks:
                 depth = code.least(TERMS, k - term)
                 self.block(row, term, height, depth, self.adds | ~term.equals(0))
 
-            code.loop(0, code.select(k.equals(0), 1, k), TERMS, terms)  # of no terms: zeros
+            code.loop(0, code.select(k.equals(0), 1, k), TERMS, terms)  # k = 0: zeros
 
         code.loop(0, m, HEIGHT, rows)
 
     def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
-        """Emit the product of a block with all columns, added if there were ``more`` terms."""
+        """Emit the product of a block with all columns, added to the result if ``more`` is set."""
         raise NotImplementedError
 
     def turn(
         self, source: Value, far: Value, depth: Value, width: Value, target: Value, apart: int
     ) -> None:
-        """Emit a copy of ``width`` rows of ``depth`` entries as columns."""
+        """Emit a transposed copy: ``width`` rows of ``depth`` entries become columns."""
         code = self.code
 
         def columns(column: Value) -> None:
@@ -173,79 +174,79 @@ class _Blocks:
         code.loop(0, width, code.lanes, columns)
 
 
-class _Turned(_Blocks):
-    """The product of a transposed operand, whose blocks are turned."""
+class _TransposedProduct(_Blocks):
+    """The product with a transposed first operand, whose blocks are transposed first."""
 
     def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
-        """Emit the product of a block with all columns, added if there were ``more`` terms."""
-        code, given, apart = self.code, self.given, TERMS + APART
+        """Emit the product of a block with all columns, added to the result if ``more`` is set."""
+        code, arguments, apart = self.code, self.given, TERMS + APART
         block = code.memory(HEIGHT * apart)
-        a = code.at(given["a"], term * given["lda"], row)
-        self.turn(a, given["lda"], height, depth, block, apart)
-        along = code.select(given["tb"].equals(TRANSPOSED), code.number(1), given["ldb"])
-        b = code.at(given["b"], term * along)
-        c = code.at(given["c"], row * given["ldc"])
-        beta = given["beta"].kind
+        a = code.at(arguments["a"], term * arguments["lda"], row)
+        self.turn(a, arguments["lda"], height, depth, block, apart)
+        along = code.select(arguments["tb"].equals(TRANSPOSED), code.number(1), arguments["ldb"])
+        b = code.at(arguments["b"], term * along)
+        c = code.at(arguments["c"], row * arguments["ldc"])
+        beta = arguments["beta"].kind
         part: Mapping[str, Value] = {
             "ta": Value(code, "i32", PLAIN), "m": height, "k": depth, "a": block,
             "lda": code.number(apart), "b": b, "c": c,
             "beta": code.new(beta, f"uitofp i1 {more} to {beta}"),
         }  # fmt: skip
-        code.call(self.other, {**given, **part})
+        code.call(self.other, {**arguments, **part})
 
 
-class _Product(_Blocks):
-    """The product of operands as they lie."""
+class _PlainProduct(_Blocks):
+    """The product that reads its first operand in place."""
 
     def emit(self) -> None:
-        """Emit the product, or a call of the other if the first operand is to be turned."""
-        code, given = self.code, self.given
+        """Emit the product, or a call of `_TransposedProduct` if that is faster."""
+        code, arguments = self.code, self.given
 
         def other() -> None:
-            code.call(self.other, given)
+            code.call(self.other, arguments)
             code.leave()
 
-        self.turned = given["ta"].equals(TRANSPOSED)
-        code.when(self.turned & (given["n"] >= self.shape.wide), other)
+        self.turned = arguments["ta"].equals(TRANSPOSED)
+        code.when(self.turned & (arguments["n"] >= self.shape.wide), other)
         self.panel = code.memory(TERMS * self.across)
-        self.down = code.select(self.turned, code.number(1), given["lda"])
-        self.along = code.select(self.turned, given["lda"], code.number(1))
+        self.down = code.select(self.turned, code.number(1), arguments["lda"])
+        self.along = code.select(self.turned, arguments["lda"], code.number(1))
         super().emit()
 
     def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
-        """Emit the product of a block with all columns, added if there were ``more`` terms."""
-        code, given = self.code, self.given
-        a = code.at(given["a"], row * self.down, term * self.along)
-        turned = given["tb"].equals(TRANSPOSED)
+        """Emit the product of a block with all columns, added to the result if ``more`` is set."""
+        code, arguments = self.code, self.given
+        a = code.at(arguments["a"], row * self.down, term * self.along)
+        turned = arguments["tb"].equals(TRANSPOSED)
         tall = (height >= TALL) & ~turned
 
         def panels(column: Value) -> None:
-            width = code.least(self.across, given["n"] - column)
-            b = code.at(given["b"], term * given["ldb"], column)
-            c = code.at(given["c"], row * given["ldc"], column)
+            width = code.least(self.across, arguments["n"] - column)
+            b = code.at(arguments["b"], term * arguments["ldb"], column)
+            c = code.at(arguments["c"], row * arguments["ldc"], column)
 
             def turn() -> None:
-                place = code.at(given["b"], column * given["ldb"], term)
-                self.turn(place, given["ldb"], depth, width, self.panel, self.across)
+                address = code.at(arguments["b"], column * arguments["ldb"], term)
+                self.turn(address, arguments["ldb"], depth, width, self.panel, self.across)
 
             code.when(turned, turn)
-            known = a, b, c, height, tall, turned, depth, more
+            operands = a, b, c, height, tall, turned, depth, more
             code.either(
                 width.equals(self.across),
-                lambda: self._full(*known),
-                lambda: self._narrow(*known, width),
+                lambda: self._full(*operands),
+                lambda: self._narrow(*operands, width),
             )
 
-        code.loop(0, given["n"], self.across, panels)
+        code.loop(0, arguments["n"], self.across, panels)
 
     def _full(
         self, a: Value, b: Value, c: Value, height: Value, tall: Value, turned: Value,
         depth: Value, more: Value,
     ) -> None:  # fmt: skip
-        """Emit a full panel, which the first tile lays together as it reads it."""
+        """Emit a full panel of columns. The first tile packs the panel while it reads its rows."""
         code, rows = self.code, self.shape.rows[0]
-        ldb, left = self.given["ldb"], height - rows
-        first = partial(self._tile, rows, self.shape.vectors, a, b, ldb, c, left, depth, more)
+        ldb, rows_below = self.given["ldb"], height - rows
+        first = partial(self._tile, rows, self.shape.vectors, a, b, ldb, c, rows_below, depth, more)
         code.when(tall, partial(first, lays=True))
         begin = code.select(tall, rows, 0)
         b, ldb = self._held(tall | turned, b)
@@ -259,32 +260,32 @@ class _Product(_Blocks):
         code = self.code
         laid = tall if self.shape.masks else ~turned
         code.when(laid, lambda: self._lay(b, depth, width))
-        place, ldb = self._held(laid | turned, b)
+        address, ldb = self._held(laid | turned, b)
 
         def vector(shift: Value) -> None:
             flags = code.first(width - shift)
-            places = code.at(place, shift), ldb, code.at(c, shift)
+            places = code.at(address, shift), ldb, code.at(c, shift)
             self._strip(1, a, *places, height, depth, more, flags)
 
         code.loop(0, width, code.lanes, vector)
 
     def _held(self, laid: Value, b: Value) -> tuple[Value, Value]:
-        """Return where a panel lies, and how far its rows are."""
+        """Return the address of a panel, and the distance between its rows."""
         select = self.code.select
         across = self.code.number(self.across)
         return select(laid, self.panel, b), select(laid, across, self.given["ldb"])
 
     def _lay(self, source: Value, depth: Value, width: Value) -> None:
-        """Emit a copy of a narrow panel, with zeros behind its columns."""
+        """Emit a copy of a narrow panel, padded with zero columns."""
         code = self.code
         columns = [code.lanes * vector for vector in range(self.shape.vectors)]
         flags = [code.first(width - column) for column in columns]
 
         def terms(term: Value) -> None:
-            here = code.at(source, term * self.given["ldb"])
-            there = code.at(self.panel, term * self.across)
+            source_row = code.at(source, term * self.given["ldb"])
+            panel_row = code.at(self.panel, term * self.across)
             for column, flag in zip(columns, flags, strict=True):
-                code.store(code.load(code.at(here, column), flag), code.at(there, column))
+                code.store(code.load(code.at(source_row, column), flag), code.at(panel_row, column))
 
         code.loop(0, depth, 1, terms)
 
@@ -292,39 +293,39 @@ class _Product(_Blocks):
         self, vectors: int, a: Value, b: Value, ldb: Value, c: Value, height: Value, depth: Value,
         more: Value, flags: Value | None = None, begin: Any = 0,
     ) -> None:  # fmt: skip
-        """Emit the rows of a few columns: large tiles as long as there are rows for them."""
+        """Emit the tiles of a few columns: as many large tiles as fit, then smaller ones."""
         code, ldc = self.code, self.given["ldc"]
         for rows in self.shape.rows:
             end = height - (height - begin) % rows
 
             def tile(row: Value, rows: int = rows) -> None:
-                first, made = code.at(a, row * self.down), code.at(c, row * ldc)
-                left = height - (row + rows)
-                self._tile(rows, vectors, first, b, ldb, made, left, depth, more, flags)
+                first, result = code.at(a, row * self.down), code.at(c, row * ldc)
+                rows_below = height - (row + rows)
+                self._tile(rows, vectors, first, b, ldb, result, rows_below, depth, more, flags)
 
             code.loop(begin, end, rows, tile)
             begin = end
 
     def _tile(
-        self, rows: int, vectors: int, a: Value, b: Value, ldb: Value, c: Value, left: Value,
+        self, rows: int, vectors: int, a: Value, b: Value, ldb: Value, c: Value, rows_below: Value,
         depth: Value, more: Value, flags: Value | None = None, lays: bool = False,
     ) -> None:  # fmt: skip
-        """Emit a tile: sums of products, added to what is there if there were ``more`` terms.
+        """Emit a tile: sums of products, added to the result if ``more`` is set.
 
-        One of several vectors is full; flags tell of a single vector how much of it is. One that
-        ``lays`` the second's panel together stores what it reads of it. Lines are fetched of the
-        rows that are ``left`` alone: others may belong to other threads.
+        A tile of several vectors is full; for a single vector, ``flags`` mask its lanes. If
+        ``lays``, the tile packs the second operand's panel: it stores the entries that it reads.
+        Only cache lines of the ``rows_below`` are prefetched: others may belong to other threads.
         """
         code, ldc = self.code, self.given["ldc"]
         columns = [code.lanes * vector for vector in range(vectors)]
         lines = [code.at(c, ldc * row) for row in range(rows)]
         places = [code.at(line, column) for line in lines for column in columns]
-        following = ldc * code.least(rows, left)
-        for place in places:  # what the next tile writes is in the cache by then
-            code.fetch(code.at(place, following), writes=True)
+        following = ldc * code.least(rows, rows_below)
+        for address in places:  # so that the next tile's result is in the cache in time
+            code.fetch(code.at(address, following), writes=True)
         begin = [code.zero for _ in places]
-        # All that moves on with the terms stays in registers: a distance from the begin of each
-        # row, or places that a few rows are near to.
+        # All addresses that advance with the terms stay in registers: either one distance from the
+        # begin of each row, or one address for every few rows.
         near, spread = self.shape.near, self.shape.near == 1
         shifts = [self.down * row for row in range(near)]
         begins = [code.at(a, self.down * row) for row in range(0, rows, near)]
@@ -333,31 +334,31 @@ class _Product(_Blocks):
         if lays:
             moving, steps = [*moving, self.panel], [*steps, code.number(self.across)]
 
-        def add(_: Value, *held: Value) -> list[Value]:
-            here, sums = held[: len(moving)], held[len(moving) :]
-            line, *firsts = here
+        def add(_: Value, *values: Value) -> list[Value]:
+            addresses, sums = values[: len(moving)], values[len(moving) :]
+            line, *firsts = addresses
             if spread:
                 firsts[:1] = [code.at(first, firsts[0]) for first in begins]
-            wanted = flags if self.shape.masks else None
-            seconds = [code.load(code.at(line, column), wanted) for column in columns]
+            mask = flags if self.shape.masks else None
+            seconds = [code.load(code.at(line, column), mask) for column in columns]
             if lays:
                 for second, column in zip(seconds, columns, strict=True):
                     code.store(second, code.at(firsts[-1], column))
                     beside = code.at(line, column + self.across)  # the next panel's
                     code.fetch(beside, writes=False, near=2)
-            made: list[Value] = []
+            new_sums: list[Value] = []
             for row in range(rows):
                 factor = code.scalar(code.at(firsts[row // near], shifts[row % near]))
                 for second in seconds:
-                    made.append(code.fused(factor, second, sums[len(made)]))
-            return [*map(code.moved, here, steps), *made]
+                    new_sums.append(code.fused(factor, second, sums[len(new_sums)]))
+            return [*map(code.moved, addresses, steps), *new_sums]
 
         sums = code.loop(depth, 0, -1, add, [*moving, *begin])[len(moving) :]
 
         def with_others() -> list[Value]:
             pairs = zip(places, sums, strict=True)
-            return [code.plus(code.load(place, flags), total) for place, total in pairs]
+            return [code.plus(code.load(address, flags), total) for address, total in pairs]
 
         totals = code.when(more, with_others, sums)
-        for total, place in zip(totals, places, strict=True):
-            code.store(total, place, flags)
+        for total, address in zip(totals, places, strict=True):
+            code.store(total, address, flags)

@@ -1,4 +1,4 @@
-"""Threads that open LLVM and make machine code beside the one that wants it."""
+"""Helper threads that load the LLVM library and compile modules in parallel."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from chainrule._src.compile.native.llvm import Text
     from chainrule._src.compile.native.target import Target
 
-STACK = 8 << 20  # bytes: LLVM's passes call themselves, and threads have half a megabyte on macOS
+STACK = 8 << 20  # bytes: LLVM's passes are recursive, and macOS gives a thread half a megabyte
 
 
 def open_llvm() -> None:
-    """Have LLVM's library opened by a thread: that takes 7 ms, for which Python keeps its lock."""
+    """Load LLVM's library in a thread. It takes 7 ms, in which `import` would hold the lock."""
     if sys.platform != "win32" and "llvmlite.binding" not in sys.modules:
-        with suppress(RuntimeError):  # of a thread that cannot be started
+        with suppress(RuntimeError):  # the thread cannot be started
             thread = threading.Thread(target=_open)
             thread.start()
             _opening.append(thread)
@@ -34,8 +34,8 @@ def open_llvm() -> None:
 if sys.platform != "win32":
 
     def _open() -> None:
-        found = find_spec("llvmlite")
-        for folder in (found and found.submodule_search_locations) or ():
+        package = find_spec("llvmlite")
+        for folder in (package and package.submodule_search_locations) or ():
             for file in Path(folder, "binding").glob("libllvmlite.*"):
                 dlopen = ctypes.CDLL(None).dlopen
                 dlopen.argtypes, dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
@@ -43,7 +43,7 @@ if sys.platform != "win32":
 
 
 class _Here(threading.local):
-    """What a thread of the user's has begun before all of its modules were there."""
+    """The team of helper threads that works for the current thread, or None."""
 
     team: _Team | None = None
 
@@ -53,13 +53,13 @@ _opening: list[threading.Thread] = []
 
 
 def _opened() -> None:
-    """Wait before a fork until the library is open: else a child could not open one for ever."""
+    """Wait before a fork until the library is loaded; else the child could never load a library."""
     while _opening:
         _opening.pop().join()
 
 
 def _alone() -> None:
-    """Forget, in a child, the threads that stayed behind."""
+    """Drop the threads in a forked child process, where they do not exist."""
     _here.team = None
 
 
@@ -69,9 +69,9 @@ in_child(_alone)
 
 @contextmanager
 def ahead(write: Callable[[], Sequence[Text]], target: Target, count: int) -> Iterator[None]:
-    """Have ``count`` threads make modules at once; `also` and `made` within go on with them.
+    """Context manager: ``count`` threads compile modules, also those of `also` and `compile_all`.
 
-    Where they are at work already there is nothing to do.
+    Nothing is done if threads are already working for the current thread.
     """
     if _here.team is not None:
         yield
@@ -86,18 +86,18 @@ def ahead(write: Callable[[], Sequence[Text]], target: Target, count: int) -> It
 
 
 def also(texts: Sequence[Text]) -> None:
-    """Have more modules made by threads that are at work, if there are any."""
+    """Submit more modules to the working threads, if any."""
     if _here.team is not None:
         _here.team.begin(texts)
 
 
-def made(texts: Sequence[Text], target: Target, count: int) -> list[bytes]:
-    """Return the machine code of modules, made by this thread and up to ``count`` others.
+def compile_all(texts: Sequence[Text], target: Target, count: int) -> list[bytes]:
+    """Compile modules in this thread and up to ``count`` helper threads; return the machine code.
 
     Raises
     ------
     RuntimeError
-        If one is not LLVM's language.
+        If a module is not valid in LLVM's language.
     """
     team = _here.team or _Team(target, min(count, len(texts) - 1))
     _here.team = None
@@ -108,7 +108,7 @@ def made(texts: Sequence[Text], target: Target, count: int) -> list[bytes]:
 
 
 class _Team:
-    """Modules that are to be made for a target, and threads that make some of them."""
+    """A pool of helper threads that compile modules for a target, and their results."""
 
     def __init__(self, target: Target, count: int) -> None:
         self._target = target
@@ -116,7 +116,7 @@ class _Team:
         self._begun: dict[Text, Future[bytes]] = {}
 
     def begin(self, texts: Sequence[Text]) -> None:
-        """Let threads make modules, those with most to do first, if there can be threads."""
+        """Submit modules to the threads, the longest first, if threads can be started."""
         was = threading.stack_size(STACK)
         try:
             with suppress(RuntimeError):
@@ -127,26 +127,29 @@ class _Team:
             threading.stack_size(was)
 
     def finish(self, texts: Sequence[Text]) -> list[bytes]:
-        """Return modules, those that no thread has begun made here; others are not wanted."""
+        """Return the machine code of ``texts``, and cancel all other modules.
+
+        Modules that no thread has begun are compiled by the current thread.
+        """
         for text, future in self._begun.items():
             if text not in texts:
                 future.cancel()
         self.begin(texts)
-        made = {
+        results = {
             text: compiled(text, self._target)
             for text in _by_work(texts)
             if text not in self._begun or self._begun[text].cancel()
         }
-        return [made[text] if text in made else self._begun[text].result() for text in texts]
+        return [results[text] if text in results else self._begun[text].result() for text in texts]
 
     def end(self) -> None:
-        """Let threads end with what they are at; nobody waits until they have."""
+        """Let the threads finish their current modules and end, without waiting for the end."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _by_work(texts: Sequence[Text]) -> list[Text]:
-    """Return modules, each once, that with most to do first."""
+    """Return the modules without duplicates, the longest first."""
     return sorted(dict.fromkeys(texts), key=lambda text: -text.work)
 
 

@@ -1,4 +1,4 @@
-"""LLVM at work: a module's text becomes machine code."""
+"""LLVM compiles the text of a module to machine code."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from chainrule._src.compile.native.rare import VARIANTS
 from chainrule._src.compile.native.target import Target
 
 ALL, FEW, NONE = "all", "few", "none"
-SOONEST, BEST = 0, 3  # levels of code
-MODULES = 64  # that one builder of passes is used for
+SOONEST, BEST = 0, 3  # LLVM's optimisation levels
+MODULES = 64  # the number of modules that one pass builder is used for
 
 
 class Text(NamedTuple):
@@ -27,13 +27,12 @@ class Text(NamedTuple):
     ----------
     text : str
     passes : str
-        Which to run over it: `ALL`; `FEW`, of what calls the loops and is not within one, where
-        code is not worth more than the least time either; `NONE`. Products are written as they
-        should run, vectors and all: passes over them took two thirds of the time and left them as
-        fast as they were.
+        The optimisation passes to run: `ALL`; `FEW` for code outside of loops, where a fast
+        compilation matters more than fast code; or `NONE`. Matrix products are written with vectors
+        and need no passes, which took two thirds of the time and made no difference.
     unrolls : bool
-        Whether passes unroll loops, and make vectors of what is written out. Loops that stay have
-        theirs already.
+        If true, passes unroll loops and vectorize the unrolled code. Other loops are vectorized in
+        any case.
     """
 
     text: str
@@ -42,12 +41,12 @@ class Text(NamedTuple):
 
     @property
     def work(self) -> int:
-        """Return about how much there is to do."""
+        """An estimate of the time to compile the module."""
         return self.text.count("\n") * (3 if self.passes == ALL else 1)
 
 
 def target_machine(target: Target, level: int = BEST) -> Any:
-    """Return what LLVM calls a target machine, which makes code of a level."""
+    """Return LLVM's target machine object, which emits code at an optimisation level."""
     return llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=target.processor, features=target.features, opt=level, reloc="pic",
         codemodel=target.model, jit=True,
@@ -55,7 +54,7 @@ def target_machine(target: Target, level: int = BEST) -> Any:
 
 
 def compiled(text: Text, target: Target) -> bytes:
-    """Return the machine code of a module as an object file; threads make others meanwhile."""
+    """Return the machine code of a module as an object file. Threads may call this in parallel."""
     with (
         loops_as_written(),
         llvm.create_context() as context,
@@ -68,11 +67,11 @@ def compiled(text: Text, target: Target) -> bytes:
 
 
 class _Tools:
-    """A target machine, which LLVM takes 2 ms to make, and a builder of passes for it.
+    """A target machine, whose construction takes 2 ms, and its pass builder.
 
-    llvmlite frees a builder without its table of callbacks, which takes 1.5 kB. So a builder is
-    used for many modules, but not for all: each adds a callback to the table, which LLVM goes
-    through for every pass. Callbacks of earlier modules do nothing unless a function is `optnone`.
+    llvmlite does not free a pass builder's table of callbacks (1.5 kB). So a builder is used for
+    many modules, but not for all: each module adds a callback, and LLVM calls all of them for every
+    pass. Callbacks of earlier modules do nothing unless a function is `optnone`.
     """
 
     def __init__(self, machine: Any, unrolls: bool) -> None:
@@ -84,19 +83,19 @@ class _Tools:
         self._modules = 0
 
     def builder(self) -> Any:
-        """Return the builder of passes for one more module."""
+        """Return the pass builder for the next module."""
         if self._modules % MODULES == 0:
             self._builder = llvm.create_pass_builder(self.machine, self._options)
         self._modules += 1
         return self._builder
 
 
-_idle: dict[Hashable, list[_Tools]] = {}  # tools that no thread uses
+_idle: dict[Hashable, list[_Tools]] = {}  # a pool of tools that no thread uses
 
 
 @contextmanager
 def _tools(target: Target, text: Text) -> Iterator[_Tools]:
-    """Lend the tools for a module to one thread at a time."""
+    """Context manager that lends the tools for a module to one thread at a time."""
     level = SOONEST if text.passes == FEW else BEST
     idle = _idle.setdefault((target, level, text.unrolls), [])
     try:
@@ -116,14 +115,14 @@ def _optimize(module: Any, builder: Any, text: Text) -> None:
         passes.add_sroa_pass()
         passes.add_simplify_cfg_pass()
     _run(passes, module, builder)
-    if VARIANTS in text.text:  # which loops on vectors call by now
+    if VARIANTS in text.text:  # vectorized loops now call them
         passes = llvm.create_new_module_pass_manager()
         passes.add_always_inliner_pass()
         _run(passes, module, builder)
 
 
 def _run(passes: Any, module: Any, builder: Any) -> None:
-    """Run passes over a module, and free them."""
+    """Run passes over a module, and free the passes."""
     try:
         _beside_others(ffi.lib.LLVMPY_RunNewModulePassManager)(passes, module, builder)
     finally:  # llvmlite itself does not free them: 100 kB for each module
@@ -146,9 +145,9 @@ def _emitted(module: Any, machine: Any) -> bytes:
 
 
 def _beside_others(function: Any) -> Any:
-    """Return a function of LLVM's that other threads need not wait for.
+    """Return a function of LLVM without llvmlite's lock, so that threads can call it in parallel.
 
-    llvmlite lets one thread at a time in; LLVM works in many, each with a context of its own.
+    LLVM itself is thread-safe if each thread has its own context.
     """
     return getattr(function, "_cfn", function)
 
@@ -156,15 +155,15 @@ def _beside_others(function: Any) -> Any:
 PATIENCE = 20.0  # seconds that a fork waits for threads inside LLVM
 _turns = lock()
 _at_work = 0
-_library: Any = ffi.lib._lock._lock  # held around every other function of LLVM's
+_library: Any = ffi.lib._lock._lock  # llvmlite holds it around every other function of LLVM
 
 
 @contextmanager
 def loops_as_written() -> Iterator[None]:
-    """Keep LLVM from rewriting the addresses in loops, which is a fifth of its work.
+    """Context manager that disables LLVM's loop strength reduction, a fifth of its time.
 
-    They step from entry to entry as they are written. The option is all of this process's, so the
-    first thread of those at work sets it and the last one takes it back.
+    The addresses in loops already step from entry to entry. The option is global for the process,
+    so the first compiling thread sets it and the last one resets it.
     """
     _count(1)
     try:
@@ -181,14 +180,14 @@ def _count(more: int) -> None:
             llvm.set_option("", f"-disable-lsr={'false' if was else 'true'}")
 
 
-# A child in which nobody is left to give a lock back that LLVM itself holds would wait for ever. So
-# a fork lets no other thread into LLVM, and waits until all have left it.
+# If a process forks while a thread is inside LLVM, the child waits for ever for a lock that no
+# thread releases. So a fork lets no other thread enter LLVM, and waits until all have left.
 _entrance = lock()
 _waiting: list[Any] = []
 
 
 def _wait() -> None:
-    """Wait before a fork until no other thread is inside LLVM; hold what keeps them out."""
+    """Wait before a fork until no other thread is inside LLVM, and let none enter."""
     end = time.monotonic() + PATIENCE
     for each in (_entrance, _library):
         while each is _library and _at_work and time.monotonic() < end:
@@ -215,7 +214,7 @@ in_child(_alone)
 
 
 def initialize() -> None:
-    """Make LLVM ready for this machine."""
+    """Initialize LLVM for this machine."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     llvm.initialize_native_asmparser()

@@ -1,4 +1,4 @@
-"""The machine that this process runs on: its processor, and C's functions."""
+"""The machine that this process runs on: its processor, and C's mathematical functions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MATHEMATICS = (
 
 
 def _registers(features: Any, triple: str) -> tuple[int, int, int]:
-    """Return the bytes of a processor's vectors, and how many registers hold them, and addresses.
+    """Return a processor's vector width in bytes, and its numbers of vector and address registers.
 
     Nothing is timed, so that a machine has the same numbers in every run.
     """
@@ -43,7 +43,7 @@ if sys.platform == "win32":
 else:
 
     def _c_library() -> Any:
-        """Return the library with C's mathematical functions: only glibc has one of its own."""
+        """Return the library of C's mathematical functions, which is separate with glibc alone."""
         try:
             return ctypes.CDLL("libm.so.6")
         except OSError:  # macOS, musl
@@ -57,17 +57,17 @@ def _mathematics() -> dict[str, int]:
     """Return the addresses of C's mathematical functions, of both precisions."""
     library = _c_library()
     names = (name + kind for name in MATHEMATICS for kind in ("", "f"))
-    found = {name: getattr(library, name, None) for name in names}
+    functions = {name: getattr(library, name, None) for name in names}
     return {
         name: ctypes.cast(function, ctypes.c_void_p).value or 0
-        for name, function in found.items()
+        for name, function in functions.items()
         if function is not None
     }
 
 
 @cache
 def host() -> Target:
-    """Return the machine that this process runs on, LLVM made ready."""
+    """Initialize LLVM, and return the machine that this process runs on."""
     initialize()
     features = llvm.get_host_cpu_features()
     triple = llvm.get_process_triple()
@@ -80,11 +80,10 @@ def host() -> Target:
 
 
 def on_windows(target: Target) -> Target:
-    """Return the target whose objects LLVM's loader takes on Windows.
+    """Return the target whose object files LLVM's loader accepts on Windows.
 
-    Of Windows' own objects for Intel's processors it takes those alone whose parts happen to lie in
-    order, and ends the process otherwise. For ARM's, LLVM 22 ends it over Linux's objects, and
-    knows no large model.
+    For x86, the loader aborts the process on Windows' object format unless the sections happen to
+    be in order, so ELF is used. For ARM, LLVM 22 aborts on ELF and has no large code model.
     """
     if target.is_arm:
         return replace(target, model="small")

@@ -1,7 +1,7 @@
-"""A kernel as modules in LLVM's language.
+"""A kernel is written as modules in LLVM's language.
 
-Nests of loops that do the same are one function, as of layers that are alike; those that differ in
-sizes alone are given them. So what repeats is compiled once.
+Equal loop nests become one function, for example those of equal layers. Nests that differ only in
+sizes take the sizes as arguments. So repeated code is compiled once.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ from chainrule._src.compile.lower.kernels import Kernel
 from chainrule._src.compile.lower.nodes import WHOLE, Buffer
 from chainrule._src.compile.lower.reading import Function
 from chainrule._src.compile.native import ENTRY
-from chainrule._src.compile.native.emission import SIZE, Writer
+from chainrule._src.compile.native.emission import SIZE, FunctionWriter
 from chainrule._src.compile.native.frames import attributes, size_of, touched
 from chainrule._src.compile.native.llvm import FEW, Text
 from chainrule._src.compile.native.rare import RARE, rare_attributes, variants
 from chainrule._src.compile.native.target import Target
 from chainrule._src.compile.native.values import TYPES
 
-SUMS = "reassoc nsz contract "  # in any order; NaN and infinity stay
-# Else as it is written: numbers that are constants in one kernel and inputs of another, as settings
-# of a sweep, give the same bits.
+SUMS = "reassoc nsz contract "  # sums in any order; NaN and infinity are respected
+# Other arithmetic is not reordered, so that a number gives the same bits as a constant of a kernel
+# and as its input, for example a setting of a sweep.
 PLAIN = "nsz contract "
-ORDERED = "nsz "  # whatever stands around it: a product with a sum is not one operation either
+ORDERED = "nsz "  # no fused multiply-add either, so that bits do not depend on the code around
 HINTS = """!0 = distinct !{!0, !1}
 !1 = !{!"llvm.loop.vectorize.enable", i1 false}
 !2 = distinct !{!2, !3}
 !3 = !{!"llvm.loop.vectorize.enable", i1 true}
 """
-# For Intel's processors LLVM halves vectors, lest their clock slows down; products have whole ones
-# anyway. Loops over the entries of a single sample are too short for them.
+# LLVM uses half-width vectors on Intel's processors, to avoid a slower clock, but matrix products
+# use the full width anyway. Loops over the entries of a single sample are too short for it.
 WIDE = ' "prefer-vector-width"="512"'
-LONG = 60  # lines from which a nest that repeats is called for a single sample as well
+LONG = 60  # lines from which a repeated nest is not inlined, even for a single sample
 CALLED = re.compile(r"call .*?@([\w.]+)\(")
-GIVEN = re.compile(r"#(nest\d+) (\d+)#")  # in a call: which call of its nest it is
-MODULE = 300  # lines of nests from which a module is not added to
+GIVEN = re.compile(r"#(nest\d+) (\d+)#")  # in a call: the nest, and the number of the call
+MODULE = 300  # lines of nests from which a new module begins
 
 
 def modules(kernel: Kernel, target: Target) -> list[Text]:
     """Return a kernel as modules: ``i64 chainrule_kernel(ptr to pointers)`` is in the last.
 
-    What they are depends on kernel and target alone, so that its numbers do, however many make
-    them.
+    The modules depend on the kernel and the target alone, and not on the number of threads that
+    compile, so that the results do not depend on this number either.
     """
     if kernel.one:
         module = Module(target, ORDERED, ORDERED, "", True)
@@ -60,11 +60,11 @@ def modules(kernel: Kernel, target: Target) -> list[Text]:
         f"  %p{i} = getelementptr ptr, ptr %table, i64 {i}\n  %a{i} = load ptr, ptr %p{i}\n"
         for i in range(count)
     )
-    given = ", ".join(f"ptr %a{i}" for i in range(count))
+    arguments = ", ".join(f"ptr %a{i}" for i in range(count))
     touch, touches = touched(target, module.frames)
     entry = (
         f"{touch}define i64 @{ENTRY}(ptr %table) {attributes(target)} {{\n{touches}{loads}"
-        f"  %done = call i64 @{body}({given})\n  ret i64 %done\n}}\n"
+        f"  %done = call i64 @{body}({arguments})\n  ret i64 %done\n}}\n"
     )
     return module.texts(entry)
 
@@ -76,12 +76,12 @@ class Module:
     ----------
     target : Target
     flags, sums : str
-        What LLVM may do with floating-point arithmetic, and with what is added up.
+        LLVM's fast-math flags for floating-point arithmetic, and for sums.
     how : str
-        Attributes of those that are not written where they are called.
+        Attributes of the functions that are not inlined.
     inline : bool, default False
-        Whether nests of loops are written where they are called. To LLVM one large function is
-        more work than many small ones, but a call takes as long as the short loops of one sample.
+        If true, loop nests are inlined. LLVM takes longer for one large function than for many
+        small ones, but a call takes as long as the short loops of one sample.
     """
 
     def __init__(
@@ -92,18 +92,18 @@ class Module:
         self.apart = f"noinline {attributes(target)}{how}"
         self.declared: dict[str, str] = {}
         self.functions: dict[str, str] = {}
-        self._nests: dict[str, str] = {}  # by what they do, whatever the sizes: their names
-        self._sizes: dict[str, list[list[str]]] = {}  # by their names, of each call
+        self._nests: dict[str, str] = {}  # names of nests by their text without sizes
+        self._sizes: dict[str, list[list[str]]] = {}  # by name of the nest: the sizes of each call
 
     @property
     def frames(self) -> int:
-        """The bytes of arrays on the stack while a nest of loops runs."""
+        """The bytes of arrays on the stack while a loop nest runs."""
         nests = [size_of(text) for text in self._nests]
         inner = sum(nests) if self.inline else max(nests, default=0)
         return inner + size_of("".join(self.functions.values()))
 
     def texts(self, entry: str) -> list[Text]:
-        """Return all that was written and its entry, nests in modules of their own."""
+        """Return the modules: groups of loop nests, and at last the entry with all functions."""
         nests = self._finished()
         if self.inline:
             return [Text(self._whole([entry, *nests.values()], {}), unrolls=True)]
@@ -111,32 +111,34 @@ class Module:
             name: body.partition(") ")[0].replace("define internal", "declare") + ")\n"
             for name, body in nests.items()
         }
-        known = {name: body.replace(" internal", "", 1) for name, body in nests.items()}
-        texts = [Text(self._whole([known[name] for name in each], {})) for each in _groups(nests)]
+        external = {name: body.replace(" internal", "", 1) for name, body in nests.items()}
+        texts = [
+            Text(self._whole([external[name] for name in each], {})) for each in _groups(nests)
+        ]
         return [*texts, Text(self._whole([entry], heads), FEW)]
 
     def _whole(self, parts: list[str], heads: dict[str, str]) -> str:
-        """Return a module of some parts, with the functions that they call."""
-        known = {**self.declared, **self.functions, **heads}
-        found = set()
+        """Return a module of some parts, with all functions that the parts call."""
+        available = {**self.declared, **self.functions, **heads}
+        included = set()
         for part in parts:  # which grow
             for name in CALLED.findall(part):
-                if name in known and name not in found:
-                    found.add(name)
-                    parts.append(known[name])
+                if name in available and name not in included:
+                    included.add(name)
+                    parts.append(available[name])
         return "\n".join([*parts, HINTS])
 
     # Nests of loops
 
-    def nest(self, body: str, given: str) -> str:
-        """Take in a nest of loops, and return a call of it."""
+    def nest(self, body: str, arguments: str) -> str:
+        """Add a loop nest to the module, and return the text of its call."""
         name = self._nests.setdefault(SIZE.sub("$$", body), f"nest{len(self._nests)}")
         calls = self._sizes.setdefault(name, [])
         calls.append(SIZE.findall(body))
-        return f"call void @{name}({given}#{name} {len(calls) - 1}#)"
+        return f"call void @{name}({arguments}#{name} {len(calls) - 1}#)"
 
     def _finished(self) -> dict[str, str]:
-        """Return nests by name, with all sizes but those that differ; calls give them these."""
+        """Return nests by name. Sizes that differ between calls become arguments of the calls."""
         columns = {name: list(zip(*calls, strict=True)) for name, calls in self._sizes.items()}
         differ = {
             name: list(dict.fromkeys(column for column in each if len({*column}) > 1))
@@ -154,22 +156,22 @@ class Module:
         }
 
     def _nest(self, name: str, text: str, columns: Sequence[Any], differ: Sequence[Any]) -> str:
-        """Return a nest with its sizes: numbers, or arguments where these differ."""
+        """Return a nest with its sizes: literals, or arguments if they differ between calls."""
         arguments = {column: f"%s{i}" for i, column in enumerate(differ)}
-        first, *rest = text.split("$$")
+        first, *others = text.split("$$")
         sizes = [arguments.get(column, column[0]) for column in columns]
-        body = first + "".join(size + part for size, part in zip(sizes, rest, strict=True))
+        body = first + "".join(size + part for size, part in zip(sizes, others, strict=True))
         again = len(self._sizes[name]) > 1 and body.count("\n") > LONG
         how = "alwaysinline nounwind" if self.inline and not again else self.apart
-        wanted = "".join(f", i64 {argument}" for argument in arguments.values())
+        parameters = "".join(f", i64 {argument}" for argument in arguments.values())
         body = body.replace("@NEST(", f"@{name}(", 1)
-        return body.replace(") #NEST", f"{wanted}) {how}", 1)
+        return body.replace(") #NEST", f"{parameters}) {how}", 1)
 
     # Functions
 
     def add(self, function: Function, slots: dict[Buffer, Buffer] | None = None) -> str:
         """Write the function of a kernel, and return its name."""
-        writer = Writer(self, self.flags, slots or {})
+        writer = FunctionWriter(self, self.flags, slots or {})
         head = writer.header(function.name, function.arguments, WHOLE)
         writer.block(function.body, outlined=True)
         assert function.result is not None
@@ -178,32 +180,32 @@ class Module:
         return function.name
 
     def call(self, name: str, dtype: np.dtype[Any]) -> Function:
-        """See that a function that kernels call is written, and return it."""
-        found = function_of(name, dtype)
-        if found is None:
+        """Return a function that kernels call, and write its text if it is not written yet."""
+        function = function_of(name, dtype)
+        if function is None:
             raise CompileError(f"{name} of {dtype.name} numbers runs in NumPy alone")
-        if found.name not in self.functions:
-            self.functions[found.name] = ""  # those that it calls come after
-            writer = Writer(self, "contract ", {})
-            result = found.result
+        if function.name not in self.functions:
+            self.functions[function.name] = ""  # its callees are written after it
+            writer = FunctionWriter(self, "contract ", {})
+            result = function.result
             kind = None if result is None else result.dtype
-            head = writer.header(found.name, found.arguments, kind)
-            writer.block(found.body)
+            head = writer.header(function.name, function.arguments, kind)
+            writer.block(function.body)
             how, more = "alwaysinline nounwind", ""
-            if result is None:  # it is called between loops, not in them
+            if result is None:  # it is called between loops, not inside of them
                 how = self.apart
                 writer.line("ret void")
             else:
                 writer.line(f"ret {TYPES[result.dtype]} {writer.value(result)}")
                 if name in RARE:
-                    kinds = [TYPES[argument.dtype] for argument in found.arguments]
-                    how = rare_attributes(found.name, len(kinds))
-                    more = variants(found.name, TYPES[result.dtype], kinds)
-            self.functions[found.name] = f"{head} {how} {{\n{writer.text()}}}\n{more}"
-        return found
+                    kinds = [TYPES[argument.dtype] for argument in function.arguments]
+                    how = rare_attributes(function.name, len(kinds))
+                    more = variants(function.name, TYPES[result.dtype], kinds)
+            self.functions[function.name] = f"{head} {how} {{\n{writer.text()}}}\n{more}"
+        return function
 
     def declare(self, result: str, name: str, arguments: str) -> None:
-        """Declare what is not part of the kernel."""
+        """Declare a function that is not part of the kernel."""
         self.declared.setdefault(name, f"declare {result} @{name}({arguments})")
 
 

@@ -1,8 +1,8 @@
-"""Functions that few entries need: loops on vectors branch around their calls.
+"""Functions that few entries need: vectorized loops branch around their calls.
 
-LLVM makes vectors of a loop that calls such a function by putting a variant for vectors in its
-place, which is told the lanes that are meant. If there are none, that variant returns at once. It
-is written into the loop after that has become one of vectors (`llvm.compiled`).
+LLVM vectorizes a loop that calls such a function by calling the function's vector variant, which
+takes a mask of the active lanes. If no lane is active, the variant returns at once. It is inlined
+after the loop has been vectorized (`llvm.compiled`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 RARE = {"far_wave"}
-LANES = (2, 4, 8, 16)  # of the vectors that LLVM makes
+LANES = (2, 4, 8, 16)  # the possible numbers of lanes of LLVM's vectors
 VARIANTS = "vector-function-abi-variant"
 PURE = "nounwind willreturn memory(none)"
 
@@ -23,7 +23,7 @@ def rare_attributes(name: str, arguments: int) -> str:
 
 
 def variants(name: str, result: str, arguments: Sequence[str]) -> str:
-    """Return the variants of a rare function, and what keeps them until they are wanted."""
+    """Return the vector variants of a rare function, with a mark against their removal."""
     used = ", ".join(f"ptr @{name}_{lanes}" for lanes in LANES)
     keep = (
         f"@llvm.compiler.used = appending global [{len(LANES)} x ptr] [{used}], "
@@ -33,30 +33,33 @@ def variants(name: str, result: str, arguments: Sequence[str]) -> str:
 
 
 def _variant(name: str, result: str, arguments: Sequence[str], lanes: int) -> str:
-    """Return what goes past the calls where no lane is meant, and what makes them one by one."""
+    """Return a vector variant, which returns at once if no lane is active, and its slow path.
+
+    The slow path calls the function for each lane.
+    """
     vector, flags = f"<{lanes} x {result}>", f"i{lanes}"
     vectors = [(f"<{lanes} x {kind}>", f"%x{i}") for i, kind in enumerate(arguments)]
-    given = ", ".join(f"{kind} {x}" for kind, x in vectors)
+    parameters = ", ".join(f"{kind} {x}" for kind, x in vectors)
     entries = "".join(
         f"  %a{i} = extractelement {kind} {x}, i32 %lane\n" for i, (kind, x) in enumerate(vectors)
     )
     scalars = ", ".join(f"{kind} %a{i}" for i, kind in enumerate(arguments))
     return f"""
 define internal {vector}
-@{name}_{lanes}({given}, <{lanes} x i1> %meant) alwaysinline {PURE} {{
+@{name}_{lanes}({parameters}, <{lanes} x i1> %meant) alwaysinline {PURE} {{
 entry:
   %flags = bitcast <{lanes} x i1> %meant to {flags}
   %none = icmp eq {flags} %flags, 0
   br i1 %none, label %after, label %some
 some:
-  %found = call {vector} @{name}_{lanes}_each({given})
+  %found = call {vector} @{name}_{lanes}_each({parameters})
   br label %after
 after:
   %y = phi {vector} [poison, %entry], [%found, %some]
   ret {vector} %y
 }}
 
-define internal {vector} @{name}_{lanes}_each({given}) noinline cold {PURE} {{
+define internal {vector} @{name}_{lanes}_each({parameters}) noinline cold {PURE} {{
 entry:
   br label %turn
 turn:

@@ -1,6 +1,6 @@
-"""A few kernels, compiled and held against NumPy: what a machine must get right to be trusted.
+"""A self-check of this machine: a few kernels are compiled and compared with NumPy.
 
-`verdict` has this done in a process of its own.
+`verdict` runs it in a separate process.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from chainrule._src.compile.native.function import (
     product_text,
     products_of,
 )
-from chainrule._src.compile.native.helpers import made
+from chainrule._src.compile.native.helpers import compile_all
 from chainrule._src.compile.native.llvm import Text
 from chainrule._src.compile.native.modules import modules
 from chainrule._src.compile.native.target import Target
@@ -35,22 +35,22 @@ ROWS, COLUMNS, BATCH, UPDATES = 40, 19, 8, 3
 RATE = 0.01
 
 
-class Check(NamedTuple):
-    """A kernel and what it must give.
+class KernelCheck(NamedTuple):
+    """A kernel with its inputs and expected results.
 
     Attributes
     ----------
     name : str
-        What it is about, for a message.
+        The subject of the check, for error messages.
     kernel : Kernel
     batch : int
-        Samples of an update.
+        The batch size of an update.
     inputs : dict of path to ndarray
     expected : dict of path to ndarray
     digits : float
-        How far a result may be off, relatively.
+        The relative tolerance.
     is_each : bool
-        Whether relatively to each entry, not to the largest.
+        If true, the tolerance is relative to each entry, and not to the largest.
     """
 
     name: str
@@ -63,29 +63,29 @@ class Check(NamedTuple):
 
 
 def elementary(x: Any) -> Any:
-    """Return a loop over numbers of all kinds, with every function of our own and some of C's."""
+    """Return the results of elementary functions: all of chainrule's own, and some of C's."""
     size = np.abs(x)
     others = np.exp(x), np.log(size), np.tanh(x), np.sin(x), np.cos(x), np.expm1(x), np.log1p(size)
     return others, x * 0.5, np.sqrt(size), np.arctan(x), np.floor(x), np.power(size, 0.3), x > 0
 
 
 def gathered(X: Any, places: Any) -> Any:
-    """Return sums, a maximum, moved and picked entries."""
+    """Return sums, a maximum, and transposed and indexed entries."""
     return np.sum(X), np.max(X, axis=1), np.argmax(X, axis=0), X.T[places], np.cumsum(X, axis=0)
 
 
 def plain_product(a: Any, b: Any) -> Any:
-    """Return a product without NumPy's library for that, which may itself be wrong on a machine."""
+    """Return a matrix product without BLAS, which may itself be wrong on a machine."""
     return np.sum(a[..., None] * b, axis=-2) if np.ndim(b) > 1 else np.sum(a * b, axis=-1)
 
 
 def multiplied(A: Any, B: Any, dot: Any = np.matmul) -> Any:
-    """Return products, which are large enough for tiles, of operands as they lie and transposed."""
+    """Return products of plain and transposed operands, large enough for tiles."""
     return dot(A, B), dot(A.T, A), dot(B.T, A.T)
 
 
 def updated(carry: Any, X: Any, y: Any, dot: Any = np.matmul) -> Any:
-    """Return a step of gradient descent, which sets the register that controls arithmetic."""
+    """Return loss and weights after a gradient step; its kernel sets the control register."""
     h = np.tanh(dot(X, carry["first"]))
     error = dot(h, carry["second"]) - y
     back = error[:, None] * carry["second"] * (1 - h * h)
@@ -93,7 +93,7 @@ def updated(carry: Any, X: Any, y: Any, dot: Any = np.matmul) -> Any:
     return np.mean(error * error), {name: W - RATE * slopes[name] for name, W in carry.items()}
 
 
-def checks(dtype: str) -> Iterator[Check]:
+def checks(dtype: str) -> Iterator[KernelCheck]:
     """Yield the checks of a dtype."""
     rng = np.random.default_rng(0)
     info, digits = np.finfo(dtype), DIGITS[dtype]
@@ -102,7 +102,7 @@ def checks(dtype: str) -> Iterator[Check]:
     yield _of_function(f"{dtype} functions", elementary, digits, x)._replace(is_each=True)
     X, B = (rng.uniform(0.5, 1, shape).astype(dtype) for shape in ((ROWS, COLUMNS), (COLUMNS, 33)))
     yield _of_function(f"{dtype} products", multiplied, digits, X, B)
-    if dtype == "float64":  # the rest is the same, one half as many to a vector
+    if dtype == "float64":  # the other checks differ from float32 only in the number of lanes
         return
     yield _of_function(f"{dtype} sums and moves", gathered, digits, X, np.array([2, 0, 2]))
     carry = {"first": B / 10, "second": rng.normal(size=33).astype(dtype) / 10}
@@ -110,15 +110,15 @@ def checks(dtype: str) -> Iterator[Check]:
         yield _of_training(f"{dtype} updates", carry, (X, X[:, 0]), batch, 10 * digits)
 
 
-def _of_function(name: str, f: Callable[..., Any], digits: float, *args: Any) -> Check:
+def _of_function(name: str, f: Callable[..., Any], digits: float, *args: Any) -> KernelCheck:
     program = Recorder(f, args, prepared, values=False).alone()
     inputs = dict(leaves(dict(zip(program.arguments, args, strict=True))))
     result = f(*args, dot=plain_product) if f is multiplied else program(*args)
     expected = dict(leaves({"result": result}))
-    return Check(name, function_kernel(program), 1, inputs, expected, digits)
+    return KernelCheck(name, function_kernel(program), 1, inputs, expected, digits)
 
 
-def _of_training(name: str, carry: Any, data: Any, batch: int, digits: float) -> Check:
+def _of_training(name: str, carry: Any, data: Any, batch: int, digits: float) -> KernelCheck:
     rows = [leaf[:batch] for leaf in data]
     program: Program = Recorder(updated, (carry, *rows), prepared, values=False).alone()
     state, *names = program.arguments
@@ -129,21 +129,21 @@ def _of_training(name: str, carry: Any, data: Any, batch: int, digits: float) ->
         part = slice(update * batch, (update + 1) * batch)
         batch_X, batch_y = (leaf[part] for leaf in data)
         _, carry = updated(carry, batch_X, batch_y, dot=plain_product)
-    return Check(name, kernel, batch, inputs, dict(leaves({state: carry})), digits)
+    return KernelCheck(name, kernel, batch, inputs, dict(leaves({state: carry})), digits)
 
 
 def first_fault(target: Target) -> str:
-    """Return what machine code gets wrong on this machine; empty if nothing."""
+    """Return the first error of machine code on this machine; an empty string if there is none."""
     with np.errstate(all="ignore"):
-        wanted = [check for dtype in DIGITS for check in checks(dtype)]
+        all_checks = [check for dtype in DIGITS for check in checks(dtype)]
     products = {dtype: product_text(dtype, target) for dtype in DIGITS}
-    texts = [modules(check.kernel, target) for check in wanted]
+    texts = [modules(check.kernel, target) for check in all_checks]
     every = [*products.values(), *(text for part in texts for text in part)]
-    codes = dict(zip(every, made(every, target, cores() - 1), strict=True))
-    routines = {d: name for check in wanted for d, name in products_of(check.kernel).items()}
+    codes = dict(zip(every, compile_all(every, target, cores() - 1), strict=True))
+    routines = {d: name for check in all_checks for d, name in products_of(check.kernel).items()}
     for dtype, name in routines.items():
         _function([products[dtype]], codes).provide(PRODUCT + name)
-    for check, part in zip(wanted, texts, strict=True):
+    for check, part in zip(all_checks, texts, strict=True):
         results = _results(check, _function(part, codes))
         for path, expected in check.expected.items():
             nearly = 0 if check.is_each else check.digits * np.max(np.abs(expected))
@@ -156,8 +156,8 @@ def _function(texts: list[Text], codes: Mapping[Text, bytes]) -> NativeFunction:
     return NativeFunction(packed([(text, codes[text]) for text in texts]))
 
 
-def _results(check: Check, function: NativeFunction) -> dict[Path, Any]:
-    """Run a kernel; return its results, or its state."""
+def _results(check: KernelCheck, function: NativeFunction) -> dict[Path, Any]:
+    """Run a kernel; return the results of a function, or the state after updates."""
     rows = max(len(leaf) for leaf in check.inputs.values())
     numbers = {
         "sizes": [0, 0, UPDATES, check.batch, rows, rows, 0, 1], "order": range(rows),

@@ -1,4 +1,4 @@
-"""The kind of machine that code is written for, as a value that emission takes."""
+"""The target: the kind of machine that machine code is written for."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Target:
-    """A processor and an operating system, as far as machine code depends on them.
+    """The properties of a processor and an operating system that machine code depends on.
 
     Attributes
     ----------
     triple : str
-        Architecture, vendor, system and format of objects, in LLVM's words.
+        LLVM's target triple: architecture, vendor, operating system and object format.
     processor : str
-        Its name in LLVM's words.
+        LLVM's name of the processor.
     features : str
-        What it has beyond others of its name, or lacks, in LLVM's words.
+        LLVM's list of features that this processor has or lacks.
     width : int
-        Bytes of a vector.
+        The bytes of a vector.
     registers : int
-        That hold vectors.
+        The number of vector registers.
     addresses : int
-        Registers that hold addresses and whole numbers.
+        The number of registers for addresses and integers.
     model : str
-        How far code and numbers may be from each other, in LLVM's words. Memory for machine code
-        is wherever the system has some.
+        LLVM's code model: the largest distance between code and data. It is "large" because the
+        system may place machine code anywhere.
     """
 
     triple: str
@@ -38,15 +38,15 @@ class Target:
 
     @property
     def is_x86(self) -> bool:
-        """Whether it is one of Intel's kind, of 64 bits."""
+        """True if the processor is a 64-bit x86 processor."""
         return self.triple.startswith("x86_64")
 
     @property
     def is_arm(self) -> bool:
-        """Whether it is one of Arm's, of 64 bits."""
+        """True if the processor is a 64-bit ARM processor."""
         return self.triple.startswith(("aarch64", "arm64"))
 
     @property
     def is_windows(self) -> bool:
-        """Whether the system is Windows."""
+        """True if the operating system is Windows."""
         return "windows" in self.triple

@@ -1,4 +1,4 @@
-"""Expressions in LLVM's language: a table of instructions, and what is no single one."""
+"""Expressions are written in LLVM's language, by a table of instructions and by methods."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ LIBRARY = {
 CHEAP = {*ARITHMETIC, *COMPARISONS, "neg", "not", "abs", "sqrt"} - {"div", "cdiv", "crem"}
 
 
-class Outside(Protocol):
-    """Where functions that an expression calls are written or declared.
+class FunctionModule(Protocol):
+    """The interface of a module, which writes or declares the functions that expressions call.
 
     Attributes
     ----------
@@ -73,10 +73,10 @@ class Outside(Protocol):
     target: Target
 
     def call(self, name: str, dtype: np.dtype[Any]) -> Function:
-        """See that a function that kernels call is written, and return it."""
+        """Return a function that kernels call, and write its text if it is not written yet."""
 
     def declare(self, result: str, name: str, arguments: str) -> None:
-        """Declare what is not part of the kernel."""
+        """Declare a function that is not part of the kernel."""
 
 
 class Values:
@@ -84,15 +84,15 @@ class Values:
 
     Parameters
     ----------
-    module : Outside
-        Where functions that are called are written or declared.
+    module : FunctionModule
+        The module, which writes or declares the functions that are called.
     flags : str
-        What LLVM may do with floating-point arithmetic.
+        LLVM's fast-math flags.
     slots : dict of Buffer to Buffer
-        Buffers that have the memory of another.
+        For each buffer that shares memory, the buffer that owns the memory.
     """
 
-    def __init__(self, module: Outside, flags: str, slots: dict[Buffer, Buffer]) -> None:
+    def __init__(self, module: FunctionModule, flags: str, slots: dict[Buffer, Buffer]) -> None:
         self.module, self.flags, self.slots = module, flags, slots
         self.entry: list[str] = []
         self.lines: list[str] = []
@@ -117,7 +117,7 @@ class Values:
         return f"b{self.count}"
 
     def place(self, local: Local) -> str:
-        """Return where a local variable is kept; LLVM puts it into a register."""
+        """Return the address of a local variable on the stack; LLVM moves it into a register."""
         if local not in self.places:
             self.places[local] = f"%l{len(self.places)}"
             self.entry.append(f"{self.places[local]} = alloca {TYPES[local.dtype]}")
@@ -131,12 +131,12 @@ class Values:
     # Expressions
 
     def value(self, expr: Any) -> str:
-        """Write an expression and return what its value is called."""
-        found: str = getattr(self, f"_{type(expr).__name__.lower()}_value")(expr)
-        return found
+        """Write an expression and return the name of its value."""
+        name: str = getattr(self, f"_{type(expr).__name__.lower()}_value")(expr)
+        return name
 
     def number(self, value: int) -> str:
-        """Return a whole number that is known."""
+        """Return an integer literal."""
         return str(value)
 
     def _const_value(self, expr: Const) -> str:
@@ -152,27 +152,27 @@ class Values:
         return self.new(f"load {TYPES[expr.dtype]}, ptr {self.place(expr)}")
 
     def _load_value(self, expr: Load) -> str:
-        value = self.new(f"load {held(expr.dtype)}, ptr {self.address(expr)}")
+        value = self.new(f"load {memory_type(expr.dtype)}, ptr {self.address(expr)}")
         return self.new(f"icmp ne i8 {value}, 0") if expr.dtype == BOOL else value
 
-    def address(self, place: Load) -> str:
+    def address(self, entry: Load) -> str:
         """Return the address of an entry."""
         offset = "0"
-        sizes = place.buffer.memory_shape or (1,)
-        for part, size in zip(place.index, sizes, strict=False):
+        sizes = entry.buffer.memory_shape or (1,)
+        for part, size in zip(entry.index, sizes, strict=False):
             value = self.value(part)
             if offset != "0":
                 step = self.new(f"mul nsw i64 {offset}, {self.value(whole(size))}")
                 value = step if value == "0" else self.new(f"add nsw i64 {step}, {value}")
             offset = value
-        return self.entry_at(place.buffer, offset)
+        return self.entry_at(entry.buffer, offset)
 
     def entry_at(self, buffer: Buffer, offset: str) -> str:
-        """Return the address so many entries behind the first."""
+        """Return the address of the entry at ``offset`` in memory."""
         pointer = self.pointer(buffer)
         if offset == "0":
             return pointer
-        kind = held(buffer.dtype)
+        kind = memory_type(buffer.dtype)
         return self.new(f"getelementptr inbounds {kind}, ptr {pointer}, i64 {offset}")
 
     def _affine_value(self, expr: Affine) -> str:
@@ -188,7 +188,7 @@ class Values:
         return self.cast(self.value(expr.value), expr.value.dtype, expr.dtype)
 
     def cast(self, value: str, has: np.dtype[Any], wants: np.dtype[Any]) -> str:
-        """Return a value as one of another dtype."""
+        """Convert a value to another dtype, and return the name of the result."""
         one, other = TYPES[has], TYPES[wants]
         if wants.kind == "b":
             if has.kind == "f":
@@ -216,25 +216,25 @@ class Values:
                 f"llvm.{extreme.name}.f{8 * expr.dtype.itemsize}", extreme, expr.dtype
             )
         test = self.value(expr.test)
-        known = {(a.what, a.index) for a in reads(expr.test)}
-        if _is_cheap(expr.one, known) and _is_cheap(expr.other, known):
+        already_read = {(a.what, a.index) for a in reads(expr.test)}
+        if _is_cheap(expr.one, already_read) and _is_cheap(expr.other, already_read):
             one, other = self.value(expr.one), self.value(expr.other)
             return self.new(f"select i1 {test}, {kind} {one}, {kind} {other}")
-        kept = self.place(Local("chosen", expr.dtype))
+        address = self.place(Local("chosen", expr.dtype))
         labels = [self.label() for _ in range(3)]
         self.line(f"br i1 {test}, label %{labels[0]}, label %{labels[1]}")
         for label, part in zip(labels, (expr.one, expr.other), strict=False):
             self.line(f"{label}:")
-            self.line(f"store {kind} {self.value(part)}, ptr {kept}")
+            self.line(f"store {kind} {self.value(part)}, ptr {address}")
             self.line(f"br label %{labels[2]}")
         self.line(f"{labels[2]}:")
-        return self.new(f"load {kind}, ptr {kept}")
+        return self.new(f"load {kind}, ptr {address}")
 
     def _call_value(self, expr: Call) -> str:
         name, special = expr.name, getattr(self, f"_op_{expr.name}", None)
         if special is not None:
-            found: str = special(expr)
-            return found
+            result: str = special(expr)
+            return result
         kind = _operand(expr)
         side = {"f": 0, "i": 1}.get(kind.kind, 2)
         if name in ARITHMETIC:
@@ -265,25 +265,25 @@ class Values:
 
     def _function(self, expr: Call, kind: np.dtype[Any]) -> str:
         function = self.module.call(expr.name, kind)
-        given = []
+        arguments = []
         for argument in expr.args:
             if isinstance(argument, Buffer):
-                given.append(f"ptr {self.pointer(argument)}")
+                arguments.append(f"ptr {self.pointer(argument)}")
             else:
-                given.append(f"{TYPES[argument.dtype]} {self.value(argument)}")
+                arguments.append(f"{TYPES[argument.dtype]} {self.value(argument)}")
         if function.result is None:
-            self.line(f"call void @{function.name}({', '.join(given)})")
+            self.line(f"call void @{function.name}({', '.join(arguments)})")
             return ""
         result = function.result.dtype
         flags = self.flags if result.kind == "f" else ""
         returned = TYPES[result]
-        return self.new(f"call {flags}{returned} @{function.name}({', '.join(given)})")
+        return self.new(f"call {flags}{returned} @{function.name}({', '.join(arguments)})")
 
     def _outside(self, name: str, expr: Call, kind: np.dtype[Any]) -> str:
         one = TYPES[kind]
-        given = ", ".join(f"{one} {self.value(argument)}" for argument in expr.args)
+        arguments = ", ".join(f"{one} {self.value(argument)}" for argument in expr.args)
         self.module.declare(one, name, ", ".join([one] * len(expr.args)))
-        return self.new(f"call {self.flags}{one} @{name}({given})")
+        return self.new(f"call {self.flags}{one} @{name}({arguments})")
 
     def _op_neg(self, expr: Call) -> str:
         kind, value = TYPES[expr.dtype], self.value(expr.args[0])
@@ -311,7 +311,7 @@ class Values:
         return self.new(f"select i1 {less}, i64 {a}, i64 {b}")
 
     def _op_share(self, expr: Call) -> str:
-        """Return where a part begins, by a shift where there are 2, 4, … of them."""
+        """Return the first iteration of a part, by a shift if there are 2, 4, … parts."""
         extent, part, parts = expr.args
         turns = self.new(f"mul nsw i64 {self.value(extent)}, {self.value(part)}")
         if isinstance(parts, Const) and int(parts.value).bit_count() == 1:
@@ -319,18 +319,18 @@ class Values:
         return self.new(f"udiv i64 {turns}, {self.value(parts)}")
 
     def _op_natural(self, expr: Call) -> str:
-        """Tell LLVM that a number is not negative."""
+        """Write an assumption for LLVM: a number is not negative."""
         holds = self.new(f"icmp sge i64 {self.value(expr.args[0])}, 0")
         self.module.declare("void", "llvm.assume", "i1")
         self.line(f"call void @llvm.assume(i1 {holds})")
         return ""
 
     def _op_arrive(self, expr: Call) -> str:
-        """Add one to the first entry, and return what it was before."""
+        """Add one to the first entry atomically, and return the value before."""
         return self.new(f"atomicrmw add ptr {self.pointer(expr.args[0])}, i64 1 acq_rel")
 
     def _op_look(self, expr: Call) -> str:
-        """Return the first entry as other threads have left it."""
+        """Load the first entry atomically, so that writes of other threads are visible."""
         pointer = self.pointer(expr.args[0])
         return self.new(f"load atomic i64, ptr {pointer} acquire, align 8")
 
@@ -342,10 +342,10 @@ class Values:
     def _op_control(self, expr: Call) -> str:
         """Return the register that controls floating-point arithmetic."""
         if self.module.target.is_x86:
-            place = self.place(Local("control", np.dtype(np.int32)))
+            address = self.place(Local("control", np.dtype(np.int32)))
             self.module.declare("void", "llvm.x86.sse.stmxcsr", "ptr")
-            self.line(f"call void @llvm.x86.sse.stmxcsr(ptr {place})")
-            return self.new(f"zext i32 {self.new(f'load i32, ptr {place}')} to i64")
+            self.line(f"call void @llvm.x86.sse.stmxcsr(ptr {address})")
+            return self.new(f"zext i32 {self.new(f'load i32, ptr {address}')} to i64")
         if self.module.target.is_arm:
             self.module.declare("i64", "llvm.aarch64.get.fpcr", "")
             return self.new("call i64 @llvm.aarch64.get.fpcr()")
@@ -354,17 +354,17 @@ class Values:
     def _op_set_control(self, expr: Call) -> str:
         value = self.value(expr.args[0])
         if self.module.target.is_x86:
-            place = self.place(Local("control", np.dtype(np.int32)))
-            self.line(f"store i32 {self.new(f'trunc i64 {value} to i32')}, ptr {place}")
+            address = self.place(Local("control", np.dtype(np.int32)))
+            self.line(f"store i32 {self.new(f'trunc i64 {value} to i32')}, ptr {address}")
             self.module.declare("void", "llvm.x86.sse.ldmxcsr", "ptr")
-            self.line(f"call void @llvm.x86.sse.ldmxcsr(ptr {place})")
+            self.line(f"call void @llvm.x86.sse.ldmxcsr(ptr {address})")
         elif self.module.target.is_arm:
             self.module.declare("void", "llvm.aarch64.set.fpcr", "i64")
             self.line(f"call void @llvm.aarch64.set.fpcr(i64 {value})")
         return ""
 
     def _op_flushing(self, expr: Call) -> str:
-        """Set the bits that let tiny results be 0: momenta that die away would be slow."""
+        """Set the flush-to-zero bits, because arithmetic on subnormal momenta would be slow."""
         bits = 0x8040 if self.module.target.is_x86 else 1 << 24
         return self.new(f"or i64 {self.value(expr.args[0])}, {bits}")
 
@@ -374,13 +374,13 @@ def _operand(expr: Call) -> np.dtype[Any]:
     return kinds[0] if kinds else WHOLE
 
 
-def held(dtype: np.dtype[Any]) -> str:
+def memory_type(dtype: np.dtype[Any]) -> str:
     """Return the type of an entry in memory."""
     return "i8" if dtype == BOOL else TYPES[dtype]
 
 
 def _extreme(expr: Select) -> Call | None:
-    """Return a choice as the larger or smaller of two floats, NaN if one is, where it says that."""
+    """Return a selection as a maximum or minimum that propagates NaN; None if it is neither."""
     a, b, test = expr.other, expr.one, expr.test
     if expr.dtype.kind != "f" or not isinstance(test, Call) or test.name != "or":
         return None
@@ -390,14 +390,14 @@ def _extreme(expr: Select) -> Call | None:
     return None
 
 
-def _is_cheap(expr: Any, known: set[Any]) -> bool:
-    """Whether an expression may be computed where it is not wanted."""
+def _is_cheap(expr: Any, already_read: set[Any]) -> bool:
+    """Return true if an expression is cheap and safe to compute even if it is not selected."""
     if isinstance(expr, Load):
-        return (expr.buffer.root, expr.index) in known
+        return (expr.buffer.root, expr.index) in already_read
     if isinstance(expr, Call) and expr.name not in CHEAP:
         return False
     if isinstance(expr, Select):
-        return all(_is_cheap(part, known) for part in (expr.test, expr.one, expr.other))
+        return all(_is_cheap(part, already_read) for part in (expr.test, expr.one, expr.other))
     if isinstance(expr, Cast):
-        return _is_cheap(expr.value, known)
-    return all(_is_cheap(part, known) for part in getattr(expr, "args", ()))
+        return _is_cheap(expr.value, already_read)
+    return all(_is_cheap(part, already_read) for part in getattr(expr, "args", ()))

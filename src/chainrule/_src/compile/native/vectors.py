@@ -1,4 +1,4 @@
-"""Instructions on numbers, addresses and vectors, written one after another in LLVM's language."""
+"""Instructions on numbers, addresses and vectors are written in LLVM's language."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 WHOLE, FLAG, PLACE = "i64", "i1", "ptr"
 REAL = {4: "float", 8: "double"}  # by the bytes of an entry
-EXACT = {("add", 0), ("sub", 0), ("mul", 1)}  # what leaves the first operand as it is
+EXACT = {("add", 0), ("sub", 0), ("mul", 1)}  # operations that return their first operand
 
 
 class Value:
-    """What an instruction gives, or a whole number that is known; operators write instructions."""
+    """The result of an instruction, or an integer literal. Its operators write instructions."""
 
     __slots__ = ("code", "kind", "text")
 
@@ -41,7 +41,7 @@ class Value:
         return self.code.new(FLAG, f"icmp sge {self.kind} {self}, {other}")
 
     def equals(self, other: Any) -> Value:
-        """Whether it is the same number."""
+        """Write a test of equality, and return its flag."""
         return self.code.new(FLAG, f"icmp eq {self.kind} {self}, {other}")
 
     def __and__(self, other: Value) -> Value:
@@ -55,17 +55,17 @@ class Value:
 
 
 class Vectors:
-    """A function, and what it can do with vectors of a floating dtype.
+    """Writes a function on vectors of a floating-point dtype.
 
     Parameters
     ----------
     name : str
     arguments : dict of str to str
-        Their dtypes by name.
+        The LLVM types of the arguments by name.
     size : int
-        Bytes of an entry.
+        The bytes of an entry.
     lanes : int
-        Entries of a vector.
+        The number of entries of a vector.
     """
 
     def __init__(self, name: str, arguments: Mapping[str, str], size: int, lanes: int) -> None:
@@ -77,24 +77,24 @@ class Vectors:
         self._entry: list[str] = []
         self._lines: list[str] = []
         self._block, self._count = "begin", 0
-        self._known: list[dict[str, Value]] = [{}]  # by instruction, a scope within another
+        self._known: list[dict[str, Value]] = [{}]  # results by instruction, for nested scopes
         self.declared: dict[str, str] = {}
         self.zero = Value(self, self._vector, "zeroinitializer")
 
     def text(self, how: str = "") -> str:
-        """Return its definition."""
-        given = _listed(self.given.values())
+        """Return the definition of the function."""
+        parameters = _listed(self.given.values())
         lines = ["entry:", *self._entry, "br label %begin", "begin:", *self._lines, "ret void"]
-        return "\n".join([f"define void @{self.name}({given}) {how} {{", *lines, "}\n"])
+        return "\n".join([f"define void @{self.name}({parameters}) {how} {{", *lines, "}\n"])
 
     # Whole numbers and flags
 
     def number(self, value: int) -> Value:
-        """Return a whole number that is known now."""
+        """Return an integer literal."""
         return Value(self, WHOLE, str(value))
 
     def whole(self, operation: str, a: Any, b: Any) -> Value:
-        """Return a sum, a difference, a product or a rest."""
+        """Return a sum, difference, product or remainder of integers."""
         if operation in ("add", "mul") and str(a).isdigit():
             a, b = b, a
         if str(b).isdigit():
@@ -107,23 +107,23 @@ class Vectors:
         return self.new(WHOLE, f"{operation} i64 {a}, {b}")
 
     def select(self, flag: Value, a: Any, b: Any) -> Value:
-        """Return one of two values of a dtype."""
+        """Return one of two values of the same type: ``a`` if the flag is set, else ``b``."""
         kind = a.kind if isinstance(a, Value) else WHOLE
         return self.new(kind, f"select i1 {flag}, {kind} {a}, {kind} {b}")
 
     def least(self, a: Any, b: Value) -> Value:
-        """Return the smaller of two whole numbers."""
+        """Return the smaller of two integers."""
         return self.select(b < a, b, a)
 
     def new(self, kind: str, instruction: str, pure: bool = True) -> Value:
-        """Return what an instruction gives; a ``pure`` one is not written again."""
-        found = next((scope[instruction] for scope in self._known if instruction in scope), None)
-        if found is None:
-            found = self._named(kind)
-            self._lines.append(f"{found} = {instruction}")
+        """Write an instruction, and return its result; equal ``pure`` ones are written once."""
+        result = next((scope[instruction] for scope in self._known if instruction in scope), None)
+        if result is None:
+            result = self._named(kind)
+            self._lines.append(f"{result} = {instruction}")
             if pure:
-                self._known[-1][instruction] = found
-        return found
+                self._known[-1][instruction] = result
+        return result
 
     # Ways
 
@@ -131,46 +131,47 @@ class Vectors:
         self, begin: Any, end: Any, step: int, turn: Callable[..., Any],
         values: Sequence[Value] = (),
     ) -> Sequence[Value]:  # fmt: skip
-        """Write a loop, and return the values that it leaves; of steps down, its end is met.
+        """Write a loop, and return its loop-carried values after the last iteration.
 
-        ``turn(index, *values)`` writes a turn and returns the values for the next.
+        ``turn(index, *values)`` writes an iteration and returns the values for the next one. With
+        a negative step, the index must hit ``end`` exactly.
         """
         before, head = self._block, self._label()
         firsts = [begin if isinstance(begin, Value) else self.number(begin), *values]
-        index, *held = phis = [self._named(first.kind) for first in firsts]
+        index, *current = phis = [self._named(first.kind) for first in firsts]
         self._lines.append(f"br label %{head}")
         self._begin(head)
         at = len(self._lines)
         inside, after = self._branch(index < end if step > 0 else ~index.equals(end))
         with self._scope(inside):
-            following = [index + step, *(turn(index, *held) or ())]
+            following = [index + step, *(turn(index, *current) or ())]
         self._lines.append(f"br label %{head}")
         self._lines[at:at] = [
             f"{phi} = phi {phi.kind} [{first}, %{before}], [{later}, %{self._block}]"
             for phi, first, later in zip(phis, firsts, following, strict=True)
         ]
         self._begin(after)
-        return held
+        return current
 
     def when(
         self, flag: Value, make: Callable[[], Sequence[Value] | None],
         others: Sequence[Value] = (),
     ) -> Sequence[Value]:  # fmt: skip
-        """Write what is done where a flag is set; returns what it makes there, else the others."""
+        """Write a branch: if the flag is set, the values of ``make()``, else ``others``."""
         before = self._block
         inside, after = self._branch(flag)
         with self._scope(inside):
-            made = make() or ()
+            values = make() or ()
         last = self._block
         self._lines.append(f"br label %{after}")
         self._begin(after)
         return [
             self.new(a.kind, f"phi {a.kind} [{a}, %{last}], [{b}, %{before}]", pure=False)
-            for a, b in zip(made, others, strict=True)
+            for a, b in zip(values, others, strict=True)
         ]
 
     def either(self, flag: Value, yes: Callable[[], Any], no: Callable[[], Any]) -> None:
-        """Write what is done where a flag is set, and where it is not."""
+        """Write a branch: ``yes()`` if the flag is set, else ``no()``."""
         first, second = self._branch(flag)
         after = self._label()
         for label, make in ((first, yes), (second, no)):
@@ -180,85 +181,86 @@ class Vectors:
         self._begin(after)
 
     def leave(self) -> None:
-        """End the function here; what follows in this block is never reached."""
+        """Write a return; instructions after it in this block are never reached."""
         self._lines.append("ret void")
         self._begin(self._label())
 
     def call(self, name: str, arguments: Mapping[str, Value]) -> None:
-        """Call a function like this one."""
+        """Write a call of another function without a result."""
         self._lines.append(f"call void @{name}({_listed(arguments.values())})")
 
     # Memory and vectors
 
     def memory(self, entries: int) -> Value:
-        """Return a place for so many entries, which the function has for itself."""
-        place = self._named(PLACE)
+        """Return the address of a new stack array of ``entries`` entries."""
+        address = self._named(PLACE)
         align = self.lanes * self.size
-        self._entry.append(f"{place} = alloca [{entries} x {self.real}], align {align}")
-        return place
+        self._entry.append(f"{address} = alloca [{entries} x {self.real}], align {align}")
+        return address
 
-    def at(self, place: Value, *steps: Any) -> Value:
-        """Return the place so many entries behind another."""
+    def at(self, address: Value, *steps: Any) -> Value:
+        """Return an address, moved on by the sum of ``steps`` entries."""
         for step in steps:
             if str(step) != "0":
-                text = f"getelementptr {self.real}, ptr {place}, i64 {step}"
-                place = self.new(PLACE, text)
-        return place
+                text = f"getelementptr {self.real}, ptr {address}, i64 {step}"
+                address = self.new(PLACE, text)
+        return address
 
     def moved(self, value: Value, step: Value) -> Value:
-        """Return a place, or a distance, so many entries further."""
+        """Return an address or a distance, increased by ``step`` entries."""
         return self.at(value, step) if value.kind == PLACE else value + step
 
     def first(self, count: Value) -> Value:
-        """Return flags of the first lanes, so many of them."""
+        """Return a mask of the first ``count`` lanes."""
         lanes = ", ".join(f"i64 {lane}" for lane in range(self.lanes))
         kind = f"<{self.lanes} x i64>"
         text = f"icmp slt {kind} <{lanes}>, {self._repeated(count)}"
         return self.new(f"<{self.lanes} x i1>", text)
 
-    def scalar(self, place: Value) -> Value:
-        """Load an entry into all lanes."""
-        text = f"load {self.real}, ptr {place}, align {self.size}"
+    def scalar(self, address: Value) -> Value:
+        """Load an entry and broadcast it to all lanes."""
+        text = f"load {self.real}, ptr {address}, align {self.size}"
         return self._repeated(self.new(self.real, text, pure=False))
 
-    def load(self, place: Value, flags: Value | None = None) -> Value:
-        """Load a vector, or the lanes that flags name; the others are 0."""
+    def load(self, address: Value, flags: Value | None = None) -> Value:
+        """Load a vector, or only the lanes of a mask; the other lanes are 0."""
         if flags is None:
-            text = f"load {self._vector}, ptr {place}, align {self.size}"
+            text = f"load {self._vector}, ptr {address}, align {self.size}"
             return self.new(self._vector, text, pure=False)
         return self._intrinsic(
-            self._vector, f"masked.load.{self._suffix}.p0", place, self._align, flags, self.zero
+            self._vector, f"masked.load.{self._suffix}.p0", address, self._align, flags, self.zero
         )
 
-    def store(self, vector: Value, place: Value, flags: Value | None = None) -> None:
-        """Store a vector, or the lanes that flags name."""
+    def store(self, vector: Value, address: Value, flags: Value | None = None) -> None:
+        """Store a vector, or only the lanes of a mask."""
         if flags is None:
-            self._lines.append(f"store {vector.kind} {vector}, ptr {place}, align {self.size}")
+            self._lines.append(f"store {vector.kind} {vector}, ptr {address}, align {self.size}")
         else:
             name = f"masked.store.{self._suffix}.p0"
-            self._intrinsic("void", name, vector, place, self._align, flags)
+            self._intrinsic("void", name, vector, address, self._align, flags)
 
-    def fetch(self, place: Value, writes: bool, near: int = 3) -> None:
-        """Have a line of the cache fetched that is soon read or written.
+    def fetch(self, address: Value, writes: bool, near: int = 3) -> None:
+        """Prefetch a cache line that is soon read or written.
 
-        It need not be memory of ours. ``near`` is 3 for all levels of the cache, 2 for all but the
-        first.
+        The address need not be valid. ``near`` is 3 for all levels of the cache, 2 for all levels
+        but the first.
         """
         codes = [Value(self, "i32", str(code)) for code in (int(writes), near, 1)]  # 1: of data
-        self._intrinsic("void", "prefetch.p0", place, *codes)
+        self._intrinsic("void", "prefetch.p0", address, *codes)
 
     def plus(self, a: Value, b: Value) -> Value:
         """Return the sum of two vectors."""
         return self.new(self._vector, f"fadd {self._vector} {a}, {b}")
 
     def fused(self, a: Value, b: Value, c: Value) -> Value:
-        """Return ``a * b + c``, rounded once where the processor does that in one instruction."""
+        """Return ``a * b + c``, rounded once if the processor has fused multiply-add."""
         return self._intrinsic(self._vector, f"fmuladd.{self._suffix}", a, b, c)
 
     def transposed(self, rows: list[Value]) -> list[Value]:
-        """Return as many vectors as lanes transposed.
+        """Transpose a square of as many vectors as lanes.
 
-        Halves are shuffled into one another like a pack of cards, until each came to its place.
+        The two halves are interleaved like a pack of cards, again and again, until every entry is
+        in its position.
         """
         half = self.lanes // 2
         low = [lane for i in range(half) for lane in (i, i + self.lanes)]
@@ -282,10 +284,10 @@ class Vectors:
         zeros = f"<{self.lanes} x i32> zeroinitializer"
         return self.new(kind, f"shufflevector {kind} {one}, {kind} poison, {zeros}")
 
-    def _intrinsic(self, kind: str, name: str, *given: Value) -> Value:
-        kinds = ", ".join(value.kind for value in given)
+    def _intrinsic(self, kind: str, name: str, *arguments: Value) -> Value:
+        kinds = ", ".join(value.kind for value in arguments)
         self.declared[name] = f"declare {kind} @llvm.{name}({kinds})\n"
-        call = f"call {kind} @llvm.{name}({_listed(given)})"
+        call = f"call {kind} @llvm.{name}({_listed(arguments)})"
         if kind == "void":
             self._lines.append(call)
             return self.zero
@@ -312,7 +314,7 @@ class Vectors:
 
     @contextmanager
     def _scope(self, label: str) -> Iterator[None]:
-        """Begin a block, what is computed in which is not known after it."""
+        """Begin a block and a scope: its results cannot be reused after the block."""
         self._begin(label)
         self._known.append({})
         yield
@@ -320,5 +322,5 @@ class Vectors:
 
 
 def _listed(values: Iterable[Value]) -> str:
-    """Return values with their dtypes, as arguments."""
+    """Return values with their types, as an argument list."""
     return ", ".join(f"{value.kind} {value}" for value in values)

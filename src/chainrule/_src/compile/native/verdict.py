@@ -1,7 +1,7 @@
-"""Whether machine code is right on this machine, found out once for each machine and version.
+"""The verdict on machine code: a self-check runs once for each machine and version.
 
-A machine for which LLVM has no code ends its process, and so may code that is wrong. So another
-process tries; what it finds is kept beside the kernels.
+LLVM aborts the process if it cannot compile for a machine, and wrong machine code may crash. So the
+self-check runs in another process, and its result is cached beside the kernels.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from chainrule._src.compile.native.machine import host
 from chainrule._src.compile.native.selfcheck import first_fault
 print(json.dumps(first_fault(host())))
 """
-# How a process ends whose code is wrong, or for which LLVM has none: by a signal, on Windows by an
-# exception's number or that of C's `abort`.
+# Exit codes after a crash: a signal, or on Windows the number of an exception or of C's `abort`.
 CRASHES = {
     -getattr(signal, name)
     for name in ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGTRAP")
@@ -38,14 +37,14 @@ _asking = lock()
 
 
 def fault(target: Target, key: str) -> str:
-    """Return why this machine runs no machine code; empty if it does.
+    """Return the reason why this machine cannot run machine code; an empty string if it can.
 
     Parameters
     ----------
     target : Target
         The machine that this process runs on.
     key : str
-        Under which the answer is kept: it depends on the machine, LLVM and chainrule.
+        The cache key of the result, a digest of the machine, of LLVM's and chainrule's versions.
     """
     with _asking:
         return _fault(target, key)
@@ -56,36 +55,36 @@ def _fault(target: Target, key: str) -> str:
     content = cache.read(key, cache.VERDICT)
     if content is not None:
         return content.decode()
-    found = _from_another_process()
-    if found is None:
+    reason = _from_another_process()
+    if reason is None:
         from chainrule._src.compile.native.selfcheck import first_fault
 
-        found = first_fault(target)
-    cache.write(key, found.encode(), cache.VERDICT)
-    return found
+        reason = first_fault(target)
+    cache.write(key, reason.encode(), cache.VERDICT)
+    return reason
 
 
 def _from_another_process() -> str | None:
-    """Return what another process finds; None if there can be none, or if it is stopped."""
-    if not sys.executable or getattr(sys, "frozen", False):  # that would start the user's program
+    """Run the self-check in another process, and return its result; None if that is impossible."""
+    if not sys.executable or getattr(sys, "frozen", False):  # would start the user's program
         return None
     command = [sys.executable, "-I", "-c", TRIES, *sys.path]
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # its threads take long to start
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # BLAS threads take long to start
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
             timeout=PATIENCE, creationflags=flags, env=environment,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None
-    if done.returncode in CRASHES or (os.name == "nt" and _is_crash(done.returncode)):
-        lines = done.stderr.strip().splitlines() or ["no message"]
+    if process.returncode in CRASHES or (os.name == "nt" and _is_crash(process.returncode)):
+        lines = process.stderr.strip().splitlines() or ["no message"]
         return f"the process that tried it was ended ({lines[-1]})"
-    if done.returncode:
+    if process.returncode:
         return None
-    found: str = json.loads(done.stdout.splitlines()[-1])
-    return found
+    reason: str = json.loads(process.stdout.splitlines()[-1])
+    return reason
 
 
 def _is_crash(code: int) -> bool:

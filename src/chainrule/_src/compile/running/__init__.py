@@ -1,1 +1,1 @@
-"""Programs that run: engines of updates, in NumPy or compiled, and functions compiled."""
+"""Engines that run the updates of a step, in NumPy or compiled, and compiled functions (`jit`)."""

@@ -1,4 +1,4 @@
-"""A kernel with the arrays that it works on."""
+"""A kernel bound to the arrays that it reads and writes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from chainrule._src.base.errors import OutOfRangeError, ShapeError
 from chainrule._src.base.forks import in_child, lock
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.compile.native import cores
-from chainrule._src.compile.running.form import Form, Place, load
+from chainrule._src.compile.running.form import ArraySpec, Form, load
 from chainrule._src.core.equations import at
 from chainrule._src.core.trees import Path, leaves, map_leaves
 
 FIXED = 6  # arrays that every kernel takes first
 ALIGNED = 64  # bytes
-KEPT, MOST = 2**27, 64  # bytes of memory that waits for the next runs, and of how many
+KEPT, MOST = 2**27, 64  # limits of the pool of idle kernels: bytes of memory, number of kernels
 
 _lock = lock()
-_kept: list[BoundKernel] = []  # with memory to use again, the latest last
-_helped: WeakSet[BoundKernel] = WeakSet()  # with other threads at hand
+_kept: list[BoundKernel] = []  # the pool of kernels with memory to use again, the latest last
+_helped: WeakSet[BoundKernel] = WeakSet()  # kernels that have helper threads
 
 
 class BoundKernel:
@@ -33,22 +33,22 @@ class BoundKernel:
     ----------
     form : Form
     function : NativeFunction
-        Its machine code.
+        The machine code of the kernel.
     capacity : int
-        The largest batch that there is memory for; a larger one makes more.
+        The largest batch size that memory is allocated for. A larger batch allocates new memory.
 
     Attributes
     ----------
     size : int
-        Bytes of the carry.
+        The number of bytes of the carry.
     threads : int
-        How many may share the work.
+        The largest number of threads that may share the work.
     faulty : int
-        The update that an index out of range has ended.
+        The number of the update that stopped because an index was out of range.
     totals : list of ndarray
         For each thread, the sum of the losses of each epoch.
     user : weakref.ref or None
-        Who uses it; while there is nobody it may be taken.
+        The engine that uses the kernel. While there is none, another engine may take the kernel.
     """
 
     def __init__(self, form: Form, function: Any, capacity: int) -> None:
@@ -63,26 +63,24 @@ class BoundKernel:
         self._constants = np.array([*form.constants, 0.0])
         self._order = np.zeros(0, np.int64)
         self.totals = [np.zeros(1) for _ in range(self.threads)]
-        states = [place for place in form.places if place.role == "state"]
+        states = [spec for spec in form.places if spec.role == "state"]
         self._carry, laid = _together(states, capacity)
         self.size = self._carry.nbytes
         self._arrays: dict[str, Any] = {
-            place.name: np.ascontiguousarray(np.transpose(place.content, place.order))
-            if place.role == "constant"
+            spec.name: np.ascontiguousarray(np.transpose(spec.content, spec.order))
+            if spec.role == "constant"
             else None
-            for place in form.places
+            for spec in form.places
         }
         self._arrays |= laid
         self._make_room(capacity)
-        self._places = _nested(
-            {place.content: (laid[place.name], _turned(place)) for place in states}
-        )
+        self._places = _nested({spec.content: (laid[spec.name], _turned(spec)) for spec in states})
         self._rows = 0
         self._bound_to: Any = None
 
     @property
     def helpers(self) -> Any:
-        """The other threads, where there are any: none in a child that was forked meanwhile."""
+        """The pool of helper threads, or None. A forked child process has none."""
         return self._helpers
 
     @helpers.setter
@@ -92,72 +90,80 @@ class BoundKernel:
             _helped.add(self)
 
     def _bound(self) -> list[Any]:
-        """Return a call for each thread."""
+        """Return one callable for each thread, bound to the thread's arrays."""
         return [
             self.function.bound(
                 [sizes, self._constants, self._fault, totals, self._order, self._meeting,
-                 *(self._arrays | own).values()]
+                 *(self._arrays | thread_arrays).values()]
             )
-            for sizes, totals, own in zip(self._sizes, self.totals, self._own, strict=True)
+            for sizes, totals, thread_arrays in zip(
+                self._sizes, self.totals, self._own, strict=True
+            )
         ]  # fmt: skip
 
     def _make_room(self, capacity: int) -> None:
-        """Make the arrays that hold what an update computes, for batches up to a size."""
-        places = [place for place in self.form.places if place.role == "temporary"]
+        """Allocate the temporary arrays of an update for batches of up to ``capacity`` samples."""
+        places = [spec for spec in self.form.places if spec.role == "temporary"]
         self._arrays |= _together(places, capacity)[1]
-        own = [place for place in places if place.own]
-        others = (_together(own, capacity)[1] for _ in range(self.threads - 1))
+        per_thread = [spec for spec in places if spec.own]
+        others = (_together(per_thread, capacity)[1] for _ in range(self.threads - 1))
         self._own: list[dict[str, Any]] = [{}, *others]
         self._capacity = capacity
 
     @property
     def is_free(self) -> bool:
-        """Whether nobody uses it."""
+        """True if no engine uses this kernel."""
         return self.user is None or self.user() is None
 
     @property
     def bytes(self) -> int:
-        """How much memory it uses: of what is a thread's own, each uses its samples' part."""
+        """The bytes of memory in use.
+
+        Arrays that each thread owns count once, since a thread uses only the part of its samples.
+        """
         return sum(array.nbytes for array in self._arrays.values() if array is not None)
 
     def bind(self, data: Any) -> None:
-        """Take the arrays that samples are read from; they must be like those recorded."""
-        if self._bound_to is data:  # read where they lie
+        """Set the arrays that samples are read from.
+
+        Their shapes must agree with the recorded ones, except for the number of samples.
+        """
+        if self._bound_to is data:  # no copies were made
             return
-        whole, self._bound_to = True, data
+        is_view, self._bound_to = True, data
         data = dict(leaves(dict(zip(self.form.names, data, strict=True))))
-        for place in self.form.places:
-            if place.role != "data":
+        for spec in self.form.places:
+            if spec.role != "data":
                 continue
-            leaf = data[place.content]
-            if leaf.shape[1:] != place.sizes[1:]:
+            leaf = data[spec.content]
+            if leaf.shape[1:] != spec.sizes[1:]:
                 raise ShapeError(
-                    f"{place.name.removesuffix('_all')}: expected samples of shape "
-                    f"{place.sizes[1:]}, received {leaf.shape[1:]}"
+                    f"{spec.name.removesuffix('_all')}: expected samples of shape "
+                    f"{spec.sizes[1:]}, received {leaf.shape[1:]}"
                 )
-            array = self._arrays[place.name] = np.ascontiguousarray(leaf, place.dtype)
-            whole = whole and np.may_share_memory(array, leaf)
-        if not whole:  # copies, which are old the next time
+            array = self._arrays[spec.name] = np.ascontiguousarray(leaf, spec.dtype)
+            is_view = is_view and np.may_share_memory(array, leaf)
+        if not is_view:  # a copy was made, which may be out of date at the next call
             self._bound_to = None
         self._rows = next((len(leaf) for leaf in data.values()), 0)
         self._point()
 
     def release(self) -> None:
-        """Let go of the data."""
+        """Drop the references to the data."""
         self._bound_to = None
         nothing = np.zeros(0)
-        self._arrays |= {place.name: nothing for place in self.form.places if place.role == "data"}
+        self._arrays |= {spec.name: nothing for spec in self.form.places if spec.role == "data"}
         self._point()
 
     def _point(self) -> None:
-        """Let calls that there are find the data."""
+        """Update the data pointers of the existing calls."""
         for call in self._calls or ():
-            for i, place in enumerate(self.form.places, FIXED):
-                if place.role == "data":
-                    call.point(i, self._arrays[place.name])
+            for i, spec in enumerate(self.form.places, FIXED):
+                if spec.role == "data":
+                    call.point(i, self._arrays[spec.name])
 
     def take(self, orders: Any, batch_size: int) -> None:
-        """Take an order of samples for each epoch."""
+        """Set the order of samples for each epoch, and the batch size."""
         self.orders, self.batch_size = orders, batch_size
         self.updates = -(-orders.shape[1] // batch_size)
         if batch_size > self._capacity:
@@ -172,9 +178,10 @@ class BoundKernel:
             totals[:] = 0
 
     def run(self, first: int, count: int, threads: int = 1) -> int:
-        """Run updates from the ``first`` on; return how many had a finite loss.
+        """Run ``count`` updates, beginning with number ``first``.
 
-        How many threads share the work changes no bit.
+        Returns the number of updates with a finite loss. The number of threads does not change any
+        bit of the result.
         """
         if self._calls is None:
             self._calls = self._bound()
@@ -192,7 +199,7 @@ class BoundKernel:
         return completed
 
     def _together(self, threads: int) -> int:
-        """Let all threads run their parts; none is left behind, whatever happens."""
+        """Run the calls of all threads, and wait for each of them even after an error."""
         others: list[Any] = []
         with deferred():
             try:
@@ -200,44 +207,47 @@ class BoundKernel:
                     others.append(self.helpers.submit(call))
                 completed: int = self._calls[0]()
             except BaseException:
-                self._meeting[1] = 1  # a thread could not be started: nobody is to wait for it
+                self._meeting[1] = 1  # a thread could not be started: tell the others not to wait
                 raise
             finally:
                 wait(others)
         return completed
 
     def state(self, into: Any = None) -> Any:
-        """Return a copy of the carry, in memory that is given or new."""
+        """Return a copy of the carry. It is written into ``into`` if that is an array."""
         if into is None:
             return self._carry.copy()
         np.copyto(into, self._carry)
         return into
 
     def restore(self, state: Any) -> None:
-        """Go back to a state."""
+        """Set the carry to a copy that `state` returned."""
         np.copyto(self._carry, state)
 
     def read(self, key: str, part: Any) -> Any:
-        """Return a part of the carry, in the structure of an old one."""
-        found = iter([_copy(leaf, place) for leaf, place in self._pairs(key, part)])
-        return map_leaves(lambda _: next(found), part)
+        """Return a copy of one part of the carry, as a tree with the structure of ``part``."""
+        copies = iter([_copy(leaf, target) for leaf, target in self._pairs(key, part)])
+        return map_leaves(lambda _: next(copies), part)
 
     def write(self, key: str, part: Any) -> None:
-        """Take a part of the carry."""
-        for leaf, place in self._pairs(key, part):
-            if place is not None:
-                array, (order, _) = place
+        """Overwrite one part of the carry."""
+        for leaf, target in self._pairs(key, part):
+            if target is not None:
+                array, (order, _) = target
                 array[...] = leaf if order is None else leaf.transpose(order)
 
     def _pairs(self, key: str, part: Any) -> list[tuple[Any, Any]]:
-        """Return the leaves of a part of the carry and where they are, None if nothing reads it."""
-        found: list[tuple[Any, Any]] = []
-        _pair(part, self._places["carry"].get(key), found)
-        return found
+        """Return pairs of a leaf and its array in the kernel.
+
+        Instead of the array there is None if the kernel does not use the leaf.
+        """
+        pairs: list[tuple[Any, Any]] = []
+        _pair(part, self._places["carry"].get(key), pairs)
+        return pairs
 
 
 def _alone() -> None:
-    """Go on in a child without the threads that stayed behind."""
+    """Drop the helper threads in a forked child process, where they do not exist."""
     for kernel in _helped:
         kernel.helpers = None
 
@@ -245,34 +255,34 @@ def _alone() -> None:
 in_child(_alone)
 
 
-def _pair(tree: Any, places: Any, found: list[tuple[Any, Any]]) -> None:
+def _pair(tree: Any, places: Any, pairs: list[tuple[Any, Any]]) -> None:
     if isinstance(tree, (dict, list, tuple)):
         for key, branch in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            _pair(branch, None if places is None else places.get(key), found)
+            _pair(branch, None if places is None else places.get(key), pairs)
     elif tree is not None:
-        found.append((tree, places))
+        pairs.append((tree, places))
 
 
-def _copy(leaf: Any, place: Any) -> Any:
-    """Return a copy of what is at a place; what nothing reads stays as it is."""
-    if place is None:
+def _copy(leaf: Any, target: Any) -> Any:
+    """Return a copy of a leaf's array; the leaf itself if the kernel has no array for the leaf."""
+    if target is None:
         return leaf
-    array, (_, back) = place
+    array, (_, back) = target
     return (array if back is None else array.transpose(back)).copy()
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
-    """Return zeros that begin where a line of the cache begins: no vector lies across two."""
+    """Return zeros whose memory is aligned to a cache line, so that no vector crosses two lines."""
     size = int(np.prod(shape)) * dtype.itemsize
     room = np.zeros(size + ALIGNED, np.uint8)
     first = -room.ctypes.data % ALIGNED
     return room[first : first + size].view(dtype).reshape(shape)
 
 
-def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
-    """Return a kernel with memory that nobody else uses, while ``user`` is there.
+def reserved_kernel(form: Form, capacity: int, user: Any) -> BoundKernel:
+    """Return a kernel whose memory is reserved as long as the object ``user`` exists.
 
-    What the last runs leave is used again: memory that is new to the process is slow at first.
+    Memory of earlier runs is reused, because the first access to new memory is slow.
     """
     function, threads = load(form), min(cores(), form.threads)
     with _lock:
@@ -295,33 +305,33 @@ def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
 
 
 def _nested(places: Mapping[Path, Any]) -> dict[Any, Any]:
-    """Return what is found by paths as nested dicts, those of the carry among them."""
-    found: dict[Any, Any] = {"carry": {}}
-    for (*path, last), place in places.items():
-        branch = found
+    """Return a mapping by paths as nested dicts. The key "carry" is always present."""
+    tree: dict[Any, Any] = {"carry": {}}
+    for (*path, last), value in places.items():
+        branch = tree
         for part in path:
             branch = branch.setdefault(part, {})
-        branch[last] = place
-    return found
+        branch[last] = value
+    return tree
 
 
-def _together(places: Sequence[Place], n: int) -> tuple[Any, dict[str, Any]]:
-    """Return one block of memory and the arrays in it by their names.
+def _together(places: Sequence[ArraySpec], n: int) -> tuple[Any, dict[str, Any]]:
+    """Return one block of memory, and the arrays in this block by name.
 
-    It is copied at once, and large enough that the system maps it in large pages.
+    One block is copied in one step, and the system can map it in large pages.
     """
     shapes = [at(p.sizes, n) for p in places]
     sizes = [int(np.prod(s)) * p.dtype.itemsize for s, p in zip(shapes, places, strict=True)]
     starts = np.cumsum([0, *(-(-size // ALIGNED) * ALIGNED for size in sizes)])
     block = aligned((int(starts[-1]),), np.dtype(np.uint8))
-    found = {}
-    for place, shape, start, size in zip(places, shapes, starts, sizes, strict=False):
-        found[place.name] = block[start : start + size].view(place.dtype).reshape(shape)
-    return block, found
+    arrays = {}
+    for spec, shape, start, size in zip(places, shapes, starts, sizes, strict=False):
+        arrays[spec.name] = block[start : start + size].view(spec.dtype).reshape(shape)
+    return block, arrays
 
 
-def _turned(place: Place) -> tuple[tuple[int, ...] | None, Any]:
-    """Return the axes of a leaf as they lie, and how they are turned back; None if not at all."""
-    if place.order == tuple(sorted(place.order)):
+def _turned(spec: ArraySpec) -> tuple[tuple[int, ...] | None, Any]:
+    """Return a leaf's axis order in memory and its inverse; twice None if not permuted."""
+    if spec.order == tuple(sorted(spec.order)):
         return None, None
-    return place.order, np.argsort(place.order)
+    return spec.order, np.argsort(spec.order)

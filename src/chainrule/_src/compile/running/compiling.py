@@ -1,4 +1,4 @@
-"""A step's program as a kernel, and what NumPy would take for it."""
+"""The step's program is compiled to a kernel, and its time in NumPy is estimated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chainrule._src.compile.lower.nodes import PARTS, ROWS
 from chainrule._src.compile.native.function import products_of
 from chainrule._src.compile.running.cost import cost_of
 from chainrule._src.compile.running.engines import Step
-from chainrule._src.compile.running.form import Cost, Form, Place, keep_written, written
+from chainrule._src.compile.running.form import ArraySpec, Cost, Form, keep_written, written
 from chainrule._src.compile.running.recorded import RecordedStep, plain
 from chainrule._src.compile.running.threads import end_turn
 from chainrule._src.core.program import Program
@@ -19,13 +19,13 @@ from chainrule._src.core.trees import leaves, map_leaves
 
 
 def form_of_step(program: Program, data: Any, batch_size: int) -> Form:
-    """Return the kernel of a step's program for data of these dtypes."""
+    """Return the form of the kernel of a step's program, for data of these dtypes."""
     form = written(program, data, batch_size)
     if form is None:
         end_turn()  # this takes long
         names = list(program.arguments)[1:]
-        found = leaves(dict(zip(names, data, strict=True)))
-        dtypes = {path: leaf.dtype for path, leaf in found}
+        data_leaves = leaves(dict(zip(names, data, strict=True)))
+        dtypes = {path: leaf.dtype for path, leaf in data_leaves}
         kernel = training_kernel(program, batch_size, dtypes)
         form = _form(kernel, names, cost_of(program, batch_size))
         keep_written(form, program, data, batch_size)
@@ -41,9 +41,9 @@ def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -
 
 
 def _form(kernel: Kernel, names: list[str], cost: Cost) -> Form:
-    """Return a kernel as a run sees it."""
+    """Return the form of a kernel: the facts that a run needs."""
     places = [
-        Place(
+        ArraySpec(
             b.name, b.role, b.content, b.dtype, b.order,
             tuple("rows" if size is ROWS else size for size in b.memory_shape), b in kernel.own,
         )

@@ -1,4 +1,4 @@
-"""What a step takes in NumPy, and how much there is to compile: which engine is to run it."""
+"""A cost model: the time of a step in NumPy and the work to compile it decide the engine."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from chainrule._src.core.equations import Equation, at
 from chainrule._src.core.kernel import Recurrence, Scatter
 from chainrule._src.core.program import Program
 
-# Seconds on a machine of 2024: what NumPy takes in an update for each equation, entry made, entry
-# scattered and operation of a product, by BLAS or by einsum. No clock is asked, so that the same
-# run takes the same engine everywhere.
+# Seconds on a machine of 2024: the time of NumPy for each equation of an update, each computed
+# entry, each scattered entry, and each operation of a product by BLAS or by einsum. Nothing is
+# timed, so that the same run takes the same engine everywhere.
 EQUATION, ENTRY, SCATTERED, BLAS, EINSUM = 3e-6, 7e-10, 2.5e-8, 1e-11, 1.5e-10
 
 
@@ -22,7 +22,7 @@ _costs: WeakKeyDictionary[Program, dict[int, Cost]] = WeakKeyDictionary()
 
 
 def cost_of(program: Program, batch_size: int) -> Cost:
-    """Return what NumPy takes for an update, and how many equations there are to compile."""
+    """Return the seconds of an update in NumPy, and the number of equations to compile."""
     costs = _costs.setdefault(program, {})
     cost = costs.get(batch_size)
     if cost is None:
@@ -34,7 +34,7 @@ def cost_of(program: Program, batch_size: int) -> Cost:
 
 
 def _seconds(equation: Equation, n: int) -> float:
-    """Return what NumPy takes for an equation."""
+    """Return the seconds of an equation in NumPy."""
     entries: int = math.prod(at(equation.output.shape, n))
     scatters = isinstance(equation.primitive.kernel, Scatter)
     scattered: int = math.prod(at(shape_of(equation.operands[0]), n)) if scatters else 0
@@ -45,7 +45,7 @@ def _seconds(equation: Equation, n: int) -> float:
 
 
 def _runs(equations: Iterable[Equation], n: int, times: int = 1) -> Iterator[tuple[Equation, int]]:
-    """Yield equations and how often each runs: those of a recurrence in every step."""
+    """Yield each equation with the number of its runs; a recurrence's body runs in every step."""
     for equation in equations:
         if isinstance(equation.primitive.kernel, Recurrence):
             steps = at(equation.params["steps"], n)

@@ -1,7 +1,7 @@
 """Engines that run updates: a step, one batch after another, in NumPy or compiled.
 
-A step is a function ``step(carry, *data)`` → ``(loss, carry)``: the carry is all that goes from one
-update to the next (parameters, what the optimizer remembers), the data hold a sample a row.
+A step is a function ``step(carry, *data)`` → ``(loss, carry)``. The carry is the state that goes
+from one update to the next (parameters, optimizer state). Each row of the data is a sample.
 """
 
 from __future__ import annotations
@@ -18,34 +18,35 @@ import numpy as np
 from chainrule._src.base.errors import DataError, OutOfRangeError
 from chainrule._src.base.interrupts import check, immediate
 from chainrule._src.base.users_code import place_of
-from chainrule._src.compile.running.bound import taken
+from chainrule._src.compile.running.bound import reserved_kernel
 from chainrule._src.compile.running.form import Form
 from chainrule._src.compile.running.threads import TRIAL, TURN, end_turn, free, sharing
-from chainrule._src.compile.running.trail import Run, Trail, bytes_of
+from chainrule._src.compile.running.trail import Trail, UpdateRange, bytes_of
 from chainrule._src.core.trees import leaves, map_leaves
 
 Step = Callable[..., tuple[Any, Any]]
-FEW = 4  # batches that are smaller than the carry by this factor are kept rather than the carry
+FEW = 4  # data that are smaller than the carry by this factor are copied instead of the carry
 
 
 @dataclass(eq=False, repr=False)
 class Outcome:
-    """How far a run of updates got.
+    """The progress of a run of updates.
 
     Attributes
     ----------
     totals : ndarray
         The sum of the samples' losses, for each epoch.
     updates : int
+        The number of finished updates.
     fails : bool
-        Whether the next update's loss is NaN or infinite. The carry is then the last one whose
-        loss was finite.
+        True if the loss of the next update is NaN or infinite. The carry is then the last one with
+        a finite loss.
     watch : callable or None
-        Called with this object in between, at most some 20 times a second.
+        A callback that receives this object during the run, at most about 20 times a second.
     each : bool
-        Whether ``watch`` is called after every single update instead.
+        If true, ``watch`` is called after every update.
     alone : bool
-        Whether nobody else's code runs before it or in between, which may change the data.
+        True if no user code runs before or between the updates. Such code could change the data.
     """
 
     totals: Any
@@ -56,39 +57,39 @@ class Outcome:
     alone: bool = True
 
     def look(self) -> None:
-        """Let it be watched."""
+        """Call the ``watch`` callback, unless the run has failed."""
         if self.watch is not None and not self.fails:
             self.watch(self)
 
 
 class Engine(Protocol):
-    """What runs updates. The carry is a dict; its parts are told by their keys."""
+    """The interface of engines, which run updates. The carry is a dict of named parts."""
 
     name: str
 
     def read(self, key: str, name: str | None = None) -> Any:
-        """Return a part of the carry, or what is called so in it; None if nothing is."""
+        """Return a part of the carry, or the entry ``name`` of this part (None if missing)."""
 
     def write(self, key: str, part: Any) -> None:
-        """Take a part of the carry."""
+        """Replace one part of the carry."""
 
     def begin(self, carry: Any) -> None:
-        """Take a whole carry to start with; there is no way back to one before it."""
+        """Replace the carry. `undo` cannot go back to an earlier carry."""
 
     def undo(self) -> None:
-        """Go back to before the last update."""
+        """Restore the carry before the last update."""
 
     def running(self) -> AbstractContextManager[None]:
-        """Have what runs need at hand."""
+        """Return a context manager that holds the resources of runs, for example threads."""
 
     def feed(self, data: Any) -> None:
-        """Take other samples."""
+        """Replace the samples."""
 
-    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
-        """Run updates, a batch after another, over samples in an order for each epoch."""
+    def run(self, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        """Run one update per batch, for each epoch's order of samples; ``outcome`` is updated."""
 
     def is_as_recorded(self, batch_size: int) -> bool:
-        """Whether the step still does what was recorded for batches of this size."""
+        """Return true if the step is unchanged since it was recorded for this batch size."""
 
 
 class NumpyEngine:
@@ -104,7 +105,7 @@ class NumpyEngine:
     data : tuple of tree of ndarray
         The step's arguments after the carry.
     dtype : numpy.dtype
-        In which floating data are taken.
+        The dtype that floating-point data are converted to.
     """
 
     name = "numpy"
@@ -115,77 +116,77 @@ class NumpyEngine:
 
     @property
     def keys(self) -> Iterable[str]:
-        """What the parts of the carry are called."""
+        """The names of the carry's parts."""
         return self._carry.keys()  # type: ignore[no-any-return]
 
     def read(self, key: str, name: str | None = None) -> Any:
-        """Return a copy of a part of the carry, or of what is called so in it, if anything."""
+        """Return a copy of a part of the carry, or of its entry ``name`` (None if missing)."""
         part = self._carry[key] if name is None else self._carry[key].get(name)
         return map_leaves(np.array, part)
 
     def write(self, key: str, part: Any) -> None:
-        """Take a part of the carry."""
+        """Replace one part of the carry."""
         self._carry = {**self._carry, key: part}
 
     def begin(self, carry: Any) -> None:
-        """Take a whole carry to start with; there is no way back to one before it."""
+        """Replace the carry. `undo` cannot go back to an earlier carry."""
         self._carry = self._before = dict(carry)
 
     def undo(self) -> None:
-        """Go back to before the last update."""
+        """Restore the carry before the last update."""
         self._carry = self._before
 
     def running(self) -> AbstractContextManager[None]:
-        """Have what runs need at hand: nothing here."""
+        """Return a context manager that does nothing, since NumPy needs no resources."""
         return nullcontext()
 
     def feed(self, data: Any) -> None:
-        """Take other samples."""
+        """Replace the samples."""
         self.data = data
 
     def is_as_recorded(self, batch_size: int) -> bool:
-        """Whether the step still does what was recorded for batches of this size."""
+        """Return true if the step is unchanged since it was recorded for this batch size."""
         return is_as_recorded(self.step, batch_size)
 
-    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
-        """Run updates, a batch after another, over samples in an order for each epoch."""
+    def run(self, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        """Run one update per batch, for each epoch's order of samples; ``outcome`` is updated."""
         end_turn()
         starts, looked = range(0, orders.shape[1], batch_size), time.perf_counter()
         for (epoch, order), start in product(enumerate(orders), starts):
             rows = order[start : start + batch_size]
             loss, carry = updated(self.step, self._carry, self.data, rows, self.dtype)
-            done.fails = not np.isfinite(loss)
-            if done.fails:
+            outcome.fails = not np.isfinite(loss)
+            if outcome.fails:
                 self.undo()
                 return
             self._before, self._carry = self._carry, carry
-            done.updates += 1
-            done.totals[epoch] += float(loss) * len(rows)
-            if done.each or time.perf_counter() - looked > TURN:
-                done.look()
+            outcome.updates += 1
+            outcome.totals[epoch] += float(loss) * len(rows)
+            if outcome.each or time.perf_counter() - looked > TURN:
+                outcome.look()
                 looked = time.perf_counter()
             check()
 
 
 class NativeEngine:
-    """Runs a step compiled, many updates a call.
+    """Runs a compiled step, many updates in one call.
 
     Parameters
     ----------
     step : callable
-        A function or its program, which tells what went wrong.
+        A function or its program. It runs in NumPy to find the row of an index out of range.
     form : Form
-        Of its kernel.
+        The form of the step's kernel.
     carry, data
         As for `NumpyEngine`.
     batch_size : int
-        The largest.
+        The largest batch size.
     """
 
     name = "compiled"
 
     def __init__(self, step: Step, form: Form, carry: Any, data: Any, batch_size: int) -> None:
-        self._compiled = taken(form, batch_size, self)
+        self._compiled = reserved_kernel(form, batch_size, self)
         self._trail = Trail(self._compiled)
         self._step = step
         self._carry = carry
@@ -193,42 +194,46 @@ class NativeEngine:
             self._compiled.write(key, part)
         self.data = data
         self._compiled.bind(data)
-        self._weight = 0  # bytes of data that are kept to go back to them
+        self._weight = 0  # bytes of the data, which the trail keeps to run updates again
 
     def feed(self, data: Any) -> None:
-        """Take other samples; few are kept to go back to, since who gives them may change them."""
+        """Replace the samples.
+
+        A small amount of data is copied, because the caller may change the arrays before `undo`.
+        For more data, the carry is copied instead.
+        """
         self._weight = bytes_of(data)
         few = self._weight * FEW <= self._compiled.size
         self.data = map_leaves(np.array, data) if few else data
         self._trail.due |= not few
 
     def read(self, key: str, name: str | None = None) -> Any:
-        """Return a copy of a part of the carry, or of what is called so in it, if anything."""
+        """Return a copy of a part of the carry, or of its entry ``name`` (None if missing)."""
         if name is None:
             return self._compiled.read(key, self._carry[key])
         part = self._carry[key].get(name)
         return None if part is None else self._compiled.read(key, {name: part})[name]
 
     def write(self, key: str, part: Any) -> None:
-        """Take a part of the carry."""
+        """Replace one part of the carry."""
         self._carry = {**self._carry, key: part}
         self._compiled.write(key, part)
         self._trail.wrote(key, part)
 
     def begin(self, carry: Any) -> None:
-        """Take a whole carry to start with; there is no way back to one before it."""
+        """Replace the carry. `undo` cannot go back to an earlier carry."""
         self._carry = dict(carry)
         for key, part in carry.items():
             self._compiled.write(key, part)
         self._trail.forget()
 
     def is_as_recorded(self, batch_size: int) -> bool:
-        """Whether the step still does what was recorded for batches of this size."""
+        """Return true if the step is unchanged since it was recorded for this batch size."""
         return is_as_recorded(self._step, batch_size)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Have threads at hand, if they help and no other run has them."""
+        """Context manager that starts helper threads, unless another run uses threads."""
         kernel = self._compiled
         try:
             if not kernel.form.products:
@@ -240,78 +245,78 @@ class NativeEngine:
             kernel.helpers = None
             kernel.release()
 
-    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
-        """Run updates, a batch after another, over samples in an order for each epoch."""
+    def run(self, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        """Run one update per batch, for each epoch's order of samples; ``outcome`` is updated."""
         self._compiled.bind(self.data)
         self._compiled.take(orders, batch_size)
         updates, paces = len(orders) * self._compiled.updates, self._compiled.form.paces
-        while done.updates < updates and not done.fails:
+        while outcome.updates < updates and not outcome.fails:
             most = self._compiled.threads if self._compiled.helpers else 1
             now = free(most)
             threads, longest = paces.plan(now, batch_size, TURN if now == most else TRIAL)
-            count = min(1 if done.each else longest, updates - done.updates)
-            if not done.alone and count > 1:  # the last one is to be undone without the data
-                self._turn(done, count - 1, threads)
+            count = min(1 if outcome.each else longest, updates - outcome.updates)
+            if not outcome.alone and count > 1:  # `undo` of the last update must not need the data
+                self._turn(outcome, count - 1, threads)
                 count = 1
-            if not done.fails:
-                self._turn(done, count, threads)
-            done.look()
+            if not outcome.fails:
+                self._turn(outcome, count, threads)
+            outcome.look()
             check()
 
-    def _turn(self, done: Outcome, count: int, threads: int) -> None:
+    def _turn(self, outcome: Outcome, count: int, threads: int) -> None:
         kernel = self._compiled
-        self._trail.due |= not done.alone
+        self._trail.due |= not outcome.alone
         self._trail.begin()
-        run = Run(self.data, kernel.orders, kernel.batch_size, done.updates, count)
+        run = UpdateRange(self.data, kernel.orders, kernel.batch_size, outcome.updates, count)
         end_turn()
         began = time.perf_counter()
         try:
             completed = kernel.run(run.first, count, threads)
-        except BaseException as error:  # it may have left the threads at different places
+        except BaseException as error:  # the threads may have stopped in different updates
             self._trail.again()
             if isinstance(error, OutOfRangeError):
                 self._explain(run, kernel.faulty)
             raise
-        done.updates += completed
-        done.totals[:] = kernel.totals[0][: len(done.totals)]
-        done.fails = completed < count
+        outcome.updates += completed
+        outcome.totals[:] = kernel.totals[0][: len(outcome.totals)]
+        outcome.fails = completed < count
         if completed:
             run.count = completed
             self._trail.ran(run, self._weight)
-        if done.fails:
+        if outcome.fails:
             self.undo()
             return
         kernel.form.paces.took(time.perf_counter() - began, count, threads, run.batch_size)
 
-    def _explain(self, run: Run, update: int) -> None:
-        """Make an update once more in NumPy, which tells the row that is out of range."""
+    def _explain(self, run: UpdateRange, update: int) -> None:
+        """Run an update again in NumPy, whose error names the row that is out of range."""
         epoch, at = divmod(update, -(-run.orders.shape[1] // run.batch_size))
         rows = run.orders[epoch, at * run.batch_size : (at + 1) * run.batch_size]
         updated(self._step, self._carry, self.data, rows, None)
 
     def undo(self) -> None:
-        """Go back to before the last update."""
+        """Restore the carry before the last update."""
         self._trail.back()
         self._compiled.bind(self.data)
 
 
 def is_as_recorded(step: Step, batch_size: int) -> bool:
-    """Whether a step does what was recorded of it, which plain functions and programs always do."""
-    asked = getattr(step, "is_as_recorded", None)
-    return asked is None or bool(asked(batch_size))
+    """Return true if a step is unchanged since its recording; always for functions and programs."""
+    method = getattr(step, "is_as_recorded", None)
+    return method is None or bool(method(batch_size))
 
 
 def updated(step: Step, carry: Any, data: Any, rows: Any, dtype: Any) -> tuple[Any, Any]:
-    """Make an update with some rows of data.
+    """Run an update with some rows of the data.
 
     Raises
     ------
     OutOfRangeError
-        With the row among all data.
+        If an index is out of range. The error's row counts among all samples.
     """
     batch = rows_of(data, rows, dtype)
     try:
-        with np.errstate(all="ignore"), immediate():  # what is not finite is found later
+        with np.errstate(all="ignore"), immediate():  # the loss is checked later
             return step(carry, *batch)
     except OutOfRangeError as error:
         inside = error.row is not None and error.row < len(rows)
@@ -322,17 +327,17 @@ def updated(step: Step, carry: Any, data: Any, rows: Any, dtype: Any) -> tuple[A
 
 
 def rows_in(data: Any) -> int:
-    """Return how many samples there are."""
+    """Return the number of samples."""
     return next((len(leaf) for _, leaf in leaves(data)), 0)
 
 
 def rows_of(data: Any, rows: Any, dtype: Any) -> Any:
-    """Return rows of data, floating ones in a dtype if one is given."""
+    """Return some rows of the data. Floating-point rows are converted to ``dtype`` unless None."""
 
-    def taken(leaf: Any) -> Any:
+    def selected(leaf: Any) -> Any:
         part = np.asarray(leaf[rows])
         if dtype is None or part.dtype.kind != "f":
             return part
         return part.astype(dtype, copy=False)
 
-    return map_leaves(taken, data)
+    return map_leaves(selected, data)

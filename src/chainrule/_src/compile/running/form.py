@@ -1,4 +1,4 @@
-"""What a run must know of a kernel, also where that comes from disk."""
+"""The form of a kernel: the facts that a run needs, also for kernels that come from disk."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves
 from chainrule._src.trace.batch import Linear
 
-LARGEST = 2**20  # bytes of a constant that is kept on disk
+LARGEST = 2**20  # the most bytes of a constant that is written to disk
 REMEMBERED = 128  # programs of batch sizes, and kernels, in this process
-# Whose code decides what becomes of a recording: of a loss, whose gradient is then taken.
+# The wings whose code decides the kernel of a recorded loss and of its gradient.
 WINGS = (
     "core", "ops", "trace", "trace/recurrence", "text", "compile/lower", "compile/native",
     "compile/running", "nn/training",
@@ -32,7 +32,7 @@ _keeping = lock()
 
 
 @dataclass(eq=False, repr=False)
-class Place:
+class ArraySpec:
     """An array that a kernel works on.
 
     Attributes
@@ -41,14 +41,14 @@ class Place:
     role : str
         See `chainrule._src.compile.lower.nodes.Buffer`.
     content : path or ndarray or None
-        Which leaf of the arguments or of the result it is, or the constant itself.
+        The path of the leaf in the arguments or in the result, or the constant itself.
     dtype : numpy.dtype
     order : tuple of int
-        The axes of the leaf as they lie in memory.
+        The order of the leaf's axes in memory.
     sizes : tuple of int, Linear or str
-        Its shape in memory; ``"rows"`` is as many as there are samples.
+        The shape in memory; ``"rows"`` stands for the number of samples.
     own : bool
-        Whether each thread has one for itself.
+        True if each thread owns such an array.
     """
 
     name: str
@@ -62,35 +62,36 @@ class Place:
 
 @dataclass(eq=False, repr=False)
 class Form:
-    """A kernel as a run sees it.
+    """The facts about a kernel that a run needs.
 
     Attributes
     ----------
     names : list of str
-        What the step's arguments after the carry are called.
-    places : list of Place
-        By the kernel's arguments.
+        The names of the step's arguments after the carry.
+    places : list of ArraySpec
+        The arrays of the kernel, in the order of its arguments.
     constants : list of float
-        Numbers that the kernel leaves open.
+        Numbers that the kernel takes as arguments.
     checks : list of str
-        What went wrong, by the number that the kernel leaves in ``fault``.
+        Error messages. The kernel writes the number of the message into ``fault``.
     threads : int
-        How many may run it together.
+        The largest number of threads that may run the kernel together.
     products : dict of str to str
-        What matrix products it calls, by their dtypes.
+        For each dtype, the name of the matrix product that the kernel calls.
     cost : tuple of float and int
+        The seconds of an update in NumPy, and the number of equations.
     kernel : Kernel or None
-        None where the form comes from disk.
+        None if the form comes from disk.
     code : str or None
-        What its machine code is called on disk, once that is made.
+        The cache key of the machine code on disk; None until it is compiled.
     machine : str
-        What that was made for.
+        The machine that the machine code was compiled for.
     paces : Paces
-        Of all its runs.
+        The measured times of all runs.
     """
 
     names: list[str]
-    places: list[Place]
+    places: list[ArraySpec]
     constants: list[float]
     checks: list[str]
     threads: int
@@ -103,7 +104,7 @@ class Form:
 
 
 def keep(table: dict[Any, Any], key: Any, value: Any) -> None:
-    """Remember a value, and forget the oldest where there are too many."""
+    """Add an entry to a table, and delete the oldest entries if there are too many."""
     with _keeping:
         table.pop(key, None)
         table[key] = value
@@ -112,12 +113,12 @@ def keep(table: dict[Any, Any], key: Any, value: Any) -> None:
 
 
 def written(program: Program, data: Any, batch_size: int) -> Form | None:
-    """Return what this process has written of a step's program for data of these dtypes."""
+    """Return this process's form of a step's program for data of these dtypes, or None."""
     return _written.get(_key(program, data, batch_size))
 
 
 def keep_written(form: Form, program: Program, data: Any, batch_size: int) -> None:
-    """Remember that."""
+    """Store the form of a step's program, so that `written` returns it later."""
     keep(_written, _key(program, data, batch_size), form)
 
 
@@ -126,87 +127,103 @@ def _key(program: Program, data: Any, batch_size: int) -> Hashable:
 
 
 def load(form: Form) -> Any:
-    """Return the machine code of a kernel; None if it is gone from disk, or another machine's."""
-    here = code.here()
-    if form.code and form.machine == here and (function := code.in_memory(form.code)) is not None:
+    """Return the machine code of a kernel; None if it is not on disk or for another machine."""
+    machine = code.here()
+    if (
+        form.code
+        and form.machine == machine
+        and (function := code.in_memory(form.code)) is not None
+    ):
         return function
     if form.kernel is not None:
         function = code.load(form.kernel)
-        form.code, form.machine = function.key, here
+        form.code, form.machine = function.key, machine
         return function
-    return code.kept(form.code, form.products) if form.code and form.machine == here else None
+    return code.cached(form.code, form.products) if form.code and form.machine == machine else None
 
 
 def digest(key: Hashable, batch_size: int, data: Any) -> str | None:
-    """Return what a form is called on disk; None if what was recorded cannot be told elsewhere."""
+    """Return the cache key of a form on disk; None if its text is valid in this process alone."""
     text = repr((key, batch_size, data))
     if " at 0x" in text:
         return None
     return code.digest(f"numpy {np.__version__} {code.sources(*WINGS)}\0{text}")
 
 
-def write(name: str | None, thing: Form | str) -> None:
-    """Keep a form on disk, or the name of another that stands for it."""
+def write(name: str | None, form_or_key: Form | str) -> None:
+    """Write a form to disk, or the cache key of an equal form."""
     if name is None:
         return
     try:
-        content = json.dumps(thing if isinstance(thing, str) else _told(thing))
-    except (ValueError, TypeError):  # of what plain values do not tell
+        content = json.dumps(
+            form_or_key if isinstance(form_or_key, str) else _plain_values(form_or_key)
+        )
+    except (ValueError, TypeError):  # the form cannot be written as JSON
         return
     cache.write(name, content.encode(), cache.FORM)
 
 
 def read(name: str | None) -> Form | str | None:
-    """Return the same; None if nothing is there."""
+    """Return a form, or the cache key of an equal form, from disk; None if the file is missing."""
     content = None if name is None else cache.read(name, cache.FORM)
     if content is None:
         return None
-    told = json.loads(content)
-    return told if isinstance(told, str) else _made(told)
+    values = json.loads(content)
+    return values if isinstance(values, str) else _from_plain_values(values)
 
 
-def _told(form: Form) -> dict[str, Any]:
-    """Return a form as plain values.
+def _plain_values(form: Form) -> dict[str, Any]:
+    """Return a form as plain values, which JSON can represent.
 
     Raises
     ------
     ValueError
-        If it holds what is large, or names that are neither texts nor numbers.
+        If a constant is too large, or a key of a tree is neither a string nor an integer.
     """
     places = [
-        (p.name, p.role, _told_content(p), p.dtype.str, p.order, [*map(_told_size, p.sizes)], p.own)
+        (
+            p.name,
+            p.role,
+            _plain_content(p),
+            p.dtype.str,
+            p.order,
+            [*map(_plain_size, p.sizes)],
+            p.own,
+        )
         for p in form.places
     ]
-    kept = {**vars(form), "places": places}
-    del kept["kernel"], kept["paces"]
-    return kept
+    values = {**vars(form), "places": places}
+    del values["kernel"], values["paces"]
+    return values
 
 
-def _told_content(place: Place) -> Any:
-    content = place.content
-    if place.role == "constant":
+def _plain_content(spec: ArraySpec) -> Any:
+    content = spec.content
+    if spec.role == "constant":
         array = np.asarray(content)
         if array.nbytes > LARGEST:
-            raise ValueError(place.name)
+            raise ValueError(spec.name)
         return [array.dtype.str, array.shape, base64.b64encode(array.tobytes()).decode()]
     if content is not None and not all(type(part) in (str, int) for part in content):
-        raise ValueError(place.name)
+        raise ValueError(spec.name)
     return content
 
 
-def _told_size(size: Any) -> Any:
+def _plain_size(size: Any) -> Any:
     return [size.offset, size.slope] if isinstance(size, Linear) else size
 
 
-def _made(told: dict[str, Any]) -> Form:
-    """Return the form that plain values tell."""
+def _from_plain_values(values: dict[str, Any]) -> Form:
+    """Return a form from the plain values of its file."""
     places = []
-    for name, role, content, dtype, order, sizes, own in told["places"]:
+    for name, role, content, dtype, order, sizes, per_thread in values["places"]:
         if role == "constant":
             kind, shape, entries = content
             content = np.frombuffer(base64.b64decode(entries), kind).reshape(shape)
         elif content is not None:
             content = tuple(content)
         shape = tuple(Linear(*size) if isinstance(size, list) else size for size in sizes)
-        places.append(Place(name, role, content, np.dtype(dtype), tuple(order), shape, own))
-    return Form(**{**told, "places": places, "cost": tuple(told["cost"])})
+        places.append(
+            ArraySpec(name, role, content, np.dtype(dtype), tuple(order), shape, per_thread)
+        )
+    return Form(**{**values, "places": places, "cost": tuple(values["cost"])})

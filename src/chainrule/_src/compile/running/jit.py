@@ -1,4 +1,4 @@
-"""Functions of arrays, compiled."""
+"""Functions of arrays are compiled: `jit`."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ from chainrule._src.trace.arguments import argument_names
 from chainrule._src.trace.recurrence.summing import prepared
 from chainrule._src.trace.tracing import Recorder
 
-TYPICAL = 64  # rows that a kernel for any number of them is laid out for
+TYPICAL = 64  # rows: the layout of a kernel for any number of rows is chosen for this number
 
 
 def jit(f: Callable[P, R]) -> Callable[P, R]:
-    """Return a function that does what ``f`` does, compiled.
+    """Return a compiled version of a function.
 
-    ``f`` is recorded and compiled for each combination of shapes and dtypes. Python's numbers among
-    the arguments have no dtype that counts: ``x * 2.0`` stays float32, as in NumPy. Where calls
-    differ in the number of rows alone, one piece of machine code serves them all but a single row,
-    which has its own. It is kept on disk, so the next process starts at once.
+    ``f`` is recorded and compiled for each combination of shapes and dtypes. Python numbers among
+    the arguments do not change the dtype of the result: ``x * 2.0`` stays float32, as in NumPy. If
+    calls differ only in the number of rows, they share the same machine code, except for a single
+    row. Machine code is cached on disk, so the next process does not compile again.
 
     Parameters
     ----------
     f : callable
-        Written in NumPy; takes arrays, or dicts, lists and tuples of them, and returns arrays in
-        any such structure. What it takes from outside (weights, say) is taken when it is recorded:
-        later changes are not seen.
+        A function in NumPy. Its arguments and results are arrays, or dicts, lists and tuples of
+        arrays. Outside values (for example weights) are read when ``f`` is recorded, and later
+        changes have no effect.
 
     Returns
     -------
     callable
-        With ``f``'s positional arguments; safe to call from several threads. A copy by `pickle`
-        holds ``f`` alone and compiles for itself. Within `grad`, `trace`, `vmap` and the like it
-        calls ``f`` itself, so that they record what ``f`` does. A method is compiled for each
-        instance, whose attributes are taken from outside.
+        A function with ``f``'s positional arguments; several threads may call it. A copy by
+        `pickle` contains ``f`` alone and compiles again. Within `grad`, `trace`, `vmap` and other
+        transforms it calls ``f`` itself, so that they record the operations of ``f``. A method is
+        compiled for each instance, and the attributes of the instance are outside values.
 
     Raises
     ------
@@ -65,30 +65,30 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     >>> predict(np.array([0.1, 0.2])).round(4)
     array([0.6044, 0.7616])
     """
-    compiled: dict[Any, _Call] = {}
+    compiled: dict[Any, _CompiledCall] = {}
     itself: Any = f
-    known = _Known(f)
+    recordings = _Recordings(f)
 
     def jitted(*args: Any) -> Any:
         if Tensor in map(type, args):
-            return itself(*args)  # which is recorded where the tensors come from
+            return itself(*args)  # the outer function records the operations
         arrays: Any = args
         try:
             key: Any = tuple([(a.shape, a.dtype) for a in args])
         except AttributeError:
             key = None
         if key is None:  # a structure, or numbers
-            found = list(leaves(args))
-            if any(type(leaf) is Tensor for _, leaf in found):
+            argument_leaves = list(leaves(args))
+            if any(type(leaf) is Tensor for _, leaf in argument_leaves):
                 return itself(*args)
-            arrays = [_checked(leaf) for _, leaf in found]
-            paths = tuple(path for path, _ in found)
+            arrays = [_checked(leaf) for _, leaf in argument_leaves]
+            paths = tuple(path for path, _ in argument_leaves)
             key = (paths, *((a.shape, _kind(a)) for a in arrays))
         call = compiled.get(key)
         if call is None:
             try:
-                with known.lock:
-                    call = compiled.get(key) or known.call(map_leaves(_checked, list(args)))
+                with recordings.lock:
+                    call = compiled.get(key) or recordings.call(map_leaves(_checked, list(args)))
                     keep(compiled, key, call)
             except OuterTensorError:
                 return itself(*args)
@@ -102,9 +102,9 @@ def _checked(leaf: Any) -> Any:
 
 
 def _kind(value: Any) -> Any:
-    """Return what a recording holds for: a dtype, or a kind of Python's numbers.
+    """Return the part of the cache key for one argument: its dtype, or its kind of Python number.
 
-    Small whole numbers fit in dtypes where NumPy refuses large ones.
+    An int's size belongs to the key, because NumPy refuses large ints for small dtypes.
     """
     if type(value) is not Weak:
         return value.dtype
@@ -116,7 +116,10 @@ Forms = list[tuple[Any, tuple[int, ...], Any]]  # of each array: path, shape and
 
 
 def _rows(one: Forms, other: Forms) -> tuple[set[Any], int] | None:
-    """Return which arrays differ in the number of rows, and how many the first has; else None."""
+    """Return the arrays whose numbers of rows differ, and their number of rows in ``one``.
+
+    The result is None if the forms differ in more than one number of rows.
+    """
     if [(p, len(s), s[1:], d) for p, s, d in one] != [(p, len(s), s[1:], d) for p, s, d in other]:
         return None
     apart = {p: (s[0], t[0]) for (p, s, _), (_, t, _) in zip(one, other, strict=True) if s != t}
@@ -126,9 +129,9 @@ def _rows(one: Forms, other: Forms) -> tuple[set[Any], int] | None:
 
 
 class _Rows(Recorder):
-    """Records a function of some rows.
+    """Records a function for any number of rows.
 
-    Which program serves all numbers of rows does not depend on the number that comes first.
+    The recorded program does not depend on the number of rows of the first call.
     """
 
     def tried(self, n: int) -> tuple[int, ...]:
@@ -138,16 +141,16 @@ class _Rows(Recorder):
 _General = tuple[Forms, set[Any], Recorder, Program, Kernel]
 
 
-class _Known:
-    """What is known of a function: its calls so far, and programs for any number of rows.
+class _Recordings:
+    """The recordings of a function: the forms of its calls, and programs for any number of rows.
 
-    One kernel, laid out for `TYPICAL` rows, serves all numbers of rows but 1. So the bits of a
-    result do not depend on the calls before.
+    One kernel, whose layout is chosen for `TYPICAL` rows, serves all numbers of rows except 1. So
+    the bits of a result do not depend on earlier calls.
 
     Attributes
     ----------
     lock : Lock
-        Held while something new is made: another thread may need the same.
+        Held while the function is recorded and compiled, so that two threads do not do it twice.
     """
 
     def __init__(self, f: Callable[..., Any]) -> None:
@@ -155,24 +158,24 @@ class _Known:
         self.forms: deque[Forms] = deque(maxlen=REMEMBERED)
         self.general: deque[_General] = deque(maxlen=REMEMBERED)
 
-    def call(self, args: list[Any]) -> _Call:
+    def call(self, args: list[Any]) -> _CompiledCall:
         """Return a call for arguments like these."""
         names = argument_names(self.f, len(args))
-        found = leaves(dict(zip(names, args, strict=True)))
-        forms = [(path, leaf.shape, _kind(leaf)) for path, leaf in found]
-        for known, rows, recorder, program, kernel in self.general:
-            apart = _rows(forms, known)
+        argument_leaves = leaves(dict(zip(names, args, strict=True)))
+        forms = [(path, leaf.shape, _kind(leaf)) for path, leaf in argument_leaves]
+        for earlier, rows, recorder, program, kernel in self.general:
+            apart = _rows(forms, earlier)
             n = apart[1] if apart is not None and apart[0] == rows else 0
             if n > 1 and recorder.holds(program, n):
-                return _Call(program, kernel, n)
-        made = self._generalised(args, forms)
-        if made is None:
+                return _CompiledCall(program, kernel, n)
+        call = self._generalised(args, forms)
+        if call is None:
             program = Recorder(self.f, args, prepared, values=False).alone()
-            made = _Call(program, function_kernel(program), 1)
+            call = _CompiledCall(program, function_kernel(program), 1)
         self.forms.append(forms)
-        return made
+        return call
 
-    def _generalised(self, args: list[Any], forms: Forms) -> _Call | None:
+    def _generalised(self, args: list[Any], forms: Forms) -> _CompiledCall | None:
         """Return a call that serves any number of rows."""
         for rows in self._guesses(forms):
             recorder = _Rows(self.f, args, prepared, rows.__contains__, values=False)
@@ -180,16 +183,16 @@ class _Known:
             if program is not None:
                 kernel = function_kernel(program, TYPICAL)
                 self.general.append((forms, rows, recorder, program, kernel))
-                return _Call(program, kernel, recorder.n)
+                return _CompiledCall(program, kernel, recorder.n)
         return None
 
     def _guesses(self, forms: Forms) -> Iterator[set[Any]]:
-        """Yield sets of arrays whose rows may be samples.
+        """Yield sets of arrays whose first axis may be the batch axis.
 
-        The number of rows differed from an earlier call, or arguments have the same number.
+        Their number of rows differed from an earlier call, or several arguments share the number.
         """
-        for known in self.forms:
-            apart = _rows(forms, known)
+        for earlier in self.forms:
+            apart = _rows(forms, earlier)
             if apart is not None and apart[1] > 1:
                 yield apart[0]
         arguments = [(path, shape[0]) for path, shape, _ in forms if len(path) == 1 and shape]
@@ -201,7 +204,7 @@ class _Known:
                 yield {first}
 
 
-class _Call:
+class _CompiledCall:
     """A function compiled for some shapes and dtypes.
 
     Parameters
@@ -209,12 +212,12 @@ class _Call:
     program : Program
     kernel : Kernel
     n : int
-        How many rows there are, if the kernel serves any number.
+        The number of rows, if the kernel serves any number of rows.
     """
 
     def __init__(self, program: Program, kernel: Kernel, n: int) -> None:
         self.program, self.kernel, self.n = program, kernel, n
-        self.free = [_Memory(self)]  # of calls that are over; each at the same time has its own
+        self.free = [_Memory(self)]  # idle memories; calls at the same time use different ones
 
     def __call__(self, arrays: Any) -> Any:
         try:
@@ -228,9 +231,9 @@ class _Call:
 
 
 class _Memory:
-    """What a call works in."""
+    """The arrays of one call: inputs, outputs and temporaries."""
 
-    def __init__(self, call: _Call) -> None:
+    def __init__(self, call: _CompiledCall) -> None:
         self.program, self.result = call.program, call.program.result
         numbers = {path: i for i, (path, _) in enumerate(leaves(call.program.arguments))}
         self.inputs: list[tuple[int, Any]] = []
@@ -260,15 +263,15 @@ class _Memory:
         return arrays
 
     def _explain(self, arrays: Any) -> None:
-        """Run the program in NumPy, which tells the row that is out of range."""
+        """Run the program in NumPy, whose error names the row that is out of range."""
         values = iter(arrays)
         arguments = list(self.program.arguments.values())
         self.program(*map_leaves(lambda _: next(values), arguments))
 
     def run(self, arrays: Any) -> Any:
         """Return the function's result for these arrays."""
-        for i, place in self.inputs:
-            place[...] = strong(arrays[i])
+        for i, array in self.inputs:
+            array[...] = strong(arrays[i])
         self.call()
         if self.fault[0]:
             number, self.fault[0] = int(self.fault[0]), 0

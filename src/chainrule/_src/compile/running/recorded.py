@@ -1,4 +1,4 @@
-"""A step as the programs that it is recorded as, for one batch size and another."""
+"""A step is recorded as programs, one for each batch size or one for many."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from chainrule._src.trace.arguments import argument_names
 from chainrule._src.trace.keys import tape_key
 from chainrule._src.trace.tracing import Recorder
 
-EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
+EXAMPLE = 8  # the batch size of the recording from which a program for many sizes is generalised
 
 T = TypeVar("T")
-_programs: dict[Hashable, Program] = {}  # by what was recorded
+_programs: dict[Hashable, Program] = {}  # by the cache key of the recording
 
 
 @dataclass(eq=False, repr=False)
-class Seen:
-    """What is known of a step for data of some shapes and dtypes.
+class StepCache:
+    """A cache of the recordings of a step, for data of some shapes and dtypes.
 
     Attributes
     ----------
     programs : dict of int to Program
-        By batch size.
+        The programs by batch size.
     keys : dict of int to object
-        By batch size, what tells the step from others.
+        The cache keys of the recordings by batch size.
     holding : dict of (Program, int) to bool
-        Whether a program is what the step does for a batch size.
+        True if a program computes the same as the step for a batch size.
     running : dict of tuple to bool
-        Whether a kernel runs batches of a size, by that size, the kernel's and its data's dtypes.
+        True if a kernel can run batches of a size. The key is this size, the kernel's batch size
+        and the dtypes of its data.
     """
 
     programs: dict[int, Program] = field(default_factory=dict)
@@ -46,7 +47,7 @@ class Seen:
     running: dict[Hashable, bool] = field(default_factory=dict)
 
 
-Known = dict[Hashable, Seen]  # by shapes and dtypes
+StepCaches = dict[Hashable, StepCache]  # by shapes and dtypes
 
 
 class RecordedStep(Recorder):
@@ -55,64 +56,73 @@ class RecordedStep(Recorder):
     Parameters
     ----------
     step : callable
-        If it has ``told``, that takes less than to record it: ``told(arguments)`` returns what
-        tells the step from others.
+        If it has a method ``told``, ``told(arguments)`` returns a cache key of the step, which
+        takes less time than a recording.
     loss : callable
-        Its arguments' names are those of the step's.
+        The loss function. Its arguments' names become those of the step.
     carry, data : tree of ndarray
     known : dict, optional
-        What was recorded of a step that is still the same; it is added to.
+        Recordings of the same step, by shapes and dtypes. New recordings are added to it.
 
     Attributes
     ----------
-    seen : Seen
+    seen : StepCache
     dtype : numpy.dtype or None
-        That the parameters have together, and that floating data are taken in.
+        The common dtype of the parameters. Floating-point data are converted to it.
     """
 
     def __init__(
-        self, step: Step, loss: Any, carry: Any, data: Any, known: Known | None = None
+        self,
+        step: Step,
+        loss: Any,
+        carry: Any,
+        data: Any,
+        recordings: StepCaches | None = None,
     ) -> None:
         first, *others = argument_names(loss, 1 + len(data))
         names = ["carry", *(f"{name}_" if name == "carry" else name for name in others)]
         self.dtype = _dtype(carry)
         example = rows_of(data, np.arange(EXAMPLE) % max(rows_in(data), 1), self.dtype)
         super().__init__(step, (carry, *example), prepared, values=False, names=names)
-        # One array of parameters is called what the loss calls it.
+        # If the parameters are a single array, it gets the name of the loss's first argument.
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
-        self.seen = Seen()
-        if known is not None:
+        self.seen = StepCache()
+        if recordings is not None:
             forms = _forms(carry, data)
-            self.seen = known.get(forms, self.seen)
-            keep(known, forms, self.seen)
+            self.seen = recordings.get(forms, self.seen)
+            keep(recordings, forms, self.seen)
 
-    def sketched(self, made: Callable[[], T], named: bool = False) -> T:
-        """Return what is made of a recording, in range or not: that is told of a batch."""
+    def sketched(self, record: Callable[[], T], named: bool = False) -> T:
+        """Return the result of ``made()``, which records the step.
+
+        If an index of the example is out of range, the step is recorded again with zeros as data.
+        The error is reported later, when the batch with this index runs.
+        """
         try:
-            return super().sketched(made, named)
+            return super().sketched(record, named)
         except OutOfRangeError:
             _, *names = self.given
             for name in names:
                 self.given[name] = map_leaves(_zeros, self.given[name])
-            return super().sketched(made, named)
+            return super().sketched(record, named)
 
     def taped(self, n: int, named: bool = False) -> Tape:
-        """Return what the step does for ``n`` samples, operation by operation."""
+        """Return the recorded operations of the step for ``n`` samples."""
         return self.sketched(lambda: tape(self.f, self._resized(n), named), named)
 
     def program(self, n: int) -> Program:
-        """Return the program of a step that does the same for ``n`` samples, or a new one.
+        """Return the cached program for ``n`` samples, or record a new program.
 
-        It follows from ``n`` alone, whichever batch sizes there were before, and so do the bits of
-        what runs it.
+        The program depends on ``n`` alone and not on earlier batch sizes. So do the bits of its
+        results.
         """
         program = self.known(n) or self._made(n)
         self._runs[n] = program
         return program
 
     def known(self, n: int) -> Program | None:
-        """Return that program, if it is here."""
+        """Return the cached program for ``n`` samples, or None."""
         programs = self.seen.programs
         program = programs.get(n) or _programs.get(self.key(n))
         if program is not None and n not in programs:
@@ -120,35 +130,35 @@ class RecordedStep(Recorder):
         return program
 
     def key(self, n: int) -> Hashable:
-        """Return what tells what the step does for ``n`` samples."""
-        found = self.seen.keys.get(n)
-        if found is None:
-            found = self._told(n) or tape_key(self.taped(n))
-            keep(self.seen.keys, n, found)
-        return found
+        """Return the cache key of the step for ``n`` samples."""
+        key = self.seen.keys.get(n)
+        if key is None:
+            key = self._told(n) or tape_key(self.taped(n))
+            keep(self.seen.keys, n, key)
+        return key
 
     def is_as_recorded(self, n: int) -> bool:
-        """Whether the step still does for ``n`` samples what its program does.
+        """Return true if the step still computes the same as its program for ``n`` samples.
 
-        It does something else where it reads what has changed outside, a global for instance. A
-        step without a program runs itself, changes included.
+        The step changes when it reads an outside value that has changed, for example a global. A
+        step without a program runs itself and so is never out of date.
         """
         if n not in self.seen.keys or self._runs.get(n) is self.f:
             return True
         return bool(self.seen.keys[n] == (self._told(n) or tape_key(self.taped(n))))
 
     def _told(self, n: int) -> Hashable:
-        """Return what the step itself tells of what it does; None if it does not."""
-        told = getattr(self.f, "told", None)
-        if told is None:
+        """Return the cache key from the step's method ``told``; None if there is no such method."""
+        make_key = getattr(self.f, "told", None)
+        if make_key is None:
             return None
-        given = self._resized(n)
-        return self.sketched(lambda: (*given, told(given)))
+        arguments = self._resized(n)
+        return self.sketched(lambda: (*arguments, make_key(arguments)))
 
     def _made(self, n: int) -> Program:
-        """Return what was recorded, once more with names."""
+        """Record the step again, now with names, and return its program."""
         taped = self.taped(n, named=True)
-        key = self._told(n) or tape_key(taped)  # it may do something else this time
+        key = self._told(n) or tape_key(taped)  # the step may have changed since
         keep(self.seen.keys, n, key)
         program = _programs.get(key)
         if program is None:
@@ -160,7 +170,7 @@ class RecordedStep(Recorder):
         return program
 
     def holds(self, program: Program, n: int) -> bool:
-        """Whether a program is what the step does for ``n`` samples."""
+        """Return true if a program computes the same as the step for ``n`` samples."""
         holds = self.seen.holding.get((program, n))
         if holds is None:
             holds = super().holds(program, n)
@@ -168,23 +178,23 @@ class RecordedStep(Recorder):
         return holds
 
     def tried(self, n: int) -> tuple[int, ...]:
-        """Return the batch size itself: what is recorded for it is used."""
+        """Return the batch sizes to record. The first is ``n``, whose recording is used."""
         return (n, self.n, 2 * n + 5) if n > 1 else ()
 
     def confirmed(self, program: Program, size: int) -> bool:
-        """Not be asked: whether it holds is found out for each size that comes up."""
+        """Return true without a check: `holds` checks each batch size when it first occurs."""
         return True
 
     def found(self, n: int) -> Program:
-        """Return a new program, with the names that this step's own code has."""
+        """Return a new program with the names of this step's code."""
         program = super().found(n)
-        program.proof = None  # it holds the data
+        program.proof = None  # the proof refers to the data, which need not stay in memory
         if self._called:
             program.arguments["carry"]["params"].name = self._called
         return program
 
     def run(self, n: int) -> Step:
-        """Return what makes an update with a batch of ``n``; the step itself if it must be."""
+        """Return the function for batches of ``n``: a program's, or the step if it has none."""
         if n not in self._runs:
             try:
                 self._runs[n] = self._general(n) or self.program(n)
@@ -194,22 +204,22 @@ class RecordedStep(Recorder):
         return step.run if isinstance(step, Program) else step
 
     def _general(self, n: int) -> Program | None:
-        """Return a program of another batch size that holds for ``n``, if there is one here."""
+        """Return a cached program of another batch size that is valid for ``n``, or None."""
         programs = [run for run in self._runs.values() if isinstance(run, Program) and run.general]
         return next((program for program in programs if self.holds(program, n)), None)
 
     def __call__(self, carry: Any, *batch: Any) -> tuple[Any, Any]:
-        """Make an update."""
+        """Run an update."""
         return self.run(rows_in(batch))(carry, *batch)
 
 
 def _zeros(leaf: Any) -> Any:
-    """Return indices that are in range in place of whole numbers."""
+    """Return zeros like a leaf, which are valid indices for every axis."""
     return np.zeros_like(leaf)
 
 
 def _forms(carry: Any, data: Any) -> Hashable:
-    """Return something that is equal where a recording is, for the same step."""
+    """Return a cache key: recordings of the same step are equal if their keys are equal."""
     return (
         *((path, np.shape(leaf), np.asarray(leaf).dtype) for path, leaf in leaves(carry)),
         *((path, leaf.shape[1:], leaf.dtype) for path, leaf in leaves(data)),
@@ -217,20 +227,20 @@ def _forms(carry: Any, data: Any) -> Hashable:
 
 
 def prepared(program: Program) -> Program:
-    """Return a program written out in what can be compiled."""
+    """Return a program whose operations are expanded into those that can be compiled."""
     from chainrule._src.trace.recurrence.summing import prepared
 
     return prepared(program)
 
 
 def _dtype(carry: Any) -> np.dtype[Any] | None:
-    """Return the dtype that the parameters have together; None if there are none."""
-    found: set[np.dtype[Any]] = {leaf.dtype for _, leaf in leaves(carry["params"])}
-    return np.result_type(*found) if len(found) > 1 else next(iter(found), None)
+    """Return the common dtype of the parameters; None if there are no parameters."""
+    dtypes: set[np.dtype[Any]] = {leaf.dtype for _, leaf in leaves(carry["params"])}
+    return np.result_type(*dtypes) if len(dtypes) > 1 else next(iter(dtypes), None)
 
 
 def plain(leaf: Any) -> Any:
-    """Return data as machine code reads them: in the machine's byte order, rows together."""
+    """Return data in the layout of machine code: native byte order, contiguous rows."""
     dtype = leaf.dtype.newbyteorder("=")
     if dtype.kind == "f" and dtype.itemsize not in (4, 8):
         dtype = np.dtype(np.float32 if dtype.itemsize == 2 else np.float64)

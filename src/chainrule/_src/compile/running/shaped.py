@@ -1,4 +1,4 @@
-"""One engine of several: one for each shape of samples, where batches come with other lengths."""
+"""An engine that delegates to one engine per shape of samples, for batches of varying lengths."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from chainrule._src.core.trees import leaves
 
 
 class ShapedEngine:
-    """Runs every batch on the engine for its samples' shape, the carry handed from one to another.
+    """Runs every batch on the engine for the shape of its samples, and passes the carry on.
 
     Parameters
     ----------
     make : callable
-        ``make(carry, data, others)`` returns an engine for data like these; there are so many
-        others already.
+        ``make(carry, data, n_engines)`` returns an engine for data of these shapes, where
+        ``n_engines`` is the number of engines so far.
     carry, data : tree of ndarray
-        At the start.
+        The initial carry and data.
     """
 
     def __init__(self, make: Callable[[Any, Any, int], Engine], carry: Any, data: Any) -> None:
@@ -30,24 +30,24 @@ class ShapedEngine:
         self._opened: ExitStack | None = None
 
     def read(self, key: str, name: str | None = None) -> Any:
-        """Return a part of the carry, or what is called so in it; None if nothing is."""
+        """Return a part of the carry, or the entry ``name`` of this part (None if missing)."""
         return self._current.read(key, name)
 
     def write(self, key: str, part: Any) -> None:
-        """Take a part of the carry."""
+        """Replace one part of the carry."""
         self._current.write(key, part)
 
     def begin(self, carry: Any) -> None:
-        """Take a whole carry to start with; there is no way back to one before it."""
+        """Replace the carry. `undo` cannot go back to an earlier carry."""
         self._current.begin(carry)
 
     def undo(self) -> None:
-        """Go back to before the last update."""
+        """Restore the carry before the last update."""
         self._current.undo()
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Have what runs need at hand."""
+        """Context manager that holds the resources of all engines."""
         with ExitStack() as self._opened:
             for engine in self._engines.values():
                 self._opened.enter_context(engine.running())
@@ -55,13 +55,13 @@ class ShapedEngine:
         self._opened = None
 
     def feed(self, data: Any) -> None:
-        """Take other samples, on the engine for them."""
+        """Replace the samples, and switch to the engine for their shape."""
         shapes, before = _shapes(data), self._current
         if shapes not in self._engines:
             carry = {key: before.read(key) for key in self._keys}
-            made = self._engines[shapes] = self._make(carry, data, len(self._engines))
+            engine = self._engines[shapes] = self._make(carry, data, len(self._engines))
             if self._opened is not None:
-                self._opened.enter_context(made.running())
+                self._opened.enter_context(engine.running())
         self._current = self._engines[shapes]
         if self._current is not before:
             for key in self._keys:
@@ -69,12 +69,12 @@ class ShapedEngine:
         self._current.feed(data)
 
     def is_as_recorded(self, batch_size: int) -> bool:
-        """Whether the step still does what was recorded for batches of this size."""
+        """Return true if the step is unchanged since it was recorded for this batch size."""
         return self._current.is_as_recorded(batch_size)
 
-    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
-        """Run updates, a batch after another, over samples in an order for each epoch."""
-        self._current.run(orders, batch_size, done)
+    def run(self, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        """Run one update per batch, for each epoch's order of samples; ``outcome`` is updated."""
+        self._current.run(orders, batch_size, outcome)
 
 
 def _shapes(data: Any) -> Hashable:

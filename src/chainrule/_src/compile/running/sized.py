@@ -1,4 +1,4 @@
-"""One engine of two: compiled for the batch sizes that a kernel holds for, NumPy for the others."""
+"""An engine that runs batch sizes in the kernel where it is valid, and the rest in NumPy."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from chainrule._src.compile.running.engines import Engine, NativeEngine, NumpyEn
 
 
 class SizedEngine:
-    """Runs every batch on the engine for its size, the carry handed from one to the other.
+    """Runs every batch on the engine for its batch size, and passes the carry on.
 
     Parameters
     ----------
     compiled : NativeEngine
     in_numpy : NumpyEngine
-        With the same carry and data.
+        An engine with the same carry and data.
     holds : callable
-        Whether the kernel holds for a batch size.
+        ``holds(batch_size)`` is true if the kernel is valid for a batch size.
     """
 
     name = "compiled"
@@ -32,79 +32,79 @@ class SizedEngine:
         self._current: Engine = compiled
 
     def read(self, key: str, name: str | None = None) -> Any:
-        """Return a copy of a part of the carry, or of what is called so in it, if anything."""
+        """Return a copy of a part of the carry, or of its entry ``name`` (None if missing)."""
         return self._current.read(key, name)
 
     def write(self, key: str, part: Any) -> None:
-        """Take a part of the carry."""
+        """Replace one part of the carry."""
         self._current.write(key, part)
 
     def begin(self, carry: Any) -> None:
-        """Take a whole carry to start with; there is no way back to one before it."""
+        """Replace the carry. `undo` cannot go back to an earlier carry."""
         self._current = self.compiled
         self.compiled.begin(carry)
         self.in_numpy.begin(carry)
 
     def undo(self) -> None:
-        """Go back to before the last update."""
+        """Restore the carry before the last update."""
         self._current.undo()
 
     def running(self) -> AbstractContextManager[None]:
-        """Have threads at hand, if they help and no other run has them."""
+        """Context manager that starts helper threads, unless another run uses threads."""
         return self.compiled.running()
 
     def feed(self, data: Any) -> None:
-        """Take other samples."""
+        """Replace the samples."""
         self.compiled.feed(data)
         self.in_numpy.feed(data)
 
     def is_as_recorded(self, batch_size: int) -> bool:
-        """Whether the step still does what was recorded for batches of this size."""
+        """Return true if the step is unchanged since it was recorded for this batch size."""
         return self.in_numpy.is_as_recorded(batch_size)
 
-    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
-        """Run updates, a batch after another, over samples in an order for each epoch."""
-        rest = orders.shape[1] % batch_size
-        sizes = {batch_size, rest} if orders.shape[1] > batch_size else {orders.shape[1]}
+    def run(self, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        """Run one update per batch, for each epoch's order of samples; ``outcome`` is updated."""
+        last_size = orders.shape[1] % batch_size
+        sizes = {batch_size, last_size} if orders.shape[1] > batch_size else {orders.shape[1]}
         engines = {self._engine(size) for size in sizes if size}
         if len(engines) == 1:
-            self._run(engines.pop(), orders, batch_size, done)
+            self._run(engines.pop(), orders, batch_size, outcome)
             return
         for epoch, order in enumerate(orders):
-            for size, part in ((batch_size, order[:-rest]), (rest, order[-rest:])):
-                if not done.fails:
-                    self._run_part(self._engine(size), epoch, part, size, done)
+            for size, part in ((batch_size, order[:-last_size]), (last_size, order[-last_size:])):
+                if not outcome.fails:
+                    self._run_part(self._engine(size), epoch, part, size, outcome)
 
     def _engine(self, size: int) -> Engine:
         return self.compiled if self.holds(size) else self.in_numpy
 
     def _run_part(
-        self, engine: Engine, epoch: int, order: Any, batch_size: int, done: Outcome
+        self, engine: Engine, epoch: int, order: Any, batch_size: int, outcome: Outcome
     ) -> None:
-        """Run a part of an epoch, and add it to what is done."""
-        updates, total = done.updates, done.totals[epoch]
+        """Run a part of an epoch, and add its updates and loss to ``outcome``."""
+        updates, total = outcome.updates, outcome.totals[epoch]
 
         def add(part: Outcome) -> None:
-            done.updates, done.totals[epoch] = updates + part.updates, total + part.totals[0]
+            outcome.updates, outcome.totals[epoch] = updates + part.updates, total + part.totals[0]
 
         def watch(part: Outcome) -> None:
             add(part)
-            done.look()
+            outcome.look()
 
-        part = Outcome(np.zeros(1), watch=watch, each=done.each, alone=done.alone)
+        part = Outcome(np.zeros(1), watch=watch, each=outcome.each, alone=outcome.alone)
         try:
             self._run(engine, order[np.newaxis], batch_size, part)
-        finally:  # an interrupt as well
+        finally:  # also after an interrupt
             add(part)
-            done.fails = part.fails
+            outcome.fails = part.fails
 
-    def _run(self, engine: Engine, orders: Any, batch_size: int, done: Outcome) -> None:
-        before, first = self._current, done.updates
+    def _run(self, engine: Engine, orders: Any, batch_size: int, outcome: Outcome) -> None:
+        before, first = self._current, outcome.updates
         if engine is not before:
             for key in self.in_numpy.keys:
                 engine.write(key, before.read(key))
             self._current = engine
-        engine.run(orders, batch_size, done)
-        if done.fails and done.updates == first and engine is not before:
-            before.undo()  # the last update was made there
+        engine.run(orders, batch_size, outcome)
+        if outcome.fails and outcome.updates == first and engine is not before:
+            before.undo()  # the previous engine ran the last update
             self._current = before

@@ -1,4 +1,4 @@
-"""From a step to an engine: recorded for the batch sizes there are, compiled where that pays."""
+"""From a step to an engine: the step is recorded, and compiled if this saves time."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from chainrule._src.base.errors import (
     TraceError,
 )
 from chainrule._src.base.users_code import place_of
-from chainrule._src.compile.native.code import begin, made_soon
+from chainrule._src.compile.native.code import begin, compiling_ahead
 from chainrule._src.compile.running.account import expected_seconds
 from chainrule._src.compile.running.cost import cost_of
 from chainrule._src.compile.running.engines import Engine, NativeEngine, NumpyEngine, Step, rows_in
 from chainrule._src.compile.running.form import Cost, Form, digest, keep, load, read, write, written
-from chainrule._src.compile.running.recorded import Known, RecordedStep, plain
+from chainrule._src.compile.running.recorded import RecordedStep, StepCaches, plain
 from chainrule._src.compile.running.sized import SizedEngine
 from chainrule._src.core.trees import leaves, map_leaves
 
-# Seconds on a machine of 2024 with two cores: to compile a structure and each of its equations. No
-# clock is asked, so that the same run takes the same engine everywhere.
+# Seconds on a machine of 2024 with two cores, to compile a structure and each of its equations.
+# Nothing is timed, so that the same run takes the same engine everywhere.
 COMPILING, COMPILING_EQUATION = 0.13, 2.4e-4
 ENGINES = {"auto": None, "compiled": True, "numpy": False}
 
-_read: dict[Hashable, Form] = {}  # from disk, by what was recorded
+_read: dict[Hashable, Form] = {}  # forms from disk, by the cache key of the recording
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Return a context in which Python does not look for garbage.
+    """Context manager that disables the garbage collector.
 
-    To record and to compile makes so many objects, nearly all of which stay, that Python would look
-    through those of all imported libraries: 70 ms in a process that uses scikit-learn.
+    Recording and compiling create so many long-lived objects that the collector would scan the
+    objects of all imported libraries: 70 ms in a process that uses scikit-learn.
     """
     was = gc.isenabled()
     gc.disable()
@@ -54,11 +54,11 @@ def uncollected() -> Iterator[None]:
 
 @functools.cache
 def _settle() -> None:
-    """Put what was made with what has been there long: Python need not look through it soon.
+    """Move all live objects to the oldest generation, so that they are not scanned again soon.
 
-    That is much for the first kernel, for which the compiler and LLVM are imported.
+    There are many after the first kernel, which imports the compiler and LLVM.
     """
-    if not gc.get_freeze_count():  # of objects that somebody keeps apart
+    if not gc.get_freeze_count():  # else other code froze objects, which must stay frozen
         gc.freeze()
         gc.unfreeze()
 
@@ -71,36 +71,36 @@ def make_engine(
     batch_size: int,
     engine: str,
     updates: int,
-    known: Known | None = None,
+    recordings: StepCaches | None = None,
     counts_others: bool = True,
 ) -> Engine:
-    """Return the engine for a run of so many updates.
+    """Return the engine for a run of ``updates`` updates.
 
-    ``known`` holds what was recorded of a step that is still the same; it is added to. Where
-    ``counts_others`` is false, the other runs of this process do not count: several processes that
-    share a run choose the same engine.
+    ``recordings`` holds earlier recordings of the same step; new ones are added to it. If
+    ``counts_others`` is false, other runs of this process do not influence the choice, so that
+    several processes that share a run choose the same engine.
 
     Raises
     ------
     CompileError
         If ``engine`` is "compiled" and the step cannot be compiled.
     """
-    wanted = ENGINES[engine]
+    choice = ENGINES[engine]
     data = map_leaves(plain, data)
-    recorded = RecordedStep(step, loss, carry, data, known)
+    recorded = RecordedStep(step, loss, carry, data, recordings)
     in_numpy = NumpyEngine(recorded, carry, data, recorded.dtype)
-    compiles = wanted is True and batch_size > 1  # those of one sample call no products
+    compiles = choice is True and batch_size > 1  # kernels for one sample call no products
     try:
-        with uncollected(), made_soon(recorded.dtype) if compiles else nullcontext():
-            if wanted is False:
-                recorded.program(batch_size)  # or what is wrong is told here
+        with uncollected(), compiling_ahead(recorded.dtype) if compiles else nullcontext():
+            if choice is False:
+                recorded.program(batch_size)  # errors of the step are raised here
                 return in_numpy
-            plan = _Plan(recorded, data, batch_size)
-            if wanted is None and not plan.pays(updates, counts_others):
+            plan = _KernelPlan(recorded, data, batch_size)
+            if choice is None and not plan.pays(updates, counts_others):
                 return in_numpy
             return SizedEngine(plan.engine(carry), in_numpy, plan.holds)
     except (TraceError, CompileError) as error:
-        _falls_back(loss, error, wanted)
+        _falls_back(loss, error, choice)
         return in_numpy
     except (ValueError, IndexError, TypeError) as error:
         if isinstance(error, ChainruleError):
@@ -112,8 +112,8 @@ def make_engine(
         ) from error
 
 
-class _Plan:
-    """What a step runs as where it is compiled: known here, kept on disk, or made now.
+class _KernelPlan:
+    """The way to a step's kernel: from this process, from disk, or compiled now.
 
     Parameters
     ----------
@@ -137,19 +137,19 @@ class _Plan:
         return form
 
     def _name(self, n: int) -> str | None:
-        """Return what is on disk for batches of ``n``."""
+        """Return the cache key on disk for batches of ``n``."""
         return digest(self._step.key(n), self._size, self._dtypes)
 
     def cost(self) -> Cost:
-        """Return what NumPy takes for an update, and how many equations there are to compile."""
+        """Return the seconds of an update in NumPy, and the number of equations to compile."""
         if self._step.known(self._size) is None and self._cached is not None:
             return self._cached.cost
         return cost_of(self._step.program(self._size), self._size)
 
     def pays(self, updates: int, counts_others: bool = True) -> bool:
-        """Whether compiling takes less time than running the structure in NumPy.
+        """Return true if compiling takes less time than running the structure in NumPy.
 
-        Kernels on disk do not count: the same calls get the same engines, and so the same bits.
+        Kernels on disk are ignored, so that the same calls get the same engines and the same bits.
         """
         seconds, equations = self.cost()
         price, alone = COMPILING + equations * COMPILING_EQUATION, updates * seconds
@@ -159,11 +159,11 @@ class _Plan:
         return expected_seconds(structure, alone) > price
 
     def engine(self, carry: Any) -> NativeEngine:
-        """Return what runs it compiled."""
+        """Return an engine that runs the compiled step."""
         is_written = self._is_written()
         if not is_written and self._cached is not None and load(self._cached) is not None:
             return NativeEngine(self._step, self._cached, carry, self._data, self._size)
-        with nullcontext() if is_written else made_soon(self._step.dtype):
+        with nullcontext() if is_written else compiling_ahead(self._step.dtype):
             from chainrule._src.compile.running.compiling import form_of_step
 
             program = self._step.program(self._size)
@@ -171,22 +171,22 @@ class _Plan:
             is_new = form.code is None
             if is_new:
                 begin(form.kernel)
-                if rest := rows_in(self._data) % self._size:
-                    self.holds(rest)  # recorded meanwhile
-            made = NativeEngine(self._step, form, carry, self._data, self._size)
+                if last_size := rows_in(self._data) % self._size:
+                    self.holds(last_size)  # record the last batch while other threads compile
+            engine = NativeEngine(self._step, form, carry, self._data, self._size)
         if is_new:
             _settle()
             if form.code is not None:
                 write(self._name(self._size), form)
-        return made
+        return engine
 
     def _is_written(self) -> bool:
-        """Whether this process has written the kernel."""
+        """Return true if this process has already created the kernel."""
         program = self._step.known(self._size)
         return program is not None and written(program, self._data, self._size) is not None
 
     def holds(self, n: int) -> bool:
-        """Whether a batch of ``n`` is what the kernel was made of."""
+        """Return true if the kernel is valid for a batch of ``n``."""
         running, key = self._step.seen.running, (n, self._size, *self._dtypes)
         holds = running.get(key)
         if holds is None:
@@ -196,31 +196,31 @@ class _Plan:
 
     def _is_same(self, n: int) -> bool:
         try:
-            own, other = self._name(self._size), self._name(n)
-            if own is not None and read(other) == own:
+            key, other_key = self._name(self._size), self._name(n)
+            if key is not None and read(other_key) == key:
                 return True
             same = self._step.holds(self._step.program(self._size), n)
-        except Exception:  # of the step: it comes when it runs
+        except Exception:  # an error of the step is raised again when the step runs
             return False
-        if same and own is not None:
-            write(other, own)
+        if same and key is not None:
+            write(other_key, key)
         return same
 
 
-def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
-    """Say that a loss runs in NumPy, unless that was asked for; refuse if it was to be compiled."""
+def _falls_back(loss: Any, error: Exception, choice: bool | None) -> None:
+    """Warn that a loss runs in NumPy, or raise an error if the user requires a compiled engine."""
     message = f"{_name(loss)} cannot be compiled: {place_of(error)}{error}"
-    if wanted:
+    if choice:
         raise CompileError(message) from error
-    if wanted is None and isinstance(error, MachineError):
+    if choice is None and isinstance(error, MachineError):
         _warn_of_machine(f"{error}; all runs go on in NumPy")
-    elif wanted is None:
+    elif choice is None:
         warnings.warn(f"{message}; it runs in NumPy", stacklevel=4)
 
 
 @functools.cache
 def _warn_of_machine(message: str) -> None:
-    """Say once what is true of all runs."""
+    """Warn once per process."""
     warnings.warn(message, stacklevel=5)
 
 

@@ -1,4 +1,4 @@
-"""Threads that share an update: how many, and which run has them."""
+"""Threads that share the work of an update: their number, and the run that uses the threads."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from chainrule._src.compile.native import cores
 
 PATIENCE = 0.05  # seconds that a thread waits for its turn
 TURN = 0.05  # seconds between looks at the keyboard
-TRIAL = 0.002  # seconds that a pace is measured for, and between looks at who else is there
-TOGETHER = 0.01  # seconds for several: those that slept take half a millisecond to be there
-TRIALS, LATEST = 3, 5  # how many are needed for a choice, and how many count
-AGAIN = 0.25  # seconds between trials, at least: processors and their other guests change
-RARELY = 50  # times as long as a trial took
-CLEARLY = 1.3  # times as long as with several, which one thread is not tried for again soon
-SELDOM = 8  # times as long until then: where several become slow, that is seen at once
+TRIAL = 0.002  # seconds of a trial of one thread, and between looks for other busy threads
+TOGETHER = 0.01  # seconds of a trial of several threads: to wake them takes half a millisecond
+TRIALS, LATEST = 3, 5  # trials before a choice, and the number of latest trials that count
+AGAIN = 0.25  # seconds between trials, at least, since the load of the machine changes
+RARELY = 50  # trials are apart by at least this many times their own length
+CLEARLY = 1.3  # one thread is clearly slower than several from this ratio of times on
+SELDOM = 8  # one thread is measured only in every eighth trial once it is clearly slower
 
 _lock = lock()
 _turn = lock(reentrant=False)
@@ -33,7 +33,7 @@ _busy: WeakSet[threading.Thread] = WeakSet()
 
 
 def _alone() -> None:
-    """Forget, in a child, the turn that is taken and the runs of threads that stayed behind."""
+    """Reset this module in a forked child process, where the other threads do not exist."""
     _mine.turn = False
     _runs.clear()
 
@@ -43,12 +43,12 @@ in_child(_alone)
 
 @contextmanager
 def in_turn() -> Iterator[None]:
-    """Let one thread at a time do what comes before machine code, which ends its turn.
+    """Let one thread at a time run the Python code before machine code, which ends the turn.
 
-    Where the interpreter's lock alone decides, threads that train fall into step: each lets go of
-    it while samples are shuffled, the other begins its own run then, both come back from machine
-    code at the same moment, and wait for each other again. Who has waited for `PATIENCE` goes on:
-    the loss may itself wait for another thread.
+    With the interpreter's lock alone, threads that train run in lockstep: one releases the lock
+    while it shuffles samples, the other begins its own run then, both return from machine code at
+    the same moment, and wait for each other again. A thread waits at most `PATIENCE` seconds,
+    because the loss may itself wait for another thread.
     """
     if getattr(_mine, "turn", False):
         yield
@@ -61,7 +61,7 @@ def in_turn() -> Iterator[None]:
 
 
 def end_turn() -> None:
-    """Let the next thread begin, if this one has its turn."""
+    """Release the turn, if this thread holds the turn."""
     if getattr(_mine, "turn", False):
         _mine.turn = False
         _turn.release()
@@ -69,9 +69,9 @@ def end_turn() -> None:
 
 @contextmanager
 def running(run: object) -> Iterator[bool]:
-    """Count a run while it runs; yields whether it is the only one.
+    """Register a run while it runs; yields true if no other run is registered.
 
-    One that an interrupt has kept from saying that it is over counts until it is collected.
+    If an interrupt prevents the end of the registration, the garbage collector ends it.
     """
     with _lock:
         alone = not _runs
@@ -83,15 +83,15 @@ def running(run: object) -> Iterator[bool]:
 
 
 def is_busy(thread: threading.Thread) -> None:
-    """Let runs leave a core to a thread until it ends: it prepares what they take next."""
+    """Reserve a core for a thread until it ends, for example one that prepares the next batches."""
     with _lock:
         _busy.add(thread)
 
 
 def free(most: int) -> int:
-    """Return how many threads may share an update now, of so many.
+    """Return the number of threads that may share an update now, at most ``most``.
 
-    They wait for each other: a core that another thread takes from one is lost to all.
+    The threads wait for each other, so if one of them has no core of its own, all are delayed.
     """
     with _lock:
         others = sum(thread.is_alive() for thread in _busy)
@@ -100,9 +100,9 @@ def free(most: int) -> int:
 
 @contextmanager
 def helpers(count: int) -> Iterator[Executor | None]:
-    """Start so many threads to share work with; yields None where the system allows no more.
+    """Start ``count`` helper threads; yields their pool, or None if they cannot be started.
 
-    They are started here: one that was missing later would be waited for.
+    All are started now, because a thread that is missing later would block the others.
     """
     ready = threading.Barrier(count + 1)
     with ThreadPoolExecutor(count, "chainrule") as pool:
@@ -110,7 +110,7 @@ def helpers(count: int) -> Iterator[Executor | None]:
             for _ in range(count):
                 pool.submit(ready.wait)
             ready.wait()
-        except RuntimeError:  # of a thread that cannot be started
+        except RuntimeError:  # a thread cannot be started
             ready.abort()
             pool.shutdown(cancel_futures=True)
             yield None
@@ -120,7 +120,7 @@ def helpers(count: int) -> Iterator[Executor | None]:
 
 @contextmanager
 def sharing(run: object, count: int) -> Iterator[Executor | None]:
-    """Count a run, with so many threads to share its work with if it is the only one."""
+    """Register a run; yields a pool of ``count`` helper threads, or None if other runs exist."""
     with running(run) as alone:
         if count and alone:
             with helpers(count) as pool:
@@ -129,30 +129,33 @@ def sharing(run: object, count: int) -> Iterator[Executor | None]:
             yield None
 
 
-def shared_out(work: Callable[[Any], Any], things: Iterable[Any], count: int) -> None:
-    """Do some work for each thing; so many other threads help if no run has them."""
-    rest = iter(things)
+def shared_out(work: Callable[[Any], Any], items: Iterable[Any], count: int) -> None:
+    """Call ``work`` for each item. Up to ``count`` helper threads share the calls.
+
+    There are no helper threads while other runs exist.
+    """
+    remaining = iter(items)
 
     def take() -> None:
-        for thing in rest:
-            work(thing)
+        for item in remaining:
+            work(item)
 
     with sharing(take, count) as pool:
         others = [pool.submit(take) for _ in range(count)] if pool else []
         try:
             take()
         finally:
-            deque(rest, 0)  # after an error or an interrupt, nothing is left to the others
+            deque(remaining, 0)  # after an error or an interrupt, the other threads must stop
     for other in others:
         other.result()
 
 
 def one_for_products() -> Any:
-    """Have NumPy's matrix products made by one thread; as a context, until it ends.
+    """Limit NumPy's matrix products to one thread, as a call or as a context manager.
 
-    Threads of its library wait for one another without sleeping: where others want the cores, as a
-    browser does, products that are shared out take many times as long. Nor do their last bits
-    depend on how many cores there are.
+    BLAS threads wait for one another without sleeping. If other programs, for example a browser,
+    use the cores, a product with several threads takes many times as long. With one thread, the
+    last bits do not depend on the number of cores.
     """
     with needs("the blackboard", "blackboard", "threadpoolctl"):
         from threadpoolctl import threadpool_limits
@@ -161,20 +164,20 @@ def one_for_products() -> Any:
 
 
 class Paces:
-    """How long updates take with one thread and with several.
+    """The measured times of updates with one thread and with several.
 
-    Whether others help depends on the machine, on how far apart its cores are and who else is
-    there: it is tried, now and then. What delays an update for a moment (memory that is new, a
-    processor that wakes up) only adds, so of the latest times the shortest counts.
+    The speedup by more threads depends on the machine and on its load. So it is measured now and
+    then. Short delays (new memory, a processor that wakes up) only make an update slower, so the
+    shortest of the latest times counts.
     """
 
     def __init__(self) -> None:
-        # By the threads and the batch size.
+        # The keys are pairs of number of threads and batch size.
         self._latest: dict[tuple[int, int], deque[float]] = {}
-        self._due: dict[tuple[int, int], float] = {}  # when they are tried again
+        self._due: dict[tuple[int, int], float] = {}  # the time of the next trial
 
     def plan(self, most: int, batch_size: int, longest: float = TURN) -> tuple[int, int]:
-        """Return with how many threads to run next, and how many updates."""
+        """Return the number of threads for the next call, and its number of updates."""
         keys = [(threads, batch_size) for threads in sorted({1, most}, reverse=True)]
         now = time.perf_counter()
         late = [key for key in keys if len(keys) > 1 and self._due.get(key, now) <= now]
@@ -187,20 +190,20 @@ class Paces:
         return key[0], max(1, int(seconds / min(times))) if times else 1
 
     def took(self, seconds: float, count: int, threads: int, batch_size: int) -> None:
-        """Note how long so many updates took."""
+        """Record the time of ``count`` updates."""
         key = threads, batch_size
         times = self._latest.setdefault(key, deque(maxlen=LATEST))
         times.append(seconds / count)
         if len(times) >= TRIALS:
             self._rest(key)
         alone = 1, batch_size
-        # The first update of all finds code and memory cold.
-        known = len(self._times(alone)) > 1 and alone not in self._due
-        if known and self._is_clear(alone):
+        # The very first update is slow, since code and memory are not in the cache.
+        is_measured = len(self._times(alone)) > 1 and alone not in self._due
+        if is_measured and self._is_clear(alone):
             self._rest(alone)
 
     def _is_clear(self, alone: tuple[int, int]) -> bool:
-        """Whether one thread takes much longer than several."""
+        """Return true if one thread is clearly slower than several."""
         best = min(min(times) for key, times in self._latest.items() if key[1] == alone[1])
         return min(self._times(alone)) > CLEARLY * best
 

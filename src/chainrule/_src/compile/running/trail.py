@@ -1,4 +1,4 @@
-"""The way back to a carry that is lost: copies of it, and what was run since."""
+"""The history of a carry: copies of it, and the updates since each copy, to undo updates."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from chainrule._src.compile.running.bound import BoundKernel
 from chainrule._src.core.trees import leaves, map_leaves
 
-SHARE = 64  # a copy takes at most this part of the time
-LONGEST = 20.0  # seconds between copies, which may have to be run again
-HEAVY = 2**24  # bytes that are kept between copies, or those of the carry if it has more
+SHARE = 64  # copies take at most one part in 64 of the time
+LONGEST = 20.0  # seconds between copies, at most, since the updates between may run again
+HEAVY = 2**24  # bytes of data to keep between copies, or the carry's bytes if these are more
 
 
 @dataclass(eq=False, repr=False)
-class Run:
-    """Updates that were run: of these data in these orders, so many from the first on."""
+class UpdateRange:
+    """A range of updates that were run: ``count`` updates, beginning with number ``first``."""
 
     data: Any
     orders: Any
@@ -26,15 +26,15 @@ class Run:
     first: int
     count: int
 
-    def goes_on_in(self, other: Run) -> bool:
-        """Whether another goes on where this one ends."""
+    def goes_on_in(self, other: UpdateRange) -> bool:
+        """Return true if ``other`` begins where this range of updates ends."""
         same = other.data is self.data and other.orders is self.orders
         return same and other.first == self.first + self.count
 
 
 @dataclass(eq=False, repr=False)
 class _Write:
-    """A part of the carry that was written in between."""
+    """A write of a part of the carry between updates."""
 
     key: str
     part: Any
@@ -42,24 +42,26 @@ class _Write:
 
 @dataclass(eq=False, repr=False)
 class _Mark:
-    """A copy of the carry, and what was done since."""
+    """A copy of the carry, and the updates and writes since."""
 
     state: Any
-    steps: list[Run | _Write] = field(default_factory=list)
-    weight: int = 0  # bytes that are kept for the steps
+    steps: list[UpdateRange | _Write] = field(default_factory=list)
+    weight: int = 0  # bytes of the data that the steps refer to
 
     @property
     def last(self) -> int | None:
-        """The number of the last step that made updates."""
-        found = (i for i in reversed(range(len(self.steps))) if isinstance(self.steps[i], Run))
-        return next(found, None)
+        """The index of the last step that is a range of updates, or None."""
+        indices = (
+            i for i in reversed(range(len(self.steps))) if isinstance(self.steps[i], UpdateRange)
+        )
+        return next(indices, None)
 
 
 class Trail:
-    """Where a kernel's carry comes from.
+    """The history of a kernel's carry.
 
-    Updates are run again from the last copy on, bit for bit, where the carry after one of them is
-    asked for. Of two copies the older one is kept until there is an update after the newer one.
+    To restore an earlier carry, the updates since the last copy are run again and give the same
+    bits. The older of two copies is kept until there is an update after the newer copy.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ class Trail:
     Attributes
     ----------
     due : bool
-        Whether a copy must be taken before the next update.
+        True if a copy must be taken before the next update.
     """
 
     def __init__(self, kernel: BoundKernel) -> None:
@@ -79,7 +81,7 @@ class Trail:
         self.due = True
 
     def begin(self) -> None:
-        """Take a copy before updates, where it is time for one."""
+        """Copy the carry before updates, if a copy is due."""
         now = time.perf_counter()
         waited = now - self._taken > min(SHARE * self._cost, LONGEST)
         if not (self.due or waited or self._marks[-1].weight > self._most):
@@ -93,31 +95,31 @@ class Trail:
         self._taken, self.due = time.perf_counter(), False
         self._cost = self._taken - now
 
-    def ran(self, run: Run, weight: int) -> None:
-        """Note updates of the kernel; ``weight`` is how many bytes are kept for it alone."""
+    def ran(self, run: UpdateRange, weight: int) -> None:
+        """Record updates of the kernel; ``weight`` is the bytes of data kept for them alone."""
         mark = self._marks[-1]
         last = mark.steps[-1] if mark.steps else None
-        if isinstance(last, Run) and last.goes_on_in(run):
+        if isinstance(last, UpdateRange) and last.goes_on_in(run):
             last.count += run.count
         else:
             mark.steps.append(run)
             mark.weight += run.orders.nbytes + weight
 
     def wrote(self, key: str, part: Any) -> None:
-        """Note that a part of the carry was written."""
+        """Record a write of a part of the carry."""
         if not self._marks or bytes_of(part) * SHARE > self._kernel.size:
             self.due = True
         else:
             self._marks[-1].steps.append(_Write(key, map_leaves(np.array, part)))
 
     def forget(self) -> None:
-        """Let there be no way back before the next update."""
+        """Delete the history, so that `back` cannot go back before the current carry."""
         self._marks, self.due = self._marks[:1], True
         for mark in self._marks:
             mark.steps, mark.weight = [], 0
 
     def back(self) -> None:
-        """Let the carry be what it was before the last update, if there was one."""
+        """Restore the carry before the last update; if there is none, replay all recorded steps."""
         while len(self._marks) > 1 and self._marks[-1].last is None:
             self._marks.pop()
         if not self._marks or self._marks[-1].last is None:
@@ -127,14 +129,14 @@ class Trail:
         assert mark.last is not None
         del mark.steps[mark.last + 1 :]
         run = mark.steps[-1]
-        assert isinstance(run, Run)
+        assert isinstance(run, UpdateRange)
         run.count -= 1
         self.again()
         if run.count == 0:
             mark.steps.pop()
 
     def again(self) -> None:
-        """Let the carry be what it was after all that was noted."""
+        """Restore the carry after all recorded steps."""
         if not self._marks:
             return
         kernel, mark = self._kernel, self._marks[-1]
@@ -149,5 +151,5 @@ class Trail:
 
 
 def bytes_of(tree: Any) -> int:
-    """Return how much memory the arrays of a tree take."""
+    """Return the number of bytes of a tree's arrays."""
     return sum(np.asarray(leaf).nbytes for _, leaf in leaves(tree))

@@ -10,7 +10,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import lookup
 from chainrule._src.compile.running.engines import Engine
-from chainrule._src.compile.running.recorded import Known
+from chainrule._src.compile.running.recorded import StepCaches
 from chainrule._src.compile.running.steps import ENGINES
 from chainrule._src.nn import losses, optimizers
 from chainrule._src.nn.callbacks import History
@@ -39,7 +39,7 @@ class Compiled(Predictor):
         self.optimizer_state: Any = None
         self._running: Engine | None = None  # while training
         self._recording_cache = RecordingCache()  # between calls of train_on_batch
-        self._recordings: Known | None = None  # within `recorded_as`
+        self._recordings: StepCaches | None = None  # within `recorded_as`
         self.trainer: Trainer | None = None
         self.conditions: Conditions | None = None  # of the last run
 
@@ -132,7 +132,7 @@ class Compiled(Predictor):
         return ["loss", *(self.objective.named if self.compiled else ())]
 
     @contextmanager
-    def recorded_as(self, recordings: Known | None) -> Iterator[None]:
+    def recorded_as(self, recordings: StepCaches | None) -> Iterator[None]:
         """Within this context, training reuses recordings of an equal step, and adds new ones."""
         self._recordings = recordings
         try:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.compile.running.engines import Engine, rows_in
-from chainrule._src.compile.running.recorded import Known
+from chainrule._src.compile.running.recorded import StepCaches
 from chainrule._src.compile.running.shaped import ShapedEngine
 from chainrule._src.compile.running.steps import make_engine
 from chainrule._src.core.trees import map_leaves
@@ -28,7 +28,7 @@ def make_run(
     supply: Samples | Batches,
     engine: str,
     updates: int,
-    recordings: Known | None = None,
+    recordings: StepCaches | None = None,
     counts_others: bool = True,
     **more: Any,
 ) -> Run:

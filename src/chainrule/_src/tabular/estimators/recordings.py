@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.compile.running.form import keep
-from chainrule._src.compile.running.recorded import Known
+from chainrule._src.compile.running.recorded import StepCaches
 
-_recorded: dict[Hashable, Known] = {}
+_recorded: dict[Hashable, StepCaches] = {}
 _COUNTS = {"_done"}  # number of updates of an optimizer: a step reads it from the state
 
 
-def recorded(*parts: Any) -> Known | None:
+def recorded(*parts: Any) -> StepCaches | None:
     """Return the cached recordings of the update that these parts define, a mutable dict.
 
     None if a part contains user code, which may behave differently the next time.
