@@ -1,7 +1,7 @@
 """A learner's functions and objects, called by the checks through plain requests.
 
-`Server` owns them; `Candidate` is what a check holds and calls. Between the two go plain values
-alone, within one process or across a pipe, so a check is written once.
+`Server` owns the objects; `Candidate` is the proxy that a check calls. Only plain values are sent
+between the two, within one process or across a pipe, so one check serves both cases.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ MOST_TEXT = 2_000
 
 
 class Server:
-    """Answers requests about a learner's functions, classes and what they make.
+    """Answers requests about a learner's functions and classes, and about the objects they create.
 
     Parameters
     ----------
     names : mapping
-        What the learner defined, by name.
+        The learner's functions and classes, by name.
     """
 
     def __init__(self, names: Mapping[str, Any]) -> None:
         self._things: dict[Any, Any] = dict(names)
 
     def answer(self, request: Request) -> dict[str, Any]:
-        """Return ``{"value": ...}`` or ``{"error": ...}``, with what was printed and changed."""
+        """Return ``{"value": ...}`` or ``{"error": ...}``, the printed text, changed arguments."""
         printed = io.StringIO()
         args = [decode(arg, self._known) for arg in request.get("args", ())]
         kwargs = {name: decode(arg, self._known) for name, arg in request.get("kwargs", {}).items()}
@@ -65,7 +65,7 @@ class Server:
         return reply
 
     def thing(self, of: Any) -> Any:
-        """Return the learner's own object behind a name or number."""
+        """Return the learner's object that a name or number stands for."""
         return self._things[of]
 
     def _call(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -75,7 +75,7 @@ class Server:
         return function(*args, **kwargs)
 
     def _each(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        """Call once for each entry of the first arguments; the others are the same every time."""
+        """Call once per entry of the positional arguments; keyword arguments stay the same."""
         function = getattr(self._things[request["of"]], request["name"])
         for entry in zip(*args, strict=True):
             function(*entry, **kwargs)
@@ -101,7 +101,7 @@ class Server:
 
 
 class _Short(io.TextIOBase):
-    """Keeps the beginning of what is printed and drops the rest."""
+    """A stream that keeps the first characters of the printed text and drops the others."""
 
     def __init__(self, into: io.StringIO) -> None:
         self._into = into
@@ -112,7 +112,7 @@ class _Short(io.TextIOBase):
 
 
 def told(error: BaseException) -> dict[str, Any]:
-    """Return an error as plain values, with the last line of it that is not in a library."""
+    """Return an error as plain values, with the last line of the traceback in learner's code."""
     frames = traceback.extract_tb(error.__traceback__)
     where = [frame for frame in frames if is_users(frame.filename)]
     line, code = (where[-1].lineno, where[-1].line or "") if where else (None, "")
@@ -121,23 +121,23 @@ def told(error: BaseException) -> dict[str, Any]:
 
 
 class Candidate:
-    """A learner's function or object, as a check calls it: arguments and results are plain values.
+    """Proxy of a learner's function or object for a check: arguments and results are plain values.
 
     Parameters
     ----------
     ask : callable
         Takes a request and returns the answer of a `Server`.
     of : str or int
-        The name or number of the thing.
+        The name or number of the function or object at the server.
     what : str
-        How a sentence speaks of it.
+        The words for this function or object in an error message.
     """
 
     def __init__(self, ask: Ask, of: str | int, what: str) -> None:
         vars(self).update(_ask=ask, _of=of, _what=what)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call it; its result as a plain value, or as another candidate."""
+        """Call the function; return its result as a plain value or as another candidate."""
         return self._request("call", self._what, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -155,11 +155,11 @@ class Candidate:
         self._request("set", f"{self._what}.{name}", (value,), name=name)
 
     def beside(self, name: str) -> Candidate:
-        """Return something else of the learner's, one of the names that the exercise uses."""
+        """Return another function or class of the learner, one that the exercise uses."""
         return Candidate(self._ask, name, name)
 
     def each(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Call a method once for each entry of the arguments, in one request: an epoch."""
+        """Call a method once per entry of the arguments, for example an epoch, in one request."""
         self._request("each", f"{self._what}.{name}", args, kwargs, name=name)
 
     def _request(
@@ -196,12 +196,12 @@ class Candidate:
 
 
 def an_object(value: Any, what: str) -> Any:
-    """Return a result that must be an object of the learner's, not a plain value.
+    """Return a result, which must be an object of a learner's class and no plain value.
 
     Raises
     ------
     Wrong
-        If it is a plain value, None say.
+        If the result is a plain value, for example None.
     """
     if not isinstance(value, Candidate):
         ending = ": does it end with a return?" if value is None else ""
@@ -229,7 +229,7 @@ def _handle(value: Any) -> dict[str, Any]:
 
 
 def _called(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
-    """Return a call as it is written, large arguments by their shape."""
+    """Return a call as Python text; a large argument is written as its shape."""
     given = [_short(arg) for arg in args]
     given += [f"{name}={_short(arg)}" for name, arg in (kwargs or {}).items()]
     return f"{what}({', '.join(given)})"

@@ -1,7 +1,7 @@
 """The checks of the labs' exercises: ``from chainrule._src.teach import check``.
 
-``check.softmax(softmax)`` holds a function against what the exercise asks for and says in one
-sentence what is wrong; ``check.hint()`` says more of it, in three steps, never the answer.
+``check.softmax(softmax)`` tests a function against its exercise and says in one sentence what is
+wrong; ``check.hint()`` gives three hints, each more precise than the last, and never the answer.
 
 Examples
 --------
@@ -24,22 +24,23 @@ from chainrule._src.base.errors import DataError, UnknownNameError
 from chainrule._src.teach.exercise import Exercise, Result
 from chainrule._src.teach.exercises import every, exercise
 
-_failed: dict[str, int] = {}  # the exercise that failed last, and how many hints were given
+_failed: dict[str, int] = {}  # exercise → number of hints given; the last key failed last
 
 
 def hint(name: str | None = None) -> str:
     """Return the next hint for an exercise, by default for the one whose check failed last.
 
-    The first says where to look, the second what is needed, the third the formula.
+    The first hint says where to look, the second what is needed, the third gives the formula.
 
     Parameters
     ----------
     name : str, optional
+        The exercise.
 
     Raises
     ------
     DataError
-        If no check has failed yet and there is no name.
+        If no check has failed yet and no name is passed.
     UnknownNameError
         If there is no such exercise.
     """
@@ -67,7 +68,7 @@ def _checker(found: Exercise) -> Callable[..., Result]:
 
 
 def _shows_values() -> bool:
-    """Whether whoever runs the code shows what an expression gives: a notebook, a prompt."""
+    """Return true if the code runs in a notebook or at a prompt, which display values."""
     return hasattr(sys, "ps1") or "get_ipython" in vars(sys.modules["builtins"])
 
 

@@ -1,4 +1,4 @@
-"""An exercise of a learner's file, checked in this process."""
+"""The checks of an exercise, run on a learner's file in this process."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from chainrule._src.teach.submission import Submission, read
 
 
 def check_file(path: str | Path, name: str, student: str = "", stubs: Iterable[str] = ()) -> Result:
-    """Return what the checks of one exercise say of a notebook or ``.py`` file.
+    """Run the checks of one exercise on a notebook or ``.py`` file and return the result.
 
-    Its code runs in this process: for a learner's own file.
+    The code of the file runs in this process, so use this for a learner's own file only.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def check_file(path: str | Path, name: str, student: str = "", stubs: Iterable[s
 
 
 def check_submission(submission: Submission, name: str, student: str = "") -> Result:
-    """Return what the checks of one exercise say of a submission that was read."""
+    """Run the checks of one exercise on a parsed submission and return the result."""
     found = exercise(name)
     sentence = problem(submission, found.names, found.allows)
     if sentence:

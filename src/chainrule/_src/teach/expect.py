@@ -1,4 +1,4 @@
-"""What a check expects of a value; what is not so becomes one sentence."""
+"""Assertions for checks. Each failure raises `Wrong` with one sentence for the learner."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 
-SMALL = 10  # entries of an array that are shown
+SMALL = 10  # an array of at most this many entries is printed completely
 RTOL = {"f8": 1e-6, "f4": 1e-3, "f2": 3e-2}
 
 
 class Wrong(Exception):  # noqa: N818  # it is the answer that is wrong
-    """What is wrong with an answer, in one sentence."""
+    """The answer is wrong; the message is one sentence that says why."""
 
 
 class Plain(Wrong):
-    """What is wrong is said by itself: no diagnosis of the code says it better."""
+    """The message explains the mistake completely: no diagnosis of the code replaces it."""
 
 
 class Ended(Plain):
-    """The learner's code did not come to an end, or took the process down with it."""
+    """The learner's code did not finish in time, or its process ended."""
 
 
 def number(value: Any, what: str) -> float:
-    """Return a single finite number.
+    """Convert a value to a single finite number.
 
     Raises
     ------
     Wrong
-        If it is None, an array of several, text, NaN or infinite.
+        If the value is None, an array of several numbers, text, NaN or infinite.
     """
     array = finite(value, what)
     if array.size != 1:
@@ -40,12 +40,12 @@ def number(value: Any, what: str) -> float:
 
 
 def array(value: Any, what: str) -> Array:
-    """Return a value as an array of numbers.
+    """Convert a value to an array of numbers.
 
     Raises
     ------
     Wrong
-        If it is None or holds anything but numbers.
+        If the value is None or contains anything except numbers.
     """
     if value is None:
         raise Wrong(f"{what} is None: does the function end with a return?")
@@ -59,7 +59,7 @@ def array(value: Any, what: str) -> Array:
 
 
 def shape(value: Any, wanted: tuple[int, ...], what: str) -> Array:
-    """Return a value as an array of the shape that it must have."""
+    """Convert a value to an array, which must have the given shape."""
     found = array(value, what)
     if found.shape != wanted:
         raise Wrong(f"{what} has the shape {found.shape}, it must be {wanted}")
@@ -67,7 +67,7 @@ def shape(value: Any, wanted: tuple[int, ...], what: str) -> Array:
 
 
 def floating(value: Any, what: str, dtype: Any = None) -> Array:
-    """Return a value as an array of floats, of one dtype if it is given."""
+    """Convert a value to an array, which must be of floats, and of ``dtype`` if it is passed."""
     found = array(value, what)
     if found.dtype.kind != "f":
         raise Wrong(f"{what} is of dtype {found.dtype}, it must be a float")
@@ -77,7 +77,7 @@ def floating(value: Any, what: str, dtype: Any = None) -> Array:
 
 
 def finite(value: Any, what: str) -> Array:
-    """Return a value as an array without NaN and infinity."""
+    """Convert a value to an array, which must contain no NaN and no infinity."""
     found = array(value, what)
     if not np.isfinite(found).all():
         kind = "NaN" if np.isnan(found).any() else "infinite"
@@ -86,7 +86,7 @@ def finite(value: Any, what: str) -> Array:
 
 
 def close(value: Any, wanted: Any, what: str, rtol: float | None = None) -> Array:
-    """Return a value that must be as the wanted one: its shape, finite, equal up to rounding."""
+    """Convert a value to an array, which must equal the expected one up to rounding."""
     right = np.asarray(wanted)
     found = finite(shape(value, right.shape, what), what)
     if rtol is None:
@@ -98,7 +98,7 @@ def close(value: Any, wanted: Any, what: str, rtol: float | None = None) -> Arra
 
 
 def _difference(found: Array, right: Array, what: str) -> str:
-    """Say how an array differs: by a factor, in its largest error, or whole where it is small."""
+    """Return a sentence on a difference: the factor, the small array, or the largest error."""
     factor = _factor(found, right)
     sign = "; the sign is wrong" if factor is not None and abs(factor + 1) < 1e-3 else ""
     if found.size > 1 and factor is not None and not sign:
@@ -111,7 +111,7 @@ def _difference(found: Array, right: Array, what: str) -> str:
 
 
 def _factor(found: Array, right: Array) -> float | None:
-    """Return the factor between two arrays, if there is one other than 0."""
+    """Return the constant factor between two arrays, or None if there is none but 0 or 1."""
     top = np.unravel_index(np.argmax(np.abs(right)), right.shape)
     if not right[top] or not found[top]:
         return None
@@ -121,7 +121,7 @@ def _factor(found: Array, right: Array) -> float | None:
 
 
 def entries(value: Any, wanted: Iterable[str], what: str) -> dict[str, Any]:
-    """Return a dict that must have these entries, and no others."""
+    """Return a value that must be a dict with exactly these keys."""
     names = list(wanted)
     if not isinstance(value, dict) or sorted(map(str, value)) != sorted(names):
         kind = f"has {shown(list(value))}" if isinstance(value, dict) else f"is {shown(value)}"
@@ -130,19 +130,19 @@ def entries(value: Any, wanted: Iterable[str], what: str) -> dict[str, Any]:
 
 
 def equal(value: Any, wanted: Any, what: str) -> None:
-    """Expect the same plain value."""
+    """Raise `Wrong` unless two plain values have the same type and are equal."""
     if type(value) is not type(wanted) or value != wanted:
         raise Wrong(f"{what} is {shown(value)}, it must be {shown(wanted)}")
 
 
 def true(condition: Any, sentence: str) -> None:
-    """Expect a condition, or say what is wrong."""
+    """Raise `Wrong` with a sentence unless a condition is true."""
     if not condition:
         raise Wrong(sentence)
 
 
 def shown(value: Any, most: int = 90) -> str:
-    """Return a value in one short line."""
+    """Return the text of a value, in one line of at most ``most`` characters."""
     if isinstance(value, np.ndarray | np.generic):
         value = np.array2string(np.asarray(value), precision=4, threshold=SMALL, separator=", ")
     text = " ".join((value if isinstance(value, str) else repr(value)).split())

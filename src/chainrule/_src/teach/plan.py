@@ -1,4 +1,4 @@
-"""What of a submission is to be run for an exercise, or why nothing can be."""
+"""Checks before a submission runs: names are defined, and no forbidden library is used."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ HELPFUL = (
 
 
 def problem(submission: Submission, names: Sequence[str], allows: Iterable[str] = ()) -> str:
-    """Return why an exercise cannot be run, or "".
+    """Return the reason why an exercise cannot be run, or "".
 
     Parameters
     ----------
     submission : Submission
     names : sequence of str
-        What must be defined: the exercise's own name first.
+        The names that must be defined, the exercise's own name first.
     allows : iterable of str
-        Modules that the exercise is about, besides NumPy.
+        Modules that an answer may import besides NumPy.
     """
     if submission.is_untouched(names[0]):
         return f"{names[0]} is still as it was handed out"
@@ -39,7 +39,7 @@ def problem(submission: Submission, names: Sequence[str], allows: Iterable[str] 
 
 
 def missing(submission: Submission, name: str) -> str:
-    """Return why a submission does not define a name, or ""."""
+    """Return the reason why a submission does not define a name, or ""."""
     if submission.defines(name):
         return ""
     if submission.notes:
@@ -51,7 +51,7 @@ def missing(submission: Submission, name: str) -> str:
 
 
 def foreign(part: Part, name: str, allows: Iterable[str] = ()) -> str:
-    """Return which library solves the exercise in the learner's place, or ""."""
+    """Return a sentence if the code imports a library that replaces the exercise, else ""."""
     allowed = (*HELPFUL, *allows)
     for _, node in part.nodes():
         for module in _imported(node):
@@ -79,7 +79,7 @@ def _is_import(function: ast.expr) -> bool:
 
 
 def loading_failed(name: str, error: dict[str, object]) -> str:
-    """Return the sentence for code that fails before the function can be called."""
+    """Return the sentence for an error raised while the learner's definitions are executed."""
     place = f" in line {error['line']}: {error['code']}" if error.get("line") else ""
     if error["type"] == "NameError":
         return f"{name} uses what no cell defines: {error['message']}{place}"

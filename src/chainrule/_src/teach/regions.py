@@ -1,4 +1,4 @@
-"""Marked regions of a code cell, in nbgrader's way: solutions with their stubs, hidden tests.
+"""Marked regions of a code cell, as in nbgrader: solutions with their stubs, hidden tests.
 
 ::
 
@@ -11,8 +11,8 @@
         # return None
         ### END SOLUTION
 
-The lines after ``### STUB`` stand in for the solution in the student's version, without their
-``# ``. Without ``### STUB`` the student gets a TODO and ``raise NotImplementedError``.
+The lines after ``### STUB`` replace the solution in the student's version, without their ``# ``.
+Without ``### STUB`` the student gets a TODO and ``raise NotImplementedError``.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def strip(
     source : str
         The code of the cell, with markers.
     solved : bool
-        True keeps the solutions, False puts the stubs in their place.
+        If true, solutions are kept; if false, stubs replace them.
     hidden : bool, default False
-        Whether the hidden tests stay.
+        If true, hidden tests are kept.
     where, first : str, int
-        File, and number of the first line of ``source`` in it, for messages.
+        The file, and the line of the file at which ``source`` begins, for error messages.
 
     Raises
     ------
@@ -67,19 +67,19 @@ def strip(
 def stripped_lines(
     source: str, *, solved: bool, hidden: bool = False, where: str = "", first: int = 1
 ) -> list[Line]:
-    """Return the lines of `strip`, each with the number it has in the file."""
+    """Return the lines of `strip`, each with its line number in the file."""
     lines = list(enumerate(source.split("\n"), start=first))
     return list(_stripped(lines, solved, hidden, where or "<cell>"))
 
 
 def kinds(source: str) -> set[str]:
-    """Return which kinds of regions begin in a cell: ``SOLUTION``, ``HIDDEN TESTS``."""
+    """Return the kinds of regions in a cell: ``SOLUTION``, ``HIDDEN TESTS``."""
     found = map(_MARKER.match, source.split("\n"))
     return {match[2] for match in found if match and match[1] == "BEGIN"}
 
 
 def hidden_lines(source: str) -> str:
-    r"""Return the hidden tests of a cell alone.
+    r"""Return the hidden tests of a cell, without its other lines.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def hidden_lines(source: str) -> str:
 
 
 def without_stubs(source: str) -> str:
-    """Return a cell with its markers, without ``### STUB`` and its lines: nbgrader knows none."""
+    """Return a cell with its markers but without stubs, which nbgrader does not support."""
     kept, in_stub = [], False
     for line in source.split("\n"):
         marker = _MARKER.match(line)

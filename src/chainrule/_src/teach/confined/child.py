@@ -1,4 +1,4 @@
-"""A process of one exercise of one submission: it gives up its rights, then answers."""
+"""The process for one exercise of one submission: it drops its rights, then answers requests."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ if sys.platform == "linux":
 
 
 def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
-    """Answer requests until the other side is gone.
+    """Answer requests until the socket is closed by the other side.
 
     Parameters
     ----------
     connection : socket
     settings : dict
-        ``folder`` to work in, ``seconds``, ``memory``, what is ``hidden``, whether ``answers`` are
-        at hand.
+        ``folder`` is the working folder, ``seconds`` and ``memory`` are limits, ``hidden`` lists
+        unreadable paths, ``seed`` seeds random generators; ``answers`` is true if chainrule can be
+        imported.
     """
     answer = _Answers(settings)
     _give_up(connection, settings)
@@ -39,13 +40,13 @@ def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
         request = receive(connection)
         try:
             reply = answer(request)
-        except BaseException as error:  # whatever a learner's code raises, in its __str__ too
+        except BaseException as error:  # a learner's code may raise any error, even in __str__
             reply = {"error": {"type": type(error).__name__, "message": "", "line": None}}
         send(connection, reply)
 
 
 class _Answers:
-    """What is done with a request: the code is read, loaded, called, explained."""
+    """Handler of requests: it reads, loads, calls or explains a learner's code."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._server = Server({})
@@ -61,7 +62,7 @@ class _Answers:
         return self._server.answer(request)
 
     def read(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Take a text apart; return for each name what is to be run, or why nothing can be."""
+        """Parse a text; return for each name the statements to run, or the problem."""
         submission = parse(Path(request["path"]), request["text"], request["stubs"])
         plan = {}
         for name, wanted in request["names"].items():
@@ -77,13 +78,13 @@ class _Answers:
         return plan
 
     def load(self, request: dict[str, Any]) -> None:
-        """Run the part of a submission that defines a name, and others that tests use."""
+        """Run the part of a submission that defines an exercise and the names its tests use."""
         part = Part(request["texts"], request["statements"])
         space = part.run()
         self._server = Server({name: space[name] for name in request["names"] if name in space})
 
     def explain(self, request: dict[str, Any]) -> str:
-        """Return what a diagnosis says of an answer that was loaded; needs the answers."""
+        """Diagnose the loaded answer; return "" if chainrule is not available here."""
         from chainrule._src.teach.exercise import Outcome, Result
         from chainrule._src.teach.exercises import exercise
 
@@ -96,7 +97,7 @@ class _Answers:
 
 
 def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
-    """Give up everything that an answer does not need."""
+    """Drop all rights and file descriptors that an answer does not need."""
     if sys.platform == "linux":
         kernel.die_with_parent()
     if hasattr(os, "setsid"):
@@ -105,7 +106,7 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
     own = os.path.realpath(settings["folder"])
     os.chdir(own)
     _close_all_but(connection.fileno())
-    np.random.seed(settings["seed"])  # noqa: NPY002  # what a learner's code draws from
+    np.random.seed(settings["seed"])  # noqa: NPY002  # of a learner's code
     random.seed(settings["seed"])
     warnings.simplefilter("ignore")
     read, hidden = limits.readable(), [os.path.realpath(path) for path in settings["hidden"]]
@@ -113,7 +114,7 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
         read += limits.own_sources()
     else:
         hidden += limits.own_sources()
-    limits.limit(settings["seconds"], settings["memory"])  # before the kernel refuses to set any
+    limits.limit(settings["seconds"], settings["memory"])  # before seccomp refuses it
     if sys.platform == "linux":
         kernel.confine(own, read, hidden)
     limits.hook(own, read, hidden, explains=settings["answers"])
