@@ -30,7 +30,7 @@ Dense = Exercise(
 
 
 def _dense(Dense: Any, draw: Draw, n_in: int, units: int, dtype: Any = float) -> Any:
-    """Return a built layer with drawn weights, and the weights."""
+    """Return a built layer with random weights, and the weights."""
     layer = an_object(Dense(units), f"Dense({units})")
     layer.build(n_in, seed=0)
     weights = {"W": draw.normal(size=(n_in, units)).astype(dtype), "b": np.ones(units, dtype)}
@@ -206,7 +206,7 @@ SparseCategoricalCrossentropy = Exercise(
 
 
 def cross_entropy(P: Any, y: Array) -> Any:
-    """Return the loss of probabilities."""
+    """Return the mean cross-entropy of probabilities."""
     return -np.mean(np.log(np.clip(P, 1e-7, 1 - 1e-7)[np.arange(len(y)), y]))
 
 
@@ -294,7 +294,7 @@ def _(SGD: Any, draw: Draw) -> None:
 
 
 def _followed(SGD: Any, draw: Draw, momentum: float, steps: int) -> None:
-    """Expect the same weights as chainrule's SGD, step by step."""
+    """Check that each step gives the same weights as chainrule's SGD."""
     sgd = an_object(SGD(0.1, momentum=momentum), f"SGD(0.1, momentum={momentum})")
     right = optimizers.SGD(0.1, momentum=momentum)
     w = draw.normal(size=3)

@@ -224,7 +224,7 @@ SIZES = (5, 4, 3)
 
 
 def _model(keras_model: Any, draw: Draw, **options: Any) -> tuple[Any, models.NeuralNet, Any, Any]:
-    """Return a model and the lab's network with the same weights, and data."""
+    """Return a Keras model, the lab's network with the same weights, and data."""
     model = an_object(keras_model(*SIZES, **options), "keras_model(5, 4, 3)")
     net = _net(*SIZES)
     shapes = [value.shape for value in net.parameters.values()]

@@ -1,4 +1,4 @@
-"""Lab 4: a minimal framework that feels like Keras. The parts, then the model made of them."""
+"""Lab 4: a minimal framework that feels like Keras. First the parts, then the model."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _(Sequential: Any, draw: Draw) -> None:
 def _moved(
     dense: list[Any], before: list[Weights], X: Array, y: Array, rate: float, when: str
 ) -> None:
-    """Expect the weights to have gone a step against the gradient of the loss."""
+    """Check that the weights moved by one step against the gradient of the loss."""
     gradients = grad(_model_loss)(before, X, y)
     for i, after in reversed(list(enumerate(_weights(dense)))):
         for name in "Wb":
@@ -134,7 +134,7 @@ def _moved(
 
 @Sequential.check("update", points=2)
 def _(Sequential: Any, draw: Draw) -> None:
-    rate = 1e-6  # so small that the gradients stay the same for an epoch
+    rate = 1e-6  # so small that the gradients are constant during an epoch
     (model, dense), (X, y) = _model(Sequential, 6, rate=rate), few(20)
     model.predict(X)
     before = _weights(dense)
@@ -208,7 +208,7 @@ KEYS = [(0, "W"), (0, "b"), (2, "W"), (2, "b")]
 
 
 def _small(gradient_check: Any, X: Array, *kinds: str, activation: str = "tanh") -> Any:
-    """Return a small model of the learner's layers that has its weights, and its dense layers."""
+    """Return a small built model of the learner's layers, and its dense layers."""
     dense = [gradient_check.beside(kind)(units) for kind, units in zip(kinds, (3, 4), strict=True)]
     Activation = gradient_check.beside("Activation")
     layers = [dense[0], Activation(activation), dense[1], Activation("softmax")]
@@ -271,7 +271,7 @@ def _(gradient_check: Any, draw: Draw) -> None:
         X, y = draw.normal(size=(n, 2)), draw.integers(0, 4, n)
         model, _ = _small(gradient_check, X, *kinds)
         for key, value in _differences(gradient_check(model, X, y)).items():
-            # BrokenDense divides the gradient of b by n, so that |g/n - g| / (|g/n| + |g|) is this.
+            # BrokenDense divides the gradient of b by n: |g/n - g| / (|g/n| + |g|).
             wanted = (n - 1) / (n + 1) if key == (wrong, "b") else 0.0
             where = "that is n times too small" if wanted else "that is right"
             what = f"the difference of {key}, a gradient {where} with n = {n}"

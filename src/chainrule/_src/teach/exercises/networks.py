@@ -1,7 +1,7 @@
-"""The checks that the labs' networks share: each is held against the lab's own, solved.
+"""Checks for the networks of several labs, by comparison with a reference network.
 
-``right`` makes the solved network of given sizes. Its weights are drawn and set in the learner's
-network too, so that both must compute the same from there on.
+``right`` creates the reference network for some layer sizes. Its random weights are copied into the
+learner's network, so that both must compute equal results.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from chainrule._src.teach.exercises.data import digits, few
 
 Right = Callable[..., Any]
 SAMPLES = 6
-ROUNDS = 200  # through 20 digits, until they are known by heart
+ROUNDS = 200  # epochs of 20 digits, enough to overfit
 
 
 def network(
@@ -29,7 +29,7 @@ def network(
 ) -> None:
     """Add the checks of shapes, values, gradients and updates.
 
-    ``batches`` says that ``grad_loss`` and ``train`` take a batch, not a sample.
+    If ``batches`` is true, ``grad_loss`` and ``train`` take a batch, else one sample.
     """
     called = f"{exercise.name}({', '.join(map(str, sizes))})"
 
@@ -105,7 +105,7 @@ def learning(
     exercise: Exercise, hidden: tuple[int, ...], *, batch_size: int, rate: float, epochs: int,
     least: float,
 ) -> None:  # fmt: skip
-    """Add the checks that 20 digits are learned by heart, and that all of them are learned well.
+    """Add the checks that 20 digits are overfitted, and that all digits are learned well.
 
     ``least`` is the accuracy on the test set that ``epochs`` must reach.
     """
@@ -144,7 +144,7 @@ def learning(
 
 
 def made(network: Any, sizes: tuple[int, ...]) -> Any:
-    """Return a network of these sizes, a learner's class or a candidate called."""
+    """Create a network of these sizes from a learner's class or its candidate."""
     learned = network(*sizes)
     if isinstance(network, Candidate):
         an_object(learned, f"{vars(network)['_what']}{sizes}")
@@ -154,7 +154,7 @@ def made(network: Any, sizes: tuple[int, ...]) -> Any:
 def drawn(
     network: Any, right: Right, sizes: tuple[int, ...], draw: Draw
 ) -> tuple[Any, Any, Array, Array]:
-    """Return a learner's network and a solved one with the same weights, samples and classes."""
+    """Return a learner's and a reference network with equal random weights, samples and classes."""
     learned, solved = made(network, sizes), right(*sizes)
     for name, value in solved.parameters.items():
         weights = draw.normal(0, 0.7, size=value.shape)
@@ -168,7 +168,7 @@ def activations(
     kept: Any, wanted: tuple[Any, ...], names: tuple[str, ...],
     what: str = "forward_keep_activations(X)",
 ) -> None:  # fmt: skip
-    """Expect what ``forward_keep_activations`` returns: arrays, or tuples of one a layer."""
+    """Check the arrays, or tuples of an array per layer, of ``forward_keep_activations``."""
     if not isinstance(kept, tuple | list) or len(kept) != len(wanted):
         raise expect.Wrong(f"{what} must hold {len(wanted)} arrays: {', '.join(names)}")
     for found, right, name in zip(kept, wanted, names, strict=True):
@@ -180,7 +180,7 @@ def activations(
 
 
 def gradients(given: Any, parameters: dict[str, Array]) -> dict[str, Any]:
-    """Return what ``grad_loss`` returned, which must be a dict with these keys."""
+    """Return the result of ``grad_loss``, which must be a dict with the parameters' names."""
     names = ", ".join(parameters)
     if given is None:
         raise expect.Wrong("grad_loss returns None: does it end with a return?")
@@ -193,7 +193,7 @@ def gradients(given: Any, parameters: dict[str, Array]) -> dict[str, Any]:
 
 
 def moved(after: Any, before: Array, step: Array, name: str) -> None:
-    """Expect a parameter to have moved by a step against its gradient."""
+    """Check that a parameter moved by a step against its gradient."""
     found = expect.shape(after, before.shape, f"{name} after train")
     if np.allclose(found, before, rtol=1e-9) and np.abs(step).max() > 1e-6:
         raise expect.Wrong(f"train does not change {name}")
@@ -205,7 +205,7 @@ def moved(after: Any, before: Array, step: Array, name: str) -> None:
 
 
 def apart(W: Array, what: str) -> None:
-    """Expect the columns of a start to differ: units that are copies stay copies."""
+    """Check that the columns of initial weights differ: equal units would stay equal."""
     if W.size and not W.any():
         raise expect.Wrong(
             f"{what} is all zero: units that start alike stay alike, start at random"
@@ -217,7 +217,7 @@ def apart(W: Array, what: str) -> None:
 def gradient_of(
     right: Right, sizes: tuple[int, ...], batches: bool
 ) -> Callable[[Any, Draw], Iterable[Diagnosis]]:
-    """Return the diagnosis of a ``grad_loss``."""
+    """Return a diagnosis of a learner's ``grad_loss``."""
 
     def diagnose(subject: Any, draw: Draw) -> Iterable[Diagnosis]:
         learned, _, X, y = drawn(subject, right, sizes, draw)

@@ -1,4 +1,4 @@
-"""Lab 5: optimizers, as functions of the weights, the gradient and what they remember."""
+"""Lab 5: optimizers, as functions of the weights, the gradient and the optimizer's state."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def _pair(found: Any, what: str) -> tuple[Any, Any]:
 
 
 def _gradients(draw: Draw, steps: int, shape: tuple[int, ...]) -> Array:
-    """Return gradients that are not small, so that no epsilon counts."""
+    """Return gradients that are not small, so that an epsilon has no effect."""
     size = draw.uniform(0.5, 2.0, size=(steps, *shape))
     signs: Array = draw.choice([-1.0, 1.0], size=size.shape)
     return size * signs
 
 
 def _followed(rule: Any, name: str, draw: Draw, steps: int, **options: float) -> None:
-    """Expect the steps of the right rule, one after the other."""
+    """Check each step against the reference rule."""
     w = draw.normal(size=3)
     state: Any = {}
     right_w, right_state = w, dict[str, Any]()
@@ -93,8 +93,8 @@ def _followed(rule: Any, name: str, draw: Draw, steps: int, **options: float) ->
 def _rule(exercise: Exercise, options: dict[str, float], rate: float, least: float) -> Exercise:
     """Add the checks of an optimizer.
 
-    ``options`` are other than the defaults; with the learning rate ``rate`` the loss in the valley
-    is at most ``least`` after 100 steps.
+    ``options`` differ from the defaults. With the learning rate ``rate`` the loss in a narrow
+    valley must be at most ``least`` after 100 steps.
     """
     name = exercise.name
 
@@ -274,7 +274,7 @@ def _params(train: Any, hidden: int = 10) -> dict[str, Array]:
 
 
 def _trained(found: Any, steps: int, params: dict[str, Array]) -> tuple[dict[str, Any], Array]:
-    """Return the parameters and losses that ``train`` returned."""
+    """Check the result of ``train``; return the parameters and the losses."""
     if not isinstance(found, tuple | list) or len(found) != 2:
         what = f"train returns {expect.shown(found)}"
         raise expect.Wrong(f"{what}, it must be the pair params, losses")
@@ -335,7 +335,7 @@ def _(train: Any, draw: Draw) -> None:
 
 
 def _visits(train: Any, params: dict[str, Array]) -> None:
-    """Expect that an epoch takes each sample once, in a random order that is new each time."""
+    """Check that an epoch takes each sample once, and that the order is random in each epoch."""
     (X, y), sgd, rate = few(20), train.beside("sgd"), 1e-6
     found, first = _trained(train(sgd, params, X, y, rate, 1, batch_size=1), 20, params)
     wanted = _stepped(params, X, y, 20 * rate)

@@ -1,4 +1,4 @@
-"""Lab 3, second half: a tape of arrays, and the network trained with it."""
+"""Lab 3, second half: a tape of arrays, and a network that is trained by this tape."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chainrule._src.teach.exercises.data import batches, digits, few, network_lo
 
 
 def _summed(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Return the sum, for each element of an array of a shape, over where broadcasting took it."""
+    """Sum a gradient, for each element of an array, over the positions it was broadcast to."""
     size = math.prod(shape)
     element = np.broadcast_to(np.arange(size).reshape(shape), gradient.shape)
     return np.bincount(element.ravel(), gradient.ravel(), size).reshape(shape)
@@ -103,7 +103,7 @@ MORE: list[Operation] = [
 
 
 def _recorded(Tape: Any, make: Callable[..., Any], values: list[Array], what: str) -> Any:
-    """Return the arrays on a new tape, what is made of them, and the tape."""
+    """Return the arrays on a new tape, the result of ``make``, and the tape."""
     tape = an_object(Tape(), "Tape()")
     arrays = [an_object(tape.array(value), "Tape().array(value)") for value in values]
     return arrays, an_object(make(*arrays), what), tape
@@ -173,7 +173,7 @@ def _(Tape: Any, draw: Draw) -> None:
     expect.close(a.value, x, "the value of x after backward")
     tape.backward(b)
     expect.close(a.grad, np.zeros((2, 2)), "the grad of x after backward(y), which does not use x,")
-    for _ in range(1100):  # more than Python's calls within calls
+    for _ in range(1100):  # more than Python's recursion limit
         a = a + b
     tape.backward(a)
     expect.close(b.grad, np.full((2, 2), 1100.0), "the grad of y after 1100 additions of y")
@@ -294,7 +294,7 @@ SIZES = {"W_h": (64, 10), "b_h": (10,), "W_o": (10, 10), "b_o": (10,)}
 
 
 def _started(TapeNet: Any, draw: Draw) -> tuple[Any, dict[str, Array]]:
-    """Return a network with drawn parameters."""
+    """Return a network with random parameters, and the parameters."""
     net = an_object(TapeNet(64, 10, 10), "TapeNet(64, 10, 10)")
     params = {name: draw.normal(0, 0.3, size=size) for name, size in SIZES.items()}
     for name, value in params.items():

@@ -26,9 +26,9 @@ def test_{name}(check):
 
 
 def classroom(lab: Lab) -> Files:
-    """Return a repository for students: the notebook, pytest's tests, the list of them.
+    """Return a repository for students: the notebook, pytest's tests, and ``tests.json``.
 
-    It has no hidden tests: students see all of it.
+    It contains no hidden tests, because students see every file.
     """
     text, listed = HEAD.format(lab=lab.name), []
     for name, exercise in lab.exercises.items():

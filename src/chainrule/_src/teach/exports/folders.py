@@ -1,4 +1,4 @@
-"""What exports have in common: files by path, and the lab that they are made of."""
+"""The common base of the exports: files by path, and the lab to export."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ class Lab:
 
     @property
     def name(self) -> str:
-        """Its name, that of the notebook too."""
+        """The lab's name, which is also the notebook's name."""
         return self.source.name
 
     def most(self, name: str) -> int:
-        """The points of an exercise, its hidden tests included."""
+        """The points of a correct answer to an exercise, with hidden tests."""
         return self.exercises[name].most + (name in self.hidden)
 
     def student_notebook(self) -> str:
-        """Return what students get, without solutions and hidden tests."""
+        """Return the student's notebook, without solutions and hidden tests."""
         return written(self.source.notebook(solved=False))
 
 
 def lab_of(name: str) -> Lab:
-    """Return a lab by its whole name."""
+    """Return a lab by its complete name."""
     source, known = read(folder() / f"{name}.py"), exercises(name)
     hidden = hidden_tests(source)
     return Lab(source, known, {n: text for n, text in hidden.items() if n in known})
 
 
 def written(notebook: Any) -> str:
-    """Return a notebook as text."""
+    """Serialise a notebook as JSON text."""
     with needs(*NOTEBOOKS):
         import nbformat
 
@@ -57,12 +57,12 @@ def written(notebook: Any) -> str:
 
 
 def function(text: str, head: str) -> str:
-    """Return statements as the body of a function."""
+    """Return the source of a function with this head and these statements as its body."""
     return f"{head}\n{textwrap.indent(text, '    ')}"
 
 
 def write_files(files: Files, to: Path) -> list[Path]:
-    """Write files below a folder; return their paths."""
+    """Write files below a folder; return the paths."""
     from chainrule._src.data.storage.files import write_whole
 
     paths = []

@@ -63,7 +63,7 @@ def _metadata(made: Any, solution: bool = False, points: int | None = None) -> d
 
 
 def _graded(lab: Lab, cell: Cell) -> str:
-    """Return a cell that checks for students, and gives points where nbgrader grades it."""
+    """Return a cell that runs the check for students and returns the points in nbgrader."""
     name = cell.check
     lines = [lab.source.code(cell, solved=True), "### BEGIN HIDDEN TESTS"]
     lines.append("from chainrule._src.teach.exports.support import points")

@@ -33,7 +33,7 @@ chainrule itself and has no hidden tests. Add to `requirements.txt` where chainr
 
 
 def otter(lab: Lab) -> Files:
-    """Return the notebook for students, the tests, and what `otter generate` needs."""
+    """Return the notebook for students, the tests, and the input of `otter generate`."""
     files: Files = {
         "README.md": README.format(name=lab.name),
         "requirements.txt": PACKAGES,

@@ -10,7 +10,7 @@ from chainrule._src.teach.grading.grade import Graded
 
 
 def gradescope(graded: Graded) -> dict[str, Any]:
-    """Return what Gradescope's autograder writes to ``/autograder/results/results.json``."""
+    """Return the content of Gradescope's ``/autograder/results/results.json``."""
     return {
         "score": graded.points,
         "output": graded.note,
@@ -28,7 +28,7 @@ def gradescope(graded: Graded) -> dict[str, Any]:
 
 
 def prairielearn(graded: Graded) -> dict[str, Any]:
-    """Return what PrairieLearn's external grader writes to ``/grade/results/results.json``."""
+    """Return the content of PrairieLearn's ``/grade/results/results.json``."""
     return {
         "gradable": True,
         "score": graded.points / graded.most if graded.most else 0.0,
@@ -46,7 +46,7 @@ def prairielearn(graded: Graded) -> dict[str, Any]:
 
 
 def _cases(graded: Graded) -> Iterator[tuple[Result, Outcome, str]]:
-    """Yield each check with its sentence; the first that fails has the diagnosis."""
+    """Yield each check with its sentence; the first check that fails has the diagnosis."""
     for result in graded.results:
         said = result.sentence
         for outcome in result.outcomes:

@@ -1,4 +1,4 @@
-"""One submission graded where a service runs it: ``python -m chainrule._src.teach.exports.run``."""
+"""Grade one submission in a service's container: ``python -m chainrule._src.teach.exports.run``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _name(metadata: Path | None) -> str:
-    """Return the student's address, from which values are drawn; "" if nothing tells it."""
+    """Return the student's e-mail address, which seeds the random values; "" if unknown."""
     try:
         users = json.loads(metadata.read_text(encoding="utf-8"))["users"] if metadata else []
         return str(users[0]["email"])

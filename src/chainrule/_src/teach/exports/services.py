@@ -48,7 +48,7 @@ QUESTION = """<pl-question-panel>
   <pl-file-preview></pl-file-preview>
 </pl-submission-panel>
 """
-EPOCH = (2026, 1, 1, 0, 0, 0)  # of files in a zip: the same bytes each time
+EPOCH = (2026, 1, 1, 0, 0, 0)  # date of all files in a zip, so that the bytes are reproducible
 
 
 def gradescope(lab: Lab) -> Files:
@@ -63,7 +63,7 @@ def gradescope(lab: Lab) -> Files:
 
 
 def prairielearn(lab: Lab) -> Files:
-    """Return a question with an external grader, and the folder its image is built from."""
+    """Return a question with an external grader, and the folder for building its image."""
     info = {
         "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, f"chainrule/{lab.name}")),
         "title": lab.source.title, "topic": "Neural networks", "type": "v3",
@@ -86,7 +86,7 @@ def prairielearn(lab: Lab) -> Files:
 
 
 def zipped(files: Files) -> bytes:
-    """Return files as a zip, the same bytes each time; scripts can be run."""
+    """Return files as a zip with reproducible bytes; scripts are executable."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(files.items()):
@@ -98,7 +98,7 @@ def zipped(files: Files) -> bytes:
 
 
 def _package() -> Files:
-    """Return chainrule itself, with the labs' sources, and the list of what it needs."""
+    """Return chainrule's files, the labs' sources, and the list of required packages."""
     root = Path(__file__).parents[3]
     found: Files = {
         f"chainrule/{path.relative_to(root).as_posix()}": path.read_bytes()

@@ -1,4 +1,4 @@
-"""What exported tests call where they run: in a student's kernel, or on a student's file."""
+"""Functions that exported tests call, in a student's kernel or on a student's file."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _seen: dict[str, tuple[Any, Result]] = {}
 
 
 def points(result: Result, hidden_tests: Callable[[], None] | None = None) -> float:
-    """Print what a check said, and return the points: what nbgrader takes for partial credit.
+    """Print the result of a check, and return the points, nbgrader's partial credit.
 
     Parameters
     ----------
     result : Result
     hidden_tests : callable, optional
-        Raises an AssertionError where one fails; worth a point.
+        Raises an AssertionError if a hidden test fails; if none fails, this adds one point.
     """
     print(result)
     if hidden_tests is None:
@@ -38,21 +38,21 @@ def points(result: Result, hidden_tests: Callable[[], None] | None = None) -> fl
 
 
 def require(name: str, number: int, names: Mapping[str, Any]) -> None:
-    """Let a check of an exercise pass, or say what is wrong.
+    """Assert that a check of an exercise passes.
 
     Parameters
     ----------
     name : str
         The exercise.
     number : int
-        Which of its checks.
+        The index of the check among the exercise's checks.
     names : mapping
-        What the student's notebook has defined.
+        The global names of the student's notebook, with values.
 
     Raises
     ------
     AssertionError
-        With the sentence of the check.
+        If the check fails, with the check's sentence.
     """
     if name not in names:
         raise AssertionError(f"{name} is not defined: was its cell deleted, or does it not run?")
@@ -63,7 +63,7 @@ def require(name: str, number: int, names: Mapping[str, Any]) -> None:
 
 
 def require_of_file(path: str, lab: str, name: str, number: int) -> None:
-    """Do the same for a student's file, which runs in processes of its own."""
+    """Assert that a check passes on a student's file, which runs in separate processes."""
     results = {result.exercise: result for result in graded_file(path, lab).results}
     _assert_passed(results[name], number)
 

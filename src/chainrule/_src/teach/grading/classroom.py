@@ -1,4 +1,4 @@
-"""All submissions graded, a few at a time; what is done stays done when it is interrupted."""
+"""Grading of all submissions, a few at a time; an interruption keeps the marks so far."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Classroom:
     ----------
     assignment : Assignment
     graded : list of Graded
-        In the order of the submissions.
+        The graded submissions, in the order of the entries.
     left : int
-        Submissions that were not graded: it was interrupted.
+        Number of submissions that were not graded because of an interruption.
     """
 
     assignment: Assignment
@@ -30,7 +30,7 @@ class Classroom:
 
     @property
     def most(self) -> int:
-        """The points of a submission that is right throughout."""
+        """The points of a submission whose exercises are all correct."""
         return sum(map(self.assignment.most, self.assignment.exercises))
 
 
@@ -40,7 +40,7 @@ def grade_all(
     jobs: int = 2,
     done: Callable[[Graded], object] = lambda graded: None,
 ) -> Classroom:
-    """Grade submissions, so many at a time.
+    """Grade submissions, at most ``jobs`` at a time.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ def grade_all(
     entries : sequence of Entry
     jobs : int, default 2
     done : callable, optional
-        Called with each that is graded.
+        Callback for each graded submission.
 
     Returns
     -------
     Classroom
-        With fewer marks than entries if Ctrl-C came.
+        With fewer marks than entries after Ctrl-C.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     finished: queue.SimpleQueue[tuple[int, Graded]] = queue.SimpleQueue()
@@ -92,6 +92,6 @@ def _work(
             return
         try:
             graded = grader.grade(entries[number])
-        except Exception as error:  # one submission never ends the others
+        except Exception as error:  # an error in one submission must not stop the others
             graded = grader.failed(entries[number], f"not graded: {type(error).__name__}: {error}")
         finished.put((number, graded))

@@ -1,4 +1,4 @@
-"""The submissions in a folder: a file each, or a folder each as Moodle and nbgrader have them."""
+"""Find the submissions in a folder: files, or a folder per student as in Moodle and nbgrader."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from chainrule._src.teach.exercises import LABS, exercises
 from chainrule._src.teach.submission import ENDINGS
 
 SKIPPED = {"__pycache__", "solutions", "node_modules", "venv"}
-LOOKED_AT = 20  # submissions, to tell the lab
+LOOKED_AT = 20  # number of submissions that are searched to detect the lab
 MOODLE = re.compile(r"_\d+_assignsubmission_file_?$")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A submission as it was found.
+    """A submission on disk.
 
     Attributes
     ----------
     name : str
-        Of the student: the folder's name or the file's.
+        The student's name, taken from the folder or the file.
     path : Path or None
-        The file to grade.
+        The file to grade, or None if there is none.
     note : str
-        What is to be said of it: there are several files, or none.
+        A remark for the grader, for example that there are several files, or none.
     """
 
     name: str
@@ -37,25 +37,25 @@ class Entry:
 
     @property
     def file(self) -> str:
-        """The file's name, or nothing."""
+        """The file's name, or ""."""
         return self.path.name if self.path else ""
 
 
 def collect(folder: str | Path, lab: str = "") -> list[Entry]:
-    """Return the submissions in a folder, by name.
+    """Return the submissions in a folder, sorted by name.
 
     Parameters
     ----------
     folder : path
     lab : str, optional
-        Of several files of one student the one with this name counts.
+        If a student has several files, the file with this name is graded.
 
     Raises
     ------
     FileError
         If there is no such folder.
     DataError
-        If no submissions are in it.
+        If the folder contains no submissions.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -73,7 +73,7 @@ def collect(folder: str | Path, lab: str = "") -> list[Entry]:
 
 
 def _named_apart(entries: list[Entry]) -> list[Entry]:
-    """Give entries that share a name, ada.py and ada.ipynb, their files' names."""
+    """Use file names where entries share a name, for example ada.py and ada.ipynb."""
     counts = Counter(entry.name for entry in entries)
     return [
         Entry(entry.path.name, entry.path, entry.note)
@@ -84,7 +84,7 @@ def _named_apart(entries: list[Entry]) -> list[Entry]:
 
 
 def of_student(folder: Path, lab: str, name: str = "") -> Entry:
-    """Return the submission in one student's folder; by default it has the folder's name."""
+    """Return the submission in a student's folder; by default the folder's name is its name."""
     name = name or MOODLE.sub("", folder.name)
     files = sorted(_files(folder))
     if not files:
@@ -118,7 +118,7 @@ def _time(path: Path) -> float:
 
 
 def find_lab(name: str | None, entries: list[Entry]) -> str:
-    """Return the lab of a name, its number or its beginning; without one, tell it by the answers.
+    """Return the lab with this name, number or prefix; if None, detect it from the submissions.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One submission graded: read, loaded and called in other processes, its marks decided here."""
+"""Grade one submission: its code runs in other processes, the checks run in this process."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from chainrule._src.teach.running import Host, Limits, Worker
 from chainrule._src.teach.submission import text_of
 
 READING = Limits(seconds=30.0, memory=2**30)
-EXPLAINING = 10.0  # seconds that a diagnosis may take
+EXPLAINING = 10.0  # time limit of a diagnosis, in seconds
 MOST_TEXT = 400
 _PLACE = re.compile(r"^[^:]*, line \d+: ")
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a class was asked for, and how answers are graded.
+    """The exercises of a lab, and the settings for grading answers.
 
     Attributes
     ----------
     lab : str
     exercises : dict of Exercise
-        By name.
+        The exercises by name.
     hidden : dict of str
         Hidden tests, by the exercise's name.
     limits : Limits
-        Of one exercise.
+        Limits of one exercise.
     seed : str
-        Values are drawn from it and the student's name.
+        Seeds random values, together with the student's name.
     stubs : tuple of str
-        The exercises as they are handed out: untouched, they earn nothing.
+        The stubs that students receive: an unchanged stub earns no points.
     """
 
     lab: str
@@ -53,7 +53,7 @@ class Assignment:
     stubs: tuple[str, ...] = ()
 
     def most(self, name: str) -> int:
-        """The points that a right answer of one exercise earns."""
+        """The points that a correct answer of one exercise earns."""
         return self.exercises[name].most + (name in self.hidden)
 
 
@@ -65,12 +65,12 @@ class Graded:
     ----------
     name, file : str
     results : tuple of Result
-        One an exercise, in their order.
+        One result for each exercise, in the order of the lab.
     note : str
-        What is to be said of the submission as a whole.
+        A remark on the whole submission.
     seconds : float
     follows : dict of str
-        For exercises that are wrong: another that they use and that is wrong as well.
+        Wrong exercise → another wrong exercise on which it depends.
     """
 
     name: str
@@ -87,17 +87,17 @@ class Graded:
 
     @property
     def most(self) -> int:
-        """The points that right answers earn."""
+        """The points that correct answers earn."""
         return sum(result.most for result in self.results)
 
     @property
     def message(self) -> str:
-        """What is wrong, in one line."""
+        """One line that says what is wrong."""
         sentences = dict.fromkeys(self._sentence(r) for r in self.results if not r.passed)
         return "; ".join(filter(None, [self.note, *sentences])) or "all right"
 
     def said(self, result: Result) -> str:
-        """Return what is wrong with an exercise, with its name and without file and line."""
+        """Return the sentence of a result, with the exercise's name and without file and line."""
         sentence = without_place(self._sentence(result))
         return sentence if result.exercise in sentence else f"{result.exercise}: {sentence}"
 
@@ -106,7 +106,7 @@ class Graded:
         return result.sentence + (f" ({other}, which it uses, is wrong)" if other else "")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the marks as a dict of plain values."""
         return {
             "name": self.name, "file": self.file, "points": self.points, "most": self.most,
             "message": self.message, "seconds": round(self.seconds, 3),
@@ -139,7 +139,7 @@ class Grader:
         self._teacher.close()
 
     def grade(self, entry: Entry) -> Graded:
-        """Return the marks of one submission, whatever it is or does."""
+        """Return the marks of one submission; errors in it never propagate."""
         begin = time.perf_counter()
         try:
             if entry.path is None:
@@ -155,12 +155,12 @@ class Grader:
         return Graded(entry.name, entry.file, results, entry.note, seconds, follows)
 
     def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
-        """Return the marks of a submission of which nothing can be run."""
+        """Return the marks of a submission that cannot be run: every exercise fails."""
         results = (self._failed(name, _short(sentence)) for name in self.assignment.exercises)
         return Graded(entry.name, entry.file, tuple(results), seconds=seconds)
 
     def _read(self, path: Path) -> dict[str, Any]:
-        """Have a submission taken apart in a process that does nothing else."""
+        """Parse a submission in a separate process and return the plan of each exercise."""
         text = text_of(path)
         names = {}
         for name, exercise in self.assignment.exercises.items():
@@ -207,7 +207,8 @@ class Grader:
         )
 
     def _explained(self, result: Result, plan: dict[str, Any], student: str) -> str:
-        """Return what a diagnosis says, beside the learner's code: text, and no mark."""
+        """Return the sentence of a diagnosis that runs beside the learner's code; marks never
+        depend on this sentence."""
         failed = next(o for o in result.outcomes if not o.passed)
         if failed.plain or failed.check not in self.assignment.exercises[result.exercise].diagnoses:
             return ""
@@ -234,14 +235,14 @@ class Grader:
 
 
 def _follows(results: Sequence[Result], uses: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return for each wrong exercise the first wrong one that it uses."""
+    """Map each wrong exercise to the first wrong exercise on which it depends."""
     wrong = [result.exercise for result in results if not result.passed]
     used = {name: [other for other in wrong if other in uses.get(name, ())] for name in wrong}
     return {name: others[0] for name, others in used.items() if others}
 
 
 def without_place(sentence: str) -> str:
-    """Return a sentence without the file and line that it begins with.
+    """Remove the file and line with which a sentence begins.
 
     Examples
     --------

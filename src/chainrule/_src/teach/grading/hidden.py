@@ -1,4 +1,4 @@
-"""The hidden tests of a lab's source: run here, on candidates; their sentences are what is told."""
+"""The hidden tests of a lab's source: they run in this process and call candidates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STAGE = "hidden"
 
 
 def hidden_tests(source: Source) -> dict[str, str]:
-    """Return the hidden tests of each exercise that has some."""
+    """Return the hidden tests by exercise."""
     found: dict[str, list[str]] = {}
     for cell in source.cells:
         if cell.check and (text := hidden_lines(cell.source)):
@@ -27,13 +27,13 @@ def hidden_tests(source: Source) -> dict[str, str]:
 
 
 def used_names(text: str, names: Iterable[str]) -> list[str]:
-    """Return which names a test uses."""
+    """Return those of some names that a test uses."""
     used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
     return [name for name in names if name in used]
 
 
 def run_hidden(text: str, what: str, candidates: dict[str, Any]) -> Outcome:
-    """Return what the hidden tests say: one point if all hold, else the sentence of the first."""
+    """Run the hidden tests: one point if all pass, else the sentence of the first failure."""
     try:
         with np.errstate(all="ignore"):
             exec(compile(text, "<hidden tests>", "exec"), {"np": np, "math": math, **candidates})

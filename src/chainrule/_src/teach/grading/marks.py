@@ -17,7 +17,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_csv(classroom: Classroom) -> str:
-    """Return a row for each submission: its name, the points of each exercise, total, message."""
+    """Return CSV with a row per submission: name, points of each exercise, total, message."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = list(classroom.assignment.exercises)
@@ -37,7 +37,7 @@ def to_csv(classroom: Classroom) -> str:
 
 
 def to_json(classroom: Classroom) -> str:
-    """Return all marks, check by check."""
+    """Return the marks of every check as JSON."""
     whole = {
         "lab": classroom.assignment.lab,
         "most": classroom.most,
@@ -48,7 +48,7 @@ def to_json(classroom: Classroom) -> str:
 
 
 def _clean(value: Any) -> Any:
-    """Return a value whose texts can be written: half of a pair of surrogates cannot."""
+    """Replace lone surrogates in the texts of a value, because UTF-8 cannot encode them."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
@@ -57,7 +57,7 @@ def _clean(value: Any) -> Any:
 
 
 def to_junit(classroom: Classroom) -> str:
-    """Return a test suite for each submission and a test case for each check."""
+    """Return JUnit's XML with a test suite per submission and a test case per check."""
     root = ET.Element("testsuites", name=_text(classroom.assignment.lab))
     for graded in classroom.graded:
         root.append(_suite(graded))

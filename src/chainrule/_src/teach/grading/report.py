@@ -1,4 +1,4 @@
-"""The class's page: one HTML file that needs nothing else."""
+"""The report on a class: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BINS = 10
 
 
 def to_html(classroom: Classroom) -> str:
-    """Return the page; whatever submissions say on it is text."""
+    """Return the page; texts from submissions are escaped."""
     rows = exercise_rows(classroom)
     return page(
         TEMPLATE,
@@ -57,7 +57,7 @@ def _tiles(classroom: Classroom) -> list[tuple[str, str]]:
 
 
 def _bins(classroom: Classroom) -> list[dict[str, Any]]:
-    """Return how many have which share of the points; those with all of them stand apart."""
+    """Return a histogram of the share of points; the last bin is for all points."""
     counts = [0] * (BINS + 1)
     for graded in classroom.graded:
         counts[BINS * graded.points // max(graded.most, 1)] += 1

@@ -1,4 +1,4 @@
-"""What a lab's answers are graded by: its exercises, and the hidden tests of its source."""
+"""The assignment of a lab: its exercises, and the hidden tests of its source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def assignment(
     seed: str = "",
     hide: Iterable[Path] = (),
 ) -> tuple[Assignment, list[str]]:
-    """Return a lab's assignment, and notes on what is left out of it.
+    """Return a lab's assignment, and notes on missing parts, for example hidden tests.
 
     Parameters
     ----------
@@ -28,6 +28,7 @@ def assignment(
     seconds, memory : float, int
         Limits of one exercise.
     seed : str
+        Seeds random values, together with the student's name.
     hide : iterable of Path
         Folders that no submission may read.
     """

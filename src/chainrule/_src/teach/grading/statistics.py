@@ -1,4 +1,4 @@
-"""What a class did: which exercise and check fails most, which mistakes are common."""
+"""Statistics of a class: how often exercises and checks fail, and common mistakes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"-?\d[\d.,e+-]*")
 
 @dataclass(frozen=True)
 class Row:
-    """An exercise or check over a class."""
+    """Statistics of one exercise or check in a class."""
 
     name: str
     count: int
@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A sentence that several heard."""
+    """A mistake: its sentence, and the names of the submissions that have it."""
 
     exercise: str
     sentence: str
@@ -37,13 +37,13 @@ class Mistake:
 
 
 def median(points: Iterable[float]) -> float:
-    """Return the middle one; 0 of none."""
+    """Return the median of some points, or 0 if there are none."""
     found = list(points)
     return statistics.median(found) if found else 0.0
 
 
 def exercise_rows(classroom: Classroom) -> list[Row]:
-    """Return for each exercise how many have it right, and the check that fails most."""
+    """Return for each exercise the number of correct answers and the check that fails most."""
     rows = []
     for number, name in enumerate(classroom.assignment.exercises):
         results = [graded.results[number] for graded in classroom.graded]
@@ -59,7 +59,7 @@ def exercise_rows(classroom: Classroom) -> list[Row]:
 
 
 def check_rows(classroom: Classroom, number: int) -> list[Row]:
-    """Return for each check of an exercise how many pass it."""
+    """Return for each check of an exercise the number of answers that pass."""
     results = [graded.results[number] for graded in classroom.graded]
     rows = []
     for place, outcome in enumerate(results[0].outcomes if results else ()):
@@ -70,9 +70,9 @@ def check_rows(classroom: Classroom, number: int) -> list[Row]:
 
 
 def mistakes(classroom: Classroom, most: int = 12) -> list[Mistake]:
-    """Return the sentences that most submissions have in common, numbers aside.
+    """Return the most common sentences; sentences that differ in numbers only are equal.
 
-    An exercise that uses another wrong one is left out: the mistake is the other's.
+    An exercise that depends on another wrong exercise is skipped: its mistake is counted there.
     """
     heard: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for graded in classroom.graded:

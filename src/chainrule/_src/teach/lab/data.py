@@ -30,7 +30,7 @@ SAMPLE = 45
 
 @dataclass
 class DataResult(Result):
-    """The digits and what was done to them."""
+    """The digits before and after standardisation."""
 
     digits: Digits
     log: list[str]
@@ -51,7 +51,7 @@ class DataResult(Result):
 
     @property
     def findings(self) -> str:
-        """How the classes are spread, and which pixels say nothing."""
+        """Sentences on the class distribution and on constant pixels."""
         counts = np.bincount(self.digits.y_train)
         return (
             f"The classes are balanced: {counts.min()} to {counts.max()} training samples each, so "

@@ -58,12 +58,12 @@ class HiddenLayerResult(Result):
     Attributes
     ----------
     model : NeuralNet
-        After training.
+        The model after training.
     history : History
     before, after : Prediction
     check : GradientCheck
     epochs : dict of int to dict of str to ndarray
-        The parameters before the first epoch, and after each.
+        Epoch → parameters, before the first epoch and after each epoch.
     """
 
     model: NeuralNet
@@ -88,7 +88,7 @@ class HiddenLayerResult(Result):
 
     @property
     def findings(self) -> str:
-        """What the hidden layer gained, and what its units look for."""
+        """Sentences on the gain by the hidden layer, and on the hidden weights."""
         h = self.history
         return (
             f"In {h.epoch[-1]} epochs ten hidden units bring the training loss to "
@@ -123,7 +123,7 @@ def plot_sigmoid(ax: Axes | None = None) -> Axes:
 
 
 def run(lab: Lab) -> HiddenLayerResult:
-    """Check the gradients, train, and keep the curves."""
+    """Check the gradients, train, and record the history."""
     lines, log = lab.logger()
     digits = lab.digits
     model = NeuralNet(digits.n_features, HIDDEN, digits.n_classes, seed=lab.seed)

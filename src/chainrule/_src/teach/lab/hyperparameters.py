@@ -49,8 +49,8 @@ DEPTHS: dict[str, tuple[int | tuple[int, ...], str]] = {
     "(10, 10), Glorot": ((10, 10), "glorot_uniform"),
 }
 EPOCHS = 4
-ORDERS = 5  # of the samples, for each cell of the map
-# Rates at which each activation is at ease: the slope of the sigmoid is a quarter at most.
+ORDERS = 5  # number of sample orders for each cell of the map
+# Suitable rates for each activation: the slope of the sigmoid is at most a quarter.
 ACTIVATION_RATES = {"sigmoid": 0.1, "tanh": 0.03, "relu": 0.01, "softplus": 0.01, "elu": 0.01}
 
 
@@ -110,7 +110,7 @@ class HyperparametersResult(Result):
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """The best of each search."""
+        """The best result of each search."""
         hidden, rate = self.best
         activation = max(self.activations, key=lambda name: self.activations[name].val_accuracy[-1])
         return {
@@ -134,7 +134,7 @@ class HyperparametersResult(Result):
 
     @property
     def findings(self) -> str:
-        """What the searches say."""
+        """Sentences on the results of the searches."""
         hidden, rate = self.best
         zeros, uniform = self.starts["zeros"], self.starts["uniform"]
         last = zeros.history.epoch[-1]
@@ -160,7 +160,7 @@ class HyperparametersResult(Result):
     def _chance(self) -> str:
         if not np.isfinite(self.deviation):
             return "Each cell was trained once, so what is chance cannot be told."
-        alike = 2 * self.deviation * np.sqrt(2 / ORDERS)  # of the difference of two means
+        alike = 2 * self.deviation * np.sqrt(2 / ORDERS)  # two standard errors
         count = np.count_nonzero(self.accuracies > self.accuracies.max() - alike)
         return (
             "The same network with its samples in another order differs by "
@@ -192,7 +192,7 @@ class HyperparametersResult(Result):
         ]
 
     def plot_map(self, ax: Axes | None = None) -> Axes:
-        """Draw the heat map."""
+        """Draw the heat map of test accuracies."""
         return plots.heat_map(
             self.accuracies, self.hidden_sizes, [f"{rate:g}" for rate in self.learning_rates],
             title="Test accuracy", xlabel="learning rate", ylabel="hidden units", ax=ax,
@@ -279,7 +279,7 @@ def run(lab: Lab) -> HyperparametersResult:
 
 
 def _best(accuracies: Array) -> tuple[int, int]:
-    """Return row and column of the highest accuracy."""
+    """Return the row and the column of the highest accuracy."""
     row, column = np.unravel_index(np.argmax(accuracies), accuracies.shape)
     return int(row), int(column)
 

@@ -43,7 +43,7 @@ class KerasResult(Result):
     history, keras_history : History
         Training loss before training and after every epoch: by hand, and by Keras's ``evaluate``.
     differences : dict of str to float
-        By parameter, the largest difference between the two networks.
+        Parameter → largest difference between the two networks.
     sample : Prediction
         Test sample 42 as Keras sees it.
     sample_nll, test_nll, train_nll : float
@@ -71,7 +71,7 @@ class KerasResult(Result):
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """Agreement and likelihoods."""
+        """The differences of the networks, and the likelihoods."""
         return {
             "Keras backend": self.backend,
             **{f"largest difference in {name}": d for name, d in self.differences.items()},
@@ -84,7 +84,7 @@ class KerasResult(Result):
 
     @property
     def findings(self) -> str:
-        """How close the two networks stay."""
+        """Sentences on the differences between the two networks."""
         p = self.sample.probabilities[self.sample.label]
         return (
             f"After {self.history.epoch[-1]} epochs no parameter differs by more than "
@@ -117,7 +117,7 @@ class KerasResult(Result):
 
 
 def run(lab: Lab) -> KerasResult:
-    """Train both from the same start on the same batches, and compare."""
+    """Train both networks from the same weights on the same batches, and compare."""
     with lab.progress("importing Keras", 1):
         keras = import_keras()
     lines, log = lab.logger()
@@ -164,7 +164,7 @@ def run(lab: Lab) -> KerasResult:
 
 
 def keras_network(keras: Any, net: NeuralNet) -> Any:
-    """Return the Keras model of ``net``'s sizes and weights, compiled as the lab trains it."""
+    """Return a compiled Keras model with the sizes and the weights of ``net``."""
     model = keras.Sequential(
         [
             keras.layers.Input((net.input_size,)),

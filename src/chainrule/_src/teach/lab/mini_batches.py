@@ -46,11 +46,11 @@ class BatchRun:
     seconds : list of float
         Time spent in ``train``, without the scoring.
     losses : list of float
-        Over the training set.
+        Loss on the training set.
     gradient_norms : list of float
         Norm of the average gradient over the training set.
     test_accuracy : float
-        After the last epoch.
+        Accuracy after the last epoch.
     """
 
     batch_size: int
@@ -68,7 +68,7 @@ class MiniBatchesResult(Result):
     Attributes
     ----------
     runs : dict of int to BatchRun
-        By batch size.
+        Batch size → run.
     """
 
     runs: dict[int, BatchRun]
@@ -87,7 +87,7 @@ class MiniBatchesResult(Result):
 
     @property
     def findings(self) -> str:
-        """What batches of 32 gain and lose."""
+        """Sentences on the gain and the loss by batches of 32."""
         speed = {size: run.updates[-1] * size / run.seconds[-1] for size, run in self.runs.items()}
         best = min(self.runs.values(), key=lambda run: run.losses[-1])
         calm = min(self.runs.values(), key=lambda run: run.gradient_norms[-1])
@@ -149,7 +149,7 @@ class MiniBatchesResult(Result):
 
 
 def run(lab: Lab) -> MiniBatchesResult:
-    """Train with each batch size from the same start."""
+    """Train with each batch size from the same initial weights."""
     lines, log = lab.logger()
     runs = {}
     for size in lab.track(SIZES, "batch sizes"):

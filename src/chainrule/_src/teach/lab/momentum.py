@@ -37,9 +37,9 @@ class MomentumResult(Result):
     Attributes
     ----------
     batch_losses : dict of float to list of float
-        By momentum: the loss of each batch just before the update that it makes.
+        Momentum → loss of each batch, before its update.
     losses : dict of float to list of float
-        By momentum: the training loss before the first update and after every epoch.
+        Momentum → training loss, before the first update and after every epoch.
     test_accuracy : dict of float to float
     """
 
@@ -50,7 +50,7 @@ class MomentumResult(Result):
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """Outcome with and without."""
+        """The results with and without momentum."""
         numbers: dict[str, Number] = {}
         for momentum in MOMENTA:
             numbers[f"momentum {momentum:g}: train loss"] = self.losses[momentum][-1]
@@ -59,7 +59,7 @@ class MomentumResult(Result):
 
     @property
     def findings(self) -> str:
-        """How much sooner momentum gets there."""
+        """Sentences on the speed-up by momentum."""
         plain, fast = self.losses[0.0], self.losses[0.9]
         sooner = [epoch for epoch, loss in enumerate(fast) if loss <= plain[-1]]
         when = f"it is past that after epoch {sooner[0]} and " if sooner else "it "
@@ -96,7 +96,7 @@ class MomentumResult(Result):
 
 
 def run(lab: Lab) -> MomentumResult:
-    """Train twice over the same batches."""
+    """Train twice on the same batches, with and without momentum."""
     lines, log = lab.logger()
     d = lab.digits
     result = MomentumResult({}, {}, {}, lines)

@@ -1,4 +1,4 @@
-"""The lab's sections in order, and the session that runs them."""
+"""The lab's sections in order, and the session that runs the sections."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ T = TypeVar("T")
 Advance = Callable[[], Any]
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
 
-# Name → module, in the order of the lab. A new section is a module with a `run(lab)` that returns
-# a `Result`, whose docstring is the section's title and introduction, and a line here.
+# Name → module, in the order of the lab. A new section is a module and a line here. The module has
+# a function `run(lab)` that returns a `Result`; its docstring is the section's introduction.
 SECTIONS: dict[str, str] = {
     "data": "data",
     "softmax-regression": "softmax_regression",
@@ -56,19 +56,19 @@ def section_text(name: str) -> tuple[str, list[str]]:
 
 
 class Lab:
-    """One run of the lab: a seed, the digits, and every section's result, made when asked for.
+    """One run of the lab: a seed, the digits, and the sections' results, computed on demand.
 
     Parameters
     ----------
     seed : int, default 0
-        Seed of every initial weight; same seed, same numbers.
+        Seed of all initial weights; equal seeds give equal numbers.
     quick : bool, default False
-        Run fewer epochs and smaller searches: a look around in a few seconds.
+        If true, run fewer epochs and smaller searches, which takes a few seconds.
     log : callable, default print
-        Takes each line of the lab's log.
+        Callback for each line of the lab's log.
     progress : callable, optional
-        Called as ``progress(label, total)`` around all that takes long; gives a context manager
-        whose value is called after each of the ``total`` steps. By default nothing is shown.
+        Called as ``progress(label, total)`` for each slow loop. It returns a context manager whose
+        value is a callback for each of the ``total`` steps. By default no progress is shown.
 
     Raises
     ------
@@ -105,11 +105,11 @@ class Lab:
 
     @cached_property
     def digits(self) -> Digits:
-        """The digits, loaded once."""
+        """The digits, loaded at the first access."""
         return load_digits()
 
     def run(self, name: str) -> Any:
-        """Return the result of a section; it runs once, after the sections that it builds on.
+        """Return the result of a section, which runs once, after the sections it depends on.
 
         Raises
         ------
@@ -124,7 +124,7 @@ class Lab:
         return self.results[name]
 
     def logger(self) -> tuple[list[str], Callable[[str], None]]:
-        """Return a list of lines and a function that logs a line and keeps it there."""
+        """Return a list and a function that logs a line and appends it to the list."""
         lines: list[str] = []
 
         def log(line: str) -> None:
@@ -134,7 +134,7 @@ class Lab:
         return lines, log
 
     def track(self, steps: Sequence[T], label: str) -> Iterator[T]:
-        """Yield the steps while progress is shown."""
+        """Yield the steps and show the progress."""
         with self.progress(label, len(steps)) as advance:
             for step in steps:
                 yield step

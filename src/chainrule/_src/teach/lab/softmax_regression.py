@@ -50,13 +50,13 @@ class SoftmaxRegressionResult(Result):
     Attributes
     ----------
     model : LogisticRegression
-        After training.
+        The model after training.
     updates : list of int
-        At which updates the scores were taken.
+        Numbers of the updates after which the model was scored.
     scores : list of ndarray
         Training loss, training accuracy, test accuracy at those updates.
     untrained : ndarray
-        The same before training.
+        The three scores before training.
     before, after : Prediction
     check : GradientCheck
     """
@@ -84,7 +84,7 @@ class SoftmaxRegressionResult(Result):
 
     @property
     def findings(self) -> str:
-        """How far one epoch gets."""
+        """Sentences on the result of one epoch."""
         loss, _, test = self.scores[-1]
         return (
             "Untrained, the model knows nothing: a uniform guess costs log 10 = 2.303 nats, and "

@@ -28,7 +28,7 @@ SHOWN = 8
 
 @dataclass
 class WorstPredictionsResult(Result):
-    """The test set, worst prediction first.
+    """The predictions for the test set, sorted by their loss.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class WorstPredictionsResult(Result):
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """How many are wrong, and how badly."""
+        """The number of wrong predictions, and the worst losses."""
         worst = self.order[0]
         return {
             "test samples predicted wrong": int((self.y_pred != self.y_true).sum()),
@@ -67,7 +67,7 @@ class WorstPredictionsResult(Result):
 
     @property
     def findings(self) -> str:
-        """Where the loss comes from, and the commonest mistake."""
+        """Sentences on the worst samples and on the most common mistake."""
         wrong = self.confusion * (1 - np.eye(len(self.confusion), dtype=int))
         text = (
             f"{self.numbers['test samples predicted wrong']} of {len(self.y_true)} test samples "

@@ -1,4 +1,4 @@
-"""An exercise of a file, checked in a process of its own: code that never ends harms nothing."""
+"""Run the checks of a file in a separate process, which is killed if it does not end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOADED = ["__main__", "chainrule._src.teach.checked", "chainrule._src.check", "
 
 
 def processes(loaded: Sequence[str]) -> Any:
-    """Return a context of processes that have modules loaded already, where that can be."""
+    """Return a multiprocessing context; a fork server with these modules loaded if possible."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver
@@ -27,17 +27,17 @@ def processes(loaded: Sequence[str]) -> Any:
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(loaded)
     with ignored():
-        forkserver.ensure_running()  # it loads while the learner reads
+        forkserver.ensure_running()  # the server loads while the learner reads
     return context
 
 
 class Checker:
-    """Checks exercises, each in a process that ends with it.
+    """Runs the checks of exercises, each exercise in a new process.
 
     Parameters
     ----------
     seconds : float
-        That a check may take.
+        Time limit of a check.
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
@@ -45,7 +45,7 @@ class Checker:
         self._context = processes(_LOADED)
 
     def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> Result:
-        """Return what the checks of an exercise say of a file.
+        """Run the checks of an exercise on a file and return the result.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a learner sees: how far they are, what comes next, and what is wrong."""
+"""The learner's screen: progress, the next exercise, and its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEYS = "h hint · l list · s solution · r reset · q quit"
 
 
 def show(console: Console, workspace: Workspace, standing: Standing, keys: bool = False) -> None:
-    """Draw everything anew."""
+    """Clear the screen and draw it again."""
     if console.is_terminal:
         console.clear()
     _bar(console, workspace, standing)
