@@ -101,7 +101,7 @@ class Server:
 
 
 class _Short(io.TextIOBase):
-    """A stream that keeps the first characters of the printed text and drops the others."""
+    """A stream that truncates the printed text to `MOST_TEXT` characters."""
 
     def __init__(self, into: io.StringIO) -> None:
         self._into = into

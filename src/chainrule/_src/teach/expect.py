@@ -18,7 +18,7 @@ class Wrong(Exception):  # noqa: N818  # it is the answer that is wrong
 
 
 class Plain(Wrong):
-    """The message explains the mistake completely: no diagnosis of the code replaces it."""
+    """The message is final: no diagnosis of the code replaces this message."""
 
 
 class Ended(Plain):

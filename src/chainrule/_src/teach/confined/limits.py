@@ -140,7 +140,7 @@ def forget() -> None:
 
 
 def limit(seconds: float, memory: int, written: int = 8 * 2**20, files: int = 64) -> None:
-    """Limit processor time, additional memory and files, on systems that support this.
+    """Limit processor time, additional memory and files, if the system supports these limits.
 
     Parameters
     ----------

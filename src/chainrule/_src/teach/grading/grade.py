@@ -207,8 +207,7 @@ class Grader:
         )
 
     def _explained(self, result: Result, plan: dict[str, Any], student: str) -> str:
-        """Return the sentence of a diagnosis that runs beside the learner's code; marks never
-        depend on this sentence."""
+        """Return the sentence of a diagnosis in a separate process; it never changes marks."""
         failed = next(o for o in result.outcomes if not o.passed)
         if failed.plain or failed.check not in self.assignment.exercises[result.exercise].diagnoses:
             return ""

@@ -48,7 +48,7 @@ def to_json(classroom: Classroom) -> str:
 
 
 def _clean(value: Any) -> Any:
-    """Replace lone surrogates in the texts of a value, because UTF-8 cannot encode them."""
+    """Replace lone surrogates, which UTF-8 cannot encode, in the texts of a value."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):

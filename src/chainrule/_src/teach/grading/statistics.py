@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake: its sentence, and the names of the submissions that have it."""
+    """A mistake: its sentence, and the names of the submissions with this mistake."""
 
     exercise: str
     sentence: str

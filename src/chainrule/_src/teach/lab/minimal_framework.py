@@ -37,7 +37,7 @@ CONTEST_EPOCHS, CONTEST_SEEDS = 40, 3
 
 
 def six_lines(X: Array, y: Array, epochs: int, start: list[Array]) -> Sequential:
-    """Build the lab's network, train it, and return it."""
+    """Build, train and return the lab's network."""
     model = Sequential([Input((64,))], dtype="float64")
     model.add(Dense(10, activation="sigmoid"))
     model.add(Dense(10, activation="softmax"))

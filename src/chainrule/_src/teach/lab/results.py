@@ -118,7 +118,7 @@ def digit_text(digit: int) -> str:
 
 
 def score_line(model: Classifier, digits: Digits, decimals: int) -> tuple[Array, str]:
-    """Score a model on both sets; return the scores, and a log line with them."""
+    """Score a model on both sets; return the scores and a log line."""
     train_loss = model.loss(digits.X_train, digits.y_train)
     train_acc = model.accuracy(digits.X_train, digits.y_train)
     test_acc = model.accuracy(digits.X_test, digits.y_test)
