@@ -37,13 +37,15 @@ class Server:
     """
 
     def __init__(self, names: Mapping[str, Any]) -> None:
-        self._things: dict[Any, Any] = dict(names)
+        self._objects: dict[Any, Any] = dict(names)
 
     def answer(self, request: Request) -> dict[str, Any]:
         """Return ``{"value": ...}`` or ``{"error": ...}``, the printed text, changed arguments."""
         printed = io.StringIO()
-        args = [decode(arg, self._known) for arg in request.get("args", ())]
-        kwargs = {name: decode(arg, self._known) for name, arg in request.get("kwargs", {}).items()}
+        args = [decode(arg, self._resolve) for arg in request.get("args", ())]
+        kwargs = {
+            name: decode(arg, self._resolve) for name, arg in request.get("kwargs", {}).items()
+        }
         before = [np.copy(arg) if isinstance(arg, np.ndarray) else None for arg in args]
         reply: dict[str, Any]
         try:
@@ -56,7 +58,7 @@ class Server:
                 value = getattr(self, f"_{request['do']}")(request, args, kwargs)
                 reply = {"value": encode(value, self._keep)}
         except (Exception, SystemExit) as error:
-            reply = {"error": told(error)}
+            reply = {"error": error_values(error)}
         reply["printed"] = printed.getvalue()
         reply["changed"] = [
             i for i, (old, new) in enumerate(zip(before, args, strict=True))
@@ -64,19 +66,19 @@ class Server:
         ]  # fmt: skip
         return reply
 
-    def thing(self, of: Any) -> Any:
+    def object_of(self, of: Any) -> Any:
         """Return the learner's object that a name or number stands for."""
-        return self._things[of]
+        return self._objects[of]
 
     def _call(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        function = self._things[request["of"]]
+        function = self._objects[request["of"]]
         if "name" in request:
             function = getattr(function, request["name"])
         return function(*args, **kwargs)
 
     def _each(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Call once per entry of the positional arguments; keyword arguments stay the same."""
-        function = getattr(self._things[request["of"]], request["name"])
+        function = getattr(self._objects[request["of"]], request["name"])
         for entry in zip(*args, strict=True):
             function(*entry, **kwargs)
 
@@ -86,18 +88,18 @@ class Server:
         return getattr(operator, request["name"])(*args)
 
     def _get(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        return getattr(self._things[request["of"]], request["name"])
+        return getattr(self._objects[request["of"]], request["name"])
 
     def _set(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        setattr(self._things[request["of"]], request["name"], args[0])
+        setattr(self._objects[request["of"]], request["name"], args[0])
 
     def _keep(self, value: Any) -> dict[str, Any]:
-        number = len(self._things)
-        self._things[number] = value
+        number = len(self._objects)
+        self._objects[number] = value
         return {"object": number, "type": type(value).__name__, "callable": callable(value)}
 
-    def _known(self, value: dict[str, Any]) -> Any:
-        return self._things[value["object"]]
+    def _resolve(self, value: dict[str, Any]) -> Any:
+        return self._objects[value["object"]]
 
 
 class _Short(io.TextIOBase):
@@ -111,7 +113,7 @@ class _Short(io.TextIOBase):
         return len(text)
 
 
-def told(error: BaseException) -> dict[str, Any]:
+def error_values(error: BaseException) -> dict[str, Any]:
     """Return an error as plain values, with the last line of the traceback in learner's code."""
     frames = traceback.extract_tb(error.__traceback__)
     where = [frame for frame in frames if is_users(frame.filename)]
@@ -143,10 +145,10 @@ class Candidate:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        found = self._request("get", f"{self._what}.{name}", name=name)
-        if isinstance(found, Candidate):
-            vars(found)["_what"] = f"{self._what}.{name}"
-        return found
+        value = self._request("get", f"{self._what}.{name}", name=name)
+        if isinstance(value, Candidate):
+            vars(value)["_what"] = f"{self._what}.{name}"
+        return value
 
     def __repr__(self) -> str:
         return f"an object, {vars(self)['_what']}"
@@ -183,16 +185,16 @@ class Candidate:
             number = reply["changed"][0] + 1
             raise Plain(f"{what} changes its argument number {number}: work on a copy")
         try:
-            value = decode(reply["value"], lambda found: self._made(what, found))
+            value = decode(reply["value"], lambda handle: self._made(what, handle))
         except (DataError, KeyError, TypeError, ValueError, RecursionError):
             raise Wrong(f"{what} gives what cannot be read") from None
         if value is None and do == "call" and reply.get("printed", "").strip():
             raise Plain(f"{what} prints its result and returns None: end it with a return")
         return value
 
-    def _made(self, what: str, found: dict[str, Any]) -> Candidate:
-        name = str(found.get("type", "object")) if found.get("callable") is False else what
-        return Candidate(self._ask, int(found["object"]), name)
+    def _made(self, what: str, handle: dict[str, Any]) -> Candidate:
+        name = str(handle.get("type", "object")) if handle.get("callable") is False else what
+        return Candidate(self._ask, int(handle["object"]), name)
 
 
 def an_object(value: Any, what: str) -> Any:
@@ -230,9 +232,9 @@ def _handle(value: Any) -> dict[str, Any]:
 
 def _called(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
     """Return a call as Python text; a large argument is written as its shape."""
-    given = [_short(arg) for arg in args]
-    given += [f"{name}={_short(arg)}" for name, arg in (kwargs or {}).items()]
-    return f"{what}({', '.join(given)})"
+    arguments = [_short(arg) for arg in args]
+    arguments += [f"{name}={_short(arg)}" for name, arg in (kwargs or {}).items()]
+    return f"{what}({', '.join(arguments)})"
 
 
 def _short(arg: Any) -> str:
@@ -245,6 +247,6 @@ def _short(arg: Any) -> str:
 
 
 def _raised(what: str, error: Mapping[str, Any]) -> str:
-    place = f" (line {error['line']}: {error['code']})" if error.get("line") else ""
+    location = f" (line {error['line']}: {error['code']})" if error.get("line") else ""
     text = f": {error['message']}" if error.get("message") else ""
-    return f"{what} raised {error.get('type')}{text}{place}"
+    return f"{what} raised {error.get('type')}{text}{location}"

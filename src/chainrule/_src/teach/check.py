@@ -46,24 +46,24 @@ def hint(name: str | None = None) -> str:
     """
     if name is None and not _failed:
         raise DataError("hint: no check has failed yet; name an exercise: check.hint('softmax')")
-    found = exercise(name or next(reversed(_failed)))
-    level = _failed.get(found.name, 0)
-    _failed[found.name] = min(level + 1, 2)
-    return f"Hint {level + 1} of 3: {found.hints[level]}"
+    task = exercise(name or next(reversed(_failed)))
+    level = _failed.get(task.name, 0)
+    _failed[task.name] = min(level + 1, 2)
+    return f"Hint {level + 1} of 3: {task.hints[level]}"
 
 
-def _checker(found: Exercise) -> Callable[..., Result]:
+def _checker(task: Exercise) -> Callable[..., Result]:
     def check(subject: Any, *, student: str = "") -> Result:
-        result = found.run_here(subject, student)
-        level = _failed.pop(found.name, 0)
+        result = task.run_here(subject, student)
+        level = _failed.pop(task.name, 0)
         if not result.passed:
-            _failed[found.name] = level
+            _failed[task.name] = level
         if not _shows_values():
             print(result)
         return result
 
-    check.__name__ = check.__qualname__ = found.name
-    check.__doc__ = f"Check {found.name}: {found.title}."
+    check.__name__ = check.__qualname__ = task.name
+    check.__doc__ = f"Check {task.name}: {task.title}."
     return check
 
 

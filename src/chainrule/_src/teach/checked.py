@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from chainrule._src.teach.calls import told
+from chainrule._src.teach.calls import error_values
 from chainrule._src.teach.exercise import Result
 from chainrule._src.teach.exercises import exercise
 from chainrule._src.teach.plan import loading_failed, problem
@@ -31,13 +31,13 @@ def check_file(path: str | Path, name: str, student: str = "", stubs: Iterable[s
 
 def check_submission(submission: Submission, name: str, student: str = "") -> Result:
     """Run the checks of one exercise on a parsed submission and return the result."""
-    found = exercise(name)
-    sentence = problem(submission, found.names, found.allows)
+    task = exercise(name)
+    sentence = problem(submission, task.names, task.allows)
     if sentence:
-        return found.failed(sentence)
+        return task.failed(sentence)
     with contextlib.redirect_stdout(io.StringIO()):
         try:
-            space = submission.load(found.names)
+            space = submission.load(task.names)
         except (Exception, SystemExit) as error:
-            return found.failed(loading_failed(name, told(error)))
-        return found.run_here(space[name], student)
+            return task.failed(loading_failed(name, error_values(error)))
+        return task.run_here(space[name], student)

@@ -243,13 +243,13 @@ class Exercise:
             return ""
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                found = list(diagnose(subject, self.draw(student, 0)))
+                diagnoses = list(diagnose(subject, self.draw(student, 0)))
         except Exception:  # a learner's code may raise any error
             return ""
-        own = set(_lines(subject))
-        for diagnosis in found:
+        lines = set(_lines(subject))
+        for diagnosis in diagnoses:
             where = diagnosis.where
-            if where and where.code.strip() in own and diagnosis.kind not in UNTOLD:
+            if where and where.code.strip() in lines and diagnosis.kind not in UNTOLD:
                 return f"{where}: {diagnosis.what}"
         return ""
 

@@ -50,89 +50,89 @@ def array(value: Any, what: str) -> Array:
     if value is None:
         raise Wrong(f"{what} is None: does the function end with a return?")
     try:
-        found = np.asarray(value)
+        values = np.asarray(value)
     except ValueError:
         raise Wrong(f"{what} is a list of lists of different lengths, not an array") from None
-    if found.dtype.kind not in "fiub":
+    if values.dtype.kind not in "fiub":
         raise Wrong(f"{what} must be an array of numbers, not {shown(value)}")
-    return found
+    return values
 
 
-def shape(value: Any, wanted: tuple[int, ...], what: str) -> Array:
+def shape(value: Any, expected: tuple[int, ...], what: str) -> Array:
     """Convert a value to an array, which must have the given shape."""
-    found = array(value, what)
-    if found.shape != wanted:
-        raise Wrong(f"{what} has the shape {found.shape}, it must be {wanted}")
-    return found
+    values = array(value, what)
+    if values.shape != expected:
+        raise Wrong(f"{what} has the shape {values.shape}, it must be {expected}")
+    return values
 
 
 def floating(value: Any, what: str, dtype: Any = None) -> Array:
     """Convert a value to an array, which must be of floats, and of ``dtype`` if it is passed."""
-    found = array(value, what)
-    if found.dtype.kind != "f":
-        raise Wrong(f"{what} is of dtype {found.dtype}, it must be a float")
-    if dtype is not None and found.dtype != np.dtype(dtype):
-        raise Wrong(f"{what} is {found.dtype}, it must stay {np.dtype(dtype)}")
-    return found
+    values = array(value, what)
+    if values.dtype.kind != "f":
+        raise Wrong(f"{what} is of dtype {values.dtype}, it must be a float")
+    if dtype is not None and values.dtype != np.dtype(dtype):
+        raise Wrong(f"{what} is {values.dtype}, it must stay {np.dtype(dtype)}")
+    return values
 
 
 def finite(value: Any, what: str) -> Array:
     """Convert a value to an array, which must contain no NaN and no infinity."""
-    found = array(value, what)
-    if not np.isfinite(found).all():
-        kind = "NaN" if np.isnan(found).any() else "infinite"
+    values = array(value, what)
+    if not np.isfinite(values).all():
+        kind = "NaN" if np.isnan(values).any() else "infinite"
         raise Wrong(f"{what} is {kind}")
-    return found
+    return values
 
 
-def close(value: Any, wanted: Any, what: str, rtol: float | None = None) -> Array:
+def close(value: Any, expected: Any, what: str, rtol: float | None = None) -> Array:
     """Convert a value to an array, which must equal the expected one up to rounding."""
-    right = np.asarray(wanted)
-    found = finite(shape(value, right.shape, what), what)
+    right = np.asarray(expected)
+    values = finite(shape(value, right.shape, what), what)
     if rtol is None:
-        rtol = RTOL.get(found.dtype.str[1:], 1e-6)
+        rtol = RTOL.get(values.dtype.str[1:], 1e-6)
     size = np.abs(right).max(initial=0)
-    if not np.allclose(found, right, rtol=rtol, atol=rtol * max(size, 1e-3)):
-        raise Wrong(_difference(found, right, what))
-    return found
+    if not np.allclose(values, right, rtol=rtol, atol=rtol * max(size, 1e-3)):
+        raise Wrong(_difference(values, right, what))
+    return values
 
 
-def _difference(found: Array, right: Array, what: str) -> str:
+def _difference(values: Array, right: Array, what: str) -> str:
     """Return a sentence on a difference: the factor, the small array, or the largest error."""
-    factor = _factor(found, right)
+    factor = _factor(values, right)
     sign = "; the sign is wrong" if factor is not None and abs(factor + 1) < 1e-3 else ""
-    if found.size > 1 and factor is not None and not sign:
+    if values.size > 1 and factor is not None and not sign:
         return f"{what} is {factor:.3g} times what it must be"
-    if found.ndim < 2 and found.size <= SMALL:
-        return f"{what} is {shown(found)}, it must be {shown(right)}{sign}"
-    index = np.unravel_index(np.argmax(np.abs(found - right)), found.shape)
+    if values.ndim < 2 and values.size <= SMALL:
+        return f"{what} is {shown(values)}, it must be {shown(right)}{sign}"
+    index = np.unravel_index(np.argmax(np.abs(values - right)), values.shape)
     at = ", ".join(map(str, index))
-    return f"{what} has {shown(found[index])} at [{at}], it must be {shown(right[index])}{sign}"
+    return f"{what} has {shown(values[index])} at [{at}], it must be {shown(right[index])}{sign}"
 
 
-def _factor(found: Array, right: Array) -> float | None:
+def _factor(values: Array, right: Array) -> float | None:
     """Return the constant factor between two arrays, or None if there is none but 0 or 1."""
     top = np.unravel_index(np.argmax(np.abs(right)), right.shape)
-    if not right[top] or not found[top]:
+    if not right[top] or not values[top]:
         return None
-    factor = float(found[top] / right[top])
-    same = np.allclose(found, factor * right, rtol=1e-5, atol=1e-6 * abs(found[top]))
+    factor = float(values[top] / right[top])
+    same = np.allclose(values, factor * right, rtol=1e-5, atol=1e-6 * abs(values[top]))
     return factor if same and abs(factor - 1) > 1e-3 else None
 
 
-def entries(value: Any, wanted: Iterable[str], what: str) -> dict[str, Any]:
+def entries(value: Any, keys: Iterable[str], what: str) -> dict[str, Any]:
     """Return a value that must be a dict with exactly these keys."""
-    names = list(wanted)
+    names = list(keys)
     if not isinstance(value, dict) or sorted(map(str, value)) != sorted(names):
         kind = f"has {shown(list(value))}" if isinstance(value, dict) else f"is {shown(value)}"
         raise Wrong(f"{what} {kind}, it must be a dict with {', '.join(map(repr, names))}")
     return value
 
 
-def equal(value: Any, wanted: Any, what: str) -> None:
+def equal(value: Any, expected: Any, what: str) -> None:
     """Raise `Wrong` unless two plain values have the same type and are equal."""
-    if type(value) is not type(wanted) or value != wanted:
-        raise Wrong(f"{what} is {shown(value)}, it must be {shown(wanted)}")
+    if type(value) is not type(expected) or value != expected:
+        raise Wrong(f"{what} is {shown(value)}, it must be {shown(expected)}")
 
 
 def true(condition: Any, sentence: str) -> None:

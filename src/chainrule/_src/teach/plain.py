@@ -60,7 +60,7 @@ def encode(value: Any, keep: Keep | None = None, depth: int = DEPTH) -> Any:
     return keep(value)
 
 
-def decode(value: Any, known: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+def decode(value: Any, resolve: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     """Decode a value that `encode` encoded; ``resolve`` decodes the dicts of ``keep``.
 
     Raises
@@ -69,21 +69,21 @@ def decode(value: Any, known: Callable[[dict[str, Any]], Any] | None = None) -> 
         If `encode` does not produce such a value.
     """
     if isinstance(value, list):
-        return [decode(item, known) for item in value]
+        return [decode(item, resolve) for item in value]
     if not isinstance(value, dict):
         return value
     try:
         if "array" in value:
             return _array(value)
         if "tuple" in value:
-            return tuple(decode(item, known) for item in value["tuple"])
+            return tuple(decode(item, resolve) for item in value["tuple"])
         if "dict" in value:
-            return {decode(k): decode(v, known) for k, v in value["dict"]}
+            return {decode(k): decode(v, resolve) for k, v in value["dict"]}
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DataError(f"a value that cannot be read: {error}") from None
-    if known is None:
+    if resolve is None:
         raise DataError(f"a value of an unknown kind: {sorted(value)}")
-    return known(value)
+    return resolve(value)
 
 
 def _array(value: dict[str, Any]) -> Any:

@@ -34,8 +34,8 @@ def problem(submission: Submission, names: Sequence[str], allows: Iterable[str] 
     if submission.is_untouched(names[0]):
         return f"{names[0]} is still as it was handed out"
     sentences = (missing(submission, name) for name in names)
-    found = next(filter(None, sentences), "")
-    return found or foreign(submission.part(names), names[0], allows)
+    reason = next(filter(None, sentences), "")
+    return reason or foreign(submission.part(names), names[0], allows)
 
 
 def missing(submission: Submission, name: str) -> str:
@@ -80,7 +80,7 @@ def _is_import(function: ast.expr) -> bool:
 
 def loading_failed(name: str, error: dict[str, object]) -> str:
     """Return the sentence for an error raised while the learner's definitions are executed."""
-    place = f" in line {error['line']}: {error['code']}" if error.get("line") else ""
+    location = f" in line {error['line']}: {error['code']}" if error.get("line") else ""
     if error["type"] == "NameError":
-        return f"{name} uses what no cell defines: {error['message']}{place}"
-    return f"what {name} needs does not run: {error['type']}: {error['message']}{place}"
+        return f"{name} uses what no cell defines: {error['message']}{location}"
+    return f"what {name} needs does not run: {error['type']}: {error['message']}{location}"

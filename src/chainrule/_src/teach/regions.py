@@ -74,8 +74,8 @@ def stripped_lines(
 
 def kinds(source: str) -> set[str]:
     """Return the kinds of regions in a cell: ``SOLUTION``, ``HIDDEN TESTS``."""
-    found = map(_MARKER.match, source.split("\n"))
-    return {match[2] for match in found if match and match[1] == "BEGIN"}
+    matches = map(_MARKER.match, source.split("\n"))
+    return {match[2] for match in matches if match and match[1] == "BEGIN"}
 
 
 def hidden_lines(source: str) -> str:
@@ -86,20 +86,20 @@ def hidden_lines(source: str) -> str:
     >>> hidden_lines("f(1)\n### BEGIN HIDDEN TESTS\nassert f(2) == 4\n### END HIDDEN TESTS")
     'assert f(2) == 4'
     """
-    shown = {number for number, _ in stripped_lines(source, solved=True)}
+    visible = {number for number, _ in stripped_lines(source, solved=True)}
     lines = stripped_lines(source, solved=True, hidden=True)
-    return "\n".join(line for number, line in lines if number not in shown)
+    return "\n".join(line for number, line in lines if number not in visible)
 
 
 def without_stubs(source: str) -> str:
     """Return a cell with its markers but without stubs, which nbgrader does not support."""
-    kept, in_stub = [], False
+    lines, in_stub = [], False
     for line in source.split("\n"):
         marker = _MARKER.match(line)
         in_stub = (in_stub and not marker) or bool(marker and marker[1] == "STUB")
         if not in_stub:
-            kept.append(line)
-    return "\n".join(kept)
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _stripped(lines: list[Line], solved: bool, hidden: bool, where: str) -> Iterator[Line]:

@@ -35,7 +35,7 @@ FORKS = sys.platform.startswith("linux")  # elsewhere the libraries' threads do 
 NOT_STARTED = "no process for submissions can be started; is there memory left?"
 STARTING = 120.0  # seconds in which a host loads its libraries, on a busy machine
 PATIENCE = 3  # wall time divided by processor time of a process, at most, on a busy machine
-KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TZ")
+INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TZ")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
 
@@ -107,18 +107,18 @@ class Host:
 
         def _forked(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
             for _ in range(2):  # a second time if the host was killed
-                here, there = socket.socketpair()
+                local, remote = socket.socketpair()
                 try:
-                    number = self._told(settings, there.fileno())
-                    return here, _Process(number, partial(self._told, {"wait": number}))
+                    number = self._exchange(settings, remote.fileno())
+                    return local, _Process(number, partial(self._exchange, {"wait": number}))
                 except (OSError, EOFError):
-                    here.close()
+                    local.close()
                     self.close()
                 finally:
-                    there.close()
+                    remote.close()
             raise ChainruleError(NOT_STARTED)
 
-        def _told(self, message: Mapping[str, Any], *descriptors: int) -> int:
+        def _exchange(self, message: Mapping[str, Any], *descriptors: int) -> int:
             """Start the host if necessary, send it a message, and return its reply, a number."""
             if self._line is None:
                 self._process, self._line = self._script("forking")
@@ -126,10 +126,10 @@ class Host:
             return int(receive(self._line, time.monotonic() + STARTING))
 
     def _script(self, way: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
-        here, there = socket.socketpair()
+        local, remote = socket.socketpair()
         kind = "whole" if self.answers else "bare"
-        with there:
-            return _started([sys.executable, "-P", "-B", str(SCRIPT), kind, way], there), here
+        with remote:
+            return _started([sys.executable, "-P", "-B", str(SCRIPT), kind, way], remote), local
 
 
 if sys.platform == "win32":
@@ -142,8 +142,8 @@ if sys.platform == "win32":
             env=_environment(),
         )  # fmt: skip
         assert popen.stdin is not None
-        with contextlib.suppress(OSError), popen.stdin as told:  # a dead host is noticed later
-            told.write(line.share(popen.pid))
+        with contextlib.suppress(OSError), popen.stdin as pipe:  # a dead host is noticed later
+            pipe.write(line.share(popen.pid))
         return popen
 
 else:
@@ -242,7 +242,7 @@ class Worker:
             self._left -= time.monotonic() - begin
         if self.ended is not None:
             raise self.ended
-        return _sound(reply, self._what)
+        return _validated(reply, self._what)
 
     def candidate(self, name: str) -> Candidate:
         """Return a proxy of the function or class of this name, for the checks to call."""
@@ -272,7 +272,7 @@ class Worker:
         return f"{self._what} ends the program (exit code {status}): leave exit() and the like out"
 
 
-def _sound(reply: Any, what: str) -> dict[str, Any]:
+def _validated(reply: Any, what: str) -> dict[str, Any]:
     """Validate a reply, because a submission may send anything, and return the reply."""
     if isinstance(reply, dict):
         error, changed = reply.get("error"), reply.get("changed", [])
@@ -285,10 +285,10 @@ def _sound(reply: Any, what: str) -> dict[str, Any]:
 
 def _environment() -> dict[str, str]:
     """Return the environment variables of the processes: no user names, no secrets."""
-    known = {name: os.environ[name] for name in KEPT if name in os.environ}
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     path = json.dumps([os.path.abspath(entry) for entry in sys.path])
     one = dict.fromkeys(THREADS, "1")
-    return {**known, **one, "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "CHAINRULE_PATH": path}
+    return {**inherited, **one, "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "CHAINRULE_PATH": path}
 
 
 __all__: Sequence[str] = ("Host", "Limits", "Worker")

@@ -103,16 +103,16 @@ class Source:
 
     def definitions(self, name: str, *, solved: bool) -> list[str]:
         """Return the text of an exercise for each of its steps: solutions or stubs."""
-        found = []
+        texts = []
         for cell in self.cells:
             if name in cell.exercises:
                 code = self.code(cell, solved=solved)
-                found += [
+                texts += [
                     str(ast.get_source_segment(code, node))
                     for node in ast.parse(code).body
                     if getattr(node, "name", None) == name
                 ]
-        return found
+        return texts
 
     @property
     def stubs(self) -> list[str]:
@@ -234,36 +234,37 @@ def read(path: str | Path) -> Source:
 def _starts(text: str) -> list[tuple[int, int]]:
     """Return for each cell the line number of its marker and of its first line with text."""
     lines = text.split("\n")
-    found = []
+    starts = []
     for i, line in enumerate(lines):
         if _MARKER.match(line):
             first = next((j for j in range(i + 1, len(lines)) if lines[j].strip()), i + 1)
-            found.append((i + 1, first + 1))
-    return found
+            starts.append((i + 1, first + 1))
+    return starts
 
 
 def _cell(cell: NotebookNode, at: str, first: int) -> Cell:
-    given: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         key: value for key, value in cell.metadata.items() if key != "lines_to_next_cell"
     }
-    for key in given:
+    for key in metadata:
         if key not in METADATA:
             raise DataError(f"{at}: {UnknownNameError('metadata', key, METADATA)}")
-    if cell.cell_type == "raw" or (cell.cell_type == "markdown" and given):
+    if cell.cell_type == "raw" or (cell.cell_type == "markdown" and metadata):
         raise DataError(f"{at}: a cell is code, or text without metadata")
-    points = given.get("points")
+    points = metadata.get("points")
     if points is not None and (isinstance(points, bool) or not isinstance(points, int | float)):
         raise DataError(f"{at}: points is a number, not {points!r}")
     for key in ("exercise", "solution", "check"):
-        if not isinstance(given.get(key, ""), str):
-            raise DataError(f'{at}: {key} is a text, such as {key}="softmax", not {given[key]!r}')
+        if not isinstance(metadata.get(key, ""), str):
+            value = metadata[key]
+            raise DataError(f'{at}: {key} is a text, such as {key}="softmax", not {value!r}')
     return Cell(
         text=cell.cell_type == "markdown",
         source=cell.source.strip("\n"),
         line=first,
-        exercises=tuple(given.get("exercise", "").split()),
-        solution=given.get("solution", ""),
-        check=given.get("check", ""),
+        exercises=tuple(metadata.get("exercise", "").split()),
+        solution=metadata.get("solution", ""),
+        check=metadata.get("check", ""),
         points=points,
     )
 
@@ -291,12 +292,12 @@ def _check(source: Source) -> None:
 
 
 def _complaints(source: Source, cell: Cell, defined: set[str], files: set[str]) -> Iterator[str]:
-    found = kinds(cell.source)
+    regions = kinds(cell.source)
     stubs = _parsed(source, cell, solved=False)
     solved = _parsed(source, cell, solved=True)
-    if (SOLUTION in found) != bool(cell.exercises):
+    if (SOLUTION in regions) != bool(cell.exercises):
         yield "an exercise has a ### BEGIN SOLUTION region, and nothing else has"
-    if HIDDEN in found and not cell.check:
+    if HIDDEN in regions and not cell.check:
         yield "hidden tests belong into a cell with check="
     for version, names in (("stub", stubs), ("solution", solved)):
         for name in cell.exercises:

@@ -106,8 +106,8 @@ class Submission:
 
     def definition(self, name: str) -> Statement | None:
         """Return the definition of a function or class that is used, or None."""
-        found = [self.statements[i] for i in self._binding(name)]
-        return next((statement for statement in found if statement.is_definition), None)
+        statements = [self.statements[i] for i in self._binding(name)]
+        return next((statement for statement in statements if statement.is_definition), None)
 
     def is_untouched(self, name: str) -> bool:
         """Return true if the definition of a name is still the stub."""
@@ -123,13 +123,13 @@ class Submission:
         Of several definitions the last one that is not a stub is used.
         """
         chosen: set[int] = set()
-        open_names, seen = [name], set()
+        open_names, visited = [name], set()
         while open_names:
-            wanted = open_names.pop()
-            if wanted in seen:
+            current = open_names.pop()
+            if current in visited:
                 continue
-            seen.add(wanted)
-            for number in self._binding(wanted):
+            visited.add(current)
+            for number in self._binding(current):
                 if number not in chosen:
                     chosen.add(number)
                     open_names += self.statements[number].reads
@@ -137,13 +137,13 @@ class Submission:
 
     def _binding(self, name: str) -> list[int]:
         """Return the indices of the statements that give a name its final value."""
-        found = [i for i, s in enumerate(self.statements) if name in s.binds]
-        whole = [i for i in found if self.statements[i].is_definition]
-        filled = [i for i in whole if not self._is_stub(self.statements[i])]
-        if whole:
-            last = (filled or whole)[-1]
-            return [last, *(i for i in found if i > last and i not in whole)]
-        return found
+        binding = [i for i, s in enumerate(self.statements) if name in s.binds]
+        definitions = [i for i in binding if self.statements[i].is_definition]
+        filled = [i for i in definitions if not self._is_stub(self.statements[i])]
+        if definitions:
+            last = (filled or definitions)[-1]
+            return [last, *(i for i in binding if i > last and i not in definitions)]
+        return binding
 
     def part(self, names: Iterable[str]) -> Part:
         """Return the statements on which the names depend, as plain values."""
@@ -198,12 +198,12 @@ def parse(path: Path, text: str, stubs: Iterable[str] = ()) -> Submission:
     FileError
         If the text of an ``.ipynb`` file is not a notebook.
     """
-    found = Submission(path, stubs=frozenset(map(normal, stubs)))
+    submission = Submission(path, stubs=frozenset(map(normal, stubs)))
     cells = dict(_cells(path, text)) if path.suffix == ".ipynb" else {str(path): text}
     for file, source in cells.items():
         plain = _without_magics(source) if path.suffix == ".ipynb" else source
-        found.statements += _statements(file, plain, found.notes)
-    return found
+        submission.statements += _statements(file, plain, submission.notes)
+    return submission
 
 
 def text_of(path: Path) -> str:
@@ -268,8 +268,8 @@ def _statements(file: str, source: str, notes: list[str]) -> Iterator[Statement]
         code = (
             source.splitlines()[line - 1].strip() if line and line <= source.count("\n") + 1 else ""
         )
-        place = f", line {line}: {code}" if line else ""
-        notes.append(f"{Path(file).name}{place}: {getattr(error, 'msg', error)}")
+        location = f", line {line}: {code}" if line else ""
+        notes.append(f"{Path(file).name}{location}: {getattr(error, 'msg', error)}")
         return
     for number, node in enumerate(tree.body):
         yield Statement(node, file, source, number, frozenset(_bound(node)), frozenset(_read(node)))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.teach.calls import Server, told
+from chainrule._src.teach.calls import Server, error_values
 from chainrule._src.teach.confined import limits
 from chainrule._src.teach.confined.frames import receive, send
 from chainrule._src.teach.plan import problem
@@ -58,20 +58,20 @@ class _Answers:
             try:
                 return {"value": getattr(self, do)(request)}
             except (Exception, SystemExit) as error:
-                return {"error": told(error)}
+                return {"error": error_values(error)}
         return self._server.answer(request)
 
     def read(self, request: dict[str, Any]) -> dict[str, Any]:
         """Parse a text; return for each name the statements to run, or the problem."""
         submission = parse(Path(request["path"]), request["text"], request["stubs"])
         plan = {}
-        for name, wanted in request["names"].items():
-            needed, tested = wanted["needs"], wanted["tests"]
+        for name, spec in request["names"].items():
+            needed, tested = spec["needs"], spec["tests"]
             part = submission.part([*needed, *tested])
             bound = {b for statement in submission.needed(name) for b in statement.binds}
             plan[name] = {
                 "uses": [other for other in request["names"] if other in bound - {name}],
-                "problem": problem(submission, needed, wanted["allows"]),
+                "problem": problem(submission, needed, spec["allows"]),
                 "names": [*needed, *tested],
                 "texts": part.texts, "statements": part.statements,
             }  # fmt: skip
@@ -92,8 +92,10 @@ class _Answers:
             return ""
         name = request["name"]
         outcomes = tuple(Outcome(check, 1, passed) for check, passed in request["checks"])
-        found = exercise(name)
-        return found.explain(self._server.thing(name), Result(name, outcomes), request["student"])
+        task = exercise(name)
+        return task.explain(
+            self._server.object_of(name), Result(name, outcomes), request["student"]
+        )
 
 
 def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
@@ -103,8 +105,8 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
     if hasattr(os, "setsid"):
         with contextlib.suppress(OSError):
             os.setsid()
-    own = os.path.realpath(settings["folder"])
-    os.chdir(own)
+    folder = os.path.realpath(settings["folder"])
+    os.chdir(folder)
     _close_all_but(connection.fileno())
     np.random.seed(settings["seed"])  # noqa: NPY002  # of a learner's code
     random.seed(settings["seed"])
@@ -116,17 +118,17 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
         hidden += limits.own_sources()
     limits.limit(settings["seconds"], settings["memory"])  # before seccomp refuses it
     if sys.platform == "linux":
-        kernel.confine(own, read, hidden)
-    limits.hook(own, read, hidden, explains=settings["answers"])
+        kernel.confine(folder, read, hidden)
+    limits.hook(folder, read, hidden, explains=settings["answers"])
 
 
-def _close_all_but(kept: int) -> None:
+def _close_all_but(descriptor: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     if os.name == "posix":
-        os.closerange(3, kept)
-        os.closerange(kept + 1, 4096)
+        os.closerange(3, descriptor)
+        os.closerange(descriptor + 1, 4096)
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     for name in ("stdout", "stderr"):
         setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115

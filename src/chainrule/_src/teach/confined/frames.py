@@ -64,7 +64,7 @@ def _bytes(source: socket.socket, count: int, end: float | None) -> bytearray:
 def _left(end: float | None) -> float | None:
     if end is None:
         return None
-    left = end - time.monotonic()
-    if left <= 0:
+    seconds = end - time.monotonic()
+    if seconds <= 0:
         raise TimeoutError
-    return left
+    return seconds

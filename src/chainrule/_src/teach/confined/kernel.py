@@ -49,7 +49,7 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(DEATH_SIGNAL, KILLED, 0, 0, 0)
 
 
-def confine(own: str, read: Iterable[str], hidden: Iterable[str]) -> list[str]:
+def confine(folder: str, read: Iterable[str], hidden: Iterable[str]) -> list[str]:
     """Restrict files, processes and sockets; return the names of the active facilities.
 
     Parameters
@@ -62,12 +62,12 @@ def confine(own: str, read: Iterable[str], hidden: Iterable[str]) -> list[str]:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return []
-    found = []
-    if _landlock(libc, own, _open_paths(read, [os.path.realpath(path) for path in hidden])):
-        found.append("landlock")
+    active = []
+    if _landlock(libc, folder, _open_paths(read, [os.path.realpath(path) for path in hidden])):
+        active.append("landlock")
     if _seccomp(libc):
-        found.append("seccomp")
-    return found
+        active.append("seccomp")
+    return active
 
 
 def _seccomp(libc: ctypes.CDLL) -> bool:
@@ -103,7 +103,7 @@ def _filter(column: int, architecture: int) -> list[bytes]:
     return [*program, line(RETURN, ALLOW)]
 
 
-def _landlock(libc: ctypes.CDLL, own: str, read: Sequence[str]) -> bool:
+def _landlock(libc: ctypes.CDLL, folder: str, read: Sequence[str]) -> bool:
     version = libc.syscall(CREATE_RULES, None, 0, 1)
     if version < 1:
         return False
@@ -113,7 +113,7 @@ def _landlock(libc: ctypes.CDLL, own: str, read: Sequence[str]) -> bool:
     if rules < 0:
         return False
     try:
-        for path, rights in [(own, handled & ~1), *((path, READ) for path in read)]:
+        for path, rights in [(folder, handled & ~1), *((path, READ) for path in read)]:
             _allow(libc, rules, path, rights)
         return not libc.syscall(RESTRICT, rules, 0)
     finally:
@@ -122,19 +122,19 @@ def _landlock(libc: ctypes.CDLL, own: str, read: Sequence[str]) -> bool:
 
 def _allow(libc: ctypes.CDLL, rules: int, path: str, rights: int) -> None:
     try:
-        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     if not os.path.isdir(path):
         rights &= 0b110 | TRUNCATE
-    rule = struct.pack("=Qi", rights, place)
+    rule = struct.pack("=Qi", rights, descriptor)
     libc.syscall(ADD_RULE, rules, 1, ctypes.c_char_p(rule), 0)
-    os.close(place)
+    os.close(descriptor)
 
 
 def _open_paths(read: Iterable[str], hidden: Sequence[str]) -> list[str]:
     """Return the readable paths; a folder with hidden paths is replaced by its other entries."""
-    found, waiting = [], [os.path.realpath(path) for path in read]
+    readable, waiting = [], [os.path.realpath(path) for path in read]
     while waiting:
         path = waiting.pop()
         if any(path == secret or path.startswith(secret + os.sep) for secret in hidden):
@@ -145,5 +145,5 @@ def _open_paths(read: Iterable[str], hidden: Sequence[str]) -> list[str]:
             except OSError:
                 continue
         else:
-            found.append(path)
-    return found
+            readable.append(path)
+    return readable

@@ -62,21 +62,21 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 def readable() -> list[str]:
     """Return the folders that Python and its libraries read, without a checkout of chainrule."""
     libraries = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
-    found = [sys.prefix, sys.base_prefix, *libraries, os.environ.get("SYSTEMROOT")]
+    paths = [sys.prefix, sys.base_prefix, *libraries, os.environ.get("SYSTEMROOT")]
     if os.name == "posix":
-        found += ["/usr", "/lib", "/lib64", "/etc", "/dev/null", "/dev/urandom", "/dev/random"]
-        found += ["/System/Library", "/Library/Fonts", "/private/var/db/timezone"]  # macOS
-        found += ["/sys/fs/cgroup", "/sys/devices/system/cpu", "/proc/cpuinfo", "/proc/meminfo"]
-    return sorted({os.path.realpath(path) for path in found if path and os.path.exists(path)})
+        paths += ["/usr", "/lib", "/lib64", "/etc", "/dev/null", "/dev/urandom", "/dev/random"]
+        paths += ["/System/Library", "/Library/Fonts", "/private/var/db/timezone"]  # macOS
+        paths += ["/sys/fs/cgroup", "/sys/devices/system/cpu", "/proc/cpuinfo", "/proc/meminfo"]
+    return sorted({os.path.realpath(path) for path in paths if path and os.path.exists(path)})
 
 
 def own_sources() -> list[str]:
     """Return the folders of all copies of chainrule on `sys.path`."""
-    found = (os.path.realpath(os.path.join(entry, "chainrule")) for entry in sys.path)
-    return [path for path in found if os.path.isdir(path)]
+    paths = (os.path.realpath(os.path.join(entry, "chainrule")) for entry in sys.path)
+    return [path for path in paths if os.path.isdir(path)]
 
 
-def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = False) -> None:
+def hook(home: str, read: Sequence[str], hidden: Sequence[str], explains: bool = False) -> None:
     """Install an audit hook that refuses forbidden operations with a sentence.
 
     Parameters
@@ -98,7 +98,7 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = 
     def within(path: str, folders: Sequence[str]) -> bool:
         return any(path == folder or path.startswith(folder + separator) for folder in folders)
 
-    def place(path: Any) -> str:
+    def real(path: Any) -> str:
         return realpath(fsdecode(path)) if isinstance(path, str | bytes | Path) else ""
 
     def refuse(what: str) -> None:
@@ -106,8 +106,8 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = 
 
     def audit(event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
-            path = place(args[0])
-            if path and not within(path, (own,)):
+            path = real(args[0])
+            if path and not within(path, (home,)):
                 if (args[2] or 0) & writing:
                     refuse("write outside its own folder")
                 if not within(path, allowed) or within(path.casefold(), forbidden):
@@ -116,11 +116,11 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = 
             if args[0].split(".")[0] in modules:
                 raise ImportError(f"{args[0]}: the exercise is to be solved with NumPy")
         elif event in looks:
-            path = place(args[0]) if args and args[0] is not None else own
-            if (path and not within(path, (own, *allowed))) or within(path.casefold(), forbidden):
+            path = real(args[0]) if args and args[0] is not None else home
+            if (path and not within(path, (home, *allowed))) or within(path.casefold(), forbidden):
                 refuse("look at other folders")
         elif event in changes:
-            if not all(within(place(a), (own,)) for a in args[:2] if isinstance(a, str | bytes)):
+            if not all(within(real(a), (home,)) for a in args[:2] if isinstance(a, str | bytes)):
                 refuse("change anything outside its own folder")
         elif event.startswith(processes):
             refuse("start or end processes")
@@ -162,11 +162,11 @@ def limit_memory(memory: int) -> None:
         _limit(RLIMIT_AS=used + memory)
 
 
-def _limit(**wanted: int) -> None:
+def _limit(**limits: int) -> None:
     if sys.platform != "win32":  # on Windows the parent's timeout is the only limit
         import resource
 
-        for name, most in wanted.items():
+        for name, most in limits.items():
             with contextlib.suppress(ValueError, OSError):
                 # The soft limit of time sends SIGXCPU, the hard limit kills.
                 last = most + 1 if name == "RLIMIT_CPU" else most

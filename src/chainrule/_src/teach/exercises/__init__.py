@@ -26,8 +26,8 @@ LABS: dict[str, str] = {
 def exercises(lab: str) -> dict[str, Exercise]:
     """Return a lab's exercises by name, in the order of the lab."""
     module = importlib.import_module(f"chainrule._src.teach.exercises.{LABS[lab]}")
-    found: list[Exercise] = module.EXERCISES
-    return {exercise.name: exercise for exercise in found}
+    members: list[Exercise] = module.EXERCISES
+    return {exercise.name: exercise for exercise in members}
 
 
 @cache

@@ -42,9 +42,9 @@ class Lab:
 
 def lab_of(name: str) -> Lab:
     """Return a lab by its complete name."""
-    source, known = read(folder() / f"{name}.py"), exercises(name)
+    source, lab_exercises = read(folder() / f"{name}.py"), exercises(name)
     hidden = hidden_tests(source)
-    return Lab(source, known, {n: text for n, text in hidden.items() if n in known})
+    return Lab(source, lab_exercises, {n: text for n, text in hidden.items() if n in lab_exercises})
 
 
 def written(notebook: Any) -> str:

@@ -43,23 +43,23 @@ def nbgrader(lab: Lab) -> Files:
 def _notebook(lab: Lab) -> Any:
     notebook = lab.source.notebook(solved=True)
     last = {cell.check: i for i, cell in enumerate(lab.source.cells) if cell.check}
-    for i, (cell, made) in enumerate(zip(lab.source.cells, notebook.cells, strict=True)):
+    for i, (cell, output) in enumerate(zip(lab.source.cells, notebook.cells, strict=True)):
         if cell.exercises:
-            made.source = without_stubs(cell.source)
-            made.metadata["nbgrader"] = _metadata(made, solution=True)
+            output.source = without_stubs(cell.source)
+            output.metadata["nbgrader"] = _metadata(output, solution=True)
         elif cell.check in lab.exercises and last[cell.check] == i:
-            made.source = _graded(lab, cell)
-            made.metadata["nbgrader"] = _metadata(made, points=lab.most(cell.check))
+            output.source = _graded(lab, cell)
+            output.metadata["nbgrader"] = _metadata(output, points=lab.most(cell.check))
     return notebook
 
 
-def _metadata(made: Any, solution: bool = False, points: int | None = None) -> dict[str, Any]:
+def _metadata(output: Any, solution: bool = False, points: int | None = None) -> dict[str, Any]:
     graded = points is not None
-    found = {
-        "schema_version": 3, "grade_id": made["id"], "cell_type": "code", "task": False,
+    metadata = {
+        "schema_version": 3, "grade_id": output["id"], "cell_type": "code", "task": False,
         "grade": graded, "solution": solution, "locked": graded,
     }  # fmt: skip
-    return {**found, "points": points} if graded else found
+    return {**metadata, "points": points} if graded else metadata
 
 
 def _graded(lab: Lab, cell: Cell) -> str:

@@ -48,10 +48,10 @@ def prairielearn(graded: Graded) -> dict[str, Any]:
 def _cases(graded: Graded) -> Iterator[tuple[Result, Outcome, str]]:
     """Yield each check with its sentence; the first check that fails has the diagnosis."""
     for result in graded.results:
-        said = result.sentence
+        diagnosis = result.sentence
         for outcome in result.outcomes:
             if outcome.passed:
                 yield result, outcome, ""
             else:
-                yield result, outcome, said or outcome.sentence
-                said = ""
+                yield result, outcome, diagnosis or outcome.sentence
+                diagnosis = ""

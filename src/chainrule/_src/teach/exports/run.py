@@ -26,15 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="where the submission's files are")
     parser.add_argument("output", type=Path, help="where results.json goes")
     parser.add_argument("--metadata", type=Path, help="Gradescope's submission_metadata.json")
-    given = parser.parse_args(arguments)
-    task, notes = assignment(given.lab)
+    options = parser.parse_args(arguments)
+    task, notes = assignment(options.lab)
     for note in notes:
         print(for_terminal(note), file=sys.stderr)
-    entry = of_student(given.folder, given.lab, _name(given.metadata))
+    entry = of_student(options.folder, options.lab, _name(options.metadata))
     with Grader(task) as grader:
         graded = grader.grade(entry)
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    write_text(given.output, json.dumps(FORMS[given.form](graded), indent=1) + "\n")
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    write_text(options.output, json.dumps(FORMS[options.form](graded), indent=1) + "\n")
 
 
 def _name(metadata: Path | None) -> str:

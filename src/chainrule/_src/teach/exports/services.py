@@ -87,27 +87,27 @@ def prairielearn(lab: Lab) -> Files:
 
 def zipped(files: Files) -> bytes:
     """Return files as a zip with reproducible bytes; scripts are executable."""
-    whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(files.items()):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = (0o755 if name in ("setup.sh", "run_autograder") else 0o644) << 16
             archive.writestr(entry, content)
-    return whole.getvalue()
+    return buffer.getvalue()
 
 
 def _package() -> Files:
     """Return chainrule's files, the labs' sources, and the list of required packages."""
     root = Path(__file__).parents[3]
-    found: Files = {
+    files: Files = {
         f"chainrule/{path.relative_to(root).as_posix()}": path.read_bytes()
         for path in root.rglob("*")
         if path.suffix in (".py", ".html", ".typed", ".gz") and "__pycache__" not in path.parts
     }
     for path in folder().glob("*.py"):
-        found[f"chainrule/_src/teach/labs/{path.name}"] = path.read_bytes()
-    return found | {"requirements.txt": "\n".join(_requirements()) + "\n"}
+        files[f"chainrule/_src/teach/labs/{path.name}"] = path.read_bytes()
+    return files | {"requirements.txt": "\n".join(_requirements()) + "\n"}
 
 
 def _requirements() -> list[str]:

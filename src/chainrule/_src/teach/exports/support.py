@@ -13,7 +13,7 @@ from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Assignment, Graded, Grader
 from chainrule._src.teach.grading.setting import assignment
 
-_seen: dict[str, tuple[Any, Result]] = {}
+_results: dict[str, tuple[Any, Result]] = {}
 
 
 def points(result: Result, hidden_tests: Callable[[], None] | None = None) -> float:
@@ -57,9 +57,9 @@ def require(name: str, number: int, names: Mapping[str, Any]) -> None:
     if name not in names:
         raise AssertionError(f"{name} is not defined: was its cell deleted, or does it not run?")
     subject = names[name]
-    if name not in _seen or _seen[name][0] is not subject:
-        _seen[name] = subject, exercise(name).run_here(subject)
-    _assert_passed(_seen[name][1], number)
+    if name not in _results or _results[name][0] is not subject:
+        _results[name] = subject, exercise(name).run_here(subject)
+    _assert_passed(_results[name][1], number)
 
 
 def require_of_file(path: str, lab: str, name: str, number: int) -> None:

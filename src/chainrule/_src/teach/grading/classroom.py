@@ -38,7 +38,7 @@ def grade_all(
     assignment: Assignment,
     entries: Sequence[Entry],
     jobs: int = 2,
-    done: Callable[[Graded], object] = lambda graded: None,
+    on_graded: Callable[[Graded], object] = lambda graded: None,
 ) -> Classroom:
     """Grade submissions, at most ``jobs`` at a time.
 
@@ -47,7 +47,7 @@ def grade_all(
     assignment : Assignment
     entries : sequence of Entry
     jobs : int, default 2
-    done : callable, optional
+    on_graded : callable, optional
         Callback for each graded submission.
 
     Returns
@@ -63,20 +63,20 @@ def grade_all(
     for grader in graders:
         arguments = (grader, entries, waiting, finished)
         threading.Thread(target=_work, args=arguments, daemon=True).start()
-    found: dict[int, Graded] = {}
+    by_number: dict[int, Graded] = {}
     try:
-        while len(found) < len(entries):
+        while len(by_number) < len(entries):
             number, graded = finished.get()
-            found[number] = graded
-            done(graded)
+            by_number[number] = graded
+            on_graded(graded)
     except KeyboardInterrupt:
         while not waiting.empty():
             waiting.get()
     finally:
         for grader in graders:
             grader.close()
-    marks = [found[number] for number in sorted(found)]
-    return Classroom(assignment, marks, len(entries) - len(found))
+    marks = [by_number[number] for number in sorted(by_number)]
+    return Classroom(assignment, marks, len(entries) - len(by_number))
 
 
 def _work(

@@ -62,14 +62,14 @@ def collect(folder: str | Path, lab: str = "") -> list[Entry]:
         what = "a file: name the folder it is in" if folder.exists() else "not there"
         raise FileError(f"{folder} is {what}")
     inner = sorted(path for path in folder.iterdir() if not _is_skipped(path))
-    found = [Entry(path.stem, path) for path in inner if _is_file(path)]
-    found += [of_student(path, lab) for path in inner if path.is_dir()]
-    if not any(entry.path for entry in found):
+    entries = [Entry(path.stem, path) for path in inner if _is_file(path)]
+    entries += [of_student(path, lab) for path in inner if path.is_dir()]
+    if not any(entry.path for entry in entries):
         raise DataError(
             f"{folder} has no submissions: put notebooks (.ipynb) or Python files (.py) there, "
             "or a folder of them for each student"
         )
-    return _named_apart(sorted(found, key=lambda entry: (entry.name, str(entry.path))))
+    return _named_apart(sorted(entries, key=lambda entry: (entry.name, str(entry.path))))
 
 
 def _named_apart(entries: list[Entry]) -> list[Entry]:
@@ -125,20 +125,20 @@ def find_lab(name: str | None, entries: list[Entry]) -> str:
     DataError
         If there is no such lab, or the submissions define none of any lab's exercises.
     """
-    known = ", ".join(LABS)
+    names = ", ".join(LABS)
     if name is not None:
         wish = name.removesuffix(".py").removesuffix(".ipynb")
-        found = [lab for lab in LABS if lab == wish] or [
+        matches = [lab for lab in LABS if lab == wish] or [
             lab for lab in LABS if lab.lstrip("0").startswith(wish.lstrip("0")) and wish
         ]
-        if len(found) != 1:
-            raise DataError(f"there is no lab {name!r}; --lab takes one of: {known}")
-        return found[0]
+        if len(matches) != 1:
+            raise DataError(f"there is no lab {name!r}; --lab takes one of: {names}")
+        return matches[0]
     votes: Counter[str] = Counter()
     for entry in [entry for entry in entries if entry.path][:LOOKED_AT]:
         votes.update(_votes(entry))
     if not votes:
-        raise DataError(f"the submissions define no lab's exercises; name one with --lab: {known}")
+        raise DataError(f"the submissions define no lab's exercises; name one with --lab: {names}")
     return max(LABS, key=lambda lab: votes[lab])
 
 

@@ -19,11 +19,11 @@ STAGE = "hidden"
 
 def hidden_tests(source: Source) -> dict[str, str]:
     """Return the hidden tests by exercise."""
-    found: dict[str, list[str]] = {}
+    tests: dict[str, list[str]] = {}
     for cell in source.cells:
         if cell.check and (text := hidden_lines(cell.source)):
-            found.setdefault(cell.check, []).append(text)
-    return {name: "\n".join(texts) for name, texts in found.items()}
+            tests.setdefault(cell.check, []).append(text)
+    return {name: "\n".join(texts) for name, texts in tests.items()}
 
 
 def used_names(text: str, names: Iterable[str]) -> list[str]:

@@ -38,13 +38,13 @@ def to_csv(classroom: Classroom) -> str:
 
 def to_json(classroom: Classroom) -> str:
     """Return the marks of every check as JSON."""
-    whole = {
+    marks = {
         "lab": classroom.assignment.lab,
         "most": classroom.most,
         "not_graded": classroom.left,
         "submissions": [graded.to_dict() for graded in classroom.graded],
     }
-    return json.dumps(_clean(whole), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(_clean(marks), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _clean(value: Any) -> Any:

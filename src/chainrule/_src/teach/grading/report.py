@@ -73,10 +73,10 @@ def _bins(classroom: Classroom) -> list[dict[str, Any]]:
 def _submission(graded: Graded) -> dict[str, Any]:
     wrong = [graded.said(result) for result in graded.results if not result.passed]
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-    shown = f"{wrong[0]}{more}" if wrong else ""
+    summary = f"{wrong[0]}{more}" if wrong else ""
     return {
         "name": graded.name, "file": graded.file, "points": graded.points, "most": graded.most,
-        "note": graded.note, "right": not wrong, "wrong": shown,
+        "note": graded.note, "right": not wrong, "wrong": summary,
         "results": [_result(graded, result) for result in graded.results],
     }  # fmt: skip
 

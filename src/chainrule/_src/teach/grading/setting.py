@@ -38,7 +38,7 @@ def assignment(
         hidden, stubs = hidden_tests(source), source.stubs
     except MissingDependencyError as error:
         notes.append(f"without the hidden tests: {error}")
-    known = exercises(lab)
+    lab_exercises = exercises(lab)
     limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
-    tests = {n: t for n, t in hidden.items() if n in known}
-    return Assignment(lab, known, tests, limits, seed, tuple(stubs)), notes
+    tests = {n: t for n, t in hidden.items() if n in lab_exercises}
+    return Assignment(lab, lab_exercises, tests, limits, seed, tuple(stubs)), notes

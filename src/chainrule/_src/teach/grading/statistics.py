@@ -38,8 +38,8 @@ class Mistake:
 
 def median(points: Iterable[float]) -> float:
     """Return the median of some points, or 0 if there are none."""
-    found = list(points)
-    return statistics.median(found) if found else 0.0
+    values = list(points)
+    return statistics.median(values) if values else 0.0
 
 
 def exercise_rows(classroom: Classroom) -> list[Row]:
@@ -62,9 +62,9 @@ def check_rows(classroom: Classroom, number: int) -> list[Row]:
     """Return for each check of an exercise the number of answers that pass."""
     results = [graded.results[number] for graded in classroom.graded]
     rows = []
-    for place, outcome in enumerate(results[0].outcomes if results else ()):
-        right = sum(result.outcomes[place].passed for result in results)
-        mean = statistics.fmean(result.outcomes[place].earned for result in results)
+    for index, outcome in enumerate(results[0].outcomes if results else ()):
+        right = sum(result.outcomes[index].passed for result in results)
+        mean = statistics.fmean(result.outcomes[index].earned for result in results)
         rows.append(Row(outcome.check, len(results), right, mean, outcome.points))
     return rows
 
@@ -83,8 +83,8 @@ def mistakes(classroom: Classroom, most: int = 12) -> list[Mistake]:
                 heard.setdefault(key, []).append((graded.name, sentence))
     common = sorted(heard.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
-        Mistake(exercise, found[0][1], tuple(name for name, _ in found))
-        for (exercise, _), found in common[:most]
+        Mistake(exercise, occurrences[0][1], tuple(name for name, _ in occurrences))
+        for (exercise, _), occurrences in common[:most]
     ]
 
 

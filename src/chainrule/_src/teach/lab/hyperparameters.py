@@ -160,8 +160,8 @@ class HyperparametersResult(Result):
     def _chance(self) -> str:
         if not np.isfinite(self.deviation):
             return "Each cell was trained once, so what is chance cannot be told."
-        alike = 2 * self.deviation * np.sqrt(2 / ORDERS)  # two standard errors
-        count = np.count_nonzero(self.accuracies > self.accuracies.max() - alike)
+        margin = 2 * self.deviation * np.sqrt(2 / ORDERS)  # two standard errors
+        count = np.count_nonzero(self.accuracies > self.accuracies.max() - margin)
         return (
             "The same network with its samples in another order differs by "
             f"{self.deviation:.3f} (standard deviation), so of the {self.accuracies.size} cells, "
@@ -202,17 +202,17 @@ class HyperparametersResult(Result):
     def plot_starts(self, ax: Axes | None = None) -> Axes:
         """Draw loss and spread for both starts."""
         ax = plots.new_axes(ax, (9, 3.8))
-        left, right = plots.panels(ax, 1, 2, gaps=(0, 0.16))
+        ax_left, ax_right = plots.panels(ax, 1, 2, gaps=(0, 0.16))
         _losses(
             {init: start.history for init, start in self.starts.items()},
             "Loss",
-            left,
+            ax_left,
             ylim=(0, None),
         )
         spreads = {init: (s.history.epoch, s.spread) for init, s in self.starts.items()}
         plots.curves(
             spreads, title="Difference between hidden units", xlabel="epoch",
-            ylabel="largest |difference| of weights", ax=right, marker="o", yscale="log",
+            ylabel="largest |difference| of weights", ax=ax_right, marker="o", yscale="log",
         )  # fmt: skip
         return ax
 
@@ -295,18 +295,18 @@ def _map(lab: Lab, sizes: Sequence[int], rates: Sequence[float]) -> tuple[Array,
     def build(hidden: int, rate: float) -> Any:
         return network_loss, _net(lab, hidden).parameters, SGD(rate), {"accuracy": network_accuracy}
 
-    found = sweep(
+    result = sweep(
         build, {"hidden": list(sizes), "rate": list(rates)}, d.X_train[samples],
         d.y_train[samples], search="grid", epochs=1 if lab.quick else 3, batch_size=1,
         validation_data=(d.X_test, d.y_test), monitor="val_accuracy", seed=lab.seed,
         seeds=1 if lab.quick else ORDERS, verbose=0,
     )  # fmt: skip
-    table, accuracies = found.table, np.zeros((len(sizes), len(rates)))
+    table, accuracies = result.table, np.zeros((len(sizes), len(rates)))
     for row, hidden in enumerate(sizes):
         for column, rate in enumerate(rates):
             cell = (table["hidden"] == hidden) & (table["rate"] == rate)
             accuracies[row, column] = table["val_accuracy"][cell].mean()
-    each = found.search.rungs[0].scores["val_accuracy"]
+    each = result.search.rungs[0].scores["val_accuracy"]
     return accuracies, np.nan if lab.quick else float(np.median(each.std(axis=1, ddof=1)))
 
 

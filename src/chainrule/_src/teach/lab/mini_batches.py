@@ -123,7 +123,7 @@ class MiniBatchesResult(Result):
     def plot_losses(self, ax: Axes | None = None) -> Axes:
         """Draw the losses over updates and over seconds."""
         ax = plots.new_axes(ax, (9, 4))
-        left, right = plots.panels(ax, 1, 2, gaps=(0, 0.14))
+        ax_left, ax_right = plots.panels(ax, 1, 2, gaps=(0, 0.14))
         updates = {f"batch {s}": (r.updates[1:], r.losses[1:]) for s, r in self.runs.items()}
         seconds = {f"batch {s}": (r.seconds[1:], r.losses[1:]) for s, r in self.runs.items()}
         loss: dict[str, Any] = {
@@ -132,8 +132,8 @@ class MiniBatchesResult(Result):
             "ylim": (0, None),
             "marker": ".",
         }
-        plots.curves(updates, title="Per update", xlabel="updates", ax=left, **loss)
-        plots.curves(seconds, title="Per second", xlabel="seconds of training", ax=right, **loss)
+        plots.curves(updates, title="Per update", xlabel="updates", ax=ax_left, **loss)
+        plots.curves(seconds, title="Per second", xlabel="seconds of training", ax=ax_right, **loss)
         return ax
 
     def plot_gradient_norms(self, ax: Axes | None = None) -> Axes:

@@ -102,8 +102,8 @@ def as_tables(numbers: Mapping[str, Number]) -> Iterator[tuple[list[str], list[l
         row, _, column = name.partition(": ")
         rows.setdefault(row, {})[column] = format_number(value)
     for columns, group in groupby(rows.items(), key=lambda row: list(row[1])):
-        found = [[name, *texts.values()] for name, texts in group]
-        yield [] if columns == [""] else ["", *columns], found
+        table = [[name, *texts.values()] for name, texts in group]
+        yield [] if columns == [""] else ["", *columns], table
 
 
 def digit_text(digit: int) -> str:

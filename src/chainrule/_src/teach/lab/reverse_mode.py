@@ -196,7 +196,7 @@ def run(lab: Lab) -> ReverseModeResult:
     steps = _steps(program, by_hand)
     for line in table(steps).splitlines():
         log(line)
-    nodes, edges = _graph(program, {step.name for step in steps})
+    nodes, edges = _graph(program)
     loss = float(program.result[0].value)
     return ReverseModeResult(sample, steps, nodes, edges, loss, lines)
 
@@ -227,13 +227,13 @@ def _steps(program: Program, by_hand: dict[str, Array]) -> list[Step]:
 
 
 def _adjoints(program: Program) -> dict[Variable, Variable]:
-    found = {v.adjoint_of: v for v in program.variables if v.adjoint_of is not None}
+    adjoints = {v.adjoint_of: v for v in program.variables if v.adjoint_of is not None}
     for name, variable in program.arguments["params"].items():
-        found[variable] = program.result[1][name]
-    return found
+        adjoints[variable] = program.result[1][name]
+    return adjoints
 
 
-def _graph(program: Program, shown: set[str]) -> tuple[list[str], list[tuple[int, int]]]:
+def _graph(program: Program) -> tuple[list[str], list[tuple[int, int]]]:
     """Return the forward pass as a graph: labels of nodes, and edges as pairs of indices."""
     forward = {program.result[0]}
     for equation in reversed(program.equations):

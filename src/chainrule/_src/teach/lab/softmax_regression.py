@@ -106,15 +106,15 @@ class SoftmaxRegressionResult(Result):
     def plot_scores(self, ax: Axes | None = None) -> Axes:
         """Draw loss and accuracies over the updates."""
         ax = plots.new_axes(ax, (8, 3.6))
-        left, right = plots.panels(ax, 1, 2, gaps=(0, 0.16))
+        ax_left, ax_right = plots.panels(ax, 1, 2, gaps=(0, 0.16))
         loss, train, test = zip(*self.scores, strict=True)
         plots.curves(
             {"train": (self.updates, loss)},
-            title="Loss", xlabel="update", ylabel="mean NLL (nats)", ax=left, ylim=(0, None),
+            title="Loss", xlabel="update", ylabel="mean NLL (nats)", ax=ax_left, ylim=(0, None),
         )  # fmt: skip
         plots.curves(
             {"train": (self.updates, train), "test": (self.updates, test)},
-            title="Accuracy", xlabel="update", ylabel="accuracy", ax=right, ylim=(0, 1.05),
+            title="Accuracy", xlabel="update", ylabel="accuracy", ax=ax_right, ylim=(0, 1.05),
         )  # fmt: skip
         return ax
 

@@ -70,7 +70,7 @@ def run_lab(
         progress=partial(_bar, bars),
     )
     skipped = {} if names or not quick else dict(SLOW_SECTIONS)
-    wanted = [name for name in SECTIONS if name in (names or SECTIONS) and name not in skipped]
+    selected = [name for name in SECTIONS if name in (names or SECTIONS) and name not in skipped]
 
     unwritable: FileError | None = None
     try:
@@ -82,7 +82,7 @@ def run_lab(
     drawings: dict[str, list[Drawing]] = {}
     with bars, nullcontext() if unwritable else Artist() as artist:
         try:
-            for name in wanted:
+            for name in selected:
                 _run_section(lab, name, say, skipped)
                 if artist and name in lab.results:
                     artist.draw(name, lab.results[name])

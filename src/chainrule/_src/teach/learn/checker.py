@@ -52,23 +52,23 @@ class Checker:
         FileError
             If the file cannot be read.
         """
-        here, there = self._context.Pipe(duplex=False)
+        receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=_check, args=(there, str(path), name, stubs), daemon=True
+            target=_check, args=(sender, str(path), name, stubs), daemon=True
         )
         process.start()
-        there.close()
+        sender.close()
         try:
-            if not here.poll(self.seconds):
+            if not receiver.poll(self.seconds):
                 return exercise(name).failed(
                     f"{name} did not come to an end within {self.seconds:g} seconds: is there a "
                     "loop that never ends?"
                 )
-            return Result.from_dict(loads(here.recv_bytes()))
+            return Result.from_dict(loads(receiver.recv_bytes()))
         except EOFError:
             return exercise(name).failed(f"the process that ran {name} ended: does it call exit?")
         finally:
-            here.close()
+            receiver.close()
             process.kill()
             process.join()
 

@@ -30,9 +30,9 @@ def saves(folder: Path, names: Iterable[str], command: str, extra: str) -> Itera
     """
     with needs(command, extra, "watchfiles"):
         import watchfiles
-    known = frozenset(names)
+    watched = frozenset(names)
     changes = watchfiles.watch(
         folder, recursive=False, rust_timeout=POLL, yield_on_timeout=True, debounce=SETTLED,
-        step=50, watch_filter=lambda _, path: Path(path).name in known,
+        step=50, watch_filter=lambda _, path: Path(path).name in watched,
     )  # fmt: skip
     return map(bool, changes)

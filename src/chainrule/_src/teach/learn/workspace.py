@@ -148,13 +148,13 @@ class Workspace:
         """Save the progress to disk."""
         write_text(self.folder / STATE, json.dumps(vars(self.progress), indent=1) + "\n")
 
-    def look(self, checker: Checker, said: Any = None) -> Standing:
+    def look(self, checker: Checker, on_check: Any = None) -> Standing:
         """Check the exercises whose code has changed, up to the first one that fails.
 
         Parameters
         ----------
         checker : Checker
-        said : callable, optional
+        on_check : callable, optional
             Callback with the name of an exercise, before the exercise is checked.
         """
         for lab in self.labs:
@@ -163,13 +163,13 @@ class Workspace:
             except FileError as error:
                 return Standing(lab, self._passed, lab.exercises[0], problem=str(error))
             for name in lab.exercises:
-                standing = self._look_at(lab, submission, name, checker, said)
+                standing = self._look_at(lab, submission, name, checker, on_check)
                 if standing is not None:
                     return standing
         return Standing(self.labs[-1], self._passed)
 
     def _look_at(
-        self, lab: Source, submission: Submission, name: str, checker: Checker, said: Any
+        self, lab: Source, submission: Submission, name: str, checker: Checker, on_check: Any
     ) -> Standing | None:
         digest = _digest(submission.needed(name))
         if self.progress.passed.get(name) == digest:
@@ -178,8 +178,8 @@ class Workspace:
         line = definition.node.lineno if definition else 0
         result = None
         if not submission.is_untouched(name):
-            if said is not None:
-                said(name)
+            if on_check is not None:
+                on_check(name)
             result = checker.check(self.path(lab), name, lab.stubs)
         if result is not None and result.passed:
             self.progress.passed[name] = digest
@@ -246,15 +246,15 @@ class Workspace:
                 f"{name} is not defined in {path.name}, so there is nothing to take away; a new "
                 f"start: move the folder away and run chainrule learn start again"
             )
-        kept = self.folder / STATE.parent / f"{path.stem}-before-reset{path.suffix}"
-        write_text(kept, before)
+        backup = self.folder / STATE.parent / f"{path.stem}-before-reset{path.suffix}"
+        write_text(backup, before)
         write_text(
             path, _replaced(before, path, definition, lab.definitions(name, solved=False)[-1])
         )
         self.progress.passed.pop(name, None)
         self.progress.hints.pop(name, None)
         self.save()
-        return kept
+        return backup
 
 
 def _digest(statements: list[Statement]) -> str:
