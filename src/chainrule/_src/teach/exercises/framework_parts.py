@@ -74,10 +74,10 @@ def _(Dense: Any, draw: Draw) -> None:
     layers = [an_object(Dense(100), "Dense(100)") for _ in range(3)]
     for layer, seed in zip(layers, (1, 1, 2), strict=True):
         layer.build(200, seed=seed)
-    found = [expect.entries(layer.weights, "Wb", "weights after build") for layer in layers]
-    W, same, other = (expect.shape(f["W"], (200, 100), "W of Dense(100)") for f in found)
+    weights = [expect.entries(layer.weights, "Wb", "weights after build") for layer in layers]
+    W, same, other = (expect.shape(w["W"], (200, 100), "W of Dense(100)") for w in weights)
     limit, size = math.sqrt(6 / 300), np.abs(W)
-    expect.close(found[0]["b"], np.zeros(100), "b after build")
+    expect.close(weights[0]["b"], np.zeros(100), "b after build")
     expect.true(
         size.max() <= limit,
         f"W of 200 inputs and 100 units reaches {size.max():.3f}; r is {limit:.3f}",
@@ -189,8 +189,8 @@ def _(Activation: Any, draw: Draw) -> None:
         layer = _activation(Activation, name)
         Z, gradient = draw.normal(0, 1.5, size=(4, 3)), draw.normal(size=(4, 3))
         layer.forward(Z)
-        wanted = vjp(function, Z)[1](gradient)[0]
-        expect.close(layer.backward(gradient), wanted, f"what backward of {name} returns")
+        expected = vjp(function, Z)[1](gradient)[0]
+        expect.close(layer.backward(gradient), expected, f"what backward of {name} returns")
 
 
 SparseCategoricalCrossentropy = Exercise(
@@ -301,10 +301,10 @@ def _followed(SGD: Any, draw: Draw, momentum: float, steps: int) -> None:
     state = right.init(w)
     for step in range(1, steps + 1):
         g = draw.normal(size=3)
-        found = sgd.update("w", w, g)
+        updated = sgd.update("w", w, g)
         w, state = right.update(w, g, state)
         what = f"w after step {step} with momentum {momentum}"
-        expect.close(found, w, what)
+        expect.close(updated, w, what)
 
 
 @SGD.check("values", points=3)

@@ -35,7 +35,7 @@ def network(
 
     @exercise.check("shape")
     def _(network: Any, draw: Draw) -> None:
-        learned, solved = made(network, sizes), right(*sizes)
+        learned, solved = create_network(network, sizes), right(*sizes)
         for name, value in solved.parameters.items():
             expect.shape(getattr(learned, name), value.shape, f"{name} of {called}")
         X, n_classes = draw.normal(size=(SAMPLES, sizes[0])), sizes[-1]
@@ -44,7 +44,7 @@ def network(
 
     @exercise.check("dtype")
     def _(network: Any, draw: Draw) -> None:
-        learned = made(network, sizes)
+        learned = create_network(network, sizes)
         for name in right(*sizes).parameters:
             expect.floating(getattr(learned, name), f"{name} of {called}")
 
@@ -62,12 +62,12 @@ def network(
         what = "loss(X, y), the average negative log likelihood,"
         expect.close(expect.number(learned.loss(X, y), what), solved.loss(X, y), what, rtol=1e-5)
         if hasattr(solved, "forward_keep_activations"):
-            kept, wanted = (net.forward_keep_activations(X) for net in (learned, solved))
-            activations(kept, wanted, ("y", "h", "z_h"))
+            answer, expected = (net.forward_keep_activations(X) for net in (learned, solved))
+            activations(answer, expected, ("y", "h", "z_h"))
 
     @exercise.check("properties")
     def _(network: Any, draw: Draw) -> None:
-        learned = made(network, sizes)
+        learned = create_network(network, sizes)
         for name, value in right(*sizes).parameters.items():
             if value.ndim == 2:
                 W = expect.shape(getattr(learned, name), value.shape, f"{name} of {called}")
@@ -77,10 +77,10 @@ def network(
     def _(network: Any, draw: Draw) -> None:
         learned, solved, X, y = drawn(network, right, sizes, draw)
         x, c = (X, y) if batches else (X[0], y[0])
-        given = gradients(learned.grad_loss(x, c), solved.parameters)
-        wanted = solved.grad_loss(x, c)
-        for name in reversed(wanted):  # from the loss backwards
-            expect.close(given[name], wanted[name], f"the gradient of {name}")
+        gradient_dict = gradients(learned.grad_loss(x, c), solved.parameters)
+        expected = solved.grad_loss(x, c)
+        for name in reversed(expected):  # from the loss backwards
+            expect.close(gradient_dict[name], expected[name], f"the gradient of {name}")
 
     exercise.diagnosis("gradient")(gradient_of(right, sizes, batches))
 
@@ -94,10 +94,10 @@ def updates(
     def _(network: Any, draw: Draw) -> None:
         learned, solved, X, y = drawn(network, right, sizes, draw)
         x, c = (X, y) if batches else (X[0], y[0])
-        given = gradients(learned.grad_loss(x, c), solved.parameters)
+        answer = gradients(learned.grad_loss(x, c), solved.parameters)
         learned.train(x, c, 0.5)
         for name, before in solved.parameters.items():
-            gradient = expect.shape(given[name], before.shape, f"the gradient of {name}")
+            gradient = expect.shape(answer[name], before.shape, f"the gradient of {name}")
             moved(getattr(learned, name), before, 0.5 * gradient, name)
 
 
@@ -114,7 +114,7 @@ def learning(
     @exercise.check("overfits")
     def _(network: Any, draw: Draw) -> None:
         d, (X, y) = digits(), few()
-        learned = made(network, (d.n_features, *hidden, d.n_classes))
+        learned = create_network(network, (d.n_features, *hidden, d.n_classes))
         before = expect.number(learned.loss(X, y), "loss(X, y)")
         rows = np.tile(np.arange(20), (2 * ROUNDS if batches else ROUNDS, 1))
         rows = rows if batches else rows.ravel()
@@ -129,7 +129,7 @@ def learning(
     @exercise.check("numbers", points=2)
     def _(network: Any, draw: Draw) -> None:
         d = digits()
-        learned = made(network, (d.n_features, *hidden, d.n_classes))
+        learned = create_network(network, (d.n_features, *hidden, d.n_classes))
         for _ in range(epochs):
             X, y = shuffled(draw, batch_size)
             if not batches:
@@ -143,7 +143,7 @@ def learning(
         )
 
 
-def made(network: Any, sizes: tuple[int, ...]) -> Any:
+def create_network(network: Any, sizes: tuple[int, ...]) -> Any:
     """Create a network of these sizes from a learner's class or its candidate."""
     learned = network(*sizes)
     if isinstance(network, Candidate):
@@ -155,7 +155,7 @@ def drawn(
     network: Any, right: Right, sizes: tuple[int, ...], draw: Draw
 ) -> tuple[Any, Any, Array, Array]:
     """Return a learner's and a reference network with equal random weights, samples and classes."""
-    learned, solved = made(network, sizes), right(*sizes)
+    learned, solved = create_network(network, sizes), right(*sizes)
     for name, value in solved.parameters.items():
         weights = draw.normal(0, 0.7, size=value.shape)
         setattr(solved, name, weights)
@@ -165,43 +165,43 @@ def drawn(
 
 
 def activations(
-    kept: Any, wanted: tuple[Any, ...], names: tuple[str, ...],
+    answer: Any, expected: tuple[Any, ...], names: tuple[str, ...],
     what: str = "forward_keep_activations(X)",
 ) -> None:  # fmt: skip
     """Check the arrays, or tuples of an array per layer, of ``forward_keep_activations``."""
-    if not isinstance(kept, tuple | list) or len(kept) != len(wanted):
-        raise expect.Wrong(f"{what} must hold {len(wanted)} arrays: {', '.join(names)}")
-    for found, right, name in zip(kept, wanted, names, strict=True):
+    if not isinstance(answer, tuple | list) or len(answer) != len(expected):
+        raise expect.Wrong(f"{what} must hold {len(expected)} arrays: {', '.join(names)}")
+    for values, right, name in zip(answer, expected, names, strict=True):
         if isinstance(right, tuple):
             layers = tuple(f"{name}{i + 1}" for i in range(len(right)))
-            activations(found, right, layers, f"{name} of {what}")
+            activations(values, right, layers, f"{name} of {what}")
         else:
-            expect.close(found, right, f"{name} of {what}")
+            expect.close(values, right, f"{name} of {what}")
 
 
-def gradients(given: Any, parameters: dict[str, Array]) -> dict[str, Any]:
+def gradients(answer: Any, parameters: dict[str, Array]) -> dict[str, Any]:
     """Return the result of ``grad_loss``, which must be a dict with the parameters' names."""
     names = ", ".join(parameters)
-    if given is None:
+    if answer is None:
         raise expect.Wrong("grad_loss returns None: does it end with a return?")
-    if not isinstance(given, dict):
+    if not isinstance(answer, dict):
         raise expect.Wrong(f"grad_loss must return a dict with the keys {names}")
     for name in parameters:
-        if name not in given:
+        if name not in answer:
             raise expect.Wrong(f"grad_loss returns no {name}; it must return {names}")
-    return given
+    return answer
 
 
 def moved(after: Any, before: Array, step: Array, name: str) -> None:
     """Check that a parameter moved by a step against its gradient."""
-    found = expect.shape(after, before.shape, f"{name} after train")
-    if np.allclose(found, before, rtol=1e-9) and np.abs(step).max() > 1e-6:
+    values = expect.shape(after, before.shape, f"{name} after train")
+    if np.allclose(values, before, rtol=1e-9) and np.abs(step).max() > 1e-6:
         raise expect.Wrong(f"train does not change {name}")
-    if np.allclose(found, before + step, rtol=1e-6):
+    if np.allclose(values, before + step, rtol=1e-6):
         raise expect.Wrong(
             f"train moves {name} along its gradient, so that the loss rises: subtract it"
         )
-    expect.close(found, before - step, f"{name} after train")
+    expect.close(values, before - step, f"{name} after train")
 
 
 def apart(W: Array, what: str) -> None:
