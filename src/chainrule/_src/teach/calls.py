@@ -1,7 +1,7 @@
 """A learner's functions and objects, called by the checks through plain requests.
 
-`Server` owns the objects; `Candidate` is the proxy that a check calls. Only plain values are sent
-between the two, within one process or across a pipe, so one check serves both cases.
+`ObjectServer` owns the objects; `Candidate` is the proxy that a check calls. Only plain values are
+sent between the two, within one process or across a pipe, so one check serves both cases.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OPERATORS = ("add", "sub", "mul", "truediv", "matmul", "pow", "neg", "getitem")
 MOST_TEXT = 2_000
 
 
-class Server:
+class ObjectServer:
     """Answers requests about a learner's functions and classes, and about the objects they create.
 
     Parameters
@@ -128,7 +128,7 @@ class Candidate:
     Parameters
     ----------
     ask : callable
-        Takes a request and returns the answer of a `Server`.
+        Takes a request and returns the answer of an `ObjectServer`.
     of : str or int
         The name or number of the function or object at the server.
     what : str

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule._src.base.errors import DataError, UnknownNameError
-from chainrule._src.teach.exercise import Exercise, Result
+from chainrule._src.teach.exercise import Exercise, ExerciseResult
 from chainrule._src.teach.exercises import every, exercise
 
 _failed: dict[str, int] = {}  # exercise → number of hints given; the last key failed last
@@ -52,8 +52,8 @@ def hint(name: str | None = None) -> str:
     return f"Hint {level + 1} of 3: {task.hints[level]}"
 
 
-def _checker(task: Exercise) -> Callable[..., Result]:
-    def check(subject: Any, *, student: str = "") -> Result:
+def _checker(task: Exercise) -> Callable[..., ExerciseResult]:
+    def check(subject: Any, *, student: str = "") -> ExerciseResult:
         result = task.run_here(subject, student)
         level = _failed.pop(task.name, 0)
         if not result.passed:
@@ -72,7 +72,7 @@ def _shows_values() -> bool:
     return hasattr(sys, "ps1") or "get_ipython" in vars(sys.modules["builtins"])
 
 
-def __getattr__(name: str) -> Callable[..., Result]:
+def __getattr__(name: str) -> Callable[..., ExerciseResult]:
     if name.startswith("_"):
         raise AttributeError(name)
     try:

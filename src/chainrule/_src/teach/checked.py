@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chainrule._src.teach.calls import error_values
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.exercises import exercise
 from chainrule._src.teach.plan import loading_failed, problem
 from chainrule._src.teach.submission import Submission, read
 
 
-def check_file(path: str | Path, name: str, student: str = "", stubs: Iterable[str] = ()) -> Result:
+def check_file(
+    path: str | Path, name: str, student: str = "", stubs: Iterable[str] = ()
+) -> ExerciseResult:
     """Run the checks of one exercise on a notebook or ``.py`` file and return the result.
 
     The code of the file runs in this process, so use this for a learner's own file only.
@@ -29,7 +31,7 @@ def check_file(path: str | Path, name: str, student: str = "", stubs: Iterable[s
     return check_submission(read(path, stubs), name, student)
 
 
-def check_submission(submission: Submission, name: str, student: str = "") -> Result:
+def check_submission(submission: Submission, name: str, student: str = "") -> ExerciseResult:
     """Run the checks of one exercise on a parsed submission and return the result."""
     task = exercise(name)
     sentence = problem(submission, task.names, task.allows)

@@ -17,7 +17,7 @@ import numpy as np
 from chainrule._src.base.escaping import element
 from chainrule._src.check import Diagnosis, check_gradients, explain_difference
 from chainrule._src.check.sandbox import Sandbox, TooLong
-from chainrule._src.teach.calls import Candidate, Server
+from chainrule._src.teach.calls import Candidate, ObjectServer
 from chainrule._src.teach.expect import Ended, Plain, Wrong, shown
 
 STAGES = (
@@ -34,7 +34,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
-class Check:
+class ExerciseCheck:
     """One check: its stage, its points, and the function that tests an answer."""
 
     name: str
@@ -43,7 +43,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckOutcome:
     """The outcome of one check, with a sentence if the check failed."""
 
     check: str
@@ -59,20 +59,20 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Result:
+class ExerciseResult:
     """The outcomes of all checks of an exercise.
 
     Attributes
     ----------
     exercise : str
-    outcomes : tuple of Outcome
+    outcomes : tuple of CheckOutcome
         One for each check, in the order of the checks.
     sentence : str
         One sentence that says what is wrong; "" if all checks passed.
     """
 
     exercise: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[CheckOutcome, ...]
     sentence: str = ""
 
     @property
@@ -99,9 +99,9 @@ class Result:
         }  # fmt: skip
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Result:
+    def from_dict(cls, values: dict[str, Any]) -> ExerciseResult:
         """Create a result from the dict that `to_dict` returns."""
-        outcomes = tuple(Outcome(**outcome) for outcome in values["checks"])
+        outcomes = tuple(CheckOutcome(**outcome) for outcome in values["checks"])
         return cls(values["exercise"], outcomes, values["sentence"])
 
     def __str__(self) -> str:
@@ -138,7 +138,7 @@ class Exercise:
         Three hints: where to look, what is needed, the formula. They never contain the code.
     uses : tuple of str
         Other functions or classes of the learner that the checks call, by `Candidate.beside`.
-    checks : list of Check
+    checks : list of ExerciseCheck
         The checks in the order of `STAGES`; the method `check` adds one.
     allows : tuple of str
         Modules that an answer may import besides NumPy, such as ``"chainrule.keras"``.
@@ -148,7 +148,7 @@ class Exercise:
     title: str
     hints: tuple[str, str, str]
     uses: tuple[str, ...] = ()
-    checks: list[Check] = field(default_factory=list)
+    checks: list[ExerciseCheck] = field(default_factory=list)
     diagnoses: dict[str, Diagnose] = field(default_factory=dict)
     allows: tuple[str, ...] = ()
 
@@ -156,7 +156,7 @@ class Exercise:
         """Decorator that adds a check: a function of the candidate and a random generator."""
 
         def add(run: F) -> F:
-            self.checks.append(Check(stage, points, run))
+            self.checks.append(ExerciseCheck(stage, points, run))
             return run
 
         return add
@@ -180,12 +180,14 @@ class Exercise:
         """The points that a correct answer earns."""
         return sum(check.points for check in self.checks)
 
-    def failed(self, sentence: str) -> Result:
+    def failed(self, sentence: str) -> ExerciseResult:
         """Return a result in which every check fails with this sentence."""
-        outcomes = (Outcome(check.name, check.points, False, sentence) for check in self.checks)
-        return Result(self.name, tuple(outcomes), sentence)
+        outcomes = (
+            CheckOutcome(check.name, check.points, False, sentence) for check in self.checks
+        )
+        return ExerciseResult(self.name, tuple(outcomes), sentence)
 
-    def run(self, candidate: Any, student: str = "") -> Result:
+    def run(self, candidate: Any, student: str = "") -> ExerciseResult:
         """Run the checks on a candidate; stop when its process has ended.
 
         The checks that were not run fail with the sentence of the last one.
@@ -196,7 +198,7 @@ class Exercise:
         student : str
             The student's name, which seeds the random values of the checks.
         """
-        outcomes: list[Outcome] = []
+        outcomes: list[CheckOutcome] = []
         ended = ""
         for number, check in enumerate(self.checks):
             sentence, plain = ended, bool(ended)
@@ -208,17 +210,17 @@ class Exercise:
                     ended = sentence if isinstance(wrong, Ended) else ""
                 except Exception as error:  # an answer may return objects of any kind
                     sentence = f"{self.name} gives what cannot be checked: {shown(str(error))}"
-            outcomes.append(Outcome(check.name, check.points, not sentence, sentence, plain))
+            outcomes.append(CheckOutcome(check.name, check.points, not sentence, sentence, plain))
         failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
-        return Result(self.name, tuple(outcomes), failed)
+        return ExerciseResult(self.name, tuple(outcomes), failed)
 
-    def run_here(self, subject: Any, student: str = "") -> Result:
+    def run_here(self, subject: Any, student: str = "") -> ExerciseResult:
         """Run the checks on a function or class in this process, and diagnose a failure."""
         around = vars(sys.modules.get(getattr(subject, "__module__", ""), sys))
         for name in self.uses:
             if name not in around:
                 return self.failed(f"{self.name} is checked together with {name}: define it first")
-        server = Server({name: around[name] for name in self.uses} | {self.name: subject})
+        server = ObjectServer({name: around[name] for name in self.uses} | {self.name: subject})
 
         def ask(request: dict[str, Any]) -> dict[str, Any]:
             try:
@@ -233,9 +235,9 @@ class Exercise:
         with Sandbox((), SECONDS) as sandbox:
             result = self.run(Candidate(ask, self.name, self.name), student)
         sentence = self.explain(subject, result, student)
-        return Result(self.name, result.outcomes, sentence or result.sentence)
+        return ExerciseResult(self.name, result.outcomes, sentence or result.sentence)
 
-    def explain(self, subject: Any, result: Result, student: str = "") -> str:
+    def explain(self, subject: Any, result: ExerciseResult, student: str = "") -> str:
         """Diagnose the learner's code; return a sentence, or "" if no mistake is identified."""
         failed = next((outcome for outcome in result.outcomes if not outcome.passed), None)
         diagnose = self.diagnoses.get(failed.check) if failed else None

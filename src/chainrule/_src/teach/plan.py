@@ -6,7 +6,7 @@ import ast
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
-from chainrule._src.teach.submission import Part, Submission
+from chainrule._src.teach.submission import Submission, SubmissionPart
 
 FOREIGN = (
     "autograd", "cupy", "jax", "keras", "mygrad", "numba", "scipy", "sklearn", "statsmodels",
@@ -50,7 +50,7 @@ def missing(submission: Submission, name: str) -> str:
     return f"{name} is not defined in {submission.path.name}{hint}"
 
 
-def foreign(part: Part, name: str, allows: Iterable[str] = ()) -> str:
+def foreign(part: SubmissionPart, name: str, allows: Iterable[str] = ()) -> str:
     """Return a sentence if the code imports a library that replaces the exercise, else ""."""
     allowed = (*HELPFUL, *allows)
     for _, node in part.nodes():

@@ -40,7 +40,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_N
 
 
 @dataclass(frozen=True)
-class Limits:
+class AnswerLimits:
     """Limits of time, memory and files for an answer.
 
     Attributes
@@ -179,7 +179,7 @@ class Worker:
     Parameters
     ----------
     host : Host
-    limits : Limits
+    limits : AnswerLimits
     what : str
         The words for the submission in an error message.
     seed : int, default 0
@@ -191,7 +191,7 @@ class Worker:
         The error, if the process ended too early.
     """
 
-    def __init__(self, host: Host, limits: Limits, what: str, seed: int = 0) -> None:
+    def __init__(self, host: Host, limits: AnswerLimits, what: str, seed: int = 0) -> None:
         self._what, self._limits = what, limits
         self._left = PATIENCE * limits.seconds
         self._folder = tempfile.mkdtemp(prefix="chainrule-")
@@ -291,4 +291,4 @@ def _environment() -> dict[str, str]:
     return {**inherited, **one, "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "CHAINRULE_PATH": path}
 
 
-__all__: Sequence[str] = ("Host", "Limits", "Worker")
+__all__: Sequence[str] = ("AnswerLimits", "Host", "Worker")

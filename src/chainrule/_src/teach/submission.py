@@ -25,7 +25,7 @@ ENDINGS = (".ipynb", ".py")
 
 
 @dataclass(frozen=True)
-class Statement:
+class TopLevelStatement:
     """A top-level statement: its syntax tree, its location, the names that it binds and reads."""
 
     node: ast.stmt
@@ -42,7 +42,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Part:
+class SubmissionPart:
     """Some statements of a submission, as plain values that can be sent to another process.
 
     Attributes
@@ -86,7 +86,7 @@ class Submission:
     Attributes
     ----------
     path : Path
-    statements : list of Statement
+    statements : list of TopLevelStatement
         The top-level statements in the order of the file.
     notes : list of str
         Texts that could not be parsed, for example a cell with a syntax error and its line.
@@ -96,7 +96,7 @@ class Submission:
     """
 
     path: Path
-    statements: list[Statement] = field(default_factory=list)
+    statements: list[TopLevelStatement] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     stubs: frozenset[str] = frozenset()
 
@@ -104,7 +104,7 @@ class Submission:
         """Return true if the file binds a name."""
         return any(name in statement.binds for statement in self.statements)
 
-    def definition(self, name: str) -> Statement | None:
+    def definition(self, name: str) -> TopLevelStatement | None:
         """Return the definition of a function or class that is used, or None."""
         statements = [self.statements[i] for i in self._binding(name)]
         return next((statement for statement in statements if statement.is_definition), None)
@@ -114,10 +114,10 @@ class Submission:
         definition = self.definition(name)
         return definition is not None and self._is_stub(definition)
 
-    def _is_stub(self, statement: Statement) -> bool:
+    def _is_stub(self, statement: TopLevelStatement) -> bool:
         return bool(self.stubs) and normal(ast.unparse(statement.node)) in self.stubs
 
-    def needed(self, name: str) -> list[Statement]:
+    def needed(self, name: str) -> list[TopLevelStatement]:
         """Return the statements on which a name depends, in the order of the file.
 
         Of several definitions the last one that is not a stub is used.
@@ -145,13 +145,13 @@ class Submission:
             return [last, *(i for i in binding if i > last and i not in definitions)]
         return binding
 
-    def part(self, names: Iterable[str]) -> Part:
+    def part(self, names: Iterable[str]) -> SubmissionPart:
         """Return the statements on which the names depend, as plain values."""
         order = {id(s): i for i, s in enumerate(self.statements)}
         needed = {order[id(s)]: s for name in names for s in self.needed(name)}
         chosen = [needed[i] for i in sorted(needed)]
         texts = {s.file: s.text for s in chosen}
-        return Part(texts, [(s.file, s.number) for s in chosen])
+        return SubmissionPart(texts, [(s.file, s.number) for s in chosen])
 
     def load(self, names: Iterable[str], module: str = "submission") -> dict[str, Any]:
         """Run the statements on which the names depend and return the names that they define.
@@ -260,7 +260,7 @@ def _without_magics(source: str) -> str:
     return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
 
 
-def _statements(file: str, source: str, notes: list[str]) -> Iterator[Statement]:
+def _statements(file: str, source: str, notes: list[str]) -> Iterator[TopLevelStatement]:
     try:
         tree = ast.parse(source, file)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -272,7 +272,9 @@ def _statements(file: str, source: str, notes: list[str]) -> Iterator[Statement]
         notes.append(f"{Path(file).name}{location}: {getattr(error, 'msg', error)}")
         return
     for number, node in enumerate(tree.body):
-        yield Statement(node, file, source, number, frozenset(_bound(node)), frozenset(_read(node)))
+        yield TopLevelStatement(
+            node, file, source, number, frozenset(_bound(node)), frozenset(_read(node))
+        )
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.teach.calls import Server, error_values
+from chainrule._src.teach.calls import ObjectServer, error_values
 from chainrule._src.teach.confined import limits
 from chainrule._src.teach.confined.frames import receive, send
 from chainrule._src.teach.plan import problem
-from chainrule._src.teach.submission import Part, parse
+from chainrule._src.teach.submission import SubmissionPart, parse
 
 if sys.platform == "linux":
     from chainrule._src.teach.confined import kernel
@@ -49,7 +49,7 @@ class _Answers:
     """Handler of requests: it reads, loads, calls or explains a learner's code."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self._server = Server({})
+        self._server = ObjectServer({})
         self._has_answers = settings["answers"]
 
     def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -79,22 +79,24 @@ class _Answers:
 
     def load(self, request: dict[str, Any]) -> None:
         """Run the part of a submission that defines an exercise and the names its tests use."""
-        part = Part(request["texts"], request["statements"])
+        part = SubmissionPart(request["texts"], request["statements"])
         space = part.run()
-        self._server = Server({name: space[name] for name in request["names"] if name in space})
+        self._server = ObjectServer(
+            {name: space[name] for name in request["names"] if name in space}
+        )
 
     def explain(self, request: dict[str, Any]) -> str:
         """Diagnose the loaded answer; return "" if chainrule is not available here."""
-        from chainrule._src.teach.exercise import Outcome, Result
+        from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
         from chainrule._src.teach.exercises import exercise
 
         if not self._has_answers:
             return ""
         name = request["name"]
-        outcomes = tuple(Outcome(check, 1, passed) for check, passed in request["checks"])
+        outcomes = tuple(CheckOutcome(check, 1, passed) for check, passed in request["checks"])
         task = exercise(name)
         return task.explain(
-            self._server.object_of(name), Result(name, outcomes), request["student"]
+            self._server.object_of(name), ExerciseResult(name, outcomes), request["student"]
         )
 
 

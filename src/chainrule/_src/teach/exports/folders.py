@@ -19,7 +19,7 @@ PACKAGES = "numpy\nscipy\nscikit-learn\nmatplotlib\n"
 
 
 @dataclass(frozen=True)
-class Lab:
+class ExportedLab:
     """A lab to be exported."""
 
     source: Source
@@ -40,11 +40,13 @@ class Lab:
         return written(self.source.notebook(solved=False))
 
 
-def lab_of(name: str) -> Lab:
+def lab_of(name: str) -> ExportedLab:
     """Return a lab by its complete name."""
     source, lab_exercises = read(folder() / f"{name}.py"), exercises(name)
     hidden = hidden_tests(source)
-    return Lab(source, lab_exercises, {n: text for n, text in hidden.items() if n in lab_exercises})
+    return ExportedLab(
+        source, lab_exercises, {n: text for n, text in hidden.items() if n in lab_exercises}
+    )
 
 
 def written(notebook: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule._src.teach.exports.folders import Files, Lab, function, written
+from chainrule._src.teach.exports.folders import ExportedLab, Files, function, written
 from chainrule._src.teach.regions import without_stubs
 from chainrule._src.teach.source import Cell
 
@@ -31,7 +31,7 @@ to deceive them, `chainrule grade` keeps the two apart.
 """
 
 
-def nbgrader(lab: Lab) -> Files:
+def nbgrader(lab: ExportedLab) -> Files:
     """Return a course folder: the source notebook and nbgrader's settings."""
     return {
         "nbgrader_config.py": CONFIG,
@@ -40,7 +40,7 @@ def nbgrader(lab: Lab) -> Files:
     }
 
 
-def _notebook(lab: Lab) -> Any:
+def _notebook(lab: ExportedLab) -> Any:
     notebook = lab.source.notebook(solved=True)
     last = {cell.check: i for i, cell in enumerate(lab.source.cells) if cell.check}
     for i, (cell, output) in enumerate(zip(lab.source.cells, notebook.cells, strict=True)):
@@ -62,7 +62,7 @@ def _metadata(output: Any, solution: bool = False, points: int | None = None) ->
     return {**metadata, "points": points} if graded else metadata
 
 
-def _graded(lab: Lab, cell: Cell) -> str:
+def _graded(lab: ExportedLab, cell: Cell) -> str:
     """Return a cell that runs the check for students and returns the points in nbgrader."""
     name = cell.check
     lines = [lab.source.code(cell, solved=True), "### BEGIN HIDDEN TESTS"]

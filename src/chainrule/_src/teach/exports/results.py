@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chainrule._src.teach.exercise import Outcome, Result
+from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
 from chainrule._src.teach.grading.grade import Graded
 
 
@@ -45,7 +45,7 @@ def prairielearn(graded: Graded) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cases(graded: Graded) -> Iterator[tuple[Result, Outcome, str]]:
+def _cases(graded: Graded) -> Iterator[tuple[ExerciseResult, CheckOutcome, str]]:
     """Yield each check with its sentence; the first check that fails has the diagnosis."""
     for result in graded.results:
         diagnosis = result.sentence

@@ -9,7 +9,7 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
-from chainrule._src.teach.exports.folders import Files, Lab
+from chainrule._src.teach.exports.folders import ExportedLab, Files
 from chainrule._src.teach.source import folder
 
 SETUP = """#!/usr/bin/env bash
@@ -51,7 +51,7 @@ QUESTION = """<pl-question-panel>
 EPOCH = (2026, 1, 1, 0, 0, 0)  # date of all files in a zip, so that the bytes are reproducible
 
 
-def gradescope(lab: Lab) -> Files:
+def gradescope(lab: ExportedLab) -> Files:
     """Return the zip for Gradescope's "Configure Autograder", and the student's notebook."""
     inside: Files = {
         "setup.sh": SETUP, "run_autograder": RUN.format(lab=lab.name), **_package(),
@@ -62,7 +62,7 @@ def gradescope(lab: Lab) -> Files:
     }
 
 
-def prairielearn(lab: Lab) -> Files:
+def prairielearn(lab: ExportedLab) -> Files:
     """Return a question with an external grader, and the folder for building its image."""
     info = {
         "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, f"chainrule/{lab.name}")),

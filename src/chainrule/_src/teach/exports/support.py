@@ -7,21 +7,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.exercises import exercise
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Assignment, Graded, Grader
 from chainrule._src.teach.grading.setting import assignment
 
-_results: dict[str, tuple[Any, Result]] = {}
+_results: dict[str, tuple[Any, ExerciseResult]] = {}
 
 
-def points(result: Result, hidden_tests: Callable[[], None] | None = None) -> float:
+def points(result: ExerciseResult, hidden_tests: Callable[[], None] | None = None) -> float:
     """Print the result of a check, and return the points, nbgrader's partial credit.
 
     Parameters
     ----------
-    result : Result
+    result : ExerciseResult
     hidden_tests : callable, optional
         Raises an AssertionError if a hidden test fails; if none fails, this adds one point.
     """
@@ -76,7 +76,7 @@ def graded_file(path: str, lab: str) -> Graded:
         return grader.grade(Entry(Path(path).stem, Path(path)))
 
 
-def _assert_passed(result: Result, number: int) -> None:
+def _assert_passed(result: ExerciseResult, number: int) -> None:
     outcome = result.outcomes[number]
     if outcome.passed:
         return

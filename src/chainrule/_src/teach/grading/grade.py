@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from chainrule._src.base.errors import FileError
-from chainrule._src.teach.exercise import Exercise, Outcome, Result
+from chainrule._src.teach.exercise import CheckOutcome, Exercise, ExerciseResult
 from chainrule._src.teach.expect import Wrong, shown
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.hidden import STAGE, run_hidden, used_names
 from chainrule._src.teach.plan import loading_failed
-from chainrule._src.teach.running import Host, Limits, Worker
+from chainrule._src.teach.running import AnswerLimits, Host, Worker
 from chainrule._src.teach.submission import text_of
 
-READING = Limits(seconds=30.0, memory=2**30)
+READING = AnswerLimits(seconds=30.0, memory=2**30)
 EXPLAINING = 10.0  # time limit of a diagnosis, in seconds
 MOST_TEXT = 400
 _PLACE = re.compile(r"^[^:]*, line \d+: ")
@@ -37,7 +37,7 @@ class Assignment:
         The exercises by name.
     hidden : dict of str
         Hidden tests, by the exercise's name.
-    limits : Limits
+    limits : AnswerLimits
         Limits of one exercise.
     seed : str
         Seeds random values, together with the student's name.
@@ -48,7 +48,7 @@ class Assignment:
     lab: str
     exercises: Mapping[str, Exercise]
     hidden: Mapping[str, str] = field(default_factory=dict)
-    limits: Limits = field(default_factory=Limits)
+    limits: AnswerLimits = field(default_factory=AnswerLimits)
     seed: str = ""
     stubs: tuple[str, ...] = ()
 
@@ -64,7 +64,7 @@ class Graded:
     Attributes
     ----------
     name, file : str
-    results : tuple of Result
+    results : tuple of ExerciseResult
         One result for each exercise, in the order of the lab.
     note : str
         A remark on the whole submission.
@@ -75,7 +75,7 @@ class Graded:
 
     name: str
     file: str
-    results: tuple[Result, ...]
+    results: tuple[ExerciseResult, ...]
     note: str = ""
     seconds: float = 0.0
     follows: Mapping[str, str] = field(default_factory=dict)
@@ -96,12 +96,12 @@ class Graded:
         sentences = dict.fromkeys(self._sentence(r) for r in self.results if not r.passed)
         return "; ".join(filter(None, [self.note, *sentences])) or "all right"
 
-    def said(self, result: Result) -> str:
+    def said(self, result: ExerciseResult) -> str:
         """Return the sentence of a result, with the exercise's name and without file and line."""
         sentence = without_place(self._sentence(result))
         return sentence if result.exercise in sentence else f"{result.exercise}: {sentence}"
 
-    def _sentence(self, result: Result) -> str:
+    def _sentence(self, result: ExerciseResult) -> str:
         other = self.follows.get(result.exercise)
         return result.sentence + (f" ({other}, which it uses, is wrong)" if other else "")
 
@@ -174,7 +174,7 @@ class Grader:
         plan: dict[str, Any] = reply["value"]
         return plan
 
-    def _exercise(self, name: str, plan: dict[str, Any], student: str) -> Result:
+    def _exercise(self, name: str, plan: dict[str, Any], student: str) -> ExerciseResult:
         if plan["problem"]:
             return self._failed(name, _short(plan["problem"]))
         exercise = self.assignment.exercises[name]
@@ -193,20 +193,20 @@ class Grader:
             return self._failed(name, _short(str(error)))
         if not result.passed and worker.ended is None:
             sentence = self._explained(result, plan, drawn_from) or result.sentence
-            result = Result(name, result.outcomes, _short(sentence))
+            result = ExerciseResult(name, result.outcomes, _short(sentence))
         return result
 
-    def _with_hidden(self, result: Result, worker: Worker) -> Result:
+    def _with_hidden(self, result: ExerciseResult, worker: Worker) -> ExerciseResult:
         text = self.assignment.hidden.get(result.exercise)
         if not text:
             return result
         names = [result.exercise, *used_names(text, self.assignment.exercises)]
         outcome = run_hidden(text, result.exercise, {n: worker.candidate(n) for n in names})
-        return Result(
+        return ExerciseResult(
             result.exercise, (*result.outcomes, outcome), result.sentence or outcome.sentence
         )
 
-    def _explained(self, result: Result, plan: dict[str, Any], student: str) -> str:
+    def _explained(self, result: ExerciseResult, plan: dict[str, Any], student: str) -> str:
         """Return the sentence of a diagnosis in a separate process; it never changes marks."""
         failed = next(o for o in result.outcomes if not o.passed)
         if failed.plain or failed.check not in self.assignment.exercises[result.exercise].diagnoses:
@@ -224,16 +224,20 @@ class Grader:
         limits = self.assignment.limits
         most = min(limits.seconds, seconds)
         seed = zlib.crc32(student.encode())
-        return Worker(host, Limits(most, limits.memory, limits.hidden), name, seed)
+        return Worker(host, AnswerLimits(most, limits.memory, limits.hidden), name, seed)
 
-    def _failed(self, name: str, sentence: str) -> Result:
+    def _failed(self, name: str, sentence: str) -> ExerciseResult:
         result = self.assignment.exercises[name].failed(sentence)
         if name not in self.assignment.hidden:
             return result
-        return Result(name, (*result.outcomes, Outcome(STAGE, 1, False, sentence)), sentence)
+        return ExerciseResult(
+            name, (*result.outcomes, CheckOutcome(STAGE, 1, False, sentence)), sentence
+        )
 
 
-def _follows(results: Sequence[Result], uses: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def _follows(
+    results: Sequence[ExerciseResult], uses: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
     """Map each wrong exercise to the first wrong exercise on which it depends."""
     wrong = [result.exercise for result in results if not result.passed]
     used = {name: [other for other in wrong if other in uses.get(name, ())] for name in wrong}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.teach.exercise import Outcome
+from chainrule._src.teach.exercise import CheckOutcome
 from chainrule._src.teach.expect import Wrong, shown
 from chainrule._src.teach.regions import hidden_lines
 from chainrule._src.teach.source import Source
@@ -32,7 +32,7 @@ def used_names(text: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name in used]
 
 
-def run_hidden(text: str, what: str, candidates: dict[str, Any]) -> Outcome:
+def run_hidden(text: str, what: str, candidates: dict[str, Any]) -> CheckOutcome:
     """Run the hidden tests: one point if all pass, else the sentence of the first failure."""
     try:
         with np.errstate(all="ignore"):
@@ -45,4 +45,4 @@ def run_hidden(text: str, what: str, candidates: dict[str, Any]) -> Outcome:
         sentence = f"{what} gives what cannot be checked: {shown(str(error))}"
     else:
         sentence = ""
-    return Outcome(STAGE, 1, not sentence, sentence)
+    return CheckOutcome(STAGE, 1, not sentence, sentence)

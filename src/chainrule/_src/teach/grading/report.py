@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._src.base.pages import page
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.grading.classroom import Classroom
 from chainrule._src.teach.grading.grade import Graded, without_place
 from chainrule._src.teach.grading.statistics import check_rows, exercise_rows, median, mistakes
@@ -81,7 +81,7 @@ def _submission(graded: Graded) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _result(graded: Graded, result: Result) -> dict[str, Any]:
+def _result(graded: Graded, result: ExerciseResult) -> dict[str, Any]:
     return {
         "exercise": result.exercise, "passed": result.passed, "points": result.points,
         "most": result.most, "outcomes": result.outcomes,

@@ -9,14 +9,14 @@ from chainrule._src.base.errors import MissingDependencyError
 from chainrule._src.teach.exercises import exercises
 from chainrule._src.teach.grading.grade import Assignment
 from chainrule._src.teach.grading.hidden import hidden_tests
-from chainrule._src.teach.running import Limits
+from chainrule._src.teach.running import AnswerLimits
 from chainrule._src.teach.source import folder, read
 
 
 def assignment(
     lab: str,
-    seconds: float = Limits.seconds,
-    memory: int = Limits.memory,
+    seconds: float = AnswerLimits.seconds,
+    memory: int = AnswerLimits.memory,
     seed: str = "",
     hide: Iterable[Path] = (),
 ) -> tuple[Assignment, list[str]]:
@@ -39,6 +39,6 @@ def assignment(
     except MissingDependencyError as error:
         notes.append(f"without the hidden tests: {error}")
     lab_exercises = exercises(lab)
-    limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
+    limits = AnswerLimits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
     tests = {n: t for n, t in hidden.items() if n in lab_exercises}
     return Assignment(lab, lab_exercises, tests, limits, seed, tuple(stubs)), notes

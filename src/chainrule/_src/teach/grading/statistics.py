@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.grading.classroom import Classroom
 from chainrule._src.teach.grading.grade import without_place
 
@@ -88,5 +88,5 @@ def mistakes(classroom: Classroom, most: int = 12) -> list[Mistake]:
     ]
 
 
-def _first_failed(result: Result) -> str:
+def _first_failed(result: ExerciseResult) -> str:
     return next(outcome.check for outcome in result.outcomes if not outcome.passed)

@@ -26,7 +26,7 @@ from chainrule._src.nn.functions import log_softmax, one_hot, sigmoid
 from chainrule._src.nn.optimizers import SGD
 from chainrule._src.nn.training import minimize, source
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def network_loss(params: dict[str, Any], X: Any, y: Any) -> Any:
 
 
 @dataclass
-class CompiledResult(Result):
+class CompiledResult(SectionResult):
     """One training by hand in NumPy and one compiled.
 
     Attributes
@@ -106,9 +106,9 @@ class CompiledResult(Result):
         return [("An update as chainrule compiles it.", self.text)]
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """The loss curves of both trainings."""
-        return [Picture("The loss of both, one over the other.", self.plot_losses)]
+        return [SectionPicture("The loss of both, one over the other.", self.plot_losses)]
 
     def plot_losses(self, ax: Axes | None = None) -> Axes:
         """Draw the loss curves of both trainings."""

@@ -24,7 +24,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.check import check_gradients
 from chainrule._src.nn.training.source import source
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 from chainrule._src.teach.lab.reverse_mode import network_loss
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class MistakenNet(NeuralNet):
 
 
 @dataclass
-class GradientSourceResult(Result):
+class GradientSourceResult(SectionResult):
     """The generated text, run and compared.
 
     Attributes
@@ -112,10 +112,10 @@ class GradientSourceResult(Result):
         ]
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """A picture of both gradients, entry by entry."""
         return [
-            Picture(
+            SectionPicture(
                 "Every entry of the gradient: from the generated text and by hand.",
                 self.plot_agreement,
                 (5.5, 4.5),

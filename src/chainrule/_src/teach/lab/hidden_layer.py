@@ -34,9 +34,9 @@ from chainrule._src.teach.lab.models import NeuralNet
 from chainrule._src.teach.lab.results import (
     GradientCheck,
     Number,
-    Picture,
     Prediction,
-    Result,
+    SectionPicture,
+    SectionResult,
     format_scores,
     learning_pictures,
 )
@@ -52,7 +52,7 @@ SAMPLE = 5
 
 
 @dataclass
-class HiddenLayerResult(Result):
+class HiddenLayerResult(SectionResult):
     """The training of the lab's network.
 
     Attributes
@@ -98,15 +98,17 @@ class HiddenLayerResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """Curves, sigmoid, predictions, gradient check, hidden weights."""
         return [
             *learning_pictures(self.history),
-            Picture("The sigmoid and its derivative.", plot_sigmoid, (5.5, 3.6)),
+            SectionPicture("The sigmoid and its derivative.", plot_sigmoid, (5.5, 3.6)),
             self.before.picture("before training"),
             self.after.picture("after training"),
             self.check.picture,
-            Picture("What each hidden unit looks for: its 64 weights.", self.plot_weights, (9, 4)),
+            SectionPicture(
+                "What each hidden unit looks for: its 64 weights.", self.plot_weights, (9, 4)
+            ),
         ]
 
     def plot_weights(self, ax: Axes | None = None) -> Axes:

@@ -33,7 +33,7 @@ from chainrule._src.nn.optimizers import SGD
 from chainrule._src.sweeps.sweep import sweep
 from chainrule._src.teach.lab.classifier import OnEpoch
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 from chainrule._src.teach.lab.reverse_mode import network_accuracy, network_loss
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Start:
 
 
 @dataclass
-class HyperparametersResult(Result):
+class HyperparametersResult(SectionResult):
     """The searches.
 
     Attributes
@@ -169,26 +169,26 @@ class HyperparametersResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """Heat map, zero start, activations, depths."""
         return [
-            Picture(
+            SectionPicture(
                 "Test accuracy by hidden units and learning rate, one sample an update. "
                 "The best is framed.",
                 self.plot_map,
                 (9, 4),
             ),
-            Picture(
+            SectionPicture(
                 "Zero against uniform start: the loss, and the largest difference between two "
                 "hidden units (the zero start has exactly 0 at epoch 0).",
                 self.plot_starts,
                 (9, 3.8),
             ),
-            Picture(
+            SectionPicture(
                 "Activations from Glorot's start, each at a learning rate that suits it.",
                 self.plot_activations,
             ),
-            Picture("One hidden layer and two.", self.plot_depths),
+            SectionPicture("One hidden layer and two.", self.plot_depths),
         ]
 
     def plot_map(self, ax: Axes | None = None) -> Axes:

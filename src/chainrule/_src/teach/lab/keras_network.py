@@ -23,7 +23,13 @@ from chainrule._src.export.to_keras import import_keras
 from chainrule._src.nn.callbacks import History
 from chainrule._src.nn.functions import nll, one_hot
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Prediction, Result, digit_text
+from chainrule._src.teach.lab.results import (
+    Number,
+    Prediction,
+    SectionPicture,
+    SectionResult,
+    digit_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +41,7 @@ SAMPLE = 42
 
 
 @dataclass
-class KerasResult(Result):
+class KerasResult(SectionResult):
     """Both networks after the same training.
 
     Attributes
@@ -96,10 +102,10 @@ class KerasResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """Both loss curves, and the sample."""
         return [
-            Picture("Training loss of both networks.", self.plot_losses),
+            SectionPicture("Training loss of both networks.", self.plot_losses),
             self.sample.picture("as Keras sees it"),
         ]
 

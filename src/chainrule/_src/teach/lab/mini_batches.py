@@ -24,7 +24,7 @@ import numpy as np
 
 from chainrule._src.base import plots
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ class BatchRun:
 
 
 @dataclass
-class MiniBatchesResult(Result):
+class MiniBatchesResult(SectionResult):
     """Batch sizes compared.
 
     Attributes
@@ -110,11 +110,11 @@ class MiniBatchesResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """Loss by updates and by seconds; gradient norms."""
         return [
-            Picture("The same runs by updates and by seconds.", self.plot_losses, (9, 4)),
-            Picture(
+            SectionPicture("The same runs by updates and by seconds.", self.plot_losses, (9, 4)),
+            SectionPicture(
                 "Norm of the average gradient over the training set after every epoch.",
                 self.plot_gradient_norms,
             ),

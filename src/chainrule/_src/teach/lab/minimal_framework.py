@@ -25,7 +25,7 @@ from chainrule._src.nn.layers import Conv2D, Dense, Dropout, Flatten, Input, Max
 from chainrule._src.nn.optimizers import SGD
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,7 +108,7 @@ class Contestant:
 
 
 @dataclass
-class FrameworkResult(Result):
+class FrameworkResult(SectionResult):
     """The same network twice, and the contest.
 
     Attributes
@@ -185,11 +185,11 @@ class FrameworkResult(Result):
         return [("The lab's network in the framework.", self.text)]
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """The loss curves of both networks, and the contest."""
         return [
-            Picture("The loss of both, one over the other.", self.plot_losses),
-            Picture("Who is right how often, and how sure.", self.plot_contest, (7.5, 4.2)),
+            SectionPicture("The loss of both, one over the other.", self.plot_losses),
+            SectionPicture("Who is right how often, and how sure.", self.plot_contest, (7.5, 4.2)),
         ]
 
     def plot_losses(self, ax: Axes | None = None) -> Axes:

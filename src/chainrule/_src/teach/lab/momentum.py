@@ -19,7 +19,7 @@ import numpy as np
 
 from chainrule._src.base import plots
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ MOMENTA = (0.0, 0.9)
 
 
 @dataclass
-class MomentumResult(Result):
+class MomentumResult(SectionResult):
     """The same batches with and without momentum.
 
     Attributes
@@ -69,10 +69,10 @@ class MomentumResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """The loss curves."""
         return [
-            Picture(
+            SectionPicture(
                 "Loss over the same batches: thin each batch, thick the whole training set.",
                 self.plot_losses,
                 (8, 4),

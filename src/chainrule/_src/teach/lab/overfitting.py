@@ -18,7 +18,7 @@ import numpy as np
 from chainrule._src.base import plots
 from chainrule._src.nn.callbacks import History
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result, format_scores
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult, format_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,7 @@ MIN_EPOCHS, MAX_EPOCHS, WINDOW = 50, 200, 10
 
 
 @dataclass
-class OverfittingResult(Result):
+class OverfittingResult(SectionResult):
     """A network trained until it converged.
 
     Attributes
@@ -102,9 +102,9 @@ class OverfittingResult(Result):
         return numbers + reasons[self.verdict]
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """A picture of both losses over all epochs."""
-        return [Picture("Both losses, logarithmically.", self.plot_losses, (8, 4))]
+        return [SectionPicture("Both losses, logarithmically.", self.plot_losses, (8, 4))]
 
     def plot_losses(self, ax: Axes | None = None) -> Axes:
         """Draw both losses on a logarithmic axis, and mark the epoch with the lowest test loss."""

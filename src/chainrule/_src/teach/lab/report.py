@@ -25,7 +25,7 @@ from chainrule._src.base.interrupts import ignored
 from chainrule._src.base.pages import page
 from chainrule._src.base.plots import to_svg
 from chainrule._src.base.version import __version__
-from chainrule._src.teach.lab.results import Result, as_tables, format_number
+from chainrule._src.teach.lab.results import SectionResult, as_tables, format_number
 from chainrule._src.teach.lab.session import SECTIONS, Lab, section_text
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.html"
@@ -40,7 +40,7 @@ class Drawing:
     width: int
 
 
-def draw_pictures(name: str, result: Result) -> list[Drawing]:
+def draw_pictures(name: str, result: SectionResult) -> list[Drawing]:
     """Draw the pictures of a section's result."""
     return [
         Drawing(
@@ -66,7 +66,7 @@ class Artist:
             self._pool.submit(int)  # starts the process now, while the data loads
         self._pending: dict[str, Future[list[Drawing]]] = {}
 
-    def draw(self, name: str, result: Result) -> None:
+    def draw(self, name: str, result: SectionResult) -> None:
         """Begin to draw a result's pictures."""
         self._pending[name] = self._pool.submit(draw_pictures, name, result)
 

@@ -24,7 +24,7 @@ Number = float | int | str
 
 
 @dataclass(frozen=True)
-class Picture:
+class SectionPicture:
     """A picture of a result: its caption, the function that draws it, its size in inches."""
 
     caption: str
@@ -32,7 +32,7 @@ class Picture:
     size: tuple[float, float] = (5.6, 3.7)
 
 
-class Result(ABC):
+class SectionResult(ABC):
     """Base class of a section's result, for the command line, the report and the notebook.
 
     Attributes
@@ -55,7 +55,7 @@ class Result(ABC):
 
     @property
     @abstractmethod
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """All pictures, the most informative one first."""
 
     @property
@@ -166,9 +166,9 @@ class Prediction:
         """Draw the image beside the predicted probabilities."""
         return plots.prediction(self.pixels, self.label, self.probabilities, ax)
 
-    def picture(self, when: str) -> Picture:
+    def picture(self, when: str) -> SectionPicture:
         """Return the picture of the prediction, with a caption."""
-        return Picture(f"Test sample {self.index}, {when}.", self.plot, (8, 3.2))
+        return SectionPicture(f"Test sample {self.index}, {when}.", self.plot, (8, 3.2))
 
 
 @dataclass(frozen=True)
@@ -193,12 +193,14 @@ class GradientCheck:
         return plots.agreement(pairs, "∂L/∂θ by central differences", "∂L/∂θ by hand", ax)
 
     @property
-    def picture(self) -> Picture:
+    def picture(self) -> SectionPicture:
         """The picture of the gradient check, with a caption."""
-        return Picture("The gradient by hand against central differences.", self.plot, (5.5, 4.5))
+        return SectionPicture(
+            "The gradient by hand against central differences.", self.plot, (5.5, 4.5)
+        )
 
 
-def learning_pictures(history: History) -> list[Picture]:
+def learning_pictures(history: History) -> list[SectionPicture]:
     """Loss and accuracy over the epochs, as two pictures."""
 
     def loss(ax: Axes | None = None) -> Axes:
@@ -217,6 +219,6 @@ def learning_pictures(history: History) -> list[Picture]:
         )
 
     return [
-        Picture("Loss after every epoch; epoch 0 is before training.", loss),
-        Picture("Accuracy after every epoch.", accuracy),
+        SectionPicture("Loss after every epoch; epoch 0 is before training.", loss),
+        SectionPicture("Accuracy after every epoch.", accuracy),
     ]

@@ -25,7 +25,7 @@ from chainrule._src.core.equations import Variable
 from chainrule._src.core.program import Program
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.nn.functions import nll, one_hot, sigmoid, softmax
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 from chainrule._src.text.text import equation_lines
 from chainrule._src.trace.tracing import trace
 
@@ -90,7 +90,7 @@ class Step:
 
 
 @dataclass
-class ReverseModeResult(Result):
+class ReverseModeResult(SectionResult):
     """The forward and the backward pass of one sample.
 
     Attributes
@@ -141,15 +141,15 @@ class ReverseModeResult(Result):
         ]
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """The graph; the values and adjoints unit by unit."""
         return [
-            Picture(
+            SectionPicture(
                 "The operations of the forward pass; the adjoints take the arrows backwards.",
                 self.plot_graph,
                 (9, 4.2),
             ),
-            Picture(
+            SectionPicture(
                 "Values forward and adjoints backward, unit by unit.", self.plot_values, (9, 4.4)
             ),
         ]

@@ -13,14 +13,15 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.base.interrupts import load
 from chainrule._src.base.validation import lookup
 from chainrule._src.data.datasets import Digits, load_digits
-from chainrule._src.teach.lab.results import Result
+from chainrule._src.teach.lab.results import SectionResult
 
 T = TypeVar("T")
 Advance = Callable[[], Any]
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
 
 # Name → module, in the order of the lab. A new section is a module and a line here. The module has
-# a function `run(lab)` that returns a `Result`; its docstring is the section's introduction.
+# a function `run(lab)` that returns a `SectionResult`. The module's docstring is the section's
+# title and introduction.
 SECTIONS: dict[str, str] = {
     "data": "data",
     "softmax-regression": "softmax_regression",
@@ -99,7 +100,7 @@ class Lab:
             raise DataError(f"Lab: seed must be a whole number of at least 0, received {seed!r}")
         self.seed = seed
         self.quick = quick
-        self.results: dict[str, Result] = {}
+        self.results: dict[str, SectionResult] = {}
         self._log = log
         self.progress = progress
 

@@ -27,9 +27,9 @@ from chainrule._src.teach.lab.models import LogisticRegression
 from chainrule._src.teach.lab.results import (
     GradientCheck,
     Number,
-    Picture,
     Prediction,
-    Result,
+    SectionPicture,
+    SectionResult,
     score_line,
 )
 
@@ -44,7 +44,7 @@ CHECKED = 50  # training samples in the gradient check
 
 
 @dataclass
-class SoftmaxRegressionResult(Result):
+class SoftmaxRegressionResult(SectionResult):
     """One epoch of softmax regression.
 
     Attributes
@@ -94,10 +94,12 @@ class SoftmaxRegressionResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """Scores over the updates, predictions before and after, the gradient check."""
         return [
-            Picture("Training loss and accuracies within the epoch.", self.plot_scores, (8, 3.6)),
+            SectionPicture(
+                "Training loss and accuracies within the epoch.", self.plot_scores, (8, 3.6)
+            ),
             self.before.picture("before training"),
             self.after.picture("after one epoch"),
             self.check.picture,

@@ -10,7 +10,7 @@ from typing import Any
 
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.base.interrupts import ignored
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.exercises import exercise
 from chainrule._src.teach.plain import dumps, loads
 
@@ -44,7 +44,7 @@ class Checker:
         self.seconds = seconds
         self._context = processes(_LOADED)
 
-    def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> Result:
+    def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> ExerciseResult:
         """Run the checks of an exercise on a file and return the result.
 
         Raises
@@ -64,7 +64,7 @@ class Checker:
                     f"{name} did not come to an end within {self.seconds:g} seconds: is there a "
                     "loop that never ends?"
                 )
-            return Result.from_dict(loads(receiver.recv_bytes()))
+            return ExerciseResult.from_dict(loads(receiver.recv_bytes()))
         except EOFError:
             return exercise(name).failed(f"the process that ran {name} ended: does it call exit?")
         finally:

@@ -14,11 +14,11 @@ from typing import Any
 from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.base.extras import needs
 from chainrule._src.data.storage.files import write_text
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.learn.checker import Checker
 from chainrule._src.teach.learn.handout import handout
 from chainrule._src.teach.source import Source, sources
-from chainrule._src.teach.submission import Statement, Submission, read
+from chainrule._src.teach.submission import Submission, TopLevelStatement, read
 
 # Arguments of `needs`. The labs' answers import the first two packages.
 LEARNING = (
@@ -28,7 +28,7 @@ STATE = Path(".chainrule") / "progress.json"
 
 
 @dataclass
-class Progress:
+class LearnerProgress:
     """The saved state: passed exercise → hash of its code, exercise → number of hints."""
 
     labs: list[str]
@@ -49,7 +49,7 @@ class Standing:
         The exercises that have passed, in all labs.
     exercise : str
         The next exercise; "" if all have passed.
-    result : Result or None
+    result : ExerciseResult or None
         The result of its checks; None if it is still the stub.
     line : int
         The line of its definition in the file; 0 if there is no definition.
@@ -60,7 +60,7 @@ class Standing:
     source: Source
     passed: frozenset[str]
     exercise: str = ""
-    result: Result | None = None
+    result: ExerciseResult | None = None
     line: int = 0
     problem: str = ""
 
@@ -85,7 +85,7 @@ class Workspace:
         needs(*LEARNING)
         self.folder = Path(folder)
         try:
-            self.progress = Progress(**json.loads((self.folder / STATE).read_text("utf-8")))
+            self.progress = LearnerProgress(**json.loads((self.folder / STATE).read_text("utf-8")))
         except FileNotFoundError:
             raise DataError(
                 f"{folder} holds no labs; begin with: chainrule learn start FOLDER"
@@ -115,7 +115,7 @@ class Workspace:
             raise FileError(f"{folder} cannot be made: {error.strerror}") from None
         for lab in labs:
             write_text(folder / f"{lab.name}{ending}", handout(lab, ending))
-        state = Progress([lab.name for lab in labs], ending)
+        state = LearnerProgress([lab.name for lab in labs], ending)
         write_text(folder / STATE, json.dumps(vars(state), indent=1) + "\n")
         return cls(folder)
 
@@ -257,12 +257,12 @@ class Workspace:
         return backup
 
 
-def _digest(statements: list[Statement]) -> str:
+def _digest(statements: list[TopLevelStatement]) -> str:
     text = "\n".join(ast.unparse(statement.node) for statement in statements)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _replaced(text: str, path: Path, definition: Statement, stub: str) -> str:
+def _replaced(text: str, path: Path, definition: TopLevelStatement, stub: str) -> str:
     """Return a file's text in which a stub replaces a definition."""
     if path.suffix != ".ipynb":
         return "".join(_spliced(text.splitlines(keepends=True), definition, stub))
@@ -275,7 +275,7 @@ def _replaced(text: str, path: Path, definition: Statement, stub: str) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def _spliced(lines: list[str], definition: Statement, stub: str) -> Iterator[str]:
+def _spliced(lines: list[str], definition: TopLevelStatement, stub: str) -> Iterator[str]:
     first, last = definition.node.lineno - 1, definition.node.end_lineno or 0
     yield from lines[:first]
     end = "\n" if last < len(lines) or not lines or lines[-1].endswith("\n") else ""
