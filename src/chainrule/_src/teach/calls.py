@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.users_code import is_users
-from chainrule._src.teach.expect import Plain, Wrong, shown
+from chainrule._src.teach.expect import Plain, Wrong, short_text
 from chainrule._src.teach.plain import decode, encode
 
 Request = dict[str, Any]
@@ -179,20 +179,22 @@ class Candidate:
         })  # fmt: skip
         if "error" in reply:
             raise Wrong(
-                _raised(_called(what, args, kwargs) if do == "call" else what, reply["error"])
+                _error_text(
+                    _call_text(what, args, kwargs) if do == "call" else what, reply["error"]
+                )
             )
         if reply.get("changed"):
             number = reply["changed"][0] + 1
             raise Plain(f"{what} changes its argument number {number}: work on a copy")
         try:
-            value = decode(reply["value"], lambda handle: self._made(what, handle))
+            value = decode(reply["value"], lambda handle: self._new_candidate(what, handle))
         except (DataError, KeyError, TypeError, ValueError, RecursionError):
             raise Wrong(f"{what} gives what cannot be read") from None
         if value is None and do == "call" and reply.get("printed", "").strip():
             raise Plain(f"{what} prints its result and returns None: end it with a return")
         return value
 
-    def _made(self, what: str, handle: dict[str, Any]) -> Candidate:
+    def _new_candidate(self, what: str, handle: dict[str, Any]) -> Candidate:
         name = str(handle.get("type", "object")) if handle.get("callable") is False else what
         return Candidate(self._ask, int(handle["object"]), name)
 
@@ -207,7 +209,7 @@ def an_object(value: Any, what: str) -> Any:
     """
     if not isinstance(value, Candidate):
         ending = ": does it end with a return?" if value is None else ""
-        raise Wrong(f"{what} is {shown(value)}, it must be an object of a class{ending}")
+        raise Wrong(f"{what} is {short_text(value)}, it must be an object of a class{ending}")
     return value
 
 
@@ -230,7 +232,7 @@ def _handle(value: Any) -> dict[str, Any]:
     return {"object": vars(value)["_of"]}
 
 
-def _called(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
+def _call_text(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
     """Return a call as Python text; a large argument is written as its shape."""
     arguments = [_short(arg) for arg in args]
     arguments += [f"{name}={_short(arg)}" for name, arg in (kwargs or {}).items()]
@@ -246,7 +248,7 @@ def _short(arg: Any) -> str:
     return text if len(text) <= 40 else f"{type(arg).__name__} …"
 
 
-def _raised(what: str, error: Mapping[str, Any]) -> str:
+def _error_text(what: str, error: Mapping[str, Any]) -> str:
     location = f" (line {error['line']}: {error['code']})" if error.get("line") else ""
     text = f": {error['message']}" if error.get("message") else ""
     return f"{what} raised {error.get('type')}{text}{location}"

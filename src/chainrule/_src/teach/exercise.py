@@ -18,7 +18,7 @@ from chainrule._src.base.escaping import element
 from chainrule._src.check import Diagnosis, check_gradients, explain_difference
 from chainrule._src.check.sandbox import Sandbox, TooLong
 from chainrule._src.teach.calls import Candidate, ObjectServer
-from chainrule._src.teach.expect import Ended, Plain, Wrong, shown
+from chainrule._src.teach.expect import Ended, Plain, Wrong, short_text
 
 STAGES = (
     "shape", "dtype", "finite", "values", "properties", "gradient", "update", "overfits",
@@ -209,7 +209,7 @@ class Exercise:
                     sentence, plain = str(wrong), isinstance(wrong, Plain)
                     ended = sentence if isinstance(wrong, Ended) else ""
                 except Exception as error:  # an answer may return objects of any kind
-                    sentence = f"{self.name} gives what cannot be checked: {shown(str(error))}"
+                    sentence = f"{self.name} gives what cannot be checked: {short_text(str(error))}"
             outcomes.append(CheckOutcome(check.name, check.points, not sentence, sentence, plain))
         failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
         return ExerciseResult(self.name, tuple(outcomes), failed)

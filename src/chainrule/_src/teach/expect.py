@@ -54,7 +54,7 @@ def array(value: Any, what: str) -> Array:
     except ValueError:
         raise Wrong(f"{what} is a list of lists of different lengths, not an array") from None
     if values.dtype.kind not in "fiub":
-        raise Wrong(f"{what} must be an array of numbers, not {shown(value)}")
+        raise Wrong(f"{what} must be an array of numbers, not {short_text(value)}")
     return values
 
 
@@ -104,10 +104,11 @@ def _difference(values: Array, right: Array, what: str) -> str:
     if values.size > 1 and factor is not None and not sign:
         return f"{what} is {factor:.3g} times what it must be"
     if values.ndim < 2 and values.size <= SMALL:
-        return f"{what} is {shown(values)}, it must be {shown(right)}{sign}"
+        return f"{what} is {short_text(values)}, it must be {short_text(right)}{sign}"
     index = np.unravel_index(np.argmax(np.abs(values - right)), values.shape)
     at = ", ".join(map(str, index))
-    return f"{what} has {shown(values[index])} at [{at}], it must be {shown(right[index])}{sign}"
+    entry, right_entry = short_text(values[index]), short_text(right[index])
+    return f"{what} has {entry} at [{at}], it must be {right_entry}{sign}"
 
 
 def _factor(values: Array, right: Array) -> float | None:
@@ -124,7 +125,11 @@ def entries(value: Any, keys: Iterable[str], what: str) -> dict[str, Any]:
     """Return a value that must be a dict with exactly these keys."""
     names = list(keys)
     if not isinstance(value, dict) or sorted(map(str, value)) != sorted(names):
-        kind = f"has {shown(list(value))}" if isinstance(value, dict) else f"is {shown(value)}"
+        kind = (
+            f"has {short_text(list(value))}"
+            if isinstance(value, dict)
+            else f"is {short_text(value)}"
+        )
         raise Wrong(f"{what} {kind}, it must be a dict with {', '.join(map(repr, names))}")
     return value
 
@@ -132,7 +137,7 @@ def entries(value: Any, keys: Iterable[str], what: str) -> dict[str, Any]:
 def equal(value: Any, expected: Any, what: str) -> None:
     """Raise `Wrong` unless two plain values have the same type and are equal."""
     if type(value) is not type(expected) or value != expected:
-        raise Wrong(f"{what} is {shown(value)}, it must be {shown(expected)}")
+        raise Wrong(f"{what} is {short_text(value)}, it must be {short_text(expected)}")
 
 
 def true(condition: Any, sentence: str) -> None:
@@ -141,7 +146,7 @@ def true(condition: Any, sentence: str) -> None:
         raise Wrong(sentence)
 
 
-def shown(value: Any, most: int = 90) -> str:
+def short_text(value: Any, most: int = 90) -> str:
     """Return the text of a value, in one line of at most ``most`` characters."""
     if isinstance(value, np.ndarray | np.generic):
         value = np.array2string(np.asarray(value), precision=4, threshold=SMALL, separator=", ")

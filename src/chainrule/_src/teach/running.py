@@ -83,7 +83,7 @@ class Host:
         """Start a process; return the socket to communicate with the process, and the process."""
         settings = {**settings, "answers": self.answers}
         if sys.platform != "win32" and FORKS:
-            return self._forked(settings)
+            return self._fork(settings)
         popen, line = self._script("once")
         try:
             send(line, settings)
@@ -105,7 +105,7 @@ class Host:
 
     if sys.platform != "win32":
 
-        def _forked(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
+        def _fork(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
             for _ in range(2):  # a second time if the host was killed
                 local, remote = socket.socketpair()
                 try:
@@ -129,12 +129,12 @@ class Host:
         local, remote = socket.socketpair()
         kind = "whole" if self.answers else "bare"
         with remote:
-            return _started([sys.executable, "-P", "-B", str(SCRIPT), kind, way], remote), local
+            return _start_host([sys.executable, "-P", "-B", str(SCRIPT), kind, way], remote), local
 
 
 if sys.platform == "win32":
 
-    def _started(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
+    def _start_host(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
         """Start a host; on Windows it reads the description of the shared socket from stdin."""
         nothing = subprocess.DEVNULL
         popen = subprocess.Popen(
@@ -148,7 +148,7 @@ if sys.platform == "win32":
 
 else:
 
-    def _started(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
+    def _start_host(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
         """Start a host, which inherits the socket's file descriptor."""
         nothing = subprocess.DEVNULL
         return subprocess.Popen(

@@ -149,10 +149,10 @@ class Source:
                 new = v4.new_markdown_cell(cell.source)
             else:
                 new = v4.new_code_cell(self.code(cell, solved=solved))
-            notebook.cells.append(_named(new, _cell_id(cell), used))
+            notebook.cells.append(_with_id(new, _cell_id(cell), used))
             if cell.solution and not solved:
                 new = v4.new_code_cell(f"# %load solutions/{cell.solution}")
-                notebook.cells.append(_named(new, f"load-{Path(cell.solution).stem}", used))
+                notebook.cells.append(_with_id(new, f"load-{Path(cell.solution).stem}", used))
         return cast("NotebookNode", notebook)
 
     def page(self) -> str:
@@ -175,7 +175,7 @@ def sources() -> list[Source]:
     return [read(path) for path in sorted(folder().glob("[0-9]*.py"))]
 
 
-def made(lab: Source) -> dict[str, str]:
+def generated_files(lab: Source) -> dict[str, str]:
     """Return the texts generated from a lab, by path: notebooks, solutions, page."""
     with needs(*NOTEBOOKS):
         import nbformat
@@ -193,7 +193,7 @@ def made(lab: Source) -> dict[str, str]:
 def write(root: Path, labs: list[Source]) -> None:
     """Write the files generated from some labs below ``root``."""
     for lab in labs:
-        for name, text in made(lab).items():
+        for name, text in generated_files(lab).items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
@@ -293,8 +293,8 @@ def _check(source: Source) -> None:
 
 def _complaints(source: Source, cell: Cell, defined: set[str], files: set[str]) -> Iterator[str]:
     regions = kinds(cell.source)
-    stubs = _parsed(source, cell, solved=False)
-    solved = _parsed(source, cell, solved=True)
+    stubs = _definitions(source, cell, solved=False)
+    solved = _definitions(source, cell, solved=True)
     if (SOLUTION in regions) != bool(cell.exercises):
         yield "an exercise has a ### BEGIN SOLUTION region, and nothing else has"
     if HIDDEN in regions and not cell.check:
@@ -317,7 +317,7 @@ def _complaints(source: Source, cell: Cell, defined: set[str], files: set[str]) 
             yield f"the cell does not call check.{cell.check}({cell.check})"
 
 
-def _parsed(source: Source, cell: Cell, *, solved: bool) -> set[str]:
+def _definitions(source: Source, cell: Cell, *, solved: bool) -> set[str]:
     """Return the names of the functions and classes that a version of a cell defines."""
     lines = stripped_lines(
         cell.source, solved=solved, hidden=True, where=str(source.path), first=cell.line
@@ -344,7 +344,7 @@ def _cell_id(cell: Cell) -> str:
     return ("text-" if cell.text else "code-") + digest
 
 
-def _named(cell: NotebookNode, name: str, used: Counter[str]) -> NotebookNode:
+def _with_id(cell: NotebookNode, name: str, used: Counter[str]) -> NotebookNode:
     """Set the id of a cell: the name, with a number if an earlier cell has the same name."""
     used[name] += 1
     suffix = f"-{used[name]}" if used[name] > 1 else ""

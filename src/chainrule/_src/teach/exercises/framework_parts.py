@@ -293,7 +293,7 @@ def _(SGD: Any, draw: Draw) -> None:
         w = expect.floating(sgd.update("w", w, w), "update of float32", np.float32)
 
 
-def _followed(SGD: Any, draw: Draw, momentum: float, steps: int) -> None:
+def _check_steps(SGD: Any, draw: Draw, momentum: float, steps: int) -> None:
     """Check that each step gives the same weights as chainrule's SGD."""
     sgd = an_object(SGD(0.1, momentum=momentum), f"SGD(0.1, momentum={momentum})")
     right = optimizers.SGD(0.1, momentum=momentum)
@@ -309,8 +309,8 @@ def _followed(SGD: Any, draw: Draw, momentum: float, steps: int) -> None:
 
 @SGD.check("values", points=3)
 def _(SGD: Any, draw: Draw) -> None:
-    _followed(SGD, draw, 0.0, 3)
-    _followed(SGD, draw, 0.9, 4)
+    _check_steps(SGD, draw, 0.0, 3)
+    _check_steps(SGD, draw, 0.9, 4)
 
 
 @SGD.check("properties", points=2)

@@ -116,10 +116,10 @@ def _(Sequential: Any, draw: Draw) -> None:
     before = _weights(dense)
     loss = model.train_on_batch(X, y)
     expect.close(loss, _model_loss(before, X, y), "the loss that train_on_batch returns", rtol=1e-5)
-    _moved(dense, before, X, y, 0.5, "after train_on_batch with learning rate 0.5")
+    _check_step(dense, before, X, y, 0.5, "after train_on_batch with learning rate 0.5")
 
 
-def _moved(
+def _check_step(
     dense: list[Any], before: list[Weights], X: Array, y: Array, rate: float, when: str
 ) -> None:
     """Check that the weights moved by one step against the gradient of the loss."""
@@ -138,18 +138,20 @@ def _(Sequential: Any, draw: Draw) -> None:
     model.predict(X)
     before = _weights(dense)
     model.fit(X, y, batch_size=1, epochs=1)
-    _moved(dense, before, X, y, 20 * rate, "after an epoch of 20 steps, one for each sample,")
+    _check_step(dense, before, X, y, 20 * rate, "after an epoch of 20 steps, one for each sample,")
     (model, dense) = _model(Sequential, 6, rate=0.5)
     model.predict(X)
     before = _weights(dense)
     model.fit(X, y, batch_size=20, epochs=1)
-    _moved(dense, before, X, y, 0.5, "after an epoch of one step, a batch of all 20 samples,")
+    _check_step(dense, before, X, y, 0.5, "after an epoch of one step, a batch of all 20 samples,")
     (model, dense) = _model(Sequential, 6, rate=rate)
     model.predict(X)
     before = _weights(dense)
     same = np.repeat(X[:1], 20, axis=0), np.repeat(y[:1], 20)
     model.fit(*same, batch_size=8, epochs=2)
-    _moved(dense, before, *same, 6 * rate, "after 2 epochs of 20 samples in batches of 8, 8 and 4,")
+    _check_step(
+        dense, before, *same, 6 * rate, "after 2 epochs of 20 samples in batches of 8, 8 and 4,"
+    )
     (model, dense), *others = (_model(Sequential, 6, rate=1.0) for _ in "123")
     model.fit(X, y, batch_size=1, epochs=1)
     for i in range(20):
@@ -221,7 +223,9 @@ def _small(gradient_check: Any, X: Array, *kinds: str, activation: str = "tanh")
 def _differences(answer: Any) -> dict[Any, float]:
     expected = "a dict with the keys (0, 'W'), (0, 'b'), (2, 'W') and (2, 'b')"
     if not isinstance(answer, dict) or set(answer) != set(KEYS):
-        raise expect.Wrong(f"gradient_check returns {expect.shown(answer)}, it must be {expected}")
+        raise expect.Wrong(
+            f"gradient_check returns {expect.short_text(answer)}, it must be {expected}"
+        )
     return {key: expect.number(answer[key], f"the difference of {key}") for key in KEYS}
 
 

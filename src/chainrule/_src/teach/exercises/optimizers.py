@@ -59,7 +59,9 @@ RIGHT: dict[str, Rule] = {
 
 def _pair(answer: Any, what: str) -> tuple[Any, Any]:
     if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise expect.Wrong(f"{what} returns {expect.shown(answer)}, it must be the pair w, state")
+        raise expect.Wrong(
+            f"{what} returns {expect.short_text(answer)}, it must be the pair w, state"
+        )
     return answer[0], answer[1]
 
 
@@ -70,7 +72,7 @@ def _gradients(draw: Draw, steps: int, shape: tuple[int, ...]) -> Array:
     return size * signs
 
 
-def _followed(rule: Any, name: str, draw: Draw, steps: int, **options: float) -> None:
+def _check_steps(rule: Any, name: str, draw: Draw, steps: int, **options: float) -> None:
     """Check each step against the reference rule."""
     w = draw.normal(size=3)
     state: Any = {}
@@ -124,15 +126,15 @@ def _rule(exercise: Exercise, options: dict[str, float], rate: float, least: flo
 
     @exercise.check("values", points=2)
     def _(rule: Any, draw: Draw) -> None:
-        _followed(rule, name, draw, 1, learning_rate=0.1)
-        _followed(rule, name, draw, 1)
-        _followed(rule, name, draw, 1, learning_rate=0.1, **options)
+        _check_steps(rule, name, draw, 1, learning_rate=0.1)
+        _check_steps(rule, name, draw, 1)
+        _check_steps(rule, name, draw, 1, learning_rate=0.1, **options)
 
     @exercise.check("properties", points=3)
     def _(rule: Any, draw: Draw) -> None:
-        _followed(rule, name, draw, 4, learning_rate=0.1)
-        _followed(rule, name, draw, 4, learning_rate=0.1, **options)
-        _followed(rule, name, draw, 30)
+        _check_steps(rule, name, draw, 4, learning_rate=0.1)
+        _check_steps(rule, name, draw, 4, learning_rate=0.1, **options)
+        _check_steps(rule, name, draw, 30)
 
     @exercise.check("numbers")
     def _(rule: Any, draw: Draw) -> None:
@@ -273,10 +275,12 @@ def _params(train: Any, hidden: int = 10) -> dict[str, Array]:
     return params
 
 
-def _trained(answer: Any, steps: int, params: dict[str, Array]) -> tuple[dict[str, Any], Array]:
+def _training_result(
+    answer: Any, steps: int, params: dict[str, Array]
+) -> tuple[dict[str, Any], Array]:
     """Check the result of ``train``; return the parameters and the losses."""
     if not isinstance(answer, tuple | list) or len(answer) != 2:
-        what = f"train returns {expect.shown(answer)}"
+        what = f"train returns {expect.short_text(answer)}"
         raise expect.Wrong(f"{what}, it must be the pair params, losses")
     expect.entries(answer[0], params, "the parameters that train returns")
     for name, value in params.items():
@@ -289,7 +293,7 @@ def _trained(answer: Any, steps: int, params: dict[str, Array]) -> tuple[dict[st
 def _(train: Any, draw: Draw) -> None:
     (X, y), params = few(20), _params(train)
     answer = train(train.beside("sgd"), params, X, y, 0.1, epochs=3, batch_size=8)
-    _trained(answer, 9, params)
+    _training_result(answer, 9, params)
 
 
 def _stepped(params: dict[str, Array], X: Array, y: Array, rate: float) -> dict[str, Array]:
@@ -301,7 +305,7 @@ def _stepped(params: dict[str, Array], X: Array, y: Array, rate: float) -> dict[
 def _(train: Any, draw: Draw) -> None:
     (X, y), params = few(20), _params(train)
     result = train(train.beside("sgd"), params, X, y, 0.5, epochs=1, batch_size=20)
-    trained, _ = _trained(result, 1, params)
+    trained, _ = _training_result(result, 1, params)
     for name, w in _stepped(params, X, y, 0.5).items():
         what = f"the change of {name} in one step of sgd with all 20 samples"
         expect.close(trained[name] - params[name], w - params[name], what, rtol=1e-4)
@@ -310,7 +314,7 @@ def _(train: Any, draw: Draw) -> None:
         losses.append(float(network_loss(expected, X, y)))
         expected = _stepped(expected, X, y, 0.5)
     result = train(train.beside("sgd"), params, X, y, 0.5, epochs=3, batch_size=20)
-    trained, trained_losses = _trained(result, 3, params)
+    trained, trained_losses = _training_result(result, 3, params)
     expect.close(trained_losses, losses, "the losses of 3 steps with all 20 samples", rtol=1e-5)
     for name, w in expected.items():
         change = trained[name] - params[name]
@@ -327,7 +331,7 @@ def _(train: Any, draw: Draw) -> None:
         means = {name: 0.5 * means[name] + 0.5 * gradients[name] for name in means}
         expected = {name: w - 0.5 * means[name] for name, w in expected.items()}
     result = train(train.beside("averaged"), params, X, y, 0.5, epochs=3, batch_size=20)
-    trained, _ = _trained(result, 3, params)
+    trained, _ = _training_result(result, 3, params)
     for name, w in params.items():
         what = f"the change of {name} in 3 steps of averaged, which remembers gradients,"
         expect.close(trained[name] - w, expected[name] - w, what, rtol=1e-4)
@@ -337,7 +341,7 @@ def _(train: Any, draw: Draw) -> None:
 def _visits(train: Any, params: dict[str, Array]) -> None:
     """Check that an epoch takes each sample once, and that the order is random in each epoch."""
     (X, y), sgd, rate = few(20), train.beside("sgd"), 1e-6
-    trained, first = _trained(train(sgd, params, X, y, rate, 1, batch_size=1), 20, params)
+    trained, first = _training_result(train(sgd, params, X, y, rate, 1, batch_size=1), 20, params)
     expected = _stepped(params, X, y, 20 * rate)
     for name, w in params.items():
         what = f"the change of {name} in an epoch of 20 tiny steps, one for each sample,"
@@ -347,10 +351,10 @@ def _visits(train: Any, params: dict[str, Array]) -> None:
     expect.true(not in_order, "train visits the samples in the order in which they come")
     every = np.allclose(np.sort(first), np.sort(alone), rtol=1e-3)
     expect.true(every, "the losses of an epoch are not those of its samples, one by one")
-    _, both = _trained(train(sgd, params, X, y, rate, 2, batch_size=1), 40, params)
+    _, both = _training_result(train(sgd, params, X, y, rate, 2, batch_size=1), 40, params)
     again = np.allclose(both[:20], both[20:], rtol=1e-3)
     expect.true(not again, "train visits the samples in the same order in each epoch")
-    _, same = _trained(train(sgd, params, X, y, rate, 1, batch_size=1, seed=1), 20, params)
+    _, same = _training_result(train(sgd, params, X, y, rate, 1, batch_size=1, seed=1), 20, params)
     differs = not np.allclose(same, first, rtol=1e-3)
     expect.true(differs, "train visits the samples in the same order with another seed")
 
@@ -362,7 +366,9 @@ def _(train: Any, draw: Draw) -> None:
     expected = params
     for t in range(4):
         expected = _stepped(expected, X, y, 0.5 / (t + 1))
-    trained, _ = _trained(train(train.beside("sgd"), params, X, y, schedule, 4, 20), 4, params)
+    trained, _ = _training_result(
+        train(train.beside("sgd"), params, X, y, schedule, 4, 20), 4, params
+    )
     for name, w in params.items():
         what = f"the change of {name} in 4 steps with the learning rate 0.5 / (t + 1)"
         expect.close(trained[name] - w, expected[name] - w, what, rtol=1e-4)
@@ -372,7 +378,7 @@ def _(train: Any, draw: Draw) -> None:
 def _(train: Any, draw: Draw) -> None:
     (X, y), params = few(20), _params(train)
     result = train(train.beside("sgd"), params, X, y, 2.0, epochs=150, batch_size=10)
-    loss = float(_trained(result, 300, params)[1][-1])
+    loss = float(_training_result(result, 300, params)[1][-1])
     expect.true(
         loss < 0.1,
         f"after 300 steps of sgd with 20 digits their loss is {loss:.3f}: a network that learns "
@@ -384,7 +390,7 @@ def _(train: Any, draw: Draw) -> None:
 def _(train: Any, draw: Draw) -> None:
     d, params = digits(), _params(train)
     result = train(train.beside("sgd"), params, d.X_train, d.y_train, 1.0, epochs=12)
-    trained, _ = _trained(result, 576, params)
+    trained, _ = _training_result(result, 576, params)
     h = 1 / (1 + np.exp(-(d.X_test @ trained["W_h"] + trained["b_h"])))
     accuracy = np.mean(np.argmax(h @ trained["W_o"] + trained["b_o"], axis=1) == d.y_test)
     expect.true(

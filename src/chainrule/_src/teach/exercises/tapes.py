@@ -102,7 +102,7 @@ MORE: list[Operation] = [
 ]  # fmt: skip
 
 
-def _recorded(Tape: Any, make: Callable[..., Any], values: list[Array], what: str) -> Any:
+def _record(Tape: Any, make: Callable[..., Any], values: list[Array], what: str) -> Any:
     """Return the arrays on a new tape, the result of ``make``, and the tape."""
     tape = an_object(Tape(), "Tape()")
     arrays = [an_object(tape.array(value), "Tape().array(value)") for value in values]
@@ -119,7 +119,7 @@ def _of_shapes(what: str, values: list[Array]) -> str:
 def _(Tape: Any, draw: Draw) -> None:
     for name, make, numpys, shapes in OPERATIONS + MORE:
         values = [draw.normal(size=shape) for shape in shapes]
-        arrays, result, tape = _recorded(Tape, make, values, name)
+        arrays, result, tape = _record(Tape, make, values, name)
         what = _of_shapes(name, values)
         expect.shape(result.value, numpys(*values).shape, f"the value of {what}")
         tape.backward(result)
@@ -131,7 +131,7 @@ def _(Tape: Any, draw: Draw) -> None:
 def _(Tape: Any, draw: Draw) -> None:
     for name, make, _, shapes in OPERATIONS:
         values = [draw.normal(size=shape).astype(np.float32) for shape in shapes]
-        arrays, result, tape = _recorded(Tape, make, values, name)
+        arrays, result, tape = _record(Tape, make, values, name)
         expect.floating(result.value, f"{name} of float32", np.float32)
         tape.backward(result)
         for array in arrays:
@@ -141,7 +141,7 @@ def _(Tape: Any, draw: Draw) -> None:
 @Tape.check("finite")
 def _(Tape: Any, draw: Draw) -> None:
     values = [np.array([[-1000.0, 0.0, 1000.0]])]
-    (x,), result, tape = _recorded(Tape, lambda x: x.sigmoid(), values, "x.sigmoid()")
+    (x,), result, tape = _record(Tape, lambda x: x.sigmoid(), values, "x.sigmoid()")
     expect.close(result.value, [[0, 0.5, 1]], "the sigmoid of -1000, 0 and 1000")
     tape.backward(result)
     expect.close(x.grad, [[0, 0.25, 0]], "the gradient of the sigmoid at -1000, 0 and 1000")
@@ -151,7 +151,7 @@ def _(Tape: Any, draw: Draw) -> None:
 def _(Tape: Any, draw: Draw) -> None:
     for name, make, numpys, shapes in OPERATIONS + MORE:
         values = [draw.normal(size=shape) for shape in shapes]
-        _, result, _ = _recorded(Tape, make, values, name)
+        _, result, _ = _record(Tape, make, values, name)
         expect.close(result.value, numpys(*values), f"the value of {_of_shapes(name, values)}")
 
 
@@ -162,10 +162,10 @@ def _(Tape: Any, draw: Draw) -> None:
         ("x + x", lambda x: x + x, np.full((2, 2), 2.0)),
         ("x * x", lambda x: x * x, 2 * x),
     ):
-        (twice,), result, tape = _recorded(Tape, make, [x], name)
+        (twice,), result, tape = _record(Tape, make, [x], name)
         tape.backward(result)
         expect.close(twice.grad, expected, f"the grad of x in {name}, where it is used twice,")
-    (a, b, c), result, tape = _recorded(Tape, lambda a, b, c: a * b, [x, x + 1, x], "x * y")
+    (a, b, c), result, tape = _record(Tape, lambda a, b, c: a * b, [x, x + 1, x], "x * y")
     tape.backward(result)
     expect.close(c.grad, np.zeros((2, 2)), "the grad of an array that the output does not use")
     tape.backward(result)
@@ -183,7 +183,7 @@ def _(Tape: Any, draw: Draw) -> None:
 def _(Tape: Any, draw: Draw) -> None:
     for name, make, numpys, shapes in OPERATIONS + MORE:
         values = [draw.normal(size=shape) for shape in shapes]
-        arrays, result, tape = _recorded(Tape, make, values, name)
+        arrays, result, tape = _record(Tape, make, values, name)
         tape.backward(result)
         value, pullback = vjp(numpys, *values)
         right = pullback(np.ones_like(value))
@@ -295,7 +295,7 @@ TapeNet = Exercise(
 SIZES = {"W_h": (64, 10), "b_h": (10,), "W_o": (10, 10), "b_o": (10,)}
 
 
-def _started(TapeNet: Any, draw: Draw) -> tuple[Any, dict[str, Array]]:
+def _random_net(TapeNet: Any, draw: Draw) -> tuple[Any, dict[str, Array]]:
     """Return a network with random parameters, and the parameters."""
     net = an_object(TapeNet(64, 10, 10), "TapeNet(64, 10, 10)")
     params = {name: draw.normal(0, 0.3, size=size) for name, size in SIZES.items()}
@@ -318,14 +318,14 @@ def _(TapeNet: Any, draw: Draw) -> None:
 
 @TapeNet.check("values")
 def _(TapeNet: Any, draw: Draw) -> None:
-    net, params = _started(TapeNet, draw)
+    net, params = _random_net(TapeNet, draw)
     X, y = few(7)
     expect.close(net.loss(X, y), network_loss(params, X, y), "loss(X, y)", rtol=1e-5)
 
 
 @TapeNet.check("properties", points=2)
 def _(TapeNet: Any, draw: Draw) -> None:
-    net, params = _started(TapeNet, draw)
+    net, params = _random_net(TapeNet, draw)
     X, y = few(7)
     gradients = grad(network_loss)(params, X, y)
     net.train(X, y, learning_rate=0.5)
@@ -336,7 +336,7 @@ def _(TapeNet: Any, draw: Draw) -> None:
 
 @TapeNet.check("gradient", points=2)
 def _(TapeNet: Any, draw: Draw) -> None:
-    net, params = _started(TapeNet, draw)
+    net, params = _random_net(TapeNet, draw)
     X, y = few(7)
     gradients = expect.entries(net.grad_loss(X, y), SIZES, "grad_loss(X, y)")
     for name, expected in grad(network_loss)(params, X, y).items():

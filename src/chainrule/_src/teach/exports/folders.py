@@ -37,7 +37,7 @@ class ExportedLab:
 
     def student_notebook(self) -> str:
         """Return the student's notebook, without solutions and hidden tests."""
-        return written(self.source.notebook(solved=False))
+        return notebook_text(self.source.notebook(solved=False))
 
 
 def lab_of(name: str) -> ExportedLab:
@@ -49,7 +49,7 @@ def lab_of(name: str) -> ExportedLab:
     )
 
 
-def written(notebook: Any) -> str:
+def notebook_text(notebook: Any) -> str:
     """Serialise a notebook as JSON text."""
     with needs(*NOTEBOOKS):
         import nbformat

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule._src.teach.exports.folders import ExportedLab, Files, function, written
+from chainrule._src.teach.exports.folders import ExportedLab, Files, function, notebook_text
 from chainrule._src.teach.regions import without_stubs
 from chainrule._src.teach.source import Cell
 
@@ -36,7 +36,7 @@ def nbgrader(lab: ExportedLab) -> Files:
     return {
         "nbgrader_config.py": CONFIG,
         "README.md": README.format(name=lab.name),
-        f"source/{lab.name}/{lab.name}.ipynb": written(_notebook(lab)),
+        f"source/{lab.name}/{lab.name}.ipynb": notebook_text(_notebook(lab)),
     }
 
 

@@ -69,10 +69,10 @@ def collect(folder: str | Path, lab: str = "") -> list[Entry]:
             f"{folder} has no submissions: put notebooks (.ipynb) or Python files (.py) there, "
             "or a folder of them for each student"
         )
-    return _named_apart(sorted(entries, key=lambda entry: (entry.name, str(entry.path))))
+    return _with_distinct_names(sorted(entries, key=lambda entry: (entry.name, str(entry.path))))
 
 
-def _named_apart(entries: list[Entry]) -> list[Entry]:
+def _with_distinct_names(entries: list[Entry]) -> list[Entry]:
     """Use file names where entries share a name, for example ada.py and ada.ipynb."""
     counts = Counter(entry.name for entry in entries)
     return [

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from chainrule._src.base.errors import FileError
 from chainrule._src.teach.exercise import CheckOutcome, Exercise, ExerciseResult
-from chainrule._src.teach.expect import Wrong, shown
+from chainrule._src.teach.expect import Wrong, short_text
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.hidden import STAGE, run_hidden, used_names
 from chainrule._src.teach.plan import loading_failed
@@ -96,7 +96,7 @@ class Graded:
         sentences = dict.fromkeys(self._sentence(r) for r in self.results if not r.passed)
         return "; ".join(filter(None, [self.note, *sentences])) or "all right"
 
-    def said(self, result: ExerciseResult) -> str:
+    def sentence_of(self, result: ExerciseResult) -> str:
         """Return the sentence of a result, with the exercise's name and without file and line."""
         sentence = without_place(self._sentence(result))
         return sentence if result.exercise in sentence else f"{result.exercise}: {sentence}"
@@ -192,7 +192,7 @@ class Grader:
         except Wrong as error:
             return self._failed(name, _short(str(error)))
         if not result.passed and worker.ended is None:
-            sentence = self._explained(result, plan, drawn_from) or result.sentence
+            sentence = self._diagnosis(result, plan, drawn_from) or result.sentence
             result = ExerciseResult(name, result.outcomes, _short(sentence))
         return result
 
@@ -206,7 +206,7 @@ class Grader:
             result.exercise, (*result.outcomes, outcome), result.sentence or outcome.sentence
         )
 
-    def _explained(self, result: ExerciseResult, plan: dict[str, Any], student: str) -> str:
+    def _diagnosis(self, result: ExerciseResult, plan: dict[str, Any], student: str) -> str:
         """Return the sentence of a diagnosis in a separate process; it never changes marks."""
         failed = next(o for o in result.outcomes if not o.passed)
         if failed.plain or failed.check not in self.assignment.exercises[result.exercise].diagnoses:
@@ -256,4 +256,4 @@ def without_place(sentence: str) -> str:
 
 
 def _short(sentence: str) -> str:
-    return shown(sentence, MOST_TEXT)
+    return short_text(sentence, MOST_TEXT)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.teach.exercise import CheckOutcome
-from chainrule._src.teach.expect import Wrong, shown
+from chainrule._src.teach.expect import Wrong, short_text
 from chainrule._src.teach.regions import hidden_lines
 from chainrule._src.teach.source import Source
 
@@ -42,7 +42,7 @@ def run_hidden(text: str, what: str, candidates: dict[str, Any]) -> CheckOutcome
     except Wrong as wrong:
         sentence = str(wrong)
     except Exception as error:
-        sentence = f"{what} gives what cannot be checked: {shown(str(error))}"
+        sentence = f"{what} gives what cannot be checked: {short_text(str(error))}"
     else:
         sentence = ""
     return CheckOutcome(STAGE, 1, not sentence, sentence)

@@ -71,7 +71,7 @@ def _bins(classroom: Classroom) -> list[dict[str, Any]]:
 
 
 def _submission(graded: Graded) -> dict[str, Any]:
-    wrong = [graded.said(result) for result in graded.results if not result.passed]
+    wrong = [graded.sentence_of(result) for result in graded.results if not result.passed]
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     summary = f"{wrong[0]}{more}" if wrong else ""
     return {
@@ -86,5 +86,5 @@ def _result(graded: Graded, result: ExerciseResult) -> dict[str, Any]:
         "exercise": result.exercise, "passed": result.passed, "points": result.points,
         "most": result.most, "outcomes": result.outcomes,
         "place": result.sentence.removesuffix(without_place(result.sentence)).rstrip(": "),
-        "anonymous": graded.said(result),
+        "anonymous": graded.sentence_of(result),
     }  # fmt: skip

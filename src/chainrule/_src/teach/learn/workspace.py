@@ -249,7 +249,7 @@ class Workspace:
         backup = self.folder / STATE.parent / f"{path.stem}-before-reset{path.suffix}"
         write_text(backup, before)
         write_text(
-            path, _replaced(before, path, definition, lab.definitions(name, solved=False)[-1])
+            path, _with_stub(before, path, definition, lab.definitions(name, solved=False)[-1])
         )
         self.progress.passed.pop(name, None)
         self.progress.hints.pop(name, None)
@@ -262,20 +262,20 @@ def _digest(statements: list[TopLevelStatement]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _replaced(text: str, path: Path, definition: TopLevelStatement, stub: str) -> str:
+def _with_stub(text: str, path: Path, definition: TopLevelStatement, stub: str) -> str:
     """Return a file's text in which a stub replaces a definition."""
     if path.suffix != ".ipynb":
-        return "".join(_spliced(text.splitlines(keepends=True), definition, stub))
+        return "".join(_spliced_lines(text.splitlines(keepends=True), definition, stub))
     notebook = json.loads(text)
     number = int(definition.file.rsplit(" ", 1)[1])
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     lines = "".join(code[number - 1]["source"]).splitlines(keepends=True)
-    code[number - 1]["source"] = list(_spliced(lines, definition, stub))
+    code[number - 1]["source"] = list(_spliced_lines(lines, definition, stub))
     code[number - 1]["outputs"] = []
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def _spliced(lines: list[str], definition: TopLevelStatement, stub: str) -> Iterator[str]:
+def _spliced_lines(lines: list[str], definition: TopLevelStatement, stub: str) -> Iterator[str]:
     first, last = definition.node.lineno - 1, definition.node.end_lineno or 0
     yield from lines[:first]
     end = "\n" if last < len(lines) or not lines or lines[-1].endswith("\n") else ""
