@@ -112,7 +112,7 @@ def _difference(values: Array, right: Array, what: str) -> str:
 
 
 def _factor(values: Array, right: Array) -> float | None:
-    """Return the constant factor between two arrays, or None if there is none but 0 or 1."""
+    """Return the factor between two arrays, or None if no factor except 0 and 1 fits."""
     top = np.unravel_index(np.argmax(np.abs(right)), right.shape)
     if not right[top] or not values[top]:
         return None

@@ -59,7 +59,7 @@ class AnswerLimits:
 
 
 class Host:
-    """A process that starts one process for each answer; a context manager.
+    """Context manager for a process that starts one process for each answer.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ class _Process:
 
 
 class Worker:
-    """A process that runs a part of a submission; a context manager.
+    """Context manager for a process that runs a part of a submission.
 
     Parameters
     ----------

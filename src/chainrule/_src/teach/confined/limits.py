@@ -86,7 +86,8 @@ def hook(home: str, read: Sequence[str], hidden: Sequence[str], explains: bool =
     read, hidden : sequence of str
         Readable folders, and folders among them that are excluded.
     explains : bool, default False
-        If true, `gc` and `ctypes` are allowed, because a diagnosis in this process uses them.
+        If true, audit events of `gc` and `ctypes` are allowed: a diagnosis in this process
+        inspects memory.
     """
     refused = tuple(pair for pair in REFUSED.items() if not (explains and pair[0] in EXPLAINING))
     separator, writing = os.sep, WRITING

@@ -18,7 +18,7 @@ from chainrule._src.teach.exercises.data import batches, digits, few, network_lo
 
 
 def _summed(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Sum a gradient, for each element of an array, over the positions it was broadcast to."""
+    """Sum a gradient over the positions to which each element of an array was broadcast."""
     size = math.prod(shape)
     element = np.broadcast_to(np.arange(size).reshape(shape), gradient.shape)
     return np.bincount(element.ravel(), gradient.ravel(), size).reshape(shape)

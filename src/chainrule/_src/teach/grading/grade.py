@@ -116,7 +116,7 @@ class Graded:
 
 
 class Grader:
-    """Grades submissions one after another; a context manager.
+    """Context manager that grades submissions, one at a time.
 
     Parameters
     ----------

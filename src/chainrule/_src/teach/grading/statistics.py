@@ -72,7 +72,7 @@ def check_rows(classroom: Classroom, number: int) -> list[Row]:
 def mistakes(classroom: Classroom, most: int = 12) -> list[Mistake]:
     """Return the most common sentences; sentences that differ in numbers only are equal.
 
-    An exercise that depends on another wrong exercise is skipped: its mistake is counted there.
+    An exercise that depends on another wrong exercise is skipped: the other one is counted.
     """
     heard: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for graded in classroom.graded:
