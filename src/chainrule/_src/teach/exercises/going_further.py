@@ -183,20 +183,20 @@ network(MomentumNet, _net, (5, 4, 3), batches=True)
 @MomentumNet.check("update", points=3)
 def _(MomentumNet: Any, draw: Draw) -> None:
     for options, momentum in (({"momentum": 0.5}, 0.5), ({}, 0.9), ({"momentum": 0.0}, 0.0)):
-        learned, solved, X, y = drawn(MomentumNet, _net, (5, 4, 3), draw)
-        before, gradient = solved.parameters, solved.grad_loss(X, y)
-        learned.train(X, y, 0.5, **options)
+        candidate, reference, X, y = drawn(MomentumNet, _net, (5, 4, 3), draw)
+        before, gradient = reference.parameters, reference.grad_loss(X, y)
+        candidate.train(X, y, 0.5, **options)
         for name, value in before.items():
-            moved(getattr(learned, name), value, 0.5 * gradient[name], name)
-        solved.train(X, y, 0.5)
+            moved(getattr(candidate, name), value, 0.5 * gradient[name], name)
+        reference.train(X, y, 0.5)
         plain = {
-            name: value - 0.5 * solved.grad_loss(X, y)[name]
-            for name, value in solved.parameters.items()
+            name: value - 0.5 * reference.grad_loss(X, y)[name]
+            for name, value in reference.parameters.items()
         }
-        velocity = {name: value - before[name] for name, value in solved.parameters.items()}
-        learned.train(X, y, 0.5, **options)
+        velocity = {name: value - before[name] for name, value in reference.parameters.items()}
+        candidate.train(X, y, 0.5, **options)
         for name, value in plain.items():
-            weights = expect.shape(getattr(learned, name), value.shape, name)
+            weights = expect.shape(getattr(candidate, name), value.shape, name)
             what = f"after two updates with momentum {momentum}{'' if options else ', the default'}"
             if momentum and np.allclose(weights, value, rtol=1e-6, atol=1e-9):
                 raise expect.Wrong(f"{what} {name} is where plain SGD leads: is the velocity kept?")

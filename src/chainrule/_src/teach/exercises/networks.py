@@ -35,50 +35,52 @@ def network(
 
     @exercise.check("shape")
     def _(network: Any, draw: Draw) -> None:
-        learned, solved = create_network(network, sizes), right(*sizes)
-        for name, value in solved.parameters.items():
-            expect.shape(getattr(learned, name), value.shape, f"{name} of {called}")
+        candidate, reference = create_network(network, sizes), right(*sizes)
+        for name, value in reference.parameters.items():
+            expect.shape(getattr(candidate, name), value.shape, f"{name} of {called}")
         X, n_classes = draw.normal(size=(SAMPLES, sizes[0])), sizes[-1]
-        expect.shape(learned.forward(X[0]), (n_classes,), "forward(x) of one sample")
-        expect.shape(learned.forward(X), (SAMPLES, n_classes), f"forward(X) of {SAMPLES} samples")
+        expect.shape(candidate.forward(X[0]), (n_classes,), "forward(x) of one sample")
+        expect.shape(candidate.forward(X), (SAMPLES, n_classes), f"forward(X) of {SAMPLES} samples")
 
     @exercise.check("dtype")
     def _(network: Any, draw: Draw) -> None:
-        learned = create_network(network, sizes)
+        candidate = create_network(network, sizes)
         for name in right(*sizes).parameters:
-            expect.floating(getattr(learned, name), f"{name} of {called}")
+            expect.floating(getattr(candidate, name), f"{name} of {called}")
 
     @exercise.check("finite")
     def _(network: Any, draw: Draw) -> None:
-        learned, _, X, y = drawn(network, right, sizes, draw)
-        expect.finite(learned.forward(X), "forward(X)")
-        expect.number(learned.loss(X, y), "loss(X, y)")
+        candidate, _, X, y = drawn(network, right, sizes, draw)
+        expect.finite(candidate.forward(X), "forward(X)")
+        expect.number(candidate.loss(X, y), "loss(X, y)")
 
     @exercise.check("values", points=2)
     def _(network: Any, draw: Draw) -> None:
-        learned, solved, X, y = drawn(network, right, sizes, draw)
-        expect.close(learned.forward(X[0]), solved.forward(X[0]), "forward(x) of one sample")
-        expect.close(learned.forward(X), solved.forward(X), "forward(X)")
+        candidate, reference, X, y = drawn(network, right, sizes, draw)
+        expect.close(candidate.forward(X[0]), reference.forward(X[0]), "forward(x) of one sample")
+        expect.close(candidate.forward(X), reference.forward(X), "forward(X)")
         what = "loss(X, y), the average negative log likelihood,"
-        expect.close(expect.number(learned.loss(X, y), what), solved.loss(X, y), what, rtol=1e-5)
-        if hasattr(solved, "forward_keep_activations"):
-            answer, expected = (net.forward_keep_activations(X) for net in (learned, solved))
+        expect.close(
+            expect.number(candidate.loss(X, y), what), reference.loss(X, y), what, rtol=1e-5
+        )
+        if hasattr(reference, "forward_keep_activations"):
+            answer, expected = (net.forward_keep_activations(X) for net in (candidate, reference))
             activations(answer, expected, ("y", "h", "z_h"))
 
     @exercise.check("properties")
     def _(network: Any, draw: Draw) -> None:
-        learned = create_network(network, sizes)
+        candidate = create_network(network, sizes)
         for name, value in right(*sizes).parameters.items():
             if value.ndim == 2:
-                W = expect.shape(getattr(learned, name), value.shape, f"{name} of {called}")
+                W = expect.shape(getattr(candidate, name), value.shape, f"{name} of {called}")
                 apart(W, f"{name} of {called}")
 
     @exercise.check("gradient", points=3)
     def _(network: Any, draw: Draw) -> None:
-        learned, solved, X, y = drawn(network, right, sizes, draw)
+        candidate, reference, X, y = drawn(network, right, sizes, draw)
         x, c = (X, y) if batches else (X[0], y[0])
-        gradient_dict = gradients(learned.grad_loss(x, c), solved.parameters)
-        expected = solved.grad_loss(x, c)
+        gradient_dict = gradients(candidate.grad_loss(x, c), reference.parameters)
+        expected = reference.grad_loss(x, c)
         for name in reversed(expected):  # from the loss backwards
             expect.close(gradient_dict[name], expected[name], f"the gradient of {name}")
 
@@ -92,13 +94,13 @@ def updates(
 
     @exercise.check("update", points=2)
     def _(network: Any, draw: Draw) -> None:
-        learned, solved, X, y = drawn(network, right, sizes, draw)
+        candidate, reference, X, y = drawn(network, right, sizes, draw)
         x, c = (X, y) if batches else (X[0], y[0])
-        answer = gradients(learned.grad_loss(x, c), solved.parameters)
-        learned.train(x, c, 0.5)
-        for name, before in solved.parameters.items():
+        answer = gradients(candidate.grad_loss(x, c), reference.parameters)
+        candidate.train(x, c, 0.5)
+        for name, before in reference.parameters.items():
             gradient = expect.shape(answer[name], before.shape, f"the gradient of {name}")
-            moved(getattr(learned, name), before, 0.5 * gradient, name)
+            moved(getattr(candidate, name), before, 0.5 * gradient, name)
 
 
 def learning(
@@ -114,12 +116,12 @@ def learning(
     @exercise.check("overfits")
     def _(network: Any, draw: Draw) -> None:
         d, (X, y) = digits(), few()
-        learned = create_network(network, (d.n_features, *hidden, d.n_classes))
-        before = expect.number(learned.loss(X, y), "loss(X, y)")
+        candidate = create_network(network, (d.n_features, *hidden, d.n_classes))
+        before = expect.number(candidate.loss(X, y), "loss(X, y)")
         rows = np.tile(np.arange(20), (2 * ROUNDS if batches else ROUNDS, 1))
         rows = rows if batches else rows.ravel()
-        learned.each("train", X[rows], y[rows], [rate] * len(rows))
-        after = expect.number(learned.loss(X, y), "loss(X, y)")
+        candidate.each("train", X[rows], y[rows], [rate] * len(rows))
+        after = expect.number(candidate.loss(X, y), "loss(X, y)")
         expect.true(
             after < min(0.2, before),
             f"{rows.size // 20} rounds of training with 20 digits bring their loss from "
@@ -129,13 +131,13 @@ def learning(
     @exercise.check("numbers", points=2)
     def _(network: Any, draw: Draw) -> None:
         d = digits()
-        learned = create_network(network, (d.n_features, *hidden, d.n_classes))
+        candidate = create_network(network, (d.n_features, *hidden, d.n_classes))
         for _ in range(epochs):
             X, y = shuffled(draw, batch_size)
             if not batches:
                 X, y = X[:, 0], y[:, 0]
-            learned.each("train", X, y, [rate] * len(X))
-        accuracy = expect.number(learned.accuracy(d.X_test, d.y_test), "accuracy(X, y)")
+            candidate.each("train", X, y, [rate] * len(X))
+        accuracy = expect.number(candidate.accuracy(d.X_test, d.y_test), "accuracy(X, y)")
         expect.true(
             accuracy >= least,
             f"after {epochs} epoch{'s' * (epochs > 1)} with learning rate {rate} the accuracy on "
@@ -145,23 +147,23 @@ def learning(
 
 def create_network(network: Any, sizes: tuple[int, ...]) -> Any:
     """Create a network of these sizes from a learner's class or its candidate."""
-    learned = network(*sizes)
+    candidate = network(*sizes)
     if isinstance(network, Candidate):
-        an_object(learned, f"{vars(network)['_what']}{sizes}")
-    return learned
+        an_object(candidate, f"{vars(network)['_what']}{sizes}")
+    return candidate
 
 
 def drawn(
     network: Any, right: Right, sizes: tuple[int, ...], draw: Draw
 ) -> tuple[Any, Any, Array, Array]:
     """Return a learner's and a reference network with equal random weights, samples and classes."""
-    learned, solved = create_network(network, sizes), right(*sizes)
-    for name, value in solved.parameters.items():
+    candidate, reference = create_network(network, sizes), right(*sizes)
+    for name, value in reference.parameters.items():
         weights = draw.normal(0, 0.7, size=value.shape)
-        setattr(solved, name, weights)
-        setattr(learned, name, weights.copy())
+        setattr(reference, name, weights)
+        setattr(candidate, name, weights.copy())
     X, y = draw.normal(size=(SAMPLES, sizes[0])), draw.integers(0, sizes[-1], size=SAMPLES)
-    return learned, solved, X, y
+    return candidate, reference, X, y
 
 
 def activations(
@@ -220,7 +222,7 @@ def gradient_of(
     """Return a diagnosis of a learner's ``grad_loss``."""
 
     def diagnose(subject: Any, draw: Draw) -> Iterable[Diagnosis]:
-        learned, _, X, y = drawn(subject, right, sizes, draw)
-        return check_gradients(learned)(*((X, y) if batches else (X[0], y[0]))).diagnoses
+        candidate, _, X, y = drawn(subject, right, sizes, draw)
+        return check_gradients(candidate)(*((X, y) if batches else (X[0], y[0]))).diagnoses
 
     return diagnose
