@@ -16,13 +16,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from chainrule._src.teach.calls import Candidate, Server
+from chainrule._src.teach.calls import Candidate, ObjectServer
 from chainrule._src.teach.checked import check_submission
-from chainrule._src.teach.exercise import Outcome, Result
+from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
 from chainrule._src.teach.exercises import LABS, exercise, exercises
 from chainrule._src.teach.grading.hidden import hidden_tests, run_hidden, used_names
 from chainrule._src.teach.source import Source, sources
-from chainrule._src.teach.submission import Statement, Submission, read
+from chainrule._src.teach.submission import Submission, TopLevelStatement, read
 
 EXERCISES = [
     (lab, name)
@@ -79,12 +79,12 @@ def mistake(answer: tuple[Any, ...]) -> tuple[list[tuple[str, str]], str]:
     return ([(pairs[0], pairs[1])] if isinstance(pairs[0], str) else pairs), said
 
 
-def result(lab: str, name: str, answer: str, *, slow: bool | None = None) -> Result:
+def result(lab: str, name: str, answer: str, *, slow: bool | None = None) -> ExerciseResult:
     """Return what the checks say of an answer, which stands behind the lab's own.
 
     Unless ``slow`` is said, slow checks run where an answer passes all others.
     """
-    statements: list[Statement] = []
+    statements: list[TopLevelStatement] = []
     for defined, solved in _solved(lab):
         statements += solved
         if name in defined:
@@ -101,14 +101,14 @@ def result(lab: str, name: str, answer: str, *, slow: bool | None = None) -> Res
     return check_submission(submission, name) if quick.passed and slow is None else quick
 
 
-def hidden(lab: str, name: str) -> Outcome | None:
+def hidden(lab: str, name: str) -> CheckOutcome | None:
     """Return what the lab's own solution hears of the hidden tests, as the grader runs them."""
     text = hidden_tests(_source(lab)).get(name)
     if text is None:
         return None
     names = [name, *used_names(text, exercises(lab))]
     statements = [statement for _, solved in _solved(lab) for statement in solved]
-    server = Server(Submission(Path("answer.py"), statements).load(names))
+    server = ObjectServer(Submission(Path("answer.py"), statements).load(names))
     return run_hidden(text, name, {n: Candidate(server.answer, n, n) for n in names})
 
 
@@ -118,7 +118,7 @@ def _source(lab: str) -> Source:
 
 
 @cache
-def _solved(lab: str) -> list[tuple[tuple[str, ...], list[Statement]]]:
+def _solved(lab: str) -> list[tuple[tuple[str, ...], list[TopLevelStatement]]]:
     """Return for each cell of code what it defines and its statements."""
     source = _source(lab)
     return [
@@ -128,7 +128,7 @@ def _solved(lab: str) -> list[tuple[tuple[str, ...], list[Statement]]]:
     ]
 
 
-def _statements(text: str) -> list[Statement]:
+def _statements(text: str) -> list[TopLevelStatement]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "answer.py"
         path.write_text(text)

@@ -258,7 +258,7 @@ def test_ctrl_c_keeps_what_is_done(grader, monkeypatch, tmp_path):
 
     monkeypatch.setattr(Grader, "grade", grade)
     entries = [Entry(name, tmp_path) for name in "abc"]
-    found = rooms.grade_all(grader.assignment, entries, jobs=1, done=done)
+    found = rooms.grade_all(grader.assignment, entries, jobs=1, on_graded=done)
     hangs.set()
     assert ([g.name for g in found.graded], found.left) == (["a"], 2)
 

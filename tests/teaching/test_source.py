@@ -50,20 +50,22 @@ def good(tmp_path):
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
 def test_what_is_made_is_what_is_kept(lab):
-    for name, text in source.made(lab).items():
+    for name, text in source.generated_files(lab).items():
         kept = (ROOT / name).read_bytes()
         assert kept == text.encode(), f"{name} is not what its source makes: run make notebooks"
 
 
 def test_nothing_else_is_kept_beside_what_is_made():
-    made = {ROOT / name for lab in LABS for name in source.made(lab)}
+    made = {ROOT / name for lab in LABS for name in source.generated_files(lab)}
     folders = {path.parent for path in made}
     assert {path for folder in folders for path in folder.glob("*.*")} == made
 
 
 def test_a_second_reading_makes_the_same_bytes():
     again = source.sources()
-    assert [source.made(lab) for lab in LABS] == [source.made(lab) for lab in again]
+    assert [source.generated_files(lab) for lab in LABS] == [
+        source.generated_files(lab) for lab in again
+    ]
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
@@ -78,7 +80,7 @@ def test_a_notebook_is_valid_and_its_cells_have_names_of_their_own(lab, solved):
 def test_no_solution_or_hidden_test_is_in_the_students_notebook(lab):
     cells = [cell.source for cell in lab.notebook(solved=False).cells]
     assert not re.search("### (BEGIN|END|STUB)", "".join(cells))
-    everything = "".join(source.made(lab).values())
+    everything = "".join(source.generated_files(lab).values())
     for cell in lab.cells:
         for region in re.findall(r"### BEGIN HIDDEN TESTS\n(.*?)### END", cell.source, re.DOTALL):
             assert not [text for text in re.findall(r'"(.*?)"', region) if text in everything]

@@ -1,4 +1,4 @@
-"""The lab as it is taught: exercises, checks that say what is wrong, marks."""
+"""Teaching the lab: exercises, checks whose messages say what is wrong, and marks."""
 
 from chainrule._src.teach import check
 

@@ -1,7 +1,7 @@
 """A learner's functions and objects, called by the checks through plain requests.
 
-`Server` owns them; `Candidate` is what a check holds and calls. Between the two go plain values
-alone, within one process or across a pipe, so a check is written once.
+`ObjectServer` owns the objects; `Candidate` is the proxy that a check calls. Only plain values are
+sent between the two, within one process or across a pipe, so one check serves both cases.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.users_code import is_users
-from chainrule._src.teach.expect import Plain, Wrong, shown
+from chainrule._src.teach.expect import Plain, Wrong, short_text
 from chainrule._src.teach.plain import decode, encode
 
 Request = dict[str, Any]
@@ -27,23 +27,25 @@ OPERATORS = ("add", "sub", "mul", "truediv", "matmul", "pow", "neg", "getitem")
 MOST_TEXT = 2_000
 
 
-class Server:
-    """Answers requests about a learner's functions, classes and what they make.
+class ObjectServer:
+    """Answers requests about a learner's functions and classes, and about the objects they create.
 
     Parameters
     ----------
     names : mapping
-        What the learner defined, by name.
+        The learner's functions and classes, by name.
     """
 
     def __init__(self, names: Mapping[str, Any]) -> None:
-        self._things: dict[Any, Any] = dict(names)
+        self._objects: dict[Any, Any] = dict(names)
 
     def answer(self, request: Request) -> dict[str, Any]:
-        """Return ``{"value": ...}`` or ``{"error": ...}``, with what was printed and changed."""
+        """Return ``{"value": ...}`` or ``{"error": ...}``, the printed text, changed arguments."""
         printed = io.StringIO()
-        args = [decode(arg, self._known) for arg in request.get("args", ())]
-        kwargs = {name: decode(arg, self._known) for name, arg in request.get("kwargs", {}).items()}
+        args = [decode(arg, self._resolve) for arg in request.get("args", ())]
+        kwargs = {
+            name: decode(arg, self._resolve) for name, arg in request.get("kwargs", {}).items()
+        }
         before = [np.copy(arg) if isinstance(arg, np.ndarray) else None for arg in args]
         reply: dict[str, Any]
         try:
@@ -56,7 +58,7 @@ class Server:
                 value = getattr(self, f"_{request['do']}")(request, args, kwargs)
                 reply = {"value": encode(value, self._keep)}
         except (Exception, SystemExit) as error:
-            reply = {"error": told(error)}
+            reply = {"error": error_values(error)}
         reply["printed"] = printed.getvalue()
         reply["changed"] = [
             i for i, (old, new) in enumerate(zip(before, args, strict=True))
@@ -64,19 +66,19 @@ class Server:
         ]  # fmt: skip
         return reply
 
-    def thing(self, of: Any) -> Any:
-        """Return the learner's own object behind a name or number."""
-        return self._things[of]
+    def object_of(self, of: Any) -> Any:
+        """Return the learner's object that a name or number stands for."""
+        return self._objects[of]
 
     def _call(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        function = self._things[request["of"]]
+        function = self._objects[request["of"]]
         if "name" in request:
             function = getattr(function, request["name"])
         return function(*args, **kwargs)
 
     def _each(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        """Call once for each entry of the first arguments; the others are the same every time."""
-        function = getattr(self._things[request["of"]], request["name"])
+        """Call once per entry of the positional arguments; keyword arguments stay the same."""
+        function = getattr(self._objects[request["of"]], request["name"])
         for entry in zip(*args, strict=True):
             function(*entry, **kwargs)
 
@@ -86,22 +88,22 @@ class Server:
         return getattr(operator, request["name"])(*args)
 
     def _get(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        return getattr(self._things[request["of"]], request["name"])
+        return getattr(self._objects[request["of"]], request["name"])
 
     def _set(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        setattr(self._things[request["of"]], request["name"], args[0])
+        setattr(self._objects[request["of"]], request["name"], args[0])
 
     def _keep(self, value: Any) -> dict[str, Any]:
-        number = len(self._things)
-        self._things[number] = value
+        number = len(self._objects)
+        self._objects[number] = value
         return {"object": number, "type": type(value).__name__, "callable": callable(value)}
 
-    def _known(self, value: dict[str, Any]) -> Any:
-        return self._things[value["object"]]
+    def _resolve(self, value: dict[str, Any]) -> Any:
+        return self._objects[value["object"]]
 
 
 class _Short(io.TextIOBase):
-    """Keeps the beginning of what is printed and drops the rest."""
+    """A stream that truncates the printed text to `MOST_TEXT` characters."""
 
     def __init__(self, into: io.StringIO) -> None:
         self._into = into
@@ -111,8 +113,8 @@ class _Short(io.TextIOBase):
         return len(text)
 
 
-def told(error: BaseException) -> dict[str, Any]:
-    """Return an error as plain values, with the last line of it that is not in a library."""
+def error_values(error: BaseException) -> dict[str, Any]:
+    """Return an error as plain values, with the last line of the traceback in learner's code."""
     frames = traceback.extract_tb(error.__traceback__)
     where = [frame for frame in frames if is_users(frame.filename)]
     line, code = (where[-1].lineno, where[-1].line or "") if where else (None, "")
@@ -121,32 +123,32 @@ def told(error: BaseException) -> dict[str, Any]:
 
 
 class Candidate:
-    """A learner's function or object, as a check calls it: arguments and results are plain values.
+    """Proxy of a learner's function or object for a check: arguments and results are plain values.
 
     Parameters
     ----------
     ask : callable
-        Takes a request and returns the answer of a `Server`.
+        Takes a request and returns the answer of an `ObjectServer`.
     of : str or int
-        The name or number of the thing.
+        The name or number of the function or object at the server.
     what : str
-        How a sentence speaks of it.
+        The words for this function or object in an error message.
     """
 
     def __init__(self, ask: Ask, of: str | int, what: str) -> None:
         vars(self).update(_ask=ask, _of=of, _what=what)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call it; its result as a plain value, or as another candidate."""
+        """Call the function; return its result as a plain value or as another candidate."""
         return self._request("call", self._what, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        found = self._request("get", f"{self._what}.{name}", name=name)
-        if isinstance(found, Candidate):
-            vars(found)["_what"] = f"{self._what}.{name}"
-        return found
+        value = self._request("get", f"{self._what}.{name}", name=name)
+        if isinstance(value, Candidate):
+            vars(value)["_what"] = f"{self._what}.{name}"
+        return value
 
     def __repr__(self) -> str:
         return f"an object, {vars(self)['_what']}"
@@ -155,11 +157,11 @@ class Candidate:
         self._request("set", f"{self._what}.{name}", (value,), name=name)
 
     def beside(self, name: str) -> Candidate:
-        """Return something else of the learner's, one of the names that the exercise uses."""
+        """Return another function or class of the learner, one that the exercise uses."""
         return Candidate(self._ask, name, name)
 
     def each(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Call a method once for each entry of the arguments, in one request: an epoch."""
+        """Call a method once per entry of the arguments, for example an epoch, in one request."""
         self._request("each", f"{self._what}.{name}", args, kwargs, name=name)
 
     def _request(
@@ -177,35 +179,37 @@ class Candidate:
         })  # fmt: skip
         if "error" in reply:
             raise Wrong(
-                _raised(_called(what, args, kwargs) if do == "call" else what, reply["error"])
+                _error_text(
+                    _call_text(what, args, kwargs) if do == "call" else what, reply["error"]
+                )
             )
         if reply.get("changed"):
             number = reply["changed"][0] + 1
             raise Plain(f"{what} changes its argument number {number}: work on a copy")
         try:
-            value = decode(reply["value"], lambda found: self._made(what, found))
+            value = decode(reply["value"], lambda handle: self._new_candidate(what, handle))
         except (DataError, KeyError, TypeError, ValueError, RecursionError):
             raise Wrong(f"{what} gives what cannot be read") from None
         if value is None and do == "call" and reply.get("printed", "").strip():
             raise Plain(f"{what} prints its result and returns None: end it with a return")
         return value
 
-    def _made(self, what: str, found: dict[str, Any]) -> Candidate:
-        name = str(found.get("type", "object")) if found.get("callable") is False else what
-        return Candidate(self._ask, int(found["object"]), name)
+    def _new_candidate(self, what: str, handle: dict[str, Any]) -> Candidate:
+        name = str(handle.get("type", "object")) if handle.get("callable") is False else what
+        return Candidate(self._ask, int(handle["object"]), name)
 
 
 def an_object(value: Any, what: str) -> Any:
-    """Return a result that must be an object of the learner's, not a plain value.
+    """Return a result, which must be an object of a learner's class and no plain value.
 
     Raises
     ------
     Wrong
-        If it is a plain value, None say.
+        If the result is a plain value, for example None.
     """
     if not isinstance(value, Candidate):
         ending = ": does it end with a return?" if value is None else ""
-        raise Wrong(f"{what} is {shown(value)}, it must be an object of a class{ending}")
+        raise Wrong(f"{what} is {short_text(value)}, it must be an object of a class{ending}")
     return value
 
 
@@ -228,11 +232,11 @@ def _handle(value: Any) -> dict[str, Any]:
     return {"object": vars(value)["_of"]}
 
 
-def _called(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
-    """Return a call as it is written, large arguments by their shape."""
-    given = [_short(arg) for arg in args]
-    given += [f"{name}={_short(arg)}" for name, arg in (kwargs or {}).items()]
-    return f"{what}({', '.join(given)})"
+def _call_text(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
+    """Return a call as Python text; a large argument is written as its shape."""
+    arguments = [_short(arg) for arg in args]
+    arguments += [f"{name}={_short(arg)}" for name, arg in (kwargs or {}).items()]
+    return f"{what}({', '.join(arguments)})"
 
 
 def _short(arg: Any) -> str:
@@ -244,7 +248,7 @@ def _short(arg: Any) -> str:
     return text if len(text) <= 40 else f"{type(arg).__name__} …"
 
 
-def _raised(what: str, error: Mapping[str, Any]) -> str:
-    place = f" (line {error['line']}: {error['code']})" if error.get("line") else ""
+def _error_text(what: str, error: Mapping[str, Any]) -> str:
+    location = f" (line {error['line']}: {error['code']})" if error.get("line") else ""
     text = f": {error['message']}" if error.get("message") else ""
-    return f"{what} raised {error.get('type')}{text}{place}"
+    return f"{what} raised {error.get('type')}{text}{location}"

@@ -1,7 +1,7 @@
 """The checks of the labs' exercises: ``from chainrule._src.teach import check``.
 
-``check.softmax(softmax)`` holds a function against what the exercise asks for and says in one
-sentence what is wrong; ``check.hint()`` says more of it, in three steps, never the answer.
+``check.softmax(softmax)`` tests a function against its exercise and says in one sentence what is
+wrong; ``check.hint()`` gives three hints, each more precise than the last, and never the answer.
 
 Examples
 --------
@@ -21,57 +21,58 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule._src.base.errors import DataError, UnknownNameError
-from chainrule._src.teach.exercise import Exercise, Result
+from chainrule._src.teach.exercise import Exercise, ExerciseResult
 from chainrule._src.teach.exercises import every, exercise
 
-_failed: dict[str, int] = {}  # the exercise that failed last, and how many hints were given
+_failed: dict[str, int] = {}  # exercise → number of hints given; the last key failed last
 
 
 def hint(name: str | None = None) -> str:
     """Return the next hint for an exercise, by default for the one whose check failed last.
 
-    The first says where to look, the second what is needed, the third the formula.
+    The first hint says where to look, the second what is needed, the third gives the formula.
 
     Parameters
     ----------
     name : str, optional
+        The exercise.
 
     Raises
     ------
     DataError
-        If no check has failed yet and there is no name.
+        If no check has failed yet and no name is passed.
     UnknownNameError
         If there is no such exercise.
     """
     if name is None and not _failed:
         raise DataError("hint: no check has failed yet; name an exercise: check.hint('softmax')")
-    found = exercise(name or next(reversed(_failed)))
-    level = _failed.get(found.name, 0)
-    _failed[found.name] = min(level + 1, 2)
-    return f"Hint {level + 1} of 3: {found.hints[level]}"
+    task = exercise(name or next(reversed(_failed)))
+    level = _failed.get(task.name, 0)
+    _failed[task.name] = min(level + 1, 2)
+    return f"Hint {level + 1} of 3: {task.hints[level]}"
 
 
-def _checker(found: Exercise) -> Callable[..., Result]:
-    def check(subject: Any, *, student: str = "") -> Result:
-        result = found.run_here(subject, student)
-        level = _failed.pop(found.name, 0)
+def _checker(task: Exercise) -> Callable[..., ExerciseResult]:
+    def check(subject: Any, *, student: str = "") -> ExerciseResult:
+        result = task.run_here(subject, student)
+        level = _failed.pop(task.name, 0)
         if not result.passed:
-            _failed[found.name] = level
+            _failed[task.name] = level
         if not _shows_values():
             print(result)
         return result
 
-    check.__name__ = check.__qualname__ = found.name
-    check.__doc__ = f"Check {found.name}: {found.title}."
+    check.__name__ = check.__qualname__ = task.name
+    check.__doc__ = f"Check {task.name}: {task.title}."
     return check
 
 
 def _shows_values() -> bool:
-    """Whether whoever runs the code shows what an expression gives: a notebook, a prompt."""
+    """Return true if the code runs in a notebook or at a prompt, which display values."""
     return hasattr(sys, "ps1") or "get_ipython" in vars(sys.modules["builtins"])
 
 
-def __getattr__(name: str) -> Callable[..., Result]:
+def __getattr__(name: str) -> Callable[..., ExerciseResult]:
     if name.startswith("_"):
         raise AttributeError(name)
     try:

@@ -1,4 +1,4 @@
-"""An exercise of a learner's file, checked in this process."""
+"""The checks of an exercise, run on a learner's file in this process."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from chainrule._src.teach.calls import told
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.calls import error_values
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.exercises import exercise
 from chainrule._src.teach.plan import loading_failed, problem
 from chainrule._src.teach.submission import Submission, read
 
 
-def check_file(path: str | Path, name: str, student: str = "", stubs: Iterable[str] = ()) -> Result:
-    """Return what the checks of one exercise say of a notebook or ``.py`` file.
+def check_file(
+    path: str | Path, name: str, student: str = "", stubs: Iterable[str] = ()
+) -> ExerciseResult:
+    """Run the checks of one exercise on a notebook or ``.py`` file and return the result.
 
-    Its code runs in this process: for a learner's own file.
+    The code of the file runs in this process, so use this for a learner's own file only.
 
     Raises
     ------
@@ -29,15 +31,15 @@ def check_file(path: str | Path, name: str, student: str = "", stubs: Iterable[s
     return check_submission(read(path, stubs), name, student)
 
 
-def check_submission(submission: Submission, name: str, student: str = "") -> Result:
-    """Return what the checks of one exercise say of a submission that was read."""
-    found = exercise(name)
-    sentence = problem(submission, found.names, found.allows)
+def check_submission(submission: Submission, name: str, student: str = "") -> ExerciseResult:
+    """Run the checks of one exercise on a parsed submission and return the result."""
+    task = exercise(name)
+    sentence = problem(submission, task.names, task.allows)
     if sentence:
-        return found.failed(sentence)
+        return task.failed(sentence)
     with contextlib.redirect_stdout(io.StringIO()):
         try:
-            space = submission.load(found.names)
+            space = submission.load(task.names)
         except (Exception, SystemExit) as error:
-            return found.failed(loading_failed(name, told(error)))
-        return found.run_here(space[name], student)
+            return task.failed(loading_failed(name, error_values(error)))
+        return task.run_here(space[name], student)

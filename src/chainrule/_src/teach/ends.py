@@ -1,16 +1,16 @@
-"""How a process ended, told by its exit status."""
+"""Names for the signals and exceptions that an exit status stands for."""
 
 from __future__ import annotations
 
 import signal
 
-# Of Windows, whose exit status is the number of the exception that ended a process.
+# Exceptions of Windows, where the exit status is the number of the fatal exception.
 EXCEPTIONS = {0xC0000005: "SIGSEGV", 0xC00000FD: "stack overflow", 0xC0000409: "SIGABRT"}
 FIRST_EXCEPTION = 0xC0000000
 
 
 def ended_by(status: int) -> str:
-    """Return the signal, or exception of Windows, that ended a process by its name; "" if none.
+    """Return the name of the signal, or Windows exception, that ended a process; "" if none did.
 
     Examples
     --------

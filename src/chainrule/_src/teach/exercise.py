@@ -1,4 +1,4 @@
-"""An exercise: what is asked for, the checks of an answer in stages, and hints."""
+"""An exercise: its task, the checks of an answer in stages, and hints."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ import numpy as np
 from chainrule._src.base.escaping import element
 from chainrule._src.check import Diagnosis, check_gradients, explain_difference
 from chainrule._src.check.sandbox import Sandbox, TooLong
-from chainrule._src.teach.calls import Candidate, Server
-from chainrule._src.teach.expect import Ended, Plain, Wrong, shown
+from chainrule._src.teach.calls import Candidate, ObjectServer
+from chainrule._src.teach.expect import Ended, Plain, Wrong, short_text
 
 STAGES = (
     "shape", "dtype", "finite", "values", "properties", "gradient", "update", "overfits",
     "numbers",
 )  # fmt: skip
-# Kinds of diagnoses that are no sentence for a learner: they say nothing, or give the answer away.
+# Kinds of diagnoses that a learner does not see: they explain nothing or reveal the answer.
 UNTOLD = {"not explained", "right expression", "exchange", "other value", "other factor"}
-SECONDS = 30  # that one check of a function at hand may take
+SECONDS = 30  # time limit of one check in this process
 Draw = np.random.Generator
 Run = Callable[[Any, Draw], None]
 Diagnose = Callable[[Any, Draw], Iterable[Diagnosis]]
@@ -34,8 +34,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
-class Check:
-    """One check: its stage, what it earns, and what it does with an answer."""
+class ExerciseCheck:
+    """One check: its stage, its points, and the function that tests an answer."""
 
     name: str
     points: int
@@ -43,55 +43,55 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a check said: nothing if it passed, else one sentence."""
+class CheckOutcome:
+    """The outcome of one check, with a sentence if the check failed."""
 
     check: str
     points: int
     passed: bool
     sentence: str = ""
-    plain: bool = False  # no diagnosis says it better
+    plain: bool = False  # the sentence is final: no diagnosis replaces it
 
     @property
     def earned(self) -> int:
-        """The points that it gives."""
+        """The points that the check earned."""
         return self.points if self.passed else 0
 
 
 @dataclass(frozen=True)
-class Result:
-    """What all checks of an exercise said.
+class ExerciseResult:
+    """The outcomes of all checks of an exercise.
 
     Attributes
     ----------
     exercise : str
-    outcomes : tuple of Outcome
-        One a check, in their order.
+    outcomes : tuple of CheckOutcome
+        One for each check, in the order of the checks.
     sentence : str
-        What is wrong, in one sentence; "" if nothing is.
+        One sentence that says what is wrong; "" if all checks passed.
     """
 
     exercise: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[CheckOutcome, ...]
     sentence: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether every check passed."""
+        """True if every check passed."""
         return all(outcome.passed for outcome in self.outcomes)
 
     @property
     def points(self) -> int:
-        """The points earned, a part of them where some checks passed."""
+        """The sum of the points of the checks that passed."""
         return sum(outcome.earned for outcome in self.outcomes)
 
     @property
     def most(self) -> int:
-        """The points that a right answer earns."""
+        """The points that a correct answer earns."""
         return sum(outcome.points for outcome in self.outcomes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the result as a dict of plain values."""
         return {
             "exercise": self.exercise, "passed": self.passed, "points": self.points,
             "most": self.most, "sentence": self.sentence,
@@ -99,9 +99,9 @@ class Result:
         }  # fmt: skip
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Result:
-        """Return the result that `to_dict` was called on."""
-        outcomes = tuple(Outcome(**outcome) for outcome in values["checks"])
+    def from_dict(cls, values: dict[str, Any]) -> ExerciseResult:
+        """Create a result from the dict that `to_dict` returns."""
+        outcomes = tuple(CheckOutcome(**outcome) for outcome in values["checks"])
         return cls(values["exercise"], outcomes, values["sentence"])
 
     def __str__(self) -> str:
@@ -126,43 +126,43 @@ class Result:
 
 @dataclass
 class Exercise:
-    """Something to write: a function or a class, with the checks of an answer.
+    """A task, to write a function or a class, with the checks of an answer.
 
     Parameters
     ----------
     name : str
-        The function or class that is asked for.
+        The name of the function or class to write.
     title : str
-        What it is to do, in a few words.
+        The purpose of the function or class, in a few words.
     hints : tuple of str
-        Three: where to look, what is needed, the formula. Never the code.
+        Three hints: where to look, what is needed, the formula. They never contain the code.
     uses : tuple of str
-        What else of the learner's the checks need: they take it with `Candidate.beside`.
-    checks : list of Check
-        In the order of `STAGES`; `check` adds one.
+        Other functions or classes of the learner that the checks call, by `Candidate.beside`.
+    checks : list of ExerciseCheck
+        The checks in the order of `STAGES`; the method `check` adds one.
     allows : tuple of str
-        What an answer may import besides NumPy, such as ``"chainrule.keras"``.
+        Modules that an answer may import besides NumPy, such as ``"chainrule.keras"``.
     """
 
     name: str
     title: str
     hints: tuple[str, str, str]
     uses: tuple[str, ...] = ()
-    checks: list[Check] = field(default_factory=list)
+    checks: list[ExerciseCheck] = field(default_factory=list)
     diagnoses: dict[str, Diagnose] = field(default_factory=dict)
     allows: tuple[str, ...] = ()
 
     def check(self, stage: str, points: int = 1) -> Callable[[F], F]:
-        """Add a check: a function of the candidate and a generator of numbers; decorates it."""
+        """Decorator that adds a check: a function of the candidate and a random generator."""
 
         def add(run: F) -> F:
-            self.checks.append(Check(stage, points, run))
+            self.checks.append(ExerciseCheck(stage, points, run))
             return run
 
         return add
 
     def diagnosis(self, *stages: str) -> Callable[[F], F]:
-        """Say how a failure at these stages is explained: ``f(subject, draw)`` to diagnoses."""
+        """Decorator that adds ``f(subject, draw)``, which diagnoses failures at these stages."""
 
         def add(diagnose: F) -> F:
             self.diagnoses |= dict.fromkeys(stages, diagnose)
@@ -172,29 +172,33 @@ class Exercise:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What must be loaded for the checks: its own name and those that it uses."""
+        """The names that the checks load: the exercise's name, then those of `uses`."""
         return (self.name, *self.uses)
 
     @property
     def most(self) -> int:
-        """The points that a right answer earns."""
+        """The points that a correct answer earns."""
         return sum(check.points for check in self.checks)
 
-    def failed(self, sentence: str) -> Result:
-        """Return the result of an answer that no check can be run on."""
-        outcomes = (Outcome(check.name, check.points, False, sentence) for check in self.checks)
-        return Result(self.name, tuple(outcomes), sentence)
+    def failed(self, sentence: str) -> ExerciseResult:
+        """Return a result in which every check fails with this sentence."""
+        outcomes = (
+            CheckOutcome(check.name, check.points, False, sentence) for check in self.checks
+        )
+        return ExerciseResult(self.name, tuple(outcomes), sentence)
 
-    def run(self, candidate: Any, student: str = "") -> Result:
-        """Return what the checks say of a candidate; once it has ended, no further one is run.
+    def run(self, candidate: Any, student: str = "") -> ExerciseResult:
+        """Run the checks on a candidate; stop when its process has ended.
+
+        The checks that were not run fail with the sentence of the last one.
 
         Parameters
         ----------
         candidate : Candidate
         student : str
-            Values are drawn from this name.
+            The student's name, which seeds the random values of the checks.
         """
-        outcomes: list[Outcome] = []
+        outcomes: list[CheckOutcome] = []
         ended = ""
         for number, check in enumerate(self.checks):
             sentence, plain = ended, bool(ended)
@@ -204,19 +208,19 @@ class Exercise:
                 except Wrong as wrong:
                     sentence, plain = str(wrong), isinstance(wrong, Plain)
                     ended = sentence if isinstance(wrong, Ended) else ""
-                except Exception as error:  # what comes out of an answer may be anything
-                    sentence = f"{self.name} gives what cannot be checked: {shown(str(error))}"
-            outcomes.append(Outcome(check.name, check.points, not sentence, sentence, plain))
+                except Exception as error:  # an answer may return objects of any kind
+                    sentence = f"{self.name} gives what cannot be checked: {short_text(str(error))}"
+            outcomes.append(CheckOutcome(check.name, check.points, not sentence, sentence, plain))
         failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
-        return Result(self.name, tuple(outcomes), failed)
+        return ExerciseResult(self.name, tuple(outcomes), failed)
 
-    def run_here(self, subject: Any, student: str = "") -> Result:
-        """Return what the checks say of a function or class at hand, with a diagnosis."""
+    def run_here(self, subject: Any, student: str = "") -> ExerciseResult:
+        """Run the checks on a function or class in this process, and diagnose a failure."""
         around = vars(sys.modules.get(getattr(subject, "__module__", ""), sys))
         for name in self.uses:
             if name not in around:
                 return self.failed(f"{self.name} is checked together with {name}: define it first")
-        server = Server({name: around[name] for name in self.uses} | {self.name: subject})
+        server = ObjectServer({name: around[name] for name in self.uses} | {self.name: subject})
 
         def ask(request: dict[str, Any]) -> dict[str, Any]:
             try:
@@ -231,33 +235,33 @@ class Exercise:
         with Sandbox((), SECONDS) as sandbox:
             result = self.run(Candidate(ask, self.name, self.name), student)
         sentence = self.explain(subject, result, student)
-        return Result(self.name, result.outcomes, sentence or result.sentence)
+        return ExerciseResult(self.name, result.outcomes, sentence or result.sentence)
 
-    def explain(self, subject: Any, result: Result, student: str = "") -> str:
-        """Return what a diagnosis of the learner's code says, or "" if it finds nothing."""
+    def explain(self, subject: Any, result: ExerciseResult, student: str = "") -> str:
+        """Diagnose the learner's code; return a sentence, or "" if no mistake is identified."""
         failed = next((outcome for outcome in result.outcomes if not outcome.passed), None)
         diagnose = self.diagnoses.get(failed.check) if failed else None
         if diagnose is None or (failed and failed.plain):
             return ""
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                found = list(diagnose(subject, self.draw(student, 0)))
-        except Exception:  # whatever a learner's code does
+                diagnoses = list(diagnose(subject, self.draw(student, 0)))
+        except Exception:  # a learner's code may raise any error
             return ""
-        own = set(_lines(subject))
-        for diagnosis in found:
+        lines = set(_lines(subject))
+        for diagnosis in diagnoses:
             where = diagnosis.where
-            if where and where.code.strip() in own and diagnosis.kind not in UNTOLD:
+            if where and where.code.strip() in lines and diagnosis.kind not in UNTOLD:
                 return f"{where}: {diagnosis.what}"
         return ""
 
     def draw(self, student: str, number: int) -> Draw:
-        """Return the generator of a check's numbers: the same for the same student."""
+        """Return the random generator of a check, seeded by exercise, student and check number."""
         return np.random.default_rng([zlib.crc32(f"{self.name}/{student}".encode()), number])
 
 
 def _lines(subject: Any) -> Iterator[str]:
-    """Yield the lines of a function, or of a class's methods: what it calls is not to blame."""
+    """Yield the source lines of a function or of a class's methods, without those of callees."""
     parts = vars(subject).values() if isinstance(subject, type) else [subject]
     for part in parts:
         if isinstance(part, FunctionType):
@@ -270,12 +274,12 @@ def _lines(subject: Any) -> Iterator[str]:
 def compared_with(
     reference: Callable[..., Any], args: Callable[[Draw], tuple[Any, ...]]
 ) -> Diagnose:
-    """Return a diagnosis that compares with a right function at drawn arguments."""
+    """Return a diagnosis that compares with a reference function at random arguments."""
     return lambda subject, draw: explain_difference(subject, reference)(*args(draw)).diagnoses
 
 
 def gradient_of(make: Callable[[Any, Draw], tuple[Any, tuple[Any, ...]]]) -> Diagnose:
-    """Return a diagnosis of a model's ``grad_loss``; ``make`` gives the model and its data."""
+    """Return a diagnosis of a model's ``grad_loss``; ``make`` returns the model and its data."""
 
     def diagnose(subject: Any, draw: Draw) -> Iterable[Diagnosis]:
         model, args = make(subject, draw)

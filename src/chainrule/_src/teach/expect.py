@@ -1,4 +1,4 @@
-"""What a check expects of a value; what is not so becomes one sentence."""
+"""Assertions for checks. Each failure raises `Wrong` with one sentence for the learner."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 
-SMALL = 10  # entries of an array that are shown
+SMALL = 10  # an array of at most this many entries is printed completely
 RTOL = {"f8": 1e-6, "f4": 1e-3, "f2": 3e-2}
 
 
 class Wrong(Exception):  # noqa: N818  # it is the answer that is wrong
-    """What is wrong with an answer, in one sentence."""
+    """The answer is wrong; the message is one sentence that says why."""
 
 
 class Plain(Wrong):
-    """What is wrong is said by itself: no diagnosis of the code says it better."""
+    """The message is final: no diagnosis of the code replaces this message."""
 
 
 class Ended(Plain):
-    """The learner's code did not come to an end, or took the process down with it."""
+    """The learner's code did not finish in time, or its process ended."""
 
 
 def number(value: Any, what: str) -> float:
-    """Return a single finite number.
+    """Convert a value to a single finite number.
 
     Raises
     ------
     Wrong
-        If it is None, an array of several, text, NaN or infinite.
+        If the value is None, an array of several numbers, text, NaN or infinite.
     """
     array = finite(value, what)
     if array.size != 1:
@@ -40,109 +40,114 @@ def number(value: Any, what: str) -> float:
 
 
 def array(value: Any, what: str) -> Array:
-    """Return a value as an array of numbers.
+    """Convert a value to an array of numbers.
 
     Raises
     ------
     Wrong
-        If it is None or holds anything but numbers.
+        If the value is None or contains anything except numbers.
     """
     if value is None:
         raise Wrong(f"{what} is None: does the function end with a return?")
     try:
-        found = np.asarray(value)
+        values = np.asarray(value)
     except ValueError:
         raise Wrong(f"{what} is a list of lists of different lengths, not an array") from None
-    if found.dtype.kind not in "fiub":
-        raise Wrong(f"{what} must be an array of numbers, not {shown(value)}")
-    return found
+    if values.dtype.kind not in "fiub":
+        raise Wrong(f"{what} must be an array of numbers, not {short_text(value)}")
+    return values
 
 
-def shape(value: Any, wanted: tuple[int, ...], what: str) -> Array:
-    """Return a value as an array of the shape that it must have."""
-    found = array(value, what)
-    if found.shape != wanted:
-        raise Wrong(f"{what} has the shape {found.shape}, it must be {wanted}")
-    return found
+def shape(value: Any, expected: tuple[int, ...], what: str) -> Array:
+    """Convert a value to an array, which must have the given shape."""
+    values = array(value, what)
+    if values.shape != expected:
+        raise Wrong(f"{what} has the shape {values.shape}, it must be {expected}")
+    return values
 
 
 def floating(value: Any, what: str, dtype: Any = None) -> Array:
-    """Return a value as an array of floats, of one dtype if it is given."""
-    found = array(value, what)
-    if found.dtype.kind != "f":
-        raise Wrong(f"{what} is of dtype {found.dtype}, it must be a float")
-    if dtype is not None and found.dtype != np.dtype(dtype):
-        raise Wrong(f"{what} is {found.dtype}, it must stay {np.dtype(dtype)}")
-    return found
+    """Convert a value to an array, which must be of floats, and of ``dtype`` if it is passed."""
+    values = array(value, what)
+    if values.dtype.kind != "f":
+        raise Wrong(f"{what} is of dtype {values.dtype}, it must be a float")
+    if dtype is not None and values.dtype != np.dtype(dtype):
+        raise Wrong(f"{what} is {values.dtype}, it must stay {np.dtype(dtype)}")
+    return values
 
 
 def finite(value: Any, what: str) -> Array:
-    """Return a value as an array without NaN and infinity."""
-    found = array(value, what)
-    if not np.isfinite(found).all():
-        kind = "NaN" if np.isnan(found).any() else "infinite"
+    """Convert a value to an array, which must contain no NaN and no infinity."""
+    values = array(value, what)
+    if not np.isfinite(values).all():
+        kind = "NaN" if np.isnan(values).any() else "infinite"
         raise Wrong(f"{what} is {kind}")
-    return found
+    return values
 
 
-def close(value: Any, wanted: Any, what: str, rtol: float | None = None) -> Array:
-    """Return a value that must be as the wanted one: its shape, finite, equal up to rounding."""
-    right = np.asarray(wanted)
-    found = finite(shape(value, right.shape, what), what)
+def close(value: Any, expected: Any, what: str, rtol: float | None = None) -> Array:
+    """Convert a value to an array, which must equal the expected one up to rounding."""
+    right = np.asarray(expected)
+    values = finite(shape(value, right.shape, what), what)
     if rtol is None:
-        rtol = RTOL.get(found.dtype.str[1:], 1e-6)
+        rtol = RTOL.get(values.dtype.str[1:], 1e-6)
     size = np.abs(right).max(initial=0)
-    if not np.allclose(found, right, rtol=rtol, atol=rtol * max(size, 1e-3)):
-        raise Wrong(_difference(found, right, what))
-    return found
+    if not np.allclose(values, right, rtol=rtol, atol=rtol * max(size, 1e-3)):
+        raise Wrong(_difference(values, right, what))
+    return values
 
 
-def _difference(found: Array, right: Array, what: str) -> str:
-    """Say how an array differs: by a factor, in its largest error, or whole where it is small."""
-    factor = _factor(found, right)
+def _difference(values: Array, right: Array, what: str) -> str:
+    """Return a sentence on a difference: the factor, the small array, or the largest error."""
+    factor = _factor(values, right)
     sign = "; the sign is wrong" if factor is not None and abs(factor + 1) < 1e-3 else ""
-    if found.size > 1 and factor is not None and not sign:
+    if values.size > 1 and factor is not None and not sign:
         return f"{what} is {factor:.3g} times what it must be"
-    if found.ndim < 2 and found.size <= SMALL:
-        return f"{what} is {shown(found)}, it must be {shown(right)}{sign}"
-    index = np.unravel_index(np.argmax(np.abs(found - right)), found.shape)
+    if values.ndim < 2 and values.size <= SMALL:
+        return f"{what} is {short_text(values)}, it must be {short_text(right)}{sign}"
+    index = np.unravel_index(np.argmax(np.abs(values - right)), values.shape)
     at = ", ".join(map(str, index))
-    return f"{what} has {shown(found[index])} at [{at}], it must be {shown(right[index])}{sign}"
+    entry, right_entry = short_text(values[index]), short_text(right[index])
+    return f"{what} has {entry} at [{at}], it must be {right_entry}{sign}"
 
 
-def _factor(found: Array, right: Array) -> float | None:
-    """Return the factor between two arrays, if there is one other than 0."""
+def _factor(values: Array, right: Array) -> float | None:
+    """Return the factor between two arrays, or None if no factor except 0 and 1 fits."""
     top = np.unravel_index(np.argmax(np.abs(right)), right.shape)
-    if not right[top] or not found[top]:
+    if not right[top] or not values[top]:
         return None
-    factor = float(found[top] / right[top])
-    same = np.allclose(found, factor * right, rtol=1e-5, atol=1e-6 * abs(found[top]))
+    factor = float(values[top] / right[top])
+    same = np.allclose(values, factor * right, rtol=1e-5, atol=1e-6 * abs(values[top]))
     return factor if same and abs(factor - 1) > 1e-3 else None
 
 
-def entries(value: Any, wanted: Iterable[str], what: str) -> dict[str, Any]:
-    """Return a dict that must have these entries, and no others."""
-    names = list(wanted)
+def entries(value: Any, keys: Iterable[str], what: str) -> dict[str, Any]:
+    """Return a value that must be a dict with exactly these keys."""
+    names = list(keys)
     if not isinstance(value, dict) or sorted(map(str, value)) != sorted(names):
-        kind = f"has {shown(list(value))}" if isinstance(value, dict) else f"is {shown(value)}"
+        kind = (
+            f"has {short_text(list(value))}"
+            if isinstance(value, dict)
+            else f"is {short_text(value)}"
+        )
         raise Wrong(f"{what} {kind}, it must be a dict with {', '.join(map(repr, names))}")
     return value
 
 
-def equal(value: Any, wanted: Any, what: str) -> None:
-    """Expect the same plain value."""
-    if type(value) is not type(wanted) or value != wanted:
-        raise Wrong(f"{what} is {shown(value)}, it must be {shown(wanted)}")
+def equal(value: Any, expected: Any, what: str) -> None:
+    """Raise `Wrong` unless two plain values have the same type and are equal."""
+    if type(value) is not type(expected) or value != expected:
+        raise Wrong(f"{what} is {short_text(value)}, it must be {short_text(expected)}")
 
 
 def true(condition: Any, sentence: str) -> None:
-    """Expect a condition, or say what is wrong."""
+    """Raise `Wrong` with a sentence unless a condition is true."""
     if not condition:
         raise Wrong(sentence)
 
 
-def shown(value: Any, most: int = 90) -> str:
-    """Return a value in one short line."""
+def short_text(value: Any, most: int = 90) -> str:
+    """Return the text of a value, in one line of at most ``most`` characters."""
     if isinstance(value, np.ndarray | np.generic):
         value = np.array2string(np.asarray(value), precision=4, threshold=SMALL, separator=", ")
     text = " ".join((value if isinstance(value, str) else repr(value)).split())

@@ -1,7 +1,7 @@
-"""Plain values, the only ones that cross between a learner's code and the checks.
+"""Plain values, the only ones that are sent between a learner's code and the checks.
 
-Numbers, text, None, lists, tuples, dicts and numeric arrays become JSON and come back as what they
-were. Nothing is pickled: reading a value runs no code, whatever the other side sent.
+Numbers, text, None, lists, tuples, dicts and numeric arrays are encoded as JSON and decoded to
+equal values of the same type. Pickle is not used, so decoding never runs code of the other side.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from chainrule._src.base.errors import DataError
 
 MOST_BYTES = 64 * 2**20
 DEPTH = 16
-KINDS = "fiubcU"  # of arrays that cross
+KINDS = "fiubcU"  # kinds of dtypes that can be sent
 
 Keep = Callable[[Any], dict[str, Any]]
 
 
 def encode(value: Any, keep: Keep | None = None, depth: int = DEPTH) -> Any:
-    """Return what JSON can hold for a value.
+    """Encode a value as JSON's types.
 
     Parameters
     ----------
     value : object
     keep : callable, optional
-        Takes a value that is not plain and returns the dict that stands for it.
+        Takes a value that is not plain and returns a dict that represents the value.
 
     Raises
     ------
     DataError
-        If a value is not plain and there is no ``keep``, is nested too deeply, or too large.
+        If a value is nested too deeply or too large, or is not plain and ``keep`` is None.
     """
     if depth == 0:
         raise DataError(f"a value is nested more than {DEPTH} deep")
@@ -60,30 +60,30 @@ def encode(value: Any, keep: Keep | None = None, depth: int = DEPTH) -> Any:
     return keep(value)
 
 
-def decode(value: Any, known: Callable[[dict[str, Any]], Any] | None = None) -> Any:
-    """Return the value that `encode` was given; ``known`` takes the dicts that ``keep`` made.
+def decode(value: Any, resolve: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """Decode a value that `encode` encoded; ``resolve`` decodes the dicts of ``keep``.
 
     Raises
     ------
     DataError
-        If it is none that `encode` makes.
+        If `encode` does not produce such a value.
     """
     if isinstance(value, list):
-        return [decode(item, known) for item in value]
+        return [decode(item, resolve) for item in value]
     if not isinstance(value, dict):
         return value
     try:
         if "array" in value:
             return _array(value)
         if "tuple" in value:
-            return tuple(decode(item, known) for item in value["tuple"])
+            return tuple(decode(item, resolve) for item in value["tuple"])
         if "dict" in value:
-            return {decode(k): decode(v, known) for k, v in value["dict"]}
+            return {decode(k): decode(v, resolve) for k, v in value["dict"]}
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DataError(f"a value that cannot be read: {error}") from None
-    if known is None:
+    if resolve is None:
         raise DataError(f"a value of an unknown kind: {sorted(value)}")
-    return known(value)
+    return resolve(value)
 
 
 def _array(value: dict[str, Any]) -> Any:
@@ -98,17 +98,17 @@ def _array(value: dict[str, Any]) -> Any:
 
 
 def dumps(message: Any) -> bytes:
-    """Return a message of encoded values as bytes."""
+    """Serialise a message of encoded values to bytes."""
     return json.dumps(message, separators=(",", ":")).encode()
 
 
 def loads(data: bytes) -> Any:
-    """Return a message from bytes.
+    """Parse a message from bytes.
 
     Raises
     ------
     DataError
-        If it is no JSON.
+        If the bytes are no JSON.
     """
     try:
         return json.loads(data)

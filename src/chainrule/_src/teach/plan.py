@@ -1,4 +1,4 @@
-"""What of a submission is to be run for an exercise, or why nothing can be."""
+"""Checks before a submission runs: names are defined, and no forbidden library is used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
-from chainrule._src.teach.submission import Part, Submission
+from chainrule._src.teach.submission import Submission, SubmissionPart
 
 FOREIGN = (
     "autograd", "cupy", "jax", "keras", "mygrad", "numba", "scipy", "sklearn", "statsmodels",
@@ -21,25 +21,25 @@ HELPFUL = (
 
 
 def problem(submission: Submission, names: Sequence[str], allows: Iterable[str] = ()) -> str:
-    """Return why an exercise cannot be run, or "".
+    """Return the reason why an exercise cannot be run, or "".
 
     Parameters
     ----------
     submission : Submission
     names : sequence of str
-        What must be defined: the exercise's own name first.
+        The names that must be defined, the exercise's own name first.
     allows : iterable of str
-        Modules that the exercise is about, besides NumPy.
+        Modules that an answer may import besides NumPy.
     """
     if submission.is_untouched(names[0]):
         return f"{names[0]} is still as it was handed out"
     sentences = (missing(submission, name) for name in names)
-    found = next(filter(None, sentences), "")
-    return found or foreign(submission.part(names), names[0], allows)
+    reason = next(filter(None, sentences), "")
+    return reason or foreign(submission.part(names), names[0], allows)
 
 
 def missing(submission: Submission, name: str) -> str:
-    """Return why a submission does not define a name, or ""."""
+    """Return the reason why a submission does not define a name, or ""."""
     if submission.defines(name):
         return ""
     if submission.notes:
@@ -50,8 +50,8 @@ def missing(submission: Submission, name: str) -> str:
     return f"{name} is not defined in {submission.path.name}{hint}"
 
 
-def foreign(part: Part, name: str, allows: Iterable[str] = ()) -> str:
-    """Return which library solves the exercise in the learner's place, or ""."""
+def foreign(part: SubmissionPart, name: str, allows: Iterable[str] = ()) -> str:
+    """Return a sentence if the code imports a library that replaces the exercise, else ""."""
     allowed = (*HELPFUL, *allows)
     for _, node in part.nodes():
         for module in _imported(node):
@@ -79,8 +79,8 @@ def _is_import(function: ast.expr) -> bool:
 
 
 def loading_failed(name: str, error: dict[str, object]) -> str:
-    """Return the sentence for code that fails before the function can be called."""
-    place = f" in line {error['line']}: {error['code']}" if error.get("line") else ""
+    """Return the sentence for an error raised while the learner's definitions are executed."""
+    location = f" in line {error['line']}: {error['code']}" if error.get("line") else ""
     if error["type"] == "NameError":
-        return f"{name} uses what no cell defines: {error['message']}{place}"
-    return f"what {name} needs does not run: {error['type']}: {error['message']}{place}"
+        return f"{name} uses what no cell defines: {error['message']}{location}"
+    return f"what {name} needs does not run: {error['type']}: {error['message']}{location}"

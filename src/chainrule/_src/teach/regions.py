@@ -1,4 +1,4 @@
-"""Marked regions of a code cell, in nbgrader's way: solutions with their stubs, hidden tests.
+"""Marked regions of a code cell, as in nbgrader: solutions with their stubs, hidden tests.
 
 ::
 
@@ -11,8 +11,8 @@
         # return None
         ### END SOLUTION
 
-The lines after ``### STUB`` stand in for the solution in the student's version, without their
-``# ``. Without ``### STUB`` the student gets a TODO and ``raise NotImplementedError``.
+The lines after ``### STUB`` replace the solution in the student's version, without their ``# ``.
+Without ``### STUB`` the student gets a TODO and ``raise NotImplementedError``.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def strip(
     source : str
         The code of the cell, with markers.
     solved : bool
-        True keeps the solutions, False puts the stubs in their place.
+        If true, solutions are kept; if false, stubs replace them.
     hidden : bool, default False
-        Whether the hidden tests stay.
+        If true, hidden tests are kept.
     where, first : str, int
-        File, and number of the first line of ``source`` in it, for messages.
+        The file, and the line of the file at which ``source`` begins, for error messages.
 
     Raises
     ------
@@ -67,39 +67,39 @@ def strip(
 def stripped_lines(
     source: str, *, solved: bool, hidden: bool = False, where: str = "", first: int = 1
 ) -> list[Line]:
-    """Return the lines of `strip`, each with the number it has in the file."""
+    """Return the lines of `strip`, each with its line number in the file."""
     lines = list(enumerate(source.split("\n"), start=first))
     return list(_stripped(lines, solved, hidden, where or "<cell>"))
 
 
 def kinds(source: str) -> set[str]:
-    """Return which kinds of regions begin in a cell: ``SOLUTION``, ``HIDDEN TESTS``."""
-    found = map(_MARKER.match, source.split("\n"))
-    return {match[2] for match in found if match and match[1] == "BEGIN"}
+    """Return the kinds of regions in a cell: ``SOLUTION``, ``HIDDEN TESTS``."""
+    matches = map(_MARKER.match, source.split("\n"))
+    return {match[2] for match in matches if match and match[1] == "BEGIN"}
 
 
 def hidden_lines(source: str) -> str:
-    r"""Return the hidden tests of a cell alone.
+    r"""Return the hidden tests of a cell, without its other lines.
 
     Examples
     --------
     >>> hidden_lines("f(1)\n### BEGIN HIDDEN TESTS\nassert f(2) == 4\n### END HIDDEN TESTS")
     'assert f(2) == 4'
     """
-    shown = {number for number, _ in stripped_lines(source, solved=True)}
+    visible = {number for number, _ in stripped_lines(source, solved=True)}
     lines = stripped_lines(source, solved=True, hidden=True)
-    return "\n".join(line for number, line in lines if number not in shown)
+    return "\n".join(line for number, line in lines if number not in visible)
 
 
 def without_stubs(source: str) -> str:
-    """Return a cell with its markers, without ``### STUB`` and its lines: nbgrader knows none."""
-    kept, in_stub = [], False
+    """Return a cell with its markers but without stubs, which nbgrader does not support."""
+    lines, in_stub = [], False
     for line in source.split("\n"):
         marker = _MARKER.match(line)
         in_stub = (in_stub and not marker) or bool(marker and marker[1] == "STUB")
         if not in_stub:
-            kept.append(line)
-    return "\n".join(kept)
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _stripped(lines: list[Line], solved: bool, hidden: bool, where: str) -> Iterator[Line]:

@@ -1,8 +1,8 @@
-"""A submission in processes of its own, with limits; the checks run here and speak to it.
+"""Submissions run in separate processes, with limits; the checks run in this process.
 
-A `Host` has NumPy loaded and forks a process for each exercise, in some ten milliseconds. A
-`Worker` is one such process: it loads a part of a submission and answers what `Candidate` asks.
-Only plain values come back, and however it ends, that is one sentence.
+A `Host` has NumPy loaded and forks a process for each exercise, in about ten milliseconds. A
+`Worker` is such a process: it loads a part of a submission and answers the requests of `Candidate`.
+It sends plain values only. If the process dies or is killed, one sentence says so.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ from chainrule._src.teach.ends import ended_by
 from chainrule._src.teach.expect import Ended, Wrong
 
 SCRIPT = Path(__file__).with_name("confined") / "host.py"
-FORKS = sys.platform.startswith("linux")  # elsewhere threads of the libraries do not survive it
+FORKS = sys.platform.startswith("linux")  # elsewhere the libraries' threads do not survive a fork
 NOT_STARTED = "no process for submissions can be started; is there memory left?"
-STARTING = 120.0  # seconds for a host to load its libraries on a busy machine
-PATIENCE = 3  # how much slower than its processor a process may be on a busy machine
-KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TZ")
+STARTING = 120.0  # seconds in which a host loads its libraries, on a busy machine
+PATIENCE = 3  # wall time divided by processor time of a process, at most, on a busy machine
+INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TZ")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What an answer may take.
+class AnswerLimits:
+    """Limits of time, memory and files for an answer.
 
     Attributes
     ----------
     seconds : float
-        Of the processor, for all requests together; three times as many may go by.
+        Processor time for all requests together; the wall time may be three times as long.
     memory : int
-        Bytes beyond what the libraries take.
+        Bytes beyond the memory of the loaded libraries.
     hidden : tuple of str
-        Folders and files that may not be read: the other submissions, the solutions.
+        Folders and files that an answer may not read: other submissions, solutions.
     """
 
     seconds: float = 20.0
@@ -59,12 +59,13 @@ class Limits:
 
 
 class Host:
-    """A process that starts others for answers; a context manager.
+    """Context manager for a process that starts one process for each answer.
 
     Parameters
     ----------
     answers : bool, default False
-        Whether chainrule itself is at hand there: to explain what is wrong, never for marks.
+        If true, the processes can import chainrule. Diagnoses need it; marks never use it,
+        except for exercises about chainrule.
     """
 
     def __init__(self, answers: bool = False) -> None:
@@ -79,14 +80,14 @@ class Host:
         self.close()
 
     def begin(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
-        """Start a process; return the socket that leads to it, and the process."""
+        """Start a process; return the socket to communicate with the process, and the process."""
         settings = {**settings, "answers": self.answers}
         if sys.platform != "win32" and FORKS:
-            return self._forked(settings)
+            return self._fork(settings)
         popen, line = self._script("once")
         try:
             send(line, settings)
-            receive(line, time.monotonic() + STARTING)  # when it has loaded its libraries
+            receive(line, time.monotonic() + STARTING)  # sent when the libraries are loaded
         except (OSError, EOFError) as error:
             line.close()
             popen.kill()
@@ -104,51 +105,51 @@ class Host:
 
     if sys.platform != "win32":
 
-        def _forked(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
-            for _ in range(2):  # once more, if the host itself was killed
-                here, there = socket.socketpair()
+        def _fork(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
+            for _ in range(2):  # a second time if the host was killed
+                local, remote = socket.socketpair()
                 try:
-                    number = self._told(settings, there.fileno())
-                    return here, _Process(number, partial(self._told, {"wait": number}))
+                    number = self._exchange(settings, remote.fileno())
+                    return local, _Process(number, partial(self._exchange, {"wait": number}))
                 except (OSError, EOFError):
-                    here.close()
+                    local.close()
                     self.close()
                 finally:
-                    there.close()
+                    remote.close()
             raise ChainruleError(NOT_STARTED)
 
-        def _told(self, message: Mapping[str, Any], *descriptors: int) -> int:
-            """Return the number with which the host, started if need be, answers a message."""
+        def _exchange(self, message: Mapping[str, Any], *descriptors: int) -> int:
+            """Start the host if necessary, send it a message, and return its reply, a number."""
             if self._line is None:
                 self._process, self._line = self._script("forking")
             socket.send_fds(self._line, [json.dumps(message).encode()], descriptors)
             return int(receive(self._line, time.monotonic() + STARTING))
 
     def _script(self, way: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
-        here, there = socket.socketpair()
+        local, remote = socket.socketpair()
         kind = "whole" if self.answers else "bare"
-        with there:
-            return _started([sys.executable, "-P", "-B", str(SCRIPT), kind, way], there), here
+        with remote:
+            return _start_host([sys.executable, "-P", "-B", str(SCRIPT), kind, way], remote), local
 
 
 if sys.platform == "win32":
 
-    def _started(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
-        """Start a host, which reads from its input how Windows shares the socket with it."""
+    def _start_host(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
+        """Start a host; on Windows it reads the description of the shared socket from stdin."""
         nothing = subprocess.DEVNULL
         popen = subprocess.Popen(
             [*command, "shared"], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing,
             env=_environment(),
         )  # fmt: skip
         assert popen.stdin is not None
-        with contextlib.suppress(OSError), popen.stdin as told:  # if it is gone, that is heard of
-            told.write(line.share(popen.pid))
+        with contextlib.suppress(OSError), popen.stdin as pipe:  # a dead host is noticed later
+            pipe.write(line.share(popen.pid))
         return popen
 
 else:
 
-    def _started(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
-        """Start a host, which inherits the socket."""
+    def _start_host(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
+        """Start a host, which inherits the socket's file descriptor."""
         nothing = subprocess.DEVNULL
         return subprocess.Popen(
             [*command, str(line.fileno())], stdin=nothing, stdout=nothing, stderr=nothing,
@@ -162,7 +163,7 @@ class _Process:
     wait: Any
 
     def kill(self) -> int:
-        """Kill it with all that it started, and return how it ended: -9 unless it was before."""
+        """Kill the process group and return the exit status: -9, or that of an earlier end."""
         for kill in (getattr(os, "killpg", None), os.kill):
             with contextlib.suppress(OSError, TypeError):
                 kill(self.number, getattr(signal, "SIGKILL", signal.SIGTERM))  # type: ignore[misc]
@@ -173,24 +174,24 @@ class _Process:
 
 
 class Worker:
-    """A part of a submission in a process of its own; a context manager.
+    """Context manager for a process that runs a part of a submission.
 
     Parameters
     ----------
     host : Host
-    limits : Limits
+    limits : AnswerLimits
     what : str
-        How a sentence speaks of it.
+        The words for the submission in an error message.
     seed : int, default 0
-        Where NumPy's own random numbers begin there.
+        Seed of NumPy's and Python's global random generators in the process.
 
     Attributes
     ----------
     ended : Ended or None
-        How it ended before it was to.
+        The error, if the process ended too early.
     """
 
-    def __init__(self, host: Host, limits: Limits, what: str, seed: int = 0) -> None:
+    def __init__(self, host: Host, limits: AnswerLimits, what: str, seed: int = 0) -> None:
         self._what, self._limits = what, limits
         self._left = PATIENCE * limits.seconds
         self._folder = tempfile.mkdtemp(prefix="chainrule-")
@@ -219,9 +220,9 @@ class Worker:
         Raises
         ------
         Ended
-            If the process is gone, or takes too long: then it is ended.
+            If the process has ended, or takes too long and is killed.
         Wrong
-            If what it answers cannot be read.
+            If the reply is not valid.
         """
         if self.ended is not None:
             raise self.ended
@@ -241,10 +242,10 @@ class Worker:
             self._left -= time.monotonic() - begin
         if self.ended is not None:
             raise self.ended
-        return _sound(reply, self._what)
+        return _validated(reply, self._what)
 
     def candidate(self, name: str) -> Candidate:
-        """Return the function or class of this name, to be called by checks."""
+        """Return a proxy of the function or class of this name, for the checks to call."""
         return Candidate(self.ask, name, name)
 
     def _end(self) -> int:
@@ -271,8 +272,8 @@ class Worker:
         return f"{self._what} ends the program (exit code {status}): leave exit() and the like out"
 
 
-def _sound(reply: Any, what: str) -> dict[str, Any]:
-    """Return a reply that is what `Candidate` takes one for; the other side may send anything."""
+def _validated(reply: Any, what: str) -> dict[str, Any]:
+    """Validate a reply, because a submission may send anything, and return the reply."""
     if isinstance(reply, dict):
         error, changed = reply.get("error"), reply.get("changed", [])
         text = reply.get("printed", "")
@@ -283,11 +284,11 @@ def _sound(reply: Any, what: str) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, str]:
-    """Return what the processes know of this one's surroundings: no names, no keys."""
-    known = {name: os.environ[name] for name in KEPT if name in os.environ}
+    """Return the environment variables of the processes: no user names, no secrets."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     path = json.dumps([os.path.abspath(entry) for entry in sys.path])
     one = dict.fromkeys(THREADS, "1")
-    return {**known, **one, "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "CHAINRULE_PATH": path}
+    return {**inherited, **one, "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "CHAINRULE_PATH": path}
 
 
-__all__: Sequence[str] = ("Host", "Limits", "Worker")
+__all__: Sequence[str] = ("AnswerLimits", "Host", "Worker")

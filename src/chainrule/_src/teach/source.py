@@ -1,11 +1,11 @@
-"""A lab's source, and what is made of it: notebooks, solutions, a page of the documentation.
+"""A lab's source, and the files generated from it: notebooks, solutions, a documentation page.
 
-The source is Python in jupytext's percent format. Metadata of a cell says what it is:
+The source is Python in jupytext's percent format. A cell's metadata gives its kind:
 
 ``# %% [markdown]``
     text
 ``# %%``
-    code that everyone gets
+    code in both the student's and the solved notebook
 ``# %% exercise="softmax" solution="numpy_softmax.py"``
     code that defines ``softmax``, with regions that the student writes (see `regions`). The names
     of several are set apart by spaces. ``solution`` names the file in ``solutions/`` that holds the
@@ -13,7 +13,7 @@ The source is Python in jupytext's percent format. Metadata of a cell says what 
 ``# %% check="softmax"``
     code that calls ``check.softmax(softmax)``, perhaps with hidden tests
 
-Everything made is the same bytes each time: cells have names for ids, and nothing tells the time.
+The generated files are reproducible byte by byte: ids of cells are names, and there are no dates.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 METADATA = ("exercise", "solution", "check", "points")
 _MARKER = re.compile(r"# ?%%( |$)")
 _MAGIC = re.compile(r"^(\s*)(?:%[a-z]|!).*$", re.MULTILINE)
-NOTEBOOKS = "reading the labs", "teach", "jupytext", "nbformat"  # what it needs
+NOTEBOOKS = "reading the labs", "teach", "jupytext", "nbformat"  # arguments of `needs`
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -49,17 +49,17 @@ class Cell:
     Attributes
     ----------
     text : bool
-        Markdown, not code.
+        True for Markdown, false for code.
     source : str
-        With the markers of its regions.
+        The text of the cell, with the markers of its regions.
     line : int
         Number of the first line of ``source`` in the file.
     exercises : tuple of str
-        What an exercise's cell defines.
+        The exercises that the cell defines.
     solution : str
-        File in ``solutions/``, or nothing.
+        A file name in ``solutions/``, or "".
     check : str
-        The exercise that the cell checks, or nothing.
+        The exercise that the cell checks, or "".
     points : float or None
     """
 
@@ -74,7 +74,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Source:
-    """A lab's source; `read` makes one from a file.
+    """A lab's source; `read` creates one from a file.
 
     Attributes
     ----------
@@ -98,25 +98,25 @@ class Source:
 
     @property
     def exercises(self) -> list[str]:
-        """Names of the exercises, in order; one that is written in two steps counts once."""
+        """Names of the exercises, in order; an exercise with two steps is listed once."""
         return list(dict.fromkeys(name for cell in self.cells for name in cell.exercises))
 
     def definitions(self, name: str, *, solved: bool) -> list[str]:
-        """Return the text of an exercise in each of its steps, solved or as it is handed out."""
-        found = []
+        """Return the text of an exercise for each of its steps: solutions or stubs."""
+        texts = []
         for cell in self.cells:
             if name in cell.exercises:
                 code = self.code(cell, solved=solved)
-                found += [
+                texts += [
                     str(ast.get_source_segment(code, node))
                     for node in ast.parse(code).body
                     if getattr(node, "name", None) == name
                 ]
-        return found
+        return texts
 
     @property
     def stubs(self) -> list[str]:
-        """The texts of all exercises as they are handed out."""
+        """The stubs of all exercises."""
         return [text for name in self.exercises for text in self.definitions(name, solved=False)]
 
     @cached_property
@@ -129,7 +129,7 @@ class Source:
         }
 
     def code(self, cell: Cell, *, solved: bool, hidden: bool = False) -> str:
-        """Return a cell's code without markers: solved or with stubs, with hidden tests or not."""
+        """Return a cell's code without markers: solutions or stubs, hidden tests or not."""
         return strip(
             cell.source, solved=solved, hidden=hidden, where=str(self.path), first=cell.line
         )
@@ -139,7 +139,7 @@ class Source:
         with needs(*NOTEBOOKS):
             import nbformat
 
-        v4: Any = nbformat.v4  # in part without annotations
+        v4: Any = nbformat.v4  # nbformat is only partly annotated
         notebook = v4.new_notebook(
             metadata={"kernelspec": _KERNEL, "language_info": {"name": "python"}}
         )
@@ -149,10 +149,10 @@ class Source:
                 new = v4.new_markdown_cell(cell.source)
             else:
                 new = v4.new_code_cell(self.code(cell, solved=solved))
-            notebook.cells.append(_named(new, _cell_id(cell), used))
+            notebook.cells.append(_with_id(new, _cell_id(cell), used))
             if cell.solution and not solved:
                 new = v4.new_code_cell(f"# %load solutions/{cell.solution}")
-                notebook.cells.append(_named(new, f"load-{Path(cell.solution).stem}", used))
+                notebook.cells.append(_with_id(new, f"load-{Path(cell.solution).stem}", used))
         return cast("NotebookNode", notebook)
 
     def page(self) -> str:
@@ -165,7 +165,7 @@ class Source:
 
 
 def folder() -> Path:
-    """Return where the labs' sources are: in the package, or beside it in a checkout."""
+    """Return the folder of the labs' sources: in the package, or beside it in a checkout."""
     installed = Path(__file__).with_name("labs")
     return installed if installed.is_dir() else Path(__file__).parents[4] / "notebooks" / "source"
 
@@ -175,12 +175,12 @@ def sources() -> list[Source]:
     return [read(path) for path in sorted(folder().glob("[0-9]*.py"))]
 
 
-def made(lab: Source) -> dict[str, str]:
-    """Return all that is made of a lab, by path: notebooks, solutions, page."""
+def generated_files(lab: Source) -> dict[str, str]:
+    """Return the texts generated from a lab, by path: notebooks, solutions, page."""
     with needs(*NOTEBOOKS):
         import nbformat
 
-    writes: Any = nbformat.writes  # without annotations
+    writes: Any = nbformat.writes  # nbformat does not annotate it
     student, solved = (writes(lab.notebook(solved=solved)) + "\n" for solved in (False, True))
     return {
         f"notebooks/student/{lab.name}.ipynb": student,
@@ -191,9 +191,9 @@ def made(lab: Source) -> dict[str, str]:
 
 
 def write(root: Path, labs: list[Source]) -> None:
-    """Write all that is made of some labs below ``root``."""
+    """Write the files generated from some labs below ``root``."""
     for lab in labs:
-        for name, text in made(lab).items():
+        for name, text in generated_files(lab).items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
@@ -205,9 +205,9 @@ def read(path: str | Path) -> Source:
     Raises
     ------
     DataError
-        The source is not well made: metadata that nobody knows, a region left open, a version of a
-        cell that does not parse or does not define its exercise, an exercise without a check. The
-        message names file and line.
+        The source is invalid: unknown metadata, a region that is not closed, a version of a cell
+        that does not parse or does not define its exercise, an exercise without a check. The
+        message contains file and line.
     MissingDependencyError
         jupytext is not installed.
     """
@@ -232,44 +232,45 @@ def read(path: str | Path) -> Source:
 
 
 def _starts(text: str) -> list[tuple[int, int]]:
-    """Return for each cell the line of its marker and that of its first line with text."""
+    """Return for each cell the line number of its marker and of its first line with text."""
     lines = text.split("\n")
-    found = []
+    starts = []
     for i, line in enumerate(lines):
         if _MARKER.match(line):
             first = next((j for j in range(i + 1, len(lines)) if lines[j].strip()), i + 1)
-            found.append((i + 1, first + 1))
-    return found
+            starts.append((i + 1, first + 1))
+    return starts
 
 
 def _cell(cell: NotebookNode, at: str, first: int) -> Cell:
-    given: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         key: value for key, value in cell.metadata.items() if key != "lines_to_next_cell"
     }
-    for key in given:
+    for key in metadata:
         if key not in METADATA:
             raise DataError(f"{at}: {UnknownNameError('metadata', key, METADATA)}")
-    if cell.cell_type == "raw" or (cell.cell_type == "markdown" and given):
+    if cell.cell_type == "raw" or (cell.cell_type == "markdown" and metadata):
         raise DataError(f"{at}: a cell is code, or text without metadata")
-    points = given.get("points")
+    points = metadata.get("points")
     if points is not None and (isinstance(points, bool) or not isinstance(points, int | float)):
         raise DataError(f"{at}: points is a number, not {points!r}")
     for key in ("exercise", "solution", "check"):
-        if not isinstance(given.get(key, ""), str):
-            raise DataError(f'{at}: {key} is a text, such as {key}="softmax", not {given[key]!r}')
+        if not isinstance(metadata.get(key, ""), str):
+            value = metadata[key]
+            raise DataError(f'{at}: {key} is a text, such as {key}="softmax", not {value!r}')
     return Cell(
         text=cell.cell_type == "markdown",
         source=cell.source.strip("\n"),
         line=first,
-        exercises=tuple(given.get("exercise", "").split()),
-        solution=given.get("solution", ""),
-        check=given.get("check", ""),
+        exercises=tuple(metadata.get("exercise", "").split()),
+        solution=metadata.get("solution", ""),
+        check=metadata.get("check", ""),
         points=points,
     )
 
 
 def _check(source: Source) -> None:
-    """Refuse a source of which no sound lab can be made."""
+    """Raise `DataError` if the source is not valid."""
     defined: set[str] = set()
     checked: set[str] = set()
     files: set[str] = set()
@@ -291,12 +292,12 @@ def _check(source: Source) -> None:
 
 
 def _complaints(source: Source, cell: Cell, defined: set[str], files: set[str]) -> Iterator[str]:
-    found = kinds(cell.source)
-    stubs = _parsed(source, cell, solved=False)
-    solved = _parsed(source, cell, solved=True)
-    if (SOLUTION in found) != bool(cell.exercises):
+    regions = kinds(cell.source)
+    stubs = _definitions(source, cell, solved=False)
+    solved = _definitions(source, cell, solved=True)
+    if (SOLUTION in regions) != bool(cell.exercises):
         yield "an exercise has a ### BEGIN SOLUTION region, and nothing else has"
-    if HIDDEN in found and not cell.check:
+    if HIDDEN in regions and not cell.check:
         yield "hidden tests belong into a cell with check="
     for version, names in (("stub", stubs), ("solution", solved)):
         for name in cell.exercises:
@@ -316,7 +317,7 @@ def _complaints(source: Source, cell: Cell, defined: set[str], files: set[str]) 
             yield f"the cell does not call check.{cell.check}({cell.check})"
 
 
-def _parsed(source: Source, cell: Cell, *, solved: bool) -> set[str]:
+def _definitions(source: Source, cell: Cell, *, solved: bool) -> set[str]:
     """Return the names of the functions and classes that a version of a cell defines."""
     lines = stripped_lines(
         cell.source, solved=solved, hidden=True, where=str(source.path), first=cell.line
@@ -343,8 +344,8 @@ def _cell_id(cell: Cell) -> str:
     return ("text-" if cell.text else "code-") + digest
 
 
-def _named(cell: NotebookNode, name: str, used: Counter[str]) -> NotebookNode:
-    """Give a cell its id, numbered where the same name came before."""
+def _with_id(cell: NotebookNode, name: str, used: Counter[str]) -> NotebookNode:
+    """Set the id of a cell: the name, with a number if an earlier cell has the same name."""
     used[name] += 1
     suffix = f"-{used[name]}" if used[name] > 1 else ""
     cell["id"] = name[: 64 - len(suffix)] + suffix

@@ -1,8 +1,8 @@
-"""What a learner hands in, a notebook or a ``.py`` file, and the part of it that defines a name.
+"""A learner's submission, a notebook or a ``.py`` file, and the part of it that defines a name.
 
-Cells are found by what they define, not by where they stand. To have a function, its definition
-runs with all that it uses, and nothing else: a cell that loops for ever, draws, or fails does no
-harm to the others.
+Statements are selected by the names that they bind, not by their position. To load a function, its
+definition and its dependencies run, and nothing else: a cell with an endless loop, a plot or an
+error does not affect the other cells.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ ENDINGS = (".ipynb", ".py")
 
 
 @dataclass(frozen=True)
-class Statement:
-    """A top-level statement: its tree, where it stands, the names that it binds and reads."""
+class TopLevelStatement:
+    """A top-level statement: its syntax tree, its location, the names that it binds and reads."""
 
     node: ast.stmt
     file: str
@@ -37,40 +37,40 @@ class Statement:
 
     @property
     def is_definition(self) -> bool:
-        """Whether it is a function or a class."""
+        """True if the statement defines a function or a class."""
         return isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some statements of a submission, as plain values: to be run, here or in another process.
+class SubmissionPart:
+    """Some statements of a submission, as plain values that can be sent to another process.
 
     Attributes
     ----------
     texts : dict
-        The files that they stand in, or the cells, by name.
+        The texts of the files or cells that contain the statements, by name.
     statements : list of (str, int)
-        The file of each, and which statement of it.
+        For each statement its file, and its index among the statements of this file.
     """
 
     texts: dict[str, str]
     statements: list[tuple[str, int]]
 
     def nodes(self) -> Iterator[tuple[str, ast.stmt]]:
-        """Yield the file and the tree of each statement."""
+        """Yield the file and the syntax tree of each statement."""
         bodies = {file: ast.parse(text, file).body for file, text in self.texts.items()}
         for file, number in self.statements:
             yield file, bodies[file][number]
 
     def run(self, module: str = "submission") -> dict[str, Any]:
-        """Run the statements and return all that they define.
+        """Run the statements and return the names that they define, with values.
 
         Raises
         ------
         Exception
-            Whatever the learner's code raises.
+            Any error that the learner's code raises.
         """
-        for file, text in self.texts.items():  # for tracebacks and inspect.getsource
+        for file, text in self.texts.items():  # tracebacks and inspect.getsource read this cache
             linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         space = ModuleType(module)
         sys.modules[module] = space
@@ -81,90 +81,91 @@ class Part:
 
 @dataclass
 class Submission:
-    """A learner's file, taken apart.
+    """A learner's file, parsed into statements.
 
     Attributes
     ----------
     path : Path
-    statements : list of Statement
-        In the order in which they stand.
+    statements : list of TopLevelStatement
+        The top-level statements in the order of the file.
     notes : list of str
-        What could not be read: a cell with a syntax error and its line, say.
+        Texts that could not be parsed, for example a cell with a syntax error and its line.
     stubs : frozenset of str
-        Definitions as they were handed out, `normal`: they count where there is nothing else.
+        Definitions as they were handed out, in the form of `normal`. A stub is used only if no
+        other definition of the name exists.
     """
 
     path: Path
-    statements: list[Statement] = field(default_factory=list)
+    statements: list[TopLevelStatement] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     stubs: frozenset[str] = frozenset()
 
     def defines(self, name: str) -> bool:
-        """Whether the file binds a name."""
+        """Return true if the file binds a name."""
         return any(name in statement.binds for statement in self.statements)
 
-    def definition(self, name: str) -> Statement | None:
-        """Return the function or class of a name that counts."""
-        found = [self.statements[i] for i in self._binding(name)]
-        return next((statement for statement in found if statement.is_definition), None)
+    def definition(self, name: str) -> TopLevelStatement | None:
+        """Return the definition of a function or class that is used, or None."""
+        statements = [self.statements[i] for i in self._binding(name)]
+        return next((statement for statement in statements if statement.is_definition), None)
 
     def is_untouched(self, name: str) -> bool:
-        """Whether a name is still what was handed out."""
+        """Return true if the definition of a name is still the stub."""
         definition = self.definition(name)
         return definition is not None and self._is_stub(definition)
 
-    def _is_stub(self, statement: Statement) -> bool:
+    def _is_stub(self, statement: TopLevelStatement) -> bool:
         return bool(self.stubs) and normal(ast.unparse(statement.node)) in self.stubs
 
-    def needed(self, name: str) -> list[Statement]:
-        """Return the statements that a name needs, in their order.
+    def needed(self, name: str) -> list[TopLevelStatement]:
+        """Return the statements on which a name depends, in the order of the file.
 
-        Of several definitions the last one that is no stub counts.
+        Of several definitions the last one that is not a stub is used.
         """
         chosen: set[int] = set()
-        open_names, seen = [name], set()
+        open_names, visited = [name], set()
         while open_names:
-            wanted = open_names.pop()
-            if wanted in seen:
+            current = open_names.pop()
+            if current in visited:
                 continue
-            seen.add(wanted)
-            for number in self._binding(wanted):
+            visited.add(current)
+            for number in self._binding(current):
                 if number not in chosen:
                     chosen.add(number)
                     open_names += self.statements[number].reads
         return [self.statements[number] for number in sorted(chosen)]
 
     def _binding(self, name: str) -> list[int]:
-        """Return the numbers of the statements that give a name the value it has at the end."""
-        found = [i for i, s in enumerate(self.statements) if name in s.binds]
-        whole = [i for i in found if self.statements[i].is_definition]
-        filled = [i for i in whole if not self._is_stub(self.statements[i])]
-        if whole:
-            last = (filled or whole)[-1]
-            return [last, *(i for i in found if i > last and i not in whole)]
-        return found
+        """Return the indices of the statements that give a name its final value."""
+        binding = [i for i, s in enumerate(self.statements) if name in s.binds]
+        definitions = [i for i in binding if self.statements[i].is_definition]
+        filled = [i for i in definitions if not self._is_stub(self.statements[i])]
+        if definitions:
+            last = (filled or definitions)[-1]
+            return [last, *(i for i in binding if i > last and i not in definitions)]
+        return binding
 
-    def part(self, names: Iterable[str]) -> Part:
-        """Return the statements that the names need, as plain values."""
+    def part(self, names: Iterable[str]) -> SubmissionPart:
+        """Return the statements on which the names depend, as plain values."""
         order = {id(s): i for i, s in enumerate(self.statements)}
         needed = {order[id(s)]: s for name in names for s in self.needed(name)}
         chosen = [needed[i] for i in sorted(needed)]
         texts = {s.file: s.text for s in chosen}
-        return Part(texts, [(s.file, s.number) for s in chosen])
+        return SubmissionPart(texts, [(s.file, s.number) for s in chosen])
 
     def load(self, names: Iterable[str], module: str = "submission") -> dict[str, Any]:
-        """Run what the names need and return all that it defines.
+        """Run the statements on which the names depend and return the names that they define.
 
         Raises
         ------
         Exception
-            Whatever the learner's code raises.
+            Any error that the learner's code raises.
         """
         return self.part(names).run(module)
 
 
 def normal(text: str) -> str:
-    """Return a definition's text without comments, docstrings and spacing."""
+    """Return a definition's text in a normal form, without comments, docstrings and spacing."""
     tree = ast.parse(text)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
@@ -176,33 +177,33 @@ def normal(text: str) -> str:
 
 
 def read(path: str | Path, stubs: Iterable[str] = ()) -> Submission:
-    """Read a notebook or a ``.py`` file; what cannot be understood of it becomes a note.
+    """Read a notebook or a ``.py`` file; cells that do not parse are listed in `notes`.
 
     ``stubs`` are the texts of definitions as they were handed out.
 
     Raises
     ------
     FileError
-        If it cannot be read at all: missing, empty, too large, not UTF-8, no notebook.
+        If the file is missing, empty, too large, not UTF-8, or not a notebook.
     """
     path = Path(path)
     return parse(path, text_of(path), stubs)
 
 
 def parse(path: Path, text: str, stubs: Iterable[str] = ()) -> Submission:
-    """Take the text of a notebook or a ``.py`` file apart.
+    """Parse the text of a notebook or a ``.py`` file.
 
     Raises
     ------
     FileError
-        If it is no notebook.
+        If the text of an ``.ipynb`` file is not a notebook.
     """
-    found = Submission(path, stubs=frozenset(map(normal, stubs)))
+    submission = Submission(path, stubs=frozenset(map(normal, stubs)))
     cells = dict(_cells(path, text)) if path.suffix == ".ipynb" else {str(path): text}
     for file, source in cells.items():
         plain = _without_magics(source) if path.suffix == ".ipynb" else source
-        found.statements += _statements(file, plain, found.notes)
-    return found
+        submission.statements += _statements(file, plain, submission.notes)
+    return submission
 
 
 def text_of(path: Path) -> str:
@@ -211,7 +212,7 @@ def text_of(path: Path) -> str:
     Raises
     ------
     FileError
-        If there is none: missing, empty, too large, not UTF-8.
+        If the file is missing, empty, too large, or not UTF-8.
     """
     if path.suffix not in ENDINGS:
         raise FileError(f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py)")
@@ -233,7 +234,7 @@ def text_of(path: Path) -> str:
 
 
 def _cells(path: Path, text: str) -> Iterator[tuple[str, str]]:
-    """Yield the code cells of a notebook, of format 3 too, with what to call them."""
+    """Yield the code cells of a notebook, of format 3 or 4, each with its name."""
     try:
         notebook = json.loads(text)
         sheets = notebook.get("worksheets", [notebook])
@@ -250,7 +251,7 @@ def _cells(path: Path, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _without_magics(source: str) -> str:
-    """Replace what only a notebook understands by as many empty lines."""
+    """Replace IPython magics and shell commands by empty lines, which keep line numbers."""
     if source.lstrip().startswith("%%"):
         first = source.lstrip().split(None, 1)[0]
         if first not in ("%%time", "%%timeit", "%%capture"):
@@ -259,7 +260,7 @@ def _without_magics(source: str) -> str:
     return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
 
 
-def _statements(file: str, source: str, notes: list[str]) -> Iterator[Statement]:
+def _statements(file: str, source: str, notes: list[str]) -> Iterator[TopLevelStatement]:
     try:
         tree = ast.parse(source, file)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -267,11 +268,13 @@ def _statements(file: str, source: str, notes: list[str]) -> Iterator[Statement]
         code = (
             source.splitlines()[line - 1].strip() if line and line <= source.count("\n") + 1 else ""
         )
-        place = f", line {line}: {code}" if line else ""
-        notes.append(f"{Path(file).name}{place}: {getattr(error, 'msg', error)}")
+        location = f", line {line}: {code}" if line else ""
+        notes.append(f"{Path(file).name}{location}: {getattr(error, 'msg', error)}")
         return
     for number, node in enumerate(tree.body):
-        yield Statement(node, file, source, number, frozenset(_bound(node)), frozenset(_read(node)))
+        yield TopLevelStatement(
+            node, file, source, number, frozenset(_bound(node)), frozenset(_read(node))
+        )
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:
@@ -296,7 +299,7 @@ def _bound(node: ast.stmt) -> Iterator[str]:
 
 
 def _read(node: ast.stmt) -> Iterator[str]:
-    """Yield the global names that a statement uses, in the functions within it too."""
+    """Yield the global names that a statement reads, also in nested functions."""
     waiting = [symtable.symtable(ast.unparse(node), "", "exec")]
     while waiting:
         table = waiting.pop()

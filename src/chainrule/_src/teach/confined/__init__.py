@@ -1,1 +1,1 @@
-"""The other process, in which a submission runs: what it may do, and how it is spoken to."""
+"""The sandbox process in which a submission runs: its restrictions and its protocol."""

@@ -1,4 +1,4 @@
-"""A process of one exercise of one submission: it gives up its rights, then answers."""
+"""The process for one exercise of one submission: it drops its rights, then answers requests."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.teach.calls import Server, told
+from chainrule._src.teach.calls import ObjectServer, error_values
 from chainrule._src.teach.confined import limits
 from chainrule._src.teach.confined.frames import receive, send
 from chainrule._src.teach.plan import problem
-from chainrule._src.teach.submission import Part, parse
+from chainrule._src.teach.submission import SubmissionPart, parse
 
 if sys.platform == "linux":
     from chainrule._src.teach.confined import kernel
 
 
 def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
-    """Answer requests until the other side is gone.
+    """Answer requests until the socket is closed by the other side.
 
     Parameters
     ----------
     connection : socket
     settings : dict
-        ``folder`` to work in, ``seconds``, ``memory``, what is ``hidden``, whether ``answers`` are
-        at hand.
+        ``folder`` is the working folder, ``seconds`` and ``memory`` are limits, ``hidden`` lists
+        unreadable paths, ``seed`` seeds random generators; ``answers`` is true if chainrule can be
+        imported.
     """
     answer = _Answers(settings)
     _give_up(connection, settings)
@@ -39,16 +40,16 @@ def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
         request = receive(connection)
         try:
             reply = answer(request)
-        except BaseException as error:  # whatever a learner's code raises, in its __str__ too
+        except BaseException as error:  # a learner's code may raise any error, even in __str__
             reply = {"error": {"type": type(error).__name__, "message": "", "line": None}}
         send(connection, reply)
 
 
 class _Answers:
-    """What is done with a request: the code is read, loaded, called, explained."""
+    """Handler of requests: it reads, loads, calls or explains a learner's code."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self._server = Server({})
+        self._server = ObjectServer({})
         self._has_answers = settings["answers"]
 
     def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -57,55 +58,59 @@ class _Answers:
             try:
                 return {"value": getattr(self, do)(request)}
             except (Exception, SystemExit) as error:
-                return {"error": told(error)}
+                return {"error": error_values(error)}
         return self._server.answer(request)
 
     def read(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Take a text apart; return for each name what is to be run, or why nothing can be."""
+        """Parse a text; return for each name the statements to run, or the problem."""
         submission = parse(Path(request["path"]), request["text"], request["stubs"])
         plan = {}
-        for name, wanted in request["names"].items():
-            needed, tested = wanted["needs"], wanted["tests"]
+        for name, spec in request["names"].items():
+            needed, tested = spec["needs"], spec["tests"]
             part = submission.part([*needed, *tested])
             bound = {b for statement in submission.needed(name) for b in statement.binds}
             plan[name] = {
                 "uses": [other for other in request["names"] if other in bound - {name}],
-                "problem": problem(submission, needed, wanted["allows"]),
+                "problem": problem(submission, needed, spec["allows"]),
                 "names": [*needed, *tested],
                 "texts": part.texts, "statements": part.statements,
             }  # fmt: skip
         return plan
 
     def load(self, request: dict[str, Any]) -> None:
-        """Run the part of a submission that defines a name, and others that tests use."""
-        part = Part(request["texts"], request["statements"])
+        """Run the part of a submission that defines an exercise and the names its tests use."""
+        part = SubmissionPart(request["texts"], request["statements"])
         space = part.run()
-        self._server = Server({name: space[name] for name in request["names"] if name in space})
+        self._server = ObjectServer(
+            {name: space[name] for name in request["names"] if name in space}
+        )
 
     def explain(self, request: dict[str, Any]) -> str:
-        """Return what a diagnosis says of an answer that was loaded; needs the answers."""
-        from chainrule._src.teach.exercise import Outcome, Result
+        """Diagnose the loaded answer; return "" if chainrule is not available here."""
+        from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
         from chainrule._src.teach.exercises import exercise
 
         if not self._has_answers:
             return ""
         name = request["name"]
-        outcomes = tuple(Outcome(check, 1, passed) for check, passed in request["checks"])
-        found = exercise(name)
-        return found.explain(self._server.thing(name), Result(name, outcomes), request["student"])
+        outcomes = tuple(CheckOutcome(check, 1, passed) for check, passed in request["checks"])
+        task = exercise(name)
+        return task.explain(
+            self._server.object_of(name), ExerciseResult(name, outcomes), request["student"]
+        )
 
 
 def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
-    """Give up everything that an answer does not need."""
+    """Drop all rights and file descriptors that an answer does not need."""
     if sys.platform == "linux":
         kernel.die_with_parent()
     if hasattr(os, "setsid"):
         with contextlib.suppress(OSError):
             os.setsid()
-    own = os.path.realpath(settings["folder"])
-    os.chdir(own)
+    folder = os.path.realpath(settings["folder"])
+    os.chdir(folder)
     _close_all_but(connection.fileno())
-    np.random.seed(settings["seed"])  # noqa: NPY002  # what a learner's code draws from
+    np.random.seed(settings["seed"])  # noqa: NPY002  # of a learner's code
     random.seed(settings["seed"])
     warnings.simplefilter("ignore")
     read, hidden = limits.readable(), [os.path.realpath(path) for path in settings["hidden"]]
@@ -113,19 +118,19 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
         read += limits.own_sources()
     else:
         hidden += limits.own_sources()
-    limits.limit(settings["seconds"], settings["memory"])  # before the kernel refuses to set any
+    limits.limit(settings["seconds"], settings["memory"])  # before seccomp refuses it
     if sys.platform == "linux":
-        kernel.confine(own, read, hidden)
-    limits.hook(own, read, hidden, explains=settings["answers"])
+        kernel.confine(folder, read, hidden)
+    limits.hook(folder, read, hidden, explains=settings["answers"])
 
 
-def _close_all_but(kept: int) -> None:
+def _close_all_but(descriptor: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     if os.name == "posix":
-        os.closerange(3, kept)
-        os.closerange(kept + 1, 4096)
+        os.closerange(3, descriptor)
+        os.closerange(descriptor + 1, 4096)
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     for name in ("stdout", "stderr"):
         setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115

@@ -1,4 +1,4 @@
-"""Messages over a socket: the number of bytes, then JSON."""
+"""Messages over a socket: the length in bytes, then JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ _LENGTH = struct.Struct("!Q")
 
 
 def send(to: socket.socket, message: Any, end: float | None = None) -> None:
-    """Send a message before ``end``, a time of `time.monotonic`.
+    """Send a message before the deadline ``end``, a time of `time.monotonic`.
 
     Raises
     ------
     TimeoutError, OSError
+        If the deadline is over, or the socket fails.
     """
     data = dumps(message)
     to.settimeout(_left(end))
@@ -32,11 +33,11 @@ def receive(source: socket.socket, end: float | None = None, most: int = MOST_BY
     Raises
     ------
     TimeoutError
-        If it is not there by ``end``.
+        If no complete message arrives before the deadline ``end``.
     EOFError
-        If the other side is gone.
+        If the other side has closed the socket.
     DataError
-        If it is too long, or no JSON.
+        If the message is too long, or no JSON.
     """
     (length,) = _LENGTH.unpack(_bytes(source, _LENGTH.size, end))
     if length > most:
@@ -63,7 +64,7 @@ def _bytes(source: socket.socket, count: int, end: float | None) -> bytearray:
 def _left(end: float | None) -> float | None:
     if end is None:
         return None
-    left = end - time.monotonic()
-    if left <= 0:
+    seconds = end - time.monotonic()
+    if seconds <= 0:
         raise TimeoutError
-    return left
+    return seconds

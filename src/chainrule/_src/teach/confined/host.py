@@ -1,9 +1,9 @@
-"""A process that has NumPy loaded and forks one for each answer; run as a script.
+"""A process that has NumPy loaded and forks a child for each answer; run as a script.
 
-``host.py bare|whole forking|once DESCRIPTOR`` reads messages from the socket of that number; on
-Windows from the one that its input tells of, and DESCRIPTOR is ``shared``. In a bare host
-chainrule's packages are empty and only what a submission needs is loaded: the answers are not in
-its memory.
+``host.py bare|whole forking|once DESCRIPTOR`` reads messages from the socket with this file
+descriptor. On Windows DESCRIPTOR is ``shared``, and stdin describes the socket. In a bare host
+chainrule's packages are empty and only modules that a submission needs are loaded, so that the
+answers are not in its memory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[2]  # of the wings
+FOLDER = Path(__file__).resolve().parents[2]  # contains the wings
 LOADED = (
     "numpy", "matplotlib.pyplot", "sklearn.datasets", "sklearn.metrics", "sklearn.model_selection",
     "sklearn.preprocessing", "chainrule.data", "chainrule._src.teach.confined.child",
@@ -26,7 +26,7 @@ LOADED = (
 
 
 def main(kind: str, way: str, descriptor: str) -> None:
-    """Load what submissions need, then start a process for each message."""
+    """Load the libraries of submissions, then start a process for each message."""
     sys.path[:] = json.loads(os.environ.pop("CHAINRULE_PATH"))
     line = _socket(descriptor)
     child, frames = load(kind)
@@ -53,10 +53,10 @@ else:
 
 
 def load(kind: str) -> tuple[Any, Any]:
-    """Load the libraries and as much of chainrule as the kind of host has; return what serves.
+    """Load the libraries and the modules of chainrule; return the modules `child` and `frames`.
 
-    What no answer may import is taken out of the tables here: to go through them in each process
-    would copy a thousand pages of memory.
+    Modules that no answer may import are removed from `sys.modules` in the host, because a search
+    in each forked process would copy a thousand pages of memory (copy on write).
     """
     if kind == "bare":
         packages = {"chainrule": FOLDER.parent, "chainrule._src": FOLDER}
@@ -72,7 +72,7 @@ def load(kind: str) -> tuple[Any, Any]:
                 importlib.import_module(name)
     for name in LOADED:
         importlib.import_module(name)
-    sys.modules["chainrule.data"].load_digits()  # submissions may open no file of chainrule's
+    sys.modules["chainrule.data"].load_digits()  # submissions may not open its files
     child, frames, limits, stub = (
         importlib.import_module(f"chainrule._src.teach.confined.{name}")
         for name in ("child", "frames", "limits", "stub")
@@ -86,7 +86,7 @@ def load(kind: str) -> tuple[Any, Any]:
 if sys.platform != "win32":
 
     def forking(connection: socket.socket, child: Any, frames: Any) -> None:
-        """Start a process for each descriptor that comes; tell its number, later how it ended."""
+        """Fork a process per descriptor received; send its id, and on request its exit status."""
         while True:
             message, descriptors, _, _ = socket.recv_fds(connection, 2**16, 1)
             if not message:

@@ -1,7 +1,8 @@
-"""The wall on Linux: the kernel refuses processes, sockets and foreign files, whoever runs.
+"""The sandbox on Linux: the kernel refuses processes, sockets and foreign files to any code.
 
-Two facilities that need no rights: seccomp, a filter of system calls, and Landlock, which leaves
-only some folders. Where one is missing, in an old kernel or a container, the other still holds.
+Two facilities that need no privileges: seccomp, a filter of system calls, and Landlock, which
+restricts access to some folders. If one is missing, in an old kernel or a container, the other
+still protects.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import struct
 import sys
 from collections.abc import Iterable, Sequence
 
-assert sys.platform == "linux"  # nobody imports it elsewhere
+assert sys.platform == "linux"  # imported on Linux only
 
 NO_NEW_PRIVILEGES, SET_SECCOMP, DEATH_SIGNAL, FILTER, KILLED = 38, 22, 1, 2, 9
-REFUSED_BY_NUMBER = {  # x86-64, then aarch64; None where there is no such call
+REFUSED_BY_NUMBER = {  # numbers of x86-64 and aarch64; None if there is no such call
     "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200),
     "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242), "fork": (57, None),
     "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281), "kill": (62, 129),
@@ -34,39 +35,39 @@ REFUSED_BY_NUMBER = {  # x86-64, then aarch64; None where there is no such call
 }  # fmt: skip
 CLONE, CLONE3, PRLIMIT, TGKILL = (56, 220), (435, 435), (302, 261), (234, 131)
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-THREAD = 0x00010000  # of clone's flags
+THREAD = 0x00010000  # the flag CLONE_THREAD of clone
 ALLOW, EPERM, ENOSYS = 0x7FFF0000, 0x00050001, 0x00050026
 LOAD, EQUAL, GREATER, BITS, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 CREATE_RULES, ADD_RULE, RESTRICT = 444, 445, 446
-# Landlock's rights: execute, write, read a file, read a folder; then all that changes folders.
+# Bits of Landlock's rights: execute, write, read a file, read a folder, then changes of folders.
 READ, WRITE, ALL = 0b1100, 0b10, (1 << 13) - 1
 REFER, TRUNCATE = 1 << 13, 1 << 14
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when the one that started it ends."""
+    """Ask the kernel to kill this process when its parent ends."""
     ctypes.CDLL(None).prctl(DEATH_SIGNAL, KILLED, 0, 0, 0)
 
 
-def confine(own: str, read: Iterable[str], hidden: Iterable[str]) -> list[str]:
-    """Leave this process no other files, processes or sockets; return what holds.
+def confine(folder: str, read: Iterable[str], hidden: Iterable[str]) -> list[str]:
+    """Restrict files, processes and sockets; return the names of the active facilities.
 
     Parameters
     ----------
     own : str
-        The folder in which it may write.
+        The only folder in which this process may write.
     read, hidden : iterable of str
-        What it may read, and what of that it may not.
+        Readable paths, and paths among them that are excluded.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return []
-    found = []
-    if _landlock(libc, own, _open_paths(read, [os.path.realpath(path) for path in hidden])):
-        found.append("landlock")
+    active = []
+    if _landlock(libc, folder, _open_paths(read, [os.path.realpath(path) for path in hidden])):
+        active.append("landlock")
     if _seccomp(libc):
-        found.append("seccomp")
-    return found
+        active.append("seccomp")
+    return active
 
 
 def _seccomp(libc: ctypes.CDLL) -> bool:
@@ -80,7 +81,7 @@ def _seccomp(libc: ctypes.CDLL) -> bool:
 
 
 def _filter(column: int, architecture: int) -> list[bytes]:
-    """Return the program that the kernel runs for each system call."""
+    """Return the BPF program that the kernel runs for each system call."""
     numbers = sorted(n for pair in REFUSED_BY_NUMBER.values() if (n := pair[column]) is not None)
 
     def line(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
@@ -89,12 +90,12 @@ def _filter(column: int, architecture: int) -> list[bytes]:
     program = [
         line(LOAD, 4), line(EQUAL, architecture, 1, 0), line(RETURN, EPERM),
         line(LOAD, 0), line(GREATER, 0x40000000, 0, 1), line(RETURN, EPERM),  # x32's numbers
-        line(EQUAL, CLONE3[column], 0, 1), line(RETURN, ENOSYS),  # then clone is tried
+        line(EQUAL, CLONE3[column], 0, 1), line(RETURN, ENOSYS),  # then the C library tries clone
         line(EQUAL, CLONE[column], 0, 4),
         line(LOAD, 16), line(BITS, THREAD, 1, 0), line(RETURN, EPERM), line(RETURN, ALLOW),
-        line(EQUAL, PRLIMIT[column], 0, 4),  # limits may be read, not set
+        line(EQUAL, PRLIMIT[column], 0, 4),  # may read limits, not set them
         line(LOAD, 32), line(EQUAL, 0, 1, 0), line(RETURN, EPERM), line(RETURN, ALLOW),
-        line(EQUAL, TGKILL[column], 0, 4),  # signals to itself: abort()
+        line(EQUAL, TGKILL[column], 0, 4),  # a process may signal itself: abort()
         line(LOAD, 16), line(EQUAL, os.getpid(), 1, 0), line(RETURN, EPERM), line(RETURN, ALLOW),
     ]  # fmt: skip
     for number in numbers:
@@ -102,7 +103,7 @@ def _filter(column: int, architecture: int) -> list[bytes]:
     return [*program, line(RETURN, ALLOW)]
 
 
-def _landlock(libc: ctypes.CDLL, own: str, read: Sequence[str]) -> bool:
+def _landlock(libc: ctypes.CDLL, folder: str, read: Sequence[str]) -> bool:
     version = libc.syscall(CREATE_RULES, None, 0, 1)
     if version < 1:
         return False
@@ -112,7 +113,7 @@ def _landlock(libc: ctypes.CDLL, own: str, read: Sequence[str]) -> bool:
     if rules < 0:
         return False
     try:
-        for path, rights in [(own, handled & ~1), *((path, READ) for path in read)]:
+        for path, rights in [(folder, handled & ~1), *((path, READ) for path in read)]:
             _allow(libc, rules, path, rights)
         return not libc.syscall(RESTRICT, rules, 0)
     finally:
@@ -121,19 +122,19 @@ def _landlock(libc: ctypes.CDLL, own: str, read: Sequence[str]) -> bool:
 
 def _allow(libc: ctypes.CDLL, rules: int, path: str, rights: int) -> None:
     try:
-        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     if not os.path.isdir(path):
         rights &= 0b110 | TRUNCATE
-    rule = struct.pack("=Qi", rights, place)
+    rule = struct.pack("=Qi", rights, descriptor)
     libc.syscall(ADD_RULE, rules, 1, ctypes.c_char_p(rule), 0)
-    os.close(place)
+    os.close(descriptor)
 
 
 def _open_paths(read: Iterable[str], hidden: Sequence[str]) -> list[str]:
-    """Return what is to be allowed: of a folder with something hidden in it, its other entries."""
-    found, waiting = [], [os.path.realpath(path) for path in read]
+    """Return the readable paths; a folder with hidden paths is replaced by its other entries."""
+    readable, waiting = [], [os.path.realpath(path) for path in read]
     while waiting:
         path = waiting.pop()
         if any(path == secret or path.startswith(secret + os.sep) for secret in hidden):
@@ -144,5 +145,5 @@ def _open_paths(read: Iterable[str], hidden: Sequence[str]) -> list[str]:
             except OSError:
                 continue
         else:
-            found.append(path)
-    return found
+            readable.append(path)
+    return readable

@@ -1,7 +1,7 @@
-"""What a submission may do, as Python sees it: an audit hook, and limits of the system.
+"""Restrictions of a submission within Python: an audit hook, and resource limits of the system.
 
-The hook makes sentences of what is refused. It is no wall, as Python cannot guard itself; where
-Linux is, `kernel` is the wall.
+The hook raises errors with readable sentences. It is not a security boundary, because Python code
+can circumvent it; on Linux, `kernel` is the boundary.
 """
 
 from __future__ import annotations
@@ -60,45 +60,46 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def readable() -> list[str]:
-    """Return the folders that Python and its libraries read; a checkout is none of them."""
+    """Return the folders that Python and its libraries read, without a checkout of chainrule."""
     libraries = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
-    found = [sys.prefix, sys.base_prefix, *libraries, os.environ.get("SYSTEMROOT")]
+    paths = [sys.prefix, sys.base_prefix, *libraries, os.environ.get("SYSTEMROOT")]
     if os.name == "posix":
-        found += ["/usr", "/lib", "/lib64", "/etc", "/dev/null", "/dev/urandom", "/dev/random"]
-        found += ["/System/Library", "/Library/Fonts", "/private/var/db/timezone"]  # of macOS
-        found += ["/sys/fs/cgroup", "/sys/devices/system/cpu", "/proc/cpuinfo", "/proc/meminfo"]
-    return sorted({os.path.realpath(path) for path in found if path and os.path.exists(path)})
+        paths += ["/usr", "/lib", "/lib64", "/etc", "/dev/null", "/dev/urandom", "/dev/random"]
+        paths += ["/System/Library", "/Library/Fonts", "/private/var/db/timezone"]  # macOS
+        paths += ["/sys/fs/cgroup", "/sys/devices/system/cpu", "/proc/cpuinfo", "/proc/meminfo"]
+    return sorted({os.path.realpath(path) for path in paths if path and os.path.exists(path)})
 
 
 def own_sources() -> list[str]:
-    """Return where chainrule is, in whichever copies."""
-    found = (os.path.realpath(os.path.join(entry, "chainrule")) for entry in sys.path)
-    return [path for path in found if os.path.isdir(path)]
+    """Return the folders of all copies of chainrule on `sys.path`."""
+    paths = (os.path.realpath(os.path.join(entry, "chainrule")) for entry in sys.path)
+    return [path for path in paths if os.path.isdir(path)]
 
 
-def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = False) -> None:
-    """Refuse what a submission has no business with, in a sentence.
+def hook(home: str, read: Sequence[str], hidden: Sequence[str], explains: bool = False) -> None:
+    """Install an audit hook that refuses forbidden operations with a sentence.
 
     Parameters
     ----------
     own : str
-        The folder in which it may write.
+        The only folder in which the submission may write.
     read, hidden : sequence of str
-        Folders that it may read, and those among them that it may not.
+        Readable folders, and folders among them that are excluded.
     explains : bool, default False
-        Whether a diagnosis runs beside it, which looks through memory.
+        If true, audit events of `gc` and `ctypes` are allowed: a diagnosis in this process
+        inspects memory.
     """
     refused = tuple(pair for pair in REFUSED.items() if not (explains and pair[0] in EXPLAINING))
     separator, writing = os.sep, WRITING
     processes, modules, looks, changes = PROCESSES, MODULES, frozenset(LOOKS), frozenset(CHANGES)
     realpath, fsdecode = os.path.realpath, os.fsdecode
-    # On macOS and Windows SECRET and secret are one folder; what is allowed is spelled as it is.
+    # On macOS and Windows SECRET and secret name one folder. Allowed paths have their real case.
     allowed, forbidden = tuple(read), tuple(folder.casefold() for folder in hidden)
 
     def within(path: str, folders: Sequence[str]) -> bool:
         return any(path == folder or path.startswith(folder + separator) for folder in folders)
 
-    def place(path: Any) -> str:
+    def real(path: Any) -> str:
         return realpath(fsdecode(path)) if isinstance(path, str | bytes | Path) else ""
 
     def refuse(what: str) -> None:
@@ -106,8 +107,8 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = 
 
     def audit(event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
-            path = place(args[0])
-            if path and not within(path, (own,)):
+            path = real(args[0])
+            if path and not within(path, (home,)):
                 if (args[2] or 0) & writing:
                     refuse("write outside its own folder")
                 if not within(path, allowed) or within(path.casefold(), forbidden):
@@ -116,11 +117,11 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = 
             if args[0].split(".")[0] in modules:
                 raise ImportError(f"{args[0]}: the exercise is to be solved with NumPy")
         elif event in looks:
-            path = place(args[0]) if args and args[0] is not None else own
-            if (path and not within(path, (own, *allowed))) or within(path.casefold(), forbidden):
+            path = real(args[0]) if args and args[0] is not None else home
+            if (path and not within(path, (home, *allowed))) or within(path.casefold(), forbidden):
                 refuse("look at other folders")
         elif event in changes:
-            if not all(within(place(a), (own,)) for a in args[:2] if isinstance(a, str | bytes)):
+            if not all(within(real(a), (home,)) for a in args[:2] if isinstance(a, str | bytes)):
                 refuse("change anything outside its own folder")
         elif event.startswith(processes):
             refuse("start or end processes")
@@ -133,48 +134,48 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = 
 
 
 def forget() -> None:
-    """Have modules that no answer may import imported anew, so that the hook hears of it."""
+    """Remove forbidden modules from `sys.modules`, so that importing them triggers the hook."""
     for name in list(sys.modules):
         if name.split(".")[0] in MODULES:
             del sys.modules[name]
 
 
 def limit(seconds: float, memory: int, written: int = 8 * 2**20, files: int = 64) -> None:
-    """Limit time of the processor, memory beyond what is in use, and files, where that is known.
+    """Limit processor time, additional memory and files, if the system supports these limits.
 
     Parameters
     ----------
     seconds : float
     memory : int
-        Bytes.
+        Bytes beyond the memory in use.
     written, files : int
-        Bytes of one file, and how many may be open.
+        The largest size of a file in bytes, and the number of open files.
     """
     _limit(RLIMIT_CPU=math.ceil(seconds), RLIMIT_FSIZE=written, RLIMIT_NOFILE=files)
     limit_memory(memory)
 
 
 def limit_memory(memory: int) -> None:
-    """Limit memory beyond what is in use, in bytes, where that is known; leave nothing behind."""
+    """Limit the memory beyond the bytes in use, if they are known; disable core dumps."""
     _limit(RLIMIT_CORE=0)
     used = _in_use()
     if used is not None:
         _limit(RLIMIT_AS=used + memory)
 
 
-def _limit(**wanted: int) -> None:
-    if sys.platform != "win32":  # there the clock of who started it is the only limit
+def _limit(**limits: int) -> None:
+    if sys.platform != "win32":  # on Windows the parent's timeout is the only limit
         import resource
 
-        for name, most in wanted.items():
+        for name, most in limits.items():
             with contextlib.suppress(ValueError, OSError):
-                # At the first limit of time comes a signal of its own, at the second the end.
+                # The soft limit of time sends SIGXCPU, the hard limit kills.
                 last = most + 1 if name == "RLIMIT_CPU" else most
                 resource.setrlimit(getattr(resource, name), (most, last))
 
 
 def _in_use() -> int | None:
-    """Return the bytes of this process's address space, or None where the system does not say."""
+    """Return the size of this process's address space in bytes, or None if unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text("utf-8").split()[0])
     except (OSError, ValueError):

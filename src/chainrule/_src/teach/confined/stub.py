@@ -1,4 +1,4 @@
-"""The `chainrule` that a submission finds: its checks do nothing, answers are not in it."""
+"""The stub of `chainrule` that a submission imports: checks do nothing, answers are missing."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ REASON = "answers cannot be imported: chainrule has them, the exercise is to wri
 
 
 class _Checks:
-    """`check` in a submission: every check is there and does nothing."""
+    """The module `check` for submissions: every check exists and does nothing."""
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *args, **kwargs: None
 
 
 class _Front(ModuleType):
-    """The package: the checks and the data."""
+    """The package `chainrule` for submissions, which has the checks and the data only."""
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
@@ -29,7 +29,7 @@ class _Front(ModuleType):
 
 
 class _Refusal(importlib.abc.MetaPathFinder):
-    """Finds nothing below chainrule, and says why."""
+    """A finder that raises an ImportError with the reason for every module of chainrule."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -40,7 +40,7 @@ class _Refusal(importlib.abc.MetaPathFinder):
 
 
 def install() -> None:
-    """Put the stub in the place of the package; its modules are no longer found by name."""
+    """Replace the package by the stub; chainrule's modules can no longer be imported."""
     from chainrule._src.data import datasets as data
 
     for name in [name for name in sys.modules if name.split(".")[0] == "chainrule"]:

@@ -12,7 +12,7 @@ from chainrule._src.teach.exercise import Exercise
 
 count_names(os.path.dirname(__file__))
 
-# Lab → its module here. An exercise's name is that of the function or class it asks for.
+# Lab → its module. An exercise has the name of the function or class to write.
 LABS: dict[str, str] = {
     "01_softmax_and_backpropagation": "softmax_and_backpropagation",
     "02_going_further": "going_further",
@@ -24,10 +24,10 @@ LABS: dict[str, str] = {
 
 @cache
 def exercises(lab: str) -> dict[str, Exercise]:
-    """Return a lab's exercises by name, in their order."""
+    """Return a lab's exercises by name, in the order of the lab."""
     module = importlib.import_module(f"chainrule._src.teach.exercises.{LABS[lab]}")
-    found: list[Exercise] = module.EXERCISES
-    return {exercise.name: exercise for exercise in found}
+    members: list[Exercise] = module.EXERCISES
+    return {exercise.name: exercise for exercise in members}
 
 
 @cache
@@ -42,7 +42,7 @@ def exercise(name: str) -> Exercise:
     Raises
     ------
     UnknownNameError
-        If no lab has one of this name; the message lists them.
+        If no lab has an exercise of this name; the message lists the names.
     """
     if name not in every():
         raise UnknownNameError("exercise", name, every())

@@ -1,4 +1,4 @@
-"""The digits, as the checks of the labs hand them to a learner's code."""
+"""The digits, in the form in which the checks pass them to a learner's code."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ Dense = Exercise(
 
 
 def _dense(Dense: Any, draw: Draw, n_in: int, units: int, dtype: Any = float) -> Any:
-    """Return a built layer with drawn weights, and the weights."""
+    """Return a built layer with random weights, and the weights."""
     layer = an_object(Dense(units), f"Dense({units})")
     layer.build(n_in, seed=0)
     weights = {"W": draw.normal(size=(n_in, units)).astype(dtype), "b": np.ones(units, dtype)}
@@ -74,10 +74,10 @@ def _(Dense: Any, draw: Draw) -> None:
     layers = [an_object(Dense(100), "Dense(100)") for _ in range(3)]
     for layer, seed in zip(layers, (1, 1, 2), strict=True):
         layer.build(200, seed=seed)
-    found = [expect.entries(layer.weights, "Wb", "weights after build") for layer in layers]
-    W, same, other = (expect.shape(f["W"], (200, 100), "W of Dense(100)") for f in found)
+    weights = [expect.entries(layer.weights, "Wb", "weights after build") for layer in layers]
+    W, same, other = (expect.shape(w["W"], (200, 100), "W of Dense(100)") for w in weights)
     limit, size = math.sqrt(6 / 300), np.abs(W)
-    expect.close(found[0]["b"], np.zeros(100), "b after build")
+    expect.close(weights[0]["b"], np.zeros(100), "b after build")
     expect.true(
         size.max() <= limit,
         f"W of 200 inputs and 100 units reaches {size.max():.3f}; r is {limit:.3f}",
@@ -189,8 +189,8 @@ def _(Activation: Any, draw: Draw) -> None:
         layer = _activation(Activation, name)
         Z, gradient = draw.normal(0, 1.5, size=(4, 3)), draw.normal(size=(4, 3))
         layer.forward(Z)
-        wanted = vjp(function, Z)[1](gradient)[0]
-        expect.close(layer.backward(gradient), wanted, f"what backward of {name} returns")
+        expected = vjp(function, Z)[1](gradient)[0]
+        expect.close(layer.backward(gradient), expected, f"what backward of {name} returns")
 
 
 SparseCategoricalCrossentropy = Exercise(
@@ -206,7 +206,7 @@ SparseCategoricalCrossentropy = Exercise(
 
 
 def cross_entropy(P: Any, y: Array) -> Any:
-    """Return the loss of probabilities."""
+    """Return the mean cross-entropy of probabilities."""
     return -np.mean(np.log(np.clip(P, 1e-7, 1 - 1e-7)[np.arange(len(y)), y]))
 
 
@@ -293,24 +293,24 @@ def _(SGD: Any, draw: Draw) -> None:
         w = expect.floating(sgd.update("w", w, w), "update of float32", np.float32)
 
 
-def _followed(SGD: Any, draw: Draw, momentum: float, steps: int) -> None:
-    """Expect the same weights as chainrule's SGD, step by step."""
+def _check_steps(SGD: Any, draw: Draw, momentum: float, steps: int) -> None:
+    """Check that each step gives the same weights as chainrule's SGD."""
     sgd = an_object(SGD(0.1, momentum=momentum), f"SGD(0.1, momentum={momentum})")
     right = optimizers.SGD(0.1, momentum=momentum)
     w = draw.normal(size=3)
     state = right.init(w)
     for step in range(1, steps + 1):
         g = draw.normal(size=3)
-        found = sgd.update("w", w, g)
+        updated = sgd.update("w", w, g)
         w, state = right.update(w, g, state)
         what = f"w after step {step} with momentum {momentum}"
-        expect.close(found, w, what)
+        expect.close(updated, w, what)
 
 
 @SGD.check("values", points=3)
 def _(SGD: Any, draw: Draw) -> None:
-    _followed(SGD, draw, 0.0, 3)
-    _followed(SGD, draw, 0.9, 4)
+    _check_steps(SGD, draw, 0.0, 3)
+    _check_steps(SGD, draw, 0.9, 4)
 
 
 @SGD.check("properties", points=2)

@@ -45,24 +45,24 @@ def _(search: Any, draw: Draw) -> None:
 def _(search: Any, draw: Draw) -> None:
     X, y = _clouds(draw)
     accuracies = search([0, 5], [0.0, 1.0, 0.0], X, y, X, y, epochs=10)
-    found = expect.shape(accuracies, (2, 3), "search of 2 hidden sizes and 3 learning rates")
+    table = expect.shape(accuracies, (2, 3), "search of 2 hidden sizes and 3 learning rates")
     expect.true(
-        found[1, 1] > 0.9,
-        f"three clouds of points, 10 epochs, learning rate 1: the accuracy is {found[1, 1]:.2f}, "
+        table[1, 1] > 0.9,
+        f"three clouds of points, 10 epochs, learning rate 1: the accuracy is {table[1, 1]:.2f}, "
         "it must be near 1: is the network trained, with this rate?",
     )
     expect.true(
-        found[1, 0] < 0.7,
-        f"with the learning rate 0 the accuracy is {found[1, 0]:.2f}, but nothing was learned",
+        table[1, 0] < 0.7,
+        f"with the learning rate 0 the accuracy is {table[1, 0]:.2f}, but nothing was learned",
     )
     expect.true(
-        found[1, 2] < 0.7,
-        f"a learning rate of 0 behind another: the accuracy is {found[1, 2]:.2f}, so the network "
+        table[1, 2] < 0.7,
+        f"a learning rate of 0 behind another: the accuracy is {table[1, 2]:.2f}, so the network "
         "was trained before: make a new one for each pair",
     )
     expect.true(
-        found[0, 1] < 0.7,
-        f"without hidden units the accuracy is {found[0, 1]:.2f}: is the hidden size used, a row "
+        table[0, 1] < 0.7,
+        f"without hidden units the accuracy is {table[0, 1]:.2f}: is the hidden size used, a row "
         "for each?",
     )
 
@@ -70,14 +70,14 @@ def _(search: Any, draw: Draw) -> None:
 @search.check("properties")
 def _(search: Any, draw: Draw) -> None:
     X, y = _clouds(draw)
-    found = expect.shape(search([5], [1.0], X, y, X, (y + 1) % 3, epochs=10), (1, 1), "search")
+    table = expect.shape(search([5], [1.0], X, y, X, (y + 1) % 3, epochs=10), (1, 1), "search")
     expect.true(
-        found[0, 0] < 0.5,
+        table[0, 0] < 0.5,
         "the accuracies are not those of the validation set: with wrong classes in y_valid they "
-        f"are still {found[0, 0]:.2f}",
+        f"are still {table[0, 0]:.2f}",
     )
-    found = expect.shape(search([5], [1.0], X, y, X, y, epochs=0), (1, 1), "search")
-    expect.true(found[0, 0] < 0.7, f"after 0 epochs the accuracy is {found[0, 0]:.2f}: use epochs")
+    table = expect.shape(search([5], [1.0], X, y, X, y, epochs=0), (1, 1), "search")
+    expect.true(table[0, 0] < 0.7, f"after 0 epochs the accuracy is {table[0, 0]:.2f}: use epochs")
 
 
 DeepNet = Exercise(
@@ -142,19 +142,17 @@ def _grads(draw: Draw) -> dict[str, Any]:
 
 @grad_norm.check("shape")
 def _(grad_norm: Any, draw: Draw) -> None:
-    found = expect.array(grad_norm(_grads(draw)), "grad_norm(grads)")
-    expect.true(
-        found.size == 1, f"grad_norm must be one number for all gradients, not {found.size}"
-    )
+    norm = expect.array(grad_norm(_grads(draw)), "grad_norm(grads)")
+    expect.true(norm.size == 1, f"grad_norm must be one number for all gradients, not {norm.size}")
 
 
 @grad_norm.check("values", points=2)
 def _(grad_norm: Any, draw: Draw) -> None:
     grads = {"a": np.array([[3.0, 0.0]]), "b": np.array([4.0])}
-    found = expect.number(grad_norm(grads), "the norm of 3, 0 and 4")
+    norm = expect.number(grad_norm(grads), "the norm of 3, 0 and 4")
     for wrong, why in ((25.0, "take the root of the sum"), (7.0, "add up the squares")):
-        expect.true(abs(found - wrong) > 1e-6, f"the norm of 3, 0 and 4 is {found:g}: {why}")
-    expect.close(found, 5.0, "the norm of 3, 0 and 4")
+        expect.true(abs(norm - wrong) > 1e-6, f"the norm of 3, 0 and 4 is {norm:g}: {why}")
+    expect.close(norm, 5.0, "the norm of 3, 0 and 4")
     grads = _grads(draw)
     length = np.linalg.norm(np.concatenate([grad.ravel() for grad in grads.values()]))
     expect.close(expect.number(grad_norm(grads), "grad_norm(grads)"), length, "grad_norm(grads)")
@@ -164,8 +162,8 @@ def _(grad_norm: Any, draw: Draw) -> None:
 def _(grad_norm: Any, draw: Draw) -> None:
     for names in (("W_h", "b_h", "W_o", "b_o"), ("w",)):
         grads = {name: np.array([2.0, -1.0, 2.0]) for name in names}
-        found = expect.number(grad_norm(grads), f"grad_norm with the keys {', '.join(names)}")
-        expect.close(found, 3 * np.sqrt(len(names)), f"grad_norm with the keys {', '.join(names)}")
+        norm = expect.number(grad_norm(grads), f"grad_norm with the keys {', '.join(names)}")
+        expect.close(norm, 3 * np.sqrt(len(names)), f"grad_norm with the keys {', '.join(names)}")
 
 
 MomentumNet = Exercise(
@@ -185,24 +183,24 @@ network(MomentumNet, _net, (5, 4, 3), batches=True)
 @MomentumNet.check("update", points=3)
 def _(MomentumNet: Any, draw: Draw) -> None:
     for options, momentum in (({"momentum": 0.5}, 0.5), ({}, 0.9), ({"momentum": 0.0}, 0.0)):
-        learned, solved, X, y = drawn(MomentumNet, _net, (5, 4, 3), draw)
-        before, gradient = solved.parameters, solved.grad_loss(X, y)
-        learned.train(X, y, 0.5, **options)
+        candidate, reference, X, y = drawn(MomentumNet, _net, (5, 4, 3), draw)
+        before, gradient = reference.parameters, reference.grad_loss(X, y)
+        candidate.train(X, y, 0.5, **options)
         for name, value in before.items():
-            moved(getattr(learned, name), value, 0.5 * gradient[name], name)
-        solved.train(X, y, 0.5)
+            moved(getattr(candidate, name), value, 0.5 * gradient[name], name)
+        reference.train(X, y, 0.5)
         plain = {
-            name: value - 0.5 * solved.grad_loss(X, y)[name]
-            for name, value in solved.parameters.items()
+            name: value - 0.5 * reference.grad_loss(X, y)[name]
+            for name, value in reference.parameters.items()
         }
-        velocity = {name: value - before[name] for name, value in solved.parameters.items()}
-        learned.train(X, y, 0.5, **options)
+        velocity = {name: value - before[name] for name, value in reference.parameters.items()}
+        candidate.train(X, y, 0.5, **options)
         for name, value in plain.items():
-            found = expect.shape(getattr(learned, name), value.shape, name)
+            weights = expect.shape(getattr(candidate, name), value.shape, name)
             what = f"after two updates with momentum {momentum}{'' if options else ', the default'}"
-            if momentum and np.allclose(found, value, rtol=1e-6, atol=1e-9):
+            if momentum and np.allclose(weights, value, rtol=1e-6, atol=1e-9):
                 raise expect.Wrong(f"{what} {name} is where plain SGD leads: is the velocity kept?")
-            expect.close(found, value + momentum * velocity[name], f"{what} {name}")
+            expect.close(weights, value + momentum * velocity[name], f"{what} {name}")
 
 
 learning(MomentumNet, (10,), batch_size=32, rate=0.2, epochs=4, least=0.85)
@@ -224,15 +222,15 @@ SIZES = (5, 4, 3)
 
 
 def _model(keras_model: Any, draw: Draw, **options: Any) -> tuple[Any, models.NeuralNet, Any, Any]:
-    """Return a model and the lab's network with the same weights, and data."""
+    """Return a Keras model, the lab's network with the same weights, and data."""
     model = an_object(keras_model(*SIZES, **options), "keras_model(5, 4, 3)")
     net = _net(*SIZES)
     shapes = [value.shape for value in net.parameters.values()]
     weights = model.get_weights()
-    found = [np.shape(value) for value in weights]
+    actual = [np.shape(value) for value in weights]
     expect.true(
-        found == shapes,
-        f"the weights of keras_model(5, 4, 3) have the shapes {found}, they must be {shapes}",
+        actual == shapes,
+        f"the weights of keras_model(5, 4, 3) have the shapes {actual}, they must be {shapes}",
     )
     drawn = [draw.normal(0, 0.7, size=shape).astype(np.float32) for shape in shapes]
     model.set_weights(drawn)
@@ -251,10 +249,10 @@ def _(keras_model: Any, draw: Draw) -> None:
 @keras_model.check("values", points=2)
 def _(keras_model: Any, draw: Draw) -> None:
     model, net, X, _ = _model(keras_model, draw)
-    found = expect.shape(model.predict(X, verbose=0), (6, 3), "predict(X)")
-    expect.close(found.sum(axis=1), np.ones(6), "the sum of each row of predict(X)")
+    probabilities = expect.shape(model.predict(X, verbose=0), (6, 3), "predict(X)")
+    expect.close(probabilities.sum(axis=1), np.ones(6), "the sum of each row of predict(X)")
     what = "predict(X), beside the NumPy network with the same weights,"
-    expect.close(found, net.forward(X), what)
+    expect.close(probabilities, net.forward(X), what)
 
 
 @keras_model.check("properties", points=2)
@@ -281,8 +279,8 @@ def _(keras_model: Any, draw: Draw) -> None:
         for _ in range(3):
             net.train(X, y, rate, momentum=momentum)
         what = f"after three updates with learning rate {rate} and momentum {momentum}"
-        for found, (name, value) in zip(model.get_weights(), net.parameters.items(), strict=True):
-            expect.close(found, value, f"{what} {name}", rtol=1e-3)
+        for weights, (name, value) in zip(model.get_weights(), net.parameters.items(), strict=True):
+            expect.close(weights, value, f"{what} {name}", rtol=1e-3)
 
 
 sample_nll = Exercise(
@@ -314,8 +312,8 @@ def _predictions(draw: Draw, n: int = 8) -> tuple[Any, Any]:
 @sample_nll.check("shape")
 def _(sample_nll: Any, draw: Draw) -> None:
     y_true, Y_pred = _predictions(draw)
-    found = expect.array(sample_nll(y_true, Y_pred, 3), "sample_nll(y_true, Y_pred, 3)")
-    expect.true(found.size == 1, f"sample_nll must be one number, not {found.size}")
+    loss = expect.array(sample_nll(y_true, Y_pred, 3), "sample_nll(y_true, Y_pred, 3)")
+    expect.true(loss.size == 1, f"sample_nll must be one number, not {loss.size}")
 
 
 @sample_nll.check("values", points=2)
@@ -323,27 +321,27 @@ def _(sample_nll: Any, draw: Draw) -> None:
     y_true, Y_pred = _predictions(draw)
     for index in (5, 0, 3):
         what = f"sample_nll(y_true, Y_pred, {index})"
-        wanted = -np.log(Y_pred[index, y_true[index]])
-        expect.close(expect.number(sample_nll(y_true, Y_pred, index), what), wanted, what, 1e-4)
+        expected = -np.log(Y_pred[index, y_true[index]])
+        expect.close(expect.number(sample_nll(y_true, Y_pred, index), what), expected, what, 1e-4)
 
 
 @average_nll.check("shape")
 def _(average_nll: Any, draw: Draw) -> None:
-    found = expect.array(average_nll(*_predictions(draw)), "average_nll(y_true, Y_pred)")
-    expect.true(found.size == 1, f"average_nll must be one number, not {found.size}: the average")
+    loss = expect.array(average_nll(*_predictions(draw)), "average_nll(y_true, Y_pred)")
+    expect.true(loss.size == 1, f"average_nll must be one number, not {loss.size}: the average")
 
 
 @average_nll.check("values", points=2)
 def _(average_nll: Any, draw: Draw) -> None:
     for n in (8, 11):
         y_true, Y_pred = _predictions(draw, n)
-        found = expect.number(average_nll(y_true, Y_pred), f"average_nll of {n} samples")
+        loss = expect.number(average_nll(y_true, Y_pred), f"average_nll of {n} samples")
         losses = -np.log(Y_pred[np.arange(n), y_true])
         expect.true(
-            abs(found - losses.sum()) > 1e-3,
+            abs(loss - losses.sum()) > 1e-3,
             f"average_nll of {n} samples is their sum: divide by their number",
         )
-        expect.close(found, losses.mean(), f"average_nll of {n} samples", rtol=1e-4)
+        expect.close(loss, losses.mean(), f"average_nll of {n} samples", rtol=1e-4)
 
 
 average_nll.diagnosis("values")(
@@ -383,8 +381,8 @@ def _(verdict: Any, draw: Draw) -> None:
     expect.equal(verdict(**named), "overfitting", f"verdict with {named}")
     train_loss = float(draw.uniform(0.05, 0.1))
     for times, word in ((1.9, "neither"), (2.1, "overfitting")):
-        found = verdict(train_loss, times * train_loss, 0.98, 0.97)
-        expect.equal(found, word, f"verdict with a test loss {times} times the training loss")
+        answer = verdict(train_loss, times * train_loss, 0.98, 0.97)
+        expect.equal(answer, word, f"verdict with a test loss {times} times the training loss")
 
 
 EXERCISES = [

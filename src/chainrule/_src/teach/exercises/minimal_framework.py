@@ -1,4 +1,4 @@
-"""Lab 4: a minimal framework that feels like Keras. The parts, then the model made of them."""
+"""Lab 4: a minimal framework that feels like Keras. First the parts, then the model."""
 
 from __future__ import annotations
 
@@ -72,23 +72,22 @@ def _model_loss(weights: list[Weights], X: Array, y: Array) -> Any:
 def _(Sequential: Any, draw: Draw) -> None:
     (model, dense), (X, y) = _model(Sequential, 6), few(7)
     expect.shape(model.predict(X), (7, 10), "predict of 7 digits")
-    for found, shape in zip(_weights(dense), ((64, 6), (6, 10)), strict=True):
-        expect.shape(found["W"], shape, "W of a layer after predict")
-    found = model.evaluate(X, y)
-    expect.shape(found, (2,), "what evaluate returns")
+    for weights, shape in zip(_weights(dense), ((64, 6), (6, 10)), strict=True):
+        expect.shape(weights["W"], shape, "W of a layer after predict")
+    expect.shape(model.evaluate(X, y), (2,), "what evaluate returns")
     expect.shape(model.train_on_batch(X, y), (), "what train_on_batch returns")
 
 
 @Sequential.check("values", points=2)
 def _(Sequential: Any, draw: Draw) -> None:
     (model, dense), (X, y) = _model(Sequential, 6), few(30)
-    found = model.predict(X)
+    predicted = model.predict(X)
     P = _probabilities(_weights(dense), X)
-    expect.close(found, P, "predict of 30 digits", rtol=1e-5)
+    expect.close(predicted, P, "predict of 30 digits", rtol=1e-5)
     loss, accuracy = expect.shape(model.evaluate(X, y), (2,), "what evaluate returns")
     expect.close(loss, cross_entropy(P, y), "the loss that evaluate returns", rtol=1e-5)
-    wanted = np.mean(P.argmax(axis=1) == y)
-    expect.close(accuracy, wanted, "the accuracy that evaluate returns", rtol=1e-5)
+    expected = np.mean(P.argmax(axis=1) == y)
+    expect.close(accuracy, expected, "the accuracy that evaluate returns", rtol=1e-5)
 
 
 @Sequential.check("properties", points=2)
@@ -117,13 +116,13 @@ def _(Sequential: Any, draw: Draw) -> None:
     before = _weights(dense)
     loss = model.train_on_batch(X, y)
     expect.close(loss, _model_loss(before, X, y), "the loss that train_on_batch returns", rtol=1e-5)
-    _moved(dense, before, X, y, 0.5, "after train_on_batch with learning rate 0.5")
+    _check_step(dense, before, X, y, 0.5, "after train_on_batch with learning rate 0.5")
 
 
-def _moved(
+def _check_step(
     dense: list[Any], before: list[Weights], X: Array, y: Array, rate: float, when: str
 ) -> None:
-    """Expect the weights to have gone a step against the gradient of the loss."""
+    """Check that the weights moved by one step against the gradient of the loss."""
     gradients = grad(_model_loss)(before, X, y)
     for i, after in reversed(list(enumerate(_weights(dense)))):
         for name in "Wb":
@@ -134,34 +133,36 @@ def _moved(
 
 @Sequential.check("update", points=2)
 def _(Sequential: Any, draw: Draw) -> None:
-    rate = 1e-6  # so small that the gradients stay the same for an epoch
+    rate = 1e-6  # so small that the gradients are constant during an epoch
     (model, dense), (X, y) = _model(Sequential, 6, rate=rate), few(20)
     model.predict(X)
     before = _weights(dense)
     model.fit(X, y, batch_size=1, epochs=1)
-    _moved(dense, before, X, y, 20 * rate, "after an epoch of 20 steps, one for each sample,")
+    _check_step(dense, before, X, y, 20 * rate, "after an epoch of 20 steps, one for each sample,")
     (model, dense) = _model(Sequential, 6, rate=0.5)
     model.predict(X)
     before = _weights(dense)
     model.fit(X, y, batch_size=20, epochs=1)
-    _moved(dense, before, X, y, 0.5, "after an epoch of one step, a batch of all 20 samples,")
+    _check_step(dense, before, X, y, 0.5, "after an epoch of one step, a batch of all 20 samples,")
     (model, dense) = _model(Sequential, 6, rate=rate)
     model.predict(X)
     before = _weights(dense)
     same = np.repeat(X[:1], 20, axis=0), np.repeat(y[:1], 20)
     model.fit(*same, batch_size=8, epochs=2)
-    _moved(dense, before, *same, 6 * rate, "after 2 epochs of 20 samples in batches of 8, 8 and 4,")
+    _check_step(
+        dense, before, *same, 6 * rate, "after 2 epochs of 20 samples in batches of 8, 8 and 4,"
+    )
     (model, dense), *others = (_model(Sequential, 6, rate=1.0) for _ in "123")
     model.fit(X, y, batch_size=1, epochs=1)
     for i in range(20):
         others[0][0].train_on_batch(X[i : i + 1], y[i : i + 1])
         others[1][0].train_on_batch(X, y)
-    in_order, whole = (
+    in_order, full_batch = (
         np.allclose(_weights(dense)[0]["W"], _weights(other)[0]["W"], rtol=1e-9)
         for _, other in others
     )
     expect.true(not in_order, "fit visits the samples in the order in which they come")
-    expect.true(not whole, "fit takes each step with all samples, not with a batch of them")
+    expect.true(not full_batch, "fit takes each step with all samples, not with a batch of them")
 
 
 @Sequential.check("overfits")
@@ -183,10 +184,10 @@ def _(Sequential: Any, draw: Draw) -> None:
     model = _compiled(Sequential, layers, rate=0.5, momentum=0.9)
     d = digits()
     model.fit(d.X_train, d.y_train, batch_size=32, epochs=15)
-    found = expect.shape(model.evaluate(d.X_test, d.y_test), (2,), "what evaluate returns")
+    scores = expect.shape(model.evaluate(d.X_test, d.y_test), (2,), "what evaluate returns")
     expect.true(
-        found[1] > 0.94,
-        f"after 15 epochs the test accuracy is {found[1]:.3f}, it must be above 0.94",
+        scores[1] > 0.94,
+        f"after 15 epochs the test accuracy is {scores[1]:.3f}, it must be above 0.94",
     )
 
 
@@ -208,7 +209,7 @@ KEYS = [(0, "W"), (0, "b"), (2, "W"), (2, "b")]
 
 
 def _small(gradient_check: Any, X: Array, *kinds: str, activation: str = "tanh") -> Any:
-    """Return a small model of the learner's layers that has its weights, and its dense layers."""
+    """Return a small built model of the learner's layers, and its dense layers."""
     dense = [gradient_check.beside(kind)(units) for kind, units in zip(kinds, (3, 4), strict=True)]
     Activation = gradient_check.beside("Activation")
     layers = [dense[0], Activation(activation), dense[1], Activation("softmax")]
@@ -219,11 +220,13 @@ def _small(gradient_check: Any, X: Array, *kinds: str, activation: str = "tanh")
     return model, dense
 
 
-def _differences(found: Any) -> dict[Any, float]:
-    wanted = "a dict with the keys (0, 'W'), (0, 'b'), (2, 'W') and (2, 'b')"
-    if not isinstance(found, dict) or set(found) != set(KEYS):
-        raise expect.Wrong(f"gradient_check returns {expect.shown(found)}, it must be {wanted}")
-    return {key: expect.number(found[key], f"the difference of {key}") for key in KEYS}
+def _differences(answer: Any) -> dict[Any, float]:
+    expected = "a dict with the keys (0, 'W'), (0, 'b'), (2, 'W') and (2, 'b')"
+    if not isinstance(answer, dict) or set(answer) != set(KEYS):
+        raise expect.Wrong(
+            f"gradient_check returns {expect.short_text(answer)}, it must be {expected}"
+        )
+    return {key: expect.number(answer[key], f"the difference of {key}") for key in KEYS}
 
 
 @gradient_check.check("shape")
@@ -238,10 +241,10 @@ def _(gradient_check: Any, draw: Draw) -> None:
     X, y = draw.normal(size=(3, 2)), draw.integers(0, 4, 3)
     model, dense = _small(gradient_check, X, "Dense", "Dense", activation="relu")
     dense[0].weights = {"W": np.zeros((2, 3)), "b": np.full(3, -100.0)}
-    found = _differences(gradient_check(model, X, y))
+    differences = _differences(gradient_check(model, X, y))
     for key in KEYS[:3]:
         what = f"the difference of {key}, where all gradients are zero,"
-        expect.close(found[key], 0, what)
+        expect.close(differences[key], 0, what)
 
 
 @gradient_check.check("values", points=2)
@@ -271,12 +274,12 @@ def _(gradient_check: Any, draw: Draw) -> None:
         X, y = draw.normal(size=(n, 2)), draw.integers(0, 4, n)
         model, _ = _small(gradient_check, X, *kinds)
         for key, value in _differences(gradient_check(model, X, y)).items():
-            # BrokenDense divides the gradient of b by n, so that |g/n - g| / (|g/n| + |g|) is this.
-            wanted = (n - 1) / (n + 1) if key == (wrong, "b") else 0.0
-            where = "that is n times too small" if wanted else "that is right"
+            # BrokenDense divides the gradient of b by n: |g/n - g| / (|g/n| + |g|).
+            expected = (n - 1) / (n + 1) if key == (wrong, "b") else 0.0
+            where = "that is n times too small" if expected else "that is right"
             what = f"the difference of {key}, a gradient {where} with n = {n}"
             expect.true(
-                abs(value - wanted) < 1e-5, f"{what}, is {value:.4f}, it must be {wanted:.4f}"
+                abs(value - expected) < 1e-5, f"{what}, is {value:.4f}, it must be {expected:.4f}"
             )
 
 

@@ -1,7 +1,7 @@
-"""The checks that the labs' networks share: each is held against the lab's own, solved.
+"""Checks for the networks of several labs, by comparison with a reference network.
 
-``right`` makes the solved network of given sizes. Its weights are drawn and set in the learner's
-network too, so that both must compute the same from there on.
+``right`` creates the reference network for some layer sizes. Its random weights are copied into the
+learner's network, so that both must compute equal results.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from chainrule._src.teach.exercises.data import digits, few
 
 Right = Callable[..., Any]
 SAMPLES = 6
-ROUNDS = 200  # through 20 digits, until they are known by heart
+ROUNDS = 200  # epochs of 20 digits, enough to overfit
 
 
 def network(
@@ -29,58 +29,60 @@ def network(
 ) -> None:
     """Add the checks of shapes, values, gradients and updates.
 
-    ``batches`` says that ``grad_loss`` and ``train`` take a batch, not a sample.
+    If ``batches`` is true, ``grad_loss`` and ``train`` take a batch, else one sample.
     """
     called = f"{exercise.name}({', '.join(map(str, sizes))})"
 
     @exercise.check("shape")
     def _(network: Any, draw: Draw) -> None:
-        learned, solved = made(network, sizes), right(*sizes)
-        for name, value in solved.parameters.items():
-            expect.shape(getattr(learned, name), value.shape, f"{name} of {called}")
+        candidate, reference = create_network(network, sizes), right(*sizes)
+        for name, value in reference.parameters.items():
+            expect.shape(getattr(candidate, name), value.shape, f"{name} of {called}")
         X, n_classes = draw.normal(size=(SAMPLES, sizes[0])), sizes[-1]
-        expect.shape(learned.forward(X[0]), (n_classes,), "forward(x) of one sample")
-        expect.shape(learned.forward(X), (SAMPLES, n_classes), f"forward(X) of {SAMPLES} samples")
+        expect.shape(candidate.forward(X[0]), (n_classes,), "forward(x) of one sample")
+        expect.shape(candidate.forward(X), (SAMPLES, n_classes), f"forward(X) of {SAMPLES} samples")
 
     @exercise.check("dtype")
     def _(network: Any, draw: Draw) -> None:
-        learned = made(network, sizes)
+        candidate = create_network(network, sizes)
         for name in right(*sizes).parameters:
-            expect.floating(getattr(learned, name), f"{name} of {called}")
+            expect.floating(getattr(candidate, name), f"{name} of {called}")
 
     @exercise.check("finite")
     def _(network: Any, draw: Draw) -> None:
-        learned, _, X, y = drawn(network, right, sizes, draw)
-        expect.finite(learned.forward(X), "forward(X)")
-        expect.number(learned.loss(X, y), "loss(X, y)")
+        candidate, _, X, y = drawn(network, right, sizes, draw)
+        expect.finite(candidate.forward(X), "forward(X)")
+        expect.number(candidate.loss(X, y), "loss(X, y)")
 
     @exercise.check("values", points=2)
     def _(network: Any, draw: Draw) -> None:
-        learned, solved, X, y = drawn(network, right, sizes, draw)
-        expect.close(learned.forward(X[0]), solved.forward(X[0]), "forward(x) of one sample")
-        expect.close(learned.forward(X), solved.forward(X), "forward(X)")
+        candidate, reference, X, y = drawn(network, right, sizes, draw)
+        expect.close(candidate.forward(X[0]), reference.forward(X[0]), "forward(x) of one sample")
+        expect.close(candidate.forward(X), reference.forward(X), "forward(X)")
         what = "loss(X, y), the average negative log likelihood,"
-        expect.close(expect.number(learned.loss(X, y), what), solved.loss(X, y), what, rtol=1e-5)
-        if hasattr(solved, "forward_keep_activations"):
-            kept, wanted = (net.forward_keep_activations(X) for net in (learned, solved))
-            activations(kept, wanted, ("y", "h", "z_h"))
+        expect.close(
+            expect.number(candidate.loss(X, y), what), reference.loss(X, y), what, rtol=1e-5
+        )
+        if hasattr(reference, "forward_keep_activations"):
+            answer, expected = (net.forward_keep_activations(X) for net in (candidate, reference))
+            activations(answer, expected, ("y", "h", "z_h"))
 
     @exercise.check("properties")
     def _(network: Any, draw: Draw) -> None:
-        learned = made(network, sizes)
+        candidate = create_network(network, sizes)
         for name, value in right(*sizes).parameters.items():
             if value.ndim == 2:
-                W = expect.shape(getattr(learned, name), value.shape, f"{name} of {called}")
+                W = expect.shape(getattr(candidate, name), value.shape, f"{name} of {called}")
                 apart(W, f"{name} of {called}")
 
     @exercise.check("gradient", points=3)
     def _(network: Any, draw: Draw) -> None:
-        learned, solved, X, y = drawn(network, right, sizes, draw)
+        candidate, reference, X, y = drawn(network, right, sizes, draw)
         x, c = (X, y) if batches else (X[0], y[0])
-        given = gradients(learned.grad_loss(x, c), solved.parameters)
-        wanted = solved.grad_loss(x, c)
-        for name in reversed(wanted):  # from the loss backwards
-            expect.close(given[name], wanted[name], f"the gradient of {name}")
+        gradient_dict = gradients(candidate.grad_loss(x, c), reference.parameters)
+        expected = reference.grad_loss(x, c)
+        for name in reversed(expected):  # from the loss backwards
+            expect.close(gradient_dict[name], expected[name], f"the gradient of {name}")
 
     exercise.diagnosis("gradient")(gradient_of(right, sizes, batches))
 
@@ -92,20 +94,20 @@ def updates(
 
     @exercise.check("update", points=2)
     def _(network: Any, draw: Draw) -> None:
-        learned, solved, X, y = drawn(network, right, sizes, draw)
+        candidate, reference, X, y = drawn(network, right, sizes, draw)
         x, c = (X, y) if batches else (X[0], y[0])
-        given = gradients(learned.grad_loss(x, c), solved.parameters)
-        learned.train(x, c, 0.5)
-        for name, before in solved.parameters.items():
-            gradient = expect.shape(given[name], before.shape, f"the gradient of {name}")
-            moved(getattr(learned, name), before, 0.5 * gradient, name)
+        answer = gradients(candidate.grad_loss(x, c), reference.parameters)
+        candidate.train(x, c, 0.5)
+        for name, before in reference.parameters.items():
+            gradient = expect.shape(answer[name], before.shape, f"the gradient of {name}")
+            moved(getattr(candidate, name), before, 0.5 * gradient, name)
 
 
 def learning(
     exercise: Exercise, hidden: tuple[int, ...], *, batch_size: int, rate: float, epochs: int,
     least: float,
 ) -> None:  # fmt: skip
-    """Add the checks that 20 digits are learned by heart, and that all of them are learned well.
+    """Add the checks that 20 digits are overfitted, and that all digits are learned well.
 
     ``least`` is the accuracy on the test set that ``epochs`` must reach.
     """
@@ -114,12 +116,12 @@ def learning(
     @exercise.check("overfits")
     def _(network: Any, draw: Draw) -> None:
         d, (X, y) = digits(), few()
-        learned = made(network, (d.n_features, *hidden, d.n_classes))
-        before = expect.number(learned.loss(X, y), "loss(X, y)")
+        candidate = create_network(network, (d.n_features, *hidden, d.n_classes))
+        before = expect.number(candidate.loss(X, y), "loss(X, y)")
         rows = np.tile(np.arange(20), (2 * ROUNDS if batches else ROUNDS, 1))
         rows = rows if batches else rows.ravel()
-        learned.each("train", X[rows], y[rows], [rate] * len(rows))
-        after = expect.number(learned.loss(X, y), "loss(X, y)")
+        candidate.each("train", X[rows], y[rows], [rate] * len(rows))
+        after = expect.number(candidate.loss(X, y), "loss(X, y)")
         expect.true(
             after < min(0.2, before),
             f"{rows.size // 20} rounds of training with 20 digits bring their loss from "
@@ -129,13 +131,13 @@ def learning(
     @exercise.check("numbers", points=2)
     def _(network: Any, draw: Draw) -> None:
         d = digits()
-        learned = made(network, (d.n_features, *hidden, d.n_classes))
+        candidate = create_network(network, (d.n_features, *hidden, d.n_classes))
         for _ in range(epochs):
             X, y = shuffled(draw, batch_size)
             if not batches:
                 X, y = X[:, 0], y[:, 0]
-            learned.each("train", X, y, [rate] * len(X))
-        accuracy = expect.number(learned.accuracy(d.X_test, d.y_test), "accuracy(X, y)")
+            candidate.each("train", X, y, [rate] * len(X))
+        accuracy = expect.number(candidate.accuracy(d.X_test, d.y_test), "accuracy(X, y)")
         expect.true(
             accuracy >= least,
             f"after {epochs} epoch{'s' * (epochs > 1)} with learning rate {rate} the accuracy on "
@@ -143,69 +145,69 @@ def learning(
         )
 
 
-def made(network: Any, sizes: tuple[int, ...]) -> Any:
-    """Return a network of these sizes, a learner's class or a candidate called."""
-    learned = network(*sizes)
+def create_network(network: Any, sizes: tuple[int, ...]) -> Any:
+    """Create a network of these sizes from a learner's class or its candidate."""
+    candidate = network(*sizes)
     if isinstance(network, Candidate):
-        an_object(learned, f"{vars(network)['_what']}{sizes}")
-    return learned
+        an_object(candidate, f"{vars(network)['_what']}{sizes}")
+    return candidate
 
 
 def drawn(
     network: Any, right: Right, sizes: tuple[int, ...], draw: Draw
 ) -> tuple[Any, Any, Array, Array]:
-    """Return a learner's network and a solved one with the same weights, samples and classes."""
-    learned, solved = made(network, sizes), right(*sizes)
-    for name, value in solved.parameters.items():
+    """Return a learner's and a reference network with equal random weights, samples and classes."""
+    candidate, reference = create_network(network, sizes), right(*sizes)
+    for name, value in reference.parameters.items():
         weights = draw.normal(0, 0.7, size=value.shape)
-        setattr(solved, name, weights)
-        setattr(learned, name, weights.copy())
+        setattr(reference, name, weights)
+        setattr(candidate, name, weights.copy())
     X, y = draw.normal(size=(SAMPLES, sizes[0])), draw.integers(0, sizes[-1], size=SAMPLES)
-    return learned, solved, X, y
+    return candidate, reference, X, y
 
 
 def activations(
-    kept: Any, wanted: tuple[Any, ...], names: tuple[str, ...],
+    answer: Any, expected: tuple[Any, ...], names: tuple[str, ...],
     what: str = "forward_keep_activations(X)",
 ) -> None:  # fmt: skip
-    """Expect what ``forward_keep_activations`` returns: arrays, or tuples of one a layer."""
-    if not isinstance(kept, tuple | list) or len(kept) != len(wanted):
-        raise expect.Wrong(f"{what} must hold {len(wanted)} arrays: {', '.join(names)}")
-    for found, right, name in zip(kept, wanted, names, strict=True):
+    """Check the arrays, or tuples of an array per layer, of ``forward_keep_activations``."""
+    if not isinstance(answer, tuple | list) or len(answer) != len(expected):
+        raise expect.Wrong(f"{what} must hold {len(expected)} arrays: {', '.join(names)}")
+    for values, right, name in zip(answer, expected, names, strict=True):
         if isinstance(right, tuple):
             layers = tuple(f"{name}{i + 1}" for i in range(len(right)))
-            activations(found, right, layers, f"{name} of {what}")
+            activations(values, right, layers, f"{name} of {what}")
         else:
-            expect.close(found, right, f"{name} of {what}")
+            expect.close(values, right, f"{name} of {what}")
 
 
-def gradients(given: Any, parameters: dict[str, Array]) -> dict[str, Any]:
-    """Return what ``grad_loss`` returned, which must be a dict with these keys."""
+def gradients(answer: Any, parameters: dict[str, Array]) -> dict[str, Any]:
+    """Return the result of ``grad_loss``, which must be a dict with the parameters' names."""
     names = ", ".join(parameters)
-    if given is None:
+    if answer is None:
         raise expect.Wrong("grad_loss returns None: does it end with a return?")
-    if not isinstance(given, dict):
+    if not isinstance(answer, dict):
         raise expect.Wrong(f"grad_loss must return a dict with the keys {names}")
     for name in parameters:
-        if name not in given:
+        if name not in answer:
             raise expect.Wrong(f"grad_loss returns no {name}; it must return {names}")
-    return given
+    return answer
 
 
 def moved(after: Any, before: Array, step: Array, name: str) -> None:
-    """Expect a parameter to have moved by a step against its gradient."""
-    found = expect.shape(after, before.shape, f"{name} after train")
-    if np.allclose(found, before, rtol=1e-9) and np.abs(step).max() > 1e-6:
+    """Check that a parameter moved by a step against its gradient."""
+    values = expect.shape(after, before.shape, f"{name} after train")
+    if np.allclose(values, before, rtol=1e-9) and np.abs(step).max() > 1e-6:
         raise expect.Wrong(f"train does not change {name}")
-    if np.allclose(found, before + step, rtol=1e-6):
+    if np.allclose(values, before + step, rtol=1e-6):
         raise expect.Wrong(
             f"train moves {name} along its gradient, so that the loss rises: subtract it"
         )
-    expect.close(found, before - step, f"{name} after train")
+    expect.close(values, before - step, f"{name} after train")
 
 
 def apart(W: Array, what: str) -> None:
-    """Expect the columns of a start to differ: units that are copies stay copies."""
+    """Check that the columns of initial weights differ: equal units would stay equal."""
     if W.size and not W.any():
         raise expect.Wrong(
             f"{what} is all zero: units that start alike stay alike, start at random"
@@ -217,10 +219,10 @@ def apart(W: Array, what: str) -> None:
 def gradient_of(
     right: Right, sizes: tuple[int, ...], batches: bool
 ) -> Callable[[Any, Draw], Iterable[Diagnosis]]:
-    """Return the diagnosis of a ``grad_loss``."""
+    """Return a diagnosis of a learner's ``grad_loss``."""
 
     def diagnose(subject: Any, draw: Draw) -> Iterable[Diagnosis]:
-        learned, _, X, y = drawn(subject, right, sizes, draw)
-        return check_gradients(learned)(*((X, y) if batches else (X[0], y[0]))).diagnoses
+        candidate, _, X, y = drawn(subject, right, sizes, draw)
+        return check_gradients(candidate)(*((X, y) if batches else (X[0], y[0]))).diagnoses
 
     return diagnose

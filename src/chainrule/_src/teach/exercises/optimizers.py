@@ -1,4 +1,4 @@
-"""Lab 5: optimizers, as functions of the weights, the gradient and what they remember."""
+"""Lab 5: optimizers, as functions of the weights, the gradient and the optimizer's state."""
 
 from __future__ import annotations
 
@@ -57,30 +57,32 @@ RIGHT: dict[str, Rule] = {
 }  # fmt: skip
 
 
-def _pair(found: Any, what: str) -> tuple[Any, Any]:
-    if not isinstance(found, tuple | list) or len(found) != 2:
-        raise expect.Wrong(f"{what} returns {expect.shown(found)}, it must be the pair w, state")
-    return found[0], found[1]
+def _pair(answer: Any, what: str) -> tuple[Any, Any]:
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise expect.Wrong(
+            f"{what} returns {expect.short_text(answer)}, it must be the pair w, state"
+        )
+    return answer[0], answer[1]
 
 
 def _gradients(draw: Draw, steps: int, shape: tuple[int, ...]) -> Array:
-    """Return gradients that are not small, so that no epsilon counts."""
+    """Return gradients that are not small, so that an epsilon has no effect."""
     size = draw.uniform(0.5, 2.0, size=(steps, *shape))
     signs: Array = draw.choice([-1.0, 1.0], size=size.shape)
     return size * signs
 
 
-def _followed(rule: Any, name: str, draw: Draw, steps: int, **options: float) -> None:
-    """Expect the steps of the right rule, one after the other."""
+def _check_steps(rule: Any, name: str, draw: Draw, steps: int, **options: float) -> None:
+    """Check each step against the reference rule."""
     w = draw.normal(size=3)
     state: Any = {}
     right_w, right_state = w, dict[str, Any]()
-    given = "".join(f", {key}={value}" for key, value in options.items())
+    arguments = "".join(f", {key}={value}" for key, value in options.items())
     for step, g in enumerate(_gradients(draw, steps, (3,)), 1):
         new, state = _pair(rule(w, g, state, **options), name)
         right_new, right_state = RIGHT[name](right_w, g, right_state, **options)
         change = expect.finite(expect.shape(new, (3,), f"w of {name}"), f"w of {name}") - w
-        what = f"the change of w in step {step} of {name}(w, g, state{given})"
+        what = f"the change of w in step {step} of {name}(w, g, state{arguments})"
         try:
             expect.close(change, right_new - right_w, what, rtol=1e-4)
         except expect.Wrong as wrong:
@@ -93,8 +95,8 @@ def _followed(rule: Any, name: str, draw: Draw, steps: int, **options: float) ->
 def _rule(exercise: Exercise, options: dict[str, float], rate: float, least: float) -> Exercise:
     """Add the checks of an optimizer.
 
-    ``options`` are other than the defaults; with the learning rate ``rate`` the loss in the valley
-    is at most ``least`` after 100 steps.
+    ``options`` differ from the defaults. With the learning rate ``rate`` the loss in a narrow
+    valley must be at most ``least`` after 100 steps.
     """
     name = exercise.name
 
@@ -124,15 +126,15 @@ def _rule(exercise: Exercise, options: dict[str, float], rate: float, least: flo
 
     @exercise.check("values", points=2)
     def _(rule: Any, draw: Draw) -> None:
-        _followed(rule, name, draw, 1, learning_rate=0.1)
-        _followed(rule, name, draw, 1)
-        _followed(rule, name, draw, 1, learning_rate=0.1, **options)
+        _check_steps(rule, name, draw, 1, learning_rate=0.1)
+        _check_steps(rule, name, draw, 1)
+        _check_steps(rule, name, draw, 1, learning_rate=0.1, **options)
 
     @exercise.check("properties", points=3)
     def _(rule: Any, draw: Draw) -> None:
-        _followed(rule, name, draw, 4, learning_rate=0.1)
-        _followed(rule, name, draw, 4, learning_rate=0.1, **options)
-        _followed(rule, name, draw, 30)
+        _check_steps(rule, name, draw, 4, learning_rate=0.1)
+        _check_steps(rule, name, draw, 4, learning_rate=0.1, **options)
+        _check_steps(rule, name, draw, 30)
 
     @exercise.check("numbers")
     def _(rule: Any, draw: Draw) -> None:
@@ -228,10 +230,10 @@ def _(warmup_cosine: Any, draw: Draw) -> None:
 def _(warmup_cosine: Any, draw: Draw) -> None:
     rate, warmup, total = round(draw.uniform(0.1, 1), 2), int(draw.integers(4, 8)), 23
     for t in (0, 1, warmup - 1, warmup, warmup + 1, 12, total - 1, total, total + 5):
-        found = warmup_cosine(t, rate, warmup=warmup, total=total)
+        value = warmup_cosine(t, rate, warmup=warmup, total=total)
         what = f"warmup_cosine({t}, {rate}, warmup={warmup}, total={total})"
-        found = expect.number(found, what)
-        expect.close(found, _rate(t, rate, warmup, total), what, rtol=1e-6)
+        value = expect.number(value, what)
+        expect.close(value, _rate(t, rate, warmup, total), what, rtol=1e-6)
 
 
 @warmup_cosine.check("properties", points=2)
@@ -245,9 +247,9 @@ def _(warmup_cosine: Any, draw: Draw) -> None:
     plain = rates(0, 8)
     expect.close(plain[0], 2, "the first rate without warm-up")
     expect.close(plain[4], 1, "the rate in the middle of 8 steps without warm-up")
-    found = rates(5, 15)
-    expect.close(max(found), 2, "the highest of all rates")
-    changes = np.diff(found)
+    values = rates(5, 15)
+    expect.close(max(values), 2, "the highest of all rates")
+    changes = np.diff(values)
     expect.true(np.all(changes[:4] > 0), "the rate does not rise in all steps of the warm-up")
     expect.true(np.all(changes[5:] < 0), "the rate does not fall in all steps after the warm-up")
 
@@ -269,27 +271,29 @@ train = Exercise(
 
 
 def _params(train: Any, hidden: int = 10) -> dict[str, Array]:
-    found: dict[str, Array] = train.beside("initial_params")(hidden)
-    return found
+    params: dict[str, Array] = train.beside("initial_params")(hidden)
+    return params
 
 
-def _trained(found: Any, steps: int, params: dict[str, Array]) -> tuple[dict[str, Any], Array]:
-    """Return the parameters and losses that ``train`` returned."""
-    if not isinstance(found, tuple | list) or len(found) != 2:
-        what = f"train returns {expect.shown(found)}"
+def _training_result(
+    answer: Any, steps: int, params: dict[str, Array]
+) -> tuple[dict[str, Any], Array]:
+    """Check the result of ``train``; return the parameters and the losses."""
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        what = f"train returns {expect.short_text(answer)}"
         raise expect.Wrong(f"{what}, it must be the pair params, losses")
-    expect.entries(found[0], params, "the parameters that train returns")
+    expect.entries(answer[0], params, "the parameters that train returns")
     for name, value in params.items():
-        expect.shape(found[0][name], value.shape, f"{name} after training")
-    losses = expect.shape(found[1], (steps,), f"the list of losses of {steps} steps")
-    return found[0], expect.finite(losses, "the list of losses")
+        expect.shape(answer[0][name], value.shape, f"{name} after training")
+    losses = expect.shape(answer[1], (steps,), f"the list of losses of {steps} steps")
+    return answer[0], expect.finite(losses, "the list of losses")
 
 
 @train.check("shape")
 def _(train: Any, draw: Draw) -> None:
     (X, y), params = few(20), _params(train)
-    found = train(train.beside("sgd"), params, X, y, 0.1, epochs=3, batch_size=8)
-    _trained(found, 9, params)
+    answer = train(train.beside("sgd"), params, X, y, 0.1, epochs=3, batch_size=8)
+    _training_result(answer, 9, params)
 
 
 def _stepped(params: dict[str, Array], X: Array, y: Array, rate: float) -> dict[str, Array]:
@@ -301,19 +305,19 @@ def _stepped(params: dict[str, Array], X: Array, y: Array, rate: float) -> dict[
 def _(train: Any, draw: Draw) -> None:
     (X, y), params = few(20), _params(train)
     result = train(train.beside("sgd"), params, X, y, 0.5, epochs=1, batch_size=20)
-    found, _ = _trained(result, 1, params)
+    trained, _ = _training_result(result, 1, params)
     for name, w in _stepped(params, X, y, 0.5).items():
         what = f"the change of {name} in one step of sgd with all 20 samples"
-        expect.close(found[name] - params[name], w - params[name], what, rtol=1e-4)
-    wanted, losses = params, []
+        expect.close(trained[name] - params[name], w - params[name], what, rtol=1e-4)
+    expected, losses = params, []
     for _ in range(3):
-        losses.append(float(network_loss(wanted, X, y)))
-        wanted = _stepped(wanted, X, y, 0.5)
+        losses.append(float(network_loss(expected, X, y)))
+        expected = _stepped(expected, X, y, 0.5)
     result = train(train.beside("sgd"), params, X, y, 0.5, epochs=3, batch_size=20)
-    found, seen = _trained(result, 3, params)
-    expect.close(seen, losses, "the losses of 3 steps with all 20 samples", rtol=1e-5)
-    for name, w in wanted.items():
-        change = found[name] - params[name]
+    trained, trained_losses = _training_result(result, 3, params)
+    expect.close(trained_losses, losses, "the losses of 3 steps with all 20 samples", rtol=1e-5)
+    for name, w in expected.items():
+        change = trained[name] - params[name]
         what = f"the change of {name} in 3 steps of sgd with all 20 samples"
         expect.close(change, w - params[name], what, rtol=1e-4)
 
@@ -321,36 +325,36 @@ def _(train: Any, draw: Draw) -> None:
 @train.check("properties", points=3)
 def _(train: Any, draw: Draw) -> None:
     (X, y), params = few(20), _params(train)
-    wanted, means = params, dict.fromkeys(params, 0.0)
+    expected, means = params, dict.fromkeys(params, 0.0)
     for _ in range(3):
-        gradients = grad(network_loss)(wanted, X, y)
+        gradients = grad(network_loss)(expected, X, y)
         means = {name: 0.5 * means[name] + 0.5 * gradients[name] for name in means}
-        wanted = {name: w - 0.5 * means[name] for name, w in wanted.items()}
+        expected = {name: w - 0.5 * means[name] for name, w in expected.items()}
     result = train(train.beside("averaged"), params, X, y, 0.5, epochs=3, batch_size=20)
-    found, _ = _trained(result, 3, params)
+    trained, _ = _training_result(result, 3, params)
     for name, w in params.items():
         what = f"the change of {name} in 3 steps of averaged, which remembers gradients,"
-        expect.close(found[name] - w, wanted[name] - w, what, rtol=1e-4)
+        expect.close(trained[name] - w, expected[name] - w, what, rtol=1e-4)
     _visits(train, params)
 
 
 def _visits(train: Any, params: dict[str, Array]) -> None:
-    """Expect that an epoch takes each sample once, in a random order that is new each time."""
+    """Check that an epoch takes each sample once, and that the order is random in each epoch."""
     (X, y), sgd, rate = few(20), train.beside("sgd"), 1e-6
-    found, first = _trained(train(sgd, params, X, y, rate, 1, batch_size=1), 20, params)
-    wanted = _stepped(params, X, y, 20 * rate)
+    trained, first = _training_result(train(sgd, params, X, y, rate, 1, batch_size=1), 20, params)
+    expected = _stepped(params, X, y, 20 * rate)
     for name, w in params.items():
         what = f"the change of {name} in an epoch of 20 tiny steps, one for each sample,"
-        expect.close(found[name] - w, wanted[name] - w, what, rtol=1e-3)
+        expect.close(trained[name] - w, expected[name] - w, what, rtol=1e-3)
     alone = [float(network_loss(params, X[i : i + 1], y[i : i + 1])) for i in range(20)]
     in_order = np.allclose(first, alone, rtol=1e-3)
     expect.true(not in_order, "train visits the samples in the order in which they come")
     every = np.allclose(np.sort(first), np.sort(alone), rtol=1e-3)
     expect.true(every, "the losses of an epoch are not those of its samples, one by one")
-    _, both = _trained(train(sgd, params, X, y, rate, 2, batch_size=1), 40, params)
+    _, both = _training_result(train(sgd, params, X, y, rate, 2, batch_size=1), 40, params)
     again = np.allclose(both[:20], both[20:], rtol=1e-3)
     expect.true(not again, "train visits the samples in the same order in each epoch")
-    _, same = _trained(train(sgd, params, X, y, rate, 1, batch_size=1, seed=1), 20, params)
+    _, same = _training_result(train(sgd, params, X, y, rate, 1, batch_size=1, seed=1), 20, params)
     differs = not np.allclose(same, first, rtol=1e-3)
     expect.true(differs, "train visits the samples in the same order with another seed")
 
@@ -359,20 +363,22 @@ def _visits(train: Any, params: dict[str, Array]) -> None:
 def _(train: Any, draw: Draw) -> None:
     (X, y), params = few(20), _params(train)
     schedule = train.beside("scheduled")
-    wanted = params
+    expected = params
     for t in range(4):
-        wanted = _stepped(wanted, X, y, 0.5 / (t + 1))
-    found, _ = _trained(train(train.beside("sgd"), params, X, y, schedule, 4, 20), 4, params)
+        expected = _stepped(expected, X, y, 0.5 / (t + 1))
+    trained, _ = _training_result(
+        train(train.beside("sgd"), params, X, y, schedule, 4, 20), 4, params
+    )
     for name, w in params.items():
         what = f"the change of {name} in 4 steps with the learning rate 0.5 / (t + 1)"
-        expect.close(found[name] - w, wanted[name] - w, what, rtol=1e-4)
+        expect.close(trained[name] - w, expected[name] - w, what, rtol=1e-4)
 
 
 @train.check("overfits")
 def _(train: Any, draw: Draw) -> None:
     (X, y), params = few(20), _params(train)
     result = train(train.beside("sgd"), params, X, y, 2.0, epochs=150, batch_size=10)
-    loss = float(_trained(result, 300, params)[1][-1])
+    loss = float(_training_result(result, 300, params)[1][-1])
     expect.true(
         loss < 0.1,
         f"after 300 steps of sgd with 20 digits their loss is {loss:.3f}: a network that learns "
@@ -384,9 +390,9 @@ def _(train: Any, draw: Draw) -> None:
 def _(train: Any, draw: Draw) -> None:
     d, params = digits(), _params(train)
     result = train(train.beside("sgd"), params, d.X_train, d.y_train, 1.0, epochs=12)
-    found, _ = _trained(result, 576, params)
-    h = 1 / (1 + np.exp(-(d.X_test @ found["W_h"] + found["b_h"])))
-    accuracy = np.mean(np.argmax(h @ found["W_o"] + found["b_o"], axis=1) == d.y_test)
+    trained, _ = _training_result(result, 576, params)
+    h = 1 / (1 + np.exp(-(d.X_test @ trained["W_h"] + trained["b_h"])))
+    accuracy = np.mean(np.argmax(h @ trained["W_o"] + trained["b_o"], axis=1) == d.y_test)
     expect.true(
         accuracy > 0.94,
         f"after 12 epochs of sgd the test accuracy is {accuracy:.3f}, it must be above 0.94",

@@ -36,12 +36,12 @@ def _var(Var: Any, value: float) -> Any:
 def _(Var: Any, draw: Draw) -> None:
     x, y = draw.uniform(0.5, 2, 2).round(2).tolist()
     a, b = _var(Var, x), _var(Var, y)
-    made = {
+    results = {
         f"Var({x}) + Var({y})": (a + b, x + y),
         f"Var({x}) * Var({y})": (a * b, x * y),
         f"Var({x}).sin()": (a.sin(), math.sin(x)),
     }
-    for what, (var, value) in made.items():
+    for what, (var, value) in results.items():
         expect.close(an_object(var, what).value, value, f"the value of {what}")
 
 
@@ -68,9 +68,9 @@ def _(Var: Any, draw: Draw) -> None:
     }  # fmt: skip
     for what, (make, by_x, by_y) in cases.items():
         a, b = _var(Var, x), _var(Var, y)
-        found = _derivatives(make(a, b), what, a, b)
-        for name, value, wanted in zip("xy", found, (by_x, by_y), strict=True):
-            expect.close(value, wanted, f"dz/d{name} of z = {what} at x = {x}, y = {y}")
+        derivatives = _derivatives(make(a, b), what, a, b)
+        for name, value, expected in zip("xy", derivatives, (by_x, by_y), strict=True):
+            expect.close(value, expected, f"dz/d{name} of z = {what} at x = {x}, y = {y}")
 
 
 @Var.check("properties")
@@ -105,14 +105,14 @@ XY_PLUS_SIN = [
 
 @backward.check("shape")
 def _(backward: Any, draw: Draw) -> None:
-    found = backward(XY_PLUS_SIN, 4)
-    expect.shape(found, (5,), "the result for a tape of 5 nodes")
+    adjoints = backward(XY_PLUS_SIN, 4)
+    expect.shape(adjoints, (5,), "the result for a tape of 5 nodes")
 
 
 @backward.check("values", points=2)
 def _(backward: Any, draw: Draw) -> None:
-    wanted = [4.2 + math.cos(0.5), 0.5, 1, 1, 1]
-    expect.close(backward(XY_PLUS_SIN, 4), wanted, "the result for z = x y + sin(x)")
+    expected = [4.2 + math.cos(0.5), 0.5, 1, 1, 1]
+    expect.close(backward(XY_PLUS_SIN, 4), expected, "the result for z = x y + sin(x)")
     expect.close(
         backward(XY_PLUS_SIN, 2), [4.2, 0.5, 1, 0, 0], "the result for its node 2, a = x y,"
     )
@@ -122,13 +122,13 @@ def _(backward: Any, draw: Draw) -> None:
 def _(backward: Any, draw: Draw) -> None:
     w = draw.uniform(1, 2, 3).round(2).tolist()
     square = [((), ()), ((w[0], w[1]), (0, 0)), ((w[2],), (1,))]
-    found = expect.shape(backward(square, 2), (3,), "the result for a node that another uses twice")
-    expect.close(found[0], w[2] * (w[0] + w[1]), "the derivative of a node that is used twice")
+    grads = expect.shape(backward(square, 2), (3,), "the result for a node that another uses twice")
+    expect.close(grads[0], w[2] * (w[0] + w[1]), "the derivative of a node that is used twice")
     long = [((), ()), *(((1.001,), (i,)) for i in range(3000))]
-    found = expect.shape(backward(long, 3000), (3001,), "the result for a tape of 3001 nodes")
-    expect.close(found[0], 1.001**3000, "the derivative of the first of 3001 nodes")
-    found = backward([([], []), ([2.0], [0])], 1)
-    expect.close(found, [2, 1], "the result for a tape whose entries are lists")
+    grads = expect.shape(backward(long, 3000), (3001,), "the result for a tape of 3001 nodes")
+    expect.close(grads[0], 1.001**3000, "the derivative of the first of 3001 nodes")
+    grads = backward([([], []), ([2.0], [0])], 1)
+    expect.close(grads, [2, 1], "the result for a tape whose entries are lists")
 
 
 @backward.check("gradient")
@@ -139,8 +139,8 @@ def _(backward: Any, draw: Draw) -> None:
         (tuple(row[row != 0].tolist()), tuple(np.flatnonzero(row).tolist())) for row in weights
     ]
     # d = e_out + Wᵀ d
-    wanted = np.linalg.solve(np.eye(n) - weights.T, np.eye(n)[n - 1])
-    expect.close(backward(nodes, n - 1), wanted, f"the result for a tape of {n} nodes at random")
+    expected = np.linalg.solve(np.eye(n) - weights.T, np.eye(n)[n - 1])
+    expect.close(backward(nodes, n - 1), expected, f"the result for a tape of {n} nodes at random")
 
 
 EXERCISES = [Var, backward, unbroadcast, Tape, softmax_nll, TapeNet]

@@ -114,8 +114,8 @@ def _predictions(draw: Draw, n: int, k: int) -> tuple[Any, Any]:
 def _(nll: Any, draw: Draw) -> None:
     for n, what in ((1, "nll of a sample"), (5, "nll of 5 samples")):
         Y_true, Y_pred = _predictions(draw, n, 3)
-        found = nll(Y_true[0], Y_pred[0]) if n == 1 else nll(Y_true, Y_pred)
-        size = expect.array(found, what).size
+        loss = nll(Y_true[0], Y_pred[0]) if n == 1 else nll(Y_true, Y_pred)
+        size = expect.array(loss, what).size
         expect.true(size == 1, f"{what} must be a single number, not {size}: take the average")
 
 
@@ -145,8 +145,8 @@ def _(nll: Any, draw: Draw) -> None:
     _same(thrice, once, "nll of the same sample three times, an average,")
 
 
-def _same(value: Any, wanted: Any, what: str) -> None:
-    expect.close(expect.number(value, what), float(wanted), what, rtol=1e-5)
+def _same(value: Any, expected: Any, what: str) -> None:
+    expect.close(expect.number(value, what), float(expected), what, rtol=1e-5)
 
 
 nll.diagnosis("values", "properties")(
@@ -234,9 +234,9 @@ def _(sigmoid: Any, draw: Draw) -> None:
 @dsigmoid.check("values", points=2)
 def _(dsigmoid: Any, draw: Draw) -> None:
     X = draw.uniform(0.2, 0.8, size=5)
-    found = expect.shape(dsigmoid(X), (5,), "dsigmoid of 5 numbers")
+    slopes = expect.shape(dsigmoid(X), (5,), "dsigmoid of 5 numbers")
     expect.true(
-        not np.allclose(found, X * (1 - X)),
+        not np.allclose(slopes, X * (1 - X)),
         "dsigmoid(x) is x (1 - x): x is the value before the activation, so take its sigmoid first",
     )
     expect.close(dsigmoid(0.0), 0.25, "dsigmoid(0)")
@@ -290,10 +290,10 @@ def _(worst_predictions: Any, draw: Draw) -> None:
 
 @worst_predictions.check("dtype")
 def _(worst_predictions: Any, draw: Draw) -> None:
-    found = expect.array(worst_predictions(*_predictions(draw, 12, 4)), "worst_predictions")
+    indices = expect.array(worst_predictions(*_predictions(draw, 12, 4)), "worst_predictions")
     expect.true(
-        found.dtype.kind in "iu",
-        f"worst_predictions must return the samples' indices, integers, not {found.dtype}",
+        indices.dtype.kind in "iu",
+        f"worst_predictions must return the samples' indices, integers, not {indices.dtype}",
     )
 
 
@@ -301,13 +301,13 @@ def _(worst_predictions: Any, draw: Draw) -> None:
 def _(worst_predictions: Any, draw: Draw) -> None:
     Y_true, Y_pred = _predictions(draw, 12, 4)
     order = np.argsort(np.sum(Y_true * np.log(Y_pred), axis=1))
-    found = expect.shape(worst_predictions(Y_true, Y_pred, n=4), (4,), "worst_predictions")
-    for wrong, said in (
+    indices = expect.shape(worst_predictions(Y_true, Y_pred, n=4), (4,), "worst_predictions")
+    for wrong, sentence in (
         (order[::-1][:4], "returns the best predictions: turn the order round"),
         (order[:4][::-1], "returns the worst ones, but not the worst first"),
     ):
-        expect.true(not np.array_equal(found, wrong), f"worst_predictions {said}")
-    expect.close(found, order[:4], "worst_predictions(Y_true, Y_pred, n=4)")
+        expect.true(not np.array_equal(indices, wrong), f"worst_predictions {sentence}")
+    expect.close(indices, order[:4], "worst_predictions(Y_true, Y_pred, n=4)")
 
 
 EXERCISES = [

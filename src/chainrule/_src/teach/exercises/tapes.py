@@ -1,4 +1,4 @@
-"""Lab 3, second half: a tape of arrays, and the network trained with it."""
+"""Lab 3, second half: a tape of arrays, and a network that is trained by this tape."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chainrule._src.teach.exercises.data import batches, digits, few, network_lo
 
 
 def _summed(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Return the sum, for each element of an array of a shape, over where broadcasting took it."""
+    """Sum a gradient over the positions to which each element of an array was broadcast."""
     size = math.prod(shape)
     element = np.broadcast_to(np.arange(size).reshape(shape), gradient.shape)
     return np.bincount(element.ravel(), gradient.ravel(), size).reshape(shape)
@@ -102,8 +102,8 @@ MORE: list[Operation] = [
 ]  # fmt: skip
 
 
-def _recorded(Tape: Any, make: Callable[..., Any], values: list[Array], what: str) -> Any:
-    """Return the arrays on a new tape, what is made of them, and the tape."""
+def _record(Tape: Any, make: Callable[..., Any], values: list[Array], what: str) -> Any:
+    """Return the arrays on a new tape, the result of ``make``, and the tape."""
     tape = an_object(Tape(), "Tape()")
     arrays = [an_object(tape.array(value), "Tape().array(value)") for value in values]
     return arrays, an_object(make(*arrays), what), tape
@@ -119,10 +119,10 @@ def _of_shapes(what: str, values: list[Array]) -> str:
 def _(Tape: Any, draw: Draw) -> None:
     for name, make, numpys, shapes in OPERATIONS + MORE:
         values = [draw.normal(size=shape) for shape in shapes]
-        arrays, made, tape = _recorded(Tape, make, values, name)
+        arrays, result, tape = _record(Tape, make, values, name)
         what = _of_shapes(name, values)
-        expect.shape(made.value, numpys(*values).shape, f"the value of {what}")
-        tape.backward(made)
+        expect.shape(result.value, numpys(*values).shape, f"the value of {what}")
+        tape.backward(result)
         for letter, array, value in zip("xyz", arrays, values, strict=False):
             expect.shape(array.grad, value.shape, f"the grad of {letter} in {what}")
 
@@ -131,9 +131,9 @@ def _(Tape: Any, draw: Draw) -> None:
 def _(Tape: Any, draw: Draw) -> None:
     for name, make, _, shapes in OPERATIONS:
         values = [draw.normal(size=shape).astype(np.float32) for shape in shapes]
-        arrays, made, tape = _recorded(Tape, make, values, name)
-        expect.floating(made.value, f"{name} of float32", np.float32)
-        tape.backward(made)
+        arrays, result, tape = _record(Tape, make, values, name)
+        expect.floating(result.value, f"{name} of float32", np.float32)
+        tape.backward(result)
         for array in arrays:
             expect.floating(array.grad, f"the gradient of {name} with float32", np.float32)
 
@@ -141,9 +141,9 @@ def _(Tape: Any, draw: Draw) -> None:
 @Tape.check("finite")
 def _(Tape: Any, draw: Draw) -> None:
     values = [np.array([[-1000.0, 0.0, 1000.0]])]
-    (x,), made, tape = _recorded(Tape, lambda x: x.sigmoid(), values, "x.sigmoid()")
-    expect.close(made.value, [[0, 0.5, 1]], "the sigmoid of -1000, 0 and 1000")
-    tape.backward(made)
+    (x,), result, tape = _record(Tape, lambda x: x.sigmoid(), values, "x.sigmoid()")
+    expect.close(result.value, [[0, 0.5, 1]], "the sigmoid of -1000, 0 and 1000")
+    tape.backward(result)
     expect.close(x.grad, [[0, 0.25, 0]], "the gradient of the sigmoid at -1000, 0 and 1000")
 
 
@@ -151,29 +151,29 @@ def _(Tape: Any, draw: Draw) -> None:
 def _(Tape: Any, draw: Draw) -> None:
     for name, make, numpys, shapes in OPERATIONS + MORE:
         values = [draw.normal(size=shape) for shape in shapes]
-        _, made, _ = _recorded(Tape, make, values, name)
-        expect.close(made.value, numpys(*values), f"the value of {_of_shapes(name, values)}")
+        _, result, _ = _record(Tape, make, values, name)
+        expect.close(result.value, numpys(*values), f"the value of {_of_shapes(name, values)}")
 
 
 @Tape.check("properties")
 def _(Tape: Any, draw: Draw) -> None:
     x = draw.normal(size=(2, 2))
-    for name, make, wanted in (
+    for name, make, expected in (
         ("x + x", lambda x: x + x, np.full((2, 2), 2.0)),
         ("x * x", lambda x: x * x, 2 * x),
     ):
-        (twice,), made, tape = _recorded(Tape, make, [x], name)
-        tape.backward(made)
-        expect.close(twice.grad, wanted, f"the grad of x in {name}, where it is used twice,")
-    (a, b, c), made, tape = _recorded(Tape, lambda a, b, c: a * b, [x, x + 1, x], "x * y")
-    tape.backward(made)
+        (twice,), result, tape = _record(Tape, make, [x], name)
+        tape.backward(result)
+        expect.close(twice.grad, expected, f"the grad of x in {name}, where it is used twice,")
+    (a, b, c), result, tape = _record(Tape, lambda a, b, c: a * b, [x, x + 1, x], "x * y")
+    tape.backward(result)
     expect.close(c.grad, np.zeros((2, 2)), "the grad of an array that the output does not use")
-    tape.backward(made)
+    tape.backward(result)
     expect.close(a.grad, x + 1, "the grad of x in x * y when backward is called a second time")
     expect.close(a.value, x, "the value of x after backward")
     tape.backward(b)
     expect.close(a.grad, np.zeros((2, 2)), "the grad of x after backward(y), which does not use x,")
-    for _ in range(1100):  # more than Python's calls within calls
+    for _ in range(1100):  # more than Python's recursion limit
         a = a + b
     tape.backward(a)
     expect.close(b.grad, np.full((2, 2), 1100.0), "the grad of y after 1100 additions of y")
@@ -183,12 +183,14 @@ def _(Tape: Any, draw: Draw) -> None:
 def _(Tape: Any, draw: Draw) -> None:
     for name, make, numpys, shapes in OPERATIONS + MORE:
         values = [draw.normal(size=shape) for shape in shapes]
-        arrays, made, tape = _recorded(Tape, make, values, name)
-        tape.backward(made)
-        result, pullback = vjp(numpys, *values)
-        right = pullback(np.ones_like(result))
-        for letter, array, wanted in zip("xyz", arrays, right, strict=False):
-            expect.close(array.grad, wanted, f"the grad of {letter} in {_of_shapes(name, values)}")
+        arrays, result, tape = _record(Tape, make, values, name)
+        tape.backward(result)
+        value, pullback = vjp(numpys, *values)
+        right = pullback(np.ones_like(value))
+        for letter, array, gradient in zip("xyz", arrays, right, strict=False):
+            expect.close(
+                array.grad, gradient, f"the grad of {letter} in {_of_shapes(name, values)}"
+            )
 
 
 softmax_nll = Exercise(
@@ -240,8 +242,8 @@ def _(softmax_nll: Any, draw: Draw) -> None:
     scores, loss, tape = _lost(softmax_nll, np.array([[1000.0, 0.0, 0.0]] * 2), np.array([0, 1]))
     expect.close(loss.value, 500, "the loss of scores of 1000, for the best class and another,")
     tape.backward(loss)
-    wanted = [[0, 0, 0], [0.5, -0.5, 0]]
-    expect.close(scores.grad, wanted, "the grad of scores of 1000")
+    expected = [[0, 0, 0], [0.5, -0.5, 0]]
+    expect.close(scores.grad, expected, "the grad of scores of 1000")
 
 
 @softmax_nll.check("values")
@@ -269,13 +271,13 @@ def _(softmax_nll: Any, draw: Draw) -> None:
 @softmax_nll.check("gradient", points=2)
 def _(softmax_nll: Any, draw: Draw) -> None:
     Z, y = draw.normal(size=(5, 3)), draw.integers(0, 3, 5)
-    wanted = grad(_mean_nll)(Z, y)
+    expected = grad(_mean_nll)(Z, y)
     scores, loss, tape = _lost(softmax_nll, Z, y)
     tape.backward(loss)
-    expect.close(scores.grad, wanted, "the grad of 5 samples' scores")
+    expect.close(scores.grad, expected, "the grad of 5 samples' scores")
     scores, loss, tape = _lost(softmax_nll, Z, y)
     tape.backward(loss * tape.array(np.array(3.0)))
-    expect.close(scores.grad, 3 * wanted, "the grad of the scores by 3 times the loss")
+    expect.close(scores.grad, 3 * expected, "the grad of the scores by 3 times the loss")
 
 
 TapeNet = Exercise(
@@ -293,8 +295,8 @@ TapeNet = Exercise(
 SIZES = {"W_h": (64, 10), "b_h": (10,), "W_o": (10, 10), "b_o": (10,)}
 
 
-def _started(TapeNet: Any, draw: Draw) -> tuple[Any, dict[str, Array]]:
-    """Return a network with drawn parameters."""
+def _random_net(TapeNet: Any, draw: Draw) -> tuple[Any, dict[str, Array]]:
+    """Return a network with random parameters, and the parameters."""
     net = an_object(TapeNet(64, 10, 10), "TapeNet(64, 10, 10)")
     params = {name: draw.normal(0, 0.3, size=size) for name, size in SIZES.items()}
     for name, value in params.items():
@@ -316,31 +318,31 @@ def _(TapeNet: Any, draw: Draw) -> None:
 
 @TapeNet.check("values")
 def _(TapeNet: Any, draw: Draw) -> None:
-    net, params = _started(TapeNet, draw)
+    net, params = _random_net(TapeNet, draw)
     X, y = few(7)
     expect.close(net.loss(X, y), network_loss(params, X, y), "loss(X, y)", rtol=1e-5)
 
 
 @TapeNet.check("properties", points=2)
 def _(TapeNet: Any, draw: Draw) -> None:
-    net, params = _started(TapeNet, draw)
+    net, params = _random_net(TapeNet, draw)
     X, y = few(7)
     gradients = grad(network_loss)(params, X, y)
     net.train(X, y, learning_rate=0.5)
     for name in SIZES:
-        wanted = params[name] - 0.5 * gradients[name]
-        expect.close(getattr(net, name), wanted, f"{name} after a step", rtol=1e-5)
+        expected = params[name] - 0.5 * gradients[name]
+        expect.close(getattr(net, name), expected, f"{name} after a step", rtol=1e-5)
 
 
 @TapeNet.check("gradient", points=2)
 def _(TapeNet: Any, draw: Draw) -> None:
-    net, params = _started(TapeNet, draw)
+    net, params = _random_net(TapeNet, draw)
     X, y = few(7)
-    found = expect.entries(net.grad_loss(X, y), SIZES, "grad_loss(X, y)")
-    for name, wanted in grad(network_loss)(params, X, y).items():
-        expect.close(found[name], wanted, f"the gradient of {name}", rtol=1e-5)
+    gradients = expect.entries(net.grad_loss(X, y), SIZES, "grad_loss(X, y)")
+    for name, expected in grad(network_loss)(params, X, y).items():
+        expect.close(gradients[name], expected, f"the gradient of {name}", rtol=1e-5)
     again = expect.entries(net.grad_loss(X, y), SIZES, "grad_loss(X, y)")
-    expect.close(again["W_h"], found["W_h"], "the gradient of W_h, asked for again,")
+    expect.close(again["W_h"], gradients["W_h"], "the gradient of W_h, asked for again,")
 
 
 @TapeNet.check("overfits")

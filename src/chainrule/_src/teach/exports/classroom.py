@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from chainrule._src.teach.exports.folders import Files, Lab
+from chainrule._src.teach.exports.folders import ExportedLab, Files
 
 HEAD = '''"""The checks of the lab, one test each: pytest tests"""
 
@@ -25,10 +25,10 @@ def test_{name}(check):
 """
 
 
-def classroom(lab: Lab) -> Files:
-    """Return a repository for students: the notebook, pytest's tests, the list of them.
+def classroom(lab: ExportedLab) -> Files:
+    """Return a repository for students: the notebook, pytest's tests, and ``tests.json``.
 
-    It has no hidden tests: students see all of it.
+    It contains no hidden tests, because students see every file.
     """
     text, listed = HEAD.format(lab=lab.name), []
     for name, exercise in lab.exercises.items():

@@ -1,4 +1,4 @@
-"""What exports have in common: files by path, and the lab that they are made of."""
+"""The common base of the exports: files by path, and the lab to export."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKAGES = "numpy\nscipy\nscikit-learn\nmatplotlib\n"
 
 
 @dataclass(frozen=True)
-class Lab:
+class ExportedLab:
     """A lab to be exported."""
 
     source: Source
@@ -28,27 +28,29 @@ class Lab:
 
     @property
     def name(self) -> str:
-        """Its name, that of the notebook too."""
+        """The lab's name, which is also the notebook's name."""
         return self.source.name
 
     def most(self, name: str) -> int:
-        """The points of an exercise, its hidden tests included."""
+        """The points of a correct answer to an exercise, with hidden tests."""
         return self.exercises[name].most + (name in self.hidden)
 
     def student_notebook(self) -> str:
-        """Return what students get, without solutions and hidden tests."""
-        return written(self.source.notebook(solved=False))
+        """Return the student's notebook, without solutions and hidden tests."""
+        return notebook_text(self.source.notebook(solved=False))
 
 
-def lab_of(name: str) -> Lab:
-    """Return a lab by its whole name."""
-    source, known = read(folder() / f"{name}.py"), exercises(name)
+def lab_of(name: str) -> ExportedLab:
+    """Return a lab by its complete name."""
+    source, lab_exercises = read(folder() / f"{name}.py"), exercises(name)
     hidden = hidden_tests(source)
-    return Lab(source, known, {n: text for n, text in hidden.items() if n in known})
+    return ExportedLab(
+        source, lab_exercises, {n: text for n, text in hidden.items() if n in lab_exercises}
+    )
 
 
-def written(notebook: Any) -> str:
-    """Return a notebook as text."""
+def notebook_text(notebook: Any) -> str:
+    """Serialise a notebook as JSON text."""
     with needs(*NOTEBOOKS):
         import nbformat
 
@@ -57,12 +59,12 @@ def written(notebook: Any) -> str:
 
 
 def function(text: str, head: str) -> str:
-    """Return statements as the body of a function."""
+    """Return the source of a function with this head and these statements as its body."""
     return f"{head}\n{textwrap.indent(text, '    ')}"
 
 
 def write_files(files: Files, to: Path) -> list[Path]:
-    """Write files below a folder; return their paths."""
+    """Write files below a folder; return the paths."""
     from chainrule._src.data.storage.files import write_whole
 
     paths = []

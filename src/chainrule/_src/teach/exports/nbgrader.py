@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule._src.teach.exports.folders import Files, Lab, function, written
+from chainrule._src.teach.exports.folders import ExportedLab, Files, function, notebook_text
 from chainrule._src.teach.regions import without_stubs
 from chainrule._src.teach.source import Cell
 
@@ -31,39 +31,39 @@ to deceive them, `chainrule grade` keeps the two apart.
 """
 
 
-def nbgrader(lab: Lab) -> Files:
+def nbgrader(lab: ExportedLab) -> Files:
     """Return a course folder: the source notebook and nbgrader's settings."""
     return {
         "nbgrader_config.py": CONFIG,
         "README.md": README.format(name=lab.name),
-        f"source/{lab.name}/{lab.name}.ipynb": written(_notebook(lab)),
+        f"source/{lab.name}/{lab.name}.ipynb": notebook_text(_notebook(lab)),
     }
 
 
-def _notebook(lab: Lab) -> Any:
+def _notebook(lab: ExportedLab) -> Any:
     notebook = lab.source.notebook(solved=True)
     last = {cell.check: i for i, cell in enumerate(lab.source.cells) if cell.check}
-    for i, (cell, made) in enumerate(zip(lab.source.cells, notebook.cells, strict=True)):
+    for i, (cell, output) in enumerate(zip(lab.source.cells, notebook.cells, strict=True)):
         if cell.exercises:
-            made.source = without_stubs(cell.source)
-            made.metadata["nbgrader"] = _metadata(made, solution=True)
+            output.source = without_stubs(cell.source)
+            output.metadata["nbgrader"] = _metadata(output, solution=True)
         elif cell.check in lab.exercises and last[cell.check] == i:
-            made.source = _graded(lab, cell)
-            made.metadata["nbgrader"] = _metadata(made, points=lab.most(cell.check))
+            output.source = _graded(lab, cell)
+            output.metadata["nbgrader"] = _metadata(output, points=lab.most(cell.check))
     return notebook
 
 
-def _metadata(made: Any, solution: bool = False, points: int | None = None) -> dict[str, Any]:
+def _metadata(output: Any, solution: bool = False, points: int | None = None) -> dict[str, Any]:
     graded = points is not None
-    found = {
-        "schema_version": 3, "grade_id": made["id"], "cell_type": "code", "task": False,
+    metadata = {
+        "schema_version": 3, "grade_id": output["id"], "cell_type": "code", "task": False,
         "grade": graded, "solution": solution, "locked": graded,
     }  # fmt: skip
-    return {**found, "points": points} if graded else found
+    return {**metadata, "points": points} if graded else metadata
 
 
-def _graded(lab: Lab, cell: Cell) -> str:
-    """Return a cell that checks for students, and gives points where nbgrader grades it."""
+def _graded(lab: ExportedLab, cell: Cell) -> str:
+    """Return a cell that runs the check for students and returns the points in nbgrader."""
     name = cell.check
     lines = [lab.source.code(cell, solved=True), "### BEGIN HIDDEN TESTS"]
     lines.append("from chainrule._src.teach.exports.support import points")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from chainrule._src.teach.exports.folders import PACKAGES, Files, Lab, function
+from chainrule._src.teach.exports.folders import PACKAGES, ExportedLab, Files, function
 from chainrule._src.teach.grading.hidden import used_names
 
 HEAD = """from otter.test_files import test_case
@@ -32,8 +32,8 @@ chainrule itself and has no hidden tests. Add to `requirements.txt` where chainr
 """
 
 
-def otter(lab: Lab) -> Files:
-    """Return the notebook for students, the tests, and what `otter generate` needs."""
+def otter(lab: ExportedLab) -> Files:
+    """Return the notebook for students, the tests, and the input of `otter generate`."""
     files: Files = {
         "README.md": README.format(name=lab.name),
         "requirements.txt": PACKAGES,
@@ -43,7 +43,7 @@ def otter(lab: Lab) -> Files:
     return files | {f"tests/{name}.py": _test_file(lab, name) for name in lab.exercises}
 
 
-def _test_file(lab: Lab, name: str) -> str:
+def _test_file(lab: ExportedLab, name: str) -> str:
     checks = lab.exercises[name].checks
     text = HEAD.format(name=name)
     for number, check in enumerate(checks):

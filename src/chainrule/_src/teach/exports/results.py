@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chainrule._src.teach.exercise import Outcome, Result
+from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
 from chainrule._src.teach.grading.grade import Graded
 
 
 def gradescope(graded: Graded) -> dict[str, Any]:
-    """Return what Gradescope's autograder writes to ``/autograder/results/results.json``."""
+    """Return the content of Gradescope's ``/autograder/results/results.json``."""
     return {
         "score": graded.points,
         "output": graded.note,
@@ -28,7 +28,7 @@ def gradescope(graded: Graded) -> dict[str, Any]:
 
 
 def prairielearn(graded: Graded) -> dict[str, Any]:
-    """Return what PrairieLearn's external grader writes to ``/grade/results/results.json``."""
+    """Return the content of PrairieLearn's ``/grade/results/results.json``."""
     return {
         "gradable": True,
         "score": graded.points / graded.most if graded.most else 0.0,
@@ -45,13 +45,13 @@ def prairielearn(graded: Graded) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cases(graded: Graded) -> Iterator[tuple[Result, Outcome, str]]:
-    """Yield each check with its sentence; the first that fails has the diagnosis."""
+def _cases(graded: Graded) -> Iterator[tuple[ExerciseResult, CheckOutcome, str]]:
+    """Yield each check with its sentence; the first check that fails has the diagnosis."""
     for result in graded.results:
-        said = result.sentence
+        diagnosis = result.sentence
         for outcome in result.outcomes:
             if outcome.passed:
                 yield result, outcome, ""
             else:
-                yield result, outcome, said or outcome.sentence
-                said = ""
+                yield result, outcome, diagnosis or outcome.sentence
+                diagnosis = ""

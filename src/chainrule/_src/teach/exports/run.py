@@ -1,4 +1,4 @@
-"""One submission graded where a service runs it: ``python -m chainrule._src.teach.exports.run``."""
+"""Grade one submission in a service's container: ``python -m chainrule._src.teach.exports.run``."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="where the submission's files are")
     parser.add_argument("output", type=Path, help="where results.json goes")
     parser.add_argument("--metadata", type=Path, help="Gradescope's submission_metadata.json")
-    given = parser.parse_args(arguments)
-    task, notes = assignment(given.lab)
+    options = parser.parse_args(arguments)
+    task, notes = assignment(options.lab)
     for note in notes:
         print(for_terminal(note), file=sys.stderr)
-    entry = of_student(given.folder, given.lab, _name(given.metadata))
+    entry = of_student(options.folder, options.lab, _name(options.metadata))
     with Grader(task) as grader:
         graded = grader.grade(entry)
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    write_text(given.output, json.dumps(FORMS[given.form](graded), indent=1) + "\n")
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    write_text(options.output, json.dumps(FORMS[options.form](graded), indent=1) + "\n")
 
 
 def _name(metadata: Path | None) -> str:
-    """Return the student's address, from which values are drawn; "" if nothing tells it."""
+    """Return the student's e-mail address, which seeds the random values; "" if unknown."""
     try:
         users = json.loads(metadata.read_text(encoding="utf-8"))["users"] if metadata else []
         return str(users[0]["email"])

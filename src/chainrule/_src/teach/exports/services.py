@@ -9,7 +9,7 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
-from chainrule._src.teach.exports.folders import Files, Lab
+from chainrule._src.teach.exports.folders import ExportedLab, Files
 from chainrule._src.teach.source import folder
 
 SETUP = """#!/usr/bin/env bash
@@ -48,10 +48,10 @@ QUESTION = """<pl-question-panel>
   <pl-file-preview></pl-file-preview>
 </pl-submission-panel>
 """
-EPOCH = (2026, 1, 1, 0, 0, 0)  # of files in a zip: the same bytes each time
+EPOCH = (2026, 1, 1, 0, 0, 0)  # date of all files in a zip, so that the bytes are reproducible
 
 
-def gradescope(lab: Lab) -> Files:
+def gradescope(lab: ExportedLab) -> Files:
     """Return the zip for Gradescope's "Configure Autograder", and the student's notebook."""
     inside: Files = {
         "setup.sh": SETUP, "run_autograder": RUN.format(lab=lab.name), **_package(),
@@ -62,8 +62,8 @@ def gradescope(lab: Lab) -> Files:
     }
 
 
-def prairielearn(lab: Lab) -> Files:
-    """Return a question with an external grader, and the folder its image is built from."""
+def prairielearn(lab: ExportedLab) -> Files:
+    """Return a question with an external grader, and the folder for building its image."""
     info = {
         "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, f"chainrule/{lab.name}")),
         "title": lab.source.title, "topic": "Neural networks", "type": "v3",
@@ -86,28 +86,28 @@ def prairielearn(lab: Lab) -> Files:
 
 
 def zipped(files: Files) -> bytes:
-    """Return files as a zip, the same bytes each time; scripts can be run."""
-    whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+    """Return files as a zip with reproducible bytes; scripts are executable."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(files.items()):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = (0o755 if name in ("setup.sh", "run_autograder") else 0o644) << 16
             archive.writestr(entry, content)
-    return whole.getvalue()
+    return buffer.getvalue()
 
 
 def _package() -> Files:
-    """Return chainrule itself, with the labs' sources, and the list of what it needs."""
+    """Return chainrule's files, the labs' sources, and the list of required packages."""
     root = Path(__file__).parents[3]
-    found: Files = {
+    files: Files = {
         f"chainrule/{path.relative_to(root).as_posix()}": path.read_bytes()
         for path in root.rglob("*")
         if path.suffix in (".py", ".html", ".typed", ".gz") and "__pycache__" not in path.parts
     }
     for path in folder().glob("*.py"):
-        found[f"chainrule/_src/teach/labs/{path.name}"] = path.read_bytes()
-    return found | {"requirements.txt": "\n".join(_requirements()) + "\n"}
+        files[f"chainrule/_src/teach/labs/{path.name}"] = path.read_bytes()
+    return files | {"requirements.txt": "\n".join(_requirements()) + "\n"}
 
 
 def _requirements() -> list[str]:

@@ -1,4 +1,4 @@
-"""What exported tests call where they run: in a student's kernel, or on a student's file."""
+"""Functions that exported tests call, in a student's kernel or on a student's file."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.exercises import exercise
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Assignment, Graded, Grader
 from chainrule._src.teach.grading.setting import assignment
 
-_seen: dict[str, tuple[Any, Result]] = {}
+_results: dict[str, tuple[Any, ExerciseResult]] = {}
 
 
-def points(result: Result, hidden_tests: Callable[[], None] | None = None) -> float:
-    """Print what a check said, and return the points: what nbgrader takes for partial credit.
+def points(result: ExerciseResult, hidden_tests: Callable[[], None] | None = None) -> float:
+    """Print the result of a check, and return the points, nbgrader's partial credit.
 
     Parameters
     ----------
-    result : Result
+    result : ExerciseResult
     hidden_tests : callable, optional
-        Raises an AssertionError where one fails; worth a point.
+        Raises an AssertionError if a hidden test fails; if none fails, this adds one point.
     """
     print(result)
     if hidden_tests is None:
@@ -38,32 +38,32 @@ def points(result: Result, hidden_tests: Callable[[], None] | None = None) -> fl
 
 
 def require(name: str, number: int, names: Mapping[str, Any]) -> None:
-    """Let a check of an exercise pass, or say what is wrong.
+    """Assert that a check of an exercise passes.
 
     Parameters
     ----------
     name : str
         The exercise.
     number : int
-        Which of its checks.
+        The index of the check among the exercise's checks.
     names : mapping
-        What the student's notebook has defined.
+        The global names of the student's notebook, with values.
 
     Raises
     ------
     AssertionError
-        With the sentence of the check.
+        If the check fails, with the check's sentence.
     """
     if name not in names:
         raise AssertionError(f"{name} is not defined: was its cell deleted, or does it not run?")
     subject = names[name]
-    if name not in _seen or _seen[name][0] is not subject:
-        _seen[name] = subject, exercise(name).run_here(subject)
-    _assert_passed(_seen[name][1], number)
+    if name not in _results or _results[name][0] is not subject:
+        _results[name] = subject, exercise(name).run_here(subject)
+    _assert_passed(_results[name][1], number)
 
 
 def require_of_file(path: str, lab: str, name: str, number: int) -> None:
-    """Do the same for a student's file, which runs in processes of its own."""
+    """Assert that a check passes on a student's file, which runs in separate processes."""
     results = {result.exercise: result for result in graded_file(path, lab).results}
     _assert_passed(results[name], number)
 
@@ -76,7 +76,7 @@ def graded_file(path: str, lab: str) -> Graded:
         return grader.grade(Entry(Path(path).stem, Path(path)))
 
 
-def _assert_passed(result: Result, number: int) -> None:
+def _assert_passed(result: ExerciseResult, number: int) -> None:
     outcome = result.outcomes[number]
     if outcome.passed:
         return

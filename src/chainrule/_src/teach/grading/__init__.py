@@ -1,1 +1,1 @@
-"""``chainrule grade``: a class's submissions, checked in processes of their own; marks."""
+"""``chainrule grade``: mark a class's submissions, checked in separate processes."""

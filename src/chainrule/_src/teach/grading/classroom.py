@@ -1,4 +1,4 @@
-"""All submissions graded, a few at a time; what is done stays done when it is interrupted."""
+"""Grading of all submissions, a few at a time; an interruption keeps the marks so far."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Classroom:
     ----------
     assignment : Assignment
     graded : list of Graded
-        In the order of the submissions.
+        The graded submissions, in the order of the entries.
     left : int
-        Submissions that were not graded: it was interrupted.
+        Number of submissions that were not graded because of an interruption.
     """
 
     assignment: Assignment
@@ -30,7 +30,7 @@ class Classroom:
 
     @property
     def most(self) -> int:
-        """The points of a submission that is right throughout."""
+        """The points of a submission whose exercises are all correct."""
         return sum(map(self.assignment.most, self.assignment.exercises))
 
 
@@ -38,22 +38,22 @@ def grade_all(
     assignment: Assignment,
     entries: Sequence[Entry],
     jobs: int = 2,
-    done: Callable[[Graded], object] = lambda graded: None,
+    on_graded: Callable[[Graded], object] = lambda graded: None,
 ) -> Classroom:
-    """Grade submissions, so many at a time.
+    """Grade submissions, at most ``jobs`` at a time.
 
     Parameters
     ----------
     assignment : Assignment
     entries : sequence of Entry
     jobs : int, default 2
-    done : callable, optional
-        Called with each that is graded.
+    on_graded : callable, optional
+        Callback for each graded submission.
 
     Returns
     -------
     Classroom
-        With fewer marks than entries if Ctrl-C came.
+        With fewer marks than entries after Ctrl-C.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     finished: queue.SimpleQueue[tuple[int, Graded]] = queue.SimpleQueue()
@@ -63,20 +63,20 @@ def grade_all(
     for grader in graders:
         arguments = (grader, entries, waiting, finished)
         threading.Thread(target=_work, args=arguments, daemon=True).start()
-    found: dict[int, Graded] = {}
+    by_number: dict[int, Graded] = {}
     try:
-        while len(found) < len(entries):
+        while len(by_number) < len(entries):
             number, graded = finished.get()
-            found[number] = graded
-            done(graded)
+            by_number[number] = graded
+            on_graded(graded)
     except KeyboardInterrupt:
         while not waiting.empty():
             waiting.get()
     finally:
         for grader in graders:
             grader.close()
-    marks = [found[number] for number in sorted(found)]
-    return Classroom(assignment, marks, len(entries) - len(found))
+    marks = [by_number[number] for number in sorted(by_number)]
+    return Classroom(assignment, marks, len(entries) - len(by_number))
 
 
 def _work(
@@ -92,6 +92,6 @@ def _work(
             return
         try:
             graded = grader.grade(entries[number])
-        except Exception as error:  # one submission never ends the others
+        except Exception as error:  # an error in one submission must not stop the others
             graded = grader.failed(entries[number], f"not graded: {type(error).__name__}: {error}")
         finished.put((number, graded))

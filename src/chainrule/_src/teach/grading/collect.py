@@ -1,4 +1,4 @@
-"""The submissions in a folder: a file each, or a folder each as Moodle and nbgrader have them."""
+"""Find the submissions in a folder: files, or a folder per student as in Moodle and nbgrader."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from chainrule._src.teach.exercises import LABS, exercises
 from chainrule._src.teach.submission import ENDINGS
 
 SKIPPED = {"__pycache__", "solutions", "node_modules", "venv"}
-LOOKED_AT = 20  # submissions, to tell the lab
+LOOKED_AT = 20  # number of submissions that are searched to detect the lab
 MOODLE = re.compile(r"_\d+_assignsubmission_file_?$")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A submission as it was found.
+    """A submission on disk.
 
     Attributes
     ----------
     name : str
-        Of the student: the folder's name or the file's.
+        The student's name, taken from the folder or the file.
     path : Path or None
-        The file to grade.
+        The file to grade, or None if there is none.
     note : str
-        What is to be said of it: there are several files, or none.
+        A remark for the grader, for example that there are several files, or none.
     """
 
     name: str
@@ -37,43 +37,43 @@ class Entry:
 
     @property
     def file(self) -> str:
-        """The file's name, or nothing."""
+        """The file's name, or ""."""
         return self.path.name if self.path else ""
 
 
 def collect(folder: str | Path, lab: str = "") -> list[Entry]:
-    """Return the submissions in a folder, by name.
+    """Return the submissions in a folder, sorted by name.
 
     Parameters
     ----------
     folder : path
     lab : str, optional
-        Of several files of one student the one with this name counts.
+        If a student has several files, the file with this name is graded.
 
     Raises
     ------
     FileError
         If there is no such folder.
     DataError
-        If no submissions are in it.
+        If the folder contains no submissions.
     """
     folder = Path(folder)
     if not folder.is_dir():
         what = "a file: name the folder it is in" if folder.exists() else "not there"
         raise FileError(f"{folder} is {what}")
     inner = sorted(path for path in folder.iterdir() if not _is_skipped(path))
-    found = [Entry(path.stem, path) for path in inner if _is_file(path)]
-    found += [of_student(path, lab) for path in inner if path.is_dir()]
-    if not any(entry.path for entry in found):
+    entries = [Entry(path.stem, path) for path in inner if _is_file(path)]
+    entries += [of_student(path, lab) for path in inner if path.is_dir()]
+    if not any(entry.path for entry in entries):
         raise DataError(
             f"{folder} has no submissions: put notebooks (.ipynb) or Python files (.py) there, "
             "or a folder of them for each student"
         )
-    return _named_apart(sorted(found, key=lambda entry: (entry.name, str(entry.path))))
+    return _with_distinct_names(sorted(entries, key=lambda entry: (entry.name, str(entry.path))))
 
 
-def _named_apart(entries: list[Entry]) -> list[Entry]:
-    """Give entries that share a name, ada.py and ada.ipynb, their files' names."""
+def _with_distinct_names(entries: list[Entry]) -> list[Entry]:
+    """Use file names where entries share a name, for example ada.py and ada.ipynb."""
     counts = Counter(entry.name for entry in entries)
     return [
         Entry(entry.path.name, entry.path, entry.note)
@@ -84,7 +84,7 @@ def _named_apart(entries: list[Entry]) -> list[Entry]:
 
 
 def of_student(folder: Path, lab: str, name: str = "") -> Entry:
-    """Return the submission in one student's folder; by default it has the folder's name."""
+    """Return the submission in a student's folder; by default the folder's name is its name."""
     name = name or MOODLE.sub("", folder.name)
     files = sorted(_files(folder))
     if not files:
@@ -118,27 +118,27 @@ def _time(path: Path) -> float:
 
 
 def find_lab(name: str | None, entries: list[Entry]) -> str:
-    """Return the lab of a name, its number or its beginning; without one, tell it by the answers.
+    """Return the lab with this name, number or prefix; if None, detect it from the submissions.
 
     Raises
     ------
     DataError
         If there is no such lab, or the submissions define none of any lab's exercises.
     """
-    known = ", ".join(LABS)
+    names = ", ".join(LABS)
     if name is not None:
         wish = name.removesuffix(".py").removesuffix(".ipynb")
-        found = [lab for lab in LABS if lab == wish] or [
+        matches = [lab for lab in LABS if lab == wish] or [
             lab for lab in LABS if lab.lstrip("0").startswith(wish.lstrip("0")) and wish
         ]
-        if len(found) != 1:
-            raise DataError(f"there is no lab {name!r}; --lab takes one of: {known}")
-        return found[0]
+        if len(matches) != 1:
+            raise DataError(f"there is no lab {name!r}; --lab takes one of: {names}")
+        return matches[0]
     votes: Counter[str] = Counter()
     for entry in [entry for entry in entries if entry.path][:LOOKED_AT]:
         votes.update(_votes(entry))
     if not votes:
-        raise DataError(f"the submissions define no lab's exercises; name one with --lab: {known}")
+        raise DataError(f"the submissions define no lab's exercises; name one with --lab: {names}")
     return max(LABS, key=lambda lab: votes[lab])
 
 

@@ -1,4 +1,4 @@
-"""One submission graded: read, loaded and called in other processes, its marks decided here."""
+"""Grade one submission: its code runs in other processes, the checks run in this process."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from pathlib import Path
 from typing import Any, Self
 
 from chainrule._src.base.errors import FileError
-from chainrule._src.teach.exercise import Exercise, Outcome, Result
-from chainrule._src.teach.expect import Wrong, shown
+from chainrule._src.teach.exercise import CheckOutcome, Exercise, ExerciseResult
+from chainrule._src.teach.expect import Wrong, short_text
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.hidden import STAGE, run_hidden, used_names
 from chainrule._src.teach.plan import loading_failed
-from chainrule._src.teach.running import Host, Limits, Worker
+from chainrule._src.teach.running import AnswerLimits, Host, Worker
 from chainrule._src.teach.submission import text_of
 
-READING = Limits(seconds=30.0, memory=2**30)
-EXPLAINING = 10.0  # seconds that a diagnosis may take
+READING = AnswerLimits(seconds=30.0, memory=2**30)
+EXPLAINING = 10.0  # time limit of a diagnosis, in seconds
 MOST_TEXT = 400
 _PLACE = re.compile(r"^[^:]*, line \d+: ")
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a class was asked for, and how answers are graded.
+    """The exercises of a lab, and the settings for grading answers.
 
     Attributes
     ----------
     lab : str
     exercises : dict of Exercise
-        By name.
+        The exercises by name.
     hidden : dict of str
         Hidden tests, by the exercise's name.
-    limits : Limits
-        Of one exercise.
+    limits : AnswerLimits
+        Limits of one exercise.
     seed : str
-        Values are drawn from it and the student's name.
+        Seeds random values, together with the student's name.
     stubs : tuple of str
-        The exercises as they are handed out: untouched, they earn nothing.
+        The stubs that students receive: an unchanged stub earns no points.
     """
 
     lab: str
     exercises: Mapping[str, Exercise]
     hidden: Mapping[str, str] = field(default_factory=dict)
-    limits: Limits = field(default_factory=Limits)
+    limits: AnswerLimits = field(default_factory=AnswerLimits)
     seed: str = ""
     stubs: tuple[str, ...] = ()
 
     def most(self, name: str) -> int:
-        """The points that a right answer of one exercise earns."""
+        """The points that a correct answer of one exercise earns."""
         return self.exercises[name].most + (name in self.hidden)
 
 
@@ -64,18 +64,18 @@ class Graded:
     Attributes
     ----------
     name, file : str
-    results : tuple of Result
-        One an exercise, in their order.
+    results : tuple of ExerciseResult
+        One result for each exercise, in the order of the lab.
     note : str
-        What is to be said of the submission as a whole.
+        A remark on the whole submission.
     seconds : float
     follows : dict of str
-        For exercises that are wrong: another that they use and that is wrong as well.
+        Wrong exercise → another wrong exercise on which it depends.
     """
 
     name: str
     file: str
-    results: tuple[Result, ...]
+    results: tuple[ExerciseResult, ...]
     note: str = ""
     seconds: float = 0.0
     follows: Mapping[str, str] = field(default_factory=dict)
@@ -87,26 +87,26 @@ class Graded:
 
     @property
     def most(self) -> int:
-        """The points that right answers earn."""
+        """The points that correct answers earn."""
         return sum(result.most for result in self.results)
 
     @property
     def message(self) -> str:
-        """What is wrong, in one line."""
+        """One line that says what is wrong."""
         sentences = dict.fromkeys(self._sentence(r) for r in self.results if not r.passed)
         return "; ".join(filter(None, [self.note, *sentences])) or "all right"
 
-    def said(self, result: Result) -> str:
-        """Return what is wrong with an exercise, with its name and without file and line."""
+    def sentence_of(self, result: ExerciseResult) -> str:
+        """Return the sentence of a result, with the exercise's name and without file and line."""
         sentence = without_place(self._sentence(result))
         return sentence if result.exercise in sentence else f"{result.exercise}: {sentence}"
 
-    def _sentence(self, result: Result) -> str:
+    def _sentence(self, result: ExerciseResult) -> str:
         other = self.follows.get(result.exercise)
         return result.sentence + (f" ({other}, which it uses, is wrong)" if other else "")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the marks as a dict of plain values."""
         return {
             "name": self.name, "file": self.file, "points": self.points, "most": self.most,
             "message": self.message, "seconds": round(self.seconds, 3),
@@ -116,7 +116,7 @@ class Graded:
 
 
 class Grader:
-    """Grades submissions one after another; a context manager.
+    """Context manager that grades submissions, one at a time.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class Grader:
         self._teacher.close()
 
     def grade(self, entry: Entry) -> Graded:
-        """Return the marks of one submission, whatever it is or does."""
+        """Return the marks of one submission; errors in it never propagate."""
         begin = time.perf_counter()
         try:
             if entry.path is None:
@@ -155,12 +155,12 @@ class Grader:
         return Graded(entry.name, entry.file, results, entry.note, seconds, follows)
 
     def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
-        """Return the marks of a submission of which nothing can be run."""
+        """Return the marks of a submission that cannot be run: every exercise fails."""
         results = (self._failed(name, _short(sentence)) for name in self.assignment.exercises)
         return Graded(entry.name, entry.file, tuple(results), seconds=seconds)
 
     def _read(self, path: Path) -> dict[str, Any]:
-        """Have a submission taken apart in a process that does nothing else."""
+        """Parse a submission in a separate process and return the plan of each exercise."""
         text = text_of(path)
         names = {}
         for name, exercise in self.assignment.exercises.items():
@@ -174,7 +174,7 @@ class Grader:
         plan: dict[str, Any] = reply["value"]
         return plan
 
-    def _exercise(self, name: str, plan: dict[str, Any], student: str) -> Result:
+    def _exercise(self, name: str, plan: dict[str, Any], student: str) -> ExerciseResult:
         if plan["problem"]:
             return self._failed(name, _short(plan["problem"]))
         exercise = self.assignment.exercises[name]
@@ -192,22 +192,22 @@ class Grader:
         except Wrong as error:
             return self._failed(name, _short(str(error)))
         if not result.passed and worker.ended is None:
-            sentence = self._explained(result, plan, drawn_from) or result.sentence
-            result = Result(name, result.outcomes, _short(sentence))
+            sentence = self._diagnosis(result, plan, drawn_from) or result.sentence
+            result = ExerciseResult(name, result.outcomes, _short(sentence))
         return result
 
-    def _with_hidden(self, result: Result, worker: Worker) -> Result:
+    def _with_hidden(self, result: ExerciseResult, worker: Worker) -> ExerciseResult:
         text = self.assignment.hidden.get(result.exercise)
         if not text:
             return result
         names = [result.exercise, *used_names(text, self.assignment.exercises)]
         outcome = run_hidden(text, result.exercise, {n: worker.candidate(n) for n in names})
-        return Result(
+        return ExerciseResult(
             result.exercise, (*result.outcomes, outcome), result.sentence or outcome.sentence
         )
 
-    def _explained(self, result: Result, plan: dict[str, Any], student: str) -> str:
-        """Return what a diagnosis says, beside the learner's code: text, and no mark."""
+    def _diagnosis(self, result: ExerciseResult, plan: dict[str, Any], student: str) -> str:
+        """Return the sentence of a diagnosis in a separate process; it never changes marks."""
         failed = next(o for o in result.outcomes if not o.passed)
         if failed.plain or failed.check not in self.assignment.exercises[result.exercise].diagnoses:
             return ""
@@ -224,24 +224,28 @@ class Grader:
         limits = self.assignment.limits
         most = min(limits.seconds, seconds)
         seed = zlib.crc32(student.encode())
-        return Worker(host, Limits(most, limits.memory, limits.hidden), name, seed)
+        return Worker(host, AnswerLimits(most, limits.memory, limits.hidden), name, seed)
 
-    def _failed(self, name: str, sentence: str) -> Result:
+    def _failed(self, name: str, sentence: str) -> ExerciseResult:
         result = self.assignment.exercises[name].failed(sentence)
         if name not in self.assignment.hidden:
             return result
-        return Result(name, (*result.outcomes, Outcome(STAGE, 1, False, sentence)), sentence)
+        return ExerciseResult(
+            name, (*result.outcomes, CheckOutcome(STAGE, 1, False, sentence)), sentence
+        )
 
 
-def _follows(results: Sequence[Result], uses: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return for each wrong exercise the first wrong one that it uses."""
+def _follows(
+    results: Sequence[ExerciseResult], uses: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """Map each wrong exercise to the first wrong exercise on which it depends."""
     wrong = [result.exercise for result in results if not result.passed]
     used = {name: [other for other in wrong if other in uses.get(name, ())] for name in wrong}
     return {name: others[0] for name, others in used.items() if others}
 
 
 def without_place(sentence: str) -> str:
-    """Return a sentence without the file and line that it begins with.
+    """Remove the file and line with which a sentence begins.
 
     Examples
     --------
@@ -252,4 +256,4 @@ def without_place(sentence: str) -> str:
 
 
 def _short(sentence: str) -> str:
-    return shown(sentence, MOST_TEXT)
+    return short_text(sentence, MOST_TEXT)

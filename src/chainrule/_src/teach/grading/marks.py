@@ -17,7 +17,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_csv(classroom: Classroom) -> str:
-    """Return a row for each submission: its name, the points of each exercise, total, message."""
+    """Return CSV with a row per submission: name, points of each exercise, total, message."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = list(classroom.assignment.exercises)
@@ -37,18 +37,18 @@ def to_csv(classroom: Classroom) -> str:
 
 
 def to_json(classroom: Classroom) -> str:
-    """Return all marks, check by check."""
-    whole = {
+    """Return the marks of every check as JSON."""
+    marks = {
         "lab": classroom.assignment.lab,
         "most": classroom.most,
         "not_graded": classroom.left,
         "submissions": [graded.to_dict() for graded in classroom.graded],
     }
-    return json.dumps(_clean(whole), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(_clean(marks), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _clean(value: Any) -> Any:
-    """Return a value whose texts can be written: half of a pair of surrogates cannot."""
+    """Replace lone surrogates, which UTF-8 cannot encode, in the texts of a value."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
@@ -57,7 +57,7 @@ def _clean(value: Any) -> Any:
 
 
 def to_junit(classroom: Classroom) -> str:
-    """Return a test suite for each submission and a test case for each check."""
+    """Return JUnit's XML with a test suite per submission and a test case per check."""
     root = ET.Element("testsuites", name=_text(classroom.assignment.lab))
     for graded in classroom.graded:
         root.append(_suite(graded))

@@ -1,4 +1,4 @@
-"""The class's page: one HTML file that needs nothing else."""
+"""The report on a class: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._src.base.pages import page
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.grading.classroom import Classroom
 from chainrule._src.teach.grading.grade import Graded, without_place
 from chainrule._src.teach.grading.statistics import check_rows, exercise_rows, median, mistakes
@@ -16,7 +16,7 @@ BINS = 10
 
 
 def to_html(classroom: Classroom) -> str:
-    """Return the page; whatever submissions say on it is text."""
+    """Return the page; texts from submissions are escaped."""
     rows = exercise_rows(classroom)
     return page(
         TEMPLATE,
@@ -57,7 +57,7 @@ def _tiles(classroom: Classroom) -> list[tuple[str, str]]:
 
 
 def _bins(classroom: Classroom) -> list[dict[str, Any]]:
-    """Return how many have which share of the points; those with all of them stand apart."""
+    """Return a histogram of the share of points; the last bin is for all points."""
     counts = [0] * (BINS + 1)
     for graded in classroom.graded:
         counts[BINS * graded.points // max(graded.most, 1)] += 1
@@ -71,20 +71,20 @@ def _bins(classroom: Classroom) -> list[dict[str, Any]]:
 
 
 def _submission(graded: Graded) -> dict[str, Any]:
-    wrong = [graded.said(result) for result in graded.results if not result.passed]
+    wrong = [graded.sentence_of(result) for result in graded.results if not result.passed]
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-    shown = f"{wrong[0]}{more}" if wrong else ""
+    summary = f"{wrong[0]}{more}" if wrong else ""
     return {
         "name": graded.name, "file": graded.file, "points": graded.points, "most": graded.most,
-        "note": graded.note, "right": not wrong, "wrong": shown,
+        "note": graded.note, "right": not wrong, "wrong": summary,
         "results": [_result(graded, result) for result in graded.results],
     }  # fmt: skip
 
 
-def _result(graded: Graded, result: Result) -> dict[str, Any]:
+def _result(graded: Graded, result: ExerciseResult) -> dict[str, Any]:
     return {
         "exercise": result.exercise, "passed": result.passed, "points": result.points,
         "most": result.most, "outcomes": result.outcomes,
         "place": result.sentence.removesuffix(without_place(result.sentence)).rstrip(": "),
-        "anonymous": graded.said(result),
+        "anonymous": graded.sentence_of(result),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a lab's answers are graded by: its exercises, and the hidden tests of its source."""
+"""The assignment of a lab: its exercises, and the hidden tests of its source."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from chainrule._src.base.errors import MissingDependencyError
 from chainrule._src.teach.exercises import exercises
 from chainrule._src.teach.grading.grade import Assignment
 from chainrule._src.teach.grading.hidden import hidden_tests
-from chainrule._src.teach.running import Limits
+from chainrule._src.teach.running import AnswerLimits
 from chainrule._src.teach.source import folder, read
 
 
 def assignment(
     lab: str,
-    seconds: float = Limits.seconds,
-    memory: int = Limits.memory,
+    seconds: float = AnswerLimits.seconds,
+    memory: int = AnswerLimits.memory,
     seed: str = "",
     hide: Iterable[Path] = (),
 ) -> tuple[Assignment, list[str]]:
-    """Return a lab's assignment, and notes on what is left out of it.
+    """Return a lab's assignment, and notes on missing parts, for example hidden tests.
 
     Parameters
     ----------
@@ -28,6 +28,7 @@ def assignment(
     seconds, memory : float, int
         Limits of one exercise.
     seed : str
+        Seeds random values, together with the student's name.
     hide : iterable of Path
         Folders that no submission may read.
     """
@@ -37,7 +38,7 @@ def assignment(
         hidden, stubs = hidden_tests(source), source.stubs
     except MissingDependencyError as error:
         notes.append(f"without the hidden tests: {error}")
-    known = exercises(lab)
-    limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
-    tests = {n: t for n, t in hidden.items() if n in known}
-    return Assignment(lab, known, tests, limits, seed, tuple(stubs)), notes
+    lab_exercises = exercises(lab)
+    limits = AnswerLimits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
+    tests = {n: t for n, t in hidden.items() if n in lab_exercises}
+    return Assignment(lab, lab_exercises, tests, limits, seed, tuple(stubs)), notes

@@ -1,4 +1,4 @@
-"""What a class did: which exercise and check fails most, which mistakes are common."""
+"""Statistics of a class: how often exercises and checks fail, and common mistakes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.grading.classroom import Classroom
 from chainrule._src.teach.grading.grade import without_place
 
@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"-?\d[\d.,e+-]*")
 
 @dataclass(frozen=True)
 class Row:
-    """An exercise or check over a class."""
+    """Statistics of one exercise or check in a class."""
 
     name: str
     count: int
@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A sentence that several heard."""
+    """A mistake: its sentence, and the names of the submissions with this mistake."""
 
     exercise: str
     sentence: str
@@ -37,13 +37,13 @@ class Mistake:
 
 
 def median(points: Iterable[float]) -> float:
-    """Return the middle one; 0 of none."""
-    found = list(points)
-    return statistics.median(found) if found else 0.0
+    """Return the median of some points, or 0 if there are none."""
+    values = list(points)
+    return statistics.median(values) if values else 0.0
 
 
 def exercise_rows(classroom: Classroom) -> list[Row]:
-    """Return for each exercise how many have it right, and the check that fails most."""
+    """Return for each exercise the number of correct answers and the check that fails most."""
     rows = []
     for number, name in enumerate(classroom.assignment.exercises):
         results = [graded.results[number] for graded in classroom.graded]
@@ -59,20 +59,20 @@ def exercise_rows(classroom: Classroom) -> list[Row]:
 
 
 def check_rows(classroom: Classroom, number: int) -> list[Row]:
-    """Return for each check of an exercise how many pass it."""
+    """Return for each check of an exercise the number of answers that pass."""
     results = [graded.results[number] for graded in classroom.graded]
     rows = []
-    for place, outcome in enumerate(results[0].outcomes if results else ()):
-        right = sum(result.outcomes[place].passed for result in results)
-        mean = statistics.fmean(result.outcomes[place].earned for result in results)
+    for index, outcome in enumerate(results[0].outcomes if results else ()):
+        right = sum(result.outcomes[index].passed for result in results)
+        mean = statistics.fmean(result.outcomes[index].earned for result in results)
         rows.append(Row(outcome.check, len(results), right, mean, outcome.points))
     return rows
 
 
 def mistakes(classroom: Classroom, most: int = 12) -> list[Mistake]:
-    """Return the sentences that most submissions have in common, numbers aside.
+    """Return the most common sentences; sentences that differ in numbers only are equal.
 
-    An exercise that uses another wrong one is left out: the mistake is the other's.
+    An exercise that depends on another wrong exercise is skipped: the other one is counted.
     """
     heard: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for graded in classroom.graded:
@@ -83,10 +83,10 @@ def mistakes(classroom: Classroom, most: int = 12) -> list[Mistake]:
                 heard.setdefault(key, []).append((graded.name, sentence))
     common = sorted(heard.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
-        Mistake(exercise, found[0][1], tuple(name for name, _ in found))
-        for (exercise, _), found in common[:most]
+        Mistake(exercise, occurrences[0][1], tuple(name for name, _ in occurrences))
+        for (exercise, _), occurrences in common[:most]
     ]
 
 
-def _first_failed(result: Result) -> str:
+def _first_failed(result: ExerciseResult) -> str:
     return next(outcome.check for outcome in result.outcomes if not outcome.passed)

@@ -1,4 +1,4 @@
-"""What the lab's models share: scoring, and stochastic gradient descent with momentum."""
+"""The base of the lab's models: scoring, and stochastic gradient descent with momentum."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OnEpoch = Callable[[int, dict[str, float]], Any]
 
 
 class Classifier(Shown, ABC):
-    """What the lab's models share: predicting, scoring, and stochastic gradient descent.
+    """Base class of the lab's models: prediction, scoring, stochastic gradient descent.
 
     A model keeps its parameters as attributes; ``parameter_names`` lists them in order.
     """
@@ -45,11 +45,11 @@ class Classifier(Shown, ABC):
 
     @abstractmethod
     def _forward(self, X: Array) -> Array:
-        """Class probabilities of checked input."""
+        """Return the class probabilities of validated input."""
 
     @abstractmethod
     def _gradients(self, X: Array, Y: Array) -> dict[str, Array]:
-        """Gradients for a checked batch ``X`` (n, d) with one-hot ``Y`` (n, k)."""
+        """Return the gradients for a validated batch ``X`` (n, d), one-hot ``Y`` (n, k)."""
 
     def predict(self, X: ArrayLike) -> Any:
         """Return the most probable class: an int for one sample, shape ``(n,)`` for a batch."""
@@ -61,7 +61,7 @@ class Classifier(Shown, ABC):
         return nll(one_hot(self.output_size, y), self._forward(X))
 
     def accuracy(self, X: ArrayLike, y: ArrayLike) -> np.floating[Any]:
-        """Return the share of samples predicted right."""
+        """Return the share of samples whose class is predicted correctly."""
         X, y = self._samples(X, y, "accuracy")
         return accuracy(y, self._forward(X))
 
@@ -73,22 +73,22 @@ class Classifier(Shown, ABC):
         x : array_like, shape (d,) or (n, d)
             One sample or a batch.
         y_true : int or array_like of int, shape () or (n,)
-            Its class or classes.
+            The class of the sample, or the classes of the batch.
 
         Returns
         -------
         dict of str to ndarray
-            Each of its parameter's shape; for a batch the average over the samples.
+            Each gradient has the shape of its parameter; for a batch, gradients are averaged.
 
         Raises
         ------
         ShapeError, DataError
-            If features or labels do not fit the model; nothing was computed.
+            If features or labels do not fit the model; this is checked first.
         """
         return self._gradients(*self._batch(x, y_true, "grad_loss"))
 
     def grad_norm(self, X: ArrayLike, y: ArrayLike) -> np.floating[Any]:
-        """Return the Euclidean norm of the average gradient, over all parameters together."""
+        """Return the Euclidean norm of the average gradient of all parameters together."""
         gradients = self._gradients(*self._batch(X, y, "grad_norm"))
         return np.linalg.norm(np.concatenate([grad.ravel() for grad in gradients.values()]))
 
@@ -106,7 +106,7 @@ class Classifier(Shown, ABC):
         learning_rate : float
             :math:`\eta`.
         momentum : float, default 0
-            :math:`\mu`, in ``[0, 1)``. The velocity :math:`v` is kept between calls.
+            :math:`\mu`, in ``[0, 1)``. The velocity :math:`v` persists between calls.
         """
         learning_rate = check_number(learning_rate, "learning_rate", self._name("train"))
         momentum = check_number(momentum, "momentum", self._name("train"), high=1.0)
@@ -123,7 +123,7 @@ class Classifier(Shown, ABC):
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         on_epoch: OnEpoch | None = None,
     ) -> History:
-        """Train for whole epochs, over the samples in the order given.
+        """Train for whole epochs, over the samples in their order in ``X``.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class Classifier(Shown, ABC):
         learning_rate, momentum : float
             As for `train`. The velocity starts at zero.
         validation_data : (X, y), optional
-            Scored after every epoch as well.
+            A validation set, which is scored after every epoch as well.
         on_epoch : callable, optional
             Called as ``on_epoch(epoch, scores)`` with the row just added to the history; returning
             True ends the training there.
@@ -149,7 +149,7 @@ class Classifier(Shown, ABC):
         Raises
         ------
         ShapeError, DataError
-            If anything given does not fit, before any training.
+            If an argument does not fit; this is checked before training.
         DivergenceError
             If the loss turns NaN or infinite.
 
@@ -207,12 +207,12 @@ class Classifier(Shown, ABC):
         ----------
         X : array_like, shape (n, d), optional
         y : array_like of int, shape (n,), optional
-            By default the digits; a tenth of other data is held back.
+            By default the digits. Of other data a tenth is the hold-out set.
 
         Returns
         -------
         widget
-            The page, shown by a notebook whose cell ends with it.
+            The page; a notebook displays it if it is the last expression of a cell.
 
         Raises
         ------

@@ -26,7 +26,7 @@ from chainrule._src.nn.functions import log_softmax, one_hot, sigmoid
 from chainrule._src.nn.optimizers import SGD
 from chainrule._src.nn.training import minimize, source
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def network_loss(params: dict[str, Any], X: Any, y: Any) -> Any:
 
 
 @dataclass
-class CompiledResult(Result):
+class CompiledResult(SectionResult):
     """One training by hand in NumPy and one compiled.
 
     Attributes
@@ -54,11 +54,11 @@ class CompiledResult(Result):
     difference : float
         The largest difference between a weight of one and of the other at the end.
     seconds_by_hand, seconds_compiled : float
-        An update's, measured here.
+        Time of one update, measured in this run.
     seconds_compiling : float
-        What the first run takes longer; nothing if it was compiled before.
+        Additional time of the first run; 0 if a compiled kernel was cached.
     text : str
-        The loops of an update.
+        The source of the loops of one update.
     """
 
     by_hand: list[float]
@@ -72,12 +72,12 @@ class CompiledResult(Result):
 
     @property
     def speed_up(self) -> float:
-        """How many times faster the compiled loop is."""
+        """Time by hand divided by compiled time."""
         return self.seconds_by_hand / self.seconds_compiled
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """Times and agreement."""
+        """The times, and the differences of the results."""
         return {
             "µs an update, NumPy by hand": self.seconds_by_hand * 1e6,
             "µs an update, compiled": self.seconds_compiled * 1e6,
@@ -89,7 +89,7 @@ class CompiledResult(Result):
 
     @property
     def findings(self) -> str:
-        """How much faster, and how equal."""
+        """Sentences on the speed-up and the agreement."""
         return (
             f"An update takes {self.seconds_by_hand * 1e6:.1f} µs by hand and "
             f"{self.seconds_compiled * 1e6:.2f} µs compiled: {self.speed_up:.0f} times faster, "
@@ -102,16 +102,16 @@ class CompiledResult(Result):
 
     @property
     def listings(self) -> list[tuple[str, str]]:
-        """The loops."""
+        """The source of the loops."""
         return [("An update as chainrule compiles it.", self.text)]
 
     @property
-    def pictures(self) -> list[Picture]:
-        """Both curves."""
-        return [Picture("The loss of both, one over the other.", self.plot_losses)]
+    def pictures(self) -> list[SectionPicture]:
+        """The loss curves of both trainings."""
+        return [SectionPicture("The loss of both, one over the other.", self.plot_losses)]
 
     def plot_losses(self, ax: Axes | None = None) -> Axes:
-        """Draw both curves."""
+        """Draw the loss curves of both trainings."""
         ax = plots.curves(
             {"NumPy by hand": (range(len(self.by_hand)), self.by_hand)},
             title="The same training", xlabel="epoch", ylabel="train loss (nats)", ax=ax,
@@ -123,7 +123,7 @@ class CompiledResult(Result):
 
 
 def run(lab: Lab) -> CompiledResult:
-    """Train twice from the same start, and take the time of each."""
+    """Train twice from the same initial weights, and measure both times."""
     lines, log = lab.logger()
     d = lab.digits
     X, y = d.X_train.astype(np.float64), d.y_train
@@ -170,7 +170,7 @@ def run(lab: Lab) -> CompiledResult:
 
 
 def _loops(params: Any, X: Array, y: Array) -> str:
-    """Return the loops of an update, without the lines that only name arrays."""
+    """Return the loops of an update, without the lines that only assign names to arrays."""
     text = source(network_loss, "kernel", batch_size=1)(params, X[:2], y[:2])
     lines = text.splitlines()[1:]
     named = ("carray(", "empty(", "sizes[")

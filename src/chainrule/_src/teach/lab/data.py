@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule._src.base import plots
 from chainrule._src.data.datasets import Digits
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,8 +29,8 @@ SAMPLE = 45
 
 
 @dataclass
-class DataResult(Result):
-    """The digits and what was done to them."""
+class DataResult(SectionResult):
+    """The digits before and after standardisation."""
 
     digits: Digits
     log: list[str]
@@ -51,7 +51,7 @@ class DataResult(Result):
 
     @property
     def findings(self) -> str:
-        """How the classes are spread, and which pixels say nothing."""
+        """Sentences on the class distribution and on constant pixels."""
         counts = np.bincount(self.digits.y_train)
         return (
             f"The classes are balanced: {counts.min()} to {counts.max()} training samples each, so "
@@ -61,11 +61,11 @@ class DataResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """A digit with its label, then one of each class."""
         return [
-            Picture(f"Sample {SAMPLE} of the data set.", self.plot_digit, (3, 3)),
-            Picture("The first digit of each class.", self.plot_classes, (8, 3.6)),
+            SectionPicture(f"Sample {SAMPLE} of the data set.", self.plot_digit, (3, 3)),
+            SectionPicture("The first digit of each class.", self.plot_classes, (8, 3.6)),
         ]
 
     def plot_digit(self, ax: Axes | None = None) -> Axes:

@@ -24,7 +24,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.check import check_gradients
 from chainrule._src.nn.training.source import source
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 from chainrule._src.teach.lab.reverse_mode import network_loss
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class MistakenNet(NeuralNet):
 
 
 @dataclass
-class GradientSourceResult(Result):
+class GradientSourceResult(SectionResult):
     """The generated text, run and compared.
 
     Attributes
@@ -59,11 +59,11 @@ class GradientSourceResult(Result):
     text : str
         The module that `cr.source` wrote.
     by_hand : str
-        The lab's own gradient, for comparison.
+        The source of the lab's gradient, for comparison.
     gradients, hand_gradients : dict of str to ndarray
-        What the text returns, and what the lab's model returns.
+        Results of the generated text and of the lab's model.
     mistaken, diagnosis : str
-        A wrong gradient, and what is said of it.
+        The source of a wrong gradient, and its diagnosis.
     """
 
     text: str
@@ -76,7 +76,7 @@ class GradientSourceResult(Result):
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """Lines and agreement."""
+        """The number of lines, and the agreement of the gradients."""
         return {
             "lines of code, generated": _code_lines(self.text),
             "lines of code, by hand, forward and gradient": _code_lines(self.by_hand),
@@ -88,7 +88,7 @@ class GradientSourceResult(Result):
 
     @property
     def findings(self) -> str:
-        """How the text compares."""
+        """Sentences that compare the generated text with the lab's gradient."""
         worst = max(
             float(np.abs(g - self.hand_gradients[name]).max()) for name, g in self.gradients.items()
         )
@@ -103,7 +103,7 @@ class GradientSourceResult(Result):
 
     @property
     def listings(self) -> list[tuple[str, str]]:
-        """The texts to show."""
+        """The generated text, the wrong gradient and its diagnosis."""
         return [
             ("Written by chainrule: the loss of the lab's network and its gradient.", self.text),
             ("Written by hand: the same in the lab's NeuralNet.", self.by_hand),
@@ -112,10 +112,10 @@ class GradientSourceResult(Result):
         ]
 
     @property
-    def pictures(self) -> list[Picture]:
-        """Both gradients, entry by entry."""
+    def pictures(self) -> list[SectionPicture]:
+        """A picture of both gradients, entry by entry."""
         return [
-            Picture(
+            SectionPicture(
                 "Every entry of the gradient: from the generated text and by hand.",
                 self.plot_agreement,
                 (5.5, 4.5),
@@ -123,13 +123,13 @@ class GradientSourceResult(Result):
         ]
 
     def plot_agreement(self, ax: Axes | None = None) -> Axes:
-        """Draw the generated gradient against the one by hand."""
+        """Draw the generated gradient against the gradient by hand."""
         pairs = {name: (self.hand_gradients[name], g) for name, g in self.gradients.items()}
         return plots.agreement(pairs, "∂L/∂θ by hand", "∂L/∂θ from the generated text", ax)
 
 
 def run(lab: Lab) -> GradientSourceResult:
-    """Write the gradient of the trained network's loss, run the text, and check a wrong one."""
+    """Generate the gradient's source, run it, and diagnose a wrong gradient."""
     lines, log = lab.logger()
     net = lab.run("hidden-layer").model
     X, y = lab.digits.X_train[:BATCH].astype(np.float64), lab.digits.y_train[:BATCH]

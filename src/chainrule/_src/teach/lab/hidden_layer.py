@@ -34,9 +34,9 @@ from chainrule._src.teach.lab.models import NeuralNet
 from chainrule._src.teach.lab.results import (
     GradientCheck,
     Number,
-    Picture,
     Prediction,
-    Result,
+    SectionPicture,
+    SectionResult,
     format_scores,
     learning_pictures,
 )
@@ -52,18 +52,18 @@ SAMPLE = 5
 
 
 @dataclass
-class HiddenLayerResult(Result):
+class HiddenLayerResult(SectionResult):
     """The training of the lab's network.
 
     Attributes
     ----------
     model : NeuralNet
-        After training.
+        The model after training.
     history : History
     before, after : Prediction
     check : GradientCheck
     epochs : dict of int to dict of str to ndarray
-        The parameters before the first epoch, and after each.
+        Epoch → parameters, before the first epoch and after each epoch.
     """
 
     model: NeuralNet
@@ -88,7 +88,7 @@ class HiddenLayerResult(Result):
 
     @property
     def findings(self) -> str:
-        """What the hidden layer gained, and what its units look for."""
+        """Sentences on the gain by the hidden layer, and on the hidden weights."""
         h = self.history
         return (
             f"In {h.epoch[-1]} epochs ten hidden units bring the training loss to "
@@ -98,15 +98,17 @@ class HiddenLayerResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """Curves, sigmoid, predictions, gradient check, hidden weights."""
         return [
             *learning_pictures(self.history),
-            Picture("The sigmoid and its derivative.", plot_sigmoid, (5.5, 3.6)),
+            SectionPicture("The sigmoid and its derivative.", plot_sigmoid, (5.5, 3.6)),
             self.before.picture("before training"),
             self.after.picture("after training"),
             self.check.picture,
-            Picture("What each hidden unit looks for: its 64 weights.", self.plot_weights, (9, 4)),
+            SectionPicture(
+                "What each hidden unit looks for: its 64 weights.", self.plot_weights, (9, 4)
+            ),
         ]
 
     def plot_weights(self, ax: Axes | None = None) -> Axes:
@@ -123,7 +125,7 @@ def plot_sigmoid(ax: Axes | None = None) -> Axes:
 
 
 def run(lab: Lab) -> HiddenLayerResult:
-    """Check the gradients, train, and keep the curves."""
+    """Check the gradients, train, and record the history."""
     lines, log = lab.logger()
     digits = lab.digits
     model = NeuralNet(digits.n_features, HIDDEN, digits.n_classes, seed=lab.seed)

@@ -33,7 +33,7 @@ from chainrule._src.nn.optimizers import SGD
 from chainrule._src.sweeps.sweep import sweep
 from chainrule._src.teach.lab.classifier import OnEpoch
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 from chainrule._src.teach.lab.reverse_mode import network_accuracy, network_loss
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ DEPTHS: dict[str, tuple[int | tuple[int, ...], str]] = {
     "(10, 10), Glorot": ((10, 10), "glorot_uniform"),
 }
 EPOCHS = 4
-ORDERS = 5  # of the samples, for each cell of the map
-# Rates at which each activation is at ease: the slope of the sigmoid is a quarter at most.
+ORDERS = 5  # number of sample orders for each cell of the map
+# Suitable rates for each activation: the slope of the sigmoid is at most a quarter.
 ACTIVATION_RATES = {"sigmoid": 0.1, "tanh": 0.03, "relu": 0.01, "softplus": 0.01, "elu": 0.01}
 
 
@@ -77,7 +77,7 @@ class Start:
 
 
 @dataclass
-class HyperparametersResult(Result):
+class HyperparametersResult(SectionResult):
     """The searches.
 
     Attributes
@@ -110,7 +110,7 @@ class HyperparametersResult(Result):
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """The best of each search."""
+        """The best result of each search."""
         hidden, rate = self.best
         activation = max(self.activations, key=lambda name: self.activations[name].val_accuracy[-1])
         return {
@@ -134,7 +134,7 @@ class HyperparametersResult(Result):
 
     @property
     def findings(self) -> str:
-        """What the searches say."""
+        """Sentences on the results of the searches."""
         hidden, rate = self.best
         zeros, uniform = self.starts["zeros"], self.starts["uniform"]
         last = zeros.history.epoch[-1]
@@ -160,8 +160,8 @@ class HyperparametersResult(Result):
     def _chance(self) -> str:
         if not np.isfinite(self.deviation):
             return "Each cell was trained once, so what is chance cannot be told."
-        alike = 2 * self.deviation * np.sqrt(2 / ORDERS)  # of the difference of two means
-        count = np.count_nonzero(self.accuracies > self.accuracies.max() - alike)
+        margin = 2 * self.deviation * np.sqrt(2 / ORDERS)  # two standard errors
+        count = np.count_nonzero(self.accuracies > self.accuracies.max() - margin)
         return (
             "The same network with its samples in another order differs by "
             f"{self.deviation:.3f} (standard deviation), so of the {self.accuracies.size} cells, "
@@ -169,30 +169,30 @@ class HyperparametersResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """Heat map, zero start, activations, depths."""
         return [
-            Picture(
+            SectionPicture(
                 "Test accuracy by hidden units and learning rate, one sample an update. "
                 "The best is framed.",
                 self.plot_map,
                 (9, 4),
             ),
-            Picture(
+            SectionPicture(
                 "Zero against uniform start: the loss, and the largest difference between two "
                 "hidden units (the zero start has exactly 0 at epoch 0).",
                 self.plot_starts,
                 (9, 3.8),
             ),
-            Picture(
+            SectionPicture(
                 "Activations from Glorot's start, each at a learning rate that suits it.",
                 self.plot_activations,
             ),
-            Picture("One hidden layer and two.", self.plot_depths),
+            SectionPicture("One hidden layer and two.", self.plot_depths),
         ]
 
     def plot_map(self, ax: Axes | None = None) -> Axes:
-        """Draw the heat map."""
+        """Draw the heat map of test accuracies."""
         return plots.heat_map(
             self.accuracies, self.hidden_sizes, [f"{rate:g}" for rate in self.learning_rates],
             title="Test accuracy", xlabel="learning rate", ylabel="hidden units", ax=ax,
@@ -202,17 +202,17 @@ class HyperparametersResult(Result):
     def plot_starts(self, ax: Axes | None = None) -> Axes:
         """Draw loss and spread for both starts."""
         ax = plots.new_axes(ax, (9, 3.8))
-        left, right = plots.panels(ax, 1, 2, gaps=(0, 0.16))
+        ax_left, ax_right = plots.panels(ax, 1, 2, gaps=(0, 0.16))
         _losses(
             {init: start.history for init, start in self.starts.items()},
             "Loss",
-            left,
+            ax_left,
             ylim=(0, None),
         )
         spreads = {init: (s.history.epoch, s.spread) for init, s in self.starts.items()}
         plots.curves(
             spreads, title="Difference between hidden units", xlabel="epoch",
-            ylabel="largest |difference| of weights", ax=right, marker="o", yscale="log",
+            ylabel="largest |difference| of weights", ax=ax_right, marker="o", yscale="log",
         )  # fmt: skip
         return ax
 
@@ -279,7 +279,7 @@ def run(lab: Lab) -> HyperparametersResult:
 
 
 def _best(accuracies: Array) -> tuple[int, int]:
-    """Return row and column of the highest accuracy."""
+    """Return the row and the column of the highest accuracy."""
     row, column = np.unravel_index(np.argmax(accuracies), accuracies.shape)
     return int(row), int(column)
 
@@ -295,18 +295,18 @@ def _map(lab: Lab, sizes: Sequence[int], rates: Sequence[float]) -> tuple[Array,
     def build(hidden: int, rate: float) -> Any:
         return network_loss, _net(lab, hidden).parameters, SGD(rate), {"accuracy": network_accuracy}
 
-    found = sweep(
+    result = sweep(
         build, {"hidden": list(sizes), "rate": list(rates)}, d.X_train[samples],
         d.y_train[samples], search="grid", epochs=1 if lab.quick else 3, batch_size=1,
         validation_data=(d.X_test, d.y_test), monitor="val_accuracy", seed=lab.seed,
         seeds=1 if lab.quick else ORDERS, verbose=0,
     )  # fmt: skip
-    table, accuracies = found.table, np.zeros((len(sizes), len(rates)))
+    table, accuracies = result.table, np.zeros((len(sizes), len(rates)))
     for row, hidden in enumerate(sizes):
         for column, rate in enumerate(rates):
             cell = (table["hidden"] == hidden) & (table["rate"] == rate)
             accuracies[row, column] = table["val_accuracy"][cell].mean()
-    each = found.search.rungs[0].scores["val_accuracy"]
+    each = result.search.rungs[0].scores["val_accuracy"]
     return accuracies, np.nan if lab.quick else float(np.median(each.std(axis=1, ddof=1)))
 
 

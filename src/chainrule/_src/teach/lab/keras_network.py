@@ -23,7 +23,13 @@ from chainrule._src.export.to_keras import import_keras
 from chainrule._src.nn.callbacks import History
 from chainrule._src.nn.functions import nll, one_hot
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Prediction, Result, digit_text
+from chainrule._src.teach.lab.results import (
+    Number,
+    Prediction,
+    SectionPicture,
+    SectionResult,
+    digit_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +41,7 @@ SAMPLE = 42
 
 
 @dataclass
-class KerasResult(Result):
+class KerasResult(SectionResult):
     """Both networks after the same training.
 
     Attributes
@@ -43,7 +49,7 @@ class KerasResult(Result):
     history, keras_history : History
         Training loss before training and after every epoch: by hand, and by Keras's ``evaluate``.
     differences : dict of str to float
-        By parameter, the largest difference between the two networks.
+        Parameter → largest difference between the two networks.
     sample : Prediction
         Test sample 42 as Keras sees it.
     sample_nll, test_nll, train_nll : float
@@ -71,7 +77,7 @@ class KerasResult(Result):
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """Agreement and likelihoods."""
+        """The differences of the networks, and the likelihoods."""
         return {
             "Keras backend": self.backend,
             **{f"largest difference in {name}": d for name, d in self.differences.items()},
@@ -84,7 +90,7 @@ class KerasResult(Result):
 
     @property
     def findings(self) -> str:
-        """How close the two networks stay."""
+        """Sentences on the differences between the two networks."""
         p = self.sample.probabilities[self.sample.label]
         return (
             f"After {self.history.epoch[-1]} epochs no parameter differs by more than "
@@ -96,10 +102,10 @@ class KerasResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """Both loss curves, and the sample."""
         return [
-            Picture("Training loss of both networks.", self.plot_losses),
+            SectionPicture("Training loss of both networks.", self.plot_losses),
             self.sample.picture("as Keras sees it"),
         ]
 
@@ -117,7 +123,7 @@ class KerasResult(Result):
 
 
 def run(lab: Lab) -> KerasResult:
-    """Train both from the same start on the same batches, and compare."""
+    """Train both networks from the same weights on the same batches, and compare."""
     with lab.progress("importing Keras", 1):
         keras = import_keras()
     lines, log = lab.logger()
@@ -164,7 +170,7 @@ def run(lab: Lab) -> KerasResult:
 
 
 def keras_network(keras: Any, net: NeuralNet) -> Any:
-    """Return the Keras model of ``net``'s sizes and weights, compiled as the lab trains it."""
+    """Return a compiled Keras model with the sizes and the weights of ``net``."""
     model = keras.Sequential(
         [
             keras.layers.Input((net.input_size,)),

@@ -24,7 +24,7 @@ import numpy as np
 
 from chainrule._src.base import plots
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,11 +46,11 @@ class BatchRun:
     seconds : list of float
         Time spent in ``train``, without the scoring.
     losses : list of float
-        Over the training set.
+        Loss on the training set.
     gradient_norms : list of float
         Norm of the average gradient over the training set.
     test_accuracy : float
-        After the last epoch.
+        Accuracy after the last epoch.
     """
 
     batch_size: int
@@ -62,13 +62,13 @@ class BatchRun:
 
 
 @dataclass
-class MiniBatchesResult(Result):
+class MiniBatchesResult(SectionResult):
     """Batch sizes compared.
 
     Attributes
     ----------
     runs : dict of int to BatchRun
-        By batch size.
+        Batch size → run.
     """
 
     runs: dict[int, BatchRun]
@@ -87,7 +87,7 @@ class MiniBatchesResult(Result):
 
     @property
     def findings(self) -> str:
-        """What batches of 32 gain and lose."""
+        """Sentences on the gain and the loss by batches of 32."""
         speed = {size: run.updates[-1] * size / run.seconds[-1] for size, run in self.runs.items()}
         best = min(self.runs.values(), key=lambda run: run.losses[-1])
         calm = min(self.runs.values(), key=lambda run: run.gradient_norms[-1])
@@ -110,11 +110,11 @@ class MiniBatchesResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """Loss by updates and by seconds; gradient norms."""
         return [
-            Picture("The same runs by updates and by seconds.", self.plot_losses, (9, 4)),
-            Picture(
+            SectionPicture("The same runs by updates and by seconds.", self.plot_losses, (9, 4)),
+            SectionPicture(
                 "Norm of the average gradient over the training set after every epoch.",
                 self.plot_gradient_norms,
             ),
@@ -123,7 +123,7 @@ class MiniBatchesResult(Result):
     def plot_losses(self, ax: Axes | None = None) -> Axes:
         """Draw the losses over updates and over seconds."""
         ax = plots.new_axes(ax, (9, 4))
-        left, right = plots.panels(ax, 1, 2, gaps=(0, 0.14))
+        ax_left, ax_right = plots.panels(ax, 1, 2, gaps=(0, 0.14))
         updates = {f"batch {s}": (r.updates[1:], r.losses[1:]) for s, r in self.runs.items()}
         seconds = {f"batch {s}": (r.seconds[1:], r.losses[1:]) for s, r in self.runs.items()}
         loss: dict[str, Any] = {
@@ -132,8 +132,8 @@ class MiniBatchesResult(Result):
             "ylim": (0, None),
             "marker": ".",
         }
-        plots.curves(updates, title="Per update", xlabel="updates", ax=left, **loss)
-        plots.curves(seconds, title="Per second", xlabel="seconds of training", ax=right, **loss)
+        plots.curves(updates, title="Per update", xlabel="updates", ax=ax_left, **loss)
+        plots.curves(seconds, title="Per second", xlabel="seconds of training", ax=ax_right, **loss)
         return ax
 
     def plot_gradient_norms(self, ax: Axes | None = None) -> Axes:
@@ -149,7 +149,7 @@ class MiniBatchesResult(Result):
 
 
 def run(lab: Lab) -> MiniBatchesResult:
-    """Train with each batch size from the same start."""
+    """Train with each batch size from the same initial weights."""
     lines, log = lab.logger()
     runs = {}
     for size in lab.track(SIZES, "batch sizes"):

@@ -25,7 +25,7 @@ from chainrule._src.nn.layers import Conv2D, Dense, Dropout, Flatten, Input, Max
 from chainrule._src.nn.optimizers import SGD
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ CONTEST_EPOCHS, CONTEST_SEEDS = 40, 3
 
 
 def six_lines(X: Array, y: Array, epochs: int, start: list[Array]) -> Sequential:
-    """Return the lab's network, trained."""
+    """Build, train and return the lab's network."""
     model = Sequential([Input((64,))], dtype="float64")
     model.add(Dense(10, activation="sigmoid"))
     model.add(Dense(10, activation="softmax"))
@@ -95,9 +95,9 @@ class Contestant:
     name : str
     weights : int
     accuracy, nll : float
-        On the test set, the mean of its trainings.
+        Scores on the test set, averaged over the trainings.
     seconds : float
-        Of one training, compiling included.
+        Time of one training, with compilation.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Contestant:
 
 
 @dataclass
-class FrameworkResult(Result):
+class FrameworkResult(SectionResult):
     """The same network twice, and the contest.
 
     Attributes
@@ -116,13 +116,13 @@ class FrameworkResult(Result):
     by_hand, framework : list of float
         Training loss before training and after every epoch.
     difference : float
-        The largest between a weight of one and of the other at the end.
+        The largest difference between a weight of one and of the other at the end.
     contest : list of Contestant
-        The convolutional one is the last.
+        All contestants; the last one is convolutional.
     trainings : int
-        Of each contestant, from different initial weights.
+        Number of trainings of each contestant, from different initial weights.
     text : str
-        The six lines.
+        The source of `six_lines`.
     """
 
     by_hand: list[float]
@@ -135,17 +135,17 @@ class FrameworkResult(Result):
 
     @property
     def mean(self) -> str:
-        """What the scores of the contest are."""
+        """The text that says over how many trainings the scores are averaged."""
         return "" if self.trainings == 1 else f"in the mean of {self.trainings} trainings "
 
     @property
     def best_dense(self) -> Contestant:
-        """The dense network that is most often right, and surest of it."""
+        """The dense network with the highest accuracy; among equal ones, with the lowest NLL."""
         return max(self.contest[:-1], key=lambda c: (c.accuracy, -c.nll))
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """Agreement, and everybody's scores."""
+        """The agreement of both networks, and the scores of all contestants."""
         return {
             "largest difference of a weight": self.difference,
             "train loss": self.framework[-1],
@@ -162,7 +162,7 @@ class FrameworkResult(Result):
 
     @property
     def findings(self) -> str:
-        """How equal the networks are, and who wins."""
+        """Sentences on the agreement of the networks and on the contest."""
         conv, best = self.contest[-1], self.best_dense
         beats = conv.accuracy > best.accuracy and conv.nll < best.nll
         verdict = (
@@ -181,19 +181,19 @@ class FrameworkResult(Result):
 
     @property
     def listings(self) -> list[tuple[str, str]]:
-        """The six lines."""
+        """The source of the network."""
         return [("The lab's network in the framework.", self.text)]
 
     @property
-    def pictures(self) -> list[Picture]:
-        """Both curves, and the contest."""
+    def pictures(self) -> list[SectionPicture]:
+        """The loss curves of both networks, and the contest."""
         return [
-            Picture("The loss of both, one over the other.", self.plot_losses),
-            Picture("Who is right how often, and how sure.", self.plot_contest, (7.5, 4.2)),
+            SectionPicture("The loss of both, one over the other.", self.plot_losses),
+            SectionPicture("Who is right how often, and how sure.", self.plot_contest, (7.5, 4.2)),
         ]
 
     def plot_losses(self, ax: Axes | None = None) -> Axes:
-        """Draw both curves."""
+        """Draw the loss curves of both networks."""
         ax = plots.curves(
             {"by hand": (range(len(self.by_hand)), self.by_hand)},
             title="The same network", xlabel="epoch", ylabel="train loss (nats)", ax=ax,
@@ -204,7 +204,7 @@ class FrameworkResult(Result):
         return ax
 
     def plot_contest(self, ax: Axes | None = None) -> Axes:
-        """Draw everybody's test accuracy against the NLL."""
+        """Draw test accuracy against NLL for all contestants."""
         ax = plots.new_axes(ax)
         for c in self.contest:
             colour = plots.COLOURS[c is self.contest[-1]]
@@ -218,7 +218,7 @@ class FrameworkResult(Result):
 
 
 def run(lab: Lab) -> FrameworkResult:
-    """Train the lab's network twice, then let dense and convolutional ones compete."""
+    """Train the lab's network twice, then compare dense and convolutional networks."""
     lines, log = lab.logger()
     d = lab.digits
     epochs = 3 if lab.quick else EPOCHS
@@ -246,7 +246,7 @@ def run(lab: Lab) -> FrameworkResult:
 
 
 def _contestant(name: str, lab: Lab, trainings: int) -> Contestant:
-    """Train a network from several starts and score it on the test set."""
+    """Train a network from several initial weights and score it on the test set."""
     d, scores = lab.digits, []
     seconds = 0.0
     for seed in range(lab.seed, lab.seed + trainings):

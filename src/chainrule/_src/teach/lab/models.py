@@ -1,9 +1,9 @@
 r"""The lab's two models, their gradients derived by hand.
 
-No automatic differentiation in here: each ``grad_loss`` is the chain rule written out, to be read
-beside its formulas. A batch of samples is a matrix with one row each, and a single sample is the
-batch of one, so there is one implementation for both. The loss is the mean negative log
-likelihood; its gradient leaves out the ``EPSILON`` inside the logarithm, as the formulas do.
+This module uses no automatic differentiation: each ``grad_loss`` is the chain rule written out and
+can be compared with its formulas. A batch is a matrix with a row for each sample, and a single
+sample is a batch of one row, so one implementation serves both. The loss is the mean negative log
+likelihood; its gradient omits the ``EPSILON`` inside the logarithm, as the formulas do.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class LogisticRegression(Classifier):
     input_size, output_size : int
         Numbers of features ``d`` and of classes ``k``.
     seed : int or numpy.random.Generator, optional
-        Same seed, same initial weights.
+        Equal seeds give equal initial weights.
     init : str, default "uniform"
         ``"uniform"`` (±0.1, weights and biases, as in the lab), or with zero biases one of
         `chainrule.initializers`, such as ``"zeros"``, ``"glorot_uniform"`` or ``"he_normal"``.
@@ -113,7 +113,7 @@ class NeuralNet(Classifier):
     output_size : int
         Number of classes ``k``.
     seed : int or numpy.random.Generator, optional
-        Same seed, same initial weights.
+        Equal seeds give equal initial weights.
     activation : str, default "sigmoid"
         ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"softplus"`` or ``"elu"``.
     init : str, default "uniform"
@@ -169,7 +169,7 @@ class NeuralNet(Classifier):
         self.parameter_names = tuple(f"{p}_{layer}" for layer in self._layers for p in "Wb")
 
     def forward(self, X: ArrayLike, keep_activations: bool = False) -> Any:
-        """Return class probabilities, or with ``keep_activations`` all that led to them.
+        """Return the class probabilities, and with ``keep_activations`` all activations.
 
         Parameters
         ----------

@@ -19,7 +19,7 @@ import numpy as np
 
 from chainrule._src.base import plots
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,15 +31,15 @@ MOMENTA = (0.0, 0.9)
 
 
 @dataclass
-class MomentumResult(Result):
+class MomentumResult(SectionResult):
     """The same batches with and without momentum.
 
     Attributes
     ----------
     batch_losses : dict of float to list of float
-        By momentum: the loss of each batch just before the update that it makes.
+        Momentum → loss of each batch, before its update.
     losses : dict of float to list of float
-        By momentum: the training loss before the first update and after every epoch.
+        Momentum → training loss, before the first update and after every epoch.
     test_accuracy : dict of float to float
     """
 
@@ -50,7 +50,7 @@ class MomentumResult(Result):
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """Outcome with and without."""
+        """The results with and without momentum."""
         numbers: dict[str, Number] = {}
         for momentum in MOMENTA:
             numbers[f"momentum {momentum:g}: train loss"] = self.losses[momentum][-1]
@@ -59,7 +59,7 @@ class MomentumResult(Result):
 
     @property
     def findings(self) -> str:
-        """How much sooner momentum gets there."""
+        """Sentences on the speed-up by momentum."""
         plain, fast = self.losses[0.0], self.losses[0.9]
         sooner = [epoch for epoch, loss in enumerate(fast) if loss <= plain[-1]]
         when = f"it is past that after epoch {sooner[0]} and " if sooner else "it "
@@ -69,10 +69,10 @@ class MomentumResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """The loss curves."""
         return [
-            Picture(
+            SectionPicture(
                 "Loss over the same batches: thin each batch, thick the whole training set.",
                 self.plot_losses,
                 (8, 4),
@@ -96,7 +96,7 @@ class MomentumResult(Result):
 
 
 def run(lab: Lab) -> MomentumResult:
-    """Train twice over the same batches."""
+    """Train twice on the same batches, with and without momentum."""
     lines, log = lab.logger()
     d = lab.digits
     result = MomentumResult({}, {}, {}, lines)

@@ -18,7 +18,7 @@ import numpy as np
 from chainrule._src.base import plots
 from chainrule._src.nn.callbacks import History
 from chainrule._src.teach.lab.models import NeuralNet
-from chainrule._src.teach.lab.results import Number, Picture, Result, format_scores
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult, format_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,7 @@ MIN_EPOCHS, MAX_EPOCHS, WINDOW = 50, 200, 10
 
 
 @dataclass
-class OverfittingResult(Result):
+class OverfittingResult(SectionResult):
     """A network trained until it converged.
 
     Attributes
@@ -55,7 +55,7 @@ class OverfittingResult(Result):
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """Both sets after the last epoch, and the verdict."""
+        """The scores on both sets after the last epoch, and the verdict."""
         h = self.history
         return {
             "epochs": h.epoch[-1],
@@ -71,7 +71,7 @@ class OverfittingResult(Result):
 
     @property
     def findings(self) -> str:
-        """The verdict, from the numbers."""
+        """Sentences that explain the verdict."""
         h = self.history
         numbers = (
             f"After {h.epoch[-1]} epochs the loss is {h.loss[-1]:.4f} on the training set and "
@@ -102,12 +102,12 @@ class OverfittingResult(Result):
         return numbers + reasons[self.verdict]
 
     @property
-    def pictures(self) -> list[Picture]:
-        """Both losses over all epochs."""
-        return [Picture("Both losses, logarithmically.", self.plot_losses, (8, 4))]
+    def pictures(self) -> list[SectionPicture]:
+        """A picture of both losses over all epochs."""
+        return [SectionPicture("Both losses, logarithmically.", self.plot_losses, (8, 4))]
 
     def plot_losses(self, ax: Axes | None = None) -> Axes:
-        """Draw both losses, logarithmically, and the epoch with the lowest test loss."""
+        """Draw both losses on a logarithmic axis, and mark the epoch with the lowest test loss."""
         h = self.history
         ax = plots.new_axes(ax, (8, 4))
         ax.axvline(self.best_epoch, color=plots.GREY, linestyle=":", label="lowest test loss")
@@ -118,7 +118,7 @@ class OverfittingResult(Result):
 
 
 def converged(history: History) -> bool:
-    """Whether nothing has changed over the last ten epochs."""
+    """Return true if loss and accuracy were nearly constant over the last ten epochs."""
     if len(history.epoch) <= WINDOW:
         return False
     loss, accuracy = history.loss[-WINDOW - 1 :], history.accuracy[-WINDOW - 1 :]
@@ -126,7 +126,7 @@ def converged(history: History) -> bool:
 
 
 def verdict(history: History, has_converged: bool) -> str:
-    """Judge a history: wrong on seen samples, worse on new ones, or neither.
+    """Judge a history: underfitting, overfitting, or neither.
 
     Underfitting is a training accuracy below 97 %. Overfitting is a test loss of more than twice
     the training loss, with a test accuracy at least one point lower.
@@ -142,7 +142,7 @@ def verdict(history: History, has_converged: bool) -> str:
 
 
 def run(lab: Lab) -> OverfittingResult:
-    """Train until converged."""
+    """Train the network until it converges."""
     lines, log = lab.logger()
     d = lab.digits
     net = NeuralNet(d.n_features, 10, d.n_classes, seed=lab.seed)

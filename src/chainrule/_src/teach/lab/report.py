@@ -1,4 +1,4 @@
-"""The lab's report: one HTML file that holds everything it shows."""
+"""The lab's report: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from chainrule._src.base.interrupts import ignored
 from chainrule._src.base.pages import page
 from chainrule._src.base.plots import to_svg
 from chainrule._src.base.version import __version__
-from chainrule._src.teach.lab.results import Result, as_tables, format_number
+from chainrule._src.teach.lab.results import SectionResult, as_tables, format_number
 from chainrule._src.teach.lab.sections import SECTIONS, section_text
 from chainrule._src.teach.lab.session import Lab
 
@@ -41,7 +41,7 @@ class Drawing:
     width: int
 
 
-def draw_pictures(name: str, result: Result) -> list[Drawing]:
+def draw_pictures(name: str, result: SectionResult) -> list[Drawing]:
     """Draw the pictures of a section's result."""
     return [
         Drawing(
@@ -54,25 +54,25 @@ def draw_pictures(name: str, result: Result) -> list[Drawing]:
 
 
 class Artist:
-    """Draws pictures in a second process while the next section trains in this one."""
+    """Draws pictures in a second process while the next section trains in this process."""
 
     def __init__(self) -> None:
-        # A fresh process, not a fork: this one may already run the threads of BLAS and JAX.
+        # Spawned, not forked: this process may already run threads of BLAS and JAX.
         self._pool = ProcessPoolExecutor(
             1,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_get_ready,
         )
-        with ignored():  # by the new process too: it is for the one that waits
-            self._pool.submit(int)  # starts it now, beside the loading of the data
+        with ignored():  # the new process ignores Ctrl-C, this one handles it
+            self._pool.submit(int)  # starts the process now, while the data loads
         self._pending: dict[str, Future[list[Drawing]]] = {}
 
-    def draw(self, name: str, result: Result) -> None:
+    def draw(self, name: str, result: SectionResult) -> None:
         """Begin to draw a result's pictures."""
         self._pending[name] = self._pool.submit(draw_pictures, name, result)
 
     def drawings(self) -> dict[str, list[Drawing]]:
-        """Wait for everything begun, and return it by section."""
+        """Wait for all pending drawings, and return them by section."""
         try:
             return {name: future.result() for name, future in self._pending.items()}
         except BrokenProcessPool as error:
@@ -97,20 +97,20 @@ def render(
     seconds: float,
     replay: str | None = None,
 ) -> str:
-    """Return the report as a complete HTML page that loads nothing from anywhere.
+    """Return the report as a complete HTML page without external resources.
 
     Parameters
     ----------
     lab : Lab
-        Whose results are shown.
+        The lab whose results are shown.
     drawings : mapping of str to list of Drawing
-        By section.
+        Section → drawings.
     skipped : mapping of str to str
-        Sections that did not run, and why.
+        Skipped section → reason.
     seconds : float
-        How long the lab took.
+        Run time of the lab.
     replay : str, optional
-        A page on which the network's training can be gone through, deflated, in base64.
+        A page that replays the network's training, deflated and encoded in base64.
     """
     filters: dict[str, Callable[..., Any]] = {
         "code": _with_code,
@@ -157,13 +157,13 @@ def _end_with_parent() -> None:
 
 
 def _with_code(text: str) -> Html:
-    """Return prose as HTML, what stands in backticks as code."""
+    """Return prose as HTML; text in backticks becomes code."""
     parts = re.split("`+([^`]+)`+", text)
     return for_html(*(element("code", p) if i % 2 else p for i, p in enumerate(parts)))
 
 
 def _paragraph(text: str) -> dict[str, str]:
-    """Indented text is a formula, everything else prose."""
+    """Return a paragraph as HTML: indented text is a formula, other text is prose."""
     formula = text.startswith("    ")
     lines = [line.strip() for line in text.splitlines()]
     if formula:

@@ -1,4 +1,4 @@
-"""What the sections share: the shape of a result, and the small results they are made of."""
+"""The base of the sections' results: the interface of a result, and its common parts."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ Number = float | int | str
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture of a result: what it shows, how to draw it, and its size in inches."""
+class SectionPicture:
+    """A picture of a result: its caption, the function that draws it, its size in inches."""
 
     caption: str
     draw: Callable[[Axes | None], Axes]
     size: tuple[float, float] = (5.6, 3.7)
 
 
-class Result(ABC):
-    """What a section found. The command line, the report and the notebook all read it here.
+class SectionResult(ABC):
+    """Base class of a section's result, for the command line, the report and the notebook.
 
     Attributes
     ----------
     log : list of str
-        The lines printed while it ran.
+        The lines that the section printed.
     """
 
     log: list[str]
@@ -46,31 +46,31 @@ class Result(ABC):
     @property
     @abstractmethod
     def numbers(self) -> dict[str, Number]:
-        """The figures to keep, by what they are."""
+        """The main numbers of the section, by label."""
 
     @property
     @abstractmethod
     def findings(self) -> str:
-        """What the numbers say, in a few sentences."""
+        """A few sentences that interpret the numbers."""
 
     @property
     @abstractmethod
-    def pictures(self) -> list[Picture]:
-        """Every picture, the most telling one first."""
+    def pictures(self) -> list[SectionPicture]:
+        """All pictures, the most informative one first."""
 
     @property
     def listings(self) -> list[tuple[str, str]]:
-        """Texts to show as they are, each with a caption before it."""
+        """Preformatted texts, as pairs of caption and text."""
         return []
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the most telling picture on ``ax``, or on new axes, and return them."""
+        """Draw the most informative picture on ``ax``, or on new axes; return the axes."""
         picture = self.pictures[0]
         return picture.draw(plots.new_axes(ax, picture.size))
 
 
 def format_number(value: Number) -> str:
-    """Write a number as the tables do.
+    """Format a number for the tables.
 
     Examples
     --------
@@ -89,8 +89,8 @@ def format_number(value: Number) -> str:
 def as_tables(numbers: Mapping[str, Number]) -> Iterator[tuple[list[str], list[list[str]]]]:
     """Yield numbers as tables, each with the names of its columns and rows of texts.
 
-    Numbers called ``"row: column"`` are a table where several rows have the same columns; what is
-    between such is a table of a column, without a name.
+    Consecutive numbers with labels ``"row: column"`` and equal columns form one table. Consecutive
+    numbers with other labels form a table with one column, which has no name.
 
     Examples
     --------
@@ -102,8 +102,8 @@ def as_tables(numbers: Mapping[str, Number]) -> Iterator[tuple[list[str], list[l
         row, _, column = name.partition(": ")
         rows.setdefault(row, {})[column] = format_number(value)
     for columns, group in groupby(rows.items(), key=lambda row: list(row[1])):
-        found = [[name, *texts.values()] for name, texts in group]
-        yield [] if columns == [""] else ["", *columns], found
+        table = [[name, *texts.values()] for name, texts in group]
+        yield [] if columns == [""] else ["", *columns], table
 
 
 def digit_text(digit: int) -> str:
@@ -118,7 +118,7 @@ def digit_text(digit: int) -> str:
 
 
 def score_line(model: Classifier, digits: Digits, decimals: int) -> tuple[Array, str]:
-    """Score a model on both sets, and say it in the lab's words."""
+    """Score a model on both sets; return the scores and a log line."""
     train_loss = model.loss(digits.X_train, digits.y_train)
     train_acc = model.accuracy(digits.X_train, digits.y_train)
     test_acc = model.accuracy(digits.X_test, digits.y_test)
@@ -127,22 +127,22 @@ def score_line(model: Classifier, digits: Digits, decimals: int) -> tuple[Array,
 
 
 def format_scores(scores: Any, decimals: int) -> str:
-    """Say training loss, training accuracy and test accuracy in the lab's words."""
+    """Return a log line with training loss, training accuracy and test accuracy."""
     loss, train_acc, test_acc = scores
     return f"train loss: {loss:.{decimals}f}, train acc: {train_acc:.3f}, test acc: {test_acc:.3f}"
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One test sample as a model sees it.
+    """A model's prediction for one test sample.
 
     Attributes
     ----------
     index : int
-        Which test sample.
+        Index of the test sample.
     pixels : ndarray, shape (8, 8)
     label : int
-        Its true class.
+        True class of the sample.
     probabilities : ndarray, shape (10,)
     """
 
@@ -153,7 +153,7 @@ class Prediction:
 
     @classmethod
     def of(cls, model: Any, digits: Digits, index: int) -> Prediction:
-        """Let ``model`` predict test sample ``index``."""
+        """Return the prediction of ``model`` for test sample ``index``."""
         x = digits.X_test[index]
         return cls(index, digits.image(x), int(digits.y_test[index]), model.forward(x))
 
@@ -166,9 +166,9 @@ class Prediction:
         """Draw the image beside the predicted probabilities."""
         return plots.prediction(self.pixels, self.label, self.probabilities, ax)
 
-    def picture(self, when: str) -> Picture:
-        """Return the picture with a caption."""
-        return Picture(f"Test sample {self.index}, {when}.", self.plot, (8, 3.2))
+    def picture(self, when: str) -> SectionPicture:
+        """Return the picture of the prediction, with a caption."""
+        return SectionPicture(f"Test sample {self.index}, {when}.", self.plot, (8, 3.2))
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class GradientCheck:
         return {**ratios, "gradients agree": "yes" if self.report.passed else "no"}
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw every entry by hand against its central difference: right ones lie on the line."""
+        """Draw each entry by hand against its central difference: correct ones are on the line."""
         pairs = {
             c.name: (c.numerical, c.by_hand)
             for c in self.report.parameters
@@ -193,12 +193,14 @@ class GradientCheck:
         return plots.agreement(pairs, "∂L/∂θ by central differences", "∂L/∂θ by hand", ax)
 
     @property
-    def picture(self) -> Picture:
-        """The picture with its caption."""
-        return Picture("The gradient by hand against central differences.", self.plot, (5.5, 4.5))
+    def picture(self) -> SectionPicture:
+        """The picture of the gradient check, with a caption."""
+        return SectionPicture(
+            "The gradient by hand against central differences.", self.plot, (5.5, 4.5)
+        )
 
 
-def learning_pictures(history: History) -> list[Picture]:
+def learning_pictures(history: History) -> list[SectionPicture]:
     """Loss and accuracy over the epochs, as two pictures."""
 
     def loss(ax: Axes | None = None) -> Axes:
@@ -217,6 +219,6 @@ def learning_pictures(history: History) -> list[Picture]:
         )
 
     return [
-        Picture("Loss after every epoch; epoch 0 is before training.", loss),
-        Picture("Accuracy after every epoch.", accuracy),
+        SectionPicture("Loss after every epoch; epoch 0 is before training.", loss),
+        SectionPicture("Accuracy after every epoch.", accuracy),
     ]

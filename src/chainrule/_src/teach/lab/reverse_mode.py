@@ -25,7 +25,7 @@ from chainrule._src.core.equations import Variable
 from chainrule._src.core.program import Program
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.nn.functions import nll, one_hot, sigmoid, softmax
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 from chainrule._src.text.text import equation_lines
 from chainrule._src.trace.tracing import trace
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from chainrule._src.teach.lab.session import Lab
 
-RANK = 5  # the fifth worst test sample: wrong enough for the adjoints to be seen
+RANK = 5  # the fifth worst test sample: its loss is large, so are its adjoints
 FORMULAS = {
     "Y_pred": "ȳ = −Y / y",
     "z_o": "z̄_o = y − Y",
@@ -59,7 +59,7 @@ def network_loss(params: dict[str, Any], x: Any, y: Any) -> Any:
 
 
 def network_accuracy(params: dict[str, Any], x: Any, y: Any) -> Any:
-    """Return the share of the samples that the lab's network gets right."""
+    """Return the share of the samples that the lab's network predicts correctly."""
     h = sigmoid(x @ params["W_h"] + params["b_h"])
     z_o = h @ params["W_o"] + params["b_o"]
     return np.mean(np.argmax(z_o, axis=-1) == y)
@@ -73,7 +73,7 @@ class Step:
     ----------
     name : str
     how : str
-        The operation that gave it, in NumPy; empty for inputs.
+        The operation that computes the value, in NumPy; empty for inputs.
     value, adjoint : ndarray
     formula : str
         The adjoint as derived by hand.
@@ -90,17 +90,17 @@ class Step:
 
 
 @dataclass
-class ReverseModeResult(Result):
+class ReverseModeResult(SectionResult):
     """The forward and the backward pass of one sample.
 
     Attributes
     ----------
     sample : int
-        Which test sample.
+        Index of the test sample.
     steps : list of Step
-        In the order of the forward pass.
+        The values in the order of the forward pass.
     nodes, edges : list
-        The graph of the forward pass: labels, and pairs of positions.
+        The graph of the forward pass: labels of nodes, and pairs of node indices.
     loss : float
     """
 
@@ -113,7 +113,7 @@ class ReverseModeResult(Result):
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """The loss, and how far automatic and hand-written adjoints are apart."""
+        """The loss, and the differences between automatic and hand-written adjoints."""
         return {
             f"loss of test sample {self.sample}": self.loss,
             "operations forward": sum(1 for node in self.nodes if "\n" in node),
@@ -122,7 +122,7 @@ class ReverseModeResult(Result):
 
     @property
     def findings(self) -> str:
-        """How well both agree, and where the signal is."""
+        """Sentences on the agreement of the adjoints and on their size."""
         worst = max(self.steps, key=lambda step: step.difference)
         norms = {s.name: float(np.linalg.norm(s.adjoint)) for s in self.steps}
         return (
@@ -135,21 +135,21 @@ class ReverseModeResult(Result):
 
     @property
     def listings(self) -> list[tuple[str, str]]:
-        """Each value of the forward pass with its adjoint and the formula by hand."""
+        """A table of each forward value with its adjoint and the formula by hand."""
         return [
             ("Forward the values, backward the adjoints, as derived by hand.", table(self.steps))
         ]
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """The graph; the values and adjoints unit by unit."""
         return [
-            Picture(
+            SectionPicture(
                 "The operations of the forward pass; the adjoints take the arrows backwards.",
                 self.plot_graph,
                 (9, 4.2),
             ),
-            Picture(
+            SectionPicture(
                 "Values forward and adjoints backward, unit by unit.", self.plot_values, (9, 4.4)
             ),
         ]
@@ -185,7 +185,7 @@ def table(steps: list[Step]) -> str:
 
 
 def run(lab: Lab) -> ReverseModeResult:
-    """Record the loss of one sample and its gradient, and hold it against the formulas."""
+    """Record the loss of one sample with its gradient, and compare it with the formulas."""
     lines, log = lab.logger()
     net = lab.run("hidden-layer").model
     sample = int(lab.run("worst-predictions").order[RANK - 1])
@@ -196,13 +196,13 @@ def run(lab: Lab) -> ReverseModeResult:
     steps = _steps(program, by_hand)
     for line in table(steps).splitlines():
         log(line)
-    nodes, edges = _graph(program, {step.name for step in steps})
+    nodes, edges = _graph(program)
     loss = float(program.result[0].value)
     return ReverseModeResult(sample, steps, nodes, edges, loss, lines)
 
 
 def _by_hand(p: dict[str, Array], x: Array, y: int) -> dict[str, Array]:
-    """Return the adjoint of everything, by the formulas."""
+    """Return the adjoints of all variables, computed by the formulas."""
     z_h = x @ p["W_h"] + p["b_h"]
     h = sigmoid(z_h)
     Y, Y_pred = one_hot(10, y), softmax(h @ p["W_o"] + p["b_o"])
@@ -227,14 +227,14 @@ def _steps(program: Program, by_hand: dict[str, Array]) -> list[Step]:
 
 
 def _adjoints(program: Program) -> dict[Variable, Variable]:
-    found = {v.adjoint_of: v for v in program.variables if v.adjoint_of is not None}
+    adjoints = {v.adjoint_of: v for v in program.variables if v.adjoint_of is not None}
     for name, variable in program.arguments["params"].items():
-        found[variable] = program.result[1][name]
-    return found
+        adjoints[variable] = program.result[1][name]
+    return adjoints
 
 
-def _graph(program: Program, shown: set[str]) -> tuple[list[str], list[tuple[int, int]]]:
-    """Return the forward pass as labels and arrows."""
+def _graph(program: Program) -> tuple[list[str], list[tuple[int, int]]]:
+    """Return the forward pass as a graph: labels of nodes, and edges as pairs of indices."""
     forward = {program.result[0]}
     for equation in reversed(program.equations):
         if equation.output in forward:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.registry import provided
 from chainrule._src.data.datasets import Digits, load_digits
-from chainrule._src.teach.lab.results import Result
+from chainrule._src.teach.lab.results import SectionResult
 
 T = TypeVar("T")
 Advance = Callable[[], Any]
@@ -18,19 +18,19 @@ Progress = Callable[[str, int], AbstractContextManager[Advance]]
 
 
 class Lab:
-    """One run of the lab: a seed, the digits, and every section's result, made when asked for.
+    """One run of the lab: a seed, the digits, and the sections' results, computed on demand.
 
     Parameters
     ----------
     seed : int, default 0
-        Seed of every initial weight; same seed, same numbers.
+        Seed of all initial weights; equal seeds give equal numbers.
     quick : bool, default False
-        Run fewer epochs and smaller searches: a look around in a few seconds.
+        If true, run fewer epochs and smaller searches, which takes a few seconds.
     log : callable, default print
-        Takes each line of the lab's log.
+        Callback for each line of the lab's log.
     progress : callable, optional
-        Called as ``progress(label, total)`` around all that takes long; gives a context manager
-        whose value is called after each of the ``total`` steps. By default nothing is shown.
+        Called as ``progress(label, total)`` for each slow loop. It returns a context manager whose
+        value is a callback for each of the ``total`` steps. By default no progress is shown.
 
     Raises
     ------
@@ -61,17 +61,17 @@ class Lab:
             raise DataError(f"Lab: seed must be a whole number of at least 0, received {seed!r}")
         self.seed = seed
         self.quick = quick
-        self.results: dict[str, Result] = {}
+        self.results: dict[str, SectionResult] = {}
         self._log = log
         self.progress = progress
 
     @cached_property
     def digits(self) -> Digits:
-        """The digits, loaded once."""
+        """The digits, loaded at the first access."""
         return load_digits()
 
     def run(self, name: str) -> Any:
-        """Return the result of a section; it runs once, after the sections that it builds on.
+        """Return the result of a section, which runs once, after the sections it depends on.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class Lab:
         return self.results[name]
 
     def logger(self) -> tuple[list[str], Callable[[str], None]]:
-        """Return a list of lines and a function that logs a line and keeps it there."""
+        """Return a list and a function that logs a line and appends it to the list."""
         lines: list[str] = []
 
         def log(line: str) -> None:
@@ -96,7 +96,7 @@ class Lab:
         return lines, log
 
     def track(self, steps: Sequence[T], label: str) -> Iterator[T]:
-        """Yield the steps while progress is shown."""
+        """Yield the steps and show the progress."""
         with self.progress(label, len(steps)) as advance:
             for step in steps:
                 yield step

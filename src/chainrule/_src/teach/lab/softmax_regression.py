@@ -27,9 +27,9 @@ from chainrule._src.teach.lab.models import LogisticRegression
 from chainrule._src.teach.lab.results import (
     GradientCheck,
     Number,
-    Picture,
     Prediction,
-    Result,
+    SectionPicture,
+    SectionResult,
     score_line,
 )
 
@@ -44,19 +44,19 @@ CHECKED = 50  # training samples in the gradient check
 
 
 @dataclass
-class SoftmaxRegressionResult(Result):
+class SoftmaxRegressionResult(SectionResult):
     """One epoch of softmax regression.
 
     Attributes
     ----------
     model : LogisticRegression
-        After training.
+        The model after training.
     updates : list of int
-        At which updates the scores were taken.
+        Numbers of the updates after which the model was scored.
     scores : list of ndarray
         Training loss, training accuracy, test accuracy at those updates.
     untrained : ndarray
-        The same before training.
+        The three scores before training.
     before, after : Prediction
     check : GradientCheck
     """
@@ -84,7 +84,7 @@ class SoftmaxRegressionResult(Result):
 
     @property
     def findings(self) -> str:
-        """How far one epoch gets."""
+        """Sentences on the result of one epoch."""
         loss, _, test = self.scores[-1]
         return (
             "Untrained, the model knows nothing: a uniform guess costs log 10 = 2.303 nats, and "
@@ -94,10 +94,12 @@ class SoftmaxRegressionResult(Result):
         )
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """Scores over the updates, predictions before and after, the gradient check."""
         return [
-            Picture("Training loss and accuracies within the epoch.", self.plot_scores, (8, 3.6)),
+            SectionPicture(
+                "Training loss and accuracies within the epoch.", self.plot_scores, (8, 3.6)
+            ),
             self.before.picture("before training"),
             self.after.picture("after one epoch"),
             self.check.picture,
@@ -106,15 +108,15 @@ class SoftmaxRegressionResult(Result):
     def plot_scores(self, ax: Axes | None = None) -> Axes:
         """Draw loss and accuracies over the updates."""
         ax = plots.new_axes(ax, (8, 3.6))
-        left, right = plots.panels(ax, 1, 2, gaps=(0, 0.16))
+        ax_left, ax_right = plots.panels(ax, 1, 2, gaps=(0, 0.16))
         loss, train, test = zip(*self.scores, strict=True)
         plots.curves(
             {"train": (self.updates, loss)},
-            title="Loss", xlabel="update", ylabel="mean NLL (nats)", ax=left, ylim=(0, None),
+            title="Loss", xlabel="update", ylabel="mean NLL (nats)", ax=ax_left, ylim=(0, None),
         )  # fmt: skip
         plots.curves(
             {"train": (self.updates, train), "test": (self.updates, test)},
-            title="Accuracy", xlabel="update", ylabel="accuracy", ax=right, ylim=(0, 1.05),
+            title="Accuracy", xlabel="update", ylabel="accuracy", ax=ax_right, ylim=(0, 1.05),
         )  # fmt: skip
         return ax
 

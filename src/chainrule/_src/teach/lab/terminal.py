@@ -36,7 +36,7 @@ def run_lab(
 ) -> int:
     """Run sections of the lab, all of them if ``names`` is empty, and write the report.
 
-    ``replay`` gives the report a page that shows how the network learned, see `render`.
+    ``replay`` returns a page that shows the network's training, for `render`.
 
     Returns
     -------
@@ -46,9 +46,9 @@ def run_lab(
     Raises
     ------
     ChainruleError
-        If a name or the seed is wrong, before any work.
+        If a name or the seed is invalid; this is checked first.
     FileError
-        If the report could not be written, after it.
+        If the report cannot be written; raised after the sections have run.
     """
     began = time.perf_counter()
     needs("the lab", "teach", "matplotlib", "jinja2")
@@ -71,7 +71,7 @@ def run_lab(
         progress=partial(_bar, bars),
     )
     skipped = {} if names or not quick else dict(SLOW_SECTIONS)
-    wanted = [name for name in SECTIONS if name in (names or SECTIONS) and name not in skipped]
+    selected = [name for name in SECTIONS if name in (names or SECTIONS) and name not in skipped]
 
     unwritable: FileError | None = None
     try:
@@ -83,7 +83,7 @@ def run_lab(
     drawings: dict[str, list[Drawing]] = {}
     with bars, nullcontext() if unwritable else Artist() as artist:
         try:
-            for name in wanted:
+            for name in selected:
                 _run_section(lab, name, say, skipped)
                 if artist and name in lab.results:
                     artist.draw(name, lab.results[name])
@@ -106,13 +106,13 @@ def run_lab(
     if not lab.results:
         return 1
     say("\nThe whole report, with pictures:")
-    say(f"[bold]{escape(str(report.resolve()))}[/]", soft_wrap=True)  # whole, to be copied
+    say(f"[bold]{escape(str(report.resolve()))}[/]", soft_wrap=True)  # on one line, to copy
     say(f"{time.perf_counter() - began:.1f} s")
     return 0
 
 
 def folded(line: str, width: int) -> str:
-    """Return a line as lines of at most ``width`` columns, all but the first indented further.
+    """Wrap a line at ``width`` columns; all lines except the first are indented.
 
     Examples
     --------

@@ -16,7 +16,7 @@ import numpy as np
 from chainrule._src.base import plots
 from chainrule._src.base.arrays import Array
 from chainrule._src.nn.functions import EPSILON
-from chainrule._src.teach.lab.results import Number, Picture, Result
+from chainrule._src.teach.lab.results import Number, SectionPicture, SectionResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +27,8 @@ SHOWN = 8
 
 
 @dataclass
-class WorstPredictionsResult(Result):
-    """The test set, worst prediction first.
+class WorstPredictionsResult(SectionResult):
+    """The predictions for the test set, sorted by their loss.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class WorstPredictionsResult(Result):
 
     @property
     def numbers(self) -> dict[str, Number]:
-        """How many are wrong, and how badly."""
+        """The number of wrong predictions, and the worst losses."""
         worst = self.order[0]
         return {
             "test samples predicted wrong": int((self.y_pred != self.y_true).sum()),
@@ -67,7 +67,7 @@ class WorstPredictionsResult(Result):
 
     @property
     def findings(self) -> str:
-        """Where the loss comes from, and the commonest mistake."""
+        """Sentences on the worst samples and on the most common mistake."""
         wrong = self.confusion * (1 - np.eye(len(self.confusion), dtype=int))
         text = (
             f"{self.numbers['test samples predicted wrong']} of {len(self.y_true)} test samples "
@@ -84,15 +84,15 @@ class WorstPredictionsResult(Result):
         return text
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SectionPicture]:
         """The worst samples and the confusion matrix."""
         return [
-            Picture(
+            SectionPicture(
                 f"The {SHOWN} test samples with the highest loss: true and predicted class.",
                 self.plot_worst,
                 (9, 5),
             ),
-            Picture("Confusion matrix of the test set.", self.plot_confusion, (6, 5)),
+            SectionPicture("Confusion matrix of the test set.", self.plot_confusion, (6, 5)),
         ]
 
     def plot_worst(self, ax: Axes | None = None) -> Axes:

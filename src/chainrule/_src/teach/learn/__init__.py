@@ -1,1 +1,1 @@
-"""``chainrule learn``: the labs' exercises in files of one's own, checked at every save."""
+"""``chainrule learn``: the labs' exercises in the learner's files, checked at every save."""

@@ -1,4 +1,4 @@
-"""An exercise of a file, checked in a process of its own: code that never ends harms nothing."""
+"""Run the checks of a file in a separate process, which is killed if it does not end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.base.interrupts import ignored
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.exercises import exercise
 from chainrule._src.teach.plain import dumps, loads
 
@@ -19,7 +19,7 @@ _LOADED = ["__main__", "chainrule._src.teach.checked", "chainrule._src.check", "
 
 
 def processes(loaded: Sequence[str]) -> Any:
-    """Return a context of processes that have modules loaded already, where that can be."""
+    """Return a multiprocessing context; a fork server with these modules loaded if possible."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver
@@ -27,48 +27,48 @@ def processes(loaded: Sequence[str]) -> Any:
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(loaded)
     with ignored():
-        forkserver.ensure_running()  # it loads while the learner reads
+        forkserver.ensure_running()  # the server loads while the learner reads
     return context
 
 
 class Checker:
-    """Checks exercises, each in a process that ends with it.
+    """Runs the checks of exercises, each exercise in a new process.
 
     Parameters
     ----------
     seconds : float
-        That a check may take.
+        Time limit of a check.
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self.seconds = seconds
         self._context = processes(_LOADED)
 
-    def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> Result:
-        """Return what the checks of an exercise say of a file.
+    def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> ExerciseResult:
+        """Run the checks of an exercise on a file and return the result.
 
         Raises
         ------
         FileError
             If the file cannot be read.
         """
-        here, there = self._context.Pipe(duplex=False)
+        receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=_check, args=(there, str(path), name, stubs), daemon=True
+            target=_check, args=(sender, str(path), name, stubs), daemon=True
         )
         process.start()
-        there.close()
+        sender.close()
         try:
-            if not here.poll(self.seconds):
+            if not receiver.poll(self.seconds):
                 return exercise(name).failed(
                     f"{name} did not come to an end within {self.seconds:g} seconds: is there a "
                     "loop that never ends?"
                 )
-            return Result.from_dict(loads(here.recv_bytes()))
+            return ExerciseResult.from_dict(loads(receiver.recv_bytes()))
         except EOFError:
             return exercise(name).failed(f"the process that ran {name} ended: does it call exit?")
         finally:
-            here.close()
+            receiver.close()
             process.kill()
             process.join()
 

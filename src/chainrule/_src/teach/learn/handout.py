@@ -1,4 +1,4 @@
-"""A learner's file of a lab."""
+"""The file of a lab that a learner receives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from chainrule._src.teach.source import NOTEBOOKS, Source
 
 
 def handout(lab: Source, ending: str) -> str:
-    """Return a lab as a learner gets it, a notebook or percent format; no solutions beside it."""
+    """Return a lab without solutions, as a notebook or in percent format."""
     with needs(*NOTEBOOKS):
         import jupytext
         import nbformat

@@ -11,7 +11,7 @@ if sys.platform == "win32":
 
     @contextlib.contextmanager
     def _unbuffered() -> Iterator[None]:
-        """Do nothing: keys are read one by one."""
+        """Do nothing: Windows reads single keys anyway."""
         yield
 
     def _key() -> str:
@@ -24,7 +24,7 @@ else:
 
     @contextlib.contextmanager
     def _unbuffered() -> Iterator[None]:
-        """Have the terminal hand over each key at once."""
+        """Set the terminal to cbreak mode, so that keys arrive without Enter."""
         before = termios.tcgetattr(sys.stdin)
         tty.setcbreak(sys.stdin)
         try:
@@ -39,18 +39,18 @@ else:
 
 @contextlib.contextmanager
 def pressed() -> Iterator[Keys]:
-    """Have keys at hand without Enter, as long as the block lasts; none if there is no terminal."""
+    """Context manager for reading keys without Enter; without a terminal there are no keys."""
     has_terminal = sys.stdin.isatty()
     with _unbuffered() if has_terminal else contextlib.nullcontext():
         yield Keys(has_terminal)
 
 
 class Keys:
-    """What was typed since the last look."""
+    """The keys that were pressed but not read yet."""
 
     def __init__(self, has_terminal: bool) -> None:
         self._has_terminal = has_terminal
 
     def next(self) -> str:
-        """Return the next key in lower case, or "" if none was pressed."""
+        """Return the next key in lower case, or "" if no key was pressed."""
         return _key().lower() if self._has_terminal else ""

@@ -1,4 +1,4 @@
-"""Files that are saved, heard of."""
+"""Detect that files are saved."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ from pathlib import Path
 
 from chainrule._src.base.extras import needs
 
-POLL = 100  # milliseconds between two looks
-SETTLED = 150  # milliseconds without a change that end a save
+POLL = 100  # milliseconds between two polls
+SETTLED = 150  # debounce: a save ends after so many milliseconds without a change
 
 
 def saves(folder: Path, names: Iterable[str], command: str, extra: str) -> Iterator[bool]:
-    """Yield, again and again, whether files of these names have been saved since the last time.
+    """Yield at each poll true if a file with one of these names has been saved, else false.
 
     Parameters
     ----------
     folder : Path
+        The folder of the files.
     names : iterable of str
+        File names, without folder.
     command, extra : str
-        Who watches, and with which extra of the package it can.
+        The command that watches, and the extra of chainrule that provides watchfiles.
 
     Raises
     ------
     MissingDependencyError
-        Where watchfiles is missing.
+        If watchfiles is missing.
     """
     with needs(command, extra, "watchfiles"):
         import watchfiles
-    known = frozenset(names)
+    watched = frozenset(names)
     changes = watchfiles.watch(
         folder, recursive=False, rust_timeout=POLL, yield_on_timeout=True, debounce=SETTLED,
-        step=50, watch_filter=lambda _, path: Path(path).name in known,
+        step=50, watch_filter=lambda _, path: Path(path).name in watched,
     )  # fmt: skip
     return map(bool, changes)

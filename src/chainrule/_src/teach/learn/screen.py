@@ -1,4 +1,4 @@
-"""What a learner sees: how far they are, what comes next, and what is wrong."""
+"""The learner's screen: progress, the next exercise, and its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEYS = "h hint · l list · s solution · r reset · q quit"
 
 
 def show(console: Console, workspace: Workspace, standing: Standing, keys: bool = False) -> None:
-    """Draw everything anew."""
+    """Clear the screen and draw it again."""
     if console.is_terminal:
         console.clear()
     _bar(console, workspace, standing)
@@ -32,12 +32,12 @@ def show(console: Console, workspace: Workspace, standing: Standing, keys: bool 
 
 def _bar(console: Console, workspace: Workspace, standing: Standing) -> None:
     names = standing.source.exercises
-    done = [name for name in names if name in standing.passed]
+    passed = [name for name in names if name in standing.passed]
     width = 20
-    filled = round(width * len(done) / max(1, len(names)))
+    filled = round(width * len(passed) / max(1, len(names)))
     console.print(
         f"[bold]{escape(standing.source.title)}[/]\n[green]{'█' * filled}[/]"
-        f"[dim]{'░' * (width - filled)}[/] {len(done)} of {len(names)} exercises"
+        f"[dim]{'░' * (width - filled)}[/] {len(passed)} of {len(names)} exercises"
         + _others(workspace, standing),
         highlight=False,
     )
@@ -60,17 +60,17 @@ def _others(workspace: Workspace, standing: Standing) -> str:
 
 
 def _next(console: Console, path: Path, standing: Standing) -> None:
-    found = exercise(standing.exercise)
-    place = f"{path.name}, line {standing.line}" if path.suffix == ".py" else path.name
+    task = exercise(standing.exercise)
+    location = f"{path.name}, line {standing.line}" if path.suffix == ".py" else path.name
     if standing.result is None:
-        console.print(f"\n[bold]Next: {found.name}[/]  [dim]{escape(place)}[/]", highlight=False)
-        console.print(Padding(escape(f"{found.title}."), (0, 0, 1, 2)), highlight=False)
+        console.print(f"\n[bold]Next: {task.name}[/]  [dim]{escape(location)}[/]", highlight=False)
+        console.print(Padding(escape(f"{task.title}."), (0, 0, 1, 2)), highlight=False)
         return
     result = standing.result
     dots = " ".join(
         f"[green]● {o.check}[/]" if o.passed else f"[yellow]○ {o.check}[/]" for o in result.outcomes
     )
-    console.print(f"\n[bold yellow]✗ {found.name}[/]  {dots}", highlight=False)
+    console.print(f"\n[bold yellow]✗ {task.name}[/]  {dots}", highlight=False)
     console.print(Padding(escape(result.sentence), (0, 0, 1, 2)), highlight=False)
 
 

@@ -1,4 +1,4 @@
-"""Checks at every save, until the learner ends it."""
+"""Check the files at every save, until the learner quits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chainrule._src.teach.learn.workspace import Standing, Workspace
 
 
 def look(console: Console, workspace: Workspace, checker: Checker) -> Standing:
-    """Check what has changed and say meanwhile what is being checked."""
+    """Check the changed exercises; a terminal shows which exercise is checked."""
     if not console.is_terminal:
         return workspace.look(checker)
     with console.status("looking …") as status:
@@ -25,7 +25,7 @@ def look(console: Console, workspace: Workspace, checker: Checker) -> Standing:
 
 
 def watch(console: Console, workspace: Workspace, stop: Callable[[], bool] = lambda: False) -> None:
-    """Check at every save and answer keys, until q, Ctrl-C, or what ``stop`` says."""
+    """Check at every save and handle keys, until q, Ctrl-C, or ``stop()`` is true."""
     checker = Checker()
     paths = [workspace.path(lab) for lab in workspace.labs]
     changes = saves(workspace.folder, [path.name for path in paths], "chainrule learn", "teach")
@@ -42,7 +42,7 @@ def watch(console: Console, workspace: Workspace, stop: Callable[[], bool] = lam
 
 
 def _answer(console: Console, workspace: Workspace, standing: Standing, key: str) -> bool:
-    """Do what a key asks for; return whether the file has changed."""
+    """Run the command of a key; return true if it changed the file."""
     name = standing.exercise
     try:
         if key == "l":

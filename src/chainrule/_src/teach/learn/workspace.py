@@ -1,4 +1,4 @@
-"""A learner's folder: the labs' files, what has been passed, hints given."""
+"""A learner's folder: the labs' files, the passed exercises, and the hints used."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Any
 from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.base.extras import needs
 from chainrule._src.data.storage.files import write_text
-from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.learn.checker import Checker
 from chainrule._src.teach.learn.handout import handout
 from chainrule._src.teach.source import Source, sources
-from chainrule._src.teach.submission import Statement, Submission, read
+from chainrule._src.teach.submission import Submission, TopLevelStatement, read
 
-# What it needs; the labs' answers import the first two.
+# Arguments of `needs`. The labs' answers import the first two packages.
 LEARNING = (
     "chainrule learn", "teach", "sklearn", "matplotlib", "jupytext", "nbformat", "watchfiles",
 )  # fmt: skip
@@ -28,8 +28,8 @@ STATE = Path(".chainrule") / "progress.json"
 
 
 @dataclass
-class Progress:
-    """What is kept between runs: passed exercises with a digest of their code, hints given."""
+class LearnerProgress:
+    """The saved state: passed exercise → hash of its code, exercise → number of hints."""
 
     labs: list[str]
     ending: str
@@ -39,28 +39,28 @@ class Progress:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a learner stands.
+    """The progress of a learner, and the next exercise.
 
     Attributes
     ----------
     source : Source
-        The lab that comes next; the last one if all are done.
+        The lab of the next exercise; the last lab if all exercises have passed.
     passed : frozenset of str
-        The exercises that are done, in all labs.
+        The exercises that have passed, in all labs.
     exercise : str
-        What comes next; "" if all are done.
-    result : Result or None
-        What the checks say of it; None where nothing has been written yet.
+        The next exercise; "" if all have passed.
+    result : ExerciseResult or None
+        The result of its checks; None if it is still the stub.
     line : int
-        Where it stands in the file; 0 if it is not found.
+        The line of its definition in the file; 0 if there is no definition.
     problem : str
-        Why the file cannot be read, or "".
+        The reason why the file cannot be read, or "".
     """
 
     source: Source
     passed: frozenset[str]
     exercise: str = ""
-    result: Result | None = None
+    result: ExerciseResult | None = None
     line: int = 0
     problem: str = ""
 
@@ -71,12 +71,12 @@ class Workspace:
     Parameters
     ----------
     folder : path
-        Must hold what `start` has written.
+        A folder that `start` has created.
 
     Raises
     ------
     DataError
-        If it does not.
+        If `start` has not created the folder.
     MissingDependencyError
         If a package that the labs need is not installed.
     """
@@ -85,7 +85,7 @@ class Workspace:
         needs(*LEARNING)
         self.folder = Path(folder)
         try:
-            self.progress = Progress(**json.loads((self.folder / STATE).read_text("utf-8")))
+            self.progress = LearnerProgress(**json.loads((self.folder / STATE).read_text("utf-8")))
         except FileNotFoundError:
             raise DataError(
                 f"{folder} holds no labs; begin with: chainrule learn start FOLDER"
@@ -95,14 +95,14 @@ class Workspace:
 
     @classmethod
     def start(cls, folder: str | Path, labs: list[Source], ending: str) -> Workspace:
-        """Write the labs' files, or go on where they were written before.
+        """Write the labs' files and open the folder; keep the files if they exist already.
 
         Raises
         ------
         DataError
-            If the folder holds other things.
+            If the folder contains other files.
         FileError
-            If it cannot be written.
+            If the folder cannot be created.
         """
         folder = Path(folder)
         if (folder / STATE).exists():
@@ -115,18 +115,18 @@ class Workspace:
             raise FileError(f"{folder} cannot be made: {error.strerror}") from None
         for lab in labs:
             write_text(folder / f"{lab.name}{ending}", handout(lab, ending))
-        state = Progress([lab.name for lab in labs], ending)
+        state = LearnerProgress([lab.name for lab in labs], ending)
         write_text(folder / STATE, json.dumps(vars(state), indent=1) + "\n")
         return cls(folder)
 
     @cached_property
     def labs(self) -> list[Source]:
-        """The sources of the labs that the folder holds."""
+        """The sources of the labs in the folder."""
         return [source for source in sources() if source.name in self.progress.labs]
 
     @property
     def exercises(self) -> list[str]:
-        """All exercises in their order."""
+        """The names of all exercises, in the order of the labs."""
         return [name for lab in self.labs for name in lab.exercises]
 
     @property
@@ -141,21 +141,21 @@ class Workspace:
         return passed[-1] if passed else self.exercises[0]
 
     def path(self, lab: Source) -> Path:
-        """Return a lab's file."""
+        """Return the path of a lab's file."""
         return self.folder / f"{lab.name}{self.progress.ending}"
 
     def save(self) -> None:
-        """Keep the progress."""
+        """Save the progress to disk."""
         write_text(self.folder / STATE, json.dumps(vars(self.progress), indent=1) + "\n")
 
-    def look(self, checker: Checker, said: Any = None) -> Standing:
-        """Check what has changed since it passed, up to the first exercise that does not pass.
+    def look(self, checker: Checker, on_check: Any = None) -> Standing:
+        """Check the exercises whose code has changed, up to the first one that fails.
 
         Parameters
         ----------
         checker : Checker
-        said : callable, optional
-            Called with the name of each exercise before it is checked.
+        on_check : callable, optional
+            Callback with the name of an exercise, before the exercise is checked.
         """
         for lab in self.labs:
             try:
@@ -163,13 +163,13 @@ class Workspace:
             except FileError as error:
                 return Standing(lab, self._passed, lab.exercises[0], problem=str(error))
             for name in lab.exercises:
-                standing = self._look_at(lab, submission, name, checker, said)
+                standing = self._look_at(lab, submission, name, checker, on_check)
                 if standing is not None:
                     return standing
         return Standing(self.labs[-1], self._passed)
 
     def _look_at(
-        self, lab: Source, submission: Submission, name: str, checker: Checker, said: Any
+        self, lab: Source, submission: Submission, name: str, checker: Checker, on_check: Any
     ) -> Standing | None:
         digest = _digest(submission.needed(name))
         if self.progress.passed.get(name) == digest:
@@ -178,8 +178,8 @@ class Workspace:
         line = definition.node.lineno if definition else 0
         result = None
         if not submission.is_untouched(name):
-            if said is not None:
-                said(name)
+            if on_check is not None:
+                on_check(name)
             result = checker.check(self.path(lab), name, lab.stubs)
         if result is not None and result.passed:
             self.progress.passed[name] = digest
@@ -200,7 +200,7 @@ class Workspace:
         Raises
         ------
         DataError
-            If no lab of the folder has it.
+            If no lab of the folder has this exercise.
         """
         for lab in self.labs:
             if name in lab.exercises:
@@ -210,7 +210,7 @@ class Workspace:
         )
 
     def hint(self, name: str) -> int:
-        """Count a hint and return its level, from 0 to 2."""
+        """Count a hint and return the hint's level, from 0 to 2."""
         level = min(self.progress.hints.get(name, 0), 2)
         self.progress.hints[name] = level + 1
         self.save()
@@ -222,7 +222,7 @@ class Workspace:
         Raises
         ------
         DataError
-            If it has not been passed.
+            If the exercise has not passed.
         """
         lab = self.lab_of(name)
         if name not in self.progress.passed:
@@ -230,12 +230,12 @@ class Workspace:
         return lab.definitions(name, solved=True)[-1]
 
     def reset(self, name: str) -> Path:
-        """Put an exercise's stub in place of what was written; return where that is kept.
+        """Replace an exercise's definition by its stub; return the path of a backup copy.
 
         Raises
         ------
         DataError
-            If there is no such exercise, or its definition is nowhere in the file.
+            If there is no such exercise, or the file does not define it.
         """
         lab = self.lab_of(name)
         path = self.path(lab)
@@ -246,36 +246,36 @@ class Workspace:
                 f"{name} is not defined in {path.name}, so there is nothing to take away; a new "
                 f"start: move the folder away and run chainrule learn start again"
             )
-        kept = self.folder / STATE.parent / f"{path.stem}-before-reset{path.suffix}"
-        write_text(kept, before)
+        backup = self.folder / STATE.parent / f"{path.stem}-before-reset{path.suffix}"
+        write_text(backup, before)
         write_text(
-            path, _replaced(before, path, definition, lab.definitions(name, solved=False)[-1])
+            path, _with_stub(before, path, definition, lab.definitions(name, solved=False)[-1])
         )
         self.progress.passed.pop(name, None)
         self.progress.hints.pop(name, None)
         self.save()
-        return kept
+        return backup
 
 
-def _digest(statements: list[Statement]) -> str:
+def _digest(statements: list[TopLevelStatement]) -> str:
     text = "\n".join(ast.unparse(statement.node) for statement in statements)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _replaced(text: str, path: Path, definition: Statement, stub: str) -> str:
-    """Return a file's text with another definition in place of one."""
+def _with_stub(text: str, path: Path, definition: TopLevelStatement, stub: str) -> str:
+    """Return a file's text in which a stub replaces a definition."""
     if path.suffix != ".ipynb":
-        return "".join(_spliced(text.splitlines(keepends=True), definition, stub))
+        return "".join(_spliced_lines(text.splitlines(keepends=True), definition, stub))
     notebook = json.loads(text)
     number = int(definition.file.rsplit(" ", 1)[1])
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     lines = "".join(code[number - 1]["source"]).splitlines(keepends=True)
-    code[number - 1]["source"] = list(_spliced(lines, definition, stub))
+    code[number - 1]["source"] = list(_spliced_lines(lines, definition, stub))
     code[number - 1]["outputs"] = []
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def _spliced(lines: list[str], definition: Statement, stub: str) -> Iterator[str]:
+def _spliced_lines(lines: list[str], definition: TopLevelStatement, stub: str) -> Iterator[str]:
     first, last = definition.node.lineno - 1, definition.node.end_lineno or 0
     yield from lines[:first]
     end = "\n" if last < len(lines) or not lines or lines[-1].endswith("\n") else ""
