@@ -1,4 +1,4 @@
-"""Blackboard: a page on which a network is watched while it learns, stopped, and taken back."""
+"""Blackboard: a web page that shows a network during training, and can stop and rewind it."""
 
 from typing import Any
 

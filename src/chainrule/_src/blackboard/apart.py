@@ -1,7 +1,8 @@
-"""A session of a learner's own file, in a process of its own: nothing in it ends this one.
+"""A session that trains a learner's file in a child process, so that a crash ends only the child.
 
-What pages ask for goes there, what they are told comes back, unchanged. At every save the file is
-loaded, checked and trained in a new process; the old one goes on until that one trains.
+Requests of pages go to the child, and its messages go back to the pages, both unchanged. At every
+save the file is loaded, checked and trained in a new child; the old child runs until the new one
+trains.
 """
 
 from __future__ import annotations
@@ -38,19 +39,19 @@ TIMES = {-getattr(signal, name, 0) for name in ("SIGPROF", "SIGALRM")} - {0}
 
 
 class ApartSession:
-    """A `Session` of a file in another process, with the same face.
+    """A `Session` of a file in another process, with the same interface.
 
     Parameters
     ----------
     path : path
-        What it may define: see `chainrule._src.blackboard.own`.
+        A Python file; for the names that it may define see `chainrule._src.blackboard.own`.
     data : Data
-        To train on, if the file brings none.
+        Training data for a file that defines no data.
     limits : Limits
     watch : bool, default True
-        Whether to load it anew at every save.
+        If true, the file is loaded again at every save.
     **session
-        For `Session`; what is there can be pickled.
+        Options of `Session`, which must be picklable.
 
     Raises
     ------
@@ -76,7 +77,7 @@ class ApartSession:
         self._data, self._limits, self._options = data, limits, session
         self._lock = threading.RLock()
         self._listeners = Listeners()
-        self._known: dict[int, Listener] = {}  # by what stands for them in the other process
+        self._known: dict[int, Listener] = {}  # by their numbers in the child process
         self._numbers = count()
         self._closed = False
         self._now: _Child | None = None  # trains
@@ -90,7 +91,7 @@ class ApartSession:
             threading.Thread(target=self._watch, args=(changes,), daemon=True).start()
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Have messages go to a listener, which is called by a thread that reads them."""
+        """Register a listener, which the reading thread calls; return a function to detach it."""
         leave = self._listeners.attach(listener)
 
         def detach() -> None:
@@ -101,7 +102,7 @@ class ApartSession:
         return detach
 
     def handle(self, command: Command, listener: Listener | None = None) -> None:
-        """Do what a page asks for; the answer, an error too, goes to the listener."""
+        """Carry out a page's command; the answer or the error goes to the listener."""
         with self._lock:
             if command.do in ("play", "pause"):
                 self._plays = dict(command.fields) if command.do == "play" else None
@@ -115,7 +116,7 @@ class ApartSession:
                 self._without(command, listener)
 
     def load(self) -> None:
-        """Load the file anew; what trains goes on until that is done."""
+        """Load the file in a new child; the old one trains until the new one is ready."""
         with self._lock:
             if self._closed:
                 return
@@ -126,7 +127,7 @@ class ApartSession:
             self._next.start()
 
     def close(self) -> None:
-        """End training, and the processes."""
+        """End training and the child processes."""
         with self._lock:
             self._closed = True
             children = [child for child in (self._now, self._next) if child is not None]
@@ -142,7 +143,7 @@ class ApartSession:
             if changed:
                 self.load()
 
-    # what children tell
+    # messages of children
 
     def _heard(self, child: _Child, number: int, message: bytes) -> None:
         header, _ = decode(message)
@@ -163,7 +164,7 @@ class ApartSession:
             self._listeners.tell(message, one)
 
     def _begin(self, child: _Child) -> None:
-        """Let a child that is ready take the place of the one before."""
+        """Replace the training child by a child that is ready."""
         before, self._now, self._next = self._now, child, None
         if before is not None:
             before.end()
@@ -176,7 +177,7 @@ class ApartSession:
                 child.ask(command, listener)
 
     def _take_note(self, header: Mapping[str, Any]) -> None:
-        """Keep what the next child is to begin with."""
+        """Store the settings and the rate with which the next child will begin."""
         if header["type"] == "setup":
             self._settings = dict(header["settings"]["values"])
         elif header["type"] == "frame":
@@ -187,7 +188,7 @@ class ApartSession:
         with self._lock:
             if child not in (self._now, self._next):
                 return
-            if status != ENDED:  # else it said itself what was wrong
+            if status != ENDED:  # else the child has sent the reason
                 self._say(_end_of(self.path, status, trace, self._limits))
             waiting: list[tuple[Command, Listener | None]] = []
             if child is self._next:
@@ -201,7 +202,7 @@ class ApartSession:
             self._without(command, listener)
 
     def _without(self, command: Command, listener: Listener | None) -> None:
-        """Answer while nothing trains: with what there was."""
+        """Answer a command while no child trains, from the last messages."""
         if command.do != "hello":
             self._refuse(listener, command.id)
         elif listener is not None:
@@ -229,7 +230,7 @@ class ApartSession:
 
 
 class _Child:
-    """A process that loads the file, and trains."""
+    """A child process that loads the file and trains."""
 
     def __init__(self, owner: ApartSession) -> None:
         self._owner, context = owner, owner._context
@@ -255,7 +256,7 @@ class _Child:
         self.send({"do": command.do, "id": command.id, **command.fields}, number)
 
     def send(self, message: Mapping[str, Any], number: int) -> None:
-        with suppress(OSError):  # it is gone, which is heard of
+        with suppress(OSError):  # the process has ended, which the reading thread handles
             self._line.send_bytes(struct.pack("<q", number) + json.dumps(message).encode())
 
     def answered(self, number: int, header: Mapping[str, Any]) -> None:
@@ -278,7 +279,7 @@ class _Child:
         self._line.close()
 
     def _trace(self) -> str:
-        """Return what the process wrote of its lines before it ended."""
+        """Return the stack trace that the process wrote before it ended, or an empty text."""
         with suppress(OSError):
             trace = self._faults.read_bytes()
             self._faults.unlink()
@@ -287,7 +288,7 @@ class _Child:
 
 
 def _end_of(path: Path, status: int | None, trace: str, limits: Limits) -> Said:
-    """Return what is said of a process that ended by itself."""
+    """Return the report on a process that ended unexpectedly."""
     line = last_line(path, trace)
     if status in TIMES or trace.startswith("Timeout"):
         text = (

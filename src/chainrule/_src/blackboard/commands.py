@@ -19,7 +19,7 @@ class Request:
     Attributes
     ----------
     run : callable
-        The function that fulfils the request. It takes the object that the table is for, further
+        The function that fulfils the request. It takes the object that owns the table, further
         positional arguments of that object, and the fields of the message by name.
     fields : dict of str to check
         The check of each field, by name.
@@ -34,14 +34,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Command:
-    """A message that was checked whole.
+    """A message whose fields have all been checked.
 
     Attributes
     ----------
     do : str
         The name of an entry of the table.
     id : int or None
-        Comes back with the answer.
+        Identifier that the answer repeats.
     fields : dict
         The fields of the message, checked, by name.
     """
@@ -52,7 +52,7 @@ class Command:
 
 
 def read(message: Any, table: Mapping[str, Request]) -> Command:
-    """Check a message whole, and return the command in it.
+    """Check all fields of a message, and return its command.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def read(message: Any, table: Mapping[str, Request]) -> Command:
 
 
 def identity(message: Mapping[str, Any]) -> int | None:
-    """Return the number by which a page knows the answer to its message.
+    """Return a message's identifier, which the answer repeats.
 
     Raises
     ------
     DataError
-        If it is no whole number.
+        If the identifier is no whole number.
     """
     number: int | None = IDENTITY("id", message.get("id"))
     return number

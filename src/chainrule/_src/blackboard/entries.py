@@ -1,7 +1,7 @@
-"""How an entry of a value comes about: from which entries of which others, and by what.
+"""Dependencies of single entries: the operation and the operands' entries behind each entry.
 
-Where entries lie, NumPy itself tells: an operation that only moves them is applied to a view of an
-array, whose strides and offset say the rest.
+NumPy itself computes the positions of entries: an operation that only moves entries is applied to a
+view of an array, and the strides and the offset of the resulting view give the positions.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from chainrule._src.ops.axes import axes_of
 from chainrule._src.ops.index import GETITEM, SCATTER, SLOT
 from chainrule._src.ops.shape import BROADCAST_TO
 
-LARGEST = 4096  # entries of a constant that stands beside values
-OPERATIONS = {  # what a page computes by itself, and what it calls that
+LARGEST = 4096  # entries of a constant that is sent to the page
+OPERATIONS = {  # the operations that the page implements, with its names for them
     **{name: name for name in (
         "add", "subtract", "multiply", "divide", "power", "negative", "reciprocal", "square",
         "sqrt", "cbrt", "abs", "sign", "floor", "ceil", "exp", "exp2", "expm1", "log", "log1p",
@@ -35,21 +35,21 @@ OPERATIONS = {  # what a page computes by itself, and what it calls that
     "clip_low": "maximum", "clip_high": "minimum", "float_power": "power",
 }  # fmt: skip
 REDUCTIONS = {"sum", "prod", "max", "min"}
-EXACT = {"float64", "int64", "bool"}  # what is computed in others is rounded on the way
+EXACT = {"float64", "int64", "bool"}  # other dtypes round on the way
 Entry = dict[str, Any]
-Groups = Sequence[tuple[int, ...]]  # an operand's axes that each axis runs along
+Groups = Sequence[tuple[int, ...]]  # for each axis, the operand's axes that it indexes
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the entries of a value lie.
+    """The positions of a value's entries, as a view of another value.
 
     Attributes
     ----------
     name : str
-        The value among whose entries they are.
+        Name of the base value, which contains the entries.
     base, view : ndarray
-        What stands for that value, a byte an entry; the entries in it.
+        An array with the base value's shape and one byte for each entry; the view of it.
     """
 
     name: str
@@ -58,19 +58,19 @@ class Place:
 
 
 class Entries:
-    """Tells of equations, one after another, how entries of their outputs come about.
+    """Computes the dependencies of entries for equations, which must come in program order.
 
     Parameters
     ----------
     names : mapping of Variable to str
     shown : collection of Variable
-        What entries are told by. A value that is not among them and is another one moved (a
-        transposed matrix, say) gives way to that.
+        The values to which dependencies may refer. Any other value that only moves the entries of
+        an operand (a transposed matrix, for example) is replaced by that operand.
 
     Attributes
     ----------
     moved : set of Variable
-        The values so far that gave way.
+        The values that were replaced by their operands so far.
     """
 
     def __init__(self, names: Mapping[Variable, str], shown: Collection[Variable]) -> None:
@@ -79,13 +79,13 @@ class Entries:
         self._places: dict[Variable, Place] = {}
 
     def of(self, equation: Equation) -> Entry | None:
-        """Return how an entry of an equation's output comes about.
+        """Return a description of the dependencies of each entry of an equation's output.
 
-        Entry ``i`` is ``reduce`` over ``s`` of ``op`` of the operands' entries; for each operand
-        there is the number (its ``offset`` plus ``strides`` times ``(i, s)``) of the entry. What is
-        picked by an index has ``picks``: for each index array an operand like others, whose entry
-        times ``step`` is to be added (and ``size`` before, if it is negative). None where an
-        operation is not like this.
+        Entry ``i`` is ``reduce`` over ``s`` of ``op`` of the operands' entries; in each operand the
+        entry's number is ``offset`` plus ``strides`` times ``(i, s)``. If index arrays select the
+        entry, the operand has ``picks``: for each index array another operand, whose entry times
+        ``step`` is added (after ``size`` is added to a negative entry). None if the operation does
+        not have this form.
         """
         kernel, output = equation.primitive.kernel, equation.output
         moved = self._moved(equation)
@@ -111,7 +111,7 @@ class Entries:
         return _entry(op, None, (), operands)
 
     def _moved(self, equation: Equation) -> Place | None:
-        """Return where an output's entries lie, if they are those of the one operand, moved."""
+        """Return the positions of an output's entries if the equation only moves its operand's."""
         primitive, output = equation.primitive, equation.output
         first, *others = equation.operands or (None,)
         if not isinstance(first, Variable) or others or 0 in output.shape:
@@ -130,7 +130,7 @@ class Entries:
         return None
 
     def _part(self, equation: Equation) -> Place:
-        """Return where one of several results lies, one behind the other."""
+        """Return the positions of one result's entries among concatenated results."""
         (several,), number = equation.operands, equation.params["number"]
         place = self._whole(several)
         start = sum(math.prod(shape) for shape in several.shape[:number])
@@ -203,10 +203,10 @@ class Entries:
         return _entry("copy", None, (), [{**found, "picks": picks} if all(picks) else None])
 
     def _scattered(self, equation: Equation) -> Entry | None:
-        """Tell of what is put where one index array says, along axes that are whole otherwise.
+        """Describe a scatter by one index array along one axis; all other axes are complete.
 
-        ``at`` of a number, an index, a place and how many there are is the number if index and
-        place are the same, and else 0.
+        ``at(number, index, position, size)`` is the number if the index equals the position, and
+        otherwise 0; a negative index counts from ``size``.
         """
         (first, *arrays), shape = equation.operands, equation.output.shape
         lengths = np.broadcast_shapes(*map(shape_of, arrays))
@@ -237,7 +237,7 @@ class Entries:
         return _entry("at", "sum", [lengths[k] for k in along], operands)
 
     def _index(self, array: Any, of_arrays: Sequence[int], rank: int) -> Entry | None:
-        """Return an index array as an operand; it runs along the last of some of the axes."""
+        """Return an index array as an operand, which is aligned to the last of ``of_arrays``."""
         axes = range(len(shape_of(array)))
         along = dict(zip(of_arrays[len(of_arrays) - len(axes) :], axes, strict=True))
         groups = [(along[axis],) if axis in along else () for axis in range(rank)]
@@ -263,7 +263,7 @@ class Entries:
 
 
 def _view(equation: Equation, view: Array) -> Array:
-    """Return what an operation that moves entries makes of a view, itself one where it can be."""
+    """Apply an operation that moves entries to a view; the result is a view where possible."""
     primitive, params = equation.primitive, equation.params
     if primitive is BROADCAST_TO:
         return np.broadcast_to(view, params["shape"])
@@ -282,14 +282,14 @@ def _view(equation: Equation, view: Array) -> Array:
 
 
 def _is_whole(part: Any, size: int) -> bool:
-    """Whether a part of an index takes all of an axis."""
+    """Return true if a part of an index selects all of an axis."""
     if isinstance(part, slice):
         return part.indices(size) == (0, size, 1)
     return part is not SLOT and size == 1
 
 
 def _aligned(shape: Sequence[int], whole: Sequence[int]) -> Groups:
-    """Return the axes of an operand that is broadcast to the whole."""
+    """Return the axes of an operand that is broadcast to the output's shape."""
     rank = len(shape)
     return [(axis,) if axis >= 0 else () for axis in range(rank - len(whole), rank)]
 

@@ -21,7 +21,7 @@ _BRIEF.maxstring = _BRIEF.maxlong = _BRIEF.maxother = 50
 
 @dataclass(frozen=True)
 class Number:
-    """A number from ``low`` to ``high``; if ``whole``, one of Python's integers."""
+    """Check for a number from ``low`` to ``high``; if ``whole``, for one of Python's integers."""
 
     low: float
     high: float
@@ -41,7 +41,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Listed:
-    """A list of numbers, its length between two limits."""
+    """Check for a list of numbers whose length is between two limits."""
 
     each: Number
     shortest: int
@@ -59,7 +59,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Members:
-    """An object whose members are checked by their names."""
+    """Check for an object, with a check for each member by its name."""
 
     known: Mapping[str, Check]
     kind: str = "member"
@@ -76,21 +76,21 @@ class Members:
 
 
 def text(name: str, value: Any) -> str:
-    """Return a text that is short enough for a name."""
+    """Return a text of at most `LONGEST` letters; raise `DataError` for any other value."""
     if not isinstance(value, str) or len(value) > LONGEST:
         raise DataError(f"{name} must be text of at most {LONGEST} letters, {received(value)}")
     return value
 
 
 def flag(name: str, value: Any) -> bool:
-    """Return true or false."""
+    """Return a boolean; raise `DataError` for any other value."""
     if not isinstance(value, bool):
         raise DataError(f"{name} must be true or false, {received(value)}")
     return value
 
 
 def one_of(*known: str) -> Check:
-    """Return a check that accepts some texts alone."""
+    """Return a check that accepts only the given texts."""
 
     def check(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in known:

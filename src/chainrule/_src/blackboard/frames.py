@@ -1,4 +1,4 @@
-"""Messages as bytes: a header in JSON and arrays behind it, as the page reads them in place."""
+"""Binary messages: a header in JSON, then arrays, which the page reads without a copy."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ def encode(
 ) -> bytes:
     """Return a message as bytes.
 
-    The length of the header, 4 bytes; the header, JSON in UTF-8, with ``type`` and, by name, dtype,
-    shape and offset of each array; the arrays, each at a multiple of 8 bytes.
+    The format is: the length of the header, in 4 bytes; the header, JSON in UTF-8, with ``type``
+    and the dtype, shape and offset of each array by name; the arrays, each at a multiple of 8
+    bytes.
 
     Parameters
     ----------
     kind : str
-        Its type.
+        The message's type.
     header : dict
         Plain values; numbers that are not finite become null.
     arrays : dict of str to ndarray, optional
-        Of float64, float32, int32 or uint8.
+        Arrays of dtype float64, float32, int32 or uint8.
 
     Examples
     --------
@@ -66,7 +67,7 @@ def decode(message: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def without(message: bytes, left_out: tuple[str, ...]) -> bytes:
-    """Return a message without the arrays whose names begin with one of some texts.
+    """Return a message without the arrays whose names begin with one of ``left_out``.
 
     Examples
     --------
