@@ -125,8 +125,8 @@ class Guard:
 
     def _is_of_this_page(self, scope: Message, headers: dict[str, str]) -> bool:
         """Return true if the origin is this page; requests without an origin may be typed in."""
-        origin, own = headers.get("origin"), f"http://{headers.get('host')}"
-        return origin == own if scope["type"] == "websocket" else origin in (None, own)
+        origin, page = headers.get("origin"), f"http://{headers.get('host')}"
+        return origin == page if scope["type"] == "websocket" else origin in (None, page)
 
 
 def _equal(one: str, other: str) -> bool:

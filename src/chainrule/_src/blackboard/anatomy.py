@@ -121,9 +121,11 @@ def _of_states(subject: Subject, parts: Sequence[Mapping[str, Any]]) -> Callable
     if not parts:
         return plain
 
-    def forward(known: Mapping[str, Any], X: Any) -> Any:
-        params = {name: known[name] for name in subject.params}
-        return plain(params, X, *({n: known.get(n, s) for n, s in p.items()} for p in parts))
+    def forward(params_and_states: Mapping[str, Any], X: Any) -> Any:
+        params = {name: params_and_states[name] for name in subject.params}
+        return plain(
+            params, X, *({n: params_and_states.get(n, s) for n, s in p.items()} for p in parts)
+        )
 
     return forward
 
@@ -140,14 +142,14 @@ def key_of(path: Path) -> str:
 
 def _taken_apart(f: Callable[..., Any], args: Sequence[Any], name: str) -> dict[str, Any] | None:
     try:
-        whole = _in_steps(Recorder(f, args).program(1))
+        program = _in_steps(Recorder(f, args).program(1))
     except Exception:  # the function may not accept a single sample
         return None
-    if len(whole.equations) > LONGEST:
+    if len(program.equations) > LONGEST:
         return None
     try:
         with making():
-            return Body(whole, args, name).as_dict()
+            return Body(program, args, name).as_dict()
     except (CompileError, TraceError):
         return None
 
@@ -155,10 +157,10 @@ def _taken_apart(f: Callable[..., Any], args: Sequence[Any], name: str) -> dict[
 def _in_steps(program: Program) -> Program:
     """Return a program with unrolled loops, unless that has more than `LONGEST` equations."""
     try:
-        found = unrolled(program)
+        unrolled_program = unrolled(program)
     except TraceError:
         return program
-    return found if len(found.equations) <= LONGEST else program
+    return unrolled_program if len(unrolled_program.equations) <= LONGEST else program
 
 
 class Body:
@@ -183,16 +185,16 @@ class Body:
         The number of the line that computes each value.
     """
 
-    def __init__(self, whole: Program, args: Sequence[Any], name: str) -> None:
-        self.learns = isinstance(whole.result, tuple)
-        value = whole.result[0] if self.learns else whole.result
+    def __init__(self, recording: Program, args: Sequence[Any], name: str) -> None:
+        self.learns = isinstance(recording.result, tuple)
+        value = recording.result[0] if self.learns else recording.result
         if isinstance(value, Variable):
             value.name = value.name or name
-        self.text = ProgramText(whole, value if self.learns else None, name)
+        self.text = ProgramText(recording, value if self.learns else None, name)
         self.lines: list[tuple[str, str]] = []
-        self._lines_of = self._written(whole)
+        self._lines_of = self._written(recording)
         with np.errstate(all="ignore"):  # the numbers do not matter to a recording
-            self.program = expand(self._of_one_sample(whole, args))
+            self.program = expand(self._of_one_sample(recording, args))
         self.line_of: dict[Variable, int] = {}
         for owner, equations in self._groups():
             self._place(self._lines_of[owner], equations)
@@ -205,7 +207,7 @@ class Body:
 
     def _written(self, program: Program) -> dict[str, list[int]]:
         """Write all lines; return the line numbers of each value, by the value's name."""
-        writer, found, within = self.text.writer, {}, []
+        writer, lines_of, within = self.text.writer, {}, []
         names = self.text.names
         for equation in program.equations:
             start = len(self.lines)
@@ -216,7 +218,7 @@ class Body:
             if isinstance(equation.primitive.kernel, Recurrence):
                 numbers = [i for i in numbers if self.lines[i][0].startswith("for ")]
             if numbers:
-                found[names[equation.output]] = numbers
+                lines_of[names[equation.output]] = numbers
             else:
                 within.append(equation)
         for equation in within:  # all have names, in order
@@ -224,10 +226,10 @@ class Body:
         user = {v: e.output for e in reversed(program.equations) for v in e.variables}
         for equation in reversed(within):  # an inner expression is in its user's first line
             # The result of a loop is in the loop's line.
-            left = isinstance(equation.primitive.kernel, ResultItem)
-            beside = equation.operands[0] if left else user[equation.output]
-            found[names[equation.output]] = found[names[beside]][-1:]
-        return found
+            is_loop_result = isinstance(equation.primitive.kernel, ResultItem)
+            beside = equation.operands[0] if is_loop_result else user[equation.output]
+            lines_of[names[equation.output]] = lines_of[names[beside]][-1:]
+        return lines_of
 
     def _of_one_sample(self, program: Program, args: Sequence[Any]) -> Program:
         """Return the program for one sample, with every value named as in the text."""
@@ -235,8 +237,8 @@ class Body:
         one = fixed(program, 1) if general else copied(program)
         for before, variable in zip(program.variables, one.variables, strict=True):
             variable.name = self.text.names[before]
-        given = (np.asarray(leaf) for _, leaf in leaves(list(args)))
-        for variable, array in zip(one.inputs, given, strict=True):
+        arrays = (np.asarray(leaf) for _, leaf in leaves(list(args)))
+        for variable, array in zip(one.inputs, arrays, strict=True):
             variable.value = array if array.shape == variable.shape else array[:1]
         return one
 
@@ -314,8 +316,8 @@ class Body:
         adjoints = {
             v.adjoint_of: name for v, name in self.names.items() if v.adjoint_of is not None
         }
-        shown = {v for v, name in self.names.items() if self._has_line(v)}
-        entries, moved = Entries(self.names, shown), _Inline()
+        with_lines = {v for v, name in self.names.items() if self._has_line(v)}
+        entries, moved = Entries(self.names, with_lines), _Inline()
         for equation in self.program.equations:
             output = equation.output
             line, entry = self.line_of[output], entries.of(equation)

@@ -21,7 +21,7 @@ from typing import Any
 from chainrule._src.base.errors import FileError
 from chainrule._src.blackboard.commands import Command
 from chainrule._src.blackboard.frames import decode, encode
-from chainrule._src.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, Limits, serve
+from chainrule._src.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, ResourceLimits, serve
 from chainrule._src.blackboard.listeners import Listener, Listeners, refuse
 from chainrule._src.blackboard.own import Said, last_line, stopped
 from chainrule._src.blackboard.subject import Data
@@ -47,7 +47,7 @@ class ApartSession:
         A Python file; for the names that it may define see `chainrule._src.blackboard.own`.
     data : Data
         Training data for a file that defines no data.
-    limits : Limits
+    limits : ResourceLimits
     watch : bool, default True
         If true, the file is loaded again at every save.
     **session
@@ -64,7 +64,7 @@ class ApartSession:
         path: Any,
         data: Data,
         *,
-        limits: Limits = LIMITS,
+        limits: ResourceLimits = LIMITS,
         watch: bool = True,
         **session: Any,
     ) -> None:
@@ -215,15 +215,15 @@ class ApartSession:
     def _refuse(self, listener: Listener | None, number: Any) -> None:
         refuse(listener, {"id": number}, f"{self.path.name} does not run: change it and save it")
 
-    def _say(self, said: Said) -> None:
-        message = self._told["code"] = encode("code", {"path": self.path.name, **vars(said)})
+    def _say(self, report: Said) -> None:
+        message = self._told["code"] = encode("code", {"path": self.path.name, **vars(report)})
         self._listeners.tell(message)
 
     def _number(self, listener: Listener | None) -> int:
         if listener is None:
             return ALL
-        for number, known in self._known.items():
-            if known == listener:
+        for number, other in self._known.items():
+            if other == listener:
                 return number
         self._known[number := next(self._numbers)] = listener
         return number
@@ -234,14 +234,14 @@ class _Child:
 
     def __init__(self, owner: ApartSession) -> None:
         self._owner, context = owner, owner._context
-        self._line, there = context.Pipe()
+        self._line, child_end = context.Pipe()
         self._faults = Path(owner._folder.name) / f"{id(self)}"
         self._process = context.Process(
             target=serve, daemon=True,
-            args=(there, self._faults, owner.path, owner._data, owner._settings, owner._limits,
+            args=(child_end, self._faults, owner.path, owner._data, owner._settings, owner._limits,
                   owner._options),
         )  # fmt: skip
-        self._theirs = there
+        self._theirs = child_end
         self.unanswered: list[tuple[Listener | None, Any]] = []
 
     def start(self) -> None:
@@ -271,9 +271,9 @@ class _Child:
     def _read(self) -> None:
         with suppress(EOFError, OSError):
             while True:
-                whole = self._line.recv_bytes()
-                (number,) = struct.unpack_from("<q", whole)
-                self._owner._heard(self, number, whole[8:])
+                packet = self._line.recv_bytes()
+                (number,) = struct.unpack_from("<q", packet)
+                self._owner._heard(self, number, packet[8:])
         self._process.join()
         self._owner._ended(self, self._process.exitcode, self._trace())
         self._line.close()
@@ -287,7 +287,7 @@ class _Child:
         return ""
 
 
-def _end_of(path: Path, status: int | None, trace: str, limits: Limits) -> Said:
+def _end_of(path: Path, status: int | None, trace: str, limits: ResourceLimits) -> Said:
     """Return the report on a process that ended unexpectedly."""
     line = last_line(path, trace)
     if status in TIMES or trace.startswith("Timeout"):

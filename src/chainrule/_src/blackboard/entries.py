@@ -41,7 +41,7 @@ Groups = Sequence[tuple[int, ...]]  # for each axis, the operand's axes that it 
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """The positions of a value's entries, as a view of another value.
 
     Attributes
@@ -76,7 +76,7 @@ class Entries:
     def __init__(self, names: Mapping[Variable, str], shown: Collection[Variable]) -> None:
         self.names, self.shown = names, shown
         self.moved: set[Variable] = set()
-        self._places: dict[Variable, Place] = {}
+        self._locations: dict[Variable, Location] = {}
 
     def of(self, equation: Equation) -> Entry | None:
         """Return a description of the dependencies of each entry of an equation's output.
@@ -91,7 +91,7 @@ class Entries:
         moved = self._moved(equation)
         if moved is not None:
             if output not in self.shown and not isinstance(kernel, ResultItem):
-                self._places[output] = moved
+                self._locations[output] = moved
                 self.moved.add(output)
             return _entry("copy", None, (), [_operand(moved, _aligned(output.shape, output.shape))])
         if isinstance(kernel, Gather):
@@ -110,7 +110,7 @@ class Entries:
         operands = [self._aligned(operand, output.shape) for operand in equation.operands]
         return _entry(op, None, (), operands)
 
-    def _moved(self, equation: Equation) -> Place | None:
+    def _moved(self, equation: Equation) -> Location | None:
         """Return the positions of an output's entries if the equation only moves its operand's."""
         primitive, output = equation.primitive, equation.output
         first, *others = equation.operands or (None,)
@@ -118,53 +118,56 @@ class Entries:
             return None
         widens = primitive is ASTYPE and np.can_cast(first.dtype, output.dtype)
         if widens or primitive.text == "_0" or primitive.name == "positive":
-            return self._place(first)
+            return self._location(first)
         if isinstance(primitive.kernel, ResultItem):
             return self._part(equation)
         if not isinstance(primitive.kernel, Pieces) and primitive not in (GETITEM, SCATTER):
             return None
-        for place in (self._place(first), self._whole(first)):  # a view of a view need not be one
-            view = _view(equation, place.view)
-            if np.may_share_memory(view, place.base):
-                return Place(place.name, place.base, view)
+        for location in (
+            self._location(first),
+            self._whole(first),
+        ):  # a view of a view need not be one
+            view = _view(equation, location.view)
+            if np.may_share_memory(view, location.base):
+                return Location(location.name, location.base, view)
         return None
 
-    def _part(self, equation: Equation) -> Place:
+    def _part(self, equation: Equation) -> Location:
         """Return the positions of one result's entries among concatenated results."""
         (several,), number = equation.operands, equation.params["number"]
-        place = self._whole(several)
+        location = self._whole(several)
         start = sum(math.prod(shape) for shape in several.shape[:number])
         shape = equation.output.shape
-        part = place.base[start : start + math.prod(shape)].reshape(shape)
-        return Place(place.name, place.base, part)
+        entries = location.base[start : start + math.prod(shape)].reshape(shape)
+        return Location(location.name, location.base, entries)
 
-    def _place(self, variable: Variable) -> Place:
-        if variable not in self._places:
-            self._places[variable] = self._whole(variable)
-        return self._places[variable]
+    def _location(self, variable: Variable) -> Location:
+        if variable not in self._locations:
+            self._locations[variable] = self._whole(variable)
+        return self._locations[variable]
 
-    def _whole(self, variable: Variable) -> Place:
+    def _whole(self, variable: Variable) -> Location:
         shape = variable.shape
         if shape and isinstance(shape[0], tuple):  # several results
             shape = (sum(map(math.prod, shape)),)
         base = np.empty(shape, np.int8)
-        return Place(self.names[variable], base, base)
+        return Location(self.names[variable], base, base)
 
     def _reduction(self, equation: Equation) -> Entry | None:
         name, (operand,), params = equation.primitive.name, equation.operands, equation.params
         shape = shape_of(operand)
         gone = axes_of(params["axis"], len(shape))
-        kept: list[tuple[int, ...]] = []
+        groups: list[tuple[int, ...]] = []
         for axis in range(len(shape)):
             if axis not in gone:
-                kept.append((axis,))
+                groups.append((axis,))
             elif params["keepdims"]:
-                kept.append(())
+                groups.append(())
         along = [axis for axis in gone if shape[axis] != 1]
-        groups = [*kept, *((axis,) for axis in along)]
+        all_groups = [*groups, *((axis,) for axis in along)]
         if name not in REDUCTIONS:
             return None
-        return _entry("copy", name, [shape[a] for a in along], [self._operand(operand, groups)])
+        return _entry("copy", name, [shape[a] for a in along], [self._operand(operand, all_groups)])
 
     def _product(self, equation: Equation, kernel: Contraction) -> Entry | None:
         terms, out, sizes = letters_of(equation, kernel)
@@ -181,14 +184,14 @@ class Entries:
         kinds = {np.dtype(getattr(array, "dtype", np.int64)).kind for array in arrays}
         if not isinstance(first, Variable) or not kinds <= {"i", "u"}:
             return None
-        place, rank = self._place(first), len(equation.output.shape)
+        location, rank = self._location(first), len(equation.output.shape)
         parts = spelled_out(equation.params["index"], len(first.shape))
-        own, of_arrays = split(tuple(range(rank)), parts, arrays)
-        found, picks = _operand(place, [()] * rank), []
-        axes = iter(zip(place.view.shape, place.view.strides, strict=True))
+        free_axes, of_arrays = split(tuple(range(rank)), parts, arrays)
+        source, picks = _operand(location, [()] * rank), []
+        axes = iter(zip(location.view.shape, location.view.strides, strict=True))
         for part in parts:
             if part is None:
-                next(own)
+                next(free_axes)
                 continue
             size, step = next(axes)
             if part is SLOT:
@@ -196,11 +199,11 @@ class Entries:
                 picks.append(by and {**by, "step": step, "size": size})
             elif isinstance(part, slice):
                 begin, _, every = part.indices(size)
-                found["strides"][next(own)] = every * step
-                found["offset"] += begin * step
+                source["strides"][next(free_axes)] = every * step
+                source["offset"] += begin * step
             else:
-                found["offset"] += (part + size if part < 0 else part) * step
-        return _entry("copy", None, (), [{**found, "picks": picks} if all(picks) else None])
+                source["offset"] += (part + size if part < 0 else part) * step
+        return _entry("copy", None, (), [{**source, "picks": picks} if all(picks) else None])
 
     def _scattered(self, equation: Equation) -> Entry | None:
         """Describe a scatter by one index array along one axis; all other axes are complete.
@@ -212,28 +215,30 @@ class Entries:
         lengths = np.broadcast_shapes(*map(shape_of, arrays))
         parts = spelled_out(equation.params["index"], len(shape))
         rank = len(lengths) + sum(part is None or isinstance(part, slice) for part in parts)
-        own, of_arrays = split(tuple(range(rank)), parts, arrays)
-        groups = [(next(own),) if part is None or isinstance(part, slice) else () for part in parts]
-        kept = [
+        free_axes, of_arrays = split(tuple(range(rank)), parts, arrays)
+        groups = [
+            (next(free_axes),) if part is None or isinstance(part, slice) else () for part in parts
+        ]
+        pairs = [
             (part, group) for part, group in zip(parts, groups, strict=True) if part is not None
         ]
-        sized = [(part, size) for (part, _), size in zip(kept, shape, strict=True)]
+        sized = [(part, size) for (part, _), size in zip(pairs, shape, strict=True)]
         chosen = [axis for axis, (part, size) in enumerate(sized) if part is SLOT and size != 1]
-        whole = all(part is SLOT or _is_whole(part, size) for part, size in sized)
-        if not whole or len(chosen) != 1 or len(shape_of(first)) not in (0, rank):
+        complete = all(part is SLOT or _is_whole(part, size) for part, size in sized)
+        if not complete or len(chosen) != 1 or len(shape_of(first)) not in (0, rank):
             return None
         (axis,) = chosen
-        index = arrays[sum(part is SLOT for part, _ in kept[:axis])]
+        index = arrays[sum(part is SLOT for part, _ in pairs[:axis])]
         if np.dtype(getattr(index, "dtype", float)).kind not in "iu":
             return None
         along = [k for k, length in enumerate(lengths) if length != 1]
         before = len(lengths) - len(shape_of(index))
         by = [() for _ in shape] + [(k - before,) if k >= before else () for k in along]
-        place = [(0,) if i == axis else () for i in range(len(by))]
-        number = [*(group for _, group in kept), *((of_arrays[k],) for k in along)]
+        position = [(0,) if i == axis else () for i in range(len(by))]
+        number = [*(group for _, group in pairs), *((of_arrays[k],) for k in along)]
         size = shape[axis]
-        found = ((first, number), (index, by), (np.arange(size), place), (size, by))
-        operands = [self._operand(operand, groups) for operand, groups in found]
+        sources = ((first, number), (index, by), (np.arange(size), position), (size, by))
+        operands = [self._operand(operand, groups) for operand, groups in sources]
         return _entry("at", "sum", [lengths[k] for k in along], operands)
 
     def _index(self, array: Any, of_arrays: Sequence[int], rank: int) -> Entry | None:
@@ -248,7 +253,7 @@ class Entries:
 
     def _operand(self, operand: Any, groups: Groups) -> Entry | None:
         if isinstance(operand, Variable):
-            return _operand(self._place(operand), groups)
+            return _operand(self._location(operand), groups)
         array = np.asarray(at(operand, 1)).astype(float)
         if array.size and (array == array.flat[0]).all():
             array = np.asarray(array.flat[0])
@@ -257,9 +262,9 @@ class Entries:
         if not array.ndim:
             return {"value": float(array), "offset": 0, "strides": [0] * len(groups)}
         base = np.empty(array.shape, np.int8)
-        found = _operand(Place("", base, base), groups)
-        del found["name"]
-        return {"value": array.ravel().tolist(), **found}
+        constant = _operand(Location("", base, base), groups)
+        del constant["name"]
+        return {"value": array.ravel().tolist(), **constant}
 
 
 def _view(equation: Equation, view: Array) -> Array:
@@ -271,13 +276,13 @@ def _view(equation: Equation, view: Array) -> Array:
         parts = (
             part for part in spelled_out(params["index"], len(params["shape"])) if part is not None
         )
-        whole = all(map(_is_whole, parts, params["shape"]))
-        return np.reshape(view, params["shape"]) if whole else np.empty(0, np.int8)
+        complete = all(map(_is_whole, parts, params["shape"]))
+        return np.reshape(view, params["shape"]) if complete else np.empty(0, np.int8)
     if primitive is GETITEM:
         index = params["index"]
         has_rest = any(part is Ellipsis for part in index)
-        found: Array = view[index if has_rest else (*index, ...)]
-        return found
+        result: Array = view[index if has_rest else (*index, ...)]
+        return result
     return np.asarray(primitive.value(view, **params))
 
 
@@ -288,16 +293,16 @@ def _is_whole(part: Any, size: int) -> bool:
     return part is not SLOT and size == 1
 
 
-def _aligned(shape: Sequence[int], whole: Sequence[int]) -> Groups:
+def _aligned(shape: Sequence[int], out_shape: Sequence[int]) -> Groups:
     """Return the axes of an operand that is broadcast to the output's shape."""
     rank = len(shape)
-    return [(axis,) if axis >= 0 else () for axis in range(rank - len(whole), rank)]
+    return [(axis,) if axis >= 0 else () for axis in range(rank - len(out_shape), rank)]
 
 
-def _operand(place: Place, groups: Groups) -> Entry:
-    shape, strides, base = place.view.shape, place.view.strides, place.base
+def _operand(location: Location, groups: Groups) -> Entry:
+    shape, strides, base = location.view.shape, location.view.strides, location.base
     steps = [sum(strides[axis] for axis in group if shape[axis] != 1) for group in groups]
-    return {"name": place.name, "offset": _start(place.view) - _start(base), "strides": steps}
+    return {"name": location.name, "offset": _start(location.view) - _start(base), "strides": steps}
 
 
 def _start(array: Array) -> int:
@@ -307,7 +312,12 @@ def _start(array: Array) -> int:
 def _entry(
     op: str, reduce: str | None, axes: Sequence[int], operands: Iterable[Any]
 ) -> Entry | None:
-    found = list(operands)
-    if any(operand is None for operand in found):
+    all_operands = list(operands)
+    if any(operand is None for operand in all_operands):
         return None
-    return {"op": op, "reduce": reduce if axes else None, "axes": list(axes), "operands": found}
+    return {
+        "op": op,
+        "reduce": reduce if axes else None,
+        "axes": list(axes),
+        "operands": all_operands,
+    }

@@ -32,10 +32,10 @@ class Number:
         kind = Integral if self.whole else Real
         number = isinstance(value, kind) and not isinstance(value, bool)
         if not number or not self.low <= value <= self.high:
-            wanted = f"a number from {self.low:g} to {self.high:g}"
+            expected = f"a number from {self.low:g} to {self.high:g}"
             if self.whole:
-                wanted = f"a whole number from {self.low} to {self.high}"
-            raise DataError(f"{name} must be {wanted}, {received(value)}")
+                expected = f"a whole number from {self.low} to {self.high}"
+            raise DataError(f"{name} must be {expected}, {received(value)}")
         return int(value) if self.whole else float(value)
 
 
@@ -89,12 +89,12 @@ def flag(name: str, value: Any) -> bool:
     return value
 
 
-def one_of(*known: str) -> Check:
+def one_of(*choices: str) -> Check:
     """Return a check that accepts only the given texts."""
 
     def check(name: str, value: Any) -> str:
-        if not isinstance(value, str) or value not in known:
-            raise DataError(f"{name} must be one of {', '.join(known)}, {received(value)}")
+        if not isinstance(value, str) or value not in choices:
+            raise DataError(f"{name} must be one of {', '.join(choices)}, {received(value)}")
         return value
 
     return check

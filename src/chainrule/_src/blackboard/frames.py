@@ -47,8 +47,8 @@ def encode(
         padding = -content.nbytes % ALIGNED
         parts += [content.data.cast("B") if content.size else b"", bytes(padding)]
         offset += content.nbytes + padding
-    whole = {"type": kind, **header, "arrays": places}
-    text = json.dumps(_finite(whole), separators=(",", ":"), allow_nan=False).encode()
+    members = {"type": kind, **header, "arrays": places}
+    text = json.dumps(_finite(members), separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-(4 + len(text)) % ALIGNED)
     return b"".join([struct.pack("<I", len(text)), text, *parts])
 
@@ -59,9 +59,9 @@ def decode(message: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     header = json.loads(message[4 : 4 + length])
     arrays = {
         name: np.frombuffer(
-            message, place["dtype"], math.prod(place["shape"]), 4 + length + place["offset"]
-        ).reshape(place["shape"])
-        for name, place in header.pop("arrays").items()
+            message, entry["dtype"], math.prod(entry["shape"]), 4 + length + entry["offset"]
+        ).reshape(entry["shape"])
+        for name, entry in header.pop("arrays").items()
     }
     return header, arrays
 
@@ -76,8 +76,8 @@ def without(message: bytes, left_out: tuple[str, ...]) -> bytes:
     ['p:b']
     """
     header, arrays = decode(message)
-    kept = {name: array for name, array in arrays.items() if not name.startswith(left_out)}
-    return encode(header.pop("type"), header, kept)
+    remaining = {name: array for name, array in arrays.items() if not name.startswith(left_out)}
+    return encode(header.pop("type"), header, remaining)
 
 
 def _finite(value: Any) -> Any:

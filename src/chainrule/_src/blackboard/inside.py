@@ -23,7 +23,7 @@ from chainrule._src.blackboard.frames import encode
 from chainrule._src.blackboard.own import Own, Said, broken
 from chainrule._src.blackboard.session import COMMANDS, Session
 from chainrule._src.blackboard.subject import Data, Subject
-from chainrule._src.blackboard.trainer import Task
+from chainrule._src.blackboard.trainer import QueuedTask
 from chainrule._src.compile.running.threads import one_for_products
 from chainrule._src.teach.confined.limits import limit_memory
 
@@ -34,7 +34,7 @@ ALL = -1  # the receiver's number in a message to every page
 
 
 @dataclass(frozen=True)
-class Limits:
+class ResourceLimits:
     """Limits of time and memory for a learner's code.
 
     Attributes
@@ -50,12 +50,12 @@ class Limits:
     memory: int = 2 * 2**30
 
 
-LIMITS = Limits()
+LIMITS = ResourceLimits()
 
 
 def serve(
     line: Connection, faults: Path, path: Path, data: Data, settings: Mapping[str, Any],
-    limits: Limits, options: Mapping[str, Any],
+    limits: ResourceLimits, options: Mapping[str, Any],
 ) -> None:  # fmt: skip
     """Load the file, send the report of its check, and carry out commands until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends the child
@@ -69,8 +69,8 @@ def serve(
         with lock:
             line.send_bytes(struct.pack("<q", number) + message)
 
-    def say(said: Said) -> None:
-        tell(ALL, encode("code", {"path": path.name, **vars(said)}))
+    def say(report: Said) -> None:
+        tell(ALL, encode("code", {"path": path.name, **vars(report)}))
 
     def fail(error: BaseException) -> None:
         say(broken(path, error))
@@ -78,32 +78,32 @@ def serve(
 
     try:
         with clock.running():
-            own = Own(path, data)
+            file = Own(path, data)
         with clock.running():
-            said = own.check()
+            report = file.check()
         with clock.running():
-            session = Timed(_with(own.subject, settings), clock, fail, **options)
+            session = Timed(_with(file.subject, settings), clock, fail, **options)
         session.attach(partial(tell, ALL))
-        say(said)
+        say(report)
         tell(ALL, encode(BEGAN, {}))
     except BaseException as error:
         fail(error)
     try:
         while True:
-            asked = line.recv_bytes()
-            (number,) = struct.unpack_from("<q", asked)
-            session.handle(read(json.loads(asked[8:]), COMMANDS), partial(tell, number))
+            packet = line.recv_bytes()
+            (number,) = struct.unpack_from("<q", packet)
+            session.handle(read(json.loads(packet[8:]), COMMANDS), partial(tell, number))
     except (EOFError, OSError):
         os._exit(0)
 
 
 def _with(subject: Subject, settings: Mapping[str, Any]) -> Subject:
     """Return a subject with the previous subject's settings, as far as both have them."""
-    known = {name: value for name, value in settings.items() if name in subject.settings}
-    if subject.make is None or not known:
+    common = {name: value for name, value in settings.items() if name in subject.settings}
+    if subject.make is None or not common:
         return subject
     try:
-        return subject.make(known)
+        return subject.make(common)
     except ChainruleError:
         return subject
 
@@ -117,7 +117,7 @@ class Timed(Session):
         self._clock, self._fail = clock, fail
         super().__init__(subject, **options)
 
-    def _attempt(self, task: Task) -> None:
+    def _attempt(self, task: QueuedTask) -> None:
         try:
             with self._clock.running():
                 super()._attempt(task)

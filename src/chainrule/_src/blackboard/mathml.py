@@ -126,10 +126,10 @@ def _text(text: str) -> Html:
     return element(tag, text)
 
 
-def _fenced(left: str, inside: Html, right: str) -> Html:
+def _fenced(opening: str, inside: Html, closing: str) -> Html:
     begin, end = (
         element("mo", sign, fence="true", form=form)
-        for form, sign in (("prefix", left), ("postfix", right))
+        for form, sign in (("prefix", opening), ("postfix", closing))
     )
     return _row(begin, inside, end)
 

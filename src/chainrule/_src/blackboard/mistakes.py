@@ -79,21 +79,21 @@ class Outline:
 
     def lines(self) -> dict[str, str]:
         """Return the expression of each line, by the name that the line assigns."""
-        found: dict[str, str] = {}
+        code: dict[str, str] = {}
         for inputs, W, b, z in self.layers:
-            found[z] = f"{inputs} @ {W} + {b}"
+            code[z] = f"{inputs} @ {W} + {b}"
             if z != "z":
-                found[z[2:]] = f"{self.activation}({z})"
+                code[z[2:]] = f"{self.activation}({z})"
         if self.output == "q":
-            found["q"] = "softmax(z)"
-        found["d_z"] = f"({self.output} - {self.target()}) / len(X)"
+            code["q"] = "softmax(z)"
+        code["d_z"] = f"({self.output} - {self.target()}) / len(X)"
         for inputs, W, b, z in reversed(self.layers):
-            found[f"d_{W}"] = f"{inputs}.T @ d_{z}"
-            found[f"d_{b}"] = f"d_{z}.sum(axis=0)"
+            code[f"d_{W}"] = f"{inputs}.T @ d_{z}"
+            code[f"d_{b}"] = f"d_{z}.sum(axis=0)"
             if inputs != "X":
-                found[f"d_{inputs}"] = f"d_{z} @ {W}.T"
-                found[f"d_z_{inputs}"] = f"d_{inputs} * d{self.activation}(z_{inputs})"
-        return found
+                code[f"d_{inputs}"] = f"d_{z} @ {W}.T"
+                code[f"d_z_{inputs}"] = f"d_{inputs} * d{self.activation}(z_{inputs})"
+        return code
 
     def text(self, changed: Mapping[str, str]) -> str:
         """Return the gradient as a module, with the expressions of ``changed`` replaced."""
@@ -199,13 +199,13 @@ def mistakes(subject: Subject) -> list[dict[str, Any]]:
     >>> print(found[0]["wrong"])
     d_z = q - one_hot(10, y)
     """
-    found = []
+    result = []
     for name, title, (right, wrong) in _possible(subject):
         mistake = {"name": name, "title": title, "right": right, "wrong": wrong}
         if name == subject.mistake:
             mistake["diagnosis"] = diagnosis(subject)
-        found.append(mistake)
-    return found
+        result.append(mistake)
+    return result
 
 
 def mistaken(subject: Subject, name: str) -> Subject:
@@ -216,9 +216,9 @@ def mistaken(subject: Subject, name: str) -> Subject:
     DataError
         If its gradient cannot have such a mistake.
     """
-    possible = {known: title for known, title, _ in _possible(subject)}
+    possible = {key: title for key, title, _ in _possible(subject)}
     if name not in possible:
-        titles = {**{known: title for known, (title, _) in EDITS.items()}, "zeros": ALIKE}
+        titles = {**{key: title for key, (title, _) in EDITS.items()}, "zeros": ALIKE}
         raise DataError(
             f"blackboard: {titles.get(name, name)!r} cannot be a mistake in this network; mend the "
             f"gradient first, or make another: {'; '.join(possible.values()) or 'there is none'}"
@@ -235,8 +235,8 @@ def diagnosis(subject: Subject) -> str:
     assert subject.mistake is not None
     if subject.mistake == "zeros":
         return ZEROS.format(name=subject.units[0].name)
-    found = checked(_small(Outline.of(subject)), subject.mistake)
-    return "\n".join(map(str, found.diagnoses))
+    report = checked(_small(Outline.of(subject)), subject.mistake)
+    return "\n".join(map(str, report.diagnoses))
 
 
 @lru_cache(maxsize=64)
@@ -294,13 +294,13 @@ def _loss(outline: Outline) -> Callable[..., Any]:
 
 def _small(outline: Outline) -> Outline:
     """Return an outline with few units; layers of equal width keep equal widths."""
-    known = {outline.sizes[-1]: outline.sizes[-1]}
+    new_widths = {outline.sizes[-1]: outline.sizes[-1]}
     for width in outline.widths:
-        known.setdefault(width, _others(known.values(), 1)[0])
-    return replace(outline, widths=tuple(known[width] for width in outline.widths))
+        new_widths.setdefault(width, _others(new_widths.values(), 1)[0])
+    return replace(outline, widths=tuple(new_widths[width] for width in outline.widths))
 
 
-def _others(taken: Any, how_many: int) -> list[int]:
+def _others(used: Any, n: int) -> list[int]:
     """Return the smallest sizes above 3 that are not in ``taken``."""
-    free = (size for size in count(4) if size not in taken)
-    return [next(free) for _ in range(how_many)]
+    free = (size for size in count(4) if size not in used)
+    return [next(free) for _ in range(n)]

@@ -51,9 +51,9 @@ def data_of(model: Any, X: Any, y: Any, name: str) -> Data:
     """Return the arguments of a model's ``fit`` as `Data`."""
     (samples, targets), _ = model.training_parts(X, y, "blackboard")
     task = _Task.of(model, targets)
-    known = getattr(model.preprocessor, "feature_names", None)
+    features = getattr(model.preprocessor, "feature_names", None)
     return of_arrays(
-        samples, task.labels(targets), name=name, classes=task.classes, features=known
+        samples, task.labels(targets), name=name, classes=task.classes, features=features
     )  # fmt: skip
 
 
@@ -75,15 +75,15 @@ def layered(model: Any, data: Data, *, seed: int = 0, code: str | None = None) -
         "momentum": float(getattr(model.optimizer, "momentum", 0.0)), "batch_size": 32,
     }  # fmt: skip
     task = _Task.of(model, data.y if data.classes is None else one_hot(len(data.classes), data.y))
-    made = replace(_subject(model, task, data, settings), optimizer=rule, code=code)
+    initial = replace(_subject(model, task, data, settings), optimizer=rule, code=code)
 
     def make(chosen: Mapping[str, Any]) -> Subject:
-        found = checked(chosen, settings, made.choices)
-        own = model if found["seed"] == seed else _anew(model, found["seed"])
-        anew = _subject(own, task, data, found)
-        return replace(anew, optimizer=rule, code=code, make=make)
+        chosen_settings = checked(chosen, settings, initial.choices)
+        seeded = model if chosen_settings["seed"] == seed else _anew(model, chosen_settings["seed"])
+        subject = _subject(seeded, task, data, chosen_settings)
+        return replace(subject, optimizer=rule, code=code, make=make)
 
-    return replace(made, make=make)
+    return replace(initial, make=make)
 
 
 def _subject(model: Any, task: _Task, data: Data, settings: Mapping[str, Any]) -> Subject:
@@ -91,11 +91,11 @@ def _subject(model: Any, task: _Task, data: Data, settings: Mapping[str, Any]) -
     objective, start = Objective(network, model.loss, []), network.state
     shape: Any = network.layers[0].input_shape[1:]
 
-    def given(X: Any, y: Any) -> tuple[Any, Any]:
+    def inputs_and_targets(X: Any, y: Any) -> tuple[Any, Any]:
         return X.reshape(len(X), *shape), task.targets(y)
 
     def loss(params: Any, X: Any, y: Any, layers: Any = None, metrics: Any = None) -> Any:
-        return objective.value(params, layers or start, True, *given(X, y))[0]
+        return objective.value(params, layers or start, True, *inputs_and_targets(X, y))[0]
 
     def forward(params: Any, X: Any, layers: Any = None, metrics: Any = None) -> Any:
         X = X.reshape(len(X), *shape)
@@ -103,7 +103,7 @@ def _subject(model: Any, task: _Task, data: Data, settings: Mapping[str, Any]) -
 
     def update(rule: Any) -> Callable[..., Any]:
         step = objective.training_step(rule)
-        return lambda carry, X, y: step(carry, *given(X, y))
+        return lambda carry, X, y: step(carry, *inputs_and_targets(X, y))
 
     dense = _chain(network)
     sizes = "-".join(str(size) for size in (math.prod(shape), *(layer.units for layer in dense)))

@@ -42,13 +42,13 @@ class Notices:
         """Return the notices that begin at a point of the curves."""
         if self.said and point["update"] <= self.said[-1]["update"]:
             return []
-        found = dict(self._seen(subject, point, params))
+        present = dict(self._seen(subject, point, params))
         new = [
             {"update": point["update"], "kind": kind, "text": text}
-            for kind, text in found.items()
+            for kind, text in present.items()
             if kind not in self._on
         ]
-        self._on = set(found)
+        self._on = set(present)
         self.said += new
         return new
 

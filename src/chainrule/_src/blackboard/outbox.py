@@ -94,8 +94,8 @@ class Outbox:
 
     def _left_out(self) -> tuple[str, ...]:
         """Return the prefixes of the names of arrays that no page shows."""
-        shown = set(self._shown.values())
-        return tuple(start for start, what in PICTURED.items() if shown and what not in shown)
+        subjects = set(self._shown.values())
+        return tuple(start for start, what in PICTURED.items() if subjects and what not in subjects)
 
     def pictures(self, of: str, page: int = 0) -> None:
         """Set the subject of a page's pictures; send the last frame again if arrays were left out.
