@@ -72,7 +72,7 @@ def read(message: Any, table: Mapping[str, Request]) -> Command:
     Command(do='step', id=None, fields={'count': 3})
     >>> read({"do": "step", "count": 10}, table)
     Traceback (most recent call last):
-    chainrule.errors.DataError: step: count must be a whole number from -9 to 9, received 10
+    chainrule._src.base.errors.DataError: step: count must be a whole number from -9 to 9, received 10
     """
     if not isinstance(message, dict):
         raise DataError(f'a message must be an object with "do", {received(message)}')

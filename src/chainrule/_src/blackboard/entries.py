@@ -123,10 +123,8 @@ class Entries:
             return self._part(equation)
         if not isinstance(primitive.kernel, Pieces) and primitive not in (GETITEM, SCATTER):
             return None
-        for location in (
-            self._location(first),
-            self._whole(first),
-        ):  # a view of a view need not be one
+        # Some operations copy a view, but not a complete array: then the operand is the base.
+        for location in (self._location(first), self._whole(first)):
             view = _view(equation, location.view)
             if np.may_share_memory(view, location.base):
                 return Location(location.name, location.base, view)
