@@ -67,12 +67,12 @@ def read(message: Any, table: Mapping[str, Request]) -> Command:
 
     Examples
     --------
-    >>> table = {"step": Request(print, {"count": Number(-9, 9, whole=True)}, needed=("count",))}
-    >>> read({"do": "step", "count": 3}, table)
-    Command(do='step', id=None, fields={'count': 3})
-    >>> read({"do": "step", "count": 10}, table)
+    >>> table = {"step": Request(print, {"by": Number(-9, 9, whole=True)}, needed=("by",))}
+    >>> read({"do": "step", "by": 3}, table)
+    Command(do='step', id=None, fields={'by': 3})
+    >>> read({"do": "step", "by": 10}, table)
     Traceback (most recent call last):
-    chainrule._src.base.errors.DataError: step: count must be a whole number from -9 to 9, received 10
+    chainrule._src.base.errors.DataError: step: by must be a whole number from -9 to 9, received 10
     """
     if not isinstance(message, dict):
         raise DataError(f'a message must be an object with "do", {received(message)}')
