@@ -96,7 +96,7 @@ def values_of(body, args):
 def assert_told(f, args):
     """Every entry is what it is said to come from; return how many are told, and of how many."""
     body = Body(Recorder(f, args).program(1), args, "loss")
-    told, values = body.told(), values_of(body, args)
+    told, values = body.as_dict(), values_of(body, args)
     for equation in told["equations"]:
         assert 0 <= equation["line"] < len(told["lines"])
         assert {*equation["uses"]} <= values.keys()
