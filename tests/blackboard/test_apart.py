@@ -90,7 +90,7 @@ def test_nothing_is_kept_of_pages_that_are_gone(lab):
         page.ask("hello")
         page.detach()
     lab.ask("hello")
-    assert list(lab.session._known.values()) == [lab.told.put]
+    assert list(lab.session._by_number.values()) == [lab.told.put]
     assert lab.session._now.unanswered == []
 
 

@@ -23,7 +23,7 @@ from chainrule._src.blackboard.commands import Command
 from chainrule._src.blackboard.frames import decode, encode
 from chainrule._src.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, ResourceLimits, serve
 from chainrule._src.blackboard.listeners import Listener, Listeners, refuse
-from chainrule._src.blackboard.own import Said, last_line, stopped
+from chainrule._src.blackboard.own import FileReport, last_line, stopped
 from chainrule._src.blackboard.subject import Data
 from chainrule._src.teach.ends import ended_by
 from chainrule._src.teach.learn.checker import processes
@@ -77,13 +77,13 @@ class ApartSession:
         self._data, self._limits, self._options = data, limits, session
         self._lock = threading.RLock()
         self._listeners = Listeners()
-        self._known: dict[int, Listener] = {}  # by their numbers in the child process
+        self._by_number: dict[int, Listener] = {}  # by their numbers in the child process
         self._numbers = count()
         self._closed = False
         self._now: _Child | None = None  # trains
         self._next: _Child | None = None  # is loading
         self._waiting: list[tuple[Command, Listener | None]] = []
-        self._told: dict[str, bytes] = {}  # the last message of some types
+        self._last_messages: dict[str, bytes] = {}  # the last message of some types
         self._settings: dict[str, Any] = {}
         self._plays: dict[str, Any] | None = None
         self.load()
@@ -91,13 +91,15 @@ class ApartSession:
             threading.Thread(target=self._watch, args=(changes,), daemon=True).start()
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Register a listener, which the reading thread calls; return a function to detach it."""
+        """Register a listener, which the reading thread calls; return the detaching function."""
         leave = self._listeners.attach(listener)
 
         def detach() -> None:
             leave()
             with self._lock:
-                self._known = {n: each for n, each in self._known.items() if each != listener}
+                self._by_number = {
+                    n: each for n, each in self._by_number.items() if each != listener
+                }
 
         return detach
 
@@ -106,8 +108,8 @@ class ApartSession:
         with self._lock:
             if command.do in ("play", "pause"):
                 self._plays = dict(command.fields) if command.do == "play" else None
-            if command.do == "hello" and listener is not None and "code" in self._told:
-                self._listeners.tell(self._told["code"], listener)
+            if command.do == "hello" and listener is not None and "code" in self._last_messages:
+                self._listeners.tell(self._last_messages["code"], listener)
             if self._now is not None:
                 self._now.ask(command, listener)
             elif self._next is not None:
@@ -122,7 +124,7 @@ class ApartSession:
                 return
             if self._next is not None:
                 self._next.end()
-            self._say(Said("checking"))
+            self._say(FileReport("checking"))
             self._next = _Child(self)
             self._next.start()
 
@@ -145,7 +147,7 @@ class ApartSession:
 
     # messages of children
 
-    def _heard(self, child: _Child, number: int, message: bytes) -> None:
+    def _receive(self, child: _Child, number: int, message: bytes) -> None:
         header, _ = decode(message)
         kind = header["type"]
         with self._lock:
@@ -158,8 +160,8 @@ class ApartSession:
                 self._take_note(header)
             child.answered(number, header)
             if kind in ("setup", "frame", "code"):
-                self._told[kind] = message
-            one = self._known.get(number)
+                self._last_messages[kind] = message
+            one = self._by_number.get(number)
         if number == ALL or one is not None:
             self._listeners.tell(message, one)
 
@@ -207,25 +209,27 @@ class ApartSession:
             self._refuse(listener, command.id)
         elif listener is not None:
             for kind in ("setup", "frame"):
-                if kind in self._told:
-                    self._listeners.tell(self._told[kind], listener)
+                if kind in self._last_messages:
+                    self._listeners.tell(self._last_messages[kind], listener)
             if command.id is not None:
                 self._listeners.tell(encode("done", {"id": command.id}), listener)
 
     def _refuse(self, listener: Listener | None, number: Any) -> None:
         refuse(listener, {"id": number}, f"{self.path.name} does not run: change it and save it")
 
-    def _say(self, report: Said) -> None:
-        message = self._told["code"] = encode("code", {"path": self.path.name, **vars(report)})
+    def _say(self, report: FileReport) -> None:
+        message = self._last_messages["code"] = encode(
+            "code", {"path": self.path.name, **vars(report)}
+        )
         self._listeners.tell(message)
 
     def _number(self, listener: Listener | None) -> int:
         if listener is None:
             return ALL
-        for number, other in self._known.items():
+        for number, other in self._by_number.items():
             if other == listener:
                 return number
-        self._known[number := next(self._numbers)] = listener
+        self._by_number[number := next(self._numbers)] = listener
         return number
 
 
@@ -241,12 +245,12 @@ class _Child:
             args=(child_end, self._faults, owner.path, owner._data, owner._settings, owner._limits,
                   owner._options),
         )  # fmt: skip
-        self._theirs = child_end
+        self._child_end = child_end
         self.unanswered: list[tuple[Listener | None, Any]] = []
 
     def start(self) -> None:
         self._process.start()
-        self._theirs.close()
+        self._child_end.close()
         threading.Thread(target=self._read, name="chainrule-apart", daemon=True).start()
 
     def ask(self, command: Command, listener: Listener | None) -> None:
@@ -261,7 +265,7 @@ class _Child:
 
     def answered(self, number: int, header: Mapping[str, Any]) -> None:
         if header["type"] in ("done", "error"):
-            listener = self._owner._known.get(number)
+            listener = self._owner._by_number.get(number)
             with suppress(ValueError):
                 self.unanswered.remove((listener, header["id"]))
 
@@ -273,7 +277,7 @@ class _Child:
             while True:
                 packet = self._line.recv_bytes()
                 (number,) = struct.unpack_from("<q", packet)
-                self._owner._heard(self, number, packet[8:])
+                self._owner._receive(self, number, packet[8:])
         self._process.join()
         self._owner._ended(self, self._process.exitcode, self._trace())
         self._line.close()
@@ -287,7 +291,7 @@ class _Child:
         return ""
 
 
-def _end_of(path: Path, status: int | None, trace: str, limits: ResourceLimits) -> Said:
+def _end_of(path: Path, status: int | None, trace: str, limits: ResourceLimits) -> FileReport:
     """Return the report on a process that ended unexpectedly."""
     line = last_line(path, trace)
     if status in TIMES or trace.startswith("Timeout"):

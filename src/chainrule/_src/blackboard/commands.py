@@ -1,4 +1,4 @@
-"""Messages as commands: a table names the requests, their fields and the functions behind them."""
+"""Messages as commands: a table maps requests to their fields and functions."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from typing import Any
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.blackboard.commands import read
 from chainrule._src.blackboard.frames import encode
-from chainrule._src.blackboard.own import Own, Said, broken
+from chainrule._src.blackboard.own import FileReport, Own, broken
 from chainrule._src.blackboard.session import COMMANDS, Session
 from chainrule._src.blackboard.subject import Data, Subject
 from chainrule._src.blackboard.trainer import QueuedTask
@@ -69,7 +69,7 @@ def serve(
         with lock:
             line.send_bytes(struct.pack("<q", number) + message)
 
-    def say(report: Said) -> None:
+    def say(report: FileReport) -> None:
         tell(ALL, encode("code", {"path": path.name, **vars(report)}))
 
     def fail(error: BaseException) -> None:

@@ -15,7 +15,7 @@ Listener = Callable[[bytes], Any]
 
 
 class Listeners:
-    """The receivers of messages to all pages; any thread may attach and detach them."""
+    """The receivers of messages to all pages; any thread may attach and detach listeners."""
 
     def __init__(self) -> None:
         self._all: list[Listener] = []

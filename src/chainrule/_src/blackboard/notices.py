@@ -42,7 +42,7 @@ class Notices:
         """Return the notices that begin at a point of the curves."""
         if self.said and point["update"] <= self.said[-1]["update"]:
             return []
-        present = dict(self._seen(subject, point, params))
+        present = dict(self._conditions(subject, point, params))
         new = [
             {"update": point["update"], "kind": kind, "text": text}
             for kind, text in present.items()
@@ -57,7 +57,7 @@ class Notices:
         self.said = [each for each in self.said if each["update"] <= update]
         self._on, self._best = set(), np.inf
 
-    def _seen(self, subject: Subject, point: Any, params: Any) -> Iterator[tuple[str, str]]:
+    def _conditions(self, subject: Subject, point: Any, params: Any) -> Iterator[tuple[str, str]]:
         if point["saturated"] >= MANY_SATURATED:
             yield "saturated", SATURATED.format(point["saturated"])
         if point["dead"] >= MANY_DEAD:

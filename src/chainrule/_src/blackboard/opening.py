@@ -29,7 +29,7 @@ PACE = 25  # updates a second, slow enough for the eye
 
 
 def begin(subject: Subject) -> Session:
-    """Start a session, which begins to train, and return it."""
+    """Return a session that is already training."""
     more = More()
     session = Session(subject, more=more, take=taker(more), mistaken=mistaken)
     session.handle(Command("play", fields={"rate": PACE}))
@@ -39,7 +39,7 @@ def begin(subject: Subject) -> Session:
 def prepared(
     data: str = "digits", target: str | None = None, model: str = "network"
 ) -> Callable[[], Steered]:
-    """Read data and model; return a function that starts a session to train them.
+    """Read data and model; return a function that starts a training session.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ PICTURED = {"g:": "gradient", "d:": "change"}  # prefixes of arrays that only pi
 
 
 class Outbox:
-    """Queue of messages to one page; the training thread fills it, a sender empties it.
+    """Queue of messages to one page; filled by the training thread, emptied by a sender.
 
     Neither thread waits for the other. A slow page gets fewer frames, always the newest; a page
     that receives nothing at all is disconnected. Pages that confirm with ``drawn`` get at most
@@ -51,7 +51,7 @@ class Outbox:
         self._wake, self._lock, self._numbers = wake, threading.Lock(), count()
         self._waiting: dict[int | tuple[str, str], bytes] = {}
         self._bytes, self._undrawn, self._tells = 0, 0, False
-        self._shown: dict[int, str] = {}  # subject of the pictures, by pages; empty: all
+        self._subjects: dict[int, str] = {}  # subject of the pictures, by pages; empty: all
         self._latest: tuple[Any, bytes] | None = None
         self._introduced = False  # True after a setup
         self.full = self.closed = False
@@ -82,7 +82,7 @@ class Outbox:
         self._bytes += len(message)
 
     def take(self) -> list[bytes]:
-        """Remove the messages that may be sent now from the queue, and return them."""
+        """Remove and return the messages that may be sent now."""
         with self._lock:
             held_back = self._tells and self._undrawn >= UNDRAWN
             keys = [key for key in self._waiting if not (held_back and isinstance(key, tuple))]
@@ -94,7 +94,7 @@ class Outbox:
 
     def _left_out(self) -> tuple[str, ...]:
         """Return the prefixes of the names of arrays that no page shows."""
-        subjects = set(self._shown.values())
+        subjects = set(self._subjects.values())
         return tuple(start for start, what in PICTURED.items() if subjects and what not in subjects)
 
     def pictures(self, of: str, page: int = 0) -> None:
@@ -108,7 +108,7 @@ class Outbox:
         """
         with self._lock:
             before = self._left_out()
-            self._shown[page] = of
+            self._subjects[page] = of
             if self._latest and not set(before) <= set(self._left_out()) and not self.closed:
                 self._add(*self._latest)
                 self._wake()
@@ -124,7 +124,7 @@ class Outbox:
         """Reset the state for a new page, because the previous one will confirm no more frames."""
         with self._lock:
             self._undrawn, self._tells, self._introduced = 0, False, False
-            self._shown.clear()
+            self._subjects.clear()
 
     def close(self) -> None:
         """Empty the queue, and call the callback no more."""

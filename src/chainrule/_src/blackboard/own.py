@@ -39,7 +39,7 @@ A_MODEL = "The layers' gradients are chainrule's own."
 
 
 @dataclass(frozen=True)
-class Said:
+class FileReport:
     """A report on a file; its attributes are the fields of a message ``code``.
 
     Attributes
@@ -86,27 +86,27 @@ class Own:
         with np.errstate(all="ignore"):
             self.subject.gradient(self.subject.carry(), *few)  # raises the file's errors at once
 
-    def check(self) -> Said:
+    def check(self) -> FileReport:
         """Check a gradient written by hand, and return the report."""
         if self.subject.model is not None or self.subject.gradients is None:
-            return Said("right", A_MODEL if self.subject.model is not None else NO_GRADIENT)
+            return FileReport("right", A_MODEL if self.subject.model is not None else NO_GRADIENT)
         rng, start = np.random.default_rng(0), self.subject.params
         params = {n: p + AWAY * rng.normal(size=p.shape) for n, p in start.items()}
         report = check_gradients(self._names["loss"], self._names["gradients"])(
             params, *self._few()
         )
-        return self._told(report)
+        return self._report_on(report)
 
     def _few(self) -> tuple[Array, Array]:
         data = self.subject.data
         return data.X[:SAMPLES], data.y[:SAMPLES]
 
-    def _told(self, report: GradientReport) -> Said:
+    def _report_on(self, report: GradientReport) -> FileReport:
         if report.passed:
-            return Said("right", "\n".join([report.verdict, *report.notes]))
+            return FileReport("right", "\n".join([report.verdict, *report.notes]))
         wheres = [d.where for d in report.diagnoses if d.where is not None]
         in_file = [where for where in wheres if Path(where.file) == self.path]
-        return Said("wrong", "\n".join(map(str, report.diagnoses)), self._lines(in_file))
+        return FileReport("wrong", "\n".join(map(str, report.diagnoses)), self._lines(in_file))
 
     def _lines(self, wheres: list[Where]) -> tuple[dict[str, Any], ...]:
         """Return the source lines of the gradient, with marks at the wrong lines."""
@@ -201,7 +201,7 @@ def _loaded(path: Path) -> ModuleType:
     return module
 
 
-def broken(path: Path, error: BaseException) -> Said:
+def broken(path: Path, error: BaseException) -> FileReport:
     """Return the report on a file that raises an error."""
     text = str(error) if isinstance(error, ChainruleError) else f"{type(error).__name__}: {error}"
     if isinstance(error, SystemExit):
@@ -216,12 +216,12 @@ def broken(path: Path, error: BaseException) -> Said:
     return stopped(path, "broken", text, line)
 
 
-def stopped(path: Path, state: str, text: str, line: int | None) -> Said:
+def stopped(path: Path, state: str, text: str, line: int | None) -> FileReport:
     """Return the report on a file that stopped in a line; None if the line is unknown."""
     if line is None:
-        return Said(state, text)
+        return FileReport(state, text)
     text = f"{path.name}, line {line}: {text}"
-    return Said(state, text, shown(path, line - NEAR, line + NEAR, {line: ""}))
+    return FileReport(state, text, shown(path, line - NEAR, line + NEAR, {line: ""}))
 
 
 def shown(path: Path, first: int, last: int, marked: Mapping[int, str]) -> tuple[Any, ...]:

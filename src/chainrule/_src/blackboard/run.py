@@ -99,7 +99,7 @@ class ReversibleRun:
         self.last: Last | None = None
         self.hopeless = False
         self._events = Events({0: {name: subject.settings[name] for name in IN_FLIGHT}})
-        self._known: Known = {}
+        self._engine_cache: Known = {}
         self._engines: dict[int, Any] = {}
         self._order: tuple[int, Array] = (-1, np.zeros(0, int))
         self._data = subject.data.X, subject.data.y
@@ -234,7 +234,14 @@ class ReversibleRun:
         if size not in self._engines:
             subject = self.subject
             self._engines[size] = make_engine(
-                subject.step(), subject.loss, carry, self._data, size, self._kind, LONG, self._known
+                subject.step(),
+                subject.loss,
+                carry,
+                self._data,
+                size,
+                self._kind,
+                LONG,
+                self._engine_cache,
             )
         return self._engines[size]
 

@@ -117,7 +117,7 @@ class Session(TrainingThread):
         branch.curves.cut(update)
         branch.notices.cut(update)
         branch.scorer.cut(update)
-        self._send("notices_cleared", {"branch": self._shown, "from": update})
+        self._send("notices_cleared", {"branch": self._selected, "from": update})
         self._show()
 
     def _on_restart(self, _: Any, settings: Mapping[str, Any] | None = None) -> None:
@@ -146,26 +146,26 @@ class Session(TrainingThread):
         update = branch.run.place.update
         points = [point for point in branch.curves.points if point["update"] <= update]
         self.branches["b"].curves.points = points
-        self._shown = "b"
+        self._selected = "b"
         for name in self.branches:  # the branch may have been "b" before
             self._send("curves", *self.branches[name].curves.message(name, 0))
         self.branches["b"].curves.start = len(points)
         self._show()
 
     def _on_show(self, _: Any, branch: str) -> None:
-        self._known(branch)
-        self._shown = branch
+        self._check_branch(branch)
+        self._selected = branch
         self._show()
 
     def _on_drop(self, _: Any, branch: str) -> None:
-        self._known(branch)
+        self._check_branch(branch)
         if len(self.branches) == 1:
             raise DataError("there is one run alone, which cannot be dropped; restart it instead")
         (remaining,) = (each for name, each in self.branches.items() if name != branch)
-        self.branches, self._shown = {"a": remaining}, "a"
+        self.branches, self._selected = {"a": remaining}, "a"
         self._on_hello(None)
 
-    def _known(self, branch: str) -> None:
+    def _check_branch(self, branch: str) -> None:
         if branch not in self.branches:
             raise DataError(f"there is no run {branch!r}; there are {', '.join(self.branches)}")
 

@@ -65,7 +65,7 @@ class TrainingThread:
     def __init__(self, subject: Subject, engine: str = "auto") -> None:
         self._engine, self._plain = engine, subject
         self._listeners = Listeners()
-        self._asked: queue.SimpleQueue[QueuedTask | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[QueuedTask | None] = queue.SimpleQueue()
         self._stop: dict[str, float | None] = {}
         self._awaited: list[QueuedTask] = []  # answered when the goal is reached
         self._begin(subject)
@@ -73,43 +73,43 @@ class TrainingThread:
         self._thread.start()
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Register a listener, which the training thread calls; return a function to detach it."""
+        """Register a listener, which the training thread calls; return the detaching function."""
         return self._listeners.attach(listener)
 
     def close(self) -> None:
         """End training."""
-        self._asked.put(None)
+        self._tasks.put(None)
         self._thread.join()
 
     def _ask(self, do: Callable[[], None], number: int | None, listener: Listener | None) -> None:
         """Let the training thread call a function; the answer goes to the listener."""
-        self._asked.put(QueuedTask(do, number, listener))
+        self._tasks.put(QueuedTask(do, number, listener))
 
     def _begin(self, subject: Subject) -> None:
         """Reset all state, and start with a subject."""
         run = ReversibleRun(subject, self._engine)  # first, because it may raise an error
         self.subject, self.branches = subject, {"a": Branch.of(run)}
-        self._shown = "a"
+        self._selected = "a"
         self._marked: int | None = None  # the update that the page compares with
         self._playing = False
         self._rate: float | None = None  # updates a second; None: as fast as it can
         self._goal: int | None = None  # the update to stop at
         self._speed, self._since, self._losses = 0.0, time.perf_counter(), [0.0, 0]
-        self._told: tuple[tuple[str, int] | None, float | None] = None, None
+        self._last_loss: tuple[tuple[str, int] | None, float | None] = None, None
         self._framed = self._due = 0.0
         self._rough = False  # training has stopped, but the last frame was not exact
 
     @property
     def branch(self) -> Branch:
         """The run that is shown."""
-        return self.branches[self._shown]
+        return self.branches[self._selected]
 
     # the thread
 
     def _work(self) -> None:
         while True:
             try:
-                task = self._asked.get(timeout=self._idle())
+                task = self._tasks.get(timeout=self._idle())
             except queue.Empty:
                 task = QueuedTask(self._turn)
             if task is None:
@@ -169,7 +169,7 @@ class TrainingThread:
             end = min(began + TURN, self._framed + FRAME)  # frames are not late by a turn
             with run.running():
                 self._advance(self._chunk())
-                while self._playing and time.perf_counter() < end and self._asked.empty():
+                while self._playing and time.perf_counter() < end and self._tasks.empty():
                     self._advance(self._chunk())
         now = time.perf_counter()
         if now - self._framed >= FRAME and self._playing:
@@ -218,7 +218,7 @@ class TrainingThread:
         return count
 
     def _move(self, update: int) -> None:
-        """Go to an update: seek it if the run has reached it before, else train towards it."""
+        """Go to an update: seek it if the run has reached it before, else train."""
         run = self.branch.run
         if update > run.head:
             run.seek(run.head)
@@ -257,7 +257,7 @@ class TrainingThread:
         view = self._look(exact)
         self._framed = time.perf_counter()
         if branch.curves.start < len(branch.curves.points):
-            self._send("curves", *branch.curves.message(self._shown, branch.curves.start))
+            self._send("curves", *branch.curves.message(self._selected, branch.curves.start))
             branch.curves.start = len(branch.curves.points)
         target_accuracy, reached = self._stop.get("accuracy"), view.header["held_accuracy"]
         if target_accuracy is not None and reached is not None and reached >= target_accuracy:
@@ -268,28 +268,30 @@ class TrainingThread:
         """Return a view of the run at its present update, and add a point to the curves."""
         branch = self.branch
         total, count = self._losses
-        position = (self._shown, branch.run.place.update)
+        position = (self._selected, branch.run.place.update)
         loss = total / count if count and branch.run.place.update >= branch.run.head else None
-        if loss is None and self._told[0] == position:  # a page that comes later gets the same loss
-            loss = self._told[1]
-        self._told = position, loss
+        if (
+            loss is None and self._last_loss[0] == position
+        ):  # a page that comes later gets the same loss
+            loss = self._last_loss[1]
+        self._last_loss = position, loss
         view = views.view(branch.run, branch.scorer, exact, loss)
         self._losses = [0.0, 0]
         branch.curves.add(view.point)
         for each in branch.notices.look(branch.run.subject, view.point, branch.run.params):
-            self._send("notice", {"branch": self._shown, **each})
+            self._send("notice", {"branch": self._selected, **each})
         return view
 
     def _state(self) -> dict[str, Any]:
         return {
-            "branch": self._shown, "branches": list(self.branches), "playing": self._playing,
+            "branch": self._selected, "branches": list(self.branches), "playing": self._playing,
             "rate": self._rate, "speed": self._speed, "stop": self._stop, "marked": self._marked,
         }  # fmt: skip
 
     def _say(self, kind: str, text: str) -> None:
         notice = {"update": self.branch.run.place.update, "kind": kind, "text": text}
         self.branch.notices.said.append(notice)
-        self._send("notice", {"branch": self._shown, **notice})
+        self._send("notice", {"branch": self._selected, **notice})
 
     def _send(
         self,

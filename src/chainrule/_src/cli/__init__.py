@@ -1,1 +1,1 @@
-"""The command line: one module for each verb; `app.py` combines them."""
+"""The command line: one module for each verb; `app.py` combines the verbs."""

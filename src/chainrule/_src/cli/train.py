@@ -39,10 +39,10 @@ CONFIG = Option("FILE.toml", str, str, "Options by these names; the command line
 def train(data: str, config: str | None, **given: Any) -> None:
     """Train a network on any table, and write it to a file."""
     path = None if config is None else Path(config)
-    run_train(_Unheard(), data, Settings.of(given, path))
+    run_train(_DetachableTerminal(), data, Settings.of(given, path))
 
 
-def _asked(name: str, option: Option) -> inspect.Parameter:
+def _option_parameter(name: str, option: Option) -> inspect.Parameter:
     """Return an option as a parameter for Typer; its default is None, as a file may set it."""
     default, text = getattr(Settings, name, None), option.purpose
     default = next(iter(default), None) if isinstance(default, tuple) else default
@@ -60,11 +60,11 @@ def _parameter(name: str, kind: Any, info: Any, **default: None) -> inspect.Para
 # Typer reads the options from the signature.
 train.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
     _parameter("data", str, typer.Argument(metavar="DATA", help=DATA_HELP)),
-    *(_asked(name, option) for name, option in {**OPTIONS, "config": CONFIG}.items()),
+    *(_option_parameter(name, option) for name, option in {**OPTIONS, "config": CONFIG}.items()),
 ])  # fmt: skip
 
 
-class _Unheard(Terminal):
+class _DetachableTerminal(Terminal):
     """A terminal that survives a broken pipe: training and saving matter more than the output."""
 
     def on_broken_pipe(self) -> None:

@@ -46,7 +46,7 @@ class Workers:
         self.folder, self.patience, self.renewed = folder, patience, renewed
         self.name = f"{os.getpid()}-{secrets.token_hex(6)}"
         self._about = {"machine": _machine(), "pid": os.getpid(), "started": _started(os.getpid())}
-        self._seen: dict[str, tuple[bytes, float]] = {}
+        self._last_seen: dict[str, tuple[bytes, float]] = {}
         self._end = threading.Event()
         self._renew(0)
         self.card = folder / f"{self.name}.card"  # the content of this process's leases
@@ -93,9 +93,9 @@ class Workers:
 
     def unchanged(self, name: str, content: bytes) -> bool:
         """Return true if a process's heartbeat has been unchanged for longer than the patience."""
-        before, since = self._seen.get(name, (None, 0.0))
+        before, since = self._last_seen.get(name, (None, 0.0))
         if content != before:
-            self._seen[name] = content, time.monotonic()
+            self._last_seen[name] = content, time.monotonic()
             return False
         return time.monotonic() - since > self.patience
 
