@@ -1,4 +1,4 @@
-"""Blackboard: a web page that shows a network during training, and can stop and rewind it."""
+"""Blackboard: a web page that shows the training of a network, which can stop and go back."""
 
 from typing import Any
 

@@ -71,7 +71,7 @@ class Guard:
         self._invited: dict[str, Callable[[], Any]] = {}  # callbacks of the unused tokens
 
     def invite(self, used: Callable[[], Any] = lambda: None) -> str:
-        """Return an address that admits one browser, once; any thread may call this.
+        """Return an address that admits one browser, once; this method is thread-safe.
 
         Parameters
         ----------

@@ -98,7 +98,7 @@ def serve(
 
 
 def _with(subject: Subject, settings: Mapping[str, Any]) -> Subject:
-    """Return a subject with the previous subject's settings, as far as both have them."""
+    """Return a subject with those settings of the previous subject that it has, too."""
     common = {name: value for name, value in settings.items() if name in subject.settings}
     if subject.make is None or not common:
         return subject

@@ -25,7 +25,7 @@ class Listeners:
         return bool(self._all)
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Add a listener, and return the function that detaches it."""
+        """Add a listener, and return the detaching function."""
         with self._lock:
             self._all.append(listener)
         return lambda: self._detach(listener)

@@ -64,7 +64,7 @@ class Snapshots:
 
     @property
     def epochs(self) -> float:
-        """The number of completed epochs, with a fraction for the present one."""
+        """The number of completed epochs, with a fraction for the present epoch."""
         return self.place.update / self.epoch_length
 
     def seek(self, update: int) -> None:

@@ -153,7 +153,7 @@ class ReversibleRun:
 
     @property
     def epochs(self) -> float:
-        """The number of completed epochs, with a fraction for the present one."""
+        """The number of completed epochs, with a fraction for the present epoch."""
         return self.place.epoch + self.place.offset / len(self._data[0])
 
     def running(self) -> Any:
@@ -234,15 +234,9 @@ class ReversibleRun:
         if size not in self._engines:
             subject = self.subject
             self._engines[size] = make_engine(
-                subject.step(),
-                subject.loss,
-                carry,
-                self._data,
-                size,
-                self._kind,
-                LONG,
+                subject.step(), subject.loss, carry, self._data, size, self._kind, LONG,
                 self._engine_cache,
-            )
+            )  # fmt: skip
         return self._engines[size]
 
     def _ahead(self, count: int) -> tuple[Array, int]:
@@ -299,7 +293,7 @@ class ReversibleRun:
         self.seek(update)
 
     def _moved(self, updates: int, samples: int) -> None:
-        """Move the position forward, and apply the settings that begin there."""
+        """Move the position forward, and apply the settings of the new position."""
         epochs, offset = divmod(self.place.offset + samples, len(self._data[0]))
         self.place = Position(self.place.update + updates, self.place.epoch + epochs, offset)
         changed = self._events.settings.get(self.place.update)

@@ -107,7 +107,7 @@ class BlackboardServer:
             (await self._session).close()
 
     def end(self) -> None:
-        """Ask the server to stop; any thread may call this."""
+        """Ask the server to stop; this method is thread-safe."""
         self._server.should_exit = True
 
     def _end_if_failed(self, session: asyncio.Future[Steered]) -> None:

@@ -28,7 +28,7 @@ class Steered(Protocol):
     """The interface of sessions that pages watch and control, in this process or in a child."""
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Register a listener for messages, and return the function that detaches it."""
+        """Register a listener for messages, and return the detaching function."""
 
     def handle(self, command: Command, listener: Listener | None = None) -> None:
         """Carry out a page's command; the answer or the error goes to the listener."""

@@ -270,9 +270,7 @@ class TrainingThread:
         total, count = self._losses
         position = (self._selected, branch.run.place.update)
         loss = total / count if count and branch.run.place.update >= branch.run.head else None
-        if (
-            loss is None and self._last_loss[0] == position
-        ):  # a page that comes later gets the same loss
+        if loss is None and self._last_loss[0] == position:  # later pages get the same loss
             loss = self._last_loss[1]
         self._last_loss = position, loss
         view = views.view(branch.run, branch.scorer, exact, loss)

@@ -83,7 +83,7 @@ class Viewed(Protocol):
 
     @property
     def epochs(self) -> float:
-        """The number of completed epochs, with a fraction for the present one."""
+        """The number of completed epochs, with a fraction for the present epoch."""
 
     def seek(self, update: int) -> None:
         """Go to an update."""
