@@ -37,12 +37,12 @@ class Settings(Recipe):
     encoding: str = "utf-8"
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], config: Path | None = None) -> Settings:
+    def of(cls, options: Mapping[str, Any], config: Path | None = None) -> Settings:
         """Return the settings from options and a TOML file; options take precedence.
 
         Parameters
         ----------
-        given : dict
+        options : dict
             The options' values by field; None for an option that is not on the command line.
         config : Path, optional
             The TOML file.
@@ -54,10 +54,10 @@ class Settings(Recipe):
         FileError
             If the file cannot be read.
         """
-        options = {name: value for name, value in given.items() if value is not None}
+        present = {name: value for name, value in options.items() if value is not None}
         from_file = {} if config is None else read_config(config)
         values = {n: _checked(n, v, f"{config}: {key_of(n)}") for n, v in from_file.items()}
-        values |= {n: _checked(n, v, f"--{key_of(n)}") for n, v in options.items()}
+        values |= {n: _checked(n, v, f"--{key_of(n)}") for n, v in present.items()}
         settings = cls(**{**_of_kind(values), **values})
         if settings.early_stop and not settings.validation:
             raise UsageError(

@@ -36,10 +36,10 @@ DATA_HELP = (
 CONFIG = Option("FILE.toml", str, str, "Options by these names; the command line wins.")
 
 
-def train(data: str, config: str | None, **given: Any) -> None:
+def train(data: str, config: str | None, **options: Any) -> None:
     """Train a network on any table, and write it to a file."""
     path = None if config is None else Path(config)
-    run_train(_DetachableTerminal(), data, Settings.of(given, path))
+    run_train(_DetachableTerminal(), data, Settings.of(options, path))
 
 
 def _option_parameter(name: str, option: Option) -> inspect.Parameter:
