@@ -16,7 +16,7 @@ import pytest
 from chainrule._src.blackboard import built, subjects
 from chainrule._src.blackboard.opening import anatomy_of
 from chainrule._src.blackboard.replay import replay_of
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 
 WAIT = 10_000  # milliseconds
 KNOWING, KNOWN = {"rate": 0.5, "momentum": 0.9}, 300  # a run that knows most digits, and when
@@ -130,7 +130,7 @@ def command(*arguments):
 @contextmanager
 def recording():
     """Record a run in a file; yields its address."""
-    run = Run(subjects.network(subjects.digits(), KNOWING))
+    run = ReversibleRun(subjects.network(subjects.digits(), KNOWING))
     while run.place.update < KNOWN:  # as far as it goes at once
         run.advance(KNOWN - run.place.update)
     more = {"anatomy": anatomy_of(run.subject), "mistakes": [], "scenes": []}

@@ -20,7 +20,7 @@ from chainrule import layers
 from chainrule._src.blackboard.anatomy import Body, anatomy, anatomy_of, key_of
 from chainrule._src.blackboard.entries import OPERATIONS, REDUCTIONS
 from chainrule._src.blackboard.models import layered
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.subjects import digits
 from chainrule._src.blackboard.views import Scorer, view
 from chainrule._src.core.primitive import primitive_named
@@ -96,7 +96,7 @@ def values_of(body, args):
 def assert_told(f, args):
     """Every entry is what it is said to come from; return how many are told, and of how many."""
     body = Body(Recorder(f, args).program(1), args, "loss")
-    told, values = body.told(), values_of(body, args)
+    told, values = body.as_dict(), values_of(body, args)
     for equation in told["equations"]:
         assert 0 <= equation["line"] < len(told["lines"])
         assert {*equation["uses"]} <= values.keys()
@@ -256,7 +256,7 @@ def test_what_layers_keep_beside_their_weights_is_that_of_the_frame():
     inside = [layers.Dense(6), layers.BatchNormalization(), layers.ReLU(), layers.Dropout(0.5)]
     model = cr.Sequential([*inside, layers.Dense(10, activation="softmax")], seed=0)
     model.compile("sgd", "sparse_categorical_crossentropy")
-    run = Run(layered(model, digits()))
+    run = ReversibleRun(layered(model, digits()))
     run.advance(30)
     seen, subject = view(run, Scorer(run.subject), True, None), run.subject
     predict = anatomy_of(subject)["predict"]

@@ -9,7 +9,7 @@ from tests.pace import LIMITS_MEMORY, SLOWNESS
 
 from chainrule._src.blackboard import opening, subjects
 from chainrule._src.blackboard.apart import ApartSession
-from chainrule._src.blackboard.inside import Limits
+from chainrule._src.blackboard.inside import ResourceLimits
 from chainrule._src.blackboard.mistakes import mistaken
 from chainrule.errors import FileError
 
@@ -27,7 +27,7 @@ class Lab(Watcher):
 
     def __init__(self, path):
         self.path = path
-        limits = Limits(seconds=0.7 * SLOWNESS)
+        limits = ResourceLimits(seconds=0.7 * SLOWNESS)
         super().__init__(
             ApartSession(path, DATA, limits=limits, more=opening.More(), mistaken=mistaken)
         )
@@ -90,7 +90,7 @@ def test_nothing_is_kept_of_pages_that_are_gone(lab):
         page.ask("hello")
         page.detach()
     lab.ask("hello")
-    assert list(lab.session._known.values()) == [lab.told.put]
+    assert list(lab.session._by_number.values()) == [lab.told.put]
     assert lab.session._now.unanswered == []
 
 

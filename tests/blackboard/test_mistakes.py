@@ -4,7 +4,7 @@ from tests.blackboard.watching import Watcher
 
 from chainrule._src.blackboard import subjects
 from chainrule._src.blackboard.mistakes import EDITS, Outline, _small, checked, mistaken, mistakes
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.session import Session
 from chainrule.errors import DataError
 from chainrule.functions import ACTIVATIONS
@@ -55,7 +55,7 @@ def test_training_goes_another_way_with_every_mistake_and_is_compiled():
     subject = subjects.network(DATA, {"layers": [10, 10], "init": "glorot_uniform"})
 
     def trained(subject):
-        run = Run(subject, "compiled")
+        run = ReversibleRun(subject, "compiled")
         run.advance(20)
         return run.params
 

@@ -5,7 +5,7 @@ from tests.blackboard.watching import Watcher
 import chainrule as cr
 from chainrule._src.blackboard import subjects
 from chainrule._src.blackboard.models import sequential
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.session import Session
 from chainrule.errors import DataError
 
@@ -30,7 +30,7 @@ def model(*more, outputs=3, last="softmax", optimizer="adam", loss=CLASSES):
 def test_an_update_is_that_of_fit():
     watched = model(layers.BatchNormalization(), optimizer=cr.optimizers.SGD(0.1, momentum=0.9))
     subject = sequential(watched, X, LABELS)
-    other, run = model(layers.BatchNormalization(), optimizer="adam"), Run(subject)
+    other, run = model(layers.BatchNormalization(), optimizer="adam"), ReversibleRun(subject)
     other.compile(cr.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy")
     other.build((None, 9))
     other.set_weights([w.copy() for w in watched.get_weights()])
@@ -51,7 +51,7 @@ def test_the_model_stays_as_it_is_and_another_seed_draws_other_weights():
     watched = model(layers.Dropout(0.2))
     subject = sequential(watched, X, LABELS)
     before = [w.copy() for w in watched.get_weights()]
-    run = Run(subject)
+    run = ReversibleRun(subject)
     run.advance(30)
     end = run.params
     run.seek(7)
@@ -105,7 +105,7 @@ def test_pictures_are_laid_flat_and_back():
     made.compile(falling, cr.losses.SparseCategoricalCrossentropy(from_logits=True))
     subject = sequential(made, X.reshape(-1, 3, 3, 1), LABELS)
     assert subject.data.image == (3, 3)
-    run = Run(subject)
+    run = ReversibleRun(subject)
     run.advance(3)
     np.testing.assert_allclose(
         subject.forward(made.params, subject.data.X_held).sum(axis=1), 1, rtol=1e-5
@@ -124,4 +124,4 @@ def test_what_cannot_be_shown_is_refused():
 @pytest.mark.parametrize("optimizer", subjects.CHOICES["optimizer"])
 def test_every_optimizer_of_the_lab_is_compiled(optimizer):
     subject = subjects.network(subjects.digits(), {"optimizer": optimizer, "layers": []})
-    assert Run(subject, "compiled").advance(3)[0] == 3
+    assert ReversibleRun(subject, "compiled").advance(3)[0] == 3

@@ -9,7 +9,7 @@ import pytest
 import chainrule as cr
 from chainrule._src.blackboard import models, subjects
 from chainrule._src.blackboard.own import Own, broken
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.subject import Unit
 from chainrule.errors import DataError
 
@@ -53,7 +53,7 @@ def test_a_file_with_a_gradient_by_hand_is_checked_and_trained_with_it(load):
     )  # fmt: skip
     ways = []
     for each in (subject, wrong.subject, wrong.subject.make(subject.settings)):
-        run = Run(each, "numpy")
+        run = ReversibleRun(each, "numpy")
         run.advance(2)
         run.advance(1)
         ways.append(run.params["W"])
@@ -64,7 +64,7 @@ def test_a_file_with_a_gradient_by_hand_is_checked_and_trained_with_it(load):
 def test_without_a_gradient_chainrule_derives_it(load):
     own = load(TEXT[: TEXT.index("def gradients")])
     assert own.check().text.startswith("There is no gradients(params, X, y)")
-    assert Run(own.subject).advance(2)[0] == 2
+    assert ReversibleRun(own.subject).advance(2)[0] == 2
     seeds = [own.subject.make({"seed": seed}).params["W"] for seed in (0, 1, 1)]
     assert not np.array_equal(seeds[0], seeds[1])
     np.testing.assert_array_equal(seeds[1], seeds[2])
@@ -84,7 +84,7 @@ def test_a_model_is_trained_on_the_data_that_are_given(load):
     assert own.check().state == "right"
     assert own.subject.data.name == "digits"
     assert own.subject.title == "sequential 64-8-10"
-    assert Run(own.subject).advance(3)[0] == 3
+    assert ReversibleRun(own.subject).advance(3)[0] == 3
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from chainrule._src.blackboard.replay import (
     replay_of_lab,
     spread,
 )
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.teach.lab.report import render
 
 DATA = subjects.digits()
@@ -52,7 +52,7 @@ def module(tmp_path, monkeypatch):
 
 
 def test_a_run_is_there_from_end_to_end(module):
-    run = Run(subjects.network(DATA))
+    run = ReversibleRun(subjects.network(DATA))
     run.advance(500)
     before = run.params
     page = replay_of(run, {"anatomy": {"predict": None}})

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule._src.blackboard import run as module
 from chainrule._src.blackboard import subjects
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 
 DATA = subjects.digits()
 
@@ -29,7 +29,7 @@ def walked(run, steps):
 @pytest.mark.parametrize("engine", ["compiled", "numpy"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_back_and_forth_to_the_same_bits(engine, optimizer):
-    run = Run(subjects.network(DATA, {"optimizer": optimizer, "momentum": 0.5}), engine)
+    run = ReversibleRun(subjects.network(DATA, {"optimizer": optimizer, "momentum": 0.5}), engine)
     seen = walked(run, [1, 7, 300, 1, 40, 1, 1, 1])
     assert run.head == max(seen)
     for update in [*sorted(seen), *sorted(seen, reverse=True), 0]:
@@ -39,7 +39,7 @@ def test_back_and_forth_to_the_same_bits(engine, optimizer):
 
 
 def test_however_an_update_is_reached_it_is_the_same():
-    one, other = (Run(subjects.network(DATA)) for _ in range(2))
+    one, other = (ReversibleRun(subjects.network(DATA)) for _ in range(2))
     one.advance(96)
     one.advance(4)
     for _ in range(100):
@@ -49,7 +49,7 @@ def test_however_an_update_is_reached_it_is_the_same():
 
 def test_it_is_what_minimize_does():
     subject = subjects.network(DATA, {"rate": 0.3, "momentum": 0.9, "seed": 3})
-    run = Run(subject)
+    run = ReversibleRun(subject)
     run.advance(run.epoch_length)
     order = np.random.default_rng((3, 0)).permutation(len(DATA.X))
     params, _ = cr.minimize(
@@ -80,7 +80,7 @@ ACTIONS = st.lists(
 @settings(max_examples=15)
 @given(ACTIONS)
 def test_whatever_was_done_the_past_stays(actions):
-    run = Run(subjects.network(DATA), "numpy")
+    run = ReversibleRun(subjects.network(DATA), "numpy")
     seen = {0: bits(run)}
     for what, value in actions:
         if what == "advance":
@@ -104,7 +104,7 @@ def test_whatever_was_done_the_past_stays(actions):
 
 
 def test_a_fork_leaves_the_other_alone():
-    run = Run(subjects.network(DATA))
+    run = ReversibleRun(subjects.network(DATA))
     seen = walked(run, [50, 50])
     run.seek(50)
     other = run.fork()
@@ -116,7 +116,7 @@ def test_a_fork_leaves_the_other_alone():
 
 
 def test_one_sample_alone_is_a_step_of_gradient_descent():
-    run = Run(subjects.network(DATA, {"rate": 0.5}))
+    run = ReversibleRun(subjects.network(DATA, {"rate": 0.5}))
     run.advance(10)
     before, place = run.params, run.place
     run.train_on(DATA.X_held[3], DATA.y_held[3])
@@ -132,7 +132,7 @@ def test_a_run_ends_where_its_loss_was_finite_for_the_last_time(engine):
     def loss(params, X, y):
         return np.mean((params["w"] * X[:, 20]) ** 4)
 
-    run = Run(subjects.function(loss, {"w": np.ones(())}, DATA), engine)
+    run = ReversibleRun(subjects.function(loss, {"w": np.ones(())}, DATA), engine)
     run.set({"rate": 1e-3})
     run.advance(20)
     run.set({"rate": 100.0})
@@ -152,7 +152,7 @@ def test_a_run_ends_where_its_loss_was_finite_for_the_last_time(engine):
 
 
 def test_what_is_set_in_a_fork_where_it_begins_is_not_set_in_the_other_run():
-    run = Run(subjects.network(subjects.digits()), "numpy")
+    run = ReversibleRun(subjects.network(subjects.digits()), "numpy")
     other = run.fork()
     other.set({"batch_size": 512})
     assert (run.settings["batch_size"], other.settings["batch_size"]) == (32, 512)
@@ -160,7 +160,7 @@ def test_what_is_set_in_a_fork_where_it_begins_is_not_set_in_the_other_run():
 
 def test_who_goes_back_where_copies_are_few_waits_once(monkeypatch):
     monkeypatch.setattr(module, "COPIES", 4)
-    run = Run(subjects.network(DATA))
+    run = ReversibleRun(subjects.network(DATA))
     while run.head < 20_000:
         run.advance(500)
     made = []
@@ -181,7 +181,7 @@ def test_who_goes_back_where_copies_are_few_waits_once(monkeypatch):
         seen[update] = bits(run)
     assert sum(made) < 2000 + 1000 + 40 * 2 * module.FAR  # the way to there 40 times: 80,000
     assert len(run._passed) <= module.PASSED
-    other = Run(subjects.network(DATA))
+    other = ReversibleRun(subjects.network(DATA))
     for update in range(start - 39, start + 1):
         while other.place.update < update:
             other.advance(update - other.place.update)

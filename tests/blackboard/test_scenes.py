@@ -12,7 +12,7 @@ from tests.blackboard.watching import Watcher
 import chainrule as cr
 from chainrule._src.blackboard import opening, subjects
 from chainrule._src.blackboard.commands import read
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.scenes import ORDER, scenes, scenes_of
 from chainrule._src.blackboard.session import COMMANDS
 
@@ -101,7 +101,7 @@ def at(name, k):
     for step in steps(name)[: k + 1]:
         for message in step.get("do", []):
             if message["do"] == "restart":
-                run = Run(subjects.network(DATA, message["settings"]))
+                run = ReversibleRun(subjects.network(DATA, message["settings"]))
             elif message["do"] == "step":
                 go(run, run.place.update + message["count"])
         wanted, wait = step.get("wait", ""), re.split("[<>=]+", step.get("wait", ""))
@@ -157,7 +157,7 @@ def test_however_long_a_class_looks_full_speed_ends_where_the_next_step_is_true(
 def test_with_and_without_hidden_layer_as_many_are_wrong_in_the_end():
     found = []
     for name in ("softmax-regression", "hidden-layer"):
-        run = Run(subjects.network(DATA, steps(name)[0]["do"][0]["settings"]))
+        run = ReversibleRun(subjects.network(DATA, steps(name)[0]["do"][0]["settings"]))
         go(run, 10 * run.epoch_length)
         found.append(round((1 - accuracy(run)) * len(DATA.X_held)))
     assert abs(found[0] - found[1]) <= 2  # "as seldom"
@@ -197,7 +197,7 @@ def test_the_batch_size():
 
 
 def run_of(size):
-    run = Run(
+    run = ReversibleRun(
         subjects.network(DATA, steps("batch-size")[0]["do"][0]["settings"] | {"batch_size": 32})
     )
     go(run, 20)

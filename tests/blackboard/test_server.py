@@ -41,7 +41,7 @@ def serving(make=StubSession):
         ready.set()
 
     with server.listening(0) as listener:
-        board = server.Blackboard(listener)
+        board = server.BlackboardServer(listener)
         thread = threading.Thread(
             target=lambda: asyncio.run(board.serve(made, told)), name="served"
         )
@@ -215,7 +215,7 @@ def test_a_session_that_cannot_be_made_ends_it():
 
 def test_a_session_that_is_given_up_while_it_is_made_ends_the_server():
     with server.listening(0) as listener:
-        board, loop = server.Blackboard(listener), asyncio.new_event_loop()
+        board, loop = server.BlackboardServer(listener), asyncio.new_event_loop()
         board._server = SimpleNamespace(should_exit=False)
         made = loop.create_future()
         made.cancel()

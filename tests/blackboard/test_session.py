@@ -12,7 +12,7 @@ from tests.blackboard.watching import Watcher
 import chainrule as cr
 from chainrule._src.blackboard import replay, subjects, views
 from chainrule._src.blackboard.commands import read
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.session import COMMANDS, Session
 
 DATA = subjects.digits()
@@ -300,7 +300,7 @@ def test_numbers_beyond_float32_are_sent_and_kept_without_a_warning():
         lambda params, X, y: np.mean((X @ params["w"] - y) ** 2), {"w": np.full(1, 1e160)}, data,
         forward=lambda params, X: X @ params["w"],
     )  # fmt: skip
-    run = Run(made, "numpy")
+    run = ReversibleRun(made, "numpy")
     scorer, curves = views.Scorer(run.subject), views.Curves(run.subject.names)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -12,7 +12,7 @@ from tests.blackboard.watching import Watcher
 import chainrule as cr
 from chainrule._src.blackboard import mistakes, models, subjects
 from chainrule._src.blackboard.own import Own
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.session import Session
 from chainrule._src.blackboard.take import cell, module, taker, weights
 from chainrule.errors import DataError, UnknownNameError
@@ -21,7 +21,7 @@ DATA = subjects.digits()
 
 
 def trained(subject, updates=40):
-    run = Run(subject)
+    run = ReversibleRun(subject)
     run.advance(updates)
     return run
 
@@ -98,7 +98,7 @@ def repeated(run):
 
 def test_a_cell_repeats_a_run_to_the_same_bits():
     subject = subjects.network(DATA, {"seed": 5, "optimizer": "sgd", "momentum": 0.5})
-    run = Run(mistakes.mistaken(subject, "slope"))
+    run = ReversibleRun(mistakes.mistaken(subject, "slope"))
     run.set({"rate": 0.2})
     run.advance(23)
     run.set({"rate": 0.05, "batch_size": 7})
@@ -130,7 +130,7 @@ def test_a_model_of_a_notebook_has_no_cell():
         models.sequential(a_model(), DATA.X, DATA.y), subjects.lab(cr.lab.NeuralNet(64, 10, 10)),
     ):  # fmt: skip
         with pytest.raises(DataError, match="take the module or the weights"):
-            cell(Run(subject))
+            cell(ReversibleRun(subject))
 
 
 def test_a_page_is_given_files():

@@ -1,4 +1,4 @@
-"""Blackboard: a page on which a network is watched while it learns, stopped, and taken back."""
+"""Blackboard: a web page that shows the training of a network, which can stop and go back."""
 
 from typing import Any
 

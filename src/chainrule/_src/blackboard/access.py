@@ -1,4 +1,4 @@
-"""Who may look at the blackboard: browsers of this machine, each let in once by an address."""
+"""Access control for the blackboard: browsers of this machine, each with a one-time address."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 TOKEN = "token"
-# Nothing is asked of any other place. A page embedded in notebooks and files has no address that it
-# could load the functions of its network from, so the module makes them of their text everywhere:
-# that is `unsafe-eval`. Scripts written into the page, and those of other places, stay refused.
-# Panels bring their styles with them.
+# The page loads nothing from other servers. A page in a notebook or a file has no address from
+# which it could load the functions of its network, so the module compiles them from text in every
+# case, which needs `unsafe-eval`. Inline scripts and scripts of other origins stay refused. Panels
+# have inline styles.
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; connect-src 'self' ws://{host}; base-uri 'none'; "
@@ -40,14 +40,14 @@ HEADERS = {
 
 
 class Guard:
-    """An application behind a door: who has neither an unused token nor its cookie gets 403.
+    """ASGI middleware that answers 403 to a request without an unused token or the cookie.
 
-    An address that `invite` returns has a token that lets in once. The answer to it brings a
-    cookie, which the browser sends from then on: to this server, from its own pages, hidden from
-    scripts. So a browser reloads the page and opens it in other tabs, and who reads the address
-    afterwards (in a list of processes, a history, a log) is refused. Cookies are one for all ports
-    of a machine, so the cookie's name has the port. A page of another place that sends a request
-    here, under whichever name it found for this machine, is known by Host and Origin.
+    The address that `invite` returns contains a token, which is valid once. The response to it sets
+    a cookie, which the browser sends with every later request to this server; scripts cannot read
+    it. So the browser can reload the page and open it in other tabs, and anyone who reads the
+    address later (in a list of processes, a history, a log) is refused. All ports of a machine
+    share their cookies, so the cookie's name contains the port. Requests that pages of other sites
+    send to this server are recognised by their Host and Origin headers.
 
     Parameters
     ----------
@@ -68,22 +68,22 @@ class Guard:
             self._hosts |= {"127.0.0.1", "localhost"}
         self._port, self._cookie = port, f"chainrule-{port}"
         self._key = secrets.token_urlsafe()
-        self._invited: dict[str, Callable[[], Any]] = {}  # what is called, by tokens not yet used
+        self._invited: dict[str, Callable[[], Any]] = {}  # callbacks of the unused tokens
 
     def invite(self, used: Callable[[], Any] = lambda: None) -> str:
-        """Return an address that lets one browser in, once; called from any thread.
+        """Return an address that admits one browser, once; this method is thread-safe.
 
         Parameters
         ----------
         used : callable, optional
-            Called, in a thread, when the address has been used.
+            Callback that a thread calls when the address has been used.
         """
         token = secrets.token_urlsafe()
         self._invited[token] = used
         return f"http://127.0.0.1:{self._port}/?{TOKEN}={token}"
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer a request, or let the application do it."""
+        """Refuse a request, or pass it on to the application."""
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
@@ -94,8 +94,9 @@ class Guard:
             return
         more = {**HEADERS, "content-security-policy": POLICY.format(host=headers["host"])}
         if brought:
-            # Lax: who follows a link to the page, from a file or a mail, is known again. A request
-            # that changes something goes over a socket, which a page of another place never opens.
+            # Lax: a browser that follows a link to the page, from a file or a mail, sends the
+            # cookie. Requests that change something go over a socket, which a page of another
+            # origin cannot open.
             more["set-cookie"] = f"{self._cookie}={self._key}; Path=/; HttpOnly; SameSite=Lax"
 
         async def send_with_headers(message: Message) -> None:
@@ -107,7 +108,7 @@ class Guard:
         await self._app(scope, receive, send_with_headers)
 
     def _use_token(self, scope: Message) -> bool:
-        """Let in who asks for the page with a token that nobody has used; it is used up then."""
+        """Return true if the request has a valid token, and invalidate that token."""
         if scope["type"] != "http" or (scope["method"], scope["path"]) != ("GET", "/"):
             return False
         (secret, *_) = parse_qs(scope["query_string"].decode("latin-1")).get(TOKEN, [""])
@@ -123,9 +124,9 @@ class Guard:
         return any(name == self._cookie and _equal(key, self._key) for name, _, key in cookies)
 
     def _is_of_this_page(self, scope: Message, headers: dict[str, str]) -> bool:
-        """Tell where a request is from: our page opens sockets, all else may be typed in."""
-        origin, own = headers.get("origin"), f"http://{headers.get('host')}"
-        return origin == own if scope["type"] == "websocket" else origin in (None, own)
+        """Return true if the origin is this page; requests without an origin may be typed in."""
+        origin, page = headers.get("origin"), f"http://{headers.get('host')}"
+        return origin == page if scope["type"] == "websocket" else origin in (None, page)
 
 
 def _equal(one: str, other: str) -> bool:

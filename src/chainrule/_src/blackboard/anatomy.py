@@ -1,4 +1,4 @@
-"""What a network computes of one sample, equation by equation, for a page to look into."""
+"""The computation of a network for one sample, equation by equation, as data for the page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from chainrule._src.trace.passes import copied, expand, fixed
 from chainrule._src.trace.recurrence.unrolling import unrolled
 from chainrule._src.trace.tracing import Recorder
 
-LONGEST = 1000  # equations; more are nothing to look into
+LONGEST = 1000  # equations; longer programs are not shown
 ROLES = "params", "X", "y"
 PRIMITIVES: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
@@ -41,7 +41,7 @@ def anatomy(
     y: Any,
     states: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what a network computes of one sample, as plain values.
+    """Return the equations of a network for one sample, as plain values.
 
     Parameters
     ----------
@@ -51,27 +51,28 @@ def anatomy(
         ``loss(params, X, y)``, a single number.
     params : tree of ndarray
     X, y : ndarray
-        Samples, a row each. Floats are computed with in float64, whatever they are.
+        Samples, a row each. Floats are converted to float64.
     states : dict, optional
-        What ``forward`` finds among the parameters too, and training does not take from there.
+        States of layers that ``forward`` reads from its first argument, as it reads parameters.
+        They are not parameters of the loss.
 
     Returns
     -------
     dict
         ``"predict"`` for ``forward``; ``"learn"`` for the loss and its gradient by the parameters
-        and by ``X``, where that is of floats. Each is None where it cannot be recorded or written,
-        runs in NumPy alone, or has more than 1,000 equations; else a dict of
+        and by ``X`` if ``X`` is of floats. Each is None if it cannot be recorded or written as
+        text, if it runs in NumPy alone, or if it has more than 1,000 equations; else a dict of
 
         - ``inputs``: name, role (params, X or y), key (see `key_of`), shape;
-        - ``lines``: those of `chainrule.source`, each with code, formula (MathML), part (forward or
-          backward), and shape of the value; of a loop that is not too long, those of every step;
-        - ``equations``: each with name, code, formula, shape, part; ``line``, the number of the one
-          that it is written in; ``adjoint``, the gradient of its output, where there is one;
-          ``uses``, what it is computed from; ``entry``, see `chainrule._src.blackboard.entries`;
+        - ``lines``: the lines of `chainrule.source`, each with code, formula (MathML), part
+          (forward or backward), and shape of the value; a short loop is unrolled;
+        - ``equations``: each with name, code, formula, shape, part; ``line``, the number of the
+          line that contains it; ``adjoint``, the name of its output's gradient, or None;
+          ``uses``, the names of its operands; ``entry``, see `chainrule._src.blackboard.entries`;
         - ``loss``, ``output``, ``gradients`` by key and ``input_gradient``: names, or None;
         - ``script``: see `chainrule._src.compile.lower.script`.
 
-        Shapes are those of one sample.
+        The shapes are for one sample.
 
     Examples
     --------
@@ -97,7 +98,7 @@ def anatomy(
 
 
 def anatomy_of(subject: Subject) -> dict[str, Any]:
-    """Return what the model computes of one sample, as far as that can be recorded."""
+    """Return the `anatomy` of a subject's model; both values are None if recording fails."""
     none, data = {"predict": None, "learn": None}, subject.data
     if subject.forward is None:
         return none
@@ -107,22 +108,24 @@ def anatomy_of(subject: Subject) -> dict[str, Any]:
         return anatomy(
             _of_states(subject, parts), subject.loss, subject.params, data.X[:1], data.y[:1], states
         )
-    except Exception:  # of a learner's code, which may raise anything
+    except Exception:  # a learner's code may raise anything
         if subject.kind != "loss":
             raise
         return none
 
 
 def _of_states(subject: Subject, parts: Sequence[Mapping[str, Any]]) -> Callable[..., Any]:
-    """Return the forward pass with what layers keep among the parameters."""
+    """Return a forward pass that reads the states of layers from its first argument."""
     plain = subject.forward
     assert plain is not None
     if not parts:
         return plain
 
-    def forward(known: Mapping[str, Any], X: Any) -> Any:
-        params = {name: known[name] for name in subject.params}
-        return plain(params, X, *({n: known.get(n, s) for n, s in p.items()} for p in parts))
+    def forward(params_and_states: Mapping[str, Any], X: Any) -> Any:
+        params = {name: params_and_states[name] for name in subject.params}
+        return plain(
+            params, X, *({n: params_and_states.get(n, s) for n, s in p.items()} for p in parts)
+        )
 
     return forward
 
@@ -133,64 +136,65 @@ def _double(leaf: Any) -> Any:
 
 
 def key_of(path: Path) -> str:
-    """Return what a parameter is called outside: the keys that lead to it, between dots."""
+    """Return the name of a parameter on the page: the keys of its path, joined by dots."""
     return ".".join(map(str, path))
 
 
 def _taken_apart(f: Callable[..., Any], args: Sequence[Any], name: str) -> dict[str, Any] | None:
     try:
-        whole = _in_steps(Recorder(f, args).program(1))
-    except Exception:  # of the function, for a number of samples that it may not take
+        program = _in_steps(Recorder(f, args).program(1))
+    except Exception:  # the function may not accept a single sample
         return None
-    if len(whole.equations) > LONGEST:
+    if len(program.equations) > LONGEST:
         return None
     try:
         with making():
-            return Body(whole, args, name).told()
+            return Body(program, args, name).as_dict()
     except (CompileError, TraceError):
         return None
 
 
 def _in_steps(program: Program) -> Program:
-    """Return a program with its loops written out, if that is not too long to look into."""
+    """Return a program with unrolled loops, unless that has more than `LONGEST` equations."""
     try:
-        found = unrolled(program)
+        unrolled_program = unrolled(program)
     except TraceError:
         return program
-    return found if len(found.equations) <= LONGEST else program
+    return unrolled_program if len(unrolled_program.equations) <= LONGEST else program
 
 
 class Body:
-    """A function recorded for one sample, beside its text.
+    """The program of a function for one sample, with its text.
 
     Parameters
     ----------
-    whole : Program
-        Of a value, or of a value and its gradients; serves one sample.
+    recording : Program
+        Returns a value, or a value and its gradients; recorded for one sample.
     args : sequence
+        The arguments of the function.
     name : str
-        Of the value, if the code gives it none.
+        Name of the value, if the code has no name for it.
 
     Attributes
     ----------
     lines : list of (str, str)
         The lines of the text: code and part.
     program : Program
-        Of one sample, with composite operations written out.
+        The program for one sample, with composite operations expanded.
     line_of : dict of Variable to int
-        The line that each value is computed in.
+        The number of the line that computes each value.
     """
 
-    def __init__(self, whole: Program, args: Sequence[Any], name: str) -> None:
-        self.learns = isinstance(whole.result, tuple)
-        value = whole.result[0] if self.learns else whole.result
+    def __init__(self, recording: Program, args: Sequence[Any], name: str) -> None:
+        self.learns = isinstance(recording.result, tuple)
+        value = recording.result[0] if self.learns else recording.result
         if isinstance(value, Variable):
             value.name = value.name or name
-        self.text = ProgramText(whole, value if self.learns else None, name)
+        self.text = ProgramText(recording, value if self.learns else None, name)
         self.lines: list[tuple[str, str]] = []
-        self._lines_of = self._written(whole)
-        with np.errstate(all="ignore"):  # what is recorded is not what the numbers are
-            self.program = expand(self._of_one_sample(whole, args))
+        self._lines_of = self._written(recording)
+        with np.errstate(all="ignore"):  # the numbers do not matter to a recording
+            self.program = expand(self._of_one_sample(recording, args))
         self.line_of: dict[Variable, int] = {}
         for owner, equations in self._groups():
             self._place(self._lines_of[owner], equations)
@@ -202,8 +206,8 @@ class Body:
     # The text
 
     def _written(self, program: Program) -> dict[str, list[int]]:
-        """Write all lines; return the numbers of those of each value, by its name."""
-        writer, found, within = self.text.writer, {}, []
+        """Write all lines; return the line numbers of each value, by the value's name."""
+        writer, lines_of, within = self.text.writer, {}, []
         names = self.text.names
         for equation in program.equations:
             start = len(self.lines)
@@ -214,26 +218,27 @@ class Body:
             if isinstance(equation.primitive.kernel, Recurrence):
                 numbers = [i for i in numbers if self.lines[i][0].startswith("for ")]
             if numbers:
-                found[names[equation.output]] = numbers
+                lines_of[names[equation.output]] = numbers
             else:
                 within.append(equation)
         for equation in within:  # all have names, in order
             names[equation.output]
         user = {v: e.output for e in reversed(program.equations) for v in e.variables}
-        for equation in reversed(within):  # what stands inside another first has its line
-            left = isinstance(equation.primitive.kernel, ResultItem)  # where a loop left it
-            beside = equation.operands[0] if left else user[equation.output]
-            found[names[equation.output]] = found[names[beside]][-1:]
-        return found
+        for equation in reversed(within):  # an inner expression is in its user's first line
+            # The result of a loop is in the loop's line.
+            is_loop_result = isinstance(equation.primitive.kernel, ResultItem)
+            beside = equation.operands[0] if is_loop_result else user[equation.output]
+            lines_of[names[equation.output]] = lines_of[names[beside]][-1:]
+        return lines_of
 
     def _of_one_sample(self, program: Program, args: Sequence[Any]) -> Program:
-        """Return the program for one sample; every value has the name of the text."""
+        """Return the program for one sample, with every value named as in the text."""
         general = program.general and program.batch is not None
         one = fixed(program, 1) if general else copied(program)
         for before, variable in zip(program.variables, one.variables, strict=True):
             variable.name = self.text.names[before]
-        given = (np.asarray(leaf) for _, leaf in leaves(list(args)))
-        for variable, array in zip(one.inputs, given, strict=True):
+        arrays = (np.asarray(leaf) for _, leaf in leaves(list(args)))
+        for variable, array in zip(one.inputs, arrays, strict=True):
             variable.value = array if array.shape == variable.shape else array[:1]
         return one
 
@@ -248,7 +253,7 @@ class Body:
                 group = []
 
     def _place(self, lines: Sequence[int], equations: list[Equation]) -> None:
-        """Find the line of each equation; values that lines set on the way have their names.
+        """Assign a line to each equation, and name the values that these lines assign.
 
         The lines of a softmax, for instance, are ``exp = …`` and the result.
         """
@@ -266,7 +271,7 @@ class Body:
             self.line_of.setdefault(equation.output, lines[-1])
 
     def _name_others(self) -> None:
-        """Name the values that the text has no name for, after those that it has."""
+        """Give names to the values that are unnamed in the text; its names stay reserved."""
         names = self.text.names
         for variable in self.program.variables:
             if variable.name is not None:
@@ -274,10 +279,10 @@ class Body:
         for variable in self.program.variables:
             variable.name = names[variable]
 
-    # What is told of it
+    # The values for the page
 
-    def told(self) -> dict[str, Any]:
-        """Return it as plain values."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return the program and its text as plain values."""
         value, gradients, by_input = self._results()
         shapes = {name: [*v.shape] for v, name in self.names.items()}
         return {
@@ -311,8 +316,8 @@ class Body:
         adjoints = {
             v.adjoint_of: name for v, name in self.names.items() if v.adjoint_of is not None
         }
-        shown = {v for v, name in self.names.items() if self._has_line(v)}
-        entries, moved = Entries(self.names, shown), _Inline()
+        with_lines = {v for v, name in self.names.items() if self._has_line(v)}
+        entries, moved = Entries(self.names, with_lines), _Inline()
         for equation in self.program.equations:
             output = equation.output
             line, entry = self.line_of[output], entries.of(equation)
@@ -330,7 +335,7 @@ class Body:
             }
 
     def _has_line(self, variable: Variable) -> bool:
-        """Whether a line sets the value; inputs have none and need none."""
+        """Return true if a line assigns the value, or if the value is an input."""
         line = self.line_of.get(variable)
         return line is None or self.lines[line][0].startswith(f"{self.names[variable]} = ")
 
@@ -346,13 +351,13 @@ class Body:
 
 
 class _Inline(ast.NodeTransformer):
-    """Puts moved values into the lines that use them: ``X.T @ d_z`` is more than ``t1 @ d_z``."""
+    """Inlines moved values into the lines that use them: ``X.T @ d_z`` instead of ``t1 @ d_z``."""
 
     def __init__(self) -> None:
         self.known: dict[str, ast.expr] = {}
 
     def written(self, code: str, is_moved: bool) -> str:
-        """Return a line with values in their places; its own goes into those to come."""
+        """Return a line with the moved values inlined; record its value if it is moved itself."""
         (line,) = ast.parse(code).body
         assert isinstance(line, ast.Assign)
         line.value = self.visit(line.value)
@@ -361,19 +366,19 @@ class _Inline(ast.NodeTransformer):
         return ast.unparse(line)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Return what stands for a name."""
+        """Return the expression to inline for a name, or the name itself."""
         return self.known.get(node.id, node)
 
 
 def _shape(variable: Variable) -> list[int]:
-    """Return a shape; of several results, which lie one behind the other, how many entries."""
+    """Return a shape; for several results, stored one after another, the number of entries."""
     shape = variable.shape
     several = bool(shape) and isinstance(shape[0], tuple)
     return [sum(map(math.prod, shape))] if several else [*shape]
 
 
 def _target(code: str) -> tuple[str, str]:
-    """Return what a line sets, and the last operation of how it does."""
+    """Return the name that a line assigns, and the outermost operation of its value."""
     statement = ast.parse(code.strip()).body[0]
     assert isinstance(statement, ast.Assign)
     match statement.value:

@@ -1,7 +1,8 @@
-"""A session of a learner's own file, in a process of its own: nothing in it ends this one.
+"""A session that trains a learner's file in a child process, so that a crash ends only the child.
 
-What pages ask for goes there, what they are told comes back, unchanged. At every save the file is
-loaded, checked and trained in a new process; the old one goes on until that one trains.
+Requests of pages go to the child, and its messages go back to the pages, both unchanged. At every
+save the file is loaded, checked and trained in a new child; the old child runs until the new one
+trains.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from typing import Any
 from chainrule._src.base.errors import FileError
 from chainrule._src.blackboard.commands import Command
 from chainrule._src.blackboard.frames import decode, encode
-from chainrule._src.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, Limits, serve
+from chainrule._src.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, ResourceLimits, serve
 from chainrule._src.blackboard.listeners import Listener, Listeners, refuse
-from chainrule._src.blackboard.own import Said, last_line, stopped
+from chainrule._src.blackboard.own import FileReport, last_line, stopped
 from chainrule._src.blackboard.subject import Data
 from chainrule._src.teach.ends import ended_by
 from chainrule._src.teach.learn.checker import processes
@@ -38,19 +39,19 @@ TIMES = {-getattr(signal, name, 0) for name in ("SIGPROF", "SIGALRM")} - {0}
 
 
 class ApartSession:
-    """A `Session` of a file in another process, with the same face.
+    """A `Session` of a file in another process, with the same interface.
 
     Parameters
     ----------
     path : path
-        What it may define: see `chainrule._src.blackboard.own`.
+        A Python file; for the names that it may define see `chainrule._src.blackboard.own`.
     data : Data
-        To train on, if the file brings none.
-    limits : Limits
+        Training data for a file that defines no data.
+    limits : ResourceLimits
     watch : bool, default True
-        Whether to load it anew at every save.
+        If true, the file is loaded again at every save.
     **session
-        For `Session`; what is there can be pickled.
+        Options of `Session`, which must be picklable.
 
     Raises
     ------
@@ -63,7 +64,7 @@ class ApartSession:
         path: Any,
         data: Data,
         *,
-        limits: Limits = LIMITS,
+        limits: ResourceLimits = LIMITS,
         watch: bool = True,
         **session: Any,
     ) -> None:
@@ -76,13 +77,13 @@ class ApartSession:
         self._data, self._limits, self._options = data, limits, session
         self._lock = threading.RLock()
         self._listeners = Listeners()
-        self._known: dict[int, Listener] = {}  # by what stands for them in the other process
+        self._by_number: dict[int, Listener] = {}  # by their numbers in the child process
         self._numbers = count()
         self._closed = False
         self._now: _Child | None = None  # trains
         self._next: _Child | None = None  # is loading
         self._waiting: list[tuple[Command, Listener | None]] = []
-        self._told: dict[str, bytes] = {}  # the last message of some types
+        self._last_messages: dict[str, bytes] = {}  # the last message of some types
         self._settings: dict[str, Any] = {}
         self._plays: dict[str, Any] | None = None
         self.load()
@@ -90,23 +91,25 @@ class ApartSession:
             threading.Thread(target=self._watch, args=(changes,), daemon=True).start()
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Have messages go to a listener, which is called by a thread that reads them."""
+        """Register a listener, which the reading thread calls; return the detaching function."""
         leave = self._listeners.attach(listener)
 
         def detach() -> None:
             leave()
             with self._lock:
-                self._known = {n: each for n, each in self._known.items() if each != listener}
+                self._by_number = {
+                    n: each for n, each in self._by_number.items() if each != listener
+                }
 
         return detach
 
     def handle(self, command: Command, listener: Listener | None = None) -> None:
-        """Do what a page asks for; the answer, an error too, goes to the listener."""
+        """Carry out a page's command; the answer or the error goes to the listener."""
         with self._lock:
             if command.do in ("play", "pause"):
                 self._plays = dict(command.fields) if command.do == "play" else None
-            if command.do == "hello" and listener is not None and "code" in self._told:
-                self._listeners.tell(self._told["code"], listener)
+            if command.do == "hello" and listener is not None and "code" in self._last_messages:
+                self._listeners.tell(self._last_messages["code"], listener)
             if self._now is not None:
                 self._now.ask(command, listener)
             elif self._next is not None:
@@ -115,18 +118,18 @@ class ApartSession:
                 self._without(command, listener)
 
     def load(self) -> None:
-        """Load the file anew; what trains goes on until that is done."""
+        """Load the file in a new child; the old one trains until the new one is ready."""
         with self._lock:
             if self._closed:
                 return
             if self._next is not None:
                 self._next.end()
-            self._say(Said("checking"))
+            self._say(FileReport("checking"))
             self._next = _Child(self)
             self._next.start()
 
     def close(self) -> None:
-        """End training, and the processes."""
+        """End training and the child processes."""
         with self._lock:
             self._closed = True
             children = [child for child in (self._now, self._next) if child is not None]
@@ -142,9 +145,9 @@ class ApartSession:
             if changed:
                 self.load()
 
-    # what children tell
+    # messages of children
 
-    def _heard(self, child: _Child, number: int, message: bytes) -> None:
+    def _receive(self, child: _Child, number: int, message: bytes) -> None:
         header, _ = decode(message)
         kind = header["type"]
         with self._lock:
@@ -157,13 +160,13 @@ class ApartSession:
                 self._take_note(header)
             child.answered(number, header)
             if kind in ("setup", "frame", "code"):
-                self._told[kind] = message
-            one = self._known.get(number)
+                self._last_messages[kind] = message
+            one = self._by_number.get(number)
         if number == ALL or one is not None:
             self._listeners.tell(message, one)
 
     def _begin(self, child: _Child) -> None:
-        """Let a child that is ready take the place of the one before."""
+        """Replace the training child by a child that is ready."""
         before, self._now, self._next = self._now, child, None
         if before is not None:
             before.end()
@@ -176,7 +179,7 @@ class ApartSession:
                 child.ask(command, listener)
 
     def _take_note(self, header: Mapping[str, Any]) -> None:
-        """Keep what the next child is to begin with."""
+        """Store the settings and the rate with which the next child will begin."""
         if header["type"] == "setup":
             self._settings = dict(header["settings"]["values"])
         elif header["type"] == "frame":
@@ -187,7 +190,7 @@ class ApartSession:
         with self._lock:
             if child not in (self._now, self._next):
                 return
-            if status != ENDED:  # else it said itself what was wrong
+            if status != ENDED:  # else the child has sent the reason
                 self._say(_end_of(self.path, status, trace, self._limits))
             waiting: list[tuple[Command, Listener | None]] = []
             if child is self._next:
@@ -201,51 +204,53 @@ class ApartSession:
             self._without(command, listener)
 
     def _without(self, command: Command, listener: Listener | None) -> None:
-        """Answer while nothing trains: with what there was."""
+        """Answer a command while no child trains, from the last messages."""
         if command.do != "hello":
             self._refuse(listener, command.id)
         elif listener is not None:
             for kind in ("setup", "frame"):
-                if kind in self._told:
-                    self._listeners.tell(self._told[kind], listener)
+                if kind in self._last_messages:
+                    self._listeners.tell(self._last_messages[kind], listener)
             if command.id is not None:
                 self._listeners.tell(encode("done", {"id": command.id}), listener)
 
     def _refuse(self, listener: Listener | None, number: Any) -> None:
         refuse(listener, {"id": number}, f"{self.path.name} does not run: change it and save it")
 
-    def _say(self, said: Said) -> None:
-        message = self._told["code"] = encode("code", {"path": self.path.name, **vars(said)})
+    def _say(self, report: FileReport) -> None:
+        message = self._last_messages["code"] = encode(
+            "code", {"path": self.path.name, **vars(report)}
+        )
         self._listeners.tell(message)
 
     def _number(self, listener: Listener | None) -> int:
         if listener is None:
             return ALL
-        for number, known in self._known.items():
-            if known == listener:
+        for number, other in self._by_number.items():
+            if other == listener:
                 return number
-        self._known[number := next(self._numbers)] = listener
+        self._by_number[number := next(self._numbers)] = listener
         return number
 
 
 class _Child:
-    """A process that loads the file, and trains."""
+    """A child process that loads the file and trains."""
 
     def __init__(self, owner: ApartSession) -> None:
         self._owner, context = owner, owner._context
-        self._line, there = context.Pipe()
+        self._line, child_end = context.Pipe()
         self._faults = Path(owner._folder.name) / f"{id(self)}"
         self._process = context.Process(
             target=serve, daemon=True,
-            args=(there, self._faults, owner.path, owner._data, owner._settings, owner._limits,
+            args=(child_end, self._faults, owner.path, owner._data, owner._settings, owner._limits,
                   owner._options),
         )  # fmt: skip
-        self._theirs = there
+        self._child_end = child_end
         self.unanswered: list[tuple[Listener | None, Any]] = []
 
     def start(self) -> None:
         self._process.start()
-        self._theirs.close()
+        self._child_end.close()
         threading.Thread(target=self._read, name="chainrule-apart", daemon=True).start()
 
     def ask(self, command: Command, listener: Listener | None) -> None:
@@ -255,12 +260,12 @@ class _Child:
         self.send({"do": command.do, "id": command.id, **command.fields}, number)
 
     def send(self, message: Mapping[str, Any], number: int) -> None:
-        with suppress(OSError):  # it is gone, which is heard of
+        with suppress(OSError):  # the process has ended, which the reading thread handles
             self._line.send_bytes(struct.pack("<q", number) + json.dumps(message).encode())
 
     def answered(self, number: int, header: Mapping[str, Any]) -> None:
         if header["type"] in ("done", "error"):
-            listener = self._owner._known.get(number)
+            listener = self._owner._by_number.get(number)
             with suppress(ValueError):
                 self.unanswered.remove((listener, header["id"]))
 
@@ -270,15 +275,15 @@ class _Child:
     def _read(self) -> None:
         with suppress(EOFError, OSError):
             while True:
-                whole = self._line.recv_bytes()
-                (number,) = struct.unpack_from("<q", whole)
-                self._owner._heard(self, number, whole[8:])
+                packet = self._line.recv_bytes()
+                (number,) = struct.unpack_from("<q", packet)
+                self._owner._receive(self, number, packet[8:])
         self._process.join()
         self._owner._ended(self, self._process.exitcode, self._trace())
         self._line.close()
 
     def _trace(self) -> str:
-        """Return what the process wrote of its lines before it ended."""
+        """Return the stack trace that the process wrote before it ended, or an empty text."""
         with suppress(OSError):
             trace = self._faults.read_bytes()
             self._faults.unlink()
@@ -286,8 +291,8 @@ class _Child:
         return ""
 
 
-def _end_of(path: Path, status: int | None, trace: str, limits: Limits) -> Said:
-    """Return what is said of a process that ended by itself."""
+def _end_of(path: Path, status: int | None, trace: str, limits: ResourceLimits) -> FileReport:
+    """Return the report on a process that ended unexpectedly."""
     line = last_line(path, trace)
     if status in TIMES or trace.startswith("Timeout"):
         text = (

@@ -10,12 +10,12 @@ MODULE = Path(__file__).with_name("assets") / "blackboard.js"
 
 
 def module() -> Path:
-    """Return where the page's module is.
+    """Return the path of the page's module.
 
     Raises
     ------
     MissingDependencyError
-        If it was never built: in a checkout that nobody has called ``make blackboard`` in.
+        If the module was never built: in a checkout without ``make blackboard``.
     """
     if not MODULE.exists():
         raise MissingDependencyError(

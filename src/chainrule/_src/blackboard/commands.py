@@ -1,4 +1,4 @@
-"""Messages as commands: a table names the requests, their fields and the functions behind them."""
+"""Messages as commands: a table maps requests to their fields and functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Request:
     Attributes
     ----------
     run : callable
-        The function that fulfils the request. It takes the object that the table is for, further
+        The function that fulfils the request. It takes the object that owns the table, further
         positional arguments of that object, and the fields of the message by name.
     fields : dict of str to check
         The check of each field, by name.
@@ -34,14 +34,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Command:
-    """A message that was checked whole.
+    """A message whose fields have all been checked.
 
     Attributes
     ----------
     do : str
         The name of an entry of the table.
     id : int or None
-        Comes back with the answer.
+        Identifier that the answer repeats.
     fields : dict
         The fields of the message, checked, by name.
     """
@@ -52,7 +52,7 @@ class Command:
 
 
 def read(message: Any, table: Mapping[str, Request]) -> Command:
-    """Check a message whole, and return the command in it.
+    """Check all fields of a message, and return its command.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ def read(message: Any, table: Mapping[str, Request]) -> Command:
 
     Examples
     --------
-    >>> table = {"step": Request(print, {"count": Number(-9, 9, whole=True)}, needed=("count",))}
-    >>> read({"do": "step", "count": 3}, table)
-    Command(do='step', id=None, fields={'count': 3})
-    >>> read({"do": "step", "count": 10}, table)
+    >>> table = {"step": Request(print, {"by": Number(-9, 9, whole=True)}, needed=("by",))}
+    >>> read({"do": "step", "by": 3}, table)
+    Command(do='step', id=None, fields={'by': 3})
+    >>> read({"do": "step", "by": 10}, table)
     Traceback (most recent call last):
-    chainrule.errors.DataError: step: count must be a whole number from -9 to 9, received 10
+    chainrule._src.base.errors.DataError: step: by must be a whole number from -9 to 9, received 10
     """
     if not isinstance(message, dict):
         raise DataError(f'a message must be an object with "do", {received(message)}')
@@ -87,12 +87,12 @@ def read(message: Any, table: Mapping[str, Request]) -> Command:
 
 
 def identity(message: Mapping[str, Any]) -> int | None:
-    """Return the number by which a page knows the answer to its message.
+    """Return a message's identifier, which the answer repeats.
 
     Raises
     ------
     DataError
-        If it is no whole number.
+        If the identifier is no whole number.
     """
     number: int | None = IDENTITY("id", message.get("id"))
     return number

@@ -1,4 +1,4 @@
-"""A page and its session: what the page says is checked, what it is to hear waits for it."""
+"""The connection of a page to its session: checks incoming messages, queues outgoing ones."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ PAGE = {
         ("of",),
     ),
 }  # fmt: skip
-"""The requests that concern the page alone; no session needs to know of them."""
+"""The requests that concern the page alone; sessions do not receive them."""
 ASKED = COMMANDS | PAGE
-MOST_BYTES = 2**16  # of what a page says at once; a drawing of 784 pixels takes a quarter
+MOST_BYTES = 2**16  # of a message; a drawing of 784 pixels takes a quarter
 
 
 class Conversation:
-    """One page's side of a session, the same for pages of a server and of notebooks.
+    """The connection of one page to a session, for pages of a server and of notebooks.
 
     Parameters
     ----------
     session : Steered
     wake : callable
-        Called, from any thread, when `outbox` has something to send.
+        Callback that any thread calls when `outbox` has messages to send.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Conversation:
         self._detach = session.attach(self._put)
 
     def hear(self, message: Any) -> None:
-        """Do what the page asks for, or answer with an error; nothing a page says ends more."""
+        """Carry out a message of the page, or answer with an error; no message ends the session."""
         try:
             self._do(read_command(message, ASKED))
         except Exception as error:
@@ -68,7 +68,7 @@ class Conversation:
         self._session.handle(command, self._put)
 
     def hear_text(self, text: str | bytes | None) -> None:
-        """Read what the page says as JSON, and do it."""
+        """Parse a message of the page as JSON, and carry it out."""
         try:
             message = read(text)
         except DataError as error:
@@ -77,18 +77,18 @@ class Conversation:
             self.hear(message)
 
     def close(self) -> None:
-        """Leave the session, which goes on."""
+        """Detach the page from the session, which continues."""
         self._detach()
         self.outbox.close()
 
 
 def read(text: str | bytes | None) -> Any:
-    """Return what a text of JSON says.
+    """Parse a text of JSON.
 
     Raises
     ------
     DataError
-        If it is none, or too long.
+        If the text is not JSON, or too long.
 
     Examples
     --------

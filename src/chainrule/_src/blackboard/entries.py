@@ -1,7 +1,7 @@
-"""How an entry of a value comes about: from which entries of which others, and by what.
+"""Dependencies of single entries: the operation and the operands' entries behind each entry.
 
-Where entries lie, NumPy itself tells: an operation that only moves them is applied to a view of an
-array, whose strides and offset say the rest.
+NumPy itself computes the positions of entries: an operation that only moves entries is applied to a
+view of an array, and the strides and the offset of the resulting view give the positions.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from chainrule._src.ops.axes import axes_of
 from chainrule._src.ops.index import GETITEM, SCATTER, SLOT
 from chainrule._src.ops.shape import BROADCAST_TO
 
-LARGEST = 4096  # entries of a constant that stands beside values
-OPERATIONS = {  # what a page computes by itself, and what it calls that
+LARGEST = 4096  # entries of a constant that is sent to the page
+OPERATIONS = {  # the operations that the page implements, with its names for them
     **{name: name for name in (
         "add", "subtract", "multiply", "divide", "power", "negative", "reciprocal", "square",
         "sqrt", "cbrt", "abs", "sign", "floor", "ceil", "exp", "exp2", "expm1", "log", "log1p",
@@ -35,21 +35,21 @@ OPERATIONS = {  # what a page computes by itself, and what it calls that
     "clip_low": "maximum", "clip_high": "minimum", "float_power": "power",
 }  # fmt: skip
 REDUCTIONS = {"sum", "prod", "max", "min"}
-EXACT = {"float64", "int64", "bool"}  # what is computed in others is rounded on the way
+EXACT = {"float64", "int64", "bool"}  # other dtypes round on the way
 Entry = dict[str, Any]
-Groups = Sequence[tuple[int, ...]]  # an operand's axes that each axis runs along
+Groups = Sequence[tuple[int, ...]]  # for each axis, the operand's axes that it indexes
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the entries of a value lie.
+class Location:
+    """The positions of a value's entries, as a view of another value.
 
     Attributes
     ----------
     name : str
-        The value among whose entries they are.
+        Name of the base value, which contains the entries.
     base, view : ndarray
-        What stands for that value, a byte an entry; the entries in it.
+        An array with the base value's shape and one byte for each entry; the view of it.
     """
 
     name: str
@@ -58,40 +58,40 @@ class Place:
 
 
 class Entries:
-    """Tells of equations, one after another, how entries of their outputs come about.
+    """Computes the dependencies of entries for equations, which must come in program order.
 
     Parameters
     ----------
     names : mapping of Variable to str
     shown : collection of Variable
-        What entries are told by. A value that is not among them and is another one moved (a
-        transposed matrix, say) gives way to that.
+        The values to which dependencies may refer. Any other value that only moves the entries of
+        an operand (a transposed matrix, for example) is replaced by that operand.
 
     Attributes
     ----------
     moved : set of Variable
-        The values so far that gave way.
+        The values that were replaced by their operands so far.
     """
 
     def __init__(self, names: Mapping[Variable, str], shown: Collection[Variable]) -> None:
         self.names, self.shown = names, shown
         self.moved: set[Variable] = set()
-        self._places: dict[Variable, Place] = {}
+        self._locations: dict[Variable, Location] = {}
 
     def of(self, equation: Equation) -> Entry | None:
-        """Return how an entry of an equation's output comes about.
+        """Return a description of the dependencies of each entry of an equation's output.
 
-        Entry ``i`` is ``reduce`` over ``s`` of ``op`` of the operands' entries; for each operand
-        there is the number (its ``offset`` plus ``strides`` times ``(i, s)``) of the entry. What is
-        picked by an index has ``picks``: for each index array an operand like others, whose entry
-        times ``step`` is to be added (and ``size`` before, if it is negative). None where an
-        operation is not like this.
+        Entry ``i`` is ``reduce`` over ``s`` of ``op`` of the operands' entries; in each operand the
+        entry's number is ``offset`` plus ``strides`` times ``(i, s)``. If index arrays select the
+        entry, the operand has ``picks``: for each index array another operand, whose entry times
+        ``step`` is added (after ``size`` is added to a negative entry). None if the operation does
+        not have this form.
         """
         kernel, output = equation.primitive.kernel, equation.output
         moved = self._moved(equation)
         if moved is not None:
             if output not in self.shown and not isinstance(kernel, ResultItem):
-                self._places[output] = moved
+                self._locations[output] = moved
                 self.moved.add(output)
             return _entry("copy", None, (), [_operand(moved, _aligned(output.shape, output.shape))])
         if isinstance(kernel, Gather):
@@ -110,61 +110,62 @@ class Entries:
         operands = [self._aligned(operand, output.shape) for operand in equation.operands]
         return _entry(op, None, (), operands)
 
-    def _moved(self, equation: Equation) -> Place | None:
-        """Return where an output's entries lie, if they are those of the one operand, moved."""
+    def _moved(self, equation: Equation) -> Location | None:
+        """Return the positions of an output's entries if the equation only moves its operand's."""
         primitive, output = equation.primitive, equation.output
         first, *others = equation.operands or (None,)
         if not isinstance(first, Variable) or others or 0 in output.shape:
             return None
         widens = primitive is ASTYPE and np.can_cast(first.dtype, output.dtype)
         if widens or primitive.text == "_0" or primitive.name == "positive":
-            return self._place(first)
+            return self._location(first)
         if isinstance(primitive.kernel, ResultItem):
             return self._part(equation)
         if not isinstance(primitive.kernel, Pieces) and primitive not in (GETITEM, SCATTER):
             return None
-        for place in (self._place(first), self._whole(first)):  # a view of a view need not be one
-            view = _view(equation, place.view)
-            if np.may_share_memory(view, place.base):
-                return Place(place.name, place.base, view)
+        # Some operations copy a view, but not a complete array: then the operand is the base.
+        for location in (self._location(first), self._whole(first)):
+            view = _view(equation, location.view)
+            if np.may_share_memory(view, location.base):
+                return Location(location.name, location.base, view)
         return None
 
-    def _part(self, equation: Equation) -> Place:
-        """Return where one of several results lies, one behind the other."""
+    def _part(self, equation: Equation) -> Location:
+        """Return the positions of one result's entries among concatenated results."""
         (several,), number = equation.operands, equation.params["number"]
-        place = self._whole(several)
+        location = self._whole(several)
         start = sum(math.prod(shape) for shape in several.shape[:number])
         shape = equation.output.shape
-        part = place.base[start : start + math.prod(shape)].reshape(shape)
-        return Place(place.name, place.base, part)
+        entries = location.base[start : start + math.prod(shape)].reshape(shape)
+        return Location(location.name, location.base, entries)
 
-    def _place(self, variable: Variable) -> Place:
-        if variable not in self._places:
-            self._places[variable] = self._whole(variable)
-        return self._places[variable]
+    def _location(self, variable: Variable) -> Location:
+        if variable not in self._locations:
+            self._locations[variable] = self._whole(variable)
+        return self._locations[variable]
 
-    def _whole(self, variable: Variable) -> Place:
+    def _whole(self, variable: Variable) -> Location:
         shape = variable.shape
         if shape and isinstance(shape[0], tuple):  # several results
             shape = (sum(map(math.prod, shape)),)
         base = np.empty(shape, np.int8)
-        return Place(self.names[variable], base, base)
+        return Location(self.names[variable], base, base)
 
     def _reduction(self, equation: Equation) -> Entry | None:
         name, (operand,), params = equation.primitive.name, equation.operands, equation.params
         shape = shape_of(operand)
         gone = axes_of(params["axis"], len(shape))
-        kept: list[tuple[int, ...]] = []
+        groups: list[tuple[int, ...]] = []
         for axis in range(len(shape)):
             if axis not in gone:
-                kept.append((axis,))
+                groups.append((axis,))
             elif params["keepdims"]:
-                kept.append(())
+                groups.append(())
         along = [axis for axis in gone if shape[axis] != 1]
-        groups = [*kept, *((axis,) for axis in along)]
+        all_groups = [*groups, *((axis,) for axis in along)]
         if name not in REDUCTIONS:
             return None
-        return _entry("copy", name, [shape[a] for a in along], [self._operand(operand, groups)])
+        return _entry("copy", name, [shape[a] for a in along], [self._operand(operand, all_groups)])
 
     def _product(self, equation: Equation, kernel: Contraction) -> Entry | None:
         terms, out, sizes = letters_of(equation, kernel)
@@ -181,14 +182,14 @@ class Entries:
         kinds = {np.dtype(getattr(array, "dtype", np.int64)).kind for array in arrays}
         if not isinstance(first, Variable) or not kinds <= {"i", "u"}:
             return None
-        place, rank = self._place(first), len(equation.output.shape)
+        location, rank = self._location(first), len(equation.output.shape)
         parts = spelled_out(equation.params["index"], len(first.shape))
-        own, of_arrays = split(tuple(range(rank)), parts, arrays)
-        found, picks = _operand(place, [()] * rank), []
-        axes = iter(zip(place.view.shape, place.view.strides, strict=True))
+        free_axes, of_arrays = split(tuple(range(rank)), parts, arrays)
+        source, picks = _operand(location, [()] * rank), []
+        axes = iter(zip(location.view.shape, location.view.strides, strict=True))
         for part in parts:
             if part is None:
-                next(own)
+                next(free_axes)
                 continue
             size, step = next(axes)
             if part is SLOT:
@@ -196,48 +197,50 @@ class Entries:
                 picks.append(by and {**by, "step": step, "size": size})
             elif isinstance(part, slice):
                 begin, _, every = part.indices(size)
-                found["strides"][next(own)] = every * step
-                found["offset"] += begin * step
+                source["strides"][next(free_axes)] = every * step
+                source["offset"] += begin * step
             else:
-                found["offset"] += (part + size if part < 0 else part) * step
-        return _entry("copy", None, (), [{**found, "picks": picks} if all(picks) else None])
+                source["offset"] += (part + size if part < 0 else part) * step
+        return _entry("copy", None, (), [{**source, "picks": picks} if all(picks) else None])
 
     def _scattered(self, equation: Equation) -> Entry | None:
-        """Tell of what is put where one index array says, along axes that are whole otherwise.
+        """Describe a scatter by one index array along one axis; all other axes are complete.
 
-        ``at`` of a number, an index, a place and how many there are is the number if index and
-        place are the same, and else 0.
+        ``at(number, index, position, size)`` is the number if the index equals the position, and
+        otherwise 0; a negative index counts from ``size``.
         """
         (first, *arrays), shape = equation.operands, equation.output.shape
         lengths = np.broadcast_shapes(*map(shape_of, arrays))
         parts = spelled_out(equation.params["index"], len(shape))
         rank = len(lengths) + sum(part is None or isinstance(part, slice) for part in parts)
-        own, of_arrays = split(tuple(range(rank)), parts, arrays)
-        groups = [(next(own),) if part is None or isinstance(part, slice) else () for part in parts]
-        kept = [
+        free_axes, of_arrays = split(tuple(range(rank)), parts, arrays)
+        groups = [
+            (next(free_axes),) if part is None or isinstance(part, slice) else () for part in parts
+        ]
+        pairs = [
             (part, group) for part, group in zip(parts, groups, strict=True) if part is not None
         ]
-        sized = [(part, size) for (part, _), size in zip(kept, shape, strict=True)]
+        sized = [(part, size) for (part, _), size in zip(pairs, shape, strict=True)]
         chosen = [axis for axis, (part, size) in enumerate(sized) if part is SLOT and size != 1]
-        whole = all(part is SLOT or _is_whole(part, size) for part, size in sized)
-        if not whole or len(chosen) != 1 or len(shape_of(first)) not in (0, rank):
+        complete = all(part is SLOT or _is_whole(part, size) for part, size in sized)
+        if not complete or len(chosen) != 1 or len(shape_of(first)) not in (0, rank):
             return None
         (axis,) = chosen
-        index = arrays[sum(part is SLOT for part, _ in kept[:axis])]
+        index = arrays[sum(part is SLOT for part, _ in pairs[:axis])]
         if np.dtype(getattr(index, "dtype", float)).kind not in "iu":
             return None
         along = [k for k, length in enumerate(lengths) if length != 1]
         before = len(lengths) - len(shape_of(index))
         by = [() for _ in shape] + [(k - before,) if k >= before else () for k in along]
-        place = [(0,) if i == axis else () for i in range(len(by))]
-        number = [*(group for _, group in kept), *((of_arrays[k],) for k in along)]
+        position = [(0,) if i == axis else () for i in range(len(by))]
+        number = [*(group for _, group in pairs), *((of_arrays[k],) for k in along)]
         size = shape[axis]
-        found = ((first, number), (index, by), (np.arange(size), place), (size, by))
-        operands = [self._operand(operand, groups) for operand, groups in found]
+        sources = ((first, number), (index, by), (np.arange(size), position), (size, by))
+        operands = [self._operand(operand, groups) for operand, groups in sources]
         return _entry("at", "sum", [lengths[k] for k in along], operands)
 
     def _index(self, array: Any, of_arrays: Sequence[int], rank: int) -> Entry | None:
-        """Return an index array as an operand; it runs along the last of some of the axes."""
+        """Return an index array as an operand, which is aligned to the last of ``of_arrays``."""
         axes = range(len(shape_of(array)))
         along = dict(zip(of_arrays[len(of_arrays) - len(axes) :], axes, strict=True))
         groups = [(along[axis],) if axis in along else () for axis in range(rank)]
@@ -248,7 +251,7 @@ class Entries:
 
     def _operand(self, operand: Any, groups: Groups) -> Entry | None:
         if isinstance(operand, Variable):
-            return _operand(self._place(operand), groups)
+            return _operand(self._location(operand), groups)
         array = np.asarray(at(operand, 1)).astype(float)
         if array.size and (array == array.flat[0]).all():
             array = np.asarray(array.flat[0])
@@ -257,13 +260,13 @@ class Entries:
         if not array.ndim:
             return {"value": float(array), "offset": 0, "strides": [0] * len(groups)}
         base = np.empty(array.shape, np.int8)
-        found = _operand(Place("", base, base), groups)
-        del found["name"]
-        return {"value": array.ravel().tolist(), **found}
+        constant = _operand(Location("", base, base), groups)
+        del constant["name"]
+        return {"value": array.ravel().tolist(), **constant}
 
 
 def _view(equation: Equation, view: Array) -> Array:
-    """Return what an operation that moves entries makes of a view, itself one where it can be."""
+    """Apply an operation that moves entries to a view; the result is a view where possible."""
     primitive, params = equation.primitive, equation.params
     if primitive is BROADCAST_TO:
         return np.broadcast_to(view, params["shape"])
@@ -271,33 +274,33 @@ def _view(equation: Equation, view: Array) -> Array:
         parts = (
             part for part in spelled_out(params["index"], len(params["shape"])) if part is not None
         )
-        whole = all(map(_is_whole, parts, params["shape"]))
-        return np.reshape(view, params["shape"]) if whole else np.empty(0, np.int8)
+        complete = all(map(_is_whole, parts, params["shape"]))
+        return np.reshape(view, params["shape"]) if complete else np.empty(0, np.int8)
     if primitive is GETITEM:
         index = params["index"]
         has_rest = any(part is Ellipsis for part in index)
-        found: Array = view[index if has_rest else (*index, ...)]
-        return found
+        result: Array = view[index if has_rest else (*index, ...)]
+        return result
     return np.asarray(primitive.value(view, **params))
 
 
 def _is_whole(part: Any, size: int) -> bool:
-    """Whether a part of an index takes all of an axis."""
+    """Return true if a part of an index selects all of an axis."""
     if isinstance(part, slice):
         return part.indices(size) == (0, size, 1)
     return part is not SLOT and size == 1
 
 
-def _aligned(shape: Sequence[int], whole: Sequence[int]) -> Groups:
-    """Return the axes of an operand that is broadcast to the whole."""
+def _aligned(shape: Sequence[int], out_shape: Sequence[int]) -> Groups:
+    """Return the axes of an operand that is broadcast to the output's shape."""
     rank = len(shape)
-    return [(axis,) if axis >= 0 else () for axis in range(rank - len(whole), rank)]
+    return [(axis,) if axis >= 0 else () for axis in range(rank - len(out_shape), rank)]
 
 
-def _operand(place: Place, groups: Groups) -> Entry:
-    shape, strides, base = place.view.shape, place.view.strides, place.base
+def _operand(location: Location, groups: Groups) -> Entry:
+    shape, strides, base = location.view.shape, location.view.strides, location.base
     steps = [sum(strides[axis] for axis in group if shape[axis] != 1) for group in groups]
-    return {"name": place.name, "offset": _start(place.view) - _start(base), "strides": steps}
+    return {"name": location.name, "offset": _start(location.view) - _start(base), "strides": steps}
 
 
 def _start(array: Array) -> int:
@@ -307,7 +310,12 @@ def _start(array: Array) -> int:
 def _entry(
     op: str, reduce: str | None, axes: Sequence[int], operands: Iterable[Any]
 ) -> Entry | None:
-    found = list(operands)
-    if any(operand is None for operand in found):
+    all_operands = list(operands)
+    if any(operand is None for operand in all_operands):
         return None
-    return {"op": op, "reduce": reduce if axes else None, "axes": list(axes), "operands": found}
+    return {
+        "op": op,
+        "reduce": reduce if axes else None,
+        "axes": list(axes),
+        "operands": all_operands,
+    }

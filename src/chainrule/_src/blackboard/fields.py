@@ -21,7 +21,7 @@ _BRIEF.maxstring = _BRIEF.maxlong = _BRIEF.maxother = 50
 
 @dataclass(frozen=True)
 class Number:
-    """A number from ``low`` to ``high``; if ``whole``, one of Python's integers."""
+    """Check for a number from ``low`` to ``high``; if ``whole``, for one of Python's integers."""
 
     low: float
     high: float
@@ -32,16 +32,16 @@ class Number:
         kind = Integral if self.whole else Real
         number = isinstance(value, kind) and not isinstance(value, bool)
         if not number or not self.low <= value <= self.high:
-            wanted = f"a number from {self.low:g} to {self.high:g}"
+            expected = f"a number from {self.low:g} to {self.high:g}"
             if self.whole:
-                wanted = f"a whole number from {self.low} to {self.high}"
-            raise DataError(f"{name} must be {wanted}, {received(value)}")
+                expected = f"a whole number from {self.low} to {self.high}"
+            raise DataError(f"{name} must be {expected}, {received(value)}")
         return int(value) if self.whole else float(value)
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A list of numbers, its length between two limits."""
+    """Check for a list of numbers whose length is between two limits."""
 
     each: Number
     shortest: int
@@ -59,7 +59,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Members:
-    """An object whose members are checked by their names."""
+    """Check for an object, with a check for each member by its name."""
 
     known: Mapping[str, Check]
     kind: str = "member"
@@ -76,25 +76,25 @@ class Members:
 
 
 def text(name: str, value: Any) -> str:
-    """Return a text that is short enough for a name."""
+    """Return a text of at most `LONGEST` letters; raise `DataError` for any other value."""
     if not isinstance(value, str) or len(value) > LONGEST:
         raise DataError(f"{name} must be text of at most {LONGEST} letters, {received(value)}")
     return value
 
 
 def flag(name: str, value: Any) -> bool:
-    """Return true or false."""
+    """Return a boolean; raise `DataError` for any other value."""
     if not isinstance(value, bool):
         raise DataError(f"{name} must be true or false, {received(value)}")
     return value
 
 
-def one_of(*known: str) -> Check:
-    """Return a check that accepts some texts alone."""
+def one_of(*choices: str) -> Check:
+    """Return a check that accepts only the given texts."""
 
     def check(name: str, value: Any) -> str:
-        if not isinstance(value, str) or value not in known:
-            raise DataError(f"{name} must be one of {', '.join(known)}, {received(value)}")
+        if not isinstance(value, str) or value not in choices:
+            raise DataError(f"{name} must be one of {', '.join(choices)}, {received(value)}")
         return value
 
     return check

@@ -1,4 +1,4 @@
-"""Messages as bytes: a header in JSON and arrays behind it, as the page reads them in place."""
+"""Binary messages: a header in JSON, then arrays, which the page reads without a copy."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ def encode(
 ) -> bytes:
     """Return a message as bytes.
 
-    The length of the header, 4 bytes; the header, JSON in UTF-8, with ``type`` and, by name, dtype,
-    shape and offset of each array; the arrays, each at a multiple of 8 bytes.
+    The format is: the length of the header, in 4 bytes; the header, JSON in UTF-8, with ``type``
+    and the dtype, shape and offset of each array by name; the arrays, each at a multiple of 8
+    bytes.
 
     Parameters
     ----------
     kind : str
-        Its type.
+        The message's type.
     header : dict
         Plain values; numbers that are not finite become null.
     arrays : dict of str to ndarray, optional
-        Of float64, float32, int32 or uint8.
+        Arrays of dtype float64, float32, int32 or uint8.
 
     Examples
     --------
@@ -46,8 +47,8 @@ def encode(
         padding = -content.nbytes % ALIGNED
         parts += [content.data.cast("B") if content.size else b"", bytes(padding)]
         offset += content.nbytes + padding
-    whole = {"type": kind, **header, "arrays": places}
-    text = json.dumps(_finite(whole), separators=(",", ":"), allow_nan=False).encode()
+    members = {"type": kind, **header, "arrays": places}
+    text = json.dumps(_finite(members), separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-(4 + len(text)) % ALIGNED)
     return b"".join([struct.pack("<I", len(text)), text, *parts])
 
@@ -58,15 +59,15 @@ def decode(message: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     header = json.loads(message[4 : 4 + length])
     arrays = {
         name: np.frombuffer(
-            message, place["dtype"], math.prod(place["shape"]), 4 + length + place["offset"]
-        ).reshape(place["shape"])
-        for name, place in header.pop("arrays").items()
+            message, entry["dtype"], math.prod(entry["shape"]), 4 + length + entry["offset"]
+        ).reshape(entry["shape"])
+        for name, entry in header.pop("arrays").items()
     }
     return header, arrays
 
 
 def without(message: bytes, left_out: tuple[str, ...]) -> bytes:
-    """Return a message without the arrays whose names begin with one of some texts.
+    """Return a message without the arrays whose names begin with one of ``left_out``.
 
     Examples
     --------
@@ -75,8 +76,8 @@ def without(message: bytes, left_out: tuple[str, ...]) -> bytes:
     ['p:b']
     """
     header, arrays = decode(message)
-    kept = {name: array for name, array in arrays.items() if not name.startswith(left_out)}
-    return encode(header.pop("type"), header, kept)
+    remaining = {name: array for name, array in arrays.items() if not name.startswith(left_out)}
+    return encode(header.pop("type"), header, remaining)
 
 
 def _finite(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The address, handed to a browser in a file: arguments of programs are read by all users."""
+"""Private handover of the address to a browser, in a file: all users see program arguments."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ TEMPLATE = Path(__file__).with_name("templates") / "handover.html"
 
 
 class Invite(Protocol):
-    """Makes addresses, see `Guard.invite`."""
+    """A function that creates addresses, see `Guard.invite`."""
 
     def __call__(self, used: Callable[[], Any] = ...) -> str:
-        """Return an address that lets one browser in, once; ``used`` is called then."""
+        """Return an address that admits one browser, once; then ``used`` is called."""
 
 
 @contextmanager
 def handover() -> Iterator[Callable[[Invite], Path]]:
-    """Within it, write files that only this user reads, each of which leads to a new address.
+    """Context manager for private HTML files, each of which redirects to a new address.
 
-    A file is removed when its address has been used, and at the end.
+    Its value is a function that writes such a file. A file is removed when its address has been
+    used, or when the context ends.
     """
     with TemporaryDirectory(prefix="chainrule-", ignore_cleanup_errors=True) as folder:
 

@@ -1,4 +1,4 @@
-"""The process of a learner's file: it is loaded, checked and trained there, while time is left."""
+"""The child process, which loads, checks and trains a learner's file within a time limit."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ from typing import Any
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.blackboard.commands import read
 from chainrule._src.blackboard.frames import encode
-from chainrule._src.blackboard.own import Own, Said, broken
+from chainrule._src.blackboard.own import FileReport, Own, broken
 from chainrule._src.blackboard.session import COMMANDS, Session
 from chainrule._src.blackboard.subject import Data, Subject
-from chainrule._src.blackboard.trainer import Task
+from chainrule._src.blackboard.trainer import QueuedTask
 from chainrule._src.compile.running.threads import one_for_products
 from chainrule._src.teach.confined.limits import limit_memory
 
-BEGAN = "began"  # the type of a message that is for this process's owner alone
-ENDED = 70  # how it ends when it has said why
-PATIENCE = 6  # how much slower than its processor it may be
-ALL = -1  # whom a message is for: every page
+BEGAN = "began"  # the type of a message for the parent process alone
+ENDED = 70  # exit code of a child that has sent the reason for its end
+PATIENCE = 6  # elapsed time may be this multiple of the processor time
+ALL = -1  # the receiver's number in a message to every page
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a learner's code may take.
+class ResourceLimits:
+    """Limits of time and memory for a learner's code.
 
     Attributes
     ----------
     seconds : float
-        Of the processor, for one thing that is asked for, or one update; six times as many may go
-        by (`PATIENCE`).
+        Processor time for one command or one turn of training; `PATIENCE` times as many seconds
+        may elapse.
     memory : int
-        Bytes beyond what the libraries take.
+        Bytes in addition to the memory of the libraries.
     """
 
     seconds: float = 10.0
     memory: int = 2 * 2**30
 
 
-LIMITS = Limits()
+LIMITS = ResourceLimits()
 
 
 def serve(
     line: Connection, faults: Path, path: Path, data: Data, settings: Mapping[str, Any],
-    limits: Limits, options: Mapping[str, Any],
+    limits: ResourceLimits, options: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    """Load the file, say what the check says of it, and do what is asked for until nobody asks."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner ends it
-    sys.dont_write_bytecode = True  # two saves in a second would look alike to what is kept
+    """Load the file, send the report of its check, and carry out commands until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends the child
+    sys.dont_write_bytecode = True  # cached bytecode cannot tell two saves in a second apart
     one_for_products()
     clock = Clock(faults, limits.seconds)
     limit_memory(limits.memory)
@@ -69,8 +69,8 @@ def serve(
         with lock:
             line.send_bytes(struct.pack("<q", number) + message)
 
-    def say(said: Said) -> None:
-        tell(ALL, encode("code", {"path": path.name, **vars(said)}))
+    def say(report: FileReport) -> None:
+        tell(ALL, encode("code", {"path": path.name, **vars(report)}))
 
     def fail(error: BaseException) -> None:
         say(broken(path, error))
@@ -78,38 +78,38 @@ def serve(
 
     try:
         with clock.running():
-            own = Own(path, data)
+            file = Own(path, data)
         with clock.running():
-            said = own.check()
+            report = file.check()
         with clock.running():
-            session = Timed(_with(own.subject, settings), clock, fail, **options)
+            session = Timed(_with(file.subject, settings), clock, fail, **options)
         session.attach(partial(tell, ALL))
-        say(said)
+        say(report)
         tell(ALL, encode(BEGAN, {}))
     except BaseException as error:
         fail(error)
     try:
         while True:
-            asked = line.recv_bytes()
-            (number,) = struct.unpack_from("<q", asked)
-            session.handle(read(json.loads(asked[8:]), COMMANDS), partial(tell, number))
+            packet = line.recv_bytes()
+            (number,) = struct.unpack_from("<q", packet)
+            session.handle(read(json.loads(packet[8:]), COMMANDS), partial(tell, number))
     except (EOFError, OSError):
         os._exit(0)
 
 
 def _with(subject: Subject, settings: Mapping[str, Any]) -> Subject:
-    """Return a subject with the settings of the one before, as far as it has them."""
-    known = {name: value for name, value in settings.items() if name in subject.settings}
-    if subject.make is None or not known:
+    """Return a subject with those settings of the previous subject that it has, too."""
+    common = {name: value for name, value in settings.items() if name in subject.settings}
+    if subject.make is None or not common:
         return subject
     try:
-        return subject.make(known)
+        return subject.make(common)
     except ChainruleError:
         return subject
 
 
 class Timed(Session):
-    """A session that may take so long for each thing that it does."""
+    """A session with a time limit for each task."""
 
     def __init__(
         self, subject: Subject, clock: Clock, fail: Callable[[BaseException], None], **options: Any
@@ -117,25 +117,25 @@ class Timed(Session):
         self._clock, self._fail = clock, fail
         super().__init__(subject, **options)
 
-    def _attempt(self, task: Task) -> None:
+    def _attempt(self, task: QueuedTask) -> None:
         try:
             with self._clock.running():
                 super()._attempt(task)
-        except BaseException as error:  # exit(), in what is trained
+        except BaseException as error:  # exit() in the learner's code
             self._fail(error)
 
 
 class Clock:
-    """Ends the process where it takes too long, and writes down in which line.
+    """Watchdog that ends the process after a time limit, and writes its stack trace to a file.
 
-    The kernel counts, so that it works whatever the process is doing; where it does not, a thread.
+    The operating system's timers end the process whatever it is doing; on Windows a thread does.
 
     Parameters
     ----------
     faults : Path
-        Of the file that lines are written to, also where the process crashes.
+        File for the stack trace, which is also written when the process crashes.
     seconds : float
-        Of the processor; more may go by, by a factor.
+        Processor time; `PATIENCE` times as many seconds may elapse.
     """
 
     def __init__(self, faults: Path, seconds: float) -> None:
@@ -147,7 +147,7 @@ class Clock:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count the time of what is done."""
+        """Context manager that applies the time limit to its block."""
         self._set(self._seconds)
         try:
             yield

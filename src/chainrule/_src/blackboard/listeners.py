@@ -1,4 +1,4 @@
-"""Who hears what a session tells: all pages, or the one that asked."""
+"""Receivers of a session's messages: all pages, or the page that sent a command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Listener = Callable[[bytes], Any]
 
 
 class Listeners:
-    """The pages that receive messages for all; pages come and go in any thread."""
+    """The receivers of messages to all pages; any thread may attach and detach listeners."""
 
     def __init__(self) -> None:
         self._all: list[Listener] = []
@@ -25,13 +25,13 @@ class Listeners:
         return bool(self._all)
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Have messages go to a listener; returns what ends that."""
+        """Add a listener, and return the detaching function."""
         with self._lock:
             self._all.append(listener)
         return lambda: self._detach(listener)
 
     def tell(self, message: bytes, listener: Listener | None = None) -> None:
-        """Send a message to a listener, or to all, outside the lock; one that fails is left out."""
+        """Send a message to a listener, or to all, outside the lock; detach those that fail."""
         with self._lock:
             listeners = list(self._all) if listener is None else [listener]
         for each in listeners:
@@ -48,7 +48,7 @@ class Listeners:
 
 
 def refuse(listener: Listener | None, message: Any, error: Exception | str) -> None:
-    """Tell who sent a message why nothing comes of it."""
+    """Send an error message to the sender of a message."""
     if listener is not None:
         try:
             number = identity(message) if isinstance(message, dict) else None

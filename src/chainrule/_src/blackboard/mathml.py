@@ -1,4 +1,4 @@
-"""Lines of NumPy as formulas in MathML, which browsers show by themselves."""
+"""Lines of NumPy as formulas in MathML, which browsers display without a library."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from chainrule._src.text.formulas import (
     read,
 )
 
-FUNCTION = element("mo", "\u2061")  # that what follows is an argument
+FUNCTION = element("mo", "\u2061")  # the invisible operator of function application
 
 SPACE = element("mspace", width="0.17em")
 
 
 def mathml(code: str) -> Html:
-    """Return a line of NumPy as a formula; what is none, as text.
+    """Return a line of NumPy as a formula; a line that is no formula, as text.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def mathml(code: str) -> Html:
 <mn>2</mn></mrow></math>'
     """
     formula = read(code)
-    if isinstance(formula, Infix) and formula.sign in ("=", "←"):  # a line may be broken there
+    if isinstance(formula, Infix) and formula.sign in ("=", "←"):  # lines may break at these
         inside = for_html(_ml(formula.left), _mo(formula.sign), _ml(formula.right))
     else:
         inside = _ml(CodeText(code) if formula is None else formula)
@@ -121,15 +121,15 @@ def _case(value: Any, test: Html) -> Html:
 
 
 def _text(text: str) -> Html:
-    """Return what stands below something: a letter, a number, or a word upright."""
+    """Return a subscript: a letter, a number, or an upright word."""
     tag = "mn" if text.isdigit() else "mi" if text.isalpha() else "mtext"
     return element(tag, text)
 
 
-def _fenced(left: str, inside: Html, right: str) -> Html:
+def _fenced(opening: str, inside: Html, closing: str) -> Html:
     begin, end = (
         element("mo", sign, fence="true", form=form)
-        for form, sign in (("prefix", left), ("postfix", right))
+        for form, sign in (("prefix", opening), ("postfix", closing))
     )
     return _row(begin, inside, end)
 

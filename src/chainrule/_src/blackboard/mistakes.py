@@ -1,7 +1,7 @@
-"""Classic mistakes in a gradient written by hand: one line of it becomes another.
+"""Classic mistakes in a gradient written by hand, each made by the replacement of one line.
 
-The gradient is a text, as the lab would have it for as many layers as there are. What is wrong with
-a changed one is not known beforehand: it is checked like any other, on a small network.
+The gradient is written as text, in the style of the lab, for any number of layers. The diagnosis of
+a mistake is not stored: the changed gradient is checked like any other, on a small network.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from chainrule._src.check import GradientReport, check_gradients
 from chainrule._src.check.code import written
 from chainrule._src.nn.functions import ACTIVATIONS, nll, one_hot, softmax
 
-FILE = "gradients.py"  # what the text is called where a line of it is named
+FILE = "gradients.py"  # file name of the text in diagnoses
 HEAD = "import numpy as np\n\nfrom chainrule.functions import {}\n"
 ALIKE = "All weights begin at zero"
 ZEROS = (
@@ -31,17 +31,17 @@ ZEROS = (
 
 @dataclass(frozen=True)
 class Outline:
-    """What decides how a network's gradient is written.
+    """The properties of a network that determine the text of its gradient.
 
     Attributes
     ----------
     names : tuple of str
-        Those of the hidden layers.
+        Names of the hidden layers.
     widths : tuple of int
-        Their units.
+        Numbers of units of the hidden layers.
     activation : str
     classes : int or None
-        None: the target is a quantity.
+        Number of classes; None for regression.
     """
 
     names: tuple[str, ...]
@@ -51,52 +51,52 @@ class Outline:
 
     @classmethod
     def of(cls, subject: Subject) -> Outline:
-        """Return that of a network of `subjects.network`."""
+        """Return the outline of a network of `subjects.network`."""
         names, settings = tuple(unit.name for unit in subject.units), subject.settings
         classes = None if subject.data.classes is None else len(subject.data.classes)
         return cls(names, tuple(settings["layers"]), settings["activation"], classes)
 
     @property
     def layers(self) -> list[tuple[str, str, str, str]]:
-        """Of each layer: what goes in, its weights and biases, the sums that they give."""
+        """For each layer, the names of its input, weights, biases and weighted sums."""
         inputs, sums = ["X", *self.names], [*(f"z_{name}" for name in self.names), "z"]
         ends = [*(f"_{name}" for name in self.names), "_o" if self.names else ""]
         return [(i, f"W{e}", f"b{e}", z) for i, e, z in zip(inputs, ends, sums, strict=True)]
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The units of every layer."""
+        """The number of units of every layer."""
         return *self.widths, self.classes or 1
 
     @property
     def output(self) -> str:
-        """What is compared with the target."""
+        """The name of the output, which the loss compares with the target."""
         return "z" if self.classes is None else "q"
 
     def target(self, y: str = "y") -> str:
-        """Return what the output should be."""
+        """Return the expression of the target, in the shape of the output."""
         return f"{y}[:, np.newaxis]" if self.classes is None else f"one_hot({self.classes}, {y})"
 
     def lines(self) -> dict[str, str]:
-        """Return what is computed in each line, by its name."""
-        found: dict[str, str] = {}
+        """Return the expression of each line, by the name that the line assigns."""
+        code: dict[str, str] = {}
         for inputs, W, b, z in self.layers:
-            found[z] = f"{inputs} @ {W} + {b}"
+            code[z] = f"{inputs} @ {W} + {b}"
             if z != "z":
-                found[z[2:]] = f"{self.activation}({z})"
+                code[z[2:]] = f"{self.activation}({z})"
         if self.output == "q":
-            found["q"] = "softmax(z)"
-        found["d_z"] = f"({self.output} - {self.target()}) / len(X)"
+            code["q"] = "softmax(z)"
+        code["d_z"] = f"({self.output} - {self.target()}) / len(X)"
         for inputs, W, b, z in reversed(self.layers):
-            found[f"d_{W}"] = f"{inputs}.T @ d_{z}"
-            found[f"d_{b}"] = f"d_{z}.sum(axis=0)"
+            code[f"d_{W}"] = f"{inputs}.T @ d_{z}"
+            code[f"d_{b}"] = f"d_{z}.sum(axis=0)"
             if inputs != "X":
-                found[f"d_{inputs}"] = f"d_{z} @ {W}.T"
-                found[f"d_z_{inputs}"] = f"d_{inputs} * d{self.activation}(z_{inputs})"
-        return found
+                code[f"d_{inputs}"] = f"d_{z} @ {W}.T"
+                code[f"d_z_{inputs}"] = f"d_{inputs} * d{self.activation}(z_{inputs})"
+        return code
 
     def text(self, changed: Mapping[str, str]) -> str:
-        """Return the gradient as a module, with some of its lines changed."""
+        """Return the gradient as a module, with the expressions of ``changed`` replaced."""
         read = [f'{W}, {b} = params["{W}"], params["{b}"]' for _, W, b, _ in self.layers]
         lines = [f"{name} = {code}" for name, code in {**self.lines(), **changed}.items()]
         names = [name for _, *both, _ in self.layers for name in both]
@@ -138,7 +138,7 @@ def _slope(outline: Outline) -> tuple[str, str] | None:
 
 
 def _place(outline: Outline) -> tuple[str, str] | None:
-    if not outline.names or outline.activation == "relu":  # its slope is the same behind it
+    if not outline.names or outline.activation == "relu":  # relu(z) has the same slope as z
         return None
     name = outline.names[-1]
     return f"d_z_{name}", f"d_{name} * d{outline.activation}({name})"
@@ -156,7 +156,7 @@ def _other(outline: Outline) -> tuple[str, str] | None:
 def _transposed(outline: Outline) -> tuple[str, str] | None:
     behind = zip(outline.names, pairwise(outline.sizes), outline.layers[1:], strict=True)
     for name, sizes, (_, W, _, z) in reversed(list(behind)):
-        if len(set(sizes)) == 1 and sizes != (1, 1):  # others cannot even be multiplied
+        if len(set(sizes)) == 1 and sizes != (1, 1):  # only square matrices still multiply
             return f"d_{name}", f"d_{z} @ {W}"
     return None
 
@@ -179,13 +179,14 @@ EDITS: dict[str, tuple[str, Edit]] = {
     "sign": ("The error has the wrong sign", _sign),
     "labels": ("The labels have slipped against the samples", _labels),
 }
-"""Mistakes in the gradient: a title, and which line becomes what; None where there is no such."""
+"""Mistakes in the gradient: a title, and a function that returns the name of a line and its wrong
+expression, or None if a network cannot have the mistake."""
 
 
 def mistakes(subject: Subject) -> list[dict[str, Any]]:
     """Return the mistakes that a network's gradient can have, for a page's setup.
 
-    Of the one that the subject has, ``diagnosis`` says what the check found.
+    The subject's present mistake also has a ``diagnosis``, the report of the gradient check.
 
     Examples
     --------
@@ -198,13 +199,13 @@ def mistakes(subject: Subject) -> list[dict[str, Any]]:
     >>> print(found[0]["wrong"])
     d_z = q - one_hot(10, y)
     """
-    found = []
+    result = []
     for name, title, (right, wrong) in _possible(subject):
         mistake = {"name": name, "title": title, "right": right, "wrong": wrong}
         if name == subject.mistake:
             mistake["diagnosis"] = diagnosis(subject)
-        found.append(mistake)
-    return found
+        result.append(mistake)
+    return result
 
 
 def mistaken(subject: Subject, name: str) -> Subject:
@@ -215,9 +216,9 @@ def mistaken(subject: Subject, name: str) -> Subject:
     DataError
         If its gradient cannot have such a mistake.
     """
-    possible = {known: title for known, title, _ in _possible(subject)}
+    possible = {key: title for key, title, _ in _possible(subject)}
     if name not in possible:
-        titles = {**{known: title for known, (title, _) in EDITS.items()}, "zeros": ALIKE}
+        titles = {**{key: title for key, (title, _) in EDITS.items()}, "zeros": ALIKE}
         raise DataError(
             f"blackboard: {titles.get(name, name)!r} cannot be a mistake in this network; mend the "
             f"gradient first, or make another: {'; '.join(possible.values()) or 'there is none'}"
@@ -230,17 +231,17 @@ def mistaken(subject: Subject, name: str) -> Subject:
 
 
 def diagnosis(subject: Subject) -> str:
-    """Return what the check says of a subject's mistake."""
+    """Return the diagnosis of a subject's mistake by the gradient check."""
     assert subject.mistake is not None
     if subject.mistake == "zeros":
         return ZEROS.format(name=subject.units[0].name)
-    found = checked(_small(Outline.of(subject)), subject.mistake)
-    return "\n".join(map(str, found.diagnoses))
+    report = checked(_small(Outline.of(subject)), subject.mistake)
+    return "\n".join(map(str, report.diagnoses))
 
 
 @lru_cache(maxsize=64)
 def checked(outline: Outline, name: str | None) -> GradientReport:
-    """Return what the check says of a network's gradient with a mistake, or of the right one."""
+    """Check the gradient of a network, with a mistake or correct (None), and return the report."""
     rng, (features, samples) = np.random.default_rng(0), _others(outline.sizes, 2)
     params, inputs = {}, features
     for (_, W, b, _), units in zip(outline.layers, outline.sizes, strict=True):
@@ -257,7 +258,7 @@ def checked(outline: Outline, name: str | None) -> GradientReport:
 
 
 def _possible(subject: Subject) -> Iterator[tuple[str, str, tuple[str, str]]]:
-    """Yield names and titles of possible mistakes, each with the right line and the wrong one."""
+    """Yield possible mistakes: name, title, and the pair of the right and the wrong line."""
     if subject.kind != "lab":
         return
     outline = Outline.of(subject)
@@ -292,14 +293,14 @@ def _loss(outline: Outline) -> Callable[..., Any]:
 
 
 def _small(outline: Outline) -> Outline:
-    """Return an outline with few units, equally many where there were."""
-    known = {outline.sizes[-1]: outline.sizes[-1]}
+    """Return an outline with few units; layers of equal width keep equal widths."""
+    new_widths = {outline.sizes[-1]: outline.sizes[-1]}
     for width in outline.widths:
-        known.setdefault(width, _others(known.values(), 1)[0])
-    return replace(outline, widths=tuple(known[width] for width in outline.widths))
+        new_widths.setdefault(width, _others(new_widths.values(), 1)[0])
+    return replace(outline, widths=tuple(new_widths[width] for width in outline.widths))
 
 
-def _others(taken: Any, how_many: int) -> list[int]:
-    """Return the smallest sizes above 3 that are none of these."""
-    free = (size for size in count(4) if size not in taken)
-    return [next(free) for _ in range(how_many)]
+def _others(used: Any, n: int) -> list[int]:
+    """Return the smallest sizes above 3 that are not in ``taken``."""
+    free = (size for size in count(4) if size not in used)
+    return [next(free) for _ in range(n)]

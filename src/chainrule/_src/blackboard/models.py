@@ -1,4 +1,4 @@
-"""A compiled `Sequential` as what is trained on a blackboard; the model itself stays as it is."""
+"""A compiled `Sequential` as a subject of a blackboard; the model itself is not changed."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from chainrule._src.nn.network.objective import Objective
 
 
 def sequential(model: Any, X: Any, y: Any, *, name: str = "data", seed: int = 0) -> Subject:
-    """Return a compiled `Sequential` on data, a tenth of which is held back.
+    """Return the subject of a compiled `Sequential`; a tenth of the data is the hold-out.
 
     Parameters
     ----------
     model : Sequential
-        Its weights are where training starts; they stay as they are, whatever is trained. With
-        another seed than this one there are new weights.
+        Training starts from a copy of its weights; the model is not changed. A setting of another
+        seed draws new weights.
     X, y : array_like
-        As for its ``fit``: samples with classes, or with one quantity each.
+        As for its ``fit``: samples, and a class or a quantity for each.
     name : str
-        Of the data.
+        Name of the data.
     seed : int
-        Of the order of samples.
+        Seed of the order of samples.
 
     Raises
     ------
@@ -48,17 +48,17 @@ def sequential(model: Any, X: Any, y: Any, *, name: str = "data", seed: int = 0)
 
 
 def data_of(model: Any, X: Any, y: Any, name: str) -> Data:
-    """Return what a model's ``fit`` takes, as data."""
+    """Return the arguments of a model's ``fit`` as `Data`."""
     (samples, targets), _ = model.training_parts(X, y, "blackboard")
     task = _Task.of(model, targets)
-    known = getattr(model.preprocessor, "feature_names", None)
+    features = getattr(model.preprocessor, "feature_names", None)
     return of_arrays(
-        samples, task.labels(targets), name=name, classes=task.classes, features=known
+        samples, task.labels(targets), name=name, classes=task.classes, features=features
     )  # fmt: skip
 
 
 def layered(model: Any, data: Data, *, seed: int = 0, code: str | None = None) -> Subject:
-    """Return a compiled `Sequential` on data that are prepared already; see `sequential`.
+    """Return the subject of a compiled `Sequential` and preprocessed data; see `sequential`.
 
     Raises
     ------
@@ -75,15 +75,15 @@ def layered(model: Any, data: Data, *, seed: int = 0, code: str | None = None) -
         "momentum": float(getattr(model.optimizer, "momentum", 0.0)), "batch_size": 32,
     }  # fmt: skip
     task = _Task.of(model, data.y if data.classes is None else one_hot(len(data.classes), data.y))
-    made = replace(_subject(model, task, data, settings), optimizer=rule, code=code)
+    initial = replace(_subject(model, task, data, settings), optimizer=rule, code=code)
 
     def make(chosen: Mapping[str, Any]) -> Subject:
-        found = checked(chosen, settings, made.choices)
-        own = model if found["seed"] == seed else _anew(model, found["seed"])
-        anew = _subject(own, task, data, found)
-        return replace(anew, optimizer=rule, code=code, make=make)
+        chosen_settings = checked(chosen, settings, initial.choices)
+        seeded = model if chosen_settings["seed"] == seed else _anew(model, chosen_settings["seed"])
+        subject = _subject(seeded, task, data, chosen_settings)
+        return replace(subject, optimizer=rule, code=code, make=make)
 
-    return replace(made, make=make)
+    return replace(initial, make=make)
 
 
 def _subject(model: Any, task: _Task, data: Data, settings: Mapping[str, Any]) -> Subject:
@@ -91,11 +91,11 @@ def _subject(model: Any, task: _Task, data: Data, settings: Mapping[str, Any]) -
     objective, start = Objective(network, model.loss, []), network.state
     shape: Any = network.layers[0].input_shape[1:]
 
-    def given(X: Any, y: Any) -> tuple[Any, Any]:
+    def inputs_and_targets(X: Any, y: Any) -> tuple[Any, Any]:
         return X.reshape(len(X), *shape), task.targets(y)
 
     def loss(params: Any, X: Any, y: Any, layers: Any = None, metrics: Any = None) -> Any:
-        return objective.value(params, layers or start, True, *given(X, y))[0]
+        return objective.value(params, layers or start, True, *inputs_and_targets(X, y))[0]
 
     def forward(params: Any, X: Any, layers: Any = None, metrics: Any = None) -> Any:
         X = X.reshape(len(X), *shape)
@@ -103,7 +103,7 @@ def _subject(model: Any, task: _Task, data: Data, settings: Mapping[str, Any]) -
 
     def update(rule: Any) -> Callable[..., Any]:
         step = objective.training_step(rule)
-        return lambda carry, X, y: step(carry, *given(X, y))
+        return lambda carry, X, y: step(carry, *inputs_and_targets(X, y))
 
     dense = _chain(network)
     sizes = "-".join(str(size) for size in (math.prod(shape), *(layer.units for layer in dense)))
@@ -117,17 +117,17 @@ def _subject(model: Any, task: _Task, data: Data, settings: Mapping[str, Any]) -
 
 @dataclass(frozen=True)
 class _Task:
-    """What a model's targets and outputs mean.
+    """The learning task of a model: the encoding of its targets and outputs.
 
     Attributes
     ----------
     kind : {"numbers", "rows", "two", "quantity"}
-        Targets are numbers of classes; rows with a one; 0 or 1; quantities.
+        The targets are class indices; one-hot rows; 0 or 1; quantities.
     classes : tuple of str or None
     logits : bool
-        Whether the outputs are no probabilities yet.
+        If true, the outputs are logits, not probabilities.
     dtype : dtype
-        Of targets that are no whole numbers.
+        Dtype of all targets but class indices.
     """
 
     kind: str
@@ -137,7 +137,7 @@ class _Task:
 
     @classmethod
     def of(cls, model: Any, y: Array) -> _Task:
-        """Return what a model is trained for with targets like these."""
+        """Return the task of a model, given example targets."""
         shape, loss = model.output_shape, model.loss
         rows = y.ndim == 2 and y.shape[1] == shape[-1] > 1 and set(np.unique(y)) <= {0, 1}
         one = math.prod(shape[1:]) == 1
@@ -156,13 +156,13 @@ class _Task:
         return cls(kind, None if kind == "quantity" else classes, logits, np.dtype(model.dtype))
 
     def labels(self, y: Array) -> Array:
-        """Return targets as numbers of classes, or quantities."""
+        """Return targets as class indices or quantities."""
         if self.kind == "rows":
             y = y.argmax(axis=1)
         return np.ravel(y).astype(np.float64 if self.classes is None else np.int32)
 
     def targets(self, y: Any) -> Any:
-        """Return what the loss takes."""
+        """Return labels as the targets of the model's loss."""
         if self.kind == "numbers":
             return y
         if self.kind == "rows":
@@ -171,21 +171,21 @@ class _Task:
         return y.reshape(-1, 1).astype(self.dtype)
 
     def meaning(self, output: Any) -> Any:
-        """Return probabilities, or quantities."""
+        """Return a model's output as probabilities or quantities."""
         if self.logits:
             output = sigmoid(output) if self.kind == "two" else softmax(output)
         return output if self.kind in ("numbers", "rows") else output[:, 0]
 
 
 def _with_momentum(optimizer: Any) -> Any:
-    """Return an optimizer with room for momentum, where it knows it."""
+    """Return an optimizer whose state includes momentum if it is an SGD."""
     if type(optimizer) is optimizers.SGD and not optimizer.momentum:
         return copied(optimizer, momentum=0.9)  # the momentum in use is in the carry
     return optimizer
 
 
 def _anew(model: Any, seed: int) -> Any:
-    """Return a model like this one, with weights drawn anew."""
+    """Return a compiled copy of a model with newly drawn weights."""
     layers = [copied(layer) for layer in model.layers]
     other = type(model)(layers, name=model.name, dtype=model.dtype, seed=seed)
     other.build(model.input_shape)
@@ -194,7 +194,7 @@ def _anew(model: Any, seed: int) -> Any:
 
 
 def _chain(network: Network) -> list[Dense]:
-    """Return the layers with weights, if they are dense and nothing else is between them."""
+    """Return the dense layers of a network of `Dense`, `Dropout` and `Flatten`, else no layers."""
     if not all(isinstance(layer, Dense | Dropout | Flatten) for layer in network.layers):
         return []
     return [layer for layer in network.layers if isinstance(layer, Dense)]

@@ -1,4 +1,4 @@
-"""What is worth a look in a run, said once when it begins."""
+"""Warnings about a run (dead units, vanishing gradients, …), each sent once when it begins."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CHANGES = "an update changes {} by {:.0%} of its size; some 0.1 % is usual"
 
 @dataclass
 class Notices:
-    """What was noticed of a run.
+    """The notices of a run.
 
     Attributes
     ----------
     said : list of dict
-        ``update``, ``kind`` and ``text`` of each.
+        The notices so far, each with ``update``, ``kind`` and ``text``.
     """
 
     said: list[dict[str, Any]] = field(default_factory=list)
@@ -39,25 +39,25 @@ class Notices:
     _best: float = np.inf
 
     def look(self, subject: Subject, point: Mapping[str, Any], params: Any) -> list[dict[str, Any]]:
-        """Return what begins to be so at a point of the curves."""
+        """Return the notices that begin at a point of the curves."""
         if self.said and point["update"] <= self.said[-1]["update"]:
             return []
-        found = dict(self._seen(subject, point, params))
+        present = dict(self._conditions(subject, point, params))
         new = [
             {"update": point["update"], "kind": kind, "text": text}
-            for kind, text in found.items()
+            for kind, text in present.items()
             if kind not in self._on
         ]
-        self._on = set(found)
+        self._on = set(present)
         self.said += new
         return new
 
     def cut(self, update: int) -> None:
-        """Forget what came behind an update."""
+        """Remove the notices after an update."""
         self.said = [each for each in self.said if each["update"] <= update]
         self._on, self._best = set(), np.inf
 
-    def _seen(self, subject: Subject, point: Any, params: Any) -> Iterator[tuple[str, str]]:
+    def _conditions(self, subject: Subject, point: Any, params: Any) -> Iterator[tuple[str, str]]:
         if point["saturated"] >= MANY_SATURATED:
             yield "saturated", SATURATED.format(point["saturated"])
         if point["dead"] >= MANY_DEAD:

@@ -1,4 +1,4 @@
-"""From what was asked for to a session that trains it."""
+"""Functions that create subjects and sessions from the user's choice of data and model."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, list[int]] = {"network": [10], "deep": [32, 32], "softmax": []}
 """The lab's networks by name, with their hidden layers."""
-PACE = 25  # updates a second, to be followed by eye
+PACE = 25  # updates a second, slow enough for the eye
 
 
 def begin(subject: Subject) -> Session:
-    """Return a session that trains already."""
+    """Return a session that is already training."""
     more = More()
     session = Session(subject, more=more, take=taker(more), mistaken=mistaken)
     session.handle(Command("play", fields={"rate": PACE}))
@@ -39,18 +39,18 @@ def begin(subject: Subject) -> Session:
 def prepared(
     data: str = "digits", target: str | None = None, model: str = "network"
 ) -> Callable[[], Steered]:
-    """Read what is to be trained; return what begins a session that trains already.
+    """Read data and model; return a function that starts a training session.
 
     Parameters
     ----------
     data, target, model
-        As for `subject_of`; the model may be a Python file, see `own`, which
-        is trained in a process of its own.
+        As for `subject_of`; the model may also be a Python file, see `own`, which
+        is trained in a child process.
 
     Raises
     ------
     DataError, FileError, OptionError, UnknownNameError
-        If it cannot be read or trained.
+        If the data or the model cannot be read or trained.
     """
     if Path(model).suffix != ".py":
         return partial(begin, subject_of(data, target, model))
@@ -77,14 +77,14 @@ def _data(data: str, target: str | None) -> Data:
 
 
 class More:
-    """What pages are told of a subject beside its numbers, found once."""
+    """Additional parts of a page's setup: anatomy, mistakes and scenes, cached by subject."""
 
     def __init__(self) -> None:
         self._subject: Subject | None = None
         self._found: dict[str, Any] = {}
 
     def __call__(self, subject: Subject) -> dict[str, Any]:
-        """Return it."""
+        """Return anatomy, mistakes and scenes of a subject."""
         if subject is not self._subject:
             self._subject = subject
             self._found = {"anatomy": anatomy_of(subject), "mistakes": mistakes(subject)}
@@ -92,7 +92,7 @@ class More:
 
 
 def watch(model: Any, X: Any = None, y: Any = None) -> Blackboard:
-    """Return a page for a cell of a notebook, which shows a copy of a model learn.
+    """Return a page for a notebook cell, which shows the training of a copy of a model.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def watch(model: Any, X: Any = None, y: Any = None) -> Blackboard:
     DataError, ShapeError
         If the model does not take the data.
     MissingDependencyError
-        If anywidget is missing, or the page was never built.
+        If anywidget is missing, or the page's module was never built.
     """
     with needs("the blackboard in a notebook", "blackboard", "anywidget"):
         from chainrule._src.blackboard.widget import Blackboard
@@ -122,17 +122,17 @@ def _sequential(model: Any, X: Any, y: Any) -> Subject:
         return models.sequential(model, X, y)
     data = subjects.digits()
     if getattr(model, "compiled", False):
-        model.training_parts(data.X, data.y, "blackboard")  # which tells its layers their sizes
+        model.training_parts(data.X, data.y, "blackboard")  # builds the layers
     return models.layered(model, data)
 
 
 def subject_of(data: str = "digits", target: str | None = None, model: str = "network") -> Subject:
-    """Return what is to be trained.
+    """Return the subject of a data set and a model.
 
     Parameters
     ----------
     data : str
-        A data set by name, or a file.
+        Name of a data set, or a file.
     target : str, optional
         The column of a table to predict.
     model : str
@@ -141,7 +141,7 @@ def subject_of(data: str = "digits", target: str | None = None, model: str = "ne
     Raises
     ------
     DataError, FileError, OptionError, UnknownNameError
-        If it cannot be read or trained.
+        If the data or the model cannot be read or trained.
     """
     if Path(model).suffix:
         if target is not None:
@@ -152,7 +152,7 @@ def subject_of(data: str = "digits", target: str | None = None, model: str = "ne
 
 
 def _of_file(path: str, data: str) -> Subject:
-    """Return a model that is kept in a file, on data that are prepared as it knows them."""
+    """Return the subject of a saved model, with data preprocessed by the model's preprocessor."""
     from chainrule._src.data.tables import load_arrays, open_table
     from chainrule._src.nn.sequential import load_model
 

@@ -1,4 +1,4 @@
-"""What a page has not been sent yet: of frames the newest, of all else everything."""
+"""The queue of unsent messages for a page: the newest frame, and all other messages."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from typing import Any
 
 from chainrule._src.blackboard.frames import decode, without
 
-UNDRAWN = 2  # frames that are on their way to a page that tells when it has drawn one
-MOST_BYTES = 64 * 2**20  # that may wait for a page
-TRAINED = ("frame", "curves", "notice", "notices_cleared")  # what means nothing without a setup
-PICTURED = {"g:": "gradient", "d:": "change"}  # arrays of frames that pictures alone are made of
+UNDRAWN = 2  # frames in flight to a page that confirms each drawn frame
+MOST_BYTES = 64 * 2**20  # in the queue of a page
+TRAINED = ("frame", "curves", "notice", "notices_cleared")  # types that need a setup before them
+PICTURED = {"g:": "gradient", "d:": "change"}  # prefixes of arrays that only pictures need
 
 
 class Outbox:
-    """Messages for one page, put in by the thread that trains, taken out by what sends.
+    """Queue of messages to one page; filled by the training thread, emptied by a sender.
 
-    Neither waits for the other. A page that draws slowly gets fewer frames, each the newest there
-    is; one that takes nothing at all is given up. Pages that say ``drawn`` get no frame before they
-    have drawn those that they have, whatever the line between buffers. Those that say what
-    their ``pictures`` are of get no more of gradient and change. A page that does not know the
-    network yet is sent nothing of its training; who says hello is told all of it behind ``setup``.
+    Neither thread waits for the other. A slow page gets fewer frames, always the newest; a page
+    that receives nothing at all is disconnected. Pages that confirm with ``drawn`` get at most
+    `UNDRAWN` unconfirmed frames, so that none pile up in buffers of the connection. Pages that
+    report the subject of their ``pictures`` get only the arrays that these pictures need. A page
+    gets no messages about training before its ``setup``, which follows its hello.
 
     Parameters
     ----------
     wake : callable
-        Called, from any thread, when there is something to take.
+        Callback that any thread calls when there are messages to take.
 
     Attributes
     ----------
     full : bool
-        Whether more waited than may wait: the page is to come anew, and is told all there is.
+        If true, the queue exceeded its limit: the page must reconnect and gets everything again.
     closed : bool
-        Whether nothing is put in any more.
+        If true, the queue accepts no more messages.
 
     Examples
     --------
@@ -51,20 +51,20 @@ class Outbox:
         self._wake, self._lock, self._numbers = wake, threading.Lock(), count()
         self._waiting: dict[int | tuple[str, str], bytes] = {}
         self._bytes, self._undrawn, self._tells = 0, 0, False
-        self._shown: dict[int, str] = {}  # what pictures are of, by pages; none: all
+        self._subjects: dict[int, str] = {}  # subject of the pictures, by pages; empty: all
         self._latest: tuple[Any, bytes] | None = None
-        self._introduced = False  # whether it has had a setup
+        self._introduced = False  # True after a setup
         self.full = self.closed = False
 
     def put(self, message: bytes) -> None:
-        """Add a message."""
+        """Add a message to the queue, and call the callback."""
         header, _ = decode(message)
         kind = header["type"]
         key = (kind, header["branch"]) if kind == "frame" else next(self._numbers)
         with self._lock:
             if self.closed or self.full or (kind in TRAINED and not self._introduced):
                 return
-            if kind == "setup":  # frames from before it are of another network
+            if kind == "setup":  # earlier frames show another network
                 self._introduced = True
                 self._drop([key for key in self._waiting if isinstance(key, tuple)])
                 self._latest = None
@@ -82,7 +82,7 @@ class Outbox:
         self._bytes += len(message)
 
     def take(self) -> list[bytes]:
-        """Return what is to be sent now, and have it no more."""
+        """Remove and return the messages that may be sent now."""
         with self._lock:
             held_back = self._tells and self._undrawn >= UNDRAWN
             keys = [key for key in self._waiting if not (held_back and isinstance(key, tuple))]
@@ -93,41 +93,41 @@ class Outbox:
         return [without(m, left_out) if frame and left_out else m for m, frame in each]
 
     def _left_out(self) -> tuple[str, ...]:
-        """Return how the names of arrays begin that no page shows."""
-        shown = set(self._shown.values())
-        return tuple(start for start, what in PICTURED.items() if shown and what not in shown)
+        """Return the prefixes of the names of arrays that no page shows."""
+        subjects = set(self._subjects.values())
+        return tuple(start for start, what in PICTURED.items() if subjects and what not in subjects)
 
     def pictures(self, of: str, page: int = 0) -> None:
-        """Hear what pictures are of; where a page lacks the numbers, the last frame comes again.
+        """Set the subject of a page's pictures; send the last frame again if arrays were left out.
 
         Parameters
         ----------
         of : {"weights", "gradient", "change"}
         page : int, default 0
-            Which one says so; cells of a notebook share what they are sent.
+            Number of the page; the cells of a notebook share one queue.
         """
         with self._lock:
             before = self._left_out()
-            self._shown[page] = of
+            self._subjects[page] = of
             if self._latest and not set(before) <= set(self._left_out()) and not self.closed:
                 self._add(*self._latest)
                 self._wake()
 
     def drawn(self) -> None:
-        """Hear that the page has drawn what it had, and will say so again."""
+        """Record that the page has drawn all its frames, and will confirm later ones."""
         with self._lock:
             self._undrawn, self._tells = 0, True
             if self._waiting and not self.closed:
                 self._wake()
 
     def anew(self) -> None:
-        """Hear that a page has come in place of another, which drew no more what it had."""
+        """Reset the state for a new page, because the previous one will confirm no more frames."""
         with self._lock:
             self._undrawn, self._tells, self._introduced = 0, False, False
-            self._shown.clear()
+            self._subjects.clear()
 
     def close(self) -> None:
-        """Wake nobody from now on."""
+        """Empty the queue, and call the callback no more."""
         with self._lock:
             self.closed = True
             self._waiting.clear()

@@ -1,9 +1,9 @@
-"""A learner's own file as what is trained: a compiled model, or a loss of parameters in NumPy.
+"""A learner's Python file as a subject: a compiled model, or a loss of parameters in NumPy.
 
 The file defines ``model``, a compiled `Sequential`; or ``loss(params, X, y)`` and ``params``, a
-dict of arrays or a function that makes one of a seed. It may define ``forward(params, X)`` or
-``predict(params, X)``, a gradient written by hand, ``gradients(params, X, y)``, with which it is
-then trained, and data of its own, ``X`` and ``y``.
+dict of arrays or a function that returns one for a seed. It may also define the forward pass,
+``forward(params, X)`` or ``predict(params, X)``; a gradient written by hand,
+``gradients(params, X, y)``, which then replaces the derived one; and the data, ``X`` and ``y``.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from chainrule._src.blackboard.subjects import function, of_arrays
 from chainrule._src.check import GradientReport, Where, check_gradients
 from chainrule._src.nn.functions import one_hot, softmax
 
-SAMPLES = 12  # that a gradient is checked with
-AWAY = 0.1  # how far from where training starts: zeros hide mistakes
-NEAR = 5  # lines around a wrong one that are shown
+SAMPLES = 12  # for the check of a gradient
+AWAY = 0.1  # deviation of the check's parameters from the initial ones: zeros hide mistakes
+NEAR = 5  # lines of context around a wrong line
 NO_GRADIENT = (
     "There is no gradients(params, X, y) in the file: chainrule derives the gradient of the loss."
 )
@@ -39,16 +39,16 @@ A_MODEL = "The layers' gradients are chainrule's own."
 
 
 @dataclass(frozen=True)
-class Said:
-    """What is said of a file, in the words of a message ``code``.
+class FileReport:
+    """A report on a file; its attributes are the fields of a message ``code``.
 
     Attributes
     ----------
     state : {"checking", "right", "wrong", "broken", "endless"}
     text : str
     lines : list of dict
-        ``number`` and ``text`` of lines of the file, whether one is ``marked``, how it is
-        ``repaired``.
+        Lines of the file: ``number``, ``text``, ``marked`` (a bool) and ``repaired``, the corrected
+        line or None.
     """
 
     state: str
@@ -63,7 +63,7 @@ class Own:
     ----------
     path : Path
     data : Data
-        To train on, if the file brings none.
+        Training data for a file that defines no data.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Own:
     Raises
     ------
     DataError
-        If what is to be trained cannot be found in it.
+        If the file defines neither a model nor a loss with parameters.
     Exception
         Whatever the file raises.
     """
@@ -84,32 +84,32 @@ class Own:
         self.subject = self._subject(data)
         few = self._few()
         with np.errstate(all="ignore"):
-            self.subject.gradient(self.subject.carry(), *few)  # what is wrong is told at once
+            self.subject.gradient(self.subject.carry(), *few)  # raises the file's errors at once
 
-    def check(self) -> Said:
-        """Return what the check says of a gradient written by hand."""
+    def check(self) -> FileReport:
+        """Check a gradient written by hand, and return the report."""
         if self.subject.model is not None or self.subject.gradients is None:
-            return Said("right", A_MODEL if self.subject.model is not None else NO_GRADIENT)
+            return FileReport("right", A_MODEL if self.subject.model is not None else NO_GRADIENT)
         rng, start = np.random.default_rng(0), self.subject.params
         params = {n: p + AWAY * rng.normal(size=p.shape) for n, p in start.items()}
         report = check_gradients(self._names["loss"], self._names["gradients"])(
             params, *self._few()
         )
-        return self._told(report)
+        return self._report_on(report)
 
     def _few(self) -> tuple[Array, Array]:
         data = self.subject.data
         return data.X[:SAMPLES], data.y[:SAMPLES]
 
-    def _told(self, report: GradientReport) -> Said:
+    def _report_on(self, report: GradientReport) -> FileReport:
         if report.passed:
-            return Said("right", "\n".join([report.verdict, *report.notes]))
+            return FileReport("right", "\n".join([report.verdict, *report.notes]))
         wheres = [d.where for d in report.diagnoses if d.where is not None]
-        known = [where for where in wheres if Path(where.file) == self.path]
-        return Said("wrong", "\n".join(map(str, report.diagnoses)), self._lines(known))
+        in_file = [where for where in wheres if Path(where.file) == self.path]
+        return FileReport("wrong", "\n".join(map(str, report.diagnoses)), self._lines(in_file))
 
     def _lines(self, wheres: list[Where]) -> tuple[dict[str, Any], ...]:
-        """Return the lines of the gradient, those that are wrong marked."""
+        """Return the source lines of the gradient, with marks at the wrong lines."""
         wrong = {where.line: where.repaired for where in wheres}
         source, first = inspect.getsourcelines(self._names["gradients"])
         last = first + len(source) - 1
@@ -128,29 +128,29 @@ class Own:
                 f"{self.path.name} defines no {' and no '.join(missing)}: it needs a compiled "
                 "`model`, or `loss(params, X, y)` and `params`"
             )
-        made = function(names["loss"], self._params(0), data)
-        made = replace(
-            made, title=self.path.name, gradients=names.get("gradients"),
-            forward=self._forward(made), code=code,
+        initial = function(names["loss"], self._params(0), data)
+        initial = replace(
+            initial, title=self.path.name, gradients=names.get("gradients"),
+            forward=self._forward(initial), code=code,
         )  # fmt: skip
 
         def make(chosen: Mapping[str, Any]) -> Subject:
-            found = checked(chosen, made.settings, made.choices)
-            anew = found["seed"] != made.settings["seed"]
-            start = self._params(found["seed"]) if anew else made.params
-            return replace(made, settings=found, params=start, make=make)
+            settings = checked(chosen, initial.settings, initial.choices)
+            reseeded = settings["seed"] != initial.settings["seed"]
+            start = self._params(settings["seed"]) if reseeded else initial.params
+            return replace(initial, settings=settings, params=start, make=make)
 
-        return replace(made, make=make)
+        return replace(initial, make=make)
 
     def _params(self, seed: int) -> dict[str, Array]:
-        found = self._names["params"]
-        found = found(seed) if callable(found) else found
-        if not isinstance(found, Mapping) or not found:
+        params = self._names["params"]
+        params = params(seed) if callable(params) else params
+        if not isinstance(params, Mapping) or not params:
             raise DataError(
                 f"{self.path.name}: params must be a dict of arrays by name, or a function of a "
-                f"seed that returns one; received {type(found).__name__}"
+                f"seed that returns one; received {type(params).__name__}"
             )
-        return {str(name): self._array(name, value) for name, value in found.items()}
+        return {str(name): self._array(name, value) for name, value in params.items()}
 
     def _array(self, name: Any, value: Any) -> Array:
         try:
@@ -162,44 +162,47 @@ class Own:
             ) from None
 
     def _forward(self, subject: Subject) -> Callable[..., Any] | None:
-        """Return the file's forward pass, as probabilities or values."""
-        own = self._names.get("forward") or self._names.get("predict")
-        if own is None:
+        """Return the file's forward pass, converted to return probabilities or values."""
+        forward = self._names.get("forward") or self._names.get("predict")
+        if forward is None:
             return None
         X, classes = subject.data.X[:SAMPLES], subject.data.classes
         with np.errstate(all="ignore"):
-            found = np.asarray(own(subject.params, X))
-        single = found.shape in ((len(X),), (len(X), 1))
+            output = np.asarray(forward(subject.params, X))
+        single = output.shape in ((len(X),), (len(X), 1))
         if classes is None and single:
-            return lambda params, X: np.reshape(own(params, X), (len(X),))
-        if classes is not None and found.shape == (len(X), len(classes)):
-            sums = (found >= 0).all() and np.allclose(found.sum(axis=1), 1, atol=1e-4)
-            return own if sums else lambda params, X: softmax(own(params, X))  # they are scores
-        if classes is not None and single and found.dtype.kind in "iu":
-            return lambda params, X: one_hot(len(classes), np.reshape(own(params, X), (len(X),)))
+            return lambda params, X: np.reshape(forward(params, X), (len(X),))
+        if classes is not None and output.shape == (len(X), len(classes)):
+            sums = (output >= 0).all() and np.allclose(output.sum(axis=1), 1, atol=1e-4)
+            # Rows that are no probabilities are logits.
+            return forward if sums else lambda params, X: softmax(forward(params, X))
+        if classes is not None and single and output.dtype.kind in "iu":
+            return lambda params, X: one_hot(
+                len(classes), np.reshape(forward(params, X), (len(X),))
+            )
         if classes is not None and single and len(classes) == 2:
-            return own  # type: ignore[no-any-return]
+            return forward  # type: ignore[no-any-return]
         raise DataError(
-            f"{self.path.name}: for {len(X)} samples {own.__name__} gives an array of shape "
-            f"{found.shape}; it should be {(len(X), len(classes)) if classes else (len(X),)}"
+            f"{self.path.name}: for {len(X)} samples {forward.__name__} gives an array of shape "
+            f"{output.shape}; it should be {(len(X), len(classes)) if classes else (len(X),)}"
         )
 
 
 def _loaded(path: Path) -> ModuleType:
-    """Return a file as a module; what stands beside it can be imported."""
+    """Run a file as a module, which can import the files in its folder; return the module."""
     text = path.read_text(encoding="utf-8")
     linecache.cache[str(path)] = len(text), None, text.splitlines(keepends=True), str(path)
     sys.path.insert(0, str(path.parent))
     module = ModuleType(path.stem)
     module.__file__ = str(path)
     sys.modules[path.stem] = module
-    set_random_seed(0)  # what a file draws without a seed of its own is the same at every save
+    set_random_seed(0)  # unseeded random numbers of the file are the same at every save
     exec(compile(text, str(path), "exec", dont_inherit=True), vars(module))
     return module
 
 
-def broken(path: Path, error: BaseException) -> Said:
-    """Return what is said of a file that raises something."""
+def broken(path: Path, error: BaseException) -> FileReport:
+    """Return the report on a file that raises an error."""
     text = str(error) if isinstance(error, ChainruleError) else f"{type(error).__name__}: {error}"
     if isinstance(error, SystemExit):
         text = "the file ends the program: leave exit() and the like out"
@@ -213,16 +216,16 @@ def broken(path: Path, error: BaseException) -> Said:
     return stopped(path, "broken", text, line)
 
 
-def stopped(path: Path, state: str, text: str, line: int | None) -> Said:
-    """Return what is said of a file that came to a halt in a line."""
+def stopped(path: Path, state: str, text: str, line: int | None) -> FileReport:
+    """Return the report on a file that stopped in a line; None if the line is unknown."""
     if line is None:
-        return Said(state, text)
+        return FileReport(state, text)
     text = f"{path.name}, line {line}: {text}"
-    return Said(state, text, shown(path, line - NEAR, line + NEAR, {line: ""}))
+    return FileReport(state, text, shown(path, line - NEAR, line + NEAR, {line: ""}))
 
 
 def shown(path: Path, first: int, last: int, marked: Mapping[int, str]) -> tuple[Any, ...]:
-    """Return lines of a file, some of them marked, with how they should be."""
+    """Return lines of a file for a report; ``marked`` maps wrong lines to their corrections."""
     lines = linecache.getlines(str(path)) or path.read_text(encoding="utf-8").splitlines()
     return tuple(
         {"number": n, "text": lines[n - 1].rstrip("\n"), "marked": n in marked,
@@ -232,6 +235,6 @@ def shown(path: Path, first: int, last: int, marked: Mapping[int, str]) -> tuple
 
 
 def last_line(path: Path, trace: str) -> int | None:
-    """Return the line of a file that ran last, by what Python writes down when it is ended."""
-    found = re.search(rf'File "{re.escape(str(path))}", line (\d+)', trace)
-    return None if found is None else int(found[1])
+    """Return the number of a file's line that ran last, according to a stack trace, or None."""
+    match = re.search(rf'File "{re.escape(str(path))}", line (\d+)', trace)
+    return None if match is None else int(match[1])

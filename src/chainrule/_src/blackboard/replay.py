@@ -1,4 +1,4 @@
-"""A recorded run as one HTML file: to go back and forth in, to look into, to draw for."""
+"""A recorded run as one interactive HTML file, which needs no server."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from chainrule._src.base.pages import page
 from chainrule._src.blackboard import built, subjects, views
 from chainrule._src.blackboard.anatomy import anatomy_of
 from chainrule._src.blackboard.frames import encode
-from chainrule._src.blackboard.run import Last, Place, Run
+from chainrule._src.blackboard.run import Last, Position, ReversibleRun
 from chainrule._src.blackboard.subject import Subject
 from chainrule._src.teach.lab.hidden_layer import LEARNING_RATE, HiddenLayerResult
 
 TEMPLATE = Path(__file__).with_name("templates") / "replay.html"
 FRAMES = 120
-SAMPLES = 400  # of those to train on, and of those held back
-PARAMETERS, PICTURES = 12, 5  # bits of the numbers' fractions that are kept
+SAMPLES = 400  # of the training data, and of the hold-out
+PARAMETERS, PICTURES = 12, 5  # bits of the mantissa after rounding, in parameters and pictures
 
 
 @dataclass
 class Snapshots:
-    """Parameters after some updates, of a run that was trained elsewhere.
+    """The parameters after some updates of a run that other code has trained.
 
     Attributes
     ----------
@@ -37,13 +37,13 @@ class Snapshots:
     copies : dict of int to dict of str to ndarray
         The parameters by update, in order.
     epoch_length : int
-        Updates of an epoch.
+        Number of updates in an epoch.
     """
 
     subject: Subject
     copies: Mapping[int, Mapping[str, Array]]
     epoch_length: int
-    place: Place = field(default_factory=Place)
+    place: Position = field(default_factory=Position)
     last: Last | None = None
     parts: Sequence[Any] = ()
 
@@ -59,18 +59,18 @@ class Snapshots:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What can be set in flight."""
+        """The settings that can change during training."""
         return {name: self.subject.settings[name] for name in ("rate", "momentum", "batch_size")}
 
     @property
     def epochs(self) -> float:
-        """Epochs done."""
+        """The number of completed epochs, with a fraction for the present epoch."""
         return self.place.update / self.epoch_length
 
     def seek(self, update: int) -> None:
-        """Go to an update; what led there is what changed since the copy before."""
+        """Go to an update; `last` becomes the change since the previous copy."""
         before = [each for each in self.copies if each < update]
-        self.place = Place(update, update // self.epoch_length)
+        self.place = Position(update, update // self.epoch_length)
         data = self.subject.data
         batch = data.X[: views.PROBED], data.y[: views.PROBED]
         carry = {"params": dict(self.copies[before[-1] if before else update])}
@@ -80,16 +80,16 @@ class Snapshots:
 def replay(
     run: views.Viewed, updates: Sequence[int], more: Mapping[str, Any], title: str = "Blackboard"
 ) -> str:
-    """Return a page that shows a run as it was, whole: it loads nothing from anywhere.
+    """Return a self-contained HTML page that shows a recorded run.
 
     Parameters
     ----------
-    run : Run or Snapshots
-        It goes to each of the updates.
+    run : ReversibleRun or Snapshots
+        It seeks each of the updates in turn.
     updates : sequence of int
-        Those to be shown; see `spread`.
+        The updates with a frame; see `spread`.
     more : dict
-        More of the page's setup, as for `Session`.
+        Additional parts of the page's setup, as for `Session`.
     title : str
 
     Raises
@@ -103,14 +103,14 @@ def replay(
     )  # fmt: skip
 
 
-def replay_of(run: Run, more: Mapping[str, Any]) -> str:
-    """Return the same of a run as it is now, which stays where it is."""
+def replay_of(run: ReversibleRun, more: Mapping[str, Any]) -> str:
+    """Return the page of a run up to its present update; the run itself is not moved."""
     other = run.fork()
     return replay(other, spread(other.head), more, run.subject.title)
 
 
 def replay_of_lab(result: HiddenLayerResult) -> str:
-    """Return the same of the lab's network as the lab has trained it, epoch by epoch."""
+    """Return the page of the lab's training of its network, with a frame for each epoch."""
     data, rate = subjects.digits(), {"rate": LEARNING_RATE, "batch_size": 1}
     subject = replace(subjects.network(data, rate), params=result.epochs[0])
     copies = {epoch * len(data.X): params for epoch, params in result.epochs.items()}
@@ -119,7 +119,7 @@ def replay_of_lab(result: HiddenLayerResult) -> str:
 
 
 def spread(head: int, count: int = FRAMES) -> list[int]:
-    """Return updates from 0 to the head: all, or the first ones and then ever fewer.
+    """Return updates from 0 to the head: all of them, or ``count`` with growing distances.
 
     Examples
     --------
@@ -130,29 +130,29 @@ def spread(head: int, count: int = FRAMES) -> list[int]:
     """
     if head < count:
         return list(range(head + 1))
-    found = np.geomspace(1, head, count - 1).round().astype(int)
-    return sorted({0, *found.tolist(), head})
+    steps = np.geomspace(1, head, count - 1).round().astype(int)
+    return sorted({0, *steps.tolist(), head})
 
 
 def _messages(
     run: views.Viewed, updates: Sequence[int], more: Mapping[str, Any]
 ) -> Iterator[bytes]:
-    """Yield what a page is told: the model, its curves, and a frame for each update."""
+    """Yield the page's messages: the setup, the curves, and a frame for each update."""
     header, arrays = views.setup(run.subject, **more)
     header["settings"]["restart"] = header["settings"]["in_flight"] = []
-    shown = {name: _shortened(array) for name, array in arrays.items()}
+    shortened = {name: _shortened(array) for name, array in arrays.items()}
     header["recorded"] = list(updates)
-    yield encode("setup", header, shown)
+    yield encode("setup", header, shortened)
     curves = views.Curves(run.subject.names)
     frames = []
     for update in updates:
         run.seek(update)
-        seen = views.view(run, views.Scorer(run.subject), True, None)
-        curves.add(seen.point)
+        view = views.view(run, views.Scorer(run.subject), True, None)
+        curves.add(view.point)
         state = {"branch": "a", "branches": ["a"], "playing": False, "rate": None, "speed": None}
-        whole = {**seen.header, **state, "head": max(updates), "stop": {}, "marked": None}
-        kept = {name: _rounded(name, array) for name, array in seen.arrays.items()}
-        frames.append(encode("frame", {**whole, "exact": False}, kept))
+        fields = {**view.header, **state, "head": max(updates), "stop": {}, "marked": None}
+        rounded = {name: _rounded(name, array) for name, array in view.arrays.items()}
+        frames.append(encode("frame", {**fields, "exact": False}, rounded))
     yield encode("curves", *curves.message("a", 0))
     yield from frames
 
@@ -162,14 +162,14 @@ def _shortened(array: Array) -> Array:
 
 
 def _rounded(name: str, array: Array) -> Array:
-    """Return numbers that pack well: as float32, whose last bits are 0."""
+    """Round floats to float32 with zeros in the last bits, which compress well."""
     if array.dtype.kind != "f":
         return array
     bits = PARAMETERS if name.startswith("p:") else PICTURES
     with np.errstate(over="ignore"):
-        whole = np.ascontiguousarray(array, np.float32).view(np.uint32)
+        bits_of_numbers = np.ascontiguousarray(array, np.float32).view(np.uint32)
     dropped = 23 - bits
-    rounded = (whole + np.uint32(1 << (dropped - 1))) & np.uint32(
+    rounded = (bits_of_numbers + np.uint32(1 << (dropped - 1))) & np.uint32(
         0xFFFFFFFF << dropped & 0xFFFFFFFF
     )
     return rounded.view(np.float32)
@@ -182,6 +182,6 @@ def _parts(messages: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def packed(content: bytes) -> str:
-    """Return bytes deflated, in base64, as a page can hold and unpack them."""
+    """Compress bytes with Deflate, and encode them in base64 for an HTML page."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     return base64.b64encode(packer.compress(content) + packer.flush()).decode()

@@ -1,4 +1,4 @@
-"""Scenes for teachers: steps with a text, what is done, what is pointed at, what is waited for."""
+"""Scenes for teachers: sequences of steps, each with a text, actions, a highlight, a condition."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORDER = (
 
 @cache
 def scenes() -> tuple[dict[str, Any], ...]:
-    """Return the scenes that the page offers, as it reads them.
+    """Return the scenes that the page offers, as plain values.
 
     Returns
     -------
@@ -35,5 +35,5 @@ def scenes() -> tuple[dict[str, Any], ...]:
 
 
 def scenes_of(subject: Subject) -> tuple[dict[str, Any], ...]:
-    """Return those that are true of a subject: they tell of the lab's network on the digits."""
+    """Return the scenes for a subject: all for the lab's network on the digits, else no scenes."""
     return scenes() if subject.kind == "lab" and subject.data.name == "digits" else ()

@@ -1,4 +1,4 @@
-"""The blackboard as a page that this machine serves to its own browser."""
+"""The blackboard as a page that this machine serves to browsers on the same machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from chainrule._src.blackboard.session import Steered
 
 LOOPBACK = "127.0.0.1"
-WHOLE = 2**20  # bytes of a message that is still read, to be refused by an answer
+WHOLE = 2**20  # bytes of a message, at most; smaller ones that are too long get an error answer
 PATIENCE = 1  # seconds for connections to end
 PAGE = """<!doctype html>
 <html lang="en">
@@ -44,7 +44,7 @@ PAGE = """<!doctype html>
 <script type="module" src="/start.js"></script>
 </html>
 """
-# The token has done its work and leaves the address, which is read out, bookmarked and shared.
+# The used token is removed from the address, which may be read out, bookmarked and shared.
 START = """import { open } from "/blackboard.js";
 const address = new URL(location.href);
 address.searchParams.delete("token");
@@ -54,29 +54,30 @@ open(document.getElementById("blackboard"));
 STYLE = "html, body, #blackboard { height: 100%; margin: 0; }\n"
 
 
-def serve(make: Callable[[], Steered], told: Callable[[Invite], Any], port: int = 0) -> None:
+def serve(make: Callable[[], Steered], on_start: Callable[[Invite], Any], port: int = 0) -> None:
     """Serve a session until Ctrl-C.
 
     Parameters
     ----------
     make : callable
-        Returns the session; called in a thread while the browser loads the page.
-    told : callable
-        Called as soon as it answers, with a function that returns addresses: see `Guard.invite`.
+        Function that returns the session; a thread calls it while the browser loads the page.
+    on_start : callable
+        Callback for the moment when the server answers. Its argument is a function that returns
+        addresses: see `Guard.invite`.
     port : int, default 0
-        0: any that is free.
+        0 for any free port.
 
     Raises
     ------
     OptionError
-        If the port cannot be had.
+        If the server cannot listen on the port.
     """
     with listening(port) as listener, one_for_products():
-        asyncio.run(Blackboard(listener).serve(make, told))
+        asyncio.run(BlackboardServer(listener).serve(make, on_start))
 
 
-class Blackboard:
-    """The application, and the server that runs it."""
+class BlackboardServer:
+    """The ASGI application with its routes, and the server that runs the application."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
@@ -89,15 +90,15 @@ class Blackboard:
         ]
         self._guard = Guard(Starlette(routes=routes), listener.getsockname()[1])
 
-    async def serve(self, make: Callable[[], Steered], told: Callable[[Invite], Any]) -> None:
-        """Answer until Ctrl-C, or until there is nothing to show."""
+    async def serve(self, make: Callable[[], Steered], on_start: Callable[[Invite], Any]) -> None:
+        """Answer requests until Ctrl-C, or until the session fails to start."""
         config = uvicorn.Config(
             self._guard, lifespan="off", ws="websockets-sansio", log_config=None, access_log=False,
             log_level="error", server_header=False, proxy_headers=False,
             ws_max_size=WHOLE, ws_ping_interval=None, ws_per_message_deflate=False,
             timeout_graceful_shutdown=PATIENCE,
         )  # fmt: skip
-        self._server = _Server(config, lambda: told(self._guard.invite))
+        self._server = _AnnouncingServer(config, lambda: on_start(self._guard.invite))
         self._session = asyncio.ensure_future(asyncio.to_thread(make))
         self._session.add_done_callback(self._end_if_failed)
         try:
@@ -106,15 +107,15 @@ class Blackboard:
             (await self._session).close()
 
     def end(self) -> None:
-        """Answer no more, soon; called from any thread."""
+        """Ask the server to stop; this method is thread-safe."""
         self._server.should_exit = True
 
-    def _end_if_failed(self, made: asyncio.Future[Steered]) -> None:
-        if made.cancelled() or made.exception():
+    def _end_if_failed(self, session: asyncio.Future[Steered]) -> None:
+        if session.cancelled() or session.exception():
             self.end()
 
     async def _converse(self, page: WebSocket) -> None:
-        """Talk with a page until it goes, or takes nothing any more."""
+        """Exchange messages with a page until it disconnects, or its outbox is full."""
         await page.accept()
         session = await asyncio.shield(self._session)
         loop, news = asyncio.get_running_loop(), asyncio.Event()
@@ -131,8 +132,8 @@ class Blackboard:
                     await task
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn's server, which says when it answers."""
+class _AnnouncingServer(uvicorn.Server):
+    """Uvicorn's server, with a callback for the moment when it answers."""
 
     def __init__(self, config: uvicorn.Config, answers: Callable[[], Any]) -> None:
         super().__init__(config)
@@ -166,15 +167,15 @@ def _module(request: Request) -> Response:
 def listening(port: int) -> socket.socket:
     """Return a socket that listens on loopback."""
     listener = socket.socket()
-    if os.name == "posix":  # elsewhere it would let two programs have one port
+    if os.name == "posix":  # on Windows two programs could share the port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
         listener.listen()
     except OSError as error:
         listener.close()
-        taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
-        why = "another program has it" if taken else str(error.strerror)
+        in_use = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        why = "another program has it" if in_use else str(error.strerror)
         raise OptionError(
             "port", f"{port} cannot be had: {why}; 0 takes one that is free"
         ) from None

@@ -1,4 +1,4 @@
-"""Training that pages steer: what they may ask for, and what is done then."""
+"""Training that pages control: the commands of pages, and the methods that carry them out."""
 
 from __future__ import annotations
 
@@ -15,40 +15,41 @@ from chainrule._src.blackboard import views
 from chainrule._src.blackboard.commands import Command, Request
 from chainrule._src.blackboard.fields import Listed, Members, Number, flag, or_none, text
 from chainrule._src.blackboard.listeners import Listener
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.subject import FLIGHT, SETTINGS, Subject, checked
-from chainrule._src.blackboard.trainer import Branch, Trainer
+from chainrule._src.blackboard.trainer import Branch, TrainingThread
 
 FAR = 10**9  # updates
-WIDE = 10**6  # numbers of a sample
+WIDE = 10**6  # numbers in a sample
 More = Callable[[Subject], Mapping[str, Any]]
 
 
 class Steered(Protocol):
-    """A session that pages watch and steer, in this process or in another one."""
+    """The interface of sessions that pages watch and control, in this process or in a child."""
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Have messages go to a listener."""
+        """Register a listener for messages, and return the detaching function."""
 
     def handle(self, command: Command, listener: Listener | None = None) -> None:
-        """Do what a page asks for; the answer, an error too, goes to the listener."""
+        """Carry out a page's command; the answer or the error goes to the listener."""
 
     def close(self) -> None:
         """End training."""
 
 
-class Session(Trainer):
-    """Training that pages watch and steer.
+class Session(TrainingThread):
+    """Training that pages watch and control.
 
     Parameters
     ----------
     subject : Subject
     more : callable, optional
-        From the subject to more of the page's setup: anatomy, scenes, mistakes.
+        Function of the subject that returns additional parts of the page's setup: anatomy, scenes,
+        mistakes.
     take : callable, optional
-        ``take(what, run)``: a file's name, its media type and its bytes.
+        ``take(what, run)`` returns a file's name, its media type and its bytes.
     mistaken : callable, optional
-        ``mistaken(subject, name)``: the subject with a wrong gradient.
+        ``mistaken(subject, name)`` returns the subject with a wrong gradient.
     engine : {"auto", "compiled", "numpy"}
     """
 
@@ -57,7 +58,7 @@ class Session(Trainer):
         subject: Subject,
         *,
         more: More = lambda subject: {},
-        take: Callable[[str, Run], tuple[str, str, bytes]] | None = None,
+        take: Callable[[str, ReversibleRun], tuple[str, str, bytes]] | None = None,
         mistaken: Callable[[Subject, str], Subject] | None = None,
         engine: str = "auto",
     ) -> None:
@@ -65,11 +66,11 @@ class Session(Trainer):
         super().__init__(subject, engine)
 
     def handle(self, command: Command, listener: Listener | None = None) -> None:
-        """Do what a page asks for; the answer, an error too, goes to the listener."""
+        """Carry out a page's command; the answer or the error goes to the listener."""
         run = partial(COMMANDS[command.do].run, self, listener, **command.fields)
         self._ask(run, command.id, listener)
 
-    # what is done by the training thread, for the listener that asks for it
+    # methods of commands: the training thread calls them, the listener has sent the command
 
     def _on_hello(self, listener: Listener | None) -> None:
         header, arrays = views.setup(self.subject, **self._more(self.subject))
@@ -111,12 +112,12 @@ class Session(Trainer):
         self._move(run.place.update + 1)
 
     def _cut(self) -> None:
-        """Have nothing of what was trained further on than here."""
+        """Remove points, notices and scores after the present update."""
         branch, update = self.branch, self.branch.run.place.update
         branch.curves.cut(update)
         branch.notices.cut(update)
         branch.scorer.cut(update)
-        self._send("notices_cleared", {"branch": self._shown, "from": update})
+        self._send("notices_cleared", {"branch": self._selected, "from": update})
         self._show()
 
     def _on_restart(self, _: Any, settings: Mapping[str, Any] | None = None) -> None:
@@ -145,26 +146,26 @@ class Session(Trainer):
         update = branch.run.place.update
         points = [point for point in branch.curves.points if point["update"] <= update]
         self.branches["b"].curves.points = points
-        self._shown = "b"
-        for name in self.branches:  # what was shown may have been "b"
+        self._selected = "b"
+        for name in self.branches:  # the branch may have been "b" before
             self._send("curves", *self.branches[name].curves.message(name, 0))
         self.branches["b"].curves.start = len(points)
         self._show()
 
     def _on_show(self, _: Any, branch: str) -> None:
-        self._known(branch)
-        self._shown = branch
+        self._check_branch(branch)
+        self._selected = branch
         self._show()
 
     def _on_drop(self, _: Any, branch: str) -> None:
-        self._known(branch)
+        self._check_branch(branch)
         if len(self.branches) == 1:
             raise DataError("there is one run alone, which cannot be dropped; restart it instead")
-        (kept,) = (each for name, each in self.branches.items() if name != branch)
-        self.branches, self._shown = {"a": kept}, "a"
+        (remaining,) = (each for name, each in self.branches.items() if name != branch)
+        self.branches, self._selected = {"a": remaining}, "a"
         self._on_hello(None)
 
-    def _known(self, branch: str) -> None:
+    def _check_branch(self, branch: str) -> None:
         if branch not in self.branches:
             raise DataError(f"there is no run {branch!r}; there are {', '.join(self.branches)}")
 
@@ -214,4 +215,4 @@ COMMANDS: dict[str, Request] = {
     "mistake": Request(Session._on_mistake, {"name": or_none(text)}, ("name",)),
     "take": Request(Session._on_take, {"what": text}, ("what",)),
 }  # fmt: skip
-"""All that pages may ask a session for."""
+"""The commands that pages may send to a session."""

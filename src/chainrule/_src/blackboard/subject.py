@@ -1,4 +1,4 @@
-"""What is trained on a blackboard: a loss of named parameters, its data, and its settings."""
+"""The subject of a blackboard: a loss of named parameters, its data, and its settings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.nn import optimizers
 from chainrule._src.nn.training.minimize import Update
 
-LARGEST = 1024  # batch
-WIDEST, DEEPEST = 1024, 6  # layers of a network that is made from settings
+LARGEST = 1024  # batch size
+WIDEST, DEEPEST = 1024, 6  # units of a layer and hidden layers, in a network built from settings
 FLIGHT = {
     "rate": Number(1e-6, 100.0), "momentum": Number(0.0, 0.999),
     "batch_size": Number(1, LARGEST, whole=True),
@@ -27,31 +27,34 @@ SETTINGS: dict[str, Check] = {
     "activation": text, "init": text, "optimizer": text,
     "seed": Number(0, 2**32 - 1, whole=True), **FLIGHT,
 }  # fmt: skip
-"""The checks of all settings, whoever sets them."""
+"""The checks of all settings."""
 LIMITS = {name: (number.low, number.high) for name, number in FLIGHT.items()}
 IN_FLIGHT = tuple(FLIGHT)
 
 
 @dataclass(frozen=True)
 class Data:
-    """Samples to train on and samples held back.
+    """Samples for training and a hold-out.
 
     Attributes
     ----------
     name : str
-    X, X_held : ndarray, a sample a row
+    X, X_held : ndarray
+        Training and hold-out samples, one in each row.
     y, y_held : ndarray of int32 or float64
-        Numbers of classes, or targets.
+        Class indices, or quantities.
     classes : tuple of str or None
+        Names of the classes; None for regression.
     features : tuple of str
+        Names of the features.
     image : tuple of int or None
-        Height and width, where a sample is a picture.
+        Height and width, if the samples are pictures.
     mean, scale : ndarray or None
-        What became of the raw numbers: ``x = (raw - mean) / scale``.
+        Scaling of the raw numbers: ``x = (raw - mean) / scale``.
     ink : float
         The largest raw number of a picture; the smallest is 0.
     code : str or None
-        Python that gives the same data.
+        Python expression for these data.
     """
 
     name: str
@@ -70,7 +73,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Unit:
-    """A hidden layer: its name, those of its weights and biases, and of the weights behind it."""
+    """The names of a hidden layer, its weights, its biases, and the next layer's weights."""
 
     name: str
     weights: str
@@ -87,35 +90,37 @@ class Subject:
     title, kind : str
     data : Data
     params : dict of str to ndarray
-        Where training starts.
+        The initial parameters.
     loss : callable
-        ``loss(params, X, y)``: the mean over the samples of a batch.
+        ``loss(params, X, y)`` returns the mean loss of a batch.
     forward : callable or None
-        ``forward(params, X, *parts)``: probabilities of the classes, or predicted values.
+        ``forward(params, X, *parts)`` returns probabilities of the classes, or predicted values.
     settings : dict
-        All that is set: ``layers``, ``activation``, ``init``, ``optimizer``, ``seed``, ``rate``,
-        ``momentum``, ``batch_size``, as far as the model has them.
+        ``layers``, ``activation``, ``init``, ``optimizer``, ``seed``, ``rate``, ``momentum`` and
+        ``batch_size``, as far as the model has them.
     make : callable or None
-        From settings to a subject with them, where the model can be made anew.
+        Function that returns a subject with other settings; None if the model cannot be rebuilt.
     choices : dict of str to sequence of str
+        The possible values of settings that are texts.
     units : sequence of Unit
+        The hidden layers.
     slopes : callable or None
-        ``slopes(params, X)``: by hidden layer, the slopes of its activation at each sample and
-        unit, between 0 and 1.
+        ``slopes(params, X)`` returns, by hidden layer, the slopes of the activation for each sample
+        and unit, between 0 and 1.
     gradients : callable or None
-        ``gradients(params, X, y)``, in place of the loss's own.
+        ``gradients(params, X, y)``, which replaces the derived gradient of the loss.
     update : callable
-        From an optimizer to a step ``(carry, X, y) → (loss, carry)``.
+        Function from an optimizer to a step ``(carry, X, y) → (loss, carry)``.
     parts : dict
-        What of the carry is neither parameters nor the optimizer's.
+        Initial values of the carry's parts other than parameters and optimizer state.
     mistake : str or None
-        That the gradient was given.
+        Name of a deliberate mistake in the gradient.
     optimizer : Optimizer, optional
-        In place of the one that the settings name; its learning rate is that of the settings.
+        Replaces the optimizer named in the settings, but uses the learning rate of the settings.
     model : Sequential, optional
-        Whose weights are trained.
+        The model of which the weights are trained.
     code : str or None
-        Python that gives it, with the settings as they are at first.
+        Python expression for the subject with its initial settings.
     """
 
     title: str
@@ -139,16 +144,16 @@ class Subject:
 
     @property
     def names(self) -> list[str]:
-        """Those of the parameters."""
+        """The names of the parameters."""
         return list(self.params)
 
     def states(self, parts: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
-        """Return what of the parts predictions depend on: layers' moving means, by name."""
-        found = {name: np.asarray(leaf) for part in parts for name, leaf in part.items()}
-        return {name: leaf for name, leaf in found.items() if leaf.dtype.kind == "f"}
+        """Return the parts that predictions depend on, such as layers' moving means, by name."""
+        values = {name: np.asarray(leaf) for part in parts for name, leaf in part.items()}
+        return {name: leaf for name, leaf in values.items() if leaf.dtype.kind == "f"}
 
     def rule(self) -> Any:
-        """Return the optimizer, with room for momentum where it knows it."""
+        """Return the optimizer; an SGD has momentum in its state, even if the momentum is 0."""
         rate, name = self.settings["rate"], self.settings["optimizer"]
         if self.optimizer is not None:
             rule = copy.copy(self.optimizer)
@@ -160,7 +165,7 @@ class Subject:
         return optimizers.OPTIMIZERS[name](rate)
 
     def carry(self) -> dict[str, Any]:
-        """Return all that goes from one update to the next, at the start."""
+        """Return the initial carry: parameters, optimizer state, other parts, settings."""
         params = {name: np.array(value) for name, value in self.params.items()}
         state = self.rule().init(params)
         return {"params": params, "state": state, **self.parts, "settings": self.in_carry()}
@@ -170,7 +175,7 @@ class Subject:
         return {"momentum": np.float64(self.settings["momentum"])}
 
     def step(self) -> Callable[..., tuple[Any, Any]]:
-        """Return an update, in which what can be set in flight is a number of the carry."""
+        """Return a function of an update, which reads changeable settings from the carry."""
         rule, update = self.rule(), self.update or self._plain
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
@@ -196,23 +201,25 @@ class Subject:
         return step
 
     def gradient(self, carry: Any, *data: Any) -> Any:
-        """Return the gradient that an update with such a batch takes."""
+        """Return the gradient that an update with this batch uses."""
         if self.gradients is not None:
             return self.gradients(carry["params"], *data)
         more = [carry[part] for part in self.parts]
         return value_and_grad(self.loss)(carry["params"], *data, *more)[1]
 
 
-def checked(settings: Mapping[str, Any], known: Mapping[str, Any], choices: Any) -> dict[str, Any]:
+def checked(
+    settings: Mapping[str, Any], defaults: Mapping[str, Any], choices: Any
+) -> dict[str, Any]:
     """Return all settings: those in ``settings`` checked, the others as in ``known``.
 
     Raises
     ------
     DataError, UnknownNameError
-        For one that does not exist or is out of range.
+        If a setting does not exist or is out of range.
     """
-    of_subject = Members({name: SETTINGS[name] for name in known}, "setting")
-    chosen = {**known, **of_subject("blackboard", settings)}
+    of_subject = Members({name: SETTINGS[name] for name in defaults}, "setting")
+    chosen = {**defaults, **of_subject("blackboard", settings)}
     for name in settings:
         if SETTINGS[name] is text:
             lookup(name, chosen[name], dict.fromkeys(choices.get(name, ())))

@@ -1,4 +1,4 @@
-"""Subjects: the lab's network on the digits or a table, a loss in NumPy."""
+"""Functions that create subjects: the lab's network on the digits or a table, a loss in NumPy."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ DEFAULTS = {
 
 
 def digits() -> Data:
-    """Return the digits as the lab splits and scales them."""
-    found = load_digits()
+    """Return the digits, split and scaled as in the lab."""
+    source = load_digits()
     return Data(
-        name="digits", X=found.X_train.astype(float), y=found.y_train,
-        X_held=found.X_test.astype(float), y_held=found.y_test, image=(8, 8),
+        name="digits", X=source.X_train.astype(float), y=source.y_train,
+        X_held=source.X_test.astype(float), y_held=source.y_test, image=(8, 8),
         classes=tuple(map(str, range(10))), features=_pixels(8, 8),
-        mean=found.mean, scale=found.scale, ink=16.0, code="subjects.digits()",
+        mean=source.mean, scale=source.scale, ink=16.0, code="subjects.digits()",
     )  # fmt: skip
 
 
@@ -54,19 +54,19 @@ def of_arrays(
     classes: Sequence[str] | None = None,
     features: Sequence[str] | None = None,
 ) -> Data:
-    """Return samples as data, a tenth of them held back.
+    """Return samples as `Data`; a tenth of the samples is the hold-out.
 
     Parameters
     ----------
-    X : array_like, a sample a row
-        Pictures are laid flat.
+    X : array_like
+        One sample in each row. Pictures are flattened.
     y : array_like
-        Whole numbers are numbers of classes, others are quantities.
+        Integers are class indices, floats are quantities.
 
     Raises
     ------
     DataError
-        If they do not fit together.
+        If the shapes of samples and targets do not fit.
     """
     X, y = np.asarray(X), np.asarray(y)
     if X.ndim < 2 or y.ndim != 1 or len(X) != len(y) or len(X) < 2:
@@ -74,31 +74,32 @@ def of_arrays(
             "blackboard: X must hold a sample a row and y a class or a quantity for each, received "
             f"shapes {X.shape} and {y.shape}"
         )
-    whole = y.dtype.kind in "iub"
-    if whole and y.min() < 0:
+    are_classes = y.dtype.kind in "iub"
+    if are_classes and y.min() < 0:
         raise DataError(f"blackboard: y holds the class {y.min()}; classes are counted from 0")
-    if whole and classes is None:
+    if are_classes and classes is None:
         classes = tuple(map(str, range(int(y.max()) + 1)))
     flat, shape = X.reshape(len(X), -1), X.shape[1:]
     order = np.random.default_rng(0).permutation(len(X))
     at = len(X) - max(len(X) // 10, 1)
-    train, held = order[:at], order[at:]
-    label = y.astype(np.int32 if whole else np.float64)
+    train_rows, held_rows = order[:at], order[at:]
+    label = y.astype(np.int32 if are_classes else np.float64)
     return Data(
-        name=name, X=flat[train], y=label[train], X_held=flat[held], y_held=label[held],
-        classes=None if classes is None or not whole else tuple(classes),
+        name=name, X=flat[train_rows], y=label[train_rows],
+        X_held=flat[held_rows], y_held=label[held_rows],
+        classes=None if classes is None or not are_classes else tuple(classes),
         features=tuple(features or (f"feature {i + 1}" for i in range(flat.shape[1]))),
         image=shape[:2] if len(shape) == 2 or shape[2:] == (1,) else None,
     )  # fmt: skip
 
 
 def table(source: Any, target: str | None = None) -> Data:
-    """Return a table, preprocessed: a file, or one of scikit-learn's data sets by name.
+    """Return a preprocessed table: a file, or one of scikit-learn's data sets by name.
 
     Raises
     ------
     DataError, FileError
-        If it cannot be read or learned from.
+        If the table cannot be read or used for training.
     """
     from chainrule._src.data.tables import open_table, training_data
 
@@ -121,15 +122,15 @@ def _image(learned: Any) -> tuple[int, int] | None:
 
 
 def network(data: Data, settings: Mapping[str, Any] | None = None) -> Subject:
-    """Return the lab's network on data, with settings.
+    """Return the lab's network for data, with settings.
 
-    The output is a softmax with the negative log likelihood as loss; for targets that are
-    quantities, a linear unit with half the mean squared error.
+    The output is a softmax with the negative log likelihood as loss; for regression, a linear unit
+    with half the mean squared error.
 
     Raises
     ------
     DataError, UnknownNameError
-        For settings that do not exist or are out of range.
+        If a setting does not exist or is out of range.
     """
     chosen = checked(settings or {}, DEFAULTS, CHOICES)
     sizes, outputs = chosen["layers"], len(data.classes or "1")
@@ -146,11 +147,14 @@ def network(data: Data, settings: Mapping[str, Any] | None = None) -> Subject:
     loss, forward = _ends(hidden, names, data)
 
     def slopes(params: Mapping[str, Array], X: Array) -> dict[str, Array]:
-        found = {}
+        result = {}
         for name in names:
             z = X @ params[f"W_{name}"] + params[f"b_{name}"]
-            X, found[name] = activate(z), slope(z) * (4 if chosen["activation"] == "sigmoid" else 1)
-        return found
+            X, result[name] = (
+                activate(z),
+                slope(z) * (4 if chosen["activation"] == "sigmoid" else 1),
+            )
+        return result
 
     behind = zip(names, [*names, "o"][1:], strict=True)
     return Subject(
@@ -163,14 +167,14 @@ def network(data: Data, settings: Mapping[str, Any] | None = None) -> Subject:
 
 
 def _title(sizes: list[int], data: Data) -> str:
-    whole = [len(data.features), *sizes, len(data.classes or "1")]
-    return "-".join(map(str, whole))
+    widths = [len(data.features), *sizes, len(data.classes or "1")]
+    return "-".join(map(str, widths))
 
 
 def _ends(
     hidden: Any, names: list[str], data: Data
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return loss and forward pass: what is behind the hidden layers depends on the target."""
+    """Return loss and forward pass, with an output layer for classes or for a quantity."""
     W, b = ("W_o", "b_o") if names else ("W", "b")
 
     if data.classes is None:
@@ -212,13 +216,13 @@ def _weights(data: Data, chosen: Mapping[str, Any], outputs: int) -> dict[str, A
 
 
 def lab(model: Any, X: Any = None, y: Any = None) -> Subject:
-    """Return one of the lab's networks, with its weights as they are; they stay so.
+    """Return the subject of one of the lab's networks, with copies of its present weights.
 
     Parameters
     ----------
     model : LogisticRegression, NeuralNet
     X, y : array_like, optional
-        Features and numbers of classes, a tenth of which is held back; by default the digits.
+        Features and class indices, of which a tenth is the hold-out; by default the digits.
 
     Raises
     ------
@@ -241,11 +245,11 @@ def lab(model: Any, X: Any = None, y: Any = None) -> Subject:
     first = {**DEFAULTS, **start}
 
     def make(settings: Mapping[str, Any]) -> Subject:
-        made = network(data, settings)
-        anew = any(made.settings[name] != first[name] for name in ("layers", "init", "seed"))
-        if not anew:  # where the weights are from, nothing here tells
-            made = replace(made, params=params, code=None)
-        return replace(made, make=make)
+        subject = network(data, settings)
+        anew = any(subject.settings[name] != first[name] for name in ("layers", "init", "seed"))
+        if not anew:  # no code can reproduce the weights of the given model
+            subject = replace(subject, params=params, code=None)
+        return replace(subject, make=make)
 
     return make(start)
 
@@ -254,10 +258,10 @@ def _samples(model: Any, X: Any, y: Any) -> Data:
     X, y = check_samples(X, y, model.input_size, model.output_size, "blackboard")
     if X.ndim == 1:
         raise ShapeError("blackboard: expected samples as the rows of X, received one sample")
-    held, train = np.split(np.random.default_rng(0).permutation(len(X)), [len(X) // 10])
+    held_rows, train_rows = np.split(np.random.default_rng(0).permutation(len(X)), [len(X) // 10])
     return Data(
-        name="data", X=X[train], y=y[train].astype(np.int32),
-        X_held=X[held], y_held=y[held].astype(np.int32),
+        name="data", X=X[train_rows], y=y[train_rows].astype(np.int32),
+        X_held=X[held_rows], y_held=y[held_rows].astype(np.int32),
         classes=tuple(map(str, range(model.output_size))),
         features=tuple(f"feature {i + 1}" for i in range(X.shape[1])),
     )  # fmt: skip
@@ -266,27 +270,29 @@ def _samples(model: Any, X: Any, y: Any) -> Data:
 def function(
     loss: Callable[..., Any], params: Mapping[str, Any], data: Data, **more: Any
 ) -> Subject:
-    """Return a loss in NumPy of a dict of parameters.
+    """Return the subject of a loss in NumPy and a dict of parameters.
 
-    Matrices that lead from the features to the outputs, one after the other, are taken for layers.
+    Matrices whose shapes form a chain from the features to the outputs are treated as layers.
     """
     start = {name: np.asarray(value, float) for name, value in params.items()}
     settings = {k: DEFAULTS[k] for k in ("optimizer", "seed", "rate", "momentum", "batch_size")}
-    made = Subject(
+    subject = Subject(
         title=getattr(loss, "__name__", "loss"), kind="loss", data=data, loss=loss, forward=None,
         params=start, settings=settings, choices={"optimizer": CHOICES["optimizer"]},
         units=_units(start, len(data.features), len(data.classes or "1")),
     )  # fmt: skip
 
     def make(settings: Mapping[str, Any]) -> Subject:
-        return replace(made, settings=checked(settings, made.settings, made.choices), make=make)
+        return replace(
+            subject, settings=checked(settings, subject.settings, subject.choices), make=make
+        )
 
-    made = replace(made, **more)
-    return replace(made, make=make)
+    subject = replace(subject, **more)
+    return replace(subject, make=make)
 
 
 def _units(params: Mapping[str, Array], inputs: int, outputs: int) -> list[Unit]:
-    """Return the hidden layers of matrices that follow on one another; none if they do not."""
+    """Return the hidden layers, if the matrices' shapes form a chain; else no layers."""
     names = list(params)
     chain = [name for name in names if params[name].ndim == 2]
     ends = [inputs, *(params[W].shape[1] for W in chain)]
@@ -295,6 +301,6 @@ def _units(params: Mapping[str, Array], inputs: int, outputs: int) -> list[Unit]
     units = []
     for number, (W, out) in enumerate(pairwise(chain), 1):
         bias = next(iter(names[names.index(W) + 1 :]), W)
-        known = bias if params[bias].shape == params[W].shape[1:] else None
-        units.append(Unit("h" if len(chain) == 2 else f"h{number}", W, known, out))
+        bias_name = bias if params[bias].shape == params[W].shape[1:] else None
+        units.append(Unit("h" if len(chain) == 2 else f"h{number}", W, bias_name, out))
     return units

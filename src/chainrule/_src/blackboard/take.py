@@ -1,4 +1,4 @@
-"""What can be taken away of a run: weights, a module, a cell that repeats it, the run as a page."""
+"""Downloads of a run: its weights, a module, a notebook cell that repeats it, a replay page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.base.escaping import for_python
 from chainrule._src.base.validation import lookup
 from chainrule._src.blackboard.replay import replay_of
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.subject import Subject
 from chainrule._src.compile.running.threads import one_for_products
 from chainrule._src.core.transforms import value_and_grad
@@ -28,7 +28,7 @@ from chainrule._src.text.text import function_text
 from chainrule._src.trace.tracing import trace
 
 More = Callable[[Subject], Mapping[str, Any]]
-ROWS = 3  # samples that a text is recorded with
+ROWS = 3  # samples in the recording of a text
 LOAD = '''def load():
     """Return the weights."""
     return dict(np.load(io.BytesIO(base64.b64decode(WEIGHTS))))
@@ -52,13 +52,13 @@ params = run.params
 """
 
 
-def taker(more: More) -> Callable[[str, Run], tuple[str, str, bytes]]:
+def taker(more: More) -> Callable[[str, ReversibleRun], tuple[str, str, bytes]]:
     """Return ``take(what, run)`` for a `Session`: a file's name, its media type and its bytes.
 
     Parameters
     ----------
     more : callable
-        From the subject to more of the page's setup, for pages.
+        Function of the subject that returns additional parts of the page's setup.
     """
     return _Taker(more)
 
@@ -67,16 +67,16 @@ class _Taker:
     def __init__(self, more: More) -> None:
         self._more = more
 
-    def __call__(self, what: str, run: Run) -> tuple[str, str, bytes]:
-        known = {"weights": weights, "module": module, "cell": cell, "replay": self._replay}
-        return lookup("what", what, known)(run)
+    def __call__(self, what: str, run: ReversibleRun) -> tuple[str, str, bytes]:
+        makers = {"weights": weights, "module": module, "cell": cell, "replay": self._replay}
+        return lookup("what", what, makers)(run)
 
-    def _replay(self, run: Run) -> tuple[str, str, bytes]:
+    def _replay(self, run: ReversibleRun) -> tuple[str, str, bytes]:
         return "blackboard.html", "text/html", replay_of(run, self._more(run.subject)).encode()
 
 
-def weights(run: Run) -> tuple[str, str, bytes]:
-    """Return the parameters: a file that `load_model` reads, or for losses in NumPy an ``.npz``."""
+def weights(run: ReversibleRun) -> tuple[str, str, bytes]:
+    """Return the parameters: a file for `load_model`, or for losses in NumPy an ``.npz``."""
     kind = "application/octet-stream"
     if run.subject.model is None:
         return "weights.npz", kind, _npz(run.params)
@@ -87,11 +87,11 @@ def weights(run: Run) -> tuple[str, str, bytes]:
         return path.name, kind, path.read_bytes()
 
 
-def module(run: Run) -> tuple[str, str, bytes]:
+def module(run: ReversibleRun) -> tuple[str, str, bytes]:
     """Return forward pass, loss, gradient and weights as Python that needs NumPy alone.
 
-    It is one file, with the weights in it; of a `Sequential`, two in a ``.zip``, as `eject` writes
-    them.
+    The result is one file, which contains the weights; for a `Sequential` it is a ``.zip`` with the
+    two files that `eject` writes.
 
     Raises
     ------
@@ -109,13 +109,13 @@ def module(run: Run) -> tuple[str, str, bytes]:
     return "network.zip", "application/zip", content.getvalue()
 
 
-def cell(run: Run) -> tuple[str, str, bytes]:
-    """Return Python that repeats a run, to the same bits, on a machine like this one.
+def cell(run: ReversibleRun) -> tuple[str, str, bytes]:
+    """Return Python that repeats a run with identical bits on a similar machine.
 
     Raises
     ------
     DataError
-        If what was trained came from variables of a notebook, which have no names here.
+        If the subject came from variables of a notebook, whose names are not available.
     """
     subject, events = run.subject, run.events
     if subject.code is None:
@@ -139,20 +139,20 @@ def repeated(
     *,
     settings: Mapping[int, Mapping[str, Any]],
     samples: Mapping[int, tuple[Any, Any]],
-) -> Run:
-    """Return a run, trained to an update.
+) -> ReversibleRun:
+    """Repeat a run up to an update, and return the new run.
 
     Parameters
     ----------
     subject : Subject
     update : int
     settings : dict of int to dict
-        What was set in flight, by the update from which on it holds.
+        Changes of settings, by the first update they apply to.
     samples : dict of int to tuple
-        Single samples that an update took, each with its target.
+        Single samples with their targets, by the update that used each.
     """
-    run, data = Run(subject), subject.data
-    with one_for_products():  # as where it was trained
+    run, data = ReversibleRun(subject), subject.data
+    with one_for_products():  # as in the session, for identical bits
         for at in sorted({*settings, *samples, update}):
             while run.place.update < min(at, update) and run.advance(at - run.place.update)[0]:
                 pass
@@ -165,7 +165,7 @@ def repeated(
     return run
 
 
-def _model_of(run: Run) -> Any:
+def _model_of(run: ReversibleRun) -> Any:
     """Return a copy of a subject's model with the run's weights."""
     model = copy.deepcopy(run.subject.model)
     states = dict(zip(run.subject.parts, run.parts, strict=True))["layers"]
@@ -179,7 +179,7 @@ def _npz(params: Mapping[str, Any]) -> bytes:
     return content.getvalue()
 
 
-def _module_text(run: Run) -> str:
+def _module_text(run: ReversibleRun) -> str:
     subject, params = run.subject, run.params
     X, y = subject.data.X[:ROWS], subject.data.y[:ROWS]
     learn = trace(value_and_grad(subject.loss))(params, X, y)

@@ -1,4 +1,4 @@
-"""A thread that trains, does what it is asked between updates, and tells pages what came of it."""
+"""A thread that trains, carries out commands between updates, and sends the results to pages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from chainrule._src.blackboard import views
 from chainrule._src.blackboard.frames import encode
 from chainrule._src.blackboard.listeners import Listener, Listeners
 from chainrule._src.blackboard.notices import Notices
-from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.subject import Subject
 
 FRAME = 1 / 30  # seconds from one frame to the next while training runs
-TURN = 1 / 60  # seconds of training between two looks at what was asked for
+TURN = 1 / 60  # seconds of training between two checks for commands
 DIVERGED = "the next update's loss is not finite: this is the last good one"
 LONGEST = 2000  # letters of an error message
 HOPELESS = (
@@ -30,8 +30,8 @@ HOPELESS = (
 
 
 @dataclass(frozen=True)
-class Task:
-    """A function for the training thread to call, and the listener that waits for the answer."""
+class QueuedTask:
+    """A function for the training thread, and the listener that waits for its answer."""
 
     do: Callable[[], None]
     number: int | None = None
@@ -40,20 +40,20 @@ class Task:
 
 @dataclass
 class Branch:
-    """A run and the values that pages have been shown of the run."""
+    """A run with its scores, curves and notices."""
 
-    run: Run
+    run: ReversibleRun
     scorer: views.Scorer
     curves: views.Curves
     notices: Notices = field(default_factory=Notices)
 
     @classmethod
-    def of(cls, run: Run) -> Branch:
-        """Return a branch at its beginning."""
+    def of(cls, run: ReversibleRun) -> Branch:
+        """Return the branch of a run, without points or notices."""
         return cls(run, views.Scorer(run.subject), views.Curves(run.subject.names))
 
 
-class Trainer:
+class TrainingThread:
     """Training that pages watch.
 
     Parameters
@@ -65,62 +65,63 @@ class Trainer:
     def __init__(self, subject: Subject, engine: str = "auto") -> None:
         self._engine, self._plain = engine, subject
         self._listeners = Listeners()
-        self._asked: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[QueuedTask | None] = queue.SimpleQueue()
         self._stop: dict[str, float | None] = {}
-        self._awaited: list[Task] = []  # who hears when the goal is reached
+        self._awaited: list[QueuedTask] = []  # answered when the goal is reached
         self._begin(subject)
         self._thread = threading.Thread(target=self._work, name="chainrule-blackboard", daemon=True)
         self._thread.start()
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Have messages go to a listener, which is called by the training thread."""
+        """Register a listener, which the training thread calls; return the detaching function."""
         return self._listeners.attach(listener)
 
     def close(self) -> None:
         """End training."""
-        self._asked.put(None)
+        self._tasks.put(None)
         self._thread.join()
 
     def _ask(self, do: Callable[[], None], number: int | None, listener: Listener | None) -> None:
-        """Have something done by the training thread; the answer goes to the listener."""
-        self._asked.put(Task(do, number, listener))
+        """Let the training thread call a function; the answer goes to the listener."""
+        self._tasks.put(QueuedTask(do, number, listener))
 
     def _begin(self, subject: Subject) -> None:
-        """Start with a subject: nothing is left of what was trained before."""
-        run = Run(subject, self._engine)  # first, since it may be refused
+        """Reset all state, and start with a subject."""
+        run = ReversibleRun(subject, self._engine)  # first, because it may raise an error
         self.subject, self.branches = subject, {"a": Branch.of(run)}
-        self._shown = "a"
-        self._marked: int | None = None  # the update since which the page tells what was fixed
+        self._selected = "a"
+        self._marked: int | None = None  # the update that the page compares with
         self._playing = False
         self._rate: float | None = None  # updates a second; None: as fast as it can
         self._goal: int | None = None  # the update to stop at
         self._speed, self._since, self._losses = 0.0, time.perf_counter(), [0.0, 0]
-        self._told: tuple[tuple[str, int] | None, float | None] = None, None
+        self._last_loss: tuple[tuple[str, int] | None, float | None] = None, None
         self._framed = self._due = 0.0
-        self._rough = False  # training has stopped, what is shown is not exact yet
+        self._rough = False  # training has stopped, but the last frame was not exact
 
     @property
     def branch(self) -> Branch:
         """The run that is shown."""
-        return self.branches[self._shown]
+        return self.branches[self._selected]
 
     # the thread
 
     def _work(self) -> None:
         while True:
             try:
-                task = self._asked.get(timeout=self._idle())
+                task = self._tasks.get(timeout=self._idle())
             except queue.Empty:
-                task = Task(self._turn)
+                task = QueuedTask(self._turn)
             if task is None:
                 return
             self._attempt(task)
 
-    def _attempt(self, task: Task) -> None:
-        """Do something; whatever goes wrong is told to who asked, and the session goes on.
+    def _attempt(self, task: QueuedTask) -> None:
+        """Call a task's function; its listener gets the answer or the error.
 
-        Training stops where an update itself goes wrong, which all pages are told. What training
-        leads to is done when training is there, or stops before.
+        Errors do not end the session. An error of an update itself stops training, and all pages
+        are notified. If the task sets a goal for training, the answer is sent when the goal is
+        reached or training stops before.
         """
         goal = self._goal
         try:
@@ -135,7 +136,7 @@ class Trainer:
         while self._goal is None and self._awaited:
             self._answer(self._awaited.pop(0))
 
-    def _refuse(self, task: Task, error: Exception) -> None:
+    def _refuse(self, task: QueuedTask, error: Exception) -> None:
         if task.listener is None:
             self._playing, self._goal = False, None
         text = str(error)
@@ -144,21 +145,21 @@ class Trainer:
             text = "".join(format_exception_only(error)).strip()
         self._send("error", {"id": task.number, "message": text[:LONGEST]}, None, task.listener)
 
-    def _answer(self, task: Task) -> None:
+    def _answer(self, task: QueuedTask) -> None:
         if task.listener is not None and task.number is not None:
             self._send("done", {"id": task.number}, None, task.listener)
 
     def _idle(self) -> float | None:
-        """Return the seconds until the next turn; None if only a request makes one."""
+        """Return the seconds until the next turn, or None if the next turn needs a command."""
         if not self._playing:
             return 0.0 if self._rough else None
         return max(self._due - time.perf_counter(), 0.0) if self._rate else 0.0
 
     def _turn(self) -> None:
-        """Train for a moment, and show where that led if it is time; or show it exactly."""
+        """Train for a moment, and send a frame if it is time; if paused, send an exact frame."""
         if not self._playing:
             self._rough = False
-            self._show(whole=True)
+            self._show(exact=True)
             return
         run, began = self.branch.run, time.perf_counter()
         if self._rate:
@@ -168,11 +169,11 @@ class Trainer:
             end = min(began + TURN, self._framed + FRAME)  # frames are not late by a turn
             with run.running():
                 self._advance(self._chunk())
-                while self._playing and time.perf_counter() < end and self._asked.empty():
+                while self._playing and time.perf_counter() < end and self._tasks.empty():
                     self._advance(self._chunk())
         now = time.perf_counter()
         if now - self._framed >= FRAME and self._playing:
-            if run.last is None:  # the last update is to be shown
+            if run.last is None:  # the frame needs the last update's gradient
                 self._advance(1)
             self._show()
 
@@ -182,14 +183,14 @@ class Trainer:
 
     def _advance(self, count: int) -> None:
         run, began = self.branch.run, time.perf_counter()
-        done, mean = run.advance(self._limited(count))
-        if not done:
+        n_updates, mean = run.advance(self._limited(count))
+        if not n_updates:
             self._pause_here()
             self._say("diverged", HOPELESS if run.hopeless else DIVERGED)
             return
-        pace = done / (time.perf_counter() - began)
+        pace = n_updates / (time.perf_counter() - began)
         self._speed = pace if not self._speed else 0.8 * self._speed + 0.2 * pace
-        self._losses = [self._losses[0] + mean * done, self._losses[1] + done]
+        self._losses = [self._losses[0] + mean * n_updates, self._losses[1] + n_updates]
         loss, epoch = self._stop.get("loss"), self._stop.get("epoch")
         reached = (
             run.place.update == self._goal
@@ -197,16 +198,15 @@ class Trainer:
             or (epoch is not None and run.epochs == epoch)
         )
         if reached:
-            self._losses = [mean * done, done]
+            self._losses = [mean * n_updates, n_updates]
             self._pause()
         elif run.place.update >= self.branch.curves.due:
             self._look(False)
 
     def _limited(self, count: int) -> int:
-        """Return at most as many updates as there are until one is to be looked at, that alone.
+        """Limit a number of updates, so that the one that leads to a stop or a point is separate.
 
-        The last update before training stops is shown with its gradient, as points of the curves
-        are.
+        A single update provides its gradient, which the last frame and points of curves need.
         """
         run = self.branch.run
         for update in (self._goal, self.branch.curves.due):
@@ -218,7 +218,7 @@ class Trainer:
         return count
 
     def _move(self, update: int) -> None:
-        """Go to an update: back, or on by training."""
+        """Go to an update: seek it if the run has reached it before, else train."""
         run = self.branch.run
         if update > run.head:
             run.seek(run.head)
@@ -229,11 +229,11 @@ class Trainer:
 
     @property
     def _target(self) -> int:
-        """The update that training is on its way to; where it has no goal, the present one."""
+        """The update at which training will stop, or the present update without a goal."""
         return self.branch.run.place.update if self._goal is None else self._goal
 
     def _pause(self) -> None:
-        """End training behind an update that is shown with its gradient."""
+        """Pause training, after one more update if the present one has no gradient to show."""
         run = self.branch.run
         if self._playing and run.place.update and run.last is None:
             run.advance(1)
@@ -243,53 +243,53 @@ class Trainer:
         self._playing, self._goal = False, None
         self._show()
 
-    # what is told
+    # messages to pages
 
-    def _show(self, listener: Listener | None = None, whole: bool = False) -> None:
-        """Send a frame of the run that is shown, and what is new of its curves.
+    def _show(self, listener: Listener | None = None, exact: bool = False) -> None:
+        """Send a frame of the run that is shown, and the new points of its curves.
 
-        Where that takes long, a page that stops or goes to another update does not wait for scores
-        and exact numbers: the frame comes again with them, when nothing else is asked for.
+        If scores take long, a paused page first gets a frame without new scores and with rounded
+        numbers; when no other command waits, an exact frame with scores follows.
         """
         branch, stopped = self.branch, not self._playing
-        whole = whole or (stopped and branch.scorer.is_awaited)
-        self._rough = stopped and not whole
-        seen = self._look(whole)
+        exact = exact or (stopped and branch.scorer.is_awaited)
+        self._rough = stopped and not exact
+        view = self._look(exact)
         self._framed = time.perf_counter()
         if branch.curves.start < len(branch.curves.points):
-            self._send("curves", *branch.curves.message(self._shown, branch.curves.start))
+            self._send("curves", *branch.curves.message(self._selected, branch.curves.start))
             branch.curves.start = len(branch.curves.points)
-        wanted, reached = self._stop.get("accuracy"), seen.header["held_accuracy"]
-        if wanted is not None and reached is not None and reached >= wanted:
+        target_accuracy, reached = self._stop.get("accuracy"), view.header["held_accuracy"]
+        if target_accuracy is not None and reached is not None and reached >= target_accuracy:
             self._playing, self._goal = False, None
-        self._send("frame", {**seen.header, **self._state()}, seen.arrays, listener)
+        self._send("frame", {**view.header, **self._state()}, view.arrays, listener)
 
-    def _look(self, whole: bool) -> views.View:
-        """Return a view of the run as it is now, and add its point to the curves."""
+    def _look(self, exact: bool) -> views.View:
+        """Return a view of the run at its present update, and add a point to the curves."""
         branch = self.branch
         total, count = self._losses
-        place = (self._shown, branch.run.place.update)
+        position = (self._selected, branch.run.place.update)
         loss = total / count if count and branch.run.place.update >= branch.run.head else None
-        if loss is None and self._told[0] == place:  # to a page that comes later
-            loss = self._told[1]
-        self._told = place, loss
-        seen = views.view(branch.run, branch.scorer, whole, loss)
+        if loss is None and self._last_loss[0] == position:  # later pages get the same loss
+            loss = self._last_loss[1]
+        self._last_loss = position, loss
+        view = views.view(branch.run, branch.scorer, exact, loss)
         self._losses = [0.0, 0]
-        branch.curves.add(seen.point)
-        for each in branch.notices.look(branch.run.subject, seen.point, branch.run.params):
-            self._send("notice", {"branch": self._shown, **each})
-        return seen
+        branch.curves.add(view.point)
+        for each in branch.notices.look(branch.run.subject, view.point, branch.run.params):
+            self._send("notice", {"branch": self._selected, **each})
+        return view
 
     def _state(self) -> dict[str, Any]:
         return {
-            "branch": self._shown, "branches": list(self.branches), "playing": self._playing,
+            "branch": self._selected, "branches": list(self.branches), "playing": self._playing,
             "rate": self._rate, "speed": self._speed, "stop": self._stop, "marked": self._marked,
         }  # fmt: skip
 
     def _say(self, kind: str, text: str) -> None:
         notice = {"update": self.branch.run.place.update, "kind": kind, "text": text}
         self.branch.notices.said.append(notice)
-        self._send("notice", {"branch": self._shown, **notice})
+        self._send("notice", {"branch": self._selected, **notice})
 
     def _send(
         self,

@@ -1,4 +1,4 @@
-"""What a page is told of a run: the model, what it is like after an update, its curves."""
+"""The values that a page shows of a run: its setup, a view after an update, its curves."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.blackboard.run import Last, Place
+from chainrule._src.blackboard.run import Last, Position
 from chainrule._src.blackboard.subject import IN_FLIGHT, LIMITS, Subject
 
-SHOWN = 2000  # samples that the page gets to see
-PROBED = 256  # samples that slopes are taken at, of a network of few weights
-WORK, FEWEST = 2**24, 32  # multiplications for that; samples in any case
-EXACT = 2**16  # bytes of parameters that are sent in full precision in any case
-SHARE, QUICK = 0.04, 0.001  # of the time, that scoring may take; seconds that are little
-AWAITED = 0.01  # seconds for scoring that a page may wait for where training stops
-FLAT, DEAD = 0.05, 1e-6  # slopes below which a unit is saturated, or dead, at nearly all samples
-NEARLY = 0.95
-DENSE = 0.04  # of its updates, that a curve may be without a point
-UNKNOWN: Mapping[str, Any] = {"predict": None, "learn": None}  # no pass can be taken apart
-MANY = 8192  # points of a curve; of more, each second one goes
+SHOWN = 2000  # samples that are sent to the page, at most
+PROBED = 256  # samples for slopes, at most
+WORK, FEWEST = 2**24, 32  # multiplications for slopes, at most; samples for slopes, at least
+EXACT = 2**16  # bytes of parameters that are always sent in full precision
+SHARE, QUICK = 0.04, 0.001  # scoring's share of the time; seconds of scoring that do not count
+AWAITED = 0.01  # seconds of scoring that a paused page may wait for
+FLAT, DEAD = 0.05, 1e-6  # slopes below which a unit is saturated, or dead
+NEARLY = 0.95  # share of the samples at which a saturated unit's slope is flat
+DENSE = 0.04  # distance of points, as a share of the updates so far
+UNKNOWN: Mapping[str, Any] = {"predict": None, "learn": None}  # the anatomy is not available
+MANY = 8192  # points of a curve, at most; then every second point is removed
 
 
 def setup(
@@ -59,10 +59,10 @@ def setup(
 
 
 class Viewed(Protocol):
-    """What frames are made of: a run, or copies of parameters that another kind of run left."""
+    """The interface of a source of frames: a run, or snapshots of another run's parameters."""
 
     subject: Subject
-    place: Place
+    place: Position
     last: Last | None
 
     @property
@@ -75,15 +75,15 @@ class Viewed(Protocol):
 
     @property
     def parts(self) -> Sequence[Any]:
-        """What else goes from one update to the next."""
+        """The carry's parts other than parameters and optimizer state."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What can be set in flight."""
+        """The settings that can change during training."""
 
     @property
     def epochs(self) -> float:
-        """Epochs done."""
+        """The number of completed epochs, with a fraction for the present epoch."""
 
     def seek(self, update: int) -> None:
         """Go to an update."""
@@ -91,7 +91,7 @@ class Viewed(Protocol):
 
 @dataclass
 class Scores:
-    """How a run does on data, as of an update."""
+    """The scores of a run on the hold-out after an update."""
 
     update: int
     loss: float
@@ -101,12 +101,12 @@ class Scores:
 
 @dataclass
 class Scorer:
-    """Scores a run from time to time, so that it takes a small share of the training.
+    """Scores a run from time to time, in a small share of the training time.
 
     Attributes
     ----------
     scores : Scores or None
-        The last ones.
+        The latest scores.
     """
 
     subject: Subject
@@ -116,29 +116,29 @@ class Scorer:
 
     @property
     def is_quick(self) -> bool:
-        """Whether scoring takes so little that it may be done whenever something is shown."""
+        """True if scoring is fast enough for every frame."""
         return self._took < QUICK
 
     @property
     def is_awaited(self) -> bool:
-        """Whether where training stops it is shown with its scores at once."""
+        """True if scoring is fast enough for the frame after a stop."""
         return self._took < AWAITED
 
     def cut(self, update: int) -> None:
-        """Forget what is behind an update."""
+        """Remove the scores if they belong to a later update."""
         if self.scores is not None and self.scores.update > update:
             self.scores = None
 
     def look(self, run: Viewed, params: Mapping[str, Array], now: bool) -> Scores | None:
-        """Return the latest scores; those of this update if that costs little or is asked for."""
+        """Return the latest scores; compute new ones if it is time, quick, or ``now`` is true."""
         forward, update = self.subject.forward, run.place.update
         if forward is None or not len(self.subject.data.X_held):
             return None
         began, used = time.perf_counter(), time.thread_time()
-        known = self.scores
+        latest = self.scores
         rests = not (now or self.is_quick or began >= self._next)
-        if known is not None and (known.update == update or rests):
-            return known
+        if latest is not None and (latest.update == update or rests):
+            return latest
         self.scores = _scores(self.subject, params, run.parts, update)
         ended = time.perf_counter()
         self._took = time.thread_time() - used
@@ -152,48 +152,48 @@ def _scores(
     data = subject.data
     assert subject.forward is not None
     with np.errstate(all="ignore"):
-        found = np.asarray(subject.forward(params, data.X_held, *parts))
+        outputs = np.asarray(subject.forward(params, data.X_held, *parts))
     if data.classes is None:
         with np.errstate(over="ignore"):
-            loss = float(np.mean((found - data.y_held) ** 2) / 2)
-        return Scores(update, loss, np.nan, {"value": found[:SHOWN].astype(float)})
-    found = _of_classes(found)
-    guess, sure = found.argmax(axis=1), found[np.arange(len(found)), data.y_held]
+            loss = float(np.mean((outputs - data.y_held) ** 2) / 2)
+        return Scores(update, loss, np.nan, {"value": outputs[:SHOWN].astype(float)})
+    outputs = _of_classes(outputs)
+    guess, sure = outputs.argmax(axis=1), outputs[np.arange(len(outputs)), data.y_held]
     loss = float(-np.mean(np.log(sure + 1e-8)))
-    shown = {
+    guesses = {
         "guess": guess[:SHOWN].astype(np.int32), "sure": sure[:SHOWN].astype(np.float32)
     }  # fmt: skip
-    return Scores(update, loss, float(np.mean(guess == data.y_held)), shown)
+    return Scores(update, loss, float(np.mean(guess == data.y_held)), guesses)
 
 
-def _of_classes(found: Array) -> Array:
-    """Return probabilities with a column a class; of two, the second one's may stand alone."""
-    if found.ndim == 1 or found.shape[1] == 1:
-        found = np.stack([1 - found.ravel(), found.ravel()], axis=1)
-    return found
+def _of_classes(probabilities: Array) -> Array:
+    """Return probabilities with a column for each class; complete a single column to two."""
+    if probabilities.ndim == 1 or probabilities.shape[1] == 1:
+        probabilities = np.stack([1 - probabilities.ravel(), probabilities.ravel()], axis=1)
+    return probabilities
 
 
 def _accuracy(subject: Subject, last: Last) -> float:
-    """Return which share of its batch an update found guessed right."""
+    """Return the accuracy on an update's batch, before the update."""
     if subject.forward is None or subject.data.classes is None:
         return np.nan
     X, y = last.batch
     parts = [last.carry[part] for part in subject.parts]
     with np.errstate(all="ignore"):
-        found = np.asarray(subject.forward(last.carry["params"], X, *parts))
-    return float(np.mean(_of_classes(found).argmax(axis=1) == y))
+        outputs = np.asarray(subject.forward(last.carry["params"], X, *parts))
+    return float(np.mean(_of_classes(outputs).argmax(axis=1) == y))
 
 
 @dataclass
 class View:
-    """What a run looks like after an update.
+    """The values of a run after an update.
 
     Attributes
     ----------
     header, arrays : dict
-        Of a frame.
+        Header and arrays of a frame.
     point : dict of str to float or list of float
-        Of the curves.
+        A point of the curves.
     """
 
     header: dict[str, Any]
@@ -201,24 +201,24 @@ class View:
     point: dict[str, Any] = field(default_factory=dict)
 
 
-def view(run: Viewed, scorer: Scorer, whole: bool, loss: float | None) -> View:
-    """Return what a run looks like now.
+def view(run: Viewed, scorer: Scorer, exact: bool, loss: float | None) -> View:
+    """Return the view of a run at its present update.
 
     Parameters
     ----------
     run : Viewed
     scorer : Scorer
-    whole : bool
-        Whether all is exact, and of this update.
+    exact : bool
+        If true, numbers have full precision, and the scores are computed for this update.
     loss : float or None
-        The mean loss of the updates since the last view; None: that of the last update.
+        The mean loss of the updates since the last view; None for the last update's loss.
     """
     subject, params, last = run.subject, run.params, run.last
-    scores = scorer.look(run, params, whole)
-    exact = whole or sum(p.nbytes for p in params.values()) <= EXACT
-    dtype = np.dtype(np.float64 if exact else np.float32)
-    known = {**params, **subject.states(run.parts)}
-    arrays = {f"p:{name}": _as(p, dtype) for name, p in known.items()}
+    scores = scorer.look(run, params, exact)
+    full_precision = exact or sum(p.nbytes for p in params.values()) <= EXACT
+    dtype = np.dtype(np.float64 if full_precision else np.float32)
+    values = {**params, **subject.states(run.parts)}
+    arrays = {f"p:{name}": _as(p, dtype) for name, p in values.items()}
     point: dict[str, Any] = {"update": run.place.update, "loss": np.nan if loss is None else loss}
     if last is not None:
         with np.errstate(all="ignore"):
@@ -239,22 +239,22 @@ def view(run: Viewed, scorer: Scorer, whole: bool, loss: float | None) -> View:
     point["saturated"], point["dead"] = slopes(subject, params)
     header = {
         "update": run.place.update, "head": run.head, "epoch": run.place.epoch,
-        "epochs": run.epochs, "loss": point["loss"], "settings": run.settings, "exact": exact,
-        "scored": None if scores is None else scores.update,
+        "epochs": run.epochs, "loss": point["loss"], "settings": run.settings,
+        "exact": full_precision, "scored": None if scores is None else scores.update,
         "held_loss": scores and scores.loss, "held_accuracy": scores and scores.accuracy,
     }  # fmt: skip
     return View(header, arrays, point)
 
 
 def slopes(subject: Subject, params: Mapping[str, Array]) -> tuple[float, float]:
-    """Return which shares of the hidden units are saturated and dead."""
+    """Return the shares of saturated and of dead hidden units."""
     if subject.slopes is None:
         return np.nan, np.nan
     with np.errstate(all="ignore"):
         rows = max(min(PROBED, WORK // sum(p.size for p in params.values())), FEWEST)
-        found = [np.abs(s) for s in subject.slopes(params, subject.data.X[:rows]).values()]
-    flat = np.concatenate([np.mean(s < FLAT, axis=0) for s in found])
-    dead = np.concatenate([s.max(axis=0) < DEAD for s in found])
+        all_slopes = [np.abs(s) for s in subject.slopes(params, subject.data.X[:rows]).values()]
+    flat = np.concatenate([np.mean(s < FLAT, axis=0) for s in all_slopes])
+    dead = np.concatenate([s.max(axis=0) < DEAD for s in all_slopes])
     return float(np.mean(flat >= NEARLY)), float(np.mean(dead))
 
 
@@ -273,14 +273,14 @@ COLUMNS = ("loss", "held_loss", "accuracy", "held_accuracy", "saturated", "dead"
 
 @dataclass
 class Curves:
-    """Points of a run, by update; the page is sent what is new.
+    """The points of a run's curves, of which new ones are sent to the page.
 
     Attributes
     ----------
     points : list of dict
-        With growing updates.
+        Points in the order of their updates.
     start : int
-        The first point that was not sent yet, or that is another one by now.
+        Index of the first point that was not sent, or has changed since it was sent.
     """
 
     names: list[str]
@@ -289,12 +289,12 @@ class Curves:
 
     @property
     def due(self) -> int:
-        """The update by which there is to be another point: the first ones, then ever fewer."""
+        """The update of the next point; the distance between points grows with the updates."""
         last = int(self.points[-1]["update"]) if self.points else 0
         return last + max(int(DENSE * last), 1)
 
     def add(self, point: dict[str, Any]) -> None:
-        """Add a point, if it is further on than all others."""
+        """Add a point if its update is later than the last point's."""
         if not self.points or point["update"] > self.points[-1]["update"]:
             self.points.append(point)
         if len(self.points) > MANY:
@@ -302,7 +302,7 @@ class Curves:
             self.start = 0
 
     def cut(self, update: int) -> None:
-        """Forget what is behind an update."""
+        """Remove the points after an update."""
         while self.points and self.points[-1]["update"] > update:
             self.points.pop()
         self.start = min(self.start, len(self.points))

@@ -1,4 +1,4 @@
-"""The blackboard in a notebook: the same page in a cell, the same messages over the kernel."""
+"""The blackboard in a notebook: the same page in a cell; messages go through the kernel."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Blackboard(anywidget.AnyWidget):
-    """A session's page, in all cells that show it.
+    """A session's page, which several cells may display.
 
-    Training goes on in a thread while cells run; it ends with `close`, or with the kernel.
+    Training continues in a thread while cells run; it ends with `close`, or with the kernel.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Blackboard(anywidget.AnyWidget):
     Attributes
     ----------
     place : str
-        What the page keeps: settings, what is shown.
+        The page's state, as text: its settings and the visible panels.
     """
 
     _end: weakref.finalize[..., Any] | None = None
@@ -51,13 +51,13 @@ class Blackboard(anywidget.AnyWidget):
 
     def close(self) -> None:
         """End training, and take the page out of its cells."""
-        if self._end is not None:  # it was made whole
+        if self._end is not None:  # the constructor has finished
             self._end()
         super().close()
 
 
 def _send(to: weakref.ref[Blackboard], outbox: Outbox, news: threading.Event) -> None:
-    """Send what there is: not in the thread that trains, nor in that of the cells."""
+    """Send waiting messages, in a thread that is neither the training thread nor the kernel's."""
     while not outbox.closed:
         news.wait()
         news.clear()

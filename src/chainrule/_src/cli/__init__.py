@@ -1,1 +1,1 @@
-"""The command line: each verb a module, `app.py` the whole."""
+"""The command line: one module for each verb; `app.py` combines the verbs."""

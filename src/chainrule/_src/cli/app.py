@@ -36,8 +36,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(value: bool) -> None:
+    if value:
         typer.echo(for_terminal(f"chainrule {__version__}"))
         raise typer.Exit
 

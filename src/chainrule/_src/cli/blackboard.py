@@ -44,8 +44,8 @@ def blackboard(
     with deferred():
         from chainrule._src.blackboard.server import serve
 
-    built.module()  # or say how to have it
-    begin = prepared(data, target, model)  # what cannot be is told before the address
+    built.module()  # raises an error with instructions if the page was not built
+    begin = prepared(data, target, model)  # reports bad options before the address is printed
 
     def tell(invite: Invite) -> None:
         def tell_another() -> None:

@@ -14,8 +14,8 @@ from chainrule._src.base.console import Terminal
 from chainrule._src.base.errors import DataError, shortened
 from chainrule._src.cli.problems import tell
 
-ROWS = 10_000  # that are looked at, drawn at random
-COLUMNS = 40  # that are shown
+ROWS = 10_000  # in the random sample, at most
+COLUMNS = 40  # in the printed table, at most
 
 
 def explain(
@@ -50,17 +50,17 @@ def run_explain(
         picked = np.sort(np.random.default_rng(0).choice(len(X), ROWS, replace=False))
         X, y = X[picked], y[picked]
     try:
-        score, found = permutation_importance(model, X, y, repeats)
+        score, importances = permutation_importance(model, X, y, repeats)
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     what = "accuracy" if target.classes else "R²"
     print_title(console, f"{what} {score:.4f} on {count_of(len(X), 'row')}; without a column:")
-    shown = Table(show_edge=False)
-    shown.add_column("column shuffled", style="cyan", overflow="fold")
-    shown.add_column(f"{what} lost", justify="right")
-    shown.add_column("±", justify="right")
-    for each in found[:COLUMNS]:
-        shown.add_row(escape(shortened(each.name)), f"{each.mean:.4f}", f"{each.deviation:.4f}")
-    console.print(shown)
-    if len(found) > COLUMNS:
-        console.print(f"and {len(found) - COLUMNS:,} more columns, of less")
+    result = Table(show_edge=False)
+    result.add_column("column shuffled", style="cyan", overflow="fold")
+    result.add_column(f"{what} lost", justify="right")
+    result.add_column("±", justify="right")
+    for each in importances[:COLUMNS]:
+        result.add_row(escape(shortened(each.name)), f"{each.mean:.4f}", f"{each.deviation:.4f}")
+    console.print(result)
+    if len(importances) > COLUMNS:
+        console.print(f"and {len(importances) - COLUMNS:,} more columns, of less")

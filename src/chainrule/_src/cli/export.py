@@ -40,7 +40,7 @@ def run_export(console: Console, path: str, to: str, output: str | None = None) 
     Raises
     ------
     UnknownNameError, UsageError
-        For another format, or a file whose name says another one.
+        If the format is unknown, or the file's suffix belongs to another format.
     """
     from chainrule._src.cli.output import check_output
     from chainrule._src.tabular.recipes.trained import load
@@ -59,21 +59,21 @@ def _to_onnx(model: Sequential, output: str) -> None:
 
 
 def _to_keras(model: Sequential, output: str) -> None:
-    """Have Keras save into a folder of its own, and take the file over, whole or not at all."""
+    """Let Keras save into a temporary folder, and copy the complete file to the output."""
     from chainrule._src.data.storage import write_whole
 
     network = model.to_keras()
     if network.optimizer is not None:  # Keras warns on loading where it has no state
         network.optimizer.build(network.trainable_variables)
     with tempfile.TemporaryDirectory() as folder:
-        place = os.path.join(folder, "model.keras")
-        network.save(place)
-        write_whole(output, [Path(place).read_bytes()])
+        path = os.path.join(folder, "model.keras")
+        network.save(path)
+        write_whole(output, [Path(path).read_bytes()])
 
 
 def _to_numpy(model: Sequential, output: str) -> None:
     weights = Path(output).with_suffix(".npz")
-    if weights.exists() and not Path(output).exists():  # of no earlier export: data, maybe
+    if weights.exists() and not Path(output).exists():  # not from an earlier export: maybe data
         raise UsageError(f"{weights}, where the weights go, is there already; choose another -o")
     model.eject(output)
 

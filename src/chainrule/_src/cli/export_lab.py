@@ -30,11 +30,11 @@ def export_lab(
     if output is None:
         raise UsageError("-o is missing: say which folder it goes to, for instance -o course")
     make = lookup("kind of export", to, MAKERS)
-    found = lab_of(find_lab(lab, []))
-    paths = write_files(make(found), output)
+    source = lab_of(find_lab(lab, []))
+    paths = write_files(make(source), output)
     console = Terminal()
-    shown = [path for path in paths if "source/chainrule" not in path.as_posix()]
-    for path in shown:
+    listed = [path for path in paths if "source/chainrule" not in path.as_posix()]
+    for path in listed:
         console.print(f"[dim]wrote[/] {escape(str(path))}", soft_wrap=True)
-    if len(shown) < len(paths):
-        console.print(f"[dim]wrote[/] {len(paths) - len(shown)} files of chainrule itself")
+    if len(listed) < len(paths):
+        console.print(f"[dim]wrote[/] {len(paths) - len(listed)} files of chainrule itself")

@@ -73,8 +73,8 @@ def grade(
     entries = collect(folder, name)
     task, notes = assignment(name, seconds, memory * 2**20, seed, [folder])
     tell(notes)
-    with progress(len(entries)) as done:
-        classroom = grade_all(task, entries, jobs, done)
+    with progress(len(entries)) as advance:
+        classroom = grade_all(task, entries, jobs, advance)
     written = write(classroom, outputs)
     summary(Terminal(), classroom, written)
     if classroom.left:
@@ -87,15 +87,15 @@ def check_outputs(outputs: dict[str, str | None]) -> None:
     """Refuse outputs that cannot be written, or two that are one file, before any work."""
     from chainrule._src.data.storage import check_writable
 
-    given = [path for path in outputs.values() if path is not None]
-    for path in given:
+    paths = [path for path in outputs.values() if path is not None]
+    for path in paths:
         check_writable(path)
-    if len({Path(path).resolve() for path in given}) < len(given):
+    if len({Path(path).resolve() for path in paths}) < len(paths):
         raise UsageError("two of -o, --report, --json and --junit name the same file")
 
 
 def write(classroom: Classroom, outputs: dict[str, str | None]) -> list[str]:
-    """Write what was asked for; return the paths."""
+    """Write the outputs whose paths are not None, and return these paths."""
     from chainrule._src.data.storage.files import write_text
     from chainrule._src.teach.grading.marks import to_csv, to_json, to_junit
     from chainrule._src.teach.grading.report import to_html
@@ -109,7 +109,7 @@ def write(classroom: Classroom, outputs: dict[str, str | None]) -> list[str]:
 
 @contextmanager
 def progress(total: int) -> Iterator[Any]:
-    """Show on stderr how many submissions are graded, and the last one's name."""
+    """Show the number of graded submissions and the last student's name on stderr."""
     with deferred():
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.progress import TimeRemainingColumn as TimeLeft
@@ -123,14 +123,14 @@ def progress(total: int) -> Iterator[Any]:
     with Progress(*columns, last, console=console, transient=True) as bars:
         task = bars.add_task("grading", total=total, last="")
 
-        def done(graded: Graded) -> None:
+        def show(graded: Graded) -> None:
             bars.update(task, advance=1, last=escape(graded.name[:30]))
 
-        yield done
+        yield show
 
 
 def summary(console: Console, classroom: Classroom, written: list[str]) -> None:
-    """Print what a teacher asks first: how many, the median, which exercise fails most."""
+    """Print a summary for the teacher: number of submissions, median, results by exercise."""
     with deferred():
         from rich.table import Table
 

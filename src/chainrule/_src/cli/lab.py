@@ -41,7 +41,7 @@ def lab(
     """Run the backpropagation lab on the handwritten digits, and write its report."""
     from chainrule._src.teach.lab.terminal import run_lab
 
-    names = [name for given in (only, sections) for name in given or []]
+    names = [name for group in (only, sections) for name in group or []]
     console = Terminal()
     try:
         with warnings.catch_warnings():
@@ -61,7 +61,7 @@ def lab(
 
 
 def report_path(sections: Sequence[str], *, quick: bool) -> Path:
-    """Return the default path of a report: a part of the lab never replaces the whole one's.
+    """Return the default path of a report; quick or partial runs have paths of their own.
 
     Examples
     --------
@@ -73,12 +73,12 @@ def report_path(sections: Sequence[str], *, quick: bool) -> Path:
 
 
 def _replay(lab: Lab) -> str | None:
-    """Return the training of the hidden layer as a page, where the page was built."""
+    """Return the packed replay of the hidden layer's training; None if the page is not built."""
     from chainrule._src.blackboard import built
     from chainrule._src.blackboard.replay import packed, replay_of_lab
     from chainrule._src.teach.lab.hidden_layer import HiddenLayerResult
 
-    found = lab.results.get("hidden-layer")
-    if not isinstance(found, HiddenLayerResult) or not built.MODULE.exists():
+    result = lab.results.get("hidden-layer")
+    if not isinstance(result, HiddenLayerResult) or not built.MODULE.exists():
         return None
-    return packed(replay_of_lab(found).encode())
+    return packed(replay_of_lab(result).encode())

@@ -107,8 +107,8 @@ def reset(name: Annotated[str, typer.Argument(metavar="EXERCISE")], folder: In =
     """Begin an exercise anew; what you wrote is kept beside it."""
     from chainrule._src.teach.learn.workspace import Workspace
 
-    kept = Workspace(folder).reset(name)
-    line = f"{name} is as it was in the beginning; your file before that: {kept}"
+    backup = Workspace(folder).reset(name)
+    line = f"{name} is as it was in the beginning; your file before that: {backup}"
     typer.echo(for_terminal(line))
 
 

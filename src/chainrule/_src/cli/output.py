@@ -1,4 +1,4 @@
-"""Where results go."""
+"""Output paths: checks before the work, and a fallback when a result cannot be written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule._src.cli.problems import UsageError, tell
 def check_output(
     output: str | None, source: str, example: str = "model.safetensors", option: str = "-o"
 ) -> str:
-    """Return where to write, which must be possible and not the data themselves.
+    """Check that an output path is given, is writable, and is not the data's; return the path.
 
     Raises
     ------
@@ -32,35 +32,36 @@ def check_output(
     return output
 
 
-def kept(output: str, place: str, write: Callable[[str], object]) -> str:
-    """Write a result where it was asked for; return what it is called.
+def save_result(output: str, absolute: str, write: Callable[[str], object]) -> str:
+    """Write a result to its output path, or else to a temporary folder; return the path.
 
-    A folder that has gone while the work was done is made anew. Where nothing can be written any
-    more the result goes to a temporary folder; that is told.
+    If the output's folder was deleted during the work, it is created again. A note on stderr
+    reports this, and also a temporary folder.
 
     Parameters
     ----------
     output : str
-        The path as the user gave it.
-    place : str
-        The same from the root on.
+        The output path, as the user wrote it.
+    absolute : str
+        The absolute output path.
     write : callable
+        Function of a path that writes the result.
 
     Raises
     ------
     FileError
-        If it cannot be written there either.
+        If the result cannot be written to the temporary folder either.
     """
-    folder = os.path.dirname(os.path.realpath(place))
+    folder = os.path.dirname(os.path.realpath(absolute))
     gone = "" if os.path.isdir(folder) else f"the folder {folder} was gone when the work was done"
     try:
         os.makedirs(folder, exist_ok=True)
-        write(place)
+        write(absolute)
     except (OSError, FileError) as error:
         reason = f"{gone} and cannot be made ({error})" if gone else str(error)
-        elsewhere = os.path.join(tempfile.mkdtemp(prefix="chainrule-"), os.path.basename(place))
+        elsewhere = os.path.join(tempfile.mkdtemp(prefix="chainrule-"), os.path.basename(absolute))
         write(elsewhere)
         tell([f"{reason}: {elsewhere} is written instead"])
         return elsewhere
     tell([f"{gone}; it is made anew"] if gone else [])
-    return output if os.path.exists(output) else place
+    return output if os.path.exists(output) else absolute

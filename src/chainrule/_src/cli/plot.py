@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 Scores = Mapping[str, Sequence[float]]
 SUFFIXES = (".png", ".svg")
-POINTS = 5000  # that are drawn at most
-NAMED = 20  # classes
+POINTS = 5000  # in a scatter plot, at most
+NAMED = 20  # classes with labels in the confusion matrix, at most
 PANEL = (6.4, 3.2)  # inches of a score's picture
 
 
@@ -60,7 +60,7 @@ def run_plot(
     Raises
     ------
     UsageError
-        If the file is to be of another kind.
+        If the output's suffix is neither .png nor .svg.
     FileError, DataError
         If there is nothing to draw.
     """
@@ -86,9 +86,10 @@ def run_plot(
 
 
 def draw_predictions(path: str, source: str) -> tuple[Figure, int]:
-    """Return a figure of predictions against true values, and how many rows it shows.
+    """Return a figure of predictions against true values, and the number of rows.
 
-    A quantity has its errors beside; classes have what was taken for what, as shares of the true.
+    For a quantity a second panel shows the errors; for classes the figure is a confusion matrix of
+    shares of the true classes.
     """
     with needs(*PLOTS):
         from matplotlib.figure import Figure
@@ -105,23 +106,24 @@ def draw_predictions(path: str, source: str) -> tuple[Figure, int]:
     target = model.preprocessor.target
     table, notes = open_data(model, source, target.name)
     tell(notes)
-    scores, shown = new_scores(target), []
+    scores, pairs = new_scores(target), []
     for features, y in labelled_chunks(model, table, target.name):
         output = probabilities(model, features)
         scores.add(y, output)
-        shown.append((y, output[:, 0]))
+        pairs.append((y, output[:, 0]))
     figure = Figure(figsize=(9, 4), layout="constrained")
     if isinstance(scores, ClassScores):
         _draw_confusion(figure.subplots(), scores)
         return figure, scores.rows
-    true, found = (np.concatenate(parts) * target.scale + target.mean
-                   for parts in zip(*shown, strict=True))  # fmt: skip
+    true, predicted = (np.concatenate(parts) * target.scale + target.mean
+                       for parts in zip(*pairs, strict=True))  # fmt: skip
     picked = np.random.default_rng(0).permutation(len(true))[:POINTS]
-    true, found = true[picked], found[picked]
-    left, right = figure.subplots(1, 2)
-    ends = [min(true.min(), found.min()), max(true.max(), found.max())]
+    true, predicted = true[picked], predicted[picked]
+    left_axes, right_axes = figure.subplots(1, 2)
+    ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
     for ax, values, line, label in (
-        (left, found, ends, "predicted"), (right, found - true, [0, 0], "predicted minus true"),
+        (left_axes, predicted, ends, "predicted"),
+        (right_axes, predicted - true, [0, 0], "predicted minus true"),
     ):  # fmt: skip
         ax.scatter(true, values, s=8, alpha=0.5, linewidths=0)
         ax.plot(ends, line, color="gray", linewidth=1)
@@ -145,7 +147,7 @@ def _draw_confusion(ax: Any, scores: ClassScores) -> None:
 
 
 def read_history(path: str) -> tuple[list[int], Scores]:
-    """Return the numbers of the epochs, counted from 1, and the scores in them by name."""
+    """Return the numbers of the epochs, counted from 1, and the scores of all epochs by name."""
     if Path(path).suffix.lower() == ".csv":
         return _from_csv(path)
     from chainrule._src.tabular.recipes.trained import load
@@ -153,8 +155,8 @@ def read_history(path: str) -> tuple[list[int], Scores]:
     history = load(path).history
     if not history.epoch:
         raise FileError(f"{path} holds no history: the model was not trained when it was saved")
-    whole = {n: v for n, v in history.history.items() if len(v) == len(history.epoch)}
-    return [epoch + 1 for epoch in history.epoch], whole
+    complete = {n: v for n, v in history.history.items() if len(v) == len(history.epoch)}
+    return [epoch + 1 for epoch in history.epoch], complete
 
 
 def _from_csv(path: str) -> tuple[list[int], Scores]:
@@ -183,14 +185,14 @@ def _number(text: str | None) -> float:
 
 
 def draw(epochs: Sequence[int], scores: Scores) -> Figure:
-    """Return a figure with a panel for each score, data held back beside their own."""
+    """Return a figure with a panel for each score, which shows training and validation."""
     with needs(*PLOTS):
         from matplotlib.figure import Figure
 
     from chainrule._src.base import plots
 
     names = [name for name in scores if not name.startswith("val_")] or list(scores)
-    names.sort(key=lambda name: name != "loss")  # it comes first
+    names.sort(key=lambda name: name != "loss")  # the loss comes first
     figure = Figure(figsize=(PANEL[0], PANEL[1] * len(names)), layout="constrained")
     axes: Any = figure.subplots(len(names), 1, squeeze=False)[:, 0]
     for ax, name in zip(axes, names, strict=True):

@@ -72,7 +72,7 @@ def run_predict(
     threshold: float | None = None,
     encoding: str = "utf-8",
 ) -> None:
-    """Write predictions to a file, whole or not at all, or to standard output."""
+    """Write predictions to a file, atomically, or to standard output."""
     from chainrule._src.cli.output import check_output
     from chainrule._src.cli.terminal import count_of, row_progress
     from chainrule._src.data.storage import write_whole
@@ -123,7 +123,7 @@ def run_predict(
 def _writer(
     output: str, safe: bool, ids: Sequence[str]
 ) -> Callable[[Iterator[Chunk]], Iterator[bytes]]:
-    """Return what makes a file of columns, by the file's name."""
+    """Return the function that encodes chunks of predictions in the format of the file's name."""
     from chainrule._src.data.tables.arrow import pyarrow
     from chainrule._src.data.tables.writing import WRITERS, parquet_file
     from chainrule._src.tabular.recipes.trained import as_texts
@@ -134,21 +134,21 @@ def _writer(
         raise UsageError(f"-o {output}: predictions are written as {kinds}")
     write = WRITERS[suffix]
     if write is parquet_file:
-        pyarrow()  # missing, it is told before any work
+        pyarrow()  # raises an error before any work if pyarrow is missing
         if safe:
             raise UsageError("--safe-csv is for CSV; a Parquet file holds no formulas")
         return write
 
-    def shown(chunk: Chunk) -> Chunk:
+    def as_text(chunk: Chunk) -> Chunk:
         return {name: as_texts(v) if name in ids else v for name, v in chunk.items()}
 
-    return lambda chunks: write(map(shown, chunks), safe=safe)
+    return lambda chunks: write(map(as_text, chunks), safe=safe)
 
 
 def _print(blocks: Iterator[bytes]) -> None:
     out = sys.stdout.buffer
     for block in blocks:
-        left = memoryview(block)
-        while left:  # unbuffered (python -u), a pipe may take a part
-            left = left[out.write(left) :]
+        remaining = memoryview(block)
+        while remaining:  # unbuffered (python -u), a pipe may take a part
+            remaining = remaining[out.write(remaining) :]
         out.flush()

@@ -1,4 +1,4 @@
-"""What goes wrong, as one line on stderr and an exit code."""
+"""Errors and warnings as single lines on stderr, and exit codes."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ EXIT_CODES = {
     INTERRUPTED: "stopped by Ctrl-C",
 }
 LINE = 2000  # characters of a note or an error, at most
-TRACEBACK = "CHAINRULE_TRACEBACK"  # set, it lets a bug show where it is
+TRACEBACK = "CHAINRULE_TRACEBACK"  # if set, unexpected errors show their traceback
 
 
 class UsageError(ChainruleError, ValueError):
-    """An option cannot be what it was given as."""
+    """An option has a value that it cannot have."""
 
 
 _TypersUsageError: type[Exception] = typer.BadParameter.__bases__[0]  # its module varies
@@ -60,11 +60,11 @@ _CODES: list[tuple[type[BaseException], int]] = [
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C; the message says what is kept."""
+    """Ctrl-C, with a message about the results that were saved."""
 
 
 class Verbs(TyperGroup):
-    """A group of commands whose errors are a line each."""
+    """A group of commands that prints each error as a single line."""
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Read the command line."""
@@ -77,7 +77,7 @@ class Verbs(TyperGroup):
             return super().invoke(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command by name; say which there are."""
+        """Return a command by name; the error for an unknown name lists the commands."""
         lookup("command", cmd_name, self.commands)
         return super().get_command(ctx, cmd_name)
 
@@ -93,12 +93,12 @@ def explained() -> Iterator[None]:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise
         _fail(_usage_text(error), USAGE)
-    except BrokenPipeError:  # the reader of a pipe has seen enough
+    except BrokenPipeError:  # the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(UNEXPECTED) from None
     except KeyboardInterrupt as stop:
-        kept = f"; {stop}" if str(stop) else ""
-        typer.echo(for_terminal(f"Stopped by Ctrl-C{kept}."), err=True)
+        detail = f"; {stop}" if str(stop) else ""
+        typer.echo(for_terminal(f"Stopped by Ctrl-C{detail}."), err=True)
         raise typer.Exit(INTERRUPTED) from None
     except OptionError as error:
         _fail(f"--{error.option.replace('_', '-')}: {error.reason}", exit_code(error))
@@ -117,7 +117,7 @@ def explained() -> Iterator[None]:
 
 @contextmanager
 def warnings_as_notes() -> Iterator[None]:
-    """Tell warnings in a line each; those meant for programmers are no user's business."""
+    """Context manager that prints warnings as notes, and hides warnings for programmers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for kind in (UserWarning, RuntimeWarning, FutureWarning):
@@ -127,7 +127,7 @@ def warnings_as_notes() -> Iterator[None]:
 
 
 def exit_code(error: BaseException) -> int:
-    """Return the code that an error ends the command with.
+    """Return the exit code of an error.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def exit_code(error: BaseException) -> int:
 
 
 def warn(message: str, label: str = "note", style: str = "bold yellow") -> None:
-    """Write a line to stderr, whose end is kept where it is cut."""
+    """Write a line to stderr; a line that is too long keeps its beginning and its end."""
     line = shortened(" ".join(message.split()), LINE)
     Terminal(stderr=True, soft_wrap=True).print(f"[{style}]{label}:[/] {escape(line)}")
 
@@ -161,7 +161,7 @@ def _usage_text(error: Exception) -> str:
 
 
 def _system_text(error: OSError) -> str:
-    place = f"{error.filename}: " if error.filename else ""
+    prefix = f"{error.filename}: " if error.filename else ""
     if error.errno == errno.ENOSPC:
-        return f"{place}the disk is full; make room or write elsewhere"
-    return f"{place}{error.strerror or error}"
+        return f"{prefix}the disk is full; make room or write elsewhere"
+    return f"{prefix}{error.strerror or error}"

@@ -1,4 +1,4 @@
-"""How the training of a network, or of several one after another, gets on."""
+"""Progress of the training of one network, or of several networks one after another."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from chainrule._src.nn.callbacks import Callback, ProgressBar
 from chainrule._src.nn.callbacks.callback import Logs
 from chainrule._src.nn.callbacks.progress import short_text
 
-LINES = 10  # of the training of one network, where they go to no terminal
+LINES = 10  # for the training of one network, if the output is no terminal
 
 
-class Progress(Callback):
-    """Says how training gets on: by bars on a terminal, else by some lines.
+class TrainingProgress(Callback):
+    """Shows the progress of training: with bars on a terminal, otherwise with a few lines.
 
     Parameters
     ----------
     console : Console
     networks : int
-        How many are trained.
+        Number of networks.
 
     Attributes
     ----------
     network : int
-        Which one is trained, counted from 1.
+        Number of the network that is trained, counted from 1.
     """
 
     sees_weights = False
@@ -36,7 +36,7 @@ class Progress(Callback):
 
     @property
     def watchers(self) -> list[Callback]:
-        """What is to watch training."""
+        """The callbacks for training."""
         return [self] if self._bar is None else [self, self._bar]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -51,14 +51,14 @@ class Progress(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Print a line, if it is time."""
-        done, total = epoch + 1, self.params["epochs"]
-        self._line = f"{self._label}epoch {done}/{total}: {short_text(logs)}"
-        if done % max(1, total // LINES) == 0 or done == self.network == 1:
+        n_epochs, total = epoch + 1, self.params["epochs"]
+        self._line = f"{self._label}epoch {n_epochs}/{total}: {short_text(logs)}"
+        if n_epochs % max(1, total // LINES) == 0 or n_epochs == self.network == 1:
             self._print()
 
     @property
     def epochs(self) -> int:
-        """How many epochs are in the history of the network that is trained."""
+        """The number of epochs in the history of the present network."""
         return len(self.model.history.epoch) if self.network else 0
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -71,11 +71,11 @@ class Progress(Callback):
         self._line = ""
 
     def completed(self, epochs: int) -> str:
-        """Return what of training was completed."""
+        """Return a text about the completed part of training."""
         if self._networks == 1:
             return f"{self.epochs} of {epochs} epochs were completed"
-        whole = max(self.network - 1, 0)
+        n_done = max(self.network - 1, 0)
         return (
-            f"{whole} of {self._networks} networks were completed, and {self.epochs} epochs of "
+            f"{n_done} of {self._networks} networks were completed, and {self.epochs} epochs of "
             "the next"
         )

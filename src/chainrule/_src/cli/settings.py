@@ -1,4 +1,4 @@
-"""How to train: options from the command line and a TOML file, checked before any work."""
+"""Settings of training: options from the command line and a TOML file, checked before any work."""
 
 from __future__ import annotations
 
@@ -23,40 +23,41 @@ from chainrule._src.tabular.recipes.recipe import CLASS_WEIGHTS, PATIENCE, Recip
 
 @dataclass(frozen=True)
 class Settings(Recipe):
-    """Options of ``chainrule train``; each field is one, with ``_`` for ``-``.
+    """Options of ``chainrule train``; each field is an option, with ``_`` for ``-``.
 
     Attributes
     ----------
     output : str or None
-        Where the model goes; by default nowhere.
+        Path of the model's file; by default no file is written.
     encoding : str
-        Of a CSV file.
+        Encoding of a CSV file.
     """
 
     output: str | None = None
     encoding: str = "utf-8"
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], config: Path | None = None) -> Settings:
-        """Return the settings that options and a TOML file make; options win.
+    def of(cls, options: Mapping[str, Any], config: Path | None = None) -> Settings:
+        """Return the settings from options and a TOML file; options take precedence.
 
         Parameters
         ----------
-        given : dict
-            Field → value; None where the option was not given.
+        options : dict
+            The options' values by field; None for an option that is not on the command line.
         config : Path, optional
+            The TOML file.
 
         Raises
         ------
         UsageError, UnknownNameError
-            For a value or a key that cannot be.
+            If a value or a key is invalid.
         FileError
             If the file cannot be read.
         """
-        options = {name: value for name, value in given.items() if value is not None}
-        written = {} if config is None else read_config(config)
-        values = {n: _checked(n, v, f"{config}: {key_of(n)}") for n, v in written.items()}
-        values |= {n: _checked(n, v, f"--{key_of(n)}") for n, v in options.items()}
+        present = {name: value for name, value in options.items() if value is not None}
+        from_file = {} if config is None else read_config(config)
+        values = {n: _checked(n, v, f"{config}: {key_of(n)}") for n, v in from_file.items()}
+        values |= {n: _checked(n, v, f"--{key_of(n)}") for n, v in present.items()}
         settings = cls(**{**_of_kind(values), **values})
         if settings.early_stop and not settings.validation:
             raise UsageError(
@@ -66,7 +67,7 @@ class Settings(Recipe):
 
 
 def _of_kind(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the defaults of the recipe's kind, which must leave open what is given."""
+    """Return the defaults of the recipe's kind; raise an error for settings that the kind fixes."""
     kind = _recipes()[values.get("recipe", Recipe.recipe)]
     for name in kind.fixed:
         if name in values:
@@ -78,7 +79,7 @@ def _of_kind(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def key_of(field: str) -> str:
-    """Return an option's name without the dashes before it."""
+    """Return an option's name without the leading dashes."""
     return field.replace("_", "-")
 
 
@@ -88,21 +89,21 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises
     ------
     UsageError, UnknownNameError
-        If it is no TOML, or has a key that is no option.
+        If the file is no TOML, or has a key that is no option.
     FileError
-        If it cannot be read.
+        If the file cannot be read.
     """
     from chainrule._src.data.storage.files import open_file
 
     try:
         with open_file(path) as file:
-            found = tomllib.load(file)
+            table = tomllib.load(file)
     except RecursionError:
         raise UsageError(f"{path} is nested too deep: options are keys with plain values") from None
     except ValueError as error:  # bad TOML, or not UTF-8
         raise UsageError(f"{path} is not valid TOML: {error}") from error
     keys = {key_of(field.name): field.name for field in fields(Settings)}
-    return {_field(key, keys, path): value for key, value in found.items()}
+    return {_field(key, keys, path): value for key, value in table.items()}
 
 
 def _field(key: str, keys: Mapping[str, str], path: Path) -> str:
@@ -126,7 +127,7 @@ def hidden_units(value: Any, where: str = "--hidden") -> tuple[int, ...]:
     try:
         units = [int(part) if isinstance(part, str) else part for part in parts]
         return tuple(check_positive(size, "units", where) for size in units)
-    except ValueError:  # chainrule's own errors of bad values are such
+    except ValueError:  # chainrule's errors about values are subclasses
         raise UsageError(
             f"{where}: expected sizes of layers such as 100,50, or none, received {value!r}"
         ) from None
@@ -225,7 +226,7 @@ def _tasks() -> Mapping[str, Any]:
 
 
 class Option(NamedTuple):
-    """What an option's value is called and must be, what it is for, and its own names if any."""
+    """An option: its metavar, type, check, help text, and names other than the field's."""
 
     metavar: str | None
     kind: type

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chainrule._src.nn.callbacks import History
     from chainrule._src.nn.sequential import Sequential
 
-COLUMNS = 40  # whose preprocessing is shown
+COLUMNS = 40  # in the listing of the preprocessing, at most
 
 
 def show(
@@ -35,22 +35,22 @@ def show(
     from chainrule._src.tabular.recipes.trained import load
 
     console = Terminal()
-    found = load(model)
+    loaded = load(model)
     if source:
-        typer.echo(for_terminal(source_of(found, model)))
+        typer.echo(for_terminal(source_of(loaded, model)))
     if weights:
-        print_weights(console, found)
+        print_weights(console, loaded)
     if not source and not weights:
-        print_model(console, found, model)
+        print_model(console, loaded, model)
 
 
 def source_of(model: Sequential, path: str) -> str:
-    """Return loss and gradient as NumPy; of several networks those that each is trained by.
+    """Return loss and gradient as NumPy; all networks of an ensemble share this text.
 
     Raises
     ------
     FileError
-        If the file does not say how the model is trained.
+        If the file holds a model without a loss.
     """
     if model.loss is None or not model.built:
         raise FileError(f"{path} holds a model without a loss, so there is no gradient to show")
@@ -62,7 +62,7 @@ def source_of(model: Sequential, path: str) -> str:
 
 
 def print_model(console: Console, model: Sequential, path: str) -> None:
-    """Print all but the weights."""
+    """Print facts about a model: layers, preprocessing and history, without the weights."""
     from chainrule._src.cli.terminal import print_facts, print_title
     from chainrule._src.cli.train import describe, network
     from chainrule._src.tabular.recipes.ensembles import members
@@ -116,7 +116,7 @@ def _print_history(console: Console, history: History, of_one: str) -> None:
 
 
 def _best(name: str, values: Sequence[float]) -> list[str]:
-    """Return the best of a score's values and its epoch, if the name tells which way is better."""
+    """Return a score's best value and its epoch, if the name implies a direction of improvement."""
     from chainrule._src.nn.callbacks.monitor import better
 
     find = {np.greater: np.nanargmax, np.less: np.nanargmin, None: None}[better(name)]

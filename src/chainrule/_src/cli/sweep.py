@@ -26,7 +26,7 @@ from chainrule._src.cli.train import DATA_HELP, describe
 if TYPE_CHECKING:
     from chainrule._src.sweeps.result import Result
 
-BEST = 10  # that are listed
+BEST = 10  # networks in the printed table, at most
 EXAMPLES = {
     "hidden": "16,64,64x32", "activation": "relu,tanh", "lr": "0.001,0.01", "dropout": "0,0.2",
     "l2": "0,0.001", "optimizer": "adam,sgd", "batch_size": "16,64",
@@ -78,19 +78,19 @@ def sweep(
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Of a CSV file.")] = "utf-8",
 ) -> None:
     """Train many networks on a table, and find the best settings."""
-    given = {
+    options = {
         "models": models, "epochs": epochs, "halving": halving or None, "search": search,
         "cv": cv or None, "seeds": seeds, "seed": seed, "workers": workers, "store": store,
     }  # fmt: skip
-    run_sweep(Terminal(), data, target, setting or [], report, output, encoding, given)
+    run_sweep(Terminal(), data, target, setting or [], report, output, encoding, options)
 
 
 def run_sweep(
     console: Console, source: str, target: str | None, settings: Sequence[str], report: str,
-    output: str | None, encoding: str, given: dict[str, Any],
+    output: str | None, encoding: str, options: dict[str, Any],
 ) -> None:  # fmt: skip
-    """Sweep, print the best, write the page and the best model."""
-    from chainrule._src.cli.output import check_output, kept
+    """Sweep, print the best networks, write the report and the best model."""
+    from chainrule._src.cli.output import check_output, save_result
     from chainrule._src.cli.terminal import print_facts
     from chainrule._src.data.storage import check_name
     from chainrule._src.data.tables import open_table
@@ -101,9 +101,9 @@ def run_sweep(
 
     needs("chainrule sweep", "tables", "sklearn", "scipy", "matplotlib", "jinja2")
     space = {**SPACE, **settings_of(settings)}
-    if given["cv"] == 1:
+    if options["cv"] == 1:
         raise UsageError("--cv 1: expected at least 2 parts, or 0 for a fifth of the rows")
-    _check_grid(given["search"], space)
+    _check_grid(options["search"], space)
     if report == "-":
         raise UsageError("--report -: expected the name of a file, such as sweep.html")
     check_output(report, source, option="--report")
@@ -115,38 +115,40 @@ def run_sweep(
     with console.status("reading the data …"):
         table = open_table(source, encoding=encoding)
     tell(table.notes)
-    recipe = Recipe(recipe="mlp", target=target, seed=given["seed"])
-    held = 0.0 if given["cv"] else recipe.validation
+    recipe = Recipe(recipe="mlp", target=target, seed=options["seed"])
+    validation = 0.0 if options["cv"] else recipe.validation
     with console.status("preparing the data …"):
-        data = prepare(table, replace(recipe, validation=held))
+        data = prepare(table, replace(recipe, validation=validation))
     console.print(f"[bold]{escape(table.name)}[/]", soft_wrap=True)
     ranges = [(name, str(values)) for name, values in space.items()]
     print_facts(console, [*describe(data.preprocessor), *ranges])
     monitor = "val_accuracy" if data.preprocessor.target.classes else "val_r2"
     began = time.perf_counter()
     with _in_words_of_the_command():
-        found = sweep(
+        result = sweep(
             builder(data, recipe), space, data.X_train, data.y_train, monitor=monitor,
-            batch_size=32, validation_data=(data.X_val, data.y_val) if held else None,
-            verbose=1 if console.is_terminal else 2, **given,
+            batch_size=32, validation_data=(data.X_val, data.y_val) if validation else None,
+            verbose=1 if console.is_terminal else 2, **options,
         )  # fmt: skip
     seconds = time.perf_counter() - began
-    if found.interrupted and not found.search.by_epochs():
+    if result.interrupted and not result.search.by_epochs():
         raise Interrupted("no network was done yet, nothing was written")
-    _print_best(console, found, seconds)
-    errors = [error for error in found.table.get("error", ()) if error is not None]
+    _print_best(console, result, seconds)
+    errors = [error for error in result.table.get("error", ()) if error is not None]
     tell([f"{len(errors):,} networks failed, the first: {errors[0]}"] if errors else [])
-    report = kept(report, places[0], lambda path: found.report(path, f"Sweep of {table.name}"))
+    report = save_result(
+        report, places[0], lambda path: result.report(path, f"Sweep of {table.name}")
+    )
     console.print(f"\n{escape(report)} has the pictures", soft_wrap=True)
     if output is not None:
-        output = kept(output, places[1], partial(found.best.model.save, training=False))
+        output = save_result(output, places[1], partial(result.best.model.save, training=False))
         console.print(f"{escape(output)} is the best network", soft_wrap=True)
-    if found.interrupted:
-        more = " the same command goes on from there" if given["store"] else " --store keeps it"
+    if result.interrupted:
+        more = " the same command goes on from there" if options["store"] else " --store keeps it"
         raise Interrupted(f"the sweep was interrupted;{more}")
 
 
-# What messages of `sweep` say, and what to write on the command line.
+# Patterns in error messages of the function `sweep`, and replacements for the command line.
 WORDS = [
     (r"\b(models|search|halving|cv|seeds|seed|epochs|store)=('?)([\w./]+)\2", r"--\1 \3"),
     (r"\bleave (?:models|it) out\b", "leave --models out"),
@@ -159,7 +161,7 @@ WORDS = [
 
 @contextmanager
 def _in_words_of_the_command() -> Iterator[None]:
-    """Let errors name options as the command has them."""
+    """Context manager that rewrites error messages, so that they name the command's options."""
     try:
         yield
     except OptionError as error:
@@ -170,7 +172,7 @@ def _in_words_of_the_command() -> Iterator[None]:
 
 
 def _check_grid(search: str, space: Mapping[str, Any]) -> None:
-    """Refuse a grid of ranges: it takes choices."""
+    """Raise an error if a grid search has ranges instead of choices."""
     ranges = [name for name, values in space.items() if not isinstance(values, list)]
     if search == "grid" and ranges:
         each = " ".join(f"--setting {name}={EXAMPLES[name]}" for name in ranges)
@@ -178,19 +180,19 @@ def _check_grid(search: str, space: Mapping[str, Any]) -> None:
 
 
 def settings_of(texts: Sequence[str]) -> dict[str, Any]:
-    """Return what settings may be, each given once."""
-    found = dict(map(setting_of, texts))
+    """Parse the space of settings, each of which may occur once."""
+    space = dict(map(setting_of, texts))
     names = [text.partition("=")[0] for text in texts]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UsageError(
             f"--setting {twice} is given twice; give all choices at once: {twice}={EXAMPLES[twice]}"
         )
-    return found
+    return space
 
 
 def setting_of(text: str) -> tuple[str, Any]:
-    """Return what a setting may be, from ``name=values``.
+    """Parse ``name=values`` to a setting's name and its range or choices.
 
     Examples
     --------
@@ -257,20 +259,25 @@ def _number(text: str, where: str) -> float:
         raise UsageError(f"{where}: {text!r} is no number") from None
 
 
-def _print_best(console: Console, found: Result, seconds: float) -> None:
+def _print_best(console: Console, result: Result, seconds: float) -> None:
     from chainrule._src.cli.terminal import print_title
     from chainrule._src.sweeps.table import text
 
-    table = found.table
+    table = result.table
     print_title(
-        console, f"{table.rows:,} networks in {seconds:.1f} s; the best, by {found.monitor}:"
+        console, f"{table.rows:,} networks in {seconds:.1f} s; the best, by {result.monitor}:"
     )
-    made = found.search.candidates
-    names = [*made.space.names, *(["seed"] if made.seeds > 1 else []), "epochs", found.monitor]
-    shown = Table(show_edge=False)
+    candidates = result.search.candidates
+    names = [
+        *candidates.space.names,
+        *(["seed"] if candidates.seeds > 1 else []),
+        "epochs",
+        result.monitor,
+    ]
+    listing = Table(show_edge=False)
     for name in names:
-        shown.add_column(name, justify="right", style="bold" if name == found.monitor else None)
+        listing.add_column(name, justify="right", style="bold" if name == result.monitor else None)
     for at in range(min(BEST, table.rows)):
         row = table.row(at)
-        shown.add_row(*(escape(text(row[name])) for name in names))
-    console.print(shown)
+        listing.add_row(*(escape(text(row[name])) for name in names))
+    console.print(listing)

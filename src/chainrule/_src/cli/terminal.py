@@ -1,4 +1,4 @@
-"""What the verbs print: small tables that fit a terminal of 80 columns."""
+"""Output of the verbs: small tables that fit a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from chainrule._src.base.errors import shortened
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.tabular.recipes.scores import ClassScores, Scores, percent
 
-CLASSES = 20  # that have a line each
-MISTAKES = 10  # that are listed where there are too many classes for a table
+CLASSES = 20  # in the table of precision and recall, at most
+MISTAKES = 10  # in the list that replaces a confusion matrix that is too wide
 
 
 def print_facts(console: Console, facts: Sequence[tuple[str, str]]) -> None:
-    """Print names and what is to be said of them, side by side."""
+    """Print pairs of a name and a text as a table with two columns."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="cyan", no_wrap=True, max_width=console.width // 3)
     grid.add_column(overflow="fold")
@@ -36,19 +36,19 @@ def _name(name: str) -> str:
 
 
 def print_title(console: Console, title: str) -> None:
-    """Print a line above a table."""
+    """Print the title of a table."""
     console.print(f"\n[bold]{escape(title)}[/]", soft_wrap=True)
 
 
 def print_scores(console: Console, scores: Scores, what: str) -> None:
-    """Print scores beside the baseline's, and for classes what is taken for what."""
+    """Print scores beside the baseline's, and for classes the confusion matrix."""
     print_title(console, f"{what}: {count_of(scores.rows, 'row')}")
     table = Table(show_edge=False)
     table.add_column("")
     table.add_column("model", justify="right", style="bold")
     table.add_column("baseline", justify="right")
-    for name, (own, other) in scores.table().items():
-        table.add_row(name, own, other)
+    for name, (of_model, of_baseline) in scores.table().items():
+        table.add_row(name, of_model, of_baseline)
     console.print(table)
     console.print(f"[dim]baseline: {escape(scores.baseline)}[/]")
     if isinstance(scores, ClassScores):
@@ -57,15 +57,15 @@ def print_scores(console: Console, scores: Scores, what: str) -> None:
         _print_confusion(console, scores)
 
 
-def print_spread(console: Console, found: Sequence[dict[str, float]], what: str) -> None:
+def print_spread(console: Console, rows: Sequence[dict[str, float]], what: str) -> None:
     """Print mean, deviation and range of scores."""
     print_title(console, what)
     table = Table(show_edge=False)
     table.add_column("")
     for name in ("mean", "deviation", "lowest", "highest"):
         table.add_column(name, justify="right")
-    for name in found[0]:
-        values = np.array([each[name] for each in found if name in each])
+    for name in rows[0]:
+        values = np.array([each[name] for each in rows if name in each])
         numbers = values.mean(), values.std(), values.min(), values.max()
         table.add_row(name, *(f"{number:.4g}" for number in numbers))
     console.print(table)
@@ -78,8 +78,8 @@ def _print_classes(console: Console, scores: ClassScores) -> None:
     for name in ("rows", "precision", "recall"):
         table.add_column(name, justify="right")
     for name, rows, *shares in scores.by_class():
-        shown = ["·" if share is None else percent(share) for share in shares]
-        table.add_row(_name(name), f"{rows:,}", *shown)
+        cells = ["·" if share is None else percent(share) for share in shares]
+        table.add_row(_name(name), f"{rows:,}", *cells)
     console.print(table)
 
 
@@ -101,8 +101,8 @@ def _print_matrix(console: Console, scores: ClassScores) -> None:
     for name in scores.target.classes:
         table.add_column(escape(name), justify="right", no_wrap=True)
     for i, (name, row) in enumerate(zip(scores.target.classes, scores.confusion, strict=True)):
-        shown = [_cell(int(count), i == j) for j, count in enumerate(row)]
-        table.add_row(escape(name), *shown)
+        cells = [_cell(int(count), i == j) for j, count in enumerate(row)]
+        table.add_row(escape(name), *cells)
     console.print(table)
 
 
@@ -125,7 +125,7 @@ def _print_mistakes(console: Console, worst: Sequence[tuple[str, str, int, float
 
 
 def count_of(number: int, what: str) -> str:
-    """Write how many there are of something.
+    """Return a number with its noun, singular or plural.
 
     Examples
     --------
@@ -137,7 +137,10 @@ def count_of(number: int, what: str) -> str:
 
 @contextmanager
 def row_progress(label: str, total: int | None) -> Iterator[Callable[[int], Any]]:
-    """Show on stderr how many rows are done, if it is a terminal; gives the function to call."""
+    """Show the number of processed rows on stderr, if it is a terminal.
+
+    The value of the context is the function that adds to the number.
+    """
     with deferred():
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.progress import TimeRemainingColumn as TimeLeft

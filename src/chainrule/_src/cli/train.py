@@ -36,47 +36,47 @@ DATA_HELP = (
 CONFIG = Option("FILE.toml", str, str, "Options by these names; the command line wins.")
 
 
-def train(data: str, config: str | None, **given: Any) -> None:
+def train(data: str, config: str | None, **options: Any) -> None:
     """Train a network on any table, and write it to a file."""
     path = None if config is None else Path(config)
-    run_train(_Unheard(), data, Settings.of(given, path))
+    run_train(_DetachableTerminal(), data, Settings.of(options, path))
 
 
-def _asked(name: str, option: Option) -> inspect.Parameter:
-    """Return an option as Typer reads it, without a default of its own: a file may give it."""
+def _option_parameter(name: str, option: Option) -> inspect.Parameter:
+    """Return an option as a parameter for Typer; its default is None, as a file may set it."""
     default, text = getattr(Settings, name, None), option.purpose
     default = next(iter(default), None) if isinstance(default, tuple) else default
     if default is not None and default is not False and "Default" not in text:
         text += f" Default: {f'{default:g}' if isinstance(default, float) else default}."
-    asked = typer.Option(*option.names, metavar=option.metavar, help=text, show_default=False)
-    return _parameter(name, option.kind | None, asked, default=None)
+    info = typer.Option(*option.names, metavar=option.metavar, help=text, show_default=False)
+    return _parameter(name, option.kind | None, info, default=None)
 
 
-def _parameter(name: str, kind: Any, asked: Any, **default: None) -> inspect.Parameter:
+def _parameter(name: str, kind: Any, info: Any, **default: None) -> inspect.Parameter:
     by_name = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, by_name, annotation=Annotated[kind, asked], **default)
+    return inspect.Parameter(name, by_name, annotation=Annotated[kind, info], **default)
 
 
-# What Typer reads.
+# Typer reads the options from the signature.
 train.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
     _parameter("data", str, typer.Argument(metavar="DATA", help=DATA_HELP)),
-    *(_asked(name, option) for name, option in {**OPTIONS, "config": CONFIG}.items()),
+    *(_option_parameter(name, option) for name, option in {**OPTIONS, "config": CONFIG}.items()),
 ])  # fmt: skip
 
 
-class _Unheard(Terminal):
-    """Goes on where nobody reads any more: the model is worth more than what is said of it."""
+class _DetachableTerminal(Terminal):
+    """A terminal that survives a broken pipe: training and saving matter more than the output."""
 
     def on_broken_pipe(self) -> None:
-        """Say nothing from now on."""
+        """Discard all further output."""
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run_train(console: Console, source: str, settings: Settings) -> None:
-    """Train, save, and print what came of it."""
-    from chainrule._src.cli.output import check_output, kept
-    from chainrule._src.cli.progress import Progress
+    """Train, save the model, and print its scores."""
+    from chainrule._src.cli.output import check_output, save_result
+    from chainrule._src.cli.progress import TrainingProgress
     from chainrule._src.data.storage import check_name
     from chainrule._src.data.tables import open_table
     from chainrule._src.tabular.recipes.folds import check_parts
@@ -85,7 +85,7 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     output = settings.output
     if output is not None:
         check_name(check_output(output, source))
-        place = os.path.abspath(output)
+        absolute = os.path.abspath(output)
     with console.status("reading the data …"):
         table = open_table(source, encoding=settings.encoding)
     tell(table.notes)
@@ -97,12 +97,12 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     _print_before(console, table, data, model, settings)
     if settings.cv:
         _cross_validate(console, table, settings)
-    saved, watch = False, Progress(console, settings.ensemble)
+    saved, watch = False, TrainingProgress(console, settings.ensemble)
     try:
         with deferred():
             model, interrupted = train(data, settings, watch.watchers)
             if output is not None:
-                output = kept(output, place, partial(model.save, training=False))
+                output = save_result(output, absolute, partial(model.save, training=False))
             saved = True
     except DivergenceError as error:
         raise _diverged(model, watch.epochs + 1) from error
@@ -117,13 +117,13 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
 
 
 def _cross_validate(console: Console, table: Table, settings: Settings) -> None:
-    """Print mean and deviation of the scores on parts kept aside in turn."""
+    """Cross-validate, and print mean and deviation of the scores."""
     from chainrule._src.cli.terminal import print_spread, row_progress
     from chainrule._src.tabular.recipes.folds import cross_validate
 
     with row_progress("cross-validating", settings.cv) as advance:
-        found = [each.values() for each in cross_validate(table, settings, advance)]
-    print_spread(console, found, f"scores on {settings.cv} parts kept aside in turn")
+        scores = [each.values() for each in cross_validate(table, settings, advance)]
+    print_spread(console, scores, f"scores on {settings.cv} parts kept aside in turn")
     console.print()
 
 
@@ -167,7 +167,7 @@ def joined(preprocessor: Preprocessor) -> list[str]:
 
 
 def describe(preprocessor: Preprocessor) -> list[Fact]:
-    """Return what is predicted, from what, and what was done about gaps."""
+    """Return facts about the target, the features, missing values and excluded columns."""
     target = preprocessor.target
     facts = [("target", f"{shortened(target.name)} → {target.task}, {target.describe()}")]
     facts += [("features", text) for text in _features(preprocessor)]
@@ -200,15 +200,15 @@ def _features(preprocessor: Preprocessor) -> list[str]:
 
 
 def _rows_text(data: TrainingData) -> str:
-    held = len(data.X_val)
+    n_validation = len(data.X_val)
     text = f"{len(data.X_train):,} to train on, "
-    text += f"{held:,} kept aside to validate" if held else "none kept aside"
+    text += f"{n_validation:,} kept aside to validate" if n_validation else "none kept aside"
     lost = data.unlabelled
     return text + (f"; {lost:,} without a target left out" if lost else "")
 
 
 def network(model: Sequential, count: int) -> str:
-    """Return the layers of a network, or of so many alike, in a line."""
+    """Describe the layers of a network, or of ``count`` equal networks, in a line."""
     from chainrule._src.cli.terminal import count_of
 
     sizes = [str(model.layers[0].input_shape[1])]
@@ -228,9 +228,9 @@ def _print_after(
     from chainrule._src.tabular.recipes.kinds import is_watched
     from chainrule._src.tabular.recipes.scores import score_arrays
 
-    held, output = len(data.X_val) > 0, settings.output
-    X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
-    what = "scores on rows kept aside" if held else "scores on the rows of training"
+    has_validation, output = len(data.X_val) > 0, settings.output
+    X, y = (data.X_val, data.y_val) if has_validation else (data.X_train, data.y_train)
+    what = "scores on rows kept aside" if has_validation else "scores on the rows of training"
     print_scores(console, score_arrays(model, X, y), what)
     if chosen := ["the epoch"] * is_watched(settings) + ["the intervals"] * bool(settings.interval):
         console.print(

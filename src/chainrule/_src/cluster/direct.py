@@ -30,7 +30,7 @@ def is_direct(path: str, written: int, size: int) -> bool:
 
 
 def read(path: str, start: int, size: int, empty: Empty, direct: bool) -> Array:
-    """Return bytes of a file, fewer at its end; if ``direct``, with direct I/O.
+    """Return ``size`` bytes of a file, fewer at its end; if ``direct``, with direct I/O.
 
     Raises
     ------
@@ -38,15 +38,15 @@ def read(path: str, start: int, size: int, empty: Empty, direct: bool) -> Array:
     """
     way = past_the_cache if direct else through_the_cache
     try:
-        found: Array = way(path, start, size, empty)
+        content: Array = way(path, start, size, empty)
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
-    return found
+    return content
 
 
 @lru_cache
 def _allows(path: str, written: int) -> bool:
-    """Return true if direct I/O works for a file: some file systems refuse."""
+    """Return true if direct I/O works for a file; some file systems do not support it."""
     try:
         past_the_cache(path, 0, PAGE, np.empty)
     except OSError:
@@ -55,59 +55,60 @@ def _allows(path: str, written: int) -> bool:
 
 
 def through_the_cache(path: str, start: int, size: int, empty: Empty) -> Any:
-    """Return bytes of a file, fewer at its end, through the page cache."""
-    found: Any = empty((size,), np.uint8)
-    return found[: _fill(found, path, start, BLOCK)]
+    """Return ``size`` bytes of a file, fewer at its end, through the page cache."""
+    buffer: Any = empty((size,), np.uint8)
+    return buffer[: _fill(buffer, path, start, BLOCK)]
 
 
 def past_the_cache(path: str, start: int, size: int, empty: Empty) -> Any:
-    """Return bytes of a file, fewer at its end, with direct I/O.
+    """Return ``size`` bytes of a file, fewer at its end, with direct I/O.
 
     Direct I/O needs whole pages, and a buffer that is aligned to a page.
     """
     ahead = start % PAGE
     pages = -(-(ahead + size) // PAGE)
-    room: Any = empty(((pages + 1) * PAGE,), np.uint8)
-    begin = -room.ctypes.data % PAGE
-    room = room[begin : begin + pages * PAGE]
-    done = _fill(room, path, start - ahead, len(room), DIRECT)
-    return room[ahead : min(done, ahead + size)]
+    buffer: Any = empty(((pages + 1) * PAGE,), np.uint8)
+    begin = -buffer.ctypes.data % PAGE
+    buffer = buffer[begin : begin + pages * PAGE]
+    count = _fill(buffer, path, start - ahead, len(buffer), DIRECT)
+    return buffer[ahead : min(count, ahead + size)]
 
 
-def _fill(room: Any, path: str, start: int, block: int, flags: int = 0) -> int:
-    """Read a file into ``room``, a block at a time; return how many bytes there were."""
-    done = 0
+def _fill(buffer: Any, path: str, start: int, block: int, flags: int = 0) -> int:
+    """Read a file into ``room``, a block at a time; return the number of bytes."""
+    total = 0
     with open(
         path, "rb", buffering=0, opener=lambda name, mode: os.open(name, mode | flags)
     ) as file:
         file.seek(start)
-        while done < len(room):
-            count = file.readinto(room[done : done + block]) or 0
-            done += count
-            if count == 0 or (flags and count % PAGE):  # the file's end: no page begins behind it
+        while total < len(buffer):
+            count = file.readinto(buffer[total : total + block]) or 0
+            total += count
+            if count == 0 or (flags and count % PAGE):  # the end of the file
                 break
-    return done
+    return total
 
 
-class Part:
+class BufferedRange:
     """A file object that holds one range of a file's bytes in memory, and fails elsewhere.
 
     Parameters
     ----------
-    found : ndarray of uint8
+    buffer : ndarray of uint8
+        The bytes of the range.
     start : int
         Offset of the first byte in the file. The file seems to end after the last byte.
     """
 
     closed = False
 
-    def __init__(self, found: Any, start: int) -> None:
-        self._found, self._start, self._at = found, start, start
+    def __init__(self, buffer: Any, start: int) -> None:
+        self._buffer, self._start, self._at = buffer, start, start
 
-    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move to a position in the file."""
-        end = self._start + len(self._found)
-        self._at = place + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: end}[whence]
+        end = self._start + len(self._buffer)
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: end}[whence]
         return self._at
 
     def tell(self) -> int:
@@ -117,10 +118,10 @@ class Part:
     def read(self, size: int) -> memoryview:
         """Return ``size`` bytes without a copy."""
         begin = self._at - self._start
-        if not 0 <= begin <= begin + size <= len(self._found):
+        if not 0 <= begin <= begin + size <= len(self._buffer):
             raise OSError(f"bytes {self._at} to {self._at + size} of the file were not read")
         self._at += size
-        return memoryview(self._found[begin : begin + size])
+        return memoryview(self._buffer[begin : begin + size])
 
     def close(self) -> None:
         """Do nothing; file objects need this method."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError
-from chainrule._src.cluster.direct import Part, is_direct, read
+from chainrule._src.cluster.direct import BufferedRange, is_direct, read
 from chainrule._src.cluster.group import BLOCK, DataGroup, Empty, Rows
 from chainrule._src.data.tables.arrow import pyarrow
 
@@ -93,7 +93,7 @@ class RowGroup:
         start = min(c.dictionary_page_offset or c.data_page_offset for c in columns)
         size = sum(c.total_compressed_size for c in columns)
         return pyarrow().PythonFile(
-            Part(read(self.path, start, size, empty, direct=True), start), "r"
+            BufferedRange(read(self.path, start, size, empty, direct=True), start), "r"
         )
 
     def _batches(self, file: Any, names: Sequence[str]) -> Iterator[Any]:

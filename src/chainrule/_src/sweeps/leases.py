@@ -1,12 +1,13 @@
-"""Several processes share work through files: who has taken what, and who is still there.
+"""Leases: several processes divide work through files in a shared folder.
 
-A piece of work is taken by making its file, which one process alone can do. The file names its
-owner from when it appears, where the file system has links: one without a name is nobody's. Each
-process renews a file of its own every few seconds. No clock is compared with another one's: a
-process is dead when nothing of it has changed for a while by the clock of who looks, or, on the
-same machine, when it is not running. The work of a dead one is taken by making the file of the next
-generation, so that nothing is ever deleted that another may just have made. Whoever was thought
-dead and is not, does work twice, with the same result.
+A process takes a piece of work by creating the lease's file, which only one process can do. On file
+systems with hard links the file contains its owner's name from the first moment; a file without a
+name belongs to no process. Each process writes a heartbeat to another file every few seconds.
+Clocks of different machines are never compared: a process counts as dead if its heartbeat has not
+changed for a while by the observer's clock, or, on the same machine, if it is not running. The work
+of a dead process is taken by creating the lease's file of the next generation; files are never
+deleted, because another process may just have created them. If a process was wrongly considered
+dead, some work is done twice, with the same result.
 """
 
 from __future__ import annotations
@@ -24,29 +25,31 @@ from typing import Any
 
 from chainrule._src.base.errors import FileError
 
-NAME = re.compile(rb"\d+-[0-9a-f]{12}")  # of a process
-PATIENCE = 30.0  # seconds without a sign of life
-RENEWED = 5.0
+NAME = re.compile(rb"\d+-[0-9a-f]{12}")  # name of a process
+PATIENCE = 30.0  # seconds without a heartbeat after which a process counts as dead
+RENEWED = 5.0  # seconds between heartbeats
 
 
 class Workers:
-    """The processes that work on one store; this one among them.
+    """The processes that work on one store, including this process.
 
     Parameters
     ----------
     folder : Path
-    patience, renewed : float
-        Seconds: after which others are thought dead, and from one sign of life to the next.
+    patience : float
+        Seconds without a heartbeat after which another process counts as dead.
+    renewed : float
+        Seconds between this process's heartbeats.
     """
 
     def __init__(self, folder: Path, patience: float = PATIENCE, renewed: float = RENEWED) -> None:
         self.folder, self.patience, self.renewed = folder, patience, renewed
         self.name = f"{os.getpid()}-{secrets.token_hex(6)}"
         self._about = {"machine": _machine(), "pid": os.getpid(), "started": _started(os.getpid())}
-        self._seen: dict[str, tuple[bytes, float]] = {}
+        self._last_seen: dict[str, tuple[bytes, float]] = {}
         self._end = threading.Event()
         self._renew(0)
-        self.card = folder / f"{self.name}.card"  # what a lease of its holds
+        self.card = folder / f"{self.name}.card"  # the content of this process's leases
         try:
             self.card.write_bytes(self.name.encode())
         except OSError as error:
@@ -57,7 +60,7 @@ class Workers:
         self._thread.start()
 
     def close(self) -> None:
-        """Leave."""
+        """Stop the heartbeat, and remove this process's files."""
         self._end.set()
         self._thread.join()
         with contextlib.suppress(OSError):
@@ -66,17 +69,17 @@ class Workers:
             self.card.unlink()
 
     def others(self) -> bool:
-        """Whether others work here."""
+        """Return true if other live processes work on the store."""
         names = [path.stem for path in self.folder.glob("*.json")]
         return any(name != self.name and self.alive(name) for name in names)
 
     def alive(self, name: str) -> bool:
-        """Whether a process is there, as far as one can tell."""
+        """Return true if a process is alive, as far as its heartbeat and its pid show."""
         if name == self.name:
             return True
         try:
             content = self._path(name).read_bytes()
-        except FileNotFoundError:  # it has left
+        except FileNotFoundError:  # the process has closed
             return False
         except OSError:
             content = b""
@@ -89,10 +92,10 @@ class Workers:
         return not self.unchanged(name, content)
 
     def unchanged(self, name: str, content: bytes) -> bool:
-        """Whether something has looked the same for so long that nobody is behind it."""
-        before, since = self._seen.get(name, (None, 0.0))
+        """Return true if a process's heartbeat has been unchanged for longer than the patience."""
+        before, since = self._last_seen.get(name, (None, 0.0))
         if content != before:
-            self._seen[name] = content, time.monotonic()
+            self._last_seen[name] = content, time.monotonic()
             return False
         return time.monotonic() - since > self.patience
 
@@ -112,17 +115,17 @@ class Workers:
         beat = 0
         while not self._end.wait(self.renewed):
             beat += 1
-            with contextlib.suppress(FileError):  # a full disk: who works will say so
+            with contextlib.suppress(FileError):  # on a full disk the work itself fails, too
                 self._renew(beat)
 
 
 class Leases:
-    """Pieces of work by number, each taken by one process at a time.
+    """Leases on numbered pieces of work, each held by one process at a time.
 
     Parameters
     ----------
     folder : Path
-        Made if need be.
+        Folder of the leases' files, created if it does not exist.
     workers : Workers
     """
 
@@ -135,9 +138,10 @@ class Leases:
             raise FileError(f"cannot write {folder}: {error.strerror or error}") from error
 
     def take(self, piece: int) -> bool:
-        """Take a piece of work that nobody is at; whether that went well.
+        """Take the lease on a piece of work; return false if another live process holds it.
 
-        What this process took is not held by it: it takes a piece again only when it left it.
+        A lease of this process does not block this method: the process asks again only for a piece
+        that it has abandoned.
         """
         while True:
             path = self.folder / f"{piece}.{self._generation.get(piece, 0)}"
@@ -153,7 +157,7 @@ class Leases:
             return True
 
     def _make(self, path: Path) -> None:
-        """Make a lease with its owner's name in it at once, where the file system has links."""
+        """Create a lease's file, together with its content where the file system has links."""
         try:
             os.link(self.workers.card, path)
         except FileExistsError:
@@ -168,7 +172,8 @@ class Leases:
         except OSError:
             owner = b""
         if owner == self.workers.name.encode() or not NAME.fullmatch(owner):
-            return False  # ours, or nobody's: its maker, or the machine, ended meanwhile
+            # It is this process's lease, or it has no name because its creator was interrupted.
+            return False
         return self.workers.alive(owner.decode())
 
 
@@ -181,7 +186,7 @@ def _about(content: bytes) -> dict[str, Any]:
 
 
 def _machine() -> str:
-    """Return what tells machines apart, and what on one of them counts processes for itself."""
+    """Return an identifier of the machine, its boot and its pid namespace."""
     parts = [socket.gethostname()]
     with contextlib.suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip())
@@ -191,7 +196,7 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str | None:
-    """Return when a process of this machine started, where that can be told."""
+    """Return the start time of a process of this machine, or None if it is unknown or dead."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")  # a name of any bytes
         fields = stat.rpartition(")")[2].split()
@@ -201,7 +206,7 @@ def _started(pid: int) -> str | None:
 
 
 def _is_gone(pid: int, started: str | None) -> bool:
-    """Whether a process of this machine is known to be gone."""
+    """Return true if a process of this machine is certainly dead."""
     if started is not None:
         return _started(pid) != started
     if os.name != "posix":
