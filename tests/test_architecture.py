@@ -49,8 +49,9 @@ def imports(path):
                 yield whole if whole in MODULES else node.module
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.Constant) and node.value in MODULES:
-            yield node.value
+        elif isinstance(node, ast.Dict):  # a table of modules, of which one is loaded
+            values = (getattr(value, "value", None) for value in node.values)
+            yield from (text for text in values if str(text).startswith("chainrule._src."))
         elif isinstance(node, ast.Call) and node.args and called(node) in ("load", "import_module"):
             text = node.args[0]
             if isinstance(text, ast.JoinedStr) and isinstance(text.values[0], ast.Constant):

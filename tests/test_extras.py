@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from chainrule import estimators
 from chainrule._src.base.extras import is_installed, needs
 from chainrule.errors import MissingDependencyError
 from tests import base
@@ -179,13 +180,14 @@ def test_every_public_name_is_there_or_names_its_extra(tmp_path):
     done = base.run(NAMES, tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    lines = [f"chainrule.{name.rpartition('.')[2]} needs scikit-learn and scipy: pip install "
-             "'chainrule[tables]'" for name in told if name != "SweepCV"]  # fmt: skip
-    lines.append("SweepCV needs scikit-learn: pip install 'chainrule[tables]'")
-    assert sorted(told.values()) == sorted(lines)
-    assert {name for name in told if "." not in name} == {
-        "DaskMLPClassifier", "DaskMLPRegressor", "MLPClassifier", "MLPRegressor",
-        "RealMLPClassifier", "RealMLPRegressor", "SoftmaxRegression", "SweepCV",
+    packages = dict.fromkeys(told, "scikit-learn and scipy")
+    packages |= {"accel": "scikit-learn and joblib", "sweeps.SweepCV": "scikit-learn"}
+    for name, line in told.items():
+        subject = line.partition(" needs ")[0].rpartition(".")[2]
+        assert subject == name.rpartition(".")[2]
+        assert line.endswith(f" needs {packages[name]}: pip install 'chainrule[tables]'")
+    assert {*told} == {f"estimators.{name}" for name in estimators.__all__} | {
+        "accel", "sweeps.SweepCV",
     }  # fmt: skip
 
 

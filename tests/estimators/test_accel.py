@@ -83,7 +83,7 @@ class Asked(MLPClassifier):
 
 
 def replaced(number):
-    return MLPClassifier._fit_stochastic.__module__ == "chainrule.accel"
+    return MLPClassifier._fit_stochastic.__module__ == "chainrule._src.tabular.accel"
 
 
 def test_all_work_in_processes_of_joblib_is_done_so(installed):
@@ -109,7 +109,7 @@ def test_a_script_is_run_unchanged(tmp_path):
     )
     run = [sys.executable, "-m", "chainrule.accel", "script.py", "--more", "1"]
     done = subprocess.run(run, capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert done.stdout == f"['--more', '1'] chainrule.accel __main__\n{script}\n"
+    assert done.stdout == f"['--more', '1'] chainrule._src.tabular.accel __main__\n{script}\n"
 
 
 def test_predictions_are_theirs(installed):

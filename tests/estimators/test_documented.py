@@ -35,7 +35,9 @@ def test_the_table_has_every_parameter_and_no_other():
 
 def test_defaults_are_theirs():
     for name in ("MLPClassifier", "MLPRegressor"):
-        usual, ours = (inspect.signature(getattr(of, name)).parameters for of in (theirs, cr))
+        usual, ours = (
+            inspect.signature(getattr(of, name)).parameters for of in (theirs, cr.estimators)
+        )
         assert [usual[n].default for n in usual] == [ours[n].default for n in usual]
         kinds = [(n, usual[n].kind) for n in usual]
         assert kinds == [(n, ours[n].kind) for n in usual]

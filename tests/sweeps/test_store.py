@@ -295,7 +295,8 @@ def test_what_contradicts_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"another sweep; here epochs is 27, it was 9\. Give"):
         swept(tmp_path, models=20, conditions=CONDITIONS | {"epochs": 27})
     with pytest.raises(
-        DataError, match=r"become .* here lr is log\(0.01, 0.1\), it was log\(0.001, 0.1\)$"
+        DataError,
+        match=r"lr is LogUniform\(0.01, 0.1\), it was LogUniform\(0.001, 0.1\)$",
     ):
         swept(tmp_path, models=40, space=SPACE | {"lr": cr.sweeps.LogUniform(1e-2, 1e-1)})
     with pytest.raises(OptionError, match="has 20 already, received 10"):

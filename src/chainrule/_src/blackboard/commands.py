@@ -72,7 +72,7 @@ def read(message: Any, table: Mapping[str, Request]) -> Command:
     Command(do='step', id=None, fields={'by': 3})
     >>> read({"do": "step", "by": 10}, table)
     Traceback (most recent call last):
-    chainrule._src.base.errors.DataError: step: by must be a whole number from -9 to 9, received 10
+    chainrule.errors.DataError: step: by must be a whole number from -9 to 9, received 10
     """
     if not isinstance(message, dict):
         raise DataError(f'a message must be an object with "do", {received(message)}')

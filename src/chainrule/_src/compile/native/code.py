@@ -175,7 +175,8 @@ def here() -> str:
 
 
 def _compiler_of(target: Target) -> str:
-    import llvmlite
+    with deferred():
+        import llvmlite
 
     return f"{target!r} llvmlite {llvmlite.__version__}"
 

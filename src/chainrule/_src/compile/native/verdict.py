@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 from chainrule._src.base.forks import lock
+from chainrule._src.base.interrupts import deferred
 from chainrule._src.compile.native import cache
 from chainrule._src.compile.native.target import Target
 
@@ -57,7 +58,8 @@ def _fault(target: Target, key: str) -> str:
         return content.decode()
     reason = _from_another_process()
     if reason is None:
-        from chainrule._src.compile.native.selfcheck import first_fault
+        with deferred():
+            from chainrule._src.compile.native.selfcheck import first_fault
 
         reason = first_fault(target)
     cache.write(key, reason.encode(), cache.VERDICT)
