@@ -14,7 +14,7 @@ import chainrule as cr
 from chainrule._src.base.showing import arguments
 from chainrule._src.core.trees import leaves
 from chainrule._src.nn.layers import __all__ as NAMES
-from chainrule._src.nn.layers.tracking import held
+from chainrule._src.nn.layers.tracking import variables_of
 
 pytestmark = pytest.mark.usefixtures("drawn_by_numpy")
 IMAGES, ROWS, SERIES = (2, 5, 6, 3), (4, 6), (3, 4, 5)
@@ -228,7 +228,7 @@ def test_outputs_and_gradients_are_those_of_keras(name, config, shape, training)
     ours, theirs = pair(name, config, shape)
     x = drawn(shape, name)
     seed = np.random.default_rng(3).normal(size=(shape[0], *ours.output_shape[1:])).astype("f4")
-    weights = {name: v.value for name, v in held(ours).items() if v.trainable}
+    weights = {name: v.value for name, v in variables_of(ours).items() if v.trainable}
     run = partial(slopes_of_ours, ours, training)
     found, expected = run(weights, x, seed), slopes_of_theirs(theirs, training, x, seed)
     assert {leaf.dtype for _, leaf in leaves(found)} == {np.dtype("f4")}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.callbacks.test_records import Diary, X, Y, model, noted
 
 import chainrule as cr
-from chainrule import callbacks
+from chainrule._src.nn.callbacks.callback import EVENTS
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 ROWS = st.lists(st.fixed_dictionaries({"loss": FINITE, "val_loss": FINITE}), min_size=1, max_size=5)
@@ -37,7 +37,7 @@ def test_rows_are_those_that_keras_writes(tmp_path_factory, first, second, separ
 def keras_diary():
     diary = keras.callbacks.Callback()
     diary.events = []
-    for name in callbacks.callback.EVENTS:
+    for name in EVENTS:
         if hasattr(diary, name):
             setattr(diary, name, noted(name).__get__(diary))
     return diary

@@ -17,8 +17,7 @@ import importlib
 import sys
 from typing import Any
 
-from chainrule._src.base.variables import Variable
-from chainrule._src.nn import (
+from chainrule import (
     activations,
     callbacks,
     constraints,
@@ -29,6 +28,7 @@ from chainrule._src.nn import (
     regularizers,
     schedules,
 )
+from chainrule._src.base.variables import Variable
 from chainrule._src.nn.initializers import Initializer
 from chainrule._src.nn.layers import Input, Layer
 from chainrule._src.nn.losses import Loss
@@ -55,7 +55,7 @@ __version__ = "3.15.0"  # whose names, defaults and semantics these are
 _SHARED = ("activations", "callbacks", "constraints", "initializers", "losses", "metrics",
            "optimizers", "regularizers")  # fmt: skip
 for _name in _SHARED:  # so that ``from chainrule.keras.losses import …`` finds them
-    sys.modules[f"{__name__}.{_name}"] = importlib.import_module(f"chainrule._src.nn.{_name}")
+    sys.modules[f"{__name__}.{_name}"] = importlib.import_module(f"chainrule.{_name}")
 sys.modules[f"{__name__}.optimizers.schedules"] = schedules
 
 __all__ = [
