@@ -17,5 +17,5 @@ def erf(x: Any) -> Any:
 
 
 def fast_erf(x: Any) -> Any:
-    """Return the same with SciPy, if it is installed; a number for a number."""
+    """Return the error function of every entry, computed by SciPy if it is installed."""
     return load("scipy.special").erf(x) if is_installed("scipy") else erf(x)[()]
