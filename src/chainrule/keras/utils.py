@@ -36,7 +36,7 @@ FeatureSpace = left_out("FeatureSpace", "chainrule.preprocessing makes samples o
 
 
 class PyDataset:
-    """Base class of batches by number: define ``__len__`` and ``__getitem__``; `fit` uses it.
+    """Base class of data for `fit`: ``__len__`` counts the batches, ``__getitem__`` gives one.
 
     ``on_epoch_end`` is called after every pass.
     """

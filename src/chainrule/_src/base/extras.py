@@ -52,7 +52,7 @@ def needs(what: str, extra: str, *packages: str) -> deferred:
 
 
 def is_installed(package: str) -> bool:
-    """Whether a package can be imported; it is not imported for this."""
+    """Return true if a package can be imported; the package is not imported."""
     if package in sys.modules:
         return sys.modules[package] is not None
     return find_spec(package) is not None

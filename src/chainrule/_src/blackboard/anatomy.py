@@ -243,7 +243,7 @@ class Body:
         return one
 
     def _groups(self) -> Iterator[tuple[str, list[Equation]]]:
-        """Yield each value of the text with the equations that compute it."""
+        """Yield the name of each line's value, with the equations of that line."""
         group: list[Equation] = []
         for equation in self.program.equations:
             group.append(equation)

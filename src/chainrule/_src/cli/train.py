@@ -43,7 +43,7 @@ def train(data: str, config: str | None, **options: Any) -> None:
 
 
 def _option_parameter(name: str, option: Option) -> inspect.Parameter:
-    """Return an option as a parameter for Typer; its default is None, as a file may set it."""
+    """Return an option as a parameter for Typer. The default is None: a file may set the option."""
     default, text = getattr(Settings, name, None), option.purpose
     default = next(iter(default), None) if isinstance(default, tuple) else default
     if default is not None and default is not False and "Default" not in text:

@@ -46,7 +46,7 @@ def read(path: str, start: int, size: int, empty: Empty, direct: bool) -> Array:
 
 @lru_cache
 def _allows(path: str, written: int) -> bool:
-    """Return true if direct I/O works for a file; some file systems do not support it."""
+    """Return true if the file system of a file supports direct I/O."""
     try:
         past_the_cache(path, 0, PAGE, np.empty)
     except OSError:

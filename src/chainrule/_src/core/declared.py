@@ -1,6 +1,7 @@
-"""Operators and methods that tensors share with arrays, as type checkers read them.
+"""Type declarations of the operators and methods that tensors share with arrays.
 
-They are set in loops, from tables of NumPy's functions; at run time this class is empty.
+`methods` sets these operators and methods in loops over tables of NumPy's functions, which type
+checkers cannot follow. At run time the class is empty.
 """
 
 

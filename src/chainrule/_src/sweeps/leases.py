@@ -138,7 +138,7 @@ class Leases:
             raise FileError(f"cannot write {folder}: {error.strerror or error}") from error
 
     def take(self, piece: int) -> bool:
-        """Take the lease on a piece of work; return false if another live process holds it.
+        """Take the lease on a piece of work; return false if another running process has the lease.
 
         A lease of this process does not block this method: the process asks again only for a piece
         that it has abandoned.

@@ -385,7 +385,7 @@ def moved_to(entry: Load, new: New) -> Load:
 
 
 def entry_of(entry: Load) -> Load:
-    """Return the same entry as a `Load` of the buffer that owns the memory."""
+    """Return a `Load` of an entry from the buffer that owns its memory."""
     return entry if entry.buffer.home is None else Load(entry.buffer.root, entry.index)
 
 

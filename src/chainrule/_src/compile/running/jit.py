@@ -159,7 +159,7 @@ class _Recordings:
         self.general: deque[_General] = deque(maxlen=REMEMBERED)
 
     def call(self, args: list[Any]) -> _CompiledCall:
-        """Return a call for arguments like these."""
+        """Return the compiled call for the shapes and dtypes of these arguments."""
         names = argument_names(self.f, len(args))
         argument_leaves = leaves(dict(zip(names, args, strict=True)))
         forms = [(path, leaf.shape, _kind(leaf)) for path, leaf in argument_leaves]

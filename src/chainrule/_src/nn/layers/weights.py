@@ -67,7 +67,7 @@ class Blank:
 
 
 class Watched(np.random.Generator):
-    """A generator that logs every drawn weight, with the function that draws it.
+    """A random generator that logs each drawn weight and the function that drew the weight.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-r"""Losses of predicted probabilities: functions return values per sample, classes reduce these.
+r"""Losses of probabilities: functions return the loss of each sample, classes its mean or sum.
 
 If predictions come from `softmax` or `sigmoid`, the loss is computed from their logits, and its
 gradient there is :math:`(p - y) / n`. Names, arguments, defaults and values are Keras's.

@@ -1,4 +1,4 @@
-r"""Distances between numbers: functions return values per sample, classes reduce these.
+r"""Distances between numbers: functions return the loss of each sample, classes its mean or sum.
 
 With :math:`y` the target, :math:`p` the prediction, and the mean over the last axis of ``(n, k)``.
 Names, arguments, defaults and values are Keras's.

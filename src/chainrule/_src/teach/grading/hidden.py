@@ -27,7 +27,7 @@ def hidden_tests(source: Source) -> dict[str, str]:
 
 
 def used_names(text: str, names: Iterable[str]) -> list[str]:
-    """Return those of some names that a test uses."""
+    """Return the names that occur in the text of a test."""
     used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
     return [name for name in names if name in used]
 
