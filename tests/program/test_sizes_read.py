@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.uber import run_text
 
@@ -165,6 +165,23 @@ def test_the_size_at_which_a_comparison_changes_is_tried(steps, bound):
     assert bool(value(Size(reader, 8, (0, 1))) > bound) == outcomes[7]
     assert reader.follows
     assert turns <= reader.turning_points
+
+
+bounds = st.one_of(st.none(), st.integers(-7, 7))
+steps = st.sampled_from([None, 1, 2, 3, -1, -2])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.builds(slice, bounds, bounds, steps), min_size=1, max_size=3), st.integers(1, 9))
+@example([slice(4, -3)], 1)
+@example([slice(None, None, 3), slice(2, None, 2), slice(4, -3)], 1)
+def test_slices_are_right_for_every_size_that_is_not_refused(slices, rows):
+    def loss(w, X):
+        for part in slices:
+            X = X[part]
+        return np.sum((X @ w) ** 2)
+
+    assert assert_right_or_refused(loss, rows, range(1, 90)) > 0
 
 
 def test_the_length_function_is_pythons_again_afterwards():

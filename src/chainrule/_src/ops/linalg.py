@@ -69,18 +69,22 @@ def _of_first_terms(value: Rule, subscripts: Callable[..., str]) -> Rule:
     Operands whose shapes do not fit are multiplied, so that NumPy raises its error.
     """
 
-    def form(*operands: Any, **params: Any) -> Any:
-        if math.prod(map(np.size, operands)) <= FEW:
-            return value(*operands, **params)
-        inputs, out = subscripts(tuple(map(np.ndim, operands)), **params).split("->")
-        terms = zip(inputs.split(","), operands, strict=True)
-        pairs = [(c, size) for term, x in terms for c, size in zip(term, np.shape(x), strict=True)]
+    @functools.lru_cache(256)
+    def work(shapes: tuple[tuple[int, ...], ...], **params: Any) -> tuple[int, list[int]]:
+        """Return the number of multiplications, 0 if the shapes do not fit; the result's shape."""
+        inputs, out = subscripts(tuple(map(len, shapes)), **params).split("->")
+        terms = [*zip(inputs.split(","), shapes, strict=True)]
+        pairs = [pair for term, shape in terms for pair in zip(term, shape, strict=False)]
         sizes = {c: size for c, size in pairs if size > 1}
         fit = all(size in (sizes.get(c), 1) for c, size in pairs)
-        if math.prod(sizes.values()) <= FEW or not fit:
+        fit = fit and all(len(term) == len(shape) for term, shape in terms)
+        return math.prod(sizes.values()) * fit, [sizes.get(c, 1) for c in out]
+
+    def form(*operands: Any, **params: Any) -> Any:
+        count, shape = work(tuple([np.shape(x) for x in operands]), **params)
+        if count <= FEW:
             return value(*operands, **params)
-        sums = value(*map(first_entry, operands), **params)
-        return np.broadcast_to(sums, [sizes.get(c, 1) for c in out])
+        return np.broadcast_to(value(*map(first_entry, operands), **params), shape)
 
     return form
 

@@ -269,12 +269,15 @@ class Recorder:
         """Return the arguments with ``n`` samples, by repeating the samples of the examples."""
         if n == self.n or self.batch is None:
             return self.given
-        resized = {
-            path: np.asarray(leaf)[np.arange(n) % self.n] if path in self._rows else leaf
-            for path, leaf in leaves(self.given)
-        }
-        values = iter(resized.values())
-        return {name: map_leaves(lambda _: next(values), tree) for name, tree in self.given.items()}
+        rows = np.arange(n) % self.n
+        resized = iter(
+            [
+                np.asarray(leaf)[rows] if path in self._rows else leaf
+                for path, leaf in leaves(self.given)
+            ]
+        )
+        tree: dict[str, Any] = map_leaves(lambda _: next(resized), self.given)
+        return tree
 
     def recorded(self, n: int, named: bool = False) -> Program:
         """Return the recording of the function for ``n`` samples; ``named`` as for `tape`."""
@@ -304,8 +307,22 @@ class Recorder:
 
 def _turning_points(f: Callable[..., Any], program: Program) -> set[int]:
     """Return batch sizes around the numbers in the code, where it may change its behaviour."""
-    params = [number for e in every(program.equations) for number in numbers_in(e.params)]
-    return {number + more for number in {*numbers_in(f), *params} for more in (-1, 0, 1, 2)}
+    params = [numbers_in(equation.params) for equation in every(program.equations)]
+    numbers = numbers_in(f).union(*params)
+    return {number + more for number in numbers for more in (-1, 0, 1, 2)} | {_long(program)}
+
+
+def _long(program: Program) -> int:
+    """Return a batch size for which no slice of a program reaches beyond the end of its axis.
+
+    ``x[4:-3]`` is empty up to a size of 4 + 3, and ``x[::2][4:]`` up to 2 · 4. From the sum of all
+    bounds and steps, such sums and products are at most a quarter of its square.
+    """
+    index = [part for e in every(program.equations) for part in e.params.get("index", ())]
+    slices = [part for part in index if isinstance(part, slice)]
+    bounds = [bound for each in slices for bound in (each.start, each.stop, each.step)]
+    total = sum(max(numbers_in(bound), default=0) for bound in bounds)
+    return min(total + total * total // 4 + 1, LARGEST)
 
 
 def _picks_by_mask(equation: Equation) -> bool:

@@ -87,14 +87,18 @@ def compiling_ahead(dtype: Any) -> Iterator[None]:
     from chainrule._src.compile.native.helpers import ahead
 
     def product() -> list[Text]:
-        name = getattr(dtype, "name", "")
-        if name not in FLOATS - _begun:
+        if product_is_begun(dtype):
             return []
-        _begun.add(name)
-        return _missing(_products({name: ""}))
+        _begun.add(dtype.name)
+        return _missing(_products({dtype.name: ""}))
 
     with ahead(product, this_machine(), _others()):
         yield
+
+
+def product_is_begun(dtype: Any) -> bool:
+    """Return true if `compiling_ahead` has no product of this dtype left to compile."""
+    return getattr(dtype, "name", "") not in FLOATS - _begun
 
 
 def begin(kernel: Kernel) -> None:
@@ -141,8 +145,7 @@ def this_machine() -> Target:
         target = host()
     except RuntimeError as error:
         raise MachineError(f"LLVM does not know this machine: {error}") from error
-    sources_digest = sources("compile/lower", "compile/native")
-    reason = fault(target, digest(f"{_compiler_of(target)}\0{sources_digest}"))
+    reason = fault(target, _verdict_key(target))
     if reason:
         raise MachineError(
             f"machine code does not work on this machine: {reason}; chainrule cache clear has it "
@@ -174,6 +177,13 @@ def here() -> str:
     return _compiler_of(this_machine())
 
 
+@functools.cache
+def _verdict_key(target: Target) -> str:
+    """Return the cache key of the self-check of machine code for a target."""
+    return digest(f"{_compiler_of(target)}\0{sources('compile/lower', 'compile/native')}")
+
+
+@functools.cache
 def _compiler_of(target: Target) -> str:
     with deferred():
         import llvmlite

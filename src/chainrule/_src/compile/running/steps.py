@@ -19,7 +19,7 @@ from chainrule._src.base.errors import (
     TraceError,
 )
 from chainrule._src.base.users_code import place_of
-from chainrule._src.compile.native.code import begin, compiling_ahead
+from chainrule._src.compile.native.code import begin, compiling_ahead, product_is_begun
 from chainrule._src.compile.running.account import expected_seconds
 from chainrule._src.compile.running.cost import cost_of
 from chainrule._src.compile.running.engines import Engine, NativeEngine, NumpyEngine, Step, rows_in
@@ -89,7 +89,8 @@ def make_engine(
     data = map_leaves(plain, data)
     recorded = RecordedStep(step, loss, carry, data, recordings)
     in_numpy = NumpyEngine(recorded, carry, data, recorded.dtype)
-    compiles = choice is True and batch_size > 1  # kernels for one sample call no products
+    # Kernels for one sample call no products.
+    compiles = choice is True and batch_size > 1 and not product_is_begun(recorded.dtype)
     try:
         with uncollected(), compiling_ahead(recorded.dtype) if compiles else nullcontext():
             if choice is False:
