@@ -316,10 +316,23 @@ def _sliced(index: Expr, part: slice, size: Any, length: Any) -> Expr:
     step = 1 if part.step is None else int(part.step)
     if isinstance(size, int) and not isinstance(part.start, Linear):
         return index * step + slice(part.start, None, step).indices(size)[0]
+    end = whole(0) if step > 0 else whole(size) - 1  # the end of the axis at which slices begin
     if part.start is None:
-        return index * step + (0 if step > 0 else whole(size) - 1)
-    if isinstance(part.start, int) and part.start < 0:
-        if isinstance(length, Linear) and length.slope > 0:  # it begins before the axis does
-            return index * step
-        return index * step + (whole(size) + part.start)
-    return index * step + whole(part.start)
+        return index * step + end
+    start = whole(part.start)
+    if isinstance(part.start, Linear):
+        start = Select(_less(start, whole(0)), start + whole(size), start)
+    elif part.start < 0:
+        start = start + whole(size)
+    if isinstance(part.start, int) and (part.start < 0) != (step > 0):
+        return index * step + start  # if it is outside of the axis, the slice is empty
+    if isinstance(part.start, int) and part.stop is None and abs(step) == 1:
+        begins_outside = isinstance(length, Linear) and length.slope > 0
+        return index * step + (end if begins_outside else start)
+    # The length does not tell: X[-7:1] has one entry for all sizes up to 7.
+    is_outside = _less(start, end) if step > 0 else _less(end, start)
+    return index * step + Select(is_outside, end, start)
+
+
+def _less(a: Expr, b: Expr) -> Expr:
+    return Call("lt", (a, b), BOOL)
