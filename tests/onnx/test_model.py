@@ -239,6 +239,8 @@ OF_N = {
     "repeat": lambda x: np.repeat(x, 2, axis=0) + np.repeat(x, 2, axis=0)[::-1],
     "roll": lambda x: np.roll(x, 3, axis=0) + np.roll(x, -3),
     "flip": lambda x: x[::-1] * np.flip(x),
+    "flip from the end": lambda x: x[-1::-1] * x[:, ::-2].sum(axis=1, keepdims=True),
+    "no rows": lambda x: x[-3:-3:-1] + x[:, 2:0:-1].sum(),
     "variance": lambda x: (x - x.mean(axis=0)) / np.sqrt(np.var(x, axis=0, ddof=0) + 1e-3),
     "variance of all": lambda x: np.var(x, ddof=0.5) + np.std(x, axis=0, ddof=-1),
     "sort": lambda x: np.sort(x, axis=0),

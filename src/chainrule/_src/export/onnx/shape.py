@@ -34,19 +34,29 @@ def transposed(g: Graph, x: str, axes: Sequence[int]) -> str:
 
 
 def sliced(g: Graph, x: str, parts: dict[int, slice]) -> str:
-    """Slice a value along axes."""
-    if not parts:
+    """Slice a value along axes.
+
+    If a step is negative, the axis is reversed first and then sliced with a positive step: only
+    there does ONNX clamp a start in front of the axis as NumPy does.
+    """
+    backwards = [axis for axis, part in parts.items() if (part.step or 1) < 0]
+    if backwards:
+        starts, stops, steps = (g.sizes([n] * len(backwards)) for n in (LARGEST, SMALLEST, -1))
+        x = g.node("Slice", x, starts, stops, g.sizes(backwards), steps)
+    ends = {axis: _ends(part) for axis, part in parts.items()}
+    ends = {axis: each for axis, each in ends.items() if each != (0, LARGEST, 1)}
+    if not ends:
         return x
-    ends = [_ends(part) for part in parts.values()]
-    starts, stops, steps = (g.sizes(column) for column in zip(*ends, strict=True))
-    return g.node("Slice", x, starts, stops, g.sizes(list(parts)), steps)
+    starts, stops, steps = (g.sizes(column) for column in zip(*ends.values(), strict=True))
+    return g.node("Slice", x, starts, stops, g.sizes(list(ends)), steps)
 
 
 def _ends(part: slice) -> tuple[Any, Any, int]:
-    step = 1 if part.step is None else part.step
-    first, last = (0, LARGEST) if step > 0 else (LARGEST, SMALLEST)
-    start = first if part.start is None else part.start
-    return start, last if part.stop is None else part.stop, step
+    """Return the start, the stop and the positive step; of the reversed axis for negative steps."""
+    start, stop, step = part.start, part.stop, part.step or 1
+    if step < 0:
+        start, stop = (None if end is None else -1 - end for end in (start, stop))
+    return 0 if start is None else start, LARGEST if stop is None else stop, abs(step)
 
 
 def _expand_dims(g: Graph, e: Equation) -> str:
