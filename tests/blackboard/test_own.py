@@ -8,7 +8,7 @@ import pytest
 
 import chainrule as cr
 from chainrule._src.blackboard import models, subjects
-from chainrule._src.blackboard.own import Own, broken
+from chainrule._src.blackboard.own import UserFile, broken
 from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.subject import Unit
 from chainrule.errors import DataError
@@ -31,7 +31,7 @@ def load(tmp_path, monkeypatch):
         path = tmp_path / "mine.py"
         path.write_text(text, encoding="utf-8")
         linecache.checkcache()
-        return Own(path, subjects.digits())
+        return UserFile(path, subjects.digits())
 
     yield load
     sys.modules.pop("mine", None)

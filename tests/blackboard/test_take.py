@@ -11,7 +11,7 @@ from tests.blackboard.watching import Watcher
 
 import chainrule as cr
 from chainrule._src.blackboard import mistakes, models, subjects
-from chainrule._src.blackboard.own import Own
+from chainrule._src.blackboard.own import UserFile
 from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.session import Session
 from chainrule._src.blackboard.take import cell, module, taker, weights
@@ -120,7 +120,7 @@ def test_a_cell_loads_a_file_again(tmp_path, monkeypatch):
     path = tmp_path / "of_mine.py"
     text = (Path(__file__).parent / "mylab.py").read_text(encoding="utf-8")
     path.write_text(text[: text.index("def gradients")], encoding="utf-8")
-    run = trained(Own(path, DATA).subject.make({"seed": 2, "rate": 0.3}), 9)
+    run = trained(UserFile(path, DATA).subject.make({"seed": 2, "rate": 0.3}), 9)
     assert all(np.array_equal(repeated(run).params[n], p) for n, p in run.params.items())
     sys.modules.pop("of_mine")
 

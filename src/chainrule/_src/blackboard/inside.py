@@ -20,7 +20,7 @@ from typing import Any
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.blackboard.commands import read
 from chainrule._src.blackboard.frames import encode
-from chainrule._src.blackboard.own import FileReport, Own, broken
+from chainrule._src.blackboard.own import FileReport, UserFile, broken
 from chainrule._src.blackboard.session import COMMANDS, Session
 from chainrule._src.blackboard.subject import Data, Subject
 from chainrule._src.blackboard.trainer import QueuedTask
@@ -78,7 +78,7 @@ def serve(
 
     try:
         with clock.running():
-            file = Own(path, data)
+            file = UserFile(path, data)
         with clock.running():
             report = file.check()
         with clock.running():

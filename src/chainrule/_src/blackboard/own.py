@@ -56,7 +56,7 @@ class FileReport:
     lines: tuple[dict[str, Any], ...] = ()
 
 
-class Own:
+class UserFile:
     """A learner's file, loaded.
 
     Parameters
@@ -117,7 +117,7 @@ class Own:
 
     def _subject(self, data: Data) -> Subject:
         names = self._names
-        code = f"Own(Path({str(self.path)!r}), {data.code or 'subjects.digits()'}).subject"
+        code = f"UserFile(Path({str(self.path)!r}), {data.code or 'subjects.digits()'}).subject"
         if "model" in names:
             if "X" in names and "y" in names:
                 data = data_of(names["model"], names["X"], names["y"], data.name)

@@ -37,7 +37,7 @@ CELL = """# Repeats {title}, to update {update}, to the same bits.
 from pathlib import Path
 
 from chainrule._src.blackboard import mistakes, subjects
-from chainrule._src.blackboard.own import Own
+from chainrule._src.blackboard.own import UserFile
 from chainrule._src.blackboard.take import repeated
 
 subject = {code}

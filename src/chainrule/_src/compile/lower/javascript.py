@@ -33,11 +33,11 @@ from chainrule._src.compile.lower.statements import (
     Accumulate,
     Break,
     Declare,
+    Effect,
     If,
     Let,
     Loop,
     Product,
-    Run,
     Store,
     While,
 )
@@ -137,7 +137,7 @@ class ScriptWriter:
                 yield "}"
             elif isinstance(item, Break):
                 yield "break;"
-            elif not (isinstance(item, Run) and getattr(item.call, "name", "") == "natural"):
+            elif not (isinstance(item, Effect) and getattr(item.call, "name", "") == "natural"):
                 yield f"{self._statement(item)};"
 
     def _head(self, item: Loop | If | While) -> str:
@@ -154,7 +154,7 @@ class ScriptWriter:
             return f"{self.text(item.place)} = {self.text(item.value)}"
         if isinstance(item, Product):
             return self._product(item)
-        if isinstance(item, Run):
+        if isinstance(item, Effect):
             return self.text(item.call)
         assert isinstance(item, Accumulate)
         target, value, dtype = item.target, item.value, item.target.dtype

@@ -30,7 +30,7 @@ from chainrule._src.compile.lower.nodes import (
     loop_variable,
 )
 from chainrule._src.compile.lower.numbers import Numbers
-from chainrule._src.compile.lower.statements import Item, Let, Run, Statement, Store, nest
+from chainrule._src.compile.lower.statements import Effect, Item, Let, Statement, Store, nest
 from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.kernel import Contraction, Elementwise, Reduction, Scatter
 from chainrule._src.core.program import Program
@@ -238,8 +238,8 @@ class Lowering:
 
     def with_prelude(self, make: Callable[[], Expr]) -> tuple[list[Item], Expr]:
         """Return the assignments that the expression of ``make()`` needs, and the expression."""
-        *before, last = self.leaf(lambda: Run(make()))
-        assert isinstance(last, Run)
+        *before, last = self.leaf(lambda: Effect(make()))
+        assert isinstance(last, Effect)
         return before, last.call
 
     def store(self, variable: Variable, entry: Entry) -> Buffer:
@@ -248,7 +248,7 @@ class Lowering:
         axes = self.axes(buffer.shape)
         index = places(axes)
         before, value = self.with_prelude(lambda: entry(index))
-        self.lie_along(buffer, index, self.in_memory_order([*before, Run(value)], axes))
+        self.lie_along(buffer, index, self.in_memory_order([*before, Effect(value)], axes))
         leaf = [*before, Store(buffer.at(index), cast(value, buffer.dtype))]
         self.items += nest([axes[axis] for axis in buffer.order], leaf)
         return buffer

@@ -100,7 +100,7 @@ def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer
                 turn += 1
                 for at, (access, loops) in enumerate(_accesses([item])):
                     life = lives.setdefault(access.what, _Life(turn))
-                    life.note(_Position(turn, at, access, loops), section, group)
+                    life.note(_AccessPosition(turn, at, access, loops), section, group)
     temporaries = [b for b in buffers if b.role == "temporary"]
     free: dict[Any, list[_Slot]] = {}  # by dtype and sizes
     shared: dict[Buffer, Buffer] = {}
@@ -129,7 +129,7 @@ class _SectionAccess(NamedTuple):
     own: tuple[Expr | None, ...]
 
 
-class _Position(NamedTuple):
+class _AccessPosition(NamedTuple):
     """The position of an access to a buffer.
 
     Attributes
@@ -154,10 +154,10 @@ class _Life:
 
     def __init__(self, turn: int) -> None:
         self.begin = self.end = turn
-        self.places: list[_Position] = []
+        self.places: list[_AccessPosition] = []
         self.touches: dict[Section, set[_SectionAccess]] = {}
 
-    def note(self, position: _Position, section: Section, group: Group) -> None:
+    def note(self, position: _AccessPosition, section: Section, group: Group) -> None:
         """Extend the live range by an access."""
         telling, index = (group.sharing[0], PART), position.access.index or ()
         thread_index = tuple([i if any(i is x for x in telling) else None for i in index])
@@ -206,7 +206,7 @@ class _Slot:
         last, first = self.last, life.first
         index = first.access.index or ()
 
-        def is_over(position: _Position) -> bool:
+        def is_over(position: _AccessPosition) -> bool:
             """Return true if the read is before the write, in the same iteration of every loop."""
             around = takewhile(
                 lambda pair: pair[0] is pair[1], zip(position.loops, first.loops, strict=False)

@@ -35,11 +35,11 @@ from chainrule._src.compile.lower.nodes import (
 from chainrule._src.compile.lower.statements import (
     Accumulate,
     Break,
+    Effect,
     If,
     Item,
     Let,
     Loop,
-    Run,
     Store,
     While,
 )
@@ -317,7 +317,7 @@ class _FunctionReader(_Reader):
         call: Any = node.value
         if call.func.id in self.inside:
             return self.inside[call.func.id]
-        return [Run(self.value(call))]
+        return [Effect(self.value(call))]
 
     def _if(self, node: ast.If) -> list[Item]:
         return [If(cast(self.value(node.test), BOOL), self.block(node.body))]

@@ -36,12 +36,12 @@ from chainrule._src.compile.lower.nodes import (
 )
 from chainrule._src.compile.lower.numbers import FIXED
 from chainrule._src.compile.lower.statements import (
+    Effect,
     If,
     Item,
     Let,
     Loop,
     Product,
-    Run,
     Statement,
     natural,
     walk,
@@ -152,7 +152,7 @@ class Section:
         """Yield the statements with the division among threads."""
         for group in self.groups:
             yield from group.shared()
-        yield Run(Call("meet", (FIXED["meeting"], THREADS), WHOLE))
+        yield Effect(Call("meet", (FIXED["meeting"], THREADS), WHOLE))
 
 
 def _shares(item: Item, variable: Local) -> bool:

@@ -243,7 +243,7 @@ class Product(Statement):
 
 
 @dataclass(eq=False, repr=False)
-class Run(Statement):
+class Effect(Statement):
     """A call for its side effect."""
 
     call: Expr
@@ -251,14 +251,14 @@ class Run(Statement):
     def _touched(self) -> Iterator[Access]:
         yield from reads(self.call)
 
-    def replaced(self, new: New) -> Run:
+    def replaced(self, new: New) -> Effect:
         """Return a copy in which the expressions of ``new`` are replaced by their values."""
-        return Run(replaced(self.call, new))
+        return Effect(replaced(self.call, new))
 
 
-def natural(variable: Local) -> Run:
+def natural(variable: Local) -> Effect:
     """Return the statement by which LLVM may assume that a loop variable is not negative."""
-    return Run(Call("natural", (variable,), WHOLE))
+    return Effect(Call("natural", (variable,), WHOLE))
 
 
 @dataclass(eq=False, repr=False)

@@ -30,12 +30,12 @@ from chainrule._src.compile.lower.statements import (
     Accumulate,
     Break,
     Declare,
+    Effect,
     If,
     Item,
     Let,
     Loop,
     Product,
-    Run,
     Store,
     While,
     natural,
@@ -137,7 +137,7 @@ class FunctionWriter(Values):
         else:
             self._put(item.target, total)
 
-    def _run(self, item: Run, outlined: bool) -> None:
+    def _effect(self, item: Effect, outlined: bool) -> None:
         self.value(item.call)
 
     def _declare(self, item: Declare, outlined: bool) -> None:
@@ -320,7 +320,9 @@ def flat(loop: Loop) -> Loop:
     The single loop is longer, and equal for arrays of other shapes. It addresses an entry by the
     last index alone, which runs beyond the end of the last axis.
     """
-    assumptions = [x for x in loop.body if isinstance(x, Run) and x.call == natural(loop.var).call]
+    assumptions = [
+        x for x in loop.body if isinstance(x, Effect) and x.call == natural(loop.var).call
+    ]
     inner = loop.body[len(assumptions) :]
     variables, sizes = [loop.var], [ONE]
     while len(inner) == 1 and isinstance(inner[0], Loop):

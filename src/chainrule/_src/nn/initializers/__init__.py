@@ -68,7 +68,7 @@ he_uniform, he_normal = HeUniform, HeNormal
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 
 
-class _Own(Initializer):
+class _FunctionInitializer(Initializer):
     """An initializer that calls a function of the user."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -105,10 +105,10 @@ def get(initializer: Any, where: str = "initializers.get") -> Initializer:
     """
     rule: Any = described("initializer", initializer, INITIALIZERS | _MORE, Initializer)
     if hasattr(rule, "__array__"):
-        return _Own(lambda shape, rng: rule)
+        return _FunctionInitializer(lambda shape, rng: rule)
     is_own_way = type(rule).__call__ is not Initializer.__call__ and callable(rule)
     if is_own_way and not isinstance(rule, type):
-        return _Own(rule)
+        return _FunctionInitializer(rule)
     if isinstance(rule, Initializer):
         return rule
     raise DataError(

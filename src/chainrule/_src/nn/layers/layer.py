@@ -25,7 +25,7 @@ from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.calling import Called
 from chainrule._src.nn.layers.given import dtype_given, merged, shape_given
 from chainrule._src.nn.layers.hooks import OF_LAYERS, check_class, check_setting, missing
-from chainrule._src.nn.layers.surroundings import CallContext, Symbolic, around, within
+from chainrule._src.nn.layers.surroundings import CallContext, Placeholder, around, within
 from chainrule._src.nn.layers.tracking import Weight
 from chainrule._src.nn.layers.weights import PARTS, drawn, keeping_options
 
@@ -153,7 +153,7 @@ class Layer(Called):
         def __getattr__(self, name: str) -> Any:
             if name in ("input", "output", "inputs", "outputs") and self.built:
                 shape = self.input_shape if name.startswith("in") else self.output_shape
-                symbol = Symbolic(shape, self._dtype.name)
+                symbol = Placeholder(shape, self._dtype.name)
                 return [symbol] if name.endswith("s") else symbol
             raise AttributeError(missing(self, name))
 

@@ -88,7 +88,7 @@ def within(surroundings: CallContext) -> Iterator[CallContext]:
 
 
 @dataclass(frozen=True)
-class Symbolic:
+class Placeholder:
     """A placeholder for the input or output of a built layer; it has only shape and dtype."""
 
     shape: tuple[int | None, ...]
@@ -97,7 +97,7 @@ class Symbolic:
 
 def refuse_symbolic(x: Any, layer: Any) -> None:
     """Raise an error for a layer or placeholder as input, as in Keras's functional models."""
-    if isinstance(x, Holder | Symbolic):
+    if isinstance(x, Holder | Placeholder):
         raise DataError(
             f"{layer}: called with {x}, as in a functional graph, which there is none of; put the "
             "layers into Sequential([Input(shape), …]), write a layer made of layers (a class with "
