@@ -9,6 +9,7 @@ import sys
 import tokenize
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,21 @@ def test_a_wing_imports_only_from_wings_below():
         for there in found
         if wing(name) and (wing(there) or "cli") not in WINGS[: WINGS.index(wing(name)) + 1]
     ] == []
+
+
+def entered(name):
+    """Return the modules of a wing that other wings import, as paths within the wing."""
+    return {
+        there.removeprefix(f"chainrule._src.{name}.")
+        for module, found in imported().items()
+        for there in found
+        if wing(there) == name != (wing(module) or name) and there != f"chainrule._src.{name}"
+    }
+
+
+@pytest.mark.parametrize("name", WINGS[WINGS.index("trace") : -1])
+def test_a_wing_is_entered_by_its_doors_alone(name):
+    assert entered(name) == {*import_module(f"chainrule._src.{name}").DOORS}
 
 
 def test_nothing_private_imports_a_public_module():

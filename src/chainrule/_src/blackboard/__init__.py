@@ -4,6 +4,11 @@ from typing import Any
 
 from chainrule._src.base.registry import provides
 
+# The modules that other wings may import; the rest is private to this wing.
+DOORS = (
+    "built", "handover", "opening", "replay", "server",
+)  # fmt: skip
+
 
 @provides("blackboard")
 def _blackboard(model: Any, x: Any, y: Any) -> Any:

@@ -5,6 +5,9 @@ from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.difference import DifferenceReport, check_loss, explain_difference
 from chainrule._src.check.report import GradientReport, ParameterCheck
 
+# The modules that other wings may import; the rest is private to this wing.
+DOORS = ("code", "sandbox")
+
 __all__ = [
     "Diagnosis",
     "DifferenceReport",

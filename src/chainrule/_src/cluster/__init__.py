@@ -4,6 +4,11 @@ from typing import Any
 
 from chainrule._src.base.registry import provides
 
+# The modules that other wings may import; the rest is private to this wing.
+DOORS = (
+    "collections", "fitting", "frames", "job", "options", "places", "predicting", "source",
+)  # fmt: skip
+
 
 @provides("fit_in_rounds")
 def _fit_in_rounds(model: Any, x: Any, y: Any, rounds: dict[str, Any], **options: Any) -> Any:

@@ -1,1 +1,9 @@
 """From a program to machine code."""
+
+# The modules that other wings may import; the rest is private to this wing.
+DOORS = (
+    "lower.moving", "lower.operations", "lower.script", "native", "native.cache",
+    "native.helpers", "running.account", "running.compiling", "running.engines", "running.form",
+    "running.jit", "running.recorded", "running.shaped", "running.steps", "running.threads",
+    "running.trail",
+)  # fmt: skip

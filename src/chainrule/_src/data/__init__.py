@@ -1,1 +1,9 @@
 """Read tables, turn their columns into features, and store arrays in files."""
+
+# The modules that other wings may import; the rest is private to this wing.
+DOORS = (
+    "datasets", "preprocessing", "preprocessing.calendar", "preprocessing.columns",
+    "preprocessing.splitting", "preprocessing.steps", "preprocessing.targets",
+    "preprocessing.values", "preprocessing.words", "storage", "storage.document",
+    "storage.files", "tables", "tables.arrow", "tables.opening", "tables.writing",
+)  # fmt: skip

@@ -4,6 +4,9 @@ from typing import Any
 
 from chainrule._src.base.registry import provides
 
+# The modules that other wings may import; the rest is private to this wing.
+DOORS = ("to_keras",)
+
 
 @provides("export")
 def _export(model: Any, filepath: Any, file_format: str) -> Any:

@@ -4,6 +4,11 @@ from typing import Any
 
 from chainrule._src.base.registry import provides
 
+# The modules that other wings may import; the rest is private to this wing.
+DOORS = (
+    "formulas", "helpers", "making", "naming", "text",
+)  # fmt: skip
+
 
 @provides("table")
 def _table(program: Any) -> str:
