@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import DataError, OptionError
-from chainrule._src.base.validation import check_flag, check_positive, lookup
+from chainrule._src.base.validation import check_positive
 from chainrule._src.nn.callbacks import Callback
 from chainrule._src.nn.callbacks.progress import watchers
-from chainrule._src.sweeps.asking import SAMPLERS, Asking, check_sampler
+from chainrule._src.sweeps.asking import Asking
 from chainrule._src.sweeps.building import (
     Fold,
     as_build,
     check_arguments,
     check_training_settings,
-    check_whole,
 )
 from chainrule._src.sweeps.dashboard import OptunaLog
 from chainrule._src.sweeps.database import Database, DatabaseLog
@@ -27,16 +26,15 @@ from chainrule._src.sweeps.fingerprint import fingerprint
 from chainrule._src.sweeps.fleet import Fleet
 from chainrule._src.sweeps.folds import folds_of
 from chainrule._src.sweeps.header import CandidateRange, agree, new_part, places_of
+from chainrule._src.sweeps.options import SearchOptions
 from chainrule._src.sweeps.progress import SweepBar, SweepLines
 from chainrule._src.sweeps.ranking import Ranking
 from chainrule._src.sweeps.result import Result
-from chainrule._src.sweeps.rungs import Bracket, all_the_way, check_factor, halving, hyperband
+from chainrule._src.sweeps.rungs import Bracket, all_the_way, halving, hyperband
 from chainrule._src.sweeps.scoring import Scoring, checked_scoring
 from chainrule._src.sweeps.search import Candidates, Search
-from chainrule._src.sweeps.space import MOST, SEARCHES, Space
+from chainrule._src.sweeps.space import Space
 from chainrule._src.sweeps.store import FolderStore, MemoryStore, SweepStore
-
-FACTOR = 3
 
 
 def sweep(
@@ -77,9 +75,9 @@ def sweep(
         loss with its parameters: ``(loss, params[, optimizer[, metrics]])``, as for `minimize`. If
         it raises an error for some settings, the error is recorded and the search continues.
     space : dict
-        Possible values of each argument of ``build``: `log`, `uniform`, `integers`, a list of
-        choices of any type, or a constant. ``batch_size``, ``epochs`` and ``seed`` are settings of
-        the training, if ``build`` has no such arguments.
+        Possible values of each argument of ``build``: `LogUniform`, `Uniform`, `IntRange`, a list
+        of choices of any type, or a constant. ``batch_size``, ``epochs`` and ``seed`` are settings
+        of the training, if ``build`` has no such arguments.
     X, y : array_like, or frames if ``build`` takes them
     models : int, optional
         Number of settings to try; by default 100, or the complete grid. A model depends only on
@@ -177,92 +175,83 @@ def sweep(
     check_arguments(build, search_space.order)
     check_training_settings(build, search_space)
     workers = None if workers is None else check_positive(workers, "workers", "sweep")
-    is_own_search = isinstance(search, str) and search in SEARCHES
-    name = _named(search)
-    if isinstance(search, str):
-        lookup("search", search, dict.fromkeys((*SEARCHES, *SAMPLERS)))
-    if not is_own_search:
-        check_sampler(search)
-    if is_own_search and pruner is not None:
-        raise OptionError("pruner", "is for Optuna's searches; give search='tpe', or halving=3")
-    if hyperband and not is_own_search:
-        raise OptionError("hyperband", "is for searches that do not learn; give halving=3")
-    scoring = checked_scoring(scoring)
-    seed, epochs = check_whole(seed, "seed"), check_whole(epochs, "epochs")
-    batch_size = check_whole(batch_size, "batch_size")
-    keep = check_positive(keep, "keep", "sweep")
-    seeds = _check_many(seeds, "seeds")
-    models = None if models is None else _check_many(models, "models")
-    factor = None if halving is None else check_factor(halving, "halving")
-    if check_flag(hyperband, "hyperband", "sweep") and factor is None:
-        factor = FACTOR
-    if factor is not None and "epochs" in search_space.order:
+    options = SearchOptions(
+        search=search, pruner=pruner, halving=halving, hyperband=hyperband, models=models,
+        epochs=epochs, batch_size=batch_size, seed=seed, seeds=seeds, keep=keep,
+        scoring=checked_scoring(scoring),
+    )  # fmt: skip
+    if options.halving is not None and "epochs" in search_space.order:
         raise OptionError("space", "epochs cannot be a setting where halving decides about them")
     folds = folds_of(X, y, cv=cv, groups=groups, validation_data=validation_data,
-                     share=validation_split, seed=seed)  # fmt: skip
-    conditions: dict[str, Any] = {}
-    if store is not None:
-        conditions = {
-            "build": fingerprint(build), **_digests(folds), "search": name,
-            "pruner": None if pruner is None else _named(pruner), "halving": factor,
-            "hyperband": hyperband, "epochs": epochs, "batch_size": batch_size,
-            "monitor": monitor, "mode": mode, "seed": seed, "seeds": seeds,
-        }  # fmt: skip
-        if scoring is not None:
-            conditions["scoring"] = fingerprint(scoring)
-    fleet = Fleet(build, folds, batch_size, workers, scoring=scoring)
+                     share=validation_split, seed=options.seed)  # fmt: skip
+    fleet = Fleet(build, folds, options.batch_size, workers, scoring=options.scoring)
     if client is not None:
         from chainrule._src.sweeps.cluster import ClusterFleet
 
-        fleet = ClusterFleet(client, build, folds, batch_size, scoring)
+        fleet = ClusterFleet(client, build, folds, options.batch_size, options.scoring)
     watching = watchers(callbacks, verbose, "sweep", SweepBar, SweepLines)
-    storage: SweepStore
-    if store is None:
-        part, storage = new_part([], search_space, name, models), MemoryStore()
-        parts = [] if part is None else [part]
-    elif isinstance(store, str) and "://" in store:
-        storage = database = Database(store, getattr(build, "__name__", "sweep"), ranking)
-        parts = database.agree(conditions, search_space, name, models)
-        watching.append(DatabaseLog(database))
-    elif isinstance(store, str | os.PathLike) and os.fspath(store):
-        parts = agree(Path(store), conditions, search_space, name, models)
-        storage = folder = FolderStore(Path(store))
-        watching.append(OptunaLog(folder))
-    else:
-        raise DataError(f"sweep: store must be a folder's path or a URL, received {store!r}")
-    places = (
-        places_of(parts, search_space, name, seed)
-        if is_own_search
-        else np.empty((0, len(search_space.names)))
-    )
-    candidates = Candidates(search_space, places, seed, seeds, epochs)
-    options = (fleet, storage, ranking, keep, watching)
-    if is_own_search:
-        running = Search(candidates, brackets_of(parts, epochs, factor, hyperband), *options)
-    else:
-        n_candidates = sum(part.count for part in parts)
-        asking = Asking(
-            search, pruner, candidates, n_candidates, epochs, factor, seed, storage.agreed
-        )
-        running = Search(candidates, asking.brackets(), *options, asking.chooses, n_candidates)
-        asking.search = running
+    storage, parts, log = _opened(store, build, folds, search_space, ranking, options)
+    watching += log
+    running = _begun(fleet, storage, parts, search_space, ranking, options, watching)
     running.run()
     _check_some_trained(running)
     all_samples = Fold((X, y), (X, y))
     return Result(running, fleet, folds, all_samples)
 
 
-def _check_many(value: Any, name: str) -> int:
-    """Check a number of models or seeds."""
-    count = check_positive(value, name, "sweep")
-    if count > MOST:
-        raise OptionError(name, f"must be at most {MOST:,}, received {count:,}")
-    return count
+def _opened(
+    store: Any, build: Any, folds: Sequence[Fold], space: Space, ranking: Ranking,
+    options: SearchOptions,
+) -> tuple[SweepStore, list[CandidateRange], list[Callback]]:  # fmt: skip
+    """Open the store; return it, its ranges of candidates and its log for a dashboard.
+
+    Raises
+    ------
+    DataError, FileError
+        If it belongs to another sweep, or cannot be read or written.
+    """
+    name, models = options.search_name, options.models
+    if store is None:
+        part = new_part([], space, name, models)
+        return MemoryStore(), [] if part is None else [part], []
+    conditions = {"build": fingerprint(build), **_digests(folds), **options.conditions(ranking)}
+    if isinstance(store, str) and "://" in store:
+        database = Database(store, getattr(build, "__name__", "sweep"), ranking)
+        parts = database.agree(conditions, space, name, models)
+        return database, parts, [DatabaseLog(database)]
+    if isinstance(store, str | os.PathLike) and os.fspath(store):
+        parts = agree(Path(store), conditions, space, name, models)
+        folder = FolderStore(Path(store))
+        return folder, parts, [OptunaLog(folder)]
+    raise DataError(f"sweep: store must be a folder's path or a URL, received {store!r}")
 
 
-def _named(search: Any) -> str:
-    """Return the name of a sampler or pruner in a store."""
-    return search if isinstance(search, str) else type(search).__name__
+def _begun(
+    fleet: Fleet, storage: SweepStore, parts: list[CandidateRange], space: Space,
+    ranking: Ranking, options: SearchOptions, watching: Sequence[Any],
+) -> Search:  # fmt: skip
+    """Return the search of the candidates of a store, ready to run."""
+    chosen = fleet, storage, ranking, options.keep, watching
+    seed, epochs = options.seed, options.epochs
+    if options.is_own:
+        places = places_of(parts, space, options.search_name, seed)
+        candidates = Candidates(space, places, seed, options.seeds, epochs)
+        brackets = brackets_of(parts, epochs, options.halving, options.hyperband)
+        return Search(candidates, brackets, *chosen)
+    candidates = Candidates(space, np.empty((0, len(space.names))), seed, options.seeds, epochs)
+    n_candidates = sum(part.count for part in parts)
+    asking = Asking(
+        options.search,
+        options.pruner,
+        candidates,
+        n_candidates,
+        epochs,
+        options.halving,
+        seed,
+        storage.agreed,
+    )
+    asking.search = Search(candidates, asking.brackets(), *chosen, asking.chooses, n_candidates)
+    return asking.search
 
 
 def _check_some_trained(search: Search) -> None:

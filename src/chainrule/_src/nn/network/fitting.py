@@ -14,7 +14,6 @@ from chainrule._src.base.registry import provided
 from chainrule._src.base.validation import (
     check_count,
     check_flag,
-    check_number,
     check_positive,
     check_seed,
 )
@@ -25,6 +24,7 @@ from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.contents import resume
 from chainrule._src.nn.network.inputs import comes_in_parts, split
 from chainrule._src.nn.network.objective import Objective
+from chainrule._src.nn.network.options import BatchSizes, HeldOut, Weights, positive_or_none
 from chainrule._src.nn.network.runs import make_run
 from chainrule._src.nn.network.unchanged import unchanged_on_error
 from chainrule._src.nn.training.supply import Batches, Samples, gives_batches
@@ -147,10 +147,11 @@ class Trainable(Compiled):
             if seed is not None:
                 self.rng = check_seed(seed, "fit")
             rng = self.rng if check_flag(shuffle, "shuffle", "fit") else None
-            supply, validation = self._supplies(
-                x, y, batch_size, validation_split, validation_data, class_weight, sample_weight,
-                steps_per_epoch, validation_batch_size, validation_steps, rng, drop_remainder,
-            )  # fmt: skip
+            sizes = BatchSizes(batch_size, steps_per_epoch, drop_remainder)
+            scored_in = sizes.batch_size if validation_batch_size is None else validation_batch_size
+            held_out = HeldOut(validation_split, validation_data, scored_in, validation_steps)
+            weights = Weights(sample_weight, class_weight)
+            supply, validation = self._supplies(x, y, weights, sizes, held_out, rng)
             is_due = _due(validation_freq)
             conditions, states = Conditions(self, supply, validation, rng is not None), None
             self.history, self.stop_training = history_among(watching), False
@@ -223,39 +224,33 @@ class Trainable(Compiled):
         return remembered(fresh, previous)
 
     def _supplies(
-        self, x: Any, y: Any, batch_size: Any, share: Any, validation_data: Any,
-        class_weight: Any, sample_weight: Any, steps: Any, scored_in: Any, scored_for: Any,
-        rng: Any, drop_remainder: Any,
-    ) -> tuple[Samples | Batches, Samples | Batches | None]:  # fmt: skip
+        self, x: Any, y: Any, weights: Weights, sizes: BatchSizes, held_out: HeldOut, rng: Any
+    ) -> tuple[Samples | Batches, Samples | Batches | None]:
         """Return training and validation data, checked; build the model."""
-        size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
-        steps = _positive(steps, "steps_per_epoch")
-        scored_in = _positive(scored_in, "validation_batch_size") or size
-        scored_for = _positive(scored_for, "validation_steps")
-        share, validation = check_number(share, "validation_split", "fit", high=1.0), None
+        validation = None
         if y is None and gives_batches(x):
-            if share or class_weight is not None or sample_weight is not None:
+            if held_out.share or weights.are_given:
                 raise DataError(
                     "fit: validation_split, class_weight and sample_weight need arrays; batches "
                     "may be (x, y, sample_weight), and validation_data holds samples back"
                 )
-            supply: Samples | Batches = Batches(x, self.checked_batch, "fit", steps)
+            supply: Samples | Batches = Batches(x, self.checked_batch, "fit", sizes.steps)
         else:
-            data = self._data(x, y, sample_weight, class_weight, "fit")
-            if share and validation_data is None:
-                data, validation = split(data, share, "fit")
-                if class_weight is not None:  # class weights apply to training only
+            data = self._data(x, y, weights.of_samples, weights.of_classes, "fit")
+            if held_out.share and held_out.data is None:
+                data, validation = split(data, held_out.share, "fit")
+                if weights.of_classes is not None:  # class weights apply to training only
                     validation = validation[:2]
-            drops_rest = check_flag(drop_remainder, "drop_remainder", "fit")
-            supply = Samples(data, size, rng, steps, drops_rest)
+            supply = Samples(data, sizes.batch_size, rng, sizes.steps, sizes.drop_remainder)
         self._build(supply.first)
-        if gives_batches(validation_data):
-            validation = validation_data
-        elif validation_data is not None:
-            validation = self.checked_batch(validation_data, "validation_data")
+        if gives_batches(held_out.data):
+            validation = held_out.data
+        elif held_out.data is not None:
+            validation = self.checked_batch(held_out.data, "validation_data")
         if validation is None:
             return supply, None
-        return supply, self._scored(validation, scored_in, scored_for, "fit: validation_data")
+        where = "fit: validation_data"
+        return supply, self._scored(validation, held_out.batch_size, held_out.steps, where)
 
     def _scored(
         self, data: Any, size: int, steps: int | None, where: str, again: bool = True
@@ -334,7 +329,7 @@ class Trainable(Compiled):
         """
         self._check_compiled("evaluate")
         check_flag(return_dict, "return_dict", "evaluate")
-        steps = _positive(steps, "steps")
+        steps = positive_or_none(steps, "steps")
         watching = as_callbacks(callbacks, "evaluate", epochs=False)
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
         if y is not None or not gives_batches(x):
@@ -375,10 +370,6 @@ def _refuse(**options: Any) -> None:
     for name, value in options.items():
         if value:
             raise DataError(f"fit: {name} has no counterpart for data that come in parts")
-
-
-def _positive(value: Any, name: str) -> int | None:
-    return None if value is None else check_positive(value, name, "fit")
 
 
 def _due(frequency: Any) -> Callable[[int], bool]:
