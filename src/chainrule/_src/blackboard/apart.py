@@ -20,7 +20,7 @@ from typing import Any
 
 from chainrule._src.base.errors import FileError
 from chainrule._src.blackboard.commands import Command
-from chainrule._src.blackboard.frames import decode, encode
+from chainrule._src.blackboard.frames import Message, encode
 from chainrule._src.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, ResourceLimits, serve
 from chainrule._src.blackboard.listeners import Listener, Listeners, refuse
 from chainrule._src.blackboard.own import FileReport, last_line, stopped
@@ -83,7 +83,7 @@ class ApartSession:
         self._now: _Child | None = None  # trains
         self._next: _Child | None = None  # is loading
         self._waiting: list[tuple[Command, Listener | None]] = []
-        self._last_messages: dict[str, bytes] = {}  # the last message of some types
+        self._last_messages: dict[str, Message] = {}  # the last message of some types
         self._settings: dict[str, Any] = {}
         self._plays: dict[str, Any] | None = None
         self.load()
@@ -147,8 +147,8 @@ class ApartSession:
 
     # messages of children
 
-    def _receive(self, child: _Child, number: int, message: bytes) -> None:
-        header, _ = decode(message)
+    def _receive(self, child: _Child, number: int, message: Message) -> None:
+        header = message.header
         kind = header["type"]
         with self._lock:
             if child not in (self._now, self._next):
@@ -277,7 +277,7 @@ class _Child:
             while True:
                 packet = self._line.recv_bytes()
                 (number,) = struct.unpack_from("<q", packet)
-                self._owner._receive(self, number, packet[8:])
+                self._owner._receive(self, number, Message(packet[8:]))
         self._process.join()
         self._owner._ended(self, self._process.exitcode, self._trace())
         self._line.close()

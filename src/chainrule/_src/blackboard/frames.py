@@ -6,6 +6,7 @@ import json
 import math
 import struct
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,41 @@ ALIGNED = 8  # bytes; typed arrays of JavaScript begin at multiples of their ent
 DTYPES = ("float64", "float32", "int32", "uint8")
 
 
+class Message(bytes):
+    """The bytes of a message, with its header, which is parsed at most once."""
+
+    @cached_property
+    def header(self) -> dict[str, Any]:
+        """The header, without the description of the arrays."""
+        header = {**self._members}
+        del header["arrays"]
+        return header
+
+    @cached_property
+    def _members(self) -> dict[str, Any]:
+        members: dict[str, Any] = json.loads(self[4 : self._start])
+        return members
+
+    @cached_property
+    def _start(self) -> int:
+        """Position of the first array."""
+        (length,) = struct.unpack_from("<I", self)
+        return 4 + int(length)
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The arrays by name, not copied."""
+        return {
+            name: np.frombuffer(
+                self, entry["dtype"], math.prod(entry["shape"]), self._start + entry["offset"]
+            ).reshape(entry["shape"])
+            for name, entry in self._members["arrays"].items()
+        }
+
+
 def encode(
     kind: str, header: Mapping[str, Any], arrays: Mapping[str, Array] | None = None
-) -> bytes:
+) -> Message:
     """Return a message as bytes.
 
     The format is: the length of the header, in 4 bytes; the header, JSON in UTF-8, with ``type``
@@ -50,23 +83,16 @@ def encode(
     members = {"type": kind, **header, "arrays": places}
     text = json.dumps(_finite(members), separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-(4 + len(text)) % ALIGNED)
-    return b"".join([struct.pack("<I", len(text)), text, *parts])
+    return Message(b"".join([struct.pack("<I", len(text)), text, *parts]))
 
 
 def decode(message: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return the header of a message, and its arrays."""
-    (length,) = struct.unpack_from("<I", message)
-    header = json.loads(message[4 : 4 + length])
-    arrays = {
-        name: np.frombuffer(
-            message, entry["dtype"], math.prod(entry["shape"]), 4 + length + entry["offset"]
-        ).reshape(entry["shape"])
-        for name, entry in header.pop("arrays").items()
-    }
-    return header, arrays
+    decoded = Message(message)
+    return decoded.header, decoded.arrays
 
 
-def without(message: bytes, left_out: tuple[str, ...]) -> bytes:
+def without(message: Message, left_out: tuple[str, ...]) -> Message:
     """Return a message without the arrays whose names begin with one of ``left_out``.
 
     Examples
@@ -75,9 +101,9 @@ def without(message: bytes, left_out: tuple[str, ...]) -> bytes:
     >>> list(decode(without(message, ("g:",)))[1])
     ['p:b']
     """
-    header, arrays = decode(message)
-    remaining = {name: array for name, array in arrays.items() if not name.startswith(left_out)}
-    return encode(header.pop("type"), header, remaining)
+    arrays = message.arrays.items()
+    remaining = {name: array for name, array in arrays if not name.startswith(left_out)}
+    return encode(message.header["type"], message.header, remaining)
 
 
 def _finite(value: Any) -> Any:

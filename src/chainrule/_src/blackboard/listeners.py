@@ -9,9 +9,9 @@ from typing import Any
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.blackboard.commands import identity
-from chainrule._src.blackboard.frames import encode
+from chainrule._src.blackboard.frames import Message, encode
 
-Listener = Callable[[bytes], Any]
+Listener = Callable[[Message], Any]
 
 
 class Listeners:
@@ -30,7 +30,7 @@ class Listeners:
             self._all.append(listener)
         return lambda: self._detach(listener)
 
-    def tell(self, message: bytes, listener: Listener | None = None) -> None:
+    def tell(self, message: Message, listener: Listener | None = None) -> None:
         """Send a message to a listener, or to all, outside the lock; detach those that fail."""
         with self._lock:
             listeners = list(self._all) if listener is None else [listener]

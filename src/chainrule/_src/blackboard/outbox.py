@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from chainrule._src.blackboard.frames import decode, without
+from chainrule._src.blackboard.frames import Message, without
 
 UNDRAWN = 2  # frames in flight to a page that confirms each drawn frame
 MOST_BYTES = 64 * 2**20  # in the queue of a page
@@ -43,24 +43,23 @@ class Outbox:
     >>> outbox.put(encode("setup", {}))
     >>> for update in range(3):
     ...     outbox.put(encode("frame", {"branch": "a", "update": update}))
-    >>> [decode(message)[0].get("update") for message in outbox.take()]
+    >>> [message.header.get("update") for message in outbox.take()]
     [None, 2]
     """
 
     def __init__(self, wake: Callable[[], Any]) -> None:
         self._wake, self._lock, self._numbers = wake, threading.Lock(), count()
-        self._waiting: dict[int | tuple[str, str], bytes] = {}
+        self._waiting: dict[int | tuple[str, str], Message] = {}
         self._bytes, self._undrawn, self._tells = 0, 0, False
         self._subjects: dict[int, str] = {}  # subject of the pictures, by pages; empty: all
-        self._latest: tuple[Any, bytes] | None = None
+        self._latest: tuple[Any, Message] | None = None
         self._introduced = False  # True after a setup
         self.full = self.closed = False
 
-    def put(self, message: bytes) -> None:
+    def put(self, message: Message) -> None:
         """Add a message to the queue, and call the callback."""
-        header, _ = decode(message)
-        kind = header["type"]
-        key = (kind, header["branch"]) if kind == "frame" else next(self._numbers)
+        kind = message.header["type"]
+        key = (kind, message.header["branch"]) if kind == "frame" else next(self._numbers)
         with self._lock:
             if self.closed or self.full or (kind in TRAINED and not self._introduced):
                 return
@@ -76,12 +75,12 @@ class Outbox:
                 self._drop(list(self._waiting))
             self._wake()
 
-    def _add(self, key: Any, message: bytes) -> None:
+    def _add(self, key: Any, message: Message) -> None:
         self._drop([key])
         self._waiting[key] = message
         self._bytes += len(message)
 
-    def take(self) -> list[bytes]:
+    def take(self) -> list[Message]:
         """Remove and return the messages that may be sent now."""
         with self._lock:
             held_back = self._tells and self._undrawn >= UNDRAWN
@@ -133,7 +132,7 @@ class Outbox:
             self._waiting.clear()
             self._latest = None
 
-    def _drop(self, keys: list[Any]) -> list[bytes]:
+    def _drop(self, keys: list[Any]) -> list[Message]:
         messages = [self._waiting.pop(key) for key in keys if key in self._waiting]
         self._bytes -= sum(map(len, messages))
         return messages
