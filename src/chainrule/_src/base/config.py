@@ -104,11 +104,29 @@ def plain(value: Any) -> Any:
     A function is described by its name. The description of a user's class or function also has the
     name it was registered by, or its module, so it cannot be confused with one of chainrule.
 
+    Parameters
+    ----------
+    value : object
+        A loss, metric, layer or another configurable, a function with a name, an array, a number, a
+        text, None, or a list or dict of these.
+
+    Returns
+    -------
+    dict, list, str, float, int, bool or None
+
     Raises
     ------
     DataError
         If the value cannot be described: a lambda, for instance. If two of the user's classes or
         functions in it have the same name.
+
+    Examples
+    --------
+    >>> from chainrule import regularizers
+    >>> regularizers.serialize(regularizers.L2(0.1))
+    {'class_name': 'L2', 'config': {'l2': 0.1}}
+    >>> regularizers.deserialize({"class_name": "L2", "config": {"l2": 0.1}})
+    L2(l2=0.1)
     """
     with own_things():
         return _plain(value)

@@ -35,6 +35,13 @@ class Loss(Configurable):
     dtype : dtype, optional
         Dtype to which predictions are converted; by default their own dtype is used.
 
+    Raises
+    ------
+    UnknownNameError
+        If there is no such reduction.
+    DataError
+        If there is no such dtype.
+
     Examples
     --------
     >>> class Cubic(Loss):
@@ -130,6 +137,11 @@ class LossFunctionWrapper(Loss):
         Parameters of `Loss`; the name is by default that of the function.
     **options
         Passed to the function.
+
+    Raises
+    ------
+    DataError
+        If ``fn`` is not callable.
 
     Examples
     --------
