@@ -61,6 +61,11 @@ class Metric(Configurable):
     dtype : dtype, optional
         Dtype of variables, by default float32. Sums are float64.
 
+    Raises
+    ------
+    DataError
+        If there is no such dtype.
+
     Examples
     --------
     >>> class Bias(Metric):
@@ -300,6 +305,11 @@ class MeanOfValues(Metric):
 class Mean(MeanOfValues):
     """The weighted mean of given values.
 
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
     Examples
     --------
     >>> mean = Mean()
@@ -315,6 +325,11 @@ class Mean(MeanOfValues):
 
 class Sum(Mean):
     """The weighted sum of given values.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
 
     Examples
     --------
@@ -346,6 +361,11 @@ class MeanMetricWrapper(MeanOfValues):
     dtype : dtype, optional
     **options
         Passed to the function.
+
+    Raises
+    ------
+    DataError
+        If ``fn`` is not callable.
 
     Examples
     --------

@@ -16,6 +16,11 @@ from chainrule._src.nn.metrics.base import FunctionMetric, MeanOfValues, Sums, n
 class MeanSquaredError(FunctionMetric):
     """Mean of the squared errors.
 
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
     Examples
     --------
     >>> MeanSquaredError()([[0.0], [1.0]], [[2.0], [1.0]])
@@ -27,6 +32,11 @@ class MeanSquaredError(FunctionMetric):
 
 class RootMeanSquaredError(MeanOfValues):
     """Square root of the mean of the squared errors.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
 
     Examples
     --------
@@ -45,49 +55,137 @@ class RootMeanSquaredError(MeanOfValues):
 
 
 class MeanAbsoluteError(FunctionMetric):
-    """Mean of the absolute errors."""
+    """Mean of the absolute errors.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanAbsoluteError()([[0.0], [1.0]], [[2.0], [5.0]])
+    3.0
+    """
 
     function = staticmethod(losses.mean_absolute_error)
 
 
 class MeanAbsolutePercentageError(FunctionMetric):
-    """Mean of the errors in percent of the targets."""
+    """Mean of the errors in percent of the targets.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanAbsolutePercentageError()([[2.0], [10.0]], [[1.0], [9.0]])  # 50 % and 10 %
+    30.0
+    """
 
     function = staticmethod(losses.mean_absolute_percentage_error)
 
 
 class MeanSquaredLogarithmicError(FunctionMetric):
-    """Mean of the squared differences of the logarithms."""
+    """Mean of the squared differences of the logarithms.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanSquaredLogarithmicError()([[0.0], [1.0]], [[0.0], [3.0]])  # log(2)**2 / 2
+    0.2402
+    """
 
     function = staticmethod(losses.mean_squared_logarithmic_error)
 
 
 class KLDivergence(FunctionMetric):
-    """Mean Kullback-Leibler divergence."""
+    """Mean Kullback-Leibler divergence.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> KLDivergence()([[0.5, 0.5], [0.2, 0.8]], [[0.2, 0.8], [0.2, 0.8]])  # 0.2231 and 0
+    0.1116
+    """
 
     function = staticmethod(losses.kl_divergence)
 
 
 class Poisson(FunctionMetric):
-    """Mean Poisson loss."""
+    """Mean Poisson loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> Poisson()([[0.0], [2.0]], [[1.0], [3.0]])  # 1 and 3 - 2 log(3)
+    0.9014
+    """
 
     function = staticmethod(losses.poisson)
 
 
 class Hinge(FunctionMetric):
-    """Mean hinge loss."""
+    """Mean hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> Hinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and 1 - 0.5
+    0.25
+    """
 
     function = staticmethod(losses.hinge)
 
 
 class SquaredHinge(FunctionMetric):
-    """Mean squared hinge loss."""
+    """Mean squared hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> SquaredHinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and (1 - 0.5)**2
+    0.125
+    """
 
     function = staticmethod(losses.squared_hinge)
 
 
 class CategoricalHinge(FunctionMetric):
-    """Mean categorical hinge loss."""
+    """Mean categorical hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> CategoricalHinge()([[0.0, 1.0], [1.0, 0.0]], [[0.5, 2.0], [0.5, 1.0]])  # 0 and 1.5
+    0.75
+    """
 
     function = staticmethod(losses.categorical_hinge)
 
@@ -98,6 +196,13 @@ class LogCoshError(FunctionMetric):
     Parameters
     ----------
     name : str, default "logcosh"
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Examples
+    --------
+    >>> LogCoshError()([[0.0], [0.0]], [[0.0], [1000.0]])  # (1000 - log(2)) / 2
+    499.6534
     """
 
     function = staticmethod(losses.log_cosh)
@@ -112,7 +217,20 @@ class CosineSimilarity(MeanOfValues):
     Parameters
     ----------
     name : str, default "cosine_similarity"
+    dtype : dtype, optional
+        Parameter of `Metric`.
     axis : int, default -1
+        Axis of a vector.
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> CosineSimilarity()([[0.0, 2.0], [1.0, 1.0]], [[0.0, 1.0], [1.0, -1.0]])  # 1 and 0
+    0.5
     """
 
     def __init__(
@@ -132,8 +250,20 @@ class BinaryCrossentropy(MeanOfValues):
     Parameters
     ----------
     name : str, default "binary_crossentropy"
-    from_logits : bool, default False
-    label_smoothing : float in [0, 1), default 0
+    dtype : dtype, optional
+        Parameter of `Metric`.
+    from_logits, label_smoothing
+        Parameters of `chainrule.losses.binary_crossentropy`.
+
+    Raises
+    ------
+    DataError
+        If ``label_smoothing`` is not from 0 to below 1.
+
+    Examples
+    --------
+    >>> BinaryCrossentropy()([[0.0], [1.0]], [[0.5], [0.8]])  # -(log(0.5) + log(0.8)) / 2
+    0.4581
     """
 
     def __init__(
@@ -160,9 +290,20 @@ class CategoricalCrossentropy(MeanOfValues):
     Parameters
     ----------
     name : str, default "categorical_crossentropy"
-    from_logits : bool, default False
-    label_smoothing : float in [0, 1), default 0
-    axis : int, default -1
+    dtype : dtype, optional
+        Parameter of `Metric`.
+    from_logits, label_smoothing, axis
+        Parameters of `chainrule.losses.categorical_crossentropy`.
+
+    Raises
+    ------
+    DataError
+        If ``label_smoothing`` is not from 0 to below 1, or ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> CategoricalCrossentropy()([[1, 0], [0, 1]], [[0.5, 0.5], [0.2, 0.8]])  # 0.6931 and 0.2231
+    0.4581
     """
 
     def __init__(
@@ -194,10 +335,21 @@ class SparseCategoricalCrossentropy(MeanOfValues):
     name : str, default "sparse_categorical_crossentropy"
     dtype : dtype, optional
     from_logits : bool, default False
+        If true, predictions are logits, to which the softmax is applied.
     ignore_class : int, optional
         A class number whose samples have value 0 and, with sample weights, are excluded.
     axis : int, default -1
         Axis of the classes.
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> SparseCategoricalCrossentropy()([0, 1], [[0.5, 0.5], [0.2, 0.8]])  # 0.6931 and 0.2231
+    0.4581
     """
 
     def __init__(
@@ -235,6 +387,12 @@ class PearsonCorrelation(MeanOfValues):
     name : str, default "pearson_correlation"
     dtype : dtype, optional
     axis : int, default -1
+        Axis of a sample's values.
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is not an integer.
 
     Examples
     --------
@@ -261,6 +419,19 @@ class ConcordanceCorrelation(MeanOfValues):
     name : str, default "concordance_correlation"
     dtype : dtype, optional
     axis : int, default -1
+        Axis of a sample's values.
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]])
+    1.0
+    >>> ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]])  # (4 / 3) / (7 / 3)
+    0.5714
     """
 
     def __init__(
@@ -279,6 +450,22 @@ def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 
     It is NaN if one of them is constant.
 
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Targets and predictions.
+    axis : int, default -1
+        Axis of a sample's values.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `chainrule.losses.mean_squared_error`.
+
     Examples
     --------
     >>> pearson_correlation([[0.0, 1.0, 2.0]], [[1.0, 3.0, 5.0]])
@@ -296,6 +483,22 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     along an axis.
 
     Lin, *A Concordance Correlation Coefficient to Evaluate Reproducibility*, 1989.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Targets and predictions.
+    axis : int, default -1
+        Axis of a sample's values.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `chainrule.losses.mean_squared_error`.
 
     Examples
     --------

@@ -19,6 +19,7 @@ class IoU(ConfusionMatrix):
     Parameters
     ----------
     num_classes : int
+        Number of classes.
     target_class_ids : sequence of int
         Numbers of the classes.
     name : str, optional
@@ -29,6 +30,11 @@ class IoU(ConfusionMatrix):
         As for `ConfusionMatrix`.
     axis : int, default -1
         Axis of the classes, for one-hot rows or scores.
+
+    Raises
+    ------
+    DataError
+        If a number in ``target_class_ids`` is not below ``num_classes``, which must be at least 1.
 
     Examples
     --------
@@ -78,8 +84,14 @@ class MeanIoU(IoU):
     Parameters
     ----------
     num_classes : int
+        Number of classes.
     name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis
         Parameters of `IoU`.
+
+    Raises
+    ------
+    DataError
+        If ``num_classes`` is not a whole number of at least 1.
 
     Examples
     --------
@@ -109,9 +121,15 @@ class BinaryIoU(IoU):
     Parameters
     ----------
     target_class_ids : sequence of int, default (0, 1)
+        Numbers of the classes whose mean is taken.
     threshold : float, default 0.5
     name : str, optional
     dtype : dtype, optional
+
+    Raises
+    ------
+    DataError
+        If a number in ``target_class_ids`` is above 1.
 
     Examples
     --------
@@ -136,7 +154,30 @@ class BinaryIoU(IoU):
 
 
 class OneHotIoU(IoU):
-    """`IoU` of one-hot rows."""
+    """`IoU` of one-hot rows.
+
+    Parameters
+    ----------
+    num_classes : int
+        Number of classes.
+    target_class_ids : sequence of int
+        Numbers of the classes whose mean is taken.
+    name, dtype, ignore_class, axis
+        Parameters of `IoU`.
+    sparse_y_pred : bool, default False
+        If true, predictions are class numbers, else rows of scores.
+
+    Raises
+    ------
+    DataError
+        If a number in ``target_class_ids`` is not below ``num_classes``, which must be at least 1.
+
+    Examples
+    --------
+    >>> y_true, y_pred = [[1, 0], [1, 0], [0, 1]], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]
+    >>> OneHotIoU(2, target_class_ids=[0])(y_true, y_pred)  # 1 right, 1 missed, none wrong
+    0.5
+    """
 
     def __init__(
         self,
@@ -154,7 +195,28 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """`MeanIoU` of one-hot rows."""
+    """`MeanIoU` of one-hot rows.
+
+    Parameters
+    ----------
+    num_classes : int
+        Number of classes.
+    name, dtype, ignore_class, axis
+        Parameters of `IoU`.
+    sparse_y_pred : bool, default False
+        If true, predictions are class numbers, else rows of scores.
+
+    Raises
+    ------
+    DataError
+        If ``num_classes`` is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> y_true, y_pred = [[1, 0], [1, 0], [0, 1]], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]
+    >>> OneHotMeanIoU(2)(y_true, y_pred)  # 1 / 2 and 1 / 2
+    0.5
+    """
 
     def __init__(
         self,

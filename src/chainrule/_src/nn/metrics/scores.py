@@ -33,6 +33,15 @@ class FBetaScore(Metric):
     threshold : float in (0, 1], optional
         A score above it is positive; by default only the highest score of a sample is positive.
     name : str, default "fbeta_score"
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such average.
+    DataError
+        If ``beta`` is not above 0, or ``threshold`` is not above 0 and at most 1.
 
     Examples
     --------
@@ -101,6 +110,19 @@ class FBetaScore(Metric):
 class F1Score(FBetaScore):
     """`FBetaScore` with beta 1: the harmonic mean of precision and recall.
 
+    Parameters
+    ----------
+    average, threshold
+        Parameters of `FBetaScore`.
+    name : str, default "f1_score"
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+        As for `FBetaScore`.
+
     Examples
     --------
     >>> F1Score(threshold=0.5)([[1, 1], [1, 0]], [[0.2, 0.6], [0.6, 0.6]]).round(4)
@@ -127,6 +149,15 @@ class R2Score(Metric):
     num_regressors : int, default 0
         Number of features, for the adjusted score; 0 for the plain score.
     name : str, default "r2_score"
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such average.
+    DataError
+        If ``num_regressors`` is not a whole number of at least 0.
 
     Examples
     --------
@@ -183,11 +214,19 @@ class ConfusionMatrix(Metric):
     Parameters
     ----------
     num_classes : int
+        Number of classes.
     sparse_y_true : bool, default True
         If true, targets are class numbers, else one-hot rows.
     sparse_y_pred : bool, default False
         If true, predictions are class numbers, else rows of scores, whose highest is the class.
     name : str, default "confusion_matrix"
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Raises
+    ------
+    DataError
+        If ``num_classes`` is not a whole number of at least 1.
 
     Examples
     --------
