@@ -90,6 +90,13 @@ def softmax(X: ArrayLike, axis: Axes = -1) -> Array:
     ndarray of the same shape
         Probabilities; each row sums to one.
 
+    Raises
+    ------
+    ShapeError
+        If the axis does not exist or is empty.
+    DataError
+        If ``X`` does not hold numbers.
+
     Examples
     --------
     >>> softmax([10, 2, -3]).round(6)
@@ -117,6 +124,13 @@ def log_softmax(X: ArrayLike, axis: Axes = -1) -> Array:
     Returns
     -------
     ndarray of the same shape
+
+    Raises
+    ------
+    ShapeError
+        If the axis does not exist or is empty.
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -204,7 +218,9 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:
     Raises
     ------
     ShapeError
-        If the numbers of samples differ.
+        If the numbers of samples differ, or there are none.
+    DataError
+        If ``y_true`` does not hold class numbers, or ``y_pred`` holds NaN.
 
     Examples
     --------
@@ -239,6 +255,19 @@ def sigmoid(X: ArrayLike) -> Array:
 
     Where :math:`e^{-x}` overflows the result is 0, which is exact.
 
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
+
     Examples
     --------
     >>> sigmoid([-1e4, 0, 1e4])
@@ -254,6 +283,19 @@ def dsigmoid(X: ArrayLike) -> Array:
     Computed as :math:`e / (1 + e)^2` with :math:`e = e^{-|x|}`: the derivative is even, and
     nothing is subtracted, so the tails keep all their digits.
 
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
+
     Examples
     --------
     >>> dsigmoid([-1e4, 0, 1e4])
@@ -267,6 +309,19 @@ def dsigmoid(X: ArrayLike) -> Array:
 def tanh(X: ArrayLike) -> Array:
     r"""Hyperbolic tangent, :math:`(e^x - e^{-x}) / (e^x + e^{-x})`.
 
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
+
     Examples
     --------
     >>> tanh([-1e4, 0, 1e4])
@@ -278,6 +333,19 @@ def tanh(X: ArrayLike) -> Array:
 
 def dtanh(X: ArrayLike) -> Array:
     r"""Derivative of `tanh` at ``X``, :math:`1 - \tanh^2(x) = 4\,\sigma(2x)\,\sigma(-2x)`.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -292,6 +360,19 @@ def dtanh(X: ArrayLike) -> Array:
 def relu(X: ArrayLike) -> Array:
     r"""Rectified linear unit, :math:`\max(0, x)`.
 
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
+
     Examples
     --------
     >>> relu([-2, 0, 3])
@@ -303,6 +384,19 @@ def relu(X: ArrayLike) -> Array:
 
 def drelu(X: ArrayLike) -> Array:
     r"""Derivative of `relu` at ``X``: 1 where :math:`x > 0`, else 0; at the kink it is 0.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -317,6 +411,19 @@ def drelu(X: ArrayLike) -> Array:
 def softplus(X: ArrayLike) -> Array:
     r"""Smooth rectifier, :math:`\log(1 + e^x)`.
 
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
+
     Examples
     --------
     >>> softplus([-1e4, 0, 1e4]).round(4)
@@ -328,6 +435,19 @@ def softplus(X: ArrayLike) -> Array:
 
 def dsoftplus(X: ArrayLike) -> Array:
     r"""Derivative of `softplus` at ``X``, which is :math:`\sigma(x)`.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -343,6 +463,21 @@ def elu(X: ArrayLike, alpha: float = 1.0) -> Array:
     Clevert, Unterthiner, Hochreiter, *Fast and Accurate Deep Network Learning by Exponential
     Linear Units*, 2016. With :math:`\alpha = 1` the slope at 0 is 1 from both sides.
 
+    Parameters
+    ----------
+    X : array_like or Tensor
+    alpha : float, default 1
+        :math:`\alpha`; the result for large negative numbers is :math:`-\alpha`.
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
+
     Examples
     --------
     >>> elu([-1e4, 0, 3])
@@ -356,6 +491,19 @@ def elu(X: ArrayLike, alpha: float = 1.0) -> Array:
 
 def delu(X: ArrayLike) -> Array:
     r"""Derivative of `elu` at ``X``: 1 where :math:`x > 0`, else :math:`e^x`.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -373,6 +521,19 @@ def gelu(X: ArrayLike) -> Array:
 
     Hendrycks, Gimpel, *Gaussian Error Linear Units*, 2016.
 
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
+
     Examples
     --------
     >>> gelu([-10, 0, 1]).round(4)
@@ -389,6 +550,19 @@ def erf(X: ArrayLike) -> Array:
 
     The exact gelu is ``x / 2 * (1 + erf(x / 2**0.5))``.
 
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
+
     Examples
     --------
     >>> erf([-10, 0, 1]).round(4)
@@ -400,6 +574,25 @@ def erf(X: ArrayLike) -> Array:
 
 def logsumexp(X: ArrayLike, axis: int = -1, keepdims: bool = False) -> Array:
     r"""Return :math:`\log \sum_j e^{x_j}` along an axis, without overflow.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+    axis : int, default -1
+        Axis of the sum.
+    keepdims : bool, default False
+        If true, the result keeps this axis, with length 1.
+
+    Returns
+    -------
+    array, shape of ``X`` without the axis
+
+    Raises
+    ------
+    ShapeError
+        If the axis does not exist or is empty.
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
