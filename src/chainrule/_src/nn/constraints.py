@@ -23,7 +23,19 @@ Axis = int | Sequence[int]
 
 
 class Constraint(Configurable):
-    """Base class of constraints: called with a weight, returns its replacement."""
+    """Base class of constraints: called with a weight, returns its replacement.
+
+    Examples
+    --------
+    >>> class AtMost(Constraint):
+    ...     def __init__(self, limit=1.0):
+    ...         self.limit = limit
+    ...
+    ...     def __call__(self, w):
+    ...         return np.clip(w, -self.limit, self.limit)
+    >>> AtMost(0.5)(np.array([0.2, -2.0]))
+    array([ 0.2, -0.5])
+    """
 
     def __call__(self, w: Any) -> Any:
         """Return the new weight, of ``w``'s shape and dtype.
@@ -64,6 +76,11 @@ class MinMaxNorm(Constraint):
         Axes of one vector: 0 for the weights that lead to a unit of `Dense`, ``[0, 1, 2]``
         for those of a filter of `Conv2D`.
 
+    Raises
+    ------
+    DataError
+        If ``rate`` or a bound is negative, or ``min_value`` is above ``max_value``.
+
     Examples
     --------
     >>> MinMaxNorm(0.5, 1.0)(np.array([[3.0, 0.1], [4.0, 0.0]])).round(3)
@@ -98,6 +115,11 @@ class MaxNorm(Constraint):
         :math:`b`.
     axis : int or sequence of int, default 0
         Axes of one vector, see `MinMaxNorm`.
+
+    Raises
+    ------
+    DataError
+        If ``max_value`` is negative.
 
     Examples
     --------
@@ -163,6 +185,10 @@ def get(constraint: Any, where: str = "constraints.get") -> Callable[[Any], Any]
         unchanged, None stays None.
     where : str
         Name of the calling function, for error messages.
+
+    Returns
+    -------
+    callable or None
 
     Raises
     ------

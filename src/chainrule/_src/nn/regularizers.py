@@ -22,7 +22,21 @@ EPSILON = 1e-7  # shorter vectors are not made longer than their length over thi
 
 
 class Regularizer(Configurable):
-    """Base class of regularizers: called with a weight, returns a penalty for the loss."""
+    """Base class of regularizers: called with a weight, returns a penalty for the loss.
+
+    Examples
+    --------
+    >>> class Cubes(Regularizer):
+    ...     def __init__(self, factor=0.1):
+    ...         self.factor = factor
+    ...
+    ...     def __call__(self, w):
+    ...         return self.factor * np.sum(np.abs(w) ** 3)
+    >>> Cubes()(np.array([1.0, -2.0])).round(6)
+    np.float64(0.9)
+    >>> Cubes().get_config()
+    {'factor': 0.1}
+    """
 
     def __call__(self, w: Any) -> Any:
         """Return the penalty, a number of ``w``'s dtype.
@@ -46,6 +60,11 @@ class L1(Regularizer):
     ----------
     l1 : float, default 0.01
         :math:`\lambda`.
+
+    Raises
+    ------
+    DataError
+        If ``l1`` is negative.
 
     Examples
     --------
@@ -71,6 +90,11 @@ class L2(Regularizer):
     l2 : float, default 0.01
         :math:`\lambda`.
 
+    Raises
+    ------
+    DataError
+        If ``l2`` is negative.
+
     Examples
     --------
     >>> L2(0.1)(np.array([1.0, -2.0]))
@@ -94,6 +118,11 @@ class L1L2(Regularizer):
     ----------
     l1, l2 : float, default 0
         :math:`\lambda_1` and :math:`\lambda_2`; by the name ``"l1_l2"`` they are 0.01.
+
+    Raises
+    ------
+    DataError
+        If ``l1`` or ``l2`` is negative.
 
     Examples
     --------
@@ -124,6 +153,10 @@ class OrthogonalRegularizer(Regularizer):
 
     Raises
     ------
+    DataError
+        If ``factor`` is negative.
+    UnknownNameError
+        If there is no such mode.
     ShapeError
         When called with an array that is not a matrix or has only one vector.
 
@@ -178,6 +211,10 @@ def get(regularizer: Any, where: str = "regularizers.get") -> Callable[[Any], An
         None.
     where : str
         Name of the calling function, for error messages.
+
+    Returns
+    -------
+    callable or None
 
     Raises
     ------
