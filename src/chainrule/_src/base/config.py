@@ -157,10 +157,27 @@ def _plain(value: Any) -> Any:
 def made(value: Any) -> Any:
     """Return the objects that a description by `plain` stands for.
 
+    Parameters
+    ----------
+    value : object
+        A description: a dict with ``"class_name"`` and ``"config"``, also within lists and dicts.
+
+    Returns
+    -------
+    object
+        Values that are no description are returned unchanged.
+
     Raises
     ------
     DataError
         If no class or function has the name in the description.
+
+    Examples
+    --------
+    >>> from chainrule import schedules
+    >>> description = schedules.serialize(schedules.ExponentialDecay(0.1, 100, 0.5))
+    >>> schedules.deserialize(description)(200)
+    0.025
     """
     if isinstance(value, list):
         return [made(item) for item in value]

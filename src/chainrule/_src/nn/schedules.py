@@ -27,6 +27,20 @@ class LearningRateSchedule(Configurable):
     ----------
     name : str, optional
         By default the class's name in snake case.
+
+    Examples
+    --------
+    >>> class Halving(LearningRateSchedule):
+    ...     def __init__(self, first, **options):
+    ...         super().__init__(**options)
+    ...         self.first = first
+    ...
+    ...     def __call__(self, step):
+    ...         return self.first * 0.5 ** (step // 100)
+    >>> Halving(0.8)(250)
+    0.2
+    >>> Halving(0.8).get_config()
+    {'first': 0.8, 'name': 'halving'}
     """
 
     def __init__(self, *, name: str | None = None) -> None:
@@ -77,6 +91,14 @@ class ExponentialDecay(_Decay):
     decay_rate : float
         :math:`r`.
     staircase : bool, default False
+        If true, the rate stays constant for :math:`T` updates at a time.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, or another number is negative.
 
     Examples
     --------
@@ -101,6 +123,14 @@ class InverseTimeDecay(_Decay):
     decay_rate : float
         :math:`r`.
     staircase : bool, default False
+        If true, the rate stays constant for :math:`T` updates at a time.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, or another number is negative.
 
     Examples
     --------
@@ -123,10 +153,18 @@ class PolynomialDecay(LearningRateSchedule):
     decay_steps : float
         :math:`T`, updates.
     end_learning_rate : float, default 0.0001
+        Learning rate at the end.
     power : float, default 1
         :math:`p`.
     cycle : bool, default False
         If true, :math:`T` becomes the next multiple of ``decay_steps`` once the end is reached.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, or another number is negative.
 
     Examples
     --------
@@ -178,6 +216,14 @@ class CosineDecay(LearningRateSchedule):
         The learning rate at the end of a linear warm-up.
     warmup_steps : float, default 0
         Number of updates of the warm-up.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, another number is negative, or ``warmup_steps`` is set
+        without ``warmup_target``.
 
     Examples
     --------
@@ -236,6 +282,14 @@ class CosineDecayRestarts(LearningRateSchedule):
         Factor by which the learning rate at the start of a period grows with each restart.
     alpha : float, default 0
         Share of the learning rate that remains at the end of each period.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``first_decay_steps`` is not above 0, ``t_mul`` is below 1, or another number is
+        negative.
 
     Examples
     --------
@@ -292,6 +346,14 @@ class CosineLog(LearningRateSchedule):
         :math:`T`, number of updates of all cycles together; after them the rate stays 0.
     cycles : int, default 4
         :math:`c`.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, ``cycles`` is not a whole number of at least 1, or the
+        rate is negative.
 
     Examples
     --------
@@ -327,6 +389,14 @@ class FlatCosine(LearningRateSchedule):
         Number of updates, flat and falling ones; after them the rate stays 0.
     flat : float, default 0.5
         The share of updates with a flat learning rate, below 1.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, ``flat`` is not from 0 to below 1, or the rate is
+        negative.
 
     Examples
     --------
@@ -357,6 +427,14 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         Numbers of updates, in rising order.
     values : sequence of float
         Learning rates, one more than there are boundaries.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If the boundaries do not rise, there is not one value more than boundaries, or a number is
+        negative.
 
     Examples
     --------

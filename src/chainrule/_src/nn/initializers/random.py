@@ -383,7 +383,7 @@ class Orthogonal(_RandomInitializer):
     Examples
     --------
     >>> w = Orthogonal(gain=2.0, seed=0)((5, 3))
-    >>> (np.abs(w.T @ w) + 0.0).round(6)
+    >>> np.abs(w.T @ w).round(6)
     array([[4., 0., 0.],
            [0., 4., 0.],
            [0., 0., 4.]])

@@ -49,14 +49,30 @@ class Adam(_TwoMoments):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     beta_1 : float, default 0.9
+        :math:`\beta_1`, below 1.
     beta_2 : float, default 0.999
+        :math:`\beta_2`, below 1.
     epsilon : float, default 1e-7
+        :math:`\varepsilon`.
     amsgrad : bool, default False
         If true, steps use the largest :math:`v` so far (Reddi et al., *On the Convergence of
         Adam and Beyond*, 2018).
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> adam = Adam(0.1)
+    >>> w, g = np.array([1.0, 1.0]), np.array([5.0, -0.01])
+    >>> adam.update(w, g, adam.init(w))[0].round(4)  # the first steps have the size of the rate
+    array([0.9, 1.1])
     """
 
     def __init__(
@@ -91,10 +107,23 @@ class AdamW(Adam):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     weight_decay : float or callable, default 0.004
         :math:`\lambda`.
     beta_1, beta_2, epsilon, amsgrad, **options
         Parameters of `Adam`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> adamw = AdamW(0.1, weight_decay=0.5)
+    >>> w = np.array([2.0, 2.0])
+    >>> adamw.update(w, np.array([0.0, 4.0]), adamw.init(w))[0].round(4)  # 2 - 0.1 * 0.5 * 2 = 1.9
+    array([1.9, 1.8])
     """
 
     def __init__(
@@ -126,11 +155,27 @@ class Adamax(_TwoMoments):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     beta_1 : float, default 0.9
+        :math:`\beta_1`, below 1.
     beta_2 : float, default 0.999
+        :math:`\beta_2`, below 1.
     epsilon : float, default 1e-7
+        :math:`\varepsilon`.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> adamax = Adamax(0.1, beta_1=0.0, beta_2=0.5)
+    >>> w, state = adamax.update(np.array(1.0), np.array(4.0), adamax.init(np.array(1.0)))
+    >>> float(w.round(4)), float(adamax.update(w, np.array(1.0), state)[0].round(4))  # 4 / 4, 1 / 2
+    (0.9, 0.85)
     """
 
     slots = ("m", "u")
@@ -156,11 +201,26 @@ class Nadam(_TwoMoments):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     beta_1 : float, default 0.9
+        :math:`\beta_1`, below 1.
     beta_2 : float, default 0.999
+        :math:`\beta_2`, below 1.
     epsilon : float, default 1e-7
+        :math:`\varepsilon`.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> nadam, w = Nadam(0.1), np.array(1.0)
+    >>> float(nadam.update(w, np.array(5.0), nadam.init(w))[0].round(4))  # `Adam` takes 0.9
+    0.8937
     """
 
     slots = ("m", "v", "product")
@@ -193,11 +253,27 @@ class Lamb(_TwoMoments):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     beta_1 : float, default 0.9
+        :math:`\beta_1`, below 1.
     beta_2 : float, default 0.999
+        :math:`\beta_2`, below 1.
     epsilon : float, default 1e-7
+        :math:`\varepsilon`.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> lamb, w = Lamb(0.1), np.array([3.0, 4.0])
+    >>> new, _ = lamb.update(w, np.array([10.0, -0.2]), lamb.init(w))
+    >>> float(np.linalg.norm(new - w).round(4))  # 0.1 times the norm of w, 5
+    0.5
     """
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
@@ -224,14 +300,30 @@ class ScheduleFreeAdamW(_TwoMoments):
     Parameters
     ----------
     learning_rate : float or callable, default 0.0025
+        :math:`\eta`.
     beta_1 : float, default 0.9
         Above 0.
     beta_2 : float, default 0.999
+        :math:`\beta_2`, below 1.
     epsilon : float, default 1e-8
+        :math:`\varepsilon`.
     warmup_steps : int, default 0
         Number of updates in which the learning rate rises from 0.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> rule, g = ScheduleFreeAdamW(0.1), np.array(5.0)
+    >>> w, state = rule.update(np.array(1.0), g, rule.init(np.array(1.0)))  # z = 0.9
+    >>> w, state = rule.update(w, g, state)  # z = 0.8, x = (0.9 + 0.8) / 2
+    >>> float(w.round(4))  # 0.1 z + 0.9 x
+    0.845
     """
 
     slots = ("z", "v")

@@ -24,8 +24,14 @@ class SGD(Optimizer):
     momentum : float, default 0
         :math:`\mu`, below 1.
     nesterov : bool, default False
+        If true, the gradient's step is taken from the point to which the momentum leads.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
 
     Examples
     --------
@@ -72,8 +78,14 @@ class Lion(Optimizer):
     beta_1 : float, default 0.9
         Above 0; with 0 the step would be the sign of the present gradient.
     beta_2 : float, default 0.99
+        :math:`\beta_2`, below 1.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
 
     Examples
     --------
