@@ -21,7 +21,7 @@ DIGITS = Path(__file__).with_name("assets") / "digits.csv.gz"
 
 @dataclass(frozen=True, repr=False)
 class Digits(Shown):
-    """scikit-learn's handwritten digits, split and standardised as in the lab.
+    """Holds scikit-learn's handwritten digits, split and standardised as in the lab.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ def relu(
     max_value: float | None = None,
     threshold: float = 0.0,
 ) -> Any:
-    r"""Rectified linear unit, :math:`\max(0, x)`.
+    r"""Return the rectified linear unit, :math:`\max(0, x)`.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def relu6(x: Any) -> Any:
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    r"""Exponential linear unit, :math:`x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`.
+    r"""Return the ELU: :math:`x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`.
 
     Clevert, Unterthiner, Hochreiter, *Fast and Accurate Deep Network Learning by Exponential
     Linear Units*, 2016.
@@ -245,7 +245,7 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
 
 
 def gelu(x: Any, approximate: bool = False) -> Any:
-    r"""Gaussian error linear unit, :math:`x\,\Phi(x)` with the normal distribution's :math:`\Phi`.
+    r"""Return the Gaussian error linear unit: :math:`x` times the normal distribution function.
 
     .. math:: \frac{x}{2} \Big(1 + \mathrm{erf}\big(x / \sqrt 2\big)\Big)
 
@@ -459,7 +459,7 @@ def mish(x: Any) -> Any:
 
 
 def squareplus(x: Any, b: float = 4.0) -> Any:
-    r"""Smooth rectifier without an exponential, :math:`(x + \sqrt{x^2 + b}) / 2`; :math:`b > 0`.
+    r"""Return a smooth rectifier without an exponential, :math:`(x + \sqrt{x^2 + b}) / 2`.
 
     Barron, *Squareplus: A Softplus-Like Algebraic Rectifier*, 2021.
 
@@ -710,7 +710,7 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
 
 
 def glu(x: Any, axis: int = -1) -> Any:
-    r"""Gated linear unit, :math:`a\,\sigma(b)` of the halves :math:`a` and :math:`b` of an axis.
+    r"""Return the gated linear unit: :math:`a\,\sigma(b)` of an axis's halves :math:`a, b`.
 
     Dauphin, Fan, Auli, Grangier, *Language Modeling with Gated Convolutional Networks*, 2017.
 

@@ -23,7 +23,7 @@ Axis = int | Sequence[int]
 
 
 class Constraint(Configurable):
-    """Base class of constraints: called with a weight, returns its replacement.
+    """Base class of constraints, which return the new weight when called with a weight.
 
     Examples
     --------
@@ -48,7 +48,7 @@ class Constraint(Configurable):
 
 
 class NonNeg(Constraint):
-    r"""Weights of at least 0: :math:`\max(w, 0)`.
+    r"""Replaces negative weights by 0: :math:`\max(w, 0)`.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class NonNeg(Constraint):
 
 
 class MinMaxNorm(Constraint):
-    r"""Vectors whose norm is within bounds, or nearer to them: :math:`w\, d / \lVert w \rVert`.
+    r"""Scales vectors to norms within bounds, or nearer to them: :math:`w\, d / \lVert w \rVert`.
 
     .. math:: d = r\, \mathrm{clip}(\lVert w \rVert, a, b) + (1 - r) \lVert w \rVert
 
@@ -105,7 +105,9 @@ class MinMaxNorm(Constraint):
 
 
 class MaxNorm(Constraint):
-    r"""Vectors whose norm is at most a bound: :math:`w \min(\lVert w \rVert, b) / \lVert w \rVert`.
+    r"""Shortens vectors to a norm of at most :math:`b`.
+
+    .. math:: w \min(\lVert w \rVert, b) / \lVert w \rVert
 
     Srebro, Shraibman, *Rank, Trace-Norm and Max-Norm*, 2005.
 
@@ -139,7 +141,7 @@ class MaxNorm(Constraint):
 
 
 class UnitNorm(Constraint):
-    r"""Vectors of norm 1: :math:`w / \lVert w \rVert`.
+    r"""Scales vectors to norm 1: :math:`w / \lVert w \rVert`.
 
     Parameters
     ----------

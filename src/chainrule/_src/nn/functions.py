@@ -143,7 +143,7 @@ def log_softmax(X: ArrayLike, axis: Axes = -1) -> Array:
 
 
 def nll(Y_true: ArrayLike, Y_pred: ArrayLike) -> np.floating[Any]:
-    r"""Mean negative log likelihood of one-hot targets under predicted probabilities.
+    r"""Return the mean negative log likelihood of one-hot targets under probabilities.
 
     .. math:: \mathrm{nll} = -\frac1n \sum_{i=1}^n \sum_{c=1}^k
               Y^\mathrm{true}_{ic} \log(\varepsilon + Y^\mathrm{pred}_{ic}),
@@ -201,7 +201,7 @@ def _is_one_hot(Y: Any) -> bool:
 
 
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:
-    """Share of samples whose class is predicted right.
+    """Return the share of samples whose class is predicted right.
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:
 
 
 def sigmoid(X: ArrayLike) -> Array:
-    r"""Logistic sigmoid, :math:`\sigma(x) = 1 / (1 + e^{-x})`.
+    r"""Return the logistic sigmoid, :math:`\sigma(x) = 1 / (1 + e^{-x})`.
 
     Where :math:`e^{-x}` overflows the result is 0, which is exact.
 
@@ -278,7 +278,7 @@ def sigmoid(X: ArrayLike) -> Array:
 
 
 def dsigmoid(X: ArrayLike) -> Array:
-    r"""Derivative of `sigmoid` at ``X``, :math:`\sigma'(x) = \sigma(x)\,(1 - \sigma(x))`.
+    r"""Return the derivative of `sigmoid`, :math:`\sigma'(x) = \sigma(x)\,(1 - \sigma(x))`.
 
     Computed as :math:`e / (1 + e)^2` with :math:`e = e^{-|x|}`: the derivative is even, and
     nothing is subtracted, so the tails keep all their digits.
@@ -307,7 +307,7 @@ def dsigmoid(X: ArrayLike) -> Array:
 
 
 def tanh(X: ArrayLike) -> Array:
-    r"""Hyperbolic tangent, :math:`(e^x - e^{-x}) / (e^x + e^{-x})`.
+    r"""Return the hyperbolic tangent, :math:`(e^x - e^{-x}) / (e^x + e^{-x})`.
 
     Parameters
     ----------
@@ -332,7 +332,7 @@ def tanh(X: ArrayLike) -> Array:
 
 
 def dtanh(X: ArrayLike) -> Array:
-    r"""Derivative of `tanh` at ``X``, :math:`1 - \tanh^2(x) = 4\,\sigma(2x)\,\sigma(-2x)`.
+    r"""Return the derivative of `tanh`, :math:`1 - \tanh^2(x) = 4\,\sigma(2x)\,\sigma(-2x)`.
 
     Parameters
     ----------
@@ -358,7 +358,7 @@ def dtanh(X: ArrayLike) -> Array:
 
 
 def relu(X: ArrayLike) -> Array:
-    r"""Rectified linear unit, :math:`\max(0, x)`.
+    r"""Return the rectified linear unit, :math:`\max(0, x)`.
 
     Parameters
     ----------
@@ -383,7 +383,7 @@ def relu(X: ArrayLike) -> Array:
 
 
 def drelu(X: ArrayLike) -> Array:
-    r"""Derivative of `relu` at ``X``: 1 where :math:`x > 0`, else 0; at the kink it is 0.
+    r"""Return the derivative of `relu`: 1 where :math:`x > 0`, else 0; at the kink it is 0.
 
     Parameters
     ----------
@@ -409,7 +409,7 @@ def drelu(X: ArrayLike) -> Array:
 
 
 def softplus(X: ArrayLike) -> Array:
-    r"""Smooth rectifier, :math:`\log(1 + e^x)`.
+    r"""Return a smooth rectifier, :math:`\log(1 + e^x)`.
 
     Parameters
     ----------
@@ -434,7 +434,7 @@ def softplus(X: ArrayLike) -> Array:
 
 
 def dsoftplus(X: ArrayLike) -> Array:
-    r"""Derivative of `softplus` at ``X``, which is :math:`\sigma(x)`.
+    r"""Return the derivative of `softplus`, which is :math:`\sigma(x)`.
 
     Parameters
     ----------
@@ -458,7 +458,7 @@ def dsoftplus(X: ArrayLike) -> Array:
 
 
 def elu(X: ArrayLike, alpha: float = 1.0) -> Array:
-    r"""Exponential linear unit, :math:`x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`.
+    r"""Return the ELU: :math:`x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`.
 
     Clevert, Unterthiner, Hochreiter, *Fast and Accurate Deep Network Learning by Exponential
     Linear Units*, 2016. With :math:`\alpha = 1` the slope at 0 is 1 from both sides.
@@ -490,7 +490,7 @@ def elu(X: ArrayLike, alpha: float = 1.0) -> Array:
 
 
 def delu(X: ArrayLike) -> Array:
-    r"""Derivative of `elu` at ``X``: 1 where :math:`x > 0`, else :math:`e^x`.
+    r"""Return the derivative of `elu`: 1 where :math:`x > 0`, else :math:`e^x`.
 
     Parameters
     ----------
@@ -515,7 +515,7 @@ def delu(X: ArrayLike) -> Array:
 
 
 def gelu(X: ArrayLike) -> Array:
-    r"""Gaussian error linear unit, in its tanh form.
+    r"""Return the Gaussian error linear unit in its tanh form.
 
     .. math:: \frac{x}{2} \Big(1 + \tanh\big(\sqrt{2/\pi}\,(x + 0.044715\,x^3)\big)\Big)
 
@@ -546,7 +546,7 @@ def gelu(X: ArrayLike) -> Array:
 
 
 def erf(X: ArrayLike) -> Array:
-    r"""Error function, :math:`\frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt`.
+    r"""Return the error function, :math:`\frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt`.
 
     The exact gelu is ``x / 2 * (1 + erf(x / 2**0.5))``.
 

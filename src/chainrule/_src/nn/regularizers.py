@@ -22,7 +22,7 @@ EPSILON = 1e-7  # shorter vectors are not made longer than their length over thi
 
 
 class Regularizer(Configurable):
-    """Base class of regularizers: called with a weight, returns a penalty for the loss.
+    """Base class of regularizers, which return a penalty for the loss when called with a weight.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class Regularizer(Configurable):
 
 
 class L1(Regularizer):
-    r"""Penalty :math:`\lambda \sum |w|`, which drives weights to zero.
+    r"""Adds the penalty :math:`\lambda \sum |w|` to the loss, which drives weights to zero.
 
     Tibshirani, *Regression Shrinkage and Selection via the Lasso*, 1996.
 
@@ -81,7 +81,7 @@ class L1(Regularizer):
 
 
 class L2(Regularizer):
-    r"""Penalty :math:`\lambda \sum w^2`, which keeps weights small.
+    r"""Adds the penalty :math:`\lambda \sum w^2` to the loss, which keeps weights small.
 
     Hoerl, Kennard, *Ridge Regression*, 1970.
 
@@ -110,7 +110,7 @@ class L2(Regularizer):
 
 
 class L1L2(Regularizer):
-    r"""Penalty :math:`\lambda_1 \sum |w| + \lambda_2 \sum w^2`.
+    r"""Adds the penalty :math:`\lambda_1 \sum |w| + \lambda_2 \sum w^2` to the loss.
 
     Zou, Hastie, *Regularization and Variable Selection via the Elastic Net*, 2005.
 
@@ -139,7 +139,7 @@ class L1L2(Regularizer):
 
 
 class OrthogonalRegularizer(Regularizer):
-    r"""Penalty on vectors that are not orthogonal: :math:`\lambda` times their mean :math:`|\cos|`.
+    r"""Penalises vectors that are not orthogonal: :math:`\lambda` times their mean :math:`|\cos|`.
 
     .. math:: \frac{\lambda}{k (k - 1) / 2} \sum_{i < j}
               \frac{|w_i \cdot w_j|}{\lVert w_i \rVert \lVert w_j \rVert}

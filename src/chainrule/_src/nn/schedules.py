@@ -21,7 +21,7 @@ ROUNDING = 1e-9  # added to a logarithm whose rounding would make a restart too 
 
 
 class LearningRateSchedule(Configurable):
-    """Base class of schedules: the learning rate as a function of the number of updates.
+    """Base class of schedules, which compute the learning rate from the number of updates.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class _Decay(LearningRateSchedule):
 
 
 class ExponentialDecay(_Decay):
-    r"""Learning rate :math:`\eta_0\, r^{\,t / T}`; with ``staircase`` the exponent is whole.
+    r"""Lowers the learning rate exponentially: :math:`\eta_0\, r^{\,t / T}`.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class ExponentialDecay(_Decay):
 
 
 class InverseTimeDecay(_Decay):
-    r"""Learning rate :math:`\eta_0 / (1 + r\, t / T)`; with ``staircase`` in whole periods.
+    r"""Lowers the learning rate to :math:`\eta_0 / (1 + r\, t / T)`.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class InverseTimeDecay(_Decay):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    r"""From :math:`\eta_0` to an end in ``decay_steps`` updates along :math:`(1 - t/T)^p`.
+    r"""Lowers the learning rate to an end in ``decay_steps`` updates along :math:`(1 - t/T)^p`.
 
     Parameters
     ----------
@@ -200,7 +200,9 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class CosineDecay(LearningRateSchedule):
-    r"""Half a cosine from :math:`\eta_0` to :math:`\alpha \eta_0`, after an optional warm-up.
+    r"""Lowers the learning rate from :math:`\eta_0` to :math:`\alpha \eta_0` along half a cosine.
+
+    There may be a warm-up before.
 
     Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017.
 
@@ -266,7 +268,7 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    r"""Half a cosine from :math:`\eta_0` to :math:`\alpha \eta_0`, again and again.
+    r"""Lowers the learning rate along half a cosine from :math:`\eta_0`, again and again.
 
     Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017, section 3.
 
@@ -331,7 +333,9 @@ class CosineDecayRestarts(LearningRateSchedule):
 
 
 class CosineLog(LearningRateSchedule):
-    r"""Full cosines from 0 over :math:`\eta_0` back to 0; each is twice as long as the last cosine.
+    r"""Moves the learning rate along full cosines from 0 over :math:`\eta_0` back to 0.
+
+    Each cosine is twice as long as the previous one.
 
     .. math:: \frac{\eta_0}{2} \big(1 - \cos(2 \pi \log_2(1 + (2^c - 1)\, t / T))\big)
 
@@ -379,7 +383,7 @@ class CosineLog(LearningRateSchedule):
 
 
 class FlatCosine(LearningRateSchedule):
-    r""":math:`\eta_0` for a share of the updates, then half a cosine to 0.
+    r"""Keeps :math:`\eta_0` for a share of the updates, then lowers it along half a cosine.
 
     Parameters
     ----------
@@ -419,7 +423,7 @@ class FlatCosine(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """A constant learning rate up to each boundary, and another one after the last boundary.
+    """Keeps the learning rate constant up to each boundary, and after the last boundary.
 
     Parameters
     ----------

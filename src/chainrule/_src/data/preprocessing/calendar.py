@@ -23,7 +23,7 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Calendar:
-    """Times: the year with its fraction, scaled; month, day and hour as points on a circle.
+    """Encodes times: the year as a scaled number; month, day and hour as points on a circle.
 
     A weekday has a feature for each of the seven. Parts that were the same in all of training have
     no feature.

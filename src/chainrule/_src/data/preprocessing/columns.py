@@ -25,7 +25,7 @@ FEW = 20  # a column with at most so many different values holds neither ids nor
 
 @dataclass(frozen=True)
 class Scaled:
-    r"""Numbers :math:`x` as :math:`(x - \text{mean}) / \text{scale}`; a missing number becomes 0.
+    r"""Scales :math:`x` to :math:`(x - \text{mean}) / \text{scale}`; missing numbers become 0.
 
     If the training data had missing values, a second feature is 1 for missing and 0 for present.
 
@@ -100,7 +100,7 @@ class Scaled:
 
 @dataclass(frozen=True)
 class OneHot:
-    """One-hot encoding: a feature for each category, 1 for the category of the value, else 0.
+    """One-hot encodes categories: one feature each, 1 for the category of the value, else 0.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ class OneHot:
 
 @dataclass(frozen=True)
 class Signs:
-    """Two categories as one feature, 1 and -1; missing values and other categories are 0.
+    """Encodes two categories as one feature, 1 and -1; missing and other values are 0.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ class Signs:
 
 @dataclass(frozen=True)
 class Picture:
-    """Images, flattened, with one mean and one deviation for all pixels.
+    """Flattens images and scales them by one mean and one deviation for all pixels.
 
     Parameters
     ----------
@@ -335,7 +335,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A column that gives no feature, with the reason.
+    """Marks a column that gives no feature, with the reason.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class TargetSummary:
 
 @dataclass(frozen=True)
 class Target:
-    """A target's name and task, its classes or its scale.
+    """Describes the column to predict: its name and task, its classes or its scale.
 
     Text and booleans are classes. Numbers are classes if all are whole, at most 20 are different,
     and fewer than half as many are different as there are rows; otherwise a quantity.

@@ -46,7 +46,7 @@ class Writing:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's name and kind.
+    """Describes a column by its name and kind.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ MAX_WORDS = 2**20
 
 @dataclass(frozen=True)
 class Words:
-    """Free text: counts of its words and word pairs; a hash assigns each to a feature.
+    """Counts the words and word pairs of free text; a hash assigns each to a feature.
 
     scikit-learn's ``HashingVectorizer``: the counts of a text have length 1.
 

@@ -12,7 +12,7 @@ from chainrule._src.nn.initializers.initializer import Initializer, Shape
 
 
 class Constant(Initializer):
-    """All entries equal to one number, or a copy of an array.
+    """Fills a weight with one number, or with a copy of an array.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Constant(Initializer):
 
 
 class Zeros(Initializer):
-    """All zeros. Hidden units with such weights start equal and stay equal.
+    """Fills a weight with zeros. Hidden units with such weights start equal and stay equal.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class Zeros(Initializer):
 
 
 class Ones(Initializer):
-    """All entries equal to 1.
+    """Fills a weight with ones.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class Ones(Initializer):
 
 
 class Identity(Initializer):
-    """The identity matrix, times ``gain``.
+    """Fills a weight with the identity matrix, times ``gain``.
 
     Parameters
     ----------

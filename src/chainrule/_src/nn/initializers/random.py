@@ -36,7 +36,7 @@ class _RandomInitializer(Initializer):
 
 
 class RandomUniform(_RandomInitializer):
-    """Uniform between two numbers.
+    """Draws uniformly between two numbers.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class RandomUniform(_RandomInitializer):
 
 
 class RandomNormal(_RandomInitializer):
-    """Normal with a mean and a standard deviation.
+    """Draws normal numbers with a mean and a standard deviation.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class RandomNormal(_RandomInitializer):
 
 
 class TruncatedNormal(RandomNormal):
-    """Normal distribution truncated at two standard deviations from the mean.
+    """Draws normal numbers within two standard deviations of the mean.
 
     ``stddev`` is that of the normal distribution; the truncated one has 0.88 of it.
 
@@ -142,7 +142,7 @@ class TruncatedNormal(RandomNormal):
 
 
 class VarianceScaling(_RandomInitializer):
-    r"""Variance :math:`s / n`, where ``n`` counts inputs, outputs, or the mean of both.
+    r"""Draws numbers of variance :math:`s / n`, where ``n`` counts inputs, outputs, or their mean.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ class _FixedVarianceScaling(VarianceScaling):
 
 
 class GlorotUniform(_FixedVarianceScaling):
-    r"""Uniform in :math:`\pm\sqrt{6 / (n_{in} + n_{out})}`, made for tanh and sigmoid.
+    r"""Draws uniformly in :math:`\pm\sqrt{6 / (n_{in} + n_{out})}`, for tanh and sigmoid.
 
     Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks*,
     2010, equation 16.
@@ -237,7 +237,7 @@ class GlorotUniform(_FixedVarianceScaling):
 
 
 class GlorotNormal(_FixedVarianceScaling):
-    r"""Truncated normal with standard deviation :math:`\sqrt{2 / (n_{in} + n_{out})}`.
+    r"""Draws truncated normal numbers of deviation :math:`\sqrt{2 / (n_{in} + n_{out})}`.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ class GlorotNormal(_FixedVarianceScaling):
 
 
 class HeUniform(_FixedVarianceScaling):
-    r"""Uniform in :math:`\pm\sqrt{6 / n_{in}}`, made for relu.
+    r"""Draws uniformly in :math:`\pm\sqrt{6 / n_{in}}`, for relu.
 
     He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, 2015, equation 10.
 
@@ -287,7 +287,7 @@ class HeUniform(_FixedVarianceScaling):
 
 
 class HeNormal(_FixedVarianceScaling):
-    r"""Truncated normal with standard deviation :math:`\sqrt{2 / n_{in}}`, made for relu.
+    r"""Draws truncated normal numbers of standard deviation :math:`\sqrt{2 / n_{in}}`, for relu.
 
     Parameters
     ----------
@@ -311,7 +311,7 @@ class HeNormal(_FixedVarianceScaling):
 
 
 class LecunUniform(_FixedVarianceScaling):
-    r"""Uniform in :math:`\pm\sqrt{3 / n_{in}}`.
+    r"""Draws uniformly in :math:`\pm\sqrt{3 / n_{in}}`.
 
     LeCun, Bottou, Orr, Müller, *Efficient BackProp*, 1998, section 4.6.
 
@@ -337,7 +337,7 @@ class LecunUniform(_FixedVarianceScaling):
 
 
 class LecunNormal(_FixedVarianceScaling):
-    r"""Truncated normal with standard deviation :math:`\sqrt{1 / n_{in}}`, made for selu.
+    r"""Draws truncated normal numbers of standard deviation :math:`\sqrt{1 / n_{in}}`, for selu.
 
     Parameters
     ----------
@@ -361,7 +361,7 @@ class LecunNormal(_FixedVarianceScaling):
 
 
 class Orthogonal(_RandomInitializer):
-    """A matrix whose columns, or rows if those are fewer, are orthogonal and of length ``gain``.
+    """Draws a matrix whose columns, or rows if those are fewer, are orthogonal.
 
     If a weight has more axes, all but the last are the rows. Saxe, McClelland, Ganguli, *Exact
     solutions to the nonlinear dynamics of learning in deep linear neural networks*, 2014.

@@ -79,7 +79,7 @@ def _shifted(alpha: Any, by: int) -> Any:
 
 
 class CTC(FunctionLoss):
-    """`ctc` of a batch.
+    """Averages `ctc` over the samples of a batch.
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ def binary_focal_crossentropy(
 
 
 class CategoricalFocalCrossentropy(Smoothed):
-    """`categorical_focal_crossentropy` of a batch.
+    """Averages `categorical_focal_crossentropy` over the samples of a batch.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class CategoricalFocalCrossentropy(Smoothed):
 
 
 class BinaryFocalCrossentropy(Smoothed):
-    """`binary_focal_crossentropy` of a batch.
+    """Averages `binary_focal_crossentropy` over the samples of a batch.
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ def _short_of_margin(y_true: Any, y_pred: Any, where: str) -> Any:
 
 
 class Hinge(FunctionLoss):
-    """`hinge` of a batch.
+    """Averages `hinge` over the samples of a batch.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class Hinge(FunctionLoss):
 
 
 class SquaredHinge(FunctionLoss):
-    """`squared_hinge` of a batch.
+    """Averages `squared_hinge` over the samples of a batch.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class SquaredHinge(FunctionLoss):
 
 
 class CategoricalHinge(FunctionLoss):
-    """`categorical_hinge` of a batch.
+    """Averages `categorical_hinge` over the samples of a batch.
 
     Parameters
     ----------

@@ -45,8 +45,9 @@ def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> Any:
 def tversky(
     y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None
 ) -> Any:
-    r"""Return :math:`1 - T / (T + \alpha \sum y (1 - p) + \beta \sum (1 - y) p)`,
-    :math:`T = \sum y p`, over some axes or all.
+    r"""Return the Tversky loss, over some axes or all axes.
+
+    .. math:: 1 - \frac{T}{T + \alpha \sum y (1 - p) + \beta \sum (1 - y) p}, \qquad T = \sum y p
 
     Salehi et al., *Tversky Loss Function for Image Segmentation*, 2017.
 
@@ -72,7 +73,7 @@ def tversky(
     --------
     >>> tversky([[1.0, 0.0]], [[0.5, 0.5]]).round(4)
     np.float64(0.5)
-    """  # noqa: D205
+    """
     y_true, y_pred = pair(y_true, y_pred, "tversky")
     right = np.sum(y_true * y_pred, axis=axis)
     missed = np.sum(y_true * (1 - y_pred), axis=axis)
@@ -81,7 +82,7 @@ def tversky(
 
 
 class Dice(Loss):
-    """`dice` of a batch.
+    """Computes `dice` of a batch, or its average over the samples if ``axis`` leaves them out.
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ class Dice(Loss):
 
 
 class Tversky(Loss):
-    """`tversky` of a batch.
+    """Computes `tversky` of a batch, or its average over the samples as `Dice` does.
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ def _flat(labels: Any, name: str) -> Any:
 
 
 class Circle(Loss):
-    """`circle` of a batch, compared with itself.
+    """Averages `circle` over the samples of a batch, which are compared with each other.
 
     The mean is over the samples whose loss is above 0: samples that have pairs.
 

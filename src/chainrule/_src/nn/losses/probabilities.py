@@ -248,7 +248,7 @@ def binary_entropies(y_true: Any, y_pred: Any) -> Any:
 
 
 class KLDivergence(FunctionLoss):
-    """`kl_divergence` of a batch.
+    """Averages `kl_divergence` over the samples of a batch.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ class KLDivergence(FunctionLoss):
 
 
 class Poisson(FunctionLoss):
-    """`poisson` of a batch.
+    """Averages `poisson` over the samples of a batch.
 
     Parameters
     ----------
@@ -301,7 +301,7 @@ class Smoothed(Loss):
 
 
 class CategoricalCrossentropy(Smoothed):
-    """`categorical_crossentropy` of a batch.
+    """Averages `categorical_crossentropy` over the samples of a batch.
 
     Parameters
     ----------
@@ -340,7 +340,7 @@ class CategoricalCrossentropy(Smoothed):
 
 
 class BinaryCrossentropy(Smoothed):
-    """`binary_crossentropy` of a batch.
+    """Averages `binary_crossentropy` over the samples of a batch.
 
     Parameters
     ----------
@@ -381,7 +381,7 @@ class BinaryCrossentropy(Smoothed):
 
 
 class SparseCategoricalCrossentropy(Loss):
-    """`sparse_categorical_crossentropy` of a batch.
+    """Averages `sparse_categorical_crossentropy` over the samples of a batch.
 
     With ``ignore_class`` the mean is taken over the samples of other classes.
 
@@ -480,7 +480,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
 
 
 class CategoricalGeneralizedCrossEntropy(Loss):
-    """`categorical_generalized_cross_entropy` of a batch.
+    """Averages `categorical_generalized_cross_entropy` over the samples of a batch.
 
     Parameters
     ----------

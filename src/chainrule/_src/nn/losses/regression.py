@@ -130,8 +130,10 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
 
 
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
-    r"""Return the mean of :math:`e^2 / 2` where :math:`|e| \le \delta`, else of
-    :math:`\delta |e| - \delta^2 / 2`, with :math:`e = p - y`.
+    r"""Return the Huber loss of each sample: small errors are squared, large errors are linear.
+
+    .. math:: \frac1k \sum_j \begin{cases} e_j^2 / 2 & |e_j| \le \delta \\
+              \delta |e_j| - \delta^2 / 2 & |e_j| > \delta \end{cases}, \qquad e_j = p_j - y_j
 
     Huber, *Robust Estimation of a Location Parameter*, 1964.
 
@@ -155,7 +157,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     --------
     >>> huber([[0.0, 0.0]], [[1.0, 3.0]])
     array([1.5])
-    """  # noqa: D205
+    """
     y_true, y_pred = pair(y_true, y_pred, "huber")
     error = np.abs(y_pred - y_true)
     near, far = 0.5 * error**2, delta * error - 0.5 * delta**2
@@ -190,8 +192,9 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
 
 
 def pinball(y_true: Any, y_pred: Any, quantiles: Sequence[float] = (0.5,)) -> Any:
-    r"""Return the mean over quantiles :math:`q_j` of :math:`\max(q_j e_j, (q_j - 1) e_j)`, with
-    :math:`e_j = y - p_j`.
+    r"""Return the pinball loss of each sample, averaged over its quantiles :math:`q_j`.
+
+    .. math:: \frac1k \sum_j \max(q_j e_j, (q_j - 1) e_j), \qquad e_j = y - p_j
 
     It is smallest if :math:`p_j` is the :math:`q_j`-quantile of :math:`y`. Koenker, Bassett,
     *Regression Quantiles*, 1978.
@@ -219,7 +222,7 @@ def pinball(y_true: Any, y_pred: Any, quantiles: Sequence[float] = (0.5,)) -> An
     --------
     >>> pinball([2.0], [[1.0, 4.0]], (0.5, 0.9))
     array([0.35])
-    """  # noqa: D205
+    """
     y_pred = floats(y_pred, "y_pred", "pinball")
     y_true = targets(y_true, y_pred.dtype, "pinball")
     y_true = y_true[:, None] if y_true.ndim == 1 else y_true
@@ -268,7 +271,7 @@ def _unit(x: Any, axis: int) -> Any:
 
 
 class MeanSquaredError(FunctionLoss):
-    """`mean_squared_error` of a batch.
+    """Averages `mean_squared_error` over the samples of a batch.
 
     Parameters
     ----------
@@ -285,7 +288,7 @@ class MeanSquaredError(FunctionLoss):
 
 
 class MeanAbsoluteError(FunctionLoss):
-    """`mean_absolute_error` of a batch.
+    """Averages `mean_absolute_error` over the samples of a batch.
 
     Parameters
     ----------
@@ -302,7 +305,7 @@ class MeanAbsoluteError(FunctionLoss):
 
 
 class MeanAbsolutePercentageError(FunctionLoss):
-    """`mean_absolute_percentage_error` of a batch.
+    """Averages `mean_absolute_percentage_error` over the samples of a batch.
 
     Parameters
     ----------
@@ -319,7 +322,7 @@ class MeanAbsolutePercentageError(FunctionLoss):
 
 
 class MeanSquaredLogarithmicError(FunctionLoss):
-    """`mean_squared_logarithmic_error` of a batch.
+    """Averages `mean_squared_logarithmic_error` over the samples of a batch.
 
     Parameters
     ----------
@@ -336,7 +339,7 @@ class MeanSquaredLogarithmicError(FunctionLoss):
 
 
 class LogCosh(FunctionLoss):
-    """`log_cosh` of a batch.
+    """Averages `log_cosh` over the samples of a batch.
 
     Parameters
     ----------
@@ -353,7 +356,7 @@ class LogCosh(FunctionLoss):
 
 
 class Huber(Loss):
-    """`huber` of a batch.
+    """Averages `huber` over the samples of a batch.
 
     Parameters
     ----------
@@ -389,7 +392,7 @@ class Huber(Loss):
 
 
 class Pinball(Loss):
-    """`pinball` of a batch.
+    """Averages `pinball` over the samples of a batch.
 
     Parameters
     ----------
@@ -431,7 +434,7 @@ class Pinball(Loss):
 
 
 class CosineSimilarity(Loss):
-    """`cosine_similarity` of a batch: -1 where directions agree.
+    """Averages `cosine_similarity` over the samples of a batch, -1 for equal directions.
 
     Parameters
     ----------

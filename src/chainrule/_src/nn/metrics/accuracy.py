@@ -13,7 +13,7 @@ from chainrule._src.ops.nn import SOFTMAX
 
 
 class Accuracy(MeanOfValues):
-    """Share of predictions that equal their targets.
+    """Computes the share of predictions that equal their targets.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Accuracy(MeanOfValues):
 
 
 class BinaryAccuracy(MeanOfValues):
-    """Share of outputs on the right side of a threshold.
+    """Computes the share of outputs that lie on the right side of a threshold.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class BinaryAccuracy(MeanOfValues):
 
 
 class CategoricalAccuracy(MeanOfValues):
-    """Share of samples whose highest score is at the class of their one-hot row.
+    """Computes the share of samples whose highest score is at the class of their one-hot row.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class CategoricalAccuracy(MeanOfValues):
 
 
 class SparseCategoricalAccuracy(MeanOfValues):
-    """Share of samples whose highest score is at their class number.
+    """Computes the share of samples whose highest score is at their class number.
 
     Parameters
     ----------
@@ -107,7 +107,9 @@ class SparseCategoricalAccuracy(MeanOfValues):
 
 
 class TopKCategoricalAccuracy(MeanOfValues):
-    """Share of samples whose true class, from a one-hot row, is among the k highest scores.
+    """Computes the share of samples whose true class is among the k highest scores.
+
+    The true class is that of a one-hot row.
 
     Parameters
     ----------
@@ -141,7 +143,7 @@ class TopKCategoricalAccuracy(MeanOfValues):
 
 
 class SparseTopKCategoricalAccuracy(MeanOfValues):
-    """Share of samples whose true class, a number, is among the k highest scores.
+    """Computes the share of samples whose true class, a number, is among the k highest scores.
 
     Parameters
     ----------

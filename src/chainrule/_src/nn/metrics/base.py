@@ -48,7 +48,7 @@ class Score(float):
 
 
 class Metric(Configurable):
-    """Base class of metrics: sums over samples, and a value of the sums.
+    """Base class of metrics, which add up sums over samples and compute a value from these sums.
 
     A metric of your own is a function of ``(y_true, y_pred)`` in NumPy that returns one value per
     sample, or a class: with ``measure`` and ``value``; or, as in Keras, with variables,
@@ -303,7 +303,7 @@ class MeanOfValues(Metric):
 
 
 class Mean(MeanOfValues):
-    """The weighted mean of given values.
+    """Computes the weighted mean of values.
 
     Parameters
     ----------
@@ -324,7 +324,7 @@ class Mean(MeanOfValues):
 
 
 class Sum(Mean):
-    """The weighted sum of given values.
+    """Computes the weighted sum of values.
 
     Parameters
     ----------
@@ -350,7 +350,7 @@ class Sum(Mean):
 
 
 class MeanMetricWrapper(MeanOfValues):
-    """The weighted mean of a function of ``(y_true, y_pred)`` over samples.
+    """Computes the weighted mean of a function of ``(y_true, y_pred)`` over samples.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from chainrule._src.nn.metrics.base import FunctionMetric, MeanOfValues, Sums, n
 
 
 class MeanSquaredError(FunctionMetric):
-    """Mean of the squared errors.
+    """Computes the mean of the squared errors.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class MeanSquaredError(FunctionMetric):
 
 
 class RootMeanSquaredError(MeanOfValues):
-    """Square root of the mean of the squared errors.
+    """Computes the square root of the mean of the squared errors.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class RootMeanSquaredError(MeanOfValues):
 
 
 class MeanAbsoluteError(FunctionMetric):
-    """Mean of the absolute errors.
+    """Computes the mean of the absolute errors.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class MeanAbsoluteError(FunctionMetric):
 
 
 class MeanAbsolutePercentageError(FunctionMetric):
-    """Mean of the errors in percent of the targets.
+    """Computes the mean of the errors in percent of the targets.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class MeanAbsolutePercentageError(FunctionMetric):
 
 
 class MeanSquaredLogarithmicError(FunctionMetric):
-    """Mean of the squared differences of the logarithms.
+    """Computes the mean of the squared differences of the logarithms.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class MeanSquaredLogarithmicError(FunctionMetric):
 
 
 class KLDivergence(FunctionMetric):
-    """Mean Kullback-Leibler divergence.
+    """Computes the mean Kullback-Leibler divergence.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class KLDivergence(FunctionMetric):
 
 
 class Poisson(FunctionMetric):
-    """Mean Poisson loss.
+    """Computes the mean Poisson loss.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class Poisson(FunctionMetric):
 
 
 class Hinge(FunctionMetric):
-    """Mean hinge loss.
+    """Computes the mean hinge loss.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ class Hinge(FunctionMetric):
 
 
 class SquaredHinge(FunctionMetric):
-    """Mean squared hinge loss.
+    """Computes the mean squared hinge loss.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ class SquaredHinge(FunctionMetric):
 
 
 class CategoricalHinge(FunctionMetric):
-    """Mean categorical hinge loss.
+    """Computes the mean categorical hinge loss.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ class CategoricalHinge(FunctionMetric):
 
 
 class LogCoshError(FunctionMetric):
-    """Mean logarithm of the hyperbolic cosine of the errors.
+    """Computes the mean logarithm of the hyperbolic cosine of the errors.
 
     Parameters
     ----------
@@ -212,7 +212,9 @@ class LogCoshError(FunctionMetric):
 
 
 class CosineSimilarity(MeanOfValues):
-    """Mean cosine of the angle between targets and predictions: 1 where directions agree.
+    """Computes the mean cosine of the angle between targets and predictions.
+
+    It is 1 if all directions agree.
 
     Parameters
     ----------
@@ -245,7 +247,7 @@ class CosineSimilarity(MeanOfValues):
 
 
 class BinaryCrossentropy(MeanOfValues):
-    """Mean binary cross-entropy.
+    """Computes the mean binary cross-entropy.
 
     Parameters
     ----------
@@ -285,7 +287,7 @@ class BinaryCrossentropy(MeanOfValues):
 
 
 class CategoricalCrossentropy(MeanOfValues):
-    """Mean cross-entropy of one-hot rows.
+    """Computes the mean cross-entropy of one-hot rows.
 
     Parameters
     ----------
@@ -328,7 +330,7 @@ class CategoricalCrossentropy(MeanOfValues):
 
 
 class SparseCategoricalCrossentropy(MeanOfValues):
-    """Mean cross-entropy of class numbers.
+    """Computes the mean cross-entropy of class numbers.
 
     Parameters
     ----------
@@ -380,7 +382,7 @@ class SparseCategoricalCrossentropy(MeanOfValues):
 
 
 class PearsonCorrelation(MeanOfValues):
-    """Mean over the samples of the correlation of targets and predictions.
+    """Computes the correlation of targets and predictions, averaged over the samples.
 
     Parameters
     ----------
@@ -412,7 +414,7 @@ class PearsonCorrelation(MeanOfValues):
 
 
 class ConcordanceCorrelation(MeanOfValues):
-    """Mean over the samples of the concordance of targets and predictions.
+    """Computes the concordance of targets and predictions, averaged over the samples.
 
     Parameters
     ----------
@@ -479,8 +481,9 @@ def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 
 
 def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    r"""Return :math:`2 \operatorname{cov}(y, p) / (\sigma_y^2 + \sigma_p^2 + (\bar y - \bar p)^2)`
-    along an axis.
+    r"""Return the concordance correlation of targets and predictions along an axis.
+
+    .. math:: \frac{2 \operatorname{cov}(y, p)}{\sigma_y^2 + \sigma_p^2 + (\bar y - \bar p)^2}
 
     Lin, *A Concordance Correlation Coefficient to Evaluate Reproducibility*, 1989.
 
@@ -504,7 +507,7 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     --------
     >>> concordance_correlation([[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]]).round(4)
     array([1.])
-    """  # noqa: D205
+    """
     y_true, y_pred = pair(y_true, y_pred, "concordance_correlation")
     far = (np.mean(y_true, axis=axis) - np.mean(y_pred, axis=axis)) ** 2
     spreads = np.var(y_true, axis=axis) + np.var(y_pred, axis=axis) + far

@@ -14,7 +14,7 @@ from chainrule._src.nn.metrics.scores import ConfusionMatrix
 
 
 class IoU(ConfusionMatrix):
-    """Mean over some classes of intersection over union, :math:`TP / (TP + FP + FN)`.
+    """Computes intersection over union, :math:`TP / (TP + FP + FN)`, averaged over some classes.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class IoU(ConfusionMatrix):
 
 
 class MeanIoU(IoU):
-    """Mean over all classes of intersection over union, :math:`TP / (TP + FP + FN)`.
+    """Computes intersection over union, :math:`TP / (TP + FP + FN)`, averaged over all classes.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class MeanIoU(IoU):
 
 
 class BinaryIoU(IoU):
-    """`IoU` of zeros and ones; scores of at least the threshold are ones.
+    """Computes `IoU` of zeros and ones; scores of at least the threshold count as ones.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ class BinaryIoU(IoU):
 
 
 class OneHotIoU(IoU):
-    """`IoU` of one-hot rows.
+    """Computes `IoU` of one-hot rows.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """`MeanIoU` of one-hot rows.
+    """Computes `MeanIoU` of one-hot rows.
 
     Parameters
     ----------

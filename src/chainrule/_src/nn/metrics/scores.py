@@ -20,8 +20,9 @@ AGGREGATIONS = ("uniform_average", "variance_weighted_average")
 
 
 class FBetaScore(Metric):
-    r"""Weighted harmonic mean of precision and recall,
-    :math:`(1 + \beta^2) \frac{P R}{\beta^2 P + R}`.
+    r"""Computes the weighted harmonic mean of precision and recall.
+
+    .. math:: (1 + \beta^2) \frac{P R}{\beta^2 P + R}
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ class FBetaScore(Metric):
     ...     [[1, 1, 1], [1, 0, 0], [1, 1, 0]], [[0.2, 0.6, 0.7], [0.2, 0.6, 0.6], [0.6, 0.8, 0.0]]
     ... )
     0.66667
-    """  # noqa: D205
+    """
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class FBetaScore(Metric):
 
 
 class F1Score(FBetaScore):
-    """`FBetaScore` with beta 1: the harmonic mean of precision and recall.
+    """Computes `FBetaScore` with beta 1, the harmonic mean of precision and recall.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ class F1Score(FBetaScore):
 
 
 class R2Score(Metric):
-    r"""Coefficient of determination, :math:`1 - \sum (y - p)^2 / \sum (y - \bar y)^2`.
+    r"""Computes the coefficient of determination, :math:`1 - \sum (y - p)^2 / \sum (y - \bar y)^2`.
 
     Parameters
     ----------
@@ -209,7 +210,7 @@ class R2Score(Metric):
 
 
 class ConfusionMatrix(Metric):
-    """Confusion matrix: numbers of samples by true class and predicted class.
+    """Counts samples by true class and predicted class: the confusion matrix.
 
     Parameters
     ----------

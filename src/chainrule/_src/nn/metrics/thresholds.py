@@ -92,7 +92,7 @@ class AtThresholds(Metric):
 
 
 class Precision(AtThresholds):
-    """Share of the positives that are right.
+    """Computes the share of the positives that are right.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ class Precision(AtThresholds):
 
 
 class Recall(AtThresholds):
-    """Share of the ones that are predicted as positive.
+    """Computes the share of the ones that are predicted as positive.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ class _Count(AtThresholds):
 
 
 class TruePositives(_Count):
-    """Weight of the ones that score above the thresholds.
+    """Adds up the weights of the ones that score above the thresholds.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ class TruePositives(_Count):
 
 
 class FalsePositives(_Count):
-    """Weight of the zeros that score above the thresholds.
+    """Adds up the weights of the zeros that score above the thresholds.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ class FalsePositives(_Count):
 
 
 class TrueNegatives(_Count):
-    """Weight of the zeros that do not score above the thresholds.
+    """Adds up the weights of the zeros that do not score above the thresholds.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ class TrueNegatives(_Count):
 
 
 class FalseNegatives(_Count):
-    """Weight of the ones that do not score above the thresholds.
+    """Adds up the weights of the ones that do not score above the thresholds.
 
     Parameters
     ----------
@@ -301,7 +301,7 @@ class _BestRate(AtThresholds):
 
 
 class SensitivityAtSpecificity(_BestRate):
-    """Highest true positive rate at thresholds with a sufficient true negative rate.
+    """Computes the highest true positive rate at thresholds with a sufficient true negative rate.
 
     Parameters
     ----------
@@ -344,7 +344,7 @@ class SensitivityAtSpecificity(_BestRate):
 
 
 class SpecificityAtSensitivity(_BestRate):
-    """Highest true negative rate at thresholds with a sufficient true positive rate.
+    """Computes the highest true negative rate at thresholds with a sufficient true positive rate.
 
     Parameters
     ----------
@@ -384,7 +384,7 @@ class SpecificityAtSensitivity(_BestRate):
 
 
 class PrecisionAtRecall(_BestRate):
-    """Highest precision at thresholds with a sufficient recall.
+    """Computes the highest precision at thresholds with a sufficient recall.
 
     Parameters
     ----------
@@ -426,7 +426,7 @@ class PrecisionAtRecall(_BestRate):
 
 
 class RecallAtPrecision(_BestRate):
-    """Highest recall at thresholds with a sufficient precision.
+    """Computes the highest recall at thresholds with a sufficient precision.
 
     Parameters
     ----------
@@ -466,7 +466,7 @@ class RecallAtPrecision(_BestRate):
 
 
 class AUC(AtThresholds):
-    """Area under a curve, computed from its points at thresholds.
+    """Computes the area under a curve from its points at thresholds.
 
     Parameters
     ----------

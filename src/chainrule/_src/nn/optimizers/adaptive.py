@@ -11,7 +11,7 @@ from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule, like
 
 
 class RMSprop(Optimizer):
-    r"""Gradients divided by their running root mean square.
+    r"""Divides gradients by their running root mean square.
 
     .. math:: v \leftarrow \rho v + (1 - \rho) g^2, \qquad
               w \leftarrow w - \eta \frac{g}{\sqrt{v + \varepsilon}}
@@ -77,7 +77,7 @@ class RMSprop(Optimizer):
 
 
 class Adagrad(Optimizer):
-    r"""Gradients divided by the root of the sum of their squares.
+    r"""Divides gradients by the root of the sum of their squares.
 
     .. math:: a \leftarrow a + g^2, \qquad w \leftarrow w - \eta \frac{g}{\sqrt{a + \varepsilon}}
 
@@ -134,7 +134,7 @@ class Adagrad(Optimizer):
 
 
 class Adadelta(Optimizer):
-    r"""Gradients divided by their running root mean square, times the one of the steps.
+    r"""Divides gradients by their running root mean square, and multiplies by that of the steps.
 
     .. math:: a \leftarrow \rho a + (1 - \rho) g^2, \quad
               \Delta = \sqrt{\frac{d + \varepsilon}{a + \varepsilon}}\, g, \quad
@@ -190,7 +190,7 @@ class Adadelta(Optimizer):
 
 
 class Ftrl(Optimizer):
-    r"""Follow the regularized leader: weights that the sum of gradients does not justify are zero.
+    r"""Follows the regularized leader: weights that the sum of gradients does not justify are zero.
 
     .. math:: n' = n + g^2, \qquad \sigma = \frac{n'^{-p} - n^{-p}}{\eta}, \qquad
               z \leftarrow z + g + 2 \lambda_s w - \sigma w, \qquad
@@ -286,7 +286,7 @@ class Ftrl(Optimizer):
 
 
 class Adafactor(Optimizer):
-    r"""Gradients divided by their root mean square, stored per row and per column of a matrix.
+    r"""Divides gradients by root mean squares, which it stores per row and column of a matrix.
 
     .. math:: r \leftarrow \beta_t r + (1 - \beta_t) \overline{g^2}^{\,row}, \quad
               c \leftarrow \beta_t c + (1 - \beta_t) \overline{g^2}^{\,column}, \quad

@@ -37,7 +37,9 @@ class _TwoMoments(Optimizer):
 
 
 class Adam(_TwoMoments):
-    r"""Running means of the gradient and of its square, corrected for their start at zero.
+    r"""Divides the running mean of the gradient by its running root mean square.
+
+    Both are corrected for their start at zero.
 
     .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
               v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \quad
@@ -100,7 +102,7 @@ class Adam(_TwoMoments):
 
 
 class AdamW(Adam):
-    r"""`Adam` with weight decay :math:`\eta \lambda w`, decoupled from the gradient.
+    r"""Adds the weight decay :math:`\eta \lambda w` to `Adam`, decoupled from the gradient.
 
     Loshchilov, Hutter, *Decoupled Weight Decay Regularization*, 2019, algorithm 2.
 
@@ -144,7 +146,7 @@ class AdamW(Adam):
 
 
 class Adamax(_TwoMoments):
-    r"""`Adam` with the decaying maximum of the gradient instead of the root mean square.
+    r"""Replaces the root mean square of `Adam` by the decaying maximum of the gradient.
 
     .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
               u \leftarrow \max(\beta_2 u, |g|), \quad
@@ -189,7 +191,7 @@ class Adamax(_TwoMoments):
 
 
 class Nadam(_TwoMoments):
-    r"""`Adam` with Nesterov's momentum, which grows with the number of updates.
+    r"""Adds Nesterov's momentum to `Adam`; it grows with the number of updates.
 
     .. math:: \mu_t = \beta_1 \Big(1 - \frac{0.96^t}{2}\Big), \qquad
               \hat m = \frac{\mu_{t+1} m}{1 - \prod_{i=1}^{t+1} \mu_i}
@@ -242,7 +244,7 @@ class Nadam(_TwoMoments):
 
 
 class Lamb(_TwoMoments):
-    r"""`Adam` whose step, for each array, has the norm of the weights times the learning rate.
+    r"""Scales the step of `Adam` for each array to the norm of the weights times the learning rate.
 
     .. math:: r = \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}, \qquad
               w \leftarrow w - \eta \frac{\lVert w \rVert}{\lVert r \rVert}\, r
@@ -288,7 +290,7 @@ class Lamb(_TwoMoments):
 
 
 class ScheduleFreeAdamW(_TwoMoments):
-    r"""`AdamW` that averages its iterates instead of lowering the learning rate.
+    r"""Averages the iterates of `AdamW` instead of lowering the learning rate.
 
     .. math:: z' = z - \eta \frac{g}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}, \qquad
               x \leftarrow \Big(1 - \frac1t\Big) x + \frac1t z', \qquad

@@ -10,7 +10,7 @@ from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule
 
 
 class SGD(Optimizer):
-    r"""Gradient descent, with momentum.
+    r"""Runs gradient descent, with momentum.
 
     .. math:: v \leftarrow \mu v - \eta g, \qquad w \leftarrow w + v
 
@@ -64,7 +64,7 @@ class SGD(Optimizer):
 
 
 class Lion(Optimizer):
-    r"""Steps of constant size, in the direction of the sign of a running mean.
+    r"""Makes steps of constant size in the direction of the sign of a running mean.
 
     .. math:: w \leftarrow w - \eta\, \mathrm{sign}(\beta_1 m + (1 - \beta_1) g), \qquad
               m \leftarrow \beta_2 m + (1 - \beta_2) g

@@ -26,7 +26,7 @@ _APART = {"learning_rate", "_done", "__config__"}
 
 
 class Optimizer(Configurable):
-    r"""Base class of optimizers: learning rate, clipping, weight decay and running averages.
+    r"""Base class of optimizers; it has the learning rate, clipping, weight decay and averages.
 
     Parameters
     ----------

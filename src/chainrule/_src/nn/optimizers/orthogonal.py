@@ -16,7 +16,7 @@ from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule
 
 
 class Muon(Optimizer):
-    r"""Momentum made orthogonal for matrices, `AdamW` for everything else.
+    r"""Makes the momentum of matrices orthogonal, and updates other arrays as `AdamW` does.
 
     .. math:: m \leftarrow \mu m + g, \qquad
               w \leftarrow w - \eta\, r \sqrt{\max(n, d)}\; U V^T, \qquad
