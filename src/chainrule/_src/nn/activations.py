@@ -84,7 +84,7 @@ def relu(
     Raises
     ------
     DataError
-        If ``x`` does not hold numbers, or an option is not a finite number.
+        If ``x`` does not hold numbers, an option is not finite, or ``max_value`` is negative.
 
     Examples
     --------
