@@ -104,11 +104,29 @@ def plain(value: Any) -> Any:
     A function is described by its name. The description of a user's class or function also has the
     name it was registered by, or its module, so it cannot be confused with one of chainrule.
 
+    Parameters
+    ----------
+    value : object
+        A loss, metric, layer or another configurable, a function with a name, an array, a number, a
+        text, None, or a list or dict of these.
+
+    Returns
+    -------
+    dict, list, str, float, int, bool or None
+
     Raises
     ------
     DataError
         If the value cannot be described: a lambda, for instance. If two of the user's classes or
         functions in it have the same name.
+
+    Examples
+    --------
+    >>> from chainrule import regularizers
+    >>> regularizers.serialize(regularizers.L2(0.1))
+    {'class_name': 'L2', 'config': {'l2': 0.1}}
+    >>> regularizers.deserialize({"class_name": "L2", "config": {"l2": 0.1}})
+    L2(l2=0.1)
     """
     with own_things():
         return _plain(value)
@@ -139,10 +157,27 @@ def _plain(value: Any) -> Any:
 def made(value: Any) -> Any:
     """Return the objects that a description by `plain` stands for.
 
+    Parameters
+    ----------
+    value : object
+        A description: a dict with ``"class_name"`` and ``"config"``, also within lists and dicts.
+
+    Returns
+    -------
+    object
+        Values that are no description are returned unchanged.
+
     Raises
     ------
     DataError
         If no class or function has the name in the description.
+
+    Examples
+    --------
+    >>> from chainrule import schedules
+    >>> description = schedules.serialize(schedules.ExponentialDecay(0.1, 100, 0.5))
+    >>> schedules.deserialize(description)(200)
+    0.025
     """
     if isinstance(value, list):
         return [made(item) for item in value]

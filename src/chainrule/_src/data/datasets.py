@@ -21,9 +21,9 @@ DIGITS = Path(__file__).with_name("assets") / "digits.csv.gz"
 
 @dataclass(frozen=True, repr=False)
 class Digits(Shown):
-    """scikit-learn's handwritten digits, split and standardised as in the lab.
+    """Holds scikit-learn's handwritten digits, split and standardised as in the lab.
 
-    Attributes
+    Parameters
     ----------
     X_train, X_test : ndarray of float32, shapes (1527, 64) and (270, 64)
         Pixels, standardised to mean 0 and standard deviation 1 over the training set. Pixels that
@@ -36,6 +36,14 @@ class Digits(Shown):
         Labels of the images.
     mean, scale : ndarray of float64, shape (64,)
         Mean of each pixel, which was subtracted, and the scale by which it was divided.
+
+    Examples
+    --------
+    >>> digits = load_digits()
+    >>> digits.n_features, digits.n_classes
+    (64, 10)
+    >>> digits.image(digits.X_train[0]).round().astype(int)[0]  # ink in the first row of pixels
+    array([ 0,  5, 16, 15,  3,  0,  0,  0])
     """
 
     X_train: Array
@@ -83,7 +91,7 @@ def load_digits(test_size: float = 0.15, random_state: int = 37) -> Digits:
     Parameters
     ----------
     test_size : float, default 0.15
-        Share of samples kept for testing.
+        Share of samples for testing, or an integer: their number.
     random_state : int, default 37
         Seed of the split.
 

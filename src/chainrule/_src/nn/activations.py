@@ -36,7 +36,26 @@ Activation = Callable[[Any], Any]
 
 
 def linear(x: Any) -> Any:
-    """Return :math:`x` unchanged."""
+    """Return :math:`x` unchanged.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
+
+    Examples
+    --------
+    >>> linear([-2.0, 3.0])
+    array([-2.,  3.])
+    """
     return _operand(x, "linear")
 
 
@@ -46,7 +65,7 @@ def relu(
     max_value: float | None = None,
     threshold: float = 0.0,
 ) -> Any:
-    r"""Rectified linear unit, :math:`\max(0, x)`.
+    r"""Return the rectified linear unit, :math:`\max(0, x)`.
 
     Parameters
     ----------
@@ -57,6 +76,15 @@ def relu(
         Largest result.
     threshold : float, default 0
         :math:`t`, above which the result is :math:`x`.
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers, an option is not finite, or ``max_value`` is negative.
 
     Examples
     --------
@@ -79,6 +107,21 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
 
     Maas, Hannun, Ng, *Rectifier Nonlinearities Improve Neural Network Acoustic Models*, 2013.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+    negative_slope : float, default 0.2
+        Factor of negative numbers.
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers, or ``negative_slope`` is not a finite number.
+
     Examples
     --------
     >>> leaky_relu([-2.0, 3.0])
@@ -91,6 +134,19 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
 def relu6(x: Any) -> Any:
     r"""Return :math:`\min(\max(0, x), 6)`.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
+
     Examples
     --------
     >>> relu6([-2.0, 3.0, 8.0])
@@ -101,10 +157,25 @@ def relu6(x: Any) -> Any:
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    r"""Exponential linear unit, :math:`x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`.
+    r"""Return the ELU: :math:`x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`.
 
     Clevert, Unterthiner, Hochreiter, *Fast and Accurate Deep Network Learning by Exponential
     Linear Units*, 2016.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+    alpha : float, default 1
+        The result for large negative numbers is minus this.
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers, or ``alpha`` is not a finite number.
 
     Examples
     --------
@@ -120,6 +191,19 @@ def selu(x: Any) -> Any:
     Klambauer et al., *Self-Normalizing Neural Networks*, 2017: :math:`\lambda = 1.0507`,
     :math:`\alpha = 1.6733`.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
+
     Examples
     --------
     >>> selu([-1e4, 1.0]).round(4)
@@ -134,6 +218,21 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
 
     Barron, *Continuously Differentiable Exponential Linear Units*, 2017; :math:`\alpha > 0`.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+    alpha : float, default 1
+        The result for large negative numbers is minus this.
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers, or ``alpha`` is not above 0.
+
     Examples
     --------
     >>> celu([-1e4, 3.0], alpha=0.5)
@@ -146,12 +245,27 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
 
 
 def gelu(x: Any, approximate: bool = False) -> Any:
-    r"""Gaussian error linear unit, :math:`x\,\Phi(x)` with the normal distribution's :math:`\Phi`.
+    r"""Return the Gaussian error linear unit: :math:`x` times the normal distribution function.
 
     .. math:: \frac{x}{2} \Big(1 + \mathrm{erf}\big(x / \sqrt 2\big)\Big)
 
     Hendrycks, Gimpel, *Gaussian Error Linear Units*, 2016. With ``approximate`` it is
     `chainrule.functions.gelu`, the tanh form.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+    approximate : bool, default False
+        If true, the error function is approximated by tanh.
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers, or ``approximate`` is not a bool.
 
     Examples
     --------
@@ -170,6 +284,19 @@ def silu(x: Any) -> Any:
 
     Ramachandran, Zoph, Le, *Searching for Activation Functions*, 2017.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
+
     Examples
     --------
     >>> silu([-1e4, 0.0, 1.0]).round(4)
@@ -181,6 +308,19 @@ def silu(x: Any) -> Any:
 
 def hard_sigmoid(x: Any) -> Any:
     r"""Return :math:`x / 6 + 1 / 2`, within 0 and 1.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
 
     Examples
     --------
@@ -195,6 +335,19 @@ def hard_silu(x: Any) -> Any:
 
     Howard et al., *Searching for MobileNetV3*, 2019, section 5.2.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
+
     Examples
     --------
     >>> hard_silu([-4.0, 0.0, 1.5, 4.0])
@@ -207,6 +360,19 @@ def hard_silu(x: Any) -> Any:
 def hard_tanh(x: Any) -> Any:
     """Return :math:`x`, within -1 and 1.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
+
     Examples
     --------
     >>> hard_tanh([-4.0, 0.5, 4.0])
@@ -217,6 +383,19 @@ def hard_tanh(x: Any) -> Any:
 
 def softsign(x: Any) -> Any:
     r"""Return :math:`x / (1 + |x|)`.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
 
     Examples
     --------
@@ -229,6 +408,19 @@ def softsign(x: Any) -> Any:
 
 def exponential(x: Any) -> Any:
     """Return :math:`e^x`.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
 
     Examples
     --------
@@ -244,6 +436,19 @@ def mish(x: Any) -> Any:
 
     Misra, *Mish: A Self Regularized Non-Monotonic Activation Function*, 2020.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
+
     Examples
     --------
     >>> mish([-1e4, 0.0, 1.0]).round(4)
@@ -254,9 +459,24 @@ def mish(x: Any) -> Any:
 
 
 def squareplus(x: Any, b: float = 4.0) -> Any:
-    r"""Smooth rectifier without an exponential, :math:`(x + \sqrt{x^2 + b}) / 2`; :math:`b > 0`.
+    r"""Return a smooth rectifier without an exponential, :math:`(x + \sqrt{x^2 + b}) / 2`.
 
     Barron, *Squareplus: A Softplus-Like Algebraic Rectifier*, 2021.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+    b : float, default 4
+        The result at 0 is :math:`\sqrt b / 2`.
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers, or ``b`` is not above 0.
 
     Examples
     --------
@@ -271,6 +491,19 @@ def squareplus(x: Any, b: float = 4.0) -> Any:
 def log_sigmoid(x: Any) -> Any:
     r"""Return :math:`\log \sigma(x) = -\log(1 + e^{-x})`.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
+
     Examples
     --------
     >>> log_sigmoid([-1e4, 0.0]).round(4)
@@ -281,6 +514,19 @@ def log_sigmoid(x: Any) -> Any:
 
 def tanh_shrink(x: Any) -> Any:
     r"""Return :math:`x - \tanh x`.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
 
     Examples
     --------
@@ -294,6 +540,21 @@ def tanh_shrink(x: Any) -> Any:
 def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
     r"""Return :math:`x` moved towards 0 by a threshold; entries below the threshold become 0.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+    threshold : float, default 0.5
+        Largest absolute value whose result is 0.
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers, or ``threshold`` is negative.
+
     Examples
     --------
     >>> soft_shrink([-2.0, 0.3, 1.0])
@@ -306,6 +567,21 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
 def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
     r"""Return :math:`x` where :math:`|x|` is above a threshold, else 0.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+    threshold : float, default 0.5
+        Largest absolute value whose result is 0.
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers, or ``threshold`` is negative.
+
     Examples
     --------
     >>> hard_shrink([-2.0, 0.3, 1.0])
@@ -317,6 +593,23 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
 
 def threshold(x: Any, threshold: float, default_value: float) -> Any:
     """Return :math:`x` where it is above a threshold, else ``default_value``.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+    threshold : float
+        Numbers up to this one are replaced.
+    default_value : float
+        Their replacement.
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers, or another argument is not a finite number.
 
     Examples
     --------
@@ -332,6 +625,19 @@ def threshold(x: Any, threshold: float, default_value: float) -> Any:
 def sparse_plus(x: Any) -> Any:
     r"""Return 0 where :math:`x \le -1`, :math:`(x + 1)^2 / 4` up to 1, then :math:`x`.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
+
     Examples
     --------
     >>> sparse_plus([-2.0, 0.0, 3.0])
@@ -343,6 +649,19 @@ def sparse_plus(x: Any) -> Any:
 
 def sparse_sigmoid(x: Any) -> Any:
     r"""Return :math:`(x + 1) / 2`, within 0 and 1: the slope of `sparse_plus`.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
 
     Examples
     --------
@@ -356,6 +675,21 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     r"""Turn logits into probabilities of which many are 0: :math:`\max(x - \tau, 0)`, of sum 1.
 
     Martins, Astudillo, *From Softmax to Sparsemax*, 2016, algorithm 1.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+    axis : int, default -1
+        Axis of the classes.
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Raises
+    ------
+    DataError
+        If ``x`` does not hold numbers.
 
     Examples
     --------
@@ -376,14 +710,26 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
 
 
 def glu(x: Any, axis: int = -1) -> Any:
-    r"""Gated linear unit, :math:`a\,\sigma(b)` of the halves :math:`a` and :math:`b` of an axis.
+    r"""Return the gated linear unit: :math:`a\,\sigma(b)` of an axis's halves :math:`a, b`.
 
     Dauphin, Fan, Auli, Grangier, *Language Modeling with Gated Convolutional Networks*, 2017.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+    axis : int, default -1
+        Axis whose halves are the values and their gates.
+
+    Returns
+    -------
+    array, shape of ``x`` with half the axis
 
     Raises
     ------
     ShapeError
         If the axis has no two halves.
+    DataError
+        If ``x`` does not hold numbers.
 
     Examples
     --------
@@ -422,6 +768,10 @@ def get(activation: Any, where: str = "activations.get") -> Activation:
         function that is used unchanged, or None, which is `linear`.
     where : str
         Name of the calling function, for error messages.
+
+    Returns
+    -------
+    callable
 
     Raises
     ------

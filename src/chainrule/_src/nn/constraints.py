@@ -23,7 +23,19 @@ Axis = int | Sequence[int]
 
 
 class Constraint(Configurable):
-    """Base class of constraints: called with a weight, returns its replacement."""
+    """Base class of constraints, which return the new weight when called with a weight.
+
+    Examples
+    --------
+    >>> class AtMost(Constraint):
+    ...     def __init__(self, limit=1.0):
+    ...         self.limit = limit
+    ...
+    ...     def __call__(self, w):
+    ...         return np.clip(w, -self.limit, self.limit)
+    >>> AtMost(0.5)(np.array([0.2, -2.0]))
+    array([ 0.2, -0.5])
+    """
 
     def __call__(self, w: Any) -> Any:
         """Return the new weight, of ``w``'s shape and dtype.
@@ -36,7 +48,7 @@ class Constraint(Configurable):
 
 
 class NonNeg(Constraint):
-    r"""Weights of at least 0: :math:`\max(w, 0)`.
+    r"""Replaces negative weights by 0: :math:`\max(w, 0)`.
 
     Examples
     --------
@@ -50,7 +62,7 @@ class NonNeg(Constraint):
 
 
 class MinMaxNorm(Constraint):
-    r"""Vectors whose norm is within bounds, or nearer to them: :math:`w\, d / \lVert w \rVert`.
+    r"""Scales vectors to norms within bounds, or nearer to them: :math:`w\, d / \lVert w \rVert`.
 
     .. math:: d = r\, \mathrm{clip}(\lVert w \rVert, a, b) + (1 - r) \lVert w \rVert
 
@@ -63,6 +75,11 @@ class MinMaxNorm(Constraint):
     axis : int or sequence of int, default 0
         Axes of one vector: 0 for the weights that lead to a unit of `Dense`, ``[0, 1, 2]``
         for those of a filter of `Conv2D`.
+
+    Raises
+    ------
+    DataError
+        If ``rate`` or a bound is negative, or ``min_value`` is above ``max_value``.
 
     Examples
     --------
@@ -88,7 +105,9 @@ class MinMaxNorm(Constraint):
 
 
 class MaxNorm(Constraint):
-    r"""Vectors whose norm is at most a bound: :math:`w \min(\lVert w \rVert, b) / \lVert w \rVert`.
+    r"""Shortens vectors to a norm of at most :math:`b`.
+
+    .. math:: w \min(\lVert w \rVert, b) / \lVert w \rVert
 
     Srebro, Shraibman, *Rank, Trace-Norm and Max-Norm*, 2005.
 
@@ -98,6 +117,11 @@ class MaxNorm(Constraint):
         :math:`b`.
     axis : int or sequence of int, default 0
         Axes of one vector, see `MinMaxNorm`.
+
+    Raises
+    ------
+    DataError
+        If ``max_value`` is negative.
 
     Examples
     --------
@@ -117,7 +141,7 @@ class MaxNorm(Constraint):
 
 
 class UnitNorm(Constraint):
-    r"""Vectors of norm 1: :math:`w / \lVert w \rVert`.
+    r"""Scales vectors to norm 1: :math:`w / \lVert w \rVert`.
 
     Parameters
     ----------
@@ -163,6 +187,10 @@ def get(constraint: Any, where: str = "constraints.get") -> Callable[[Any], Any]
         unchanged, None stays None.
     where : str
         Name of the calling function, for error messages.
+
+    Returns
+    -------
+    callable or None
 
     Raises
     ------

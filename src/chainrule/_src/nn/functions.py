@@ -90,6 +90,13 @@ def softmax(X: ArrayLike, axis: Axes = -1) -> Array:
     ndarray of the same shape
         Probabilities; each row sums to one.
 
+    Raises
+    ------
+    ShapeError
+        If the axis does not exist or is empty.
+    DataError
+        If ``X`` does not hold numbers.
+
     Examples
     --------
     >>> softmax([10, 2, -3]).round(6)
@@ -118,6 +125,13 @@ def log_softmax(X: ArrayLike, axis: Axes = -1) -> Array:
     -------
     ndarray of the same shape
 
+    Raises
+    ------
+    ShapeError
+        If the axis does not exist or is empty.
+    DataError
+        If ``X`` does not hold numbers.
+
     Examples
     --------
     >>> log_softmax([1e4, -1e4])
@@ -129,7 +143,7 @@ def log_softmax(X: ArrayLike, axis: Axes = -1) -> Array:
 
 
 def nll(Y_true: ArrayLike, Y_pred: ArrayLike) -> np.floating[Any]:
-    r"""Mean negative log likelihood of one-hot targets under predicted probabilities.
+    r"""Return the mean negative log likelihood of one-hot targets under probabilities.
 
     .. math:: \mathrm{nll} = -\frac1n \sum_{i=1}^n \sum_{c=1}^k
               Y^\mathrm{true}_{ic} \log(\varepsilon + Y^\mathrm{pred}_{ic}),
@@ -187,7 +201,7 @@ def _is_one_hot(Y: Any) -> bool:
 
 
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:
-    """Share of samples whose class is predicted right.
+    """Return the share of samples whose class is predicted right.
 
     Parameters
     ----------
@@ -204,7 +218,9 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:
     Raises
     ------
     ShapeError
-        If the numbers of samples differ.
+        If the numbers of samples differ, or there are none.
+    DataError
+        If ``y_true`` does not hold class numbers, or ``y_pred`` holds NaN.
 
     Examples
     --------
@@ -235,9 +251,22 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:
 
 
 def sigmoid(X: ArrayLike) -> Array:
-    r"""Logistic sigmoid, :math:`\sigma(x) = 1 / (1 + e^{-x})`.
+    r"""Return the logistic sigmoid, :math:`\sigma(x) = 1 / (1 + e^{-x})`.
 
     Where :math:`e^{-x}` overflows the result is 0, which is exact.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -249,10 +278,23 @@ def sigmoid(X: ArrayLike) -> Array:
 
 
 def dsigmoid(X: ArrayLike) -> Array:
-    r"""Derivative of `sigmoid` at ``X``, :math:`\sigma'(x) = \sigma(x)\,(1 - \sigma(x))`.
+    r"""Return the derivative of `sigmoid`, :math:`\sigma'(x) = \sigma(x)\,(1 - \sigma(x))`.
 
     Computed as :math:`e / (1 + e)^2` with :math:`e = e^{-|x|}`: the derivative is even, and
     nothing is subtracted, so the tails keep all their digits.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -265,7 +307,20 @@ def dsigmoid(X: ArrayLike) -> Array:
 
 
 def tanh(X: ArrayLike) -> Array:
-    r"""Hyperbolic tangent, :math:`(e^x - e^{-x}) / (e^x + e^{-x})`.
+    r"""Return the hyperbolic tangent, :math:`(e^x - e^{-x}) / (e^x + e^{-x})`.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -277,7 +332,20 @@ def tanh(X: ArrayLike) -> Array:
 
 
 def dtanh(X: ArrayLike) -> Array:
-    r"""Derivative of `tanh` at ``X``, :math:`1 - \tanh^2(x) = 4\,\sigma(2x)\,\sigma(-2x)`.
+    r"""Return the derivative of `tanh`, :math:`1 - \tanh^2(x) = 4\,\sigma(2x)\,\sigma(-2x)`.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -290,7 +358,20 @@ def dtanh(X: ArrayLike) -> Array:
 
 
 def relu(X: ArrayLike) -> Array:
-    r"""Rectified linear unit, :math:`\max(0, x)`.
+    r"""Return the rectified linear unit, :math:`\max(0, x)`.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -302,7 +383,20 @@ def relu(X: ArrayLike) -> Array:
 
 
 def drelu(X: ArrayLike) -> Array:
-    r"""Derivative of `relu` at ``X``: 1 where :math:`x > 0`, else 0; at the kink it is 0.
+    r"""Return the derivative of `relu`: 1 where :math:`x > 0`, else 0; at the kink it is 0.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -315,7 +409,20 @@ def drelu(X: ArrayLike) -> Array:
 
 
 def softplus(X: ArrayLike) -> Array:
-    r"""Smooth rectifier, :math:`\log(1 + e^x)`.
+    r"""Return a smooth rectifier, :math:`\log(1 + e^x)`.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -327,7 +434,20 @@ def softplus(X: ArrayLike) -> Array:
 
 
 def dsoftplus(X: ArrayLike) -> Array:
-    r"""Derivative of `softplus` at ``X``, which is :math:`\sigma(x)`.
+    r"""Return the derivative of `softplus`, which is :math:`\sigma(x)`.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -338,10 +458,25 @@ def dsoftplus(X: ArrayLike) -> Array:
 
 
 def elu(X: ArrayLike, alpha: float = 1.0) -> Array:
-    r"""Exponential linear unit, :math:`x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`.
+    r"""Return the ELU: :math:`x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`.
 
     Clevert, Unterthiner, Hochreiter, *Fast and Accurate Deep Network Learning by Exponential
     Linear Units*, 2016. With :math:`\alpha = 1` the slope at 0 is 1 from both sides.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+    alpha : float, default 1
+        :math:`\alpha`; the result for large negative numbers is :math:`-\alpha`.
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -355,7 +490,20 @@ def elu(X: ArrayLike, alpha: float = 1.0) -> Array:
 
 
 def delu(X: ArrayLike) -> Array:
-    r"""Derivative of `elu` at ``X``: 1 where :math:`x > 0`, else :math:`e^x`.
+    r"""Return the derivative of `elu`: 1 where :math:`x > 0`, else :math:`e^x`.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -367,11 +515,24 @@ def delu(X: ArrayLike) -> Array:
 
 
 def gelu(X: ArrayLike) -> Array:
-    r"""Gaussian error linear unit, in its tanh form.
+    r"""Return the Gaussian error linear unit in its tanh form.
 
     .. math:: \frac{x}{2} \Big(1 + \tanh\big(\sqrt{2/\pi}\,(x + 0.044715\,x^3)\big)\Big)
 
     Hendrycks, Gimpel, *Gaussian Error Linear Units*, 2016.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -385,9 +546,22 @@ def gelu(X: ArrayLike) -> Array:
 
 
 def erf(X: ArrayLike) -> Array:
-    r"""Error function, :math:`\frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt`.
+    r"""Return the error function, :math:`\frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt`.
 
     The exact gelu is ``x / 2 * (1 + erf(x / 2**0.5))``.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+
+    Returns
+    -------
+    array, shape of ``X``
+
+    Raises
+    ------
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------
@@ -400,6 +574,25 @@ def erf(X: ArrayLike) -> Array:
 
 def logsumexp(X: ArrayLike, axis: int = -1, keepdims: bool = False) -> Array:
     r"""Return :math:`\log \sum_j e^{x_j}` along an axis, without overflow.
+
+    Parameters
+    ----------
+    X : array_like or Tensor
+    axis : int, default -1
+        Axis of the sum.
+    keepdims : bool, default False
+        If true, the result keeps this axis, with length 1.
+
+    Returns
+    -------
+    array, shape of ``X`` without the axis
+
+    Raises
+    ------
+    ShapeError
+        If the axis does not exist or is empty.
+    DataError
+        If ``X`` does not hold numbers.
 
     Examples
     --------

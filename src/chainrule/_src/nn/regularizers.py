@@ -22,7 +22,21 @@ EPSILON = 1e-7  # shorter vectors are not made longer than their length over thi
 
 
 class Regularizer(Configurable):
-    """Base class of regularizers: called with a weight, returns a penalty for the loss."""
+    """Base class of regularizers, which return a penalty for the loss when called with a weight.
+
+    Examples
+    --------
+    >>> class Cubes(Regularizer):
+    ...     def __init__(self, factor=0.1):
+    ...         self.factor = factor
+    ...
+    ...     def __call__(self, w):
+    ...         return self.factor * np.sum(np.abs(w) ** 3)
+    >>> Cubes()(np.array([1.0, -2.0])).round(6)
+    np.float64(0.9)
+    >>> Cubes().get_config()
+    {'factor': 0.1}
+    """
 
     def __call__(self, w: Any) -> Any:
         """Return the penalty, a number of ``w``'s dtype.
@@ -38,7 +52,7 @@ class Regularizer(Configurable):
 
 
 class L1(Regularizer):
-    r"""Penalty :math:`\lambda \sum |w|`, which drives weights to zero.
+    r"""Adds the penalty :math:`\lambda \sum |w|` to the loss, which drives weights to zero.
 
     Tibshirani, *Regression Shrinkage and Selection via the Lasso*, 1996.
 
@@ -46,6 +60,11 @@ class L1(Regularizer):
     ----------
     l1 : float, default 0.01
         :math:`\lambda`.
+
+    Raises
+    ------
+    DataError
+        If ``l1`` is negative.
 
     Examples
     --------
@@ -62,7 +81,7 @@ class L1(Regularizer):
 
 
 class L2(Regularizer):
-    r"""Penalty :math:`\lambda \sum w^2`, which keeps weights small.
+    r"""Adds the penalty :math:`\lambda \sum w^2` to the loss, which keeps weights small.
 
     Hoerl, Kennard, *Ridge Regression*, 1970.
 
@@ -70,6 +89,11 @@ class L2(Regularizer):
     ----------
     l2 : float, default 0.01
         :math:`\lambda`.
+
+    Raises
+    ------
+    DataError
+        If ``l2`` is negative.
 
     Examples
     --------
@@ -86,7 +110,7 @@ class L2(Regularizer):
 
 
 class L1L2(Regularizer):
-    r"""Penalty :math:`\lambda_1 \sum |w| + \lambda_2 \sum w^2`.
+    r"""Adds the penalty :math:`\lambda_1 \sum |w| + \lambda_2 \sum w^2` to the loss.
 
     Zou, Hastie, *Regularization and Variable Selection via the Elastic Net*, 2005.
 
@@ -94,6 +118,11 @@ class L1L2(Regularizer):
     ----------
     l1, l2 : float, default 0
         :math:`\lambda_1` and :math:`\lambda_2`; by the name ``"l1_l2"`` they are 0.01.
+
+    Raises
+    ------
+    DataError
+        If ``l1`` or ``l2`` is negative.
 
     Examples
     --------
@@ -110,7 +139,7 @@ class L1L2(Regularizer):
 
 
 class OrthogonalRegularizer(Regularizer):
-    r"""Penalty on vectors that are not orthogonal: :math:`\lambda` times their mean :math:`|\cos|`.
+    r"""Penalises vectors that are not orthogonal: :math:`\lambda` times their mean :math:`|\cos|`.
 
     .. math:: \frac{\lambda}{k (k - 1) / 2} \sum_{i < j}
               \frac{|w_i \cdot w_j|}{\lVert w_i \rVert \lVert w_j \rVert}
@@ -124,6 +153,10 @@ class OrthogonalRegularizer(Regularizer):
 
     Raises
     ------
+    DataError
+        If ``factor`` is negative.
+    UnknownNameError
+        If there is no such mode.
     ShapeError
         When called with an array that is not a matrix or has only one vector.
 
@@ -178,6 +211,10 @@ def get(regularizer: Any, where: str = "regularizers.get") -> Callable[[Any], An
         None.
     where : str
         Name of the calling function, for error messages.
+
+    Returns
+    -------
+    callable or None
 
     Raises
     ------

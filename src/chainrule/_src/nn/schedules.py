@@ -21,12 +21,26 @@ ROUNDING = 1e-9  # added to a logarithm whose rounding would make a restart too 
 
 
 class LearningRateSchedule(Configurable):
-    """Base class of schedules: the learning rate as a function of the number of updates.
+    """Base class of schedules, which compute the learning rate from the number of updates.
 
     Parameters
     ----------
     name : str, optional
         By default the class's name in snake case.
+
+    Examples
+    --------
+    >>> class Halving(LearningRateSchedule):
+    ...     def __init__(self, first, **options):
+    ...         super().__init__(**options)
+    ...         self.first = first
+    ...
+    ...     def __call__(self, step):
+    ...         return self.first * 0.5 ** (step // 100)
+    >>> Halving(0.8)(250)
+    0.2
+    >>> Halving(0.8).get_config()
+    {'first': 0.8, 'name': 'halving'}
     """
 
     def __init__(self, *, name: str | None = None) -> None:
@@ -66,7 +80,7 @@ class _Decay(LearningRateSchedule):
 
 
 class ExponentialDecay(_Decay):
-    r"""Learning rate :math:`\eta_0\, r^{\,t / T}`; with ``staircase`` the exponent is whole.
+    r"""Lowers the learning rate exponentially: :math:`\eta_0\, r^{\,t / T}`.
 
     Parameters
     ----------
@@ -77,6 +91,14 @@ class ExponentialDecay(_Decay):
     decay_rate : float
         :math:`r`.
     staircase : bool, default False
+        If true, the rate stays constant for :math:`T` updates at a time.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, or another number is negative.
 
     Examples
     --------
@@ -90,7 +112,7 @@ class ExponentialDecay(_Decay):
 
 
 class InverseTimeDecay(_Decay):
-    r"""Learning rate :math:`\eta_0 / (1 + r\, t / T)`; with ``staircase`` in whole periods.
+    r"""Lowers the learning rate to :math:`\eta_0 / (1 + r\, t / T)`.
 
     Parameters
     ----------
@@ -101,6 +123,14 @@ class InverseTimeDecay(_Decay):
     decay_rate : float
         :math:`r`.
     staircase : bool, default False
+        If true, the rate stays constant for :math:`T` updates at a time.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, or another number is negative.
 
     Examples
     --------
@@ -114,7 +144,7 @@ class InverseTimeDecay(_Decay):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    r"""From :math:`\eta_0` to an end in ``decay_steps`` updates along :math:`(1 - t/T)^p`.
+    r"""Lowers the learning rate to an end in ``decay_steps`` updates along :math:`(1 - t/T)^p`.
 
     Parameters
     ----------
@@ -123,10 +153,18 @@ class PolynomialDecay(LearningRateSchedule):
     decay_steps : float
         :math:`T`, updates.
     end_learning_rate : float, default 0.0001
+        Learning rate at the end.
     power : float, default 1
         :math:`p`.
     cycle : bool, default False
         If true, :math:`T` becomes the next multiple of ``decay_steps`` once the end is reached.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, or another number is negative.
 
     Examples
     --------
@@ -162,7 +200,9 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class CosineDecay(LearningRateSchedule):
-    r"""Half a cosine from :math:`\eta_0` to :math:`\alpha \eta_0`, after an optional warm-up.
+    r"""Lowers the learning rate from :math:`\eta_0` to :math:`\alpha \eta_0` along half a cosine.
+
+    There may be a warm-up before.
 
     Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017.
 
@@ -178,6 +218,14 @@ class CosineDecay(LearningRateSchedule):
         The learning rate at the end of a linear warm-up.
     warmup_steps : float, default 0
         Number of updates of the warm-up.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, another number is negative, or ``warmup_steps`` is set
+        without ``warmup_target``.
 
     Examples
     --------
@@ -220,7 +268,7 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    r"""Half a cosine from :math:`\eta_0` to :math:`\alpha \eta_0`, again and again.
+    r"""Lowers the learning rate along half a cosine from :math:`\eta_0`, again and again.
 
     Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017, section 3.
 
@@ -236,6 +284,14 @@ class CosineDecayRestarts(LearningRateSchedule):
         Factor by which the learning rate at the start of a period grows with each restart.
     alpha : float, default 0
         Share of the learning rate that remains at the end of each period.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``first_decay_steps`` is not above 0, ``t_mul`` is below 1, or another number is
+        negative.
 
     Examples
     --------
@@ -277,7 +333,9 @@ class CosineDecayRestarts(LearningRateSchedule):
 
 
 class CosineLog(LearningRateSchedule):
-    r"""Full cosines from 0 over :math:`\eta_0` back to 0; each is twice as long as the last cosine.
+    r"""Moves the learning rate along full cosines from 0 over :math:`\eta_0` back to 0.
+
+    Each cosine is twice as long as the previous one.
 
     .. math:: \frac{\eta_0}{2} \big(1 - \cos(2 \pi \log_2(1 + (2^c - 1)\, t / T))\big)
 
@@ -292,6 +350,14 @@ class CosineLog(LearningRateSchedule):
         :math:`T`, number of updates of all cycles together; after them the rate stays 0.
     cycles : int, default 4
         :math:`c`.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, ``cycles`` is not a whole number of at least 1, or the
+        rate is negative.
 
     Examples
     --------
@@ -317,7 +383,7 @@ class CosineLog(LearningRateSchedule):
 
 
 class FlatCosine(LearningRateSchedule):
-    r""":math:`\eta_0` for a share of the updates, then half a cosine to 0.
+    r"""Keeps :math:`\eta_0` for a share of the updates, then lowers it along half a cosine.
 
     Parameters
     ----------
@@ -327,6 +393,14 @@ class FlatCosine(LearningRateSchedule):
         Number of updates, flat and falling ones; after them the rate stays 0.
     flat : float, default 0.5
         The share of updates with a flat learning rate, below 1.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If ``decay_steps`` is not above 0, ``flat`` is not from 0 to below 1, or the rate is
+        negative.
 
     Examples
     --------
@@ -349,7 +423,7 @@ class FlatCosine(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """A constant learning rate up to each boundary, and another one after the last boundary.
+    """Keeps the learning rate constant up to each boundary, and after the last boundary.
 
     Parameters
     ----------
@@ -357,6 +431,14 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         Numbers of updates, in rising order.
     values : sequence of float
         Learning rates, one more than there are boundaries.
+    **options
+        Options of `LearningRateSchedule`.
+
+    Raises
+    ------
+    DataError
+        If the boundaries do not rise, there is not one value more than boundaries, or a number is
+        negative.
 
     Examples
     --------

@@ -23,10 +23,30 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Calendar:
-    """Times: the year with its fraction, scaled; month, day and hour as points on a circle.
+    """Encodes times: the year as a scaled number; month, day and hour as points on a circle.
 
     A weekday has a feature for each of the seven. Parts that were the same in all of training have
     no feature.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    mean, scale : float
+        Mean and standard deviation of the years, with their fractions, in training.
+    parts : tuple of str
+        Parts with features: some of "year", "month", "day", "weekday" and "hour".
+    missing : int
+        Number of missing values in training. If it is above 0, a feature marks them.
+
+    Examples
+    --------
+    >>> step = Calendar("sold", mean=2023.0, scale=0.5, parts=("year", "month"), missing=0)
+    >>> out = np.zeros((1, step.width), dtype=np.float32)
+    >>> step.write(np.array(["2024-01-01"], dtype="datetime64[s]"), out)
+    0
+    >>> step.features, out.tolist()
+    (['sold (year)', 'sold (month, sin)', 'sold (month, cos)'], [[2.0, 0.0, 1.0]])
     """
 
     kind: ClassVar[str] = "time"

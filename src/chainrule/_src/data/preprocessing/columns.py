@@ -25,9 +25,27 @@ FEW = 20  # a column with at most so many different values holds neither ids nor
 
 @dataclass(frozen=True)
 class Scaled:
-    r"""Numbers :math:`x` as :math:`(x - \text{mean}) / \text{scale}`; a missing number becomes 0.
+    r"""Scales :math:`x` to :math:`(x - \text{mean}) / \text{scale}`; missing numbers become 0.
 
     If the training data had missing values, a second feature is 1 for missing and 0 for present.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    mean, scale : float
+        Mean of the training values, and their standard deviation.
+    missing : int
+        Number of missing values in training.
+
+    Examples
+    --------
+    >>> step = Scaled("age", mean=40.0, scale=10.0, missing=1)
+    >>> out = np.zeros((2, step.width), dtype=np.float32)
+    >>> step.write(np.array([60.0, np.nan]), out)
+    0
+    >>> step.features, out.tolist()
+    (['age', 'age (missing)'], [[2.0, 0.0], [0.0, 1.0]])
     """
 
     kind: ClassVar[str] = "number"
@@ -82,18 +100,29 @@ class Scaled:
 
 @dataclass(frozen=True)
 class OneHot:
-    """One-hot encoding: a feature for each category, 1 for the category of the value, else 0.
+    """One-hot encodes categories: one feature each, 1 for the category of the value, else 0.
 
-    Attributes
+    Parameters
     ----------
+    name : str
+        Name of the column.
     categories : tuple of str
-        Sorted by name.
+        Categories with a feature, sorted by name.
     other : int
         Number of training values whose category was too rare for a feature of its own. If it is
         above 0, one feature stands for these and for unknown categories; otherwise an unknown
         category is all zeros.
     missing : int
         Number of missing values in training. If it is above 0, they have a feature.
+
+    Examples
+    --------
+    >>> step = OneHot("city", categories=("Bern", "Chur"), other=3, missing=0)
+    >>> out = np.zeros((2, step.width), dtype=np.float32)
+    >>> step.write(np.array(["Chur", "Genf"], dtype=object), out)  # one unknown value
+    1
+    >>> step.features, out.tolist()
+    (['city=Bern', 'city=Chur', 'city (other)'], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     """
 
     kind: ClassVar[str] = "category"
@@ -186,7 +215,24 @@ class OneHot:
 
 @dataclass(frozen=True)
 class Signs:
-    """Two categories as one feature, 1 and -1; missing values and other categories are 0."""
+    """Encodes two categories as one feature, 1 and -1; missing and other values are 0.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    categories : tuple of two str
+        Categories that become 1 and -1.
+
+    Examples
+    --------
+    >>> step = Signs("member", categories=("no", "yes"))
+    >>> out = np.zeros((3, 1), dtype=np.float32)
+    >>> step.write(np.array(["yes", "no", None], dtype=object), out)  # one unknown value
+    1
+    >>> out[:, 0].tolist()
+    [-1.0, 1.0, 0.0]
+    """
 
     kind: ClassVar[str] = "category"
     width: ClassVar[int] = 1
@@ -218,7 +264,26 @@ class Signs:
 
 @dataclass(frozen=True)
 class Picture:
-    """Images, flattened, with one mean and one deviation for all pixels."""
+    """Flattens images and scales them by one mean and one deviation for all pixels.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    mean, scale : float
+        Mean and standard deviation of all pixels in training.
+    shape : tuple of int
+        Shape of one image, ``(h, w)`` or ``(h, w, c)``.
+
+    Examples
+    --------
+    >>> step = Picture("scan", mean=100.0, scale=50.0, shape=(1, 2))
+    >>> out = np.zeros((1, step.width), dtype=np.float32)
+    >>> step.write(np.array([[[100.0, 200.0]]]), out)
+    0
+    >>> step.features, out.tolist()
+    (['scan[0, 0]', 'scan[0, 1]'], [[0.0, 2.0]])
+    """
 
     kind: ClassVar[str] = "image"
     name: str
@@ -270,7 +335,22 @@ class Picture:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A column that gives no feature, with the reason."""
+    """Marks a column that gives no feature, with the reason.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    kind : {"number", "category", "time", "image"}
+        Kind of its values.
+    reason : str
+        Reason for which it gives no feature.
+
+    Examples
+    --------
+    >>> LeftOut("id", "category", "9 different texts in 9").describe()
+    'left out: 9 different texts in 9'
+    """
 
     name: str
     kind: str

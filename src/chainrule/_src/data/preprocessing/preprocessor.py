@@ -49,6 +49,7 @@ class Preprocessor(Configurable):
     text : iterable of str
         Columns of free text. The words of each are counted in ``words`` features (`Words`).
     words : int, default 1024
+        Number of features of a column of free text.
     task : {"auto", "classification", "regression"}, default "auto"
         Kind of prediction; "auto" decides from the values of the target, see `Target`.
     signed : bool, default False
@@ -69,6 +70,13 @@ class Preprocessor(Configurable):
         Number of values by column that `transform` received and that training did not have:
         categories, or missing values where training had none. They become "other" or zeros. See
         `unseen_notes`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such task.
+    DataError
+        If another argument is not a whole number of at least 1, or ``signed`` is not a bool.
 
     Examples
     --------

@@ -25,6 +25,7 @@ def split_rows(
     share : float
         Share of rows in the hold-out, at least 0 and below 1.
     seed : int, Generator or None
+        Seed or generator of the draw; with None the rows differ from call to call.
     none : str
         Setting by which users ask for no hold-out; error messages name it.
 
@@ -37,7 +38,7 @@ def split_rows(
     Raises
     ------
     DataError
-        If a side would be empty.
+        If a side would be empty, or ``share`` is not from 0 to below 1.
 
     Examples
     --------

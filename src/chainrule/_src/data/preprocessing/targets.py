@@ -55,17 +55,19 @@ class TargetSummary:
 
 @dataclass(frozen=True)
 class Target:
-    """A target's name and task, its classes or its scale.
+    """Describes the column to predict: its name and task, its classes or its scale.
 
     Text and booleans are classes. Numbers are classes if all are whole, at most 20 are different,
     and fewer than half as many are different as there are rows; otherwise a quantity.
 
-    Attributes
+    Parameters
     ----------
     name : str
+        Name of the column.
     kind : {"number", "category"}
         Kind of the column's values.
     task : {"classification", "regression"}
+        Kind of prediction.
     classes : tuple of str
         Names of the classes: numbers in ascending order, texts sorted so that digits count as
         numbers ("b2", "b10").
@@ -81,6 +83,14 @@ class Target:
     widening : float
         Distance by which an interval reaches beyond the predicted ends, on the learned scale; may
         be negative.
+
+    Examples
+    --------
+    >>> target = Target.learn("species", ["cat", "dog", "cat"])
+    >>> target.classes, target.counts, target.encode(["dog", "cat"]).tolist()
+    (('cat', 'dog'), (2, 1), [1, 0])
+    >>> Target.learn("price", [1.5, 2.5]).decode([-1.0, 0.0, 1.0])
+    array([1.5, 2. , 2.5])
     """
 
     name: str

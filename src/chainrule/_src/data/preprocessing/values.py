@@ -46,17 +46,23 @@ class Writing:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's name and kind.
+    """Describes a column by its name and kind.
 
-    Attributes
+    Parameters
     ----------
     name : str
+        Name of the column.
     kind : {"number", "category", "time", "image"}
         Text and booleans are categories; dates, and dates with a time of day, are times.
     shape : tuple of int
         Shape of one image, ``(h, w)`` or ``(h, w, c)``; empty for the other kinds.
     written : Writing, optional
         Notation of numbers and times that were stored as texts.
+
+    Examples
+    --------
+    >>> Column("scan", "image", (28, 28))
+    Column(name='scan', kind='image', shape=(28, 28))
     """
 
     name: str

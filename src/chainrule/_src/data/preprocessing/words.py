@@ -19,9 +19,22 @@ MAX_WORDS = 2**20
 
 @dataclass(frozen=True)
 class Words:
-    """Free text: counts of its words and word pairs; a hash assigns each to a feature.
+    """Counts the words and word pairs of free text; a hash assigns each to a feature.
 
     scikit-learn's ``HashingVectorizer``: the counts of a text have length 1.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    words : int
+        Number of features.
+
+    Examples
+    --------
+    >>> step = Words("review", words=2)
+    >>> step.width, step.features
+    (2, ['review (words 0)', 'review (words 1)'])
     """
 
     kind: ClassVar[str] = "category"

@@ -93,6 +93,10 @@ def get(initializer: Any, where: str = "initializers.get") -> Initializer:
     where : str
         Name of the calling function, for error messages.
 
+    Returns
+    -------
+    Initializer
+
     Raises
     ------
     UnknownNameError, DataError

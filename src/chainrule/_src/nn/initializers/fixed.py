@@ -12,7 +12,7 @@ from chainrule._src.nn.initializers.initializer import Initializer, Shape
 
 
 class Constant(Initializer):
-    """All entries equal to one number, or a copy of an array.
+    """Fills a weight with one number, or with a copy of an array.
 
     Parameters
     ----------
@@ -23,6 +23,8 @@ class Constant(Initializer):
     ------
     ShapeError
         When called with a shape to which the array cannot be broadcast.
+    DataError
+        If ``value`` is neither a finite number nor an array of numbers.
 
     Examples
     --------
@@ -49,7 +51,14 @@ class Constant(Initializer):
 
 
 class Zeros(Initializer):
-    """All zeros. Hidden units with such weights start equal and stay equal."""
+    """Fills a weight with zeros. Hidden units with such weights start equal and stay equal.
+
+    Examples
+    --------
+    >>> Zeros()((2, 3))
+    array([[0., 0., 0.],
+           [0., 0., 0.]])
+    """
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return zeros."""
@@ -57,7 +66,13 @@ class Zeros(Initializer):
 
 
 class Ones(Initializer):
-    """All entries equal to 1."""
+    """Fills a weight with ones.
+
+    Examples
+    --------
+    >>> Ones()((3,), dtype="float32")
+    array([1., 1., 1.], dtype=float32)
+    """
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return ones."""
@@ -65,16 +80,25 @@ class Ones(Initializer):
 
 
 class Identity(Initializer):
-    """The identity matrix, times ``gain``.
+    """Fills a weight with the identity matrix, times ``gain``.
 
     Parameters
     ----------
     gain : float, default 1
+        Number on the diagonal.
 
     Raises
     ------
     ShapeError
         When called with a shape that does not have two axes.
+    DataError
+        If ``gain`` is not a finite number.
+
+    Examples
+    --------
+    >>> Identity(gain=2.0)((2, 3))
+    array([[2., 0., 0.],
+           [0., 2., 0.]])
     """
 
     def __init__(self, gain: float = 1.0) -> None:

@@ -16,7 +16,17 @@ Shape = tuple[int, ...]
 
 
 class Initializer(Configurable):
-    """Draws a weight of any shape; a class of your own defines ``draw(shape, rng)``."""
+    """Draws a weight of any shape; a class of your own defines ``draw(shape, rng)``.
+
+    Examples
+    --------
+    >>> class Alternating(Initializer):
+    ...     def draw(self, shape, rng):
+    ...         return np.where(np.arange(np.prod(shape)) % 2, 1.0, -1.0).reshape(shape)
+    >>> Alternating()((2, 3))
+    array([[-1.,  1., -1.],
+           [ 1., -1.,  1.]])
+    """
 
     def __call__(
         self, shape: Sequence[int], rng: np.random.Generator | None = None, dtype: Any = None

@@ -111,6 +111,10 @@ def get(loss: Any, where: str = "losses.get") -> Loss:
     where : str
         Name of the calling function, for error messages.
 
+    Returns
+    -------
+    Loss
+
     Raises
     ------
     UnknownNameError, DataError
@@ -118,6 +122,8 @@ def get(loss: Any, where: str = "losses.get") -> Loss:
 
     Examples
     --------
+    >>> get("mse")([[0.0], [1.0]], [[2.0], [1.0]])
+    np.float64(2.0)
     >>> get("huber")
     Huber()
     """

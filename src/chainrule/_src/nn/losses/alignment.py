@@ -79,7 +79,18 @@ def _shifted(alpha: Any, by: int) -> Any:
 
 
 class CTC(FunctionLoss):
-    """`ctc` of a batch, with the arguments of `Loss`."""
+    """Averages `ctc` over the samples of a batch.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Examples
+    --------
+    >>> CTC()([[1]], [[[0.0, 0.0], [0.0, 0.0]]]).round(4)  # -log(3 / 4)
+    np.float64(0.2877)
+    """
 
     function = staticmethod(ctc)
 

@@ -20,7 +20,7 @@ REDUCTIONS = (MEAN, "mean", "mean_with_sample_weight", "sum", "none")
 
 
 class Loss(Configurable):
-    r"""Base class of losses: one value per sample, weighted and averaged over the batch.
+    r"""Base class of losses: they compute a value per sample and average the values over a batch.
 
     A loss of your own is a function of ``(y_true, y_pred)`` in NumPy, or a class with ``call``.
 
@@ -34,6 +34,13 @@ class Loss(Configurable):
         value per sample.
     dtype : dtype, optional
         Dtype to which predictions are converted; by default their own dtype is used.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such reduction.
+    DataError
+        If there is no such dtype.
 
     Examples
     --------
@@ -120,7 +127,7 @@ class Loss(Configurable):
 
 
 class LossFunctionWrapper(Loss):
-    """A function of ``(y_true, y_pred)`` as a loss.
+    """Computes a loss with a function of ``(y_true, y_pred)``.
 
     Parameters
     ----------
@@ -130,6 +137,11 @@ class LossFunctionWrapper(Loss):
         Parameters of `Loss`; the name is by default that of the function.
     **options
         Passed to the function.
+
+    Raises
+    ------
+    DataError
+        If ``fn`` is not callable.
 
     Examples
     --------

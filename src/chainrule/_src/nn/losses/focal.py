@@ -30,6 +30,24 @@ def categorical_focal_crossentropy(
     Well predicted samples have less weight (Lin et al., *Focal Loss for Dense Object Detection*,
     2017).
 
+    Parameters
+    ----------
+    y_true, y_pred, from_logits, label_smoothing, axis
+        Parameters of `categorical_crossentropy`.
+    alpha : float, default 0.25
+        Factor :math:`\alpha` of all samples.
+    gamma : float, default 2
+        Exponent :math:`\gamma`; with 0 all samples have the same weight.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `categorical_crossentropy`.
+
     Examples
     --------
     >>> categorical_focal_crossentropy([[0.0, 1.0]], [[0.2, 0.8]]).round(6)
@@ -60,6 +78,26 @@ def binary_focal_crossentropy(
     ``apply_class_balancing`` ones have weight :math:`\alpha`, zeros :math:`1 - \alpha` (Lin et al.,
     *Focal Loss for Dense Object Detection*, 2017).
 
+    Parameters
+    ----------
+    y_true, y_pred, from_logits, label_smoothing, axis
+        Parameters of `binary_crossentropy`.
+    apply_class_balancing : bool, default False
+        If true, ones and zeros have different weights.
+    alpha : float, default 0.25
+        Weight :math:`\alpha` of ones.
+    gamma : float, default 2
+        Exponent :math:`\gamma`; with 0 all samples have the same weight.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `binary_crossentropy`.
+
     Examples
     --------
     >>> binary_focal_crossentropy([[0.0, 1.0]], [[0.5, 0.8]]).round(6)
@@ -78,7 +116,29 @@ def binary_focal_crossentropy(
 
 
 class CategoricalFocalCrossentropy(Smoothed):
-    """`categorical_focal_crossentropy` of a batch, with its parameters and those of `Loss`."""
+    """Averages `categorical_focal_crossentropy` over the samples of a batch.
+
+    Parameters
+    ----------
+    alpha, gamma, from_logits, label_smoothing, axis
+        Parameters of `categorical_focal_crossentropy`.
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Raises
+    ------
+    DataError
+        If ``alpha`` or ``gamma`` is negative, ``label_smoothing`` is not from 0 to below 1, or
+        ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> y_true, y_pred = [[0.0, 1.0], [0.0, 1.0]], [[0.2, 0.8], [0.8, 0.2]]
+    >>> CategoricalFocalCrossentropy()(y_true, y_pred).round(4)
+    np.float64(0.1299)
+    >>> CategoricalFocalCrossentropy(alpha=1.0, gamma=0.0)(y_true, y_pred).round(4)  # cross-entropy
+    np.float64(0.9163)
+    """
 
     def __init__(
         self,
@@ -104,7 +164,28 @@ class CategoricalFocalCrossentropy(Smoothed):
 
 
 class BinaryFocalCrossentropy(Smoothed):
-    """`binary_focal_crossentropy` of a batch, with its parameters and those of `Loss`."""
+    """Averages `binary_focal_crossentropy` over the samples of a batch.
+
+    Parameters
+    ----------
+    apply_class_balancing, alpha, gamma, from_logits, label_smoothing, axis
+        Parameters of `binary_focal_crossentropy`.
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Raises
+    ------
+    DataError
+        If ``alpha`` or ``gamma`` is negative, ``label_smoothing`` is not from 0 to below 1, or
+        ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> BinaryFocalCrossentropy()([[0.0], [1.0]], [[0.5], [0.8]]).round(4)
+    np.float64(0.0911)
+    >>> BinaryFocalCrossentropy(gamma=0.0)([[0.0], [1.0]], [[0.5], [0.8]]).round(4)  # cross-entropy
+    np.float64(0.4581)
+    """
 
     def __init__(
         self,

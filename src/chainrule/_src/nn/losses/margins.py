@@ -23,6 +23,11 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
     -------
     array, shape (n,)
 
+    Raises
+    ------
+    ShapeError, DataError
+        As for `mean_squared_error`.
+
     Examples
     --------
     >>> hinge([[-1.0, 1.0], [1.0, 1.0]], [[-2.0, 0.5], [0.0, 3.0]])
@@ -34,6 +39,20 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
 def squared_hinge(y_true: Any, y_pred: Any) -> Any:
     r"""Return the mean of :math:`\max(0, 1 - y p)^2` over each sample's outputs, as `hinge`.
 
+    Parameters
+    ----------
+    y_true, y_pred
+        Parameters of `hinge`.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `mean_squared_error`.
+
     Examples
     --------
     >>> squared_hinge([[-1.0, 1.0]], [[-2.0, 0.5]])
@@ -44,6 +63,22 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Any:
 
 def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     r"""Return :math:`\max(0, 1 + \max_c (1 - y_c) p_c - \sum_c y_c p_c)` of each sample.
+
+    Parameters
+    ----------
+    y_true : array_like or Tensor, shape (n, k)
+        One-hot rows.
+    y_pred : array_like or Tensor, shape (n, k)
+        Scores.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `mean_squared_error`.
 
     Examples
     --------
@@ -62,18 +97,51 @@ def _short_of_margin(y_true: Any, y_pred: Any, where: str) -> Any:
 
 
 class Hinge(FunctionLoss):
-    """`hinge` of a batch."""
+    """Averages `hinge` over the samples of a batch.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Examples
+    --------
+    >>> Hinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and 1 - 0.5
+    np.float64(0.25)
+    """
 
     function = staticmethod(hinge)
 
 
 class SquaredHinge(FunctionLoss):
-    """`squared_hinge` of a batch."""
+    """Averages `squared_hinge` over the samples of a batch.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Examples
+    --------
+    >>> SquaredHinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and (1 - 0.5)**2
+    np.float64(0.125)
+    """
 
     function = staticmethod(squared_hinge)
 
 
 class CategoricalHinge(FunctionLoss):
-    """`categorical_hinge` of a batch."""
+    """Averages `categorical_hinge` over the samples of a batch.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Examples
+    --------
+    >>> CategoricalHinge()([[0.0, 1.0], [1.0, 0.0]], [[0.5, 2.0], [0.5, 1.0]])  # 0 and 1 + 1 - 0.5
+    np.float64(0.75)
+    """
 
     function = staticmethod(categorical_hinge)

@@ -53,6 +53,13 @@ def circle(
     array, shape (n,)
         0 for a sample without a reference of its class.
 
+    Raises
+    ------
+    ShapeError
+        If there is not one class number for each row of embeddings.
+    DataError
+        If one of them does not hold numbers, or class numbers are NaN or infinite.
+
     Examples
     --------
     >>> circle([0, 0, 1], [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]).round(2)
@@ -87,9 +94,29 @@ def _flat(labels: Any, name: str) -> Any:
 
 
 class Circle(Loss):
-    """`circle` of a batch, with its parameters and those of `Loss`.
+    """Averages `circle` over the samples of a batch, which are compared with each other.
 
     The mean is over the samples whose loss is above 0: samples that have pairs.
+
+    Parameters
+    ----------
+    gamma, margin, remove_diagonal
+        Parameters of `circle`.
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Raises
+    ------
+    DataError
+        If ``gamma`` or ``margin`` is negative, or ``remove_diagonal`` is not a bool.
+
+    Examples
+    --------
+    >>> embeddings = [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+    >>> Circle(reduction="none")([0, 0, 1], embeddings).round(2)
+    array([134.4,  54.4,   0. ])
+    >>> Circle()([0, 0, 1], embeddings).round(2)  # the mean of the first two
+    np.float64(94.4)
     """
 
     def __init__(

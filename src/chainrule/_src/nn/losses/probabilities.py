@@ -173,6 +173,20 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
 
     Kullback, Leibler, *On Information and Sufficiency*, 1951.
 
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Rows of probabilities.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `mean_squared_error`.
+
     Examples
     --------
     >>> kl_divergence([[0.5, 0.5]], [[0.2, 0.8]]).round(4)
@@ -184,6 +198,20 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
 
 def poisson(y_true: Any, y_pred: Any) -> Any:
     r"""Return the mean of :math:`p - y \log(p + 10^{-7})` of each sample.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Counts, and the rates that are predicted for them.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `mean_squared_error`.
 
     Examples
     --------
@@ -220,13 +248,35 @@ def binary_entropies(y_true: Any, y_pred: Any) -> Any:
 
 
 class KLDivergence(FunctionLoss):
-    """`kl_divergence` of a batch."""
+    """Averages `kl_divergence` over the samples of a batch.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Examples
+    --------
+    >>> KLDivergence()([[0.5, 0.5], [0.2, 0.8]], [[0.2, 0.8], [0.2, 0.8]]).round(4)  # 0.2231 and 0
+    np.float64(0.1116)
+    """
 
     function = staticmethod(kl_divergence)
 
 
 class Poisson(FunctionLoss):
-    """`poisson` of a batch."""
+    """Averages `poisson` over the samples of a batch.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Examples
+    --------
+    >>> Poisson()([[0.0], [2.0]], [[1.0], [3.0]]).round(4)  # 1 and 3 - 2 log(3)
+    np.float64(0.9014)
+    """
 
     function = staticmethod(poisson)
 
@@ -251,7 +301,19 @@ class Smoothed(Loss):
 
 
 class CategoricalCrossentropy(Smoothed):
-    """`categorical_crossentropy` of a batch, with its parameters and those of `Loss`.
+    """Averages `categorical_crossentropy` over the samples of a batch.
+
+    Parameters
+    ----------
+    from_logits, label_smoothing, axis
+        Parameters of `categorical_crossentropy`.
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Raises
+    ------
+    DataError
+        If ``label_smoothing`` is not from 0 to below 1, or ``axis`` is not an integer.
 
     Examples
     --------
@@ -278,7 +340,27 @@ class CategoricalCrossentropy(Smoothed):
 
 
 class BinaryCrossentropy(Smoothed):
-    """`binary_crossentropy` of a batch, with its parameters and those of `Loss`."""
+    """Averages `binary_crossentropy` over the samples of a batch.
+
+    Parameters
+    ----------
+    from_logits, label_smoothing, axis
+        Parameters of `binary_crossentropy`.
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Raises
+    ------
+    DataError
+        If ``label_smoothing`` is not from 0 to below 1, or ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> BinaryCrossentropy()([[0.0], [1.0]], [[0.5], [0.8]]).round(4)  # -(log(0.5) + log(0.8)) / 2
+    np.float64(0.4581)
+    >>> BinaryCrossentropy(from_logits=True)([[0.0], [1.0]], [[0.0], [0.0]]).round(4)
+    np.float64(0.6931)
+    """
 
     def __init__(
         self,
@@ -299,9 +381,29 @@ class BinaryCrossentropy(Smoothed):
 
 
 class SparseCategoricalCrossentropy(Loss):
-    """`sparse_categorical_crossentropy` of a batch, with its parameters and those of `Loss`.
+    """Averages `sparse_categorical_crossentropy` over the samples of a batch.
 
     With ``ignore_class`` the mean is taken over the samples of other classes.
+
+    Parameters
+    ----------
+    from_logits, ignore_class, axis
+        Parameters of `sparse_categorical_crossentropy`.
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Raises
+    ------
+    DataError
+        If ``ignore_class`` or ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> probabilities = [[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]]
+    >>> SparseCategoricalCrossentropy()([0, 1, 0], probabilities).round(4)
+    np.float64(0.3406)
+    >>> SparseCategoricalCrossentropy(ignore_class=-1)([0, -1, -1], probabilities).round(4)
+    np.float64(0.6931)
     """
 
     def __init__(
@@ -344,10 +446,28 @@ class SparseCategoricalCrossentropy(Loss):
 
 
 def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Any:
-    r"""Return :math:`(1 - p_y^q) / q` of each sample, for its class number :math:`y`.
+    """Return :math:`(1 - p_y^q) / q` of each sample, for its class number :math:`y`.
 
     Near ``q = 0`` it is the cross-entropy, near 1 the absolute error, which tolerates wrong labels
     (Zhang, Sabuncu, *Generalized Cross Entropy Loss*, 2018).
+
+    Parameters
+    ----------
+    y_true : array_like or Tensor of whole numbers, shape (n,) or (n, 1)
+        Class numbers.
+    y_pred : array_like or Tensor, shape (n, k)
+        Probabilities.
+    q : float
+        :math:`q`, between 0 and 1.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `sparse_categorical_crossentropy`.
 
     Examples
     --------
@@ -360,7 +480,25 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
 
 
 class CategoricalGeneralizedCrossEntropy(Loss):
-    """`categorical_generalized_cross_entropy` of a batch; parameters are also those of `Loss`."""
+    """Averages `categorical_generalized_cross_entropy` over the samples of a batch.
+
+    Parameters
+    ----------
+    q : float, default 0.5
+        :math:`q`, between 0 and 1.
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Raises
+    ------
+    DataError
+        If ``q`` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> CategoricalGeneralizedCrossEntropy(0.5)([1, 0], [[0.75, 0.25], [1.0, 0.0]])  # 1 and 0
+    np.float64(0.5)
+    """
 
     def __init__(
         self,

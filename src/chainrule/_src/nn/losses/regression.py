@@ -35,6 +35,8 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     ------
     ShapeError
         If the shapes differ otherwise.
+    DataError
+        If one of them does not hold numbers, or ``y_true`` is an array with NaN or infinite values.
 
     Examples
     --------
@@ -48,6 +50,20 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     r"""Return :math:`\frac1k \sum_j |y_j - p_j|` of each sample.
 
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Targets and predictions.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `mean_squared_error`.
+
     Examples
     --------
     >>> mean_absolute_error([[0.0, 1.0]], [[1.0, 4.0]])
@@ -59,6 +75,21 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
 
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     r"""Return :math:`\frac{100}k \sum_j |y_j - p_j| / \max(|y_j|, 10^{-7})` of each sample.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Targets and predictions.
+
+    Returns
+    -------
+    array, shape (n,)
+        Percent.
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `mean_squared_error`.
 
     Examples
     --------
@@ -74,6 +105,20 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
 
     Numbers below :math:`10^{-7}` are replaced by :math:`10^{-7}`.
 
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Targets and predictions.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `mean_squared_error`.
+
     Examples
     --------
     >>> mean_squared_logarithmic_error([[0.0, 1.0]], [[0.0, 3.0]]).round(4)
@@ -85,16 +130,34 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
 
 
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
-    r"""Return the mean of :math:`e^2 / 2` where :math:`|e| \le \delta`, else of
-    :math:`\delta |e| - \delta^2 / 2`, with :math:`e = p - y`.
+    r"""Return the Huber loss of each sample: small errors are squared, large errors are linear.
+
+    .. math:: \frac1k \sum_j \begin{cases} e_j^2 / 2 & |e_j| \le \delta \\
+              \delta |e_j| - \delta^2 / 2 & |e_j| > \delta \end{cases}, \qquad e_j = p_j - y_j
 
     Huber, *Robust Estimation of a Location Parameter*, 1964.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Targets and predictions.
+    delta : float, default 1
+        :math:`\delta`, from which on the loss is linear in the error.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `mean_squared_error`.
 
     Examples
     --------
     >>> huber([[0.0, 0.0]], [[1.0, 3.0]])
     array([1.5])
-    """  # noqa: D205
+    """
     y_true, y_pred = pair(y_true, y_pred, "huber")
     error = np.abs(y_pred - y_true)
     near, far = 0.5 * error**2, delta * error - 0.5 * delta**2
@@ -103,6 +166,20 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
 
 def log_cosh(y_true: Any, y_pred: Any) -> Any:
     r"""Return :math:`\frac1k \sum_j \log \cosh (p_j - y_j)` of each sample, without overflow.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Targets and predictions.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `mean_squared_error`.
 
     Examples
     --------
@@ -115,8 +192,9 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
 
 
 def pinball(y_true: Any, y_pred: Any, quantiles: Sequence[float] = (0.5,)) -> Any:
-    r"""Return the mean over quantiles :math:`q_j` of :math:`\max(q_j e_j, (q_j - 1) e_j)`, with
-    :math:`e_j = y - p_j`.
+    r"""Return the pinball loss of each sample, averaged over its quantiles :math:`q_j`.
+
+    .. math:: \frac1k \sum_j \max(q_j e_j, (q_j - 1) e_j), \qquad e_j = y - p_j
 
     It is smallest if :math:`p_j` is the :math:`q_j`-quantile of :math:`y`. Koenker, Bassett,
     *Regression Quantiles*, 1978.
@@ -127,17 +205,24 @@ def pinball(y_true: Any, y_pred: Any, quantiles: Sequence[float] = (0.5,)) -> An
     y_pred : array_like or Tensor, shape (n, k)
         One column per quantile.
     quantiles : sequence of float, length k
+        Numbers between 0 and 1.
+
+    Returns
+    -------
+    array, shape (n,)
 
     Raises
     ------
     ShapeError
         If the shapes do not fit.
+    DataError
+        As for `mean_squared_error`.
 
     Examples
     --------
     >>> pinball([2.0], [[1.0, 4.0]], (0.5, 0.9))
     array([0.35])
-    """  # noqa: D205
+    """
     y_pred = floats(y_pred, "y_pred", "pinball")
     y_true = targets(y_true, y_pred.dtype, "pinball")
     y_true = y_true[:, None] if y_true.ndim == 1 else y_true
@@ -156,6 +241,22 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     As a loss it is -1 for equal directions. For a vector of zeros it is 0. Lengths
     below :math:`10^{-7}` are replaced by :math:`10^{-7}`.
 
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Targets and predictions.
+    axis : int, default -1
+        Axis of a vector.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `mean_squared_error`.
+
     Examples
     --------
     >>> cosine_similarity([[0.0, 2.0], [1.0, 1.0]], [[0.0, 1.0], [1.0, -1.0]])
@@ -170,7 +271,12 @@ def _unit(x: Any, axis: int) -> Any:
 
 
 class MeanSquaredError(FunctionLoss):
-    """`mean_squared_error` of a batch.
+    """Averages `mean_squared_error` over the samples of a batch.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        Parameters of `Loss`.
 
     Examples
     --------
@@ -182,38 +288,92 @@ class MeanSquaredError(FunctionLoss):
 
 
 class MeanAbsoluteError(FunctionLoss):
-    """`mean_absolute_error` of a batch."""
+    """Averages `mean_absolute_error` over the samples of a batch.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Examples
+    --------
+    >>> MeanAbsoluteError()([[0.0], [1.0]], [[2.0], [5.0]])
+    np.float64(3.0)
+    """
 
     function = staticmethod(mean_absolute_error)
 
 
 class MeanAbsolutePercentageError(FunctionLoss):
-    """`mean_absolute_percentage_error` of a batch."""
+    """Averages `mean_absolute_percentage_error` over the samples of a batch.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Examples
+    --------
+    >>> MeanAbsolutePercentageError()([[2.0], [10.0]], [[1.0], [9.0]])  # 50 % and 10 %
+    np.float64(30.0)
+    """
 
     function = staticmethod(mean_absolute_percentage_error)
 
 
 class MeanSquaredLogarithmicError(FunctionLoss):
-    """`mean_squared_logarithmic_error` of a batch."""
+    """Averages `mean_squared_logarithmic_error` over the samples of a batch.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Examples
+    --------
+    >>> MeanSquaredLogarithmicError()([[0.0], [1.0]], [[0.0], [3.0]]).round(4)  # log(2)**2 / 2
+    np.float64(0.2402)
+    """
 
     function = staticmethod(mean_squared_logarithmic_error)
 
 
 class LogCosh(FunctionLoss):
-    """`log_cosh` of a batch."""
+    """Averages `log_cosh` over the samples of a batch.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        Parameters of `Loss`.
+
+    Examples
+    --------
+    >>> LogCosh()([[0.0], [0.0]], [[0.0], [1000.0]]).round(4)  # (1000 - log(2)) / 2
+    np.float64(499.6534)
+    """
 
     function = staticmethod(log_cosh)
 
 
 class Huber(Loss):
-    """`huber` of a batch.
+    """Averages `huber` over the samples of a batch.
 
     Parameters
     ----------
     delta : float, default 1
         Errors up to ``delta`` are squared, larger errors are linear.
-    reduction, name
+    reduction, name, dtype
         Parameters of `Loss`.
+
+    Raises
+    ------
+    DataError
+        If ``delta`` is negative.
+
+    Examples
+    --------
+    >>> Huber(delta=1.0)([[0.0], [0.0]], [[1.0], [3.0]])  # 1 / 2 and 3 - 1 / 2
+    np.float64(1.5)
     """
 
     def __init__(
@@ -232,14 +392,19 @@ class Huber(Loss):
 
 
 class Pinball(Loss):
-    """`pinball` of a batch.
+    """Averages `pinball` over the samples of a batch.
 
     Parameters
     ----------
     quantiles : sequence of float, default (0.5,)
         Numbers between 0 and 1, one per output.
-    reduction, name
+    reduction, name, dtype
         Parameters of `Loss`.
+
+    Raises
+    ------
+    DataError
+        If a quantile is not between 0 and 1.
 
     Examples
     --------
@@ -269,14 +434,24 @@ class Pinball(Loss):
 
 
 class CosineSimilarity(Loss):
-    """`cosine_similarity` of a batch: -1 where directions agree.
+    """Averages `cosine_similarity` over the samples of a batch, -1 for equal directions.
 
     Parameters
     ----------
     axis : int, default -1
         Axis of a vector.
-    reduction, name
+    reduction, name, dtype
         Parameters of `Loss`.
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> CosineSimilarity()([[0.0, 2.0], [1.0, 1.0]], [[0.0, 1.0], [1.0, -1.0]])  # -1 and 0
+    np.float64(-0.5)
     """
 
     def __init__(

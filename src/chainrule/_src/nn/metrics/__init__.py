@@ -152,6 +152,10 @@ def get(
     where : str
         Name of the calling function, for error messages.
 
+    Returns
+    -------
+    Metric
+
     Raises
     ------
     UnknownNameError, DataError

@@ -13,7 +13,12 @@ from chainrule._src.ops.nn import SOFTMAX
 
 
 class Accuracy(MeanOfValues):
-    """Share of predictions that equal their targets.
+    """Computes the share of predictions that equal their targets.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
 
     Examples
     --------
@@ -28,12 +33,20 @@ class Accuracy(MeanOfValues):
 
 
 class BinaryAccuracy(MeanOfValues):
-    """Share of outputs on the right side of a threshold.
+    """Computes the share of outputs that lie on the right side of a threshold.
 
     Parameters
     ----------
     name : str, default "binary_accuracy"
+    dtype : dtype, optional
+        Parameter of `Metric`.
     threshold : float, default 0.5
+        Outputs above it count as 1.
+
+    Raises
+    ------
+    DataError
+        If ``threshold`` is not a finite number.
 
     Examples
     --------
@@ -54,7 +67,12 @@ class BinaryAccuracy(MeanOfValues):
 
 
 class CategoricalAccuracy(MeanOfValues):
-    """Share of samples whose highest score is at the class of their one-hot row.
+    """Computes the share of samples whose highest score is at the class of their one-hot row.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
 
     Examples
     --------
@@ -69,7 +87,12 @@ class CategoricalAccuracy(MeanOfValues):
 
 
 class SparseCategoricalAccuracy(MeanOfValues):
-    """Share of samples whose highest score is at their class number.
+    """Computes the share of samples whose highest score is at their class number.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
 
     Examples
     --------
@@ -84,12 +107,22 @@ class SparseCategoricalAccuracy(MeanOfValues):
 
 
 class TopKCategoricalAccuracy(MeanOfValues):
-    """Share of samples whose true class, from a one-hot row, is among the k highest scores.
+    """Computes the share of samples whose true class is among the k highest scores.
+
+    The true class is that of a one-hot row.
 
     Parameters
     ----------
     k : int, default 5
+        Number of highest scores.
     name : str, default "top_k_categorical_accuracy"
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Raises
+    ------
+    DataError
+        If ``k`` is not a whole number of at least 1.
 
     Examples
     --------
@@ -110,15 +143,21 @@ class TopKCategoricalAccuracy(MeanOfValues):
 
 
 class SparseTopKCategoricalAccuracy(MeanOfValues):
-    """Share of samples whose true class, a number, is among the k highest scores.
+    """Computes the share of samples whose true class, a number, is among the k highest scores.
 
     Parameters
     ----------
     k : int, default 5
+        Number of highest scores.
     name : str, default "sparse_top_k_categorical_accuracy"
     dtype : dtype, optional
     from_sorted_ids : bool, default False
         If true, predictions are class numbers, the most probable first, instead of scores.
+
+    Raises
+    ------
+    DataError
+        If ``k`` is not a whole number of at least 1.
 
     Examples
     --------
@@ -150,6 +189,22 @@ class SparseTopKCategoricalAccuracy(MeanOfValues):
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """Return 1.0 for each output that `BinaryAccuracy` counts as right, else 0.0.
 
+    Parameters
+    ----------
+    y_true, y_pred : array_like, shape (n, k)
+        Zeros and ones, and scores.
+    threshold : float, default 0.5
+        Outputs above it count as 1.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, k)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `chainrule.losses.mean_squared_error`.
+
     Examples
     --------
     >>> binary_accuracy([[1, 0]], [[0.7, 0.8]])
@@ -159,24 +214,120 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
-    """Return 1.0 for each sample that `CategoricalAccuracy` counts as right, else 0.0."""
+    """Return 1.0 for each sample that `CategoricalAccuracy` counts as right, else 0.0.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n, k)
+        One-hot rows.
+    y_pred : array_like, shape (n, k)
+        Scores.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `chainrule.losses.mean_squared_error`.
+
+    Examples
+    --------
+    >>> categorical_accuracy([[0, 1], [1, 0]], [[0.3, 0.7], [0.4, 0.6]])
+    array([1., 0.], dtype=float32)
+    """
     return CategoricalAccuracy().values(y_true, y_pred).astype(np.float32)
 
 
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
-    """Return 1.0 for each sample that `SparseCategoricalAccuracy` counts as right, else 0.0."""
+    """Return 1.0 for each sample that `SparseCategoricalAccuracy` counts as right, else 0.0.
+
+    Parameters
+    ----------
+    y_true : array_like of whole numbers, shape (n,) or (n, 1)
+        Class numbers.
+    y_pred : array_like, shape (n, k)
+        Scores.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `chainrule.losses.sparse_categorical_crossentropy`.
+
+    Examples
+    --------
+    >>> sparse_categorical_accuracy([1, 0], [[0.3, 0.7], [0.4, 0.6]])
+    array([1., 0.], dtype=float32)
+    """
     return SparseCategoricalAccuracy().values(y_true, y_pred).astype(np.float32)
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
-    """Return 1.0 for each sample that `TopKCategoricalAccuracy` counts as right, else 0.0."""
+    """Return 1.0 for each sample that `TopKCategoricalAccuracy` counts as right, else 0.0.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n, k)
+        One-hot rows.
+    y_pred : array_like, shape (n, k)
+        Scores.
+    k : int, default 5
+        Number of highest scores.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `chainrule.losses.mean_squared_error`.
+
+    Examples
+    --------
+    >>> top_k_categorical_accuracy([[0, 0, 1], [1, 0, 0]], [[0.1, 0.9, 0.8], [0.05, 0.9, 0.8]], k=2)
+    array([1., 0.], dtype=float32)
+    """
     return TopKCategoricalAccuracy(k).values(y_true, y_pred).astype(np.float32)
 
 
 def sparse_top_k_categorical_accuracy(
     y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
 ) -> Any:
-    """Return 1.0 for each sample that `SparseTopKCategoricalAccuracy` counts as right, else 0.0."""
+    """Return 1.0 for each sample that `SparseTopKCategoricalAccuracy` counts as right, else 0.0.
+
+    Parameters
+    ----------
+    y_true : array_like of whole numbers, shape (n,) or (n, 1)
+        Class numbers.
+    y_pred : array_like, shape (n, k)
+        Scores, or class numbers with ``from_sorted_ids``.
+    k : int, default 5
+        Number of highest scores.
+    from_sorted_ids : bool, default False
+        If true, predictions are class numbers, the most probable first.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `chainrule.losses.sparse_categorical_crossentropy`.
+
+    Examples
+    --------
+    >>> sparse_top_k_categorical_accuracy([2, 0], [[0.1, 0.9, 0.8], [0.05, 0.9, 0.8]], k=2)
+    array([1., 0.], dtype=float32)
+    >>> sparse_top_k_categorical_accuracy([2, 0], [[1, 2, 0], [1, 2, 0]], k=2, from_sorted_ids=True)
+    array([1., 0.], dtype=float32)
+    """
     metric = SparseTopKCategoricalAccuracy(k, from_sorted_ids=from_sorted_ids)
     return metric.values(y_true, y_pred).astype(np.float32)
 

@@ -48,7 +48,7 @@ class Score(float):
 
 
 class Metric(Configurable):
-    """Base class of metrics: sums over samples, and a value of the sums.
+    """Base class of metrics, which add up sums over samples and compute a value from these sums.
 
     A metric of your own is a function of ``(y_true, y_pred)`` in NumPy that returns one value per
     sample, or a class: with ``measure`` and ``value``; or, as in Keras, with variables,
@@ -60,6 +60,11 @@ class Metric(Configurable):
         Name in the history; by default the class's name in snake case.
     dtype : dtype, optional
         Dtype of variables, by default float32. Sums are float64.
+
+    Raises
+    ------
+    DataError
+        If there is no such dtype.
 
     Examples
     --------
@@ -298,7 +303,12 @@ class MeanOfValues(Metric):
 
 
 class Mean(MeanOfValues):
-    """The weighted mean of given values.
+    """Computes the weighted mean of values.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
 
     Examples
     --------
@@ -314,7 +324,12 @@ class Mean(MeanOfValues):
 
 
 class Sum(Mean):
-    """The weighted sum of given values.
+    """Computes the weighted sum of values.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
 
     Examples
     --------
@@ -335,7 +350,7 @@ class Sum(Mean):
 
 
 class MeanMetricWrapper(MeanOfValues):
-    """The weighted mean of a function of ``(y_true, y_pred)`` over samples.
+    """Computes the weighted mean of a function of ``(y_true, y_pred)`` over samples.
 
     Parameters
     ----------
@@ -346,6 +361,11 @@ class MeanMetricWrapper(MeanOfValues):
     dtype : dtype, optional
     **options
         Passed to the function.
+
+    Raises
+    ------
+    DataError
+        If ``fn`` is not callable.
 
     Examples
     --------

@@ -14,7 +14,12 @@ from chainrule._src.nn.metrics.base import FunctionMetric, MeanOfValues, Sums, n
 
 
 class MeanSquaredError(FunctionMetric):
-    """Mean of the squared errors.
+    """Computes the mean of the squared errors.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
 
     Examples
     --------
@@ -26,7 +31,12 @@ class MeanSquaredError(FunctionMetric):
 
 
 class RootMeanSquaredError(MeanOfValues):
-    """Square root of the mean of the squared errors.
+    """Computes the square root of the mean of the squared errors.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
 
     Examples
     --------
@@ -45,59 +55,154 @@ class RootMeanSquaredError(MeanOfValues):
 
 
 class MeanAbsoluteError(FunctionMetric):
-    """Mean of the absolute errors."""
+    """Computes the mean of the absolute errors.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanAbsoluteError()([[0.0], [1.0]], [[2.0], [5.0]])
+    3.0
+    """
 
     function = staticmethod(losses.mean_absolute_error)
 
 
 class MeanAbsolutePercentageError(FunctionMetric):
-    """Mean of the errors in percent of the targets."""
+    """Computes the mean of the errors in percent of the targets.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanAbsolutePercentageError()([[2.0], [10.0]], [[1.0], [9.0]])  # 50 % and 10 %
+    30.0
+    """
 
     function = staticmethod(losses.mean_absolute_percentage_error)
 
 
 class MeanSquaredLogarithmicError(FunctionMetric):
-    """Mean of the squared differences of the logarithms."""
+    """Computes the mean of the squared differences of the logarithms.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanSquaredLogarithmicError()([[0.0], [1.0]], [[0.0], [3.0]])  # log(2)**2 / 2
+    0.2402
+    """
 
     function = staticmethod(losses.mean_squared_logarithmic_error)
 
 
 class KLDivergence(FunctionMetric):
-    """Mean Kullback-Leibler divergence."""
+    """Computes the mean Kullback-Leibler divergence.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> KLDivergence()([[0.5, 0.5], [0.2, 0.8]], [[0.2, 0.8], [0.2, 0.8]])  # 0.2231 and 0
+    0.1116
+    """
 
     function = staticmethod(losses.kl_divergence)
 
 
 class Poisson(FunctionMetric):
-    """Mean Poisson loss."""
+    """Computes the mean Poisson loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> Poisson()([[0.0], [2.0]], [[1.0], [3.0]])  # 1 and 3 - 2 log(3)
+    0.9014
+    """
 
     function = staticmethod(losses.poisson)
 
 
 class Hinge(FunctionMetric):
-    """Mean hinge loss."""
+    """Computes the mean hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> Hinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and 1 - 0.5
+    0.25
+    """
 
     function = staticmethod(losses.hinge)
 
 
 class SquaredHinge(FunctionMetric):
-    """Mean squared hinge loss."""
+    """Computes the mean squared hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> SquaredHinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and (1 - 0.5)**2
+    0.125
+    """
 
     function = staticmethod(losses.squared_hinge)
 
 
 class CategoricalHinge(FunctionMetric):
-    """Mean categorical hinge loss."""
+    """Computes the mean categorical hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> CategoricalHinge()([[0.0, 1.0], [1.0, 0.0]], [[0.5, 2.0], [0.5, 1.0]])  # 0 and 1.5
+    0.75
+    """
 
     function = staticmethod(losses.categorical_hinge)
 
 
 class LogCoshError(FunctionMetric):
-    """Mean logarithm of the hyperbolic cosine of the errors.
+    """Computes the mean logarithm of the hyperbolic cosine of the errors.
 
     Parameters
     ----------
     name : str, default "logcosh"
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Examples
+    --------
+    >>> LogCoshError()([[0.0], [0.0]], [[0.0], [1000.0]])  # (1000 - log(2)) / 2
+    499.6534
     """
 
     function = staticmethod(losses.log_cosh)
@@ -107,12 +212,27 @@ class LogCoshError(FunctionMetric):
 
 
 class CosineSimilarity(MeanOfValues):
-    """Mean cosine of the angle between targets and predictions: 1 where directions agree.
+    """Computes the mean cosine of the angle between targets and predictions.
+
+    It is 1 if all directions agree.
 
     Parameters
     ----------
     name : str, default "cosine_similarity"
+    dtype : dtype, optional
+        Parameter of `Metric`.
     axis : int, default -1
+        Axis of a vector.
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> CosineSimilarity()([[0.0, 2.0], [1.0, 1.0]], [[0.0, 1.0], [1.0, -1.0]])  # 1 and 0
+    0.5
     """
 
     def __init__(
@@ -127,13 +247,25 @@ class CosineSimilarity(MeanOfValues):
 
 
 class BinaryCrossentropy(MeanOfValues):
-    """Mean binary cross-entropy.
+    """Computes the mean binary cross-entropy.
 
     Parameters
     ----------
     name : str, default "binary_crossentropy"
-    from_logits : bool, default False
-    label_smoothing : float in [0, 1), default 0
+    dtype : dtype, optional
+        Parameter of `Metric`.
+    from_logits, label_smoothing
+        Parameters of `chainrule.losses.binary_crossentropy`.
+
+    Raises
+    ------
+    DataError
+        If ``label_smoothing`` is not from 0 to below 1.
+
+    Examples
+    --------
+    >>> BinaryCrossentropy()([[0.0], [1.0]], [[0.5], [0.8]])  # -(log(0.5) + log(0.8)) / 2
+    0.4581
     """
 
     def __init__(
@@ -155,14 +287,25 @@ class BinaryCrossentropy(MeanOfValues):
 
 
 class CategoricalCrossentropy(MeanOfValues):
-    """Mean cross-entropy of one-hot rows.
+    """Computes the mean cross-entropy of one-hot rows.
 
     Parameters
     ----------
     name : str, default "categorical_crossentropy"
-    from_logits : bool, default False
-    label_smoothing : float in [0, 1), default 0
-    axis : int, default -1
+    dtype : dtype, optional
+        Parameter of `Metric`.
+    from_logits, label_smoothing, axis
+        Parameters of `chainrule.losses.categorical_crossentropy`.
+
+    Raises
+    ------
+    DataError
+        If ``label_smoothing`` is not from 0 to below 1, or ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> CategoricalCrossentropy()([[1, 0], [0, 1]], [[0.5, 0.5], [0.2, 0.8]])  # 0.6931 and 0.2231
+    0.4581
     """
 
     def __init__(
@@ -187,17 +330,28 @@ class CategoricalCrossentropy(MeanOfValues):
 
 
 class SparseCategoricalCrossentropy(MeanOfValues):
-    """Mean cross-entropy of class numbers.
+    """Computes the mean cross-entropy of class numbers.
 
     Parameters
     ----------
     name : str, default "sparse_categorical_crossentropy"
     dtype : dtype, optional
     from_logits : bool, default False
+        If true, predictions are logits, to which the softmax is applied.
     ignore_class : int, optional
         A class number whose samples have value 0 and, with sample weights, are excluded.
     axis : int, default -1
         Axis of the classes.
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> SparseCategoricalCrossentropy()([0, 1], [[0.5, 0.5], [0.2, 0.8]])  # 0.6931 and 0.2231
+    0.4581
     """
 
     def __init__(
@@ -228,13 +382,19 @@ class SparseCategoricalCrossentropy(MeanOfValues):
 
 
 class PearsonCorrelation(MeanOfValues):
-    """Mean over the samples of the correlation of targets and predictions.
+    """Computes the correlation of targets and predictions, averaged over the samples.
 
     Parameters
     ----------
     name : str, default "pearson_correlation"
     dtype : dtype, optional
     axis : int, default -1
+        Axis of a sample's values.
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is not an integer.
 
     Examples
     --------
@@ -254,13 +414,26 @@ class PearsonCorrelation(MeanOfValues):
 
 
 class ConcordanceCorrelation(MeanOfValues):
-    """Mean over the samples of the concordance of targets and predictions.
+    """Computes the concordance of targets and predictions, averaged over the samples.
 
     Parameters
     ----------
     name : str, default "concordance_correlation"
     dtype : dtype, optional
     axis : int, default -1
+        Axis of a sample's values.
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]])
+    1.0
+    >>> ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]])  # (4 / 3) / (7 / 3)
+    0.5714
     """
 
     def __init__(
@@ -279,6 +452,22 @@ def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 
     It is NaN if one of them is constant.
 
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Targets and predictions.
+    axis : int, default -1
+        Axis of a sample's values.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `chainrule.losses.mean_squared_error`.
+
     Examples
     --------
     >>> pearson_correlation([[0.0, 1.0, 2.0]], [[1.0, 3.0, 5.0]])
@@ -292,16 +481,33 @@ def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 
 
 def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    r"""Return :math:`2 \operatorname{cov}(y, p) / (\sigma_y^2 + \sigma_p^2 + (\bar y - \bar p)^2)`
-    along an axis.
+    r"""Return the concordance correlation of targets and predictions along an axis.
+
+    .. math:: \frac{2 \operatorname{cov}(y, p)}{\sigma_y^2 + \sigma_p^2 + (\bar y - \bar p)^2}
 
     Lin, *A Concordance Correlation Coefficient to Evaluate Reproducibility*, 1989.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like or Tensor, shape (n, k)
+        Targets and predictions.
+    axis : int, default -1
+        Axis of a sample's values.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `chainrule.losses.mean_squared_error`.
 
     Examples
     --------
     >>> concordance_correlation([[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]]).round(4)
     array([1.])
-    """  # noqa: D205
+    """
     y_true, y_pred = pair(y_true, y_pred, "concordance_correlation")
     far = (np.mean(y_true, axis=axis) - np.mean(y_pred, axis=axis)) ** 2
     spreads = np.var(y_true, axis=axis) + np.var(y_pred, axis=axis) + far

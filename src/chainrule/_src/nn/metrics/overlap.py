@@ -14,11 +14,12 @@ from chainrule._src.nn.metrics.scores import ConfusionMatrix
 
 
 class IoU(ConfusionMatrix):
-    """Mean over some classes of intersection over union, :math:`TP / (TP + FP + FN)`.
+    """Computes intersection over union, :math:`TP / (TP + FP + FN)`, averaged over some classes.
 
     Parameters
     ----------
     num_classes : int
+        Number of classes.
     target_class_ids : sequence of int
         Numbers of the classes.
     name : str, optional
@@ -29,6 +30,11 @@ class IoU(ConfusionMatrix):
         As for `ConfusionMatrix`.
     axis : int, default -1
         Axis of the classes, for one-hot rows or scores.
+
+    Raises
+    ------
+    DataError
+        If a number in ``target_class_ids`` is not below ``num_classes``, which must be at least 1.
 
     Examples
     --------
@@ -73,13 +79,19 @@ class IoU(ConfusionMatrix):
 
 
 class MeanIoU(IoU):
-    """Mean over all classes of intersection over union, :math:`TP / (TP + FP + FN)`.
+    """Computes intersection over union, :math:`TP / (TP + FP + FN)`, averaged over all classes.
 
     Parameters
     ----------
     num_classes : int
+        Number of classes.
     name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis
         Parameters of `IoU`.
+
+    Raises
+    ------
+    DataError
+        If ``num_classes`` is not a whole number of at least 1.
 
     Examples
     --------
@@ -104,14 +116,20 @@ class MeanIoU(IoU):
 
 
 class BinaryIoU(IoU):
-    """`IoU` of zeros and ones; scores of at least the threshold are ones.
+    """Computes `IoU` of zeros and ones; scores of at least the threshold count as ones.
 
     Parameters
     ----------
     target_class_ids : sequence of int, default (0, 1)
+        Numbers of the classes whose mean is taken.
     threshold : float, default 0.5
     name : str, optional
     dtype : dtype, optional
+
+    Raises
+    ------
+    DataError
+        If a number in ``target_class_ids`` is above 1.
 
     Examples
     --------
@@ -136,7 +154,30 @@ class BinaryIoU(IoU):
 
 
 class OneHotIoU(IoU):
-    """`IoU` of one-hot rows."""
+    """Computes `IoU` of one-hot rows.
+
+    Parameters
+    ----------
+    num_classes : int
+        Number of classes.
+    target_class_ids : sequence of int
+        Numbers of the classes whose mean is taken.
+    name, dtype, ignore_class, axis
+        Parameters of `IoU`.
+    sparse_y_pred : bool, default False
+        If true, predictions are class numbers, else rows of scores.
+
+    Raises
+    ------
+    DataError
+        If a number in ``target_class_ids`` is not below ``num_classes``, which must be at least 1.
+
+    Examples
+    --------
+    >>> y_true, y_pred = [[1, 0], [1, 0], [0, 1]], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]
+    >>> OneHotIoU(2, target_class_ids=[0])(y_true, y_pred)  # 1 right, 1 missed, none wrong
+    0.5
+    """
 
     def __init__(
         self,
@@ -154,7 +195,28 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """`MeanIoU` of one-hot rows."""
+    """Computes `MeanIoU` of one-hot rows.
+
+    Parameters
+    ----------
+    num_classes : int
+        Number of classes.
+    name, dtype, ignore_class, axis
+        Parameters of `IoU`.
+    sparse_y_pred : bool, default False
+        If true, predictions are class numbers, else rows of scores.
+
+    Raises
+    ------
+    DataError
+        If ``num_classes`` is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> y_true, y_pred = [[1, 0], [1, 0], [0, 1]], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]
+    >>> OneHotMeanIoU(2)(y_true, y_pred)  # 1 / 2 and 1 / 2
+    0.5
+    """
 
     def __init__(
         self,

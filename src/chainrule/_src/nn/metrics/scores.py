@@ -20,8 +20,9 @@ AGGREGATIONS = ("uniform_average", "variance_weighted_average")
 
 
 class FBetaScore(Metric):
-    r"""Weighted harmonic mean of precision and recall,
-    :math:`(1 + \beta^2) \frac{P R}{\beta^2 P + R}`.
+    r"""Computes the weighted harmonic mean of precision and recall.
+
+    .. math:: (1 + \beta^2) \frac{P R}{\beta^2 P + R}
 
     Parameters
     ----------
@@ -33,6 +34,15 @@ class FBetaScore(Metric):
     threshold : float in (0, 1], optional
         A score above it is positive; by default only the highest score of a sample is positive.
     name : str, default "fbeta_score"
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such average.
+    DataError
+        If ``beta`` is not above 0, or ``threshold`` is not above 0 and at most 1.
 
     Examples
     --------
@@ -40,7 +50,7 @@ class FBetaScore(Metric):
     ...     [[1, 1, 1], [1, 0, 0], [1, 1, 0]], [[0.2, 0.6, 0.7], [0.2, 0.6, 0.6], [0.6, 0.8, 0.0]]
     ... )
     0.66667
-    """  # noqa: D205
+    """
 
     def __init__(
         self,
@@ -99,7 +109,20 @@ class FBetaScore(Metric):
 
 
 class F1Score(FBetaScore):
-    """`FBetaScore` with beta 1: the harmonic mean of precision and recall.
+    """Computes `FBetaScore` with beta 1, the harmonic mean of precision and recall.
+
+    Parameters
+    ----------
+    average, threshold
+        Parameters of `FBetaScore`.
+    name : str, default "f1_score"
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+        As for `FBetaScore`.
 
     Examples
     --------
@@ -118,7 +141,7 @@ class F1Score(FBetaScore):
 
 
 class R2Score(Metric):
-    r"""Coefficient of determination, :math:`1 - \sum (y - p)^2 / \sum (y - \bar y)^2`.
+    r"""Computes the coefficient of determination, :math:`1 - \sum (y - p)^2 / \sum (y - \bar y)^2`.
 
     Parameters
     ----------
@@ -127,6 +150,15 @@ class R2Score(Metric):
     num_regressors : int, default 0
         Number of features, for the adjusted score; 0 for the plain score.
     name : str, default "r2_score"
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such average.
+    DataError
+        If ``num_regressors`` is not a whole number of at least 0.
 
     Examples
     --------
@@ -178,16 +210,24 @@ class R2Score(Metric):
 
 
 class ConfusionMatrix(Metric):
-    """Confusion matrix: numbers of samples by true class and predicted class.
+    """Counts samples by true class and predicted class: the confusion matrix.
 
     Parameters
     ----------
     num_classes : int
+        Number of classes.
     sparse_y_true : bool, default True
         If true, targets are class numbers, else one-hot rows.
     sparse_y_pred : bool, default False
         If true, predictions are class numbers, else rows of scores, whose highest is the class.
     name : str, default "confusion_matrix"
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Raises
+    ------
+    DataError
+        If ``num_classes`` is not a whole number of at least 1.
 
     Examples
     --------

@@ -92,7 +92,7 @@ class AtThresholds(Metric):
 
 
 class Precision(AtThresholds):
-    """Share of the positives that are right.
+    """Computes the share of the positives that are right.
 
     Parameters
     ----------
@@ -103,6 +103,13 @@ class Precision(AtThresholds):
     class_id : int, optional
         Count only this column of scores.
     name : str, optional
+    dtype : dtype, optional
+        Parameter of `Metric`.
+
+    Raises
+    ------
+    DataError
+        If a threshold is not from 0 to 1, or ``top_k`` or ``class_id`` is not a whole number.
 
     Examples
     --------
@@ -117,7 +124,17 @@ class Precision(AtThresholds):
 
 
 class Recall(AtThresholds):
-    """Share of the ones that are predicted as positive; parameters are those of `Precision`.
+    """Computes the share of the ones that are predicted as positive.
+
+    Parameters
+    ----------
+    thresholds, top_k, class_id, name, dtype
+        Parameters of `Precision`.
+
+    Raises
+    ------
+    DataError
+        As for `Precision`.
 
     Examples
     --------
@@ -150,25 +167,101 @@ class _Count(AtThresholds):
 
 
 class TruePositives(_Count):
-    """Weight of the ones that score above the thresholds."""
+    """Adds up the weights of the ones that score above the thresholds.
+
+    Parameters
+    ----------
+    thresholds : float or sequence of float in [0, 1], default 0.5
+        Thresholds; with several, the result has an entry for each.
+    name, dtype
+        Parameters of `Metric`.
+
+    Raises
+    ------
+    DataError
+        If a threshold is not from 0 to 1.
+
+    Examples
+    --------
+    >>> TruePositives()([0, 1, 1, 1], [0.9, 0.2, 0.8, 0.7])
+    2.0
+    >>> TruePositives(thresholds=[0.1, 0.75])([0, 1, 1, 1], [0.9, 0.2, 0.8, 0.7])
+    array([3., 1.])
+    """
 
     which = 0
 
 
 class FalsePositives(_Count):
-    """Weight of the zeros that score above the thresholds."""
+    """Adds up the weights of the zeros that score above the thresholds.
+
+    Parameters
+    ----------
+    thresholds : float or sequence of float in [0, 1], default 0.5
+        Thresholds; with several, the result has an entry for each.
+    name, dtype
+        Parameters of `Metric`.
+
+    Raises
+    ------
+    DataError
+        If a threshold is not from 0 to 1.
+
+    Examples
+    --------
+    >>> FalsePositives()([0, 0, 1, 1], [0.9, 0.2, 0.8, 0.7])
+    1.0
+    """
 
     which = 1
 
 
 class TrueNegatives(_Count):
-    """Weight of the zeros that do not score above the thresholds."""
+    """Adds up the weights of the zeros that do not score above the thresholds.
+
+    Parameters
+    ----------
+    thresholds : float or sequence of float in [0, 1], default 0.5
+        Thresholds; with several, the result has an entry for each.
+    name, dtype
+        Parameters of `Metric`.
+
+    Raises
+    ------
+    DataError
+        If a threshold is not from 0 to 1.
+
+    Examples
+    --------
+    >>> TrueNegatives()([0, 0, 0, 1], [0.9, 0.2, 0.1, 0.7])
+    2.0
+    """
 
     which = 2
 
 
 class FalseNegatives(_Count):
-    """Weight of the ones that do not score above the thresholds."""
+    """Adds up the weights of the ones that do not score above the thresholds.
+
+    Parameters
+    ----------
+    thresholds : float or sequence of float in [0, 1], default 0.5
+        Thresholds; with several, the result has an entry for each.
+    name, dtype
+        Parameters of `Metric`.
+
+    Raises
+    ------
+    DataError
+        If a threshold is not from 0 to 1.
+
+    Examples
+    --------
+    >>> FalseNegatives()([0, 1, 1, 1], [0.9, 0.2, 0.8, 0.7])
+    1.0
+    >>> FalseNegatives()([0, 1, 1, 1], [0.9, 0.2, 0.8, 0.7], sample_weight=[1, 5, 1, 1])
+    5.0
+    """
 
     which = 3
 
@@ -208,7 +301,7 @@ class _BestRate(AtThresholds):
 
 
 class SensitivityAtSpecificity(_BestRate):
-    """Highest true positive rate at thresholds with a sufficient true negative rate.
+    """Computes the highest true positive rate at thresholds with a sufficient true negative rate.
 
     Parameters
     ----------
@@ -219,6 +312,12 @@ class SensitivityAtSpecificity(_BestRate):
     class_id : int, optional
         Count only this column of scores.
     name, dtype : optional
+
+    Raises
+    ------
+    DataError
+        If ``specificity`` is not from 0 to 1, or ``num_thresholds`` or ``class_id`` is not a whole
+        number.
 
     Examples
     --------
@@ -245,9 +344,25 @@ class SensitivityAtSpecificity(_BestRate):
 
 
 class SpecificityAtSensitivity(_BestRate):
-    """Highest true negative rate at thresholds with a sufficient true positive rate.
+    """Computes the highest true negative rate at thresholds with a sufficient true positive rate.
 
-    Parameters are those of `SensitivityAtSpecificity`, but for ``sensitivity``.
+    Parameters
+    ----------
+    sensitivity : float in [0, 1]
+        The smallest sufficient true positive rate.
+    num_thresholds, class_id, name, dtype
+        Parameters of `SensitivityAtSpecificity`.
+
+    Raises
+    ------
+    DataError
+        If ``sensitivity`` is not from 0 to 1, or ``num_thresholds`` or ``class_id`` is not a whole
+        number.
+
+    Examples
+    --------
+    >>> SpecificityAtSensitivity(0.5)([0, 0, 0, 1, 1], [0, 0.3, 0.8, 0.3, 0.9])
+    1.0
     """
 
     level = "sensitivity"
@@ -269,9 +384,27 @@ class SpecificityAtSensitivity(_BestRate):
 
 
 class PrecisionAtRecall(_BestRate):
-    """Highest precision at thresholds with a sufficient recall.
+    """Computes the highest precision at thresholds with a sufficient recall.
 
-    Parameters are those of `SensitivityAtSpecificity`, but for ``recall``.
+    Parameters
+    ----------
+    recall : float in [0, 1]
+        The smallest sufficient recall.
+    num_thresholds, class_id, name, dtype
+        Parameters of `SensitivityAtSpecificity`.
+
+    Raises
+    ------
+    DataError
+        If ``recall`` is not from 0 to 1, or ``num_thresholds`` or ``class_id`` is not a whole
+        number.
+
+    Examples
+    --------
+    >>> PrecisionAtRecall(0.5)([0, 0, 0, 1, 1], [0, 0.3, 0.8, 0.3, 0.9])
+    1.0
+    >>> PrecisionAtRecall(1.0)([0, 0, 0, 1, 1], [0, 0.3, 0.8, 0.3, 0.9])  # the first is negative
+    0.5
     """
 
     level = "recall"
@@ -293,9 +426,25 @@ class PrecisionAtRecall(_BestRate):
 
 
 class RecallAtPrecision(_BestRate):
-    """Highest recall at thresholds with a sufficient precision.
+    """Computes the highest recall at thresholds with a sufficient precision.
 
-    Parameters are those of `SensitivityAtSpecificity`, but for ``precision``.
+    Parameters
+    ----------
+    precision : float in [0, 1]
+        The smallest sufficient precision.
+    num_thresholds, class_id, name, dtype
+        Parameters of `SensitivityAtSpecificity`.
+
+    Raises
+    ------
+    DataError
+        If ``precision`` is not from 0 to 1, or ``num_thresholds`` or ``class_id`` is not a whole
+        number.
+
+    Examples
+    --------
+    >>> RecallAtPrecision(0.8)([0, 0, 1, 1], [0, 0.5, 0.3, 0.9])  # only the last is positive
+    0.5
     """
 
     level = "precision"
@@ -317,7 +466,7 @@ class RecallAtPrecision(_BestRate):
 
 
 class AUC(AtThresholds):
-    r"""Area under a curve, computed from its points at thresholds.
+    """Computes the area under a curve from its points at thresholds.
 
     Parameters
     ----------
@@ -331,6 +480,8 @@ class AUC(AtThresholds):
         interpolates true and false positives (Davis, Goadrich, *The Relationship Between
         Precision-Recall and ROC Curves*, 2006).
     name : str, default "auc"
+    dtype : dtype, optional
+        Parameter of `Metric`.
     thresholds : sequence of float in [0, 1], optional
         Thresholds instead of ``num_thresholds``; 0 and 1 are added.
     multi_label : bool, default False
@@ -341,6 +492,14 @@ class AUC(AtThresholds):
         Weights of the columns.
     from_logits : bool, default False
         If true, the sigmoid is applied to the scores.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such curve or summation method.
+    DataError
+        If ``num_thresholds`` is below 2 or ``thresholds`` is set as well, if a threshold is not
+        from 0 to 1, or if ``num_labels`` is set without ``multi_label``.
 
     Examples
     --------

@@ -62,6 +62,10 @@ def get(optimizer: Any, where: str = "optimizers.get") -> Optimizer:
     where : str
         Name of the calling function, for error messages.
 
+    Returns
+    -------
+    Optimizer
+
     Raises
     ------
     UnknownNameError, DataError

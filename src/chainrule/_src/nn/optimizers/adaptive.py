@@ -11,7 +11,7 @@ from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule, like
 
 
 class RMSprop(Optimizer):
-    r"""Gradients divided by their running root mean square.
+    r"""Divides gradients by their running root mean square.
 
     .. math:: v \leftarrow \rho v + (1 - \rho) g^2, \qquad
               w \leftarrow w - \eta \frac{g}{\sqrt{v + \varepsilon}}
@@ -21,14 +21,29 @@ class RMSprop(Optimizer):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     rho : float, default 0.9
+        :math:`\rho`, below 1.
     momentum : float, default 0
         Share of the previous step that is added to a step.
     epsilon : float, default 1e-7
+        :math:`\varepsilon`.
     centered : bool, default False
         If true, the square of the running mean is subtracted from :math:`v`.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> rule = RMSprop(0.1, rho=0.75)
+    >>> w, g = np.array([1.0, 1.0]), np.array([8.0, -0.5])
+    >>> rule.update(w, g, rule.init(w))[0].round(4)  # v = g**2 / 4: both steps are 0.1 / (1 / 2)
+    array([0.8, 1.2])
     """
 
     def __init__(
@@ -62,7 +77,7 @@ class RMSprop(Optimizer):
 
 
 class Adagrad(Optimizer):
-    r"""Gradients divided by the root of the sum of their squares.
+    r"""Divides gradients by the root of the sum of their squares.
 
     .. math:: a \leftarrow a + g^2, \qquad w \leftarrow w - \eta \frac{g}{\sqrt{a + \varepsilon}}
 
@@ -71,11 +86,25 @@ class Adagrad(Optimizer):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     initial_accumulator_value : float, default 0.1
         Initial value of the sums.
     epsilon : float, default 1e-7
+        :math:`\varepsilon`.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> rule = Adagrad(0.1, initial_accumulator_value=0.0)
+    >>> w, state = rule.update(np.array(1.0), np.array(3.0), rule.init(np.array(1.0)))
+    >>> float(w.round(4)), float(rule.update(w, np.array(4.0), state)[0].round(4))  # 3 / 3, 4 / 5
+    (0.9, 0.82)
     """
 
     slots = ("accumulator",)
@@ -105,7 +134,7 @@ class Adagrad(Optimizer):
 
 
 class Adadelta(Optimizer):
-    r"""Gradients divided by their running root mean square, times the one of the steps.
+    r"""Divides gradients by their running root mean square, and multiplies by that of the steps.
 
     .. math:: a \leftarrow \rho a + (1 - \rho) g^2, \quad
               \Delta = \sqrt{\frac{d + \varepsilon}{a + \varepsilon}}\, g, \quad
@@ -118,10 +147,24 @@ class Adadelta(Optimizer):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     rho : float, default 0.95
+        :math:`\rho`, below 1.
     epsilon : float, default 1e-7
+        :math:`\varepsilon`.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> rule = Adadelta(1.0, rho=0.0, epsilon=9.0)
+    >>> float(rule.update(np.array(3.0), np.array(4.0), rule.init(np.array(3.0)))[0].round(4))
+    0.6
     """
 
     slots = ("accumulated_grad", "accumulated_delta")
@@ -147,7 +190,7 @@ class Adadelta(Optimizer):
 
 
 class Ftrl(Optimizer):
-    r"""Follow the regularized leader: weights that the sum of gradients does not justify are zero.
+    r"""Follows the regularized leader: weights that the sum of gradients does not justify are zero.
 
     .. math:: n' = n + g^2, \qquad \sigma = \frac{n'^{-p} - n^{-p}}{\eta}, \qquad
               z \leftarrow z + g + 2 \lambda_s w - \sigma w, \qquad
@@ -169,8 +212,24 @@ class Ftrl(Optimizer):
     l2_shrinkage_regularization_strength : float, default 0
         :math:`\lambda_s`, a penalty that is added to the gradient only.
     beta : float, default 0
+        :math:`\beta`.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError
+        If ``learning_rate`` is not above 0, ``learning_rate_power`` is above 0, or another option
+        is out of its range.
+    UnknownNameError
+        If there is no such option.
+
+    Examples
+    --------
+    >>> rule = Ftrl(0.1, initial_accumulator_value=0.0, l1_regularization_strength=1.0)
+    >>> w = np.zeros(2)
+    >>> rule.update(w, np.array([0.5, -2.0]), rule.init(w))[0]  # 0, and (2 - 1) / (2 / 0.1)
+    array([0.  , 0.05])
     """
 
     slots = ("accumulator", "linear")
@@ -227,7 +286,7 @@ class Ftrl(Optimizer):
 
 
 class Adafactor(Optimizer):
-    r"""Gradients divided by their root mean square, stored per row and per column of a matrix.
+    r"""Divides gradients by root mean squares, which it stores per row and column of a matrix.
 
     .. math:: r \leftarrow \beta_t r + (1 - \beta_t) \overline{g^2}^{\,row}, \quad
               c \leftarrow \beta_t c + (1 - \beta_t) \overline{g^2}^{\,column}, \quad
@@ -243,17 +302,32 @@ class Adafactor(Optimizer):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     beta_2_decay : float, default -0.8
         :math:`p`, at most 0.
     epsilon_1 : float, default 1e-30
-        Number that is added to the squares.
+        Number that is added to the squares of the gradient.
     epsilon_2 : float, default 0.001
+        :math:`\varepsilon_2`, the least root mean square of weights that scales a step.
     clip_threshold : float, default 1
         :math:`d`.
     relative_step : bool, default True
         Ignored, as in Keras: steps always decrease with :math:`1 / \sqrt t`.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError
+        If ``beta_2_decay`` is above 0, or another option is out of its range.
+    UnknownNameError
+        If there is no such option.
+
+    Examples
+    --------
+    >>> state = Adafactor().init(np.zeros((300, 200)))
+    >>> state["r"].shape, state["c"].shape  # 500 numbers for 60,000 weights
+    ((300,), (200,))
     """
 
     slots = ("r", "c", "v")

@@ -37,7 +37,9 @@ class _TwoMoments(Optimizer):
 
 
 class Adam(_TwoMoments):
-    r"""Running means of the gradient and of its square, corrected for their start at zero.
+    r"""Divides the running mean of the gradient by its running root mean square.
+
+    Both are corrected for their start at zero.
 
     .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
               v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \quad
@@ -49,14 +51,30 @@ class Adam(_TwoMoments):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     beta_1 : float, default 0.9
+        :math:`\beta_1`, below 1.
     beta_2 : float, default 0.999
+        :math:`\beta_2`, below 1.
     epsilon : float, default 1e-7
+        :math:`\varepsilon`.
     amsgrad : bool, default False
         If true, steps use the largest :math:`v` so far (Reddi et al., *On the Convergence of
         Adam and Beyond*, 2018).
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> adam = Adam(0.1)
+    >>> w, g = np.array([1.0, 1.0]), np.array([5.0, -0.01])
+    >>> adam.update(w, g, adam.init(w))[0].round(4)  # the first steps have the size of the rate
+    array([0.9, 1.1])
     """
 
     def __init__(
@@ -84,17 +102,30 @@ class Adam(_TwoMoments):
 
 
 class AdamW(Adam):
-    r"""`Adam` with weight decay :math:`\eta \lambda w`, decoupled from the gradient.
+    r"""Adds the weight decay :math:`\eta \lambda w` to `Adam`, decoupled from the gradient.
 
     Loshchilov, Hutter, *Decoupled Weight Decay Regularization*, 2019, algorithm 2.
 
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     weight_decay : float or callable, default 0.004
         :math:`\lambda`.
     beta_1, beta_2, epsilon, amsgrad, **options
         Parameters of `Adam`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> adamw = AdamW(0.1, weight_decay=0.5)
+    >>> w = np.array([2.0, 2.0])
+    >>> adamw.update(w, np.array([0.0, 4.0]), adamw.init(w))[0].round(4)  # 2 - 0.1 * 0.5 * 2 = 1.9
+    array([1.9, 1.8])
     """
 
     def __init__(
@@ -115,7 +146,7 @@ class AdamW(Adam):
 
 
 class Adamax(_TwoMoments):
-    r"""`Adam` with the decaying maximum of the gradient instead of the root mean square.
+    r"""Replaces the root mean square of `Adam` by the decaying maximum of the gradient.
 
     .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
               u \leftarrow \max(\beta_2 u, |g|), \quad
@@ -126,11 +157,27 @@ class Adamax(_TwoMoments):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     beta_1 : float, default 0.9
+        :math:`\beta_1`, below 1.
     beta_2 : float, default 0.999
+        :math:`\beta_2`, below 1.
     epsilon : float, default 1e-7
+        :math:`\varepsilon`.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> adamax = Adamax(0.1, beta_1=0.0, beta_2=0.5)
+    >>> w, state = adamax.update(np.array(1.0), np.array(4.0), adamax.init(np.array(1.0)))
+    >>> float(w.round(4)), float(adamax.update(w, np.array(1.0), state)[0].round(4))  # 4 / 4, 1 / 2
+    (0.9, 0.85)
     """
 
     slots = ("m", "u")
@@ -144,7 +191,7 @@ class Adamax(_TwoMoments):
 
 
 class Nadam(_TwoMoments):
-    r"""`Adam` with Nesterov's momentum, which grows with the number of updates.
+    r"""Adds Nesterov's momentum to `Adam`; it grows with the number of updates.
 
     .. math:: \mu_t = \beta_1 \Big(1 - \frac{0.96^t}{2}\Big), \qquad
               \hat m = \frac{\mu_{t+1} m}{1 - \prod_{i=1}^{t+1} \mu_i}
@@ -156,11 +203,26 @@ class Nadam(_TwoMoments):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     beta_1 : float, default 0.9
+        :math:`\beta_1`, below 1.
     beta_2 : float, default 0.999
+        :math:`\beta_2`, below 1.
     epsilon : float, default 1e-7
+        :math:`\varepsilon`.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> nadam, w = Nadam(0.1), np.array(1.0)
+    >>> float(nadam.update(w, np.array(5.0), nadam.init(w))[0].round(4))  # `Adam` takes 0.9
+    0.8937
     """
 
     slots = ("m", "v", "product")
@@ -182,7 +244,7 @@ class Nadam(_TwoMoments):
 
 
 class Lamb(_TwoMoments):
-    r"""`Adam` whose step, for each array, has the norm of the weights times the learning rate.
+    r"""Scales the step of `Adam` for each array to the norm of the weights times the learning rate.
 
     .. math:: r = \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}, \qquad
               w \leftarrow w - \eta \frac{\lVert w \rVert}{\lVert r \rVert}\, r
@@ -193,11 +255,27 @@ class Lamb(_TwoMoments):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     beta_1 : float, default 0.9
+        :math:`\beta_1`, below 1.
     beta_2 : float, default 0.999
+        :math:`\beta_2`, below 1.
     epsilon : float, default 1e-7
+        :math:`\varepsilon`.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> lamb, w = Lamb(0.1), np.array([3.0, 4.0])
+    >>> new, _ = lamb.update(w, np.array([10.0, -0.2]), lamb.init(w))
+    >>> float(np.linalg.norm(new - w).round(4))  # 0.1 times the norm of w, 5
+    0.5
     """
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
@@ -212,7 +290,7 @@ class Lamb(_TwoMoments):
 
 
 class ScheduleFreeAdamW(_TwoMoments):
-    r"""`AdamW` that averages its iterates instead of lowering the learning rate.
+    r"""Averages the iterates of `AdamW` instead of lowering the learning rate.
 
     .. math:: z' = z - \eta \frac{g}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}, \qquad
               x \leftarrow \Big(1 - \frac1t\Big) x + \frac1t z', \qquad
@@ -224,14 +302,30 @@ class ScheduleFreeAdamW(_TwoMoments):
     Parameters
     ----------
     learning_rate : float or callable, default 0.0025
+        :math:`\eta`.
     beta_1 : float, default 0.9
         Above 0.
     beta_2 : float, default 0.999
+        :math:`\beta_2`, below 1.
     epsilon : float, default 1e-8
+        :math:`\varepsilon`.
     warmup_steps : int, default 0
         Number of updates in which the learning rate rises from 0.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> rule, g = ScheduleFreeAdamW(0.1), np.array(5.0)
+    >>> w, state = rule.update(np.array(1.0), g, rule.init(np.array(1.0)))  # z = 0.9
+    >>> w, state = rule.update(w, g, state)  # z = 0.8, x = (0.9 + 0.8) / 2
+    >>> float(w.round(4))  # 0.1 z + 0.9 x
+    0.845
     """
 
     slots = ("z", "v")

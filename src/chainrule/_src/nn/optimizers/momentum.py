@@ -10,7 +10,7 @@ from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule
 
 
 class SGD(Optimizer):
-    r"""Gradient descent, with momentum.
+    r"""Runs gradient descent, with momentum.
 
     .. math:: v \leftarrow \mu v - \eta g, \qquad w \leftarrow w + v
 
@@ -24,8 +24,14 @@ class SGD(Optimizer):
     momentum : float, default 0
         :math:`\mu`, below 1.
     nesterov : bool, default False
+        If true, the gradient's step is taken from the point to which the momentum leads.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
 
     Examples
     --------
@@ -58,7 +64,7 @@ class SGD(Optimizer):
 
 
 class Lion(Optimizer):
-    r"""Steps of constant size, in the direction of the sign of a running mean.
+    r"""Makes steps of constant size in the direction of the sign of a running mean.
 
     .. math:: w \leftarrow w - \eta\, \mathrm{sign}(\beta_1 m + (1 - \beta_1) g), \qquad
               m \leftarrow \beta_2 m + (1 - \beta_2) g
@@ -72,8 +78,14 @@ class Lion(Optimizer):
     beta_1 : float, default 0.9
         Above 0; with 0 the step would be the sign of the present gradient.
     beta_2 : float, default 0.99
+        :math:`\beta_2`, below 1.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
 
     Examples
     --------

@@ -26,7 +26,7 @@ _APART = {"learning_rate", "_done", "__config__"}
 
 
 class Optimizer(Configurable):
-    r"""Base class of optimizers: learning rate, clipping, weight decay and running averages.
+    r"""Base class of optimizers; it has the learning rate, clipping, weight decay and averages.
 
     Parameters
     ----------
@@ -78,6 +78,15 @@ class Optimizer(Configurable):
     ------
     DataError, UnknownNameError
         For options that are out of range, contradict one another or do not exist.
+
+    Examples
+    --------
+    >>> class Signs(Optimizer):
+    ...     def step(self, w, g, learning_rate, t, **slots):
+    ...         return w - learning_rate * np.sign(g), {}
+    >>> signs, w = Signs(0.5), np.array([1.0, 1.0])
+    >>> signs.update(w, np.array([3.0, -0.2]), signs.init(w))[0]
+    array([0.5, 1.5])
     """
 
     slots: tuple[str, ...] = ()
@@ -399,7 +408,24 @@ def _constantly(function: Callable[[], Any], step: Any) -> Any:
 
 
 def schedule_of(optimizer: Any) -> Schedule | None:
-    """Return the learning rate schedule, or None if the learning rate is a number."""
+    """Return the learning rate schedule, or None if the learning rate is a number.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+
+    Returns
+    -------
+    callable or None
+
+    Examples
+    --------
+    >>> from chainrule import optimizers
+    >>> schedule_of(optimizers.SGD(optimizers.ExponentialDecay(0.1, 100, 0.5)))(200)
+    0.025
+    >>> schedule_of(optimizers.SGD(0.1)) is None
+    True
+    """
     rate = getattr(optimizer, "__dict__", {}).get("learning_rate")
     return rate if callable(rate) else None
 
@@ -420,7 +446,23 @@ def settings_of(optimizer: Any) -> Hashable:
 
 
 def count(optimizer: Any, state: Any) -> None:
-    """Set the optimizer's number of batches from a state."""
+    """Set the optimizer's number of batches from a state.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Objects of other classes are left as they are.
+    state : dict
+        State that `Optimizer.update` returned, with the number of batches as ``"iteration"``.
+
+    Examples
+    --------
+    >>> from chainrule import optimizers
+    >>> optimizer = optimizers.SGD(0.1)
+    >>> count(optimizer, {"iteration": 3})
+    >>> optimizer.iterations
+    3
+    """
     if isinstance(optimizer, Optimizer):
         optimizer._done[0] = int(state.get("iteration", 0))
 

@@ -16,7 +16,7 @@ from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule
 
 
 class Muon(Optimizer):
-    r"""Momentum made orthogonal for matrices, `AdamW` for everything else.
+    r"""Makes the momentum of matrices orthogonal, and updates other arrays as `AdamW` does.
 
     .. math:: m \leftarrow \mu m + g, \qquad
               w \leftarrow w - \eta\, r \sqrt{\max(n, d)}\; U V^T, \qquad
@@ -31,6 +31,7 @@ class Muon(Optimizer):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
+        :math:`\eta`.
     adam_beta_1, adam_beta_2, epsilon, adam_weight_decay
         Parameters of `AdamW`, for arrays that are not matrices.
     weight_decay : float, default 0.004
@@ -46,12 +47,26 @@ class Muon(Optimizer):
     momentum : float, default 0.95
         :math:`\mu`.
     ns_steps : int, default 5
+        Number of steps that make the momentum orthogonal.
     nesterov : bool, default True
         If false, :math:`m` is made orthogonal instead of :math:`g + \mu m`.
     rms_rate : float or None, default 0.2
         :math:`r`; with None the factor is 1.
     **options
         Options of `Optimizer`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        As for `Optimizer`.
+
+    Examples
+    --------
+    >>> muon = Muon(1.0, weight_decay=None, rms_rate=None)
+    >>> step = muon.update(np.zeros((2, 2)), np.diag([3.0, 1.0]), muon.init(np.zeros((2, 2))))[0]
+    >>> step.round(2)  # of similar size in both directions
+    array([[-0.75,  0.  ],
+           [ 0.  , -1.13]])
     """
 
     slots = ("m", "v")

@@ -12,7 +12,7 @@ from chainrule._src.base.errors import ReadOnlyError
 
 
 class Variable(NDArrayOperatorsMixin):
-    """A reference to a number of an optimizer: every read returns the current value.
+    """Refers to a number of an optimizer: every read returns the current value.
 
     Parameters
     ----------
