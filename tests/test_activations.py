@@ -105,6 +105,15 @@ def test_what_get_takes():
     assert activations.get(described) is activations.relu
 
 
+@pytest.mark.parametrize("axis", [1, -2])
+@pytest.mark.parametrize("name", ["glu", "sparsemax"])
+def test_an_axis_without_numbers_is_refused(name, axis):
+    with pytest.raises(ShapeError, match=f"{name}: axis {axis} holds no numbers"):
+        getattr(cr.activations, name)(np.ones(4), axis=axis)
+    with pytest.raises(ShapeError, match=f"{name}: axis -1 holds no numbers"):
+        getattr(cr.activations, name)(1.0)
+
+
 def test_what_get_refuses():
     with pytest.raises(UnknownNameError, match="did you mean 'sigmoid'"):
         activations.get("sigmoyd", "test")

@@ -71,3 +71,5 @@ def test_what_is_refused():
         constraints.get(3, "test")
     with pytest.raises(DataError, match="MinMaxNorm: max_value must be a finite number of at leas"):
         constraints.MinMaxNorm(2.0, 1.0)
+    with pytest.raises(DataError, match="UnitNorm: axis must be whole numbers, received 'a'"):
+        constraints.UnitNorm("a")

@@ -73,6 +73,8 @@ ARGUMENTS = [
     (lambda: metrics.CosineSimilarity(axis=0.5), DataError, "axis"),
     (lambda: metrics.BinaryCrossentropy(label_smoothing=2), DataError, "label_smoothing"),
     (lambda: metrics.Recall(treshold=0.5), UnknownNameError, "did you mean 'thresholds'"),
+    (lambda: metrics.IoU(2, []), DataError, "target_class_ids must be below num_classes"),
+    (lambda: metrics.BinaryIoU(threshold="half"), DataError, "threshold must be a finite number"),
 ]  # fmt: skip
 
 

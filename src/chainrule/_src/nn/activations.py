@@ -696,7 +696,7 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     >>> sparsemax([1.0, 0.8, -2.0])
     array([0.6, 0.4, 0. ])
     """
-    x = _operand(x, "sparsemax")
+    x = _with_axis(x, axis, "sparsemax")
     with np.errstate(over="ignore"):  # logits further apart than the largest float
         x = np.maximum(
             x - np.max(x, axis=axis, keepdims=True), -1
@@ -736,7 +736,7 @@ def glu(x: Any, axis: int = -1) -> Any:
     >>> glu([3.0, 8.0, 0.0, 1e4])
     array([1.5, 8. ])
     """
-    x = _operand(x, "glu")
+    x = _with_axis(x, axis, "glu")
     if x.shape[axis] % 2:
         raise ShapeError(f"glu: expected an even axis {axis}, received shape {x.shape}")
     value, gate = np.split(x, 2, axis=axis)
@@ -806,6 +806,14 @@ serialize, deserialize = plain, get
 def _operand(x: Any, where: str) -> Any:
     """Return a tensor unchanged, anything else as a floating array."""
     return x if isinstance(x, Traced) else as_floats(x, "x", where)
+
+
+def _with_axis(x: Any, axis: int, where: str) -> Any:
+    """Return `_operand` of an array that has this axis, with at least one entry."""
+    x = _operand(x, where)
+    if not -x.ndim <= axis < x.ndim or not x.shape[axis]:
+        raise ShapeError(f"{where}: axis {axis} holds no numbers, x has shape {x.shape}")
+    return x
 
 
 def _number(value: float, name: str, where: str) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.config import Configurable, plain, rule_of
+from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_number
 from chainrule._src.core.names import count_names
 
@@ -95,7 +96,7 @@ class MinMaxNorm(Constraint):
         self.min_value = check_number(min_value, "min_value", name)
         self.max_value = check_number(max_value, "max_value", name, low=self.min_value)
         self.rate = check_number(rate, "rate", name)
-        self.axis = axis
+        self.axis = _checked(axis, type(self).__name__)
 
     def __call__(self, w: Any) -> Any:
         """Return the new weight."""
@@ -132,7 +133,7 @@ class MaxNorm(Constraint):
 
     def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
         self.max_value = check_number(max_value, "max_value", "MaxNorm")
-        self.axis = axis
+        self.axis = _checked(axis, type(self).__name__)
 
     def __call__(self, w: Any) -> Any:
         """Return the new weight."""
@@ -156,11 +157,19 @@ class UnitNorm(Constraint):
     """
 
     def __init__(self, axis: Axis = 0) -> None:
-        self.axis = axis
+        self.axis = _checked(axis, type(self).__name__)
 
     def __call__(self, w: Any) -> Any:
         """Return the new weight."""
         return w / (EPSILON + _norms(w, self.axis))
+
+
+def _checked(axis: Any, where: str) -> Any:
+    """Return an axis, or a sequence of axes; refuse anything else."""
+    for one in axis if isinstance(axis, tuple | list) else (axis,):
+        if isinstance(one, bool) or not isinstance(one, int):
+            raise DataError(f"{where}: axis must be whole numbers, received {axis!r}")
+    return axis
 
 
 def _norms(w: Any, axis: Axis) -> Any:

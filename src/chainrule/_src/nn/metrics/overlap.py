@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import DataError
+from chainrule._src.base.validation import check_number
 from chainrule._src.nn.losses.operands import floats
 from chainrule._src.nn.metrics.base import Sums, numbers, ratio
 from chainrule._src.nn.metrics.scores import ConfusionMatrix
@@ -54,7 +55,7 @@ class IoU(ConfusionMatrix):
         axis: int = -1,
     ) -> None:
         super().__init__(num_classes, sparse_y_true, sparse_y_pred, name, dtype)
-        if max(target_class_ids) >= num_classes:
+        if not len(target_class_ids) or max(target_class_ids) >= num_classes:
             raise DataError(
                 f"{type(self).__name__}: target_class_ids must be below num_classes, "
                 f"{num_classes}, received {target_class_ids!r}"
@@ -145,7 +146,7 @@ class BinaryIoU(IoU):
         dtype: Any = None,
     ) -> None:
         super().__init__(2, target_class_ids, name, dtype)
-        self.threshold = threshold
+        self.threshold = check_number(threshold, "threshold", "BinaryIoU", low=-np.inf)
 
     def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
         """Return the confusion matrix of weights: rows are true, columns predicted classes."""
