@@ -28,7 +28,7 @@ def explain(
     ] = 5,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Of a CSV file.")] = "utf-8",
 ) -> None:
-    """Tell which columns the predictions rest on: what the score loses without each."""
+    """Show the columns that predictions rest on, by the score that is lost without each column."""
     run_explain(Terminal(), model, data, repeats, encoding)
 
 

@@ -57,7 +57,7 @@ def grade(
         str, typer.Option(metavar="TEXT", help="Values are drawn from it and the student's name.")
     ] = "",
 ) -> None:
-    """Grade a class's submissions of a lab, each in a process of its own."""
+    """Grade a class's submissions of a lab, each submission in a process of its own."""
     from chainrule._src.teach.grading.classroom import grade_all
     from chainrule._src.teach.grading.collect import collect, find_lab
     from chainrule._src.teach.grading.setting import assignment

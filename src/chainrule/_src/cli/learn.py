@@ -104,7 +104,7 @@ def solution(name: Exercise = "", folder: In = HERE) -> None:
 
 @learn.command()
 def reset(name: Annotated[str, typer.Argument(metavar="EXERCISE")], folder: In = HERE) -> None:
-    """Begin an exercise anew; what you wrote is kept beside it."""
+    """Begin an exercise anew; your file is kept beside the new one."""
     from chainrule._src.teach.learn.workspace import Workspace
 
     backup = Workspace(folder).reset(name)
