@@ -7,54 +7,76 @@ from collections.abc import Iterator
 from typing import Any
 
 from chainrule._src.check.edits import Change, binary, called_name, is_numpy, transposed
+from chainrule._src.check.rules import Rules
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site
 
+CALLS = Rules()
 FUNCTIONS = (
     ("sum", "mean"), ("maximum", "minimum"), ("max", "min"), ("exp", "log"), ("tanh", "sinh"),
     ("zeros_like", "ones_like"), ("zeros", "ones"), ("var", "std"), ("argmax", "argmin"),
     ("sqrt", "square"), ("sin", "cos"), ("sign", "abs"), ("matmul", "multiply"), ("tanh", "arctan"),
 )  # fmt: skip
-
-
+ALONG_AXES = ("sum", "mean", "max", "min", "var", "std", "prod", "softmax", "cumsum")
 AXES: tuple[Any, ...] = (0, 1, -1, 2, None, (0, 1), (0, 2), (1, 2), (0, 2, 3), (0, 1, 2))
+KEEPDIMS = ast.keyword("keepdims", ast.Constant(True))
 
 
-def of_call(node: ast.Call, value: Any, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield a call with another function, argument or axis, and each argument without the call."""
-    name = called_name(node)
-    on = isinstance(node.func, ast.Attribute) and not is_numpy(node.func.value)
-    first = node.func.value if on and isinstance(node.func, ast.Attribute) else None
-    operands = [first, *node.args] if first is not None else list(node.args)
-    operand = operands[0] if operands else None
-    for part in operands:
+def _receiver(node: ast.Call) -> ast.expr | None:
+    """Return the array whose method is called, or None for a function."""
+    is_method = isinstance(node.func, ast.Attribute) and not is_numpy(node.func.value)
+    return node.func.value if is_method and isinstance(node.func, ast.Attribute) else None
+
+
+def _operands(node: ast.Call) -> list[ast.expr]:
+    receiver = _receiver(node)
+    return [receiver, *node.args] if receiver is not None else list(node.args)
+
+
+def _keywords(node: ast.Call, *names: str) -> list[ast.keyword]:
+    return [keyword for keyword in node.keywords if keyword.arg in names]
+
+
+@CALLS.of(ast.Call)
+def _argument_alone(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    for part in _operands(node):
         if not isinstance(part, ast.Starred):
-            yield part, "extra call", 1.1, name
-    if name in ("sum", "mean", "max", "min", "var", "std", "prod", "softmax", "cumsum"):
-        keep = [k for k in node.keywords if k.arg == "keepdims"]
-        others = [k for k in node.keywords if k.arg not in ("axis", "keepdims")]
-        positional = node.args if on else node.args[1:]
-        have = next(
-            (k.value for k in node.keywords if k.arg == "axis"),
-            positional[0] if positional else None,
-        )
-        base = node.args[:0] if on else node.args[:1]
-        for axis in AXES:
-            literal = None if axis is None else ast.parse(repr(axis), mode="eval").body
-            if have is not None and literal is not None and ast.dump(have) == ast.dump(literal):
-                continue
-            axes = [ast.keyword("axis", literal)] if literal is not None else []
-            yield ast.Call(node.func, base, [*axes, *keep, *others]), "axis", 1.2, axis
-            if not keep and axis is not None:
-                keepdims = ast.keyword("keepdims", ast.Constant(True))
-                yield ast.Call(node.func, base, [*axes, keepdims, *others]), "axis", 1.6, axis
-        if keep:
-            yield _without(node, "keepdims"), "keepdims", 1.1, None
-        else:
-            keepdims = ast.keyword("keepdims", ast.Constant(True))
-            yield ast.Call(node.func, node.args, [*node.keywords, keepdims]), "keepdims", 1.1, None
-    if name == "log" and operand is not None:
-        yield binary(ast.Constant(1), ast.Div(), operand), "derivative of log", 1.4, name
+            yield part, "extra call", 1.1, called_name(node)
+
+
+@CALLS.of(ast.Call, names=ALONG_AXES)
+def _other_axis(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    keep = _keywords(node, "keepdims")
+    others = [k for k in node.keywords if k.arg not in ("axis", "keepdims")]
+    n_arrays = 1 if _receiver(node) is None else 0
+    array, positional = node.args[:n_arrays], node.args[n_arrays:]
+    present = [*(k.value for k in _keywords(node, "axis")), *positional][:1]
+    for axis in AXES:
+        literal = None if axis is None else ast.parse(repr(axis), mode="eval").body
+        if literal is not None and [*map(ast.dump, present)] == [ast.dump(literal)]:
+            continue
+        axes = [ast.keyword("axis", literal)] if literal is not None else []
+        yield ast.Call(node.func, array, [*axes, *keep, *others]), "axis", 1.2, axis
+        if not keep and axis is not None:
+            yield ast.Call(node.func, array, [*axes, KEEPDIMS, *others]), "axis", 1.6, axis
+
+
+@CALLS.of(ast.Call, names=ALONG_AXES)
+def _other_keepdims(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    without = [k for k in node.keywords if k.arg != "keepdims"]
+    keywords = without if _keywords(node, "keepdims") else [*node.keywords, KEEPDIMS]
+    yield ast.Call(node.func, node.args, keywords), "keepdims", 1.1, None
+
+
+@CALLS.of(ast.Call, names=("log",))
+def _derivative_of_log(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    for operand in _operands(node)[:1]:
+        yield binary(ast.Constant(1), ast.Div(), operand), "derivative of log", 1.4, "log"
+
+
+@CALLS.of(ast.Call)
+def _other_function(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    name = called_name(node)
     for pair in FUNCTIONS:
         if name in pair:
             other = pair[1 - pair.index(name)]
@@ -63,45 +85,59 @@ def of_call(node: ast.Call, value: Any, site: Site, around: BuildingBlocks) -> I
         for other in around.helpers(site):
             if other != name:
                 yield _with_name(node, other), "function", 1.3, other
-    if len(node.args) == 2 and not on:
+
+
+@CALLS.of(ast.Call)
+def _swapped_arguments(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if len(node.args) == 2 and _receiver(node) is None:
         yield ast.Call(node.func, node.args[::-1], node.keywords), "swapped", 0.9, None
     if len(node.args) == 3:
         a, b, c = node.args
         yield ast.Call(node.func, [a, c, b], node.keywords), "swapped", 1.2, None
-        if name == "where":
-            yield b, "extra call", 1.2, name
-            yield c, "extra call", 1.4, name
-    if name in ("dot", "matmul", "outer") and not on and len(node.args) == 2:
-        a, b = node.args
-        for x, y in (
-            (transposed(a), b),
-            (a, transposed(b)),
-            (transposed(b), a),
-            (b, transposed(a)),
-        ):
+
+
+@CALLS.of(ast.Call, names=("where",))
+def _one_case(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if len(node.args) == 3:
+        yield node.args[1], "extra call", 1.2, "where"
+        yield node.args[2], "extra call", 1.4, "where"
+
+
+@CALLS.of(ast.Call, names=("dot", "matmul", "outer"))
+def _transposed_operands(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    first, operands = _receiver(node), _operands(node)
+    if len(operands) != 2 or (first is not None and called_name(node) == "outer"):
+        return
+    a, b = operands
+    pairs = [(transposed(a), b), (a, transposed(b)), (transposed(b), a), (b, transposed(a))]
+    if first is not None:
+        pairs.insert(2, (b, a))
+    for x, y in pairs:
+        if first is None:
             yield ast.Call(node.func, [x, y], node.keywords), "transpose", 1.1, None
-    if name in ("dot", "matmul") and on and len(node.args) == 1 and first is not None:
-        b = node.args[0]
-        for x, y in ((transposed(first), b), (first, transposed(b)), (b, first),
-                     (transposed(b), first), (b, transposed(first))):  # fmt: skip
-            func = ast.Attribute(x, name, ast.Load())
+        else:
+            func = ast.Attribute(x, called_name(node), ast.Load())
             yield ast.Call(func, [y], node.keywords), "transpose", 1.1, None
-    if name == "einsum" and node.args and isinstance(node.args[0], ast.Constant):
+
+
+@CALLS.of(ast.Call, names=("einsum",))
+def _subscripts(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if node.args and isinstance(node.args[0], ast.Constant):
         for text in _other_subscripts(str(node.args[0].value)):
             args = [ast.Constant(text), *node.args[1:]]
             yield ast.Call(node.func, args, node.keywords), "subscripts", 1.5, text
-    if name == "transpose" and len(node.args) >= 2:
-        for i in range(len(node.args) - 1):
-            args = list(node.args)
-            args[i], args[i + 1] = args[i + 1], args[i]
-            yield ast.Call(node.func, args, node.keywords), "transpose", 1.5, None
-    if name == "range":
-        yield from _of_range(node)
-    if name == "reversed" and node.args:
-        yield node.args[0], "order", 1, None
 
 
-def _of_range(node: ast.Call) -> Iterator[Change]:
+@CALLS.of(ast.Call, names=("transpose",))
+def _exchanged_axes(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    for i in range(len(node.args) - 1):
+        args = list(node.args)
+        args[i], args[i + 1] = args[i + 1], args[i]
+        yield ast.Call(node.func, args, node.keywords), "transpose", 1.5, None
+
+
+@CALLS.of(ast.Call, names=("range",))
+def _other_range(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     yield ast.Call(ast.Name("reversed", ast.Load()), [node], []), "order", 1.2, None
     args = node.args
     if len(args) == 1:
@@ -110,6 +146,12 @@ def _of_range(node: ast.Call) -> Iterator[Change]:
         yield ast.Call(node.func, [args[1]], []), "range", 1.3, None
     if len(args) == 3:
         yield ast.Call(node.func, args[:2], []), "range", 1.5, None
+
+
+@CALLS.of(ast.Call, names=("reversed",))
+def _forwards(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if node.args:
+        yield node.args[0], "order", 1, None
 
 
 def _other_subscripts(text: str) -> Iterator[str]:
@@ -131,10 +173,6 @@ def _other_subscripts(text: str) -> Iterator[str]:
 
 def _joined(terms: list[str], arrow: str) -> str:
     return f"{','.join(terms[:-1])}->{terms[-1]}" if arrow else ",".join(terms)
-
-
-def _without(node: ast.Call, keyword: str) -> ast.Call:
-    return ast.Call(node.func, node.args, [k for k in node.keywords if k.arg != keyword])
 
 
 def _with_name(node: ast.Call, name: str) -> ast.Call:

@@ -19,7 +19,7 @@ from chainrule._src.check.edits import (
     passes_on_numbers,
     transposed,
 )
-from chainrule._src.check.expressions import structural
+from chainrule._src.check.expressions import EXPRESSIONS
 from chainrule._src.check.insertions import replaced, rewritten, scaled, with_terms
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site, is_number
@@ -39,7 +39,7 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
                        site.line, site.statement, detail, site)  # fmt: skip
 
     if tier == 0:
-        yield from edits(structural(node, value, site, around))
+        yield from edits(EXPRESSIONS.changes(site, around))
         if is_number(value):
             if is_outermost(site) and not isinstance(node, ast.Constant):
                 yield from edits(iter([(negated(node), "sign", 1, None)]))

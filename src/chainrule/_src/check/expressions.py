@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.calls import of_call
+from chainrule._src.check.calls import CALLS
 from chainrule._src.check.edits import (
     Change,
     binary,
@@ -19,6 +19,7 @@ from chainrule._src.check.edits import (
     numpy_name,
     transposed,
 )
+from chainrule._src.check.rules import Rules
 from chainrule._src.check.surroundings import BuildingBlocks, one_hot
 from chainrule._src.check.watching import Site, is_array, is_number
 
@@ -36,98 +37,39 @@ COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 }  # fmt: skip
 
 
-def structural(node: ast.expr, value: Any, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield an expression with one change in its structure."""
-    if isinstance(node, ast.BinOp):
-        yield from _of_operation(node, value, site, around)
-    elif isinstance(node, ast.UnaryOp):
-        yield node.operand, "sign" if isinstance(node.op, ast.USub) else "extra call", 1, node
-    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
-        for op in COMPARED.get(type(node.ops[0]), ()):
-            yield ast.Compare(node.left, [op()], node.comparators), "comparison", 1.5, None
-    elif isinstance(node, ast.Call):
-        yield from of_call(node, value, site, around)
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        yield from _of_constant(node, site, around)
-    elif isinstance(node, ast.Subscript):
-        yield from of_subscript(node)
-    elif isinstance(node, ast.IfExp):
-        yield ast.IfExp(node.test, node.orelse, node.body), "branches", 1.5, None
-    elif isinstance(node, ast.Attribute) and node.attr == "T":
+EXPRESSIONS = Rules()
+
+
+@EXPRESSIONS.of(ast.UnaryOp)
+def _operand_alone(node: ast.UnaryOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    yield node.operand, "sign" if isinstance(node.op, ast.USub) else "extra call", 1, node
+
+
+@EXPRESSIONS.of(ast.Compare)
+def _other_comparison(node: ast.Compare, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    for op in COMPARED.get(type(node.ops[0]), ()) if len(node.ops) == 1 else ():
+        yield ast.Compare(node.left, [op()], node.comparators), "comparison", 1.5, None
+
+
+@EXPRESSIONS.of(ast.Call)
+def _other_call(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    yield from CALLS.changes(site, around)
+
+
+@EXPRESSIONS.of(ast.IfExp)
+def _other_branch(node: ast.IfExp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    yield ast.IfExp(node.test, node.orelse, node.body), "branches", 1.5, None
+
+
+@EXPRESSIONS.of(ast.Attribute)
+def _not_transposed(node: ast.Attribute, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if node.attr == "T":
         yield node.value, "transpose", 1, None
-    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-        yield from _other_values(node, value, site, around)
-    if site.field == "iter":
-        if isinstance(value, list | np.ndarray | tuple):
-            backwards = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
-            yield ast.Subscript(node, backwards, ast.Load()), "order", 1.1, None
-    elif isinstance(node, ast.Name) and is_array(value) and (np.abs(value) < 1).all():
-        one = ast.Constant(1)
-        yield binary(one, ast.Sub(), node), "complement", 1.45, node
-        square = binary(node, ast.Pow(), ast.Constant(2))
-        yield binary(one, ast.Sub(), square), "complement", 1.45, node
-    if isinstance(value, list) and isinstance(site.owner, ast.Return) and len(value) > 1:
-        backwards = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
-        yield ast.Subscript(node, backwards, ast.Load()), "order", 1.1, None
-    if (
-        isinstance(node, ast.List | ast.Tuple)
-        and 2 <= len(node.elts) <= 6
-        and isinstance(node.ctx, ast.Load)
-    ):
-        for i in range(len(node.elts) - 1):
-            elts = list(node.elts)
-            elts[i], elts[i + 1] = elts[i + 1], elts[i]
-            pair = node.elts[i], node.elts[i + 1]
-            yield type(node)(elts, ast.Load()), "exchanged", 1.1, pair
-    if isinstance(node, ast.Dict) and len(node.values) <= 12:
-        for i, j in itertools.combinations(range(len(node.values)), 2):
-            values = list(node.values)
-            values[i], values[j] = values[j], values[i]
-            yield ast.Dict(node.keys, values), "exchanged", 1.1, (node.values[i], node.values[j])
-    if isinstance(node, ast.Call) and called_name(node) == "len" and not is_index(site):
-        total = ast.Call(ast.Attribute(numpy_name(), "sum", ast.Load()), node.args, [])
-        yield total, "function", 1.45, None
-        for other, other_value, text in around.named(site):
-            if isinstance(other_value, int | np.integer) and other_value != value:
-                yield other, "other value", 1.4, text
-            if isinstance(other, ast.Name) and np.ndim(other_value) and len(other_value) != value:
-                length = ast.Call(node.func, [other], [])
-                yield length, "other value", 1.4, (ast.unparse(node), ast.unparse(length))
-    if is_index(site) and isinstance(value, int | np.integer) and not isinstance(value, bool):
-        for step in (-1, 1):
-            yield _stepped(node, step), "index", 1.5, None
 
 
-def is_index(site: Site) -> bool:
-    """Return true if an expression is an index or part of an index."""
-    return site.field == "slice" or isinstance(site.owner, ast.Slice) or (
-        isinstance(site.owner, ast.Call) and called_name(site.owner) == "range"
-    ) or (isinstance(site.owner, ast.Tuple) and site.owner is not site.statement)  # fmt: skip
-
-
-def _stepped(node: ast.expr, step: int) -> ast.expr:
-    """Return an index plus ``step``, which is 1 or -1."""
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        return number(node.value + step)
-    if (
-        isinstance(node, ast.BinOp)
-        and isinstance(node.op, ast.Add | ast.Sub)
-        and isinstance(node.right, ast.Constant)
-        and type(node.right.value) is int
-    ):
-        sign = 1 if isinstance(node.op, ast.Add) else -1
-        total = sign * node.right.value + step
-        if total == 0:
-            return node.left
-        op: ast.operator = ast.Add() if total > 0 else ast.Sub()
-        return binary(node.left, op, ast.Constant(abs(total)))
-    return binary(node, ast.Add() if step > 0 else ast.Sub(), ast.Constant(abs(step)))
-
-
-def _of_operation(
-    node: ast.BinOp, value: Any, site: Site, around: BuildingBlocks
-) -> Iterator[Change]:
-    left, right, op = node.left, node.right, node.op
+@EXPRESSIONS.of(ast.BinOp)
+def _other_operation(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    left, right, op, value = node.left, node.right, node.op, site.value
     if isinstance(op, ast.Mult | ast.MatMult):
         yield left, "extra factor", 1, right
         yield right, "extra factor", 1, left
@@ -164,8 +106,11 @@ def _of_operation(
             yield binary(a, product, b), "transpose", cost, None
 
 
-def _of_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+@EXPRESSIONS.of(ast.Constant)
+def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     value = node.value
+    if type(value) not in (int, float):
+        return
     assert isinstance(value, int | float)
     others: list[float] = [2 * value, value / 2, -value, 0, 1, 2, 0.5, *around.numbers]
     if isinstance(value, int) or float(value).is_integer():
@@ -243,11 +188,15 @@ def _other_slices(part: ast.Slice) -> Iterator[ast.Slice]:
             yield new
 
 
-def _other_values(
-    node: ast.expr, value: Any, site: Site, around: BuildingBlocks
-) -> Iterator[Change]:
+@EXPRESSIONS.of(ast.Subscript)
+def _other_subscript(node: ast.Subscript, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    yield from of_subscript(node)
+
+
+@EXPRESSIONS.of(ast.Name, ast.Attribute, ast.Subscript)
+def _other_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield other variables of the same type and shape."""
-    text = ast.unparse(node)
+    text, value = ast.unparse(node), site.value
     if site.field == "func" or (
         isinstance(site.owner, ast.Attribute) and site.owner.attr == "shape"
     ):
@@ -273,3 +222,96 @@ def _other_values(
         for name, other_value in scope.items():
             if name != text and type(other_value) is type(value):
                 yield ast.Name(name, ast.Load()), "other value", 1.2, name
+
+
+@EXPRESSIONS.of(ast.expr)
+def _reversed_loop(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if site.field == "iter" and isinstance(site.value, list | np.ndarray | tuple):
+        yield _reversed(node), "order", 1.1, None
+
+
+@EXPRESSIONS.of(ast.Name)
+def _complement(node: ast.Name, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if site.field != "iter" and is_array(site.value) and (np.abs(site.value) < 1).all():
+        one = ast.Constant(1)
+        yield binary(one, ast.Sub(), node), "complement", 1.45, node
+        square = binary(node, ast.Pow(), ast.Constant(2))
+        yield binary(one, ast.Sub(), square), "complement", 1.45, node
+
+
+@EXPRESSIONS.of(ast.expr)
+def _reversed_result(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    value = site.value
+    if isinstance(value, list) and isinstance(site.owner, ast.Return) and len(value) > 1:
+        yield _reversed(node), "order", 1.1, None
+
+
+def _reversed(node: ast.expr) -> ast.expr:
+    backwards = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
+    return ast.Subscript(node, backwards, ast.Load())
+
+
+@EXPRESSIONS.of(ast.List, ast.Tuple)
+def _exchanged_parts(node: Any, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if 2 <= len(node.elts) <= 6 and isinstance(node.ctx, ast.Load):
+        for i in range(len(node.elts) - 1):
+            elts = list(node.elts)
+            elts[i], elts[i + 1] = elts[i + 1], elts[i]
+            pair = node.elts[i], node.elts[i + 1]
+            yield type(node)(elts, ast.Load()), "exchanged", 1.1, pair
+
+
+@EXPRESSIONS.of(ast.Dict)
+def _exchanged_values(node: ast.Dict, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if len(node.values) <= 12:
+        for i, j in itertools.combinations(range(len(node.values)), 2):
+            values = list(node.values)
+            values[i], values[j] = values[j], values[i]
+            yield ast.Dict(node.keys, values), "exchanged", 1.1, (node.values[i], node.values[j])
+
+
+@EXPRESSIONS.of(ast.Call, names=("len",))
+def _other_length(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if is_index(site):
+        return
+    total = ast.Call(ast.Attribute(numpy_name(), "sum", ast.Load()), node.args, [])
+    yield total, "function", 1.45, None
+    for other, value, text in around.named(site):
+        if isinstance(value, int | np.integer) and value != site.value:
+            yield other, "other value", 1.4, text
+        if isinstance(other, ast.Name) and np.ndim(value) and len(value) != site.value:
+            length = ast.Call(node.func, [other], [])
+            yield length, "other value", 1.4, (ast.unparse(node), ast.unparse(length))
+
+
+@EXPRESSIONS.of(ast.expr)
+def _other_step(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    is_whole = isinstance(site.value, int | np.integer) and not isinstance(site.value, bool)
+    for step in (-1, 1) if is_whole and is_index(site) else ():
+        yield _stepped(node, step), "index", 1.5, None
+
+
+def is_index(site: Site) -> bool:
+    """Return true if an expression is an index or part of an index."""
+    return site.field == "slice" or isinstance(site.owner, ast.Slice) or (
+        isinstance(site.owner, ast.Call) and called_name(site.owner) == "range"
+    ) or (isinstance(site.owner, ast.Tuple) and site.owner is not site.statement)  # fmt: skip
+
+
+def _stepped(node: ast.expr, step: int) -> ast.expr:
+    """Return an index plus ``step``, which is 1 or -1."""
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return number(node.value + step)
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add | ast.Sub)
+        and isinstance(node.right, ast.Constant)
+        and type(node.right.value) is int
+    ):
+        sign = 1 if isinstance(node.op, ast.Add) else -1
+        total = sign * node.right.value + step
+        if total == 0:
+            return node.left
+        op: ast.operator = ast.Add() if total > 0 else ast.Sub()
+        return binary(node.left, op, ast.Constant(abs(total)))
+    return binary(node, ast.Add() if step > 0 else ast.Sub(), ast.Constant(abs(step)))
