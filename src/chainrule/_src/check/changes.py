@@ -20,7 +20,7 @@ from chainrule._src.check.edits import (
     transposed,
 )
 from chainrule._src.check.expressions import EXPRESSIONS
-from chainrule._src.check.insertions import replaced, rewritten, scaled, with_terms
+from chainrule._src.check.insertions import REPLACED, SCALED, rewritten, with_terms
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site, is_number
 
@@ -47,12 +47,12 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
             if np.ndim(value) == 2 and not turned and not _is_long(value):
                 yield from edits(iter([(transposed(node), "transpose", 1, None)]))
     elif is_number(value) and tier == 1:
-        yield from edits(rewritten(site, value, around))
+        yield from edits(rewritten(site, around))
         if is_outermost(site) or passes_on_numbers(site):
-            yield from edits(scaled(site, value, around))
+            yield from edits(SCALED.changes(site, around))
     elif is_number(value):
-        yield from edits(with_terms(site, value, around))
-        yield from edits(replaced(site, value, around))
+        yield from edits(with_terms(site, around))
+        yield from edits(REPLACED.changes(site, around))
 
 
 def _is_changed_later(site: Site) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from chainrule._src.check.edits import (
     numpy_name,
     transposed,
 )
+from chainrule._src.check.rules import Rules
 from chainrule._src.check.surroundings import (
     BuildingBlocks,
     distinct,
@@ -29,8 +31,10 @@ from chainrule._src.check.surroundings import (
 )
 from chainrule._src.check.watching import Site
 
+SCALED, REPLACED = Rules(), Rules()
 
-def rewritten(site: Site, value: Any, around: BuildingBlocks) -> Iterator[Change]:
+
+def rewritten(site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield an expression with a variable replaced throughout, two swapped, or a call removed."""
     node = site.node
     inside = [n for n in ast.walk(node) if isinstance(n, ast.Name | ast.Subscript | ast.Attribute)]
@@ -57,70 +61,89 @@ def rewritten(site: Site, value: Any, around: BuildingBlocks) -> Iterator[Change
             yield exchanged(node, text, inner.args[0]), "extra call", 1.4, called_name(inner)
 
 
-def replaced(site: Site, value: Any, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield other expressions of the same shape: derivatives, and expressions of either program."""
-    node = site.node
-    if isinstance(node, ast.BinOp | ast.Call):
-        parts = [n for n in _parts(node) if n is not node]
-        for other, other_value, _ in around.named(site):
-            if (
-                np.ndim(other_value)
-                and other_value.dtype.kind == "f"
-                and fits(other_value.shape, np.shape(value))
-            ):
-                for factor, _ in factors(other, other_value, site, around):
-                    for part in parts:
-                        yield binary(part, ast.Mult(), factor), "other factor", 2.0, factor
-    for other, other_value, text in around.named(site):
-        if (
-            np.ndim(other_value)
-            and other_value.dtype.kind == "f"
-            and other_value.shape == np.shape(value)
-        ):
+@REPLACED.of(ast.BinOp, ast.Call)
+def _other_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    parts = [n for n in _parts(node) if n is not node]
+    for other, array, _ in _float_arrays(site, around):
+        if fits(array.shape, np.shape(site.value)):
+            for factor, _ in factors(other, array, site, around):
+                for part in parts:
+                    yield binary(part, ast.Mult(), factor), "other factor", 2.0, factor
+
+
+@REPLACED.of(ast.expr)
+def _slope_or_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield slopes of the arrays of the same shape, and variables of another shape."""
+    shape = np.shape(site.value)
+    is_variable = isinstance(node, ast.Name | ast.Subscript | ast.Attribute)
+    for other, array, text in around.named(site):
+        if not np.ndim(array):
+            continue
+        if array.shape == shape and array.dtype.kind == "f":
             if site.owner in (site.statement, site.code.tree):
                 for slope in slopes(other, around):
                     yield slope, "slope", 2.1, text
             else:
                 positive = ast.Compare(other, [ast.Gt()], [ast.Constant(0)])
                 yield binary(ast.Constant(1.0), ast.Mult(), positive), "other value", 2.1, text
-        if (
-            np.ndim(other_value)
-            and np.ndim(other_value) == np.ndim(value)
-            and other_value.shape != np.shape(value)
-            and isinstance(node, ast.Name | ast.Subscript | ast.Attribute)
-        ):
+        if is_variable and array.shape != shape and np.ndim(array) == len(shape):
             yield other, "other value", 1.9, text
-    if site.owner is site.statement and isinstance(node, ast.Call | ast.Name | ast.BinOp):
+
+
+@REPLACED.of(ast.Call, ast.Name, ast.BinOp)
+def _zeros(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if site.owner is site.statement:
         func = ast.Attribute(numpy_name(), "zeros_like", ast.Load())
         yield ast.Call(func, [node], []), "start", 1.9, None
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+
+
+@REPLACED.of(ast.BinOp)
+def _another_product(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if isinstance(node.op, ast.MatMult):
         for left in _like(node.left, around, site):
             for right in _like(node.right, around, site):
                 product = binary(left, ast.MatMult(), right)
                 yield binary(node, ast.Add(), product), "missing term", 2.5, product
+
+
+@REPLACED.of(ast.expr)
+def _penalty_added(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     if isinstance(site.owner, ast.AugAssign):
         target = ast.unparse(site.owner.target)
         shape = next((np.shape(v) for _, v, t in around.named(site) if t == target), ())
         for term in penalties(shape, site, around):
             yield term, "other term", 2.2, term
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-        for term in penalties(np.shape(value), site, around):
+
+
+@REPLACED.of(ast.BinOp)
+def _penalty_for_a_term(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if isinstance(node.op, ast.Add | ast.Sub):
+        for term in penalties(np.shape(site.value), site, around):
             yield binary(node.left, node.op, term), "other term", 2.2, term
             yield binary(node.right, ast.Add(), term), "other term", 2.2, term
-    if not isinstance(node, ast.Constant):
-        for other, other_value, text in around.expressions(site):
-            if np.shape(other_value) == np.shape(value) and text != ast.unparse(node):
-                yield other, "other value", 2.0, text
-        is_statement = site.owner is site.statement
-        for name, new, is_term in around.right_expressions(site):
-            yield (
-                new,
-                "right expression",
-                (1.8 if name else 2.0) + (0 if is_statement else 0.3),
-                name,
-            )
-            if is_term and is_statement:
-                yield binary(node, ast.Add(), new), "missing term", 2.1, new
+
+
+@REPLACED.of(ast.expr)
+def _another_expression(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield expressions of the same shape, of the learner's program and of the right one."""
+    if isinstance(node, ast.Constant):
+        return
+    for other, array, text in around.expressions(site):
+        if np.shape(array) == np.shape(site.value) and text != ast.unparse(node):
+            yield other, "other value", 2.0, text
+    is_statement = site.owner is site.statement
+    for name, new, is_term in around.right_expressions(site):
+        cost = (1.8 if name else 2.0) + (0 if is_statement else 0.3)
+        yield new, "right expression", cost, name
+        if is_term and is_statement:
+            yield binary(node, ast.Add(), new), "missing term", 2.1, new
+
+
+def _float_arrays(site: Site, around: BuildingBlocks) -> Iterator[tuple[ast.expr, Any, str]]:
+    """Yield the named arrays of floats: expression, array and text."""
+    for other, array, text in around.named(site):
+        if np.ndim(array) and array.dtype.kind == "f":
+            yield other, array, text
 
 
 def _like(node: ast.expr, around: BuildingBlocks, site: Site) -> list[ast.expr]:
@@ -148,72 +171,86 @@ def _parts(node: ast.expr) -> list[ast.expr]:
     return [node]
 
 
-def scaled(site: Site, value: Any, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield an expression with an additional factor, divisor, sum or constant term."""
-    node, shape = site.node, np.shape(value)
-    scalars, arrays = [], []
-    for other, other_value, text in around.named(site):
-        if np.ndim(other_value) == 0:
-            is_sign = (
-                isinstance(other_value, float | np.floating) and other_value
-            )  # a label, perhaps
-            if is_sign or (other_value not in (0, 1, -1) and not isinstance(other_value, bool)):
-                scalars.append((other, other_value, text))
-        elif other_value.dtype.kind in "fb" and fits(other_value.shape, shape):
-            arrays.append((other, other_value, text))
-        elif other_value.dtype.kind in "fb" and other_value.shape == shape[:1]:
-            column = ast.Tuple([ast.Slice(), ast.Constant(None)], ast.Load())
-            node_ = ast.Subscript(other, column, ast.Load())
-            arrays.append((node_, other_value[:, None], f"{text}[:, None]"))
-    scalars = [*scalars, *around.count(site)] if is_outermost(site) else []
-    for sign in (ast.Add(), ast.Sub()) if is_outermost(site) else ():
-        cost = 1.9 if isinstance(sign, ast.Add) else 2.0
-        yield binary(node, sign, ast.Constant(1)), "missing term", cost, ast.Constant(1)
-    for constant in (2, 0.5) if is_outermost(site) else ():
-        yield binary(ast.Constant(constant), ast.Mult(), node), "missing factor", 1.6, constant
-    for other, _, _ in distinct(scalars):
+@SCALED.of(ast.expr)
+def _one_more(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the outermost expression plus or minus 1, doubled and halved."""
+    if is_outermost(site):
+        for sign, cost in ((ast.Add(), 1.9), (ast.Sub(), 2.0)):
+            yield binary(node, sign, ast.Constant(1)), "missing term", cost, ast.Constant(1)
+        for constant in (2, 0.5):
+            yield binary(ast.Constant(constant), ast.Mult(), node), "missing factor", 1.6, constant
+
+
+@SCALED.of(ast.expr)
+def _scalar_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if not is_outermost(site):
+        return
+    scalars = [each for each in around.named(site) if _is_scale(each[1])]
+    for other, _, _ in distinct([*scalars, *around.count(site)]):
         yield binary(node, ast.Div(), other), "missing divisor", 1.5, other
         yield binary(node, ast.Mult(), other), "missing factor", 1.8, other
-    node_text = ast.unparse(node)
+
+
+def _is_scale(value: Any) -> bool:
+    """Return true for a number that may be a factor: a float that is not 0, or another whole."""
+    if np.ndim(value):
+        return False
+    if isinstance(value, float | np.floating) and value:  # also 1.0, perhaps a label's sign
+        return True
+    return value not in (0, 1, -1) and not isinstance(value, bool)
+
+
+@SCALED.of(ast.expr)
+def _array_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    arrays = list(_fitting_arrays(site, around))
     if arrays and isinstance(node, ast.Name | ast.Subscript | ast.Call):
         yield binary(node, ast.Pow(), ast.Constant(2)), "missing power", 1.6, None
-    for other, other_value, text in arrays:
-        if text == node_text or np.ndim(other_value) < np.ndim(value) - 1:
+    node_text = ast.unparse(node)
+    for other, array, text in arrays:
+        if text != node_text and np.ndim(array) >= np.ndim(site.value) - 1:
+            for factor, cost in factors(other, array, site, around):
+                yield binary(node, ast.Mult(), factor), "missing factor", cost, factor
+
+
+def _fitting_arrays(site: Site, around: BuildingBlocks) -> Iterator[tuple[ast.expr, Any, str]]:
+    """Yield the named arrays that broadcast against a value, one number a sample as a column."""
+    shape = np.shape(site.value)
+    for other, array, text in around.named(site):
+        if not np.ndim(array) or array.dtype.kind not in "fb":
             continue
-        for factor, cost in factors(other, other_value, site, around):
-            yield binary(node, ast.Mult(), factor), "missing factor", cost, factor
-    if len(shape) >= 1:
-        for axis in range(len(shape)):
-            words = [
-                ast.keyword("axis", ast.Constant(axis)),
-                ast.keyword("keepdims", ast.Constant(True)),
-            ]
-            func = ast.Attribute(ast.Name("np", ast.Load()), "sum", ast.Load())
-            total = ast.Call(func, [node], words)
-            yield binary(node, ast.Div(), total), "missing divisor", 1.9, total
-            for keep in (False, True):
-                words = [ast.keyword("axis", ast.Constant(axis))]
-                words += [ast.keyword("keepdims", ast.Constant(True))] if keep else []
-                func = ast.Attribute(ast.Name("np", ast.Load()), "sum", ast.Load())
-                yield ast.Call(func, [node], words), "missing sum", 1.7, axis
+        if fits(array.shape, shape):
+            yield other, array, text
+        elif array.shape == shape[:1]:
+            column = ast.Tuple([ast.Slice(), ast.Constant(None)], ast.Load())
+            yield ast.Subscript(other, column, ast.Load()), array[:, None], f"{text}[:, None]"
 
 
-def shared(site: Site, value: Any, around: BuildingBlocks) -> Iterator[Change]:
+@SCALED.of(ast.expr)
+def _summed(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield sums over an axis, and the quotient by such a sum."""
+    for axis in range(np.ndim(site.value)):
+        total = _over_axis("sum", node, axis, keepdims=True)
+        yield binary(node, ast.Div(), total), "missing divisor", 1.9, total
+        for keepdims in (False, True):
+            yield _over_axis("sum", node, axis, keepdims), "missing sum", 1.7, axis
+
+
+def _over_axis(name: str, array: ast.expr, axis: int, keepdims: bool) -> ast.expr:
+    """Return the call of NumPy's ``sum`` or ``mean`` over an axis."""
+    keywords = [ast.keyword("axis", ast.Constant(axis))]
+    keywords += [ast.keyword("keepdims", ast.Constant(True))] if keepdims else []
+    return ast.Call(ast.Attribute(numpy_name(), name, ast.Load()), [array], keywords)
+
+
+def shared(site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield the terms of a softmax or a normalisation: paths that all entries of an axis share."""
-    node, shape = site.node, np.shape(value)
+    node, shape = site.node, np.shape(site.value)
     named = [n for n in around.named(site) if shape and np.shape(n[1]) == shape]
     floats = [
         (other, other_value) for other, other_value, _ in named if other_value.dtype.kind == "f"
     ]
     for axis in range(len(shape)):
-        words = [
-            ast.keyword("axis", ast.Constant(axis)),
-            ast.keyword("keepdims", ast.Constant(True)),
-        ]
-
-        def over(name: str, part: ast.expr, words: list[ast.keyword] = words) -> ast.expr:
-            return ast.Call(ast.Attribute(numpy_name(), name, ast.Load()), [part], words)
-
+        over = partial(_over_axis, axis=axis, keepdims=True)
         for other, other_value in floats:
             is_share = np.allclose(other_value.sum(axis=axis), 1) and (other_value >= 0).all()
             is_normal = np.allclose(other_value.mean(axis=axis), 0, atol=1e-8)
@@ -233,9 +270,9 @@ def shared(site: Site, value: Any, around: BuildingBlocks) -> Iterator[Change]:
             yield binary(node, ast.Sub(), mean), "missing term", 2.2, mean
 
 
-def with_terms(site: Site, value: Any, around: BuildingBlocks) -> Iterator[Change]:
+def with_terms(site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield an expression with an additional term."""
-    node, shape = site.node, np.shape(value)
+    node, shape = site.node, np.shape(site.value)
     if isinstance(node, ast.Constant):
         return
     if not shape:
@@ -252,7 +289,7 @@ def with_terms(site: Site, value: Any, around: BuildingBlocks) -> Iterator[Chang
             yield binary(node, ast.Add(), other), "missing term", 2.2 + far, other
             yield binary(node, ast.Sub(), other), "missing term", 2.3 + far, other
     if site.owner is site.statement:
-        yield from shared(site, value, around)
+        yield from shared(site, around)
     if is_outermost(site):
         for term in penalties(shape, site, around):
             yield binary(node, ast.Add(), term), "missing term", 2.4, term

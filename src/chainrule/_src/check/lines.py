@@ -28,6 +28,14 @@ class Block:
     field: str
     statements: list[Any]
 
+    def edit(
+        self, where: int | slice, new: Any, kind: str, cost: float,
+        statement: ast.stmt | None = None, detail: Any = None,
+    ) -> Edit:  # fmt: skip
+        """Return the change of some statements; by default the first one is the mistake's line."""
+        s = statement or self.statements[where.start if isinstance(where, slice) else where]
+        return Edit(self.code, self.owner, self.field, where, new, kind, cost, s.lineno, s, detail)
+
     def behind(
         self, i: int, new: ast.stmt, kind: str, cost: float, detail: Any, line: int | None = None
     ) -> Edit:
