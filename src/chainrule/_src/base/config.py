@@ -104,11 +104,31 @@ def plain(value: Any) -> Any:
     A function is described by its name. The description of a user's class or function also has the
     name it was registered by, or its module, so it cannot be confused with one of chainrule.
 
+    Parameters
+    ----------
+    value : object
+        A layer, optimizer or other configurable, a function, numbers, texts, and lists and dicts of
+        these.
+
+    Returns
+    -------
+    object
+        Dicts, lists, texts and numbers, from which `made` creates the objects again.
+
     Raises
     ------
     DataError
         If the value cannot be described: a lambda, for instance. If two of the user's classes or
         functions in it have the same name.
+
+    Examples
+    --------
+    >>> plain([np.float32(0.5), (1, 2)])
+    [0.5, [1, 2]]
+    >>> from chainrule.optimizers import SGD
+    >>> description = plain(SGD(0.1))
+    >>> description["class_name"], made(description).momentum
+    ('SGD', 0.0)
     """
     with own_things():
         return _plain(value)
@@ -139,10 +159,25 @@ def _plain(value: Any) -> Any:
 def made(value: Any) -> Any:
     """Return the objects that a description by `plain` stands for.
 
+    Parameters
+    ----------
+    value : object
+        A description: dicts, lists, texts and numbers.
+
+    Returns
+    -------
+    object
+
     Raises
     ------
     DataError
         If no class or function has the name in the description.
+
+    Examples
+    --------
+    >>> from chainrule.layers import Dense
+    >>> made({"class_name": "Dense", "config": {"units": 3}}).units
+    3
     """
     if isinstance(value, list):
         return [made(item) for item in value]
