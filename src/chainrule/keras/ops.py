@@ -339,7 +339,7 @@ def one_hot(
 
     Raises
     ------
-    OutOfRangeError
+    DataError
         If a number is no class.
 
     Examples
