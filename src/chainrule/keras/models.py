@@ -154,6 +154,8 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Sequential:
     ------
     DataError
         If the text is no JSON, or names an unknown class.
+    UnknownNameError
+        If the text is no architecture of a model.
 
     Examples
     --------

@@ -128,7 +128,7 @@ class Table(ABC):
 
 
 class ArrayTable(Table):
-    """A table of arrays in memory.
+    """Holds the columns of a table as arrays in memory.
 
     Parameters
     ----------
@@ -136,6 +136,11 @@ class ArrayTable(Table):
     arrays : dict of array_like
         Name of a column → its values: numbers, text, booleans or images.
     target : str, optional
+
+    Raises
+    ------
+    DataError
+        If columns have different numbers of rows, or there is no row.
 
     Examples
     --------

@@ -47,6 +47,13 @@ class Sequential(Trainable):
     preprocessor : Preprocessor or None
         The transformation of a table into samples; saved in files.
 
+    Raises
+    ------
+    DataError
+        If an item is no layer, or the seed is no seed.
+    UnknownNameError
+        If ``dtype`` has another value.
+
     Examples
     --------
     >>> import chainrule as cr

@@ -67,6 +67,13 @@ class MLPClassifier(NetworkMixin, theirs.MLPClassifier):  # type: ignore[misc]
 
     All attributes of scikit-learn's class exist as well: ``coefs_``, ``loss_curve_`` and so on.
 
+    Raises
+    ------
+    ValueError, OptionError
+        When fitted, as in scikit-learn, and if an additional option does not suit the data.
+    DivergenceError
+        When fitted, if the loss turns NaN or infinite, and an additional option is in use.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -209,6 +216,11 @@ class MLPRegressor(NetworkMixin, theirs.MLPRegressor):  # type: ignore[misc]
     history_, model_, converged_
         As for `MLPClassifier`.
 
+    Raises
+    ------
+    ValueError, OptionError, DivergenceError
+        As for `MLPClassifier`.
+
     Examples
     --------
     >>> X = np.random.default_rng(0).normal(size=(200, 3))
@@ -298,6 +310,11 @@ class SoftmaxRegression(MLPClassifier):
     ----------
     coef_ : ndarray, shape (k, d); (1, d) for two classes
     intercept_ : ndarray, shape (k,); (1,) for two classes
+
+    Raises
+    ------
+    ValueError, OptionError, DivergenceError
+        As for `MLPClassifier`.
 
     Examples
     --------
