@@ -37,6 +37,13 @@ def test_names_of_a_page_exist(page):
     assert missing(page.read_text(encoding="utf-8")) == []
 
 
+@pytest.mark.parametrize("name", cr._MOVED)
+def test_a_hint_names_what_exists(name):
+    with pytest.raises(AttributeError) as error:
+        getattr(cr, name)
+    assert missing(f"cr.{str(error.value).rpartition('chainrule.')[2]}") == []
+
+
 def test_a_name_that_moved_is_missing():
     assert missing("from chainrule import MLPClassifier  # moved") == ["chainrule.MLPClassifier"]
     assert missing("cr.log(1, 2); cr.layers.Dense(3)") == ["cr.log"]

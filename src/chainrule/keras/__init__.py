@@ -68,7 +68,18 @@ __all__ = [
 
 
 def version() -> str:
-    """Return the version of Keras whose names these are."""
+    """Return the version of Keras whose names these are.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.version()
+    '3.15.0'
+    """
     return __version__
 
 

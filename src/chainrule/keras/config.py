@@ -26,8 +26,20 @@ __all__ = [
 
 
 def enable_interactive_logging() -> None:
-    """Do nothing: progress is written to the terminal already."""
+    """Do nothing: progress is written to the terminal already.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.config.enable_interactive_logging()
+    """
 
 
 def disable_interactive_logging() -> None:
-    """Do nothing: give ``verbose`` to fit."""
+    """Do nothing: give ``verbose`` to fit.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.config.disable_interactive_logging()
+    """

@@ -1,4 +1,12 @@
-"""Data sets of scikit-learn; for others, an error says how to get the data."""
+"""Data sets of scikit-learn; for others, an error says how to get the data.
+
+Examples
+--------
+>>> from chainrule import keras
+>>> (x_train, y_train), (x_test, y_test) = keras.datasets.iris.load_data(test_split=0.2)
+>>> x_train.shape, x_test.shape
+((120, 4), (30, 4))
+"""
 
 from __future__ import annotations
 
@@ -25,7 +33,20 @@ def _shipped(name: str) -> Any:
     """Return a data set of scikit-learn with the interface of Keras's modules."""
 
     def load_data(test_split: float = 0.2, seed: int = 113) -> Pairs:
-        """Return ``(x_train, y_train), (x_test, y_test)``, in an order drawn with the seed."""
+        """Return ``(x_train, y_train), (x_test, y_test)``, in an order drawn with the seed.
+
+        Parameters
+        ----------
+        test_split : float, default 0.2
+            Share of the samples in the second pair.
+        seed : int, default 113
+            Seed of the order.
+
+        Raises
+        ------
+        MissingDependencyError
+            If scikit-learn is not installed.
+        """
         with needs(f"datasets.{name}", "tables", "sklearn"):
             import sklearn.datasets
 
@@ -44,7 +65,24 @@ def _stored(name: str, file: str) -> Any:
     def load_data(
         path: Any = file, test_split: float = 0.2, seed: int = 113, **options: Any
     ) -> Pairs:
-        """Return ``(x_train, y_train), (x_test, y_test)`` from a ``.npz`` file."""
+        """Return ``(x_train, y_train), (x_test, y_test)`` from a ``.npz`` file.
+
+        Parameters
+        ----------
+        path : path-like
+            The file, or its name in Keras's folder ``~/.keras/datasets``.
+        test_split : float, default 0.2
+            Share of the samples in the second pair, if the file has one part only.
+        seed : int, default 113
+            Seed of the order, if the file has one part only.
+        **options : ignored
+            Accepted for compatibility with Keras.
+
+        Raises
+        ------
+        DataError
+            If there is no such file.
+        """
         home = os.path.expanduser("~")  # "~" where there is none
         paths = [Path(path), Path(home, ".keras", "datasets", Path(path).name)]
         source = next((each for each in paths if each.is_file()), None)

@@ -71,25 +71,95 @@ class _Merge:
         raise NotImplementedError
 
 
-def _merging(name: str, merge: Callable[..., Any]) -> tuple[Any, Any]:
-    """Return the class and the function for a merging operation."""
-    cls = type(name, (_Merge,), {"merge": staticmethod(merge), "__doc__": merge.__doc__})
+_CLASS = """Merge arrays into one, for the `call` of your own layer: {summary}.
+
+Parameters
+----------
+name : str, optional
+    A name, which is not used.
+**options
+    Further arguments of the operation: the ``axis`` of `Concatenate`.
+
+Raises
+------
+DataError
+    If it is called with anything but a list of at least two arrays.
+
+Examples
+--------
+>>> {class_name}()([np.array([1.0, 6.0]), np.array([3.0, 2.0])])
+{result}
+"""
+
+_FUNCTION = """Return {summary}.
+
+Parameters
+----------
+inputs : list of ndarray
+    At least two arrays whose shapes fit each other.
+**options
+    Further arguments of `{class_name}`.
+
+Returns
+-------
+ndarray
+
+Raises
+------
+DataError
+    If ``inputs`` is no list of at least two arrays.
+
+Examples
+--------
+>>> {name}([np.array([1.0, 6.0]), np.array([3.0, 2.0])])
+{result}
+"""
+
+
+def _merging(
+    class_name: str, summary: str, result: str, merge: Callable[..., Any]
+) -> tuple[Any, Any]:
+    """Return the class and the function for a merging operation, whose example has ``result``."""
+    texts = {"class_name": class_name, "summary": summary, "result": result}
+    members = {"merge": staticmethod(merge), "__doc__": _CLASS.format(**texts)}
+    cls = type(class_name, (_Merge,), members)
 
     def function(inputs: Sequence[Any], **options: Any) -> Any:
         return cls(**options)(inputs)
 
+    function.__name__ = function.__qualname__ = class_name.lower()
+    function.__doc__ = _FUNCTION.format(name=function.__name__, **texts)
     return cls, function
 
 
-Add, add = _merging("Add", lambda parts: reduce(np.add, parts))
-Multiply, multiply = _merging("Multiply", lambda parts: reduce(np.multiply, parts))
-Subtract, subtract = _merging("Subtract", lambda parts: reduce(np.subtract, parts))
-Average, average = _merging("Average", lambda parts: reduce(np.add, parts) / len(parts))
-Maximum, maximum = _merging("Maximum", lambda parts: reduce(np.maximum, parts))
-Minimum, minimum = _merging("Minimum", lambda parts: reduce(np.minimum, parts))
-Concatenate, concatenate = _merging(
-    "Concatenate", lambda parts, axis=-1: np.concatenate(parts, axis=axis)
+Add, add = _merging(
+    "Add", "the sum of the arrays", "array([4., 8.])", lambda parts: reduce(np.add, parts)
 )
+Multiply, multiply = _merging(
+    "Multiply", "the product of the arrays", "array([ 3., 12.])",
+    lambda parts: reduce(np.multiply, parts),
+)  # fmt: skip
+Subtract, subtract = _merging(
+    "Subtract", "the first array minus the others", "array([-2.,  4.])",
+    lambda parts: reduce(np.subtract, parts),
+)  # fmt: skip
+Average, average = _merging(
+    "Average", "the mean of the arrays", "array([2., 4.])",
+    lambda parts: reduce(np.add, parts) / len(parts),
+)  # fmt: skip
+Maximum, maximum = _merging(
+    "Maximum", "the largest entry at each position", "array([3., 6.])",
+    lambda parts: reduce(np.maximum, parts),
+)  # fmt: skip
+Minimum, minimum = _merging(
+    "Minimum", "the smallest entry at each position", "array([1., 2.])",
+    lambda parts: reduce(np.minimum, parts),
+)  # fmt: skip
+Concatenate, concatenate = _merging(
+    "Concatenate", "the arrays one after the other, along an axis, the last by default",
+    "array([1., 6., 3., 2.])",
+    lambda parts, axis=-1: np.concatenate(parts, axis=axis),
+)  # fmt: skip
 Dot, dot = (left_out(name, "write np.einsum in the call of a layer") for name in ("Dot", "dot"))
 
 __all__ = [
@@ -106,10 +176,32 @@ LEFT_OUT = {
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return a layer from a config of `serialize`; ``custom_objects`` are your classes by name.
+    """Return a layer from a config of `serialize`.
 
-    >>> deserialize(serialize(_layers.Dense(3)))
-    Dense(units=3)
+    Parameters
+    ----------
+    config : dict
+        A description with the layer's class and arguments.
+    custom_objects : dict, optional
+        Your own classes by their names in the description.
+
+    Returns
+    -------
+    Layer
+
+    Raises
+    ------
+    DataError
+        If no class has the name in the description.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> config = keras.layers.serialize(keras.layers.Dense(3, activation="relu"))
+    >>> config["class_name"], config["config"]["units"]
+    ('Dense', 3)
+    >>> keras.layers.deserialize(config).units
+    3
     """
     with known_as(custom_objects):
         return made(config)

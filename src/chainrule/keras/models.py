@@ -29,12 +29,30 @@ def clone_model(
 ) -> Sequential:
     """Return a model with copies of the layers and new weights, not compiled.
 
+    Parameters
+    ----------
+    model : Sequential
+    input_tensors : None
+        Accepted for compatibility with Keras.
+    clone_function : callable, optional
+        Function of a layer that returns its copy; by default a layer with the same arguments.
+
+    Returns
+    -------
+    Sequential
+
+    Raises
+    ------
+    DataError
+        If ``input_tensors`` is not None.
+
     Examples
     --------
     >>> from chainrule import keras
-    >>> model = Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    >>> clone_model(model).count_params()
-    10
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> clone = keras.models.clone_model(model)
+    >>> clone.count_params(), bool((clone.get_weights()[0] == model.get_weights()[0]).any())
+    (10, False)
     """
     if input_tensors is not None:
         raise DataError(f"clone_model: input_tensors has no counterpart: {GRAPHS}")
@@ -54,18 +72,98 @@ def load_model(
 ) -> Sequential:
     """Load a model from a file that `Sequential.save` wrote; see `chainrule.load_model`.
 
-    Loading runs no code from the file, so that ``safe_mode`` has no other setting.
+    Parameters
+    ----------
+    filepath : path-like
+    custom_objects : dict, optional
+        Your own functions and classes by their names in the file.
+    compile : bool, default True
+        If true, the model is compiled with the arguments in the file.
+    safe_mode : ignored
+        Loading runs no code from the file in any case.
+
+    Returns
+    -------
+    Sequential
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged or foreign, or names an unknown function or class.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from chainrule import keras
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.keras")
+    ...     keras.models.load_model(f"{folder}/model.keras").count_params()
+    10
     """
     return _load_model(filepath, custom_objects, compile)
 
 
 def save_model(model: Sequential, filepath: Any, overwrite: bool = True, **options: Any) -> None:
-    """Save a model in a file; see `Sequential.save`."""
+    """Save a model in a file; see `Sequential.save`.
+
+    Parameters
+    ----------
+    model : Sequential
+    filepath : path-like
+        The file is in the format of chainrule, also under the ending ``.keras``.
+    overwrite : bool, default True
+        If false, an existing file is an error.
+    **options
+        Further options of `Sequential.save`.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written; no file is left half-written.
+    DataError
+        If the model cannot be described, because it holds a lambda for instance.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from chainrule import keras
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     keras.models.save_model(model, f"{folder}/model.keras")
+    ...     os.listdir(folder)
+    ['model.keras']
+    """
     model.save(filepath, overwrite=overwrite, **options)
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Sequential:
-    """Return a model with new weights from an architecture that `Sequential.to_json` wrote."""
+    """Return a model with new weights from an architecture that `Sequential.to_json` wrote.
+
+    Parameters
+    ----------
+    json_string : str
+    custom_objects : dict, optional
+        Your own functions and classes by their names in the text.
+
+    Returns
+    -------
+    Sequential
+
+    Raises
+    ------
+    DataError
+        If the text is no JSON, or names an unknown class.
+    UnknownNameError
+        If the text is no architecture of a model.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> keras.models.model_from_json(model.to_json()).output_shape
+    (None, 2)
+    """
     try:
         config = json.loads(json_string)
     except (TypeError, ValueError) as error:

@@ -25,6 +25,29 @@ CustomObjectScope = custom_object_scope
 
 
 def get_registered_object(name: str, custom_objects: Any = None) -> Any:
-    """Return the function or class that is registered under a name, or None."""
+    """Return the function or class that is registered under a name, or None.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"my_package>cube"``.
+    custom_objects : dict, optional
+        Further functions and classes by name, which come first.
+
+    Returns
+    -------
+    callable or None
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> @keras.saving.register_keras_serializable("example")
+    ... def cube(x):
+    ...     return x**3
+    >>> keras.saving.get_registered_object("example>cube") is cube
+    True
+    >>> keras.saving.get_registered_object("cube", {"cube": abs}) is abs
+    True
+    """
     with custom_object_scope(custom_objects):
         return registered(name)

@@ -36,9 +36,31 @@ FeatureSpace = left_out("FeatureSpace", "chainrule.preprocessing makes samples o
 
 
 class PyDataset:
-    """Base class of data for `fit`: ``__len__`` counts the batches, ``__getitem__`` gives one.
+    """Base class of data for `fit`: ``__len__`` counts the batches, ``__getitem__`` returns one.
 
     ``on_epoch_end`` is called after every pass.
+
+    Parameters
+    ----------
+    workers, use_multiprocessing, max_queue_size : ignored
+        Accepted for compatibility with Keras: the process itself reads the batches.
+
+    Raises
+    ------
+    NotImplementedError
+        If a class lacks ``__len__`` or ``__getitem__``.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> class Pairs(keras.utils.PyDataset):
+    ...     def __len__(self):
+    ...         return 3
+    ...
+    ...     def __getitem__(self, index):
+    ...         return np.full((2, 1), index), np.full((2, 1), 10 * index)
+    >>> [int(y[0, 0]) for x, y in Pairs()]
+    [0, 10, 20]
     """
 
     def __init__(
@@ -73,9 +95,25 @@ Sequence = PyDataset
 def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     """Return one-hot rows of class numbers, in float64.
 
+    Parameters
+    ----------
+    x : array_like of int, shape (n,) or (n, 1)
+    num_classes : int, optional
+        By default the largest number plus 1.
+
+    Returns
+    -------
+    ndarray, shape (n, num_classes)
+
+    Raises
+    ------
+    DataError
+        If a number is negative, or not below ``num_classes``.
+
     Examples
     --------
-    >>> to_categorical([0, 2])
+    >>> from chainrule import keras
+    >>> keras.utils.to_categorical([0, 2])
     array([[1., 0., 0.],
            [0., 0., 1.]])
     """
@@ -102,9 +140,32 @@ def pad_sequences(
 ) -> Array:
     """Return sequences as rows of one length: shorter ones are padded, longer ones truncated.
 
+    Parameters
+    ----------
+    sequences : iterable of sequences
+    maxlen : int, optional
+        Length of the rows; by default that of the longest sequence.
+    dtype : dtype, default int32
+    padding, truncating : {"pre", "post"}
+        End at which ``value`` is added, and end at which entries are removed.
+    value : float, default 0
+        Number that fills the rows.
+
+    Returns
+    -------
+    ndarray, shape (n, maxlen, …)
+
+    Raises
+    ------
+    ShapeError
+        If ``sequences`` holds a number.
+    UnknownNameError
+        If ``padding`` or ``truncating`` has another value.
+
     Examples
     --------
-    >>> pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2)
+    >>> from chainrule import keras
+    >>> keras.utils.pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2)
     array([[0, 1],
            [2, 3],
            [5, 6]], dtype=int32)
@@ -127,9 +188,27 @@ def pad_sequences(
 def normalize(x: Any, axis: int = -1, order: int = 2) -> Array:
     """Return vectors divided by their length; vectors of length 0 stay 0.
 
+    Parameters
+    ----------
+    x : array_like
+    axis : int, default -1
+        Axis of the vectors.
+    order : int, default 2
+        Order of the norm, as in `numpy.linalg.norm`.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    DataError
+        If ``x`` holds anything but numbers.
+
     Examples
     --------
-    >>> normalize([[3.0, 4.0]])
+    >>> from chainrule import keras
+    >>> keras.utils.normalize([[3.0, 4.0]])
     array([[0.6, 0.8]])
     """
     x = np.atleast_1d(as_numbers(x, "x", "normalize"))
@@ -144,13 +223,33 @@ def split_dataset(
     shuffle: bool = False,
     seed: int | None = None,
 ) -> tuple[Any, Any]:
-    """Return the first and the last samples of an array, or of arrays in a tuple or list.
+    """Return the first and the last samples of an array, or of several arrays in a tuple.
 
     Parameters
     ----------
-    dataset : array or tuple of arrays of equally many rows
+    dataset : array_like or tuple of array_like
+        Arrays with the same number of rows.
     left_size, right_size : float or int, optional
-        A share of the samples, or their number.
+        A share of the samples, or their number; one of them may be left out.
+    shuffle : bool, default False
+        If true, the samples are drawn in random order.
+    seed : int, optional
+        Seed of the order.
+
+    Returns
+    -------
+    left, right : ndarray or tuple of ndarray
+
+    Raises
+    ------
+    DataError
+        If both sizes are missing, or their sum is above the number of samples.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.utils.split_dataset(np.arange(5), left_size=0.6)
+    (array([0, 1, 2]), array([3, 4]))
     """
     if left_size is None and right_size is None:
         raise DataError("split_dataset: give left_size or right_size")
@@ -197,13 +296,39 @@ def timeseries_dataset_from_array(
 
     Parameters
     ----------
-    data : array, the time first
-    targets : array or None
+    data : array_like
+        The series; its first axis is time.
+    targets : array_like or None
         ``targets[i]`` belongs to the window that starts at ``i``.
     sequence_length, sequence_stride, sampling_rate : int
         Entries per window, steps between windows, steps between the entries of a window.
     batch_size : int or None
         Number of windows per batch; None returns all windows in one batch.
+    shuffle : bool, default False
+        If true, the windows are in random order.
+    seed : int, optional
+        Seed of the order.
+    start_index, end_index : int, optional
+        Bounds of the part of the series that is used; the second is excluded.
+
+    Returns
+    -------
+    list
+        A pair ``(x, y)`` per batch, or ``x`` alone without targets.
+
+    Raises
+    ------
+    DataError
+        If ``sequence_length`` is no whole number of at least 1.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> series = np.arange(5)
+    >>> batches = keras.utils.timeseries_dataset_from_array(series, series[3:], sequence_length=3)
+    >>> batches
+    [(array([[0, 1, 2],
+           [1, 2, 3]]), array([3, 4]))]
     """
     data = as_numbers(data, "data", "timeseries_dataset_from_array")[:end_index]
     check_positive(sequence_length, "sequence_length", "timeseries_dataset_from_array")
@@ -224,7 +349,20 @@ def timeseries_dataset_from_array(
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """Return the registry of functions and classes by name; new entries are registered too."""
+    """Return the registry of functions and classes by name; new entries are registered too.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.utils.get_custom_objects()["cube"] = lambda x: x**3
+    >>> keras.saving.get_registered_object("cube")(2)
+    8
+    >>> del keras.utils.get_custom_objects()["cube"]
+    """
     return REGISTERED
 
 
@@ -242,12 +380,26 @@ def plot_model(
     Parameters
     ----------
     model : Sequential
-    to_file : path-like
+    to_file : path-like, default "model.svg"
         Path of the file; its ending becomes ``.svg``.
-    show_shapes, show_dtype, show_layer_names, show_layer_activations : bool
+    show_shapes, show_dtype, show_layer_names, show_layer_activations : bool, default False
         Information that is written beside a layer's class.
     **options
         Accepted for compatibility with Keras and ignored.
+
+    Returns
+    -------
+    Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from chainrule import keras
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = keras.utils.plot_model(model, f"{folder}/model.png", show_shapes=True)
+    ...     path.name, "Dense · (n, 2)" in path.read_text(encoding="utf-8")
+    ('model.svg', True)
     """
     wide, high, gap = 420, 44, 22
     rows = []

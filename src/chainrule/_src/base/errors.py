@@ -10,6 +10,16 @@ LONGEST, MOST = 100, 40  # limits in a message: characters of a quoted text, nam
 def shortened(text: str, longest: int = LONGEST) -> str:
     """Return a text for a message; the middle of a long text is replaced by ….
 
+    Parameters
+    ----------
+    text : str
+    longest : int, default 100
+        Largest number of characters of the result.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> shortened("short"), shortened("a" * 20 + "b" * 20, longest=9)
@@ -22,6 +32,16 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 def listed(names: Iterable[object], most: int = MOST) -> str:
     """Return names for a message, separated by commas; a long list is cut, with a count.
 
+    Parameters
+    ----------
+    names : iterable of object
+    most : int, default 40
+        Largest number of names.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> listed(["a", "b", "c"], most=2)
@@ -33,28 +53,84 @@ def listed(names: Iterable[object], most: int = MOST) -> str:
 
 
 class ChainruleError(Exception):
-    """Base of every error that chainrule raises on purpose."""
+    """Base of every error that chainrule raises on purpose.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> try:
+    ...     cr.layers.Dense(0)
+    ... except ChainruleError as error:
+    ...     print(f"{type(error).__name__}: {error}")
+    DataError: Dense: units must be a whole number of at least 1, received 0
+    """
 
 
 class ShapeError(ChainruleError, ValueError):
-    """An array has the wrong shape or number of dimensions."""
+    """An array has the wrong shape or number of dimensions.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.layers.Reshape((3,)).build((None, 4))
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.ShapeError: layer 'reshape' (Reshape): samples of shape (4,) have 4 entries,
+    which cannot be laid out as (3,)
+    """
 
 
 class DataError(ChainruleError, ValueError):
-    """A value cannot be used: it is NaN, out of range, empty, or of the wrong type."""
+    """A value cannot be used: it is NaN, out of range, empty, or of the wrong type.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.one_hot(3, [0, 5])
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.DataError: one_hot: labels must be from 0 to 2, received 5
+    """
 
 
 class ReadOnlyError(DataError, TypeError):
-    """A value cannot be set, because it is computed from another value, such as a schedule."""
+    """A value cannot be set, because it is computed from another value, such as a schedule.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> optimizer = cr.optimizers.SGD(cr.schedules.ExponentialDecay(0.1, 10, 0.5))
+    >>> try:
+    ...     optimizer.learning_rate = 0.2
+    ... except ReadOnlyError as error:
+    ...     print(str(error).partition("(")[0])
+    SGD: the learning rate follows ExponentialDecay
+    """
 
 
 class OutOfRangeError(DataError, IndexError):
     """A class number or an index is out of range; the message names the value and its row.
 
+    Parameters
+    ----------
+    message : str
+        The message without the row.
+    row : int, optional
+        The row of the data that contains the value.
+
     Attributes
     ----------
-    row : int or None
-        The row of the data that contains the value.
+    message, row
+        As the parameters.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.layers.Embedding(3, 2)([[0], [7]])
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.OutOfRangeError: Embedding: entries must be whole numbers from 0 to 2,
+    received 7 in row 1
     """
 
     def __init__(self, message: str, row: int | None = None) -> None:
@@ -68,12 +144,29 @@ class OutOfRangeError(DataError, IndexError):
 class DivergenceError(ChainruleError, ArithmeticError, RuntimeError):
     """A loss became NaN or infinite; the message says where and what to try.
 
+    Parameters
+    ----------
+    message : str
+    params : tree of ndarray, optional
+        The last parameters whose loss was finite; None if the model itself holds them.
+    history : object, optional
+        The history recorded so far.
+
     Attributes
     ----------
-    params : tree of ndarray or None
-        The last parameters whose loss was finite; None if the model itself holds them.
-    history : object or None
-        The history recorded so far.
+    params, history
+        As the parameters.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> model = cr.Sequential([cr.layers.Dense(1)])
+    >>> model.compile(cr.optimizers.SGD(1e30), loss="mse")
+    >>> try:
+    ...     model.fit([[1.0]], [[2.0]], epochs=9, verbose=0)
+    ... except DivergenceError as error:
+    ...     print(str(error).partition(" in ")[0])
+    fit: the loss became NaN or infinite
     """
 
     def __init__(self, message: str, params: object = None, history: object = None) -> None:
@@ -119,6 +212,16 @@ class OptionError(ChainruleError, ValueError):
         The option's name.
     reason : str
         What is wrong with the value, and which values are allowed.
+
+    Attributes
+    ----------
+    option, reason
+        As the parameters.
+
+    Examples
+    --------
+    >>> print(OptionError("threshold", "must lie between 0 and 1, received 7"))
+    threshold: must lie between 0 and 1, received 7
     """
 
     def __init__(self, option: str, reason: str) -> None:
@@ -130,15 +233,42 @@ class OptionError(ChainruleError, ValueError):
 
 
 class MissingDependencyError(ChainruleError, ImportError):
-    """An optional package is not installed; the message says how to install the package."""
+    """An optional package is not installed; the message says how to install the package.
+
+    Examples
+    --------
+    >>> from chainrule._src.base.extras import needs
+    >>> needs("telepathy", "", "brainwaves")
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.MissingDependencyError: telepathy needs brainwaves: pip install brainwaves
+    """
 
 
 class FileError(ChainruleError, OSError):
-    """A file cannot be read or written; no file was left half-written."""
+    """A file cannot be read or written; no file was left half-written.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.load_model("missing.safetensors")
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.FileError: cannot read missing.safetensors: No such file or directory
+    """
 
 
 class ClusterError(ChainruleError, RuntimeError):
-    """A cluster does not answer, or lost data or results; the message says how to go on."""
+    """A cluster does not answer, or lost data or results; the message says how to go on.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise ClusterError("the cluster at tcp://10.0.0.1:8786 does not answer: timeout")
+    ... except ChainruleError as error:
+    ...     print(error)
+    the cluster at tcp://10.0.0.1:8786 does not answer: timeout
+    """
 
 
 class InterruptedWarning(UserWarning):
@@ -146,6 +276,16 @@ class InterruptedWarning(UserWarning):
 
     ``warnings.simplefilter("error", InterruptedWarning)`` makes Ctrl-C also end the calling
     program.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", InterruptedWarning)
+    ...     warnings.warn("training was interrupted in epoch 3", InterruptedWarning)
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.InterruptedWarning: training was interrupted in epoch 3
     """
 
 
@@ -154,6 +294,15 @@ class TraceError(ChainruleError, RuntimeError):
 
     Also raised if code cannot be recorded: a NumPy function without a gradient, or a branch on
     recorded values.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.grad(lambda x: float(x) ** 2)(3.0)
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.TraceError: float(t) of a tensor would lose its gradient: go on with t itself;
+    for printing, read t.value
     """
 
 
@@ -161,15 +310,41 @@ class CompileError(ChainruleError, RuntimeError):
     """A recorded function cannot be compiled; the message names the operation.
 
     Training goes on in NumPy if possible.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise CompileError("qr runs in NumPy alone")
+    ... except ChainruleError as error:
+    ...     print(error)
+    qr runs in NumPy alone
     """
 
 
 class MachineError(CompileError):
-    """A machine runs no machine code: LLVM is missing, has none for it, or gets it wrong."""
+    """A machine runs no machine code: LLVM is missing, has none for it, or gets it wrong.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise MachineError("compiling needs llvmlite; pip install llvmlite")
+    ... except CompileError as error:
+    ...     print(error)
+    compiling needs llvmlite; pip install llvmlite
+    """
 
 
 class ExportError(ChainruleError, RuntimeError):
-    """A recorded function cannot be written in another format; the message names the operation."""
+    """A recorded function cannot be written in another format; the message names the operation.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise ExportError("qr has no form in ONNX")
+    ... except ChainruleError as error:
+    ...     print(error)
+    qr has no form in ONNX
+    """
 
 
 for _class in [*vars().values()]:  # tracebacks and pickles name the public module

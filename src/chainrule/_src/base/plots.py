@@ -31,7 +31,30 @@ _INK = "#010203"  # stands for the page's own text colour, see `to_svg`
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float] = (6, 4)) -> Axes:
-    """Return ``ax``, or the axes of a new pyplot figure of ``size`` inches."""
+    """Return ``ax``, or the axes of a new pyplot figure.
+
+    Parameters
+    ----------
+    ax : Axes or None
+    size : (float, float), default (6, 4)
+        Width and height of a new figure in inches.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    MissingDependencyError
+        If matplotlib is needed and not installed.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> new_axes(ax) is ax
+    True
+    """
     if ax is not None:
         return ax
     with needs(*PLOTS):
@@ -52,10 +75,27 @@ def _only_axes(figure: Figure) -> Axes:
 def panels(
     ax: Axes, rows: int, columns: int, *, gaps: tuple[float, float], widths: Any = None
 ) -> list[Axes]:
-    """Split ``ax`` into a grid of axes, row by row.
+    """Split axes into a grid of axes, row by row.
 
-    ``gaps`` are the gaps between the axes, as fractions of the height and the width of ``ax``;
-    ``widths`` are the relative widths of the columns.
+    Parameters
+    ----------
+    ax : Axes
+        The axes, whose own box is hidden.
+    rows, columns : int
+    gaps : (float, float)
+        Gaps between the rows and between the columns, as fractions of the height and the width.
+    widths : sequence of float, optional
+        Relative widths of the columns; by default equal.
+
+    Returns
+    -------
+    list of Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> len(panels(Figure().subplots(), 2, 3, gaps=(0.1, 0.1)))
+    6
     """
     ax.set_axis_off()
     shares = np.ones(columns) if widths is None else np.asarray(widths, dtype=float)
@@ -71,7 +111,28 @@ def panels(
 
 
 def image(pixels: Array, title: str = "", ax: Axes | None = None, **style: Any) -> Axes:
-    """Show an image, black ink on white unless ``style`` says otherwise."""
+    """Show an image, black ink on white by default.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (h, w) or (h, w, c)
+    title : str, optional
+    ax : Axes, optional
+        By default the axes of a new figure.
+    **style
+        Arguments of ``Axes.imshow``, such as ``cmap``.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = image(np.eye(8), "a line", Figure().subplots())
+    >>> ax.images[0].get_array().shape, ax.get_title()
+    ((8, 8), 'a line')
+    """
     ax = new_axes(ax, (3, 3))
     ax.imshow(pixels, **{"cmap": "gray_r", "interpolation": "nearest", **style})
     ax.set_xticks([])
@@ -81,7 +142,28 @@ def image(pixels: Array, title: str = "", ax: Axes | None = None, **style: Any) 
 
 
 def weight_images(W: Array, titles: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Show each column of ``W``, shape (64, h), as an 8 × 8 image: blue < 0 < red."""
+    """Show each column of a matrix as an 8 × 8 image: blue < 0 < red.
+
+    Parameters
+    ----------
+    W : ndarray, shape (64, h)
+        Weights from the pixels of a digit to ``h`` units.
+    titles : sequence of str
+        A title for each image.
+    ax : Axes, optional
+        By default the axes of a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = weight_images(np.eye(64)[:, :2], ["unit 0", "unit 1"], Figure().subplots())
+    >>> [panel.get_title() for panel in ax.child_axes[0].child_axes]
+    ['unit 0', 'unit 1']
+    """
     ax = new_axes(ax, (9, 4))
     columns = min(5, W.shape[1])
     rows = -(-W.shape[1] // columns)
@@ -108,7 +190,32 @@ def curves(
     marker: str = "",
     **scales: Any,
 ) -> Axes:
-    """Draw named lines; ``scales`` are passed to ``Axes.set`` (``xscale``, ``ylim``, …)."""
+    """Draw named lines, with a legend if there are several.
+
+    Parameters
+    ----------
+    lines : mapping of str to (array_like, array_like)
+        The x and the y of each line by its name.
+    title, xlabel, ylabel : str, optional
+    ax : Axes, optional
+        By default the axes of a new figure.
+    marker : str, optional
+        Matplotlib's marker of the points.
+    **scales
+        Arguments of ``Axes.set``: ``xscale``, ``ylim`` and so on.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> lines = {"training": ([1, 2], [0.9, 0.5]), "validation": ([1, 2], [0.9, 0.7])}
+    >>> ax = curves(lines, xlabel="epoch", ax=Figure().subplots())
+    >>> [line.get_label() for line in ax.lines]
+    ['training', 'validation']
+    """
     ax = new_axes(ax)
     for (label, (x, y)), colour in zip(lines.items(), cycle(COLOURS), strict=False):
         ax.plot(x, y, label=label, color=colour, marker=marker, markersize=4, linewidth=1.8)
@@ -119,7 +226,28 @@ def curves(
 
 
 def prediction(pixels: Array, label: int, probabilities: Array, ax: Axes | None = None) -> Axes:
-    """Show an image beside the true class and the predicted probabilities."""
+    """Show an image beside the true class and the predicted probabilities.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (h, w)
+    label : int
+        The true class.
+    probabilities : ndarray, shape (k,)
+    ax : Axes, optional
+        By default the axes of a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = prediction(np.eye(8), 1, np.array([0.3, 0.7]), Figure().subplots())
+    >>> [panel.get_title() for panel in ax.child_axes]
+    ['true label: 1', 'predicted: 1']
+    """
     ax = new_axes(ax, (8, 3.2))
     left, right = panels(ax, 1, 2, gaps=(0, 0.12), widths=[1, 1.9])
     image(pixels, f"true label: {label}", left)
@@ -152,9 +280,36 @@ def heat_map(
     mark: tuple[int, int] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a table of numbers as colours, each written into its cell by ``write``.
+    """Draw a table of numbers as colours, with each number in its cell.
 
-    The cell ``mark``, a row and a column, is framed.
+    Parameters
+    ----------
+    values : ndarray, shape (n, m)
+    rows, columns : sequence
+        Names of the rows and of the columns.
+    title, xlabel, ylabel : str, optional
+    write : callable, optional
+        Function of a number that returns the text in its cell; by default two decimals.
+    cmap : str, default "viridis"
+        Matplotlib's name of the colours.
+    around_zero : bool, default False
+        If true, the middle colour is that of 0.
+    mark : (int, int), optional
+        Row and column of a cell that is framed.
+    ax : Axes, optional
+        By default the axes of a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> values = np.array([[0.125, 2.0]])
+    >>> ax = heat_map(values, ["a"], ["b", "c"], write="{:.3g}".format, ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.texts]
+    ['0.125', '2']
     """
     ax = new_axes(ax, (6.5, 4.5))
     picture = ax.imshow(values, cmap=cmap, aspect="auto")
@@ -187,6 +342,23 @@ def gradient_rows(rows: Mapping[str, tuple[Any, Any]]) -> Figure:
     rows : mapping of str to (ndarray or None, ndarray)
         The gradient by hand and the correct one. No difference is drawn if the first is missing or
         has another shape.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    MissingDependencyError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> figure = gradient_rows({"W": (np.ones((2, 2)), np.eye(2))})
+    >>> [ax.get_title() for ax in figure.axes]
+    ['W by hand', 'right', 'difference']
+    >>> import matplotlib.pyplot as plt
+    >>> plt.close(figure)
     """
     with needs(*PLOTS):
         import matplotlib.pyplot as plt
@@ -216,7 +388,28 @@ def gradient_rows(rows: Mapping[str, tuple[Any, Any]]) -> Figure:
 def agreement(
     pairs: Mapping[str, tuple[Array, Any]], xlabel: str, ylabel: str, ax: Axes | None = None
 ) -> Axes:
-    """Plot the entries of one gradient against another's: equal entries lie on the diagonal."""
+    """Plot the entries of one gradient against another's: equal entries lie on the diagonal.
+
+    Parameters
+    ----------
+    pairs : mapping of str to (ndarray, ndarray)
+        Two gradients of the same shape by the name of the parameter.
+    xlabel, ylabel : str
+    ax : Axes, optional
+        By default the axes of a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> pairs = {"W": (np.array([1.0, 2.0]), np.array([1.0, 2.5]))}
+    >>> ax = agreement(pairs, "by hand", "right", Figure().subplots())
+    >>> ax.lines[1].get_ydata()
+    array([1. , 2.5])
+    """
     ax = new_axes(ax, (5, 4.5))
     largest = max(float(np.nanmax(np.abs(x))) for x, _ in pairs.values())
     ax.plot([-largest, largest], [-largest, largest], color=GREY, linewidth=1)
@@ -228,7 +421,28 @@ def agreement(
 
 
 def graph(labels: Sequence[str], edges: Sequence[tuple[int, int]], ax: Axes | None = None) -> Axes:
-    """Draw an acyclic graph from left to right; ``edges`` are pairs of positions in ``labels``."""
+    """Draw an acyclic graph from left to right.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        The texts of the nodes.
+    edges : sequence of (int, int)
+        Arrows, as pairs of positions in ``labels``.
+    ax : Axes, optional
+        By default the axes of a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = graph(["X", "W", "X @ W"], [(0, 2), (1, 2)], Figure().subplots())
+    >>> [text.get_text() for text in ax.texts if text.get_text()]
+    ['X', 'W', 'X @ W']
+    """
     ax = new_axes(ax, (9, 4.2))
     ax.set_axis_off()
     after: dict[int, list[int]] = {i: [b for a, b in edges if a == i] for i in range(len(labels))}
@@ -263,7 +477,30 @@ def graph(labels: Sequence[str], edges: Sequence[tuple[int, int]], ax: Axes | No
 
 
 def finish(ax: Axes, **labels: Any) -> Axes:
-    """Set titles and scales; add a light grid, remove the box, write powers of ten as numbers."""
+    """Set titles and scales; add a light grid, remove the box, write powers of ten as numbers.
+
+    Parameters
+    ----------
+    ax : Axes
+    **labels
+        Arguments of ``Axes.set``: ``title``, ``xlabel``, ``yscale`` and so on; ``""`` is ignored.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    MissingDependencyError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = finish(Figure().subplots(), xlabel="epoch", yscale="log")
+    >>> ax.get_xlabel(), ax.get_yscale()
+    ('epoch', 'log')
+    """
     with needs(*PLOTS):
         from matplotlib.ticker import MaxNLocator
 
@@ -291,6 +528,22 @@ def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> Html:
         Inches, at 96 CSS pixels each.
     prefix : str
         Prefix of every id, so that several pictures can be on one page.
+
+    Returns
+    -------
+    Html
+        Text that a notebook or template shows as a picture.
+
+    Raises
+    ------
+    MissingDependencyError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> svg = to_svg(lambda ax: ax.plot([1, 2], [1, 4]), (2, 1), "squares")
+    >>> svg[:4], 'id="squares-' in svg
+    ('<svg', True)
     """
     with needs(*PLOTS):
         import matplotlib

@@ -24,6 +24,20 @@ _OWN: ContextVar[dict[str, Any] | None] = ContextVar("own things", default=None)
 def register(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
     """Return a decorator that registers a function or class as ``"package>name"``.
 
+    Files name what is registered by this name, and loading such a file finds it.
+
+    Parameters
+    ----------
+    package : str, default "Custom"
+        First part of the name.
+    name : str, optional
+        Second part; by default the name of the function or class.
+
+    Returns
+    -------
+    callable
+        The decorator, which returns the function or class unchanged.
+
     Examples
     --------
     >>> @register("mine")
@@ -43,7 +57,21 @@ def register(package: str = "Custom", name: str | None = None) -> Callable[[T], 
 
 @contextmanager
 def known_as(objects: Mapping[str, Any] | None) -> Iterator[None]:
-    """Within this context, functions and classes can also be found by these names."""
+    """Within this context, functions and classes can also be found by these names.
+
+    Parameters
+    ----------
+    objects : mapping of str to callable, or None
+        Functions and classes by name.
+
+    Examples
+    --------
+    >>> with known_as({"root": np.sqrt}):
+    ...     print(registered("root")(9.0))
+    3.0
+    >>> print(registered("root"))
+    None
+    """
     token = _GIVEN.set({**_GIVEN.get(), **(objects or {})})
     try:
         yield
@@ -90,7 +118,20 @@ def _package(module: Any) -> str:
 def name_of(target: Any) -> str | None:
     """Return the name that a class or a function was registered by, or else its own name.
 
-    None if it has no usable name: a lambda, for instance.
+    Parameters
+    ----------
+    target : callable
+        The class or function.
+
+    Returns
+    -------
+    str or None
+        None if it has no usable name: a lambda, for instance.
+
+    Examples
+    --------
+    >>> name_of(register), name_of(np.tanh), name_of(lambda x: x)
+    ('register', 'numpy>tanh', None)
     """
     if isinstance(target, Hashable) and target in _NAMES:
         return _NAMES[target]

@@ -166,7 +166,26 @@ def set_seed(seed: int) -> None:
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed Python, NumPy, and all models that are created later without a seed."""
+    """Seed Python, NumPy, and all models that are created later without a seed.
+
+    Parameters
+    ----------
+    seed : int
+        A whole number of at least 0.
+
+    Raises
+    ------
+    DataError
+        If the seed is no whole number of at least 0.
+
+    Examples
+    --------
+    >>> set_random_seed(7)
+    >>> first = random.random(), np.random.rand()
+    >>> set_random_seed(7)
+    >>> first == (random.random(), np.random.rand())
+    True
+    """
     set_seed(seed)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  (NumPy's global generator)

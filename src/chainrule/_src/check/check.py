@@ -115,6 +115,12 @@ def check_gradients(
         ``check(*args)`` with the loss's arguments, or ``check(x, y)`` for a model; returns a
         `GradientReport`.
 
+    Raises
+    ------
+    DataError
+        If ``subject`` is neither a loss with its gradient nor a model, an option is negative, the
+        loss is no single number, or parameters are no numbers.
+
     Notes
     -----
     A bound on each entry would raise false alarms where the true value is near zero and rounding

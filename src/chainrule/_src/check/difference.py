@@ -105,6 +105,23 @@ def check_loss(
     Like `explain_difference`, for functions that return a single number. It finds, for example, a
     softmax without its sum, a sum in place of a mean, or a wrong sign in a sigmoid.
 
+    Parameters
+    ----------
+    loss : callable
+        The loss that may be wrong.
+    reference : callable
+        The right loss, with the same arguments.
+
+    Returns
+    -------
+    callable
+        ``check(*args)`` with the functions' arguments; it returns a `DifferenceReport`.
+
+    Raises
+    ------
+    DataError
+        If one of them is no function, or does not return a single number.
+
     Examples
     --------
     >>> def loss(w, X, y):

@@ -13,7 +13,7 @@ BANDWIDTH = 125e6  # bytes per second: gigabit Ethernet
 
 
 class Rounds(Configurable):
-    r"""Local SGD in rounds: the options of `Sequential.fit` for data in parts.
+    r"""Trains by local SGD in rounds: the options of `Sequential.fit` for data in parts.
 
     The data are split into shards. In a round every shard starts from the same parameters and makes
     updates of its own; the mean of the results, weighted by samples, begins the next round. A round
@@ -49,6 +49,12 @@ class Rounds(Configurable):
         If true, print the estimated time for several numbers of workers, and do not train.
     bandwidth : float, default 125e6
         Bytes per second between machines, for the plan.
+
+    Raises
+    ------
+    DataError
+        If ``outer_momentum`` is not in ``[0, 1)``, ``n_workers`` is negative, or another number is
+        not above 0.
 
     Examples
     --------

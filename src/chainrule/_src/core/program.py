@@ -25,6 +25,29 @@ class Program(Listing):
     """A recorded function: its inputs, its equations in order, its result.
 
     ``program(*args)`` runs the equations in NumPy, one by one; ``print(program)`` shows them.
+    `trace` makes programs.
+
+    Parameters
+    ----------
+    arguments : dict of str to tree of Variable
+        The arguments by name, with a variable for each array.
+    equations : list of Equation
+    result : tree of Variable or constant
+    batch : Path, optional
+        Path of the first array with one sample per row; its length is the batch size.
+    general : bool, default True
+        If true, the equations hold for more batch sizes than the recorded one.
+    proof : Proof, optional
+        Checks a batch size, by recording the function for that size.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> program = cr.trace(lambda x: 2 * x + 1)(np.array([1.0, 2.0]))
+    >>> [equation.primitive.name for equation in program.equations]
+    ['multiply', 'add']
+    >>> program(np.array([3.0, 4.0]))
+    array([7., 9.])
     """
 
     def __call__(self, *args: Any) -> Any:

@@ -101,6 +101,13 @@ class Tensor(Methods):
     grad : ndarray or None
         Set by `backward`: the gradient with respect to this tensor.
 
+    Raises
+    ------
+    DataError
+        If the value is no array of numbers, or holds truth values or complex numbers.
+    ShapeError
+        If `backward` is called on more than one number.
+
     Examples
     --------
     >>> x = Tensor([1.0, 2.0, 3.0])

@@ -119,7 +119,23 @@ def grad(f: Any, argnums: Argnums = 0) -> Any:
 
     .. math:: \nabla f(\theta) = \Big(\frac{\partial f}{\partial \theta_i}\Big)_i
 
-    Parameters, errors and the structure of the result are those of `value_and_grad`.
+    Parameters
+    ----------
+    f : callable
+        Written in NumPy; returns a single number.
+    argnums : int or tuple of int, default 0
+        Which arguments to differentiate; of a method, ``self`` is argument 0.
+
+    Returns
+    -------
+    callable
+        Takes ``f``'s arguments. The gradient has the structure, shapes and dtypes of the argument;
+        for a tuple of ``argnums`` it is a tuple.
+
+    Raises
+    ------
+    ShapeError, DataError, TraceError
+        When called, as for `value_and_grad`.
 
     Examples
     --------
@@ -157,6 +173,13 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
         Takes an array of the value's shape; returns a tuple with one adjoint for each argument. It
         can be called many times, and differentiated.
 
+    Raises
+    ------
+    ShapeError
+        If ``f`` returns no array, or the pullback is called with an array of another shape.
+    DataError, TraceError
+        As for `value_and_grad`.
+
     Examples
     --------
     >>> y, pullback = vjp(lambda x: x**2, np.array([1.0, 2.0]))
@@ -184,11 +207,25 @@ def jacobian(f: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
 
     .. math:: J_{i \dots j \dots} = \frac{\partial f_{i \dots}}{\partial x_{j \dots}}
 
+    Parameters
+    ----------
+    f : callable
+        Written in NumPy; returns an array of any shape.
+    argnums : int, default 0
+        Which argument to differentiate.
+
     Returns
     -------
     callable
         Takes ``f``'s arguments. The result has the shape of the output followed by the shape of the
         argument, in the argument's structure.
+
+    Raises
+    ------
+    ShapeError
+        When called, if ``f`` returns no array.
+    DataError, TraceError
+        When called, as for `value_and_grad`.
 
     Examples
     --------
@@ -218,7 +255,23 @@ def hessian(f: Callable[P, Any], argnums: int = 0) -> Callable[P, Array]:
 
     .. math:: H_{ij} = \frac{\partial^2 f}{\partial x_i \partial x_j}
 
-    The argument must be one array of some shape ``s``; the result has the shape ``s + s``.
+    Parameters
+    ----------
+    f : callable
+        Written in NumPy; returns a single number.
+    argnums : int, default 0
+        Which argument to differentiate; it must be one array.
+
+    Returns
+    -------
+    callable
+        Takes ``f``'s arguments. For an argument of some shape ``s`` the result has the shape
+        ``s + s``.
+
+    Raises
+    ------
+    ShapeError, DataError, TraceError
+        When called, as for `value_and_grad`.
 
     Examples
     --------
@@ -236,10 +289,24 @@ def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
     .. math:: \mathrm{hvp}(x, v) = \nabla_x \big(\nabla f(x) \cdot v\big) = H v
 
+    Parameters
+    ----------
+    f : callable
+        Written in NumPy; returns a single number.
+    argnums : int, default 0
+        Which argument to differentiate.
+
     Returns
     -------
     callable
         ``hvp(f)(*args, v)``: ``f``'s arguments, then ``v`` in the structure of the argument.
+
+    Raises
+    ------
+    DataError
+        When called, if ``v`` is missing, and as for `value_and_grad`.
+    ShapeError
+        When called, if ``v`` has another structure or other shapes than the argument.
 
     Examples
     --------
@@ -267,6 +334,15 @@ def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
 def stop_gradient(x: T) -> T:
     """Return ``x`` as a constant, through which no gradient flows.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray
+        The same values.
 
     Examples
     --------

@@ -104,7 +104,7 @@ class NumberRange(Dimension):
 
 
 class Uniform(NumberRange):
-    """Numbers with a uniform distribution.
+    """Draws numbers with a uniform distribution.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class Uniform(NumberRange):
 
 
 class LogUniform(NumberRange):
-    """Positive numbers whose logarithms have a uniform distribution, for rates and penalties.
+    """Draws positive numbers whose logarithms have a uniform distribution, as for rates.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class LogUniform(NumberRange):
 
 
 class IntRange(NumberRange):
-    """Whole numbers, including both ends.
+    """Draws whole numbers from a range, including both ends.
 
     Parameters
     ----------
@@ -217,13 +217,14 @@ class IntRange(NumberRange):
 
 
 class Choice(Dimension):
-    """Values in a list, of any types; a place is a position in the list.
+    """Draws a value from a list, of any types; a place is a position in the list.
 
     A plain list among the settings of a sweep means the same.
 
     Parameters
     ----------
     values : sequence
+        The list; in a sweep at least one value.
 
     Examples
     --------

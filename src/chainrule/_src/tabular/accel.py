@@ -47,23 +47,69 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Restore scikit-learn's own training and prediction."""
+    """Restore scikit-learn's own training and prediction.
+
+    Examples
+    --------
+    >>> install()
+    >>> uninstall()
+    >>> is_installed()
+    False
+    """
     for name, method in _theirs.items():
         setattr(BaseMultilayerPerceptron, name, method)
 
 
 def is_installed() -> bool:
-    """Return true if chainrule trains scikit-learn's network."""
+    """Return true if chainrule trains scikit-learn's network.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> install()
+    >>> is_installed()
+    True
+    >>> uninstall()
+    """
     return bool(BaseMultilayerPerceptron._fit_stochastic is _fit_stochastic)
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Install the replacement; IPython calls this for ``%load_ext chainrule.accel``."""
+    """Install the replacement; IPython calls this for ``%load_ext chainrule.accel``.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        IPython's shell, which is not used.
+
+    Examples
+    --------
+    >>> load_ipython_extension(None)
+    >>> is_installed()
+    True
+    >>> uninstall()
+    """
     install()
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Remove the replacement; IPython calls this for ``%unload_ext chainrule.accel``."""
+    """Remove the replacement; IPython calls this for ``%unload_ext chainrule.accel``.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        IPython's shell, which is not used.
+
+    Examples
+    --------
+    >>> load_ipython_extension(None)
+    >>> unload_ipython_extension(None)
+    >>> is_installed()
+    False
+    """
     uninstall()
 
 

@@ -19,7 +19,24 @@ TEMPORARY = ".chainrule-{}.tmp"
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise a `FileError` if a file at ``path`` could not be written; the file is not changed."""
+    """Raise an error if a file at ``path`` could not be written; the file is not changed.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Raises
+    ------
+    FileError
+        If the folder does not exist, or the file is a folder, a device or write-protected.
+
+    Examples
+    --------
+    >>> check_writable("no-such-folder/model.safetensors")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.FileError: cannot write no-such-folder/model.safetensors: the folder ...
+    """
     target = _target(path)
     try:
         with tempfile.TemporaryFile(dir=target.parent):
@@ -33,6 +50,11 @@ def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvie
 
     The bytes go to a temporary file beside ``path``, which is synced and then renamed. Temporary
     files in the folder whose writers were killed are removed.
+
+    Parameters
+    ----------
+    path : path-like
+    chunks : iterable of bytes
 
     Raises
     ------
@@ -54,6 +76,11 @@ def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvie
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write ``text`` as UTF-8 atomically: ``path`` holds all of it, or its old content.
 
+    Parameters
+    ----------
+    path : path-like
+    text : str
+
     Raises
     ------
     FileError
@@ -70,9 +97,19 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def write_new(path: str | os.PathLike[str], text: str) -> bool:
-    """Create a file with ``text`` atomically, unless it exists; return true if it was created.
+    """Create a file with ``text`` atomically, unless it exists.
 
     If several processes write at once, exactly one succeeds.
+
+    Parameters
+    ----------
+    path : path-like
+    text : str
+
+    Returns
+    -------
+    bool
+        True if the file was created.
 
     Raises
     ------

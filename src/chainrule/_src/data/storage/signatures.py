@@ -53,15 +53,29 @@ def guess(head: bytes) -> str:
 
 
 def check_name(path: str | os.PathLike[str]) -> None:
-    """Raise a `FileError` if a file's suffix belongs to another format than safetensors.
+    """Raise an error if a file's suffix belongs to another format than safetensors.
 
     Keras's suffixes, ``.keras``, ``.h5`` and ``.weights.h5``, are allowed, because programs written
     for Keras use them; the file is nevertheless in the safetensors format.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Raises
+    ------
+    FileError
+        If the suffix belongs to another format; the message says how to write that format.
 
     Examples
     --------
     >>> check_name("model.safetensors"), check_name("model")
     (None, None)
+    >>> check_name("model.onnx")
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.FileError: cannot write model.onnx: by its name it would be ONNX, but
+    safetensors is written; call it model.safetensors; model.export(path) writes that
     """
     stem, suffix = os.path.splitext(str(path))
     if suffix.lower() in SUFFIXES:

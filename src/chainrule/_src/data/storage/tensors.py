@@ -49,13 +49,21 @@ class Header(NamedTuple):
 class Contents:
     """Contents of a file without the values of its arrays.
 
-    Attributes
+    Parameters
     ----------
     kind : str
         ``"model"``, ``"checkpoint"``, ...
     document : dict
+        The plain values beside the arrays.
     shapes : dict of str to tuple of int
+        Shapes of the arrays by name.
     dtypes : dict of str to dtype
+        Dtypes of the arrays by name.
+
+    Examples
+    --------
+    >>> Contents("model", {"units": 2}, {"W": (3, 2)}, {"W": np.dtype("float32")}).shapes["W"]
+    (3, 2)
     """
 
     kind: str
@@ -121,11 +129,31 @@ def read_tensors(
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Read the arrays, as writable copies, and the document of a file.
 
+    Parameters
+    ----------
+    path : path-like
+    kind : str, default "model"
+        The kind that the file must have.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+    document : dict
+
     Raises
     ------
     FileError
         If the file does not exist, is invalid or truncated, has a later format version or another
         kind, or was written by another program.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/model.safetensors"
+    ...     write_tensors(path, {"b": np.array([1.0, 2.0])}, {"units": 2})
+    ...     read_tensors(path)
+    ({'b': array([1., 2.])}, {'units': 2})
     """
     with _opened(path) as (file, header):
         actual = header.metadata["kind"]
@@ -141,10 +169,28 @@ def read_tensors(
 def describe(path: str | os.PathLike[str]) -> Contents:
     """Return the contents of a file of any kind, without reading its arrays.
 
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Contents
+
     Raises
     ------
     FileError
         As `read_tensors` does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/model.safetensors"
+    ...     write_tensors(path, {"b": np.array([1.0, 2.0])}, {"units": 2}, kind="checkpoint")
+    ...     contents = describe(path)
+    >>> contents.kind, contents.shapes
+    ('checkpoint', {'b': (2,)})
     """
     with _opened(path) as (_, header):
         return Contents(

@@ -26,16 +26,24 @@ WHOLE = "validation_split=0 (--validation 0)"  # the setting for no hold-out
 class TrainingData(Shown):
     """The features and targets of a table, split into training and validation rows.
 
-    Attributes
+    Parameters
     ----------
-    X_train, X_val : ndarray of float32, shapes (n, d) and (m, d)
-        Features; m is 0 if there is no hold-out. A `numpy.memmap` if they do not fit into memory.
-    y_train, y_val : ndarray of int32 or float32, shapes (n,) and (m,)
-        The target, encoded.
+    X_train, y_train : ndarray of float32, shape (n, d); of int32 or float32, shape (n,)
+        Features and encoded target of the training rows. Features are a `numpy.memmap` if they do
+        not fit into memory.
+    X_val, y_val : ndarray, shapes (m, d) and (m,)
+        Those of the validation rows; m is 0 if there is no hold-out.
     preprocessor : Preprocessor
         Fitted on the rows of training alone.
     unlabelled : int
         Number of rows that were left out because their target is missing.
+
+    Examples
+    --------
+    >>> from chainrule._src.data.tables import open_table
+    >>> data = training_data(open_table("iris"), validation_split=0.5)
+    >>> data.X_train.shape, data.y_val.shape, data.unlabelled
+    ((75, 4), (75,), 0)
     """
 
     X_train: Array
@@ -146,6 +154,14 @@ def load_arrays(
     ------
     DataError, UnknownNameError
         If the columns are not those of training, or a class is a new one.
+
+    Examples
+    --------
+    >>> from chainrule._src.data.tables import open_table
+    >>> iris = open_table("iris")
+    >>> X, y = load_arrays(iris, training_data(iris).preprocessor)
+    >>> X.shape, np.bincount(y)
+    ((150, 4), array([50, 50, 50]))
     """
     name = preprocessor.target.name
     lookup("column", name, {column.name: column for column in table.columns})

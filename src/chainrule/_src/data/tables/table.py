@@ -28,18 +28,35 @@ def check_columns(where: str, count: int, at_least: bool = False) -> None:
 
 
 class Table(ABC):
-    """Rows of named columns from any source.
+    """Rows of named columns from any source; a class of a source defines how they are read.
+
+    Parameters
+    ----------
+    name : str
+        The table's name in messages.
+    columns : iterable of Column
+    rows : int or None
+        Number of rows; None if it is unknown before reading.
+    target : str, optional
+        The column that is usually predicted, if the source names one.
+    notes : iterable of str, optional
+        Notes for the user on how the source was interpreted.
 
     Attributes
     ----------
-    name : str
-    columns : tuple of Column
-    rows : int or None
-        Number of rows; None if it is unknown before reading.
-    target : str or None
-        The column that is usually predicted, if the source names one.
-    notes : tuple of str
-        Notes for the user on how the source was interpreted.
+    name, columns, rows, target, notes
+        As the parameters; ``columns`` and ``notes`` are tuples.
+
+    Raises
+    ------
+    DataError
+        If there is no row or no column, or there are more than 100,000 columns.
+
+    Examples
+    --------
+    >>> table = ArrayTable("pets", {"age": [1, 2, 3]}, target="age")
+    >>> table.rows, table.target, [column.name for column in table.columns]
+    (3, 'age', ['age'])
     """
 
     def __init__(
@@ -111,7 +128,7 @@ class Table(ABC):
 
 
 class ArrayTable(Table):
-    """A table of arrays in memory.
+    """Holds the columns of a table as arrays in memory.
 
     Parameters
     ----------
@@ -119,6 +136,11 @@ class ArrayTable(Table):
     arrays : dict of array_like
         Name of a column → its values: numbers, text, booleans or images.
     target : str, optional
+
+    Raises
+    ------
+    DataError
+        If columns have different numbers of rows, or there is no row.
 
     Examples
     --------

@@ -38,7 +38,21 @@ QUIET = frozenset((
 
 
 def runs_code_of_the_user(callback: Callback) -> bool:
-    """Return true if a callback's class is the user's, or if it calls functions of the user."""
+    """Return true if a callback's class is the user's, or if it calls functions of the user.
+
+    Parameters
+    ----------
+    callback : Callback
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> runs_code_of_the_user(History()), runs_code_of_the_user(LambdaCallback())
+    (False, True)
+    """
     is_foreign = type(callback).__module__.partition(".")[0] != "chainrule"
     return is_foreign or isinstance(callback, CallbackList | FunctionCallback | LambdaCallback)
 

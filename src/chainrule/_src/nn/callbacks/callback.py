@@ -32,6 +32,19 @@ class Callback(Shown):
     sees_weights : bool
         If true, the current weights are copied into the model's layers whenever an epoch ends. If
         false, only ``model.params`` has them, and epochs of few updates end sooner.
+
+    Examples
+    --------
+    >>> class Below(Callback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         if logs["loss"] < 0.3:
+    ...             self.model.stop_training = True
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> model = cr.Sequential([cr.layers.Dense(1, kernel_initializer="zeros")])
+    >>> model.compile(cr.optimizers.SGD(0.25), loss="mse")
+    >>> model.fit(np.ones((1, 1)), np.ones((1, 1)), epochs=9, callbacks=[Below()], verbose=0).loss
+    [1.0, 0.0]
     """
 
     sees_weights = True
@@ -120,14 +133,20 @@ class Callback(Shown):
 
 @dataclass(repr=False)
 class History(Callback):
-    """Scores of every epoch. `fit` returns a history; it may also be passed as a callback.
+    """Records the scores of every epoch. `fit` returns a history; it may also be a callback.
+
+    Parameters
+    ----------
+    epoch : list of int, optional
+        Numbers of the epochs, counted from 0; by default empty.
+    history : dict of str to list of float, optional
+        One list a score, aligned with ``epoch``; by default empty.
 
     Attributes
     ----------
-    epoch : list of int
-    history : dict of str to list of float
-        One list a score, aligned with ``epoch``. A score can also be read as an attribute:
-        ``history.loss`` is ``history.history["loss"]``.
+    epoch, history
+        As the parameters. A score can also be read as an attribute: ``history.loss`` is
+        ``history.history["loss"]``.
 
     Examples
     --------
@@ -167,7 +186,7 @@ class History(Callback):
 
 
 class LambdaCallback(Callback):
-    """Functions that are called at events.
+    """Calls functions at events.
 
     Parameters
     ----------
@@ -179,6 +198,19 @@ class LambdaCallback(Callback):
         Called with ``(batch, logs)``.
     **others
         Functions for the other events, by their names; any other argument becomes an attribute.
+
+    Raises
+    ------
+    DataError
+        If a function cannot be called with the arguments of its event.
+    UnknownNameError
+        If no event has the name of an argument that begins with ``on_``.
+
+    Examples
+    --------
+    >>> callback = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+    >>> callback.on_epoch_end(3, {"loss": 0.5})
+    3 0.5
     """
 
     def __init__(
@@ -240,7 +272,29 @@ BATCH_EVENTS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", 
 
 
 def as_callback(callback: Any, where: str) -> Callback:
-    """Return a callback unchanged, and a plain function wrapped in a `FunctionCallback`."""
+    """Return a callback unchanged, and a plain function wrapped in a `FunctionCallback`.
+
+    Parameters
+    ----------
+    callback : Callback or callable
+        A function is called with ``(epoch, logs)`` after every epoch; True ends training.
+    where : str
+        Name of the caller, for the message of an error.
+
+    Returns
+    -------
+    Callback
+
+    Raises
+    ------
+    DataError
+        If it is neither a callback nor a function of two arguments.
+
+    Examples
+    --------
+    >>> as_callback(lambda epoch, logs: print(epoch), "fit").on_epoch_end(3)
+    3
+    """
     if isinstance(callback, Callback):
         return callback
     if callable(callback) and not isinstance(callback, type):
@@ -249,7 +303,31 @@ def as_callback(callback: Any, where: str) -> Callback:
 
 
 def as_callbacks(callbacks: Any, where: str, epochs: bool = True) -> list[Callback]:
-    """Return a flat list of callbacks from one or a nested list; functions only with ``epochs``."""
+    """Return a flat list of callbacks from one or a nested list; functions only with ``epochs``.
+
+    Parameters
+    ----------
+    callbacks : Callback, nested list of callbacks and functions, or None
+    where : str
+        Name of the caller, for the message of an error.
+    epochs : bool, default True
+        If true, there are epochs, after which plain functions can be called.
+
+    Returns
+    -------
+    list of Callback
+
+    Raises
+    ------
+    DataError
+        If an item is no callback.
+
+    Examples
+    --------
+    >>> first, second = History(), Callback()
+    >>> as_callbacks([first, [second]], "fit") == [first, second]
+    True
+    """
     if isinstance(callbacks, Callback):
         if hasattr(callbacks, "callbacks"):
             return as_callbacks(callbacks.callbacks, where)
@@ -268,25 +346,87 @@ def as_callbacks(callbacks: Any, where: str, epochs: bool = True) -> list[Callba
 
 
 def by_name(logs: Logs) -> Logs:
-    """Return scores sorted by name, which is the order in Keras's callbacks and history."""
+    """Return scores sorted by name, which is the order in Keras's callbacks and history.
+
+    Parameters
+    ----------
+    logs : dict of str to float
+
+    Returns
+    -------
+    dict of str to float
+
+    Examples
+    --------
+    >>> by_name({"loss": 0.5, "accuracy": 0.9})
+    {'accuracy': 0.9, 'loss': 0.5}
+    """
     return dict(sorted(logs.items()))
 
 
 def introduce(callbacks: Iterable[Callback], model: Any, params: dict[str, Any]) -> None:
-    """Call `set_model` and `set_params` of every callback."""
+    """Call `set_model` and `set_params` of every callback.
+
+    Parameters
+    ----------
+    callbacks : iterable of Callback
+    model : object
+        The model that is trained.
+    params : dict
+        The parameters of the run, see `Callback`.
+
+    Examples
+    --------
+    >>> callback = Callback()
+    >>> introduce([callback], "a model", {"epochs": 3})
+    >>> callback.model, callback.params
+    ('a model', {'epochs': 3})
+    """
     tell(callbacks, "set_model", model)
     tell(callbacks, "set_params", params)
 
 
 def tell(callbacks: Iterable[Callback], event: str, *args: Any) -> None:
-    """Call the method ``event`` of every callback; the user may interrupt one with Ctrl-C."""
+    """Call the method ``event`` of every callback; the user may interrupt one with Ctrl-C.
+
+    Parameters
+    ----------
+    callbacks : iterable of Callback
+    event : str
+        Name of the method, such as ``"on_epoch_end"``.
+    *args
+        Arguments of the method.
+
+    Examples
+    --------
+    >>> history = History()
+    >>> tell([history], "on_epoch_end", 0, {"loss": 0.5})
+    >>> history.loss
+    [0.5]
+    """
     for callback in callbacks:
         with immediate():
             getattr(callback, event)(*args)
 
 
 def listens(callbacks: Iterable[Callback], *events: str) -> bool:
-    """Return true if any callback overrides one of these events."""
+    """Return true if any callback overrides one of these events.
+
+    Parameters
+    ----------
+    callbacks : iterable of Callback
+    *events : str
+        Names of methods, such as ``"on_epoch_end"``.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> listens([History()], "on_epoch_end"), listens([History()], "on_train_batch_end")
+    (True, False)
+    """
     return any(
         getattr(callback, event) != getattr(Callback, event).__get__(callback)
         for callback in callbacks

@@ -28,14 +28,25 @@ class ModelCheckpoint(MonitorCallback):
     monitor : str, default "val_loss"
         The score that decides which epoch is best.
     verbose : int, default 0
+        If 1, a line is printed for every file.
     save_best_only : bool, default False
+        If true, an epoch is saved only if its score is the best so far.
     save_weights_only : bool, default False
         If true, the file has no training state, so that training cannot resume from it.
     mode : {"auto", "min", "max"}
+        As for `MonitorCallback`.
     save_freq : "epoch" or int
         Save after every epoch, or after this number of batches.
     initial_value_threshold : float, optional
         The first score must be better than this number.
+
+    Raises
+    ------
+    DataError
+        If ``filepath`` is no path or names a score that does not exist, or the model cannot be
+        saved, because it holds a lambda for instance.
+    FileError
+        If a file cannot be written.
 
     Notes
     -----
@@ -44,6 +55,18 @@ class ModelCheckpoint(MonitorCallback):
     samples after a number of batches; but callbacks are called at the beginning of that epoch
     again, and its scores are those of its remaining batches. An iterator of batches starts that
     epoch again.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import chainrule as cr
+    >>> model = cr.Sequential([cr.layers.Dense(1)])
+    >>> model.compile(loss="mse")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save = ModelCheckpoint(os.path.join(folder, "model-{epoch}.safetensors"))
+    ...     history = model.fit([[1.0]], [[1.0]], epochs=2, callbacks=[save], verbose=0)
+    ...     sorted(os.listdir(folder))
+    ['model-1.safetensors', 'model-2.safetensors']
     """
 
     def __init__(
@@ -151,10 +174,34 @@ class BackupAndRestore(ModelCheckpoint):
     backup_dir : path
         A folder for this run alone.
     save_freq : "epoch" or int
+        Save after every epoch, or after this number of batches.
     double_checkpoint : ignored
         A backup is written whole or not at all, so that one is enough.
     delete_checkpoint : bool, default True
         If true, a run that ends without an error removes its backup.
+
+    Raises
+    ------
+    DataError
+        If ``backup_dir`` is no path.
+    FileError
+        If a file cannot be written.
+
+    Examples
+    --------
+    With ``delete_checkpoint=False``, a second run begins where the first ended:
+
+    >>> import tempfile
+    >>> import chainrule as cr
+    >>> model = cr.Sequential([cr.layers.Dense(1)])
+    >>> model.compile(loss="mse")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     backup = BackupAndRestore(folder, delete_checkpoint=False)
+    ...     options = {"callbacks": [backup], "verbose": 0}
+    ...     model.fit([[1.0]], [[1.0]], epochs=2, **options).epoch
+    ...     model.fit([[1.0]], [[1.0]], epochs=5, **options).epoch
+    [0, 1]
+    [2, 3, 4]
     """
 
     def __init__(
@@ -186,6 +233,20 @@ class BackupAndRestore(ModelCheckpoint):
 
 
 def backup(callbacks: Iterable[Any]) -> Path | None:
-    """Return the existing backup file of one of these callbacks, or None."""
+    """Return the existing backup file of one of these callbacks, or None.
+
+    Parameters
+    ----------
+    callbacks : iterable of Callback
+
+    Returns
+    -------
+    Path or None
+
+    Examples
+    --------
+    >>> print(backup([BackupAndRestore("a-folder-that-does-not-exist")]))
+    None
+    """
     paths = (Path(each.filepath) for each in callbacks if isinstance(each, BackupAndRestore))
     return next((path for path in paths if path.exists()), None)

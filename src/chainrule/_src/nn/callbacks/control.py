@@ -14,13 +14,32 @@ from chainrule._src.nn.callbacks.monitor import check_settable
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate before every epoch.
+    """Sets the learning rate before every epoch, and adds it to the scores as ``learning_rate``.
 
     Parameters
     ----------
     schedule : callable
         Called with the epoch, counted from 0, and the present rate; returns the new rate.
     verbose : int, default 0
+        If 1, a line with the rate is printed before every epoch.
+
+    Raises
+    ------
+    DataError
+        If ``schedule`` cannot be called with one or two arguments, or returns no number of at
+        least 0.
+    ReadOnlyError
+        If the optimizer has a learning rate schedule already.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> model = cr.Sequential([cr.layers.Dense(1)])
+    >>> model.compile(cr.optimizers.SGD(0.4), loss="mse")
+    >>> halve = LearningRateScheduler(lambda epoch, rate: rate / 2)
+    >>> history = model.fit([[1.0]], [[1.0]], epochs=3, callbacks=[halve], verbose=0)
+    >>> history.learning_rate
+    [0.2, 0.1, 0.05]
     """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
@@ -58,6 +77,21 @@ class TerminateOnNaN(Callback):
     ----------
     raise_error : bool, default False
         If true, a `DivergenceError` is raised, as without this callback.
+
+    Raises
+    ------
+    DataError
+        If ``raise_error`` is no bool.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> model = cr.Sequential([cr.layers.Dense(1)])
+    >>> model.compile(cr.optimizers.SGD(1e30), loss="mse")
+    >>> history = model.fit(
+    ...     [[1.0]], [[2.0]], epochs=9, callbacks=[TerminateOnNaN()], verbose=0
+    ... )  # doctest: +ELLIPSIS
+    Training ends: ...
     """
 
     def __init__(self, raise_error: bool = False) -> None:

@@ -33,6 +33,18 @@ class MonitorCallback(Callback):
         The first score must be better than this number.
     min_delta : float, default 0
         Smallest difference that counts as an improvement.
+
+    Raises
+    ------
+    DataError
+        If a number is not finite, or neither ``mode`` nor the score's name says if a higher score
+        is better.
+
+    Examples
+    --------
+    >>> callback = MonitorCallback("val_accuracy", min_delta=0.01)
+    >>> callback.improves(0.92, 0.90), callback.improves(0.905, 0.90)
+    (True, False)
     """
 
     changing: tuple[str, ...] = ("best",)  # attributes that a checkpoint keeps
@@ -118,18 +130,43 @@ class EarlyStopping(MonitorCallback):
     Parameters
     ----------
     monitor : str, default "val_loss"
+        Name of the score, as in the history.
     min_delta : float, default 0
+        Smallest difference that counts as an improvement.
     patience : int, default 0
         Number of epochs without an improvement after which training ends.
     verbose : int, default 0
         If 1, a line is printed when training stops.
     mode : {"auto", "min", "max"}
+        As for `MonitorCallback`.
     baseline : float, optional
         Only an improvement beyond this score restarts the count of ``patience``.
     restore_best_weights : bool, default False
         If true, the model has the weights of its best epoch after training.
     start_from_epoch : int, default 0
         Number of first epochs that are ignored.
+
+    Attributes
+    ----------
+    stopped_epoch : int
+        The epoch that ended training, counted from 0; 0 if training ran to its end.
+
+    Raises
+    ------
+    DataError
+        If an argument has a wrong value, neither ``mode`` nor the score's name says if a higher
+        score is better, or what is trained has no weights to restore.
+
+    Examples
+    --------
+    With a learning rate of 0 the loss never gets better than after the first epoch:
+
+    >>> import chainrule as cr
+    >>> model = cr.Sequential([cr.layers.Dense(1)])
+    >>> model.compile(cr.optimizers.SGD(0.0), loss="mse")
+    >>> stop = EarlyStopping("loss", patience=2)
+    >>> model.fit([[1.0]], [[1.0]], epochs=50, callbacks=[stop], verbose=0).epoch
+    [0, 1, 2]
     """
 
     def __init__(
@@ -202,12 +239,32 @@ class BestWeights(MonitorCallback):
     Parameters
     ----------
     monitor : str, default "val_loss"
+        Name of the score, as in the history.
     mode : {"auto", "min", "max"}
+        As for `MonitorCallback`.
 
     Attributes
     ----------
     best : float
         The best score; ``best_epoch`` is its epoch, counted from 0.
+
+    Raises
+    ------
+    DataError
+        If neither ``mode`` nor the score's name says if a higher score is better, or what is
+        trained is no model of layers.
+
+    Examples
+    --------
+    The learning rate is so large that the loss grows, and the first epoch stays the best:
+
+    >>> import chainrule as cr
+    >>> model = cr.Sequential([cr.layers.Dense(1)])
+    >>> model.compile(cr.optimizers.SGD(0.6), loss="mse")
+    >>> best = BestWeights("loss")
+    >>> history = model.fit([[1.0]], [[2.0]], epochs=4, callbacks=[best], verbose=0)
+    >>> best.best_epoch, best.best == min(history.loss)
+    (0, True)
     """
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto") -> None:
@@ -243,15 +300,41 @@ class ReduceLROnPlateau(MonitorCallback):
     Parameters
     ----------
     monitor : str, default "val_loss"
+        Name of the score, as in the history.
     factor : float, default 0.1
         Number below 1 by which the learning rate is multiplied.
     patience : int, default 10
+        Number of epochs without an improvement after which the rate is lowered.
     verbose : int, default 0
+        If 1, a line is printed when the rate is lowered.
     mode : {"auto", "min", "max"}
+        As for `MonitorCallback`.
     min_delta : float, default 1e-4
+        Smallest difference that counts as an improvement.
     cooldown : int, default 0
         Number of epochs after a reduction that are ignored.
     min_lr : float, default 0
+        Lower bound of the learning rate.
+
+    Raises
+    ------
+    DataError
+        If an argument has a wrong value, or neither ``mode`` nor the score's name says if a higher
+        score is better.
+    ReadOnlyError
+        If the optimizer has a learning rate schedule already.
+
+    Examples
+    --------
+    No later loss is lower than the first by 100:
+
+    >>> import chainrule as cr
+    >>> model = cr.Sequential([cr.layers.Dense(1)])
+    >>> model.compile(cr.optimizers.SGD(0.8), loss="mse")
+    >>> reduce = ReduceLROnPlateau("loss", factor=0.5, patience=2, min_delta=100.0)
+    >>> history = model.fit([[1.0]], [[2.0]], epochs=6, callbacks=[reduce], verbose=0)
+    >>> history.learning_rate
+    [0.8, 0.8, 0.8, 0.4, 0.4, 0.2]
     """
 
     def __init__(

@@ -13,12 +13,20 @@ from chainrule._src.nn.callbacks.callback import Callback, History, Logs, as_cal
 
 
 class ProgressBar(Callback):
-    """A bar with epoch, scores and the time left, on a terminal or in a notebook.
+    """Shows a bar with epoch, scores and the time left, on a terminal or in a notebook.
+
+    `fit` adds it for ``verbose=1``, and for ``verbose="auto"`` where somebody can see it.
 
     Attributes
     ----------
     label : str
         Text that is written before the epoch's number.
+
+    Examples
+    --------
+    >>> bar = ProgressBar()
+    >>> bar.label = "network 3, "
+    >>> bar.set_params({"epochs": 10, "steps": 5})
     """
 
     label = ""
@@ -69,7 +77,16 @@ def score_bar() -> Any:
 
 
 class EpochLines(Callback):
-    """Prints one line of text per epoch."""
+    """Prints one line of text per epoch; `fit` adds it for ``verbose=2``.
+
+    Examples
+    --------
+    >>> lines = EpochLines()
+    >>> lines.set_params({"epochs": 10})
+    >>> lines.on_epoch_begin(2)
+    >>> lines.on_epoch_end(2, {"loss": 0.51, "accuracy": 0.875})  # doctest: +ELLIPSIS
+    Epoch  3/10 - ... s - loss: 0.51 - accuracy: 0.875
+    """
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Store the starting time of the epoch."""

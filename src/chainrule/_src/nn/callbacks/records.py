@@ -25,8 +25,27 @@ class CSVLogger(Callback):
     ----------
     filename : path
     separator : str, default ","
+        One character between the numbers of a row.
     append : bool, default False
         If true, rows are added to an existing file.
+
+    Raises
+    ------
+    DataError
+        If ``filename`` is no path, or ``separator`` is not one character.
+    FileError
+        If the file cannot be written, when training begins.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     log = CSVLogger(f"{folder}/scores.csv")
+    ...     log.on_train_begin()
+    ...     log.on_epoch_end(0, {"loss": 0.5})
+    ...     log.on_train_end()
+    ...     log.filename.read_text().split()
+    ['epoch,loss', '0,0.5']
     """
 
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
@@ -109,6 +128,15 @@ class TensorBoard(Callback):
     ------
     MissingDependencyError
         If ``tensorboardX`` is not installed.
+    DataError
+        If ``log_dir`` is no path.
+    FileError
+        If the folder cannot be created, when training begins.
+
+    Examples
+    --------
+    >>> TensorBoard("logs/run-1", histogram_freq=5).log_dir.as_posix()
+    'logs/run-1'
     """
 
     def __init__(
@@ -170,7 +198,7 @@ class TensorBoard(Callback):
 
 
 class GradientNorms(Callback):
-    r"""The norm of the mean gradient over a data set after every epoch, as in the lab's exercise.
+    r"""Computes the norm of the mean gradient over a data set after every epoch.
 
     .. math:: \Big\lVert \frac1n \sum_i \nabla_\theta \ell(x_i, y_i) \Big\rVert
 
@@ -181,6 +209,23 @@ class GradientNorms(Callback):
     ----------
     x, y : array_like, optional
         Data set; by default the training data, if they are arrays.
+
+    Raises
+    ------
+    DataError
+        If only one of ``x`` and ``y`` is given, or there are no arrays of training data.
+
+    Examples
+    --------
+    For :math:`\ell = (w + b - 1)^2` with :math:`w = b = 0` both derivatives are -2:
+
+    >>> import chainrule as cr
+    >>> model = cr.Sequential([cr.layers.Dense(1, kernel_initializer="zeros")])
+    >>> model.compile(cr.optimizers.SGD(0.0), loss="mse")
+    >>> norms = GradientNorms()
+    >>> history = model.fit([[1.0]], [[1.0]], epochs=1, callbacks=[norms], verbose=0)
+    >>> round(history.gradient_norm[0], 3)
+    2.828
     """
 
     def __init__(self, x: Any = None, y: Any = None) -> None:

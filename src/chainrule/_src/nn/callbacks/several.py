@@ -18,8 +18,14 @@ class CallbackList(Callback):
     add_history, add_progbar : bool, default False
         If true, a `History` or a `ProgressBar` is added, unless the list contains one.
     model : object, optional
+        The model that is trained.
     **params
         The entries of `Callback.params`.
+
+    Raises
+    ------
+    DataError
+        If an item is no callback.
 
     Examples
     --------

@@ -47,6 +47,8 @@ class MultiHeadAttention(Random):
     kernel_constraint, bias_constraint : str or Constraint, optional
     seed : int, optional
         Seed of dropout.
+    **options
+        Options of every `Layer`.
 
     Attributes
     ----------
@@ -55,11 +57,19 @@ class MultiHeadAttention(Random):
     attention_output_kernel : ndarray, shape (num_heads, value_dim, outputs)
     query_bias, key_bias, value_bias, attention_output_bias : ndarray
 
+    Raises
+    ------
+    DataError
+        If a size is no whole number of at least 1, or ``dropout`` is not in ``[0, 1)``.
+    ShapeError
+        If query, value or key are no sequences, or there are not as many keys as values.
+
     Examples
     --------
     >>> x = np.zeros((2, 5, 8))
-    >>> MultiHeadAttention(num_heads=2, key_dim=4)(x).shape
-    (2, 5, 8)
+    >>> y, weights = MultiHeadAttention(2, key_dim=4)(x, return_attention_scores=True)
+    >>> y.shape, weights.shape, weights[0, 0, 0]
+    ((2, 5, 8), (2, 2, 5, 5), array([0.2, 0.2, 0.2, 0.2, 0.2], dtype=float32))
     """
 
     supports_masking = builds_itself = True

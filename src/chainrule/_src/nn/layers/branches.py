@@ -20,6 +20,15 @@ class ByColumns(Layer):
     layers : sequence of Layer
     widths : sequence of int
         Number of columns of each layer; the sum is the number of columns of the input.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If there is no layer, or not as many widths as layers.
+    ShapeError
+        If the input has another number of columns.
 
     Examples
     --------
@@ -52,18 +61,26 @@ class ByColumns(Layer):
 
 
 class Ensemble(Layer):
-    """The mean of the outputs of several chains of layers with the same input.
+    """Takes the mean of the outputs of several chains of layers with the same input.
 
     Parameters
     ----------
     members : sequence of sequences of Layer
+        The chains; their outputs must have the same shape.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``members`` holds anything but lists of layers, or is empty.
 
     Examples
     --------
-    >>> from chainrule._src.nn.layers import Dense, Identity
-    >>> layer = Ensemble([[Dense(2), Identity()], [Dense(2)]])
-    >>> layer(np.ones((3, 4))).shape
-    (3, 2)
+    >>> from chainrule._src.nn.layers import Identity, Rescaling
+    >>> layer = Ensemble([[Rescaling(3.0), Identity()], [Identity()]])
+    >>> layer(np.array([[1.0, 10.0]]))
+    array([[ 2., 20.]], dtype=float32)
     """
 
     def __init__(self, members: Sequence[Sequence[Layer]], **options: Any) -> None:

@@ -169,15 +169,125 @@ class OneStep(Layer):
 
 
 class SimpleRNNCell(SimpleGates, OneStep):
-    """A step of a `SimpleRNN`, with its arguments, for an `RNN`."""
+    """Computes one step of a `SimpleRNN`, for an `RNN` or a loop of your own.
+
+    .. math:: h_t = f(x_t W + h_{t-1} U + b)
+
+    Parameters
+    ----------
+    units : int
+        Length of the state, which is the output.
+    activation : str or callable, default "tanh"
+        :math:`f`.
+    use_bias : bool, default True
+    kernel_initializer : str or Initializer, default "glorot_uniform"
+    recurrent_initializer : str or Initializer, default "orthogonal"
+    bias_initializer : str or Initializer, default "zeros"
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
+    kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
+    dropout, recurrent_dropout : float, default 0
+        Shares of inputs and of states that are set to 0 in training.
+    seed : int, optional
+        Seed of dropout.
+    implementation, use_cudnn : ignored
+        Accepted for compatibility with Keras.
+    **options
+        Options of every `Layer`.
+
+    Attributes
+    ----------
+    kernel : ndarray, shape (d, units)
+    recurrent_kernel : ndarray, shape (units, units)
+    bias : ndarray, shape (units,)
+
+    Raises
+    ------
+    DataError
+        If ``units`` is no whole number of at least 1, or a share is not in ``[0, 1)``.
+
+    Examples
+    --------
+    >>> ones = {"kernel_initializer": "ones", "recurrent_initializer": "ones"}
+    >>> cell = SimpleRNNCell(1, activation=None, **ones)
+    >>> y, (h,) = cell(np.array([[2.0]]), [np.array([[3.0]])])
+    >>> y.item(), h.item()
+    (5.0, 5.0)
+    """
 
 
 class LSTMCell(LSTMGates, OneStep):
-    """A step of an `LSTM`, with its arguments, for an `RNN`."""
+    r"""Computes one step of an `LSTM`, for an `RNN` or a loop of your own.
+
+    Parameters
+    ----------
+    units : int
+        Length of the states :math:`h`, which is the output, and :math:`c`.
+    activation : str or callable, default "tanh"
+    recurrent_activation : str or callable, default "sigmoid"
+        Activation of the gates.
+    use_bias : bool, default True
+    unit_forget_bias : bool, default True
+        If true, the forget gate's bias starts at 1.
+    **options
+        Further options of `SimpleRNNCell`.
+
+    Attributes
+    ----------
+    kernel : ndarray, shape (d, 4 units)
+    recurrent_kernel : ndarray, shape (units, 4 units)
+    bias : ndarray, shape (4 units,)
+
+    Raises
+    ------
+    DataError
+        If ``units`` is no whole number of at least 1, or a share is not in ``[0, 1)``.
+
+    Examples
+    --------
+    Without any input, the forget gate lets :math:`\sigma(1) = 0.731` of the state :math:`c` pass:
+
+    >>> h, c = np.zeros((1, 1)), np.ones((1, 1))
+    >>> y, (h, c) = LSTMCell(1)(np.zeros((1, 2)), [h, c])
+    >>> round(c.item(), 3)
+    0.731
+    """
 
 
 class GRUCell(GRUGates, OneStep):
-    """A step of a `GRU`, with its arguments, for an `RNN`."""
+    """Computes one step of a `GRU`, for an `RNN` or a loop of your own.
+
+    Parameters
+    ----------
+    units : int
+        Length of the state, which is the output.
+    activation : str or callable, default "tanh"
+    recurrent_activation : str or callable, default "sigmoid"
+        Activation of the gates.
+    use_bias : bool, default True
+    reset_after : bool, default True
+        As for `GRU`.
+    **options
+        Further options of `SimpleRNNCell`.
+
+    Attributes
+    ----------
+    kernel : ndarray, shape (d, 3 units)
+    recurrent_kernel : ndarray, shape (units, 3 units)
+    bias : ndarray, shape (2, 3 units), or (3 units,) without ``reset_after``
+
+    Raises
+    ------
+    DataError
+        If ``units`` is no whole number of at least 1, or a share is not in ``[0, 1)``.
+
+    Examples
+    --------
+    With kernels of zeros the update gate is 1/2, and half of the state stays:
+
+    >>> zeros = {"kernel_initializer": "zeros", "recurrent_initializer": "zeros"}
+    >>> GRUCell(1, **zeros)(np.zeros((1, 2)), [np.ones((1, 1))])[0].item()
+    0.5
+    """
 
 
 class OwnCell:
@@ -201,11 +311,32 @@ class OwnCell:
 
 
 class StackedRNNCells(OneStep):
-    """A stack of cells as one cell for an `RNN`; each takes the output of the previous cell.
+    """Stacks cells to one cell for an `RNN`; each takes the output of the previous cell.
 
     Parameters
     ----------
     cells : list of Layer
+        Cells such as `LSTMCell`, or of your own.
+    **options
+        Options of every `Layer`.
+
+    Attributes
+    ----------
+    state_size : list
+        The lengths of the states, a list per cell.
+    output_size : int
+        The length of the last cell's output.
+
+    Raises
+    ------
+    DataError
+        If a cell lacks ``call`` or ``state_size``.
+
+    Examples
+    --------
+    >>> cell = StackedRNNCells([LSTMCell(4), GRUCell(3)])
+    >>> cell.state_size, cell.output_size
+    ([[4, 4], [3]], 3)
     """
 
     def __init__(self, cells: Any, **options: Any) -> None:

@@ -92,22 +92,48 @@ class _Convolution(_SlidingKernel):
 
 
 class Conv1D(_Convolution, rank=1):
-    r"""Every step of the output sees a window of the input, with the same weights everywhere.
+    r"""Multiplies every window of a sequence with the same kernel, and applies an activation.
 
     .. math:: y_{if} = g\Big(b_f + \sum_{ac} x_{i s + a d,\, c}\, W_{acf}\Big)
 
-    Arguments are those of `Conv2D`. With ``padding="causal"`` zeros are added before the first
-    step, so that no output sees a later input.
+    Parameters
+    ----------
+    filters : int
+        Output channels.
+    kernel_size, strides, dilation_rate : int
+        Length of a window, distance of neighbouring windows (by default 1), and distance of
+        neighbouring steps within a window (by default 1).
+    padding : {"valid", "same", "causal"}
+        ``"causal"`` adds zeros before the first step, so that no output sees a later input.
+    data_format, groups, activation, use_bias, **options
+        As for `Conv2D`.
+    kernel_initializer, kernel_regularizer, kernel_constraint
+        As for `Conv2D`.
 
-    >>> Conv1D(16, 3, padding="causal")(np.zeros((2, 8, 4))).shape
-    (2, 8, 16)
+    Attributes
+    ----------
+    kernel : ndarray, shape (kernel_size, channels / groups, filters)
+    bias : ndarray, shape (filters,)
+
+    Raises
+    ------
+    DataError, ShapeError
+        As for `Conv2D`.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0, 3.0, 4.0]).reshape(1, 4, 1)
+    >>> Conv1D(1, 2, kernel_initializer="ones")(x).ravel()
+    array([3., 5., 7.], dtype=float32)
+    >>> Conv1D(1, 2, padding="causal", kernel_initializer="ones")(x).ravel()
+    array([1., 3., 5., 7.], dtype=float32)
     """
 
     paddings = ("valid", "same", "causal")
 
 
 class Conv2D(_Convolution, rank=2):
-    r"""Every output pixel sees a window of the input, with the same weights everywhere.
+    r"""Multiplies every window of an image with the same kernel, and applies an activation.
 
     .. math:: y_{ijf} = g\Big(b_f + \sum_{abc} x_{i s + a d,\, j s + b d,\, c}\, W_{abcf}\Big)
 
@@ -116,6 +142,7 @@ class Conv2D(_Convolution, rank=2):
     filters : int
         Output channels.
     kernel_size : int or (int, int)
+        Height and width of a window.
     strides : int or (int, int), default 1
         Distance of neighbouring windows in pixels.
     padding : {"valid", "same"}
@@ -126,19 +153,35 @@ class Conv2D(_Convolution, rank=2):
     groups : int, default 1
         Number of groups of channels and filters; a filter sees only the channels of its group.
     activation : str or callable, optional
+        :math:`g`; by default the identity.
     use_bias : bool, default True
-    kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, **options
-        As for `Dense`.
+    kernel_initializer : str or Initializer, default "glorot_uniform"
+    kernel_regularizer : str or Regularizer, optional
+    kernel_constraint : str or Constraint, optional
+    **options
+        ``bias_initializer``, ``bias_regularizer`` and ``bias_constraint`` as for `Dense`, and
+        options of every `Layer`.
 
     Attributes
     ----------
     kernel : ndarray, shape (rows, columns, channels / groups, filters)
     bias : ndarray, shape (filters,)
 
+    Raises
+    ------
+    DataError
+        If ``filters`` is no multiple of ``groups``, both ``strides`` and ``dilation_rate`` are
+        above 1, or ``data_format`` is ``"channels_first"``.
+    ShapeError
+        If the input is no image, a window does not fit into the input, or the number of channels
+        is no multiple of ``groups``.
+
     Examples
     --------
     >>> Conv2D(16, 3)(np.zeros((2, 8, 8, 1))).shape
     (2, 6, 6, 16)
+    >>> Conv2D(1, 2, kernel_initializer="ones")(np.arange(9.0).reshape(1, 3, 3, 1)).ravel()
+    array([ 8., 12., 20., 24.], dtype=float32)
     """
 
 
@@ -179,23 +222,79 @@ class _TransposedConvolution(_Convolution):
 
 
 class Conv1DTranspose(_TransposedConvolution, rank=1):
-    """The transpose of `Conv1D`; arguments as of `Conv2DTranspose`.
+    """Adds every step of a sequence, times a kernel, to a window of the output.
 
-    >>> Conv1DTranspose(3, 2, strides=2)(np.zeros((2, 5, 4))).shape
-    (2, 10, 3)
+    It is the transpose of `Conv1D`.
+
+    Parameters
+    ----------
+    filters : int
+        Output channels.
+    kernel_size, strides : int
+        Length of a window, and distance of neighbouring windows (by default 1).
+    padding, output_padding, data_format, **options
+        As for `Conv2DTranspose`.
+
+    Attributes
+    ----------
+    kernel : ndarray, shape (kernel_size, filters, channels)
+    bias : ndarray, shape (filters,)
+
+    Raises
+    ------
+    DataError, ShapeError
+        As for `Conv2DTranspose`.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0]).reshape(1, 2, 1)
+    >>> Conv1DTranspose(1, 2, kernel_initializer="ones")(x).ravel()
+    array([1., 3., 2.], dtype=float32)
+    >>> Conv1DTranspose(1, 2, strides=2, kernel_initializer="ones")(x).ravel()
+    array([1., 1., 2., 2.], dtype=float32)
     """
 
 
 class Conv2DTranspose(_TransposedConvolution, rank=2):
-    r"""The transpose of `Conv2D`: every pixel of the input adds to a window of the output.
+    r"""Adds every pixel of an image, times a kernel, to a window of the output.
+
+    It is the transpose of `Conv2D`.
 
     .. math:: y_{is + ad,\, js + bd,\, f} \mathrel{+}= \sum_c x_{ijc}\, W_{abfc}
 
-    Arguments are those of `Conv2D`, and ``output_padding``, the number of pixels that are added to
-    the output's size. With ``padding="same"`` this size is the input's times the strides.
+    Parameters
+    ----------
+    filters : int
+        Output channels.
+    kernel_size, strides : int or (int, int)
+        Size of a window, and distance of neighbouring windows (by default 1).
+    padding : {"valid", "same"}
+        With ``"same"`` the output's size is the input's times the strides.
+    output_padding : int or (int, int), optional
+        Number of pixels that are added to the output's height and width, less than ``strides``.
+    data_format, **options
+        As for `Conv2D`.
 
+    Attributes
+    ----------
+    kernel : ndarray, shape (rows, columns, filters, channels)
+    bias : ndarray, shape (filters,)
+
+    Raises
+    ------
+    DataError
+        If ``output_padding`` is not less than ``strides``, and as for `Conv2D`.
+    ShapeError
+        If the input is no image.
+
+    Examples
+    --------
     >>> Conv2DTranspose(8, 3, strides=2, padding="same")(np.zeros((2, 4, 4, 1))).shape
     (2, 8, 8, 8)
+    >>> Conv2DTranspose(1, 2, kernel_initializer="ones")(np.ones((1, 2, 2, 1))).reshape(3, 3)
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]], dtype=float32)
     """
 
 
@@ -237,20 +336,72 @@ class _Depthwise(_SlidingKernel):
 
 
 class DepthwiseConv1D(_Depthwise, rank=1):
-    """A `Conv1D` of each channel by itself; arguments as of `DepthwiseConv2D`.
+    """Applies a `Conv1D` with kernels of its own to each channel of a sequence.
 
-    >>> DepthwiseConv1D(3, depth_multiplier=2)(np.zeros((2, 8, 4))).shape
-    (2, 6, 8)
+    Parameters
+    ----------
+    kernel_size, strides, dilation_rate : int
+        As for `Conv1D`.
+    padding, depth_multiplier, data_format, activation, use_bias, **options
+        As for `DepthwiseConv2D`.
+    depthwise_initializer, depthwise_regularizer, depthwise_constraint
+        As for `DepthwiseConv2D`.
+
+    Attributes
+    ----------
+    kernel : ndarray, shape (kernel_size, channels, depth_multiplier)
+    bias : ndarray, shape (channels * depth_multiplier,)
+
+    Raises
+    ------
+    DataError, ShapeError
+        As for `DepthwiseConv2D`.
+
+    Examples
+    --------
+    >>> x = np.array([[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]])
+    >>> DepthwiseConv1D(2, depthwise_initializer="ones")(x)
+    array([[[ 3., 30.],
+            [ 5., 50.]]], dtype=float32)
     """
 
 
 class DepthwiseConv2D(_Depthwise, rank=2):
-    r"""A `Conv2D` of each channel by itself, with ``depth_multiplier`` filters per channel.
+    r"""Applies a `Conv2D` with kernels of its own to each channel of an image.
 
     .. math:: y_{ijcm} = g\Big(b_{cm} + \sum_{ab} x_{i s + a d,\, j s + b d,\, c}\, W_{abcm}\Big)
 
+    Parameters
+    ----------
+    kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias
+        As for `Conv2D`.
+    depth_multiplier : int, default 1
+        Number of kernels, and of output channels, per channel.
+    depthwise_initializer : str or Initializer, default "glorot_uniform"
+    depthwise_regularizer : str or Regularizer, optional
+    depthwise_constraint : str or Constraint, optional
+    **options
+        ``bias_initializer``, ``bias_regularizer`` and ``bias_constraint`` as for `Dense`, and
+        options of every `Layer`.
+
+    Attributes
+    ----------
+    kernel : ndarray, shape (rows, columns, channels, depth_multiplier)
+    bias : ndarray, shape (channels * depth_multiplier,)
+
+    Raises
+    ------
+    DataError
+        If a size is no whole number of at least 1, or ``data_format`` is ``"channels_first"``.
+    ShapeError
+        If the input is no image, or a window does not fit into the input.
+
+    Examples
+    --------
     >>> DepthwiseConv2D(3, padding="same")(np.zeros((2, 8, 8, 4))).shape
     (2, 8, 8, 4)
+    >>> DepthwiseConv2D(3, depth_multiplier=2)(np.zeros((2, 8, 8, 4))).shape
+    (2, 6, 6, 8)
     """
 
 
@@ -293,18 +444,74 @@ class _Separable(_Depthwise):
 
 
 class SeparableConv1D(_Separable, rank=1):
-    """A `DepthwiseConv1D` followed by a mix of channels; arguments as of `SeparableConv2D`.
+    """Applies a `DepthwiseConv1D`, then mixes the channels of each step to ``filters`` channels.
 
-    >>> SeparableConv1D(16, 3)(np.zeros((2, 8, 4))).shape
-    (2, 6, 16)
+    Parameters
+    ----------
+    filters : int
+        Output channels.
+    kernel_size, strides, dilation_rate : int
+        As for `Conv1D`.
+    padding, data_format, depth_multiplier, activation, use_bias, **options
+        As for `SeparableConv2D`.
+    pointwise_initializer, pointwise_regularizer, pointwise_constraint
+        As for `SeparableConv2D`.
+
+    Attributes
+    ----------
+    depthwise_kernel : ndarray, shape (kernel_size, channels, depth_multiplier)
+    pointwise_kernel : ndarray, shape (1, channels * depth_multiplier, filters)
+    bias : ndarray, shape (filters,)
+
+    Raises
+    ------
+    DataError, ShapeError
+        As for `DepthwiseConv2D`.
+
+    Examples
+    --------
+    >>> x = np.array([[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]])
+    >>> ones = {"depthwise_initializer": "ones", "pointwise_initializer": "ones"}
+    >>> SeparableConv1D(1, 2, **ones)(x).ravel()
+    array([33., 55.], dtype=float32)
     """
 
 
 class SeparableConv2D(_Separable, rank=2):
-    """A `DepthwiseConv2D` followed by a mix of the channels of each pixel to ``filters`` channels.
+    """Applies a `DepthwiseConv2D`, then mixes the channels of each pixel to ``filters`` channels.
 
     Chollet, *Xception: Deep Learning with Depthwise Separable Convolutions*, 2017.
 
-    >>> SeparableConv2D(16, 3)(np.zeros((2, 8, 8, 4))).shape
+    Parameters
+    ----------
+    filters : int
+        Output channels.
+    kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias
+        As for `Conv2D`.
+    depth_multiplier : int, default 1
+        Number of kernels per channel of the input.
+    pointwise_initializer : str or Initializer, default "glorot_uniform"
+    pointwise_regularizer : str or Regularizer, optional
+    pointwise_constraint : str or Constraint, optional
+    **options
+        Further options of `DepthwiseConv2D`.
+
+    Attributes
+    ----------
+    depthwise_kernel : ndarray, shape (rows, columns, channels, depth_multiplier)
+    pointwise_kernel : ndarray, shape (1, 1, channels * depth_multiplier, filters)
+    bias : ndarray, shape (filters,)
+
+    Raises
+    ------
+    DataError, ShapeError
+        As for `DepthwiseConv2D`.
+
+    Examples
+    --------
+    >>> layer = SeparableConv2D(16, 3)
+    >>> layer(np.zeros((2, 8, 8, 4))).shape
     (2, 6, 6, 16)
+    >>> layer.count_params()  # 3 * 3 * 4 + 4 * 16 + 16, a Conv2D has 592
+    116
     """

@@ -33,11 +33,20 @@ class Input(Layer):
         `Embedding` takes integers in any case.
     batch_shape : tuple, optional
         Batch size and shape in one.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If there is neither ``shape`` nor ``batch_shape``, or if there are both.
 
     Examples
     --------
     >>> Input((28, 28)).shape
     (28, 28)
+    >>> Input((None, 3), batch_size=8).batch_shape
+    (8, None, 3)
     """
 
     def __init__(
@@ -81,7 +90,7 @@ class AffineLayer(Layer):
 
 
 class Dense(AffineLayer):
-    r"""A fully connected layer.
+    """Multiplies every sample with a matrix, adds a bias and applies an activation.
 
     .. math:: y = f(x W + b)
 
@@ -92,6 +101,7 @@ class Dense(AffineLayer):
     activation : str or callable, optional
         :math:`f`; by default the identity.
     use_bias : bool, default True
+        If true, there is a :math:`b`.
     kernel_initializer : str or Initializer, default "glorot_uniform"
     bias_initializer : str or Initializer, default "zeros"
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
@@ -106,10 +116,20 @@ class Dense(AffineLayer):
     kernel : ndarray, shape (inputs, units)
     bias : ndarray, shape (units,)
 
+    Raises
+    ------
+    DataError
+        If ``units`` is no whole number of at least 1, or ``activation`` is a layer.
+    UnknownNameError
+        If no activation, initializer, regularizer or constraint has the name.
+
     Examples
     --------
     >>> Dense(3)(np.zeros((2, 5))).shape
     (2, 3)
+    >>> Dense(1, activation="relu", kernel_initializer="ones")(np.array([[1.0, 2.0], [-3.0, 1.0]]))
+    array([[3.],
+           [0.]], dtype=float32)
     """
 
     supports_masking = True
@@ -141,11 +161,19 @@ class Dense(AffineLayer):
 
 
 class Activation(Layer):
-    """An activation function as a layer.
+    """Applies an activation function to every entry, as a layer.
 
     Parameters
     ----------
     activation : str or callable
+        The function, or its name in `chainrule.activations`.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    UnknownNameError
+        If no activation has the name.
 
     Examples
     --------
@@ -164,7 +192,7 @@ class Activation(Layer):
 
 
 class Embedding(Layer):
-    """A table with one row of weights per category; the input holds numbers of categories.
+    """Replaces the number of a category by the category's row in a table of weights.
 
     Parameters
     ----------
@@ -179,15 +207,29 @@ class Embedding(Layer):
         If true, steps with category 0 are masked in the following layers.
     weights : list of one array, optional
         The initial table; by default it is drawn.
+    **options
+        Options of every `Layer`.
 
     Attributes
     ----------
     embeddings : ndarray, shape (input_dim, output_dim)
 
+    Raises
+    ------
+    OutOfRangeError
+        If an entry of the input is no category, when the layer is called.
+    ShapeError
+        If the initial table has another shape than ``(input_dim, output_dim)``.
+
     Examples
     --------
     >>> Embedding(10, 4)(np.array([[1, 2, 3]])).shape
     (1, 3, 4)
+    >>> table = np.array([[0.0, 1.0], [2.0, 3.0]])
+    >>> Embedding(2, 2, weights=[table])(np.array([1, 0, 1]))
+    array([[2., 3.],
+           [0., 1.],
+           [2., 3.]], dtype=float32)
     """
 
     integers = True

@@ -94,11 +94,27 @@ class Dropout(_DropoutLayer):
         Shape of the mask, which is broadcast along axes of size 1; None is the input's size.
     seed : int, optional
         Seed of the masks; by default the model's generator draws it.
+    **options
+        Options of every `Layer`.
 
     Attributes
     ----------
     seed_state, counter : ndarray
         State of the random numbers; checkpoints save it.
+
+    Raises
+    ------
+    DataError
+        If ``rate`` is not in ``[0, 1)``.
+
+    Examples
+    --------
+    >>> layer, x = Dropout(0.5, seed=0), np.ones((1, 1000))
+    >>> y = layer(x, training=True)
+    >>> np.unique(y), bool(abs(y.mean() - 1) < 0.1)
+    (array([0., 2.], dtype=float32), True)
+    >>> np.unique(layer(x))
+    array([1.], dtype=float32)
     """
 
     def __init__(
@@ -113,10 +129,26 @@ class Dropout(_DropoutLayer):
 
 
 class SpatialDropout1D(_DropoutLayer):
-    """`Dropout` of whole channels of a sequence.
+    """In training, sets whole channels of a sequence to 0, and scales the others up as `Dropout`.
 
     Tompson et al., *Efficient Object Localization Using Convolutional Networks*, 2015.
 
+    Parameters
+    ----------
+    rate : float or callable
+        The probability of a channel, in ``[0, 1)``.
+    seed : int, optional
+        Seed of the masks; by default the model's generator draws it.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``rate`` is not in ``[0, 1)``.
+
+    Examples
+    --------
     >>> np.unique(SpatialDropout1D(0.5)(np.ones((1, 9, 1)), training=True)).size
     1
     """
@@ -125,8 +157,27 @@ class SpatialDropout1D(_DropoutLayer):
 
 
 class SpatialDropout2D(_DropoutLayer):
-    """`Dropout` of whole channels of an image.
+    """In training, sets whole channels of an image to 0, and scales the others up as `Dropout`.
 
+    Tompson et al., *Efficient Object Localization Using Convolutional Networks*, 2015.
+
+    Parameters
+    ----------
+    rate : float or callable
+        The probability of a channel, in ``[0, 1)``.
+    data_format : "channels_last", optional
+    seed : int, optional
+        Seed of the masks; by default the model's generator draws it.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``rate`` is not in ``[0, 1)``, or ``data_format`` is ``"channels_first"``.
+
+    Examples
+    --------
     >>> np.unique(SpatialDropout2D(0.5)(np.ones((1, 9, 9, 1)), training=True)).size
     1
     """
@@ -140,12 +191,35 @@ class SpatialDropout2D(_DropoutLayer):
 
 
 class AlphaDropout(Dropout):
-    r"""`Dropout` for `selu` that sets entries to selu's lowest value, and keeps mean and variance.
+    r"""In training, sets entries to the lowest value of `selu`, and keeps mean and variance.
 
     .. math:: y = a\,(m \odot x + (1 - m)\,\alpha') + b, \qquad
               a = \big((1 - p)(1 + p\,\alpha'^2)\big)^{-1/2}, \quad b = -a\,p\,\alpha'
 
     Klambauer et al., *Self-Normalizing Neural Networks*, 2017: :math:`\alpha' = -1.7581`.
+
+    Parameters
+    ----------
+    rate : float
+        The probability :math:`p`, in ``[0, 1)``.
+    noise_shape : tuple of int or None, optional
+        As for `Dropout`.
+    seed : int, optional
+        Seed of the masks; by default the model's generator draws it.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``rate`` is not in ``[0, 1)``.
+
+    Examples
+    --------
+    The two values are :math:`\pm 0.7792`, so that the mean stays 0:
+
+    >>> np.unique(AlphaDropout(0.5, seed=0)(np.zeros((1, 100)), training=True)).round(4)
+    array([-0.7792,  0.7792], dtype=float32)
     """
 
     def dropped(self, x: Any) -> Any:
@@ -160,6 +234,26 @@ class GaussianDropout(_DropoutLayer):
 
     .. math:: y = x \odot (1 + \varepsilon), \qquad
               \varepsilon_i \sim \mathcal N\big(0, \tfrac{p}{1 - p}\big)
+
+    Parameters
+    ----------
+    rate : float
+        :math:`p`, in ``[0, 1)``; the numbers have the variance of the factors of `Dropout`.
+    seed : int, optional
+        Seed of the numbers; by default the model's generator draws it.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``rate`` is not in ``[0, 1)``.
+
+    Examples
+    --------
+    >>> y = GaussianDropout(0.2, seed=0)(np.ones((1, 10_000)), training=True)
+    >>> round(float(y.mean()), 1), round(float(y.std()), 1)
+    (1.0, 0.5)
     """
 
     def dropped(self, x: Any) -> Any:
@@ -169,7 +263,28 @@ class GaussianDropout(_DropoutLayer):
 class GaussianNoise(Random):
     r"""In training, adds :math:`\varepsilon_i \sim \mathcal N(0, s^2)` to every entry.
 
-    ``stddev`` is :math:`s`.
+    Parameters
+    ----------
+    stddev : float
+        The standard deviation :math:`s`, at least 0.
+    seed : int, optional
+        Seed of the numbers; by default the model's generator draws it.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``stddev`` is negative or not finite.
+
+    Examples
+    --------
+    >>> layer, x = GaussianNoise(0.5, seed=0), np.full((1, 10_000), 3.0)
+    >>> y = layer(x, training=True)
+    >>> round(float(y.mean()), 1), round(float(y.std()), 1)
+    (3.0, 0.5)
+    >>> float(layer(x).std())
+    0.0
     """
 
     supports_masking = True

@@ -16,6 +16,13 @@ from chainrule._src.nn.layers.layer import Layer, Shape
 class Identity(Layer):
     """Returns the input unchanged.
 
+    Parameters
+    ----------
+    **options
+        Options of every `Layer`.
+
+    Examples
+    --------
     >>> Identity()(np.array([[1.0, 2.0]]))
     array([[1., 2.]], dtype=float32)
     """
@@ -32,6 +39,22 @@ class Wrapper(Layer):
     Parameters
     ----------
     layer : Layer
+        The inner layer, which becomes the attribute ``layer``.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``layer`` is no layer.
+
+    Examples
+    --------
+    >>> class Residual(Wrapper):
+    ...     def call(self, x):
+    ...         return x + self.layer(x)
+    >>> Residual(ReLU())(np.array([[-1.0, 2.0]]))
+    array([[-1.,  4.]], dtype=float32)
     """
 
     def __init__(self, layer: Layer, **options: Any) -> None:
@@ -46,8 +69,27 @@ class Wrapper(Layer):
 
 
 class ReLU(Layer):
-    r"""Rectified linear unit, :math:`\max(0, x)`; arguments as of `chainrule.activations.relu`.
+    r"""Sets negative entries to 0: the rectified linear unit, :math:`\max(0, x)`.
 
+    Parameters
+    ----------
+    max_value : float, optional
+        Upper bound of the output.
+    negative_slope : float, default 0
+        Slope below the threshold.
+    threshold : float, default 0
+        Entries from the threshold on are kept; below it, the output is
+        ``negative_slope * (x - threshold)``.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If an argument is negative.
+
+    Examples
+    --------
     >>> ReLU(max_value=2.0)(np.array([[-1.0, 1.0, 3.0]]))
     array([[0., 1., 2.]], dtype=float32)
     """
@@ -69,8 +111,24 @@ class ReLU(Layer):
 
 
 class LeakyReLU(Layer):
-    r"""Return :math:`x` where :math:`x \ge 0`, else ``negative_slope`` (or ``alpha``) times x.
+    r"""Multiplies negative entries with a slope: :math:`x` where :math:`x \ge 0`, else :math:`s x`.
 
+    Parameters
+    ----------
+    negative_slope : float, default 0.3
+        :math:`s`, at least 0.
+    alpha : float, optional
+        Replaces ``negative_slope``, for compatibility with Keras.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If the slope is negative.
+
+    Examples
+    --------
     >>> LeakyReLU(0.1)(np.array([[-1.0, 2.0]]))
     array([[-0.1,  2. ]], dtype=float32)
     """
@@ -88,8 +146,25 @@ class LeakyReLU(Layer):
 
 
 class ELU(Layer):
-    r"""Exponential linear unit, :math:`x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`.
+    r"""Bends negative entries: :math:`x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`.
 
+    Clevert, Unterthiner, Hochreiter, *Fast and Accurate Deep Network Learning by Exponential
+    Linear Units*, 2016.
+
+    Parameters
+    ----------
+    alpha : float, default 1
+        :math:`\alpha`; the output approaches :math:`-\alpha` for very negative entries.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``alpha`` is no finite number.
+
+    Examples
+    --------
     >>> ELU(0.5)(np.array([[-1e4, 2.0]]))
     array([[-0.5,  2. ]], dtype=float32)
     """
@@ -105,15 +180,39 @@ class ELU(Layer):
 
 
 class PReLU(Layer):
-    r"""Return :math:`x` where :math:`x > 0`, else :math:`\alpha x` with weights :math:`\alpha`.
+    r"""Multiplies negative entries with trained slopes.
+
+    .. math:: y = x \ \text{where}\ x > 0, \ \text{else}\ \alpha x
 
     He et al., *Delving Deep into Rectifiers*, 2015.
 
-    Along ``shared_axes`` one weight is shared: ``(1, 2)`` for one weight per channel of an
-    image.
+    Parameters
+    ----------
+    alpha_initializer : str or Initializer, default "zeros"
+    alpha_regularizer : str or Regularizer, optional
+    alpha_constraint : str or Constraint, optional
+    shared_axes : int or tuple of int, optional
+        Axes along which one weight is shared: ``(1, 2)`` gives one weight per channel of an image.
+    **options
+        Options of every `Layer`.
 
+    Attributes
+    ----------
+    alpha : ndarray, shape of a sample, with size 1 along the shared axes
+
+    Raises
+    ------
+    DataError
+        If ``shared_axes`` holds anything but whole numbers of at least 1.
+
+    Examples
+    --------
     >>> PReLU("ones")(np.array([[-1.0, 2.0]]))
     array([[-1.,  2.]], dtype=float32)
+    >>> layer = PReLU(shared_axes=(1, 2))
+    >>> layer.build((None, 8, 8, 3))
+    >>> layer.alpha.shape
+    (1, 1, 3)
     """
 
     supports_masking = True
@@ -140,8 +239,22 @@ class PReLU(Layer):
 
 
 class Softmax(Layer):
-    r"""Probabilities, :math:`e^{x_i} / \sum_j e^{x_j}` along one or several axes.
+    r"""Turns scores into probabilities, :math:`e^{x_i} / \sum_j e^{x_j}`, along axes.
 
+    Parameters
+    ----------
+    axis : int or tuple of int, default -1
+        The axes over which the probabilities sum to 1.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    ShapeError
+        If a mask has more entries than the input, when the layer is called.
+
+    Examples
+    --------
     >>> Softmax(axis=(1, 2))(np.zeros((1, 2, 2))).ravel()
     array([0.25, 0.25, 0.25, 0.25], dtype=float32)
     """
@@ -165,8 +278,23 @@ class Softmax(Layer):
 class Masking(Layer):
     """Masks steps whose entries all equal ``mask_value``: later layers ignore these steps.
 
-    >>> Masking()(np.array([[[1.0, 0.0], [0.0, 0.0]]])).shape
-    (1, 2, 2)
+    Parameters
+    ----------
+    mask_value : float, default 0
+        The number that fills a step that is to be ignored. These steps become 0.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``mask_value`` is no finite number.
+
+    Examples
+    --------
+    >>> Masking(9.0)(np.array([[[1.0, 9.0], [9.0, 9.0]]]))
+    array([[[1., 9.],
+            [0., 0.]]], dtype=float32)
     """
 
     supports_masking = True
@@ -184,12 +312,30 @@ class Masking(Layer):
 
 
 class Lambda(Layer):
-    """A function of your own, in NumPy. A lambda cannot be saved, because it has no name.
+    """Applies a function of your own, in NumPy. A lambda cannot be saved, because it has no name.
 
-    ``arguments`` are further keyword arguments; ``output_shape`` is inferred and may be left out.
+    Parameters
+    ----------
+    function : callable
+        Function of the input, an array whose first axis is the batch.
+    output_shape : ignored
+        The shape of the output is found by a trial call.
+    arguments : dict, optional
+        Further keyword arguments of the function.
+    **options
+        Options of every `Layer`.
 
+    Raises
+    ------
+    DataError
+        If ``function`` cannot be called.
+
+    Examples
+    --------
     >>> Lambda(lambda x: x**2)(np.array([[1.0, 3.0]]))
     array([[1., 9.]], dtype=float32)
+    >>> Lambda(np.clip, arguments={"a_min": 0.0, "a_max": 2.0})(np.array([[1.0, 3.0]]))
+    array([[1., 2.]], dtype=float32)
     """
 
     def __init__(

@@ -65,6 +65,13 @@ class Layer(Called):
     input_shape, output_shape : tuple
         Shapes with None for the batch size; set when the layer is built.
 
+    Raises
+    ------
+    DataError
+        If an option has a wrong value, or a class defines a hook of Keras that is not supported.
+    ShapeError
+        If `call` fails for an input, or returns no array with one row per sample.
+
     Examples
     --------
     >>> class Stretch(Layer):

@@ -88,10 +88,34 @@ class BatchNormalization(_ScaledAndShifted):
     momentum : float, default 0.99
         Share of its old value in the new value of a moving average.
     epsilon : float, default 0.001
+        :math:`\varepsilon`.
     center, scale : bool, default True
         If true, there is a :math:`\beta`, or a :math:`\gamma`.
+    beta_initializer, moving_mean_initializer : str or Initializer, default "zeros"
+    gamma_initializer, moving_variance_initializer : str or Initializer, default "ones"
     synchronized : ignored
         Accepted for compatibility with Keras.
+    **options
+        Regularizers and constraints of ``beta`` and ``gamma``, and options of every `Layer`.
+
+    Attributes
+    ----------
+    gamma, beta, moving_mean, moving_variance : ndarray, shape (features,)
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is 0 or several axes.
+    ShapeError
+        If the axis of the features has no fixed length, or a mask does not fit the input.
+
+    Examples
+    --------
+    >>> layer = BatchNormalization(momentum=0.9)
+    >>> layer(np.array([[1.0], [3.0]]), training=True).ravel().round(2)
+    array([-1.,  1.], dtype=float32)
+    >>> layer.moving_mean, layer.moving_variance  # 0.9 * 0 + 0.1 * 2, 0.9 * 1 + 0.1 * 1
+    (array([0.2], dtype=float32), array([1.], dtype=float32))
     """
 
     def __init__(
@@ -150,14 +174,41 @@ class BatchNormalization(_ScaledAndShifted):
 class LayerNormalization(_ScaledAndShifted):
     r"""Normalises every sample to mean 0 and variance 1 over its features, then scales and shifts.
 
-    Ba, Kiros, Hinton, *Layer Normalization*, 2016.
+    .. math:: y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta
+
+    Ba, Kiros, Hinton, *Layer Normalization*, 2016: :math:`\mu, \sigma^2` are those of the sample.
 
     Parameters
     ----------
     axis : int or sequence of int, default -1
         Axes over which mean and variance are computed.
     epsilon : float, default 0.001
+        :math:`\varepsilon`.
     center, scale : bool, default True
+        If true, there is a :math:`\beta`, or a :math:`\gamma`.
+    beta_initializer : str or Initializer, default "zeros"
+    gamma_initializer : str or Initializer, default "ones"
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+    beta_constraint, gamma_constraint : str or Constraint, optional
+    **options
+        Options of every `Layer`.
+
+    Attributes
+    ----------
+    gamma, beta : ndarray, shape (features,)
+
+    Raises
+    ------
+    DataError
+        If an axis is 0.
+    ShapeError
+        If an axis has no fixed length.
+
+    Examples
+    --------
+    >>> LayerNormalization()(np.array([[1.0, 3.0], [10.0, 50.0]])).round(2)
+    array([[-1.,  1.],
+           [-1.,  1.]], dtype=float32)
     """
 
     def call(self, x: Any) -> Any:
@@ -165,10 +216,30 @@ class LayerNormalization(_ScaledAndShifted):
 
 
 class GroupNormalization(_ScaledAndShifted):
-    r"""Normalises every group of features of a sample, then scales and shifts.
+    """Normalises every group of features of a sample, then scales and shifts.
 
-    Wu, He, *Group Normalization*, 2018. With ``groups=-1`` each feature is a group.
+    Wu, He, *Group Normalization*, 2018.
 
+    Parameters
+    ----------
+    groups : int, default 32
+        Number of groups of neighbouring features; with -1 each feature is a group.
+    axis : int, default -1
+        Axis of the features.
+    epsilon : float, default 0.001
+        Number that is added to the variance.
+    **options
+        ``center``, ``scale`` and further options of `LayerNormalization`.
+
+    Raises
+    ------
+    DataError
+        If ``groups`` is neither -1 nor a whole number of at least 1.
+    ShapeError
+        If the number of features is no multiple of ``groups``.
+
+    Examples
+    --------
     >>> GroupNormalization(2)(np.array([[1.0, 3.0, 10.0, 30.0]])).round(2)
     array([[-1.,  1., -1.,  1.]], dtype=float32)
     """
@@ -204,6 +275,31 @@ class RMSNormalization(_Along):
 
     Zhang, Sennrich, *Root Mean Square Layer Normalization*, 2019.
 
+    Parameters
+    ----------
+    axis : int or sequence of int, default -1
+        Axes of the mean.
+    epsilon : float, default 1e-6
+        :math:`\varepsilon`.
+    **options
+        Options of every `Layer`.
+
+    Attributes
+    ----------
+    scale : ndarray, shape (features,)
+        :math:`\gamma`, initially 1.
+
+    Raises
+    ------
+    DataError
+        If an axis is 0.
+    ShapeError
+        If an axis has no fixed length.
+
+    Examples
+    --------
+    The mean square is :math:`(3^2 + 4^2) / 2 = 12.5`, its root 3.536:
+
     >>> RMSNormalization()(np.array([[3.0, 4.0]])).round(3)
     array([[0.849, 1.131]], dtype=float32)
     """
@@ -225,6 +321,20 @@ class RMSNormalization(_Along):
 class UnitNormalization(_Along):
     """Normalises every sample to length 1 over its features.
 
+    Parameters
+    ----------
+    axis : int or sequence of int, default -1
+        Axes of the sum of squares.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If an axis is 0.
+
+    Examples
+    --------
     >>> UnitNormalization()(np.array([[3.0, 4.0]]))
     array([[0.6, 0.8]], dtype=float32)
     """
@@ -280,7 +390,7 @@ class Adapted(Layer):
 
 
 class Normalization(Adapted):
-    r"""Normalises every feature to mean 0 and variance 1 over data that `adapt` has processed.
+    """Normalises every feature to mean 0 and variance 1 over data that `adapt` has processed.
 
     Parameters
     ----------
@@ -288,6 +398,14 @@ class Normalization(Adapted):
         Axis of the features.
     mean, variance : array_like, optional
         Statistics to use instead of those that `adapt` computes.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If only one of ``mean`` and ``variance`` is given, if they are not finite, or if a variance
+        is negative.
 
     Examples
     --------

@@ -32,23 +32,49 @@ class _Average(_Pooling):
 
 
 class MaxPooling1D(_Max, rank=1):
-    """The largest entry of every window of a sequence; arguments as of `MaxPooling2D`.
+    """Takes the largest entry of every window of a sequence.
 
+    Parameters
+    ----------
+    pool_size : int, default 2
+        Length of a window.
+    strides : int, optional
+        Distance of neighbouring windows; by default ``pool_size``, so that windows do not overlap.
+    padding, **options
+        As for `MaxPooling2D`.
+
+    Raises
+    ------
+    DataError, ShapeError
+        As for `MaxPooling2D`.
+
+    Examples
+    --------
     >>> MaxPooling1D()(np.array([[[1.0], [3.0], [2.0], [0.0]]])).ravel()
     array([3., 2.], dtype=float32)
     """
 
 
 class MaxPooling2D(_Max, rank=2):
-    """The largest pixel of every window.
+    """Takes the largest pixel of every window of an image, for each channel.
 
     Parameters
     ----------
     pool_size : int or (int, int), default 2
+        Height and width of a window.
     strides : int or (int, int), optional
-        By default ``pool_size``, so that windows do not overlap.
+        Distance of neighbouring windows; by default ``pool_size``, so that windows do not overlap.
     padding : {"valid", "same"}
-    data_format : "channels_last", optional
+        ``"same"`` also takes windows that reach over the border.
+    **options
+        ``data_format``, which must be ``"channels_last"``, and options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If a size is no whole number of at least 1, or ``data_format`` is ``"channels_first"``.
+    ShapeError
+        If the input is no image, or a window does not fit into the input.
 
     Examples
     --------
@@ -58,19 +84,40 @@ class MaxPooling2D(_Max, rank=2):
 
 
 class AveragePooling1D(_Average, rank=1):
-    """The mean of every window of a sequence; arguments as of `MaxPooling2D`.
+    """Takes the mean of every window of a sequence.
 
+    Parameters
+    ----------
+    pool_size : int, default 2
+        Length of a window.
+    strides : int, optional
+        Distance of neighbouring windows; by default ``pool_size``, so that windows do not overlap.
+    padding, **options
+        As for `MaxPooling2D`.
+
+    Raises
+    ------
+    DataError, ShapeError
+        As for `MaxPooling2D`.
+
+    Examples
+    --------
     >>> AveragePooling1D()(np.array([[[1.0], [3.0], [2.0], [0.0]]])).ravel()
     array([2., 1.], dtype=float32)
     """
 
 
 class AveragePooling2D(_Average, rank=2):
-    """The mean of every window; added pixels around the image are ignored.
+    """Takes the mean of every window of an image; added pixels around the image are ignored.
 
     Parameters
     ----------
-    pool_size, strides, padding, data_format
+    pool_size, strides, padding, **options
+        As for `MaxPooling2D`.
+
+    Raises
+    ------
+    DataError, ShapeError
         As for `MaxPooling2D`.
 
     Examples
@@ -92,25 +139,62 @@ class _GlobalMax(_Global):
 
 
 class GlobalMaxPooling1D(_GlobalMax, rank=1):
-    """The largest entry of each channel of a sequence.
+    """Takes the largest entry of each channel of a sequence.
 
-    >>> GlobalMaxPooling1D()(np.array([[[1.0], [3.0], [2.0]]]))
-    array([[3.]], dtype=float32)
+    Parameters
+    ----------
+    data_format, keepdims, **options
+        As for `GlobalAveragePooling2D`.
+
+    Raises
+    ------
+    ShapeError
+        If the input is no sequence with channels.
+
+    Examples
+    --------
+    >>> GlobalMaxPooling1D()(np.array([[[1.0, 9.0], [3.0, 4.0], [2.0, 5.0]]]))
+    array([[3., 9.]], dtype=float32)
     """
 
 
 class GlobalMaxPooling2D(_GlobalMax, rank=2):
-    """The largest pixel of each channel; arguments as of `GlobalAveragePooling2D`.
+    """Takes the largest pixel of each channel of an image.
 
-    >>> GlobalMaxPooling2D()(np.ones((2, 4, 4, 3))).shape
-    (2, 3)
+    Parameters
+    ----------
+    data_format, keepdims, **options
+        As for `GlobalAveragePooling2D`.
+
+    Raises
+    ------
+    ShapeError
+        If the input is no image.
+
+    Examples
+    --------
+    >>> GlobalMaxPooling2D()(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([[6., 7.]], dtype=float32)
     """
 
 
 class GlobalAveragePooling1D(_Global, rank=1):
-    """The mean of each channel of a sequence, over the steps that are not masked.
+    """Takes the mean of each channel of a sequence, over the steps that are not masked.
 
-    >>> GlobalAveragePooling1D()(np.array([[[1.0], [3.0], [2.0]]]))
+    Parameters
+    ----------
+    data_format, keepdims, **options
+        As for `GlobalAveragePooling2D`.
+
+    Raises
+    ------
+    ShapeError
+        If the input is no sequence with channels.
+
+    Examples
+    --------
+    >>> x = np.array([[[1.0], [3.0], [200.0]]])
+    >>> GlobalAveragePooling1D()(x, mask=np.array([[True, True, False]]))
     array([[2.]], dtype=float32)
     """
 
@@ -128,18 +212,27 @@ class GlobalAveragePooling1D(_Global, rank=1):
 
 
 class GlobalAveragePooling2D(_Global, rank=2):
-    """The mean of each channel over the whole image.
+    """Takes the mean of each channel over the whole image.
 
     Parameters
     ----------
     data_format : "channels_last", optional
     keepdims : bool, default False
-        If true, the output is an image of one pixel.
+        If true, the axes of height and width stay, with length 1.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``data_format`` is ``"channels_first"``.
+    ShapeError
+        If the input is no image.
 
     Examples
     --------
-    >>> GlobalAveragePooling2D()(np.ones((2, 4, 4, 3))).shape
-    (2, 3)
+    >>> GlobalAveragePooling2D()(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([[3., 4.]], dtype=float32)
     """
 
     def call(self, x: Any) -> Any:

@@ -167,6 +167,14 @@ class RNN(Sequences):
     **options
         ``name`` and ``trainable``; ``unroll`` is ignored.
 
+    Raises
+    ------
+    DataError
+        If a cell lacks ``call`` or ``state_size``, or the batch size of a stateful layer is not
+        fixed.
+    ShapeError
+        If samples are no sequences with features.
+
     Examples
     --------
     >>> from chainrule._src.nn.layers import GRUCell
@@ -194,7 +202,7 @@ class Recurrent(Gates, Sequences):
 
 
 class SimpleRNN(SimpleGates, Recurrent):
-    r"""A simple recurrent layer.
+    """Computes a state from each step of a sequence and the previous state.
 
     .. math:: h_t = f(x_t W + h_{t-1} U + b)
 
@@ -203,8 +211,12 @@ class SimpleRNN(SimpleGates, Recurrent):
     units : int
         Length of the state, which is the output.
     activation : str or callable, default "tanh"
-    **options
-        As in `LSTM`.
+        :math:`f`.
+    use_bias, kernel_initializer, recurrent_initializer, bias_initializer : optional
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : optional
+    kernel_constraint, recurrent_constraint, bias_constraint : optional
+    dropout, recurrent_dropout, seed, implementation, use_cudnn, **options
+        As for `LSTM`.
 
     Attributes
     ----------
@@ -212,10 +224,18 @@ class SimpleRNN(SimpleGates, Recurrent):
     recurrent_kernel : ndarray, shape (units, units)
     bias : ndarray, shape (units,)
 
+    Raises
+    ------
+    DataError, ShapeError
+        As for `LSTM`.
+
     Examples
     --------
     >>> SimpleRNN(3, return_sequences=True)(np.zeros((2, 5, 8))).shape
     (2, 5, 3)
+    >>> ones = {"kernel_initializer": "ones", "recurrent_initializer": "ones"}
+    >>> SimpleRNN(1, activation=None, **ones)(np.array([[[1.0], [2.0], [3.0]]]))
+    array([[6.]], dtype=float32)
     """
 
 
@@ -263,6 +283,14 @@ class LSTM(LSTMGates, Recurrent):
     recurrent_kernel : ndarray, shape (units, 4 units)
     bias : ndarray, shape (4 units,)
 
+    Raises
+    ------
+    DataError
+        If ``units`` is no whole number of at least 1, a share is not in ``[0, 1)``, or the batch
+        size of a stateful layer is not fixed.
+    ShapeError
+        If samples are no sequences with features.
+
     Examples
     --------
     >>> LSTM(3)(np.zeros((2, 5, 8))).shape
@@ -296,6 +324,11 @@ class GRU(GRUGates, Recurrent):
     recurrent_kernel : ndarray, shape (units, 3 units)
     bias : ndarray, shape (2, 3 units), or (3 units,) without ``reset_after``
 
+    Raises
+    ------
+    DataError, ShapeError
+        As for `LSTM`.
+
     Examples
     --------
     >>> GRU(3, go_backwards=True)(np.zeros((2, 5, 8))).shape
@@ -319,7 +352,7 @@ def _copy(layer: Any, **changed: Any) -> Any:
 
 
 class Bidirectional(Batched):
-    """A recurrent layer, together with another one that starts with the last step.
+    """Runs a recurrent layer, and another one that starts with the last step.
 
     Parameters
     ----------
@@ -327,8 +360,20 @@ class Bidirectional(Batched):
         Template of both layers.
     merge_mode : {"concat", "sum", "ave", "mul"} or None, default "concat"
         Operation that merges the outputs; None returns both, for a layer of your own.
+    weights : ignored
+        Accepted for compatibility with Keras.
     backward_layer : layer, optional
         The second layer, with ``go_backwards=True``; by default a copy of ``layer``.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If a layer is not recurrent, the layers differ in ``return_sequences``, ``return_state`` or
+        ``stateful``, or ``go_backwards`` is not that of the backward layer alone.
+    UnknownNameError
+        If ``merge_mode`` has another value.
 
     Examples
     --------
@@ -390,6 +435,16 @@ class TimeDistributed(Wrapper):
     Parameters
     ----------
     layer : Layer
+        Layer of a step.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``layer`` is no layer.
+    ShapeError
+        If samples are no sequences, or a mask does not fit the input.
 
     Examples
     --------

@@ -23,16 +23,51 @@ class _Padding(Spatial):
 
 
 class ZeroPadding1D(_Padding, rank=1):
-    """Adds zeros before the first and after the last step: ``padding`` is a number or a pair.
+    """Adds zeros before the first and after the last step.
 
+    Parameters
+    ----------
+    padding : int or (int, int), default 1
+        Numbers of steps at both ends.
+    data_format : "channels_last", optional
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If a number is negative.
+    ShapeError
+        If the input is no sequence with channels.
+
+    Examples
+    --------
     >>> ZeroPadding1D((2, 0))(np.ones((1, 3, 1))).ravel()
     array([0., 0., 1., 1., 1.], dtype=float32)
     """
 
 
 class ZeroPadding2D(_Padding, rank=2):
-    """Adds zeros around the image: ``padding`` is a number or ``((top, bottom), (left, right))``.
+    """Adds zeros around an image.
 
+    Parameters
+    ----------
+    padding : int, (int, int) or ((int, int), (int, int)), default 1
+        Numbers of pixels: on all sides, ``(top and bottom, left and right)``, or
+        ``((top, bottom), (left, right))``.
+    data_format : "channels_last", optional
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If a number is negative.
+    ShapeError
+        If the input is no image.
+
+    Examples
+    --------
     >>> ZeroPadding2D((1, 2))(np.ones((1, 4, 4, 3))).shape
     (1, 6, 8, 3)
     """
@@ -56,16 +91,50 @@ class _Cropping(Spatial):
 
 
 class Cropping1D(_Cropping, rank=1):
-    """Removes steps at both ends: ``cropping`` is a number or a pair, by default 1.
+    """Removes steps at both ends of a sequence.
 
+    Parameters
+    ----------
+    cropping : int or (int, int), default 1
+        Numbers of steps at both ends.
+    data_format : "channels_last", optional
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If a number is negative.
+    ShapeError
+        If the input is no sequence with channels, or no step is left.
+
+    Examples
+    --------
     >>> Cropping1D((1, 0))(np.arange(3.0).reshape(1, 3, 1)).ravel()
     array([1., 2.], dtype=float32)
     """
 
 
 class Cropping2D(_Cropping, rank=2):
-    """Removes pixels at the borders; ``cropping`` as ``padding`` of `ZeroPadding2D`, by default 0.
+    """Removes pixels at the borders of an image.
 
+    Parameters
+    ----------
+    cropping : int, (int, int) or ((int, int), (int, int)), default 0
+        Numbers of pixels, in the order of ``padding`` of `ZeroPadding2D`.
+    data_format : "channels_last", optional
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If a number is negative.
+    ShapeError
+        If the input is no image, or no pixel is left.
+
+    Examples
+    --------
     >>> Cropping2D(((1, 0), (1, 2)))(np.ones((1, 4, 4, 3))).shape
     (1, 3, 1, 3)
     """
@@ -107,16 +176,62 @@ INTERPOLATIONS: dict[str, Any] = {"nearest": np.repeat, "bilinear": _between}
 
 
 class UpSampling1D(_UpSampling, rank=1):
-    """Repeats every step ``size`` times.
+    """Repeats every step of a sequence ``size`` times.
 
+    Parameters
+    ----------
+    size : int, default 2
+        Number of copies of a step.
+    data_format : "channels_last", optional
+    interpolation : {"nearest", "bilinear"}
+        ``"bilinear"`` interpolates between the steps instead.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``size`` is no whole number of at least 1.
+    UnknownNameError
+        If ``interpolation`` has another value.
+    ShapeError
+        If the input is no sequence with channels, or the output does not fit into memory.
+
+    Examples
+    --------
     >>> UpSampling1D(2)(np.arange(3.0).reshape(1, 3, 1)).ravel()
     array([0., 0., 1., 1., 2., 2.], dtype=float32)
+    >>> UpSampling1D(2, interpolation="bilinear")(np.array([[[0.0], [4.0]]])).ravel()
+    array([0., 1., 3., 4.], dtype=float32)
     """
 
 
 class UpSampling2D(_UpSampling, rank=2):
-    """Repeats every row and column, or interpolates with ``"bilinear"``.
+    """Repeats every row and column of an image, or interpolates between the pixels.
 
+    Parameters
+    ----------
+    size : int or (int, int), default 2
+        Factors of height and width.
+    data_format : "channels_last", optional
+    interpolation : {"nearest", "bilinear"}
+        ``"nearest"`` repeats pixels, ``"bilinear"`` interpolates.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If a factor is no whole number of at least 1.
+    UnknownNameError
+        If ``interpolation`` has another value.
+    ShapeError
+        If the input is no image, or the output does not fit into memory.
+
+    Examples
+    --------
     >>> UpSampling2D((2, 3))(np.ones((1, 4, 4, 3))).shape
     (1, 8, 12, 3)
+    >>> UpSampling2D((1, 2))(np.array([[[[1.0], [2.0]]]])).ravel()
+    array([1., 1., 2., 2.], dtype=float32)
     """

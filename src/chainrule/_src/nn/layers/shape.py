@@ -17,7 +17,18 @@ from chainrule._src.nn.layers.spatial import Format
 
 
 class Flatten(Layer):
-    """Reshapes a sample to one row.
+    """Reshapes a sample to one row; the order of entries stays.
+
+    Parameters
+    ----------
+    data_format : "channels_last", optional
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``data_format`` is ``"channels_first"``.
 
     Examples
     --------
@@ -39,11 +50,22 @@ class Reshape(Layer):
     ----------
     target_shape : tuple of int
         Shape without the batch size; one size may be -1.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``target_shape`` holds a size below 1, except for one -1.
+    ShapeError
+        If the samples have another number of entries.
 
     Examples
     --------
     >>> Reshape((8, 8, 1))(np.zeros((2, 64))).shape
     (2, 8, 8, 1)
+    >>> Reshape((-1, 4))(np.zeros((2, 64))).shape
+    (2, 16, 4)
     """
 
     def __init__(self, target_shape: Sequence[int], **options: Any) -> None:
@@ -72,8 +94,24 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """Permutes the axes of a sample to the order ``dims``; axis 0, the batch axis, stays.
+    """Permutes the axes of a sample; axis 0, the batch axis, stays.
 
+    Parameters
+    ----------
+    dims : tuple of int
+        The axes of the input in the order of the output, counted from 1.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``dims`` are not the numbers from 1 on, in any order.
+    ShapeError
+        If a sample has another number of axes.
+
+    Examples
+    --------
     >>> Permute((2, 1))(np.zeros((2, 3, 4))).shape
     (2, 4, 3)
     """
@@ -97,8 +135,26 @@ class Permute(Layer):
 class RepeatVector(Layer):
     """Repeats a row ``n`` times, as a sequence.
 
-    >>> RepeatVector(3)(np.zeros((2, 4))).shape
-    (2, 3, 4)
+    Parameters
+    ----------
+    n : int
+        Number of steps.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``n`` is no whole number of at least 1.
+    ShapeError
+        If a sample is no row, or the output does not fit into memory.
+
+    Examples
+    --------
+    >>> RepeatVector(3)(np.array([[1.0, 2.0]]))
+    array([[[1., 2.],
+            [1., 2.],
+            [1., 2.]]], dtype=float32)
     """
 
     def __init__(self, n: Positive, **options: Any) -> None:
@@ -115,12 +171,21 @@ class RepeatVector(Layer):
 
 
 class Rescaling(Layer):
-    r"""Scales and shifts, pixels to 0 … 1 for instance: :math:`y = x \cdot s + o`.
+    r"""Scales and shifts entries, pixels to 0 … 1 for instance: :math:`y = x \cdot s + o`.
 
     Parameters
     ----------
     scale : float or sequence of float
+        :math:`s`, one number, or one per channel.
     offset : float or sequence of float, default 0
+        :math:`o`.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If a number is not finite.
 
     Examples
     --------

@@ -25,16 +25,23 @@ class Scale(Layer):
     Parameters
     ----------
     scale_initializer : str or Initializer, default "ones"
-    scale_regularizer, scale_constraint : optional
+    scale_regularizer : str or Regularizer, optional
+    scale_constraint : str or Constraint, optional
+    **options
+        Options of every `Layer`.
 
     Attributes
     ----------
     scale : ndarray, shape (inputs,)
+        :math:`s`.
 
     Examples
     --------
-    >>> Scale()(np.array([[1.0, 2.0]]))
-    array([[1., 2.]], dtype=float32)
+    >>> layer = Scale()
+    >>> layer.build((None, 2))
+    >>> layer.set_weights([[1.0, 10.0]])
+    >>> layer(np.array([[1.0, 2.0]]))
+    array([[ 1., 20.]], dtype=float32)
     """
 
     supports_masking = True
@@ -56,7 +63,7 @@ class Scale(Layer):
 
 
 class RobustScaling(Adapted):
-    r"""Features centred and scaled by their quartiles, then bounded smoothly.
+    r"""Centres and scales features by their quartiles, then bounds them smoothly.
 
     .. math:: y = \frac{z}{\sqrt{1 + (z / c)^2}}, \qquad z = \frac{x - \text{median}}{s}
 
@@ -67,12 +74,21 @@ class RobustScaling(Adapted):
     Parameters
     ----------
     limit : float, default 3
-        :math:`c`.
+        :math:`c`, above 0.
+    **options
+        Options of every `Layer`.
 
     Attributes
     ----------
     center, factor : ndarray, shape (inputs,)
         Median and :math:`1 / s`; not trained.
+
+    Raises
+    ------
+    DataError
+        If ``limit`` is not above 0.
+    ShapeError
+        If samples are no rows.
 
     Examples
     --------
@@ -125,6 +141,11 @@ class NeuralTangentDense(Dense):
     **options
         Options of `Dense`.
 
+    Raises
+    ------
+    DataError
+        If ``units`` is no whole number of at least 1.
+
     Examples
     --------
     >>> NeuralTangentDense(2, kernel_initializer="ones", bias_initializer="zeros")(np.ones((1, 4)))
@@ -147,23 +168,33 @@ class NeuralTangentDense(Dense):
 
 
 class ParametricActivation(Layer):
-    r"""An activation with a trained amount, initially 1: :math:`y = x + a \odot (f(x) - x)`.
+    r"""Mixes the input and its activation in a trained amount: :math:`y = x + a \odot (f(x) - x)`.
 
     Parameters
     ----------
     activation : str or callable
         :math:`f`.
     amount_initializer : str or Initializer, default "ones"
+        Initializer of :math:`a`.
+    **options
+        Options of every `Layer`.
 
     Attributes
     ----------
     amount : ndarray, shape (inputs,)
         :math:`a`.
 
+    Raises
+    ------
+    UnknownNameError
+        If no activation or initializer has the name.
+
     Examples
     --------
     >>> ParametricActivation("relu")(np.array([[-1.0, 2.0]]))
     array([[0., 2.]], dtype=float32)
+    >>> ParametricActivation("relu", amount_initializer="zeros")(np.array([[-1.0, 2.0]]))
+    array([[-1.,  2.]], dtype=float32)
     """
 
     supports_masking = True
@@ -198,6 +229,8 @@ class PeriodicEmbedding(Layer):
         :math:`k`.
     sigma : float, default 0.1
         Standard deviation of the initial :math:`w`.
+    **options
+        Options of every `Layer`.
 
     Attributes
     ----------
@@ -205,10 +238,18 @@ class PeriodicEmbedding(Layer):
     kernel : ndarray, shape (features, k, m - 1)
     bias : ndarray, shape (features, m - 1)
 
+    Raises
+    ------
+    DataError
+        If ``units`` is below 2.
+    ShapeError
+        If samples are no rows.
+
     Examples
     --------
-    >>> PeriodicEmbedding()(np.zeros((5, 3))).shape
-    (5, 12)
+    >>> y = PeriodicEmbedding(units=4)(np.array([[7.0, 8.0, 9.0]]))
+    >>> y.shape, y[0, 3::4]  # the last number of each embedding is the feature
+    ((1, 12), array([7., 8., 9.], dtype=float32))
     """
 
     def __init__(
@@ -243,6 +284,14 @@ class Clamp(Layer):
     Parameters
     ----------
     low, high : float
+        The bounds of the output.
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    DataError
+        If ``low`` is above ``high``.
 
     Examples
     --------
@@ -266,6 +315,16 @@ class Bounds(Layer):
     .. math:: (z_1, z_2, z_3) \mapsto (z_1,\; z_1 - \log(1 + e^{z_2}),\; z_1 + \log(1 + e^{z_3}))
 
     With this layer the quantiles that a network predicts cannot cross.
+
+    Parameters
+    ----------
+    **options
+        Options of every `Layer`.
+
+    Raises
+    ------
+    ShapeError
+        If a sample has not three numbers.
 
     Examples
     --------

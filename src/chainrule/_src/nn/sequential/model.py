@@ -47,6 +47,13 @@ class Sequential(Trainable):
     preprocessor : Preprocessor or None
         The transformation of a table into samples; saved in files.
 
+    Raises
+    ------
+    DataError
+        If an item is no layer, or the seed is no seed.
+    UnknownNameError
+        If ``dtype`` has another value.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -315,10 +322,24 @@ def load_model(
     compile : bool, default True
         If true, the model is compiled with the arguments in the file.
 
+    Returns
+    -------
+    Sequential
+
     Raises
     ------
     FileError
         If the file is damaged, hostile or foreign, or names an unknown function or class. A file
         of Keras must be loaded with Keras and converted by `from_keras`.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import chainrule as cr
+    >>> model = Sequential([cr.layers.Input((4,)), cr.layers.Dense(3)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(os.path.join(folder, "model.safetensors"))
+    ...     load_model(os.path.join(folder, "model.safetensors")).count_params()
+    15
     """
     return Sequential.load(path, custom_objects, compile)

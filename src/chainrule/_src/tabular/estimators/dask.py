@@ -185,7 +185,7 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
 
 
 class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
-    """A network that classifies, trained where the data are.
+    """Trains a network that classifies, where the data are.
 
     Local SGD in rounds, see `chainrule.distributed.Rounds`: however many workers there are, and
     whichever fail, the same seed gives the same bits.
@@ -224,6 +224,16 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
     feature_names_in_ : ndarray
         Column names of a frame or a Parquet file; afterwards, samples with other columns or
         another order are refused.
+
+    Raises
+    ------
+    DataError
+        When fitted, if samples are no rows, ``y`` holds one class alone, or ``validation_data``
+        holds a class that ``y`` does not.
+    OptionError
+        When fitted, if ``class_weight`` has another value.
+    ClusterError
+        When fitted, if the workers do not answer.
 
     Examples
     --------
@@ -281,7 +291,7 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
 
 
 class DaskMLPRegressor(RegressorMixin, _DaskMLP):  # type: ignore[misc]
-    """A network that predicts a number, trained where the data are.
+    """Trains a network that predicts a number, where the data are.
 
     Parameters
     ----------
@@ -293,6 +303,11 @@ outer_rate, n_workers, checkpoint, timeout
     Attributes
     ----------
     client, model_, history_, n_features_in_, n_iter_, feature_names_in_
+        As for `DaskMLPClassifier`.
+
+    Raises
+    ------
+    DataError, ClusterError
         As for `DaskMLPClassifier`.
 
     Examples

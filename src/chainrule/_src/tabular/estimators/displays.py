@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class LossCurveDisplay:
-    """Loss, or another score, of every epoch, for the training and the hold-out samples.
+    """Draws the loss, or another score, of every epoch, for the training and the hold-out samples.
 
     Parameters
     ----------
@@ -30,6 +30,11 @@ class LossCurveDisplay:
     ----------
     ax_, figure_
         Matplotlib's axes and figure, after `plot`.
+
+    Raises
+    ------
+    UnknownNameError
+        If the history holds no such score, when it is plotted.
 
     Examples
     --------
@@ -74,21 +79,31 @@ class LossCurveDisplay:
 
 
 class WorstPredictionsDisplay:
-    """The samples whose true class has the lowest predicted probability.
+    """Draws the samples whose true class has the lowest predicted probability.
 
     Parameters
     ----------
     X : ndarray, shape (n, d)
         The samples; drawn as images if ``image_shape`` is given.
     y_true, y_pred : ndarray, shape (n,)
+        True and predicted classes.
     probability : ndarray, shape (n,)
         Predicted probability of the true class.
     image_shape : tuple of int, optional
+        By default the probabilities are drawn as bars.
 
     Attributes
     ----------
     ax_, figure_
         Matplotlib's axes and figure, after `plot`.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> worst = WorstPredictionsDisplay(np.zeros((1, 2)), ["cat"], ["dog"], np.array([0.125]))
+    >>> display = worst.plot(Figure().subplots())
+    >>> [label.get_text() for label in display.ax_.get_yticklabels()]
+    ['cat, not dog: 12.5%']
     """
 
     def __init__(

@@ -16,16 +16,20 @@ from chainrule._src.tabular.estimators.base import MORE, SHARE, NetworkMixin, ke
 
 
 class MLPClassifier(NetworkMixin, theirs.MLPClassifier):  # type: ignore[misc]
-    """scikit-learn's network for classification: faster, and with additional options.
+    """Trains scikit-learn's network for classification faster, and with additional options.
 
     The same parameters, data and ``random_state`` give the same weights as
     `sklearn.neural_network.MLPClassifier`, up to rounding.
 
     Parameters
     ----------
-    hidden_layer_sizes, activation, ..., max_fun
+    hidden_layer_sizes, activation
         The same as in scikit-learn. ``activation`` may also be any name of
         `chainrule.activations`, a function, or a list with one for each hidden layer.
+    solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle
+    random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping
+    validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        The same as in scikit-learn.
     dropout : float or list of float, default 0
         Share of the units that are dropped in training; a list has one for each hidden layer.
     batch_norm : bool, default False
@@ -62,6 +66,13 @@ class MLPClassifier(NetworkMixin, theirs.MLPClassifier):  # type: ignore[misc]
         weights are then those of the best epoch.
 
     All attributes of scikit-learn's class exist as well: ``coefs_``, ``loss_curve_`` and so on.
+
+    Raises
+    ------
+    ValueError, OptionError
+        When fitted, as in scikit-learn, and if an additional option does not suit the data.
+    DivergenceError
+        When fitted, if the loss turns NaN or infinite, and an additional option is in use.
 
     Examples
     --------
@@ -178,7 +189,7 @@ class MLPClassifier(NetworkMixin, theirs.MLPClassifier):  # type: ignore[misc]
 
 
 class MLPRegressor(NetworkMixin, theirs.MLPRegressor):  # type: ignore[misc]
-    """scikit-learn's network for regression: faster, and with additional options.
+    """Trains scikit-learn's network for regression faster, and with additional options.
 
     The same parameters, data and ``random_state`` give the same weights as
     `sklearn.neural_network.MLPRegressor`, up to rounding.
@@ -188,9 +199,13 @@ class MLPRegressor(NetworkMixin, theirs.MLPRegressor):  # type: ignore[misc]
     loss : str, Loss or callable, default "squared_error"
         The loss: also "poisson" as in scikit-learn, "absolute_error", "huber", "quantile", a name
         of `chainrule.losses`, or a NumPy function of ``(y_true, y_pred)``, shapes ``(n, k)``.
-    hidden_layer_sizes, activation, ..., max_fun
+    hidden_layer_sizes, activation
         The same as in scikit-learn. ``activation`` may also be any name of
         `chainrule.activations`, a function, or a list with one for each hidden layer.
+    solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle
+    random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping
+    validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        The same as in scikit-learn.
     dropout, batch_norm, optimizer, scoring, callbacks, metrics, columns, engine
         As for `MLPClassifier`; early stopping uses R² by default.
     quantile : float, default 0.5
@@ -199,6 +214,11 @@ class MLPRegressor(NetworkMixin, theirs.MLPRegressor):  # type: ignore[misc]
     Attributes
     ----------
     history_, model_, converged_
+        As for `MLPClassifier`.
+
+    Raises
+    ------
+    ValueError, OptionError, DivergenceError
         As for `MLPClassifier`.
 
     Examples
@@ -275,18 +295,26 @@ class MLPRegressor(NetworkMixin, theirs.MLPRegressor):  # type: ignore[misc]
 
 
 class SoftmaxRegression(MLPClassifier):
-    """A network without a hidden layer: logistic regression, with softmax for several classes.
+    """Trains a network without a hidden layer: logistic regression, or softmax for many classes.
 
     Parameters
     ----------
     solver : {"lbfgs", "adam", "sgd"}, default "lbfgs"
-    alpha, batch_size, ..., engine
+    alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, random_state
+    tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction
+    beta_1, beta_2, epsilon, n_iter_no_change, max_fun, class_weight, loss, label_smoothing
+    optimizer, scoring, callbacks, metrics, columns, engine
         As for `MLPClassifier`.
 
     Attributes
     ----------
     coef_ : ndarray, shape (k, d); (1, d) for two classes
     intercept_ : ndarray, shape (k,); (1,) for two classes
+
+    Raises
+    ------
+    ValueError, OptionError, DivergenceError
+        As for `MLPClassifier`.
 
     Examples
     --------

@@ -237,7 +237,7 @@ class _RealMLPBase(BaseEstimator):  # type: ignore[misc]
 
 
 class RealMLPClassifier(ClassifierMixin, _RealMLPBase):  # type: ignore[misc]
-    """A network for tables whose defaults were tuned on hundreds of tables.
+    """Trains a network for tables whose defaults were tuned on hundreds of tables.
 
     RealMLP of Holzmüller, Grinsztajn, Steinwart, *Better by Default: Strong Pre-Tuned MLPs and
     Boosted Trees on Tabular Data*, 2024. A fifth of the samples is a hold-out, and the weights of
@@ -275,6 +275,12 @@ class RealMLPClassifier(ClassifierMixin, _RealMLPBase):  # type: ignore[misc]
     n_features_in_ : int
     feature_names_in_ : ndarray
         Column names, if the samples were a frame.
+
+    Raises
+    ------
+    DataError
+        When fitted, if ``y`` holds one class alone or another number of rows than ``X``, or a size
+        is no whole number of at least 1.
 
     Examples
     --------
@@ -354,7 +360,7 @@ class RealMLPClassifier(ClassifierMixin, _RealMLPBase):  # type: ignore[misc]
 
 
 class RealMLPRegressor(RegressorMixin, _RealMLPBase):  # type: ignore[misc]
-    """A network for tables whose defaults were tuned on hundreds of tables.
+    """Trains a network for tables whose defaults were tuned on hundreds of tables.
 
     RealMLP of Holzmüller, Grinsztajn, Steinwart, *Better by Default: Strong Pre-Tuned MLPs and
     Boosted Trees on Tabular Data*, 2024. A fifth of the samples is a hold-out, and the weights of
@@ -374,6 +380,12 @@ engine, callbacks, random_state
     ----------
     model_, models_, history_, n_features_in_, feature_names_in_
         As for `RealMLPClassifier`.
+
+    Raises
+    ------
+    DataError
+        When fitted, if ``y`` is not finite or has another number of rows than ``X``, or a size is
+        no whole number of at least 1.
 
     Examples
     --------

@@ -23,7 +23,7 @@ from chainrule._src.teach.lab.classifier import Classifier
 
 
 class LogisticRegression(Classifier):
-    r"""Softmax regression: a linear map and a softmax, no hidden layer.
+    r"""A softmax regression: it has a linear map and a softmax, but no hidden layer.
 
     .. math:: y = \mathrm{softmax}(x W + b)
 
@@ -46,6 +46,13 @@ class LogisticRegression(Classifier):
     ----------
     W : ndarray of float64, shape (d, k)
     b : ndarray of float64, shape (k,)
+
+    Raises
+    ------
+    DataError
+        If a size is no whole number of at least 1, or the seed is no seed.
+    UnknownNameError
+        If ``init`` has another value.
 
     Examples
     --------
@@ -89,7 +96,7 @@ class LogisticRegression(Classifier):
 
 
 class NeuralNet(Classifier):
-    r"""A network with one hidden layer, or several, and a softmax on top.
+    r"""A network that has one hidden layer, or several, and a softmax on top.
 
     .. math:: z_h = x W_h + b_h, \qquad h = g(z_h), \qquad y = \mathrm{softmax}(h W_o + b_o)
 
@@ -125,6 +132,13 @@ class NeuralNet(Classifier):
     W_h, b_h, W_o, b_o : ndarray of float64
         Shapes ``(d, h)``, ``(h,)``, ``(h, k)``, ``(k,)``. With two hidden layers or more the
         hidden ones are ``W_h1, b_h1, W_h2, b_h2, …``.
+
+    Raises
+    ------
+    DataError
+        If a size is no whole number of at least 1, or the seed is no seed.
+    UnknownNameError
+        If ``activation`` or ``init`` has another value.
 
     Examples
     --------
