@@ -125,7 +125,7 @@ def _penalty_for_a_term(node: ast.BinOp, site: Site, around: BuildingBlocks) -> 
 
 @REPLACED.of(ast.expr)
 def _another_expression(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield expressions of the same shape, of the learner's program and of the right one."""
+    """Yield expressions of the same shape, from the learner's and from the right program."""
     if isinstance(node, ast.Constant):
         return
     for other, array, text in around.expressions(site):

@@ -49,7 +49,7 @@ class Rules:
         return add
 
     def changes(self, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-        """Yield the changes of an expression by all rules that apply to it."""
+        """Yield the changes that all rules for the type of an expression propose."""
         name = called_name(site.node)
         for types, names, rule in self._rows:
             if isinstance(site.node, types) and (not names or name in names):

@@ -18,7 +18,7 @@ class Identity(Layer):
 
     Parameters
     ----------
-    **options
+    activity_regularizer, batch_input_shape, dtype, input_dim, input_shape, name, trainable
         Options of every `Layer`.
 
     Examples

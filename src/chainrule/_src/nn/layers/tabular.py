@@ -318,7 +318,7 @@ class Bounds(Layer):
 
     Parameters
     ----------
-    **options
+    activity_regularizer, batch_input_shape, dtype, input_dim, input_shape, name, trainable
         Options of every `Layer`.
 
     Raises

@@ -298,7 +298,9 @@ class DaskMLPRegressor(RegressorMixin, _DaskMLP):  # type: ignore[misc]
     hidden_layer_sizes, activation, optimizer, alpha, batch_size, learning_rate_init, max_iter, \
 dropout, shuffle, random_state, callbacks, engine, shards, round_steps, outer_momentum, \
 outer_rate, n_workers, checkpoint, timeout
-        As for `DaskMLPClassifier`; ``class_weight`` is not used.
+        As for `DaskMLPClassifier`.
+    class_weight : ignored
+        There are no classes.
 
     Attributes
     ----------
