@@ -10,7 +10,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.utils.estimator_checks import check_estimator
 
 import chainrule as cr
 from chainrule._src.tabular.estimators import realmlp
@@ -31,20 +30,6 @@ def table(rows=400):
     age[::7] = np.nan
     frame = pa.table({"age": age, "city": city.tolist(), "size": size.tolist()})
     return frame, y
-
-
-EXPECTED = {
-    "check_sample_weight_equivalence_on_dense_data": "batches are drawn, whatever samples weigh",
-    "check_methods_subset_invariance": "float32: a product of fewer rows rounds otherwise",
-    "check_methods_sample_order_invariance": "float32: so does a row in another place",
-}
-
-
-@pytest.mark.parametrize("cls", [RealMLPClassifier, RealMLPRegressor])
-def test_scikit_learn_checks_it(cls):
-    options = {"hidden_layer_sizes": (16, 16), "epochs": 20, "batch_size": 16, "random_state": 0}
-    model = cls(preset="td-s", engine="numpy", **options)
-    check_estimator(model, expected_failed_checks=EXPECTED, on_skip=None)
 
 
 @pytest.mark.parametrize("preset", ["td", "td-s"])
