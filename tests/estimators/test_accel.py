@@ -103,9 +103,9 @@ def no_install(tmp_path_factory):
 
 STUB = """
 import sys, types
-names = ("install", "is_installed", "load_ipython_extension", "uninstall", "unload_ipython_extension")
 stub = types.ModuleType("chainrule._src.tabular.accel")
-vars(stub).update(dict.fromkeys(names, lambda: None))
+stub.install = stub.is_installed = stub.uninstall = lambda: None
+stub.load_ipython_extension = stub.unload_ipython_extension = lambda shell: None
 sys.modules[stub.__name__] = stub
 """
 

@@ -46,41 +46,32 @@ def dropped(rate, noise):
     )
 
 
-def decayed(decay, l2):
+def decayed(rate, noise, decay, l2, scale):
+    """Chance, penalties and first weights that depend on settings."""
+    start = cr.initializers.RandomNormal(stddev=scale)
     return model(
-        dense(8, activation="relu", kernel_regularizer=cr.regularizers.L2(l2)),
+        dense(8, "relu", kernel_initializer=start, kernel_regularizer=cr.regularizers.L2(l2)),
+        cr.layers.Dropout(rate), cr.layers.GaussianNoise(noise),
         optimizer=cr.optimizers.AdamW(0.01, weight_decay=decay),
-    )
+    )  # fmt: skip
 
 
-def scheduled(first, rate):
+def scheduled(first, rate, momentum, slope):
     rates = cr.schedules.ExponentialDecay(first, 5, rate)
-    return model(dense(8), optimizer=cr.optimizers.RMSprop(rates, centered=True))
-
-
-def normalized(momentum, slope):
     return model(
-        dense(8), cr.layers.BatchNormalization(momentum=momentum), cr.layers.LeakyReLU(slope)
-    )
+        dense(8), cr.layers.BatchNormalization(momentum=momentum), cr.layers.LeakyReLU(slope),
+        optimizer=cr.optimizers.RMSprop(rates, centered=True),
+    )  # fmt: skip
 
 
-def smoothed(smoothing, clip):
+def smoothed(smoothing, clip, ema, lr):
     made = cr.Sequential([dense(8), dense(10, activation="softmax")])
     made.compile(
-        cr.optimizers.SGD(0.1, clipnorm=clip),
+        cr.optimizers.SGD(lr, clipnorm=clip, use_ema=True, ema_momentum=ema),
         cr.losses.CategoricalCrossentropy(label_smoothing=smoothing), ["accuracy"],
         engine="compiled",
     )  # fmt: skip
     return made
-
-
-def averaged(ema, lr):
-    return model(dense(8), optimizer=cr.optimizers.SGD(lr, use_ema=True, ema_momentum=ema))
-
-
-def spread(scale, lr):
-    start = cr.initializers.RandomNormal(stddev=scale)
-    return model(dense(8, kernel_initializer=start), optimizer=cr.optimizers.Adagrad(lr))
 
 
 def built(lr):
@@ -92,7 +83,7 @@ def branching(lr):
 
 
 def clipped(lr):
-    return model(dense(4), optimizer=cr.optimizers.SGD(min(lr, 0.1) * np.float64(2)))
+    return model(dense(4), optimizer=cr.optimizers.Adagrad(min(lr, 0.1) * np.float64(2)))
 
 
 def one_by_one(build, member, epochs, targets, batch_size=32):
@@ -103,6 +94,15 @@ def one_by_one(build, member, epochs, targets, batch_size=32):
         history = made.fit(train[0], targets[:96], epochs=epochs, batch_size=batch_size)
     scores = made.evaluate(held[0], targets[96:140], batch_size=batch_size, return_dict=True)
     return made, history.history["loss"], {f"val_{name}": score for name, score in scores.items()}
+
+
+def checked(build, found):
+    """Return the outcomes to hold against fits of their own, which take most of the time.
+
+    What the members share with the first depends on the build, so the last one is checked. What
+    they share with the one before, which has the same seed, does not, but for first weights.
+    """
+    return found if build in (plain, decayed) else found[-1:]
 
 
 def same(outcome, alone):
@@ -122,10 +122,8 @@ def same(outcome, alone):
 @pytest.mark.parametrize(
     ("build", "low", "high"),
     [
-        (plain, 0.01, 0.5), (powers, 0.02, 0.4), (dropped, 0.0, 0.6), (decayed, 0.001, 0.1),
-        (scheduled, 0.01, 0.9), (normalized, 0.3, 0.99), (smoothed, 0.05, 0.5),
-        (averaged, 0.1, 0.9), (spread, 0.05, 0.5), (built, 0.001, 0.1), (branching, 0.01, 0.2),
-        (clipped, 0.01, 0.2),
+        (plain, 0.01, 0.5), (powers, 0.02, 0.4), (decayed, 0.05, 0.5), (scheduled, 0.3, 0.9),
+        (smoothed, 0.05, 0.5), (built, 0.001, 0.1), (branching, 0.01, 0.2), (clipped, 0.01, 0.2),
     ],
 )  # fmt: skip
 def test_members_have_the_bits_of_their_own_fit(build, low, high):
@@ -141,8 +139,8 @@ def test_members_have_the_bits_of_their_own_fit(build, low, high):
     found = list(fleet.run([TrainingTask(member, 4) for member in members]))
     assert [outcome.member for outcome in found] == members
     assert fleet.structures == (2 if build in (branching, clipped) else 1)
-    for outcome, member in zip(found, members, strict=True):
-        same(outcome, one_by_one(build, member, 4, targets))
+    for outcome in checked(build, found):
+        same(outcome, one_by_one(build, outcome.member, 4, targets))
 
 
 LAYERS = {
@@ -152,19 +150,20 @@ LAYERS = {
     "norm": lambda a: cr.layers.BatchNormalization(momentum=1 - a),
 }  # fmt: skip
 RATES = {
-    "constant": lambda b: b, "decayed": lambda b: cr.schedules.ExponentialDecay(b, 3, 0.8),
     "cosine": lambda b: cr.schedules.CosineDecay(b, 9),
     "polynomial": lambda b: cr.schedules.PolynomialDecay(b, 9, b / 10),
 }  # fmt: skip
-OPTIMIZERS = (cr.optimizers.SGD, cr.optimizers.Adam, cr.optimizers.AdamW, cr.optimizers.RMSprop)
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_structures_at_random_have_the_bits_of_their_own_fit(seed):
+@pytest.mark.parametrize(
+    ("names", "rate", "optimizer", "size"),
+    [
+        (["penalized", "norm"], "cosine", cr.optimizers.RMSprop, 19),
+        (["dropout", "dense", "noise"], "polynomial", cr.optimizers.AdamW, 19),
+    ],
+)
+def test_structures_of_all_parts_have_the_bits_of_their_own_fit(names, rate, optimizer, size):
     """Batches of 19 leave one sample over, which a kernel for more does not hold for."""
-    rng = np.random.default_rng(seed)
-    names, rate = rng.choice(list(LAYERS), rng.integers(1, 4)), rng.choice(list(RATES))
-    optimizer, size = rng.choice(OPTIMIZERS), int(rng.choice([1, 19, 19, 32]))
 
     def build(a, b):
         rates = RATES[rate](b / 20)
@@ -172,7 +171,8 @@ def test_structures_at_random_have_the_bits_of_their_own_fit(seed):
 
     members = [Member(n, {"a": 0.1 + 0.13 * n, "b": 0.7 - 0.3 * n}, seed=n % 2) for n in range(3)]
     fleet = Fleet(build, FOLDS, size, workers=2)
-    for outcome in fleet.run([TrainingTask(member, 2) for member in members]):
+    *_, other, last = fleet.run([TrainingTask(member, 2) for member in members])
+    for outcome in (other, last):
         same(outcome, one_by_one(build, outcome.member, 2, y, size))
     assert fleet.structures == 1
 
@@ -182,7 +182,10 @@ def rule(make):
 
 
 def penalized(a, b):
-    return model(dense(8, kernel_regularizer=cr.regularizers.L1L2(b / 100, b / 100)))
+    return model(
+        dense(8, kernel_regularizer=cr.regularizers.L1L2(b / 100, b / 100)),
+        optimizer=cr.optimizers.SGD(a, clipvalue=b / 10),
+    )
 
 
 RULES = {
@@ -190,18 +193,22 @@ RULES = {
     "rho of Adadelta": rule(lambda a, b: cr.optimizers.Adadelta(a, rho=1 - b / 3)),
     "beta_2": rule(lambda a, b: cr.optimizers.Nadam(a / 20, beta_2=1 - b / 10)),
     "penalties": rule(lambda a, b: cr.optimizers.Ftrl(a, -0.5, 0.1, b / 100, b / 100)),
-    "clipvalue": rule(lambda a, b: cr.optimizers.SGD(a, clipvalue=b / 10)),
-    "L1L2": penalized,
+    "clipvalue, L1L2": penalized,
 }
 
 
-@pytest.mark.parametrize("batch_size", [1, 32])
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize(
+    ("name", "batch_size"),
+    [
+        ("rho", 1), ("rho of Adadelta", 32), ("beta_2", 1), ("penalties", 32),
+        ("clipvalue, L1L2", 1), ("clipvalue, L1L2", 32),
+    ],
+)  # fmt: skip
 def test_numbers_within_a_rule_give_the_bits_of_constants(name, batch_size):
     members = [Member(n, {"a": 0.1 + 0.13 * n, "b": 0.7 - 0.3 * n}, seed=n) for n in range(2)]
     fleet = Fleet(RULES[name], FOLDS, batch_size, workers=1)
-    for outcome in fleet.run([TrainingTask(member, 2) for member in members]):
-        same(outcome, one_by_one(RULES[name], outcome.member, 2, y, batch_size))
+    *_, last = fleet.run([TrainingTask(member, 2) for member in members])
+    same(last, one_by_one(RULES[name], last.member, 2, y, batch_size))
     assert fleet.structures == 1
 
 
@@ -247,19 +254,17 @@ def are_beside(fleet):
     return [each._beside for known in fleet._structures.values() for each in known]
 
 
-@pytest.mark.parametrize(
-    "build", [plain, powers, dropped, decayed, scheduled, normalized, smoothed, averaged, spread]
-)
+@pytest.mark.parametrize("build", [plain, powers, decayed, scheduled, smoothed])
 def test_members_side_by_side_have_the_bits_of_their_own_fit(build, at_once):
     names = build.__code__.co_varnames[: build.__code__.co_argcount]
     targets = np.eye(10, dtype=np.float32)[y] if build is smoothed else y
     folds = [Fold((X[:96], targets[:96]), (X[96:140], targets[96:140]))]
     members = [Member(n, dict.fromkeys(names, 0.05 + 0.1 * n), seed=0) for n in range(3)]
-    fleet = Fleet(build, folds, 1, workers=1)
+    fleet = Fleet(build, folds, 1, workers=1, width=4)  # a kernel of 32 takes long to compile
     found = list(fleet.run([TrainingTask(member, 2) for member in members]))
     assert True in are_beside(fleet)
-    for outcome, member in zip(found, members, strict=True):
-        same(outcome, one_by_one(build, member, 2, targets, batch_size=1))
+    for outcome in checked(build, found):
+        same(outcome, one_by_one(build, outcome.member, 2, targets, batch_size=1))
 
 
 def test_side_by_side_each_has_the_same_bits_whoever_is_beside_it(at_once):
@@ -300,7 +305,7 @@ def test_who_would_have_other_bits_side_by_side_is_trained_alone(at_once, monkey
 
     monkeypatch.setattr(structure, "beside", other)
     tasks = [TrainingTask(Member(n, {"rate": 0.001 * (n + 1)}, seed=0), 2) for n in range(3)]
-    fleet = Fleet(small, FOLDS, 1)
+    fleet = Fleet(small, FOLDS, 1, width=4)
     found = list(fleet.run(tasks))
     assert are_beside(fleet) == [False]
     alone = list(Fleet(small, FOLDS, 1, width=1).run(tasks))
@@ -391,7 +396,7 @@ def by_method(a):
 )  # fmt: skip
 def test_what_numbers_cannot_know_is_found_by_trying(build):
     fleet = Fleet(build, FOLDS, 32, workers=1)
-    for outcome in fleet.run([TrainingTask(member, 2) for member in members_of(build, 4)]):
+    for outcome in fleet.run([TrainingTask(member, 2) for member in members_of(build, 2)]):
         same(outcome, one_by_one(build, outcome.member, 2, y))
 
 
@@ -411,7 +416,7 @@ def through_a_global(a, k, hidden):
 def test_what_a_build_leaves_elsewhere_is_its_own():
     members = [
         Member(n, {"a": 0.1 + 0.02 * n, "k": 0.5 + 0.1 * n, "hidden": 3 + n % 2}, 0)
-        for n in range(6)
+        for n in range(3)
     ]
     for outcome in Fleet(through_a_global, FOLDS, 32).run([TrainingTask(m, 2) for m in members]):
         same(outcome, one_by_one(through_a_global, outcome.member, 2, y))
