@@ -78,9 +78,9 @@ def test_what_is_no_score_is_refused_at_once(scoring, told):
 
 def test_a_network_has_metrics_in_place_of_scoring():
     with pytest.raises(DataError, match="name it by monitor"):
-        cr.sweeps.SweepCV(build, {"lr": [0.1], "hidden": [2]}, scoring="accuracy", epochs=1).fit(
-            X, y
-        )
+        cr.sweeps.SweepCV(
+            build, {"lr": [0.1], "hidden": [2]}, scoring="accuracy", epochs=1, cv=2
+        ).fit(X, y)
 
 
 def build(lr, hidden):
@@ -239,21 +239,25 @@ def dumped(thing):
     return joblib.load(file)
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, dumped, lambda t: pickle.loads(pickle.dumps(t))])
-@pytest.mark.parametrize("options", [{}, {"halving": 3, "store": True}, {"search": "tpe"}])
-def test_copies_have_all_that_was_found(copied, options, tmp_path):
-    options = {**options, **({"store": tmp_path} if "store" in options else {})}
-    search = cr.sweeps.SweepCV(
-        build,
-        {"lr": LogUniform(1e-3, 1e-1), "hidden": [4, 8]},
-        models=6,
-        epochs=3,
-        cv=2,
+@pytest.fixture(
+    scope="module", params=[{}, {"halving": 3, "store": True}, {"search": "tpe"}],
+    ids=["random", "halving", "tpe"],
+)  # fmt: skip
+def searched(request, tmp_path_factory):
+    options = dict(request.param)
+    if "store" in options:
+        options["store"] = tmp_path_factory.mktemp("store")
+    return cr.sweeps.SweepCV(
+        build, {"lr": LogUniform(1e-3, 1e-1), "hidden": [4, 8]}, models=6, epochs=3, cv=2,
         **options,
-    ).fit(X, y)
-    other = copied(search)
-    np.testing.assert_array_equal(other.predict(X), search.predict(X))
-    ours, theirs = search.result_, copied(search.result_)
+    ).fit(X, y)  # fmt: skip
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, dumped, lambda t: pickle.loads(pickle.dumps(t))])
+def test_copies_have_all_that_was_found(copied, searched):
+    other = copied(searched)
+    np.testing.assert_array_equal(other.predict(X), searched.predict(X))
+    ours, theirs = searched.result_, copied(searched.result_)
     for name, column in ours.table.items():
         np.testing.assert_array_equal(theirs.table[name], column)
     np.testing.assert_array_equal(theirs.ensemble(3).predict(X), ours.ensemble(3).predict(X))
