@@ -262,7 +262,7 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_on_a_terminal_ends_the_run_and_not_its_workers(tmp_path):
+def test_ctrl_c_on_a_terminal_ends_the_run_and_not_its_workers(tmp_path, interrupts):
     """A terminal sends it to all processes of the group."""
     script = tmp_path / "run.py"
     script.write_text(INTERRUPTED)

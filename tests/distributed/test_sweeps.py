@@ -13,7 +13,6 @@ from chainrule._src.sweeps.cluster import _parts
 from tests.distributed.models import X, Y, build, share_of_ones
 from tests.distributed.test_faults import kill_a_worker
 
-
 HOW = {"models": 12, "halving": 2, "epochs": 4, "verbose": 0, "seeds": 2}
 SPACE = {"lr": cr.sweeps.LogUniform(1e-2, 1.0), "hidden": [4, 6]}
 
