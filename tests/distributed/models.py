@@ -21,7 +21,8 @@ def network(optimizer="adam", dtype="float32", more=(), **options):
     momentum = cr.optimizers.SGD(0.1, momentum=0.9)
     model.compile(
         momentum if optimizer == "momentum" else optimizer,
-        "sparse_categorical_crossentropy", metrics=["accuracy"], engine="compiled", **options,
+        "sparse_categorical_crossentropy", metrics=["accuracy"],
+        **{"engine": "compiled"} | options,
     )  # fmt: skip
     return model
 
