@@ -98,7 +98,7 @@ def test_exported_and_ejected_it_predicts_the_same(tmp_path):
 
 
 def test_members_trained_together_are_those_trained_one_after_the_other(monkeypatch):
-    options = {**FEW, "engine": "compiled", "n_ens": 3}
+    options = {**FEW, "preset": "td-s", "engine": "compiled", "n_ens": 2}
 
     def found(count):
         monkeypatch.setattr(realmlp, "cores", lambda: count)

