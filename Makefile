@@ -19,7 +19,7 @@ help:
 	@echo "make page      build the blackboard's page alone, and test its parts"
 	@echo "make test      run every test but those of make peers and make wheel"
 	@echo "make wheel     install the wheel alone elsewhere and run README there; takes two minutes"
-	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd, Keras's own tests among them"
+	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd; Keras's and scikit-learn's own tests"
 	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
 	@echo "make arm       run the portable tests on 64-bit ARM, emulated; ARGS=--quick runs few of them"
 	@echo "make windows   the same on Windows, emulated"

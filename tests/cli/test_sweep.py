@@ -58,7 +58,7 @@ def test_a_sweep_of_a_quantity_goes_on_from_its_store(folder):
 
 
 FEW = [f"--setting={each}" for each in (
-    "hidden=4,8", "activation=relu", "lr=0.01", "dropout=0", "l2=0")]  # fmt: skip
+    "lr=0.01,0.02", "hidden=4", "activation=relu", "dropout=0", "l2=0")]  # fmt: skip
 
 
 def test_a_grid_is_all_of_its_choices(folder):
@@ -96,10 +96,10 @@ def test_what_cannot_be_is_refused_in_its_words(folder, options, error):
 def test_more_of_a_store_is_said_in_words_of_the_command(folder):
     few = ["sweep", "iris", "--epochs", "1", "--store", "a"]
     assert run(*few, *FEW).exit_code == 0
-    done = run(*few, *FEW[1:], "--setting=hidden=4,8,12,16")
+    done = run(*few, *FEW[1:], "--setting=lr=0.01,0.02,0.03,0.04")
     assert "--models 4 draws as many" in " ".join(done.output.split()), done.output
-    assert run(*few, *FEW[1:], "--setting=hidden=4,8,12,16", "--models", "4").exit_code == 0
-    done = run(*few, *FEW[1:], "--setting=hidden=4,8,12,16", "--models", "3")
+    assert run(*few, *FEW[1:], "--setting=lr=0.01,0.02,0.03,0.04", "--models", "4").exit_code == 0
+    done = run(*few, *FEW[1:], "--setting=lr=0.01,0.02,0.03,0.04", "--models", "3")
     assert "leave --models out" in " ".join(done.output.split()), done.output
 
 

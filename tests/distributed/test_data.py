@@ -235,7 +235,7 @@ def test_arrays_in_memory_go_to_workers_once(tmp_path, client, monkeypatch, x_is
 
     monkeypatch.setattr(places.Cluster, "submit", noting)
     monkeypatch.setattr(places.Cluster, "_submit_round", measuring)
-    x = np.random.default_rng(0).normal(size=(20_000, 6))
+    x = np.random.default_rng(0).normal(size=(8000, 6))
     y = (x[:, 0] > 0).astype(int)
     weight = np.linspace(0.5, 1.5, len(x))
     np.save(tmp_path / "x.npy", x)

@@ -67,7 +67,7 @@ def test_classes_of_a_notebook_stay_what_they_are(cell):
     before, call = dict(vars(times)), times.call
 
     def model():
-        return network(more=[times()])
+        return network(more=[times()], engine="numpy")
 
     seen = []
     for const in (2.0, 7.0):
@@ -86,9 +86,12 @@ def test_classes_of_a_notebook_stay_what_they_are(cell):
 
 
 def test_globals_of_code_in_modules_may_change(monkeypatch):
-    first = fitted(model=network(more=[Scaled()]), epochs=1)
+    def model():
+        return network(more=[Scaled()], engine="numpy")
+
+    first = fitted(model=model(), epochs=1)
     monkeypatch.setitem(globals(), "FACTOR", 5.0)
-    assert losses(first) != losses(fitted(model=network(more=[Scaled()]), epochs=1))
+    assert losses(first) != losses(fitted(model=model(), epochs=1))
 
 
 FACTOR = 1.5

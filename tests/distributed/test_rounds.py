@@ -104,27 +104,30 @@ def test_the_outer_momentum_is_nesterovs():
 
 
 def test_layers_of_chance_draw_for_each_shard_what_others_do_not():
-    drops = network(more=[cr.layers.Dropout(0.5, seed=1)])
+    def model():
+        return network(more=[cr.layers.Dropout(0.5, seed=1)], engine="numpy")
+
+    drops = model()
     seed = drops.network.state["dropout_seed_state"].copy()
     fitted(X[:32], Y[:32], drops, shards=2, batch_size=16, epochs=1)
     assert drops.network.state["dropout_seed_state"] == seed
     assert drops.network.state["dropout_counter"] == 1
     same = np.concatenate([X[:16], X[:16]]), np.concatenate([Y[:16], Y[:16]])
-    one = fitted(X[:16], Y[:16], network(more=[cr.layers.Dropout(0.5, seed=1)]), shards=1,
-                 shuffle=False, epochs=1)  # fmt: skip
-    two = fitted(*same, network(more=[cr.layers.Dropout(0.5, seed=1)]), shards=2, shuffle=False,
-                 epochs=1)  # fmt: skip
+    one = fitted(X[:16], Y[:16], model(), shards=1, shuffle=False, epochs=1)
+    two = fitted(*same, model(), shards=2, shuffle=False, epochs=1)
     assert not np.array_equal(one.get_weights()[0], two.get_weights()[0])
 
 
 def test_moving_averages_are_averaged():
-    norm = [cr.layers.BatchNormalization()]
-    whole = fitted(model=network(more=norm), shards=2, shuffle=False, epochs=1, round_steps=100)
+    def model():
+        return network(more=[cr.layers.BatchNormalization()], engine="numpy")
+
+    how = {"shuffle": False, "epochs": 1, "round_steps": 100}
+    whole = fitted(model=model(), shards=2, **how)
     halves = [
-        fitted(X[part], Y[part], network(more=[cr.layers.BatchNormalization()]), shards=1,
-               shuffle=False, epochs=1, round_steps=100)
+        fitted(X[part], Y[part], model(), shards=1, **how)
         for part in (slice(250), slice(250, None))
-    ]  # fmt: skip
+    ]
     for name, value in whole.network.state.items():
         mean = np.mean([half.network.state[name] for half in halves], axis=0)
         np.testing.assert_allclose(value, mean, rtol=1e-6)

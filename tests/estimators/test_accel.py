@@ -1,6 +1,7 @@
 """scikit-learn's own classes, trained by chainrule."""
 
 import logging
+import os
 import pickle
 import subprocess
 import sys
@@ -92,6 +93,23 @@ def test_all_work_in_processes_of_joblib_is_done_so(installed):
     assert cross_val_score(Asked(max_iter=1), X, y, cv=2, n_jobs=2).tolist() == [1.0, 1.0]
 
 
+@pytest.fixture(scope="module")
+def no_install(tmp_path_factory):
+    """Environment whose ``chainrule.accel`` installs nothing: scikit-learn takes a second."""
+    folder = tmp_path_factory.mktemp("no_install")
+    (folder / "sitecustomize.py").write_text(STUB)
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
+
+
+STUB = """
+import sys, types
+stub = types.ModuleType("chainrule._src.tabular.accel")
+stub.install = stub.is_installed = stub.uninstall = lambda: None
+stub.load_ipython_extension = stub.unload_ipython_extension = lambda shell: None
+sys.modules[stub.__name__] = stub
+"""
+
+
 def run(folder, *arguments, command=("-m", "chainrule.accel"), **options):
     return subprocess.run(
         [sys.executable, *command, *arguments], capture_output=True, text=True, cwd=folder,
@@ -122,7 +140,6 @@ def test_predictions_are_theirs(installed):
 
 SCRIPT = """
 import sys
-from sklearn.neural_network import MLPClassifier
 def typed(a: int): pass
 print(typed.__annotations__, __builtins__.__name__, __spec__, __doc__)
 print(sys.argv, __name__, globals().get("__file__"), sys.path[0] or "here")
@@ -137,19 +154,19 @@ if len(sys.argv) > 1:
     ["sub/script.py"], ["./sub/script.py", "x"], ["sub/script.py", "x", "7"], ["absent.py"],
     ["-", "x"], ["-", "x", "3"], ["-"], ["wrong.py"],
 ])  # fmt: skip
-def test_a_script_finds_what_python_would_give_it(tmp_path, arguments):
+def test_a_script_finds_what_python_would_give_it(tmp_path, no_install, arguments):
     (tmp_path / "sub").mkdir()
     for name in ("script", "__main__"):
         (tmp_path / "sub" / f"{name}.py").write_text(SCRIPT)
     (tmp_path / "wrong.py").write_text("a = (\n")
-    theirs = run(tmp_path, *arguments, command=(), input=SCRIPT)
-    ours = run(tmp_path, *arguments, input=SCRIPT)
+    theirs = run(tmp_path, *arguments, command=(), input=SCRIPT, env=no_install)
+    ours = run(tmp_path, *arguments, input=SCRIPT, env=no_install)
     assert ours.stdout == theirs.stdout
     assert ours.stderr == theirs.stderr
     assert ours.returncode == theirs.returncode
 
 
-def test_a_script_is_all_that_is_asked_for(tmp_path):
-    found = run(tmp_path)
+def test_a_script_is_all_that_is_asked_for(tmp_path, no_install):
+    found = run(tmp_path, env=no_install)
     assert found.returncode == 2
     assert found.stderr.endswith("the following arguments are required: script\n")

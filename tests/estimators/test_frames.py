@@ -34,18 +34,26 @@ def array():
     return np.array(list(zip(*COLUMNS.values(), strict=True)), dtype=object)
 
 
+QUICK = {"random_state": 0, "learning_rate_init": 0.02, "max_iter": 60, "engine": "numpy"}
+
+
+@pytest.fixture(scope="module")
+def probabilities():
+    """Those of a network that was trained with a table of Arrow's."""
+    model = cr.estimators.MLPClassifier((10,), columns="auto", **QUICK)
+    return model.fit(pyarrow(), TARGET).predict_proba(pyarrow())
+
+
 @pytest.mark.parametrize("made", [pandas, polars, pyarrow, array])
-def test_frames_of_every_kind_are_one(made):
+def test_frames_of_every_kind_are_one(made, probabilities):
     X = made()
-    options = {"columns": "auto", "random_state": 0, "max_iter": 300, "engine": "numpy"}
-    found = cr.estimators.MLPClassifier((10,), **options).fit(X, TARGET)
+    found = cr.estimators.MLPClassifier((10,), columns="auto", **QUICK).fit(X, TARGET)
     assert found.score(X, TARGET) == 1
     assert found.n_features_in_ == 3
     assert len(found.coefs_[0]) == 2 + 4 + 2
     if made is not array:
         assert list(found.feature_names_in_) == list(COLUMNS)
-    same = cr.estimators.MLPClassifier((10,), **options).fit(pyarrow(), TARGET)
-    np.testing.assert_array_equal(found.predict_proba(X), same.predict_proba(pyarrow()))
+    np.testing.assert_array_equal(found.predict_proba(X), probabilities)
 
 
 def test_numbers_with_missing_ones():
@@ -62,14 +70,14 @@ def test_numbers_with_missing_ones():
 
 
 def test_some_rows_at_a_time():
-    found = cr.estimators.MLPClassifier((10,), columns="auto", random_state=0)
-    for _ in range(300):
+    found = cr.estimators.MLPClassifier((10,), columns="auto", **QUICK)
+    for _ in range(60):
         found.partial_fit(pyarrow(), TARGET, classes=["no", "yes"])
     assert found.score(pyarrow(), TARGET) == 1
 
 
 def test_a_column_that_is_not_there_is_named():
-    found = cr.estimators.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300)
+    found = cr.estimators.MLPClassifier((10,), columns="auto", **QUICK)
     found.fit(pyarrow(), TARGET)
     with pytest.raises(cr.errors.DataError, match="'city'"):
         found.predict(pyarrow().drop(["city"]))
@@ -85,7 +93,7 @@ def test_rows_in_lists_keep_their_numbers():
 
 
 def test_an_array_has_the_columns_of_the_frame_of_training():
-    found = cr.estimators.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300)
+    found = cr.estimators.MLPClassifier((10,), columns="auto", **QUICK)
     found.fit(pyarrow(), TARGET)
     with pytest.warns(UserWarning, match="valid feature names"):
         assert found.score(array(), TARGET) == 1
@@ -102,20 +110,16 @@ def test_gaps_in_pandas_own_dtypes_are_missing_values(cls, backend):
     pd = pytest.importorskip("pandas")
     columns = {**COLUMNS, "member": [True, None, True, True, False, False] * 30}
     X = pd.DataFrame(columns).convert_dtypes(dtype_backend=backend)
-    options = (
-        {"columns": "auto", "max_iter": 300}
-        if cls is cr.estimators.MLPClassifier
-        else {"epochs": 30}
-    )
-    found = cls(hidden_layer_sizes=(10,), random_state=0, **options).fit(X, TARGET)
+    is_mlp = cls is cr.estimators.MLPClassifier
+    options = QUICK | {"columns": "auto"} if is_mlp else {"epochs": 30, "random_state": 0}
+    found = cls(hidden_layer_sizes=(10,), **options).fit(X, TARGET)
     assert found.score(X, TARGET) == 1
 
 
 def test_a_gap_among_texts_of_an_array_is_no_text():
     X = array()
     X[[city is None for city in X[:, 1]], 1] = np.nan
-    options = {"columns": "auto", "random_state": 0, "max_iter": 300, "engine": "numpy"}
-    found = cr.estimators.MLPClassifier((10,), **options).fit(X, TARGET)
+    found = cr.estimators.MLPClassifier((10,), columns="auto", **QUICK).fit(X, TARGET)
     assert len(found.coefs_[0]) == 2 + 4 + 2
     np.testing.assert_array_equal(found.predict_proba(X), found.predict_proba(array()))
 
@@ -137,18 +141,17 @@ def test_numbers_of_columns_are_no_names():
     assert not hasattr(found, "feature_names_in_")
 
 
-def realmlp(**more):
-    options = {"hidden_layer_sizes": 16, "epochs": 60, "batch_size": 32, "random_state": 0}
-    return cr.estimators.RealMLPClassifier(engine="numpy", **options | more)
+def realmlp(epochs=3):
+    options = {"hidden_layer_sizes": 16, "epochs": epochs, "batch_size": 32, "random_state": 0}
+    return cr.estimators.RealMLPClassifier(engine="numpy", **options)
 
 
-def mlp(**more):
-    options = {"max_iter": 200, "random_state": 0, "engine": "numpy", **more}
-    return cr.estimators.MLPClassifier((16,), columns="auto", **options)
+def mlp(epochs=3):
+    return cr.estimators.MLPClassifier((16,), columns="auto", **QUICK | {"max_iter": epochs})
 
 
 MODELS = pytest.mark.parametrize("made", [realmlp, mlp])
-CODES = np.arange(400) % 8
+CODES = np.arange(160) % 8
 PARITY = np.array(["odd", "even", "even", "odd", "even", "odd", "odd", "even"])[CODES]
 
 
@@ -168,12 +171,19 @@ def as_arrow_dtype(values):
     )
 
 
-@MODELS
-@pytest.mark.parametrize("framed", [as_category, as_dictionary, as_arrow_dtype])
-@pytest.mark.parametrize("values", [CODES, CODES / 4, CODES > 3], ids=["int", "float", "bool"])
+FRAMED = as_category, as_dictionary, as_arrow_dtype
+VALUES = {"int": CODES, "float": CODES / 4, "bool": CODES > 3}
+
+
+@pytest.mark.parametrize(
+    ("made", "framed", "values"),
+    [(mlp, framed, values) for framed in FRAMED for values in VALUES]
+    + [(realmlp, *pair) for pair in zip(FRAMED, VALUES, strict=True)],
+)
 def test_categories_are_categories_whatever_their_type(made, framed, values):
+    values = VALUES[values]
     X = framed(values)
-    model = made().fit(X, PARITY)
+    model = made(epochs=60).fit(X, PARITY)
     (step,) = (model._encoder if made is mlp else model.model_).preprocessor.steps
     assert step.kind == "category"
     assert len(step.categories) == len(set(values.tolist()))

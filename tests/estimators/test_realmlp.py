@@ -9,8 +9,7 @@ import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.model_selection import GridSearchCV
 
 import chainrule as cr
 from chainrule._src.tabular.estimators import realmlp
@@ -20,6 +19,7 @@ from chainrule.estimators import RealMLPClassifier, RealMLPRegressor
 
 SMALL = {"hidden_layer_sizes": (16, 16), "epochs": 30, "batch_size": 32, "random_state": 0}
 SMALL |= {"engine": "numpy"}
+FEW = SMALL | {"epochs": 4}  # where nothing depends on how well it has learned
 IRIS, DIABETES = load_iris(return_X_y=True), load_diabetes(return_X_y=True)
 
 
@@ -33,26 +33,14 @@ def table(rows=400):
     return frame, y
 
 
-EXPECTED = {
-    "check_sample_weight_equivalence_on_dense_data": "batches are drawn, whatever samples weigh",
-    "check_methods_subset_invariance": "float32: a product of fewer rows rounds otherwise",
-    "check_methods_sample_order_invariance": "float32: so does a row in another place",
-}
-
-
-@pytest.mark.parametrize("cls", [RealMLPClassifier, RealMLPRegressor])
-def test_scikit_learn_checks_it(cls):
-    options = {"hidden_layer_sizes": (16, 16), "epochs": 20, "batch_size": 16, "random_state": 0}
-    model = cls(preset="td-s", engine="numpy", **options)
-    check_estimator(model, expected_failed_checks=EXPECTED, on_skip=None)
-
-
 @pytest.mark.parametrize("preset", ["td", "td-s"])
 def test_it_learns(preset):
-    classifier = RealMLPClassifier(preset=preset, **SMALL)
-    assert cross_val_score(classifier, *IRIS, cv=3).mean() > 0.9
-    regressor = RealMLPRegressor(preset=preset, **SMALL)
-    assert cross_val_score(regressor, *DIABETES, cv=3).mean() > 0.35
+    for model, (X, y), least in (
+        (RealMLPClassifier(preset=preset, **SMALL), IRIS, 0.9),
+        (RealMLPRegressor(preset=preset, **SMALL), DIABETES, 0.35),
+    ):
+        rest = np.arange(len(y)) % 3 > 0
+        assert model.fit(X[rest], y[rest]).score(X[~rest], y[~rest]) > least
 
 
 def test_frames_with_categories_and_gaps_are_learned_from():
@@ -72,15 +60,15 @@ def test_an_array_has_the_columns_of_the_frame_of_training():
 
 
 def test_the_same_seed_gives_the_same_network_and_the_best_epoch_stays():
-    one, other = (RealMLPClassifier(**SMALL).fit(*IRIS) for _ in range(2))
+    one, other = (RealMLPClassifier(**FEW).fit(*IRIS) for _ in range(2))
     np.testing.assert_array_equal(one.predict_proba(IRIS[0]), other.predict_proba(IRIS[0]))
     X, y = IRIS
-    held = RealMLPClassifier(**SMALL).fit(X[::2], y[::2], validation_data=(X[1::2], y[1::2]))
+    held = RealMLPClassifier(**FEW).fit(X[::2], y[::2], validation_data=(X[1::2], y[1::2]))
     assert held.score(X[1::2], y[1::2]) == pytest.approx(max(held.history_["val_accuracy"]))
 
 
 def test_a_pickled_copy_and_a_saved_model_predict_the_same(tmp_path):
-    model = RealMLPRegressor(**SMALL).fit(*DIABETES)
+    model = RealMLPRegressor(**FEW).fit(*DIABETES)
     expected = model.predict(DIABETES[0])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(DIABETES[0]), expected)
     model.model_.save(tmp_path / "model")
@@ -93,7 +81,7 @@ def test_a_pickled_copy_and_a_saved_model_predict_the_same(tmp_path):
 
 def test_exported_and_ejected_it_predicts_the_same(tmp_path):
     frame, y = table()
-    model = RealMLPRegressor(**SMALL).fit(frame, y)
+    model = RealMLPRegressor(**FEW).fit(frame, y)
     columns = {name: np.array(values) for name, values in frame.to_pydict().items()}
     columns["age"] = columns["age"].astype(float)
     model.model_.export(tmp_path / "model.onnx")
@@ -110,7 +98,7 @@ def test_exported_and_ejected_it_predicts_the_same(tmp_path):
 
 
 def test_members_trained_together_are_those_trained_one_after_the_other(monkeypatch):
-    options = {**SMALL, "engine": "compiled", "n_ens": 3, "epochs": 10}
+    options = {**FEW, "preset": "td-s", "engine": "compiled", "n_ens": 2}
 
     def found(count):
         monkeypatch.setattr(realmlp, "cores", lambda: count)
@@ -120,7 +108,7 @@ def test_members_trained_together_are_those_trained_one_after_the_other(monkeypa
 
 
 def test_members_are_averaged():
-    model = RealMLPClassifier(n_ens=3, **SMALL).fit(*IRIS)
+    model = RealMLPClassifier(n_ens=3, **FEW).fit(*IRIS)
     features = model.model_.preprocessor.transform(
         {f"x{j}": column for j, column in enumerate(IRIS[0].T)}
     )
@@ -131,7 +119,7 @@ def test_members_are_averaged():
 
 def test_one_row_after_many_is_predicted_compiled_and_the_same():
     X = np.insert(IRIS[0], 1, 7.0, axis=1)  # a constant, which is left out
-    model = RealMLPClassifier(n_ens=2, **SMALL).fit(X, IRIS[1])
+    model = RealMLPClassifier(n_ens=2, **FEW).fit(X, IRIS[1])
     found = np.vstack([model.predict_proba(x[np.newaxis]) for x in X])
     assert model._one_row._call is not None
     np.testing.assert_allclose(found, model.predict_proba(X), rtol=1e-5, atol=1e-7)
@@ -140,7 +128,7 @@ def test_one_row_after_many_is_predicted_compiled_and_the_same():
 
 
 def test_settings_are_searched():
-    grid = {"preset": ["td", "td-s"], "learning_rate": [None, 0.01]}
+    grid = [{"preset": ["td", "td-s"]}, {"learning_rate": [0.01]}]
     search = GridSearchCV(RealMLPClassifier(**{**SMALL, "epochs": 5}), grid, cv=2).fit(*IRIS)
     assert search.best_score_ > 0.5
 
@@ -192,19 +180,19 @@ def test_columns_of_a_frame_may_be_numbered():
     pandas = pytest.importorskip("pandas")
     X, y = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
     frame = pandas.DataFrame(X, columns=[0, 1])
-    model = cr.estimators.RealMLPClassifier(epochs=2, random_state=0).fit(frame, y)
+    model = RealMLPClassifier(**FEW).fit(frame, y)
     np.testing.assert_array_equal(model.predict_proba(frame), model.predict_proba(X))
 
 
 def test_one_row_is_looked_at_however_many_there_were():
     X, y = load_iris(return_X_y=True)
-    model = RealMLPClassifier(epochs=3, random_state=0).fit(X, y)
+    model = RealMLPClassifier(**FEW).fit(X, y)
     for _ in range(60):
         model.predict(X[:1])
     with pytest.raises(cr.errors.DataError, match="'x0' holds 1e"):
         model.predict(np.full((1, 4), 1e300))
     frame = pytest.importorskip("pandas").DataFrame(X, columns=list("abcd"))
-    named = RealMLPClassifier(epochs=3).fit(frame, y)
+    named = RealMLPClassifier(**FEW).fit(frame, y)
     for _ in range(60):
         with pytest.warns(UserWarning, match="valid feature names"):
             named.predict(X[:1])
@@ -212,7 +200,7 @@ def test_one_row_is_looked_at_however_many_there_were():
 
 def test_a_fit_that_is_refused_leaves_the_network_and_its_classes():
     X, y = load_iris(return_X_y=True)
-    model = RealMLPClassifier(epochs=3, random_state=0).fit(X, y)
+    model = RealMLPClassifier(**FEW).fit(X, y)
     before = model.predict(X)
     with pytest.raises(cr.errors.DataError, match="a class that y does not"):
         model.fit(X, np.array(list("abc"))[y], validation_data=(X, y))
@@ -221,22 +209,28 @@ def test_a_fit_that_is_refused_leaves_the_network_and_its_classes():
         model.set_params(hidden_layer_sizes=(2.9,)).fit(X, y)
 
 
+WEIGHT = np.linspace(0.5, 2, 150)
+HELD = {}, {"validation_data": (IRIS[0][::3], IRIS[1][::3], WEIGHT[::3])}
+
+
+@pytest.fixture(scope="module")
+def weighted():
+    """Predictions after fits with weights, without data to validate on and with them."""
+    return [
+        RealMLPClassifier(**FEW).fit(*IRIS, WEIGHT, **more).predict_proba(IRIS[0]) for more in HELD
+    ]
+
+
 @pytest.mark.parametrize("factor", [2, 1 / 150, 1e-6])
-def test_weights_count_by_what_they_are_to_each_other(factor):
-    X, y = IRIS
-    weight = np.linspace(0.5, 2, len(y))
-    held = X[::3], y[::3], weight[::3]
-    for more in ({}, {"validation_data": held}):
-        one = RealMLPClassifier(**SMALL).fit(X, y, weight, **more)
-        other = RealMLPClassifier(**SMALL).fit(X, y, factor * weight, **more)
-        np.testing.assert_allclose(
-            one.predict_proba(X), other.predict_proba(X), rtol=1e-3, atol=1e-5
-        )
+def test_weights_count_by_what_they_are_to_each_other(weighted, factor):
+    for expected, more in zip(weighted, HELD, strict=True):
+        other = RealMLPClassifier(**FEW).fit(*IRIS, factor * WEIGHT, **more)
+        np.testing.assert_allclose(other.predict_proba(IRIS[0]), expected, rtol=1e-3, atol=1e-5)
 
 
 def test_weights_of_validated_samples_choose_the_epoch():
     X, y = IRIS
-    model = RealMLPClassifier(**SMALL)
+    model = RealMLPClassifier(**FEW)
     some = np.arange(len(y)) % 2 == 0
     whole = model.fit(X, y, validation_data=(X, y, some.astype(float))).history_
     part = model.fit(X, y, validation_data=(X[some], y[some])).history_

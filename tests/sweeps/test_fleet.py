@@ -40,51 +40,36 @@ def powers(a, b):
     return model(dense(8), optimizer=cr.optimizers.Adam(10**a, beta_1=1 - b, epsilon=b / 1e6))
 
 
-def dropped(rate, noise):
+def decayed(rate, noise, decay, l2, scale):
+    """Chance, penalties and first weights that depend on settings."""
+    start = cr.initializers.RandomNormal(stddev=scale)
     return model(
-        dense(8, activation="relu"), cr.layers.Dropout(rate), cr.layers.GaussianNoise(noise)
-    )
-
-
-def decayed(decay, l2):
-    return model(
-        dense(8, activation="relu", kernel_regularizer=cr.regularizers.L2(l2)),
+        dense(8, "relu", kernel_initializer=start, kernel_regularizer=cr.regularizers.L2(l2)),
+        cr.layers.Dropout(rate), cr.layers.GaussianNoise(noise),
         optimizer=cr.optimizers.AdamW(0.01, weight_decay=decay),
-    )
+    )  # fmt: skip
 
 
-def scheduled(first, rate):
+def scheduled(first, rate, momentum, slope):
     rates = cr.schedules.ExponentialDecay(first, 5, rate)
-    return model(dense(8), optimizer=cr.optimizers.RMSprop(rates, centered=True))
-
-
-def normalized(momentum, slope):
     return model(
-        dense(8), cr.layers.BatchNormalization(momentum=momentum), cr.layers.LeakyReLU(slope)
-    )
+        dense(8), cr.layers.BatchNormalization(momentum=momentum), cr.layers.LeakyReLU(slope),
+        optimizer=cr.optimizers.RMSprop(rates, centered=True),
+    )  # fmt: skip
 
 
-def smoothed(smoothing, clip):
+def smoothed(smoothing, clip, ema, lr):
     made = cr.Sequential([dense(8), dense(10, activation="softmax")])
     made.compile(
-        cr.optimizers.SGD(0.1, clipnorm=clip),
+        cr.optimizers.SGD(lr, 0.9, clipnorm=clip, use_ema=True, ema_momentum=ema),
         cr.losses.CategoricalCrossentropy(label_smoothing=smoothing), ["accuracy"],
         engine="compiled",
     )  # fmt: skip
     return made
 
 
-def averaged(ema, lr):
-    return model(dense(8), optimizer=cr.optimizers.SGD(lr, use_ema=True, ema_momentum=ema))
-
-
-def spread(scale, lr):
-    start = cr.initializers.RandomNormal(stddev=scale)
-    return model(dense(8, kernel_initializer=start), optimizer=cr.optimizers.Adagrad(lr))
-
-
 def built(lr):
-    return model(cr.layers.Input((64,)), dense(8), optimizer=cr.optimizers.Nadam(lr), seed=3)
+    return model(cr.layers.Input((64,)), dense(8), optimizer=cr.optimizers.Adagrad(lr), seed=3)
 
 
 def branching(lr):
@@ -92,17 +77,28 @@ def branching(lr):
 
 
 def clipped(lr):
-    return model(dense(4), optimizer=cr.optimizers.SGD(min(lr, 0.1) * np.float64(2)))
+    return plain(min(lr, 0.1) * np.float64(2))
 
 
-def one_by_one(build, member, epochs, targets, batch_size=32):
+def one_by_one(build, member, epochs, targets, batch_size=32, fold=FOLDS[0]):
     """Train a member by itself; return its weights and scores."""
-    train, held = FOLDS[0]
+    train, held = fold
     with seeded(member.seed):
         made = build(**member.settings)
         history = made.fit(train[0], targets[:96], epochs=epochs, batch_size=batch_size)
-    scores = made.evaluate(held[0], targets[96:140], batch_size=batch_size, return_dict=True)
+    made.engine = "numpy"  # another kernel would take long to compile
+    held_targets = targets[96 : 96 + len(held[0])]
+    scores = made.evaluate(held[0], held_targets, batch_size=batch_size, return_dict=True)
     return made, history.history["loss"], {f"val_{name}": score for name, score in scores.items()}
+
+
+def checked(build, found):
+    """Return the outcomes to hold against fits of their own, which take most of the time.
+
+    What a member shares with the first depends on the build, so the last one is checked. What it
+    shares with one of the same seed does not, but for first weights that depend on settings.
+    """
+    return found[1:] if build is decayed else found[-1:]
 
 
 def same(outcome, alone):
@@ -122,10 +118,8 @@ def same(outcome, alone):
 @pytest.mark.parametrize(
     ("build", "low", "high"),
     [
-        (plain, 0.01, 0.5), (powers, 0.02, 0.4), (dropped, 0.0, 0.6), (decayed, 0.001, 0.1),
-        (scheduled, 0.01, 0.9), (normalized, 0.3, 0.99), (smoothed, 0.05, 0.5),
-        (averaged, 0.1, 0.9), (spread, 0.05, 0.5), (built, 0.001, 0.1), (branching, 0.01, 0.2),
-        (clipped, 0.01, 0.2),
+        (powers, 0.02, 0.4), (decayed, 0.05, 0.5), (smoothed, 0.05, 0.5), (built, 0.001, 0.1),
+        (branching, 0.01, 0.2), (clipped, 0.01, 0.2),
     ],
 )  # fmt: skip
 def test_members_have_the_bits_of_their_own_fit(build, low, high):
@@ -141,8 +135,8 @@ def test_members_have_the_bits_of_their_own_fit(build, low, high):
     found = list(fleet.run([TrainingTask(member, 4) for member in members]))
     assert [outcome.member for outcome in found] == members
     assert fleet.structures == (2 if build in (branching, clipped) else 1)
-    for outcome, member in zip(found, members, strict=True):
-        same(outcome, one_by_one(build, member, 4, targets))
+    for outcome in checked(build, found):
+        same(outcome, one_by_one(build, outcome.member, 4, targets))
 
 
 LAYERS = {
@@ -152,28 +146,30 @@ LAYERS = {
     "norm": lambda a: cr.layers.BatchNormalization(momentum=1 - a),
 }  # fmt: skip
 RATES = {
-    "constant": lambda b: b, "decayed": lambda b: cr.schedules.ExponentialDecay(b, 3, 0.8),
     "cosine": lambda b: cr.schedules.CosineDecay(b, 9),
     "polynomial": lambda b: cr.schedules.PolynomialDecay(b, 9, b / 10),
 }  # fmt: skip
-OPTIMIZERS = (cr.optimizers.SGD, cr.optimizers.Adam, cr.optimizers.AdamW, cr.optimizers.RMSprop)
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_structures_at_random_have_the_bits_of_their_own_fit(seed):
+@pytest.mark.parametrize(
+    ("names", "rate", "optimizer", "size"),
+    [
+        (["penalized", "norm"], "cosine", cr.optimizers.RMSprop, 19),
+        (["dropout", "dense", "noise"], "polynomial", cr.optimizers.AdamW, 19),
+    ],
+)
+def test_structures_of_all_parts_have_the_bits_of_their_own_fit(names, rate, optimizer, size):
     """Batches of 19 leave one sample over, which a kernel for more does not hold for."""
-    rng = np.random.default_rng(seed)
-    names, rate = rng.choice(list(LAYERS), rng.integers(1, 4)), rng.choice(list(RATES))
-    optimizer, size = rng.choice(OPTIMIZERS), int(rng.choice([1, 19, 19, 32]))
+    folds = [Fold(FOLDS[0].train, (X[96:134], y[96:134]))]
 
     def build(a, b):
         rates = RATES[rate](b / 20)
         return model(*(LAYERS[name](a) for name in names), optimizer=optimizer(rates))
 
-    members = [Member(n, {"a": 0.1 + 0.13 * n, "b": 0.7 - 0.3 * n}, seed=n % 2) for n in range(3)]
-    fleet = Fleet(build, FOLDS, size, workers=2)
-    for outcome in fleet.run([TrainingTask(member, 2) for member in members]):
-        same(outcome, one_by_one(build, outcome.member, 2, y, size))
+    members = [Member(n, {"a": 0.1 + 0.13 * n, "b": 0.7 - 0.3 * n}, seed=n % 2) for n in range(2)]
+    fleet = Fleet(build, folds, size, workers=2)
+    *_, last = fleet.run([TrainingTask(member, 2) for member in members])
+    same(last, one_by_one(build, last.member, 2, y, size, folds[0]))
     assert fleet.structures == 1
 
 
@@ -182,7 +178,10 @@ def rule(make):
 
 
 def penalized(a, b):
-    return model(dense(8, kernel_regularizer=cr.regularizers.L1L2(b / 100, b / 100)))
+    return model(
+        dense(8, kernel_regularizer=cr.regularizers.L1L2(b / 100, b / 100)),
+        optimizer=cr.optimizers.SGD(a, clipvalue=b / 10),
+    )
 
 
 RULES = {
@@ -190,18 +189,22 @@ RULES = {
     "rho of Adadelta": rule(lambda a, b: cr.optimizers.Adadelta(a, rho=1 - b / 3)),
     "beta_2": rule(lambda a, b: cr.optimizers.Nadam(a / 20, beta_2=1 - b / 10)),
     "penalties": rule(lambda a, b: cr.optimizers.Ftrl(a, -0.5, 0.1, b / 100, b / 100)),
-    "clipvalue": rule(lambda a, b: cr.optimizers.SGD(a, clipvalue=b / 10)),
-    "L1L2": penalized,
+    "clipvalue, L1L2": penalized,
 }
 
 
-@pytest.mark.parametrize("batch_size", [1, 32])
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize(
+    ("name", "batch_size"),
+    [
+        ("rho", 1), ("rho of Adadelta", 32), ("beta_2", 1), ("penalties", 32),
+        ("clipvalue, L1L2", 1), ("clipvalue, L1L2", 32),
+    ],
+)  # fmt: skip
 def test_numbers_within_a_rule_give_the_bits_of_constants(name, batch_size):
     members = [Member(n, {"a": 0.1 + 0.13 * n, "b": 0.7 - 0.3 * n}, seed=n) for n in range(2)]
     fleet = Fleet(RULES[name], FOLDS, batch_size, workers=1)
-    for outcome in fleet.run([TrainingTask(member, 2) for member in members]):
-        same(outcome, one_by_one(RULES[name], outcome.member, 2, y, batch_size))
+    *_, last = fleet.run([TrainingTask(member, 2) for member in members])
+    same(last, one_by_one(RULES[name], last.member, 2, y, batch_size))
     assert fleet.structures == 1
 
 
@@ -213,11 +216,11 @@ def members_of(build, count=4, **settings):
 
 
 def test_who_goes_on_from_a_checkpoint_has_the_bits_of_one_run():
-    members = members_of(dropped)
-    fleet = Fleet(dropped, FOLDS, 32, workers=2)
+    members = [Member(m.number, m.settings, m.number // 2) for m in members_of(decayed)]
+    fleet = Fleet(decayed, FOLDS, 32, workers=2)
     whole = list(fleet.run([TrainingTask(member, 5) for member in members]))
     first = list(fleet.run([TrainingTask(member, 2) for member in members]))
-    other = Fleet(dropped, FOLDS, 32, workers=1)
+    other = Fleet(decayed, FOLDS, 32, workers=1)
     rest = list(other.run([TrainingTask(o.member, 5, o.checkpoint) for o in reversed(first)]))[::-1]
     for a, b, c in zip(whole, first, rest, strict=True):
         assert a.scores == c.scores
@@ -247,19 +250,17 @@ def are_beside(fleet):
     return [each._beside for known in fleet._structures.values() for each in known]
 
 
-@pytest.mark.parametrize(
-    "build", [plain, powers, dropped, decayed, scheduled, normalized, smoothed, averaged, spread]
-)
+@pytest.mark.parametrize("build", [powers, decayed, scheduled, smoothed])
 def test_members_side_by_side_have_the_bits_of_their_own_fit(build, at_once):
     names = build.__code__.co_varnames[: build.__code__.co_argcount]
     targets = np.eye(10, dtype=np.float32)[y] if build is smoothed else y
     folds = [Fold((X[:96], targets[:96]), (X[96:140], targets[96:140]))]
     members = [Member(n, dict.fromkeys(names, 0.05 + 0.1 * n), seed=0) for n in range(3)]
-    fleet = Fleet(build, folds, 1, workers=1)
+    fleet = Fleet(build, folds, 1, workers=1, width=4)  # a kernel of 32 takes long to compile
     found = list(fleet.run([TrainingTask(member, 2) for member in members]))
     assert True in are_beside(fleet)
-    for outcome, member in zip(found, members, strict=True):
-        same(outcome, one_by_one(build, member, 2, targets, batch_size=1))
+    for outcome in checked(build, found):
+        same(outcome, one_by_one(build, outcome.member, 2, targets, batch_size=1))
 
 
 def test_side_by_side_each_has_the_same_bits_whoever_is_beside_it(at_once):
@@ -300,7 +301,7 @@ def test_who_would_have_other_bits_side_by_side_is_trained_alone(at_once, monkey
 
     monkeypatch.setattr(structure, "beside", other)
     tasks = [TrainingTask(Member(n, {"rate": 0.001 * (n + 1)}, seed=0), 2) for n in range(3)]
-    fleet = Fleet(small, FOLDS, 1)
+    fleet = Fleet(small, FOLDS, 1, width=4)
     found = list(fleet.run(tasks))
     assert are_beside(fleet) == [False]
     alone = list(Fleet(small, FOLDS, 1, width=1).run(tasks))
@@ -351,8 +352,14 @@ def typed_above(a):
     return plain((a if isinstance(a, float) else 0.3) if a != 0.1 else a)
 
 
+def right_for_the_first(a):
+    return plain(a if type(a) is float else 0.1)
+
+
 def weighted(a):
-    made = model(cr.layers.Input((64,)), dense(6), optimizer=cr.optimizers.SGD(a))
+    made = model(
+        cr.layers.Input((64,)), dense(8, "tanh"), optimizer=cr.optimizers.SGD(a, momentum=0.9)
+    )
     made.set_weights([np.full_like(w, 0.01) for w in made.get_weights()])
     return made
 
@@ -363,7 +370,8 @@ def of_a_dict(a):
 
 def momentum_by_type(a):
     return plain(0.1) if a < 0 else model(
-        dense(4), optimizer=cr.optimizers.SGD(0.1, momentum=a if type(a) is float else 0.9)
+        dense(8, "tanh"),
+        optimizer=cr.optimizers.SGD(0.1, momentum=a if type(a) is float else 0.9),
     )  # fmt: skip
 
 
@@ -386,13 +394,13 @@ def by_method(a):
 
 @pytest.mark.parametrize(
     "build",
-    [typed, typed_above, weighted, of_a_dict, momentum_by_type, decay_by_type, by_its_text, by_json,
-     by_method],
+    [typed, typed_above, right_for_the_first, weighted, of_a_dict, momentum_by_type, decay_by_type,
+     by_its_text, by_json, by_method],
 )  # fmt: skip
 def test_what_numbers_cannot_know_is_found_by_trying(build):
     fleet = Fleet(build, FOLDS, 32, workers=1)
-    for outcome in fleet.run([TrainingTask(member, 2) for member in members_of(build, 4)]):
-        same(outcome, one_by_one(build, outcome.member, 2, y))
+    _, other = fleet.run([TrainingTask(member, 2) for member in members_of(build, 2)])
+    same(other, one_by_one(build, other.member, 2, y))
 
 
 HELD = {}
@@ -411,9 +419,10 @@ def through_a_global(a, k, hidden):
 def test_what_a_build_leaves_elsewhere_is_its_own():
     members = [
         Member(n, {"a": 0.1 + 0.02 * n, "k": 0.5 + 0.1 * n, "hidden": 3 + n % 2}, 0)
-        for n in range(6)
+        for n in range(3)
     ]
-    for outcome in Fleet(through_a_global, FOLDS, 32).run([TrainingTask(m, 2) for m in members]):
+    found = list(Fleet(through_a_global, FOLDS, 32).run([TrainingTask(m, 2) for m in members]))
+    for outcome in found[::2]:  # the first build is followed by others, the last by none
         same(outcome, one_by_one(through_a_global, outcome.member, 2, y))
 
 

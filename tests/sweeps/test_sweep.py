@@ -55,7 +55,7 @@ def swept(build=line, space=RATES, y=T, **options):
 
 
 def test_the_best_model_is_the_one_of_its_own_fit():
-    result = swept(network, {"lr": LogUniform(1e-3, 1), "hidden": [3, 4]}, Y, models=8)
+    result = swept(network, {"lr": LogUniform(1e-3, 1), "hidden": [3]}, Y, models=8)
     best, (fold,) = result.best, result.folds
     cr.keras.utils.set_random_seed(0)
     alone = network(**best.settings)
@@ -268,6 +268,7 @@ def test_pictures():
     result = swept(space=RATES | {"start": [0.0, 1.0]}, halving=3)
     for kind in ("settings", "best", "parallel", "map", "importance"):
         ax = result.plot(kind)
+        ax.figure.set_dpi(20)
         ax.figure.canvas.draw()
         plt.close(ax.figure)
     with pytest.raises(UnknownNameError, match="did you mean 'parallel'"):

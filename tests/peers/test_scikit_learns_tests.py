@@ -98,10 +98,24 @@ def test_the_checks_of_estimators(name):
     assert set(expected) <= set(found), "passes now: take it off the list"
 
 
+BATCHES = {
+    DENSE: "batches are drawn, whatever samples weigh",
+    "check_methods_subset_invariance": "float32: a product of fewer rows rounds otherwise",
+    "check_methods_sample_order_invariance": "float32: so does a row in another place",
+}
+
+
+@pytest.mark.parametrize("name", ["RealMLPClassifier", "RealMLPRegressor"])
+def test_the_checks_of_estimators_for_tables(name):
+    options = {"hidden_layer_sizes": (16, 16), "epochs": 20, "batch_size": 16, "random_state": 0}
+    model = getattr(cr.estimators, name)(preset="td-s", engine="numpy", **options)
+    check_estimator(model, expected_failed_checks=BATCHES, on_skip=None)
+
+
 @pytest.mark.parametrize("how", ["classes", "accel"])
 def test_its_own_tests(how):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.estimators.redirected", how, "-q"],
+        [sys.executable, "-m", "tests.peers.redirected", how, "-q"],
         cwd=ROOT, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -1,6 +1,6 @@
 """scikit-learn's own tests of its network, from the installed wheel, run on chainrule.
 
-``python -m tests.estimators.redirected classes`` gives ``test_mlp.py`` chainrule's classes where it
+``python -m tests.peers.redirected classes`` gives ``test_mlp.py`` chainrule's classes where it
 imports scikit-learn's; ``accel`` runs all tests of the room with `chainrule.accel` installed. Every
 network is trained by chainrule, also where scikit-learn's own loop would be done sooner. Prints how
 many fits that were.
