@@ -109,3 +109,25 @@ def interrupts():
 def processor_time(monkeypatch):
     """Measure what may take so many seconds by the processor's, whatever else the machine does."""
     monkeypatch.setattr(time, "perf_counter", time.process_time)
+
+
+@pytest.fixture(scope="session")
+def light_hosts(tmp_path_factory):
+    """Have this process use hosts of submissions that start quickly; return the code for others."""
+    from chainrule._src.teach import running
+    from tests.hosts import light_hosts
+
+    code = light_hosts(tmp_path_factory.mktemp("light"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "SCRIPT", running.SCRIPT)
+        exec(code, {})
+        yield code
+
+
+@pytest.fixture(scope="session")
+def hosts(light_hosts):
+    """Return hosts of submissions by their ``answers``."""
+    from chainrule._src.teach.running import Host
+
+    with Host() as bare, Host(answers=True) as whole:
+        yield {False: bare, True: whole}

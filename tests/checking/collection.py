@@ -79,6 +79,14 @@ def wrong_case(kind: str, number: int) -> Case:
     return _mistaken(wrong_names(kind)[number], module, module.WRONG[number], args())
 
 
+def right_and_wrong(kind: str, number: int) -> tuple[str, str]:
+    """Return the text of a function, and with one of its mistakes, without running it."""
+    module = _kind(kind)[0]
+    wrong = module.WRONG[number]
+    body = "".join(_lines_of(getattr(module, wrong.style))[0])
+    return body, _exchanged(wrong_names(kind)[number], body, wrong)[0]
+
+
 @cache
 def _kind(kind: str) -> tuple[Any, Callable[[], Any]]:
     module = import_module(f"tests.checking.cases.{kind}")
@@ -102,15 +110,7 @@ def _mistaken(name: str, module: Any, wrong: Wrong, args: Any) -> Case:
     before = "".join(text.splitlines(keepends=True)[: first - 1])
     body = "".join(own)
     after = text[len(before) + len(body) :]
-    exchanges = [(e,) if isinstance(e, str) else e for e in (wrong.right, wrong.wrong, wrong.said)]
-    spans: list[tuple[int, int]] = []  # where each mistake stands, and how long it is
-    for right, other in zip(*exchanges[:2], strict=True):
-        assert body.count(right) == 1, f"{name}: {right!r} stands {body.count(right)} times"
-        at = body.index(right)
-        body = body.replace(right, other)
-        same = len(commonprefix([right, other]))  # noqa: RUF071  # of texts, not of paths
-        spans = [(s + len(other) - len(right) if s > at else s, n) for s, n in spans]
-        spans.append((at + same, len(other.rstrip("\n")) - same))
+    body, spans = _exchanged(name, body, wrong)
     text = before + body + after
     lines = [_lines(text, len(before) + start, length) for start, length in spans]
     file = f"{Path(module.__file__).parent}/{name}.py"
@@ -119,7 +119,22 @@ def _mistaken(name: str, module: Any, wrong: Wrong, args: Any) -> Case:
     mistaken.__file__ = file
     exec(compile(text, file, "exec", dont_inherit=True), vars(mistaken))
     gradients = getattr(mistaken, wrong.run or wrong.style)
-    return Case(name, module.loss, gradients, args, tuple(lines), exchanges[2])
+    said = (wrong.said,) if isinstance(wrong.said, str) else wrong.said
+    return Case(name, module.loss, gradients, args, tuple(lines), said)
+
+
+def _exchanged(name: str, body: str, wrong: Wrong) -> tuple[str, list[tuple[int, int]]]:
+    """Return a function's text with a mistake, and of each part where it stands, and its length."""
+    spans: list[tuple[int, int]] = []
+    pairs = [(e,) if isinstance(e, str) else e for e in (wrong.right, wrong.wrong)]
+    for right, other in zip(*pairs, strict=True):
+        assert body.count(right) == 1, f"{name}: {right!r} stands {body.count(right)} times"
+        at = body.index(right)
+        body = body.replace(right, other)
+        same = len(commonprefix([right, other]))  # noqa: RUF071  # of texts, not of paths
+        spans = [(s + len(other) - len(right) if s > at else s, n) for s, n in spans]
+        spans.append((at + same, len(other.rstrip("\n")) - same))
+    return body, spans
 
 
 def _lines(text: str, start: int, length: int) -> frozenset[int]:

@@ -4,10 +4,17 @@ A sample runs here; ``make cases`` runs all of it. What is known to be missed is
 whatever else is not found is a fault.
 """
 
+import textwrap
 from pathlib import Path
 
 import pytest
-from tests.checking.collection import KINDS, right_cases, wrong_case, wrong_cases, wrong_names
+from tests.checking.collection import (
+    KINDS,
+    right_and_wrong,
+    right_cases,
+    wrong_case,
+    wrong_names,
+)
 from tests.checking.judge import judge
 
 import chainrule as cr
@@ -47,5 +54,9 @@ def test_right_gradients_of_any_style_pass(kind):
 
 def test_the_collection_is_large():
     assert len(KINDS) >= 8
-    assert sum(1 for kind in KINDS for _ in wrong_cases(kind)) >= 150
+    wrong = [right_and_wrong(kind, n) for kind in KINDS for n in range(len(wrong_names(kind)))]
+    assert len(wrong) >= 150
+    for right, mistaken in wrong:
+        assert mistaken != right
+        compile(textwrap.dedent(mistaken), "<mistaken>", "exec")
     assert sum(1 for kind in KINDS for _ in right_cases(kind)) >= 60

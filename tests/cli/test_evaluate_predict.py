@@ -239,8 +239,11 @@ def test_a_single_output_is_the_second_class_s_probability(trained, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
-def test_a_reader_that_has_seen_enough_ends_it_quietly(trained):
-    command = [sys.executable, "-m", "chainrule", "predict", trained("digits"), "digits"]
+def test_a_reader_that_has_seen_enough_ends_it_quietly(tmp_path):
+    pets = write_pets(tmp_path / "pets.csv", copies=600)
+    recipe = ["--recipe", "linear", "--epochs", "1"]
+    done("train", pets, "--target", "kind", *recipe, "-o", tmp_path / "model")
+    command = [sys.executable, "-m", "chainrule", "predict", tmp_path / "model", pets]
     process = subprocess.Popen(
         [*command, "--probabilities"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

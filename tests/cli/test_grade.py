@@ -38,6 +38,7 @@ def folder(tmp_path):
     return made
 
 
+@pytest.mark.usefixtures("light_hosts")
 def test_marks_report_json_and_junit_are_written(folder, tmp_path):
     names = {"-o": "marks.csv", "--report": "r.html", "--json": "m.json", "--junit": "m.xml"}
     options = [word for pair in names.items() for word in (pair[0], tmp_path / pair[1])]
@@ -73,12 +74,12 @@ def test_what_cannot_be_graded_is_said_before_any_work(folder, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal")
-def test_ctrl_c_keeps_what_is_done_and_says_so(start, folder, tmp_path, monkeypatch):
+def test_ctrl_c_keeps_what_is_done_and_says_so(start, light_hosts, folder, tmp_path, monkeypatch):
     (folder / "cay.py").write_text(SLEEPS)
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # where submissions have their folders
     marks = tmp_path / "marks.csv"
     options = "--lab", 1, "--seconds", 100, "--jobs", 1
-    process = start("grade", folder, "-o", marks, *options)
+    process = start("grade", folder, "-o", marks, *options, before=light_hosts)
     end = time.monotonic() + 60 * SLOWNESS
     # Two are graded, whose folders go meanwhile; the third sleeps.
     while not any("asleep" in files for *_, files in os.walk(tmp_path)):

@@ -3,7 +3,6 @@
 import csv
 import re
 
-import pytest
 from tests.cli.running import done, run
 
 RED, LONG = "\x1b[31mred\x1b]0;title\x07", "long " * 400
@@ -31,27 +30,31 @@ def outputs(data, folder, target, *options):
     yield run("train", data).output
 
 
-@pytest.mark.parametrize("name", [RED, "\u202eright", "bell\x07", "\x9b31m"])
-def test_no_name_of_a_column_or_class_reaches_the_terminal_raw(tmp_path, name):
-    names = [name, f"{name} 2", "kind", "constant"]
-    data = write(tmp_path / "data.csv", names,
-                 lambda i: [i % 7, f"{name}{i % 3}", f"{name}{i % 2}", name])  # fmt: skip
+def test_no_name_of_a_column_or_class_reaches_the_terminal_raw(tmp_path):
+    hostile = [RED, "\u202eright", "bell\x07", "\x9b31m"]
+    names = ["".join(hostile), *hostile, *(f"{name} 2" for name in hostile), "kind", "constant"]
+
+    def row(i):
+        return [i % 7, *((i * j) % 7 for j in range(4)), *(f"{name}{i % 3}" for name in hostile),
+                hostile[i % 4], RED]  # fmt: skip
+
+    data = write(tmp_path / "data.csv", names, row)
     for text in outputs(data, tmp_path, "kind"):
         assert not CONTROLS.search(text), repr(text)
-    for text in outputs(data, tmp_path, name):
+    for text in outputs(data, tmp_path, names[0]):
         assert not CONTROLS.search(text), repr(text)
 
 
 def test_long_texts_and_lists_are_told_in_part(tmp_path):
-    names = [f"column {i}" for i in range(600)] + [LONG, "words", "constant", "stray", "kind"]
+    names = [f"column {i}" for i in range(150)] + [LONG, "words", "constant", "stray", "kind"]
 
     def row(i):
-        return [*((i * j) % 7 for j in range(600)), i % 5, f"{LONG}{i % 3}", LONG,
+        return [*((i * j) % 7 for j in range(150)), i % 5, f"{LONG}{i % 3}", LONG,
                 LONG if i == 5 else i % 11, f"{LONG}{i % 2}"]  # fmt: skip
 
     data = write(tmp_path / "data.csv", names, row)
     for text in outputs(data, tmp_path, "kind"):
         assert "long long" not in text or "…" in text
         assert "long " * 30 not in " ".join(text.split())
-        assert "column 300" not in text
+        assert "column 75" not in text
         assert max(map(len, text.splitlines())) < 2100

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.cli.running import run
 
@@ -44,7 +44,6 @@ def attempt(folder, content):
         yield run("predict", model, path, "-o", Path(folder, "out.csv"))
 
 
-@settings(max_examples=60)
 @given(TABLES)
 @example(b"a,b\n" + b"1,x\n2,y\n" * 10)
 @example(b"a,b\n" + b"[red],1\n[/red],2\n" * 10)

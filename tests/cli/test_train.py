@@ -252,9 +252,10 @@ def test_help_names_the_exit_codes():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
 def test_a_reader_that_leaves_does_not_cost_the_model(tmp_path):
-    path = tmp_path / "model"
+    path, pets = tmp_path / "model", write_pets(tmp_path / "pets.csv")
+    options = ["--target", "kind", "--epochs", "20", "-o", path]
     process = subprocess.Popen(
-        [sys.executable, "-m", "chainrule", "train", "wine", "--epochs", "20", "-o", str(path)],
+        [sys.executable, "-m", "chainrule", "train", pets, *options],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     process.stdout.readline()

@@ -8,6 +8,7 @@ solved lab; all else that it uses is the lab's.
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
 from chainrule._src.teach.exercises import LABS, exercise, exercises
 from chainrule._src.teach.grading.hidden import hidden_tests, run_hidden, used_names
 from chainrule._src.teach.source import Source, sources
-from chainrule._src.teach.submission import Submission, TopLevelStatement, read
+from chainrule._src.teach.submission import Submission, TopLevelStatement, parse
 
 EXERCISES = [
     (lab, name)
@@ -128,10 +129,9 @@ def _solved(lab: str) -> list[tuple[tuple[str, ...], list[TopLevelStatement]]]:
     ]
 
 
+@cache
 def _statements(text: str) -> list[TopLevelStatement]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "answer.py"
-        path.write_text(text)
-        found = read(path)
+    name = hashlib.sha256(text.encode()).hexdigest()[:20]  # a file holds one text
+    found = parse(Path(tempfile.gettempdir()) / name / "answer.py", text)
     assert not found.notes, found.notes
     return found.statements

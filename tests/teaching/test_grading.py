@@ -44,7 +44,7 @@ def notebook(*cells, version=4):
 
 
 @pytest.fixture(scope="module")
-def grader():
+def grader(hosts):
     """Softmax alone, with the hidden tests of the lab."""
     whole, notes = assignment(LAB, 3.0, 2**28, "")
     assert notes == []
@@ -54,12 +54,13 @@ def grader():
         {"softmax": whole.hidden["softmax"]},
         whole.limits,
     )
-    with Grader(task) as found:
-        yield found
+    grader = Grader(task)
+    grader._host, grader._teacher = hosts[False], hosts[True]
+    return grader
 
 
 def asked(grader, task):
-    """Have another assignment meanwhile: the hosts take two seconds to load their libraries."""
+    """Have another assignment meanwhile."""
     return mock.patch.object(grader, "assignment", task)
 
 
@@ -109,7 +110,7 @@ BAD = {
     "nested.py": ("softmax = " + "-" * 10**5 + "1", "softmax"),
     "brackets.py": ("softmax = " + "(" * 10**5, "not defined"),
     "sum.py": ("softmax = " + "1+" * 10**5 + "1", "softmax"),
-    "wide.py": ("x = 1\n" * 10**5, "not defined"),
+    "wide.py": ("x = 1\n" * 20_000, "not defined"),
 }  # fmt: skip
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.hosts import LIGHT, SCRIPT
 from tests.pace import LIMITS_MEMORY, SLOWNESS
 
+from chainrule._src.teach import running
 from chainrule._src.teach.exercises import every, exercise
 from chainrule._src.teach.expect import Ended, Wrong
-from chainrule._src.teach.running import SCRIPT, AnswerLimits, Host, Worker
+from chainrule._src.teach.running import AnswerLimits, Host, Worker
 
 pytestmark = pytest.mark.portable
 
@@ -26,9 +28,8 @@ WHOLE = {"softmax": {"needs": ["softmax"], "tests": [], "allows": []}}
 
 
 @pytest.fixture(scope="module")
-def host():
-    with Host() as found:
-        yield found
+def host(hosts):
+    return hosts[False]
 
 
 def plan(host, text, path="ada.py"):
@@ -64,8 +65,12 @@ def body(text):
 
 
 @pytest.mark.portable(quick=True)
-def test_a_right_answer_earns_all_points(host):
-    assert said(host, RIGHT) == ("", exercise("softmax").most)
+def test_a_right_answer_earns_all_points(light_hosts, monkeypatch):
+    """In the host that graders use, in which libraries are loaded."""
+    monkeypatch.setattr(running, "SCRIPT", SCRIPT)
+    libraries = "import matplotlib.pyplot, sklearn.datasets\n"
+    with Host() as host:
+        assert said(host, libraries + RIGHT) == ("", exercise("softmax").most)
 
 
 # What a submission does, and what is said of it.
@@ -149,8 +154,8 @@ def test_answers_cannot_be_imported(host, code):
 def test_answers_are_not_in_its_memory():
     """The search that the hook refuses, done in the host, where nothing refuses it."""
     code = (
-        "import gc, runpy, sys, types\n"
-        f"runpy.run_path({str(SCRIPT)!r})['load']('bare')\n"
+        f"{LIGHT}import gc, types\n"
+        "host['load']('bare')\n"
         "found = [f for f in gc.get_objects() if isinstance(f, types.FunctionType)]\n"
         "names = {f.__name__ for f in found if str(f.__module__).startswith('chainrule')}\n"
         f"print(names & {set(every())!r}, 'encode' in names)\n"
@@ -264,11 +269,13 @@ def test_a_message_that_claims_to_be_endless_is_not_read(host):
     assert "at most 128 are read" in said(host, code)[0]
 
 
-def test_a_host_that_was_killed_is_started_again(host):
-    plan(host, RIGHT)
-    host._process.kill()
-    host._process.wait()
-    assert said(host, RIGHT)[0] == ""
+@pytest.mark.usefixtures("light_hosts")
+def test_a_host_that_was_killed_is_started_again():
+    with Host() as host:
+        plan(host, RIGHT)
+        host._process.kill()
+        host._process.wait()
+        assert said(host, RIGHT)[0] == ""
 
 
 def test_each_process_draws_the_same_random_numbers(host):
@@ -289,9 +296,10 @@ def test_ended_once_is_ended(host):
                 worker.candidate("softmax")([1])
 
 
+@pytest.mark.usefixtures("light_hosts")
 def test_where_processes_do_not_fork_each_is_started_anew(monkeypatch):
     """One reads, one answers."""
-    monkeypatch.setattr("chainrule._src.teach.running.FORKS", False)
+    monkeypatch.setattr(running, "FORKS", False)
     ends = RIGHT.replace("    e =", "    if X is None: import os; os._exit(3)\n    e =")
     with Host() as host, loaded(host, ends) as worker:
         assert exercise("softmax").run(worker.candidate("softmax")).passed
