@@ -214,6 +214,11 @@ class Drawing:
             )
         if self._maybe(0.4):
             arguments["kernel_initializer"] = self.rng.choice(INITIALIZERS)
+            # Keras's gradient of this regularizer is NaN for zeros, whose sign Lion takes as 0.
+            if isinstance(arguments.get("kernel_regularizer"), Call):
+                is_orthogonal = "Orthogonal" in arguments["kernel_regularizer"].name
+                if is_orthogonal and arguments["kernel_initializer"] == "zeros":
+                    del arguments["kernel_regularizer"]
         if self._maybe(0.5):
             arguments["bias_initializer"] = self.rng.choice(["random_normal", "ones"])
         if self._maybe(0.05):
