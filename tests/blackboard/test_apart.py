@@ -7,9 +7,9 @@ import pytest
 from tests.blackboard.watching import Watcher
 from tests.pace import LIMITS_MEMORY, SLOWNESS
 
+from chainrule._src.base.processes import Limits
 from chainrule._src.blackboard import opening, subjects
 from chainrule._src.blackboard.apart import ApartSession
-from chainrule._src.blackboard.inside import ResourceLimits
 from chainrule._src.blackboard.mistakes import mistaken
 from chainrule.errors import FileError
 
@@ -27,7 +27,7 @@ class Lab(Watcher):
 
     def __init__(self, path):
         self.path = path
-        limits = ResourceLimits(seconds=0.7 * SLOWNESS)
+        limits = Limits(seconds=0.7 * SLOWNESS, memory=2**31)
         super().__init__(
             ApartSession(path, DATA, limits=limits, more=opening.More(), mistaken=mistaken)
         )

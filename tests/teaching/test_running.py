@@ -10,10 +10,11 @@ import pytest
 from tests.hosts import LIGHT, SCRIPT
 from tests.pace import LIMITS_MEMORY, SLOWNESS
 
+from chainrule._src.base.processes import Limits
 from chainrule._src.teach import running
 from chainrule._src.teach.exercises import every, exercise
 from chainrule._src.teach.expect import Ended, Wrong
-from chainrule._src.teach.running import AnswerLimits, Host, Worker
+from chainrule._src.teach.running import LIMITS, Host, Worker
 
 pytestmark = pytest.mark.portable
 
@@ -33,14 +34,14 @@ def host(hosts):
 
 
 def plan(host, text, path="ada.py"):
-    with Worker(host, AnswerLimits(), path) as worker:
+    with Worker(host, LIMITS, path) as worker:
         reply = worker.ask({"do": "read", "path": path, "text": text, "names": WHOLE, "stubs": []})
         return reply["value"]["softmax"]
 
 
 def loaded(host, text, seconds=5.0, memory=2**28):
     """Return a worker that holds softmax, or the error that its code raises."""
-    worker = Worker(host, AnswerLimits(seconds * SLOWNESS, memory), "softmax")
+    worker = Worker(host, Limits(seconds * SLOWNESS, memory), "softmax")
     reply = worker.ask({"do": "load", "name": "softmax", **plan(host, text)})
     assert "error" not in reply, reply
     return worker
@@ -146,7 +147,7 @@ def test_files_in_its_own_folder_are_gone_behind_it(host, tmp_path):
     ],
 )
 def test_answers_cannot_be_imported(host, code):
-    with Worker(host, AnswerLimits(), "softmax") as worker:
+    with Worker(host, LIMITS, "softmax") as worker:
         reply = worker.ask({"do": "load", "name": "softmax", **plan(host, code)})
     assert "answers cannot be imported" in reply["error"]["message"]
 
@@ -282,7 +283,7 @@ def test_each_process_draws_the_same_random_numbers(host):
     code = body("return np.random.uniform(size=3)")
     drawn = []
     for seed in (1, 1, 2):
-        with Worker(host, AnswerLimits(), "softmax", seed) as worker:
+        with Worker(host, LIMITS, "softmax", seed) as worker:
             worker.ask({"do": "load", "name": "softmax", **plan(host, code)})
             drawn.append(worker.candidate("softmax")([1]))
     assert np.array_equal(drawn[0], drawn[1])

@@ -19,14 +19,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from chainrule._src.base.errors import FileError
+from chainrule._src.base.processes import Limits, ended_by, starting
 from chainrule._src.blackboard.commands import Command
 from chainrule._src.blackboard.frames import Message, encode
-from chainrule._src.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, ResourceLimits, serve
+from chainrule._src.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, serve
 from chainrule._src.blackboard.listeners import Listener, Listeners, refuse
 from chainrule._src.blackboard.own import FileReport, last_line, stopped
 from chainrule._src.blackboard.subject import Data
-from chainrule._src.teach.ends import ended_by
-from chainrule._src.teach.learn.checker import processes
 from chainrule._src.teach.learn.saves import saves
 
 LOADED = [
@@ -47,7 +46,7 @@ class ApartSession:
         A Python file; for the names that it may define see `chainrule._src.blackboard.own`.
     data : Data
         Training data for a file that defines no data.
-    limits : ResourceLimits
+    limits : Limits
     watch : bool, default True
         If true, the file is loaded again at every save.
     **session
@@ -64,7 +63,7 @@ class ApartSession:
         path: Any,
         data: Data,
         *,
-        limits: ResourceLimits = LIMITS,
+        limits: Limits = LIMITS,
         watch: bool = True,
         **session: Any,
     ) -> None:
@@ -73,7 +72,7 @@ class ApartSession:
             raise FileError(f"there is no file {path}")
         changes = saves(self.path.parent, [self.path.name], "chainrule blackboard", "blackboard")
         self._folder = TemporaryDirectory(prefix="chainrule-", ignore_cleanup_errors=True)
-        self._context = processes(LOADED)
+        self._context = starting(LOADED)
         self._data, self._limits, self._options = data, limits, session
         self._lock = threading.RLock()
         self._listeners = Listeners()
@@ -291,7 +290,7 @@ class _Child:
         return ""
 
 
-def _end_of(path: Path, status: int | None, trace: str, limits: ResourceLimits) -> FileReport:
+def _end_of(path: Path, status: int | None, trace: str, limits: Limits) -> FileReport:
     """Return the report on a process that ended unexpectedly."""
     line = last_line(path, trace)
     if status in TIMES or trace.startswith("Timeout"):

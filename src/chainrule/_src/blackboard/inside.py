@@ -11,13 +11,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from chainrule._src.base.errors import ChainruleError
+from chainrule._src.base.processes import Limits
 from chainrule._src.blackboard.commands import read
 from chainrule._src.blackboard.frames import encode
 from chainrule._src.blackboard.own import FileReport, UserFile, broken
@@ -33,29 +33,12 @@ PATIENCE = 6  # elapsed time may be this multiple of the processor time
 ALL = -1  # the receiver's number in a message to every page
 
 
-@dataclass(frozen=True)
-class ResourceLimits:
-    """Limits of time and memory for a learner's code.
-
-    Attributes
-    ----------
-    seconds : float
-        Processor time for one command or one turn of training; `PATIENCE` times as many seconds
-        may elapse.
-    memory : int
-        Bytes in addition to the memory of the libraries.
-    """
-
-    seconds: float = 10.0
-    memory: int = 2 * 2**30
-
-
-LIMITS = ResourceLimits()
+LIMITS = Limits(seconds=10.0, memory=2 * 2**30)
 
 
 def serve(
     line: Connection, faults: Path, path: Path, data: Data, settings: Mapping[str, Any],
-    limits: ResourceLimits, options: Mapping[str, Any],
+    limits: Limits, options: Mapping[str, Any],
 ) -> None:  # fmt: skip
     """Load the file, send the report of its check, and carry out commands until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends the child

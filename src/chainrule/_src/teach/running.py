@@ -25,9 +25,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from chainrule._src.base.errors import ChainruleError, DataError
+from chainrule._src.base.processes import Limits, ended_by
 from chainrule._src.teach.calls import Candidate
 from chainrule._src.teach.confined.frames import receive, send
-from chainrule._src.teach.ends import ended_by
 from chainrule._src.teach.expect import Ended, Wrong
 
 SCRIPT = Path(__file__).with_name("confined") / "host.py"
@@ -39,23 +39,7 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TZ")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
 
-@dataclass(frozen=True)
-class AnswerLimits:
-    """Limits of time, memory and files for an answer.
-
-    Attributes
-    ----------
-    seconds : float
-        Processor time for all requests together; the wall time may be three times as long.
-    memory : int
-        Bytes beyond the memory of the loaded libraries.
-    hidden : tuple of str
-        Folders and files that an answer may not read: other submissions, solutions.
-    """
-
-    seconds: float = 20.0
-    memory: int = 2**30
-    hidden: tuple[str, ...] = ()
+LIMITS = Limits(seconds=20.0, memory=2**30)
 
 
 class Host:
@@ -179,7 +163,7 @@ class Worker:
     Parameters
     ----------
     host : Host
-    limits : AnswerLimits
+    limits : Limits
     what : str
         The words for the submission in an error message.
     seed : int, default 0
@@ -191,7 +175,7 @@ class Worker:
         The error, if the process ended too early.
     """
 
-    def __init__(self, host: Host, limits: AnswerLimits, what: str, seed: int = 0) -> None:
+    def __init__(self, host: Host, limits: Limits, what: str, seed: int = 0) -> None:
         self._what, self._limits = what, limits
         self._left = PATIENCE * limits.seconds
         self._folder = tempfile.mkdtemp(prefix="chainrule-")
@@ -291,4 +275,4 @@ def _environment() -> dict[str, str]:
     return {**inherited, **one, "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "CHAINRULE_PATH": path}
 
 
-__all__: Sequence[str] = ("AnswerLimits", "Host", "Worker")
+__all__: Sequence[str] = ("LIMITS", "Host", "Worker")

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from chainrule._src.base.errors import FileError
+from chainrule._src.base.processes import Limits
 from chainrule._src.teach.exercise import CheckOutcome, Exercise, ExerciseResult
 from chainrule._src.teach.expect import Wrong, short_text
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.hidden import STAGE, run_hidden, used_names
 from chainrule._src.teach.plan import loading_failed
-from chainrule._src.teach.running import AnswerLimits, Host, Worker
+from chainrule._src.teach.running import LIMITS, Host, Worker
 from chainrule._src.teach.submission import text_of
 
-READING = AnswerLimits(seconds=30.0, memory=2**30)
+READING = Limits(seconds=30.0, memory=2**30)
 EXPLAINING = 10.0  # time limit of a diagnosis, in seconds
 MOST_TEXT = 400
 _PLACE = re.compile(r"^[^:]*, line \d+: ")
@@ -37,7 +38,7 @@ class Assignment:
         The exercises by name.
     hidden : dict of str
         Hidden tests, by the exercise's name.
-    limits : AnswerLimits
+    limits : Limits
         Limits of one exercise.
     seed : str
         Seeds random values, together with the student's name.
@@ -48,7 +49,7 @@ class Assignment:
     lab: str
     exercises: Mapping[str, Exercise]
     hidden: Mapping[str, str] = field(default_factory=dict)
-    limits: AnswerLimits = field(default_factory=AnswerLimits)
+    limits: Limits = LIMITS
     seed: str = ""
     stubs: tuple[str, ...] = ()
 
@@ -224,7 +225,7 @@ class Grader:
         limits = self.assignment.limits
         most = min(limits.seconds, seconds)
         seed = zlib.crc32(student.encode())
-        return Worker(host, AnswerLimits(most, limits.memory, limits.hidden), name, seed)
+        return Worker(host, Limits(most, limits.memory, limits.hidden), name, seed)
 
     def _failed(self, name: str, sentence: str) -> ExerciseResult:
         result = self.assignment.exercises[name].failed(sentence)

@@ -6,17 +6,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chainrule._src.base.errors import MissingDependencyError
+from chainrule._src.base.processes import Limits
 from chainrule._src.teach.exercises import exercises
 from chainrule._src.teach.grading.grade import Assignment
 from chainrule._src.teach.grading.hidden import hidden_tests
-from chainrule._src.teach.running import AnswerLimits
+from chainrule._src.teach.running import LIMITS
 from chainrule._src.teach.source import folder, read
 
 
 def assignment(
     lab: str,
-    seconds: float = AnswerLimits.seconds,
-    memory: int = AnswerLimits.memory,
+    seconds: float = LIMITS.seconds,
+    memory: int = LIMITS.memory,
     seed: str = "",
     hide: Iterable[Path] = (),
 ) -> tuple[Assignment, list[str]]:
@@ -39,6 +40,6 @@ def assignment(
     except MissingDependencyError as error:
         notes.append(f"without the hidden tests: {error}")
     lab_exercises = exercises(lab)
-    limits = AnswerLimits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
+    limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
     tests = {n: t for n, t in hidden.items() if n in lab_exercises}
     return Assignment(lab, lab_exercises, tests, limits, seed, tuple(stubs)), notes

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from chainrule._src.base.errors import ChainruleError
-from chainrule._src.base.interrupts import ignored
+from chainrule._src.base.processes import starting
 from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.exercises import exercise
 from chainrule._src.teach.plain import dumps, loads
 
 SECONDS = 60
 _LOADED = ["__main__", "chainrule._src.teach.checked", "chainrule._src.check", "sklearn.datasets"]
-
-
-def processes(loaded: Sequence[str]) -> Any:
-    """Return a multiprocessing context; a fork server with these modules loaded if possible."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    from multiprocessing import forkserver
-
-    context: Any = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(loaded)
-    with ignored():
-        forkserver.ensure_running()  # the server loads while the learner reads
-    return context
 
 
 class Checker:
@@ -42,7 +27,7 @@ class Checker:
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self.seconds = seconds
-        self._context = processes(_LOADED)
+        self._context = starting(_LOADED)  # loads while the learner reads
 
     def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> ExerciseResult:
         """Run the checks of an exercise on a file and return the result.
