@@ -15,6 +15,7 @@ from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.extras import needs
 from chainrule._src.base.showing import Shown
 from chainrule._src.base.validation import check_features
+from chainrule._src.data.preprocessing.splitting import shuffled
 
 DIGITS = Path(__file__).with_name("assets") / "digits.csv.gz"
 
@@ -111,11 +112,10 @@ def load_digits(test_size: float = 0.15, random_state: int = 37) -> Digits:
     ((1527, 64), dtype('float32'), dtype('int32'))
     """
     data, target = map(np.copy, _read_digits())
-    shuffled = np.random.RandomState(random_state).permutation(len(data))  # as scikit-learn does
     n_test = math.ceil(test_size * len(data)) if isinstance(test_size, float) else test_size
     if not 0 < n_test < len(data):
         raise DataError(f"load_digits: test_size={test_size} leaves no samples to train or to test")
-    test, train = shuffled[:n_test], shuffled[n_test:]
+    train, test = shuffled(len(data), int(n_test), random_state)
     mean, scale = _scale(data[train])
     X_train, X_test = (
         (data[rows] - mean.astype(data.dtype)) / scale.astype(data.dtype) for rows in (train, test)

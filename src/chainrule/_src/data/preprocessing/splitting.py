@@ -1,4 +1,14 @@
-"""Split rows into training rows and a hold-out for validation."""
+"""Split rows into training rows and a hold-out.
+
+The rules differ, because each agrees with the library beside which it stands:
+
+- `split_rows`: a random share of the rows, the same share of each class (``chainrule train``,
+  `sweep`); `part_of_rows`: one of several such parts (``--cv``).
+- `boundary_of_last`: the last rows, as Keras's ``validation_split`` (`Sequential.fit`).
+- `shuffled`: random rows, as scikit-learn's ``ShuffleSplit`` (the lab's digits).
+
+Estimators with scikit-learn's interface, and ``sweep(cv=…)``, call scikit-learn's own splitters.
+"""
 
 from __future__ import annotations
 
@@ -103,6 +113,41 @@ def part_of_rows(
     in_fold = np.zeros(len(classes), dtype=bool)
     in_fold[grouped[part::parts]] = True
     return in_fold
+
+
+def boundary_of_last(rows: int, share: float, where: str) -> int:
+    """Return the number of rows in front of the last ones, a share that is held out.
+
+    Raises
+    ------
+    DataError
+        If a side would be empty.
+
+    Examples
+    --------
+    >>> boundary_of_last(10, 0.25, "fit")
+    7
+    """
+    boundary = int(rows * (1 - share))
+    if not 0 < boundary < rows:
+        raise DataError(
+            f"{where}: validation_split={share} of {rows} samples leaves nothing to "
+            f"{'train on' if boundary == 0 else 'validate with'}"
+        )
+    return boundary
+
+
+def shuffled(rows: int, n_held_out: int, random_state: int) -> tuple[Array, Array]:
+    """Return the numbers of the training rows and of the hold-out, both in random order.
+
+    Examples
+    --------
+    >>> train, held_out = shuffled(5, 2, random_state=0)
+    >>> train.tolist(), held_out.tolist()
+    ([1, 3, 4], [2, 0])
+    """
+    order = np.random.RandomState(random_state).permutation(rows)
+    return order[n_held_out:], order[:n_held_out]
 
 
 def _shares(counts: Array, share: float) -> Array:

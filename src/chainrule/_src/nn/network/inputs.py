@@ -12,6 +12,7 @@ import numpy as np
 from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_finite, check_number
+from chainrule._src.data.preprocessing.splitting import boundary_of_last
 from chainrule._src.nn import activations
 from chainrule._src.nn.layers.layer import Layer
 from chainrule._src.nn.losses import SparseCategoricalCrossentropy
@@ -140,13 +141,7 @@ def _check_finite(array: Any, name: str, where: str) -> None:
 
 def split(data: Data, share: float, where: str) -> tuple[Data, Data]:
     """Split data into the first samples and a share of the last ones for validation, as Keras."""
-    rows = len(data[0])
-    boundary = int(rows * (1 - share))
-    if not 0 < boundary < rows:
-        raise DataError(
-            f"{where}: validation_split={share} of {rows} samples leaves nothing to "
-            f"{'train on' if boundary == 0 else 'validate with'}"
-        )
+    boundary = boundary_of_last(len(data[0]), share, where)
     return tuple(part[:boundary] for part in data), tuple(part[boundary:] for part in data)
 
 
