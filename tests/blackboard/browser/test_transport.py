@@ -1,6 +1,6 @@
 """The bar in a browser, in all hosts: there and back, and when to stop."""
 
-from tests.blackboard.browsing import needs, trains
+from tests.blackboard.browsing import anew, needs, trains
 
 
 def shows(board, update):
@@ -72,6 +72,7 @@ def test_it_stops_when_it_is_to(board):
     board.js("() => until(() => !Object.values(last('frame').stop).some((each) => each))")
 
 
+@anew
 @needs("fork")
 def test_two_runs(board):
     board.pause()
