@@ -141,7 +141,8 @@ def called(node):
 
 def users(name):
     """Return the files in which a function of a name is called."""
-    return {file for file, nodes in nodes_by_file().items() for node in nodes if called(node) == name}
+    files = nodes_by_file().items()
+    return {file for file, nodes in files if any(called(node) == name for node in nodes)}
 
 
 def test_who_says_that_a_text_is_html():

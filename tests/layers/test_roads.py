@@ -17,12 +17,13 @@ NAMES = [name for name in LAYERS if name not in ("own", "embedding", "rescaling"
 
 
 def groups(most=6):
-    """Return the layers in groups of the same input: a model of several is compiled in less time."""
+    """Return groups of layers of the same input: models of several are compiled in less time."""
     inputs = {}
     for name in NAMES:
         inputs.setdefault(LAYERS[name][1].shape, []).append(name)
-    together = [names[i : i + most] for names in inputs.values() for i in range(0, len(names), most)]
-    return [*together, *([name] for name in ALONE)]
+    starts = range(0, len(NAMES), most)
+    together = [names[i : i + most] for names in inputs.values() for i in starts]
+    return [*filter(None, together), *([name] for name in ALONE)]
 
 
 def before(name, shape):

@@ -81,7 +81,7 @@ def assert_same(a, b):
 @pytest.mark.parametrize(
     ("optimizer", "watching", "engine"),
     [(optimizer, "none", "numpy") for optimizer in OPTIMIZERS]
-    + [("momentum", watching, "numpy") for watching in CALLBACKS]
+    + [("momentum", watching, "numpy") for watching in CALLBACKS if watching != "none"]
     + [("adam", "stopping", "compiled"), ("momentum", "plateau", "compiled")],
 )
 def test_from_every_epoch_on_a_run_ends_the_same(tmp_path, optimizer, watching, engine):
@@ -289,24 +289,24 @@ def test_a_model_saved_without_training_is_refused_and_nothing_changes(tmp_path)
 def test_however_often_it_is_killed_a_run_ends_the_same():
     # In a process of its own, without the threads of other tests: it can be forked.
     done = subprocess.run(
-        [sys.executable, "-m", "tests.torture.kills", "5"],
+        [sys.executable, "-m", "tests.torture.kills", "3"],
         capture_output=True,
         text=True,
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": PATHS},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("5 kills of") == 2
+    assert done.stdout.count("3 kills of") == 2
 
 
 def test_whatever_a_checkpoint_says_a_run_goes_on_or_refuses_it():
     done = subprocess.run(
-        [sys.executable, "-m", "tests.torture.hostile", "30"],
+        [sys.executable, "-m", "tests.torture.hostile", "15"],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": PATHS},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("30 hostile") == 2
+    assert done.stdout.count("15 hostile") == 2
 
 
 # Nowhere to write to
