@@ -12,7 +12,9 @@ from tests.tolerances import assert_engines_agree, assert_predicts
 import chainrule as cr
 from chainrule._src.nn import layers
 
-ALONE = ("masking",)  # what follows it must know what it masks
+# What follows a mask must know it; what follows a layer normalization with a scale of zeros gets
+# zeros.
+ALONE = ("masking", "layer")
 NAMES = [name for name in LAYERS if name not in ("own", "embedding", "rescaling", *ALONE)]
 
 

@@ -5,7 +5,7 @@ import string
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule._src.data.preprocessing.values import MISSING, Writing
@@ -366,6 +366,7 @@ def learned(kind, reading, unit=""):
     days=st.lists(st.dates(), min_size=1, max_size=20),
     how=st.sampled_from(["day first", "month first"]),
 )
+@settings(max_examples=15)
 def test_dates_are_read_as_in_training(tmp_path_factory, days, how):
     form = "%d/%m/%Y" if how == "day first" else "%m/%d/%Y"
     days = [day.replace(year=max(day.year, 1700)) for day in days]
@@ -381,6 +382,7 @@ def test_dates_are_read_as_in_training(tmp_path_factory, days, how):
     signs=st.sampled_from([(",", "."), (".", ",")]),
     groups=st.booleans(),
 )
+@settings(max_examples=15)
 def test_numbers_are_read_as_in_training(tmp_path_factory, numbers, decimals, signs, groups):
     thousands, point = signs
     texts = [f"{number / 10**decimals:{',' * groups}.{decimals}f}" for number in numbers]
@@ -504,6 +506,7 @@ PIECES = [
         learned("number", ""), [Column("a", "number")],
     ]),
 )  # fmt: skip
+@settings(max_examples=15)
 def test_a_column_means_the_same_in_blocks(tmp_path_factory, texts, like):
     path = tmp_path_factory.mktemp("csv") / "data.csv"
     path.write_text("a;b\n" + "".join(f"{text};x\n" for text in texts))
@@ -550,6 +553,7 @@ ZONES = st.sampled_from(["+02:00", "-08:00", "+05:30", "UTC"])
     moments=st.lists(st.tuples(st.datetimes(), ZONES), min_size=1, max_size=20),
     zone=ZONES,
 )
+@settings(max_examples=15)
 def test_times_come_in_the_zone_of_training(tmp_path_factory, moments, zone):
     def ahead(zone):
         return dt.datetime.strptime(zone.replace("UTC", "+00:00"), "%z").utcoffset()
