@@ -57,15 +57,21 @@ window.WebSocket = class extends WebSocket {
   }
 };
 """
-served = pytest.mark.parametrize("address", ["served"], indirect=True)
-trains = pytest.mark.parametrize("address", ["served", "notebook"], indirect=True)
+
+
+def hosts(*names):
+    """Have a test run in these hosts alone: the page is the same, messages go another way."""
+    return pytest.mark.parametrize("address", names, indirect=True)
+
+
+served, trains = hosts("served"), hosts("served", "notebook")
 anew = pytest.mark.usefixtures("fresh_page")
 
 
-def needs(ability, *hosts):
+def needs(ability, *names):
     """Have a test run where there is something that a recorded run lacks: in these hosts."""
     assert ability in RECORDED
-    return pytest.mark.parametrize("address", hosts or ["served", "notebook"], indirect=True)
+    return hosts(*names or ("served", "notebook"))
 
 
 def slowdown():

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from tests.blackboard.browsing import KNOWING, KNOWN, RECORDED, anew, needs
+from tests.blackboard.browsing import KNOWING, KNOWN, RECORDED, anew, hosts, needs
 
 STROKES = Path(__file__).parents[3] / "blackboard-web" / "tests" / "strokes.json"
 
@@ -81,7 +81,7 @@ TAKEN_APART = """async () => {
 }"""
 
 
-@pytest.mark.parametrize("address", ["served", "recorded"], indirect=True)
+@hosts("served", "recorded")
 def test_numbers_are_what_their_factors_come_to_and_gradients_what_differences_say(board, page):
     board.open("Microscope")
     page.locator(".cb-listing .cb-heat--live").first.click()
@@ -96,6 +96,7 @@ def test_numbers_are_what_their_factors_come_to_and_gradients_what_differences_s
     assert page.locator("mark").count() > 0  # the path in the source
 
 
+@hosts("notebook", "recorded")
 def test_a_cursor_walks_through_the_operations(board, page):
     board.open("Microscope")
     page.keyboard.press("o")
@@ -121,7 +122,7 @@ def draw(page, digit):
         page.mouse.up()
 
 
-@pytest.mark.parametrize("address", ["served", "recorded"], indirect=True)
+@hosts("served", "recorded")
 def test_drawn_digits_are_classified_like_those_of_the_data(board, page):
     board.open("Draw")
     page.locator(".cb-pad canvas").click()
@@ -150,6 +151,7 @@ def test_the_network_trains_on_the_sample_shown_and_on_one_that_is_drawn(board, 
     board.at(KNOWN + 2)
 
 
+@hosts("served", "recorded")
 def test_the_worst_predictions_open_the_microscope(board, page):
     board.open("Mistakes")
     page.wait_for_timeout(400)  # the list is sorted anew by the last frame, and glides
@@ -160,6 +162,7 @@ def test_the_worst_predictions_open_the_microscope(board, page):
     page.locator(".cb-chooser", has_text=said).wait_for()
 
 
+@hosts("notebook", "recorded")
 def test_a_cell_of_the_confusion_matrix_chooses_and_a_mark_tells_what_changed(board, page):
     board.open("Mistakes")
     page.locator(".cb-confusion .cb-wrong").first.click()
@@ -223,7 +226,7 @@ def test_a_scene_is_told_by_the_arrow_keys_and_goes_on_after_a_reload(board, pag
     page.locator(".cb-told").wait_for(state="detached")
 
 
-@needs("take")
+@needs("take", "served")
 def test_weights_are_taken_away(board, page):
     board.open("Take")
     with page.expect_download() as taken:
