@@ -373,12 +373,12 @@ def test_a_pass_that_takes_several_epochs_goes_on_where_it_was(tmp_path, stop, s
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
 def test_from_every_batch_on_the_weights_end_the_same(tmp_path, options, engine):
     saving = callbacks.ModelCheckpoint(tmp_path / "{epoch}-{batch}", save_freq=1)
-    whole = trained(model(engine=engine), [saving], epochs=3, **options)
+    whole = trained(model(engine=engine), [saving], epochs=2, **options)
     saved = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
     assert len(saved) == int(whole.optimizer.iterations)
     assert saved[1].name == "1-2"
     for path in saved:
-        other = trained(model(engine=engine), epochs=3, resume_from=path, **options)
+        other = trained(model(engine=engine), epochs=2, resume_from=path, **options)
         for one, two in zip(other.get_weights(), whole.get_weights(), strict=True):
             np.testing.assert_array_equal(one, two)
         assert other.history.val_loss[-1] == whole.history.val_loss[-1]

@@ -226,8 +226,10 @@ def test_columns_without_a_name_are_left_out_with_a_note(write):
     assert table.notes == ("columns without a name are left out",)
 
 
-def test_chunks_hold_so_many_rows_at_most(write, monkeypatch):
+@pytest.mark.parametrize("small", [delimited.SMALL, 0], ids=["whole", "in blocks"])
+def test_chunks_hold_so_many_rows_at_most(write, monkeypatch, small):
     monkeypatch.setattr(delimited, "BLOCK", 200)
+    monkeypatch.setattr(delimited, "SMALL", small)
     path = write("a\n" + "\n".join(map(str, range(500))))
     chunks = list(open_table(path).chunks(7))
     assert max(len(chunk["a"]) for chunk in chunks) == 7
