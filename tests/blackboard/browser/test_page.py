@@ -11,9 +11,9 @@ MB = 2**20
 
 
 @pytest.fixture(scope="module")
-def stays(chrome):
-    """What a page showed that came with the command and stayed until after its end, some times."""
-    found = []
+def visits(chrome):
+    """The best time until a page shows training, and each page's alert after its server's end."""
+    alerts = []
 
     def seconds():
         context = chrome.new_context()
@@ -25,20 +25,20 @@ def stays(chrome):
             taken = time.perf_counter() - began
         board.js("() => until(() => sockets.every(({ readyState }) => readyState === 3))")
         board.page.get_by_text("The run does not answer").wait_for()
-        found.append(board.page.get_by_role("alert").inner_text())
+        alerts.append(board.page.get_by_role("alert").inner_text())
         context.close()
         return taken
 
-    return best(seconds, 2), found
+    return best(seconds, 2), alerts
 
 
-def test_training_is_on_screen_within_two_seconds_of_the_command(stays):
-    seconds, _ = stays
+def test_training_is_on_screen_within_two_seconds_of_the_command(visits):
+    seconds, _ = visits
     assert seconds < 2
 
 
-def test_a_page_whose_server_ends_says_so(stays):
-    _, alerts = stays
+def test_a_page_whose_server_ends_says_so(visits):
+    _, alerts = visits
     assert set(alerts) == {"The run does not answer. Trying again…"}
 
 
