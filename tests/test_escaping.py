@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import functools
 import io
 import re
 from html.parser import HTMLParser
@@ -19,10 +20,20 @@ from chainrule._src.base.escaping import Html, element, for_csv, for_html, for_p
 from chainrule._src.base.pages import page
 
 SOURCE = Path(chainrule.__file__).parent
-TREES = {
-    path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text())
-    for path in sorted(SOURCE.rglob("*.py"))
-}
+READ = ast.Call | ast.JoinedStr | ast.Import | ast.ImportFrom | ast.Name
+
+
+@functools.cache
+def nodes_by_file():
+    """Return the nodes of each file that the tests here look at."""
+    return {
+        path.relative_to(SOURCE).as_posix(): [
+            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, READ)
+        ]
+        for path in sorted(SOURCE.rglob("*.py"))
+    }
+
+
 TEMPLATES = sorted(SOURCE.rglob("templates/*.html"))
 TEXTS = st.text(st.characters(codec=None) | st.sampled_from("\"'\\\n\r\x1b\x9b\u2028<>&=+-@;, "))
 
@@ -130,7 +141,8 @@ def called(node):
 
 def users(name):
     """Return the files in which a function of a name is called."""
-    return {file for file, tree in TREES.items() for node in ast.walk(tree) if called(node) == name}
+    files = nodes_by_file().items()
+    return {file for file, nodes in files if any(called(node) == name for node in nodes)}
 
 
 def test_who_says_that_a_text_is_html():
@@ -146,15 +158,15 @@ def test_no_html_is_made_by_hand():
     tag = re.compile(r"(?<!P)</?[a-z][a-z0-9]*(\s+[a-z-]+=|\s*/?>)")
     assert {
         file
-        for file, tree in TREES.items()
-        for node in ast.walk(tree)
+        for file, nodes in nodes_by_file().items()
+        for node in nodes
         if isinstance(node, ast.JoinedStr)
         and tag.search("{}".join(p.value for p in node.values if isinstance(p, ast.Constant)))
     } <= BY_HAND
     assert {
         file
-        for file, tree in TREES.items()
-        for node in ast.walk(tree)
+        for file, nodes in nodes_by_file().items()
+        for node in nodes
         if (isinstance(node, ast.Import) and any(a.name == "html" for a in node.names))
         or (isinstance(node, ast.ImportFrom) and node.module in ("html", "markupsafe"))
     } == BY_HAND
@@ -162,8 +174,8 @@ def test_no_html_is_made_by_hand():
 
 def test_every_line_for_a_terminal_goes_through_one_function():
     assert users("Console") == set()
-    for file, tree in TREES.items():
-        for node in ast.walk(tree):
+    for file, nodes in nodes_by_file().items():
+        for node in nodes:
             if called(node) == "echo":
                 assert called(node.args[0]) == "for_terminal", (file, node.lineno)
             if file.startswith("_src/cli/"):
@@ -177,5 +189,5 @@ def test_who_writes_csv():
         "_src/nn/callbacks/records.py",
     }  # fmt: skip
     for file in users("writer") | users("DictWriter"):
-        names = [getattr(node, "id", None) for node in ast.walk(TREES[file])]
+        names = [getattr(node, "id", None) for node in nodes_by_file()[file]]
         assert "for_csv" in names, file

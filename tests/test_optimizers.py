@@ -83,12 +83,17 @@ def followed(optimizer):
     return params, optimizer.finalize_variable_values(params, state)
 
 
-@pytest.mark.parametrize("extra", [{}, *AVERAGES[1:3]], ids=str)
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [case for case in VARIANTS if case[0] not in ("SGD", "RMSprop", "Adam", "AdamW", "Adagrad")],
-    ids=str,
-)
+def compiled_cases():
+    """Return each rule with two averages, and with further options as it is."""
+    cases = {}
+    for name, options in VARIANTS:
+        if name not in ("SGD", "RMSprop", "Adam", "AdamW", "Adagrad"):
+            extras = [{}] if name in cases else AVERAGES[1:3]
+            cases.setdefault(name, []).extend((name, options, extra) for extra in extras)
+    return [case for of_name in cases.values() for case in of_name]
+
+
+@pytest.mark.parametrize(("name", "options", "extra"), compiled_cases(), ids=str)
 def test_compiled_as_in_numpy(name, options, extra):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 3))

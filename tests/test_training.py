@@ -123,7 +123,7 @@ def test_compiled_and_numpy_agree(widths, activation, name, batch_size, dtype):
     order=st.sampled_from([(), (0, 1), (1, 0), (2, 0, 1)]),
     dtype=st.sampled_from(["f4", "f8"]),
 )
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_kernels_and_numpy_agree(hidden, activation, name, batch_size, order, dtype):
     loss, params = network([3, *hidden, 2], activation, dtype)
     X, y = samples(5, 3, 2, dtype)

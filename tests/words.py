@@ -4,6 +4,7 @@
 """
 
 import ast
+import functools
 import re
 import sys
 from collections import Counter
@@ -27,12 +28,22 @@ def files(wings=()):
     return sorted(path for folder in folders for path in folder.rglob("*.py"))
 
 
+@functools.cache
+def nodes(path):
+    """Return the nodes of a file, which is read once for all counts."""
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@functools.cache
 def docstrings(path):
-    """Yield the line and the first paragraph of each docstring of a file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """Return the line and the first paragraph of each docstring of a file."""
+    paragraphs = []
+    for node in nodes(path):
         text = ast.get_docstring(node) if isinstance(node, DOCUMENTED) else None
         if text:
-            yield getattr(node, "lineno", 1), " ".join(text.partition("\n\n")[0].split())
+            first = " ".join(text.partition("\n\n")[0].split())
+            paragraphs.append((getattr(node, "lineno", 1), first))
+    return paragraphs
 
 
 def riddles(wings=()):
@@ -60,7 +71,7 @@ def vague_names(wings=()):
     return [
         (path, function.lineno, name)
         for path in files(wings)
-        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for function in nodes(path)
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for name in sorted(variables(function))
         if name.strip("_") in VAGUE
@@ -69,8 +80,9 @@ def vague_names(wings=()):
 
 def variables(function):
     """Return the names of a function's arguments and variables."""
-    names = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
-    stored = (node for node in ast.walk(function) if isinstance(node, ast.Name))
+    inside = list(ast.walk(function))
+    names = {node.arg for node in inside if isinstance(node, ast.arg)}
+    stored = (node for node in inside if isinstance(node, ast.Name))
     return names | {node.id for node in stored if isinstance(node.ctx, ast.Store)}
 
 
@@ -78,7 +90,7 @@ def double_classes(wings=()):
     """Return the names of classes that exist more than once, with the files."""
     places = {}
     for path in files(wings):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name.strip("_"), []).append(path)
     return {name: paths for name, paths in places.items() if len(paths) > 1}

@@ -57,14 +57,21 @@ window.WebSocket = class extends WebSocket {
   }
 };
 """
-served = pytest.mark.parametrize("address", ["served"], indirect=True)
-trains = pytest.mark.parametrize("address", ["served", "notebook"], indirect=True)
 
 
-def needs(ability):
-    """Have a test run where there is something that a recorded run lacks."""
+def hosts(*names):
+    """Have a test run in these hosts alone: the page is the same, messages go another way."""
+    return pytest.mark.parametrize("address", names, indirect=True)
+
+
+served, trains = hosts("served"), hosts("served", "notebook")
+anew = pytest.mark.usefixtures("fresh_page")
+
+
+def needs(ability, *names):
+    """Have a test run where there is something that a recorded run lacks: in these hosts."""
     assert ability in RECORDED
-    return trains
+    return hosts(*names or ("served", "notebook"))
 
 
 def slowdown():
@@ -226,11 +233,11 @@ class Board:
         self.train()
 
     def seconds_a_frame(self):
-        """Return how long a frame of another update takes to come, watched for a second."""
-        return 1 / self.js(
+        """Return how long a frame of another update takes to come, watched for half a second."""
+        return 0.5 / self.js(
             """async () => {
               const began = performance.now();
-              await until(() => performance.now() - began > 1000);
+              await until(() => performance.now() - began > 500);
               const seen = told.filter(({ type, at }) => type === "frame" && at > began);
               return new Set(seen.map(({ update }) => update)).size;
             }"""

@@ -143,7 +143,7 @@ def test_a_parameters_gradient_is_a_product_of_named_factors():
 
 
 @given(loss=random_losses())
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_random_programs(loss):
     params = {"W": RNG.normal(size=(6, 4)), "v": RNG.normal(size=4)}
     told = assert_told(cr.value_and_grad(loss, argnums=(0, 1)), (params, RNG.normal(size=(3, 6))))
@@ -152,7 +152,7 @@ def test_random_programs(loss):
 
 def test_programs_of_the_grammar():
     shares = []
-    for seed in range(50):
+    for seed in range(24):
         program = program_of(seed)
         args = program.arguments(program.n, "float64")
         try:
@@ -160,7 +160,7 @@ def test_programs_of_the_grammar():
         except ChainruleError:  # what runs in NumPy alone, or has no gradient
             continue
         shares.append(share_told(told))
-    assert len(shares) > 25
+    assert len(shares) > 12
     assert np.mean(shares) > 0.8
 
 

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.blackboard.browsing import WAIT, Board, browser
 
 from chainrule._src.blackboard import built
 
@@ -121,34 +120,3 @@ def test_another_user_reads_no_file_and_gets_403_with_a_used_address(folder):
             cwd="/", capture_output=True, text=True, timeout=SECONDS, check=False,
         )  # fmt: skip
         assert done.stdout.split("\n")[:2] == ["no file", "403"], done
-
-
-def test_a_browser_goes_in_by_the_file_reloads_and_comes_again_in_other_tabs(folder):
-    with browser() as chrome, blackboard(folder) as process:
-        printed = ADDRESS.search(process.stdout.readline())[0]
-        eventually((folder / "arguments").exists)
-        file = re.search(r"file://\S+", (folder / "arguments").read_text())[0]
-        context = chrome.new_context()
-        board = Board(context, file)
-        board.page.wait_for_url("http://127.0.0.1:*/**", timeout=WAIT)
-        board.page.wait_for_selector("canvas")
-        assert "token" not in board.page.url
-        assert board.page.evaluate("history.length") <= 2  # the file is not behind it
-        board.page.reload()
-        board.page.wait_for_selector("canvas")
-        other = Board(context, board.page.url)
-        other.page.wait_for_selector("canvas")
-        again = Board(context, printed)
-        again.page.wait_for_selector("canvas")
-        assert board.problems + other.problems + again.problems == []
-        context.route(
-            "http://mail.example/",
-            lambda route: route.fulfill(
-                body=f'<link rel="icon" href="data:,"><a href="{printed}">the blackboard</a>',
-                content_type="text/html",
-            ),
-        )
-        link = Board(context, "http://mail.example/")
-        link.page.get_by_role("link").click()
-        link.page.wait_for_selector("canvas")
-        context.close()

@@ -20,12 +20,19 @@ OUTLINES = [
 ]
 
 
+def edits_of(outline):
+    """Return the edits to check: in the last four networks, half of those that fit any layer."""
+    turn = OUTLINES.index(outline)
+    anywhere = [name for name in EDITS if name not in ("slope", "place", "other")]
+    return [name for name in EDITS if turn < 2 or name not in anywhere[turn % 2 :: 2]]
+
+
 @pytest.mark.parametrize("outline", OUTLINES, ids=str)
 def test_the_check_names_the_line_that_was_changed_and_accuses_no_right_one(outline):
     small = _small(outline)
     assert checked(small, None).passed
-    for name, (_, edit) in EDITS.items():
-        if (changed := edit(small)) is None:
+    for name in edits_of(outline):
+        if (changed := EDITS[name][1](small)) is None:
             continue
         report = checked(small, name)
         assert not report.passed

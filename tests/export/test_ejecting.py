@@ -81,7 +81,7 @@ def run_alone(folder, *arguments):
 
 
 @given(DTYPES.flatmap(lambda dtype: networks(dtype=dtype)))
-@settings(max_examples=12)
+@settings(max_examples=8)
 def test_any_network_gives_the_same_numbers(tmp_path_factory, model):
     model.compile(optimizers.SGD(0.05), "sparse_categorical_crossentropy", engine="numpy")
     module = ejected(model, tmp_path_factory.mktemp("ejected"))

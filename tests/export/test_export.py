@@ -54,7 +54,7 @@ def as_texts(columns, n):
 
 
 @given(networks())
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_any_network_gives_its_predictions_for_any_number_of_samples(tmp_path_factory, model):
     made = exported(model, tmp_path_factory.mktemp("onnx"))
     for n in BATCHES:

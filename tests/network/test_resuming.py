@@ -81,7 +81,7 @@ def assert_same(a, b):
 @pytest.mark.parametrize(
     ("optimizer", "watching", "engine"),
     [(optimizer, "none", "numpy") for optimizer in OPTIMIZERS]
-    + [("momentum", watching, "numpy") for watching in CALLBACKS]
+    + [("momentum", watching, "numpy") for watching in CALLBACKS if watching != "none"]
     + [("adam", "stopping", "compiled"), ("momentum", "plateau", "compiled")],
 )
 def test_from_every_epoch_on_a_run_ends_the_same(tmp_path, optimizer, watching, engine):
@@ -289,24 +289,24 @@ def test_a_model_saved_without_training_is_refused_and_nothing_changes(tmp_path)
 def test_however_often_it_is_killed_a_run_ends_the_same():
     # In a process of its own, without the threads of other tests: it can be forked.
     done = subprocess.run(
-        [sys.executable, "-m", "tests.torture.kills", "5"],
+        [sys.executable, "-m", "tests.torture.kills", "3"],
         capture_output=True,
         text=True,
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": PATHS},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("5 kills of") == 2
+    assert done.stdout.count("3 kills of") == 2
 
 
 def test_whatever_a_checkpoint_says_a_run_goes_on_or_refuses_it():
     done = subprocess.run(
-        [sys.executable, "-m", "tests.torture.hostile", "30"],
+        [sys.executable, "-m", "tests.torture.hostile", "15"],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": PATHS},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("30 hostile") == 2
+    assert done.stdout.count("15 hostile") == 2
 
 
 # Nowhere to write to
@@ -373,12 +373,12 @@ def test_a_pass_that_takes_several_epochs_goes_on_where_it_was(tmp_path, stop, s
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
 def test_from_every_batch_on_the_weights_end_the_same(tmp_path, options, engine):
     saving = callbacks.ModelCheckpoint(tmp_path / "{epoch}-{batch}", save_freq=1)
-    whole = trained(model(engine=engine), [saving], epochs=3, **options)
+    whole = trained(model(engine=engine), [saving], epochs=2, **options)
     saved = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
     assert len(saved) == int(whole.optimizer.iterations)
     assert saved[1].name == "1-2"
     for path in saved:
-        other = trained(model(engine=engine), epochs=3, resume_from=path, **options)
+        other = trained(model(engine=engine), epochs=2, resume_from=path, **options)
         for one, two in zip(other.get_weights(), whole.get_weights(), strict=True):
             np.testing.assert_array_equal(one, two)
         assert other.history.val_loss[-1] == whole.history.val_loss[-1]

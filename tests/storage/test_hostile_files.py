@@ -13,8 +13,8 @@ from chainrule._src.data.storage import document, tensors
 from chainrule.errors import FileError
 from chainrule.storage import read_tensors, write_tensors
 
-N_FILES = 4000
-MAX_HEADER, MAX_VALUES = tensors.MAX_HEADER // 8, document.MAX_VALUES // 8  # so that it is quick
+N_FILES = 2000
+MAX_HEADER, MAX_VALUES = tensors.MAX_HEADER // 32, document.MAX_VALUES // 32  # so that it is quick
 MEMORY = 2**18  # bytes; a file here has about a thousand
 SECONDS = 60
 NASTY = [

@@ -1,6 +1,6 @@
 """The bar in a browser, in all hosts: there and back, and when to stop."""
 
-from tests.blackboard.browsing import needs, trains
+from tests.blackboard.browsing import anew, needs, served
 
 
 def shows(board, update):
@@ -37,7 +37,7 @@ def test_there_and_back(board):
     shows(board, 0)
 
 
-@trains
+@served
 def test_steps_asked_for_while_one_runs_add_up(board):
     board.pause()
     board.page.keyboard.press("Home")
@@ -72,7 +72,8 @@ def test_it_stops_when_it_is_to(board):
     board.js("() => until(() => !Object.values(last('frame').stop).some((each) => each))")
 
 
-@needs("fork")
+@anew
+@needs("fork", "notebook")
 def test_two_runs(board):
     board.pause()
     board.button("Fork here: go on as a second run").click()
@@ -84,7 +85,7 @@ def test_two_runs(board):
     board.train()
 
 
-@needs("restart")
+@needs("restart", "served")
 def test_another_network(board):
     board.page.keyboard.press("n")
     board.page.get_by_label("Activation").select_option("relu")

@@ -6,9 +6,18 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from tests.blackboard.browsing import KNOWING, KNOWN, RECORDED, needs
+from tests.blackboard.browsing import KNOWING, KNOWN, RECORDED, anew, hosts, needs
 
-STROKES = Path(__file__).parents[2] / "blackboard-web" / "tests" / "strokes.json"
+STROKES = Path(__file__).parents[3] / "blackboard-web" / "tests" / "strokes.json"
+
+
+KNOWS = f"""() => {{
+  const {{ update, head, branches, settings: {{ rate, momentum }} }} = last("frame");
+  const setup = last("setup");
+  const place = `${{update}} ${{head}} ${{branches}} ${{rate}} ${{momentum}}`;
+  return place === "{KNOWN} {KNOWN} a {KNOWING["rate"]} {KNOWING["momentum"]}" &&
+    setup?.units.length === 1 && !setup.mistakes.some((each) => each.diagnosis);
+}}"""
 
 
 @pytest.fixture
@@ -16,7 +25,7 @@ def page(board):
     """The page of a network that knows most digits, which stands still."""
     if board.recorded:
         board.page.keyboard.press("End")
-    else:
+    elif not board.js(KNOWS):
         board.js("() => { told.length = 0; }")  # nothing of the test before is waited for
         board.say({"do": "restart", "settings": KNOWING}, {"do": "step", "count": KNOWN})
     board.js(f"() => until(() => last('frame')?.update === {KNOWN} && !last('frame').playing)")
@@ -72,6 +81,7 @@ TAKEN_APART = """async () => {
 }"""
 
 
+@hosts("served", "recorded")
 def test_numbers_are_what_their_factors_come_to_and_gradients_what_differences_say(board, page):
     board.open("Microscope")
     page.locator(".cb-listing .cb-heat--live").first.click()
@@ -86,6 +96,7 @@ def test_numbers_are_what_their_factors_come_to_and_gradients_what_differences_s
     assert page.locator("mark").count() > 0  # the path in the source
 
 
+@hosts("notebook", "recorded")
 def test_a_cursor_walks_through_the_operations(board, page):
     board.open("Microscope")
     page.keyboard.press("o")
@@ -111,20 +122,24 @@ def draw(page, digit):
         page.mouse.up()
 
 
+@hosts("served", "recorded")
 def test_drawn_digits_are_classified_like_those_of_the_data(board, page):
     board.open("Draw")
     page.locator(".cb-pad canvas").click()
     right, took = 0, []
-    for label, digit in enumerate(json.loads(STROKES.read_text(encoding="utf-8"))["wide"]):
+    digits = json.loads(STROKES.read_text(encoding="utf-8"))["wide"]
+    few = digits if board.recorded else digits[:3]  # the page classifies them, whichever host
+    for label, digit in enumerate(few):
         draw(page, digit)
         board.settle()
         right += page.locator(".cb-bars-first th").text_content() == str(label)
         took.append(number(page.locator(".cb-took").text_content().split()[0]))
-    assert right >= 9
+    assert right >= len(few) - 1
     assert median(took) < 16
 
 
-@needs("train_on")
+@anew
+@needs("train_on", "notebook")
 def test_the_network_trains_on_the_sample_shown_and_on_one_that_is_drawn(board, page):
     board.open("Microscope")
     board.button("Make the update that this one sample asks for").click()
@@ -136,6 +151,7 @@ def test_the_network_trains_on_the_sample_shown_and_on_one_that_is_drawn(board, 
     board.at(KNOWN + 2)
 
 
+@hosts("served", "recorded")
 def test_the_worst_predictions_open_the_microscope(board, page):
     board.open("Mistakes")
     page.wait_for_timeout(400)  # the list is sorted anew by the last frame, and glides
@@ -146,6 +162,7 @@ def test_the_worst_predictions_open_the_microscope(board, page):
     page.locator(".cb-chooser", has_text=said).wait_for()
 
 
+@hosts("notebook", "recorded")
 def test_a_cell_of_the_confusion_matrix_chooses_and_a_mark_tells_what_changed(board, page):
     board.open("Mistakes")
     page.locator(".cb-confusion .cb-wrong").first.click()
@@ -161,7 +178,7 @@ def test_a_cell_of_the_confusion_matrix_chooses_and_a_mark_tells_what_changed(bo
     page.locator(".cb-worst-head", has_text="fixed").wait_for()
 
 
-@needs("guess")
+@needs("guess", "notebook")
 def test_a_guess_is_tried_on_a_fork(board, page):
     board.open("Guess")
     page.get_by_label("learning rate 0.5 → 5").check()
@@ -174,7 +191,7 @@ def test_a_guess_is_tried_on_a_fork(board, page):
     assert board.frame()["branches"] == ["a", "b"]
 
 
-@needs("mistake")
+@needs("mistake", "served")
 def test_a_wrong_gradient_is_told_in_the_bar_and_a_scene_mends_it(board, page):
     board.say({"do": "mistake", "name": "transposed"})
     board.button("Wrong gradient: see which").click()
@@ -186,9 +203,11 @@ def test_a_wrong_gradient_is_told_in_the_bar_and_a_scene_mends_it(board, page):
                              !last("setup").mistakes.some((each) => each.diagnosis))"""
     )
     assert board.button("Wrong gradient: see which").count() == 0
+    board.say({"do": "restart", "settings": {"layers": [10]}})
+    board.js("() => until(() => last('setup').units.length === 1)")
 
 
-@needs("scenes")
+@needs("scenes", "notebook")
 def test_a_scene_is_told_by_the_arrow_keys_and_goes_on_after_a_reload(board, page):
     board.open("Scenes")
     board.control("button", re.compile("^A learning rate too high")).click()
@@ -207,7 +226,7 @@ def test_a_scene_is_told_by_the_arrow_keys_and_goes_on_after_a_reload(board, pag
     page.locator(".cb-told").wait_for(state="detached")
 
 
-@needs("take")
+@needs("take", "served")
 def test_weights_are_taken_away(board, page):
     board.open("Take")
     with page.expect_download() as taken:
@@ -215,7 +234,7 @@ def test_weights_are_taken_away(board, page):
     assert taken.value.suggested_filename == "weights.npz"
 
 
-@needs("code")
+@needs("code", "served")
 def test_without_a_file_the_page_says_how_to_give_one(board):
     board.open("Your code")
     board.page.get_by_text("chainrule blackboard --model mylab.py").wait_for()

@@ -2,39 +2,42 @@
 
 import numpy as np
 import pytest
-from tests.blackboard import test_browser
+from tests.blackboard.browser import test_page
 from tests.blackboard.browsing import best, command
 
 SETTINGS = "#layers=256-128&activation=relu&init=he_normal&rate=0.01"
+N = 1000
 
 
 @pytest.fixture(scope="module")
-def address(chrome, tmp_path_factory):
+def address(visitor, tmp_path_factory):
     rng = np.random.default_rng(0)
     patterns = np.kron(rng.random((10, 7, 7)), np.ones((4, 4)))
-    y = rng.integers(0, 10, 4000)
-    X = np.clip(200 * patterns[y] + rng.normal(0, 60, (4000, 28, 28)), 0, 255).astype(np.uint8)
+    y = rng.integers(0, 10, N)
+    X = np.clip(200 * patterns[y] + rng.normal(0, 60, (N, 28, 28)), 0, 255).astype(np.uint8)
     path = tmp_path_factory.mktemp("data") / "pictures.npz"
     np.savez(path, X=X, y=y)
     with command("--data", str(path), "--target", "y") as told:
         yield told + SETTINGS
+        visitor.visit("about:blank")
 
 
 @pytest.fixture
 def board(visitor, address):
-    visitor.visit(address)
-    visitor.js("() => until(() => last('setup')?.model.title === '784-256-128-10')")
+    if visitor.address != address:
+        visitor.visit(address)
+        visitor.js("() => until(() => last('setup')?.model.title === '784-256-128-10')")
     yield visitor
     visitor.pause()
     assert visitor.problems == []
 
 
 def test_stop_takes_effect_at_once(board):
-    test_browser.test_stop_takes_effect_at_once(board)
+    test_page.test_stop_takes_effect_at_once(board)
 
 
 def test_a_slider_takes_effect_at_once(board):
-    test_browser.test_a_slider_takes_effect_at_once(board)
+    test_page.test_a_slider_takes_effect_at_once(board)
 
 
 def test_at_full_speed_the_page_sees_at_least_15_frames_a_second(board):
