@@ -24,7 +24,7 @@ TARGETS = [
 ]
 # Kernels are compiled for one of the targets for which they have the same text; between them, these
 # have every text, every processor and every system of an architecture.
-COMPILED = {
+PROCESSORS = {
     f"x86_64-{LINUX}": ("x86-64-v3", "x86-64-v4"),
     f"x86_64-{MACOS}": ("x86-64-v2",),
     f"x86_64-{WINDOWS}-elf": ("x86-64", "x86-64-v3", "x86-64-v4"),
@@ -32,4 +32,4 @@ COMPILED = {
     f"aarch64-{LINUX}": ("neoverse-v2",),
     f"arm64-{MACOS}": ("apple-m1",),
 }
-COMPILED = [each for each in TARGETS if each.processor in COMPILED[each.triple]]
+COMPILED = [each for each in TARGETS if each.processor in PROCESSORS[each.triple]]
