@@ -152,7 +152,7 @@ def test_code_goes_while_others_run_it():
 
     def keep_running(i):
         mine = run(i)
-        while not ends.is_set():
+        while not ends.wait(1e-3):  # else this thread would have Python to itself most of the time
             try:
                 run(i, mine)
             except AssertionError as error:
