@@ -1,5 +1,6 @@
 import mmap
 import os
+import shutil
 import signal
 import time
 from importlib.util import find_spec
@@ -42,7 +43,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from chainrule._src.base import validation
-from chainrule._src.compile.native.code import this_machine
+from chainrule._src.compile.native.cache import VERDICT, cache_folder
+from chainrule._src.compile.native.code import _verdict_key, this_machine
 from chainrule.data import load_digits
 from chainrule.lab import Lab
 from tests.pace import SLOWNESS
@@ -131,3 +133,28 @@ def hosts(light_hosts):
 
     with Host() as bare, Host(answers=True) as whole:
         yield {False: bare, True: whole}
+
+
+@pytest.fixture(scope="session")
+def kernel_cache(known_machine):
+    """Return the folder of this session's kernels, for child processes that are not about caches.
+
+    It holds the machine's verdict. A child process that inherits the environment has it already.
+    """
+    return cache_folder()
+
+
+@pytest.fixture(scope="session")
+def new_cache(kernel_cache, tmp_path_factory):
+    """Return a function that makes a cache without kernels, which holds the machine's verdict.
+
+    In an empty folder each test would run the self-check in another process, which takes 0.5 s.
+    """
+    verdict = kernel_cache / f"{_verdict_key(this_machine())}.{VERDICT}"
+
+    def make():
+        folder = tmp_path_factory.mktemp("kernels")
+        shutil.copy(verdict, folder)
+        return folder
+
+    return make

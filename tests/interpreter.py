@@ -192,18 +192,23 @@ def kernel_gradients(loss, params, *data, batch_size=None, orders):
     example = loss(params, *data)
     zeros = map_leaves(lambda leaf: np.full_like(leaf, np.nan), params)
     carry = {"params": params, "gradient": zeros, "value": np.zeros_like(np.asarray(example))}
-    program = RecordedStep(step, loss, carry, data).program(rows)
+    program, by_threads = RecordedStep(step, loss, carry, data).program(rows), {}
     for order in orders:
-        engine = after_an_update(program, carry, data, order, batch_size)
+        engine = after_an_update(program, carry, data, order, batch_size, by_threads)
         yield engine.read("value"), engine.read("gradient")
 
 
-def after_an_update(program, carry, data, order, batch_size=None):
-    """Return the engine of a step's program, which has taken all samples in a batch."""
+def after_an_update(program, carry, data, order, batch_size=None, by_threads=None):
+    """Return the engine of a step's program, which has taken all samples in a batch.
+
+    The form is taken from ``by_threads``, or added: for one thread, or for several in any order.
+    """
     rows = len(next(leaves(data))[1]) if data else 1
+    by_threads = {} if by_threads is None else by_threads
     with interpreted(order):
-        form = form_of_step(program, data, batch_size or rows)
-        engine = NativeEngine(program, form, carry, data, batch_size or rows)
+        if bool(order) not in by_threads:
+            by_threads[bool(order)] = form_of_step(program, data, batch_size or rows)
+        engine = NativeEngine(program, by_threads[bool(order)], carry, data, batch_size or rows)
         outcome = Outcome(np.zeros(1))
         engine.run(np.arange(rows)[np.newaxis], batch_size or rows, outcome)
     assert outcome.updates == 1

@@ -49,26 +49,27 @@ def text_of(node):
     return node.value if isinstance(node, ast.Constant) else ""
 
 
+@pytest.fixture(scope="module")
 def trees():
     return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 
 
-def test_what_is_imported_is_required_by_the_base_or_by_an_extra():
+def test_what_is_imported_is_required_by_the_base_or_by_an_extra(trees):
     required = {base.normalized(r) for r in base.project()["dependencies"]}
     required |= set().union(*extras().values())
-    imported = {name for tree in trees().values() for name in third_party(tree)}
+    imported = {name for tree in trees.values() for name in third_party(tree)}
     imported -= sys.stdlib_module_names | {"chainrule"} | NO_EXTRA
     assert {name for name in imported if BROUGHT.get(name, name.lower()) not in required} == set()
 
 
-def calls_of_needs():
+def calls_of_needs(trees):
     """Yield (module, extra, packages) of each call; a starred argument is a constant's tuple."""
     constants = {}
-    for tree in trees().values():
+    for tree in trees.values():
         for node in tree.body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 constants[node.targets[0].id] = getattr(node.value, "elts", None)
-    for name, tree in trees().items():
+    for name, tree in trees.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "needs":
                 parts = [
@@ -79,8 +80,8 @@ def calls_of_needs():
                 yield name, parts[1], [ast.literal_eval(part) for part in parts[2:]]
 
 
-def test_the_extra_that_a_message_names_brings_what_is_missing():
-    calls, known = list(calls_of_needs()), extras()
+def test_the_extra_that_a_message_names_brings_what_is_missing(trees):
+    calls, known = list(calls_of_needs(trees)), extras()
     assert len(calls) > 30
     wrong = []
     for name, extra, packages in calls:
@@ -126,11 +127,11 @@ def innermost(node):
     return node
 
 
-def test_whose_private_modules_are_used_has_an_upper_bound():
+def test_whose_private_modules_are_used_has_an_upper_bound(trees):
     found = base.project()
     groups = [found["dependencies"], *found["optional-dependencies"].values()]
     requirements = {base.normalized(text): text for group in groups for text in group}
-    used = {name for tree in trees().values() for name in private_uses(tree)}
+    used = {name for tree in trees.values() for name in private_uses(tree)}
     used -= sys.stdlib_module_names | {"chainrule"}
     assert used == {"joblib", "llvmlite", "sklearn"}
     for group in groups:
@@ -313,14 +314,16 @@ def test_each_verb_works_or_names_its_extra(tmp_path):
     (tmp_path / "t.csv").write_text("a,target\n1,0\n2,1\n")
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "t.npz", X=rng.normal(size=(60, 3)), y=np.arange(60) % 2)
-    for words, extra in VERBS.items():
-        before = set(tmp_path.iterdir())
-        done = base.command(tmp_path, *words)
-        lines = done.stderr.split("\n", 1)[0] + " ".join(done.stderr.split())
+    before = {path.name for path in tmp_path.iterdir()}
+    for (words, extra), (code, stderr, files) in zip(
+        VERBS.items(), base.commands(tmp_path, VERBS), strict=True
+    ):
+        lines = stderr.split("\n", 1)[0] + " ".join(stderr.split())
         if extra:
-            assert f"pip install 'chainrule[{extra}]'" in lines, (words, done.stderr)
-            assert done.returncode == 1, words
-            assert done.stderr.count("error:") == 1
-            assert set(tmp_path.iterdir()) == before, words  # nothing is half-done
+            assert f"pip install 'chainrule[{extra}]'" in lines, (words, stderr)
+            assert code == 1, words
+            assert stderr.count("error:") == 1
+            assert {*files} == before, words  # nothing is half-done
         else:
-            assert done.returncode == 0, (words, done.stderr)
+            assert code == 0, (words, stderr)
+        before = {*files}

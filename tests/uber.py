@@ -80,10 +80,14 @@ def assert_same(one, two, **tolerance):
 
 
 def assert_three_ways(loss, *args, others=()):
-    """Eager, program and text give the same, for these arguments and for other batch sizes."""
+    """Eager, program and text give the same, for these arguments and for other batch sizes.
+
+    So do the kernels of the first and of the last of them.
+    """
     program = cr.trace(cr.value_and_grad(loss))(*args)
     text = run_text(program)
-    for given in (args, *others):
+    every = [args, *others]
+    for i, given in enumerate(every):
         eager = cr.value_and_grad(loss)(*given)
         last_digits = {"rtol": 1e-14, "atol": 1e-15}
         if eager[0].dtype == np.float32:
@@ -93,7 +97,8 @@ def assert_three_ways(loss, *args, others=()):
         for road in roads:
             assert_same(eager, road, **last_digits)
             assert_own_memory(road, given)
-        assert_kernel(loss, eager, *given)
+        if i in (0, len(every) - 1):
+            assert_kernel(loss, eager, *given)
     return program
 
 

@@ -128,16 +128,16 @@ def test_backward_twice_gives_the_same():
         (x * 2).backward()
 
 
-def test_a_hundred_thousand_operations():
+def test_thirty_thousand_operations():
     def chain(x, n):
         for _ in range(n):
             x = x * 1.00001
         return x
 
-    assert cr.grad(chain)(1.0, 100_000) == pytest.approx(1.00001**100_000)
+    assert cr.grad(chain)(1.0, 30_000) == pytest.approx(1.00001**30_000)
     x = cr.Tensor(1.0)
-    y = chain(x, 100_000)
-    assert len(adjoints(y, np.float64(1))) == 100_001  # each visited once: linear in their number
+    y = chain(x, 30_000)
+    assert len(adjoints(y, np.float64(1))) == 30_001  # each visited once: linear in their number
 
 
 def test_float32_stays():

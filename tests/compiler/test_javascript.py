@@ -91,7 +91,7 @@ def test_random_programs(loss, n):
 
 def test_programs_of_the_grammar():
     ran = 0
-    for seed in range(30):
+    for seed in range(16):
         program = program_of(seed)
         arguments = program.arguments(program.n, None if seed % 4 == 0 else "float64")
         try:
@@ -99,7 +99,7 @@ def test_programs_of_the_grammar():
         except ChainruleError:  # what runs in NumPy alone, or has no gradient
             continue
         ran += 1
-    assert ran > 15
+    assert ran > 8
 
 
 REAL = np.array([-2.5, -1.5, -0.5, -0.0, 0.0, 0.5, 1.5, 2.5, 7.25, -7.75, np.inf, -np.inf, np.nan])

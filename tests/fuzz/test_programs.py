@@ -13,7 +13,7 @@ from tests.fuzz.shrink import smaller
 
 from chainrule._src.core.primitive import NUMPY
 
-SEEDS = range(120)
+SEEDS = range(40)
 
 # What was wrong: a loss of parameters p, and the shape of those.
 FOUND = [
@@ -80,11 +80,11 @@ def verdicts(seeds):
     return failures, held
 
 
-@pytest.mark.parametrize("start", range(10))
+@pytest.mark.parametrize("start", range(4))
 def test_programs_agree_on_every_road(start):
-    failures, held = verdicts(SEEDS[start::10])
+    failures, held = verdicts(SEEDS[start::4])
     assert not failures, "\n".join(failures)
-    assert held >= len(SEEDS) // 10
+    assert held >= len(SEEDS) // 4
 
 
 @pytest.mark.parametrize(("loss", "shape"), FOUND)

@@ -22,3 +22,14 @@ TARGETS = [
     Target(f"aarch64-{LINUX}", "neoverse-v2", "", *ARM),
     *(Target(f"arm64-{MACOS}", processor, "", *ARM) for processor in ("generic", "apple-m1")),
 ]
+# Kernels are compiled for one of the targets for which they have the same text; between them, these
+# have every text, every processor and every system of an architecture.
+PROCESSORS = {
+    f"x86_64-{LINUX}": ("x86-64-v3", "x86-64-v4"),
+    f"x86_64-{MACOS}": ("x86-64-v2",),
+    f"x86_64-{WINDOWS}-elf": ("x86-64", "x86-64-v3", "x86-64-v4"),
+    f"aarch64-{WINDOWS}": ("generic",),
+    f"aarch64-{LINUX}": ("neoverse-v2",),
+    f"arm64-{MACOS}": ("apple-m1",),
+}
+COMPILED = [each for each in TARGETS if each.processor in PROCESSORS[each.triple]]

@@ -24,7 +24,7 @@ SUMS = {
 
 
 @pytest.mark.parametrize(
-    "shape", [(400_000, 3), (400_000, 1), (30_000, 40), (3, 400_000), (600, 17_000), (700, 900, 2)]
+    "shape", [(400_000, 3), (400_000, 1), (30_000, 40), (3, 400_000), (60, 17_000), (700, 900, 2)]
 )
 def test_no_more_digits_are_lost_than_in_numpys_sums(shape):
     x = np.random.default_rng(0).random(shape, np.float32)

@@ -229,8 +229,9 @@ def test_a_full_or_read_only_disk_costs_the_cache_alone(folder, monkeypatch, cal
     np.testing.assert_allclose(got[0], trained("numpy"), rtol=1e-12)
 
 
-def test_a_file_that_may_not_grow_costs_the_cache_alone(folder):
+def test_a_file_that_may_not_grow_costs_the_cache_alone(new_cache):
     """Its limit is the one thing of a full disk that a test can have anywhere."""
+    folder = new_cache()
     code = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
@@ -254,6 +255,8 @@ def unknown(number):
     raise KeyError(f"getpwuid(): uid not found: {number}")
 pwd.getpwuid = unknown
 import numpy as np, chainrule as cr
+from chainrule._src.compile.native import verdict
+verdict.TRIES = "print('\\"\\"')"  # the self-check, which would last longest
 print(cr.jit(lambda x: x * 2)(np.ones(3)))
 def loss(w, X):
     return np.mean((X @ w - 1) ** 2)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -85,21 +86,27 @@ OF_ONE_FUNCTION = """
 def f(x):
     if threading.current_thread() is other:
         begun.set()
-        time.sleep(2)
+        assert ended.wait(60)
     return np.sin(x) * 3
 
-begun, f = threading.Event(), cr.jit(f)
+begun, ended, f = threading.Event(), threading.Event(), cr.jit(f)
 other = threading.Thread(target=f, args=(np.ones(5),), daemon=True)
 other.start()
 assert begun.wait(60)
 ends(child(lambda: f(np.ones(5))))
+ended.set()
 other.join()
 """
 
 
-def run(tmp_path, code, forks=0):
+@pytest.fixture
+def run(new_cache):
+    return partial(run_in_process, new_cache())
+
+
+def run_in_process(cache, code, forks=0):
     environment = os.environ | {
-        "CHAINRULE_CACHE": str(tmp_path), "CHAINRULE_NUM_THREADS": "2",
+        "CHAINRULE_CACHE": str(cache), "CHAINRULE_NUM_THREADS": "2",
         "PYTHONPATH": os.pathsep.join(sys.path),
     }  # fmt: skip
     command = [sys.executable, "-c", COMMON + code, str(forks)]
@@ -107,13 +114,13 @@ def run(tmp_path, code, forks=0):
     assert done.returncode == 0, done.stderr
 
 
-def test_while_others_compile(tmp_path):
-    run(tmp_path, WHILE_OTHERS_COMPILE, forks=12)
+def test_while_others_compile(run):
+    run(WHILE_OTHERS_COMPILE, forks=6)
 
 
-def test_of_a_function_that_another_thread_compiles(tmp_path):
-    run(tmp_path, OF_ONE_FUNCTION)
+def test_of_a_function_that_another_thread_compiles(run):
+    run(OF_ONE_FUNCTION)
 
 
-def test_from_a_callback_of_a_run_in_several_threads(tmp_path):
-    run(tmp_path, FROM_A_CALLBACK)
+def test_from_a_callback_of_a_run_in_several_threads(run):
+    run(FROM_A_CALLBACK)

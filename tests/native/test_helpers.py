@@ -24,7 +24,7 @@ def loss(p, X, y):
     return np.mean(np.log1p(np.exp(X[:, 0])) * y + cr.sigmoid(X[:, 1]) ** 2)
 
 
-PARAMS = [np.random.default_rng(k).normal(size=(8 - k, 7 - k)) for k in range(4)]
+PARAMS = [np.random.default_rng(k).normal(size=(8 - k, 7 - k)) for k in range(3)]
 X, Y = np.random.default_rng(9).normal(size=(64, 8)), np.linspace(0, 1, 64)
 
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+from functools import cache
 from types import ModuleType
 
 import lief
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from tests.native import emit
 from tests.native.everything import everything, primitives_of
-from tests.native.targets import TARGETS
+from tests.native.targets import COMPILED, TARGETS
 
 import chainrule as cr
 from chainrule._src import ops
@@ -56,6 +57,7 @@ def named(target):
     return f"{target.triple}-{target.processor}"
 
 
+@cache
 def texts(target):
     """Return the modules of all kernels and of products."""
     kernels = [text for _, kernel in everything().values() for text in modules(kernel, target)]
@@ -92,7 +94,7 @@ def relocations(binary):
     return {prefix.sub("", str(each.type).rpartition(".")[2]) for each in binary.relocations}
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=named)
+@pytest.mark.parametrize("target", COMPILED, ids=named)
 def test_everything_becomes_machine_code_that_a_loader_takes(target):
     objects, message = emitted(target, texts(target))
     assert objects, message
@@ -108,6 +110,17 @@ def test_everything_becomes_machine_code_that_a_loader_takes(target):
     put = set().union(*map(relocations, binaries))
     assert put
     assert put <= RELOCATIONS[kind, processor]
+
+
+def test_what_is_compiled_has_all_that_targets_differ_in():
+    def variety(targets):
+        return (
+            {tuple(texts(each)) for each in targets},
+            {each.processor for each in targets},
+            {each.triple for each in targets},
+        )
+
+    assert variety(COMPILED) == variety(TARGETS)
 
 
 def test_an_abort_is_told(monkeypatch):

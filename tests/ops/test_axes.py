@@ -5,6 +5,7 @@ import pytest
 from numpy.exceptions import AxisError
 
 import chainrule as cr
+from chainrule._src.core import forms
 from chainrule._src.core.tensor import Level, Tensor
 
 SEVERAL = [
@@ -57,16 +58,17 @@ def assert_alike(got, expected, what):
         np.testing.assert_allclose(got, expected, err_msg=what)
 
 
-@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (1, 1, 3), (3, 2000)])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (1, 1, 3), (3, 20)])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_axes_are_numpys(name, shape):
+def test_axes_are_numpys(name, shape, monkeypatch):
+    monkeypatch.setattr(forms, "SMALL", 30)
     f, x = FUNCTIONS[name], entries(shape)
     for axis in AXES:
         expected = outcome(f, x, axis)
         for sketches in (False, True):
             tensor = Tensor.made(x, Level(records_all=True, sketches=sketches))
             got = outcome(f, tensor, axis)
-            if sketches and not isinstance(expected, str) and x.size > 4096:
+            if sketches and not isinstance(expected, str) and x.size > forms.SMALL:
                 assert got.shape == expected.shape, axis
             else:
                 assert_alike(got, expected, str(axis))

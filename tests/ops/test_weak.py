@@ -99,7 +99,7 @@ def numpys(f, args):
 @example("float32", 3, 2, EXPRESSIONS, "jit")
 @example("int8", 2.0, 3, EXPRESSIONS, "text")
 @example("float32", True, 2, EXPRESSIONS, "eager")
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_results_have_numpys_dtype(dtype, s, t, texts, road):
     args = entries(dtype), s, t
     with np.errstate(all="ignore"):

@@ -258,7 +258,7 @@ def random_losses(draw):
 
 
 @given(loss=random_losses(), n=st.integers(1, 6), m=st.integers(1, 9))
-@settings(max_examples=40)
+@settings(max_examples=15)
 def test_random_programs_three_ways(loss, n, m):
     params = {"W": RNG.normal(size=(6, 4)), "v": RNG.normal(size=4)}
     assert_three_ways(loss, params, batch(n)[0], others=[(params, batch(m)[0])])

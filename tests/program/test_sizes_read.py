@@ -144,7 +144,7 @@ def test_arithmetic_that_is_followed_needs_no_assertion(loss):
 numbers = st.one_of(st.integers(-3, 12), st.floats(-3, 12).map(lambda x: round(x, 2)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.sampled_from("+-*/"), numbers), max_size=3), numbers)
 def test_the_size_at_which_a_comparison_changes_is_tried(steps, bound):
     def value(n):
@@ -171,7 +171,7 @@ bounds = st.one_of(st.none(), st.integers(-7, 7))
 steps = st.sampled_from([None, 1, 2, 3, -1, -2])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.builds(slice, bounds, bounds, steps), min_size=1, max_size=3), st.integers(1, 9))
 @example([slice(4, -3)], 1)
 @example([slice(None, None, 3), slice(2, None, 2), slice(4, -3)], 1)
@@ -181,7 +181,7 @@ def test_slices_are_right_for_every_size_that_is_not_refused(slices, rows):
             X = X[part]
         return np.sum((X @ w) ** 2)
 
-    assert assert_right_or_refused(loss, rows, range(1, 90)) > 0
+    assert assert_right_or_refused(loss, rows, range(1, 40)) > 0
 
 
 def test_the_length_function_is_pythons_again_afterwards():

@@ -23,7 +23,7 @@ def repeats(a):
 @pytest.mark.parametrize("start", range(4))
 def test_random_programs_are_recorded_the_same_without_numbers(start):
     left_out = 0
-    for seed in range(start, 240, 4):
+    for seed in range(start, 100, 4):
         program = program_of(seed)
         recorder = Recorder(cr.value_and_grad(program.function()), program.arguments(program.n))
         try:
@@ -33,7 +33,7 @@ def test_random_programs_are_recorded_the_same_without_numbers(start):
         sketched = recorder.recorded(program.n)
         assert same(sketched, expected), program.pasted()
         left_out += any(repeats(variable.value) for variable in sketched.variables)
-    assert left_out > 10
+    assert left_out > 4
 
 
 @pytest.mark.parametrize(

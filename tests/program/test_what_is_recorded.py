@@ -4,12 +4,13 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.uber import assert_three_ways
 
 import chainrule as cr
 from chainrule._src.compile.lower import kernels
+from chainrule._src.compile.running import steps
 from chainrule.errors import TraceError
 
 RNG = np.random.default_rng(0)
@@ -159,6 +160,7 @@ NAMES = [
 
 @given(st.lists(st.one_of(st.sampled_from(NAMES), st.text(max_size=3)), min_size=2, max_size=5,
                 unique=True))  # fmt: skip
+@settings(max_examples=12)
 def test_every_name_is_its_own(names):
     params = {name: RNG.normal(size=3) for name in names}
 
@@ -232,13 +234,15 @@ def test_expressions_of_hundreds_of_operations_compile():
 
 def test_what_is_too_long_to_compile_runs_in_numpy(monkeypatch):
     monkeypatch.setattr(kernels, "LONGEST", 100)
+    for cost in ("COMPILING", "COMPILING_EQUATION"):  # so that two epochs pay for it
+        monkeypatch.setattr(steps, cost, 0.0)
     loss = turned(60)
     arguments = loss, W[0, 0], X
     with pytest.raises(cr.errors.CompileError, match="since a loop is recorded turn by turn"):
         cr.minimize(*arguments, engine="compiled")
     with pytest.warns(UserWarning, match="turn by turn; it runs in NumPy"):
-        w, _ = cr.minimize(*arguments, shuffle=False, batch_size=8, epochs=900)
-    expected, _ = cr.minimize(*arguments, shuffle=False, batch_size=8, epochs=900, engine="numpy")
+        w, _ = cr.minimize(*arguments, shuffle=False, batch_size=8, epochs=2)
+    expected, _ = cr.minimize(*arguments, shuffle=False, batch_size=8, epochs=2, engine="numpy")
     np.testing.assert_array_equal(w, expected)
 
 

@@ -1,5 +1,6 @@
 """The same calls give the same bits, whatever was compiled before, by this process or another."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,8 +12,9 @@ import chainrule as cr
 
 SIZE, OTHERS = 32, (8, 64, 150, 1)  # 150 rows: batches of 32 and of 64 leave the same rest
 RUN = """
-import hashlib, sys, warnings
+import hashlib, json, os, shutil, sys, warnings
 import numpy as np, chainrule as cr
+from chainrule.estimators import MLPClassifier
 
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(150, 100)), rng.integers(0, 3, 150)
@@ -40,7 +42,7 @@ def sequential(n):
 
 def estimator(n):
     options = {"batch_size": n, "random_state": 0, "max_iter": 2, "engine": ENGINE}
-    model = cr.estimators.MLPClassifier((11,), **options)
+    model = MLPClassifier((11,), **options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it has not converged
         model.fit(X[:, :7], y)
@@ -57,55 +59,90 @@ def jit(n):
     return several(X[:n], params["W"])
 
 
-ENGINE, *sizes = sys.argv[1:]
-for run in minimize, sequential, estimator, jit:
-    for n in map(int, sizes):
-        arrays = run(n)
-    whole = b"".join(np.asarray(array).tobytes() for array in arrays)
-    print(run.__name__, hashlib.sha256(whole).hexdigest())
+def digests(cache, engine, threads, *sizes):
+    global ENGINE
+    ENGINE = engine
+    os.environ |= {"CHAINRULE_CACHE": cache, "CHAINRULE_NUM_THREADS": threads}
+    for n in sizes:
+        if n != sizes[0]:
+            shutil.copytree(cache, f"{cache} before {n}")
+        results = {run.__name__: run(n) for run in (minimize, sequential, estimator, jit)}
+    whole = {name: b"".join(np.asarray(a).tobytes() for a in results[name]) for name in results}
+    return {name: hashlib.sha256(content).hexdigest() for name, content in whole.items()}
+
+
+# A process for each line, in which nothing has run; to import scikit-learn in each takes a second.
+for line in sys.stdin:
+    if not hasattr(os, "fork") or os.fork() == 0:
+        print(json.dumps(digests(*json.loads(line))), flush=True)
+        os._exit(0)
+    if os.wait()[1]:
+        print("{}", flush=True)
 """
 
 
-def digests(cache, *sizes, threads=1, engine="compiled"):
+@pytest.fixture(scope="module")
+def digests():
     """Return digests of what runs of the last batch size give, in a process of its own."""
-    environment = os.environ | {
-        "CHAINRULE_CACHE": str(cache), "CHAINRULE_NUM_THREADS": str(threads),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }  # fmt: skip
-    command = [sys.executable, "-c", RUN, engine, *map(str, sizes)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return dict(line.split() for line in done.stdout.splitlines())
+    environment, pipe = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, subprocess.PIPE
+    servers = []
+
+    def ask(cache, *sizes, threads=1, engine="compiled"):
+        if not servers or not hasattr(os, "fork"):
+            command = [sys.executable, "-c", RUN]
+            servers.append(
+                subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+            )
+        request = json.dumps([str(cache), engine, str(threads), *sizes])
+        print(request, file=servers[-1].stdin, flush=True)
+        reply = json.loads(servers[-1].stdout.readline())
+        assert reply, "the process failed"
+        return reply
+
+    yield ask
+    for server in servers:
+        server.communicate()
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """Return what a process gives with an empty cache, and that cache."""
-    cache = tmp_path_factory.mktemp("alone")
+def alone(digests, new_cache):
+    """Return what a process gives with an empty cache, and that cache when it has ended."""
+    cache = new_cache()
     return digests(cache, SIZE), cache
 
 
-def test_with_a_full_cache(alone):
+def test_with_a_full_cache(alone, digests):
     expected, cache = alone
     assert digests(cache, SIZE) == expected
 
 
-def test_after_other_batch_sizes(alone, tmp_path):
-    assert digests(tmp_path, *OTHERS, SIZE) == alone[0]
-    assert digests(tmp_path, SIZE) == alone[0]  # with the cache that they leave
+@pytest.fixture(scope="module")
+def after_others(digests, new_cache):
+    """Return what a process gives after runs of other sizes, and its cache."""
+    cache = new_cache()
+    return digests(cache, *OTHERS, SIZE), cache
 
 
-def test_after_other_batch_sizes_of_another_process(alone, tmp_path):
-    digests(tmp_path, *OTHERS)
-    assert digests(tmp_path, SIZE) == alone[0]
+def test_after_other_batch_sizes(alone, after_others):
+    assert after_others[0] == alone[0]
 
 
-def test_with_two_threads(alone, tmp_path):
-    assert digests(tmp_path, SIZE, threads=2) == alone[0]
+def test_with_the_cache_that_all_sizes_leave(alone, after_others, digests):
+    assert digests(after_others[1], SIZE) == alone[0]
 
 
-def test_in_numpy_after_other_batch_sizes(tmp_path):
-    expected = digests(tmp_path, SIZE, engine="numpy")
-    assert digests(tmp_path, *OTHERS, SIZE, engine="numpy") == expected
+def test_after_other_batch_sizes_of_another_process(alone, after_others, digests):
+    assert digests(f"{after_others[1]} before {SIZE}", SIZE) == alone[0]
+
+
+def test_with_two_threads(alone, digests, new_cache):
+    assert digests(new_cache(), SIZE, threads=2) == alone[0]
+
+
+def test_in_numpy_after_other_batch_sizes(digests, new_cache):
+    cache = new_cache()
+    expected = digests(cache, SIZE, engine="numpy")
+    assert digests(cache, *OTHERS, SIZE, engine="numpy") == expected
 
 
 X = np.random.default_rng(0).normal(size=(150, 7))
@@ -139,8 +176,9 @@ def test_of_a_jitted_function_after_other_numbers_of_rows(name, before):
         assert bits(after, name, n) == bits(cr.jit(FUNCTIONS[name]), name, n), n
 
 
-def test_one_kernel_serves_all_numbers_of_rows_but_one(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+def test_one_kernel_serves_all_numbers_of_rows_but_one(new_cache, monkeypatch):
+    cache = new_cache()
+    monkeypatch.setenv("CHAINRULE_CACHE", str(cache))
     weight = np.pi  # of no other test
 
     def f(X):
@@ -148,4 +186,4 @@ def test_one_kernel_serves_all_numbers_of_rows_but_one(tmp_path, monkeypatch):
 
     for rows, kernels in ((8, 1), (150, 1), (2, 1), (1, 2)):
         cr.jit(f)(X[:rows])
-        assert len([*tmp_path.glob("*.kernel")]) == kernels
+        assert len([*cache.glob("*.kernel")]) == kernels
