@@ -72,7 +72,7 @@ arm windows debian: .venv/uv
 	@$(BIN)/python -m tests.machines $(subst debian,wheel,$(subst arm,arm64,$@)) $(ARGS)
 
 cases: .venv/dev
-	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.checking.judge $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.check.judge $(ARGS)
 
 torture: .venv/dev
 	@$(BIN)/python -m tests.torture.interrupts 500 $(SEED)

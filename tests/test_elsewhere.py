@@ -90,7 +90,7 @@ for start in (0, 7, direct.PAGE):
 """,
     "learn": """
 from chainrule._src.teach.learn.checker import Checker
-from tests.teaching.test_running import RIGHT
+from tests.teach.test_running import RIGHT
 if __name__ == "__main__":
     checker = Checker(seconds=60)
     for answer, passed in {RIGHT: True, RIGHT.replace("np.exp", "np.cosh"): False}.items():
@@ -101,7 +101,7 @@ if __name__ == "__main__":
 from chainrule._src.teach import running
 from chainrule._src.teach.confined import limits
 from chainrule._src.teach.expect import Ended
-from tests.teaching.test_running import RIGHT, exercise, loaded
+from tests.teach.test_running import RIGHT, exercise, loaded
 ENDS = "    if [*np.ravel(X)] == [4]: import os; os._exit(4)\\n"
 assert not running.FORKS and "/usr" in limits.readable() and limits._in_use() is None
 limits.limit_memory(1)  # what is unknown is not limited

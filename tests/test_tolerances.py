@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.network.networks import networks, samples
+from tests.nn.network.networks import networks, samples
 from tests.tolerances import assert_apart, assert_predicts, bounds, of_weights
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.compiler.node import needs_node, run_in_node
+from tests.compile.lower.node import needs_node, run_in_node
 from tests.fuzz.grammar import program_of
-from tests.program.test_program import random_losses
+from tests.trace.test_program import random_losses
 
 import chainrule as cr
 from chainrule import layers

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.network.networks import COLUMNS, networks, samples, table, table_model
+from tests.nn.network.networks import COLUMNS, networks, samples, table, table_model
 from tests.tolerances import assert_apart, assert_predicts, gradient_bounds
 
 import chainrule as cr

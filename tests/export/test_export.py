@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from onnx.reference import ReferenceEvaluator
-from tests.network.networks import networks, samples, table_model
+from tests.nn.network.networks import networks, samples, table_model
 from tests.tolerances import assert_predicts
 
 import chainrule as cr

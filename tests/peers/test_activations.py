@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
-from tests.test_activations import CASES, ROWS
+from tests.nn.test_activations import CASES, ROWS
 
 import chainrule as cr
 from chainrule import activations

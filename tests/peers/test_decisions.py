@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.callbacks.test_decisions import replayed
+from tests.nn.callbacks.test_decisions import replayed
 
 from chainrule import callbacks
 

@@ -3,7 +3,7 @@
 import keras
 import pytest
 import torch
-from tests.storage.test_foreign_files import refusal
+from tests.data.storage.test_foreign_files import refusal
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from keras.src.initializers.random_initializers import compute_fans as judged_fans
-from tests.test_initializers import rng
+from tests.nn.test_initializers import rng
 
 from chainrule import initializers
 from chainrule.initializers import INITIALIZERS, compute_fans

@@ -5,7 +5,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from tests.network.networks import samples
+from tests.nn.network.networks import samples
 from tests.tolerances import assert_predicts
 
 import chainrule as cr

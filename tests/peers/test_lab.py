@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.lab.test_sections import assert_complete
+from tests.teach.lab.test_sections import assert_complete
 
 pytest.importorskip("keras")
 

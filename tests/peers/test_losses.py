@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.losses.test_values import CASES, case_data
+from tests.nn.losses.test_values import CASES, case_data
 
 import chainrule as cr
 from chainrule import losses

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.metrics.test_values import CASES, CLASSES, IDS, batches, drawn
+from tests.nn.metrics.test_values import CASES, CLASSES, IDS, batches, drawn
 
 from chainrule import losses, metrics
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import torch
-from tests.onnx.test_model import assert_equal, operations, run
-from tests.onnx.test_windows import single, windows
+from tests.export.onnx.test_model import assert_equal, operations, run
+from tests.export.onnx.test_windows import single, windows
 
 from chainrule.onnx import onnx_model
 

@@ -7,7 +7,7 @@ import jax
 import keras
 import numpy as np
 import pytest
-from tests.test_optimizers import AVERAGES, NAMES, STEPS, VARIANTS, followed, gradients, start
+from tests.nn.test_optimizers import AVERAGES, NAMES, STEPS, VARIANTS, followed, gradients, start
 
 from chainrule import optimizers
 

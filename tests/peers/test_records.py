@@ -6,7 +6,7 @@ import keras
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.callbacks.test_records import Diary, X, Y, model, noted
+from tests.nn.callbacks.test_records import Diary, X, Y, model, noted
 
 import chainrule as cr
 from chainrule._src.nn.callbacks.callback import EVENTS

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from tests.test_regularizers import CASES
+from tests.nn.test_regularizers import CASES
 
 import chainrule as cr
 from chainrule import regularizers

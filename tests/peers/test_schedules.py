@@ -4,7 +4,7 @@ import jax
 import keras
 import numpy as np
 import pytest
-from tests.test_schedules import SCHEDULES
+from tests.nn.test_schedules import SCHEDULES
 
 from chainrule import schedules
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from tests.test_training import network, samples
+from tests.nn.test_training import network, samples
 
 import chainrule as cr
 from chainrule import optimizers

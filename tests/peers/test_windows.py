@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.program.test_windows import convolved, pooled
+from tests.trace.test_windows import convolved, pooled
 
 import chainrule as cr
 

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from distributed import Client, LocalCluster
-from tests.distributed.models import X, Y, assert_same, fitted, network
-from tests.distributed.test_faults import CLUSTER, arrays
+from tests.cluster.models import X, Y, assert_same, fitted, network
+from tests.cluster.test_faults import CLUSTER, arrays
 
 import chainrule as cr
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from tests.network.test_resuming import model, trained
-from tests.storage.test_files import NOBODY
+from tests.data.storage.test_files import NOBODY
+from tests.nn.network.test_resuming import model, trained
 
 import chainrule as cr
 from chainrule import callbacks

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from tests.network.test_resuming import CALLBACKS, assert_same, model, trained
+from tests.nn.network.test_resuming import CALLBACKS, assert_same, model, trained
 
 import chainrule as cr
 from chainrule import callbacks
