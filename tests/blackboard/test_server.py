@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import json
-import os
 import signal
 import socket
 import threading
@@ -242,7 +241,8 @@ def test_ctrl_c_ends_all_of_it(interrupts):
 
     def make():
         sessions.append(StubSession())
-        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        # On Windows `os.kill` would end this process.
+        threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,)).start()
         return sessions[0]
 
     with pytest.raises(KeyboardInterrupt):
