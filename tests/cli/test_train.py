@@ -343,7 +343,7 @@ def test_a_messy_table_is_understood_and_said(tmp_path):
     assert "the first, in row 61, is 'on request'" in result.stderr
     assert "price → regression" in result.stdout
     assert "1 column of times → 12 features" in result.stdout
-    assert "1 without a target left out" in result.stdout
+    assert "1 without a target left out" in " ".join(result.stdout.split())
     line = refused(3, "train", path, *options)
     assert "is not UTF-8" in line
     assert "--encoding latin-1" in line
@@ -396,6 +396,7 @@ def test_where_a_folder_cannot_be_made_anew_the_model_goes_elsewhere(tmp_path, m
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="names open files by Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a descriptor has no path")
 def test_where_the_disk_is_full_at_the_end_the_model_goes_elsewhere(tmp_path, monkeypatch):
     (tmp_path / "a").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -429,4 +430,4 @@ def test_the_verbs_to_try_do_not_read_standard_input_again(tmp_path):
     options = ["--target", "kind", "--recipe", "linear", "-o", str(tmp_path / "model")]
     result = RUN.invoke(app, ["train", "-", *options], input=content)
     assert result.exit_code == 0, result.output
-    assert "model DATA\n" in result.stdout
+    assert re.search(r"model\s+DATA\n", result.stdout)

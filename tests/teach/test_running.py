@@ -89,7 +89,10 @@ HOSTILE = {
     "recursion": ("return softmax(X)", "RecursionError"),
     "a fork bomb": ("while True: os.fork()", "may not start or end processes"),
     "a program": ("os.system('true')", "may not start or end processes"),
-    "a process": ("import subprocess; subprocess.run(['true'])", "may not start"),
+    # Python 3.13 has not loaded what starts processes.
+    "a process": (
+        "import subprocess; subprocess.run(['true'])", "may not start|to be solved with NumPy",
+    ),
     "a socket": ("import socket; socket.create_connection(('127.0.0.1', 9))", "network"),
     "killing the grader": ("os.kill(os.getppid(), 9)", "may not start or end processes"),
     "memory of others": ("import gc; gc.get_objects()", "look through the memory"),
@@ -227,7 +230,7 @@ def test_threads_end_with_it(host):
     with loaded(host, text) as worker:
         worker.candidate("softmax")([1])
         number = worker._process.number
-    with pytest.raises(ProcessLookupError):
+    with pytest.raises(OSError):  # noqa: PT011  (Windows has no name for it)
         os.kill(number, 0)
 
 
@@ -265,11 +268,13 @@ def test_forged_answers_are_wrong_answers(host, data):
     assert points == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a socket is no file there")
 def test_a_message_that_claims_to_be_endless_is_not_read(host):
     code = FORGED.replace("len(data)", "2**60") % b"x"
     assert "at most 128 are read" in said(host, code)[0]
 
 
+@pytest.mark.skipif(not running.FORKS, reason="there each process is started anew")
 @pytest.mark.usefixtures("light_hosts")
 def test_a_host_that_was_killed_is_started_again():
     with Host() as host:

@@ -280,7 +280,7 @@ except OSError as error:
 def homeless(*command, **more):
     return subprocess.run(
         [*command, sys.executable, "-c", HOMELESS], capture_output=True, text=True, cwd="/",
-        env={"PYTHONPATH": os.path.dirname(os.path.dirname(cr.__file__))}, **more,
+        env={"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}, **more,
     )  # fmt: skip
 
 

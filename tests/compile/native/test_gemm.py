@@ -3,6 +3,7 @@
 import ctypes
 import mmap
 import platform
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -184,7 +185,12 @@ def before_a_wall(array):
     room = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
     memory = np.frombuffer(mmap.mmap(-1, room + mmap.PAGESIZE), np.uint8)
     wall = ctypes.c_void_p(memory.ctypes.data + room)
-    assert ctypes.CDLL(None).mprotect(wall, ctypes.c_size_t(mmap.PAGESIZE), 0) == 0
+    size = ctypes.c_size_t(mmap.PAGESIZE)
+    if sys.platform == "win32":
+        no_access = 1
+        assert ctypes.windll.kernel32.VirtualProtect(wall, size, no_access, ctypes.byref(size))
+    else:
+        assert ctypes.CDLL(None).mprotect(wall, size, 0) == 0
     copy = memory[room - array.nbytes : room].view(array.dtype).reshape(array.shape)
     copy[...] = array
     return copy

@@ -79,8 +79,10 @@ class Workers:
             return True
         try:
             content = self._path(name).read_bytes()
-        except FileNotFoundError:  # the process has closed
-            return False
+        except FileNotFoundError:  # closed, or on Windows in the moment of a heartbeat
+            if not (self.folder / f"{name}.card").exists():
+                return False
+            content = b""
         except OSError:
             content = b""
         about = _about(content)
