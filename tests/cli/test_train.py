@@ -11,6 +11,7 @@ import pytest
 from tests.cli.running import RUN, app, done, refused, run, write_pets
 
 import chainrule as cr
+from chainrule._src.cli import train as verb
 from chainrule._src.cli.settings import Settings
 from chainrule._src.compile.running import account
 from chainrule._src.data.storage import files
@@ -431,3 +432,11 @@ def test_the_verbs_to_try_do_not_read_standard_input_again(tmp_path):
     result = RUN.invoke(app, ["train", "-", *options], input=content)
     assert result.exit_code == 0, result.output
     assert re.search(r"model\s+DATA\n", result.stdout)
+
+
+def test_paths_in_commands_to_copy_are_quoted_as_the_system_does(monkeypatch):
+    monkeypatch.setattr(verb.sys, "platform", "win32")
+    assert verb._quoted(r"C:\my data\model") == r'"C:\my data\model"'
+    assert verb._quoted(r"C:\data\model") == r"C:\data\model"
+    monkeypatch.setattr(verb.sys, "platform", "linux")
+    assert verb._quoted("/my data/model") == "'/my data/model'"

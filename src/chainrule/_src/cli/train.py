@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import shlex
+import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
@@ -243,7 +244,7 @@ def _print_after(
     console.print(
         f"\nmodel: [bold]{escape(output)}[/] ({size / 1000:,.0f} kB). Try:", soft_wrap=True
     )
-    model_name, data_name = shlex.quote(output), "DATA" if source == "-" else shlex.quote(source)
+    model_name, data_name = _quoted(output), "DATA" if source == "-" else _quoted(source)
     for line in (
         f"evaluate {model_name} {data_name}",
         f"predict {model_name} {data_name} -o predictions.csv",
@@ -255,3 +256,8 @@ def _print_after(
 
 def _some(names: list[str], most: int = 8) -> str:
     return listed(names, most)
+
+
+def _quoted(path: str) -> str:
+    """Return a path as an argument that this system's shells take as one word."""
+    return subprocess.list2cmdline([path]) if sys.platform == "win32" else shlex.quote(path)
