@@ -1,7 +1,7 @@
 """Hosts of submissions that start in a sixth of the time: without plots and scikit-learn.
 
-They load `numpy.ma`, which ``np.unique`` imports, and `numpy.testing`, as scikit-learn does, and with
-it the modules that start processes.
+They load `numpy.ma`, which ``np.unique`` imports, and `numpy.testing`, as scikit-learn does, and
+with it the modules that start processes.
 """
 
 from pathlib import Path
