@@ -71,5 +71,6 @@ def test_what_is_refused():
         constraints.get(3, "test")
     with pytest.raises(DataError, match="MinMaxNorm: max_value must be a finite number of at leas"):
         constraints.MinMaxNorm(2.0, 1.0)
-    with pytest.raises(DataError, match="UnitNorm: axis must be whole numbers, received 'a'"):
+    with pytest.raises(DataError, match="UnitNorm: axis must be a whole number, received 'a'"):
         constraints.UnitNorm("a")
+    assert constraints.UnitNorm(np.int64(1)).get_config() == {"axis": 1}

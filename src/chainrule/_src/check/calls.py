@@ -19,7 +19,10 @@ FUNCTIONS = (
 )  # fmt: skip
 ALONG_AXES = ("sum", "mean", "max", "min", "var", "std", "prod", "softmax", "cumsum")
 AXES: tuple[Any, ...] = (0, 1, -1, 2, None, (0, 1), (0, 2), (1, 2), (0, 2, 3), (0, 1, 2))
-KEEPDIMS = ast.keyword("keepdims", ast.Constant(True))
+
+
+def _keepdims() -> ast.keyword:
+    return ast.keyword("keepdims", ast.Constant(True))
 
 
 def _receiver(node: ast.Call) -> ast.expr | None:
@@ -58,13 +61,13 @@ def _other_axis(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[
         axes = [ast.keyword("axis", literal)] if literal is not None else []
         yield ast.Call(node.func, array, [*axes, *keep, *others]), "axis", 1.2, axis
         if not keep and axis is not None:
-            yield ast.Call(node.func, array, [*axes, KEEPDIMS, *others]), "axis", 1.6, axis
+            yield ast.Call(node.func, array, [*axes, _keepdims(), *others]), "axis", 1.6, axis
 
 
 @CALLS.of(ast.Call, names=ALONG_AXES)
 def _other_keepdims(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     without = [k for k in node.keywords if k.arg != "keepdims"]
-    keywords = without if _keywords(node, "keepdims") else [*node.keywords, KEEPDIMS]
+    keywords = without if _keywords(node, "keepdims") else [*node.keywords, _keepdims()]
     yield ast.Call(node.func, node.args, keywords), "keepdims", 1.1, None
 
 

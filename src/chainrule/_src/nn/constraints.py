@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.config import Configurable, plain, rule_of
-from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_number
 from chainrule._src.core.names import count_names
+from chainrule._src.nn.losses.operands import check_axis
 
 count_names(__file__)
 
@@ -166,10 +166,9 @@ class UnitNorm(Constraint):
 
 def _checked(axis: Any, where: str) -> Any:
     """Return an axis, or a sequence of axes; refuse anything else."""
-    for one in axis if isinstance(axis, tuple | list) else (axis,):
-        if isinstance(one, bool) or not isinstance(one, int):
-            raise DataError(f"{where}: axis must be whole numbers, received {axis!r}")
-    return axis
+    if isinstance(axis, tuple | list):
+        return type(axis)(check_axis(one, where) for one in axis)
+    return check_axis(axis, where)
 
 
 def _norms(w: Any, axis: Axis) -> Any:

@@ -152,9 +152,9 @@ def logits_of(y_pred: Any, activation: Primitive, axis: int = -1) -> Any:
 
 def check_axis(axis: Any, where: str) -> int:
     """Return an axis; raise an error if it is not an integer."""
-    if isinstance(axis, bool) or not isinstance(axis, int):
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
         raise DataError(f"{where}: axis must be a whole number, received {axis!r}")
-    return axis
+    return int(axis)
 
 
 def checked_dtype(dtype: Any, where: str) -> str:

@@ -24,7 +24,12 @@ from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.contents import resume
 from chainrule._src.nn.network.inputs import comes_in_parts, split
 from chainrule._src.nn.network.objective import Objective
-from chainrule._src.nn.network.options import BatchSizes, HeldOut, Weights, positive_or_none
+from chainrule._src.nn.network.options import (
+    BatchSizes,
+    ValidationOptions,
+    Weights,
+    positive_or_none,
+)
 from chainrule._src.nn.network.runs import make_run
 from chainrule._src.nn.network.unchanged import unchanged_on_error
 from chainrule._src.nn.training.supply import Batches, Samples, gives_batches
@@ -148,8 +153,11 @@ class Trainable(Compiled):
                 self.rng = check_seed(seed, "fit")
             rng = self.rng if check_flag(shuffle, "shuffle", "fit") else None
             sizes = BatchSizes(batch_size, steps_per_epoch, drop_remainder)
-            scored_in = sizes.batch_size if validation_batch_size is None else validation_batch_size
-            held_out = HeldOut(validation_split, validation_data, scored_in, validation_steps)
+            if validation_batch_size is None:
+                validation_batch_size = sizes.batch_size
+            held_out = ValidationOptions(
+                validation_split, validation_data, validation_batch_size, validation_steps
+            )
             weights = Weights(sample_weight, class_weight)
             supply, validation = self._supplies(x, y, weights, sizes, held_out, rng)
             is_due = _due(validation_freq)
@@ -224,8 +232,9 @@ class Trainable(Compiled):
         return remembered(fresh, previous)
 
     def _supplies(
-        self, x: Any, y: Any, weights: Weights, sizes: BatchSizes, held_out: HeldOut, rng: Any
-    ) -> tuple[Samples | Batches, Samples | Batches | None]:
+        self, x: Any, y: Any, weights: Weights, sizes: BatchSizes, held_out: ValidationOptions,
+        rng: Any,
+    ) -> tuple[Samples | Batches, Samples | Batches | None]:  # fmt: skip
         """Return training and validation data, checked; build the model."""
         validation = None
         if y is None and gives_batches(x):

@@ -49,7 +49,7 @@ class BatchSizes:
 
 
 @dataclass
-class HeldOut:
+class ValidationOptions:
     """The validation data and their batches.
 
     Attributes
