@@ -11,7 +11,7 @@ import pytest
 import chainrule as cr
 from chainrule._src.compile.native import cache
 from chainrule._src.compile.native import code as native
-from chainrule._src.compile.running import account, compiling, form, recorded, steps
+from chainrule._src.compile.running import account, compiling, form, recorded, repeated, steps
 from chainrule._src.compile.running.bound import aligned
 from chainrule._src.core.recording import tape
 from chainrule._src.nn.training.minimize import Update
@@ -41,7 +41,7 @@ def as_in_another_process(monkeypatch, makes=False):
     """Forget what this process knows; unless ``makes``, it can make nothing now."""
     for module, name in (
         (recorded, "_programs"), (form, "_written"), (steps, "_read"), (native, "_loaded"),
-        (account, "_seconds"),
+        (account, "_seconds"), (repeated, "_recordings"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, {})
     monkeypatch.setattr(compiling, "training_kernel", compiling_kernel if makes else None)
@@ -83,9 +83,15 @@ def test_it_is_recorded_once(folder, monkeypatch):
     trained(batch_size=11)
     as_in_another_process(monkeypatch)
     count, here = [], Update.told.__globals__
+
+    def counted(*args, **options):
+        count.append(1)
+        return tape(*args, **options)
+
     monkeypatch.setattr(recorded, "tape", None)  # it is told, not recorded as a whole
+    monkeypatch.setattr(repeated, "tape", counted)
     monkeypatch.setitem(here, "_rules", {})
-    monkeypatch.setitem(here, "tape", lambda *args, **how: count.append(1) or tape(*args, **how))
+    monkeypatch.setitem(here, "tape", counted)
     trained(batch_size=11)
     assert len(count) == 2  # the loss and the optimizer's rule
 

@@ -118,7 +118,7 @@ def bounded_read(path):
 @pytest.mark.parametrize("spoil", [flip, cut, splice, edit, edit_document])
 def test_a_spoiled_file_is_read_or_refused(whole, tmp_path, spoil):
     rng = np.random.default_rng(0)
-    start = time.monotonic()
+    start = time.process_time()
     path, n_refused = tmp_path / "model", 0
     for _ in range(N_FILES // 5):
         path.write_bytes(spoil(whole, rng))
@@ -128,7 +128,7 @@ def test_a_spoiled_file_is_read_or_refused(whole, tmp_path, spoil):
         assert len(refusal) < 600
         assert memory < MEMORY
     assert n_refused > N_FILES // 50
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def listed(item, limit):
@@ -161,7 +161,7 @@ def test_the_largest_headers_take_bounded_memory_and_time(tmp_path, monkeypatch,
     inner = '{"a":' + BOMBS[bomb](MAX_HEADER // 2 - 200).decode() + "}"
     for table in (header, {"__metadata__": METADATA | {"document": inner}}):
         path.write_bytes(file_of(table))
-        start = time.monotonic()
+        start = time.process_time()
         _, memory = bounded_read(path)
         assert memory < 7 * MAX_HEADER
-        assert time.monotonic() - start < SECONDS
+        assert time.process_time() - start < SECONDS

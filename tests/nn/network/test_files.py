@@ -307,7 +307,7 @@ def edited(content, rng):
 @pytest.mark.filterwarnings("ignore")
 def test_a_spoiled_model_is_loaded_or_refused(whole, tmp_path, spoil, share):
     rng, path, refusals = np.random.default_rng(1), tmp_path / "model", []
-    n_files, start = int(N_FILES * share), time.monotonic()
+    n_files, start = int(N_FILES * share), time.process_time()
     for _ in range(n_files):
         path.write_bytes(spoil(whole, rng))
         tracemalloc.start()
@@ -321,7 +321,7 @@ def test_a_spoiled_model_is_loaded_or_refused(whole, tmp_path, spoil, share):
         assert memory < MEMORY
     assert n_files / 4 < len(refusals)
     assert not any("\n" in refusal for refusal in refusals)
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 HUGE = {
@@ -353,14 +353,14 @@ def test_what_is_larger_than_the_file_is_refused_before_it_is_made(tmp_path, nam
     document["model"]["layers"] = [configs[layer] for layer in HUGE[name]]
     write_tensors(tmp_path / "model", arrays, document)
     tracemalloc.start()
-    start = time.monotonic()
+    start = time.process_time()
     try:
         with pytest.raises(FileError):
             cr.load_model(tmp_path / "model")
         assert tracemalloc.get_traced_memory()[1] < 2**25
     finally:
         tracemalloc.stop()
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize("layer", [layers.Dense(10**14), layers.Embedding(10**14, 10**3)])

@@ -4,6 +4,7 @@
 DOORS = (
     "lower.moving", "lower.operations", "lower.script", "native", "native.cache",
     "native.helpers", "running.account", "running.compiling", "running.engines", "running.form",
-    "running.jit", "running.recorded", "running.shaped", "running.steps", "running.threads",
+    "running.jit", "running.recorded", "running.repeated",
+    "running.shaped", "running.steps", "running.threads",
     "running.trail",
 )  # fmt: skip

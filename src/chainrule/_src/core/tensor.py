@@ -54,13 +54,15 @@ class Level:
     sketches : bool
         If true, operations that are expensive to compute record only the shape and dtype of
         their result.
+    compute : callable or None
+        Replaces the computation of results: ``compute(primitive, values, params, parents)``.
     captured : Captured
         Copies and locks of the arrays that the recording uses.
     reader : Reader or None
         Observes the sizes that the code reads; None outside an observation.
     """
 
-    __slots__ = ("captured", "number", "reader", "records_all", "sketches")
+    __slots__ = ("captured", "compute", "number", "reader", "records_all", "sketches")
 
     def __init__(
         self, records_all: bool = False, sketches: bool = False, locks: bool = True
@@ -69,6 +71,7 @@ class Level:
         self.records_all = records_all
         self.sketches = sketches
         self.captured, self.reader = Captured(locks), observation.by
+        self.compute: Callable[..., Any] | None = None
 
 
 GROUND = Level()
@@ -192,7 +195,10 @@ class Tensor(Methods):
         if level.sketches and is_plain and primitive.form is not None:
             apply = primitive.form
         try:
-            value = apply(*values, **params)
+            if level.compute is not None:
+                value = level.compute(primitive, values, params, parents)
+            else:
+                value = apply(*values, **params)
         except Exception as error:
             not_followed()  # the code may catch the error and go on
             if isinstance(error, TypeError):
@@ -308,43 +314,6 @@ class Tensor(Methods):
             raise TraceError(FLAG if is_flag else BRANCH)
         return bool(self.value)
 
-    def _number(self, name: str) -> NoReturn:
-        if self.level.records_all and self.value.dtype.kind in "iu":
-            raise TraceError(f"{name}(t): {WHOLE}")
-        raise TraceError(
-            f"{name}(t) of a tensor would lose its gradient: go on with t itself; for printing, "
-            "read t.value"
-        )
-
-    def __float__(self) -> float:
-        self._number("float")
-
-    def __int__(self) -> int:
-        self._number("int")
-
-    def __complex__(self) -> complex:
-        self._number("complex")
-
-    def __index__(self) -> int:
-        self._number("index")
-
-    def __trunc__(self) -> int:
-        self._number("trunc")
-
-    def item(self, *_: Any) -> NoReturn:
-        """Refuse the call: the gradient would be lost."""
-        self._number("item")
-
-    def tolist(self) -> NoReturn:
-        """Refuse the call: the gradient would be lost."""
-        self._number("tolist")
-
-    def __format__(self, spec: str) -> str:
-        self._number("format")
-
-    def __round__(self, digits: int = 0) -> NoReturn:
-        self._number("round")
-
     def __repr__(self) -> str:
         not_followed()
         return f"Tensor({self.value!r})"
@@ -352,6 +321,25 @@ class Tensor(Methods):
     __hash__ = object.__hash__
 
 
+def _refused(name: str) -> Callable[..., NoReturn]:
+    """Return a method that refuses to make a Python object of a tensor."""
+
+    def method(self: Tensor, *_: Any) -> NoReturn:
+        """Refuse the call: the gradient would be lost."""
+        if self.level.records_all and self.value.dtype.kind in "iu":
+            raise TraceError(f"{name}(t): {WHOLE}")
+        raise TraceError(
+            f"{name}(t) of a tensor would lose its gradient: go on with t itself; for printing, "
+            "read t.value"
+        )
+
+    return method
+
+
+for _name in ("float", "int", "complex", "index", "trunc", "format", "round"):
+    setattr(Tensor, f"__{_name}__", _refused(_name))
+for _name in ("item", "tolist"):
+    setattr(Tensor, _name, _refused(_name))
 for _name in ("shape", "dtype"):
     setattr(Tensor, _name, getattr(Tensor, _name).setter(Tensor.__setitem__))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.core.equations import Filled, Variable
 from chainrule._src.core.forms import first_entry, is_uniform
+from chainrule._src.core.primitive import Primitive
 from chainrule._src.core.program import Program
 from chainrule._src.core.recording import Tape
 from chainrule._src.core.tensor import Level, Tensor
@@ -22,15 +23,24 @@ def tape_key(tape: Tape) -> Hashable:
     numbers = {tensor.order: i for i, tensor in enumerate(tensors)}
     level = tape.level
 
-    def part(leaf: Any) -> Any:
-        inside = type(leaf) is Tensor and leaf.level is level
-        return ("tensor", numbers[leaf.order]) if inside else key_of(np.asarray(leaf))
+    def number(tensor: Tensor) -> int:
+        return numbers[tensor.order]
 
     return (
-        _structure(tape.inputs, part),
+        structure_key(tape.inputs, level, number),
         tuple([_tensor_key(tensor, numbers, level) for tensor in tensors]),
-        _structure(tape.result, part),
+        structure_key(tape.result, level, number),
     )
+
+
+def structure_key(tree: Any, level: Level, number: Callable[[Tensor], int | None]) -> Any:
+    """Return a hashable key of a tree of tensors, which are numbered, and constants."""
+
+    def part(leaf: Any) -> Any:
+        inside = type(leaf) is Tensor and leaf.level is level
+        return ("tensor", number(leaf)) if inside else key_of(np.asarray(leaf))
+
+    return _structure(tree, part)
 
 
 def _tensor_key(tensor: Tensor, numbers: dict[int, int], level: Level) -> Hashable:
@@ -44,8 +54,15 @@ def _tensor_key(tensor: Tensor, numbers: dict[int, int], level: Level) -> Hashab
     operands = [*tensor.operands]
     for i, parent in tensor.parents:
         operands[i] = numbers[parent.order], "tensor"
+    return operation_key(tensor.primitive, operands, tensor.params, source)
+
+
+def operation_key(
+    primitive: Primitive, operands: Sequence[Any], params: dict[str, Any], source: Any = None
+) -> Hashable:
+    """Return a hashable key of an operation; operands that are tensors are given as tuples."""
     keys = [o if type(o) is tuple else key_of(o) for o in operands]
-    return (tensor.primitive, *keys, key_of(tensor.params) if tensor.params else (), source)
+    return (primitive, *keys, key_of(params) if params else (), source)
 
 
 def key_of(part: Any) -> Any:

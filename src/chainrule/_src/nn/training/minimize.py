@@ -14,6 +14,7 @@ from chainrule._src.base.interrupts import deferred
 from chainrule._src.base.validation import check_positive, check_seed, lookup
 from chainrule._src.compile.running.engines import Engine
 from chainrule._src.compile.running.form import keep
+from chainrule._src.compile.running.repeated import recorded_key
 from chainrule._src.compile.running.steps import ENGINES, make_engine
 from chainrule._src.compile.running.threads import in_turn
 from chainrule._src.core.recording import tape
@@ -184,8 +185,8 @@ class Update:
     def told(self, arguments: dict[str, Any]) -> Hashable:
         """Return a cache key of the step: the recorded loss and the recorded update rule."""
         (_, carry), *data = arguments.items()
-        loss = tape_key(tape(self.loss, {"carry": carry["params"], **dict(data)}, named=False))
-        return loss, self._rule_told(**carry)
+        loss_key = recorded_key(self.loss, {"carry": carry["params"], **dict(data)})
+        return loss_key, self._rule_told(**carry)
 
     def _rule_told(self, params: Any, state: Any) -> Hashable:
         """Return a cache key of the update rule; equal settings reuse an earlier recording."""
