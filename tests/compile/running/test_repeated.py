@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.fuzz.grammar import program_of
 
+import chainrule as cr
 from chainrule._src.compile.running import repeated
 from chainrule._src.compile.running.repeated import recorded_key
 from chainrule._src.core.recording import tape
@@ -134,3 +135,10 @@ def test_random_programs(seeds):
             repeated._recordings[next(reversed(repeated._recordings))], f
         )
     assert n_repeated > 30
+
+
+def test_a_loop_is_recorded_each_time():
+    def f(w, X):
+        return cr.scan(lambda h, x: (np.tanh(h + x * w), h), np.zeros(3), X)[0].sum()
+
+    assert key(f, W, X) == key(f, W, X) == new_key(f, W, X)

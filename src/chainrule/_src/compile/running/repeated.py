@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule._src.compile.running.form import keep
 from chainrule._src.core.primitive import Primitive
-from chainrule._src.core.recording import Tape, recording_level, tape
+from chainrule._src.core.recording import recording_level, tape
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.core.weak import Weak
@@ -43,21 +43,19 @@ def recorded_key(f: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     ]
     about = (getattr(f, "__code__", f), *forms)
     earlier = _recordings.get(about)
-    if earlier is None or not _repeats(earlier, f):
-        earlier = _summary(tape(f, arguments, named=False))
-        keep(_recordings, about, earlier)
-    return earlier.key
-
-
-def _summary(recorded: Tape) -> _Earlier:
-    operations = [tensor for tensor in recorded.tensors() if tensor.primitive is not None]
-    inputs = map_leaves(_like, recorded.inputs)
-    return _Earlier(tape_key(recorded), inputs, [_like(tensor) for tensor in operations])
+    if earlier is not None and _repeats(earlier, f):
+        return earlier.key
+    recorded = tape(f, arguments, named=False)
+    key, tensors = tape_key(recorded), recorded.tensors()
+    if all(isinstance(tensor.value, np.ndarray | np.generic | Weak) for tensor in tensors):
+        results = [_like(tensor) for tensor in tensors if tensor.primitive is not None]
+        keep(_recordings, about, _Earlier(key, map_leaves(_like, recorded.inputs), results))
+    return key
 
 
 def _like(tensor: Any) -> Any:
     value = tensor.value
-    if type(value) is Weak:
+    if isinstance(value, Weak):
         return Weak(value.number)
     return np.broadcast_to(np.zeros((), value.dtype), value.shape)
 
