@@ -90,9 +90,11 @@ def _other_process() -> Iterator[subprocess.Popen[bytes] | None]:
         return
     command = [sys.executable, "-I", "-S", "-c", TRIES, PACKAGE, *sys.path]
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    pipe = subprocess.PIPE
     try:
-        process = subprocess.Popen(command, creationflags=flags, **pipes)
+        process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, creationflags=flags
+        )
     except OSError:
         yield None
         return
