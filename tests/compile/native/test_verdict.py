@@ -17,6 +17,8 @@ from chainrule._src.compile.native.machine import host
 from chainrule._src.compile.running import steps
 from chainrule.errors import CompileError
 
+pytestmark = pytest.mark.portable
+
 X = np.random.default_rng(0).normal(size=(64, 3))
 KEY = "a" * 64
 LEAN = "import sys; sys.path[:] = sys.argv[2:]; "
@@ -56,6 +58,7 @@ def test_this_machine_is_sound(unknown):
     assert kept(unknown) == [""]
 
 
+@pytest.mark.portable(quick=True)
 def test_it_is_tried_in_another_process(monkeypatch):
     monkeypatch.setattr(trial, "run", None)
     assert verdict.fault(host(), KEY) == ""
@@ -177,6 +180,16 @@ def test_an_llvm_that_refuses_a_kernel(monkeypatch, sound):
     monkeypatch.setattr("chainrule._src.compile.native.helpers.compile_all", refuses)
     with pytest.raises(CompileError, match="no such instruction"):
         trained("compiled", lambda w, X: np.mean((X @ w - 2.625) ** 2))
+
+
+@pytest.mark.parametrize(("code", "is_crash"), [
+    (0xC000001D, True),  # an unknown instruction
+    (0xC000013A, False),  # Ctrl-C
+    (0xC0000142, False),  # the system is shutting down
+    (1, False),
+])  # fmt: skip
+def test_codes_of_windows(code, is_crash):
+    assert (code in verdict.WINDOWS_CODES) == is_crash
 
 
 run = trial.run

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from chainrule._src.base.errors import CompileError
 from chainrule._src.compile.native import cores
 from chainrule._src.compile.native.function import NativeFunction, packed
 from chainrule._src.compile.native.helpers import compile_all
@@ -50,12 +51,15 @@ def run(trial: Trial) -> list[list[bytes]]:
 
     Raises
     ------
-    RuntimeError
+    CompileError
         If LLVM refuses a module.
     """
     host()
     texts = [*trial.products.values(), *(text for call in trial.calls for text in call.texts)]
-    codes = dict(zip(texts, compile_all(texts, trial.target, cores() - 1), strict=True))
+    try:
+        codes = dict(zip(texts, compile_all(texts, trial.target, cores() - 1), strict=True))
+    except RuntimeError as error:
+        raise CompileError(f"LLVM refuses code for it ({error})") from error
     for name, text in trial.products.items():
         _loaded([text], codes).provide(name)
     return [_called(_loaded(call.texts, codes), call.arrays) for call in trial.calls]

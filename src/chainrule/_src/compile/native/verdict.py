@@ -14,11 +14,13 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chainrule._src.base.errors import CompileError
 from chainrule._src.base.forks import lock
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.compile.native import cache
@@ -37,13 +39,20 @@ package.__path__, sys.path[:] = [sys.argv[1]], sys.argv[2:]
 from chainrule._src.compile.native.trial import main
 main()
 """
-# Exit codes after a crash: a signal, or on Windows the number of an exception or of C's `abort`.
-CRASHES = {
+# Exit codes after a crash. Others, as after Ctrl-C or without memory, say nothing of machine code.
+SIGNALS = {
     -getattr(signal, name)
     for name in ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGTRAP")
     if hasattr(signal, name)
 }
-EXCEPTION, ABORT = 0xC0000000, 3
+WINDOWS_CODES = {
+    3,  # C's `abort`
+    0x80000002, 0x80000003,  # misaligned data, a breakpoint
+    0xC0000005, 0xC000001D, 0xC0000096,  # a wrong address, an unknown or a privileged instruction
+    0xC0000094, 0xC00000FD,  # an integer division by zero, no more stack
+    0xC0000374, 0xC0000409,  # overwritten memory; `abort` too
+}  # fmt: skip
+CRASHES = WINDOWS_CODES if os.name == "nt" else SIGNALS
 _asking = lock()
 
 
@@ -72,8 +81,8 @@ def _fault(target: Target, key: str) -> str:
 
         try:
             reason = first_fault(target, functools.partial(_tried, process))
-        except _CrashError as crash:
-            reason = str(crash)
+        except (_CrashError, CompileError) as error:
+            reason = str(error)
     cache.write(key, reason.encode(), cache.VERDICT)
     return reason
 
@@ -124,15 +133,16 @@ def _output(process: subprocess.Popen[bytes], trial: bytes) -> bytes | None:
     _CrashError
         If machine code or LLVM ended the process.
     """
+    # A timeout of `communicate` does not end its writing on Windows.
+    timer = threading.Timer(PATIENCE, process.kill)
+    timer.start()
     try:
-        output, errors = process.communicate(trial, timeout=PATIENCE)
-    except (OSError, subprocess.SubprocessError):
+        output, errors = process.communicate(trial)
+    except OSError:
         return None
-    if process.returncode in CRASHES or (os.name == "nt" and _is_crash(process.returncode)):
+    finally:
+        timer.cancel()
+    if process.returncode in CRASHES:
         lines = errors.decode(errors="replace").strip().splitlines() or ["no message"]
         raise _CrashError(f"the process that tried it was ended ({lines[-1]})")
     return None if process.returncode else output
-
-
-def _is_crash(code: int) -> bool:
-    return code == ABORT or code & 0xFFFFFFFF >= EXCEPTION
