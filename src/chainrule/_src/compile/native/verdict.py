@@ -144,5 +144,6 @@ def _output(process: subprocess.Popen[bytes], trial: bytes) -> bytes | None:
         timer.cancel()
     if process.returncode in CRASHES:
         lines = errors.decode(errors="replace").strip().splitlines() or ["no message"]
-        raise _CrashError(f"the process that tried it was ended ({lines[-1]})")
+        by_llvm = [line for line in lines if "LLVM ERROR" in line]  # an emulator adds a line
+        raise _CrashError(f"the process that tried it was ended ({[*lines, *by_llvm][-1]})")
     return None if process.returncode else output
