@@ -11,7 +11,7 @@ WEB := blackboard-web
 PLATFORMS := linux darwin win32
 MODULE := src/chainrule/_src/blackboard/assets/blackboard.js
 
-.PHONY: help lab blackboard page test wheel peers test-oldest arm windows debian judges cases torture fuzz coverage check format bench pictures functions notebooks clean
+.PHONY: help lab blackboard page test wheel peers test-oldest arm windows emulated debian newest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
@@ -23,7 +23,9 @@ help:
 	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
 	@echo "make arm       run the portable tests on 64-bit ARM, emulated; ARGS=--quick runs few of them"
 	@echo "make windows   the same on Windows, emulated"
+	@echo "make emulated  few of both at once, as CI does; says so where there is no emulator"
 	@echo "make debian    the same of the wheel, on Debian's Python 3.13"
+	@echo "make newest    the same of the wheel, on Python 3.14"
 	@echo "make judges    let nbgrader and Otter grade the labs that are exported for them"
 	@echo "make cases     hold the diagnosis against all wrong gradients of the collection; ten minutes"
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
@@ -67,9 +69,14 @@ test-oldest: $(OLDEST)/made
 judges: $(JUDGES)/made
 	@$(JUDGES)/bin/python -m pytest -o filterwarnings= tests/peers/test_nbgrader.py tests/peers/test_otter.py $(ARGS)
 
-# Portable tests alone: on 64-bit ARM by qemu, on Windows by wine, of the wheel on Debian's Python 3.13.
-arm windows debian: .venv/uv
+# Portable tests alone: on 64-bit ARM by qemu, on Windows by wine, of the wheel on Debian's Python 3.13
+# and on the Python 3.14 of Debian's next version.
+arm windows debian newest: .venv/uv
 	@$(BIN)/python -m tests.machines $(subst debian,wheel,$(subst arm,arm64,$@)) $(ARGS)
+
+# Both at once, on two processors; each one's output comes at its end.
+emulated: .venv/uv
+	@$(MAKE) --no-print-directory -j 2 --output-sync arm windows ARGS="--quick --if-possible -q"
 
 cases: .venv/dev
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.check.judge $(ARGS)

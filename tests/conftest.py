@@ -148,7 +148,7 @@ def kernel_cache(known_machine):
 def new_cache(kernel_cache, tmp_path_factory):
     """Return a function that makes a cache without kernels, which holds the machine's verdict.
 
-    In an empty folder each test would run the self-check in another process, which takes 0.5 s.
+    In an empty folder each test would run the self-check in another process, which takes 0.2 s.
     """
     verdict = kernel_cache / f"{_verdict_key(this_machine())}.{VERDICT}"
 

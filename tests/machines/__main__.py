@@ -1,11 +1,12 @@
 """Portable tests on machines that nobody here has, emulated, and of the wheel on a newer Python.
 
 ``python -m tests.machines arm64`` has pytest run there what is marked as portable, with ``--quick``
-the part that takes little; test files that are named, and pytest's options, go on to it. Python and
+the part that takes little; test files that are named, and pytest's options, go on to it. Where an
+emulator is missing this fails, with ``--if-possible`` it says so and does nothing. Python and
 packages are set up once, in ``CHAINRULE_MACHINES`` or ``build/machines``; nothing is mounted or
 registered with the kernel. Debian 13 has the emulators: ``qemu-user-static`` and ``mmdebstrap`` for
 ARM, ``wine`` and ``wine64`` for Windows. ``wheel`` is this machine with Debian's Python 3.13 and
-the wheel instead of the sources.
+the wheel instead of the sources, ``newest`` the same with the Python 3.14 of Debian's next version.
 """
 
 import os
@@ -26,6 +27,8 @@ PACKAGES = (
 )  # fmt: skip
 VERSION = "3.13"
 DEBIAN = f"/usr/bin/python{VERSION}"
+NEXT, NEWEST = "forky", "3.14"  # Debian's next version, and its Python
+LIBRARIES = "libstdc++6,libgomp1"  # packages that wheels need
 # Of qemu's own processor OpenBLAS takes the matrix extension, with wrong products.
 ARM = "neoverse-n1"
 # Windows' own Python, as PyPI has it.
@@ -66,24 +69,46 @@ class Machine:
     is_source: bool = True
 
 
+def extract(root: Path, debian: str, packages: str, *options: str) -> None:
+    """Unpack packages of a version of Debian into a folder."""
+    shutil.rmtree(root, ignore_errors=True)
+    # A mirror may be a copy that is some weeks old.
+    old = '--aptopt=Acquire::Check-Valid-Until "false"'
+    include = f"--include={packages}"
+    run("mmdebstrap", "--quiet", "--variant=extract", old, include, *options, debian, str(root))
+    if not (root / "lib").exists():  # no script of a package has run that would link it
+        (root / "lib").symlink_to("usr/lib")
+
+
 def install_arm(home: Path) -> list[str]:
     """Return the command of Debian's Python for 64-bit ARM."""
     root, python = home / "root", home / "python"
     if not python.exists():
-        shutil.rmtree(root, ignore_errors=True)
-        include = "--include=python3,libstdc++6,libgomp1"
-        options = ["--quiet", "--architectures=arm64", "--variant=extract", include]
-        run("mmdebstrap", *options, "trixie", str(root))
-        if not (root / "lib").exists():  # no script of a package has run that would link it
-            (root / "lib").symlink_to("usr/lib")
-        # Processes that the tests start begin with this file, too: it is `sys.executable`.
-        program = f"{root}/usr/bin/python{VERSION}"
-        python.write_text(
-            f'#!/bin/sh\nexec qemu-aarch64-static -cpu {ARM} -L "{root}" -0 "{python}" "{program}" '
-            '"$@"\n'
-        )
-        python.chmod(0o755)
+        extract(root, "trixie", f"python3,{LIBRARIES}", "--architectures=arm64")
+        program = f'"{root}/usr/bin/python{VERSION}"'
+        write_script(python, f'qemu-aarch64-static -cpu {ARM} -L "{root}" -0 "{python}" {program}')
     return [str(python)]
+
+
+def install_newest(home: Path) -> list[str]:
+    """Return the command of the Python of Debian's next version, with that version's libraries."""
+    root = home / "root"
+    python = root / "usr" / "bin" / "python"  # in this folder Python looks for its library
+    if not python.exists():
+        extract(root, NEXT, f"python{NEWEST},{LIBRARIES}")
+        libraries = root / "usr" / "lib" / "x86_64-linux-gnu"
+        loader = f'"{libraries}/ld-linux-x86-64.so.2" --library-path "{libraries}"'
+        write_script(python, f'{loader} --argv0 "{python}" "{python}{NEWEST}"')
+    return [str(python)]
+
+
+def write_script(path: Path, command: str) -> None:
+    """Write a program that passes its arguments on to a command.
+
+    Processes that the tests start begin with this program, too: it is Python's `sys.executable`.
+    """
+    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n', "utf-8")
+    path.chmod(0o755)
 
 
 def install_windows(home: Path) -> list[str]:
@@ -123,6 +148,9 @@ MACHINES = {
     "wheel": Machine(
         commands={DEBIAN: f"python{VERSION}"}, install=lambda home: [DEBIAN], is_source=False
     ),
+    "newest": Machine(
+        commands={"mmdebstrap": "mmdebstrap"}, install=install_newest, is_source=False
+    ),
 }
 
 
@@ -133,11 +161,12 @@ def run(*command: str) -> None:
         sys.exit(f"{' '.join(command)}\n{done.stdout}")
 
 
-def install_packages(machine: Machine, home: Path) -> list[Path]:
+def install_packages(machine: Machine, home: Path, command: list[str]) -> list[Path]:
     """Install what tests import; return the folders that Python is to look through for it.
 
     uv does it, which knows other machines' markers.
     """
+    python = VERSION if machine.is_source else command[-1]
     folder, stamp = home / "packages", home / "packages" / "made"
     uv, wanted = [sys.executable, "-m", "uv"], [*PACKAGES, *machine.packages]
     if not machine.is_source:
@@ -146,7 +175,7 @@ def install_packages(machine: Machine, home: Path) -> list[Path]:
         wanted += map(str, (home / "dist").glob("*.whl"))
     if not stamp.exists() or stamp.read_text() != " ".join(wanted) or not machine.is_source:
         shutil.rmtree(folder, ignore_errors=True)
-        place = ["--only-binary=:all:", f"--python={VERSION}", f"--target={folder}"]
+        place = ["--only-binary=:all:", f"--python={python}", f"--target={folder}"]
         run(*uv, "pip", "install", "--quiet", *place, *machine.wheels, *wanted)
         stamp.write_text(" ".join(wanted))
     return [folder, HERE / "src"] if machine.is_source else [folder]
@@ -166,19 +195,21 @@ def main(name: str, *arguments: str) -> int:
     home.mkdir(parents=True, exist_ok=True)
     missing = [p for command, p in machine.commands.items() if not shutil.which(command)]
     if missing:
-        sys.exit(f"{name} needs packages of Debian: apt-get install {' '.join(missing)}")
+        print(f"{name} needs packages of Debian: apt-get install {' '.join(missing)}")
+        print(f"Nothing was run on {name}.")
+        return int("--if-possible" not in arguments)
     os.environ |= {
         "WINEPREFIX": str(home / "prefix"), "WINEDEBUG": "-all", "XDG_RUNTIME_DIR": str(home),
     }  # fmt: skip
     command = machine.install(home)
-    folders = install_packages(machine, home)
+    folders = install_packages(machine, home, command)
     os.environ |= {
         "PYTHONPATH": machine.separator.join(map(machine.path, folders)),
         "CHAINRULE_TESTS_SLOWNESS": str(machine.slowness),
         "CHAINRULE_CACHE": machine.path(home / "kernels"),
     }
     named = [each for each in arguments if each.startswith("tests/")]
-    others = [each for each in arguments if each != "--quick" and each not in named]
+    others = [each for each in arguments if each not in (*named, "--quick", "--if-possible")]
     tests = ["-m", "portable", *named] if named else selected("--quick" in arguments)
     options = ["-p", "no:cacheprovider", "--timeout=600", *others]
     return subprocess.run([*command, "-m", "pytest", *tests, *options], cwd=HERE).returncode

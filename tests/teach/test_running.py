@@ -65,7 +65,6 @@ def body(text):
     return f"import os, sys\nimport numpy as np\n\ndef softmax(X):\n{lines}    return np.zeros(3)\n"
 
 
-@pytest.mark.portable(quick=True)
 def test_a_right_answer_earns_all_points(light_hosts, monkeypatch):
     """In the host that graders use, in which libraries are loaded."""
     monkeypatch.setattr(running, "SCRIPT", SCRIPT)

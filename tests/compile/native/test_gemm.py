@@ -6,7 +6,6 @@ import platform
 import sys
 import threading
 import time
-from dataclasses import replace
 from functools import cache
 
 import llvmlite.binding as llvm
@@ -34,12 +33,12 @@ def machines():
     has = llvm.get_host_cpu_features().get
     made = [own]
     if has("avx512vl"):
-        made.append(replace(own, width=16, registers=32))
-        made.append(replace(own, width=16, registers=32, addresses=31))  # as on ARM's
+        made.append(own._replace(width=16, registers=32))
+        made.append(own._replace(width=16, registers=32, addresses=31))  # as on ARM's
     if has("avx2") and has("fma"):
-        made.append(replace(own, processor="haswell", features="", width=32, registers=16))
+        made.append(own._replace(processor="haswell", features="", width=32, registers=16))
     if has("sse4.2"):
-        made.append(replace(own, processor="x86-64-v2", features="", width=16, registers=16))
+        made.append(own._replace(processor="x86-64-v2", features="", width=16, registers=16))
     return made
 
 

@@ -1,5 +1,6 @@
 """A machine that LLVM has no code for, or wrong code, runs in NumPy; no process is ended."""
 
+import subprocess
 import sys
 import threading
 import warnings
@@ -11,14 +12,16 @@ import chainrule as cr
 from chainrule._src.base.errors import MachineError
 from chainrule._src.compile.native import cache as on_disk
 from chainrule._src.compile.native import code as native
-from chainrule._src.compile.native import gemm, selfcheck, values, verdict
+from chainrule._src.compile.native import gemm, selfcheck, trial, values, verdict
 from chainrule._src.compile.native.machine import host
 from chainrule._src.compile.running import steps
 from chainrule.errors import CompileError
 
+pytestmark = pytest.mark.portable
+
 X = np.random.default_rng(0).normal(size=(64, 3))
 KEY = "a" * 64
-SOUND = "print('\"\"')"  # in the place of the self-check, which takes half a second
+LEAN = "import sys; sys.path[:] = sys.argv[2:]; "
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +39,12 @@ def unknown(tmp_path, monkeypatch):
     native.this_machine()
 
 
+@pytest.fixture
+def sound(monkeypatch):
+    """The self-check takes no time, and finds nothing."""
+    monkeypatch.setattr(selfcheck, "first_fault", lambda *_: "")
+
+
 def kept(folder):
     return [path.read_bytes()[51:].decode() for path in folder.glob("*.verdict")]
 
@@ -49,16 +58,29 @@ def test_this_machine_is_sound(unknown):
     assert kept(unknown) == [""]
 
 
-def test_it_is_asked_once(unknown, monkeypatch):
-    monkeypatch.setattr(verdict, "TRIES", SOUND)
-    verdict.fault(host(), KEY)
-    verdict._fault.cache_clear()
-    monkeypatch.setattr(verdict, "_from_another_process", None)
+@pytest.mark.portable(quick=True)
+def test_it_is_tried_in_another_process(monkeypatch):
+    monkeypatch.setattr(trial, "run", None)
     assert verdict.fault(host(), KEY) == ""
 
 
-def test_without_a_cache_it_is_asked_by_each_process(unknown, monkeypatch):
-    monkeypatch.setattr(verdict, "TRIES", SOUND)
+def test_the_other_process_loads_no_numpy():
+    """Nor anything else that takes long to load; that is most of what a trial would take."""
+    program = verdict.TRIES.replace("main()", "print('numpy' in sys.modules, len(sys.modules))")
+    command = [sys.executable, "-I", "-S", "-c", program, verdict.PACKAGE, *sys.path]
+    has_numpy, modules = subprocess.check_output(command, text=True).split()
+    assert has_numpy == "False"
+    assert int(modules) < 200
+
+
+def test_it_is_asked_once(unknown, monkeypatch, sound):
+    verdict.fault(host(), KEY)
+    verdict._fault.cache_clear()
+    monkeypatch.setattr(verdict, "_other_process", None)
+    assert verdict.fault(host(), KEY) == ""
+
+
+def test_without_a_cache_it_is_asked_by_each_process(unknown, sound):
     unknown.write_text("a file")
     with pytest.warns(UserWarning, match="cannot be kept"):
         assert verdict.fault(host(), KEY) == ""
@@ -72,13 +94,12 @@ def test_without_a_cache_it_is_asked_by_each_process(unknown, monkeypatch):
 ])  # fmt: skip
 def test_wrong_instructions_are_seen(table, name, wrong, about, monkeypatch):
     monkeypatch.setitem(getattr(values, table), name, wrong)
-    assert selfcheck.first_fault(host()) == f"{about} are wrong"
+    assert selfcheck.first_fault(host(), trial.run) == f"{about} are wrong"
 
 
 def test_wrong_products_are_seen(monkeypatch):
     monkeypatch.setattr(gemm._Blocks, "turn", lambda *_: None)
-    monkeypatch.setattr(selfcheck, "product_text", selfcheck.product_text.__wrapped__)
-    assert selfcheck.first_fault(host()) == "float32 products are wrong"
+    assert selfcheck.first_fault(host(), trial.run) == "float32 products are wrong"
 
 
 def test_a_control_register_that_is_not_as_it_was_is_seen(monkeypatch):
@@ -90,7 +111,7 @@ def test_a_control_register_that_is_not_as_it_was_is_seen(monkeypatch):
 
     monkeypatch.setattr(values.Values, "_op_control", stays)
     told = []
-    thread = threading.Thread(target=lambda: told.append(selfcheck.first_fault(host())))
+    thread = threading.Thread(target=lambda: told.append(selfcheck.first_fault(host(), trial.run)))
     thread.start()  # which has a register of its own
     thread.join()
     assert told == ["float64 functions are wrong"]
@@ -99,14 +120,19 @@ def test_a_control_register_that_is_not_as_it_was_is_seen(monkeypatch):
 REASONS = {
     "abort": ("import os; os.abort()", "ended"),
     "LLVM": (
-        "import llvmlite.binding as llvm; llvm.initialize_all_targets(); "
+        f"{LEAN}import llvmlite.binding as llvm; llvm.initialize_all_targets(); "
         "llvm.initialize_all_asmprinters(); "
         "target = llvm.Target.from_triple('aarch64-unknown-linux-gnu').create_target_machine(); "
         "target.emit_object(llvm.parse_assembly('declare void @llvm.x86.sse.ldmxcsr(ptr)\\n"
         "define void @f(ptr %a) {\\ncall void @llvm.x86.sse.ldmxcsr(ptr %a)\\nret void\\n}'))",
         "LLVM ERROR",
     ),
-    "wrong": ("print('\"float32 products are wrong\"')", "float32 products are wrong"),
+    "wrong": (
+        f"{LEAN}import pickle; trial = pickle.load(sys.stdin.buffer); "
+        "pickle.dump([[bytes(len(a)) for a in call.arrays] for call in trial.calls], "
+        "sys.stdout.buffer)",
+        "float32 functions are wrong",
+    ),
 }
 
 
@@ -138,14 +164,35 @@ def test_an_llvm_that_does_not_know_the_machine(monkeypatch):
         trained("compiled")
 
 
-def test_an_llvm_that_refuses_a_kernel(monkeypatch):
+def test_an_llvm_that_refuses_the_modules_of_the_trial(unknown, monkeypatch):
     def refuses(*_):
         raise RuntimeError("no such instruction")
 
-    monkeypatch.setattr(verdict, "TRIES", SOUND)
+    monkeypatch.setattr(verdict, "TRIES", "raise RuntimeError")
+    monkeypatch.setattr(trial, "compile_all", refuses)
+    assert "no such instruction" in verdict.fault(host(), KEY)
+
+
+def test_an_llvm_that_refuses_a_kernel(monkeypatch, sound):
+    def refuses(*_):
+        raise RuntimeError("no such instruction")
+
     monkeypatch.setattr("chainrule._src.compile.native.helpers.compile_all", refuses)
     with pytest.raises(CompileError, match="no such instruction"):
         trained("compiled", lambda w, X: np.mean((X @ w - 2.625) ** 2))
+
+
+@pytest.mark.parametrize(("code", "is_crash"), [
+    (0xC000001D, True),  # an unknown instruction
+    (0xC000013A, False),  # Ctrl-C
+    (0xC0000142, False),  # the system is shutting down
+    (1, False),
+])  # fmt: skip
+def test_codes_of_windows(code, is_crash):
+    assert (code in verdict.WINDOWS_CODES) == is_crash
+
+
+run = trial.run
 
 
 @pytest.mark.parametrize("obstacle", ["no executable", "frozen", "not started", "stopped", "slow"])
@@ -161,14 +208,16 @@ def test_where_no_other_process_can_tell_this_one_tries(obstacle, unknown, monke
     else:
         monkeypatch.setattr(verdict, "PATIENCE", 0.2)
         monkeypatch.setattr(verdict, "TRIES", "import time; time.sleep(60)")
-    monkeypatch.setattr(selfcheck, "first_fault", lambda target: "told here")
-    assert verdict.fault(host(), KEY) == "told here"
+    arguments = []
+    monkeypatch.setattr(trial, "run", lambda trial: arguments.append(trial) or run(trial))
+    assert verdict.fault(host(), KEY) == ""
+    assert len(arguments) == 1
 
 
 def test_what_is_kept_can_be_tried_again(unknown, monkeypatch):
     monkeypatch.setattr(verdict, "TRIES", REASONS["wrong"][0])
     assert verdict.fault(host(), KEY)
-    monkeypatch.setattr(verdict, "TRIES", SOUND)
+    monkeypatch.setattr(selfcheck, "first_fault", lambda *_: "")
     verdict._fault.cache_clear()
     on_disk.clear_cache()
     with warnings.catch_warnings():

@@ -119,7 +119,6 @@ def test_times_of_day_are_times(write):
     assert (first.hour, first.minute, second.hour, second.second) == (7, 30, 18, 30)
 
 
-@pytest.mark.portable(quick=True)
 @pytest.mark.parametrize(("texts", "numbers"), [
     (["1,234.50", "-7", "1,234,567"], [1234.5, -7, 1234567]),
     (["1.234,50", "-7", "0,5"], [1234.5, -7, 0.5]),

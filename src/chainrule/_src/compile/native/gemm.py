@@ -75,7 +75,7 @@ class Shape(NamedTuple):
         return 8 * self.width
 
 
-def module(name: str, size: int, target: Target) -> str:
+def module(name: str, size: int, target: Target, shape: Shape | None = None) -> str:
     """Return LLVM's text of a function with the arguments of C's ``gemm``.
 
     Only a part of ``gemm`` is supported: matrices are in row-major order, ``alpha`` is 1, and
@@ -88,13 +88,15 @@ def module(name: str, size: int, target: Target) -> str:
     size : int
         The bytes of an entry, 4 or 8.
     target : Target
+    shape : Shape, optional
+        By default, the shape that is fastest on the target.
     """
     width = target.width
     kinds = dict.fromkeys(NAMES, WHOLE) | dict.fromkeys("abc", PLACE)
     kinds |= dict.fromkeys(("alpha", "beta"), REAL[size])
     kinds |= dict.fromkeys(("order", "ta", "tb"), "i32")
     plain = f"{name}_plain" if target.is_windows else name
-    shape, turned = Shape.of(target), f"{name}_turned"
+    shape, turned = shape or Shape.of(target), f"{name}_turned"
     product, other = (Vectors(each, kinds, size, width // size) for each in (plain, turned))
     _PlainProduct(product, shape, turned).emit()
     _TransposedProduct(other, shape, plain).emit()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -86,5 +85,5 @@ def on_windows(target: Target) -> Target:
     be in order, so ELF is used. For ARM, LLVM 22 aborts on ELF and has no large code model.
     """
     if target.is_arm:
-        return replace(target, model="small")
-    return replace(target, triple=f"{target.triple}-elf")
+        return target._replace(model="small")
+    return target._replace(triple=f"{target.triple}-elf")
