@@ -25,6 +25,7 @@ from chainrule._src.compile.native.function import NativeFunction, packed, produ
 from chainrule._src.compile.native.llvm import NONE, Text, compiled
 from chainrule._src.compile.native.machine import MATHEMATICS, host
 from chainrule._src.compile.native.modules import modules
+from chainrule._src.compile.native.writer import Writer
 from chainrule._src.core.kernel import Composite
 from chainrule._src.core.primitive import Family
 from chainrule._src.trace.recurrence import primitives as recurrences
@@ -175,8 +176,9 @@ def test_the_pages_of_large_frames_are_touched_in_order():
     """On Windows; here it shows in the pages that a new thread is given."""
     resource = pytest.importorskip("resource")
     windows = next(target for target in TARGETS if target.is_windows)
-    touch, call = frames.touched(windows, 2**19)
-    text = f"{touch}define void @{ENTRY}(ptr %none) {{\n{call}  ret void\n}}\n"
+    entry = Writer()
+    touch = frames.touch(entry, windows, 2**19)
+    text = touch + entry.definition(ENTRY, [entry.literal("%none", "ptr")], "")
     code = compiled(Text(text, NONE), host())
     function = NativeFunction(packed([(Text(text, NONE), code)]))
     run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(function.address)
@@ -195,8 +197,10 @@ def test_the_pages_of_large_frames_are_touched_in_order():
 
 def test_small_frames_cost_nothing():
     windows = next(target for target in TARGETS if target.is_windows)
-    assert frames.touched(windows, 1000) == ("", "")
-    assert frames.touched(host(), 2**19) == ("", "")
+    entry = Writer()
+    assert frames.touch(entry, windows, 1000) == ""
+    assert frames.touch(entry, host(), 2**19) == ""
+    assert entry.lines == []
 
 
 def test_a_long_double_that_is_a_double_is_compiled(monkeypatch):
