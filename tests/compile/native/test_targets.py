@@ -8,17 +8,15 @@ import subprocess
 import sys
 import threading
 from functools import cache
-from types import ModuleType
 
 import lief
 import numpy as np
 import pytest
 from tests.compile.native import emit
-from tests.compile.native.everything import everything, primitives_of
+from tests.compile.native.everything import everything
 from tests.compile.native.targets import COMPILED, TARGETS
 
 import chainrule as cr
-from chainrule._src import ops
 from chainrule._src.compile.lower.functions import FOR
 from chainrule._src.compile.native import ENTRY, frames
 from chainrule._src.compile.native.function import NativeFunction, packed, product_text
@@ -26,9 +24,6 @@ from chainrule._src.compile.native.llvm import NONE, Text, compiled
 from chainrule._src.compile.native.machine import MATHEMATICS, host
 from chainrule._src.compile.native.modules import modules
 from chainrule._src.compile.native.writer import Writer
-from chainrule._src.core.kernel import Composite
-from chainrule._src.core.primitive import Family
-from chainrule._src.trace.recurrence import primitives as recurrences
 
 # What objects may take from outside: C's functions, and what `machine` and `code` provide.
 OUTSIDE = {
@@ -134,19 +129,6 @@ def test_an_abort_is_told(monkeypatch):
     objects, message = emitted(arm, [Text(text, NONE)])
     assert not objects
     assert "LLVM ERROR" in message
-
-
-def test_every_operation_is_among_them():
-    rooms = [room for room in [*vars(ops).values(), recurrences] if isinstance(room, ModuleType)]
-    families = [part for room in rooms for part in vars(room).values() if type(part) is Family]
-    every = {
-        primitive.name
-        for family in families
-        for primitive in family.primitives.values()
-        if primitive.kernel is not None and not isinstance(primitive.kernel, Composite)
-    }
-    assert len(every) > 80
-    assert every <= set().union(*(primitives_of(program) for program, _ in everything().values()))
 
 
 KINDS = {"f": "float", "i": "int", "u": "uint", "b": "bool"}
