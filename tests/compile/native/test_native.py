@@ -23,7 +23,7 @@ from chainrule._src.compile.native.llvm import _optimize as optimize
 from chainrule._src.compile.native.llvm import _tools as tools_for
 from chainrule._src.compile.native.machine import host
 from chainrule._src.compile.native.modules import Module, modules
-from chainrule._src.compile.native.values import TYPES
+from chainrule._src.compile.native.writer import TYPES
 from chainrule._src.trace.recurrence.summing import prepared
 from chainrule._src.trace.tracing import Recorder
 from chainrule.errors import CompileError, DataError
@@ -78,7 +78,7 @@ def dtypes_of(kind):
 @pytest.mark.parametrize(("name", "kind"), FOR)
 def test_every_function_that_kernels_call_can_be_written(name, kind):
     for dtype in dtypes_of(kind):
-        assert Module(host(), "", "", "").call(name, np.dtype(dtype)).name.startswith(name)
+        assert Module(host(), "", "", "").called(name, np.dtype(dtype)).name.startswith(name)
 
 
 def test_logaddexp_is_numpys():

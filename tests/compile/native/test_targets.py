@@ -8,26 +8,22 @@ import subprocess
 import sys
 import threading
 from functools import cache
-from types import ModuleType
 
 import lief
 import numpy as np
 import pytest
 from tests.compile.native import emit
-from tests.compile.native.everything import everything, primitives_of
+from tests.compile.native.everything import everything
 from tests.compile.native.targets import COMPILED, TARGETS
 
 import chainrule as cr
-from chainrule._src import ops
 from chainrule._src.compile.lower.functions import FOR
 from chainrule._src.compile.native import ENTRY, frames
 from chainrule._src.compile.native.function import NativeFunction, packed, product_text
 from chainrule._src.compile.native.llvm import NONE, Text, compiled
 from chainrule._src.compile.native.machine import MATHEMATICS, host
 from chainrule._src.compile.native.modules import modules
-from chainrule._src.core.kernel import Composite
-from chainrule._src.core.primitive import Family
-from chainrule._src.trace.recurrence import primitives as recurrences
+from chainrule._src.compile.native.writer import Writer
 
 # What objects may take from outside: C's functions, and what `machine` and `code` provide.
 OUTSIDE = {
@@ -135,19 +131,6 @@ def test_an_abort_is_told(monkeypatch):
     assert "LLVM ERROR" in message
 
 
-def test_every_operation_is_among_them():
-    rooms = [room for room in [*vars(ops).values(), recurrences] if isinstance(room, ModuleType)]
-    families = [part for room in rooms for part in vars(room).values() if type(part) is Family]
-    every = {
-        primitive.name
-        for family in families
-        for primitive in family.primitives.values()
-        if primitive.kernel is not None and not isinstance(primitive.kernel, Composite)
-    }
-    assert len(every) > 80
-    assert every <= set().union(*(primitives_of(program) for program, _ in everything().values()))
-
-
 KINDS = {"f": "float", "i": "int", "u": "uint", "b": "bool"}
 
 
@@ -175,8 +158,9 @@ def test_the_pages_of_large_frames_are_touched_in_order():
     """On Windows; here it shows in the pages that a new thread is given."""
     resource = pytest.importorskip("resource")
     windows = next(target for target in TARGETS if target.is_windows)
-    touch, call = frames.touched(windows, 2**19)
-    text = f"{touch}define void @{ENTRY}(ptr %none) {{\n{call}  ret void\n}}\n"
+    entry = Writer()
+    touch = frames.touch(entry, windows, 2**19)
+    text = touch + entry.definition(ENTRY, [entry.literal("%none", "ptr")], "")
     code = compiled(Text(text, NONE), host())
     function = NativeFunction(packed([(Text(text, NONE), code)]))
     run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(function.address)
@@ -195,8 +179,10 @@ def test_the_pages_of_large_frames_are_touched_in_order():
 
 def test_small_frames_cost_nothing():
     windows = next(target for target in TARGETS if target.is_windows)
-    assert frames.touched(windows, 1000) == ("", "")
-    assert frames.touched(host(), 2**19) == ("", "")
+    entry = Writer()
+    assert frames.touch(entry, windows, 1000) == ""
+    assert frames.touch(entry, host(), 2**19) == ""
+    assert entry.lines == []
 
 
 def test_a_long_double_that_is_a_double_is_compiled(monkeypatch):

@@ -17,7 +17,7 @@ from chainrule._src.compile.lower.nodes import Buffer, N, loop_variable, whole
 from chainrule._src.compile.lower.sections import Group, Section
 from chainrule._src.compile.lower.statements import Loop, Store
 from chainrule._src.compile.native import code as native
-from chainrule._src.compile.running import bound, steps
+from chainrule._src.compile.running import bound, memory, steps
 from chainrule._src.compile.running import threads as sharing
 from chainrule._src.trace.batch import Linear
 from chainrule._src.trace.passes import expand, fixed
@@ -307,7 +307,7 @@ def test_memory_that_threads_have_apart_is_of_their_own_samples(case, turned, mo
     X, params = rng.normal(size=(48, 8)), [rng.normal(size=(8, 12)), rng.normal(size=(12, 6)) / 3]
     monkeypatch.setattr(kernels, "LARGE", 0.0)
     monkeypatch.setattr(steps, "digest", lambda *_: None)
-    made, aligned = [], bound.aligned
+    made, aligned = [], memory.aligned
 
     def poisoned(shape, dtype):
         array = aligned(shape, dtype)
@@ -330,7 +330,7 @@ def test_memory_that_threads_have_apart_is_of_their_own_samples(case, turned, mo
     one, history = trained(1)
     for a, b in zip(trained(1, "numpy")[0], one, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
-    monkeypatch.setattr(bound, "aligned", poisoned)
+    monkeypatch.setattr(memory, "aligned", poisoned)
     monkeypatch.setattr(bound, "BoundKernel", Noted)
     for cores in (2, 3, 4):
         found, others = trained(cores)

@@ -107,7 +107,7 @@ def test_a_control_register_that_is_not_as_it_was_is_seen(monkeypatch):
     asked = values.Values._op_control
 
     def stays(self, call):
-        return self.new(f"or i64 {asked(self, call)}, {0x8040 if host().is_x86 else 1 << 24}")
+        return self.op("or", asked(self, call), 0x8040 if host().is_x86 else 1 << 24)
 
     monkeypatch.setattr(values.Values, "_op_control", stays)
     told = []

@@ -12,7 +12,7 @@ import chainrule as cr
 from chainrule._src.compile.native import cache
 from chainrule._src.compile.native import code as native
 from chainrule._src.compile.running import account, compiling, form, recorded, repeated, steps
-from chainrule._src.compile.running.bound import aligned
+from chainrule._src.compile.running.memory import aligned
 from chainrule._src.core.recording import tape
 from chainrule._src.nn.training.minimize import Update
 from chainrule.errors import DataError

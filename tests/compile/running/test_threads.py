@@ -117,7 +117,7 @@ def test_the_memory_of_a_run_is_the_next_one_s(made):
 
 def test_no_more_memory_is_kept_than_the_bound(made, monkeypatch):
     trained(columns=8)
-    monkeypatch.setattr(bound, "KEPT", made[0].bytes)
+    monkeypatch.setattr(bound, "KEPT", made[0].memory.bytes)
     trained(columns=80)  # too large
     assert bound._kept == made[:1]
     trained(columns=7)

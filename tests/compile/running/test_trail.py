@@ -8,7 +8,7 @@ import pytest
 
 import chainrule as cr
 from chainrule._src.compile.running import engines, trail
-from chainrule._src.compile.running.bound import BoundKernel
+from chainrule._src.compile.running.memory import Carry
 from chainrule.callbacks import Callback
 from chainrule.errors import DataError, DivergenceError
 
@@ -137,14 +137,14 @@ class TestWays:
 
 
 def test_copies_take_a_small_share_of_the_time(monkeypatch):
-    spent, state = [], BoundKernel.state
+    spent, copy = [], Carry.copy
 
     def slow(self, into=None):
         time.sleep(0.005)  # a carry that is large
         spent.append(1)
-        return state(self, into)
+        return copy(self, into)
 
-    monkeypatch.setattr(BoundKernel, "state", slow)
+    monkeypatch.setattr(Carry, "copy", slow)
     monkeypatch.setattr(engines, "TURN", 0.001)
     began = time.perf_counter()
     data, epochs = np.tile(X, (100, 1)), 2000

@@ -186,14 +186,17 @@ class Family:
         gradients: Rules = None,
         text: Text = None,
         *,
+        kernel: Kernel | None,
         of: Callable[..., Any] | None = None,
         broadcasts: int = 0,
-        kernel: Kernel | None = None,
         helpers: tuple[Callable[..., Any], ...] = (),
         form: Callable[..., Any] | None = None,
         prune: Callable[..., Any] | None = None,
     ) -> Primitive:
-        """Add a primitive. The NumPy function ``of``, if given, calls it for tensors."""
+        """Add a primitive. The NumPy function ``of``, if given, calls it for tensors.
+
+        An operation that is not compiled has ``kernel=None``, which cannot be left out.
+        """
         if isinstance(kernel, Elementwise):
             form = form or of_first_entries(value)
         record = Primitive(name, value, gradients, text, broadcasts, kernel, helpers, form, prune)

@@ -51,12 +51,14 @@ EIGH_VALUES = DECOMPOSITIONS.add(
     lambda x, UPLO: np.linalg.eigvalsh(x, UPLO),
     (_eigh_values_rule,),
     "np.linalg.eigvalsh(_0, UPLO)",
+    kernel=None,
 )
 EIGH_VECTORS = DECOMPOSITIONS.add(
     "eigh_vectors",
     lambda x, UPLO: np.linalg.eigh(x, UPLO)[1],
     (_eigh_vectors_rule,),
     "np.linalg.eigh(_0, UPLO)[1]",
+    kernel=None,
 )
 
 
@@ -75,12 +77,14 @@ def _eig_vectors_rule(g: Any, y: Any, x: Any) -> Any:
 EIG_VALUES = DECOMPOSITIONS.add(
     "eig_values", np.linalg.eigvals, (_eig_values_rule,), "np.linalg.eigvals(_0)",
     of=np.linalg.eigvals,
+    kernel=None,
 )  # fmt: skip
 EIG_VECTORS = DECOMPOSITIONS.add(
     "eig_vectors",
     lambda x: np.linalg.eig(x)[1],
     (_eig_vectors_rule,),
     "np.linalg.eig(_0)[1]",
+    kernel=None,
 )
 
 
@@ -109,18 +113,21 @@ SVD_U = DECOMPOSITIONS.add(
     lambda x: np.linalg.svd(x, full_matrices=False)[0],
     (_u_rule,),
     "np.linalg.svd(_0, full_matrices=False)[0]",
+    kernel=None,
 )
 SVD_VALUES = DECOMPOSITIONS.add(
     "svd_values",
     lambda x: np.linalg.svd(x, compute_uv=False),
     (lambda g, y, x: (SVD_U(x) * np.expand_dims(g, -2)) @ SVD_VH(x),),
     "np.linalg.svd(_0, compute_uv=False)",
+    kernel=None,
 )
 SVD_VH: Primitive = DECOMPOSITIONS.add(
     "svd_vh",
     lambda x: np.linalg.svd(x, full_matrices=False)[2],
     (_vh_rule,),
     "np.linalg.svd(_0, full_matrices=False)[2]",
+    kernel=None,
 )
 
 
@@ -136,6 +143,7 @@ PINV = DECOMPOSITIONS.add(
     lambda x, rcond: np.linalg.pinv(x, rcond),
     (_pinv_rule,),
     lambda shapes, rcond: f"np.linalg.pinv(_0{'' if rcond is None else ', rcond'})",
+    kernel=None,
 )
 
 

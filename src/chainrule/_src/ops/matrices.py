@@ -22,6 +22,7 @@ INV = MATRICES.add(
     (lambda g, y, x: -_t(y) @ g @ _t(y),),
     "np.linalg.inv(_0)",
     of=np.linalg.inv,
+    kernel=None,
 )
 
 
@@ -46,7 +47,7 @@ def _cofactor_rule(g: Any, y: Any, x: Any) -> Any:
 
 
 COFACTOR = MATRICES.add(
-    "cofactor", cofactor, (_cofactor_rule,), "cofactor(_0)", helpers=(cofactor,)
+    "cofactor", cofactor, (_cofactor_rule,), "cofactor(_0)", helpers=(cofactor,), kernel=None
 )
 DET = MATRICES.add(
     "det",
@@ -54,15 +55,17 @@ DET = MATRICES.add(
     (lambda g, y, x: _matrix(g) * COFACTOR(x),),
     "np.linalg.det(_0)",
     of=np.linalg.det,
+    kernel=None,
 )
 LOGABSDET = MATRICES.add(
     "logabsdet",
     lambda x: np.linalg.slogdet(x)[1],
     (lambda g, y, x: _matrix(g) * _t(np.linalg.inv(x)),),
     "np.linalg.slogdet(_0)[1]",
+    kernel=None,
 )
 SIGNDET = MATRICES.add(
-    "signdet", lambda x: np.linalg.slogdet(x)[0], None, "np.linalg.slogdet(_0)[0]"
+    "signdet", lambda x: np.linalg.slogdet(x)[0], None, "np.linalg.slogdet(_0)[0]", kernel=None
 )
 
 
@@ -107,6 +110,7 @@ SOLVE = MATRICES.add(
     (_solve_left, _solve_right),
     "np.linalg.solve(_0, _1)",
     of=np.linalg.solve,
+    kernel=None,
 )
 
 
@@ -125,6 +129,7 @@ CHOLESKY = MATRICES.add(
     (_cholesky_rule,),
     "np.linalg.cholesky(_0)",
     of=np.linalg.cholesky,
+    kernel=None,
 )
 
 

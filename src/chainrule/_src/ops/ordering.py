@@ -14,12 +14,13 @@ from chainrule._src.core.weak import common_dtype
 from chainrule._src.ops.reduce import one_axis
 
 ORDERING = Family()
-ARGSORT = ORDERING.add("argsort", np.argsort, None, "np.argsort(_0, axis=axis)")
+ARGSORT = ORDERING.add("argsort", np.argsort, None, "np.argsort(_0, axis=axis)", kernel=None)
 ARGPARTITION = ORDERING.add(
     "argpartition",
     lambda x, kth, axis: np.argpartition(x, kth, axis=axis),
     None,
     "np.argpartition(_0, kth, axis=axis)",
+    kernel=None,
 )
 
 

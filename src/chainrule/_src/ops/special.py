@@ -40,7 +40,7 @@ def _add(ufunc: np.ufunc, *rules: Rule | None) -> Primitive:
 
     gradients = tuple(rule and summed(i, rule) for i, rule in enumerate(rules))
     text = f"special({name!r}, ({operands},))"
-    return SPECIAL.add(name, ufunc, gradients, text, of=ufunc, helpers=(special,))
+    return SPECIAL.add(name, ufunc, gradients, text, of=ufunc, helpers=(special,), kernel=None)
 
 
 def _unknown(ufunc: np.ufunc, operand: str) -> Rule:
@@ -59,6 +59,7 @@ POLYGAMMA: Primitive = SPECIAL.add(
     (lambda g, y, x, n: g * POLYGAMMA(x, n=n + 1),),
     "special('polygamma', (n, _0))",
     helpers=(special,),
+    kernel=None,
 )
 
 for _ufunc, _rule in {

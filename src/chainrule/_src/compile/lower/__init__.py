@@ -35,10 +35,10 @@ nests are compiled once:
 >>> from chainrule._src.compile.native.modules import modules
 >>> nests, calls = modules(kernel, host())
 >>> print("\n".join(nests.text.splitlines()[13:17]))
-%v6 = load i64, ptr %l0
-%v7 = getelementptr inbounds double, ptr %a0, i64 %v6
-%v8 = load double, ptr %v7
-%v9 = call nsz contract double @tanh_float64(double %v8)
+%v7 = load i64, ptr %v1
+%v8 = getelementptr inbounds double, ptr %a0, i64 %v7
+%v9 = load double, ptr %v8
+%v10 = call nsz contract double @tanh_float64(double %v9)
 
 `tanh` itself is a Python function of `functions`, which is read into nodes and written in the same
 module. LLVM compiles that text to machine code. `native.code` caches the machine code on disk under

@@ -50,7 +50,7 @@ from chainrule._src.compile.lower.sections import (
 from chainrule._src.compile.lower.statements import Declare, Item, Product, Store, walk
 from chainrule._src.compile.lower.text import lines
 from chainrule._src.compile.lower.text import text as written
-from chainrule._src.core.equations import Equation, Variable, at
+from chainrule._src.core.equations import Variable, at
 from chainrule._src.core.kernel import (
     ArgExtremum,
     Checked,
@@ -181,8 +181,7 @@ def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Ker
         program = fixed(program, n)
     program = needed(program)
     shared = bool(program.batch) and operations(program, n) >= LARGE
-    writer = _KernelBuilder(program, n, shared)
-    writer.lowering.ordered = writer.one
+    writer = _KernelBuilder(program, n, shared, ordered=n == 1)
     carry_name = next(iter(program.arguments))
     loss, carry = program.result
     data = {name: tree for name, tree in program.arguments.items() if name != carry_name}
@@ -206,7 +205,7 @@ def function_kernel(program: Program, n: int = 1) -> Kernel:
     Arguments and results have NumPy's memory layout; other layouts are chosen by ``n``.
     """
     program = needed(program)
-    writer = _KernelBuilder(program, n, shared=False)
+    writer = _KernelBuilder(program, n)
     low = writer.lowering
     for path, variable in leaves(program.arguments):
         low.input(variable, "argument", path).order = tuple(range(len(variable.shape)))
@@ -223,11 +222,12 @@ def function_kernel(program: Program, n: int = 1) -> Kernel:
 class _KernelBuilder:
     """Builds a kernel: lowers the equations, runs the passes, and adds the frame."""
 
-    def __init__(self, program: Program, n: int, shared: bool) -> None:
+    def __init__(
+        self, program: Program, n: int, shared: bool = False, ordered: bool = False
+    ) -> None:
         self.program, self.shared = program, shared
         self.names = Names(program, None, "value", RESERVED, renames=True)
-        self.lowering = Lowering(program, self.names, n, self.shared)
-        self.lowering.lower = self._lower
+        self.lowering = Lowering(program, self.names, n, RULES, shared, ordered)
         self.one = n == 1  # the loop over samples is the loop over updates
         self.loss_value = Buffer("loss_value", (), FLOAT64, ())
 
@@ -260,13 +260,7 @@ class _KernelBuilder:
                 "by turn"
             )
         for equation in self.program.equations:
-            self._lower(equation)
-
-    def _lower(self, equation: Equation) -> None:
-        kernel = equation.primitive.kernel
-        if kernel is None:
-            raise CompileError(f"{equation.primitive.name} runs in NumPy alone")
-        RULES[type(kernel)](self.lowering, equation, kernel)
+            self.lowering.lower(equation)
 
     def loss(self, variable: Any) -> None:
         """Store the loss in a buffer; infinity if an index was out of range."""

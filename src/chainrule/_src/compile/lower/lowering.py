@@ -9,8 +9,7 @@ which `fusing` fuses afterwards.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -31,10 +30,9 @@ from chainrule._src.compile.lower.nodes import (
 )
 from chainrule._src.compile.lower.numbers import Numbers
 from chainrule._src.compile.lower.statements import Effect, Item, Let, Statement, Store, nest
+from chainrule._src.compile.lower.uses import Uses
 from chainrule._src.core.equations import Equation, Filled, Variable, at
-from chainrule._src.core.kernel import Contraction, Elementwise, Reduction, Scatter
 from chainrule._src.core.program import Program
-from chainrule._src.core.trees import leaves
 from chainrule._src.text.naming import Names
 from chainrule._src.trace.batch import BatchScaled, Counted, Linear
 
@@ -59,13 +57,17 @@ class Lowering:
         The names of the program's variables.
     n : int
         A typical batch size, by which layouts are chosen.
+    rules : mapping of type to callable
+        For each kind of kernel, a function ``rule(lowering, equation, kernel)``.
     shared : bool
         If true, threads share the work.
+    ordered : bool
+        If true, every sum has a fixed order.
 
     Attributes
     ----------
-    ordered : bool
-        If true, every sum has a fixed order.
+    uses : Uses
+        The equations that use each variable.
     items : list of Item
         The loops so far.
     buffers : list of Buffer
@@ -83,12 +85,14 @@ class Lowering:
         The numbers in the loops.
     checks : list of str
         The error messages of index checks.
-    lower : callable
-        A function that lowers an equation by the rule for its kind.
     """
 
-    def __init__(self, program: Program, names: Names, n: int, shared: bool) -> None:
-        self.names, self.n, self.shared, self.ordered = names, n, shared, False
+    def __init__(
+        self, program: Program, names: Names, n: int, rules: Mapping[Any, Any],
+        shared: bool = False, ordered: bool = False,
+    ) -> None:  # fmt: skip
+        self.names, self.n, self.shared, self.ordered = names, n, shared, ordered
+        self.uses, self._rules = Uses(program), rules
         self.items: list[Item] = []
         self.buffers: list[Buffer] = []
         self.stored: dict[Variable, Buffer] = {}
@@ -103,17 +107,19 @@ class Lowering:
         self.sample = loop_variable(self._letters[0], None)
         self._arrays: dict[int, Buffer] = {}
         self._depth: dict[Variable, int] = {}
-        self.lower: Callable[[Equation], None] = _no_rules
-        self._uses: Counter[Variable] = Counter()
-        self._user: dict[Variable, Equation] = {}
-        self._kept: set[Variable] = set()
-        self.enter(program)
 
-    def enter(self, program: Program) -> None:
-        """Record the uses of a program's variables, also for a program inside of an equation."""
-        self._uses.update(v for e in program.equations for v in e.variables)
-        self._user |= {v: e for e in program.equations for v in e.variables}
-        self._kept |= {v for _, v in leaves(program.result) if isinstance(v, Variable)}
+    def lower(self, equation: Equation) -> None:
+        """Lower an equation by the rule for its kind of kernel.
+
+        Raises
+        ------
+        CompileError
+            If the operation is not compiled.
+        """
+        kernel = equation.primitive.kernel
+        if kernel is None:
+            raise CompileError(f"{equation.primitive.name} runs in NumPy alone")
+        self._rules[type(kernel)](self, equation, kernel)
 
     # Buffers
 
@@ -308,11 +314,9 @@ class Lowering:
 
     def define(self, variable: Variable, operands: Sequence[Any], entry: Entry) -> None:
         """Set the expression of a variable's entries: inlined into its user, or stored by loops."""
-        depth = 1 + max((self._depth.get(o, 0) for o in _variables(operands)), default=0)
-        if depth > DEEPEST or not self._stands_inside(variable):
+        if not (self.uses.is_inlined(variable) and self._nest(variable, operands)):
             self.store(variable, entry)
             return
-        self._depth[variable] = depth
         if self.names.is_named(variable):  # names of the user's code become local variables
             name = self.names[variable]
 
@@ -328,39 +332,18 @@ class Lowering:
 
         ``view`` returns the location of an entry, or None if it is not always a single one.
         """
-        depth = 1 + max((self._depth.get(o, 0) for o in _variables(operands)), default=0)
-        if depth > DEEPEST:
+        if self._nest(variable, operands):
+            self.entries[variable], self.views[variable] = entry, view
+        else:
             self.store(variable, entry)
-            return
-        self._depth[variable] = depth
-        self.entries[variable], self.views[variable] = entry, view
 
-    def _stands_inside(self, variable: Variable) -> bool:
-        if self._uses[variable] != 1 or variable in self._kept:
-            return False
-        user = self._user[variable]
-        if isinstance(user.primitive.kernel, Elementwise):
-            return user.output.shape == variable.shape
-        return isinstance(user.primitive.kernel, Reduction) or self._is_scattered(variable)
-
-    def is_read_often(self, variable: Variable) -> bool:
-        """Return true if entries are read more than once, so that they should be stored."""
-        once = self._uses[variable] == 1 and variable not in self._kept
-        return not once or isinstance(self._user[variable].primitive.kernel, Contraction)
-
-    def scatters_again(self, variable: Variable) -> bool:
-        """Return true if the only use of a scattered array is to be scattered again."""
-        once = self._uses[variable] == 1 and variable not in self._kept
-        return once and self._is_scattered(variable)
-
-    def _is_scattered(self, variable: Variable) -> bool:
-        user = self._user[variable]
-        first = user.operands[0] is variable and bool(variable.shape)
-        return first and isinstance(user.primitive.kernel, Scatter)
-
-
-def _no_rules(equation: Equation) -> None:
-    raise NotImplementedError
+    def _nest(self, variable: Variable, operands: Sequence[Any]) -> bool:
+        """Record the depth of a variable's expression; return false if it is too deep."""
+        depths = [self._depth.get(o, 0) for o in operands if isinstance(o, Variable)]
+        depth = 1 + max(depths, default=0)
+        if depth <= DEEPEST:
+            self._depth[variable] = depth
+        return depth <= DEEPEST
 
 
 def places(axes: Axes) -> Index:
@@ -376,10 +359,6 @@ def mentions(access: Access) -> list[Local]:
 def letters(index: Index) -> str:
     """Return the joined names of an index's loop variables."""
     return "".join(part.name for part in index if isinstance(part, Local)) or "0"
-
-
-def _variables(operands: Sequence[Any]) -> list[Variable]:
-    return [operand for operand in operands if isinstance(operand, Variable)]
 
 
 def _plain(operand: Any) -> Any:

@@ -49,7 +49,7 @@ def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
     fill = equation.params[kernel.fill] if isinstance(kernel.fill, str) else kernel.fill
     for operand in equation.operands if kernel.again else ():
         low.ready(operand)
-    if kernel.rule is concatenate and low.is_read_often(output) and _laid(low, equation):
+    if kernel.rule is concatenate and low.uses.is_read_often(output) and _laid(low, equation):
         return
 
     def pieces(index: Index) -> Sequence[EntrySource]:
@@ -125,7 +125,7 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
     """
     output = equation.output
     how = _spread(low, equation, kernel)
-    if low.scatters_again(output):
+    if low.uses.scatters_again(output):
         low.scattered[output] = how
         return
     buffer = low.output(output)

@@ -27,7 +27,7 @@ def recurrence(low: Lowering, equation: Equation, kernel: Recurrence) -> None:
     body, steps = copied(params["body"].program), params["steps"]
     carry, closed, xs = (body.arguments[kind] for kind in ("carry", "closed", "x"))
     low.names.add(body)
-    low.enter(body)
+    low.uses.enter(body)
     count = len(carry)
     homes = [_carried(low, *pair) for pair in zip(carry, equation.operands, strict=False)]
     for operand in equation.operands[count:]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from chainrule._src.compile.native.target import Target
 
 _WINGS = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-PRODUCT_CODE = ("frames", "gemm", "vectors")  # modules that write matrix products
+PRODUCT_CODE = ("frames", "gemm", "vectors", "writer")  # modules that write matrix products
 MOST = 3  # the largest number of helper threads that compile
 FLOATS = {"float32", "float64"}  # the dtypes of matrix products
 # For text with an empty first line: a pattern with "\n" is five times as fast as one with "^".

@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
-
-import numpy as np
+from functools import partial
+from typing import Any
 
 from chainrule._src.compile.lower.nodes import (
     BOOL,
@@ -26,6 +25,7 @@ from chainrule._src.compile.lower.nodes import (
     children,
     whole,
 )
+from chainrule._src.compile.lower.reading import Function
 from chainrule._src.compile.lower.statements import (
     Accumulate,
     Break,
@@ -41,53 +41,32 @@ from chainrule._src.compile.lower.statements import (
     natural,
 )
 from chainrule._src.compile.native.blocks import in_blocks
-from chainrule._src.compile.native.values import TYPES, FunctionModule, Values, memory_type
+from chainrule._src.compile.native.gemm import PLAIN, ROW_MAJOR, TRANSPOSED
+from chainrule._src.compile.native.values import FunctionModule, Values
+from chainrule._src.compile.native.writer import INT32, POINTER, TYPES, Value, memory_type
 
 SIZE = re.compile(r"\$(-?\d+)\$")  # in a nest: a number that may be another in equal nests
 SHORTEST, MASKED = 5, 16  # the range of iterations for which LLVM chooses masked vectors
 
 
-class NestModule(FunctionModule, Protocol):
-    """The interface of the module that functions are written for.
-
-    Attributes
-    ----------
-    sums : str
-        LLVM's fast-math flags for sums.
-    inline : bool
-        If true, loop nests are inlined into their caller.
-    """
-
-    sums: str
-    inline: bool
-
-    def nest(self, body: str, arguments: str) -> str:
-        """Add a loop nest to the module, and return the text of its call."""
-
-
 class FunctionWriter(Values):
-    """Writes the statements of one function."""
+    """Writes the statements of one function, whose arrays do not overlap."""
 
-    module: NestModule
+    of_pointer = " noalias"
 
-    def text(self) -> str:
-        """Return the lines of the function, which declares its variables first."""
-        lines = ["entry:", *self.entry, "br label %begin", "begin:", *self.lines]
-        return "".join(line + "\n" for line in lines)
-
-    def header(self, name: str, arguments: Sequence[Any], result: np.dtype[Any] | None) -> str:
-        """Return the head of the definition, and bind the arguments to names."""
+    def function(self, function: Function, how: str, outlined: bool = False) -> str:
+        """Return the definition of a function with the attributes ``how``."""
         parameters = []
-        for i, argument in enumerate(arguments):
+        for i, argument in enumerate(function.arguments):
             if isinstance(argument, Buffer):
-                self.pointers[argument] = f"%a{i}"
-                parameters.append(f"ptr noalias %a{i}")
+                self.pointers[argument] = value = self.literal(f"%a{i}", POINTER)
             else:
-                kind = TYPES[argument.dtype]
-                parameters.append(f"{kind} %a{i}")
-                self.line(f"store {kind} %a{i}, ptr {self.place(argument)}")
-        returned = "void" if result is None else TYPES[result]
-        return f"define internal {returned} @{name}({', '.join(parameters)})"
+                value = self.literal(f"%a{i}", TYPES[argument.dtype])
+                self.store(value, self.place(argument))
+            parameters.append(value)
+        self.block(function.body, outlined)
+        result = None if function.result is None else self.value(function.result)
+        return self.definition(function.name, parameters, how, result, internal=True)
 
     # Statements
 
@@ -105,26 +84,24 @@ class FunctionWriter(Values):
             return False
         writer = Nest(self.module, self.flags, self.slots)
         writer.whole(loop, changed)
-        head, arguments = writer.signature(self)
-        body = f"{head} #NEST {{\n{writer.text()}  ret void\n}}\n"
-        self.line(self.module.nest(body, arguments))
+        body = writer.definition("NEST", writer.taken.values(), "#NEST", internal=True)
+        self.line(self.module.nest(body, writer.arguments(self)))
         return True
 
     def _let(self, item: Let, outlined: bool) -> None:
         self._set(item.local, self.value(item.value))
 
-    def _set(self, local: Local, value: str) -> None:
-        self.line(f"store {TYPES[local.dtype]} {value}, ptr {self.place(local)}")
+    def _set(self, local: Local, value: Value) -> None:
+        self.store(value, self.place(local))
 
     def _store(self, item: Store, outlined: bool) -> None:
-        value = self.value(item.value)
-        self._put(item.place, value)
+        self._put(item.place, self.value(item.value))
 
-    def _put(self, target: Load, value: str) -> None:
+    def _put(self, target: Load, value: Value) -> None:
         address = self.address(target)
         if target.dtype == BOOL:
-            value = self.new(f"zext i1 {value} to i8")
-        self.line(f"store {memory_type(target.dtype)} {value}, ptr {address}")
+            value = self.convert("zext", value, memory_type(BOOL))
+        self.store(value, address)
 
     def _accumulate(self, item: Accumulate, outlined: bool) -> None:
         value = Local("_", item.value.dtype)
@@ -143,31 +120,21 @@ class FunctionWriter(Values):
     def _declare(self, item: Declare, outlined: bool) -> None:
         buffer = item.buffer
         if buffer.role == "local":
-            self.pointers[buffer] = f"%own{len(self.entry)}"
             kind = f"[{math.prod(buffer.shape)} x {memory_type(buffer.dtype)}]"
-            self.entry.append(f"{self.pointers[buffer]} = alloca {kind}, align 64")
+            self.pointers[buffer] = self.stack(kind, 64)
 
     def _break(self, item: Break, outlined: bool) -> None:
-        self.line(f"br label %{self.exits[-1]}")
-        self.line(f"{self.label()}:")
+        self.leave(f"br label %{self.exits[-1]}")
 
     def _if(self, item: If, outlined: bool) -> None:
-        inside, after = self.label(), self.label()
-        self.line(f"br i1 {self.value(item.test)}, label %{inside}, label %{after}")
-        self.line(f"{inside}:")
-        self.block(item.body, outlined)
-        self.line(f"br label %{after}")
-        self.line(f"{after}:")
+        self.when(self.value(item.test), partial(self.block, item.body, outlined))
 
     def _while(self, item: While, outlined: bool) -> None:
-        head, inside, after = self.label(), self.label(), self.label()
-        self.line(f"br label %{head}")
-        self.line(f"{head}:")
-        self.line(f"br i1 {self.value(item.test)}, label %{inside}, label %{after}")
-        self.line(f"{inside}:")
-        self._inside(item.body, after, outlined)
-        self.line(f"br label %{head}")
-        self.line(f"{after}:")
+        again = self.head()
+        inside, after = self.branch(self.value(item.test))
+        with self.within(inside, again):
+            self._inside(item.body, after, outlined)
+        self.begin(after)
 
     def _inside(self, body: Sequence[Any], after: str, outlined: bool) -> None:
         self.exits.append(after)
@@ -176,22 +143,16 @@ class FunctionWriter(Values):
 
     def _loop(self, item: Loop, outlined: bool) -> None:
         stop, address = self.stop(item), self.place(item.var)
-        head, inside, after = self.label(), self.label(), self.label()
-        self.line(f"store i64 {self.value(item.start)}, ptr {address}")
-        self.line(f"br label %{head}")
-        self.line(f"{head}:")
-        index = self.new(f"load i64, ptr {address}")
-        goes_on = self.new(f"icmp slt i64 {index}, {stop}")
-        self.line(f"br i1 {goes_on}, label %{inside}, label %{after}")
-        self.line(f"{inside}:")
-        self._inside(item.body, after, outlined)
-        now = self.new(f"load i64, ptr {address}")
-        further = self.new(f"add nsw i64 {now}, {self.value(item.step)}")
-        self.line(f"store i64 {further}, ptr {address}")
-        self.line(f"br label %{head}{self._hint(item)}")
-        self.line(f"{after}:")
+        self.store(self.value(item.start), address)
+        again = self.head()
+        inside, after = self.branch(self._local_value(item.var) < stop)
+        with self.within(inside, again, self._hint(item)):
+            self._inside(item.body, after, outlined)
+            now = self._local_value(item.var)
+            self.store(self.op("add nsw", now, self.value(item.step)), address)
+        self.begin(after)
 
-    def stop(self, loop: Loop) -> str:
+    def stop(self, loop: Loop) -> Value:
         """Return the upper bound of a loop."""
         return self.value(loop.stop)
 
@@ -208,66 +169,53 @@ class FunctionWriter(Values):
 
     def _product(self, item: Product, outlined: bool) -> None:
         """Write a call of ``gemm``, for this thread's part of the side that is divided."""
-        kind, routine = TYPES[item.c.dtype], f"chainrule_{item.routine}"
-        ta, tb = item.turns
         sizes, begins = item.computed
-        places = [
+        a, b, c = (
             self.entry_at(operand.buffer, self.value(begin))
             for operand, begin in zip((item.a, item.b, item.c), begins, strict=True)
-        ]
-        numbers = [f"i64 {self.value(number)}" for number in (*sizes, *item.leads)]
-        a, b, c = (
-            f"ptr {operand}, {step}" for operand, step in zip(places, numbers[3:], strict=True)
         )
-        self.module.declare(
-            "void", routine, f"i32, i32, i32, i64, i64, i64, {kind}, ptr, i64, ptr, i64, "
-            f"{kind}, ptr, i64",
-        )  # fmt: skip
-        self.line(
-            f"call void @{routine}(i32 101, i32 {111 + ta}, i32 {111 + tb}, "
-            f"{', '.join(numbers[:3])}, {kind} 1.0, {a}, {b}, {kind} 0.0, {c})"
-        )
-
-
-class ChangedLocal(NamedTuple):
-    """A local variable of the caller that a loop nest changes."""
-
-    local: Local
+        m, n, k, lda, ldb, ldc = (self.value(number) for number in (*sizes, *item.leads))
+        codes = ROW_MAJOR, *(TRANSPOSED if turn else PLAIN for turn in item.turns)
+        layouts = [self.literal(code, INT32) for code in codes]
+        alpha, beta = (self.literal(number, TYPES[item.c.dtype]) for number in (1.0, 0.0))
+        arguments = *layouts, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc
+        self.outside(f"chainrule_{item.routine}", *arguments)
 
 
 class Nest(FunctionWriter):
     """Writes a loop nest. The buffers and variables that it uses become its arguments, in order."""
 
-    def __init__(self, module: NestModule, flags: str, slots: dict[Buffer, Buffer]) -> None:
+    def __init__(self, module: FunctionModule, flags: str, slots: dict[Buffer, Buffer]) -> None:
         super().__init__(module, flags, slots)
         self.own: set[Local] = set()
-        self.taken: dict[Any, str] = {}
+        self.taken: dict[Any, Value] = {}
         self._depth, self._is_open = 0, not module.inline
 
     def whole(self, loop: Loop, changed: Sequence[Local]) -> None:
         """Write the nest. ``changed`` are the local variables that later statements read."""
         copies = [
-            (TYPES[local.dtype], self.place(local), self._variable(local)) for local in changed
+            (TYPES[local.dtype], self.place(local), self._argument(local, POINTER))
+            for local in changed
         ]
+        self.own |= {*changed}
         for kind, inner, outside in copies:
-            self.line(f"store {kind} {self.new(f'load {kind}, ptr {outside}')}, ptr {inner}")
+            self.store(self.load(kind, outside), inner)
         self.block([loop] if self.module.inline else in_blocks(loop))
         for kind, inner, outside in copies:
-            self.line(f"store {kind} {self.new(f'load {kind}, ptr {inner}')}, ptr {outside}")
+            self.store(self.load(kind, inner), outside)
 
-    def _variable(self, local: Local) -> str:
-        """Return the argument for the address of a caller's variable that the nest changes."""
-        self.own.add(local)
-        return self.taken.setdefault(ChangedLocal(local), f"%a{len(self.taken)}")
+    def _argument(self, what: Any, kind: str) -> Value:
+        """Return the argument for a buffer, a variable or the address of a changed variable."""
+        if what not in self.taken:
+            self.taken[what] = self.literal(f"%a{len(self.taken)}", kind)
+        return self.taken[what]
 
-    def pointer(self, buffer: Buffer) -> str:
-        """Return the argument for the address of a buffer."""
+    def pointer(self, buffer: Buffer) -> Value:
+        """Return the argument for the address of a buffer, or the address of the nest's own one."""
         root = self.slots.get(buffer.root, buffer.root)
-        if root not in self.pointers:
-            self.pointers[root] = self.taken[root] = f"%a{len(self.taken)}"
-        return self.pointers[root]
+        return self.pointers.get(root) or self._argument(root, POINTER)
 
-    def _set(self, local: Local, value: str) -> None:
+    def _set(self, local: Local, value: Value) -> None:
         self.own.add(local)
         super()._set(local, value)
 
@@ -278,7 +226,7 @@ class Nest(FunctionWriter):
         super()._loop(item, outlined)
         self._depth -= 1
 
-    def stop(self, loop: Loop) -> str:
+    def stop(self, loop: Loop) -> Value:
         """Return the upper bound of a loop. For an inner loop it is a literal, which is faster."""
         was = self._is_open
         self._is_open = was and not (loop.innermost and self._depth > 1)
@@ -286,32 +234,23 @@ class Nest(FunctionWriter):
         self._is_open = was
         return bound
 
-    def number(self, value: int) -> str:
+    def number(self, value: int) -> Value:
         """Return an integer, marked as a size that may be another in equal nests."""
-        return f"${value}$" if self._is_open and abs(value) > 1 else str(value)
+        return self.literal(f"${value}$" if self._is_open and abs(value) > 1 else value)
 
-    def _local_value(self, expr: Local) -> str:
+    def _local_value(self, expr: Local) -> Value:
         if expr in self.own:
             return super()._local_value(expr)
-        if expr not in self.taken:
-            self.taken[expr] = f"%a{len(self.taken)}"
-        return self.taken[expr]
+        return self._argument(expr, TYPES[expr.dtype])
 
-    def signature(self, outside: FunctionWriter) -> tuple[str, str]:
-        """Return the head of the definition, and the arguments of a call in ``outside``."""
-        parameters, arguments = [], []
-        for what, name in self.taken.items():
-            if isinstance(what, Buffer):
-                parameters.append(f"ptr noalias {name}")
-                arguments.append(f"ptr {outside.pointer(what)}")
-            elif isinstance(what, ChangedLocal):
-                parameters.append(f"ptr noalias {name}")
-                arguments.append(f"ptr {outside.place(what.local)}")
-            else:
-                kind = TYPES[what.dtype]
-                parameters.append(f"{kind} {name}")
-                arguments.append(f"{kind} {outside.value(what)}")
-        return f"define internal void @NEST({', '.join(parameters)})", ", ".join(arguments)
+    def arguments(self, outside: FunctionWriter) -> list[Value]:
+        """Return the arguments of a call in ``outside``."""
+        return [
+            outside.pointer(what) if isinstance(what, Buffer)
+            else outside.place(what) if argument.kind == POINTER
+            else outside.value(what)
+            for what, argument in self.taken.items()
+        ]  # fmt: skip
 
 
 def flat(loop: Loop) -> Loop:
@@ -369,7 +308,7 @@ def _is_short(loop: Loop) -> bool:
     return few and loop.is_apart
 
 
-def _changed_locals(loop: Loop, outside: dict[Local, str]) -> list[Any]:
+def _changed_locals(loop: Loop, outside: dict[Local, Value]) -> list[Any]:
     """Return the local variables of the caller that a nest changes."""
     changed = (a.what for a in loop.accesses if a.index is None and a.writes)
     return [local for local in dict.fromkeys(changed) if local in outside]

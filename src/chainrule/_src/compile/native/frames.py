@@ -10,28 +10,14 @@ from __future__ import annotations
 import re
 
 from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.writer import TYPES, Writer
 
 MEMORY = re.compile(r"= alloca \[(\d+) x (\w+)\]")
-BYTES = {"float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
+BYTES = {kind: dtype.itemsize for dtype, kind in TYPES.items()}
 PAGE = 4096
+PART = PAGE - 256  # bytes: one call's stack frame is at most a page
 SPARE = 2**16  # bytes for LLVM's own stack variables, and for functions outside
 LARGEST = 2**20  # bytes that are touched at most: a thread may have twice as many
-# The second store prevents LLVM from turning the recursion into a loop.
-TOUCH = f"""
-define internal void @touch(i64 %pages) noinline nounwind {{
-  %page = alloca [{PAGE - 256} x i8]
-  store volatile i8 0, ptr %page
-  %more = icmp sgt i64 %pages, 0
-  br i1 %more, label %further, label %done
-further:
-  %rest = sub i64 %pages, 1
-  call void @touch(i64 %rest)
-  store volatile i8 1, ptr %page
-  br label %done
-done:
-  ret void
-}}
-"""
 
 
 def attributes(target: Target) -> str:
@@ -47,9 +33,23 @@ def size_of(text: str) -> int:
     return sum(int(entries) * BYTES[kind] for entries, kind in MEMORY.findall(text))
 
 
-def touched(target: Target, frames: int) -> tuple[str, str]:
-    """Return the definition and the call of a function that touches the pages of stack frames."""
+def touch(writer: Writer, target: Target, frames: int) -> str:
+    """Write a call that touches the pages of stack frames, and return the called function.
+
+    Other systems than Windows, and small frames, need no call.
+    """
     if not target.is_windows or frames <= PAGE // 2:
-        return "", ""
-    pages = min(frames + SPARE, LARGEST) // (PAGE - 256)
-    return TOUCH, f"  call void @touch(i64 {pages})\n"
+        return ""
+    writer.call("touch", writer.literal(min(frames + SPARE, LARGEST) // PART))
+    touching = Writer()
+    pages = touching.literal("%pages")
+    page = touching.stack(f"[{PART} x i8]")
+    touching.line(f"store volatile i8 0, ptr {page}")
+
+    def further() -> None:
+        touching.call("touch", pages - 1)
+        # The second store prevents LLVM from turning the recursion into a loop.
+        touching.line(f"store volatile i8 1, ptr {page}")
+
+    touching.when(touching.compare("icmp sgt", pages, 0), further)
+    return touching.definition("touch", [pages], "noinline nounwind", internal=True)

@@ -97,7 +97,7 @@ def product_text(dtype: str, target: Target) -> Text:
     with deferred():
         from chainrule._src.compile.native.llvm import NONE, Text
 
-    text = gemm.module(ENTRY, int(dtype[-2:]) // 8, target)
+    text = gemm.module(ENTRY, dtype, target)
     return Text(text, NONE)
 
 

@@ -16,16 +16,19 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from chainrule._src.compile.native.frames import attributes, size_of, touched
+import numpy as np
+
+from chainrule._src.compile.native.frames import attributes, size_of, touch
 from chainrule._src.compile.native.target import Target
-from chainrule._src.compile.native.vectors import PLACE, REAL, WHOLE, Value, Vectors
+from chainrule._src.compile.native.vectors import Vectors
+from chainrule._src.compile.native.writer import INT32, INT64, POINTER, TYPES, Value, Writer
 
 MANY = 31  # address registers from which each row of a tile has its own
 HEIGHT, TERMS = 192, 256  # rows and terms of a block of the first operand, which stays in the cache
 TALL = 48  # rows from which it is faster to pack a panel of the second operand
 NEAR = 6  # rows of a tile that are addressed from one register if there are few registers
 APART = 8  # padding of a block's rows: at distances of powers of two they share few cache lines
-PLAIN, TRANSPOSED = "111", "112"  # the numbers of CBLAS for these layouts
+ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112  # the numbers of CBLAS for these layouts
 NAMES = ("order", "ta", "tb", "m", "n", "k", "alpha", "a", "lda", "b", "ldb", "beta", "c", "ldc")
 
 
@@ -75,7 +78,7 @@ class Shape(NamedTuple):
         return 8 * self.width
 
 
-def module(name: str, size: int, target: Target, shape: Shape | None = None) -> str:
+def module(name: str, dtype: str, target: Target, shape: Shape | None = None) -> str:
     """Return LLVM's text of a function with the arguments of C's ``gemm``.
 
     Only a part of ``gemm`` is supported: matrices are in row-major order, ``alpha`` is 1, and
@@ -85,38 +88,33 @@ def module(name: str, size: int, target: Target, shape: Shape | None = None) -> 
     ----------
     name : str
         The name of the function.
-    size : int
-        The bytes of an entry, 4 or 8.
+    dtype : str
+        Either float32 or float64.
     target : Target
     shape : Shape, optional
         By default, the shape that is fastest on the target.
     """
-    width = target.width
-    kinds = dict.fromkeys(NAMES, WHOLE) | dict.fromkeys("abc", PLACE)
-    kinds |= dict.fromkeys(("alpha", "beta"), REAL[size])
-    kinds |= dict.fromkeys(("order", "ta", "tb"), "i32")
+    kinds = dict.fromkeys(NAMES, INT64) | dict.fromkeys("abc", POINTER)
+    kinds |= dict.fromkeys(("alpha", "beta"), TYPES[np.dtype(dtype)])
+    kinds |= dict.fromkeys(("order", "ta", "tb"), INT32)
     plain = f"{name}_plain" if target.is_windows else name
     shape, turned = shape or Shape.of(target), f"{name}_turned"
-    product, other = (Vectors(each, kinds, size, width // size) for each in (plain, turned))
+    product, other = (Vectors(kinds, np.dtype(dtype), target.width) for _ in range(2))
     _PlainProduct(product, shape, turned).emit()
     _TransposedProduct(other, shape, plain).emit()
-    declared = (product.declared | other.declared).values()
-    how = attributes(target)
+    arguments, how = product.given.values(), attributes(target)
     # The second function needs a large block on the stack and is seldom called.
-    texts = [*declared, product.text(how), other.text(f"noinline {how}")]
-    if target.is_windows:
-        texts.append(_entry(name, product, target, size_of("".join(texts))))
-    return "".join(texts)
-
-
-def _entry(name: str, product: Vectors, target: Target, frames: int) -> str:
-    """Return the function that touches the stack's pages and then calls another."""
-    arguments = ", ".join(f"{value.kind} {value}" for value in product.given.values())
-    touch, call = touched(target, frames)
-    return (
-        f"{touch}define void @{name}({arguments}) {attributes(target)} {{\n{call}"
-        f"  call void @{product.name}({arguments})\n  ret void\n}}\n"
-    )
+    texts = [
+        *(product.declared | other.declared).values(),
+        product.definition(plain, arguments, how),
+        other.definition(turned, arguments, f"noinline {how}"),
+    ]
+    if target.is_windows:  # the entry touches the stack's pages and then calls the product
+        entry = Writer()
+        texts.append(touch(entry, target, size_of("\n".join(texts))))
+        entry.call(plain, *arguments)
+        texts.append(entry.definition(name, arguments, how))
+    return "\n".join(texts)
 
 
 class _Blocks:
@@ -133,8 +131,7 @@ class _Blocks:
     def __init__(self, code: Vectors, shape: Shape, other: str) -> None:
         self.code, self.shape, self.other, self.given = code, shape, other, code.given
         self.across = shape.vectors * code.lanes
-        beta = self.given["beta"]
-        self.adds = code.new("i1", f"fcmp one {beta.kind} {beta}, 0.0")
+        self.adds = code.compare("fcmp one", self.given["beta"], 0.0)
 
     def emit(self) -> None:
         """Emit the loops over rows and over terms."""
@@ -167,9 +164,9 @@ class _Blocks:
                 for lane in range(code.lanes):
                     row = column + lane
                     flags = code.first(code.select(row < width, depth - term, 0))
-                    rows.append(code.load(code.at(source, row * far, term), flags))
+                    rows.append(code.load_vector(code.at(source, row * far, term), flags))
                 for lane, vector in enumerate(code.transposed(rows)):
-                    code.store(vector, code.at(target, (term + lane) * apart, column))
+                    code.store_vector(vector, code.at(target, (term + lane) * apart, column))
 
             code.loop(0, depth, code.lanes, terms)
 
@@ -185,16 +182,15 @@ class _TransposedProduct(_Blocks):
         block = code.memory(HEIGHT * apart)
         a = code.at(arguments["a"], term * arguments["lda"], row)
         self.turn(a, arguments["lda"], height, depth, block, apart)
-        along = code.select(arguments["tb"].equals(TRANSPOSED), code.number(1), arguments["ldb"])
+        along = code.select(arguments["tb"].equals(TRANSPOSED), code.literal(1), arguments["ldb"])
         b = code.at(arguments["b"], term * along)
         c = code.at(arguments["c"], row * arguments["ldc"])
-        beta = arguments["beta"].kind
         part: Mapping[str, Value] = {
-            "ta": Value(code, "i32", PLAIN), "m": height, "k": depth, "a": block,
-            "lda": code.number(apart), "b": b, "c": c,
-            "beta": code.new(beta, f"uitofp i1 {more} to {beta}"),
+            "ta": code.literal(PLAIN, INT32), "m": height, "k": depth, "a": block,
+            "lda": code.literal(apart), "b": b, "c": c,
+            "beta": code.convert("uitofp", more, code.real),
         }  # fmt: skip
-        code.call(self.other, {**arguments, **part})
+        code.call(self.other, *{**arguments, **part}.values())
 
 
 class _PlainProduct(_Blocks):
@@ -205,14 +201,14 @@ class _PlainProduct(_Blocks):
         code, arguments = self.code, self.given
 
         def other() -> None:
-            code.call(self.other, arguments)
-            code.leave()
+            code.call(self.other, *arguments.values())
+            code.leave("ret void")
 
         self.turned = arguments["ta"].equals(TRANSPOSED)
         code.when(self.turned & (arguments["n"] >= self.shape.wide), other)
         self.panel = code.memory(TERMS * self.across)
-        self.down = code.select(self.turned, code.number(1), arguments["lda"])
-        self.along = code.select(self.turned, arguments["lda"], code.number(1))
+        self.down = code.select(self.turned, code.literal(1), arguments["lda"])
+        self.along = code.select(self.turned, arguments["lda"], code.literal(1))
         super().emit()
 
     def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
@@ -274,7 +270,7 @@ class _PlainProduct(_Blocks):
     def _held(self, laid: Value, b: Value) -> tuple[Value, Value]:
         """Return the address of a panel, and the distance between its rows."""
         select = self.code.select
-        across = self.code.number(self.across)
+        across = self.code.literal(self.across)
         return select(laid, self.panel, b), select(laid, across, self.given["ldb"])
 
     def _lay(self, source: Value, depth: Value, width: Value) -> None:
@@ -287,7 +283,9 @@ class _PlainProduct(_Blocks):
             source_row = code.at(source, term * self.given["ldb"])
             panel_row = code.at(self.panel, term * self.across)
             for column, flag in zip(columns, flags, strict=True):
-                code.store(code.load(code.at(source_row, column), flag), code.at(panel_row, column))
+                code.store_vector(
+                    code.load_vector(code.at(source_row, column), flag), code.at(panel_row, column)
+                )
 
         code.loop(0, depth, 1, terms)
 
@@ -331,10 +329,10 @@ class _PlainProduct(_Blocks):
         near, spread = self.shape.near, self.shape.near == 1
         shifts = [self.down * row for row in range(near)]
         begins = [code.at(a, self.down * row) for row in range(0, rows, near)]
-        moving = [b, *([code.number(0)] if spread else begins)]
+        moving = [b, *([code.literal(0)] if spread else begins)]
         steps = [ldb, *[self.along] * (len(moving) - 1)]
         if lays:
-            moving, steps = [*moving, self.panel], [*steps, code.number(self.across)]
+            moving, steps = [*moving, self.panel], [*steps, code.literal(self.across)]
 
         def add(_: Value, *values: Value) -> list[Value]:
             addresses, sums = values[: len(moving)], values[len(moving) :]
@@ -342,10 +340,10 @@ class _PlainProduct(_Blocks):
             if spread:
                 firsts[:1] = [code.at(first, firsts[0]) for first in begins]
             mask = flags if self.shape.masks else None
-            seconds = [code.load(code.at(line, column), mask) for column in columns]
+            seconds = [code.load_vector(code.at(line, column), mask) for column in columns]
             if lays:
                 for second, column in zip(seconds, columns, strict=True):
-                    code.store(second, code.at(firsts[-1], column))
+                    code.store_vector(second, code.at(firsts[-1], column))
                     beside = code.at(line, column + self.across)  # the next panel's
                     code.fetch(beside, writes=False, near=2)
             new_sums: list[Value] = []
@@ -359,8 +357,8 @@ class _PlainProduct(_Blocks):
 
         def with_others() -> list[Value]:
             pairs = zip(places, sums, strict=True)
-            return [code.plus(code.load(address, flags), total) for address, total in pairs]
+            return [code.op("fadd", code.load_vector(at, flags), total) for at, total in pairs]
 
         totals = code.when(more, with_others, sums)
         for total, address in zip(totals, places, strict=True):
-            code.store(total, address, flags)
+            code.store_vector(total, address, flags)

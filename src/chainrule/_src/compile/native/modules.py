@@ -15,21 +15,20 @@ import numpy as np
 from chainrule._src.base.errors import CompileError
 from chainrule._src.compile.lower.functions import function_of
 from chainrule._src.compile.lower.kernels import Kernel
-from chainrule._src.compile.lower.nodes import WHOLE, Buffer
 from chainrule._src.compile.lower.reading import Function
 from chainrule._src.compile.native import ENTRY
 from chainrule._src.compile.native.emission import SIZE, FunctionWriter
-from chainrule._src.compile.native.frames import attributes, size_of, touched
+from chainrule._src.compile.native.frames import attributes, size_of, touch
 from chainrule._src.compile.native.llvm import FEW, Text
 from chainrule._src.compile.native.rare import RARE, rare_attributes, variants
 from chainrule._src.compile.native.target import Target
-from chainrule._src.compile.native.values import TYPES
+from chainrule._src.compile.native.writer import INT64, POINTER, TYPES, Value, Writer, listed
 
-SUMS = "reassoc nsz contract "  # sums in any order; NaN and infinity are respected
+SUMS = " reassoc nsz contract"  # sums in any order; NaN and infinity are respected
 # Other arithmetic is not reordered, so that a number gives the same bits as a constant of a kernel
 # and as its input, for example a setting of a sweep.
-PLAIN = "nsz contract "
-ORDERED = "nsz "  # no fused multiply-add either, so that bits do not depend on the code around
+PLAIN = " nsz contract"
+ORDERED = " nsz"  # no fused multiply-add either, so that bits do not depend on the code around
 HINTS = """!0 = distinct !{!0, !1}
 !1 = !{!"llvm.loop.vectorize.enable", i1 false}
 !2 = distinct !{!2, !3}
@@ -54,19 +53,16 @@ def modules(kernel: Kernel, target: Target) -> list[Text]:
         module = Module(target, ORDERED, ORDERED, "", True)
     else:
         module = Module(target, PLAIN, SUMS, WIDE)
-    body = module.add(kernel.function, kernel.slots)
-    count = len(kernel.function.arguments)
-    loads = "".join(
-        f"  %p{i} = getelementptr ptr, ptr %table, i64 {i}\n  %a{i} = load ptr, ptr %p{i}\n"
-        for i in range(count)
-    )
-    arguments = ", ".join(f"ptr %a{i}" for i in range(count))
-    touch, touches = touched(target, module.frames)
-    entry = (
-        f"{touch}define i64 @{ENTRY}(ptr %table) {attributes(target)} {{\n{touches}{loads}"
-        f"  %done = call i64 @{body}({arguments})\n  ret i64 %done\n}}\n"
-    )
-    return module.texts(entry)
+    name, update = kernel.function.name, FunctionWriter(module, module.flags, kernel.slots)
+    module.functions[name] = update.function(kernel.function, module.apart, outlined=True)
+    writer = Writer()
+    table = writer.literal("%table", POINTER)
+    touching = touch(writer, target, module.frames)
+    n_arguments = len(kernel.function.arguments)
+    pointers = [writer.load(POINTER, writer.element(POINTER, table, i)) for i in range(n_arguments)]
+    n_updates = writer.call(name, *pointers, kind=INT64)
+    entry = writer.definition(ENTRY, [table], attributes(target), n_updates)
+    return module.texts(touching + entry)
 
 
 class Module:
@@ -130,12 +126,12 @@ class Module:
 
     # Nests of loops
 
-    def nest(self, body: str, arguments: str) -> str:
+    def nest(self, body: str, arguments: Sequence[Value]) -> str:
         """Add a loop nest to the module, and return the text of its call."""
         name = self._nests.setdefault(SIZE.sub("$$", body), f"nest{len(self._nests)}")
         calls = self._sizes.setdefault(name, [])
         calls.append(SIZE.findall(body))
-        return f"call void @{name}({arguments}#{name} {len(calls) - 1}#)"
+        return f"call void @{name}({listed(arguments)}#{name} {len(calls) - 1}#)"
 
     def _finished(self) -> dict[str, str]:
         """Return nests by name. Sizes that differ between calls become arguments of the calls."""
@@ -169,44 +165,23 @@ class Module:
 
     # Functions
 
-    def add(self, function: Function, slots: dict[Buffer, Buffer] | None = None) -> str:
-        """Write the function of a kernel, and return its name."""
-        writer = FunctionWriter(self, self.flags, slots or {})
-        head = writer.header(function.name, function.arguments, WHOLE)
-        writer.block(function.body, outlined=True)
-        assert function.result is not None
-        writer.line(f"ret i64 {writer.value(function.result)}")
-        self.functions[function.name] = f"{head} {self.apart} {{\n{writer.text()}}}\n"
-        return function.name
-
-    def call(self, name: str, dtype: np.dtype[Any]) -> Function:
+    def called(self, name: str, dtype: np.dtype[Any]) -> Function:
         """Return a function that kernels call, and write its text if it is not written yet."""
         function = function_of(name, dtype)
         if function is None:
             raise CompileError(f"{name} of {dtype.name} numbers runs in NumPy alone")
         if function.name not in self.functions:
             self.functions[function.name] = ""  # its callees are written after it
-            writer = FunctionWriter(self, "contract ", {})
-            result = function.result
-            kind = None if result is None else result.dtype
-            head = writer.header(function.name, function.arguments, kind)
-            writer.block(function.body)
+            writer = FunctionWriter(self, " contract", {})
             how, more = "alwaysinline nounwind", ""
-            if result is None:  # it is called between loops, not inside of them
+            if function.result is None:  # it is called between loops, not inside of them
                 how = self.apart
-                writer.line("ret void")
-            else:
-                writer.line(f"ret {TYPES[result.dtype]} {writer.value(result)}")
-                if name in RARE:
-                    kinds = [TYPES[argument.dtype] for argument in function.arguments]
-                    how = rare_attributes(function.name, len(kinds))
-                    more = variants(function.name, TYPES[result.dtype], kinds)
-            self.functions[function.name] = f"{head} {how} {{\n{writer.text()}}}\n{more}"
+            elif name in RARE:
+                kinds = [TYPES[argument.dtype] for argument in function.arguments]
+                how = rare_attributes(function.name, len(kinds))
+                more = variants(function.name, TYPES[function.result.dtype], kinds)
+            self.functions[function.name] = writer.function(function, how) + more
         return function
-
-    def declare(self, result: str, name: str, arguments: str) -> None:
-        """Declare a function that is not part of the kernel."""
-        self.declared.setdefault(name, f"declare {result} @{name}({arguments})")
 
 
 def _groups(nests: dict[str, str]) -> list[list[str]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chainrule._src.compile.native.writer import FLAG, INT32, Value, Writer, vector_type
+
 RARE = {"far_wave"}
 LANES = (2, 4, 8, 16)  # the possible numbers of lanes of LLVM's vectors
 VARIANTS = "vector-function-abi-variant"
@@ -29,48 +31,44 @@ def variants(name: str, result: str, arguments: Sequence[str]) -> str:
         f"@llvm.compiler.used = appending global [{len(LANES)} x ptr] [{used}], "
         'section "llvm.metadata"\n'
     )
-    return "".join([keep, *(_variant(name, result, arguments, lanes) for lanes in LANES)])
+    return keep + "".join(
+        part(name, result, arguments, lanes) for lanes in LANES for part in (_variant, _slow_path)
+    )
 
 
 def _variant(name: str, result: str, arguments: Sequence[str], lanes: int) -> str:
-    """Return a vector variant, which returns at once if no lane is active, and its slow path.
+    """Return a vector variant, which returns at once if no lane is active."""
+    code, kind = Writer(), vector_type(lanes, result)
+    vectors = _vectors(code, arguments, lanes)
+    active = code.literal("%active", vector_type(lanes, FLAG))
+    flag = code.compare("icmp ne", code.convert("bitcast", active, f"i{lanes}"), 0)
 
-    The slow path calls the function for each lane.
-    """
-    vector, flags = f"<{lanes} x {result}>", f"i{lanes}"
-    vectors = [(f"<{lanes} x {kind}>", f"%x{i}") for i, kind in enumerate(arguments)]
-    parameters = ", ".join(f"{kind} {x}" for kind, x in vectors)
-    entries = "".join(
-        f"  %a{i} = extractelement {kind} {x}, i32 %lane\n" for i, (kind, x) in enumerate(vectors)
-    )
-    scalars = ", ".join(f"{kind} %a{i}" for i, kind in enumerate(arguments))
-    return f"""
-define internal {vector}
-@{name}_{lanes}({parameters}, <{lanes} x i1> %meant) alwaysinline {PURE} {{
-entry:
-  %flags = bitcast <{lanes} x i1> %meant to {flags}
-  %none = icmp eq {flags} %flags, 0
-  br i1 %none, label %after, label %some
-some:
-  %found = call {vector} @{name}_{lanes}_each({parameters})
-  br label %after
-after:
-  %y = phi {vector} [poison, %entry], [%found, %some]
-  ret {vector} %y
-}}
+    def some() -> list[Value]:
+        return [code.call(f"{name}_{lanes}_each", *vectors, kind=kind)]
 
-define internal {vector} @{name}_{lanes}_each({parameters}) noinline cold {PURE} {{
-entry:
-  br label %turn
-turn:
-  %lane = phi i32 [0, %entry], [%next, %turn]
-  %before = phi {vector} [poison, %entry], [%after, %turn]
-{entries}  %entry_y = call {result} @{name}({scalars})
-  %after = insertelement {vector} %before, {result} %entry_y, i32 %lane
-  %next = add i32 %lane, 1
-  %more = icmp slt i32 %next, {lanes}
-  br i1 %more, label %turn, label %done
-done:
-  ret {vector} %after
-}}
-"""
+    (values,) = code.when(flag, some, [code.literal("poison", kind)])
+    parameters, how = [*vectors, active], f"alwaysinline {PURE}"
+    return code.definition(f"{name}_{lanes}", parameters, how, values, internal=True)
+
+
+def _slow_path(name: str, result: str, arguments: Sequence[str], lanes: int) -> str:
+    """Return a function that calls the rare function for each lane."""
+    code, kind = Writer(), vector_type(lanes, result)
+    vectors = _vectors(code, arguments, lanes)
+
+    def each(lane: Value, values: Value) -> list[Value]:
+        entries = [
+            code.pure(entry, f"extractelement {vector.kind} {vector}, i32 {lane}")
+            for entry, vector in zip(arguments, vectors, strict=True)
+        ]
+        y = code.call(name, *entries, kind=result)
+        return [code.pure(kind, f"insertelement {kind} {values}, {result} {y}, i32 {lane}")]
+
+    begin = code.literal(0, INT32)
+    (values,) = code.loop(begin, lanes, 1, each, [code.literal("poison", kind)])
+    how = f"noinline cold {PURE}"
+    return code.definition(f"{name}_{lanes}_each", vectors, how, values, internal=True)
+
+
+def _vectors(code: Writer, kinds: Sequence[str], lanes: int) -> list[Value]:
+    return [code.literal(f"%x{i}", vector_type(lanes, kind)) for i, kind in enumerate(kinds)]

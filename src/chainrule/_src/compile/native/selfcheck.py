@@ -154,7 +154,7 @@ def first_fault(target: Target, run: Run) -> str:
     shape = Shape.of(target)._replace(rows=TILES)
     routines = {d: name for check in all_checks for d, name in products_of(check.kernel).items()}
     products = {
-        PRODUCT + name: Text(module(ENTRY, np.dtype(dtype).itemsize, target, shape), NONE)
+        PRODUCT + name: Text(module(ENTRY, dtype, target, shape), NONE)
         for dtype, name in routines.items()
     }
     calls = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import struct
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,11 +27,14 @@ from chainrule._src.compile.lower.nodes import (
 )
 from chainrule._src.compile.lower.reading import Function
 from chainrule._src.compile.native.target import Target
-
-TYPES: dict[Any, str] = {
-    np.dtype(np.float32): "float", np.dtype(np.float64): "double", BOOL: "i1",
-    **{np.dtype(f"{sign}{size}"): f"i{8 * size}" for sign in "iu" for size in (1, 2, 4, 8)},
-}  # fmt: skip
+from chainrule._src.compile.native.writer import (
+    INT32,
+    INT64,
+    TYPES,
+    Value,
+    Writer,
+    memory_type,
+)
 
 # By operation: the instruction for floats, signed and unsigned whole numbers.
 ARITHMETIC = {
@@ -63,23 +67,32 @@ CHEAP = {*ARITHMETIC, *COMPARISONS, "neg", "not", "abs", "sqrt"} - {"div", "cdiv
 
 
 class FunctionModule(Protocol):
-    """The interface of a module, which writes or declares the functions that expressions call.
+    """The interface of the module that functions are written for.
 
     Attributes
     ----------
     target : Target
+    declared : dict of str to str
+        Declarations of functions that are not part of the kernel, by name.
+    sums : str
+        LLVM's fast-math flags for sums.
+    inline : bool
+        If true, loop nests are inlined into their caller.
     """
 
     target: Target
+    declared: dict[str, str]
+    sums: str
+    inline: bool
 
-    def call(self, name: str, dtype: np.dtype[Any]) -> Function:
+    def called(self, name: str, dtype: np.dtype[Any]) -> Function:
         """Return a function that kernels call, and write its text if it is not written yet."""
 
-    def declare(self, result: str, name: str, arguments: str) -> None:
-        """Declare a function that is not part of the kernel."""
+    def nest(self, body: str, arguments: Sequence[Value]) -> str:
+        """Add a loop nest to the module, and return the text of its call."""
 
 
-class Values:
+class Values(Writer):
     """Writes expressions of one function.
 
     Parameters
@@ -93,108 +106,83 @@ class Values:
     """
 
     def __init__(self, module: FunctionModule, flags: str, slots: dict[Buffer, Buffer]) -> None:
+        super().__init__(module.declared)
         self.module, self.flags, self.slots = module, flags, slots
-        self.entry: list[str] = []
-        self.lines: list[str] = []
-        self.pointers: dict[Buffer, str] = {}
-        self.places: dict[Local, str] = {}
-        self.count = 0
+        self.pointers: dict[Buffer, Value] = {}
+        self.places: dict[Local, Value] = {}
         self.exits: list[str] = []
 
-    def line(self, text: str) -> None:
-        """Write a line."""
-        self.lines.append(text)
-
-    def new(self, text: str) -> str:
-        """Write an instruction and return the name of its result."""
-        self.count += 1
-        self.lines.append(f"%v{self.count} = {text}")
-        return f"%v{self.count}"
-
-    def label(self) -> str:
-        """Return the name of a new block."""
-        self.count += 1
-        return f"b{self.count}"
-
-    def place(self, local: Local) -> str:
+    def place(self, local: Local) -> Value:
         """Return the address of a local variable on the stack; LLVM moves it into a register."""
         if local not in self.places:
-            self.places[local] = f"%l{len(self.places)}"
-            self.entry.append(f"{self.places[local]} = alloca {TYPES[local.dtype]}")
+            self.places[local] = self.stack(TYPES[local.dtype])
         return self.places[local]
 
-    def pointer(self, buffer: Buffer) -> str:
+    def pointer(self, buffer: Buffer) -> Value:
         """Return the address of a buffer."""
         root = buffer.root
         return self.pointers[self.slots.get(root, root)]
 
     # Expressions
 
-    def value(self, expr: Any) -> str:
-        """Write an expression and return the name of its value."""
-        name: str = getattr(self, f"_{type(expr).__name__.lower()}_value")(expr)
-        return name
+    def value(self, expr: Any) -> Value:
+        """Write an expression and return its value."""
+        value: Value = getattr(self, f"_{type(expr).__name__.lower()}_value")(expr)
+        return value
 
-    def number(self, value: int) -> str:
+    def number(self, value: int) -> Value:
         """Return an integer literal."""
-        return str(value)
+        return self.literal(value)
 
-    def _const_value(self, expr: Const) -> str:
-        kind = expr.dtype
-        if kind.kind == "f":
-            number = float(kind.type(expr.value))
-            return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
-        if kind.kind == "b":
-            return "true" if expr.value else "false"
-        return self.number(int(expr.value)) if kind == WHOLE else str(int(expr.value))
+    def _const_value(self, expr: Const) -> Value:
+        is_whole = expr.dtype == WHOLE
+        return self.number(int(expr.value)) if is_whole else self.constant(expr.value, expr.dtype)
 
-    def _local_value(self, expr: Local) -> str:
-        return self.new(f"load {TYPES[expr.dtype]}, ptr {self.place(expr)}")
+    def _local_value(self, expr: Local) -> Value:
+        return self.load(TYPES[expr.dtype], self.place(expr))
 
-    def _load_value(self, expr: Load) -> str:
-        value = self.new(f"load {memory_type(expr.dtype)}, ptr {self.address(expr)}")
-        return self.new(f"icmp ne i8 {value}, 0") if expr.dtype == BOOL else value
+    def _load_value(self, expr: Load) -> Value:
+        value = self.load(memory_type(expr.dtype), self.address(expr))
+        return self.compare("icmp ne", value, 0) if expr.dtype == BOOL else value
 
-    def address(self, entry: Load) -> str:
+    def address(self, entry: Load) -> Value:
         """Return the address of an entry."""
-        offset = "0"
+        offset = self.literal(0)
         sizes = entry.buffer.memory_shape or (1,)
         for part, size in zip(entry.index, sizes, strict=False):
             value = self.value(part)
-            if offset != "0":
-                step = self.new(f"mul nsw i64 {offset}, {self.value(whole(size))}")
-                value = step if value == "0" else self.new(f"add nsw i64 {step}, {value}")
+            if offset.text != "0":
+                step = self.op("mul nsw", offset, self.value(whole(size)))
+                value = step if value.text == "0" else self.op("add nsw", step, value)
             offset = value
         return self.entry_at(entry.buffer, offset)
 
-    def entry_at(self, buffer: Buffer, offset: str) -> str:
+    def entry_at(self, buffer: Buffer, offset: Value) -> Value:
         """Return the address of the entry at ``offset`` in memory."""
         pointer = self.pointer(buffer)
-        if offset == "0":
+        if offset.text == "0":
             return pointer
-        kind = memory_type(buffer.dtype)
-        return self.new(f"getelementptr inbounds {kind}, ptr {pointer}, i64 {offset}")
+        return self.element(memory_type(buffer.dtype), pointer, offset, " inbounds")
 
-    def _affine_value(self, expr: Affine) -> str:
-        total = self.number(expr.const) if expr.const else ""
+    def _affine_value(self, expr: Affine) -> Value:
+        total = self.number(expr.const) if expr.const else None
         for part, factor in expr.terms:
             value = self.value(part)
             if factor != 1:
-                value = self.new(f"mul nsw i64 {value}, {self.number(factor)}")
-            total = self.new(f"add nsw i64 {total}, {value}") if total else value
-        return total
+                value = self.op("mul nsw", value, self.number(factor))
+            total = value if total is None else self.op("add nsw", total, value)
+        return self.number(0) if total is None else total
 
-    def _cast_value(self, expr: Cast) -> str:
+    def _cast_value(self, expr: Cast) -> Value:
         return self.cast(self.value(expr.value), expr.value.dtype, expr.dtype)
 
-    def cast(self, value: str, has: np.dtype[Any], wants: np.dtype[Any]) -> str:
-        """Convert a value to another dtype, and return the name of the result."""
-        one, other = TYPES[has], TYPES[wants]
+    def cast(self, value: Value, has: np.dtype[Any], wants: np.dtype[Any]) -> Value:
+        """Convert a value to another dtype, and return the result."""
         if wants.kind == "b":
             if has.kind == "f":
-                return self.new(f"fcmp une {one} {value}, 0.0")
-            return value if has.kind == "b" else self.new(f"icmp ne {one} {value}, 0")
-        if one == other:
+                return self.compare("fcmp une", value, "0.0")
+            return value if has.kind == "b" else self.compare("icmp ne", value, 0)
+        if TYPES[has] == TYPES[wants]:
             return value
         if has.kind == "f" and wants.kind == "f":
             name = "fpext" if wants.itemsize > has.itemsize else "fptrunc"
@@ -206,34 +194,28 @@ class Values:
             name = "trunc"
         else:
             name = "sext" if has.kind == "i" else "zext"
-        return self.new(f"{name} {one} {value} to {other}")
+        return self.convert(name, value, TYPES[wants])
 
-    def _select_value(self, expr: Select) -> str:
-        kind = TYPES[expr.dtype]
+    def _select_value(self, expr: Select) -> Value:
         extreme = _extreme(expr)
         if extreme is not None:
-            return self._outside(
-                f"llvm.{extreme.name}.f{8 * expr.dtype.itemsize}", extreme, expr.dtype
-            )
+            return self._of_same(f"llvm.{extreme.name}.f{8 * expr.dtype.itemsize}", extreme)
         test = self.value(expr.test)
         already_read = {(a.what, a.index) for a in reads(expr.test)}
         if _is_cheap(expr.one, already_read) and _is_cheap(expr.other, already_read):
-            one, other = self.value(expr.one), self.value(expr.other)
-            return self.new(f"select i1 {test}, {kind} {one}, {kind} {other}")
+            return self.select(test, self.value(expr.one), self.value(expr.other))
         address = self.place(Local("chosen", expr.dtype))
-        labels = [self.label() for _ in range(3)]
-        self.line(f"br i1 {test}, label %{labels[0]}, label %{labels[1]}")
-        for label, part in zip(labels, (expr.one, expr.other), strict=False):
-            self.line(f"{label}:")
-            self.line(f"store {kind} {self.value(part)}, ptr {address}")
-            self.line(f"br label %{labels[2]}")
-        self.line(f"{labels[2]}:")
-        return self.new(f"load {kind}, ptr {address}")
 
-    def _call_value(self, expr: Call) -> str:
+        def put(part: Expr) -> None:
+            self.store(self.value(part), address)
+
+        self.either(test, partial(put, expr.one), partial(put, expr.other))
+        return self.load(TYPES[expr.dtype], address)
+
+    def _call_value(self, expr: Call) -> Value:
         name, special = expr.name, getattr(self, f"_op_{expr.name}", None)
         if special is not None:
-            result: str = special(expr)
+            result: Value = special(expr)
             return result
         kind = _operand(expr)
         side = {"f": 0, "i": 1}.get(kind.kind, 2)
@@ -241,142 +223,119 @@ class Values:
             row = LOGIC.get(name, "") if kind.kind == "b" else ARITHMETIC[name][side]
             return self._arithmetic(expr, kind, row)
         if name in COMPARISONS:
-            a, b = map(self.value, expr.args)
             compare = "fcmp" if kind.kind == "f" else "icmp"
-            return self.new(f"{compare} {COMPARISONS[name][side]} {TYPES[kind]} {a}, {b}")
+            return self.compare(f"{compare} {COMPARISONS[name][side]}", *map(self.value, expr.args))
         if name in ROUNDING and kind.kind != "f":
             return self.value(expr.args[0])
         if function_of(name, kind) is not None:
             return self._function(expr, kind)
         if kind.kind == "f" and name in INTRINSICS:
-            return self._outside(f"llvm.{INTRINSICS[name]}.f{8 * kind.itemsize}", expr, kind)
+            return self._of_same(f"llvm.{INTRINSICS[name]}.f{8 * kind.itemsize}", expr)
         if kind.kind == "f" and name in LIBRARY:
-            return self._outside(LIBRARY[name] + "f" * (kind.itemsize == 4), expr, kind)
+            return self._of_same(LIBRARY[name] + "f" * (kind.itemsize == 4), expr)
         raise CompileError(f"{name} of {kind.name} numbers runs in NumPy alone")
 
-    def _arithmetic(self, expr: Call, kind: np.dtype[Any], instruction: str) -> str:
+    def _arithmetic(self, expr: Call, kind: np.dtype[Any], instruction: str) -> Value:
         if not instruction:
             raise CompileError(f"{expr.name} of {kind.name} numbers runs in NumPy alone")
         if expr.name == "div" and kind.kind != "f":
             raise CompileError(f"{kind.name} numbers are not divided; NumPy makes them floats")
-        a, b = map(self.value, expr.args)
         flags = self.flags if kind.kind == "f" else ""
-        return self.new(f"{instruction} {flags}{TYPES[kind]} {a}, {b}")
+        return self.op(instruction + flags, *map(self.value, expr.args))
 
-    def _function(self, expr: Call, kind: np.dtype[Any]) -> str:
-        function = self.module.call(expr.name, kind)
-        arguments = []
-        for argument in expr.args:
-            if isinstance(argument, Buffer):
-                arguments.append(f"ptr {self.pointer(argument)}")
-            else:
-                arguments.append(f"{TYPES[argument.dtype]} {self.value(argument)}")
+    def _function(self, expr: Call, kind: np.dtype[Any]) -> Value:
+        function = self.module.called(expr.name, kind)
+        arguments = [
+            self.pointer(argument) if isinstance(argument, Buffer) else self.value(argument)
+            for argument in expr.args
+        ]
         if function.result is None:
-            self.line(f"call void @{function.name}({', '.join(arguments)})")
-            return ""
+            return self.call(function.name, *arguments)
         result = function.result.dtype
         flags = self.flags if result.kind == "f" else ""
-        returned = TYPES[result]
-        return self.new(f"call {flags}{returned} @{function.name}({', '.join(arguments)})")
+        return self.call(function.name, *arguments, kind=TYPES[result], flags=flags)
 
-    def _outside(self, name: str, expr: Call, kind: np.dtype[Any]) -> str:
-        one = TYPES[kind]
-        arguments = ", ".join(f"{one} {self.value(argument)}" for argument in expr.args)
-        self.module.declare(one, name, ", ".join([one] * len(expr.args)))
-        return self.new(f"call {self.flags}{one} @{name}({arguments})")
+    def _of_same(self, name: str, expr: Call) -> Value:
+        """Write a call of a function from outside, whose result has the type of the arguments."""
+        arguments = [self.value(argument) for argument in expr.args]
+        return self.outside(name, *arguments, kind=arguments[0].kind, flags=self.flags)
 
-    def _op_neg(self, expr: Call) -> str:
-        kind, value = TYPES[expr.dtype], self.value(expr.args[0])
+    def _op_neg(self, expr: Call) -> Value:
+        value = self.value(expr.args[0])
         if expr.dtype.kind == "f":
-            return self.new(f"fneg {self.flags}{kind} {value}")
-        return self.new(f"sub {kind} 0, {value}")
+            return self.pure(value.kind, f"fneg{self.flags} {value.kind} {value}")
+        return self.op("sub", self.literal(0, value.kind), value)
 
-    def _op_not(self, expr: Call) -> str:
-        return self.new(f"xor i1 {self.value(expr.args[0])}, true")
+    def _op_not(self, expr: Call) -> Value:
+        return ~self.value(expr.args[0])
 
-    def _op_invert(self, expr: Call) -> str:
-        return self.new(f"xor {TYPES[expr.dtype]} {self.value(expr.args[0])}, -1")
+    def _op_invert(self, expr: Call) -> Value:
+        return self.op("xor", self.value(expr.args[0]), -1)
 
-    def _op_logical_xor(self, expr: Call) -> str:
-        a, b = (self.cast(self.value(x), x.dtype, BOOL) for x in expr.args)
-        return self.cast(self.new(f"xor i1 {a}, {b}"), BOOL, expr.dtype)
+    def _op_logical_xor(self, expr: Call) -> Value:
+        flags = [self.cast(self.value(x), x.dtype, BOOL) for x in expr.args]
+        return self.cast(self.op("xor", *flags), BOOL, expr.dtype)
 
-    def _op_view(self, expr: Call) -> str:
-        one, other = (TYPES[x] for x in (expr.args[0].dtype, expr.dtype))
-        return self.new(f"bitcast {one} {self.value(expr.args[0])} to {other}")
+    def _op_view(self, expr: Call) -> Value:
+        return self.convert("bitcast", self.value(expr.args[0]), TYPES[expr.dtype])
 
-    def _op_min(self, expr: Call) -> str:
+    def _op_min(self, expr: Call) -> Value:
         a, b = map(self.value, expr.args)
-        less = self.new(f"icmp slt i64 {a}, {b}")
-        return self.new(f"select i1 {less}, i64 {a}, i64 {b}")
+        return self.select(a < b, a, b)
 
-    def _op_share(self, expr: Call) -> str:
+    def _op_share(self, expr: Call) -> Value:
         """Return the first iteration of a part, by a shift if there are 2, 4, … parts."""
         extent, part, parts = expr.args
-        turns = self.new(f"mul nsw i64 {self.value(extent)}, {self.value(part)}")
+        turns = self.op("mul nsw", self.value(extent), self.value(part))
         if isinstance(parts, Const) and int(parts.value).bit_count() == 1:
-            return self.new(f"lshr i64 {turns}, {int(parts.value).bit_length() - 1}")
-        return self.new(f"udiv i64 {turns}, {self.value(parts)}")
+            return self.op("lshr", turns, int(parts.value).bit_length() - 1)
+        return self.op("udiv", turns, self.value(parts))
 
-    def _op_natural(self, expr: Call) -> str:
+    def _op_natural(self, expr: Call) -> Value:
         """Write an assumption for LLVM: a number is not negative."""
-        holds = self.new(f"icmp sge i64 {self.value(expr.args[0])}, 0")
-        self.module.declare("void", "llvm.assume", "i1")
-        self.line(f"call void @llvm.assume(i1 {holds})")
-        return ""
+        return self.outside("llvm.assume", self.value(expr.args[0]) >= 0)
 
-    def _op_arrive(self, expr: Call) -> str:
+    def _op_arrive(self, expr: Call) -> Value:
         """Add one to the first entry atomically, and return the value before."""
-        return self.new(f"atomicrmw add ptr {self.pointer(expr.args[0])}, i64 1 acq_rel")
+        return self.new(INT64, f"atomicrmw add ptr {self.pointer(expr.args[0])}, i64 1 acq_rel")
 
-    def _op_look(self, expr: Call) -> str:
+    def _op_look(self, expr: Call) -> Value:
         """Load the first entry atomically, so that writes of other threads are visible."""
         pointer = self.pointer(expr.args[0])
-        return self.new(f"load atomic i64, ptr {pointer} acquire, align 8")
+        return self.new(INT64, f"load atomic i64, ptr {pointer} acquire, align 8")
 
-    def _op_give_way(self, expr: Call) -> str:
-        self.module.declare("i32", "chainrule_yield", "")
-        self.new("call i32 @chainrule_yield()")
-        return ""
+    def _op_give_way(self, expr: Call) -> Value:
+        return self.outside("chainrule_yield", kind=INT32)
 
-    def _op_control(self, expr: Call) -> str:
+    def _op_control(self, expr: Call) -> Value:
         """Return the register that controls floating-point arithmetic."""
         if self.module.target.is_x86:
-            address = self.place(Local("control", np.dtype(np.int32)))
-            self.module.declare("void", "llvm.x86.sse.stmxcsr", "ptr")
-            self.line(f"call void @llvm.x86.sse.stmxcsr(ptr {address})")
-            return self.new(f"zext i32 {self.new(f'load i32, ptr {address}')} to i64")
+            address = self.stack(INT32)
+            self.outside("llvm.x86.sse.stmxcsr", address)
+            return self.convert("zext", self.load(INT32, address), INT64)
         if self.module.target.is_arm:
-            self.module.declare("i64", "llvm.aarch64.get.fpcr", "")
-            return self.new("call i64 @llvm.aarch64.get.fpcr()")
-        return "0"
+            return self.outside("llvm.aarch64.get.fpcr", kind=INT64)
+        return self.literal(0)
 
-    def _op_set_control(self, expr: Call) -> str:
+    def _op_set_control(self, expr: Call) -> Value:
         value = self.value(expr.args[0])
         if self.module.target.is_x86:
-            address = self.place(Local("control", np.dtype(np.int32)))
-            self.line(f"store i32 {self.new(f'trunc i64 {value} to i32')}, ptr {address}")
-            self.module.declare("void", "llvm.x86.sse.ldmxcsr", "ptr")
-            self.line(f"call void @llvm.x86.sse.ldmxcsr(ptr {address})")
-        elif self.module.target.is_arm:
-            self.module.declare("void", "llvm.aarch64.set.fpcr", "i64")
-            self.line(f"call void @llvm.aarch64.set.fpcr(i64 {value})")
-        return ""
+            address = self.stack(INT32)
+            self.store(self.convert("trunc", value, INT32), address)
+            return self.outside("llvm.x86.sse.ldmxcsr", address)
+        if self.module.target.is_arm:
+            return self.outside("llvm.aarch64.set.fpcr", value)
+        return value
 
-    def _op_flushing(self, expr: Call) -> str:
+    def _op_flushing(self, expr: Call) -> Value:
         """Set the flush-to-zero bits, because arithmetic on subnormal momenta would be slow."""
         bits = 0x8040 if self.module.target.is_x86 else 1 << 24
-        return self.new(f"or i64 {self.value(expr.args[0])}, {bits}")
+        return self.op("or", self.value(expr.args[0]), bits)
 
 
 def _operand(expr: Call) -> np.dtype[Any]:
     kinds = [argument.dtype for argument in expr.args if isinstance(argument, Expr)]
     return kinds[0] if kinds else WHOLE
-
-
-def memory_type(dtype: np.dtype[Any]) -> str:
-    """Return the type of an entry in memory."""
-    return "i8" if dtype == BOOL else TYPES[dtype]
 
 
 def _extreme(expr: Select) -> Call | None:

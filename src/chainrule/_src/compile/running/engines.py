@@ -191,7 +191,7 @@ class NativeEngine:
         self._step = step
         self._carry = carry
         for key, part in carry.items():
-            self._compiled.write(key, part)
+            self._compiled.carry.write(key, part)
         self.data = data
         self._compiled.bind(data)
         self._weight = 0  # bytes of the data, which the trail keeps to run updates again
@@ -203,28 +203,28 @@ class NativeEngine:
         For more data, the carry is copied instead.
         """
         self._weight = bytes_of(data)
-        few = self._weight * FEW <= self._compiled.size
+        few = self._weight * FEW <= self._compiled.carry.size
         self.data = map_leaves(np.array, data) if few else data
         self._trail.due |= not few
 
     def read(self, key: str, name: str | None = None) -> Any:
         """Return a copy of a part of the carry, or of its entry ``name`` (None if missing)."""
         if name is None:
-            return self._compiled.read(key, self._carry[key])
+            return self._compiled.carry.read(key, self._carry[key])
         part = self._carry[key].get(name)
-        return None if part is None else self._compiled.read(key, {name: part})[name]
+        return None if part is None else self._compiled.carry.read(key, {name: part})[name]
 
     def write(self, key: str, part: Any) -> None:
         """Replace one part of the carry."""
         self._carry = {**self._carry, key: part}
-        self._compiled.write(key, part)
+        self._compiled.carry.write(key, part)
         self._trail.wrote(key, part)
 
     def begin(self, carry: Any) -> None:
         """Replace the carry. `undo` cannot go back to an earlier carry."""
         self._carry = dict(carry)
         for key, part in carry.items():
-            self._compiled.write(key, part)
+            self._compiled.carry.write(key, part)
         self._trail.forget()
 
     def is_as_recorded(self, batch_size: int) -> bool:

@@ -13,8 +13,8 @@ from chainrule._src.base.forks import lock
 from chainrule._src.compile.lower.kernels import Kernel, function_kernel
 from chainrule._src.compile.lower.numbers import FIXED
 from chainrule._src.compile.native.code import load
-from chainrule._src.compile.running.bound import aligned
 from chainrule._src.compile.running.form import REMEMBERED, keep
+from chainrule._src.compile.running.memory import aligned
 from chainrule._src.compile.running.recorded import EXAMPLE
 from chainrule._src.core.derived import Derived, P, R
 from chainrule._src.core.equations import at

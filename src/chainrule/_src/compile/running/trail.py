@@ -76,7 +76,7 @@ class Trail:
     def __init__(self, kernel: BoundKernel) -> None:
         self._kernel = kernel
         self._marks: list[_Mark] = []
-        self._most = max(kernel.size, HEAVY)
+        self._most = max(kernel.carry.size, HEAVY)
         self._cost = self._taken = 0.0
         self.due = True
 
@@ -91,7 +91,7 @@ class Trail:
             old = self._marks.pop().state
         elif len(self._marks) > 1:
             old = self._marks.pop(0).state
-        self._marks.append(_Mark(self._kernel.state(old)))
+        self._marks.append(_Mark(self._kernel.carry.copy(old)))
         self._taken, self.due = time.perf_counter(), False
         self._cost = self._taken - now
 
@@ -107,7 +107,7 @@ class Trail:
 
     def wrote(self, key: str, part: Any) -> None:
         """Record a write of a part of the carry."""
-        if not self._marks or bytes_of(part) * SHARE > self._kernel.size:
+        if not self._marks or bytes_of(part) * SHARE > self._kernel.carry.size:
             self.due = True
         else:
             self._marks[-1].steps.append(_Write(key, map_leaves(np.array, part)))
@@ -140,10 +140,10 @@ class Trail:
         if not self._marks:
             return
         kernel, mark = self._kernel, self._marks[-1]
-        kernel.restore(mark.state)
+        kernel.carry.restore(mark.state)
         for step in mark.steps:
             if isinstance(step, _Write):
-                kernel.write(step.key, step.part)
+                kernel.carry.write(step.key, step.part)
             else:
                 kernel.bind(step.data)
                 kernel.take(step.orders, step.batch_size)

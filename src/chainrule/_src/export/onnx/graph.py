@@ -58,7 +58,9 @@ class Graph:
         The name of a value whose first axis is the batch axis.
     """
 
-    def __init__(self, names: Names, rules: Mapping[str, Rule], batch: str | None = None) -> None:
+    def __init__(
+        self, names: Names, rules: Mapping[str, Rule | None], batch: str | None = None
+    ) -> None:
         self.names, self.rules, self.batch = names, rules, batch
         self.onnx = onnx_package()
         self.nodes: list[Any] = []
@@ -81,9 +83,10 @@ class Graph:
             If the operation has no rule.
         """
         name = equation.primitive.name
-        if name not in self.rules:
+        rule = self.rules.get(name)
+        if rule is None:
             raise ExportError(f"{name} has no form in ONNX")
-        value = self.cast(self.rules[name](self, equation), equation.output.dtype)
+        value = self.cast(rule(self, equation), equation.output.dtype)
         if value in self._unnamed:
             value = self._renamed(value, self.names[equation.output])
         self.values[equation.output] = value

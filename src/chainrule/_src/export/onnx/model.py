@@ -29,8 +29,20 @@ from chainrule._src.trace.arguments import argument_names
 from chainrule._src.trace.recurrence.unrolling import unrolled
 from chainrule._src.trace.tracing import trace
 
-RULES: dict[str, Rule] = {
+REFUSED = (
+    # of linear algebra and of sorting
+    "argpartition", "cholesky", "cofactor", "det", "eig_values", "eig_vectors", "eigh_values",
+    "eigh_vectors", "inv", "logabsdet", "pinv", "signdet", "solve", "svd_u", "svd_values", "svd_vh",
+    # of SciPy
+    "beta", "betainc", "betaln", "entr", "erfc", "erfcinv", "erfinv", "gamma", "gammainc",
+    "gammaincc", "gammaln", "gammasgn", "i0", "i1", "iv", "ive", "j0", "j1", "jv", "kl_div",
+    "log_ndtr", "logit", "ndtr", "ndtri", "polygamma", "psi", "rel_entr", "rgamma", "xlog1py",
+    "xlogy", "y0", "y1", "yn", "yv",
+    "scan", "item",  # loops are unrolled before
+)  # fmt: skip
+RULES: dict[str, Rule | None] = {
     **ELEMENTWISE, **REDUCE, **SHAPE, **INDEX, **LINALG, **NN, **RANDOM, **WINDOWS,
+    **dict.fromkeys(REFUSED),
 }  # fmt: skip
 OPSET, IR_VERSION = 18, 8  # what ONNX Runtime has understood since 1.14, of February 2023
 

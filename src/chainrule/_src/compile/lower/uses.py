@@ -1,0 +1,52 @@
+"""The equations that use a variable decide whether its entries are stored or computed inside."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.kernel import Contraction, Elementwise, Reduction, Scatter
+from chainrule._src.core.program import Program
+from chainrule._src.core.trees import leaves
+
+
+class Uses:
+    """The uses of a program's variables, also of programs inside of its equations."""
+
+    def __init__(self, program: Program) -> None:
+        self._count: Counter[Variable] = Counter()
+        self._user: dict[Variable, Equation] = {}
+        self._results: set[Variable] = set()
+        self.enter(program)
+
+    def enter(self, program: Program) -> None:
+        """Record the uses of a program's variables."""
+        self._count.update(v for e in program.equations for v in e.variables)
+        self._user |= {v: e for e in program.equations for v in e.variables}
+        self._results |= {v for _, v in leaves(program.result) if isinstance(v, Variable)}
+
+    def is_inlined(self, variable: Variable) -> bool:
+        """Return true if the only use may compute the entries, so that they are not stored."""
+        if not self._is_used_once(variable):
+            return False
+        user = self._user[variable]
+        if isinstance(user.primitive.kernel, Elementwise):
+            return user.output.shape == variable.shape
+        return isinstance(user.primitive.kernel, Reduction) or self._is_scattered(variable)
+
+    def is_read_often(self, variable: Variable) -> bool:
+        """Return true if entries are read more than once, so that they should be stored."""
+        once = self._is_used_once(variable)
+        return not once or isinstance(self._user[variable].primitive.kernel, Contraction)
+
+    def scatters_again(self, variable: Variable) -> bool:
+        """Return true if the only use of a scattered array is to be scattered again."""
+        return self._is_used_once(variable) and self._is_scattered(variable)
+
+    def _is_used_once(self, variable: Variable) -> bool:
+        return self._count[variable] == 1 and variable not in self._results
+
+    def _is_scattered(self, variable: Variable) -> bool:
+        user = self._user[variable]
+        first = user.operands[0] is variable and bool(variable.shape)
+        return first and isinstance(user.primitive.kernel, Scatter)
