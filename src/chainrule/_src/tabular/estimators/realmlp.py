@@ -203,7 +203,7 @@ class _RealMLPBase(BaseEstimator):  # type: ignore[misc]
 
     def _output(self, X: Any) -> Array:
         """Return the ensemble's mean output for samples, shape (n, k)."""
-        quick = None if self._one_row is None else self._one_row(X)
+        quick = None if self._one_row is None else self._one_row(X, self.engine)
         if quick is not None:
             return quick
         check_is_fitted(self)
