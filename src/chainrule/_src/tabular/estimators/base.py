@@ -41,12 +41,6 @@ def refuse_times(X: Any, where: str) -> None:
         numeric(X, "X", where)
 
 
-def keep(model: Any, arguments: dict[str, Any]) -> None:
-    """Store the arguments of a constructor unchanged as attributes."""
-    names = (name for name in arguments if name not in ("self", "__class__"))
-    vars(model).update({name: arguments[name] for name in names})
-
-
 @contextmanager
 def undone_on_error(model: Any) -> Iterator[None]:
     """Context manager that restores a model's attributes if its block raises an error."""

@@ -34,7 +34,7 @@ class RowPredictor:
         self.enough, self._work = enough, 0.0
 
     def pays(self, work: float) -> bool:
-        """Count the work of a call; return true if compiled code is to do it."""
+        """Count the work of a call; return true if the call is to run compiled code."""
         self._work += work
         return self._work > self.enough
 
@@ -81,7 +81,7 @@ def helpers_for(X: Array, coefs: Sequence[Array]) -> int:
 
 
 def compiled_output(model: Any, X: Array) -> Array | None:
-    """Return the output of a fitted network by compiled code, or None if NumPy is to compute it."""
+    """Return the output of a fitted network if compiled code is to compute the output, else None."""
     predictor: RowPredictor | None = vars(model).get("_predictor")
     coefs = model.coefs_
     if predictor is None or len(X) < FEWEST or X.dtype != coefs[0].dtype:
