@@ -81,7 +81,7 @@ def helpers_for(X: Array, coefs: Sequence[Array]) -> int:
 
 
 def compiled_output(model: Any, X: Array) -> Array | None:
-    """Return the output of a fitted network if compiled code is to compute the output, else None."""
+    """Return the output of a fitted network, or None unless compiled code computes the output."""
     predictor: RowPredictor | None = vars(model).get("_predictor")
     coefs = model.coefs_
     if predictor is None or len(X) < FEWEST or X.dtype != coefs[0].dtype:
