@@ -1,15 +1,16 @@
 """Many rows are predicted compiled once it pays, and as in NumPy."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 
 import chainrule as cr
+from chainrule._src.base.errors import CompileError
 from chainrule._src.compile.running import threads
-from chainrule._src.tabular.estimators import forward as numpy_forward
-from chainrule._src.tabular.estimators import many_rows
+from chainrule._src.tabular.estimators import base, predicting
 from chainrule._src.tabular.estimators.forward import forward
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -21,14 +22,14 @@ LABELS = (X[:, 0] * X[:, 1] > 0) + (X[:, 2] > 1).astype(int)
 @pytest.fixture
 def called(monkeypatch):
     """Count calls of what is compiled, which is from the first one on."""
-    calls, made = [], many_rows.compiled
+    calls, made = [], predicting.compiled
 
     def counted(*names):
         network = made(*names)
-        return lambda *args: calls.append(len(args[0])) or network(*args)
+        return lambda params, X: calls.append(len(X)) or network(params, X)
 
-    monkeypatch.setattr(many_rows, "ENOUGH", 0)
-    monkeypatch.setattr(many_rows, "compiled", counted)
+    monkeypatch.setattr(base, "ENOUGH", 0)
+    monkeypatch.setattr(predicting, "compiled", counted)
     return calls
 
 
@@ -45,6 +46,7 @@ def in_numpy(model, X):
         (cr.estimators.MLPClassifier, LABELS),
         (cr.estimators.MLPClassifier, LABELS > 0),
         (cr.estimators.MLPRegressor, X[:, :2]),
+        (partial(cr.estimators.MLPRegressor, "poisson"), np.abs(X[:, 0])),
     ],
 )
 def test_predictions_are_those_of_numpy(called, kind, y, dtype, activation):
@@ -73,9 +75,22 @@ def test_what_stays_in_numpy(called):
 
 
 def test_it_pays_first(monkeypatch):
+    monkeypatch.setattr(base, "ENOUGH", 2.5 * len(X) * (7 * 5 + 5 * 3))
     model = cr.estimators.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
-    monkeypatch.setattr(many_rows, "ENOUGH", 2.5 * len(X) * (7 * 5 + 5 * 3))
-    assert [model._many.takes(model, X) for _ in range(4)] == [False, False, True, True]
+    compiled = [predicting.compiled_output(model, X) is not None for _ in range(4)]
+    assert compiled == [False, False, True, True]
+
+
+def test_a_network_that_cannot_be_compiled_stays_in_numpy(called, monkeypatch):
+    def refuse(*names):
+        called.append(names)
+        raise CompileError("no compiler")
+
+    model = cr.estimators.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
+    monkeypatch.setattr(predicting, "compiled", lambda *names: refuse)
+    for _ in range(2):
+        np.testing.assert_array_equal(model._forward_pass_fast(X), in_numpy(model, X))
+    assert len(called) == 1
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -90,8 +105,8 @@ def test_threads_that_share_rows_change_no_bit(request, monkeypatch, compiled):
 
     monkeypatch.setattr(threads, "sharing", counted)
     alone = model.predict_proba(many)
-    monkeypatch.setattr(numpy_forward, "SHARED", 0)
-    monkeypatch.setattr(numpy_forward, "cores", lambda: 3)
+    monkeypatch.setattr(predicting, "SHARED", 0)
+    monkeypatch.setattr(predicting, "cores", lambda: 3)
     np.testing.assert_array_equal(model.predict_proba(many), alone)
     assert counts == [0, 2]
     assert called == [1024] * compiled * 2 * len(range(0, len(many), 1024))

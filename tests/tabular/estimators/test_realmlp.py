@@ -12,9 +12,9 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import GridSearchCV
 
 import chainrule as cr
-from chainrule._src.tabular.estimators import realmlp
+from chainrule._src.tabular.estimators import one_row, realmlp
 from chainrule._src.tabular.recipes.realmlp import PRESETS
-from chainrule.errors import DataError
+from chainrule.errors import CompileError, DataError
 from chainrule.estimators import RealMLPClassifier, RealMLPRegressor
 
 SMALL = {"hidden_layer_sizes": (16, 16), "epochs": 30, "batch_size": 32, "random_state": 0}
@@ -119,12 +119,27 @@ def test_members_are_averaged():
 
 def test_one_row_after_many_is_predicted_compiled_and_the_same():
     X = np.insert(IRIS[0], 1, 7.0, axis=1)  # a constant, which is left out
-    model = RealMLPClassifier(n_ens=2, **FEW).fit(X, IRIS[1])
+    model = RealMLPClassifier(n_ens=2, **FEW).fit(X, IRIS[1]).set_params(engine="auto")
     found = np.vstack([model.predict_proba(x[np.newaxis]) for x in X])
-    assert model._one_row._call is not None
+    assert model._one_row(X[:1], "auto") is not None
     np.testing.assert_allclose(found, model.predict_proba(X), rtol=1e-5, atol=1e-7)
     with_gap = np.array([[5.0, 7.0, np.nan, 1.0, 1.0]])
     assert np.isfinite(model.predict_proba(with_gap)).all()
+
+
+@pytest.mark.parametrize("engine", ["auto", "numpy"])
+def test_single_rows_are_predicted_by_numpy_where_nothing_may_compile(monkeypatch, engine):
+    calls = []
+
+    def refuse(*args):
+        calls.append(args)
+        raise CompileError("no compiler")
+
+    monkeypatch.setattr(one_row, "jit", lambda function: refuse)
+    model = RealMLPClassifier(**FEW).fit(*IRIS).set_params(engine=engine)
+    rows = np.vstack([model.predict_proba(x[np.newaxis]) for x in IRIS[0][:60]])
+    np.testing.assert_allclose(rows, model.predict_proba(IRIS[0][:60]), rtol=1e-5, atol=1e-7)
+    assert len(calls) == (engine == "auto")
 
 
 def test_settings_are_searched():

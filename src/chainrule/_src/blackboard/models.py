@@ -99,7 +99,7 @@ def _subject(model: Any, task: _Task, data: Data, settings: Mapping[str, Any]) -
 
     def forward(params: Any, X: Any, layers: Any = None, metrics: Any = None) -> Any:
         X = X.reshape(len(X), *shape)
-        return task.meaning(network.apply(params, layers or start, X, False).output)
+        return task.meaning(network.predicted({**params, **(layers or start)}, X))
 
     def update(rule: Any) -> Callable[..., Any]:
         step = objective.training_step(rule)

@@ -17,7 +17,7 @@ from chainrule._src.blackboard.fields import Listed, Members, Number, flag, or_n
 from chainrule._src.blackboard.listeners import Listener
 from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.subject import FLIGHT, SETTINGS, Subject, checked
-from chainrule._src.blackboard.trainer import Branch, TrainingThread
+from chainrule._src.blackboard.trainer import TrainingThread
 
 FAR = 10**9  # updates
 WIDE = 10**6  # numbers in a sample
@@ -75,7 +75,7 @@ class Session(TrainingThread):
     def _on_hello(self, listener: Listener | None) -> None:
         header, arrays = views.setup(self.subject, **self._more(self.subject))
         self._send("setup", header, arrays, listener)
-        for name, branch in self.branches.items():
+        for name, branch in self.branches.by_name.items():
             self._send("curves", *branch.curves.message(name, 0), listener)
             for notice in branch.notices.said:
                 self._send("notice", {"branch": name, **notice}, None, listener)
@@ -113,26 +113,19 @@ class Session(TrainingThread):
 
     def _cut(self) -> None:
         """Remove points, notices and scores after the present update."""
-        branch, update = self.branch, self.branch.run.place.update
-        branch.curves.cut(update)
-        branch.notices.cut(update)
-        branch.scorer.cut(update)
-        self._send("notices_cleared", {"branch": self._selected, "from": update})
+        update = self.branch.cut()
+        self._send("notices_cleared", {"branch": self.branches.shown, "from": update})
         self._show()
 
     def _on_restart(self, _: Any, settings: Mapping[str, Any] | None = None) -> None:
-        right, name = self._with(self._plain, settings or {}), self.subject.mistake
-        self._renew(
-            right if name is None or self._mistaken is None else self._mistaken(right, name)
-        )
+        self._restart(settings or {}, self.subject.mistake)
 
-    def _with(self, subject: Subject, settings: Mapping[str, Any]) -> Subject:
-        chosen = checked(settings, self.subject.settings, self.subject.choices)
-        if subject.make is not None:
-            return subject.make(chosen)
-        return replace(subject, settings=chosen)
-
-    def _renew(self, subject: Subject) -> None:
+    def _restart(self, settings: Mapping[str, Any], mistake: str | None) -> None:
+        """Begin anew with other settings, and with the gradient of a mistake, if any."""
+        chosen, plain = checked(settings, self.subject.settings, self.subject.choices), self._plain
+        subject = replace(plain, settings=chosen) if plain.make is None else plain.make(chosen)
+        if mistake is not None and self._mistaken is not None:
+            subject = self._mistaken(subject, mistake)
         self._begin(subject)
         self._on_hello(None)
 
@@ -141,33 +134,18 @@ class Session(TrainingThread):
         self._show()
 
     def _on_fork(self, _: Any) -> None:
-        branch = self.branch
-        self.branches = {"a": branch, "b": Branch.of(branch.run.fork())}
-        update = branch.run.place.update
-        points = [point for point in branch.curves.points if point["update"] <= update]
-        self.branches["b"].curves.points = points
-        self._selected = "b"
-        for name in self.branches:  # the branch may have been "b" before
-            self._send("curves", *self.branches[name].curves.message(name, 0))
-        self.branches["b"].curves.start = len(points)
+        self.branches.fork()
+        for name, each in self.branches.by_name.items():  # the branch may have been "b" before
+            self._send("curves", *each.curves.message(name, 0))
         self._show()
 
     def _on_show(self, _: Any, branch: str) -> None:
-        self._check_branch(branch)
-        self._selected = branch
+        self.branches.show(branch)
         self._show()
 
     def _on_drop(self, _: Any, branch: str) -> None:
-        self._check_branch(branch)
-        if len(self.branches) == 1:
-            raise DataError("there is one run alone, which cannot be dropped; restart it instead")
-        (remaining,) = (each for name, each in self.branches.items() if name != branch)
-        self.branches, self._selected = {"a": remaining}, "a"
+        self.branches.drop(branch)
         self._on_hello(None)
-
-    def _check_branch(self, branch: str) -> None:
-        if branch not in self.branches:
-            raise DataError(f"there is no run {branch!r}; there are {', '.join(self.branches)}")
 
     def _on_mark(self, _: Any, clear: bool = False) -> None:
         self._marked = None if clear else self.branch.run.place.update
@@ -176,8 +154,7 @@ class Session(TrainingThread):
     def _on_mistake(self, _: Any, name: str | None) -> None:
         if self._mistaken is None:
             raise DataError("this model's gradient cannot be broken: it is not the lab's network")
-        right = self._with(self._plain, {})
-        self._renew(right if name is None else self._mistaken(right, name))
+        self._restart({}, name)
 
     def _on_take(self, listener: Listener | None, what: str) -> None:
         if self._take is None:

@@ -7,16 +7,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from traceback import format_exception_only
 from typing import Any
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.blackboard import views
+from chainrule._src.blackboard.branches import Branch, Branches
 from chainrule._src.blackboard.frames import encode
 from chainrule._src.blackboard.listeners import Listener, Listeners
-from chainrule._src.blackboard.notices import Notices
 from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.subject import Subject
 
@@ -36,21 +36,6 @@ class QueuedTask:
     do: Callable[[], None]
     number: int | None = None
     listener: Listener | None = None
-
-
-@dataclass
-class Branch:
-    """A run with its scores, curves and notices."""
-
-    run: ReversibleRun
-    scorer: views.Scorer
-    curves: views.Curves
-    notices: Notices = field(default_factory=Notices)
-
-    @classmethod
-    def of(cls, run: ReversibleRun) -> Branch:
-        """Return the branch of a run, without points or notices."""
-        return cls(run, views.Scorer(run.subject), views.Curves(run.subject.names))
 
 
 class TrainingThread:
@@ -88,8 +73,7 @@ class TrainingThread:
     def _begin(self, subject: Subject) -> None:
         """Reset all state, and start with a subject."""
         run = ReversibleRun(subject, self._engine)  # first, because it may raise an error
-        self.subject, self.branches = subject, {"a": Branch.of(run)}
-        self._selected = "a"
+        self.subject, self.branches = subject, Branches(run)
         self._marked: int | None = None  # the update that the page compares with
         self._playing = False
         self._rate: float | None = None  # updates a second; None: as fast as it can
@@ -102,7 +86,7 @@ class TrainingThread:
     @property
     def branch(self) -> Branch:
         """The run that is shown."""
-        return self.branches[self._selected]
+        return self.branches.present
 
     # the thread
 
@@ -257,7 +241,7 @@ class TrainingThread:
         view = self._look(exact)
         self._framed = time.perf_counter()
         if branch.curves.start < len(branch.curves.points):
-            self._send("curves", *branch.curves.message(self._selected, branch.curves.start))
+            self._send("curves", *branch.curves.message(self.branches.shown, branch.curves.start))
             branch.curves.start = len(branch.curves.points)
         target_accuracy, reached = self._stop.get("accuracy"), view.header["held_accuracy"]
         if target_accuracy is not None and reached is not None and reached >= target_accuracy:
@@ -268,7 +252,7 @@ class TrainingThread:
         """Return a view of the run at its present update, and add a point to the curves."""
         branch = self.branch
         total, count = self._losses
-        position = (self._selected, branch.run.place.update)
+        position = (self.branches.shown, branch.run.place.update)
         loss = total / count if count and branch.run.place.update >= branch.run.head else None
         if loss is None and self._last_loss[0] == position:  # later pages get the same loss
             loss = self._last_loss[1]
@@ -277,19 +261,20 @@ class TrainingThread:
         self._losses = [0.0, 0]
         branch.curves.add(view.point)
         for each in branch.notices.look(branch.run.subject, view.point, branch.run.params):
-            self._send("notice", {"branch": self._selected, **each})
+            self._send("notice", {"branch": self.branches.shown, **each})
         return view
 
     def _state(self) -> dict[str, Any]:
         return {
-            "branch": self._selected, "branches": list(self.branches), "playing": self._playing,
-            "rate": self._rate, "speed": self._speed, "stop": self._stop, "marked": self._marked,
+            "branch": self.branches.shown, "branches": list(self.branches.by_name),
+            "playing": self._playing, "rate": self._rate, "speed": self._speed,
+            "stop": self._stop, "marked": self._marked,
         }  # fmt: skip
 
     def _say(self, kind: str, text: str) -> None:
         notice = {"update": self.branch.run.place.update, "kind": kind, "text": text}
         self.branch.notices.said.append(notice)
-        self._send("notice", {"branch": self._selected, **notice})
+        self._send("notice", {"branch": self.branches.shown, **notice})
 
     def _send(
         self,

@@ -95,7 +95,7 @@ class InUse:
     def __call__(self, weights: Any, X: Any) -> Any:
         """Compute the outputs from the weights and the input."""
         samples = self._features(X) if self.steps else X
-        scores = self.model.network.apply(weights, {}, samples, False).output
+        scores = self.model.network.predicted(weights, samples)
         if self.quantity is not None:
             return self._quantities(scores.astype(np.float64), self.quantity)
         if self.label is None:

@@ -167,8 +167,8 @@ class UnitNorm(Constraint):
 def _checked(axis: Any, where: str) -> Any:
     """Return an axis, or a sequence of axes; refuse anything else."""
     if isinstance(axis, tuple | list):
-        return type(axis)(check_axis(one, where) for one in axis)
-    return check_axis(axis, where)
+        return type(axis)(check_axis(one, "axis", where) for one in axis)
+    return check_axis(axis, "axis", where)
 
 
 def _norms(w: Any, axis: Axis) -> Any:

@@ -73,7 +73,7 @@ class Ensemble:
         if hasattr(first, "predict_proba"):
             best: Array = np.argmax(self.predict_proba(X), axis=1)
             return np.asarray(self.classes_[best])
-        return self._mean("predict", X)
+        return self._mean(lambda model: model.predict(X))
 
     def predict_proba(self, X: Any) -> Array:
         """Return the mean probability of each class, for classifiers in the order of `classes_`.
@@ -81,14 +81,15 @@ class Ensemble:
         A model that was trained without a class contributes 0 to its probability.
         """
         if not hasattr(self.models[0], "predict_proba"):
-            return self._mean("predict", X)
-        total: Any = 0.0
-        for model in self.models:
+            return self.predict(X)
+
+        def of_all_classes(model: Any) -> Array:
             probabilities = np.asarray(model.predict_proba(X))
-            of_all = np.zeros((len(probabilities), len(self.classes_)), probabilities.dtype)
-            of_all[:, np.searchsorted(self.classes_, model.classes_)] = probabilities
-            total = total + of_all
-        return np.asarray(total / len(self.models))
+            columns = np.zeros((len(probabilities), len(self.classes_)), probabilities.dtype)
+            columns[:, np.searchsorted(self.classes_, model.classes_)] = probabilities
+            return columns
+
+        return self._mean(of_all_classes)
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
         """Return loss and metrics of the mean predictions, or for estimators the score."""
@@ -108,8 +109,6 @@ class Ensemble:
         logs: dict[str, float] = scored.evaluate(self.predict(X), y, return_dict=True)
         return logs
 
-    def _mean(self, method: str, X: Any) -> Array:
-        total: Any = 0.0
-        for model in self.models:
-            total = total + np.asarray(getattr(model, method)(X))
+    def _mean(self, output: Callable[[Any], Any]) -> Array:
+        total: Any = sum((np.asarray(output(model)) for model in self.models), 0.0)
         return np.asarray(total / len(self.models))

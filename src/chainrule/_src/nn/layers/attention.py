@@ -14,7 +14,8 @@ from chainrule._src.base.validation import check_positive, shape_text
 from chainrule._src.nn import initializers
 from chainrule._src.nn.functions import softmax
 from chainrule._src.nn.layers.dropout import Random
-from chainrule._src.nn.layers.layer import SEQUENCES, Shape
+from chainrule._src.nn.layers.given import Shape
+from chainrule._src.nn.layers.layer import SEQUENCES
 from chainrule._src.nn.layers.surroundings import around
 
 LEAST = -1e9  # the score of masked steps

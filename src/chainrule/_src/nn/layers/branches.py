@@ -9,7 +9,8 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_positive
-from chainrule._src.nn.layers.layer import Layer, Shape
+from chainrule._src.nn.layers.given import Shape
+from chainrule._src.nn.layers.layer import Layer
 
 
 class ByColumns(Layer):

@@ -9,7 +9,8 @@ import numpy as np
 from chainrule._src.base.arguments import Flag, Positive, Share
 from chainrule._src.base.errors import DataError
 from chainrule._src.nn.layers.dropout import Random
-from chainrule._src.nn.layers.layer import Function, Layer, Shape
+from chainrule._src.nn.layers.given import Shape
+from chainrule._src.nn.layers.layer import Function, Layer
 
 
 class Gates(Random):

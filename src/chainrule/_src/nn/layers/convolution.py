@@ -12,7 +12,8 @@ from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_count
 from chainrule._src.core.transforms import vjp
 from chainrule._src.nn.layers.core import AffineLayer
-from chainrule._src.nn.layers.layer import Function, Shape
+from chainrule._src.nn.layers.given import Shape
+from chainrule._src.nn.layers.layer import Function
 from chainrule._src.nn.layers.spatial import Size, Sliding, sizes_of
 
 

@@ -12,8 +12,8 @@ from chainrule._src.base.arguments import Flag, Positive
 from chainrule._src.base.arrays import Array, as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_positive
-from chainrule._src.nn.layers.given import KINDS, dtype_given, shape_given
-from chainrule._src.nn.layers.layer import ROWS, Function, Layer, Shape
+from chainrule._src.nn.layers.given import KINDS, Shape, dtype_given, shape_given
+from chainrule._src.nn.layers.layer import ROWS, Function, Layer
 from chainrule._src.ops.index import IN_RANGE
 
 LAST = slice(-1, None)

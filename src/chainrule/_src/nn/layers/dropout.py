@@ -10,7 +10,8 @@ import numpy as np
 
 from chainrule._src.base.arguments import Each, Number
 from chainrule._src.base.validation import check_number
-from chainrule._src.nn.layers.layer import Layer, Shape
+from chainrule._src.nn.layers.given import Shape
+from chainrule._src.nn.layers.layer import Layer
 from chainrule._src.nn.layers.spatial import Format
 from chainrule._src.nn.optimizers.optimizer import like
 from chainrule._src.ops.random import random_uniform

@@ -10,7 +10,8 @@ from chainrule._src.base.arguments import Number, Real
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_each
 from chainrule._src.nn import activations
-from chainrule._src.nn.layers.layer import Layer, Shape
+from chainrule._src.nn.layers.given import Shape
+from chainrule._src.nn.layers.layer import Layer
 
 
 class Identity(Layer):

@@ -11,7 +11,8 @@ from chainrule._src.base.arguments import Flag, Number
 from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_positive, shape_text
-from chainrule._src.nn.layers.layer import Layer, Shape
+from chainrule._src.nn.layers.given import Shape
+from chainrule._src.nn.layers.layer import Layer
 
 SMALLEST = 1e-7  # smallest deviation by which `Normalization` divides, as in Keras
 

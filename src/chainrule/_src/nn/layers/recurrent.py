@@ -24,7 +24,8 @@ from chainrule._src.nn.layers.cells import (
     scanned,
 )
 from chainrule._src.nn.layers.functions import Wrapper
-from chainrule._src.nn.layers.layer import SEQUENCES, Layer, Shape
+from chainrule._src.nn.layers.given import Shape
+from chainrule._src.nn.layers.layer import SEQUENCES, Layer
 from chainrule._src.nn.layers.surroundings import around
 from chainrule._src.trace.recurrence import scan
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from chainrule._src.base.errors import ShapeError
 from chainrule._src.base.validation import lookup, shape_text
-from chainrule._src.nn.layers.layer import LARGEST, Shape
+from chainrule._src.nn.layers.building import LARGEST
+from chainrule._src.nn.layers.given import Shape
 from chainrule._src.nn.layers.spatial import Size, Spatial, sides_of, sizes_of
 
 

@@ -12,7 +12,9 @@ from chainrule._src.base.arguments import Each, Positive
 from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import shape_text
-from chainrule._src.nn.layers.layer import LARGEST, ROWS, Layer, Shape
+from chainrule._src.nn.layers.building import LARGEST
+from chainrule._src.nn.layers.given import Shape
+from chainrule._src.nn.layers.layer import ROWS, Layer
 from chainrule._src.nn.layers.spatial import Format
 
 

@@ -16,7 +16,9 @@ from chainrule._src.base.validation import (
     lookup,
     shape_text,
 )
-from chainrule._src.nn.layers.layer import LARGEST, Layer, Shape
+from chainrule._src.nn.layers.building import LARGEST
+from chainrule._src.nn.layers.given import Shape
+from chainrule._src.nn.layers.layer import Layer
 
 Size = int | Sequence[int]
 Sizes = tuple[int, ...]

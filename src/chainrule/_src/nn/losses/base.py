@@ -13,7 +13,7 @@ from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.showing import snake_case
 from chainrule._src.base.validation import lookup
 from chainrule._src.core.primitive import Traced
-from chainrule._src.nn.losses.operands import checked_dtype, floats, same_rank, spread
+from chainrule._src.nn.losses.operands import checked_dtype, floats, options_of, same_rank, spread
 
 MEAN = "sum_over_batch_size"
 REDUCTIONS = (MEAN, "mean", "mean_with_sample_weight", "sum", "none")
@@ -170,14 +170,14 @@ class LossFunctionWrapper(Loss):
 
 
 class FunctionLoss(Loss):
-    """A loss of this library that has only the parameters of `Loss`.
+    """A loss of this library: it applies a function with those parameters that are attributes.
 
     Attributes
     ----------
     function : callable
     """
 
-    function: Callable[[Any, Any], Any]
+    function: Callable[..., Any]
 
     def __init__(
         self, reduction: str | None = MEAN, name: str | None = None, dtype: Any = None
@@ -186,7 +186,7 @@ class FunctionLoss(Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample."""
-        return self.function(y_true, y_pred)
+        return self.function(y_true, y_pred, **options_of(self))
 
 
 def weight_of(mask: Any, sample_weight: Any, reduction: str | None) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import check_number
-from chainrule._src.nn.losses.base import MEAN
-from chainrule._src.nn.losses.operands import EPSILON, floats, pair
-from chainrule._src.nn.losses.probabilities import Smoothed, binary_entropies, probabilities
+from chainrule._src.base.arguments import Number, Share
+from chainrule._src.nn.losses.base import MEAN, FunctionLoss
+from chainrule._src.nn.losses.operands import EPSILON, OneAxis, floats, pair
+from chainrule._src.nn.losses.probabilities import binary_entropies, probabilities
 from chainrule._src.ops.nn import SIGMOID, SOFTMAX
 
 
@@ -115,7 +115,7 @@ def binary_focal_crossentropy(
     return np.mean(loss, axis=axis)
 
 
-class CategoricalFocalCrossentropy(Smoothed):
+class CategoricalFocalCrossentropy(FunctionLoss):
     """Averages `categorical_focal_crossentropy` over the samples of a batch.
 
     Parameters
@@ -140,30 +140,25 @@ class CategoricalFocalCrossentropy(Smoothed):
     np.float64(0.9163)
     """
 
+    function = staticmethod(categorical_focal_crossentropy)
+
     def __init__(
         self,
-        alpha: float = 0.25,
-        gamma: float = 2.0,
+        alpha: Number = 0.25,
+        gamma: Number = 2.0,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
+        label_smoothing: Share = 0.0,
+        axis: OneAxis = -1,
         reduction: str | None = MEAN,
         name: str | None = "categorical_focal_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
-        self.alpha = check_number(alpha, "alpha", "CategoricalFocalCrossentropy")
-        self.gamma = check_number(gamma, "gamma", "CategoricalFocalCrossentropy")
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample."""
-        return categorical_focal_crossentropy(
-            y_true, y_pred, self.alpha, self.gamma, self.from_logits, self.label_smoothing,
-            self.axis,
-        )  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.alpha, self.gamma = alpha, gamma
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
-class BinaryFocalCrossentropy(Smoothed):
+class BinaryFocalCrossentropy(FunctionLoss):
     """Averages `binary_focal_crossentropy` over the samples of a batch.
 
     Parameters
@@ -187,26 +182,20 @@ class BinaryFocalCrossentropy(Smoothed):
     np.float64(0.4581)
     """
 
+    function = staticmethod(binary_focal_crossentropy)
+
     def __init__(
         self,
         apply_class_balancing: bool = False,
-        alpha: float = 0.25,
-        gamma: float = 2.0,
+        alpha: Number = 0.25,
+        gamma: Number = 2.0,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
+        label_smoothing: Share = 0.0,
+        axis: OneAxis = -1,
         reduction: str | None = MEAN,
         name: str | None = "binary_focal_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
-        self.apply_class_balancing = apply_class_balancing
-        self.alpha = check_number(alpha, "alpha", "BinaryFocalCrossentropy")
-        self.gamma = check_number(gamma, "gamma", "BinaryFocalCrossentropy")
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample."""
-        return binary_focal_crossentropy(
-            y_true, y_pred, self.apply_class_balancing, self.alpha, self.gamma, self.from_logits,
-            self.label_smoothing, self.axis,
-        )  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.apply_class_balancing, self.alpha, self.gamma = apply_class_balancing, alpha, gamma
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis

@@ -5,7 +5,10 @@ Only the shapes of tensors are checked: their values are not known while a step 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import cache
+from inspect import signature
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -150,11 +153,26 @@ def logits_of(y_pred: Any, activation: Primitive, axis: int = -1) -> Any:
     return y_pred.parents[0][1] if (softmax_axis - axis) % y_pred.ndim == 0 else None
 
 
-def check_axis(axis: Any, where: str) -> int:
+def check_axis(axis: Any, name: str, where: str) -> int:
     """Return an axis; raise an error if it is not an integer."""
     if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
-        raise DataError(f"{where}: axis must be a whole number, received {axis!r}")
+        raise DataError(f"{where}: {name} must be a whole number, received {axis!r}")
     return int(axis)
+
+
+OneAxis = Annotated[int, check_axis]
+
+
+@cache
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the parameters of a function that follow targets and predictions."""
+    return tuple(signature(function).parameters)[2:]
+
+
+def options_of(owner: Any) -> dict[str, Any]:
+    """Return those attributes of a loss or metric that are parameters of its function."""
+    attributes = vars(owner)
+    return {n: attributes[n] for n in _parameters(owner.function) if n in attributes}
 
 
 def checked_dtype(dtype: Any, where: str) -> str:

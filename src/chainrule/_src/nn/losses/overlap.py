@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import check_number
-from chainrule._src.nn.losses.base import MEAN, Loss
+from chainrule._src.base.arguments import Number
+from chainrule._src.nn.losses.base import MEAN, FunctionLoss
 from chainrule._src.nn.losses.operands import EPSILON, pair
 
 Axis = int | tuple[int, ...] | None
@@ -81,7 +81,7 @@ def tversky(
     return 1 - right / (right + alpha * missed + beta * wrong + EPSILON)
 
 
-class Dice(Loss):
+class Dice(FunctionLoss):
     """Computes `dice` of a batch, or its average over the samples if ``axis`` leaves them out.
 
     Parameters
@@ -99,6 +99,8 @@ class Dice(Loss):
     array([0.5, 0. ])
     """
 
+    function = staticmethod(dice)
+
     def __init__(
         self,
         reduction: str | None = MEAN,
@@ -106,15 +108,11 @@ class Dice(Loss):
         axis: Axis = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction, dtype)
+        super().__init__(reduction, name, dtype)
         self.axis = tuple(axis) if isinstance(axis, list) else axis
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss."""
-        return dice(y_true, y_pred, self.axis)
 
-
-class Tversky(Loss):
+class Tversky(FunctionLoss):
     """Computes `tversky` of a batch, or its average over the samples as `Dice` does.
 
     Parameters
@@ -139,20 +137,17 @@ class Tversky(Loss):
     np.float64(0.3333)
     """
 
+    function = staticmethod(tversky)
+
     def __init__(
         self,
-        alpha: float = 0.5,
-        beta: float = 0.5,
+        alpha: Number = 0.5,
+        beta: Number = 0.5,
         reduction: str | None = MEAN,
         name: str | None = "tversky",
         axis: Axis = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction, dtype)
-        self.alpha = check_number(alpha, "alpha", "Tversky")
-        self.beta = check_number(beta, "beta", "Tversky")
+        super().__init__(reduction, name, dtype)
+        self.alpha, self.beta = alpha, beta
         self.axis = tuple(axis) if isinstance(axis, list) else axis
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss."""
-        return tversky(y_true, y_pred, self.alpha, self.beta, self.axis)

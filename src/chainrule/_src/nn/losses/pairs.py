@@ -9,7 +9,7 @@ import numpy as np
 from chainrule._src.base.arguments import Flag, Number
 from chainrule._src.base.errors import ShapeError
 from chainrule._src.nn.functions import logsumexp
-from chainrule._src.nn.losses.base import MEAN, Loss, weight_of
+from chainrule._src.nn.losses.base import MEAN, FunctionLoss, weight_of
 from chainrule._src.nn.losses.operands import floats, numbers
 from chainrule._src.ops.nn import SOFTPLUS
 
@@ -93,7 +93,7 @@ def _flat(labels: Any, name: str) -> Any:
     return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
-class Circle(Loss):
+class Circle(FunctionLoss):
     """Averages `circle` over the samples of a batch, which are compared with each other.
 
     The mean is over the samples whose loss is above 0: samples that have pairs.
@@ -119,6 +119,8 @@ class Circle(Loss):
     np.float64(94.4)
     """
 
+    function = staticmethod(circle)
+
     def __init__(
         self,
         gamma: Number = 80.0,
@@ -128,13 +130,8 @@ class Circle(Loss):
         name: str | None = "circle",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction, dtype)
+        super().__init__(reduction, name, dtype)
         self.gamma, self.margin, self.remove_diagonal = gamma, margin, remove_diagonal
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample."""
-        diagonal = self.remove_diagonal
-        return circle(y_true, y_pred, None, None, diagonal, self.gamma, self.margin)
 
     def counted(self, values: Any, sample_weight: Any) -> Any:
         """Return weights that exclude samples without pairs."""

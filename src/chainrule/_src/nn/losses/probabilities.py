@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arguments import Share
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_number
 from chainrule._src.core.primitive import Traced
-from chainrule._src.nn.losses.base import MEAN, FunctionLoss, Loss, weight_of
+from chainrule._src.nn.losses.base import MEAN, FunctionLoss, weight_of
 from chainrule._src.nn.losses.operands import (
     EPSILON,
-    check_axis,
+    OneAxis,
     class_numbers,
     floats,
     logits_of,
@@ -281,26 +282,7 @@ class Poisson(FunctionLoss):
     function = staticmethod(poisson)
 
 
-class Smoothed(Loss):
-    """Base class of cross-entropies with label smoothing."""
-
-    def __init__(
-        self,
-        from_logits: bool,
-        label_smoothing: float,
-        axis: int,
-        reduction: str | None,
-        name: str | None,
-        dtype: Any,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
-        self.from_logits = from_logits
-        where = type(self).__name__
-        self.label_smoothing = check_number(label_smoothing, "label_smoothing", where, high=1.0)
-        self.axis = check_axis(axis, where)
-
-
-class CategoricalCrossentropy(Smoothed):
+class CategoricalCrossentropy(FunctionLoss):
     """Averages `categorical_crossentropy` over the samples of a batch.
 
     Parameters
@@ -321,25 +303,22 @@ class CategoricalCrossentropy(Smoothed):
     np.float64(0.4581)
     """
 
+    function = staticmethod(categorical_crossentropy)
+
     def __init__(
         self,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
+        label_smoothing: Share = 0.0,
+        axis: OneAxis = -1,
         reduction: str | None = MEAN,
         name: str | None = "categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample."""
-        return categorical_crossentropy(
-            y_true, y_pred, self.from_logits, self.label_smoothing, self.axis
-        )
+        super().__init__(reduction, name, dtype)
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
-class BinaryCrossentropy(Smoothed):
+class BinaryCrossentropy(FunctionLoss):
     """Averages `binary_crossentropy` over the samples of a batch.
 
     Parameters
@@ -362,25 +341,22 @@ class BinaryCrossentropy(Smoothed):
     np.float64(0.6931)
     """
 
+    function = staticmethod(binary_crossentropy)
+
     def __init__(
         self,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
+        label_smoothing: Share = 0.0,
+        axis: OneAxis = -1,
         reduction: str | None = MEAN,
         name: str | None = "binary_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample."""
-        return binary_crossentropy(
-            y_true, y_pred, self.from_logits, self.label_smoothing, self.axis
-        )
+        super().__init__(reduction, name, dtype)
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
-class SparseCategoricalCrossentropy(Loss):
+class SparseCategoricalCrossentropy(FunctionLoss):
     """Averages `sparse_categorical_crossentropy` over the samples of a batch.
 
     With ``ignore_class`` the mean is taken over the samples of other classes.
@@ -406,29 +382,24 @@ class SparseCategoricalCrossentropy(Loss):
     np.float64(0.6931)
     """
 
+    function = staticmethod(sparse_categorical_crossentropy)
+
     def __init__(
         self,
         from_logits: bool = False,
         ignore_class: int | None = None,
         reduction: str | None = MEAN,
-        axis: int = -1,
+        axis: OneAxis = -1,
         name: str | None = "sparse_categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction, dtype)
+        super().__init__(reduction, name, dtype)
         if isinstance(ignore_class, bool) or not isinstance(ignore_class, int | np.integer | None):
             raise DataError(
                 "SparseCategoricalCrossentropy: ignore_class must be a class number, received "
                 f"{ignore_class!r}"
             )
-        self.from_logits, self.ignore_class = from_logits, ignore_class
-        self.axis = check_axis(axis, "SparseCategoricalCrossentropy")
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample."""
-        return sparse_categorical_crossentropy(
-            y_true, y_pred, self.from_logits, self.ignore_class, self.axis
-        )
+        self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of a batch."""
@@ -479,7 +450,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
     return (1 - picked(p, class_numbers(y_true, p, where)) ** q) / q
 
 
-class CategoricalGeneralizedCrossEntropy(Loss):
+class CategoricalGeneralizedCrossEntropy(FunctionLoss):
     """Averages `categorical_generalized_cross_entropy` over the samples of a batch.
 
     Parameters
@@ -500,6 +471,8 @@ class CategoricalGeneralizedCrossEntropy(Loss):
     np.float64(0.5)
     """
 
+    function = staticmethod(categorical_generalized_cross_entropy)
+
     def __init__(
         self,
         q: float = 0.5,
@@ -507,9 +480,5 @@ class CategoricalGeneralizedCrossEntropy(Loss):
         name: str | None = "categorical_generalized_cross_entropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction, dtype)
+        super().__init__(reduction, name, dtype)
         self.q = check_number(q, "q", "CategoricalGeneralizedCrossEntropy", high=1.0, strict=True)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample."""
-        return categorical_generalized_cross_entropy(y_true, y_pred, self.q)

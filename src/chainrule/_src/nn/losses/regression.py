@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arguments import Number
 from chainrule._src.base.errors import ShapeError
 from chainrule._src.base.validation import check_number
-from chainrule._src.nn.losses.base import MEAN, FunctionLoss, Loss
-from chainrule._src.nn.losses.operands import EPSILON, check_axis, floats, pair, targets
+from chainrule._src.nn.losses.base import MEAN, FunctionLoss
+from chainrule._src.nn.losses.operands import EPSILON, OneAxis, floats, pair, targets
 from chainrule._src.ops.nn import SOFTPLUS
 
 
@@ -355,7 +356,7 @@ class LogCosh(FunctionLoss):
     function = staticmethod(log_cosh)
 
 
-class Huber(Loss):
+class Huber(FunctionLoss):
     """Averages `huber` over the samples of a batch.
 
     Parameters
@@ -376,22 +377,20 @@ class Huber(Loss):
     np.float64(1.5)
     """
 
+    function = staticmethod(huber)
+
     def __init__(
         self,
-        delta: float = 1.0,
+        delta: Number = 1.0,
         reduction: str | None = MEAN,
         name: str | None = "huber_loss",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction, dtype)
-        self.delta = check_number(delta, "delta", "Huber")
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample."""
-        return huber(y_true, y_pred, self.delta)
+        super().__init__(reduction, name, dtype)
+        self.delta = delta
 
 
-class Pinball(Loss):
+class Pinball(FunctionLoss):
     """Averages `pinball` over the samples of a batch.
 
     Parameters
@@ -412,6 +411,8 @@ class Pinball(Loss):
     np.float64(0.35)
     """
 
+    function = staticmethod(pinball)
+
     def __init__(
         self,
         quantiles: Sequence[float] = (0.5,),
@@ -419,7 +420,7 @@ class Pinball(Loss):
         name: str | None = "pinball",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction, dtype)
+        super().__init__(reduction, name, dtype)
         self.quantiles = [
             check_number(q, "a quantile", "Pinball", high=1.0, strict=True) for q in quantiles
         ]
@@ -428,12 +429,8 @@ class Pinball(Loss):
         """Return the shape of a sample's target: one number."""
         return (*shape[:-1], 1)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample."""
-        return pinball(y_true, y_pred, self.quantiles)
 
-
-class CosineSimilarity(Loss):
+class CosineSimilarity(FunctionLoss):
     """Averages `cosine_similarity` over the samples of a batch, -1 for equal directions.
 
     Parameters
@@ -454,16 +451,14 @@ class CosineSimilarity(Loss):
     np.float64(-0.5)
     """
 
+    function = staticmethod(cosine_similarity)
+
     def __init__(
         self,
-        axis: int = -1,
+        axis: OneAxis = -1,
         reduction: str | None = MEAN,
         name: str | None = "cosine_similarity",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction, dtype)
-        self.axis = check_axis(axis, "CosineSimilarity")
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample."""
-        return cosine_similarity(y_true, y_pred, self.axis)
+        super().__init__(reduction, name, dtype)
+        self.axis = axis

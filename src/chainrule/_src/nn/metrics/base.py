@@ -23,7 +23,7 @@ from chainrule._src.base.variables import Variable, lent
 from chainrule._src.core.primitive import Traced
 from chainrule._src.core.trees import leaves
 from chainrule._src.nn import initializers
-from chainrule._src.nn.losses.operands import checked_dtype, same_rank, spread
+from chainrule._src.nn.losses.operands import checked_dtype, options_of, same_rank, spread
 
 Sums = dict[str, Any]
 
@@ -398,18 +398,18 @@ class MeanMetricWrapper(MeanOfValues):
 
 
 class FunctionMetric(MeanOfValues):
-    """The mean of a function of this library that has no further parameters.
+    """The mean of a function of this library, with those parameters that are attributes.
 
     Attributes
     ----------
     function : callable
     """
 
-    function: Callable[[Any, Any], Any]
+    function: Callable[..., Any]
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
         """Return the values of a batch."""
-        return self.function(y_true, y_pred)
+        return self.function(y_true, y_pred, **options_of(self))
 
 
 def numbers(value: Any, name: str, where: str) -> Any:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import check_number
+from chainrule._src.base.arguments import Share
 from chainrule._src.nn import losses
 from chainrule._src.nn.losses.base import weight_of
-from chainrule._src.nn.losses.operands import EPSILON, check_axis, pair
+from chainrule._src.nn.losses.operands import EPSILON, OneAxis, pair
 from chainrule._src.nn.metrics.base import FunctionMetric, MeanOfValues, Sums, numbers, summed
 
 
@@ -211,7 +211,7 @@ class LogCoshError(FunctionMetric):
         super().__init__(name, dtype)
 
 
-class CosineSimilarity(MeanOfValues):
+class CosineSimilarity(FunctionMetric):
     """Computes the mean cosine of the angle between targets and predictions.
 
     It is 1 if all directions agree.
@@ -235,18 +235,20 @@ class CosineSimilarity(MeanOfValues):
     0.5
     """
 
+    function = staticmethod(losses.cosine_similarity)
+
     def __init__(
-        self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1
+        self, name: str | None = "cosine_similarity", dtype: Any = None, axis: OneAxis = -1
     ) -> None:
         super().__init__(name, dtype)
-        self.axis = check_axis(axis, "CosineSimilarity")
+        self.axis = axis
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
         """Return the cosines."""
-        return -losses.cosine_similarity(y_true, y_pred, self.axis)
+        return -super().values(y_true, y_pred)
 
 
-class BinaryCrossentropy(MeanOfValues):
+class BinaryCrossentropy(FunctionMetric):
     """Computes the mean binary cross-entropy.
 
     Parameters
@@ -268,25 +270,20 @@ class BinaryCrossentropy(MeanOfValues):
     0.4581
     """
 
+    function = staticmethod(losses.binary_crossentropy)
+
     def __init__(
         self,
         name: str | None = "binary_crossentropy",
         dtype: Any = None,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
+        label_smoothing: Share = 0.0,
     ) -> None:
         super().__init__(name, dtype)
-        self.from_logits = from_logits
-        self.label_smoothing = check_number(
-            label_smoothing, "label_smoothing", "BinaryCrossentropy", high=1.0
-        )
-
-    def values(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the cross-entropy of each sample."""
-        return losses.binary_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
+        self.from_logits, self.label_smoothing = from_logits, label_smoothing
 
 
-class CategoricalCrossentropy(MeanOfValues):
+class CategoricalCrossentropy(FunctionMetric):
     """Computes the mean cross-entropy of one-hot rows.
 
     Parameters
@@ -308,28 +305,21 @@ class CategoricalCrossentropy(MeanOfValues):
     0.4581
     """
 
+    function = staticmethod(losses.categorical_crossentropy)
+
     def __init__(
         self,
         name: str | None = "categorical_crossentropy",
         dtype: Any = None,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
+        label_smoothing: Share = 0.0,
+        axis: OneAxis = -1,
     ) -> None:
         super().__init__(name, dtype)
-        self.from_logits = from_logits
-        where = "CategoricalCrossentropy"
-        self.label_smoothing = check_number(label_smoothing, "label_smoothing", where, high=1.0)
-        self.axis = check_axis(axis, where)
-
-    def values(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the cross-entropy of each sample."""
-        return losses.categorical_crossentropy(
-            y_true, y_pred, self.from_logits, self.label_smoothing, self.axis
-        )
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
-class SparseCategoricalCrossentropy(MeanOfValues):
+class SparseCategoricalCrossentropy(FunctionMetric):
     """Computes the mean cross-entropy of class numbers.
 
     Parameters
@@ -354,17 +344,18 @@ class SparseCategoricalCrossentropy(MeanOfValues):
     0.4581
     """
 
+    function = staticmethod(losses.sparse_categorical_crossentropy)
+
     def __init__(
         self,
         name: str | None = "sparse_categorical_crossentropy",
         dtype: Any = None,
         from_logits: bool = False,
         ignore_class: int | None = None,
-        axis: int = -1,
+        axis: OneAxis = -1,
     ) -> None:
         super().__init__(name, dtype)
-        self.from_logits, self.ignore_class = from_logits, ignore_class
-        self.axis = check_axis(axis, "SparseCategoricalCrossentropy")
+        self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
 
     def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
         """Return the weighted sum of the values, and the sum of the weights."""
@@ -373,78 +364,6 @@ class SparseCategoricalCrossentropy(MeanOfValues):
             y_true = numbers(y_true, "y_true", self.name).reshape(values.shape)
             weight = weight_of(y_true != self.ignore_class, sample_weight, "sum")
         return summed(values, weight, self.name)
-
-    def values(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the cross-entropy of each sample."""
-        return losses.sparse_categorical_crossentropy(
-            y_true, y_pred, self.from_logits, self.ignore_class, self.axis
-        )
-
-
-class PearsonCorrelation(MeanOfValues):
-    """Computes the correlation of targets and predictions, averaged over the samples.
-
-    Parameters
-    ----------
-    name : str, default "pearson_correlation"
-    dtype : dtype, optional
-    axis : int, default -1
-        Axis of a sample's values.
-
-    Raises
-    ------
-    DataError
-        If ``axis`` is not an integer.
-
-    Examples
-    --------
-    >>> PearsonCorrelation()([[0, 1, 0.5], [1, 1, 0.2]], [[0.1, 0.9, 0.5], [1, 0.9, 0.2]])
-    0.9966
-    """
-
-    def __init__(
-        self, name: str | None = "pearson_correlation", dtype: Any = None, axis: int = -1
-    ) -> None:
-        super().__init__(name, dtype)
-        self.axis = check_axis(axis, "PearsonCorrelation")
-
-    def values(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the correlations."""
-        return pearson_correlation(y_true, y_pred, self.axis)
-
-
-class ConcordanceCorrelation(MeanOfValues):
-    """Computes the concordance of targets and predictions, averaged over the samples.
-
-    Parameters
-    ----------
-    name : str, default "concordance_correlation"
-    dtype : dtype, optional
-    axis : int, default -1
-        Axis of a sample's values.
-
-    Raises
-    ------
-    DataError
-        If ``axis`` is not an integer.
-
-    Examples
-    --------
-    >>> ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]])
-    1.0
-    >>> ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]])  # (4 / 3) / (7 / 3)
-    0.5714
-    """
-
-    def __init__(
-        self, name: str | None = "concordance_correlation", dtype: Any = None, axis: int = -1
-    ) -> None:
-        super().__init__(name, dtype)
-        self.axis = check_axis(axis, "ConcordanceCorrelation")
-
-    def values(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the concordances."""
-        return concordance_correlation(y_true, y_pred, self.axis)
 
 
 def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
@@ -517,3 +436,65 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 def _covariance(a: Any, b: Any, axis: int) -> Any:
     a, b = (x - np.mean(x, axis=axis, keepdims=True) for x in (a, b))
     return np.mean(a * b, axis=axis)
+
+
+class PearsonCorrelation(FunctionMetric):
+    """Computes the correlation of targets and predictions, averaged over the samples.
+
+    Parameters
+    ----------
+    name : str, default "pearson_correlation"
+    dtype : dtype, optional
+    axis : int, default -1
+        Axis of a sample's values.
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> PearsonCorrelation()([[0, 1, 0.5], [1, 1, 0.2]], [[0.1, 0.9, 0.5], [1, 0.9, 0.2]])
+    0.9966
+    """
+
+    function = staticmethod(pearson_correlation)
+
+    def __init__(
+        self, name: str | None = "pearson_correlation", dtype: Any = None, axis: OneAxis = -1
+    ) -> None:
+        super().__init__(name, dtype)
+        self.axis = axis
+
+
+class ConcordanceCorrelation(FunctionMetric):
+    """Computes the concordance of targets and predictions, averaged over the samples.
+
+    Parameters
+    ----------
+    name : str, default "concordance_correlation"
+    dtype : dtype, optional
+    axis : int, default -1
+        Axis of a sample's values.
+
+    Raises
+    ------
+    DataError
+        If ``axis`` is not an integer.
+
+    Examples
+    --------
+    >>> ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]])
+    1.0
+    >>> ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]])  # (4 / 3) / (7 / 3)
+    0.5714
+    """
+
+    function = staticmethod(concordance_correlation)
+
+    def __init__(
+        self, name: str | None = "concordance_correlation", dtype: Any = None, axis: OneAxis = -1
+    ) -> None:
+        super().__init__(name, dtype)
+        self.axis = axis

@@ -48,7 +48,7 @@ class Forward:
 
     def _output(self, weights: Weights, X: Any) -> Any:
         if not self.network.is_stateful:
-            return self.network.apply(weights, {}, X, False).output
+            return self.network.predicted(weights, X)
         state = {name: weights[name] for name in self.network.state}
         return self.network.apply(weights, state, X, False)[:2]
 

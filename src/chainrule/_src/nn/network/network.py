@@ -108,6 +108,10 @@ class Network:
         new = {name: _as_before(after[name], old) for name, old in state.items()}
         return NetworkOutput(y, new, notes.mask_of(y), notes.losses, notes.unmasking)
 
+    def predicted(self, weights: Weights, X: Any) -> Any:
+        """Return the output for samples, as a pure function of all weights."""
+        return self.apply(weights, {}, X, False).output
+
     def penalty(self, params: Weights) -> Any:
         """Return the sum of all regularizers' penalties, or None without regularizers."""
         costs = [

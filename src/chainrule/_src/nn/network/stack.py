@@ -15,9 +15,8 @@ from chainrule._src.base.registered import known_as
 from chainrule._src.base.showing import cut, short
 from chainrule._src.base.validation import check_flag, check_seed, lookup, shape_text
 from chainrule._src.nn.layers import Input, Layer
-from chainrule._src.nn.layers.given import fits, sizes_given
+from chainrule._src.nn.layers.given import Shape, fits, sizes_given
 from chainrule._src.nn.layers.hooks import OF_MODELS, check_setting
-from chainrule._src.nn.layers.layer import Shape
 from chainrule._src.nn.layers.surroundings import around, refuse_symbolic, within
 from chainrule._src.nn.layers.tracking import Path, free_name
 from chainrule._src.nn.layers.weights import Blank

@@ -18,7 +18,7 @@ from chainrule._src.base.arrays import Array, numeric
 from chainrule._src.base.showing import short
 from chainrule._src.compile.native.helpers import open_llvm
 from chainrule._src.tabular.estimators.forward import is_plain
-from chainrule._src.tabular.estimators.many_rows import ManyRows
+from chainrule._src.tabular.estimators.predicting import ENOUGH, RowPredictor
 from chainrule._src.tabular.estimators.training import HIDDEN, dense, engine_of, output
 
 SHARE = Interval(Real, 0, 1, closed="left")
@@ -39,12 +39,6 @@ def refuse_times(X: Any, where: str) -> None:
     """Refuse an array of times: scikit-learn would train on it as numbers and fail later."""
     if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M"):
         numeric(X, "X", where)
-
-
-def keep(model: Any, arguments: dict[str, Any]) -> None:
-    """Store the arguments of a constructor unchanged as attributes."""
-    names = (name for name in arguments if name not in ("self", "__class__"))
-    vars(model).update({name: arguments[name] for name in names})
 
 
 @contextmanager
@@ -78,7 +72,7 @@ class NetworkMixin(BaseMultilayerPerceptron):  # type: ignore[misc]
     _network_settings: Any = None  # the settings that `_network` was built from
     _validation: Any = None  # the data that are scored after every epoch
     _encoder: Any = None  # converts a frame to a matrix
-    _many: Any = None  # compiled prediction of many rows, once fitted
+    _predictor: RowPredictor | None = None  # once fitted
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
         if self.columns is None:
@@ -104,7 +98,7 @@ class NetworkMixin(BaseMultilayerPerceptron):  # type: ignore[misc]
         return self._encoder.transform(checked(self, X, False))
 
     def _initialize(self, y: Any, layer_units: Any, dtype: Any) -> None:
-        self._network, self._many = None, ManyRows()
+        self._network, self._predictor = None, RowPredictor(ENOUGH)
         self._validation_losses: list[float] = []
         self._epochs: dict[str, list[float]] = {}  # scores that scikit-learn does not record
         super()._initialize(y, layer_units, dtype)
@@ -235,9 +229,8 @@ class NetworkMixin(BaseMultilayerPerceptron):  # type: ignore[misc]
 
     def __getstate__(self) -> Any:
         state = super().__getstate__()
-        return {
-            name: value for name, value in state.items() if name not in ("_validation", "_many")
-        }
+        lasting = state.keys() - {"_validation", "_predictor"}
+        return {name: value for name, value in state.items() if name in lasting}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

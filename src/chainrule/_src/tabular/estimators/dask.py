@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -29,43 +30,33 @@ _ROUNDS = (
 )  # fmt: skip
 
 
+@dataclass(eq=False, repr=False)
 class _DaskMLP(BaseEstimator):  # type: ignore[misc]
     """Base class of the classifier and the regressor on Dask's collections."""
 
-    _client: Any = None
+    hidden_layer_sizes: Any = (100,)
+    activation: Any = "relu"
+    _: KW_ONLY
+    optimizer: Any = None
+    alpha: float = 1e-4
+    batch_size: int = 200
+    learning_rate_init: float = 1e-3
+    max_iter: int = 20
+    dropout: float = 0.0
+    shuffle: bool = True
+    class_weight: Any = None
+    random_state: Any = None
+    callbacks: Any = None
+    engine: str = "auto"
+    shards: int = 8
+    round_steps: int = 100
+    outer_momentum: float = 0.0
+    outer_rate: float = 1.0
+    n_workers: int | None = None
+    checkpoint: Any = None
+    timeout: float = 600.0
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        optimizer: Any = None,
-        alpha: float = 1e-4,
-        batch_size: int = 200,
-        learning_rate_init: float = 1e-3,
-        max_iter: int = 20,
-        dropout: float = 0.0,
-        shuffle: bool = True,
-        class_weight: Any = None,
-        random_state: Any = None,
-        callbacks: Any = None,
-        engine: str = "auto",
-        shards: int = 8,
-        round_steps: int = 100,
-        outer_momentum: float = 0.0,
-        outer_rate: float = 1.0,
-        n_workers: int | None = None,
-        checkpoint: Any = None,
-        timeout: float = 600.0,
-    ) -> None:
-        self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
-        self.optimizer, self.alpha, self.batch_size = optimizer, alpha, batch_size
-        self.learning_rate_init, self.max_iter, self.dropout = learning_rate_init, max_iter, dropout
-        self.shuffle, self.class_weight, self.random_state = shuffle, class_weight, random_state
-        self.callbacks, self.engine, self.shards = callbacks, engine, shards
-        self.round_steps, self.outer_momentum = round_steps, outer_momentum
-        self.outer_rate, self.n_workers, self.checkpoint = outer_rate, n_workers, checkpoint
-        self.timeout = timeout
+    _client = None
 
     @property
     def client(self) -> Any:
@@ -168,10 +159,10 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         model.compile(rule, self._loss, metrics=self._metrics, engine=self.engine)
         return model
 
-    _last: Any
-    _loss: str
-    _metrics: tuple[str, ...] = ()
-    _scored: Callable[..., Any]
+    _last: ClassVar[Any]
+    _loss: ClassVar[str]
+    _metrics: ClassVar[tuple[str, ...]] = ()
+    _scored: ClassVar[Callable[..., Any]]
 
     def _learn(self, source: DataSource) -> tuple[Any, Any]:
         """Return the classes, and the weight of each class by its number."""

@@ -10,13 +10,11 @@ import numpy as np
 from sklearn.neural_network._base import ACTIVATIONS
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.compile.native import cores
-from chainrule._src.compile.running.threads import shared_out
+from chainrule._src.tabular.estimators.predicting import helpers_for, in_blocks
 
 # Multiplications that a BLAS still does on one thread: for small blocks, several threads cost
 # more time than they save.
 ALONE = 800_000
-SHARED = 1e8  # multiplications from which it pays to start threads
 FEW = 50  # entries that Python sums faster than NumPy
 FEWEST = 32  # rows: if fewer rows fill the cache, because layers are wide, there are no blocks
 
@@ -37,26 +35,11 @@ def forward(
     size = len(X) if len(X) <= FEWEST else ALONE // max(W.size for W in coefs)
     if len(X) <= size or size < FEWEST:
         return _block(X, coefs, intercepts, hidden, output)
-    first = _block(X[:size], coefs, intercepts, hidden, output)
-    outputs = np.empty((len(X), first.shape[1]), first.dtype)
-    outputs[:size] = first
 
-    def compute(start: int) -> None:
-        rows = slice(start, start + size)
-        outputs[rows] = _block(X[rows], coefs, intercepts, hidden, output)
+    def block(rows: Array) -> Array:
+        return _block(rows, coefs, intercepts, hidden, output)
 
-    shared_out(compute, range(size, len(X), size), helpers_for(X, coefs))
-    return outputs
-
-
-def multiplications(X: Array, coefs: Sequence[Array]) -> int:
-    """Return the number of multiplications in the forward pass of these rows."""
-    return len(X) * sum(int(W.size) for W in coefs)
-
-
-def helpers_for(X: Array, coefs: Sequence[Array]) -> int:
-    """Return the number of additional threads for the rows."""
-    return cores() - 1 if multiplications(X, coefs) > SHARED else 0
+    return in_blocks(block, X, size, range(0, len(X), size), helpers_for(X, coefs))
 
 
 def _softmax(z: Array) -> None:

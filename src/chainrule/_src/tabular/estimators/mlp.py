@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass, field
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -12,10 +13,46 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.tabular.estimators.base import MORE, SHARE, NetworkMixin, keep
+from chainrule._src.tabular.estimators.base import MORE, SHARE, NetworkMixin
 
 
-class MLPClassifier(NetworkMixin, theirs.MLPClassifier):  # type: ignore[misc]
+@dataclass(eq=False, repr=False, kw_only=True)
+class _MLPParameters:
+    """The parameters that the classes below share; each stores them as they are given."""
+
+    solver: str = "adam"
+    alpha: float = 0.0001
+    batch_size: Any = "auto"
+    learning_rate: str = "constant"
+    learning_rate_init: float = 0.001
+    power_t: float = 0.5
+    max_iter: int = 200
+    shuffle: bool = True
+    random_state: Any = None
+    tol: float = 1e-4
+    verbose: bool = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: int = 10
+    max_fun: int = 15000
+    dropout: Any = 0.0
+    batch_norm: bool = False
+    optimizer: Any = None
+    scoring: Any = None
+    callbacks: Any = None
+    metrics: Any = None
+    columns: str | None = None
+    engine: str = "auto"
+
+
+@dataclass(eq=False, repr=False)
+class MLPClassifier(_MLPParameters, NetworkMixin, theirs.MLPClassifier):  # type: ignore[misc]
     """Trains scikit-learn's network for classification faster, and with additional options.
 
     The same parameters, data and ``random_state`` give the same weights as
@@ -83,6 +120,13 @@ class MLPClassifier(NetworkMixin, theirs.MLPClassifier):  # type: ignore[misc]
     True
     """
 
+    hidden_layer_sizes: Any = (100,)
+    activation: Any = "relu"
+    _: KW_ONLY
+    class_weight: Any = None
+    loss: Any = "log_loss"
+    label_smoothing: float = 0.0
+
     _parameter_constraints: ClassVar = {
         **theirs.MLPClassifier._parameter_constraints,
         **MORE,
@@ -90,46 +134,6 @@ class MLPClassifier(NetworkMixin, theirs.MLPClassifier):  # type: ignore[misc]
         "loss": [str, callable, dict, object],
         "label_smoothing": [SHARE],
     }
-
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: bool = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: int = 10,
-        max_fun: int = 15000,
-        dropout: Any = 0.0,
-        batch_norm: bool = False,
-        class_weight: Any = None,
-        loss: Any = "log_loss",
-        label_smoothing: float = 0.0,
-        optimizer: Any = None,
-        scoring: Any = None,
-        callbacks: Any = None,
-        metrics: Any = None,
-        columns: str | None = None,
-        engine: str = "auto",
-    ) -> None:
-        keep(self, locals())
 
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None,
@@ -188,7 +192,8 @@ class MLPClassifier(NetworkMixin, theirs.MLPClassifier):  # type: ignore[misc]
         return np.concatenate([1 - output, output], axis=1)
 
 
-class MLPRegressor(NetworkMixin, theirs.MLPRegressor):  # type: ignore[misc]
+@dataclass(eq=False, repr=False)
+class MLPRegressor(_MLPParameters, NetworkMixin, theirs.MLPRegressor):  # type: ignore[misc]
     """Trains scikit-learn's network for regression faster, and with additional options.
 
     The same parameters, data and ``random_state`` give the same weights as
@@ -231,51 +236,18 @@ class MLPRegressor(NetworkMixin, theirs.MLPRegressor):  # type: ignore[misc]
     True
     """
 
+    loss: Any = "squared_error"
+    hidden_layer_sizes: Any = (100,)
+    activation: Any = "relu"
+    _: KW_ONLY
+    quantile: float = 0.5
+
     _parameter_constraints: ClassVar = {
         **theirs.MLPRegressor._parameter_constraints,
         **MORE,
         "loss": [str, callable, dict, object],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
-
-    def __init__(
-        self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: bool = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: int = 10,
-        max_fun: int = 15000,
-        dropout: Any = 0.0,
-        batch_norm: bool = False,
-        quantile: float = 0.5,
-        optimizer: Any = None,
-        scoring: Any = None,
-        callbacks: Any = None,
-        metrics: Any = None,
-        columns: str | None = None,
-        engine: str = "auto",
-    ) -> None:
-        keep(self, locals())
 
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None,
@@ -294,6 +266,7 @@ class MLPRegressor(NetworkMixin, theirs.MLPRegressor):  # type: ignore[misc]
             return super().partial_fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
 
+@dataclass(eq=False, repr=False)
 class SoftmaxRegression(MLPClassifier):
     """Trains a network without a hidden layer: logistic regression, or softmax for many classes.
 
@@ -325,45 +298,12 @@ class SoftmaxRegression(MLPClassifier):
     ((3, 4), True)
     """
 
-    hidden_layer_sizes = ()
-    activation = "identity"
-    dropout, batch_norm = 0.0, False
-
-    def __init__(
-        self,
-        *,
-        solver: str = "lbfgs",
-        alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: bool = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: int = 10,
-        max_fun: int = 15000,
-        class_weight: Any = None,
-        loss: Any = "log_loss",
-        label_smoothing: float = 0.0,
-        optimizer: Any = None,
-        scoring: Any = None,
-        callbacks: Any = None,
-        metrics: Any = None,
-        columns: str | None = None,
-        engine: str = "auto",
-    ) -> None:
-        keep(self, locals())
+    hidden_layer_sizes: Any = field(default=(), init=False)
+    activation: Any = field(default="identity", init=False)
+    _: KW_ONLY
+    solver: str = "lbfgs"
+    dropout: Any = field(default=0.0, init=False)
+    batch_norm: bool = field(default=False, init=False)
 
     @property
     def coef_(self) -> Array:

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.core.names import count_names
-from chainrule._src.nn.functions import log_softmax, relu, sigmoid, softplus
+from chainrule._src.nn.functions import log_softmax, relu, sigmoid, softmax, softplus
 
 count_names(__file__)
 
 HIDDEN: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z, "logistic": sigmoid, "tanh": np.tanh, "relu": relu,
 }  # fmt: skip
+OUTPUT: dict[str, Callable[[Any], Any]] = {**HIDDEN, "softmax": softmax, "exp": np.exp}
 # By output activation: the loss of each output and sample as a function of pre-activation and
 # target. Its derivative is the output minus the target.
-OUTPUT: dict[str, Callable[[Any, Any], Any]] = {
+LOSS: dict[str, Callable[[Any, Any], Any]] = {
     "softmax": lambda z, Y: -Y * log_softmax(z),
     "logistic": lambda z, Y: softplus(z) - Y * z,
     "identity": lambda z, Y: 0.5 * (z - Y) ** 2,
@@ -40,7 +41,7 @@ class MLPObjective:
     """
 
     def __init__(self, hidden: str, output: str) -> None:
-        self.hidden, self.loss, self.output = HIDDEN[hidden], OUTPUT[output], output
+        self.hidden, self.loss, self.output = HIDDEN[hidden], LOSS[output], output
 
     def __call__(
         self, params: Any, alpha: Any, X: Any, Y: Any, weight: Any = None
@@ -61,6 +62,10 @@ class MLPObjective:
         for W, b in hidden:
             h = self.hidden(h @ W + b)
         return h @ last[0] + last[1]
+
+    def predict(self, params: Any, X: Any) -> Any:
+        """Return the output, shape ``(n, k)``."""
+        return OUTPUT[self.output](self.logits(params, X))
 
     def undefined(self, Y: Any) -> float:
         """Return NaN if the targets alone make scikit-learn's reported loss NaN, else 0.

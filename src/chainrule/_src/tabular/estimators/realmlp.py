@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -39,7 +39,24 @@ _PART = Interval(Real, 0, 1, closed="left")
 _ABOVE = Interval(Real, 0, None, closed="neither")
 
 
-class _RealMLPBase(BaseEstimator):  # type: ignore[misc]
+@dataclass(eq=False, repr=False, kw_only=True)
+class _RealMLPParameters:
+    """The parameters that the classifier and the regressor share, stored as they are given."""
+
+    preset: str = "td"
+    n_ens: int = 1
+    hidden_layer_sizes: Any = (256, 256, 256)
+    learning_rate: float | None = None
+    epochs: int = 256
+    batch_size: int = 256
+    validation_fraction: float = 0.2
+    max_categories: int = 5000
+    engine: str = "auto"
+    callbacks: Any = None
+    random_state: Any = None
+
+
+class _RealMLPBase(_RealMLPParameters, BaseEstimator):  # type: ignore[misc]
     """Base class of the classifier and the regressor."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -59,17 +76,6 @@ class _RealMLPBase(BaseEstimator):  # type: ignore[misc]
     _more: tuple[str, ...] = ()
     _one_row: OneRow | None = None
 
-    preset: str
-    n_ens: int
-    hidden_layer_sizes: Any
-    learning_rate: float | None
-    epochs: int
-    batch_size: int
-    validation_fraction: float
-    max_categories: int
-    engine: str
-    callbacks: Any
-    random_state: Any
     models_: list[Sequential]
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -203,7 +209,7 @@ class _RealMLPBase(BaseEstimator):  # type: ignore[misc]
 
     def _output(self, X: Any) -> Array:
         """Return the ensemble's mean output for samples, shape (n, k)."""
-        quick = None if self._one_row is None else self._one_row(X)
+        quick = None if self._one_row is None else self._one_row(X, self.engine)
         if quick is not None:
             return quick
         check_is_fitted(self)
@@ -236,6 +242,7 @@ class _RealMLPBase(BaseEstimator):  # type: ignore[misc]
         return tags
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class RealMLPClassifier(ClassifierMixin, _RealMLPBase):  # type: ignore[misc]
     """Trains a network for tables whose defaults were tuned on hundreds of tables.
 
@@ -291,33 +298,13 @@ class RealMLPClassifier(ClassifierMixin, _RealMLPBase):  # type: ignore[misc]
     True
     """
 
+    label_smoothing: float = 0.1
+
     _task = "classification"
     _more = ("label_smoothing",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **_RealMLPBase._parameter_constraints, "label_smoothing": [_PART],
     }  # fmt: skip
-
-    def __init__(
-        self,
-        *,
-        preset: str = "td",
-        n_ens: int = 1,
-        hidden_layer_sizes: Any = (256, 256, 256),
-        learning_rate: float | None = None,
-        epochs: int = 256,
-        batch_size: int = 256,
-        label_smoothing: float = 0.1,
-        validation_fraction: float = 0.2,
-        max_categories: int = 5000,
-        engine: str = "auto",
-        callbacks: Any = None,
-        random_state: Any = None,
-    ) -> None:
-        self.preset, self.n_ens, self.hidden_layer_sizes = preset, n_ens, hidden_layer_sizes
-        self.learning_rate, self.epochs, self.batch_size = learning_rate, epochs, batch_size
-        self.label_smoothing, self.validation_fraction = label_smoothing, validation_fraction
-        self.max_categories, self.engine, self.callbacks = max_categories, engine, callbacks
-        self.random_state = random_state
 
     def _learned(self, y: Array, fitted: bool = False) -> Array:
         if not fitted:
@@ -397,26 +384,6 @@ engine, callbacks, random_state
     """
 
     _task = "regression"
-
-    def __init__(
-        self,
-        *,
-        preset: str = "td",
-        n_ens: int = 1,
-        hidden_layer_sizes: Any = (256, 256, 256),
-        learning_rate: float | None = None,
-        epochs: int = 256,
-        batch_size: int = 256,
-        validation_fraction: float = 0.2,
-        max_categories: int = 5000,
-        engine: str = "auto",
-        callbacks: Any = None,
-        random_state: Any = None,
-    ) -> None:
-        self.preset, self.n_ens, self.hidden_layer_sizes = preset, n_ens, hidden_layer_sizes
-        self.learning_rate, self.epochs, self.batch_size = learning_rate, epochs, batch_size
-        self.validation_fraction, self.max_categories = validation_fraction, max_categories
-        self.engine, self.callbacks, self.random_state = engine, callbacks, random_state
 
     def _learned(self, y: Array, fitted: bool = False) -> Array:
         values: Array = np.asarray(y, np.float64)

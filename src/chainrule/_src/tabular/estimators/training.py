@@ -11,6 +11,7 @@ from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptr
 from chainrule._src.base.arrays import Array
 from chainrule._src.tabular.estimators.cost import is_short
 from chainrule._src.tabular.estimators.forward import forward, is_plain
+from chainrule._src.tabular.estimators.predicting import compiled_output
 
 HIDDEN = ("identity", "logistic", "tanh", "relu")
 _OWN = (  # the methods of scikit-learn's training loop
@@ -50,9 +51,7 @@ def output(model: Any, X: Any, check_input: bool) -> Array | None:
     """Return the output of a network, or None if the samples need scikit-learn's validation."""
     if not is_plain(model, X) if check_input else issparse(X):
         return None
-    many = vars(model).get("_many")
-    if many is not None and many.takes(model, X):
-        outputs: Array | None = many(model, X)
-        if outputs is not None:
-            return outputs
+    outputs = compiled_output(model, X)
+    if outputs is not None:
+        return outputs
     return forward(X, model.coefs_, model.intercepts_, model.activation, model.out_activation_)

@@ -218,9 +218,8 @@ def new_scores(target: Target) -> Scores:
 def score_arrays(model: Any, X: Array, y: Array, rows: int = 2**14) -> Scores:
     """Return the scores of a model on samples, predicted in blocks of rows."""
     scores = new_scores(model.preprocessor.target)
-    for start in range(0, len(X), rows):
-        part = slice(start, start + rows)
-        scores.add(y[part], model.predict_on_batch(X[part]))
+    for start, output in zip(range(0, len(X), rows), model.predictions(X, rows), strict=True):
+        scores.add(y[start : start + rows], output)
     return scores
 
 

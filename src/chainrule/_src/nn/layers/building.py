@@ -1,0 +1,184 @@
+"""Building of layers: their weights are created, and trial calls determine their shapes."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+import warnings
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.validation import shape_text
+from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn.layers import tracking
+from chainrule._src.nn.layers.calling import Called
+from chainrule._src.nn.layers.given import Shape, merged
+from chainrule._src.nn.layers.surroundings import CallContext, around, within
+from chainrule._src.nn.layers.tracking import Weight
+
+LARGEST = 2**28  # numbers in a sample
+LENGTHS = 64, 192  # two lengths with which an axis without fixed length is tried
+
+
+class Buildable(Called):
+    """A layer that creates its weights once the shape of its input is known."""
+
+    built: bool
+    builds_itself = False  # if true, the class's `build` calls `prepare` itself
+    gives_several = False  # if true, `call` returns states after the output
+    further_shapes: Any = ()  # shapes of these states
+    _is_building = False
+    _kept: dict[Any, Weight]  # by the path of attributes
+    _new: list[tuple[Any, Weight, Any]]  # weights not found yet, and functions that draw them
+    _early: dict[Weight, Any]  # functions that draw the weights from `__init__`
+    _rng: Any
+    _dtype_name: str | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "build" in vars(cls) and not cls.builds_itself:
+            cls.build = _with_prepare(cls.build)  # type: ignore[method-assign]
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights for an input of this shape, a tuple ``(None, …)``."""
+        if not self._is_building:
+            self.prepare(input_shape)
+
+    def prepare(
+        self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
+    ) -> Shape:
+        """Build the layer, and return the shape of its output, which a trial call determines.
+
+        A layer with several inputs needs ``called_with``: the input, the further positional
+        arguments, and the keyword arguments.
+        """
+        input_shape = (None,) if input_shape is None else tuple(input_shape)
+        if math.prod(size or 1 for size in input_shape[1:]) > LARGEST:
+            raise ShapeError(f"{self}: an input of shape {shape_text(input_shape)} is too large")
+        outer = around()
+        if outer is not None and outer.builds:
+            rng, dtype = outer.rng, outer.dtype
+        if rng is not None:
+            self._rng, self._dtype = rng, np.dtype(dtype)
+        if self._dtype_name not in (None, self._dtype.name):
+            raise DataError(
+                f"{self}: dtype is {self._dtype_name}, the model's {self._dtype.name}; give the "
+                "model a dtype, in which all its layers compute"
+            )
+        try:
+            with within(CallContext(self, rng=self._rng, dtype=self._dtype)):
+                self._make(input_shape)
+                if called_with is None or not (called_with[1] or called_with[2]):
+                    shape = self._output()
+                else:
+                    shape = self._shape_for(*called_with)
+            if outer is None:
+                tracking.check_shared(self)
+        except Exception:
+            self.built = False
+            raise
+        if math.prod(size or 1 for size in shape) > LARGEST:
+            raise ShapeError(
+                f"{self}: an output of shape {shape_text((None, *shape))} is too large"
+            )
+        self.output_shape, self.built = (input_shape[0], *shape), True
+        return self.output_shape
+
+    def _make(self, input_shape: Shape) -> None:
+        """Create the weights; draw weights of `__init__` again, now with the model's generator."""
+        if self._new:
+            self._kept = tracking.weights_in(self, self._new)
+            self._early = {about: make for _, about, make in self._new}
+        early = {path: about for path, about in self._kept.items() if about in self._early}
+        redrawn = {about: self._early[about](self._rng, self._dtype) for about in early.values()}
+        for path, about in early.items():
+            tracking.put(self, path, redrawn[about])
+        self._new, self._is_building = [], True
+        try:
+            self.build(input_shape)
+            self._kept = early | tracking.weights_in(self, self._new)
+        finally:
+            self._new, self._is_building = [], False
+        self.input_shape = input_shape
+
+    def _output(self) -> Shape:
+        """Return the shape of a sample's output, found by calls with no or with two samples.
+
+        An axis of the output whose length differs between two trial lengths has no fixed length.
+        Sublayers are built by these calls; if some are not, another call tries training.
+        """
+        lengths = LENGTHS if None in self.input_shape[1:] else LENGTHS[:1]
+        if type(self).__module__.startswith("chainrule."):
+            with suppress(Exception):
+                return merged([self._trial_shape(0, length) for length in lengths])
+        shape = merged([self._trial_shape(2, length) for length in lengths])
+        tells_shape = type(self).compute_output_shape is not Buildable.compute_output_shape
+        declared = tuple(self.compute_output_shape(self.input_shape)[1:]) if tells_shape else shape
+        if declared != shape:
+            raise ShapeError(
+                f"{self}: compute_output_shape tells {shape_text((None, *declared))}, call gives "
+                f"{shape_text((None, *shape))}"
+            )
+        if self._takes_training and not all(layer.built for layer in tracking.family(self)[1:]):
+            self._trial_shape(2, lengths[0], training=True)
+        return shape
+
+    def _trial_shape(self, rows: int, length: int, training: bool = False) -> tuple[int, ...]:
+        """Return the shape of a sample's output for an example of zeros."""
+        rows = self.input_shape[0] or rows
+        sizes = [size or length for size in self.input_shape[1:]]
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("error" if rows == 0 else "default")
+            example = np.zeros((rows, *sizes), np.int32 if self.integers else self._dtype)
+            return self._shape_for(example, (), {}, training)
+
+    def _shape_for(
+        self, x: Any, more: Any, options: Any, training: bool = False
+    ) -> tuple[int, ...]:
+        """Return the shape of a sample's output for an input."""
+        y, rows = tracking.copied(self, deep=False).run(x, training, *more, **options), len(x)
+        self.gives_several = isinstance(y, tuple)
+        self.further_shapes = map_leaves(np.shape, y[1:]) if self.gives_several else ()
+        y = y[0] if isinstance(y, tuple) and y else y  # states come after the output
+        shape: tuple[int, ...] = () if isinstance(y, tuple | list | dict) else np.shape(y)
+        if not shape or shape[0] != rows:
+            received = f"has shape {shape}" if shape else f"is a {type(y).__name__}"
+            raise ShapeError(
+                f"{self}: for an input of shape ({rows}, …) the output must be an array of {rows} "
+                f"rows, {received}"
+            )
+        return shape[1:]
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shapes of the output, and of states if any, for an input's shape."""
+        built = self
+        if not self.built or tuple(input_shape[1:]) != self.input_shape[1:]:
+            built = copy.deepcopy(self)
+            built.prepare(input_shape)
+        shapes = built.output_shape, *built.further_shapes
+        of_rows: Any = _of_rows(shapes, input_shape[0])
+        return of_rows if built.gives_several else of_rows[0]  # type: ignore[no-any-return]
+
+
+def _of_rows(shapes: Any, rows: int | None) -> Any:
+    """Return shapes, also in lists, with ``rows`` as batch size."""
+    if all(isinstance(size, int | None) for size in shapes):
+        return (rows, *shapes[1:])
+    return type(shapes)(_of_rows(shape, rows) for shape in shapes)
+
+
+def _with_prepare(build: Any) -> Any:
+    """Return a `build` that calls `prepare`, unless `prepare` is the caller."""
+
+    @functools.wraps(build)
+    def build_or_prepare(self: Buildable, input_shape: Any = None) -> None:
+        if self._is_building:
+            build(self, input_shape)
+        else:
+            self.prepare(input_shape)
+
+    return build_or_prepare
