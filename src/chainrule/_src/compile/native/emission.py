@@ -211,7 +211,7 @@ class Nest(FunctionWriter):
         return self.taken[what]
 
     def pointer(self, buffer: Buffer) -> Value:
-        """Return the argument for the address of a buffer, or the address of the nest's own one."""
+        """Return the address of a buffer: an argument, or the nest's own memory."""
         root = self.slots.get(buffer.root, buffer.root)
         return self.pointers.get(root) or self._argument(root, POINTER)
 

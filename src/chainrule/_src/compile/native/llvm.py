@@ -12,10 +12,10 @@ import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
 from chainrule._src.base.forks import before_forks, in_child, lock
-from chainrule._src.compile.native.rare import VARIANTS
 from chainrule._src.compile.native.target import Target
 
 ALL, FEW, NONE = "all", "few", "none"
+VARIANTS = "vector-function-abi-variant"  # attribute of functions with vector versions
 SOONEST, BEST = 0, 3  # LLVM's optimisation levels
 MODULES = 64  # the number of modules that one pass builder is used for
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chainrule._src.compile.native.llvm import VARIANTS
 from chainrule._src.compile.native.writer import FLAG, INT32, Value, Writer, vector_type
 
 RARE = {"far_wave"}
 LANES = (2, 4, 8, 16)  # the possible numbers of lanes of LLVM's vectors
-VARIANTS = "vector-function-abi-variant"
 PURE = "nounwind willreturn memory(none)"
 
 

@@ -20,7 +20,7 @@ from chainrule._src.compile.native.gemm import Shape, module
 from chainrule._src.compile.native.llvm import NONE, Text
 from chainrule._src.compile.native.modules import modules
 from chainrule._src.compile.native.target import Target
-from chainrule._src.compile.native.trial import Call, Trial
+from chainrule._src.compile.native.trial import CodeTrial, TrialCall
 from chainrule._src.core.equations import at
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import Path, leaves
@@ -32,7 +32,7 @@ ROWS, COLUMNS, BATCH, UPDATES = 40, 19, 8, 3
 RATE = 0.01
 TILES = (2, 1)  # numbers of rows: high tiles take long to compile, of the same instructions
 PLACES = np.array([2, 0, 2])
-Run = Callable[[Trial], list[list[bytes]]]
+Run = Callable[[CodeTrial], list[list[bytes]]]
 
 
 class KernelCheck(NamedTuple):
@@ -61,8 +61,8 @@ class KernelCheck(NamedTuple):
 def elementary(x: Any) -> Any:
     """Return the results of elementary functions: chainrule's own, and some of C's."""
     size = np.abs(x)
-    own = np.exp(x), np.log(size), np.tanh(x), np.sin(x)
-    return own, x * 0.5, np.sqrt(size), np.arctan(x), np.floor(x), np.power(size, 0.3), x > 0
+    inlined = np.exp(x), np.log(size), np.tanh(x), np.sin(x)
+    return inlined, x * 0.5, np.sqrt(size), np.arctan(x), np.floor(x), np.power(size, 0.3), x > 0
 
 
 def gathered(X: Any) -> Any:
@@ -158,10 +158,10 @@ def first_fault(target: Target, run: Run) -> str:
         for dtype, name in routines.items()
     }
     calls = [
-        Call(modules(check.kernel, target), [array.tobytes() for array in each])
+        TrialCall(modules(check.kernel, target), [array.tobytes() for array in each])
         for check, each in zip(all_checks, arrays, strict=True)
     ]
-    results = run(Trial(target, products, calls))
+    results = run(CodeTrial(target, products, calls))
     for check, before, after in zip(all_checks, arrays, results, strict=True):
         pairs = zip(before, after, strict=True)
         read = [np.frombuffer(content, a.dtype).reshape(a.shape) for a, content in pairs]

@@ -22,14 +22,14 @@ from chainrule._src.compile.native.target import Target
 WORD = 8  # the bytes of the largest entry of an array: arrays begin at multiples of it
 
 
-class Call(NamedTuple):
+class TrialCall(NamedTuple):
     """The modules of a kernel, and the bytes of the arrays that it is called with."""
 
     texts: Sequence[Text]
     arrays: Sequence[bytes]
 
 
-class Trial(NamedTuple):
+class CodeTrial(NamedTuple):
     """Machine code to compile and to run.
 
     Attributes
@@ -38,15 +38,15 @@ class Trial(NamedTuple):
         This machine.
     products : mapping of str to Text
         Matrix products by the names that kernels call them by.
-    calls : sequence of Call
+    calls : sequence of TrialCall
     """
 
     target: Target
     products: Mapping[str, Text]
-    calls: Sequence[Call]
+    calls: Sequence[TrialCall]
 
 
-def run(trial: Trial) -> list[list[bytes]]:
+def run(trial: CodeTrial) -> list[list[bytes]]:
     """Return, for each call, the bytes of its arrays after the call.
 
     Raises

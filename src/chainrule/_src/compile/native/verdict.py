@@ -27,7 +27,7 @@ from chainrule._src.compile.native import cache
 from chainrule._src.compile.native.target import Target
 
 if TYPE_CHECKING:
-    from chainrule._src.compile.native.trial import Trial
+    from chainrule._src.compile.native.trial import CodeTrial
 
 PATIENCE = 60.0  # seconds
 PACKAGE = str(Path(__file__).parents[3])
@@ -114,7 +114,7 @@ def _other_process() -> Iterator[subprocess.Popen[bytes] | None]:
             process.kill()
 
 
-def _tried(process: subprocess.Popen[bytes] | None, trial: Trial) -> list[list[bytes]]:
+def _tried(process: subprocess.Popen[bytes] | None, trial: CodeTrial) -> list[list[bytes]]:
     """Run a trial in another process, or in this one if that is impossible."""
     output = process and _output(process, pickle.dumps(trial))
     if output:
@@ -126,7 +126,7 @@ def _tried(process: subprocess.Popen[bytes] | None, trial: Trial) -> list[list[b
 
 
 def _output(process: subprocess.Popen[bytes], trial: bytes) -> bytes | None:
-    """Return what a process writes that runs a trial; None if it cannot.
+    """Return the output of a process that runs a trial; None if the process cannot start.
 
     Raises
     ------

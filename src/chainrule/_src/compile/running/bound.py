@@ -13,7 +13,7 @@ from chainrule._src.base.forks import in_child, lock
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.compile.native import cores
 from chainrule._src.compile.running.form import Form, load
-from chainrule._src.compile.running.memory import Carry, Memory
+from chainrule._src.compile.running.memory import Carry, KernelMemory
 
 FIXED = 6  # arrays that every kernel takes first
 KEPT, MOST = 2**27, 64  # limits of the pool of idle kernels: bytes of memory, number of kernels
@@ -37,7 +37,7 @@ class BoundKernel:
     Attributes
     ----------
     carry : Carry
-    memory : Memory
+    memory : KernelMemory
     threads : int
         The largest number of threads that may share the work.
     helpers : Executor or None
@@ -63,7 +63,7 @@ class BoundKernel:
         self.totals = [np.zeros(1) for _ in range(self.threads)]
         states = [spec for spec in form.places if spec.role == "state"]
         self.carry = Carry(states, capacity)
-        self.memory = Memory(form, self.carry, self.threads, capacity)
+        self.memory = KernelMemory(form, self.carry, self.threads, capacity)
         _all.add(self)
 
     @property

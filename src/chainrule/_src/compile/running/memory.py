@@ -70,11 +70,11 @@ class Carry:
                 view[...] = leaf
 
     def _pairs(self, key: str, part: Any) -> list[tuple[Any, Any]]:
-        """Return pairs of a leaf and its view; the view is None if the kernel does not use it."""
+        """Return pairs of a leaf and its view; an unused leaf has no view."""
         return [(leaf, self._views.get(path)) for path, leaf in leaves(part, ("carry", key))]
 
 
-class Memory:
+class KernelMemory:
     """The arrays of a kernel: carry, constants, data and temporary arrays.
 
     Parameters
@@ -117,7 +117,7 @@ class Memory:
 
     def of_threads(self) -> list[list[Any]]:
         """Return the arrays of each thread, in the order of the kernel's arguments."""
-        return [[*(self._arrays | own).values()] for own in self._own]
+        return [[*(self._arrays | arrays).values()] for arrays in self._own]
 
     @property
     def bytes(self) -> int:
