@@ -27,6 +27,7 @@ _SILENT = (os.path.dirname(np.__file__), _PACKAGE)
 _TOOLS = (4, 3, 5, 2, 1, 0)  # tool ids of `sys.monitoring`; those that others seldom claim first
 
 _short_counts: dict[str, bool] = {}  # folder or file of the package → true if short names count too
+_by_file: dict[str, bool | None] = {}  # the same of every file so far; None if none of its names do
 _watching: Counter[int] = Counter()  # thread → number of its open watches
 _tool: int | None = None  # our tool id while any thread watches
 _lock = lock()
@@ -45,6 +46,7 @@ def count_names(path: str, short: bool = True) -> None:
         If false, only names with an underscore count, because short names say little about a value.
     """
     _short_counts[path] = short
+    _by_file.clear()
 
 
 @contextmanager
@@ -52,11 +54,13 @@ def names_from(*paths: str) -> Iterator[None]:
     """Within this context, also use variable names from these folders and files."""
     before = _short_counts.copy()
     _short_counts.update(dict.fromkeys(paths, True))
+    _by_file.clear()
     try:
         yield
     finally:
         _short_counts.clear()
         _short_counts.update(before)
+        _by_file.clear()
 
 
 @contextmanager
@@ -132,15 +136,22 @@ def _on_return(code: CodeType, offset: int, result: Any) -> None:
 def _name_locals(frame: FrameType) -> None:
     """Name the tensors in a function's local variables; the function is about to return."""
     file = frame.f_code.co_filename
-    short = True
-    if file.startswith(_SILENT):
-        places = [path for path in _short_counts if file.startswith(path)]
-        if not places:
-            return
-        short = _short_counts[places[-1]]
+    try:
+        short = _by_file[file]
+    except KeyError:
+        short = _by_file[file] = _counts_short(file)
+    if short is None:
+        return
     for name, value in frame.f_locals.items():
         if type(value) is Tensor and not name.startswith(("_", ".")) and (short or "_" in name):
             name_tensor(name, value)
+
+
+def _counts_short(file: str) -> bool | None:
+    """Return true if short names of a file count too; None if none of its names count."""
+    if not file.startswith(_SILENT):
+        return True
+    return next((_short_counts[p] for p in reversed(_short_counts) if file.startswith(p)), None)
 
 
 def name_tensor(name: str, tensor: Any) -> None:
