@@ -26,7 +26,7 @@ def pytest_collection():
     gc.disable()
     found = yield
     gc.freeze()
-    gc.set_threshold(10_000, 10, 10)
+    gc.set_threshold(50_000, 10, 10)
     gc.enable()
     return found
 

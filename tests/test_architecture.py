@@ -17,6 +17,7 @@ import pytest
 import chainrule
 from chainrule import layers
 from chainrule._src.compile.running import form
+from tests.code import nodes
 
 SOURCE = Path(chainrule.__file__).parent
 ROOT = SOURCE.parents[1]
@@ -43,7 +44,7 @@ MODULES = {dotted(path): path for path in sorted(SOURCE.rglob("*.py"))}
 
 def imports(path):
     """Yield the modules that a file imports anywhere: for its annotations, and by a string, too."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"

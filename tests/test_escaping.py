@@ -18,6 +18,7 @@ import chainrule
 from chainrule._src.base.console import Terminal
 from chainrule._src.base.escaping import Html, element, for_csv, for_html, for_python, for_terminal
 from chainrule._src.base.pages import page
+from tests.code import nodes
 
 SOURCE = Path(chainrule.__file__).parent
 READ = ast.Call | ast.JoinedStr | ast.Import | ast.ImportFrom | ast.Name
@@ -27,9 +28,7 @@ READ = ast.Call | ast.JoinedStr | ast.Import | ast.ImportFrom | ast.Name
 def nodes_by_file():
     """Return the nodes of each file that the tests here look at."""
     return {
-        path.relative_to(SOURCE).as_posix(): [
-            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, READ)
-        ]
+        path.relative_to(SOURCE).as_posix(): [n for n in nodes(path) if isinstance(n, READ)]
         for path in sorted(SOURCE.rglob("*.py"))
     }
 
@@ -174,8 +173,8 @@ def test_no_html_is_made_by_hand():
 
 def test_every_line_for_a_terminal_goes_through_one_function():
     assert users("Console") == set()
-    for file, nodes in nodes_by_file().items():
-        for node in nodes:
+    for file, calls in nodes_by_file().items():
+        for node in calls:
             if called(node) == "echo":
                 assert called(node.args[0]) == "for_terminal", (file, node.lineno)
             if file.startswith("_src/cli/"):

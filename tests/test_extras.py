@@ -11,6 +11,7 @@ from chainrule import estimators
 from chainrule._src.base.extras import is_installed, needs
 from chainrule.errors import MissingDependencyError
 from tests import base
+from tests.code import nodes
 from tests.test_architecture import MODULES
 
 # The distribution that brings a module which no requirement is called by.
@@ -28,9 +29,9 @@ def extras():
     return {name: set(map(base.normalized, found[name])) for name in found}
 
 
-def third_party(tree):
+def third_party(path):
     """Yield the packages that a module imports anywhere."""
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -49,28 +50,23 @@ def text_of(node):
     return node.value if isinstance(node, ast.Constant) else ""
 
 
-@pytest.fixture(scope="module")
-def trees():
-    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
-
-
-def test_what_is_imported_is_required_by_the_base_or_by_an_extra(trees):
+def test_what_is_imported_is_required_by_the_base_or_by_an_extra():
     required = {base.normalized(r) for r in base.project()["dependencies"]}
     required |= set().union(*extras().values())
-    imported = {name for tree in trees.values() for name in third_party(tree)}
+    imported = {name for path in MODULES.values() for name in third_party(path)}
     imported -= sys.stdlib_module_names | {"chainrule"} | NO_EXTRA
     assert {name for name in imported if BROUGHT.get(name, name.lower()) not in required} == set()
 
 
-def calls_of_needs(trees):
+def calls_of_needs():
     """Yield (module, extra, packages) of each call; a starred argument is a constant's tuple."""
     constants = {}
-    for tree in trees.values():
-        for node in tree.body:
+    for path in MODULES.values():
+        for node in nodes(path)[0].body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 constants[node.targets[0].id] = getattr(node.value, "elts", None)
-    for name, tree in trees.items():
-        for node in ast.walk(tree):
+    for name, path in MODULES.items():
+        for node in nodes(path):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "needs":
                 parts = [
                     part
@@ -80,8 +76,8 @@ def calls_of_needs(trees):
                 yield name, parts[1], [ast.literal_eval(part) for part in parts[2:]]
 
 
-def test_the_extra_that_a_message_names_brings_what_is_missing(trees):
-    calls, known = list(calls_of_needs(trees)), extras()
+def test_the_extra_that_a_message_names_brings_what_is_missing():
+    calls, known = list(calls_of_needs()), extras()
     assert len(calls) > 30
     wrong = []
     for name, extra, packages in calls:
@@ -97,10 +93,10 @@ def test_the_extra_that_a_message_names_brings_what_is_missing(trees):
 PRIVATE = {"llvmlite.binding.ffi", "joblib.externals"}
 
 
-def private_uses(tree):
+def private_uses(path):
     """Yield the packages of which a module imports something private, or reads it."""
     origins = {}
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 origins[alias.asname or alias.name.partition(".")[0]] = alias.name
@@ -109,7 +105,7 @@ def private_uses(tree):
                 origins[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     reads = {
         f"{origins[root.id]}.{node.attr}"
-        for node in ast.walk(tree)
+        for node in nodes(path)
         if isinstance(node, ast.Attribute)
         and isinstance(root := innermost(node), ast.Name)
         and root.id in origins
@@ -127,11 +123,11 @@ def innermost(node):
     return node
 
 
-def test_whose_private_modules_are_used_has_an_upper_bound(trees):
+def test_whose_private_modules_are_used_has_an_upper_bound():
     found = base.project()
     groups = [found["dependencies"], *found["optional-dependencies"].values()]
     requirements = {base.normalized(text): text for group in groups for text in group}
-    used = {name for tree in trees.values() for name in private_uses(tree)}
+    used = {name for path in MODULES.values() for name in private_uses(path)}
     used -= sys.stdlib_module_names | {"chainrule"}
     assert used == {"joblib", "llvmlite", "sklearn"}
     for group in groups:

@@ -10,6 +10,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from tests.code import nodes
+
 ROOT = Path(__file__).parents[1] / "src" / "chainrule" / "_src"
 # They say how a value came about, not what it is.
 VAGUE = {
@@ -26,12 +28,6 @@ def files(wings=()):
     """Return the files of some wings, or of all."""
     folders = [ROOT / wing for wing in wings] or [ROOT]
     return sorted(path for folder in folders for path in folder.rglob("*.py"))
-
-
-@functools.cache
-def nodes(path):
-    """Return the nodes of a file, which is read once for all counts."""
-    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 @functools.cache

@@ -84,6 +84,23 @@ def test_nothing_is_left_behind():
         assert "chainrule" not in map(sys.monitoring.get_tool, range(6))
 
 
+def test_names_of_the_package_count_within_the_context_that_says_so_alone():
+    file = f"{names._SILENT[1]}_src/nowhere.py"
+    space = {"np": np}
+    exec(
+        compile("def f(w, X):\n    inside = X @ w\n    return np.sum(inside**2)", file, "exec"),
+        space,
+    )
+
+    def recorded():
+        return "inside" in cr.source(space["f"])(np.ones(3), np.ones((4, 3)))
+
+    assert not recorded()
+    with names.names_from(file):
+        assert recorded()
+    assert not recorded()
+
+
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="before, one tool takes another's place")
 def test_names_are_there_under_a_profiler_and_without_a_free_id():
     with cProfile.Profile():

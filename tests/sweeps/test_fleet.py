@@ -116,13 +116,13 @@ def same(outcome, alone):
 
 
 @pytest.mark.parametrize(
-    ("build", "low", "high"),
-    [
-        (powers, 0.02, 0.4), (decayed, 0.05, 0.5), (smoothed, 0.05, 0.5), (built, 0.001, 0.1),
-        (branching, 0.01, 0.2), (clipped, 0.01, 0.2),
+    ("build", "low", "high", "batch_size"),
+    [  # a kernel of 32 takes twice as long to compile as one of single samples
+        (powers, 0.02, 0.4, 32), (decayed, 0.05, 0.5, 32), (smoothed, 0.05, 0.5, 32),
+        (built, 0.001, 0.1, 1), (branching, 0.01, 0.2, 1), (clipped, 0.01, 0.2, 1),
     ],
 )  # fmt: skip
-def test_members_have_the_bits_of_their_own_fit(build, low, high):
+def test_members_have_the_bits_of_their_own_fit(build, low, high, batch_size):
     rng = np.random.default_rng(0)
     names = build.__code__.co_varnames[: build.__code__.co_argcount]
     targets = np.eye(10, dtype=np.float32)[y] if build is smoothed else y
@@ -131,12 +131,12 @@ def test_members_have_the_bits_of_their_own_fit(build, low, high):
         Member(n, {name: float(rng.uniform(low, high)) for name in names}, seed=n // 2)
         for n in range(3)
     ]
-    fleet = Fleet(build, folds, 32, workers=2)
+    fleet = Fleet(build, folds, batch_size, workers=2)
     found = list(fleet.run([TrainingTask(member, 4) for member in members]))
     assert [outcome.member for outcome in found] == members
     assert fleet.structures == (2 if build in (branching, clipped) else 1)
     for outcome in checked(build, found):
-        same(outcome, one_by_one(build, outcome.member, 4, targets))
+        same(outcome, one_by_one(build, outcome.member, 4, targets, batch_size))
 
 
 LAYERS = {
@@ -338,9 +338,9 @@ def texted(a):
 @pytest.mark.parametrize("build", [rooted, texted])
 def test_what_makes_a_plain_number_of_a_setting_is_built_for_each(build):
     members = members_of(build, 3)
-    fleet = Fleet(build, FOLDS, 32, workers=1)
+    fleet = Fleet(build, FOLDS, 1, workers=1)
     for outcome in fleet.run([TrainingTask(member, 2) for member in members]):
-        same(outcome, one_by_one(build, outcome.member, 2, y))
+        same(outcome, one_by_one(build, outcome.member, 2, y, batch_size=1))
     assert fleet.structures == 3
 
 
@@ -398,9 +398,9 @@ def by_method(a):
      by_its_text, by_json, by_method],
 )  # fmt: skip
 def test_what_numbers_cannot_know_is_found_by_trying(build):
-    fleet = Fleet(build, FOLDS, 32, workers=1)
+    fleet = Fleet(build, FOLDS, 1, workers=1)
     _, other = fleet.run([TrainingTask(member, 2) for member in members_of(build, 2)])
-    same(other, one_by_one(build, other.member, 2, y))
+    same(other, one_by_one(build, other.member, 2, y, batch_size=1))
 
 
 HELD = {}
@@ -421,9 +421,9 @@ def test_what_a_build_leaves_elsewhere_is_its_own():
         Member(n, {"a": 0.1 + 0.02 * n, "k": 0.5 + 0.1 * n, "hidden": 3 + n % 2}, 0)
         for n in range(3)
     ]
-    found = list(Fleet(through_a_global, FOLDS, 32).run([TrainingTask(m, 2) for m in members]))
+    found = list(Fleet(through_a_global, FOLDS, 1).run([TrainingTask(m, 2) for m in members]))
     for outcome in found[::2]:  # the first build is followed by others, the last by none
-        same(outcome, one_by_one(through_a_global, outcome.member, 2, y))
+        same(outcome, one_by_one(through_a_global, outcome.member, 2, y, batch_size=1))
 
 
 def spread_by(a, weights):
@@ -433,8 +433,8 @@ def spread_by(a, weights):
 def test_settings_that_look_alike_are_told_apart():
     arrays = [np.r_[np.zeros(3), np.full(1994, i + 1.0), np.zeros(3)] for i in range(3)]
     members = [Member(n, {"a": 0.05, "weights": arrays[n % 3]}, 0) for n in range(6)]
-    for outcome in Fleet(spread_by, FOLDS, 32).run([TrainingTask(m, 2) for m in members]):
-        same(outcome, one_by_one(spread_by, outcome.member, 2, y))
+    for outcome in Fleet(spread_by, FOLDS, 1).run([TrainingTask(m, 2) for m in members]):
+        same(outcome, one_by_one(spread_by, outcome.member, 2, y, batch_size=1))
 
 
 def failing(a):
@@ -445,7 +445,7 @@ def failing(a):
 
 
 def test_one_that_fails_ends_alone():
-    found = list(Fleet(failing, FOLDS, 32).run([TrainingTask(m, 3) for m in members_of(failing)]))
+    found = list(Fleet(failing, FOLDS, 1).run([TrainingTask(m, 3) for m in members_of(failing)]))
     kinds = [outcome.error.partition(":")[0] for outcome in found]
     assert kinds == ["", "DivergenceError", "DivergenceError", "ValueError"]
     assert found[3].error == "ValueError: too much"

@@ -114,8 +114,14 @@ def hidden(lab: str, name: str) -> CheckOutcome | None:
 
 
 @cache
+def labs() -> list[Source]:
+    """Return the sources of all labs, which are read once for all tests of a process."""
+    return sources()
+
+
+@cache
 def _source(lab: str) -> Source:
-    return next(source for source in sources() if source.name == lab)
+    return next(source for source in labs() if source.name == lab)
 
 
 @cache

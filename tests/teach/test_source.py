@@ -6,13 +6,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from tests.teach.collection import labs
 
 from chainrule._src.teach import source
 from chainrule._src.teach.regions import kinds, strip
 from chainrule.errors import DataError
 
 ROOT = Path(__file__).parents[2]
-LABS = source.sources()
+LABS = labs()
 GOOD = """\
 # %% [markdown]
 # # A lab

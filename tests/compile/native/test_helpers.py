@@ -269,7 +269,7 @@ def test_loops_are_as_written_as_long_as_one_is_at_work(texts, monkeypatch):
     assert told == ["-disable-lsr=true", "-disable-lsr=false"]
 
 
-def test_a_process_may_end_while_threads_work(tmp_path):
+def test_a_process_may_end_while_threads_work(interrupts):
     """Python waits for a module that is begun, whatever ends the process."""
     program = """
 import os, signal, sys, threading, time

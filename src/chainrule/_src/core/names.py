@@ -14,6 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import CodeType, FrameType
 from typing import Any
 
@@ -22,8 +23,7 @@ import numpy as np
 from chainrule._src.base.forks import lock
 from chainrule._src.core.tensor import Tensor
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-_SILENT = (os.path.dirname(np.__file__), _PACKAGE)
+_SILENT = (os.path.dirname(np.__file__), __file__.rpartition("_src")[0])  # NumPy, this package
 _TOOLS = (4, 3, 5, 2, 1, 0)  # tool ids of `sys.monitoring`; those that others seldom claim first
 
 _short_counts: dict[str, bool] = {}  # folder or file of the package → true if short names count too
@@ -45,18 +45,21 @@ def count_names(path: str, short: bool = True) -> None:
         If false, only names with an underscore count, because short names say little about a value.
     """
     _short_counts[path] = short
+    _counts_short.cache_clear()
 
 
 @contextmanager
 def names_from(*paths: str) -> Iterator[None]:
     """Within this context, also use variable names from these folders and files."""
     before = _short_counts.copy()
-    _short_counts.update(dict.fromkeys(paths, True))
+    for path in paths:
+        count_names(path)
     try:
         yield
     finally:
         _short_counts.clear()
         _short_counts.update(before)
+        _counts_short.cache_clear()
 
 
 @contextmanager
@@ -69,8 +72,7 @@ def watch_names() -> Iterator[None]:
     if sys.version_info >= (3, 12):
         with _monitored():
             yield
-    elif sys.getprofile() in (None, _on_event):
-        before = sys.getprofile()
+    elif (before := sys.getprofile()) in (None, _on_event):
         sys.setprofile(_on_event)
         try:
             yield
@@ -109,10 +111,9 @@ def _claim() -> None:
     monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
     _tool = next((i for i in _TOOLS if monitoring.get_tool(i) is None), None)
     if _tool is not None:
-        event = monitoring.events.PY_RETURN
         monitoring.use_tool_id(_tool, "chainrule")
-        monitoring.register_callback(_tool, event, _on_return)
-        monitoring.set_events(_tool, event)
+        monitoring.register_callback(_tool, monitoring.events.PY_RETURN, _on_return)
+        monitoring.set_events(_tool, monitoring.events.PY_RETURN)
 
 
 def _release() -> None:
@@ -131,16 +132,18 @@ def _on_return(code: CodeType, offset: int, result: Any) -> None:
 
 def _name_locals(frame: FrameType) -> None:
     """Name the tensors in a function's local variables; the function is about to return."""
-    file = frame.f_code.co_filename
-    short = True
-    if file.startswith(_SILENT):
-        places = [path for path in _short_counts if file.startswith(path)]
-        if not places:
-            return
-        short = _short_counts[places[-1]]
+    if (short := _counts_short(frame.f_code.co_filename)) is None:
+        return
     for name, value in frame.f_locals.items():
         if type(value) is Tensor and not name.startswith(("_", ".")) and (short or "_" in name):
             name_tensor(name, value)
+
+
+@cache
+def _counts_short(file: str) -> bool | None:
+    """Return true if short names of a file count too; None if none of its names count."""
+    rules = (_short_counts[path] for path in reversed(_short_counts) if file.startswith(path))
+    return next(rules, None if file.startswith(_SILENT) else True)
 
 
 def name_tensor(name: str, tensor: Any) -> None:
