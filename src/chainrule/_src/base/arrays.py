@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import ChainruleError, DataError, ShapeError, shortened
+from chainrule._src.base.handles import values_of
 
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 _PLAIN = (np.ndarray, np.generic, int, float)
@@ -55,6 +56,7 @@ def refuse_foreign(value: Any, name: str, where: str, frames: bool = True) -> No
 def as_numbers(value: Any, name: str, where: str) -> Array:
     """Return ``value`` as an array of real numbers, or raise an error that says why not."""
     refuse_foreign(value, name, where, frames=False)
+    value = values_of(value)
     try:
         array = np.asarray(value)
     except ValueError as error:

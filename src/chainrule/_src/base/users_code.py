@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from functools import cache
 
 import numpy as np
 
@@ -17,6 +18,13 @@ def is_users(file: str) -> bool:
     """Return true if a file is the user's: not Python's, NumPy's or chainrule's."""
     stdlib = file.startswith(_PYTHON) and not file.startswith(_INSTALLED)
     return not stdlib and not file.startswith((*_FOREIGN, "<frozen ")) and not file.endswith(".pyx")
+
+
+@cache
+def is_of_project(file: str) -> bool:
+    """Return true if a file is the user's and belongs to no installed package."""
+    parts = file.split(os.sep)
+    return is_users(file) and "site-packages" not in parts and "dist-packages" not in parts
 
 
 def place_of(error: Exception) -> str:

@@ -6,6 +6,7 @@ is `adjoints_of`, some twenty lines. Read next: `tensor`.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
@@ -30,6 +31,16 @@ class Node(Protocol):
         """The operands that were recorded too, each with its position."""
 
 
+class Passing(threading.local):
+    """In ``backward``: true while this thread goes backwards, when operands are nodes.
+
+    Elsewhere an operand stands for what the user's code has written into it since.
+    """
+
+    backward = False
+
+
+passing = Passing()
 N = TypeVar("N", bound=Node)
 
 
@@ -71,16 +82,20 @@ def adjoints_of(
 
     for output, seed in seeds:
         add(output, seed)
-    for tensor in ancestors(*(output for output, _ in seeds)):
-        g = waiting.pop(tensor.order, None)
-        if g is None:
-            continue
-        finished[tensor.order] = g
-        if isinstance(g, Traced) and (g.about is None or (tensor.name and not g.about.name)):
-            g.about = tensor  # prefer a tensor that the code has a name for
-        for parent, share in _shares(tensor, g, rules or {}):
-            if share is not None:
-                add(parent, share)
+    was, passing.backward = passing.backward, True
+    try:
+        for tensor in ancestors(*(output for output, _ in seeds)):
+            g = waiting.pop(tensor.order, None)
+            if g is None:
+                continue
+            finished[tensor.order] = g
+            if isinstance(g, Traced) and (g.about is None or (tensor.name and not g.about.name)):
+                g.about = tensor  # prefer a tensor that the code has a name for
+            for parent, share in _shares(tensor, g, rules or {}):
+                if share is not None:
+                    add(parent, share)
+    finally:
+        passing.backward = was
     return finished
 
 

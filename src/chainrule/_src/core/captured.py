@@ -10,6 +10,7 @@ Read next: `names`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -26,6 +27,27 @@ _locked: dict[int, list[Any]] = {}  # id of an array → the array, and its numb
 _waiting: list[Any] = []  # views that wait until their base array is writable again
 
 
+class Around:
+    """The functions of a higher wing that let recorded code write into arrays.
+
+    Attributes
+    ----------
+    begin, end : callable
+        Called before and after the recorded function; ``end`` with the contents of arrays that the
+        function has written tensors into.
+    argument, result : callable
+        Applied to an argument that is not differentiated, and to the function's result.
+    """
+
+    begin: Callable[[], None] = staticmethod(lambda: None)
+    end: Callable[[Captured], None] = staticmethod(lambda captured: None)
+    argument: Callable[[Any], Any] = staticmethod(lambda value: value)
+    result: Callable[[Any], Any] = staticmethod(lambda value: value)
+
+
+around = Around()
+
+
 class Captured:
     """The arrays that one recording uses, copied or locked.
 
@@ -39,10 +61,11 @@ class Captured:
         used while the user's code goes on.
     """
 
-    __slots__ = ("_arrays", "_is_open", "_locks")
+    __slots__ = ("_arrays", "_is_open", "_locks", "memories")
 
     def __init__(self, locks: bool) -> None:
         self._locks, self._is_open, self._arrays = locks, False, list[Any]()
+        self.memories: list[Any] = []
 
     def __call__(self, array: Any) -> Any:
         """Return the array, copied or locked. A value that is no array is returned unchanged."""
@@ -69,9 +92,11 @@ class Captured:
 
     def __enter__(self) -> None:
         self._is_open = self._locks
+        around.begin()
 
     def __exit__(self, kind: Any, error: Any, where: TracebackType | None) -> None:
         self._is_open = False
+        around.end(self)
         arrays, self._arrays = self._arrays, []
         with _changing:
             _unlock(arrays)

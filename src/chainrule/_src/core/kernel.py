@@ -103,6 +103,10 @@ class Scatter(NamedTuple):
     undoes: Callable[..., Sequence[EntrySource]] | None = None
 
 
+class Assignment(NamedTuple):
+    """Some entries of an array are replaced; the indices are in the parameter ``indices``."""
+
+
 class Composite(NamedTuple):
     """The operation is written as NumPy code that calls other operations.
 
@@ -124,5 +128,5 @@ class ResultItem(NamedTuple):
 
 Kernel = (
     Elementwise | Numbered | Pieces | Reduction | ArgExtremum | Scan | Contraction | Gather
-    | Scatter | Checked | Composite | Recurrence | ResultItem
+    | Scatter | Assignment | Checked | Composite | Recurrence | ResultItem
 )  # fmt: skip

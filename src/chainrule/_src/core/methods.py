@@ -6,6 +6,7 @@ instead. Read next: `transforms`.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,10 +35,10 @@ class Methods(Traced, Declared):
             raise no_attribute(name)
 
     def __copy__(self) -> Any:
-        return self  # a tensor never changes
+        return np.copy(self)
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self
+        return np.copy(self)
 
     def __reduce__(self) -> NoReturn:
         raise TraceError("a tensor cannot be pickled: its gradient would be lost. Pickle t.value")
@@ -91,15 +92,22 @@ class Methods(Traced, Declared):
         return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def flatten(self, order: str = "C") -> Any:
-        """Return the entries as one axis."""
-        return np.ravel(self, order=order)  # type: ignore[call-overload]
+        """Return a copy of the entries as one axis."""
+        return np.copy(np.ravel(self, order=order))  # type: ignore[call-overload]
 
     def copy(self, order: str = "C") -> Any:
-        """Return the tensor itself: a tensor never changes, so it need not be copied."""
-        return self
+        """Return a copy, into which the code may write."""
+        return np.copy(self)
 
-    def __setitem__(self, *_: Any) -> NoReturn:
-        raise TraceError(f"a tensor cannot be written into: {WRITTEN}")
+    def fill(self, value: Any) -> None:
+        """Write a number into all entries."""
+        self[...] = value
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        NUMPY[operator.setitem](self, index, value)
+
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise TraceError(f"an attribute of a tensor cannot be set: {WRITTEN}")
 
     def __delitem__(self, *_: Any) -> NoReturn:
         raise TraceError(f"entries of a tensor cannot be deleted: {WRITTEN}")
@@ -115,7 +123,7 @@ class Methods(Traced, Declared):
 
 
 def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
-    """Return three methods: tensor on the left, tensor on the right, tensor as only operand."""
+    """Return methods: tensor on the left, on the right, as only operand, on the left in place."""
 
     def forward(self: Methods, other: Any) -> Any:
         return self.record(NUMPY[ufunc], (self, other), NO_PARAMS)
@@ -126,7 +134,11 @@ def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
     def alone(self: Methods) -> Any:
         return self.record(NUMPY[ufunc], (self,), NO_PARAMS)
 
-    return forward, backward, alone
+    def in_place(self: Any, other: Any) -> Any:
+        result = forward(self, other)
+        return result if self.shape == () else NUMPY[operator.iadd](self, result)
+
+    return forward, backward, alone, in_place
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -143,7 +155,8 @@ for _name, _ufunc in {
     "pow": np.power, "matmul": np.matmul, "mod": np.remainder, "floordiv": np.floor_divide,
     "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
 }.items():  # fmt: skip
-    for _side, _function in zip(("", "r"), _operator(_ufunc)[:2], strict=True):
+    _forward, _backward, _, _in_place = _operator(_ufunc)
+    for _side, _function in (("", _forward), ("r", _backward), ("i", _in_place)):
         setattr(Methods, f"__{_side}{_name}__", _function)
 for _name, _ufunc in {
     "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
@@ -158,7 +171,7 @@ for _name, _ufunc in {"lshift": np.left_shift, "rshift": np.right_shift}.items()
     setattr(Methods, f"__{_name}__", lambda self, other, shift=_ufunc: shift(self, other))
     setattr(Methods, f"__r{_name}__", lambda self, other, shift=_ufunc: shift(other, self))
 for _name in ("flat", "T", "mT", "real", "imag"):
-    setattr(Methods, _name, getattr(Methods, _name).setter(Methods.__setitem__))
+    setattr(Methods, _name, getattr(Methods, _name).setter(Methods._refuse))
 for _name in (
     "sum", "mean", "var", "std", "prod", "max", "min", "cumsum", "cumprod", "argmax", "argmin",
     "argsort", "argpartition",

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from chainrule._src.base.handles import Handle, values_of
 from chainrule._src.core.forms import of_first_entries
 from chainrule._src.core.kernel import Elementwise, Kernel
 
@@ -81,6 +82,12 @@ class Traced:
         raise NotImplementedError
 
 
+def tensor_or(check: Callable[..., Any], value: Any, *about: Any) -> Any:
+    """Return the tensor that a value is, or stands for; anything else as ``check`` returns it."""
+    value = values_of(value)
+    return value if isinstance(value, Traced) else check(value, *about)
+
+
 @dataclass(frozen=True, eq=False)
 class Primitive:
     """The record of one operation.
@@ -111,6 +118,9 @@ class Primitive:
     prune : callable, optional
         For an operation with several results: ``prune(equations, result)`` returns the equations
         without the results that no equation uses.
+    view : callable, optional
+        For an operation of one operand whose result is a view, as in NumPy: ``view(whole, part,
+        **params)`` returns the operand after ``part`` was written into the result.
     """
 
     name: str
@@ -122,12 +132,15 @@ class Primitive:
     helpers: tuple[Callable[..., Any], ...] = ()
     form: Callable[..., Any] | None = None
     prune: Callable[..., Any] | None = None
+    view: Callable[..., Any] | None = None
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Apply the operation. If an operand is a tensor, the operation is recorded."""
         for operand in operands:
             if isinstance(operand, Traced):
                 return operand.record(self, operands, params)
+            if isinstance(operand, Handle):
+                return self(*values_of(operands), **params)
         return self.value(*operands, **params)
 
     def __repr__(self) -> str:
@@ -192,6 +205,7 @@ class Family:
         helpers: tuple[Callable[..., Any], ...] = (),
         form: Callable[..., Any] | None = None,
         prune: Callable[..., Any] | None = None,
+        view: Callable[..., Any] | None = None,
     ) -> Primitive:
         """Add a primitive. The NumPy function ``of``, if given, calls it for tensors.
 
@@ -199,7 +213,9 @@ class Family:
         """
         if isinstance(kernel, Elementwise):
             form = form or of_first_entries(value)
-        record = Primitive(name, value, gradients, text, broadcasts, kernel, helpers, form, prune)
+        record = Primitive(
+            name, value, gradients, text, broadcasts, kernel, helpers, form, prune, view
+        )
         self.primitives[name] = _BY_NAME[name] = record
         if of is not None:
             self.lead(of, record)

@@ -19,6 +19,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import numeric
 from chainrule._src.core.backward import ancestors
+from chainrule._src.core.captured import around
 from chainrule._src.core.equations import Equation, Variable, constant
 from chainrule._src.core.names import watch_names
 from chainrule._src.core.program import Program
@@ -117,7 +118,7 @@ def tape(f: Callable[..., Any], arguments: dict[str, Any], named: bool = True) -
     for (_, tensor), name in zip(pairs, leaf_names(tuple([p for p, _ in pairs])), strict=True):
         tensor.name = name
     with watch_names() if named else nullcontext(), level.captured:
-        result = f(*inputs.values())
+        result = around.result(f(*inputs.values()))
     return Tape(inputs, result, level)  # outside of `watch_names`
 
 

@@ -20,9 +20,9 @@ import numpy as np
 
 from chainrule._src.base.arrays import NUMBERS, numeric, refuse_foreign
 from chainrule._src.base.errors import DataError, TraceError
-from chainrule._src.base.handles import values_of
-from chainrule._src.core.backward import adjoints, ancestors, scalar_seed
-from chainrule._src.core.captured import Captured
+from chainrule._src.base.handles import Handle, values_of
+from chainrule._src.core.backward import adjoints, ancestors, passing, scalar_seed
+from chainrule._src.core.captured import Captured, around
 from chainrule._src.core.elementwise import as_numpy_number, of_dtype
 from chainrule._src.core.methods import NO_PARAMS, Methods
 from chainrule._src.core.observing import not_followed, observation
@@ -56,13 +56,17 @@ class Level:
         their result.
     compute : callable or None
         Replaces the computation of results: ``compute(primitive, values, params, parents)``.
+    writes : Writes or None
+        Set once a tensor of this level has been written into. ``writes.settle(tensor)`` returns
+        the tensor, or array, that a tensor of the user's code now stands for;
+        ``writes.view(value, base, primitive, params)`` the view of such an array.
     captured : Captured
         Copies and locks of the arrays that the recording uses.
     reader : Reader or None
         Observes the sizes that the code reads; None outside an observation.
     """
 
-    __slots__ = ("captured", "compute", "number", "reader", "records_all", "sketches")
+    __slots__ = ("captured", "compute", "number", "reader", "records_all", "sketches", "writes")
 
     def __init__(
         self, records_all: bool = False, sketches: bool = False, locks: bool = True
@@ -72,6 +76,7 @@ class Level:
         self.sketches = sketches
         self.captured, self.reader = Captured(locks), observation.by
         self.compute: Callable[..., Any] | None = None
+        self.writes: Any = None
 
 
 GROUND = Level()
@@ -85,6 +90,11 @@ def _as_operand(value: Any, where: str, others: Sequence[Any]) -> Any:
     if isinstance(value, Traced):  # the value of a variable
         return value
     return NUMPY[list](value) if isinstance(value, list | tuple) else np.asarray(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a result that is not recorded; the user's code may write tensors into it."""
+    return value if passing.backward else around.argument(value)
 
 
 class Tensor(Methods):
@@ -121,8 +131,8 @@ class Tensor(Methods):
     """
 
     __slots__ = (
-        "about", "grad", "level", "name", "operands", "order", "params", "parents", "primitive",
-        "value",
+        "about", "base", "grad", "level", "memory", "name", "operands", "order", "params",
+        "parents", "primitive", "value",
     )  # fmt: skip
     value: Any
     grad: Any
@@ -134,6 +144,8 @@ class Tensor(Methods):
     order: int
     name: str | None
     about: Tensor | None
+    base: Any  # the tensor of which this one is a view
+    memory: Any  # what the user's code has written
 
     def __init__(self, value: Any) -> None:
         refuse_foreign(value, "the value", "Tensor", frames=False)
@@ -143,7 +155,7 @@ class Tensor(Methods):
         array = numeric(array, "the value", "Tensor")
         self.value = array if array.dtype.kind == "f" else array.astype(np.float64)
         self.level = GROUND
-        self.primitive = self.name = self.about = self.grad = None
+        self.primitive = self.name = self.about = self.grad = self.base = self.memory = None
         self.operands, self.params, self.parents = (), {}, ()
         self.order = next(_order)
 
@@ -165,7 +177,7 @@ class Tensor(Methods):
         self.params = params
         self.parents = parents
         self.order = next(_order)
-        self.name = self.about = self.grad = None
+        self.name = self.about = self.grad = self.base = self.memory = None
         return self
 
     def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -173,6 +185,8 @@ class Tensor(Methods):
         level = self.level
         values, parents, is_plain = list(operands), [], True
         for i, operand in enumerate(operands):
+            if type(operand) is Tensor and operand.level.writes is not None:
+                operand = values[i] = operand.level.writes.settle(operand)
             if type(operand) is Tensor:
                 if operand.level is level:
                     parents.append((i, operand))
@@ -189,6 +203,10 @@ class Tensor(Methods):
                 if operand.dtype.hasobject and primitive.gradients is not None:
                     refuse_operands(primitive.name, [operand])
                 values[i] = level.captured(operand)
+        if not parents and level.writes is not None:  # what was written is a plain array
+            value = primitive(*values, **params)
+            is_view = primitive.view is not None and len(operands) == 1 and np.ndim(value)
+            return level.writes.view(value, self, primitive, params) if is_view else _plain(value)
         if level.reader is not None:
             params = level.reader.plain(params)
         apply = primitive.value if is_plain else primitive
@@ -208,8 +226,23 @@ class Tensor(Methods):
         if dtype is None or (dtype not in NUMBERS and isinstance(value, np.ndarray | np.generic)):
             value = numeric(np.asarray(value), "the result", primitive.name, TraceError)
         if primitive.gradients is None and not level.records_all:
-            return value
-        return Tensor.made(value, level, primitive, values, params, parents)
+            return _plain(value)
+        made = Tensor.made(value, level, primitive, values, params, parents)
+        if primitive.view is not None and len(operands) == 1 and value.shape:
+            made.base = operands[0]
+        return made
+
+    def node(self) -> Tensor:
+        """Return a tensor for the same node of the recording, which later writes do not change."""
+        node = Tensor.made(
+            self.value, self.level, self.primitive, self.operands, self.params, self.parents
+        )
+        node.order, node.name, node.about = self.order, self.name, self.about
+        return node
+
+    def settled(self) -> Any:
+        """Return the tensor, or array, that this one stands for after the writes so far."""
+        return self if self.level.writes is None else self.level.writes.settle(self)
 
     def backward(self) -> None:
         """Set ``grad`` of every tensor that this number was computed from.
@@ -229,18 +262,14 @@ class Tensor(Methods):
     # NumPy's protocols for array-like objects.
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        if options.get("out") is not None:
-            raise TraceError(
-                f"{ufunc.__name__} cannot write its result into an array: the gradient would be "
-                "lost. Write a = a + b instead of a += b, and leave out= away"
-            )
-        target = target_of(ufunc)
-        if target is None or method != "__call__" or options:
+        (out,) = options.pop("out", None) or (None,)
+        target = target_of(ufunc) if method == "__call__" else NUMPY.get(getattr(ufunc, method))
+        if target is None or (options and method == "__call__"):
             home = "np." if getattr(np, ufunc.__name__, None) is ufunc else ""
             not_covered(f"{home}{ufunc.__name__}", method, options)
         if ufunc in OPERATORS and all(map(is_weak, inputs)):
             inputs = (as_numpy_number(inputs[0]), *inputs[1:])  # np.add(1, 2) is a NumPy number
-        return target(*inputs)
+        return written_to(out, target(*inputs, **options), ufunc.__name__)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
@@ -250,7 +279,8 @@ class Tensor(Methods):
             not_covered(numpy_name(function))
         if self.level.reader is not None:
             args, kwargs = self.level.reader.plain((args, kwargs))
-        return invoke(function, target, args, kwargs)
+        out = kwargs.pop("out", None)
+        return written_to(out, invoke(function, target, args, kwargs), function.__name__)
 
     # Attributes and methods of arrays.
 
@@ -340,8 +370,23 @@ for _name in ("float", "int", "complex", "index", "trunc", "format", "round"):
     setattr(Tensor, f"__{_name}__", _refused(_name))
 for _name in ("item", "tolist"):
     setattr(Tensor, _name, _refused(_name))
+
+
+def written_to(out: Any, result: Any, name: str) -> Any:
+    """Return the result of a function, written into the array ``out`` if there is one."""
+    if out is None:
+        return result
+    if not isinstance(out, Traced | Handle):
+        raise TraceError(
+            f"{name} cannot write its result into an array from outside: the gradient would be "
+            "lost. Leave out= away"
+        )
+    out[...] = result  # type: ignore[index]
+    return out
+
+
 for _name in ("shape", "dtype"):
-    setattr(Tensor, _name, getattr(Tensor, _name).setter(Tensor.__setitem__))
+    setattr(Tensor, _name, getattr(Tensor, _name).setter(Tensor._refuse))
 
 # Functions of the shape and dtype alone: their result does not depend on the values.
 _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
@@ -359,5 +404,4 @@ _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
     np.result_type: result_type,
     np.iscomplexobj: lambda x: False,
     np.isrealobj: lambda x: True,
-    np.copy: lambda a, order="K", subok=False: a,
 }

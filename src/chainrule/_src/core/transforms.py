@@ -16,6 +16,7 @@ import numpy as np
 from chainrule._src.base.arrays import Array, as_argument, as_floats
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.core.backward import adjoints, scalar_seed
+from chainrule._src.core.captured import around
 from chainrule._src.core.derived import Derived, P, R
 from chainrule._src.core.elementwise import ASTYPE, STOP_GRADIENT
 from chainrule._src.core.tensor import Level, Tensor
@@ -398,11 +399,13 @@ def _vjp(
     if not -len(args) <= min(positions) <= max(positions) < len(args):
         raise DataError(f"{where}: argnums={argnums} but {len(args)} positional arguments came")
     level = Level(locks=where != "vjp")  # the pullback of vjp is called later
-    wrapped = list(args)
+    wrapped = [*map(around.argument, args)]
     for i in positions:
         wrapped[i] = wrap(args[i], level, where)
+    kwargs = {name: around.argument(value) for name, value in kwargs.items()}
     with level.captured:
         value, aux = f(*wrapped, **kwargs) if has_aux else (f(*wrapped, **kwargs), None)
+        value, aux = around.result(value), around.result(aux)
     if type(value) is not Tensor:
         value = _checked_output(value, where)
     inputs = tuple(wrapped[i] for i in positions)

@@ -18,7 +18,7 @@ from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.registered import is_own
 from chainrule._src.base.validation import check_flag, check_number, lookup
 from chainrule._src.core.names import count_names
-from chainrule._src.core.primitive import Traced
+from chainrule._src.core.primitive import tensor_or
 from chainrule._src.nn import functions
 from chainrule._src.nn.functions import erf, log_softmax, sigmoid, softmax, softplus, tanh
 
@@ -805,7 +805,7 @@ serialize, deserialize = plain, get
 
 def _operand(x: Any, where: str) -> Any:
     """Return a tensor unchanged, anything else as a floating array."""
-    return x if isinstance(x, Traced) else as_floats(x, "x", where)
+    return tensor_or(as_floats, x, "x", where)
 
 
 def _with_axis(x: Any, axis: int, where: str) -> Any:

@@ -15,7 +15,7 @@ from chainrule._src.base.arrays import Array, as_floats, as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_labels, check_positive
 from chainrule._src.core.names import count_names
-from chainrule._src.core.primitive import Traced
+from chainrule._src.core.primitive import Traced, tensor_or
 from chainrule._src.ops.elementwise import ERF
 from chainrule._src.ops.nn import LOG_SOFTMAX, LOGSUMEXP, ONE_HOT, RELU, SIGMOID, SOFTMAX, SOFTPLUS
 
@@ -63,8 +63,7 @@ def one_hot(n_classes: int, y: ArrayLike) -> Array:
     if np.ndim(n_classes) and not np.ndim(y):
         raise DataError("one_hot: the number of classes comes first: one_hot(10, y)")
     n_classes = check_positive(n_classes, "n_classes", "one_hot")
-    if not isinstance(y, Traced):
-        y = check_labels(y, n_classes, "one_hot")
+    y = tensor_or(check_labels, y, n_classes, "one_hot")
     Y: Array = ONE_HOT(y, n_classes=n_classes)
     return Y
 
@@ -622,10 +621,8 @@ def _nll(Y_true: Any, Y_pred: Any) -> Any:
 
 def _input(X: Any, name: str, where: str) -> Any:
     """Return a floating tensor or array; whole numbers become float64."""
-    if not isinstance(X, Traced):
-        return as_floats(X, name, where)
-    tensor: Any = X
-    return X if tensor.dtype.kind == "f" else tensor.astype(np.float64)
+    tensor = tensor_or(as_floats, X, name, where)
+    return tensor if tensor.dtype.kind == "f" else tensor.astype(np.float64)
 
 
 def _along(primitive: Primitive, X: Any, axis: Axes) -> Any:

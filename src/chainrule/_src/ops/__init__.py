@@ -8,6 +8,7 @@ from chainrule._src.core.primitive import LOADED_LATER
 from chainrule._src.ops import (  # noqa: F401  (each fills the tables)
     alternatives,
     composed,
+    creating,
     decompositions,
     elementwise,
     index,
@@ -19,6 +20,7 @@ from chainrule._src.ops import (  # noqa: F401  (each fills the tables)
     random,
     reduce,
     shape,
+    ufunc_methods,
 )
 
 

@@ -7,13 +7,21 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.errors import OutOfRangeError, ShapeError
-from chainrule._src.core.kernel import Checked, Gather, Scatter
-from chainrule._src.core.primitive import NUMPY, EachOperand, Family, Traced
+from chainrule._src.core.kernel import Assignment, Checked, Gather, Scatter
+from chainrule._src.core.primitive import (
+    NUMPY,
+    EachOperand,
+    Family,
+    Primitive,
+    Traced,
+    unbroadcast,
+)
 from chainrule._src.core.weak import common_dtype
 from chainrule._src.ops.axes import axis_of
 
@@ -145,6 +153,7 @@ GETITEM = INDEX.add(
     EachOperand(_getitem_rule),
     lambda shapes, index: f"_0[{_written(index, 1)}]",
     kernel=Gather(),
+    view=lambda whole, part, index: ASSIGN(whole, part, indices=(index,)),
 )
 SCATTER = INDEX.add(
     "scatter",
@@ -164,6 +173,61 @@ SCATTER = INDEX.add(
 )
 
 
+def _assign(x: Any, *operands: Any, indices: tuple[Any, ...]) -> Any:
+    out, arrays = np.array(x), iter(operands[len(indices) :])
+    for index, value in zip(indices, operands, strict=False):
+        own = tuple(islice(arrays, index.count(SLOT)))
+        try:
+            out[_fill(index, own)] = value
+        except IndexError as error:
+            raise _with_row(error, out.ndim, own, index) from error
+    return out
+
+
+def _assign_rule(position: int, g: Any, y: Any, x: Any, *operands: Any, indices: Any) -> Any:
+    arrays = operands[len(indices) :]
+    if position == 0:
+        return ASSIGN(g, *(0,) * len(indices), *arrays, indices=indices)
+    if position > len(indices):
+        return None
+    index = indices[position - 1]
+    before = sum(other.count(SLOT) for other in indices[: position - 1])
+    own = arrays[before : before + index.count(SLOT)]
+    part = GETITEM(g, *own, index=index)
+    if not _are_distinct(own):  # of values for one entry the last one stays
+        turn = np.arange(part.size).reshape(part.shape)
+        last = ASSIGN(np.zeros(np.shape(x), int), turn, *own, indices=(index,))
+        part = np.where(GETITEM(last, *own, index=index) == turn, part, 0)
+    return unbroadcast(part, operands[position - 1])
+
+
+def _are_distinct(arrays: Any) -> bool:
+    """Return true if it is known of index arrays that they pick no entry twice."""
+    if not arrays or any(array.dtype.kind == "b" for array in arrays):
+        return True
+    known = [array for array in arrays if isinstance(array, np.ndarray) and array.ndim == 1]
+    is_long = [array for array in known if all(np.size(a) <= array.size for a in arrays)]
+    return any((array >= 0).all() and len(np.unique(array)) == array.size for array in is_long)
+
+
+def _assign_text(shapes: Any, indices: Any) -> str:
+    lines, first = ["_y = _0.copy()"], 1 + len(indices)
+    for number, index in enumerate(indices, 1):
+        lines.append(f"_y[{_written(index, first)}] = _{number}")
+        first += index.count(SLOT)
+    return "\n".join(lines)
+
+
+ASSIGN: Primitive = INDEX.add(
+    "assign",
+    _assign,
+    EachOperand(_assign_rule),
+    _assign_text,
+    kernel=Assignment(),
+    form=lambda x, *operands, indices: np.broadcast_to(np.zeros((), x.dtype), np.shape(x)),
+)
+
+
 def _as_index(part: Any) -> Any:
     array = np.asarray(part)
     return array if array.size else array.astype(np.intp)
@@ -171,9 +235,15 @@ def _as_index(part: Any) -> Any:
 
 def getitem(x: Any, index: Any) -> Any:
     """Return ``x[index]``, recorded with the index's arrays and tensors as operands."""
+    fixed, arrays = parsed(index, np.shape(x))
+    return GETITEM(x, *arrays, index=fixed)
+
+
+def parsed(index: Any, shape: Any) -> tuple[tuple[Any, ...], list[Any]]:
+    """Return an index with slots for its arrays and tensors, and the arrays and tensors."""
     fixed: list[Any] = []
     arrays: list[Any] = []
-    axes = list(np.shape(x))  # axes not indexed so far; not known after an ellipsis
+    axes = list(shape)  # axes not indexed so far; not known after an ellipsis
     for part in index if isinstance(index, tuple) else (index,):
         if part is None or part is Ellipsis or isinstance(part, slice):
             fixed.append(part)
@@ -187,7 +257,7 @@ def getitem(x: Any, index: Any) -> Any:
             fixed += [SLOT] * len(places)
             arrays += places
             axes = axes[np.ndim(array) if array.dtype.kind == "b" else 1 :]
-    return GETITEM(x, *arrays, index=tuple(fixed))
+    return tuple(fixed), arrays
 
 
 NUMPY[operator.getitem] = getitem

@@ -50,7 +50,8 @@ def stacked(value: Any) -> Any:
         return value
     if not _holds_tensors(value):
         return np.asarray(value)
-    return STACK(*(np.asarray(v) if np.isscalar(v) else stacked(v) for v in value), axis=0)
+    parts = (v if isinstance(v, list | tuple | Traced) else np.asarray(v) for v in value)
+    return STACK(*map(stacked, parts), axis=0)
 
 
 NUMPY[list] = stacked

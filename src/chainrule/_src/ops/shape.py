@@ -27,19 +27,25 @@ def _transpose_text(shapes: Any, axes: tuple[int, ...]) -> str:
     return "_0.T" if backwards else f"np.transpose(_0, {axes})"
 
 
+def _reshaped(whole: Any, part: Any, **_: Any) -> Any:
+    return RESHAPE(part, shape=np.shape(whole))
+
+
 TRANSPOSE: Primitive = SHAPE.add(
     "transpose",
     lambda x, axes: np.transpose(x, axes),
     (lambda g, y, x, axes: TRANSPOSE(g, axes=tuple(int(i) for i in np.argsort(axes))),),
     _transpose_text,
     kernel=Pieces(moves.transpose),
+    view=lambda whole, part, axes: TRANSPOSE(part, axes=tuple(int(i) for i in np.argsort(axes))),
 )
-RESHAPE = SHAPE.add(
+RESHAPE: Primitive = SHAPE.add(
     "reshape",
     lambda x, shape: np.reshape(x, shape),
     (lambda g, y, x, shape: np.reshape(g, np.shape(x)),),
     "np.reshape(_0, shape)",
     kernel=Pieces(moves.reshape),
+    view=_reshaped,
 )
 EXPAND_DIMS = SHAPE.add(
     "expand_dims",
@@ -47,6 +53,7 @@ EXPAND_DIMS = SHAPE.add(
     (lambda g, y, x, axis: np.reshape(g, np.shape(x)),),
     "np.expand_dims(_0, axis)",
     kernel=Pieces(moves.reshape),
+    view=_reshaped,
 )
 SQUEEZE = SHAPE.add(
     "squeeze",
@@ -54,6 +61,7 @@ SQUEEZE = SHAPE.add(
     (lambda g, y, x, axis: np.reshape(g, np.shape(x)),),
     "np.squeeze(_0, axis=axis)",
     kernel=Pieces(moves.reshape),
+    view=_reshaped,
 )
 BROADCAST_TO = SHAPE.add(
     "broadcast_to",
@@ -62,12 +70,13 @@ BROADCAST_TO = SHAPE.add(
     "np.broadcast_to(_0, shape)",
     kernel=Pieces(moves.broadcast),
 )
-FLIP = SHAPE.add(
+FLIP: Primitive = SHAPE.add(
     "flip",
     np.flip,
     (lambda g, y, x, axis: np.flip(g, axis),),
     "np.flip(_0, axis=axis)",
     kernel=Pieces(moves.flip),
+    view=lambda whole, part, axis: FLIP(part, axis=axis),
 )
 ROLL = SHAPE.add(
     "roll",

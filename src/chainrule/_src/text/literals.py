@@ -21,8 +21,7 @@ def literal_text(value: Any, equation: Equation | None = None) -> str:
     if isinstance(value, BatchScaled):
         return _scaled_text(value, equation)
     if isinstance(value, Filled):
-        shape, number = literal_text(value.shape), literal_text(value.number)
-        return f"np.full({shape}, {number}, {_dtype_text(value.dtype)})"
+        return _filled_text(value)
     if isinstance(value, Counted):
         sizes = value.shape
         size = next((s for s in sizes if s != 1), 1)
@@ -40,6 +39,16 @@ def literal_text(value: Any, equation: Equation | None = None) -> str:
     if isinstance(value, float):
         return _float_text(value, _is_floating(equation))
     return repr(value)
+
+
+def _filled_text(filled: Filled) -> str:
+    """Return an array of equal entries as Python."""
+    shape, number = literal_text(filled.shape), literal_text(filled.number)
+    function = {"0": "zeros", "1": "ones"}.get(number)
+    if function is None:
+        return f"np.full({shape}, {number}, {_dtype_text(filled.dtype)})"
+    dtype = "" if filled.dtype == np.float64 else f", {_dtype_text(filled.dtype)}"
+    return f"np.{function}({shape}{dtype})"
 
 
 def result_text(value: Any) -> str:

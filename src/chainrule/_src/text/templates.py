@@ -31,13 +31,32 @@ class Filler(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Remove keyword arguments that have their default values."""
         node.keywords = [k for k in node.keywords if not self._is_default(k)]
-        return self.generic_visit(node)  # type: ignore[return-value]
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "copy":
+            return node.func.value if _is_new(node.func.value) else node
+        return node
 
     def _is_default(self, argument: ast.keyword) -> bool:
         if not isinstance(argument.value, ast.Name) or argument.value.id not in self.params:
             return False
         value = self.params[argument.value.id]
         return value is None or value is False or (argument.arg == "ddof" and value == 0)
+
+
+_SHARING = {"reshape", "transpose", "squeeze", "expand_dims", "broadcast_to", "flip", "lib"}
+
+
+def _is_new(expression: ast.expr) -> bool:
+    """Return true if the value of an expression shares no memory, so that it needs no copy."""
+    if isinstance(expression, ast.BinOp | ast.UnaryOp | ast.Compare):
+        return True
+    function = expression.func if isinstance(expression, ast.Call) else None
+    return (
+        isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Name)
+        and function.value.id == "np"
+        and function.attr not in _SHARING
+    )
 
 
 def template_of(equation: Equation) -> str:

@@ -15,7 +15,7 @@ from chainrule._src.compile.lower.elementwise import elementwise, numbered
 from chainrule._src.compile.lower.fusing import fuse
 from chainrule._src.compile.lower.lowering import Lowering
 from chainrule._src.compile.lower.memory import in_place, on_the_stack, renewals, slots
-from chainrule._src.compile.lower.moving import checked, gathered, moved, scattered
+from chainrule._src.compile.lower.moving import assigned, checked, gathered, moved, scattered
 from chainrule._src.compile.lower.nodes import (
     ROW,
     ROWS,
@@ -53,6 +53,7 @@ from chainrule._src.compile.lower.text import text as written
 from chainrule._src.core.equations import Variable, at
 from chainrule._src.core.kernel import (
     ArgExtremum,
+    Assignment,
     Checked,
     Contraction,
     Elementwise,
@@ -82,8 +83,9 @@ RESERVED = (
 )  # fmt: skip
 RULES: dict[Any, Any] = {
     Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
-    Scatter: scattered, Checked: checked, Reduction: reduction, ArgExtremum: best, Scan: scan,
-    Contraction: contraction, Recurrence: recurrence, ResultItem: result,
+    Scatter: scattered, Assignment: assigned, Checked: checked, Reduction: reduction,
+    ArgExtremum: best, Scan: scan, Contraction: contraction, Recurrence: recurrence,
+    ResultItem: result,
 }  # fmt: skip
 
 

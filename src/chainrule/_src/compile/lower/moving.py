@@ -27,7 +27,7 @@ from chainrule._src.compile.lower.numbers import FIXED
 from chainrule._src.compile.lower.operations import shape_of
 from chainrule._src.compile.lower.statements import Accumulate, Store, nest
 from chainrule._src.core.equations import Equation, Filled, Variable, at, constant
-from chainrule._src.core.kernel import Checked, EntrySource, Gather, Pieces, Scatter
+from chainrule._src.core.kernel import Assignment, Checked, EntrySource, Gather, Pieces, Scatter
 from chainrule._src.ops.index import SLOT
 from chainrule._src.ops.moves import aligned, concatenate
 from chainrule._src.trace.batch import Linear
@@ -149,6 +149,26 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
     low.items += nest(loops, [*before, Accumulate(buffer.at(target), added)])
 
 
+def assigned(low: Lowering, equation: Equation, kernel: Assignment) -> None:
+    """Lower assignments to entries: a copy of the array, into which each value is written."""
+    output, (x, *operands) = equation.output, equation.operands
+    indices = equation.params["indices"]
+    values, arrays = operands[: len(indices)], operands[len(indices) :]
+    buffer = low.output(output)
+    low.fill(buffer, lambda index: low.entry(x, index, output.dtype))
+    for index, value in zip(indices, values, strict=True):
+        own, arrays = arrays[: index.count(SLOT)], arrays[index.count(SLOT) :]
+        part = Equation(output, equation.primitive, (value, *own), {"index": index})
+        picked = _selection(part, output.shape)
+        axes = low.axes(picked)
+        at = places(axes)
+        target = buffer.at(_picked(low, part, output.shape, picked, at))
+        entry = partial(low.entry, value, aligned(at, shape_of(value)), output.dtype)
+        before, written = low.with_prelude(entry)
+        store = Store(target, written)
+        low.items += nest(low.in_memory_order([*before, store], axes), [*before, store])
+
+
 def _covers(target: Sequence[Expr], axes: Axes, shape: Sequence[Any]) -> bool:
     """Return true if the loops write every entry exactly once."""
     sizes = {variable: size for variable, size in axes if size != 1}
@@ -228,11 +248,14 @@ def _picked(
     return tuple(location)
 
 
-def _picked_shape(equation: Equation, shape: Sequence[Any]) -> list[Any]:
+def _picked_shape(equation: Equation, shape: Sequence[Any]) -> Sequence[Any]:
+    """Return the shape of the selection that a scatter writes: its operand's, unless a number."""
+    return shape_of(equation.operands[0]) or _selection(equation, shape)
+
+
+def _selection(equation: Equation, shape: Sequence[Any]) -> Sequence[Any]:
     """Return the shape of the selection of an index from an array of ``shape``."""
-    operand, arrays = equation.operands[0], equation.operands[1:]
-    if shape_of(operand):
-        return list(shape_of(operand))
+    arrays = equation.operands[1:]
     parts = spelled_out(equation.params["index"], len(shape))
     sizes: list[Any] = []
     axes = iter(shape)

@@ -12,7 +12,7 @@ from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.showing import snake_case
 from chainrule._src.base.validation import lookup
-from chainrule._src.core.primitive import Traced
+from chainrule._src.core.primitive import tensor_or
 from chainrule._src.nn.losses.operands import checked_dtype, floats, options_of, same_rank, spread
 
 MEAN = "sum_over_batch_size"
@@ -103,8 +103,7 @@ class Loss(Configurable):
         y_pred = floats(y_pred, "y_pred", self.name)
         if self._dtype is not None:
             y_pred = y_pred.astype(self._dtype)
-        if not isinstance(y_true, Traced):
-            y_true = as_numbers(y_true, "y_true", self.name)
+        y_true = tensor_or(as_numbers, y_true, "y_true", self.name)
         values = self._checked(self.call(y_true, y_pred), y_pred)
         return reduced(values, self.counted(values, sample_weight), self.reduction, self.name)
 
@@ -114,8 +113,7 @@ class Loss(Configurable):
 
     def _checked(self, values: Any, y_pred: Any) -> Any:
         """Raise an error unless there is one value per sample: batches must not broadcast."""
-        if not isinstance(values, Traced):
-            values = as_numbers(values, "the loss", self.name)
+        values = tensor_or(as_numbers, values, "the loss", self.name)
         shape, axes = y_pred.shape, range(y_pred.ndim)
         fitting = {shape, *(shape[:i] for i in axes), *(shape[:i] + shape[i + 1 :] for i in axes)}
         if values.shape not in fitting:

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.core.primitive import Primitive, Traced
+from chainrule._src.core.primitive import Primitive, Traced, tensor_or
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.ops.index import IN_RANGE, getitem
 
@@ -24,7 +24,7 @@ EPSILON = 1e-7
 
 def floats(value: Any, name: str, where: str) -> Any:
     """Return floats: floating dtypes stay, others become float64."""
-    value = value if isinstance(value, Traced) else as_numbers(value, name, where)
+    value = tensor_or(as_numbers, value, name, where)
     if value.ndim == 0 or value.size == 0:
         raise ShapeError(
             f"{where}: {name} must hold at least one sample, received shape {value.shape}"
@@ -47,9 +47,7 @@ def finite(value: Any, name: str, where: str) -> Any:
 
 def numbers(value: Any, name: str, where: str) -> Any:
     """Return an array of finite numbers; a tensor unchanged."""
-    if isinstance(value, Traced):
-        return value
-    return finite(as_numbers(value, name, where), name, where)
+    return finite(tensor_or(as_numbers, value, name, where), name, where)
 
 
 def pair(y_true: Any, y_pred: Any, where: str) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.handles import values_of
 from chainrule._src.base.showing import snake_case
 from chainrule._src.base.variables import Variable, lent
-from chainrule._src.core.primitive import Traced
+from chainrule._src.core.primitive import tensor_or
 from chainrule._src.core.trees import leaves
 from chainrule._src.nn import initializers
 from chainrule._src.nn.losses.operands import checked_dtype, options_of, same_rank, spread
@@ -414,7 +414,7 @@ class FunctionMetric(MeanOfValues):
 
 def numbers(value: Any, name: str, where: str) -> Any:
     """Return a tensor unchanged, anything else as an array of numbers."""
-    return value if isinstance(value, Traced) else as_numbers(value, name, where)
+    return tensor_or(as_numbers, value, name, where)
 
 
 def summed(values: Any, sample_weight: Any, where: str) -> Sums:

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import as_argument, refuse_foreign
 from chainrule._src.base.errors import DataError, ShapeError, TraceError
+from chainrule._src.base.handles import values_of
 from chainrule._src.core.backward import ancestors
 from chainrule._src.core.elementwise import as_numpy_number
 from chainrule._src.core.primitive import Traced
@@ -102,6 +103,7 @@ def scan(
 
 
 def _array(leaf: Any, name: str) -> Any:
+    leaf = values_of(leaf)
     if isinstance(leaf, Traced):
         return as_numpy_number(leaf) if is_weak(leaf) else leaf
     return np.asarray(as_argument(leaf, name, WHERE))

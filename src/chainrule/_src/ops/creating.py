@@ -1,0 +1,86 @@
+"""Creation functions of NumPy, which return `Fillable` arrays to the code that is recorded.
+
+They are replaced while a function is recorded, for calls from the user's code in the thread that
+records.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.forks import lock
+from chainrule._src.base.users_code import is_of_project
+from chainrule._src.core.captured import Captured, around
+from chainrule._src.core.primitive import NUMPY
+from chainrule._src.ops.fillable import Fillable, fillable, holds_tensor, present, values_in
+from chainrule._src.ops.writing import forget
+
+_CREATORS = (
+    "zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like",
+    "array", "asarray", "copy",
+)  # fmt: skip
+_plain: dict[str, Any] = {name: getattr(np, name) for name in _CREATORS}
+_recording = threading.local()
+_counting = lock()
+_count = [0]
+
+
+def _creator(name: str) -> Callable[..., Any]:
+    create = _plain[name]
+
+    def creator(*args: Any, **options: Any) -> Any:
+        if not getattr(_recording, "depth", 0):
+            return create(*args, **options)
+        if not is_of_project(sys._getframe(1).f_code.co_filename):
+            return create(*args, **options)
+        args, options = values_in(args), values_in(options)
+        if name in ("array", "asarray") and holds_tensor(args):
+            return _array(args[0], name == "array", *args[1:], **options)
+        result = fillable(create(*args, **options))
+        if type(result) is Fillable:
+            result.created = name not in ("array", "asarray") and result.flags.writeable
+        return result
+
+    creator.__name__, creator.__doc__ = name, create.__doc__
+    creator.__wrapped__ = create  # type: ignore[attr-defined]
+    return creator
+
+
+def _array(value: Any, copies: bool, dtype: Any = None, **options: Any) -> Any:
+    result = NUMPY[list](value)
+    if dtype is not None:
+        result = result.astype(dtype)
+    return np.copy(result) if copies and result is value else result
+
+
+_CREATED = {name: _creator(name) for name in _CREATORS}
+
+
+def begin() -> None:
+    """Return such arrays from now on to code that this thread records."""
+    _recording.depth = getattr(_recording, "depth", 0) + 1
+    with _counting:
+        _count[0] += 1
+        if _count[0] == 1:
+            for name in _CREATORS:
+                setattr(np, name, _CREATED[name])
+
+
+def end(ended: Captured) -> None:
+    """End the latest `begin` of this thread."""
+    forget(ended)
+    _recording.depth -= 1
+    with _counting:
+        _count[0] -= 1
+        if not _count[0]:
+            for name in _CREATORS:
+                setattr(np, name, _plain[name])
+
+
+around.begin, around.end = begin, end
+around.argument, around.result = fillable, present

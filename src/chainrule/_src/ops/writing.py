@@ -1,0 +1,352 @@
+"""Tensors that are written into: assignments, and views that share what is written.
+
+The nodes of a recording never change. A tensor that the user's code has written into stands for
+another node from then on: `settled` returns that node, and every operation takes it as its operand.
+A view stands for the part of the node that its base stands for. Assignments to entries are
+collected and become one node when the array is read; an entry that is read alone is the value that
+was assigned to it, so that a loop over ``h[t] = f(h[t - 1])`` takes no copies.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import ShapeError, TraceError
+from chainrule._src.base.handles import values_of
+from chainrule._src.core.backward import passing
+from chainrule._src.core.captured import Captured
+from chainrule._src.core.elementwise import of_dtype
+from chainrule._src.core.primitive import NUMPY, Family, Primitive, Traced
+from chainrule._src.core.tensor import GROUND, Level, Tensor
+from chainrule._src.ops.index import ASSIGN, GETITEM, getitem, parsed
+from chainrule._src.ops.masks import chosen, mask_of
+from chainrule._src.ops.shape import RESHAPE
+
+WRITING = Family()
+
+Index = tuple[Any, ...]
+
+
+class Content:
+    """The present content of a tensor's memory.
+
+    Attributes
+    ----------
+    node : Tensor or ndarray
+        The content before the pending assignments.
+    pending : dict of tuple to tuple
+        Assignments that are not in ``node`` yet: the index and the value, by the index with
+        entries counted from 0. No two of them write the same entry.
+    kind : tuple or None
+        The index of all pending assignments, with ``int`` in the place of whole numbers.
+    level : Level or None
+        The inner recording whose tensors were written last.
+    name : str or None
+        The user's name of the array.
+    owner : Fillable or None
+        The array that the tensor stands for.
+    version : int
+        Of a base: the number of writes. Of a view: the version of its base that ``node`` shows.
+    """
+
+    __slots__ = ("kind", "level", "name", "node", "owner", "pending", "version")
+
+    def __init__(self, node: Any, version: int = 0) -> None:
+        self.node, self.version = node, version
+        self.level: Level | None = None
+        self.owner: Any = None
+        self.name: str | None = None
+        self.pending: dict[Index, tuple[Index, Any]] = {}
+        self.kind: Index | None = None
+
+    def whole(self) -> Any:
+        """Return the content as one node, with the pending assignments."""
+        if self.pending:
+            indices, values = zip(*self.pending.values(), strict=True)
+            self.pending.clear()
+            self.node = ASSIGN(self.node, *values, indices=indices)
+            if self.name is not None and type(self.node) is Tensor:
+                self.node.name = self.name
+        return self.node
+
+
+def settled(tensor: Tensor) -> Any:
+    """Return the node, or the array, that a tensor of the user's code stands for now."""
+    if passing.backward:
+        return tensor
+    base, own = _base(tensor), tensor.memory
+    if base is tensor:
+        return tensor if own is None else own.whole()
+    memory = base.memory
+    if memory is None or memory.version == (0 if own is None else own.version):
+        return tensor if own is None else own.node
+    whole = tensor.base
+    if tensor.primitive is GETITEM:
+        node = read(whole, tensor.params["index"])
+    else:
+        node = tensor.primitive(settled(whole), **tensor.params)  # type: ignore[misc]
+    tensor.memory = Content(node, memory.version)
+    return node
+
+
+def frozen(value: Any) -> Any:
+    """Return the node that a value of the user's code is now; later writes do not change it."""
+    if type(value) is not Tensor:
+        return value
+    node = settled(value)
+    if node is value:
+        base = _base(value)
+        version = 0 if base is value or base.memory is None else base.memory.version
+        value.memory, value.level.writes = Content(value.node(), version), Writes
+        node = value.memory.node
+    return node
+
+
+def _base(tensor: Tensor) -> Tensor:
+    """Return the tensor whose memory a view shows; the tensor itself if it is no view."""
+    while tensor.base is not None:
+        if tensor.primitive is RESHAPE and not _shares(tensor):
+            return tensor
+        tensor = tensor.base
+    return tensor
+
+
+def _shares(tensor: Tensor) -> bool:
+    """Return true if a reshaped array is a view, as NumPy decides it by the order in memory."""
+
+    def example(t: Tensor) -> Any:
+        if t.base is None:
+            return np.empty(t.shape, np.bool_)
+        return t.primitive.value(example(t.base), **t.params)  # type: ignore[union-attr]
+
+    before = example(tensor.base)
+    return np.shares_memory(before, np.reshape(before, tensor.params["shape"])) or not before.size
+
+
+def memory_of(tensor: Tensor) -> Content:
+    """Return the memory of a tensor that is no view; from now on operations ask for it."""
+    if tensor.memory is None:
+        tensor.memory = Content(tensor.node())
+    tensor.level.writes = Writes
+    return tensor.memory  # type: ignore[no-any-return]
+
+
+def copied(x: Any) -> Any:
+    """Return a tensor with the same content, and memory of its own."""
+    copy = Tensor.made(x.value, x.level)
+    memory_of(copy).node = frozen(x)
+    return copy
+
+
+def standing_for(node: Any, level: Level) -> Tensor:
+    """Return a tensor of the user's code with this content."""
+    tensor = Tensor.made(node.value if type(node) is Tensor else node, level)
+    memory_of(tensor).node = node
+    return tensor
+
+
+def read(tensor: Any, index: Index) -> Any:
+    """Return the node of the entries at an index without arrays."""
+    if type(tensor) is Tensor and _base(tensor) is tensor and tensor.memory is not None:
+        memory = tensor.memory
+        key = _key(index, tensor.shape)
+        if memory.pending and memory.kind == _kind(key):
+            if key in memory.pending:
+                value = memory.pending[key][1]
+                shape = np.empty(tensor.shape, bool)[index].shape
+                return value if np.shape(value) == shape else np.broadcast_to(value, shape)
+            return GETITEM(memory.node, index=index)
+    return GETITEM(tensor.settled() if type(tensor) is Tensor else tensor, index=index)
+
+
+def _getitem(x: Any, index: Any) -> Any:
+    """Return ``x[index]`` of the user's code, a view if the index holds no arrays."""
+    if type(x) is not Tensor or x.level.writes is None or passing.backward:
+        return getitem(x, index)
+    fixed, arrays = parsed(index, x.shape)
+    if arrays:
+        return GETITEM(x, *arrays, index=fixed)
+    node = read(x, fixed)
+    if node.shape == () and Ellipsis not in fixed:  # NumPy copies a single entry
+        return node
+    return view(node, x, GETITEM, {"index": fixed})
+
+
+def view(node: Any, base: Tensor, primitive: Primitive, params: dict[str, Any]) -> Tensor:
+    """Return a tensor of the user's code that is a view of another one, with this content."""
+    tensor = standing_for(node, base.level)
+    tensor.base, tensor.primitive, tensor.params = base, primitive, params
+    memory = _base(base).memory
+    tensor.memory.version = 0 if memory is None else memory.version
+    return tensor
+
+
+class Writes:
+    """The functions that operations call once tensors have been written into."""
+
+    settle, view = staticmethod(settled), staticmethod(view)
+
+
+NUMPY[operator.getitem] = _getitem
+
+
+def _key(index: Index, shape: tuple[int, ...]) -> Index:
+    """Return an index without arrays with entries counted from 0, to compare it with others."""
+    index = index if index.count(Ellipsis) else (*index, Ellipsis)
+    where = index.index(Ellipsis)
+    n_axes = sum(part is not None for part in index) - 1
+    all_axes = (slice(None),) * (len(shape) - n_axes)
+    parts: list[Any] = []
+    axes = iter(shape)
+    for part in (*index[:where], *all_axes, *index[where + 1 :]):
+        if part is None:
+            parts.append(None)
+            continue
+        size = next(axes)
+        if isinstance(part, slice):
+            parts.append((slice, *part.indices(size)))
+        else:
+            parts.append(part + size if part < 0 else part)
+    return tuple(parts)
+
+
+def _kind(key: Index) -> Index:
+    return tuple([int if type(part) is int else part for part in key])
+
+
+def assign(tensor: Tensor, index: Any, value: Any) -> None:
+    """Carry out ``tensor[index] = value``."""
+    value = values_of(value)
+    node = frozen(value) if type(value) is Tensor else NUMPY[list](value)
+    mask = mask_of(index, tensor.shape)
+    everywhere = None if mask is None else chosen(tensor.settled(), mask, node)
+    if everywhere is not None:
+        write(tensor, (), [], everywhere)
+        return
+    fixed, arrays = parsed(index, tensor.shape)
+    if not _is_own(tensor, fixed, arrays, value):  # as at the end of `t[i] += x`
+        write(tensor, fixed, arrays, node)
+
+
+NUMPY[operator.setitem] = assign
+
+
+def _is_own(tensor: Tensor, index: Index, arrays: list[Any], value: Any) -> bool:
+    if arrays or type(value) is not Tensor or value.base is not tensor:
+        return False
+    is_same = value.primitive is GETITEM and value.params["index"] == index
+    return is_same and _base(value) is _base(tensor)
+
+
+def write(tensor: Tensor, index: Index, arrays: list[Any], value: Any) -> None:
+    """Write a node into the entries of a tensor, and into the tensor that it is a view of."""
+    if tensor.level is GROUND and tensor.primitive is None and tensor.memory is None:
+        raise TraceError("a Tensor of your own cannot be written into: write into a copy of it")
+    base = _base(tensor)
+    if base is not tensor:
+        _write_view(tensor, index, arrays, value)
+        return
+    memory = memory_of(tensor)
+    memory.version += 1
+    key = None if arrays else _key(index, tensor.shape)
+    value = _fitting(value, tensor, index, arrays)
+    if key == _key((), tensor.shape):
+        memory.pending.clear()
+        memory.node = value
+    elif key is None:
+        memory.whole()
+        memory.node = ASSIGN(memory.node, value, *arrays, indices=(index,))
+    else:
+        kind = _kind(key)
+        if memory.pending and memory.kind != kind:
+            memory.whole()
+        memory.kind = kind
+        memory.pending.pop(key, None)
+        memory.pending[key] = index, value
+    _note(memory, tensor, value)
+
+
+def _write_view(tensor: Tensor, index: Index, arrays: list[Any], value: Any) -> None:
+    whole, params = tensor.base, tensor.params
+    outer = params["index"] if tensor.primitive is GETITEM else ()
+    if tensor.primitive is GETITEM and all(type(part) is int for part in outer):
+        write(whole, (*outer, *index), arrays, value)
+        return
+    part = _fitting(value, tensor, index, arrays)
+    if arrays or _key(index, tensor.shape) != _key((), tensor.shape):
+        part = ASSIGN(tensor.settled(), part, *arrays, indices=(index,))
+    if tensor.primitive is GETITEM:
+        write(whole, outer, [], part)
+    else:
+        write(whole, (), [], tensor.primitive.view(whole, part, **params))  # type: ignore[union-attr, misc]
+    tensor.memory = Content(part, _base(tensor).memory.version)
+
+
+def _fitting(value: Any, tensor: Tensor, index: Index, arrays: list[Any]) -> Any:
+    """Return a value in the tensor's dtype, and of its shape if it fills the whole tensor."""
+    if hasattr(value, "dtype"):
+        value = of_dtype(value, tensor.dtype)
+    if arrays:
+        return value
+    shape = np.empty(tensor.shape, bool)[index].shape
+    if len(np.shape(value)) > len(shape):  # as NumPy, which drops leading axes of size 1
+        value = np.reshape(value, np.shape(value)[-len(shape) :] if shape else ())
+    try:
+        np.broadcast_to(np.empty(np.shape(value), bool), shape)
+    except ValueError:
+        raise ShapeError(
+            f"an array of shape {np.shape(value)} cannot be written into entries of shape {shape}"
+        ) from None
+    if shape != tensor.shape or np.shape(value) == shape:
+        return value
+    filled: Any = np.broadcast_to(value, shape)
+    return filled if isinstance(value, Traced) else np.array(filled, tensor.dtype)
+
+
+def _note(memory: Content, tensor: Tensor, value: Any) -> None:
+    """Note that a value of an inner recording, which must not outlive it, was written."""
+    level = value.level if type(value) is Tensor else tensor.level
+    if level.number > tensor.level.number and memory.level is not level:
+        memory.level = level
+        level.captured.memories.append(memory)
+
+
+def forget(captured: Captured) -> None:
+    """Replace the tensors of a recording that has ended by their values."""
+    for memory in captured.memories:
+        node = memory.whole()
+        while type(node) is Tensor and node.level.captured is captured:
+            node = node.value
+        memory.node, memory.level = node, None
+        memory.version += 1
+        if memory.owner is not None and type(node) is not Tensor:
+            memory.owner.tensor = None
+            memory.owner.plain[...] = node
+    captured.memories.clear()
+
+
+def in_place(tensor: Tensor, result: Any) -> Tensor:
+    """Write the result of an operator, for example of ``t += x``, into the whole tensor."""
+    if result.shape != tensor.shape:
+        raise ValueError(
+            f"non-broadcastable output operand with shape {tensor.shape} doesn't match the "
+            f"broadcast shape {result.shape}"
+        )
+    if not np.can_cast(result.dtype, tensor.dtype, "same_kind"):
+        raise TypeError(
+            f"Cannot cast output from dtype('{result.dtype}') to dtype('{tensor.dtype}') with "
+            "casting rule 'same_kind'"
+        )
+    write(tensor, (), [], frozen(result))
+    return tensor
+
+
+NUMPY[operator.iadd] = in_place
+
+
+@WRITING.implements(np.copy)
+def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    return copied(a)
