@@ -25,7 +25,15 @@ STATEMENTS = [
     "u = np.squeeze(a[{i}:{i} + 1])", "v = np.ravel(b)[3:6]", "v = b.flatten()[:3]", "a -= a.mean(axis=0)",
 ]  # fmt: skip
 NUMBERS = ["w[0]", "w[{i}] * 2", "x[{i}, {j}]", "np.sin(w).sum()", "1.5", "a[{i}, {j}]", "v[{j}]"]
-VECTORS = ["w[:3]", "x[{i}]", "np.cos(a[{i}])", "v", "u + 1", "b[{k}] * w[1]", "np.array([1.0, 2.0, 3.0])"]
+VECTORS = [
+    "w[:3]",
+    "x[{i}]",
+    "np.cos(a[{i}])",
+    "v",
+    "u + 1",
+    "b[{k}] * w[1]",
+    "np.array([1.0, 2.0, 3.0])",
+]
 
 
 @st.composite
@@ -46,7 +54,13 @@ def programs(draw):
     ])  # fmt: skip
 
 
-STARTS = ["np.zeros((4, 3))", "x * 1", "x + w[:3]", "np.ones((4, 3)) * w[:, None]", "np.full((4, 3), 0.7)"]
+STARTS = [
+    "np.zeros((4, 3))",
+    "x * 1",
+    "x + w[:3]",
+    "np.ones((4, 3)) * w[:, None]",
+    "np.full((4, 3), 0.7)",
+]
 
 
 def function_of(text):
@@ -65,7 +79,9 @@ def slope(f, along):
 
 def is_smooth(f, along):
     """Return true if differences of three steps agree, so that no mask switches in between."""
-    steps = [(f(W + h * along, X.copy()) - f(W - h * along, X.copy())) / (2 * h) for h in (1e-4, 1e-6)]
+    steps = [
+        (f(W + h * along, X.copy()) - f(W - h * along, X.copy())) / (2 * h) for h in (1e-4, 1e-6)
+    ]
     return np.isfinite(steps).all() and abs(steps[0] - steps[1]) < 1e-4 * (1 + abs(steps[1]))
 
 
