@@ -94,6 +94,8 @@ def settled(tensor: Tensor) -> Any:
 
 def frozen(value: Any) -> Any:
     """Return the node that a value of the user's code is now; later writes do not change it."""
+    if isinstance(value, np.ndarray):
+        return np.array(value)
     if type(value) is not Tensor:
         return value
     node = settled(value)
@@ -220,7 +222,7 @@ def _kind(key: Index) -> Index:
 def assign(tensor: Tensor, index: Any, value: Any) -> None:
     """Carry out ``tensor[index] = value``."""
     value = values_of(value)
-    node = frozen(value) if type(value) is Tensor else NUMPY[list](value)
+    node = frozen(NUMPY[list](value))
     mask = mask_of(index, tensor.shape)
     everywhere = None if mask is None else chosen(tensor.settled(), mask, node)
     if everywhere is not None:
