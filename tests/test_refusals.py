@@ -20,25 +20,23 @@ from tests.cases import case
 
 
 def fill_entries(w):
-    squares = np.zeros(3)
     for i in range(3):
-        squares[i] = w[i] ** 2
-    return np.sum(squares)
+        SQUARES[i] = w[i] ** 2
+    return np.sum(SQUARES)
 
 
 def fill_rows(w):
-    rows = np.zeros((2, 3))
-    rows[0] = w
-    return np.sum(rows)
+    ROWS[0] = w
+    return np.sum(ROWS)
 
 
 X = np.eye(3)
+SQUARES, ROWS = np.zeros(3), np.zeros((2, 3))
 REFUSED = {
     "entry by entry": (fill_entries, r"entry of a plain array.*np\.stack\(entries\)"),
     "row by row": (fill_rows, r"^a tensor cannot become.*np\.stack"),
     "dot of an array": (lambda w: X.dot(w), r"for array\.dot\(t\) write array @ t"),
     "mean of a list": (lambda w: np.mean([w[0], w[1]]), r"^np\.mean: a tensor.*np\.stack"),
-    "array of a list": (lambda w: np.array([w[0], w[1]]), r"^a tensor cannot.*np\.stack"),
     "take": (lambda w: np.take(X, w.astype(int), axis=0), r"write np\.take_along_axis\(array, t"),
     "full": (lambda w: np.full((2, 3), w), r"write np\.broadcast_to\(t, shape\)"),
     "r_": (lambda w: np.r_[w, w], "^a tensor cannot become"),
@@ -170,10 +168,8 @@ def called(function, given):
 @pytest.mark.parametrize(
     ("f", "message"),
     [
-        (lambda t: np.add.reduce(t, axis=0), r"np\.add\.reduce.*; write np\.sum$"),
-        (np.multiply.accumulate, r"; write np\.cumprod$"),
         (lambda t: np.maximum.reduceat(t, [0, 1]), r"; write np\.split, and reduce each part$"),
-        (lambda t: np.subtract.outer(t, t), r"write np\.subtract\(a\[:, np\.newaxis\], b\)"),
+        (lambda t: np.arctan2.outer(t, t), r"write np\.arctan2\(a\[:, np\.newaxis\], b\)"),
         (
             lambda t: np.exp(t, where=[True, False]),
             r"np\.exp with where= .*write np\.where\(mask, a, b\)",

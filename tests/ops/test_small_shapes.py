@@ -78,7 +78,11 @@ def call(function, x):
     return function(x, *[x + 0.25] * (operands - 1))
 
 
-OTHERS = {*SPECIAL.numpy, list, operator.getitem}
+WRITING = {
+    operator.setitem, operator.iadd, np.copyto, np.add.at, np.subtract.at, np.putmask,
+    np.fill_diagonal, np.put, np.put_along_axis,
+}  # fmt: skip
+OTHERS = {*SPECIAL.numpy, list, operator.getitem, *WRITING}
 COVERED = [function for function in NUMPY if function not in OTHERS]
 
 

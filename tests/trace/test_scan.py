@@ -286,7 +286,7 @@ def test_the_text_is_a_loop_forward_and_one_backward():
         == """\
     # forward
     t1 = np.transpose(X, (1, 0, 2))              # (5, n, 3)
-    h = np.full((n, 4), 0, np.float64)           # (n, 4)
+    h = np.zeros((n, 4))                         # (n, 4)
     hs = np.empty((5, n, 4))                     # (5, n, 4)
     h_before = np.empty((5, n, 4))               # (5, n, 4)
     for t in range(5):
@@ -299,8 +299,8 @@ def test_the_text_is_a_loop_forward_and_one_backward():
 
     # backward
     d_h = np.full((n, 4), 0.25 / n, np.float64)  # (n, 4)
-    d_W = np.full((3, 4), 0, np.float64)         # (3, 4)
-    d_U = np.full((4, 4), 0, np.float64)         # (4, 4)
+    d_W = np.zeros((3, 4))                       # (3, 4)
+    d_U = np.zeros((4, 4))                       # (4, 4)
     for t in reversed(range(5)):
         d_z = d_h * (1 - hs[t] ** 2)             # (n, 4)
         d_h = d_z @ U.T                          # (n, 4)

@@ -66,10 +66,8 @@ def new_axes(ax: Axes | None, size: tuple[float, float] = (6, 4)) -> Axes:
 def _only_axes(figure: Figure) -> Axes:
     # Margins in inches that fit all labels; matplotlib's layout engines would draw all text twice.
     width, height = figure.get_size_inches()
-    left, right, bottom, top = 0.85, 0.2, 0.6, 0.4
-    return figure.add_axes(
-        (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
-    )
+    x, y = 0.85, 0.6
+    return figure.add_axes((x / width, y / height, 1 - (x + 0.2) / width, 1 - (y + 0.4) / height))
 
 
 def panels(

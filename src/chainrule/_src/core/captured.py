@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.forks import lock
-from chainrule._src.core.refusals import entry_refused, write_refused
+from chainrule._src.base.registry import provided
 
 LARGE = 2**20  # bytes; a smaller array is copied within a tenth of a millisecond
 
@@ -101,7 +101,7 @@ class Captured:
         with _changing:
             _unlock(arrays)
         if isinstance(error, ValueError):
-            refused = write_refused(error, arrays) or entry_refused(error)
+            refused = provided("error for a refused write")(error, arrays)
             if refused is not None:
                 raise refused.with_traceback(where) from None
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from chainrule._src.base.errors import TraceError
+from chainrule._src.base.registry import provided
 from chainrule._src.core.declared import Declared
 from chainrule._src.core.elementwise import ASTYPE
 from chainrule._src.core.primitive import NUMPY, Traced
-from chainrule._src.core.refusals import WRITTEN, invoke, no_array, no_attribute
+from chainrule._src.core.refusals import WRITTEN, invoke, no_attribute
 
 NO_PARAMS: dict[str, Any] = {}
 
@@ -27,7 +28,7 @@ class Methods(Traced, Declared):
     __slots__ = ()
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray[Any, Any]:
-        raise no_array()
+        raise provided("error for a plain array of a tensor")()
 
     if not TYPE_CHECKING:  # which would believe that every name is there
 

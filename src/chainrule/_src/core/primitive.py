@@ -83,7 +83,7 @@ class Traced:
 
 
 def tensor_or(check: Callable[..., Any], value: Any, *about: Any) -> Any:
-    """Return the tensor that a value is, or stands for; anything else as ``check`` returns it."""
+    """Return a tensor unchanged, and ``check(value, *about)`` for other values."""
     value = values_of(value)
     return value if isinstance(value, Traced) else check(value, *about)
 

@@ -93,7 +93,7 @@ def _as_operand(value: Any, where: str, others: Sequence[Any]) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return a result that is not recorded; the user's code may write tensors into it."""
+    """Return a result that is not recorded, as an array that the user's code may fill."""
     return value if passing.backward else around.argument(value)
 
 
@@ -227,10 +227,10 @@ class Tensor(Methods):
             value = numeric(np.asarray(value), "the result", primitive.name, TraceError)
         if primitive.gradients is None and not level.records_all:
             return _plain(value)
-        made = Tensor.made(value, level, primitive, values, params, parents)
+        tensor = Tensor.made(value, level, primitive, values, params, parents)
         if primitive.view is not None and len(operands) == 1 and value.shape:
-            made.base = operands[0]
-        return made
+            tensor.base = operands[0]
+        return tensor
 
     def node(self) -> Tensor:
         """Return a tensor for the same node of the recording, which later writes do not change."""
@@ -373,7 +373,7 @@ for _name in ("item", "tolist"):
 
 
 def written_to(out: Any, result: Any, name: str) -> Any:
-    """Return the result of a function, written into the array ``out`` if there is one."""
+    """Return the result of a function; an array ``out`` is filled with the result."""
     if out is None:
         return result
     if not isinstance(out, Traced | Handle):

@@ -6,6 +6,7 @@ with a tensor.
 
 from chainrule._src.core.primitive import LOADED_LATER
 from chainrule._src.ops import (  # noqa: F401  (each fills the tables)
+    advice,
     alternatives,
     composed,
     creating,

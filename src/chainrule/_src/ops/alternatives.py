@@ -26,7 +26,7 @@ _SHARED = {
         ravel_multi_index right_shift searchsorted setdiff1d setxor1d spacing tril_indices_from
         trim_zeros triu_indices_from union1d unique unique_all unique_counts unique_inverse
         unique_values unpackbits unravel_index einsum_path""",
-    _WRITES: "copyto fill_diagonal place put put_along_axis putmask",
+    _WRITES: "place",
     _PRINTS: "array2string array_repr array_str save savetxt savez savez_compressed",
     _ABOUT_TYPES: "can_cast common_type min_scalar_type",
     _ABOUT_MEMORY: "may_share_memory shares_memory",
@@ -132,7 +132,6 @@ ATTRIBUTES |= {
     "sort": f"{_IN_PLACE}: write t = np.sort(t)",
     "partition": f"{_IN_PLACE}: write t = np.partition(t, k)",
     "resize": f"{_IN_PLACE}: write t = np.reshape(t, shape)",
-    "fill": f"{_IN_PLACE}: write t = np.full_like(t, value)",
     "byteswap": f"changes an array's memory: {OUTSIDE}",
     "to_device": "moves an array to another device: leave it away",
     "choose": ALTERNATIVES["np.choose"],
@@ -142,7 +141,7 @@ ATTRIBUTES |= {
 }
 ATTRIBUTES |= dict.fromkeys(("put", "setfield", "setflags"), f"{_IN_PLACE}: write np.where")
 ATTRIBUTES |= dict.fromkeys(
-    ("base", "ctypes", "data", "device", "flags", "getfield", "strides", "view", "__dlpack__",
+    ("ctypes", "data", "device", "flags", "getfield", "strides", "view", "__dlpack__",
      "__dlpack_device__"),
     "is about an array's memory, of which a tensor has none: for the plain array, read t.value",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Plain arrays that become tensors when a tensor is written into them.
+"""Plain arrays that become tensors as soon as the user's code writes tensors into entries.
 
 While a function is recorded, NumPy's creation functions return such arrays to the user's code, and
 data arguments are such arrays, too. Until a tensor is written into one, it is an array like any
@@ -23,7 +23,7 @@ _NUMERIC = "fiub"
 
 
 class Fillable(np.ndarray[Any, Any], Handle):
-    """An array that becomes a tensor when a tensor is written into it.
+    """An array that becomes a tensor as soon as the code writes a tensor into entries.
 
     Attributes
     ----------
@@ -50,10 +50,10 @@ class Fillable(np.ndarray[Any, Any], Handle):
         if self.origin is None:
             return self.tensor
         function, parent = self.origin
-        shown = parent.recorded
-        if shown is not self._shown:
-            self.tensor = None if shown is None else function(shown)
-            self._shown = shown
+        base = parent.recorded
+        if base is not self._shown:
+            self.tensor = None if base is None else function(base)
+            self._shown = base
         return self.tensor
 
     @property
@@ -85,7 +85,7 @@ class Fillable(np.ndarray[Any, Any], Handle):
 
     @property
     def _is_locked(self) -> bool:
-        """True if a recording uses the memory, so that writes must not change it."""
+        """True if a recording uses the memory, which writes must not change."""
         root = self._root
         return not (root if root.base is None else root.base).flags.writeable
 
@@ -158,7 +158,7 @@ class Fillable(np.ndarray[Any, Any], Handle):
         return self.__deepcopy__({})
 
 
-_WRITES = (np.copyto,)
+_WRITES = (np.copyto, np.putmask, np.fill_diagonal, np.put, np.put_along_axis)
 
 
 _IN_PLACE = ("sort", "partition", "put", "resize", "byteswap")

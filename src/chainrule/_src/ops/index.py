@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import OutOfRangeError, ShapeError
-from chainrule._src.core.kernel import Assignment, Checked, Gather, Scatter
+from chainrule._src.core.kernel import Checked, Gather, Replacement, Scatter
 from chainrule._src.core.primitive import (
     NUMPY,
     EachOperand,
@@ -176,11 +176,11 @@ SCATTER = INDEX.add(
 def _assign(x: Any, *operands: Any, indices: tuple[Any, ...]) -> Any:
     out, arrays = np.array(x), iter(operands[len(indices) :])
     for index, value in zip(indices, operands, strict=False):
-        own = tuple(islice(arrays, index.count(SLOT)))
+        picked_by = tuple(islice(arrays, index.count(SLOT)))
         try:
-            out[_fill(index, own)] = value
+            out[_fill(index, picked_by)] = value
         except IndexError as error:
-            raise _with_row(error, out.ndim, own, index) from error
+            raise _with_row(error, out.ndim, picked_by, index) from error
     return out
 
 
@@ -192,12 +192,12 @@ def _assign_rule(position: int, g: Any, y: Any, x: Any, *operands: Any, indices:
         return None
     index = indices[position - 1]
     before = sum(other.count(SLOT) for other in indices[: position - 1])
-    own = arrays[before : before + index.count(SLOT)]
-    part = GETITEM(g, *own, index=index)
-    if not _are_distinct(own):  # of values for one entry the last one stays
+    picked_by = arrays[before : before + index.count(SLOT)]
+    part = GETITEM(g, *picked_by, index=index)
+    if not _are_distinct(picked_by):  # of values for one entry the last one stays
         turn = np.arange(part.size).reshape(part.shape)
-        last = ASSIGN(np.zeros(np.shape(x), int), turn, *own, indices=(index,))
-        part = np.where(GETITEM(last, *own, index=index) == turn, part, 0)
+        last = ASSIGN(np.zeros(np.shape(x), int), turn, *picked_by, indices=(index,))
+        part = np.where(GETITEM(last, *picked_by, index=index) == turn, part, 0)
     return unbroadcast(part, operands[position - 1])
 
 
@@ -205,9 +205,9 @@ def _are_distinct(arrays: Any) -> bool:
     """Return true if it is known of index arrays that they pick no entry twice."""
     if not arrays or any(array.dtype.kind == "b" for array in arrays):
         return True
-    known = [array for array in arrays if isinstance(array, np.ndarray) and array.ndim == 1]
-    is_long = [array for array in known if all(np.size(a) <= array.size for a in arrays)]
-    return any((array >= 0).all() and len(np.unique(array)) == array.size for array in is_long)
+    vectors = [array for array in arrays if isinstance(array, np.ndarray) and array.ndim == 1]
+    longest = [array for array in vectors if all(np.size(a) <= array.size for a in arrays)]
+    return any((array >= 0).all() and len(np.unique(array)) == array.size for array in longest)
 
 
 def _assign_text(shapes: Any, indices: Any) -> str:
@@ -223,7 +223,7 @@ ASSIGN: Primitive = INDEX.add(
     _assign,
     EachOperand(_assign_rule),
     _assign_text,
-    kernel=Assignment(),
+    kernel=Replacement(),
     form=lambda x, *operands, indices: np.broadcast_to(np.zeros((), x.dtype), np.shape(x)),
 )
 

@@ -47,7 +47,7 @@ def chosen(x: Any, mask: Any, value: Any) -> Any:
 
 
 def _unpicked(value: Any, mask: Any, wide: Any, safe: bool = True) -> Any:
-    """Return an expression of picked entries as one of all entries; None if it is another one."""
+    """Return an expression of picked entries as one of all entries, or None."""
     if np.shape(value) == ():
         return value
     if type(value) is not Tensor or value.primitive is None:

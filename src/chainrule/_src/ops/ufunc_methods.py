@@ -19,6 +19,29 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
     dst[...] = src if where is True else np.where(where, src, dst)
 
 
+@UFUNC_METHODS.implements(np.putmask)
+def _putmask(a: Any, mask: Any, values: Any) -> None:
+    a[...] = np.where(mask, np.resize(values, np.shape(a)) if np.ndim(values) else values, a)
+
+
+@UFUNC_METHODS.implements(np.fill_diagonal)
+def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    places = np.arange(min(np.shape(a)))
+    a[(places,) * np.ndim(a)] = val
+
+
+@UFUNC_METHODS.implements(np.put)
+def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    np.reshape(a, -1)[np.ravel(ind)] = v
+
+
+@UFUNC_METHODS.implements(np.put_along_axis)
+def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int) -> None:
+    grids: list[Any] = list(np.ogrid[tuple(slice(size) for size in np.shape(arr))])
+    grids[axis] = indices
+    arr[tuple(grids)] = values
+
+
 def _add_at(a: Any, indices: Any, b: Any) -> None:
     """Carry out ``np.add.at(a, indices, b)``: repeated indices add up."""
     fixed, arrays = parsed(indices, np.shape(a))

@@ -77,23 +77,22 @@ def settled(tensor: Tensor) -> Any:
     """Return the node, or the array, that a tensor of the user's code stands for now."""
     if passing.backward:
         return tensor
-    base, own = _base(tensor), tensor.memory
+    base, content = _base(tensor), tensor.memory
     if base is tensor:
-        return tensor if own is None else own.whole()
+        return tensor if content is None else content.whole()
     memory = base.memory
-    if memory is None or memory.version == (0 if own is None else own.version):
-        return tensor if own is None else own.node
-    whole = tensor.base
+    if memory is None or memory.version == (0 if content is None else content.version):
+        return tensor if content is None else content.node
     if tensor.primitive is GETITEM:
-        node = read(whole, tensor.params["index"])
+        node = read(tensor.base, tensor.params["index"])
     else:
-        node = tensor.primitive(settled(whole), **tensor.params)  # type: ignore[misc]
+        node = tensor.primitive(settled(tensor.base), **tensor.params)  # type: ignore[misc]
     tensor.memory = Content(node, memory.version)
     return node
 
 
 def frozen(value: Any) -> Any:
-    """Return the node that a value of the user's code is now; later writes do not change it."""
+    """Return the node that a value of the user's code stands for, safe from later writes."""
     if isinstance(value, np.ndarray):
         return np.array(value)
     if type(value) is not Tensor:
@@ -129,7 +128,7 @@ def _shares(tensor: Tensor) -> bool:
 
 
 def memory_of(tensor: Tensor) -> Content:
-    """Return the memory of a tensor that is no view; from now on operations ask for it."""
+    """Return the content of a tensor that is no view; operations use the content from now on."""
     if tensor.memory is None:
         tensor.memory = Content(tensor.node())
     tensor.level.writes = Writes
@@ -137,7 +136,7 @@ def memory_of(tensor: Tensor) -> Content:
 
 
 def copied(x: Any) -> Any:
-    """Return a tensor with the same content, and memory of its own."""
+    """Return a copy of a tensor, whose memory is separate."""
     copy = Tensor.made(x.value, x.level)
     memory_of(copy).node = frozen(x)
     return copy
@@ -196,7 +195,7 @@ NUMPY[operator.getitem] = _getitem
 
 
 def _key(index: Index, shape: tuple[int, ...]) -> Index:
-    """Return an index without arrays with entries counted from 0, to compare it with others."""
+    """Return a comparable form of an index without arrays: entries are counted from 0."""
     index = index if index.count(Ellipsis) else (*index, Ellipsis)
     where = index.index(Ellipsis)
     n_axes = sum(part is not None for part in index) - 1
@@ -272,18 +271,18 @@ def write(tensor: Tensor, index: Index, arrays: list[Any], value: Any) -> None:
 
 
 def _write_view(tensor: Tensor, index: Index, arrays: list[Any], value: Any) -> None:
-    whole, params = tensor.base, tensor.params
+    base, params = tensor.base, tensor.params
     outer = params["index"] if tensor.primitive is GETITEM else ()
     if tensor.primitive is GETITEM and all(type(part) is int for part in outer):
-        write(whole, (*outer, *index), arrays, value)
+        write(base, (*outer, *index), arrays, value)
         return
     part = _fitting(value, tensor, index, arrays)
     if arrays or _key(index, tensor.shape) != _key((), tensor.shape):
         part = ASSIGN(tensor.settled(), part, *arrays, indices=(index,))
     if tensor.primitive is GETITEM:
-        write(whole, outer, [], part)
+        write(base, outer, [], part)
     else:
-        write(whole, (), [], tensor.primitive.view(whole, part, **params))  # type: ignore[union-attr, misc]
+        write(base, (), [], tensor.primitive.view(base, part, **params))  # type: ignore[union-attr, misc]
     tensor.memory = Content(part, _base(tensor).memory.version)
 
 
