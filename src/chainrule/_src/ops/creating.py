@@ -17,7 +17,14 @@ from chainrule._src.base.forks import lock
 from chainrule._src.base.users_code import is_of_project
 from chainrule._src.core.captured import Captured, around
 from chainrule._src.core.primitive import NUMPY
-from chainrule._src.ops.fillable import Fillable, fillable, holds_tensor, present, values_in
+from chainrule._src.ops.fillable import (
+    Fillable,
+    argument,
+    fillable,
+    holds_tensor,
+    present,
+    values_in,
+)
 from chainrule._src.ops.writing import forget
 
 _CREATORS = (
@@ -67,20 +74,19 @@ def begin() -> None:
     with _counting:
         _count[0] += 1
         if _count[0] == 1:
-            for name in _CREATORS:
-                setattr(np, name, _CREATED[name])
+            vars(np).update(_CREATED)
 
 
 def end(ended: Captured) -> None:
     """End the latest `begin` of this thread."""
-    forget(ended)
+    if ended.memories:
+        forget(ended)
     _recording.depth -= 1
     with _counting:
         _count[0] -= 1
         if not _count[0]:
-            for name in _CREATORS:
-                setattr(np, name, _plain[name])
+            vars(np).update(_plain)
 
 
 around.begin, around.end = begin, end
-around.argument, around.result = fillable, present
+around.argument, around.result = argument, present

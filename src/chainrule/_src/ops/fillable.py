@@ -63,8 +63,8 @@ class Fillable(np.ndarray[Any, Any], Handle):
 
     def value_among(self, operands: Any) -> Any:
         """Return the tensor that stands for the array, or the plain array."""
-        recorded = self.recorded
-        return self.plain if recorded is None else recorded
+        recorded = self.tensor if self.origin is None else self.recorded
+        return self.view(np.ndarray) if recorded is None else recorded
 
     def become_tensor(self) -> Tensor:
         """Return the tensor that stands for the array from now on."""
@@ -90,7 +90,9 @@ class Fillable(np.ndarray[Any, Any], Handle):
         return not (root if root.base is None else root.base).flags.writeable
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        values = [value_of(x) for x in inputs]
+        values = [x.value_among(()) if type(x) is Fillable else x for x in inputs]
+        if method == "__call__" and not options:
+            return fillable(ufunc(*values))
         (target,) = options.pop("out", (None,)) or (None,)
         written = inputs[0] if method == "at" else target
         if type(written) is Fillable and (written._is_locked or holds_tensor(values)):
@@ -234,6 +236,12 @@ def fillable(result: Any) -> Any:
     if type(result) in (list, tuple):
         return type(result)(map(fillable, result))
     return result
+
+
+def argument(value: Any) -> Any:
+    """Return an argument as the recorded function gets it; only arrays of floats are replaced."""
+    is_floats = type(value) is np.ndarray and value.dtype.kind == "f"
+    return value.view(Fillable) if is_floats else value
 
 
 def _viewing(result: Any, function: Callable[..., Any], parent: Fillable) -> Any:

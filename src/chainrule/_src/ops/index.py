@@ -18,6 +18,7 @@ from chainrule._src.core.primitive import (
     NUMPY,
     EachOperand,
     Family,
+    JointRule,
     Primitive,
     Traced,
     unbroadcast,
@@ -184,21 +185,25 @@ def _assign(x: Any, *operands: Any, indices: tuple[Any, ...]) -> Any:
     return out
 
 
-def _assign_rule(position: int, g: Any, y: Any, x: Any, *operands: Any, indices: Any) -> Any:
-    arrays = operands[len(indices) :]
-    if position == 0:
-        return ASSIGN(g, *(0,) * len(indices), *arrays, indices=indices)
-    if position > len(indices):
-        return None
-    index = indices[position - 1]
-    before = sum(other.count(SLOT) for other in indices[: position - 1])
-    picked_by = arrays[before : before + index.count(SLOT)]
-    part = GETITEM(g, *picked_by, index=index)
-    if not _are_distinct(picked_by):  # of values for one entry the last one stays
-        turn = np.arange(part.size).reshape(part.shape)
-        last = ASSIGN(np.zeros(np.shape(x), int), turn, *picked_by, indices=(index,))
-        part = np.where(GETITEM(last, *picked_by, index=index) == turn, part, 0)
-    return unbroadcast(part, operands[position - 1])
+def _assign_rule(
+    g: Any, y: Any, positions: tuple[int, ...], x: Any, *operands: Any, indices: Any
+) -> dict[int, Any]:
+    values, arrays = operands[: len(indices)], operands[len(indices) :]
+    wanted, shares = set(positions), {}
+    if 0 in wanted:
+        shares[0] = ASSIGN(g, *(0,) * len(indices), *arrays, indices=indices)
+    following = iter(arrays)
+    for position, (index, value) in enumerate(zip(indices, values, strict=True), 1):
+        picked_by = tuple(islice(following, index.count(SLOT)))
+        if position not in wanted:
+            continue
+        part = GETITEM(g, *picked_by, index=index)
+        if not _are_distinct(picked_by):  # of values for one entry the last one stays
+            turn = np.arange(part.size).reshape(part.shape)
+            last = ASSIGN(np.zeros(np.shape(x), int), turn, *picked_by, indices=(index,))
+            part = np.where(GETITEM(last, *picked_by, index=index) == turn, part, 0)
+        shares[position] = unbroadcast(part, value)
+    return shares
 
 
 def _are_distinct(arrays: Any) -> bool:
@@ -221,7 +226,7 @@ def _assign_text(shapes: Any, indices: Any) -> str:
 ASSIGN: Primitive = INDEX.add(
     "assign",
     _assign,
-    EachOperand(_assign_rule),
+    JointRule(_assign_rule),
     _assign_text,
     kernel=Replacement(),
     form=lambda x, *operands, indices: np.broadcast_to(np.zeros((), x.dtype), np.shape(x)),
