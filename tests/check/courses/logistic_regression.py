@@ -160,7 +160,16 @@ WRONG = [
         r"sign|minus|order|swap|negat",
         "loop",
     ),
-    wrong("loop_gradient", "    grad /= m\n", "", AVERAGE, "loop", "grad[j] += ", "grad[1:]"),
+    wrong(
+        "loop_gradient",
+        "    grad /= m\n",
+        "",
+        AVERAGE,
+        "loop",
+        "grad[j] += ",
+        "grad[1:]",
+        "error = ",
+    ),
     wrong(
         "loop_gradient",
         "grad[j] += error * X[i, j]",
