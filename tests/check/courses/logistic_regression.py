@@ -27,7 +27,7 @@ def gradients(params, X, Y):
 
 
 def problem(rng, d=4, n=7):
-    params = {"w": rng.normal(size=(d, 1)), "b": 0.3}
+    params = {"w": rng.normal(size=(d, 1)) / np.sqrt(d), "b": 0.3}
     return params, rng.normal(size=(d, n)), rng.integers(0, 2, (1, n)).astype(float)
 
 
