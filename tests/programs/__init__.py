@@ -16,6 +16,6 @@ __all__ = ["PROGRAMS", "Program"]
 
 PROGRAMS: dict[str, Program] = {}
 for _path in sorted(Path(__file__).parent.glob("*.py")):
-    if _path.stem not in ("__init__", "program"):
+    if _path.stem not in ("__init__", "program", "test_programs"):
         for _name, _program in import_module(f"tests.programs.{_path.stem}").PROGRAMS.items():
             PROGRAMS[f"{_path.stem}: {_name}"] = _program
