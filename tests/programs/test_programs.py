@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.programs import PROGRAMS
-from tests.uber import run_text
 
 import chainrule as cr
 from chainrule._src.core.trees import leaves
+from tests.programs import PROGRAMS
+from tests.uber import run_text
 
 RECORDED = [name for name, program in PROGRAMS.items() if not program.branches]
 
