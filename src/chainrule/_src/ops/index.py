@@ -205,9 +205,9 @@ def _are_distinct(arrays: Any) -> bool:
     """Return true if it is known of index arrays that they pick no entry twice."""
     if not arrays or any(array.dtype.kind == "b" for array in arrays):
         return True
-    known = [array for array in arrays if isinstance(array, np.ndarray) and array.ndim == 1]
-    is_long = [array for array in known if all(np.size(a) <= array.size for a in arrays)]
-    return any((array >= 0).all() and len(np.unique(array)) == array.size for array in is_long)
+    shape = np.broadcast_shapes(*map(np.shape, arrays))
+    known = [array for array in arrays if isinstance(array, np.ndarray) and array.shape == shape]
+    return any((array >= 0).all() and len(np.unique(array)) == array.size for array in known)
 
 
 def _assign_text(shapes: Any, indices: Any) -> str:

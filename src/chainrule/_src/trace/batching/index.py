@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.errors import TraceError
-from chainrule._src.ops.index import GETITEM, IN_RANGE, SCATTER, SLOT
+from chainrule._src.ops.index import ASSIGN, GETITEM, IN_RANGE, SCATTER, SLOT
 from chainrule._src.trace.batching.call import MappedCall, Rule, one_by_one, spread
 from chainrule._src.trace.batching.moving import elementwise
 
@@ -39,6 +40,39 @@ def _scatter(call: MappedCall) -> Any:
     g = g if call.mapped[0] else spread(g, call.size)
     g = np.transpose(g, tuple(int(i) for i in np.argsort(order)))
     return call.apply(g, *arrays, index=index, shape=call.full_shape)
+
+
+def _assign(call: MappedCall) -> Any:
+    indices, rank = call.params["indices"], len(call.shape)
+    x = call.operands[0] if call.mapped[0] else spread(call.operands[0], call.size)
+    values = call.aligned()[1 : 1 + len(indices)]
+    arrays, mapped = call.operands[1 + len(indices) :], call.mapped[1 + len(indices) :]
+    new_indices, new_arrays = [], []
+    for number, index in enumerate(indices):
+        count = index.count(SLOT)
+        own, carries = arrays[:count], mapped[:count]
+        arrays, mapped = arrays[count:], mapped[count:]
+        if any(carries):
+            part = replace(
+                call, operands=(x, *own), mapped=(True, *carries), params={"index": index}
+            )
+            if _holds_masks(part):
+                return one_by_one(call)
+            index, own, order = _indices(part, rank, True)
+            values[number] = _in_order(values[number], order)
+        else:
+            index = _with_all(index)
+        new_indices.append(index)
+        new_arrays += own
+    return call.apply(x, *values, *new_arrays, indices=tuple(new_indices))
+
+
+def _in_order(value: Any, order: tuple[int, ...]) -> Any:
+    """Return a value for a selection whose axes are not in order; `order` is that of `_indices`."""
+    if not np.ndim(value):
+        return value
+    missing = range(len(order) - np.ndim(value))
+    return np.transpose(np.expand_dims(value, tuple(missing)), [int(i) for i in np.argsort(order)])
 
 
 def _with_all(index: Index) -> Index:
@@ -90,4 +124,9 @@ def _start(index: Index) -> int:
     return places[0] if together else 0
 
 
-RULES: dict[Any, Rule] = {GETITEM: _getitem, SCATTER: _scatter, IN_RANGE: elementwise}
+RULES: dict[Any, Rule] = {
+    GETITEM: _getitem,
+    SCATTER: _scatter,
+    ASSIGN: _assign,
+    IN_RANGE: elementwise,
+}
