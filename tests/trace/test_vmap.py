@@ -189,6 +189,7 @@ WRITTEN = {
     "computed": (lambda i, j: np.s_[:, i], (2, 3, 4)),
     "computed, number": (lambda i, j: np.s_[:, i], ()),
     "computed, row": (lambda i, j: np.s_[i % 2], (4,)),
+    "computed, more axes": (lambda i, j: np.s_[1, i], (1, 1, 3, 4)),
     "computed last": (lambda i, j: np.s_[..., j], (3, 3)),
     "computed, known": (lambda i, j: np.s_[[0, 1, 1], i], (3, 4)),
     "computed, grid": (lambda i, j: np.s_[i[:2, None] % 2, :, j], (3,)),

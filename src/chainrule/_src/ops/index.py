@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
@@ -173,12 +173,23 @@ SCATTER = INDEX.add(
 )
 
 
-def _assign(x: Any, *operands: Any, indices: tuple[Any, ...]) -> Any:
-    out, arrays = np.array(x), iter(operands[len(indices) :])
+def assignments(
+    indices: Sequence[tuple[Any, ...]], operands: Sequence[Any]
+) -> Iterator[tuple[tuple[Any, ...], Any, list[Any]]]:
+    """Yield the index, the value and the index arrays of each assignment of `ASSIGN`.
+
+    ``operands`` are the values and all index arrays, or something else in their places.
+    """
+    arrays = iter(operands[len(indices) :])
     for index, value in zip(indices, operands, strict=False):
-        own = tuple(islice(arrays, index.count(SLOT)))
+        yield index, value, list(islice(arrays, index.count(SLOT)))
+
+
+def _assign(x: Any, *operands: Any, indices: tuple[Any, ...]) -> Any:
+    out = np.array(x)
+    for index, value, own in assignments(indices, operands):
         try:
-            out[_fill(index, own)] = value
+            out[_fill(index, tuple(own))] = value
         except IndexError as error:
             raise _with_row(error, out.ndim, own, index) from error
     return out
@@ -194,14 +205,14 @@ def _assign_rule(position: int, g: Any, y: Any, x: Any, *operands: Any, indices:
     before = sum(other.count(SLOT) for other in indices[: position - 1])
     own = arrays[before : before + index.count(SLOT)]
     part = GETITEM(g, *own, index=index)
-    if not _are_distinct(own):  # of values for one entry the last one stays
+    if not are_distinct(own):  # of values for one entry the last one stays
         turn = np.arange(part.size).reshape(part.shape)
         last = ASSIGN(np.zeros(np.shape(x), int), turn, *own, indices=(index,))
         part = np.where(GETITEM(last, *own, index=index) == turn, part, 0)
     return unbroadcast(part, operands[position - 1])
 
 
-def _are_distinct(arrays: Any) -> bool:
+def are_distinct(arrays: Any) -> bool:
     """Return true if it is known of index arrays that they pick no entry twice."""
     if not arrays or any(array.dtype.kind == "b" for array in arrays):
         return True

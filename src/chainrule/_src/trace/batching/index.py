@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import TraceError
-from chainrule._src.ops.index import ASSIGN, GETITEM, IN_RANGE, SCATTER, SLOT
+from chainrule._src.ops.index import ASSIGN, GETITEM, IN_RANGE, SCATTER, SLOT, assignments
 from chainrule._src.trace.batching.call import MappedCall, Rule, one_by_one, spread
 from chainrule._src.trace.batching.moving import elementwise
 
@@ -45,25 +45,24 @@ def _scatter(call: MappedCall) -> Any:
 def _assign(call: MappedCall) -> Any:
     indices, rank = call.params["indices"], len(call.shape)
     x = call.operands[0] if call.mapped[0] else spread(call.operands[0], call.size)
-    values = call.aligned()[1 : 1 + len(indices)]
-    arrays, mapped = call.operands[1 + len(indices) :], call.mapped[1 + len(indices) :]
-    new_indices, new_arrays = [], []
-    for number, index in enumerate(indices):
-        count = index.count(SLOT)
-        own, carries = arrays[:count], mapped[:count]
-        arrays, mapped = arrays[count:], mapped[count:]
+    values: list[Any] = []
+    new_arrays: list[Any] = []
+    new_indices: list[Index] = []
+    aligned = zip(call.aligned()[1:], call.operands[1:], call.mapped[1:], strict=True)
+    for index, (value, *_), own in assignments(indices, [*aligned]):
+        arrays, carries = [array for _, array, _ in own], [mapped for *_, mapped in own]
         if any(carries):
-            part = replace(
-                call, operands=(x, *own), mapped=(True, *carries), params={"index": index}
-            )
+            operands, mapped, params = (x, *arrays), (True, *carries), {"index": index}
+            part = replace(call, operands=operands, mapped=mapped, params=params)
             if _holds_masks(part):
                 return one_by_one(call)
-            index, own, order = _indices(part, rank, True)
-            values[number] = _in_order(values[number], order)
+            index, arrays, order = _indices(part, rank, True)
+            value = _in_order(value, order)
         else:
             index = _with_all(index)
+        values.append(value)
+        new_arrays += arrays
         new_indices.append(index)
-        new_arrays += own
     return call.apply(x, *values, *new_arrays, indices=tuple(new_indices))
 
 
@@ -71,8 +70,9 @@ def _in_order(value: Any, order: tuple[int, ...]) -> Any:
     """Return a value for a selection whose axes are not in order; `order` is that of `_indices`."""
     if not np.ndim(value):
         return value
-    missing = range(len(order) - np.ndim(value))
-    return np.transpose(np.expand_dims(value, tuple(missing)), [int(i) for i in np.argsort(order)])
+    missing = len(order) - np.ndim(value)
+    value = np.expand_dims(value, tuple(range(missing)))
+    return np.transpose(value, [int(i) for i in np.argsort(order)])
 
 
 def _with_all(index: Index) -> Index:
