@@ -286,7 +286,7 @@ def test_the_text_is_a_loop_forward_and_one_backward():
         == """\
     # forward
     t1 = np.transpose(X, (1, 0, 2))              # (5, n, 3)
-    h = np.full((n, 4), 0, np.float64)           # (n, 4)
+    h = np.zeros((n, 4))                         # (n, 4)
     hs = np.empty((5, n, 4))                     # (5, n, 4)
     h_before = np.empty((5, n, 4))               # (5, n, 4)
     for t in range(5):

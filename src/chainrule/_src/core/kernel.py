@@ -103,7 +103,7 @@ class Scatter(NamedTuple):
     undoes: Callable[..., Sequence[EntrySource]] | None = None
 
 
-class Assignment(NamedTuple):
+class Replacement(NamedTuple):
     """Some entries of an array are replaced; the indices are in the parameter ``indices``."""
 
 
@@ -128,5 +128,5 @@ class ResultItem(NamedTuple):
 
 Kernel = (
     Elementwise | Numbered | Pieces | Reduction | ArgExtremum | Scan | Contraction | Gather
-    | Scatter | Assignment | Checked | Composite | Recurrence | ResultItem
+    | Scatter | Replacement | Checked | Composite | Recurrence | ResultItem
 )  # fmt: skip

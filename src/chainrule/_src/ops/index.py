@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import OutOfRangeError, ShapeError
-from chainrule._src.core.kernel import Assignment, Checked, Gather, Scatter
+from chainrule._src.core.kernel import Checked, Gather, Replacement, Scatter
 from chainrule._src.core.primitive import (
     NUMPY,
     EachOperand,
@@ -187,11 +187,11 @@ def assignments(
 
 def _assign(x: Any, *operands: Any, indices: tuple[Any, ...]) -> Any:
     out = np.array(x)
-    for index, value, own in assignments(indices, operands):
+    for index, value, picked_by in assignments(indices, operands):
         try:
-            out[_fill(index, tuple(own))] = value
+            out[_fill(index, tuple(picked_by))] = value
         except IndexError as error:
-            raise _with_row(error, out.ndim, own, index) from error
+            raise _with_row(error, out.ndim, picked_by, index) from error
     return out
 
 
@@ -203,12 +203,12 @@ def _assign_rule(position: int, g: Any, y: Any, x: Any, *operands: Any, indices:
         return None
     index = indices[position - 1]
     before = sum(other.count(SLOT) for other in indices[: position - 1])
-    own = arrays[before : before + index.count(SLOT)]
-    part = GETITEM(g, *own, index=index)
-    if not are_distinct(own):  # of values for one entry the last one stays
+    picked_by = arrays[before : before + index.count(SLOT)]
+    part = GETITEM(g, *picked_by, index=index)
+    if not are_distinct(picked_by):  # of values for one entry the last one stays
         turn = np.arange(part.size).reshape(part.shape)
-        last = ASSIGN(np.zeros(np.shape(x), int), turn, *own, indices=(index,))
-        part = np.where(GETITEM(last, *own, index=index) == turn, part, 0)
+        last = ASSIGN(np.zeros(np.shape(x), int), turn, *picked_by, indices=(index,))
+        part = np.where(GETITEM(last, *picked_by, index=index) == turn, part, 0)
     return unbroadcast(part, operands[position - 1])
 
 
@@ -234,7 +234,7 @@ ASSIGN: Primitive = INDEX.add(
     _assign,
     EachOperand(_assign_rule),
     _assign_text,
-    kernel=Assignment(),
+    kernel=Replacement(),
     form=lambda x, *operands, indices: np.broadcast_to(np.zeros((), x.dtype), np.shape(x)),
 )
 

@@ -15,7 +15,7 @@ from chainrule._src.compile.lower.elementwise import elementwise, numbered
 from chainrule._src.compile.lower.fusing import fuse
 from chainrule._src.compile.lower.lowering import Lowering
 from chainrule._src.compile.lower.memory import in_place, on_the_stack, renewals, slots
-from chainrule._src.compile.lower.moving import assigned, checked, gathered, moved, scattered
+from chainrule._src.compile.lower.moving import checked, gathered, moved, replaced, scattered
 from chainrule._src.compile.lower.nodes import (
     ROW,
     ROWS,
@@ -53,7 +53,6 @@ from chainrule._src.compile.lower.text import text as written
 from chainrule._src.core.equations import Variable, at
 from chainrule._src.core.kernel import (
     ArgExtremum,
-    Assignment,
     Checked,
     Contraction,
     Elementwise,
@@ -62,6 +61,7 @@ from chainrule._src.core.kernel import (
     Pieces,
     Recurrence,
     Reduction,
+    Replacement,
     ResultItem,
     Scan,
     Scatter,
@@ -83,7 +83,7 @@ RESERVED = (
 )  # fmt: skip
 RULES: dict[Any, Any] = {
     Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
-    Scatter: scattered, Assignment: assigned, Checked: checked, Reduction: reduction,
+    Scatter: scattered, Replacement: replaced, Checked: checked, Reduction: reduction,
     ArgExtremum: best, Scan: scan, Contraction: contraction, Recurrence: recurrence,
     ResultItem: result,
 }  # fmt: skip

@@ -27,7 +27,7 @@ from chainrule._src.compile.lower.numbers import FIXED
 from chainrule._src.compile.lower.operations import shape_of
 from chainrule._src.compile.lower.statements import Accumulate, Store, nest
 from chainrule._src.core.equations import Equation, Filled, Variable, at, constant
-from chainrule._src.core.kernel import Assignment, Checked, EntrySource, Gather, Pieces, Scatter
+from chainrule._src.core.kernel import Checked, EntrySource, Gather, Pieces, Replacement, Scatter
 from chainrule._src.ops.index import SLOT
 from chainrule._src.ops.moves import aligned, concatenate
 from chainrule._src.trace.batch import Linear
@@ -149,7 +149,7 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
     low.items += nest(loops, [*before, Accumulate(buffer.at(target), added)])
 
 
-def assigned(low: Lowering, equation: Equation, kernel: Assignment) -> None:
+def replaced(low: Lowering, equation: Equation, kernel: Replacement) -> None:
     """Lower assignments to entries: a copy of the array, into which each value is written."""
     output, (x, *operands) = equation.output, equation.operands
     indices = equation.params["indices"]
@@ -157,8 +157,8 @@ def assigned(low: Lowering, equation: Equation, kernel: Assignment) -> None:
     buffer = low.output(output)
     low.fill(buffer, lambda index: low.entry(x, index, output.dtype))
     for index, value in zip(indices, values, strict=True):
-        own, arrays = arrays[: index.count(SLOT)], arrays[index.count(SLOT) :]
-        part = Equation(output, equation.primitive, (value, *own), {"index": index})
+        picked_by, arrays = arrays[: index.count(SLOT)], arrays[index.count(SLOT) :]
+        part = Equation(output, equation.primitive, (value, *picked_by), {"index": index})
         picked = _selection(part, output.shape)
         axes = low.axes(picked)
         at = places(axes)
@@ -254,7 +254,10 @@ def _picked_shape(equation: Equation, shape: Sequence[Any]) -> Sequence[Any]:
 
 
 def _selection(equation: Equation, shape: Sequence[Any]) -> Sequence[Any]:
-    """Return the shape of the selection of an index from an array of ``shape``."""
+    """Return the shape of the selection of an index from an array of ``shape``.
+
+    The size of a slice along the samples is that of the operand, which is written there.
+    """
     arrays = equation.operands[1:]
     parts = spelled_out(equation.params["index"], len(shape))
     sizes: list[Any] = []
@@ -270,16 +273,21 @@ def _selection(equation: Equation, shape: Sequence[Any]) -> Sequence[Any]:
             waiting = False
         elif isinstance(part, slice):
             sizes.append(_length(part, size))
+    written = (None,) * len(sizes) + tuple(shape_of(equation.operands[0]))
+    pairs = zip(sizes, written[len(written) - len(sizes) :], strict=True)
+    sizes = [other if size is None and other != 1 else size for size, other in pairs]
+    if None in sizes:
+        raise CompileError("a number is put along a slice of the samples")
     return sizes
 
 
 def _length(part: slice, size: Any) -> Any:
-    """Return the number of entries of a slice."""
+    """Return the number of entries of a slice; None along the samples."""
     if part == slice(None):
         return size
     ends = (part.start, part.stop, part.step)
     if not isinstance(size, int) or any(isinstance(end, Linear) for end in ends):
-        raise CompileError("a number is put along a slice of the samples")
+        return None
     return len(range(*part.indices(size)))
 
 
