@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.compile.lower.moving import spelled_out, split
 from chainrule._src.compile.lower.operations import letters_of, shape_of
+from chainrule._src.compile.lower.selections import spelled_out, split
 from chainrule._src.core.elementwise import ASTYPE
 from chainrule._src.core.equations import Equation, Variable, at
 from chainrule._src.core.kernel import Contraction, Gather, Pieces, Reduction, ResultItem

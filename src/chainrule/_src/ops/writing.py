@@ -314,7 +314,7 @@ def _rank(tensor: Tensor, index: Index, arrays: list[Any]) -> int:
     picks = [np.ndim(array) for array in arrays if array.dtype.kind != "b"]
     numbers = sum(isinstance(part, int) for part in index)
     others = tensor.ndim - numbers - len(picks) - sum(masks) + index.count(None)
-    return others + max([*picks, *[1 for _ in masks]], default=0)
+    return int(others + max([*picks, *[1 for _ in masks]], default=0))
 
 
 def _note(memory: Content, tensor: Tensor, value: Any) -> None:
