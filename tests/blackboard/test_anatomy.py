@@ -142,6 +142,23 @@ def test_a_parameters_gradient_is_a_product_of_named_factors():
         assert [operand["name"] for operand in entry["operands"]] == factors
 
 
+def test_arrays_that_are_written_into():
+    def filled(params, X):
+        y = X * 2
+        y[:, 1::2] = X[0, 2:0:-1] + params["v"][1:]
+        y[0, ::-2] = params["v"].reshape(3, 1).T[0, ::-1][:2] ** 2
+        y[:, [0, 2]] += params["v"][0]
+        y[0] = y[0, ::-1]
+        y[..., 3] = 0.5
+        h = np.zeros(4)
+        h[1:3] = y[0, 1:3] * params["v"][:2]
+        return np.sum(y * y) + np.sum(h)
+
+    args = {"v": RNG.normal(size=3)}, RNG.normal(size=(3, 4))
+    told = assert_told(cr.value_and_grad(filled, argnums=(0, 1)), args)
+    assert share_told(told) == 1
+
+
 @given(loss=random_losses())
 @settings(max_examples=12)
 def test_random_programs(loss):

@@ -136,3 +136,35 @@ def f(w, x):
 def test_names_of_one_array_share_what_is_written():
     f = function_of(ALIASES)
     assert cr.value_and_grad(f)(W, X)[0] == f(W, X)
+
+
+def test_of_values_for_one_entry_the_last_one_stays():
+    """Rows that repeat pick entries twice, whatever the columns are."""
+    rows, columns = np.array([[1], [0], [1]]), np.arange(3)
+
+    def f(w):
+        a = np.zeros((2, 3))
+        a[rows, columns] = w
+        return np.sum(a * a)
+
+    w = np.arange(9.0).reshape(3, 3)
+    np.testing.assert_array_equal(cr.grad(f)(w), 2 * w * [[0], [1], [1]])
+
+
+def test_steps_of_a_recurrence_fill_arrays():
+    def f(w):
+        def step(h, x):
+            h = h.copy()
+            h[0] = x * h[1]
+            y = np.zeros(2)
+            y[0], y[1] = h[0], x
+            return h, y
+
+        h, y = cr.scan(step, w, np.arange(1.0, 4))
+        return np.sum(h * [1, 2, 3]) + np.sum(y)
+
+    w = np.array([1.0, 2, 3])
+    for road in (cr.value_and_grad(f), cr.jit(cr.value_and_grad(f))):
+        value, gradient = road(w)
+        assert value == (3 * 2 + 2 * 2 + 3 * 3) + (2 + 4 + 6) + (1 + 2 + 3)
+        np.testing.assert_array_equal(gradient, [0, 3 + 2 + 6, 3])

@@ -171,6 +171,83 @@ def test_indices_that_are_computed(data):
     np.testing.assert_allclose(total(mapped)(*xs), total(looped)(*xs), **DIGITS)
 
 
+MASK = np.array([[True, False, True], [False, False, True]])
+# The index into an array of shape (2, 3, 4), and the shape of the value; `i` and `j` are computed.
+WRITTEN = {
+    "one entry": (lambda i, j: np.s_[1, 2, 0], ()),
+    "number, last axis": (lambda i, j: np.s_[1], (4,)),
+    "number for all": (lambda i, j: np.s_[...], ()),
+    "leading axes of size 1": (lambda i, j: np.s_[:, 1], (1, 2, 4)),
+    "ellipsis": (lambda i, j: np.s_[..., 1], (2, 3)),
+    "steps": (lambda i, j: np.s_[:, ::-2, 1:3], (2, 1)),
+    "new axis": (lambda i, j: np.s_[None, 1, :, ::2], (1, 3, 2)),
+    "mask": (lambda i, j: MASK, (3, 4)),
+    "mask, number": (lambda i, j: np.s_[MASK, ...], ()),
+    "known": (lambda i, j: np.s_[:, [0, 2]], (2, 2, 4)),
+    "known twice": (lambda i, j: np.s_[:, [1, 0, 1]], (3, 4)),
+    "known apart": (lambda i, j: np.s_[[0, 1], :, [3, 2]], (2, 3)),
+    "computed": (lambda i, j: np.s_[:, i], (2, 3, 4)),
+    "computed, number": (lambda i, j: np.s_[:, i], ()),
+    "computed, row": (lambda i, j: np.s_[i % 2], (4,)),
+    "computed, more axes": (lambda i, j: np.s_[1, i], (1, 1, 3, 4)),
+    "computed last": (lambda i, j: np.s_[..., j], (3, 3)),
+    "computed, known": (lambda i, j: np.s_[[0, 1, 1], i], (3, 4)),
+    "computed, grid": (lambda i, j: np.s_[i[:2, None] % 2, :, j], (3,)),
+    "computed twice": (lambda i, j: np.s_[1, i, j], (3,)),
+    "computed between": (lambda i, j: np.s_[1, :, i], (3, 3)),
+    "one computed": (lambda i, j: np.s_[:, i[0], ::2], (2, 2)),
+}
+
+
+@pytest.mark.parametrize("name", list(WRITTEN))
+@given(data=st.data())
+@settings(max_examples=6)
+def test_arrays_that_are_written_into(name, data):
+    index, shape = WRITTEN[name]
+
+    def written(x, v, i):
+        i = np.abs(i).astype(np.int64)
+        y = x * 1
+        y[index(i % 3, i % 4)] = v
+        y[0] *= x[1]
+        return y
+
+    xs = RNG.normal(size=(2, 3, 4)), RNG.normal(size=shape), np.array([4.0, 5.0, 1.0])
+    maps = data.draw(st.tuples(*[st.booleans()] * 3).filter(any))
+    axes = tuple(0 if mapped else None for mapped in maps)
+    xs = [
+        x + np.arange(3.0).reshape(-1, *(1,) * x.ndim) if mapped else x
+        for x, mapped in zip(xs, maps, strict=True)
+    ]
+
+    def total(f):
+        return cr.grad(lambda x, v: np.sum(np.sin(f(x, v, xs[2]))), (0, 1))
+
+    def looped(*xs):
+        return one_after_another(written, axes, *xs)
+
+    mapped = cr.vmap(written, axes)
+    np.testing.assert_allclose(mapped(*xs), looped(*xs), **DIGITS)
+    assert_same(total(mapped)(*xs[:2]), total(looped)(*xs[:2]), **DIGITS)
+
+
+def filled(w, x):
+    """Return an array that is filled row by row, and by a loop over entries."""
+    h = np.zeros((4, 3))
+    for t in range(1, 4):
+        h[t] = np.tanh(h[t - 1] * w + x[t])
+    out = np.empty(3)
+    for i in range(3):
+        out[i] = np.sum(h[:, i] * w[i])
+    h[h < 0] *= 0.1
+    return out + np.sum(h, axis=0)
+
+
+@pytest.mark.parametrize("axes", [(0, None), (None, 0), (0, 0)])
+def test_arrays_that_are_filled_in_loops(axes):
+    assert_maps(filled, axes, [RNG.normal(size=3), RNG.normal(size=(4, 3))])
+
+
 def recurrent(w, b, x):
     def cell(carry, x):
         h, count = carry

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.compile.lower.node import needs_node, run_in_node
+from tests.compile.native.everything import WRITTEN, written, written_back
 from tests.fuzz.grammar import program_of
 from tests.trace.test_program import PARAMS, batch, counted, lab_loss, random_losses
 
@@ -87,6 +88,12 @@ def test_networks(kind, n):
 def test_random_programs(loss, n):
     params = {"W": RNG.normal(size=(6, 4)), "v": RNG.normal(size=4)}
     assert_javascript(cr.value_and_grad(loss), params, batch(n)[0])
+
+
+def test_arrays_that_are_written_into():
+    x, index, w = (np.asarray(a, "i8" if a.dtype.kind == "i" else "f8") for a in WRITTEN)
+    assert_javascript(written, x, index, w)
+    assert_javascript(written_back, x, index, w)
 
 
 def test_programs_of_the_grammar():

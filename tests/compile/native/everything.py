@@ -73,6 +73,37 @@ def moved_back(x, y, index):
     return cr.grad(lambda x: sum(np.sum(part**2) for part in moved(x, y, index)))(x)
 
 
+def written(x, index, w):
+    """Fill arrays: by numbers, slices with steps, index arrays and for any number of samples."""
+    y, z = np.zeros((len(x), 6), x.dtype), x * 2
+    for i in range(1, 6):
+        y[:, i] = np.tanh(y[:, i - 1] * w[i] + x[:, i])
+    y[1:, ::2] += w[1]
+    y[::-1, 5:1:-2] = w[:2]
+    y[np.arange(len(y)), np.argmax(x, axis=1)] -= 1
+    z[-2:] = 0.5
+    z[index] = x[:4]
+    z[:, index] *= w[2]
+    h = np.zeros(6, x.dtype)
+    for i in range(6):
+        h[i] = h[i - 1] * w[i] + 1
+    return y, z @ h
+
+
+def written_back(x, index, w):
+    return cr.grad(lambda x, w: sum(np.sum(part**2) for part in written(x, index, w)), (0, 1))(x, w)
+
+
+def filling(params, X, y):
+    W, b = params
+    h = np.zeros((len(X), 2 * len(b)), X.dtype)
+    h[:, ::2] = np.tanh(X @ W)
+    h[:, 1::2] = h[:, ::2] * b
+    h[h < 0.1] *= 0.5
+    h[np.arange(len(h)), y] += 1
+    return cr.nll(cr.one_hot(h.shape[1], y), cr.softmax(h))
+
+
 def reduced(x):
     along = np.sum, np.prod, np.max, np.min, np.argmax, np.argmin, np.cumsum, np.any, np.all, np.var
     results = [f(x, axis=axis) for f in along for axis in (0, 1)]
@@ -118,6 +149,14 @@ def of(f, *args):
     return program, function_kernel(program)
 
 
+def general(f, x, *others):
+    """Return the program and the kernel of a function, for any number of rows of ``x``."""
+    recorder = Recorder(f, (x, *others), prepared, lambda path: path == ("x",), values=False)
+    program = recorder.serving(len(x))
+    assert program is not None
+    return program, function_kernel(program)
+
+
 def training(loss, params, data, batch_size, rule):
     """Return the step and the kernel of a run."""
     step = Update(loss, rule)
@@ -137,6 +176,7 @@ ADAM = cr.optimizers.Adam(0.01)
 SGD = cr.optimizers.SGD(0.1)
 WHOLE = np.arange(40), np.arange(1, 41), np.arange(40) > 3, np.arange(1, 41, dtype=np.uint16)
 TWO = numbers(4, 6), numbers(4, 6), np.array([2, 0, 2, 2])
+WRITTEN = numbers(8, 6), np.array([3, 1, 0, 1]), numbers(6)
 SERIES = numbers(64, 5, 3), LABELS[:64] % 8
 SMALL, LARGE = weights("f4", 12, 10, 200, 10), weights("f4", 12, 256, 10)
 DOUBLE = IMAGES.astype("f8"), LABELS
@@ -146,6 +186,13 @@ MAKERS = {
     "whole": partial(of, whole, *WHOLE),
     "moved": partial(of, moved, *TWO),
     "moved back": partial(of, moved_back, *TWO),
+    "written": partial(of, written, *WRITTEN),
+    "written, any number of samples": partial(general, written, *WRITTEN),
+    "written back": partial(of, written_back, *WRITTEN),
+    "filling": partial(training, filling, weights("f4", 12, 5)[0], (IMAGES, LABELS), 16, ADAM),
+    "filling, threads": partial(
+        training, filling, weights("f4", 12, 256)[0], (IMAGES, LABELS), 256, ADAM
+    ),
     "reduced": partial(of, reduced, numbers(600, 1100)),
     "multiplied": partial(of, multiplied, numbers(3, 4), numbers(4, 5), numbers(4)),
     "one sample": partial(training, network, SMALL, (IMAGES, LABELS), 1, SGD),

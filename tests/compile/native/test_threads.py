@@ -340,6 +340,45 @@ def test_memory_that_threads_have_apart_is_of_their_own_samples(case, turned, mo
     assert any(made) or not apart
 
 
+@pytest.mark.parametrize("rows", [7, 31, 96])
+def test_arrays_are_filled_alike_by_any_number_of_threads(rows, monkeypatch):
+    """Of values for one entry the last one stays, whichever thread wrote it."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(rows, 12)), rng.integers(0, 8, size=rows)
+    params = [rng.normal(size=(12, 8)), rng.normal(size=8), rng.normal(size=(5, 8))]
+    monkeypatch.setattr(kernels, "LARGE", 0.0)
+    monkeypatch.setattr(steps, "digest", lambda *_: None)
+
+    def loss(p, X, y):
+        h = np.zeros((len(X), 16))
+        h[:, ::2] = np.tanh(X @ p[0])
+        for i in range(1, 8):
+            h[:, 2 * i + 1] = h[:, 2 * i - 1] * p[1][i] + h[:, 2 * i]
+        h[h < -0.5] *= 0.1
+        h[1:] += 0.1 * h[:-1]
+        h[np.arange(len(h)), y] -= 1
+        table = np.zeros((8, 8))
+        table[y] = h[:, 8:] * X[:, :1]
+        table[[2, 0, 2]] = p[2][:3]
+        return np.mean(h * h) + np.sum(table * table)
+
+    def trained(cores, engine="compiled"):
+        monkeypatch.setenv("CHAINRULE_NUM_THREADS", str(cores))
+        rule = cr.optimizers.SGD(0.05)
+        return cr.minimize(
+            loss, params, X, y, optimizer=rule, batch_size=rows, epochs=5, seed=0, engine=engine
+        )
+
+    one, history = trained(1)
+    for a, b in zip(trained(1, "numpy")[0], one, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
+    for cores in (2, 3, 4, 7):
+        found, others = trained(cores)
+        assert others.loss == history.loss
+        for a, b in zip(found, one, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize(("rows", "units"), [(31, 6), (31, 32), (96, 9)])
 def test_the_number_of_cores_changes_no_bit_of_a_recurrence(rows, units, monkeypatch):
     """The products of a step are made for all parts of a thread at once."""

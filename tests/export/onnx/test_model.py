@@ -225,6 +225,65 @@ def test_indices(name):
     assert_exports(of_data(PICKS[name]), {}, x, ns=(2, 7))
 
 
+def written(index, value):
+    """Return a function that writes a value, or the result of a function, into its argument."""
+
+    def f(x):
+        y = x * 1
+        y[index(x) if callable(index) else index] = value(x) if callable(value) else value
+        return y * x
+
+    return f
+
+
+def filled(x):
+    h = np.zeros((len(x), 4, 2), x.dtype)
+    for i in range(1, 4):
+        h[:, i] = np.tanh(h[:, i - 1] + x[:, 0, i : i + 1])
+    h[0, 0, 0] = 5
+    return h
+
+
+WRITTEN = {
+    "one entry": written(np.s_[1, 2, 0], 1.5),
+    "row": written(np.s_[1], lambda x: x[0, 1]),
+    "all": written(np.s_[...], lambda x: x[0]),
+    "steps": written(np.s_[:, ::-2, 1:3], lambda x: 2 * x[:, :2, 3:1:-1]),
+    "backwards": written(np.s_[::-2], lambda x: x[0, 0]),
+    "from the end": written(np.s_[-2:, 1], lambda x: x[:2, 0]),
+    "new axis": written(np.s_[:, None, 1], lambda x: x[:, :1]),
+    "mask": written(np.s_[:, np.eye(3, 4, dtype=bool)], 0),
+    "mask of the array": written(lambda x: x > 0, lambda x: 0),
+    "known": written(np.s_[:, [0, 2], 1], 7),
+    "known, more axes": written(np.s_[:, [0, 2], 1], lambda x: x[None, :, 1:, 2]),
+    "known twice": written(np.s_[:, [1, 0, 1]], lambda x: x[:, :3] * [[1], [2], [3]]),
+    "computed": written(lambda x: np.s_[np.arange(len(x)), np.argmax(x[:, :, 0], 1)], 0),
+    "computed twice": written(
+        lambda x: np.s_[:, (x[0, 0] > 0).astype(int)], lambda x: x[:, :1].transpose(0, 2, 1)
+    ),
+    "computed and number": written(
+        lambda x: np.s_[1, :, np.argmax(x[0], 1)], lambda x: x[0, :, :3]
+    ),
+    "in a loop": filled,
+}
+
+
+@pytest.mark.parametrize("name", list(WRITTEN))
+def test_arrays_that_are_written_into(name):
+    x = draw(np.random.default_rng(0), (4, 3, 4))
+    f = WRITTEN[name]
+    assert_exports(of_data(f), {}, x, ns=(2, 7))
+    assert_exports(of_data(cr.grad(lambda x: np.sum(np.sin(f(x))))), {}, x, ns=(2, 7))
+
+
+def test_entries_that_are_known_to_differ_are_written_at_once():
+    x = draw(np.random.default_rng(0), (4, 3, 4))
+    nodes = {name: operations(onnx_model(of_data(f), {}, x)) for name, f in WRITTEN.items()}
+    assert nodes["in a loop"].count("ScatterElements") == 2
+    twice = {"known twice", "computed twice", "computed and number"}
+    assert {name for name, ops in nodes.items() if "Where" in ops} == {*twice, "mask of the array"}
+
+
 OF_N = {
     "reshape": lambda x: x.reshape(len(x) * 2, -1) * 2,
     "rows and columns": lambda x: x.T.reshape(2, len(x), 2) * x[:, :1].reshape(1, -1, 1),

@@ -14,13 +14,20 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.compile.lower.moving import spelled_out, split
 from chainrule._src.compile.lower.operations import letters_of, shape_of
+from chainrule._src.compile.lower.selections import spelled_out, split
 from chainrule._src.core.elementwise import ASTYPE
 from chainrule._src.core.equations import Equation, Variable, at
-from chainrule._src.core.kernel import Contraction, Gather, Pieces, Reduction, ResultItem
+from chainrule._src.core.kernel import (
+    Contraction,
+    Gather,
+    Pieces,
+    Reduction,
+    Replacement,
+    ResultItem,
+)
 from chainrule._src.ops.axes import axes_of
-from chainrule._src.ops.index import GETITEM, SCATTER, SLOT
+from chainrule._src.ops.index import GETITEM, SCATTER, SLOT, are_distinct
 from chainrule._src.ops.shape import BROADCAST_TO
 
 LARGEST = 4096  # entries of a constant that is sent to the page
@@ -100,6 +107,8 @@ class Entries:
             return None
         if equation.primitive is SCATTER:
             return self._scattered(equation)
+        if isinstance(kernel, Replacement):
+            return self._replaced(equation)
         if isinstance(kernel, Contraction):
             return self._product(equation, kernel)
         if isinstance(kernel, Reduction):
@@ -204,12 +213,16 @@ class Entries:
         return _entry("copy", None, (), [{**source, "picks": picks} if all(picks) else None])
 
     def _scattered(self, equation: Equation) -> Entry | None:
-        """Describe a scatter by one index array along one axis; all other axes are complete.
+        """Describe a scatter whose index is known and picks no entry twice.
 
+        Or by one index array along one axis; all other axes are complete:
         ``at(number, index, position, size)`` is the number if the index equals the position, and
         otherwise 0; a negative index counts from ``size``.
         """
         (first, *arrays), shape = equation.operands, equation.output.shape
+        known = _known(equation.params["index"], arrays)
+        if known is not None and are_distinct(arrays):
+            return self._written(known, first, 0.0, shape)
         lengths = np.broadcast_shapes(*map(shape_of, arrays))
         parts = spelled_out(equation.params["index"], len(shape))
         rank = len(lengths) + sum(part is None or isinstance(part, slice) for part in parts)
@@ -239,6 +252,40 @@ class Entries:
         operands = [self._operand(operand, groups) for operand, groups in sources]
         return _entry("at", "sum", [lengths[k] for k in along], operands)
 
+    def _replaced(self, equation: Equation) -> Entry | None:
+        """Describe a single assignment at an index that is known."""
+        x, value, *arrays = equation.operands
+        index, *others = equation.params["indices"]
+        known = None if others else _known(index, arrays)
+        return None if known is None else self._written(known, value, x, equation.output.shape)
+
+    def _written(self, index: Any, value: Any, x: Any, shape: Sequence[int]) -> Entry | None:
+        """Describe each entry of an array ``x`` with a value in the entries at an index."""
+        is_written = np.zeros(shape)
+        is_written[index] = 1
+        if isinstance(value, Variable) and 0 not in value.shape:
+            written = self._numbered(value, index, shape)
+        else:
+            constant = np.zeros(shape)
+            constant[index] = 0 if isinstance(value, Variable) else at(value, 1)
+            written = self._aligned(constant, shape)
+        operands = [self._aligned(is_written, shape), written, self._aligned(x, shape)]
+        return _entry("where", None, (), operands)
+
+    def _numbered(self, value: Variable, index: Any, shape: Sequence[int]) -> Entry | None:
+        """Return a value that is written at an index, with the number of each entry's origin."""
+        location = self._location(value)
+        strides = [
+            step if size != 1 else 0
+            for size, step in zip(location.view.shape, location.view.strides, strict=True)
+        ]
+        places = np.tensordot(strides, np.indices(value.shape), 1).astype(int)
+        numbers = np.zeros(shape, int)
+        numbers[index] = places + _start(location.view) - _start(location.base)
+        by = self._aligned(numbers, shape)
+        source = {"name": location.name, "offset": 0, "strides": [0] * len(shape)}
+        return by and {**source, "picks": [{**by, "step": 1, "size": location.base.size}]}
+
     def _index(self, array: Any, of_arrays: Sequence[int], rank: int) -> Entry | None:
         """Return an index array as an operand, which is aligned to the last of ``of_arrays``."""
         axes = range(len(shape_of(array)))
@@ -263,6 +310,14 @@ class Entries:
         constant = _operand(Location("", base, base), groups)
         del constant["name"]
         return {"value": array.ravel().tolist(), **constant}
+
+
+def _known(index: Sequence[Any], arrays: Sequence[Any]) -> Any:
+    """Return an index with its arrays, or None if arrays are computed."""
+    following = iter(arrays)
+    if any(isinstance(array, Variable) for array in arrays):
+        return None
+    return tuple(at(next(following), 1) if part is SLOT else part for part in index)
 
 
 def _view(equation: Equation, view: Array) -> Array:

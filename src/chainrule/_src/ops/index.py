@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
@@ -174,12 +174,23 @@ SCATTER = INDEX.add(
 )
 
 
-def _assign(x: Any, *operands: Any, indices: tuple[Any, ...]) -> Any:
-    out, arrays = np.array(x), iter(operands[len(indices) :])
+def assignments(
+    indices: Sequence[tuple[Any, ...]], operands: Sequence[Any]
+) -> Iterator[tuple[tuple[Any, ...], Any, list[Any]]]:
+    """Yield the index, the value and the index arrays of each assignment of `ASSIGN`.
+
+    ``operands`` are the values and all index arrays, or something else in their places.
+    """
+    arrays = iter(operands[len(indices) :])
     for index, value in zip(indices, operands, strict=False):
-        picked_by = tuple(islice(arrays, index.count(SLOT)))
+        yield index, value, list(islice(arrays, index.count(SLOT)))
+
+
+def _assign(x: Any, *operands: Any, indices: tuple[Any, ...]) -> Any:
+    out = np.array(x)
+    for index, value, picked_by in assignments(indices, operands):
         try:
-            out[_fill(index, picked_by)] = value
+            out[_fill(index, tuple(picked_by))] = value
         except IndexError as error:
             raise _with_row(error, out.ndim, picked_by, index) from error
     return out
@@ -188,17 +199,15 @@ def _assign(x: Any, *operands: Any, indices: tuple[Any, ...]) -> Any:
 def _assign_rule(
     g: Any, y: Any, positions: tuple[int, ...], x: Any, *operands: Any, indices: Any
 ) -> dict[int, Any]:
-    values, arrays = operands[: len(indices)], operands[len(indices) :]
-    wanted, shares = set(positions), {}
-    if 0 in wanted:
-        shares[0] = ASSIGN(g, *(0,) * len(indices), *arrays, indices=indices)
-    following = iter(arrays)
-    for position, (index, value) in enumerate(zip(indices, values, strict=True), 1):
-        picked_by = tuple(islice(following, index.count(SLOT)))
-        if position not in wanted:
+    needed, shares = set(positions), {}
+    if 0 in needed:
+        zeros = (0,) * len(indices)
+        shares[0] = ASSIGN(g, *zeros, *operands[len(indices) :], indices=indices)
+    for position, (index, value, picked_by) in enumerate(assignments(indices, operands), 1):
+        if position not in needed:
             continue
         part = GETITEM(g, *picked_by, index=index)
-        if not _are_distinct(picked_by):  # of values for one entry the last one stays
+        if not are_distinct(picked_by):  # of values for one entry the last one stays
             turn = np.arange(part.size).reshape(part.shape)
             last = ASSIGN(np.zeros(np.shape(x), int), turn, *picked_by, indices=(index,))
             part = np.where(GETITEM(last, *picked_by, index=index) == turn, part, 0)
@@ -206,13 +215,13 @@ def _assign_rule(
     return shares
 
 
-def _are_distinct(arrays: Any) -> bool:
+def are_distinct(arrays: Any) -> bool:
     """Return true if it is known of index arrays that they pick no entry twice."""
     if not arrays or any(array.dtype.kind == "b" for array in arrays):
         return True
-    vectors = [array for array in arrays if isinstance(array, np.ndarray) and array.ndim == 1]
-    longest = [array for array in vectors if all(np.size(a) <= array.size for a in arrays)]
-    return any((array >= 0).all() and len(np.unique(array)) == array.size for array in longest)
+    shape = np.broadcast_shapes(*map(np.shape, arrays))
+    known = [array for array in arrays if isinstance(array, np.ndarray) and array.shape == shape]
+    return any((array >= 0).all() and len(np.unique(array)) == array.size for array in known)
 
 
 def _assign_text(shapes: Any, indices: Any) -> str:

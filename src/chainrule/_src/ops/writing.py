@@ -290,11 +290,13 @@ def _fitting(value: Any, tensor: Tensor, index: Index, arrays: list[Any]) -> Any
     """Return a value in the tensor's dtype, and of its shape if it fills the whole tensor."""
     if hasattr(value, "dtype"):
         value = of_dtype(value, tensor.dtype)
+    rank = _rank(tensor, index, arrays)
+    sizes = np.shape(value)
+    if len(sizes) > rank and set(sizes[: len(sizes) - rank]) == {1}:  # NumPy drops these axes
+        value = np.reshape(value, sizes[len(sizes) - rank :])
     if arrays:
         return value
     shape = np.empty(tensor.shape, bool)[index].shape
-    if len(np.shape(value)) > len(shape):  # as NumPy, which drops leading axes of size 1
-        value = np.reshape(value, np.shape(value)[-len(shape) :] if shape else ())
     try:
         np.broadcast_to(np.empty(np.shape(value), bool), shape)
     except ValueError:
@@ -305,6 +307,15 @@ def _fitting(value: Any, tensor: Tensor, index: Index, arrays: list[Any]) -> Any
         return value
     filled: Any = np.broadcast_to(value, shape)
     return filled if isinstance(value, Traced) else np.array(filled, tensor.dtype)
+
+
+def _rank(tensor: Tensor, index: Index, arrays: list[Any]) -> int:
+    """Return the number of axes of the entries at an index."""
+    masks = [array.ndim for array in arrays if array.dtype.kind == "b"]
+    picks = [np.ndim(array) for array in arrays if array.dtype.kind != "b"]
+    numbers = sum(isinstance(part, int) for part in index)
+    others = tensor.ndim - numbers - len(picks) - sum(masks) + index.count(None)
+    return int(others + max([*picks, *[1 for _ in masks]], default=0))
 
 
 def _note(memory: Content, tensor: Tensor, value: Any) -> None:

@@ -15,7 +15,7 @@ from chainrule._src.compile.lower.elementwise import elementwise, numbered
 from chainrule._src.compile.lower.fusing import fuse
 from chainrule._src.compile.lower.lowering import Lowering
 from chainrule._src.compile.lower.memory import in_place, on_the_stack, renewals, slots
-from chainrule._src.compile.lower.moving import checked, gathered, moved, replaced, scattered
+from chainrule._src.compile.lower.moving import checked, gathered, moved, scattered
 from chainrule._src.compile.lower.nodes import (
     ROW,
     ROWS,
@@ -38,6 +38,7 @@ from chainrule._src.compile.lower.reading import Function, framed
 from chainrule._src.compile.lower.recurrences import recurrence, result
 from chainrule._src.compile.lower.reductions import best, reduction, scan
 from chainrule._src.compile.lower.registers import hoist, keep_in_locals
+from chainrule._src.compile.lower.replacing import reads_first, replaced
 from chainrule._src.compile.lower.sections import (
     THREAD,
     THREADS,
@@ -227,6 +228,7 @@ class _KernelBuilder:
     def __init__(
         self, program: Program, n: int, shared: bool = False, ordered: bool = False
     ) -> None:
+        program = reads_first(program)
         self.program, self.shared = program, shared
         self.names = Names(program, None, "value", RESERVED, renames=True)
         self.lowering = Lowering(program, self.names, n, RULES, shared, ordered)

@@ -79,6 +79,10 @@ class Lowering:
         Variables whose entries are entries of other arrays.
     scattered : dict of Variable to Scattered
         Variables that are not stored, because another operation scatters their entries again.
+    owned : set of Variable
+        Variables in memory of their own, which nothing else writes.
+    readers : dict of Buffer to list of Variable
+        Variables that are not stored, whose entries are computed from the entries of a buffer.
     several : dict of Variable to list of Buffer
         The buffers of operations with several results.
     numbers : Numbers
@@ -99,6 +103,9 @@ class Lowering:
         self.entries: dict[Variable, Entry] = {}
         self.views: dict[Variable, View] = {}
         self.scattered: dict[Variable, Any] = {}
+        self.owned: set[Variable] = set()
+        self.readers: dict[Buffer, list[Variable]] = {}
+        self._read: dict[Variable, set[Buffer]] = {}
         self.several: dict[Variable, list[Buffer]] = {}
         self.numbers = Numbers(names)
         self.checks: list[str] = []
@@ -162,6 +169,7 @@ class Lowering:
         """Create the buffer of a result."""
         buffer = self.buffer(self.names[variable], variable.shape, variable.dtype)
         self.stored[variable] = buffer
+        self.owned.add(variable)
         return buffer
 
     # Entries
@@ -317,6 +325,7 @@ class Lowering:
         if not (self.uses.is_inlined(variable) and self._nest(variable, operands)):
             self.store(variable, entry)
             return
+        self.note_readers(variable, operands)
         if self.names.is_named(variable):  # names of the user's code become local variables
             name = self.names[variable]
 
@@ -333,9 +342,21 @@ class Lowering:
         ``view`` returns the location of an entry, or None if it is not always a single one.
         """
         if self._nest(variable, operands):
+            self.note_readers(variable, operands)
             self.entries[variable], self.views[variable] = entry, view
         else:
             self.store(variable, entry)
+
+    def note_readers(self, variable: Variable, operands: Sequence[Any]) -> None:
+        """Note the buffers from which the entries of a variable will be computed."""
+        read: set[Buffer] = set()
+        for operand in operands:
+            if isinstance(operand, Variable):
+                stored = operand in self.stored
+                read |= {self.stored[operand]} if stored else self._read.get(operand, set())
+        self._read[variable] = read
+        for buffer in read:
+            self.readers.setdefault(buffer, []).append(variable)
 
     def _nest(self, variable: Variable, operands: Sequence[Any]) -> bool:
         """Record the depth of a variable's expression; return false if it is too deep."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,9 +25,10 @@ from chainrule._src.compile.lower.nodes import (
 )
 from chainrule._src.compile.lower.numbers import FIXED
 from chainrule._src.compile.lower.operations import shape_of
+from chainrule._src.compile.lower.selections import selection, spelled_out, split
 from chainrule._src.compile.lower.statements import Accumulate, Store, nest
 from chainrule._src.core.equations import Equation, Filled, Variable, at, constant
-from chainrule._src.core.kernel import Checked, EntrySource, Gather, Pieces, Replacement, Scatter
+from chainrule._src.core.kernel import Checked, EntrySource, Gather, Pieces, Scatter
 from chainrule._src.ops.index import SLOT
 from chainrule._src.ops.moves import aligned, concatenate
 from chainrule._src.trace.batch import Linear
@@ -87,13 +88,13 @@ def gathered(low: Lowering, equation: Equation, kernel: Gather) -> None:
     shape, picked = shape_of(equation.operands[0]), equation.output.shape
 
     def entry(index: Index) -> Expr:
-        source = _picked(low, equation, shape, picked, index)
+        source = picked_entry(low, equation, shape, picked, index)
         return low.entry(equation.operands[0], source, equation.output.dtype)
 
     def view(index: Index) -> tuple[Any, Index] | None:
         if any(isinstance(array, Variable) for array in equation.operands[1:]):
             return None
-        return equation.operands[0], _picked(low, equation, shape, picked, index)
+        return equation.operands[0], picked_entry(low, equation, shape, picked, index)
 
     low.move(equation.output, equation.operands, entry, view)
 
@@ -127,6 +128,7 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
     how = _spread(low, equation, kernel)
     if low.uses.scatters_again(output):
         low.scattered[output] = how
+        low.note_readers(output, equation.operands)
         return
     buffer = low.output(output)
     axes = low.axes(how.shape)
@@ -147,26 +149,6 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
         return
     low.fill(buffer, lambda index: low.numbers.of(0, output.dtype))
     low.items += nest(loops, [*before, Accumulate(buffer.at(target), added)])
-
-
-def replaced(low: Lowering, equation: Equation, kernel: Replacement) -> None:
-    """Lower assignments to entries: a copy of the array, into which each value is written."""
-    output, (x, *operands) = equation.output, equation.operands
-    indices = equation.params["indices"]
-    values, arrays = operands[: len(indices)], operands[len(indices) :]
-    buffer = low.output(output)
-    low.fill(buffer, lambda index: low.entry(x, index, output.dtype))
-    for index, value in zip(indices, values, strict=True):
-        picked_by, arrays = arrays[: index.count(SLOT)], arrays[index.count(SLOT) :]
-        part = Equation(output, equation.primitive, (value, *picked_by), {"index": index})
-        picked = _selection(part, output.shape)
-        axes = low.axes(picked)
-        at = places(axes)
-        target = buffer.at(_picked(low, part, output.shape, picked, at))
-        entry = partial(low.entry, value, aligned(at, shape_of(value)), output.dtype)
-        before, written = low.with_prelude(entry)
-        store = Store(target, written)
-        low.items += nest(low.in_memory_order([*before, store], axes), [*before, store])
 
 
 def _covers(target: Sequence[Expr], axes: Axes, shape: Sequence[Any]) -> bool:
@@ -192,7 +174,7 @@ def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
     def target(index: Index) -> Index:
         if kernel.undoes is None:
             picked = _picked_shape(equation, shape)
-            return _picked(low, equation, shape, picked, index)
+            return picked_entry(low, equation, shape, picked, index)
         (piece,) = kernel.undoes(index, [shape], shape_of(operand), **equation.params)
         return _index(piece)
 
@@ -222,7 +204,7 @@ def _choice(low: Lowering, equation: Equation, pieces: Sequence[EntrySource], fi
     return choice
 
 
-def _picked(
+def picked_entry(
     low: Lowering, equation: Equation, shape: Sequence[Any], picked: Sequence[Any], index: Index
 ) -> Index:
     """Return the index in an array of ``shape`` of an entry of the selection ``picked``."""
@@ -250,77 +232,7 @@ def _picked(
 
 def _picked_shape(equation: Equation, shape: Sequence[Any]) -> Sequence[Any]:
     """Return the shape of the selection that a scatter writes: its operand's, unless a number."""
-    return shape_of(equation.operands[0]) or _selection(equation, shape)
-
-
-def _selection(equation: Equation, shape: Sequence[Any]) -> Sequence[Any]:
-    """Return the shape of the selection of an index from an array of ``shape``.
-
-    The size of a slice along the samples is that of the operand, which is written there.
-    """
-    arrays = equation.operands[1:]
-    parts = spelled_out(equation.params["index"], len(shape))
-    sizes: list[Any] = []
-    axes = iter(shape)
-    waiting = bool(arrays)
-    for part in parts:
-        if part is None:
-            sizes.append(1)
-            continue
-        size = next(axes)
-        if part is SLOT and waiting:
-            sizes += _broadcast(*(shape_of(array) for array in arrays))
-            waiting = False
-        elif isinstance(part, slice):
-            sizes.append(_length(part, size))
-    written = (None,) * len(sizes) + tuple(shape_of(equation.operands[0]))
-    pairs = zip(sizes, written[len(written) - len(sizes) :], strict=True)
-    sizes = [other if size is None and other != 1 else size for size, other in pairs]
-    if None in sizes:
-        raise CompileError("a number is put along a slice of the samples")
-    return sizes
-
-
-def _length(part: slice, size: Any) -> Any:
-    """Return the number of entries of a slice; None along the samples."""
-    if part == slice(None):
-        return size
-    ends = (part.start, part.stop, part.step)
-    if not isinstance(size, int) or any(isinstance(end, Linear) for end in ends):
-        return None
-    return len(range(*part.indices(size)))
-
-
-def _broadcast(*shapes: Sequence[Any]) -> list[Any]:
-    rank = max(map(len, shapes))
-    padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
-    return [next((s for s in sizes if s != 1), 1) for sizes in zip(*padded, strict=True)]
-
-
-def spelled_out(index: Sequence[Any], rank: int) -> list[Any]:
-    """Return an index with one part for every axis: the ellipsis is replaced by slices."""
-    parts = list(index)
-    n_axes = sum(part is not None and part is not Ellipsis for part in parts)
-    where = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
-    parts[where : where + 1] = [slice(None)] * (rank - n_axes)
-    return parts
-
-
-def split(
-    index: tuple[Any, ...], parts: list[Any], arrays: list[Any]
-) -> tuple[Iterator[Any], tuple[Any, ...]]:
-    """Split a result's index into the parts of the other axes and the parts of the index arrays.
-
-    As in NumPy, the axes of the index arrays are at the position of the first array, or in front if
-    the arrays are not adjacent.
-    """
-    if not arrays:
-        return iter(index), ()
-    rank = max(len(shape_of(array)) for array in arrays)
-    picks = [i for i, part in enumerate(parts) if part is SLOT or isinstance(part, int)]
-    together = picks == list(range(picks[0], picks[-1] + 1))
-    start = picks[0] if together else 0
-    return iter([*index[:start], *index[start + rank :]]), index[start : start + rank]
+    return shape_of(equation.operands[0]) or selection(equation, shape)
 
 
 def _looked_up(low: Lowering, equation: Equation, array: Any, index: Index, size: Any) -> Expr:

@@ -15,6 +15,7 @@ from chainrule._src.compile.lower.lowering import Lowering
 from chainrule._src.compile.lower.memory import in_place, renewals
 from chainrule._src.compile.lower.nodes import Buffer, Expr, Index, loop_variable, whole
 from chainrule._src.compile.lower.operations import shape_of
+from chainrule._src.compile.lower.replacing import reads_first
 from chainrule._src.compile.lower.statements import Loop
 from chainrule._src.core.equations import Equation, Variable
 from chainrule._src.core.kernel import Recurrence, ResultItem
@@ -24,7 +25,7 @@ from chainrule._src.trace.passes import copied
 def recurrence(low: Lowering, equation: Equation, kernel: Recurrence) -> None:
     """Lower a recurrence."""
     params = equation.params
-    body, steps = copied(params["body"].program), params["steps"]
+    body, steps = reads_first(copied(params["body"].program)), params["steps"]
     carry, closed, xs = (body.arguments[kind] for kind in ("carry", "closed", "x"))
     low.names.add(body)
     low.uses.enter(body)
@@ -63,7 +64,7 @@ def result(low: Lowering, equation: Equation, kernel: ResultItem) -> None:
 
 def _carried(low: Lowering, variable: Variable, first: Any) -> Buffer:
     """Create the array of a carry, and emit the loops that write its initial value."""
-    buffer = low.output(variable)
+    buffer = low.input(variable, "temporary", None)
     low.fill(buffer, partial(low.entry, first, dtype=buffer.dtype))
     return buffer
 

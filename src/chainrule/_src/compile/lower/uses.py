@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from chainrule._src.compile.lower.selections import parts_of, selection
 from chainrule._src.core.equations import Equation, Variable
-from chainrule._src.core.kernel import Contraction, Elementwise, Reduction, Scatter
+from chainrule._src.core.kernel import Contraction, Elementwise, Reduction, Replacement, Scatter
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves
 
@@ -16,6 +17,7 @@ class Uses:
     def __init__(self, program: Program) -> None:
         self._count: Counter[Variable] = Counter()
         self._user: dict[Variable, Equation] = {}
+        self._position: dict[Equation, int] = {}
         self._results: set[Variable] = set()
         self.enter(program)
 
@@ -23,6 +25,8 @@ class Uses:
         """Record the uses of a program's variables."""
         self._count.update(v for e in program.equations for v in e.variables)
         self._user |= {v: e for e in program.equations for v in e.variables}
+        first = len(self._position)
+        self._position |= {e: first + i for i, e in enumerate(program.equations)}
         self._results |= {v for _, v in leaves(program.result) if isinstance(v, Variable)}
 
     def is_inlined(self, variable: Variable) -> bool:
@@ -30,9 +34,23 @@ class Uses:
         if not self._is_used_once(variable):
             return False
         user = self._user[variable]
-        if isinstance(user.primitive.kernel, Elementwise):
+        kernel = user.primitive.kernel
+        if isinstance(kernel, Elementwise):
             return user.output.shape == variable.shape
-        return isinstance(user.primitive.kernel, Reduction) or self._is_scattered(variable)
+        if isinstance(kernel, Replacement):
+            return _is_written(variable, user)
+        return isinstance(kernel, Reduction) or self._is_scattered(variable)
+
+    def is_last(self, variable: Variable, equation: Equation) -> bool:
+        """Return true if no later equation uses a variable, and the result does not contain it."""
+        return self._user[variable] is equation and variable not in self._results
+
+    def is_open(self, variable: Variable, equation: Equation) -> bool:
+        """Return true if an equation or a later one uses a variable, or the result contains it."""
+        if variable in self._results:
+            return True
+        user = self._user.get(variable)
+        return user is not None and self._position[user] >= self._position[equation]
 
     def is_read_often(self, variable: Variable) -> bool:
         """Return true if entries are read more than once, so that they should be stored."""
@@ -50,3 +68,12 @@ class Uses:
         user = self._user[variable]
         first = user.operands[0] is variable and bool(variable.shape)
         return first and isinstance(user.primitive.kernel, Scatter)
+
+
+def _is_written(variable: Variable, user: Equation) -> bool:
+    """Return true if every entry of a variable is written into an array once."""
+    return any(
+        part.operands[0] is variable
+        and tuple(selection(part, user.output.shape)) == tuple(variable.shape)
+        for part in parts_of(user)
+    )

@@ -1,27 +1,33 @@
-"""Gather and scatter: entries at an index are read, or are added to zeros at an index."""
+"""Entries at an index are read, are added to zeros, or are replaced in an array."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.errors import ExportError
 from chainrule._src.core.equations import Equation, Variable, at
-from chainrule._src.export.onnx.graph import INT64, Graph, Rule, shape_of
-from chainrule._src.export.onnx.shape import sliced, squeezed, transposed, unsqueezed
-from chainrule._src.ops.index import SLOT
+from chainrule._src.export.onnx.graph import BOOL, INT64, Graph, Rule, shape_of
+from chainrule._src.export.onnx.shape import sliced, transposed, unsqueezed
+from chainrule._src.ops.index import SLOT, are_distinct, assignments
 from chainrule._src.trace.batch import depends_on_n
 
 
 def _getitem(g: Graph, e: Equation) -> str:
     x, *arrays = e.operands
-    parts = parts_of(e.params["index"], arrays, len(shape_of(x)))
+    return _selected(g, g.value(x), len(shape_of(x)), e.params["index"], arrays)
+
+
+def _selected(g: Graph, x: str, ndim: int, index: Sequence[Any], arrays: Sequence[Any]) -> str:
+    """Read the entries at an index from a value with ``ndim`` axes."""
+    parts = parts_of(index, arrays, ndim)
     taking = [part for part in parts if part is not None]
     slices = {axis: part for axis, part in enumerate(taking) if isinstance(part, slice)}
-    value = sliced(g, g.value(x), {a: s for a, s in slices.items() if s != slice(None)})
+    value = sliced(g, x, {a: s for a, s in slices.items() if s != slice(None)})
     if arrays:
         picks = {axis: part for axis, part in enumerate(taking) if axis not in slices}
         return _new_axes(g, _picked(g, value, picks, list(slices)), parts, picks)
@@ -95,51 +101,70 @@ def _new_axes(g: Graph, value: str, parts: Sequence[Any], picks: dict[int, Any])
 
 
 def _scatter(g: Graph, e: Equation) -> str:
-    """Write a scatter: entries are added to zeros at the positions of an index."""
-    entries, *arrays = e.operands
-    shape, index = e.params["shape"], e.params["index"]
+    """Add entries to zeros, by their positions in the flat array."""
+    (entries, *arrays), shape, dtype = e.operands, e.output.shape, e.output.dtype
+    zeros = g.node("Expand", g.constant(0, dtype), g.sizes(shape))
+    places, values = _flat(g, entries, zeros, e, e.params["index"], arrays)
+    flat = g.reshape(zeros, [-1])
+    return g.reshape(g.node("ScatterElements", flat, places, values, reduction="add"), shape)
+
+
+def _assign(g: Graph, e: Equation) -> str:
+    """Write assignments by the positions of their entries in the flat array."""
+    x, *operands = e.operands
+    indices, shape, dtype = e.params["indices"], e.output.shape, e.output.dtype
+    whole = g.value(x, dtype)
+    is_distinct, parts = True, []
+    for index, value, own in assignments(indices, operands):
+        is_distinct = is_distinct and are_distinct([_of_two(array) for array in own])
+        parts.append(_flat(g, value, whole, e, index, own))
+    places, values = (_joined(g, column) for column in zip(*parts, strict=True))
+    flat = g.reshape(whole, [-1])
+    if is_distinct:
+        return g.reshape(g.node("ScatterElements", flat, places, values), shape)
+    return g.reshape(_last(g, flat, places, values), shape)
+
+
+def _of_two(array: Any) -> Any:
+    """Return an index array, or a variable, as it is for two samples."""
+    if isinstance(array, Variable):
+        return replace(array, shape=at(array.shape, 2))
+    return at(array, 2)
+
+
+def _last(g: Graph, flat: str, places: str, values: str) -> str:
+    """Write values into a flat array; of values for one entry the last one stays, as in NumPy.
+
+    ONNX leaves open which of them stays, so the largest number of a value is computed first.
+    """
+    numbers = g.node("Range", g.number(0), g.node("Size", places, dtype=INT64), g.number(1))
+    none = g.node("Expand", g.constant(-1, INT64), g.node("Shape", flat, dtype=INT64))
+    last = g.node("ScatterElements", none, places, numbers, reduction="max")
+    is_written = g.node("GreaterOrEqual", last, g.number(0), dtype=BOOL)
+    one_more = g.node("Concat", values, g.constant(np.zeros(1), g.dtypes[values]), axis=0)
+    return g.node("Where", is_written, g.node("Gather", one_more, last, axis=0), flat)
+
+
+def _joined(g: Graph, parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else g.node("Concat", *parts, axis=0)
+
+
+def _flat(
+    g: Graph, value: Any, whole: str, e: Equation, index: Sequence[Any], arrays: Sequence[Any]
+) -> tuple[str, str]:
+    """Return the positions, in the flat array, of the entries at an index, and their values."""
+    shape = e.output.shape
     computed = any(isinstance(array, Variable) or depends_on_n(array) for array in arrays)
-    if not computed and not depends_on_n((shape, index)):
-        return _put(g, e, _flat_places(index, arrays, shape))
-    parts, count = parts_of(index, arrays, len(shape)), len(arrays)
-    if not arrays:
-        return _spread(g, e, parts)
-    if parts[count:] != [slice(None)] * (len(shape) - count) or SLOT not in index[:1]:
-        raise ExportError("adding up by computed arrays beside slices has no form in ONNX")
-    rows, dtype = parts[:count], e.output.dtype
-    full = [*_broadcast([shape_of(part) for part in rows]), *shape[count:]]
-    values = g.expand(g.value(entries, dtype), shape_of(entries), full)
-    return g.node("ScatterND", _zeros(g, shape, dtype), _together(g, rows), values, reduction="add")
-
-
-def _spread(g: Graph, e: Equation, parts: Sequence[Any]) -> str:
-    """Write a scatter at slices as a gather: each position takes its entry or a padded zero."""
-    value, dtype, shape = e.operands[0], e.output.dtype, e.params["shape"]
-    taking = [part for part in parts if part is not None]
-    result, sizes = g.value(value, dtype), list(shape)
-    if shape_of(value):
-        remaining = [part for part in parts if part is None or isinstance(part, slice)]
-        result = squeezed(g, result, [i for i, part in enumerate(remaining) if part is None])
-        result = unsqueezed(g, result, [i for i, p in enumerate(taking) if not _is_slice(p)])
-    sources = {}
-    for axis, part in enumerate(taking):
-        if part != slice(None):
-            if depends_on_n((shape[axis], part)):
-                raise ExportError("putting samples among others has no form in ONNX")
-            places = np.atleast_1d(np.arange(shape[axis])[part])
-            sources[axis] = np.full(shape[axis], len(places))
-            sources[axis][places] = np.arange(len(places))
-            sizes[axis] = len(places)
-    result = g.expand(result, shape_of(value) and sizes, sizes)
-    for axis, source in sources.items():
-        after = [int(i == len(shape) + axis) for i in range(2 * len(shape))]
-        padded = g.node("Pad", result, g.sizes(after), g.constant(0, dtype))
-        result = g.node("Gather", padded, g.constant(source), axis=axis)
-    return result
-
-
-def _is_slice(part: Any) -> bool:
-    return isinstance(part, slice)
+    if computed or depends_on_n((shape, index)):
+        size = g.node("Size", whole, dtype=INT64)
+        count = g.reshape(g.node("Range", g.number(0), size, g.number(1)), shape)
+        places = _selected(g, count, len(shape), index, arrays)
+        sizes = g.node("Shape", places, dtype=INT64)
+    else:
+        constant_places = _flat_places(index, arrays, shape)
+        places, sizes = g.constant(constant_places), g.sizes(constant_places.shape)
+    values = g.node("Expand", g.value(value, e.output.dtype), sizes)
+    return g.reshape(places, [-1]), g.reshape(values, [-1])
 
 
 def _flat_places(index: Sequence[Any], arrays: Sequence[Any], shape: Sequence[int]) -> Any:
@@ -149,21 +174,4 @@ def _flat_places(index: Sequence[Any], arrays: Sequence[Any], shape: Sequence[in
     return np.arange(math.prod(shape)).reshape(shape)[constant_index]
 
 
-def _put(g: Graph, e: Equation, places: Any) -> str:
-    (entries, *_), dtype, shape = e.operands, e.output.dtype, e.params["shape"]
-    values = g.expand(g.value(entries, dtype), shape_of(entries), places.shape)
-    flat = g.node(
-        "ScatterElements",
-        _zeros(g, [math.prod(shape)], dtype),
-        g.constant(places.ravel()),
-        g.reshape(values, [-1]),
-        reduction="add",
-    )
-    return g.reshape(flat, shape)
-
-
-def _zeros(g: Graph, shape: Sequence[Any], dtype: Any) -> str:
-    return g.node("Expand", g.constant(0, dtype), g.sizes(shape))
-
-
-INDEX: dict[str, Rule] = {"getitem": _getitem, "scatter": _scatter}
+INDEX: dict[str, Rule] = {"getitem": _getitem, "scatter": _scatter, "assign": _assign}

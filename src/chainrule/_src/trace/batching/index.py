@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.errors import TraceError
-from chainrule._src.ops.index import GETITEM, IN_RANGE, SCATTER, SLOT
+from chainrule._src.ops.index import ASSIGN, GETITEM, IN_RANGE, SCATTER, SLOT, assignments
 from chainrule._src.trace.batching.call import MappedCall, Rule, one_by_one, spread
 from chainrule._src.trace.batching.moving import elementwise
 
@@ -39,6 +40,39 @@ def _scatter(call: MappedCall) -> Any:
     g = g if call.mapped[0] else spread(g, call.size)
     g = np.transpose(g, tuple(int(i) for i in np.argsort(order)))
     return call.apply(g, *arrays, index=index, shape=call.full_shape)
+
+
+def _assign(call: MappedCall) -> Any:
+    indices, rank = call.params["indices"], len(call.shape)
+    x = call.operands[0] if call.mapped[0] else spread(call.operands[0], call.size)
+    values: list[Any] = []
+    new_arrays: list[Any] = []
+    new_indices: list[Index] = []
+    aligned = zip(call.aligned()[1:], call.operands[1:], call.mapped[1:], strict=True)
+    for index, (value, *_), own in assignments(indices, [*aligned]):
+        arrays, carries = [array for _, array, _ in own], [mapped for *_, mapped in own]
+        if any(carries):
+            operands, mapped, params = (x, *arrays), (True, *carries), {"index": index}
+            part = replace(call, operands=operands, mapped=mapped, params=params)
+            if _holds_masks(part):
+                return one_by_one(call)
+            index, arrays, order = _indices(part, rank, True)
+            value = _in_order(value, order)
+        else:
+            index = _with_all(index)
+        values.append(value)
+        new_arrays += arrays
+        new_indices.append(index)
+    return call.apply(x, *values, *new_arrays, indices=tuple(new_indices))
+
+
+def _in_order(value: Any, order: tuple[int, ...]) -> Any:
+    """Return a value for a selection whose axes are not in order; `order` is that of `_indices`."""
+    if not np.ndim(value):
+        return value
+    missing = len(order) - np.ndim(value)
+    value = np.expand_dims(value, tuple(range(missing)))
+    return np.transpose(value, [int(i) for i in np.argsort(order)])
 
 
 def _with_all(index: Index) -> Index:
@@ -90,4 +124,9 @@ def _start(index: Index) -> int:
     return places[0] if together else 0
 
 
-RULES: dict[Any, Rule] = {GETITEM: _getitem, SCATTER: _scatter, IN_RANGE: elementwise}
+RULES: dict[Any, Rule] = {
+    GETITEM: _getitem,
+    SCATTER: _scatter,
+    ASSIGN: _assign,
+    IN_RANGE: elementwise,
+}

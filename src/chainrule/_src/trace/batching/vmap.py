@@ -10,6 +10,7 @@ import numpy as np
 from chainrule._src.base.arrays import as_argument
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.handles import values_of
+from chainrule._src.core.captured import around
 from chainrule._src.core.derived import Derived, P, R
 from chainrule._src.core.primitive import Traced
 from chainrule._src.core.recording import recording_level
@@ -109,12 +110,12 @@ def _mapped(f: Any, in_axes: Any, out_axes: Any, args: Any, kwargs: Any) -> Any:
         if array is not None:
             return tensor(array, True)
         table = isinstance(leaf, np.ndarray) and leaf.ndim > 0 and leaf.dtype.kind == "f"
-        return tensor(leaf, False) if table else leaf  # tensors can index a tensor
+        return tensor(leaf, False) if table else around.argument(leaf)
 
     replaced = iter([argument(leaf, array) for array, (_, leaf) in zip(moved, inputs, strict=True)])
     inner_args, inner_kwargs = map_leaves(lambda _: next(replaced), (args, kwargs))
     with level.captured:
-        result = f(*inner_args, **inner_kwargs)
+        result = around.result(f(*inner_args, **inner_kwargs))
     results = list(leaves({"result": result}))
     recorded = [leaf for _, leaf in results if type(leaf) is Tensor and leaf.level is level]
     values = replay(steps_of_tensors(recorded), input_values, size) if recorded else input_values

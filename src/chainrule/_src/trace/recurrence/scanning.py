@@ -11,6 +11,7 @@ from chainrule._src.base.arrays import as_argument, refuse_foreign
 from chainrule._src.base.errors import DataError, ShapeError, TraceError
 from chainrule._src.base.handles import values_of
 from chainrule._src.core.backward import ancestors
+from chainrule._src.core.captured import around
 from chainrule._src.core.elementwise import as_numpy_number
 from chainrule._src.core.primitive import Traced
 from chainrule._src.core.recording import leaf_names, program_of, recording_level
@@ -219,7 +220,7 @@ def _recorded(
 
     x = tensors(xs, turn)
     with level.captured:
-        new, y = _checked(f(carry, x), init)
+        new, y = _checked(around.result(f(carry, x)), init)
     results = [[leaf for _, leaf in leaves(tree)] for tree in (new, y)]
     results = [[_as_result(leaf, level) for leaf in part] for part in results]
     closed = _closed(results, level)
