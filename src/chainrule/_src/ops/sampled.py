@@ -112,7 +112,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
 
 
 @SAMPLED.implements(np.correlate)
-def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     a, v = np.atleast_1d(stacked(a)), np.atleast_1d(stacked(v))
     if np.size(v) > np.size(a):
         return np.flip(np.correlate(v, a, mode))

@@ -92,7 +92,7 @@ def _compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     a, axis = (np.ravel(a), 0) if axis is None else (stacked(a), axis)
     condition = stacked(condition)
     if isinstance(condition, Traced):
-        return a[(*(slice(None),) * axis_of(axis, a), condition != 0)]
+        return a[(*(slice(None),) * axis_of(axis, a), np.not_equal(condition, 0))]
     return np.take(a, np.flatnonzero(condition), axis=axis)
 
 

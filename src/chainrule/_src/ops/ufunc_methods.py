@@ -41,13 +41,13 @@ def _known(array: Any) -> Any:
 
 UFUNC_METHODS.lead(np.add.at, _add_at)
 UFUNC_METHODS.lead(np.subtract.at, lambda a, indices, b: _add_at(a, indices, -np.asarray(b)))
-_WHOLE = {
+_WHOLE: dict[np.ufunc, Any] = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
     np.logical_and: np.all, np.logical_or: np.any,
 }  # fmt: skip
 # NumPy's own result depends on the machine: with AVX-512 it leaves out entries.
 _UNRELIABLE = (np.power, np.arctan2)
-_RUNNING = {np.add: np.cumsum, np.multiply: np.cumprod}
+_RUNNING: dict[np.ufunc, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
 def _reduce(ufunc: np.ufunc) -> Any:
@@ -114,10 +114,9 @@ def _outer(ufunc: np.ufunc) -> Any:
 
 
 def _ufuncs() -> Iterator[np.ufunc]:
-    """Yield the ufuncs of two operands and one result that take tensors."""
+    """Yield the ufuncs of two operands that take tensors, but not products of matrices."""
     for ufunc in [*NUMPY]:
-        is_binary = isinstance(ufunc, np.ufunc) and (ufunc.nin, ufunc.nout) == (2, 1)
-        if is_binary and ufunc.signature is None:  # with a signature: products of matrices
+        if isinstance(ufunc, np.ufunc) and (ufunc.nin, ufunc.nout, ufunc.signature) == (2, 1, None):
             yield ufunc
 
 
