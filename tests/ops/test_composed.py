@@ -152,6 +152,14 @@ CASES = {
     "accumulate in order": (
         lambda x: np.maximum.accumulate(x, axis=1) ** 2 + np.divide.accumulate(x), A,
     ),
+    "r_": (lambda x, y: np.r_[x, 1.0, 0:3, y, y[0]] ** 2, VECTOR, DATA),
+    "r_ of matrices": (lambda x, v: np.r_[x, v[None], [[1.0, 2, 3, 4]]] ** 2, A, VECTOR),
+    "r_ with directives": (lambda x, v: np.r_["1,3,0", x, v] ** 2, TALL, numbers(5, seed=1)),
+    "r_ along an axis": (lambda x: np.r_["-1", x, x[:, :1]] ** 2, A),
+    "r_ with axes": (lambda v: np.r_["0,2", v, v] ** 2 + np.r_["0,2,0", v].T, VECTOR),
+    "c_": (lambda x, v: np.c_[v, x, 2 * v] ** 2, TALL, numbers(5, seed=1)),
+    "c_ of columns": (lambda v: np.c_[v, v**2, np.ones(4)] ** 2, VECTOR),
+    "array with a dtype": (lambda x: np.array(x, dtype=float, ndmin=3) ** 2, A),
     "outer": (lambda x, y: np.subtract.outer(x, y) ** 2 * np.power.outer(x**2, y), VECTOR, DATA),
 }  # fmt: skip
 SINCE = {"unstack": "2.1", "cumulative": "2.1", "matvec": "2.2", "vecmat": "2.2"}
