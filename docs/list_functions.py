@@ -14,9 +14,14 @@ from chainrule._src.ops.joining import JOINING
 from chainrule._src.ops.linalg import LINALG
 from chainrule._src.ops.matrices import MATRICES
 from chainrule._src.ops.ordering import ORDERING
+from chainrule._src.ops.polynomials import POLYNOMIALS
 from chainrule._src.ops.reduce import REDUCE
+from chainrule._src.ops.sampled import SAMPLED
+from chainrule._src.ops.selecting import SELECTING
 from chainrule._src.ops.shape import SHAPE
 from chainrule._src.ops.special import SPECIAL
+from chainrule._src.ops.statistics import STATISTICS
+from chainrule._src.ops.ufunc_methods import UFUNC_METHODS
 
 FAMILIES = {
     "Element by element": ELEMENTWISE,
@@ -25,10 +30,15 @@ FAMILIES = {
     "Shapes": SHAPE,
     "Joined and split": JOINING,
     "Indexing": INDEX,
+    "Chosen and inserted": SELECTING,
     "Products": LINALG,
     "Matrices": MATRICES,
     "Decompositions and norms": DECOMPOSITIONS,
+    "Samples": SAMPLED,
+    "Statistics": STATISTICS,
+    "Polynomials": POLYNOMIALS,
     "Made of the others": COMPOSED,
+    "Written into": UFUNC_METHODS,
     "`scipy.special`": SPECIAL,
 }
 HEAD = """\
@@ -78,16 +88,19 @@ that a buffer may be filled anew for every operation.
 
 ## Not covered
 
-Complex numbers (complex eigenvalues among them), `np.fft`, polynomials, `interp`, `np.random`, and
-the keyword arguments `dtype=` and `out=`. Each says so when it is called, and what to write
-instead: `np.interp`, for instance, as weights of the two neighbours, `np.linalg.lstsq(a, b)` as
-`np.linalg.pinv(a) @ b`. What an array can do in its own memory, `x.sort()` and `x.view()` among it,
-a tensor cannot.
+Fourier transforms (`np.fft`, but for `fftshift` and `ifftshift`) and complex numbers, complex
+eigenvalues among them, are left out. So are `np.random`, functions whose result is a set, a place
+or a count (`unique`, `searchsorted`, `histogram`), and the argument `where=` of a ufunc. Each says
+so when it is called, and what to write instead.
 
-What NumPy turns into an array before it asks anybody cannot be covered: `np.array([t, u])`,
-`np.mean([t, u])`, `np.r_[t, u]` (write `np.stack([t, u])`), `X.dot(t)` of an array `X` (write
-`X @ t`), `np.take(X, t)` and `X[t]` (write `np.take_along_axis`), `a[0] = t` (collect the entries
-in a list, and `np.stack` it).
+The methods `reduce`, `accumulate` and `outer` of ufuncs take tensors, `np.subtract.outer` for
+instance; `reduceat` does not. `dtype=` and `kind=` are taken where NumPy takes them for a sum, a
+mean, a variance, a product or a sort. `np.polymul` and `np.polydiv` keep leading coefficients that
+are zero, because the number of coefficients cannot depend on their values. `np.interp` compares
+every point with every sample.
+
+NumPy makes an array of a list before it asks anybody: instead of `np.mean([t, u])` write
+`np.mean(np.stack([t, u]))`.
 
 Arrays hold real numbers: those in another byte order are converted, objects, texts, times and
 records are refused with what to do. A text, a flag or a function that is an argument of what is
@@ -106,18 +119,22 @@ def names(family: Family) -> str:
     found = {}
     for function, target in family.numpy.items():
         places = {
-            "": np, "linalg.": np.linalg, "lib.stride_tricks.": np.lib.stride_tricks,
+            "": np, "linalg.": np.linalg, "fft.": np.fft,
+            "lib.stride_tricks.": np.lib.stride_tricks,
         }  # fmt: skip
         if family is SPECIAL:
             places = {"": scipy.special}
         home = [
             p for p, room in places.items() if getattr(room, function.__name__, None) is function
         ]
+        if not home:  # a method of a ufunc, an operator
+            continue
         name = f"{home[-1]}{function.__name__}"
         found[name] = getattr(target, "gradients", True) is not None
     whole = {
         "all", "allclose", "angle", "any", "argmax", "argmin", "argpartition", "argsort", "imag",
-        "around", "count_nonzero", "iscomplex", "isclose", "isreal", "round",
+        "around", "count_nonzero", "iscomplex", "isclose", "isreal", "round", "array_equal",
+        "array_equiv", "empty_like", "fix", "isneginf", "isposinf", "signbit",
     }  # fmt: skip
     return ", ".join(
         f"`{name}`" if flows and name not in whole else f"*`{name}`*"

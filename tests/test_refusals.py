@@ -39,7 +39,6 @@ REFUSED = {
     "mean of a list": (lambda w: np.mean([w[0], w[1]]), r"^np\.mean: a tensor.*np\.stack"),
     "take": (lambda w: np.take(X, w.astype(int), axis=0), r"write np\.take_along_axis\(array, t"),
     "full": (lambda w: np.full((2, 3), w), r"write np\.broadcast_to\(t, shape\)"),
-    "r_": (lambda w: np.r_[w, w], "^a tensor cannot become"),
     "logsumexp": (scipy.special.logsumexp, r"^scipy\.special\.logsumexp.*write cr\.logsumexp"),
     "softmax": (scipy.special.softmax, r"^scipy\.special\.softmax.*write cr\.softmax"),
     "log_softmax": (scipy.special.log_softmax, r"write cr\.log_softmax"),
@@ -104,37 +103,8 @@ def required(function):
     return max(len(needed), 1)
 
 
-u, v = np.array([0.3, -1.2, 2.0, 0.7]), np.array([1.5, 0.4, -0.6, 2.5])
-A, gaps = np.eye(2) * 3 + 0.5, np.array([0.3, np.nan, 2.0, 0.7])
-EXAMPLES = {
-    "array_equal": {"a1": u, "a2": u}, "array_equiv": {"a1": u, "a2": v},
-    "astype": {"x": u, "dtype": np.float32},
-    "compress": {"condition": [True, False], "a": A, "axis": 1},
-    "copysign": {"x1": u, "x2": v}, "corrcoef": {"x": np.stack([u, v])},
-    "correlate": {"a": u, "v": v[:2], "mode": "full"}, "cov": {"m": np.stack([u, v])},
-    "cumulative_prod": {"x": A, "axis": 1}, "cumulative_sum": {"x": A, "axis": 0},
-    "delete": {"arr": u, "obj": 1}, "diagflat": {"v": A, "k": 1}, "ediff1d": {"ary": A},
-    "extract": {"condition": A > 1, "arr": A}, "fft.fftshift": {"x": u},
-    "fft.ifftshift": {"x": u[:3]}, "fix": {"x": u * 3}, "fmod": {"x1": u * 5.3, "x2": v},
-    "geomspace": {"start": 0.5, "stop": u[3], "num": 5}, "heaviside": {"x1": u - 0.7, "x2": v},
-    "i0": {"x": u}, "insert": {"arr": u, "obj": 2, "values": v},
-    "interp": {"x": u, "xp": np.array([-1.0, 0.5, 1.0]), "fp": v[:3]},
-    "isneginf": {"x": u}, "isposinf": {"x": u}, "ldexp": {"x1": u, "x2": np.arange(4)},
-    "linalg.cond": {"x": A}, "linalg.lstsq": {"a": np.stack([u, v], 1), "b": v + 1},
-    "linalg.tensorinv": {"a": np.arange(16.0).reshape(2, 2, 4) ** 0.5 % 1, "ind": 2},
-    "linalg.tensorsolve": {"a": np.arange(16.0).reshape(2, 2, 4) ** 0.5 % 1, "b": A},
-    "logspace": {"start": u[0], "stop": u[2], "num": 4, "base": 2.0},
-    "matvec": {"x1": np.stack([A, A]), "x2": np.stack([u[:2], v[:2]])}, "modf": {"x": u},
-    "nancumprod": {"a": gaps, "axis": 0}, "nancumsum": {"a": gaps, "axis": 0},
-    "nanmedian": {"a": gaps}, "nanpercentile": {"a": gaps, "q": 30},
-    "nanquantile": {"a": gaps, "q": 0.3},
-    "piecewise": {"x": u, "condlist": [u < 0, u >= 0], "funclist": [np.exp, np.sin]},
-    "polyadd": {"a1": u, "a2": v}, "polyder": {"p": u}, "polyfit": {"x": u, "y": v, "deg": 2},
-    "polyint": {"p": u}, "polymul": {"a1": u, "a2": v[:2]}, "polysub": {"a1": u, "a2": v},
-    "resize": {"a": u, "new_shape": (2, 3)}, "signbit": {"x": u}, "sort_complex": {"a": u},
-    "unstack": {"x": A}, "vander": {"x": u},
-    "vecmat": {"x1": np.stack([u[:2], v[:2]]), "x2": np.stack([A, A])},
-}  # fmt: skip
+u = np.array([0.3, -1.2, 2.0, 0.7])
+EXAMPLES = {"i0": {"x": u}, "sort_complex": {"a": u}}
 
 
 @pytest.mark.parametrize("name", EXPRESSIONS)
@@ -146,37 +116,21 @@ def test_the_alternative_gives_what_numpy_gives(name):
     floats = {key: x for key, x in arrays.items() if np.asarray(x).dtype.kind == "f" and key != "q"}
     names = {"np": np, "scipy": scipy, "math": math} | given
     names |= {key: cr.Tensor(value) for key, value in floats.items()}
-    *before, last = EXPRESSIONS[name].split("; ")
-    exec("\n".join(before), names)
-    result = eval(last, names)
-    several = isinstance(result, tuple | list)
-    plain = [getattr(part, "value", part) for part in (result if several else [result])]
-    expected = called(function, given)
-    expected = expected[:1] if "lstsq" in name else expected if several else [expected]
-    np.testing.assert_allclose(plain, expected, atol=1e-12)
-
-
-def called(function, given):
-    if isinstance(function, np.ufunc):
-        return function(*given.values())
-    kinds = inspect.signature(function).parameters
-    first = [key for key in given if kinds[key].kind is inspect.Parameter.POSITIONAL_ONLY]
-    named = {key: value for key, value in given.items() if key not in first}
-    return function(*(given[key] for key in first), **named)
+    result = eval(EXPRESSIONS[name], names)
+    np.testing.assert_allclose(result.value, function(**given), atol=1e-12)
 
 
 @pytest.mark.parametrize(
     ("f", "message"),
     [
         (lambda t: np.maximum.reduceat(t, [0, 1]), r"; write np\.split, and reduce each part$"),
-        (lambda t: np.arctan2.outer(t, t), r"write np\.arctan2\(a\[:, np\.newaxis\], b\)"),
+        (lambda t: np.power.reduce(t), r"np\.power\.reduce has no gradient.*; write its parts"),
+        (lambda t: np.less.accumulate(t), r"np\.less\.accumulate.*; write its parts with np\.less"),
         (
             lambda t: np.exp(t, where=[True, False]),
             r"np\.exp with where= .*write np\.where\(mask, a, b\)",
         ),
         (lambda t: np.add(t, t, dtype=float), r"write \.astype\(dtype\)"),
-        (lambda t: np.sum(t, dtype=float), r"np\.sum of a tensor: .*'dtype'; write \.astype"),
-        (lambda t: t.sum(dtype=float), r"np\.sum of a tensor: .*'dtype'; write \.astype"),
         (lambda t: t.mean(out=np.zeros(())), "leave out= away"),
     ],
 )

@@ -12,6 +12,7 @@ from tests.interpreter import kernel_gradients
 OPERATIONS = (
     "argsort", "argpartition", "inv", "det", "cofactor", "solve", "cholesky", "pinv",
     "eig_values", "eig_vectors", "eigh_values", "eigh_vectors", "svd_u", "svd_values", "svd_vh",
+    "qr_q", "qr_r",
 )  # fmt: skip
 SCIPY = [name for name, primitive in SPECIAL.primitives.items() if primitive.kernel is None]
 NUMPY_ALONE = (

@@ -16,7 +16,8 @@ SHAPES = [(), (1,), (3,), (1, 1), (1, 3), (3, 1), (2, 2), (1, 2, 1), (0,), (0, 2
 TWO = {
     "dot", "inner", "outer", "vdot", "solve", "append", "isclose", "allclose", "linspace", "kron",
     "matmul",
-    "vecdot", "polyval", "convolve",
+    "vecdot", "polyval", "convolve", "array_equal", "array_equiv", "polyadd", "polysub", "polymul",
+    "correlate", "geomspace", "logspace",
 }  # fmt: skip
 CALLS = {
     "concatenate": lambda f, x: f([x, 2 * x]),
@@ -66,27 +67,70 @@ CALLS = {
     "bitwise_and": lambda f, x: f(x > 0.5, x > 0.3),
     "bitwise_or": lambda f, x: f(x > 0.5, x > 0.3),
     "bitwise_xor": lambda f, x: f(x > 0.5, x > 0.3),
+    "broadcast_arrays": lambda f, x: f(x, x[None])[0],
+    "empty_like": lambda f, x: 0 * np.nan_to_num(f(x)),
+    "copyto": lambda f, x: (y := np.copy(x), f(y, 2 * x))[0],
+    "setitem": lambda f, x: (y := np.copy(x), f(y, ..., 2 * x))[0],
+    "iadd": lambda f, x: f(np.copy(x), x),
+    "astype": lambda f, x: f(x, np.float64),
+    "tensorsolve": lambda f, x: f(x + np.eye(len(x)), x[0]),
+    "tensorinv": lambda f, x: f(x, 1),
+    "qr": lambda f, x: f(x)[1],
+    "lstsq": lambda f, x: f(x, x[:, 0] + 0.25)[0],
+    "nanquantile": lambda f, x: f(x, 0.3),
+    "nanpercentile": lambda f, x: f(x, 40, axis=-1),
+    "polydiv": lambda f, x: f(x, x[:1])[0],
+    "polyfit": lambda f, x: f(x, x + 0.25, 0),
+    "choose": lambda f, x: f(np.zeros(np.shape(x), int), [x, 2 * x]),
+    "piecewise": lambda f, x: f(x, [x > 0.5], [np.exp, 2.0]),
+    "compress": lambda f, x: f([True], x),
+    "extract": lambda f, x: f(np.ones(np.shape(x)), x),
+    "delete": lambda f, x: f(x, 0, axis=-1),
+    "insert": lambda f, x: f(x, 0, x.flat[0]),
+    "resize": lambda f, x: f(x, (2, 2)),
+    "apply_along_axis": lambda f, x: f(np.cumsum, -1, x),
+    "apply_over_axes": lambda f, x: f(np.sum, x, [-1]),
+    "unstack": lambda f, x: f(x)[0],
+    "cumulative_sum": lambda f, x: f(x, axis=-1, include_initial=True),
+    "cumulative_prod": lambda f, x: f(x, axis=-1),
+    "cov": lambda f, x: f(x, ddof=0),
+    "modf": lambda f, x: f(3 * x)[0],
+    "interp": lambda f, x: f(x, [0.0, 0.4, 1.0], [1.0, 3.0, 2.0]),
+    "ldexp": lambda f, x: f(x, 3),
 }
 
 
 def call(function, x):
     """Apply a NumPy function to ``x``, as all its operands if it takes several."""
     name = function.__name__
+    ufunc = getattr(function, "__self__", None)
+    if isinstance(ufunc, np.ufunc):
+        return of_ufunc(name, function, ufunc, x)
     if name in CALLS:
         return CALLS[name](function, x)
     operands = getattr(function, "nin", 2 if name in TWO else 1)
     return function(x, *[x + 0.25] * (operands - 1))
 
 
+def of_ufunc(name, function, ufunc, x):
+    """Apply a method of a ufunc, to truth values where the ufunc takes no others."""
+    x = x if {"dd->d", "dd->?"} & {*ufunc.types} else x > 0.5
+    if name == "at":
+        y = np.copy(x)
+        function(y, 0, 1.0)
+        return y
+    return function(x, x[..., :1]) if name == "outer" else function(x, axis=-1)
+
+
 WRITING = {
-    operator.setitem, operator.iadd, np.copyto, np.add.at, np.subtract.at, np.putmask,
+    operator.setitem, operator.iadd, np.copyto, np.putmask,
     np.fill_diagonal, np.put, np.put_along_axis,
 }  # fmt: skip
 OTHERS = {*SPECIAL.numpy, list, operator.getitem, *WRITING}
 COVERED = [function for function in NUMPY if function not in OTHERS]
 
 
-@pytest.mark.parametrize("function", COVERED, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", COVERED, ids=lambda f: f.__qualname__)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # outside a domain, or of nothing: NaN
 @pytest.mark.filterwarnings("error::DeprecationWarning")  # what NumPy will refuse is refused
 def test_every_function_on_every_small_shape(function):

@@ -3,11 +3,14 @@
 import copy
 import functools
 import gc
+import inspect
 import pickle
 import weakref
 
 import numpy as np
 import pytest
+from tests.cases import case
+from tests.uber import assert_gradients, assert_three_ways
 
 import chainrule as cr
 from chainrule.errors import DataError, TraceError
@@ -207,7 +210,67 @@ def test_what_is_no_function_is_refused(road):
         road(5)
 
 
-@pytest.mark.parametrize("road", [cr.jit, cr.trace, cr.source, cr.hvp])
+@cr.jit
+def scaled(x, scale=1.0, mode="tanh", times=1):
+    return np.tile(np.tanh(x), times) * scale if mode == "tanh" else x * scale
+
+
+def test_arguments_given_by_name():
+    plain = inspect.unwrap(scaled)
+    for named in (
+        {"scale": 2.0}, {"scale": 3.0}, {"scale": W}, {"mode": "line"}, {"times": 2},
+        {"mode": "line", "scale": W[0]}, {"times": True}, {"x": X},
+    ):  # fmt: skip
+        args = () if "x" in named else (X,)
+        with case(named):
+            np.testing.assert_allclose(scaled(*args, **named), plain(*args, **named))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'width'"):
+        scaled(X, width=2)
+
+
+def test_floats_by_name_are_no_constants_of_the_kernel():
+    recorded = []
+
+    @cr.jit
+    def times(x, factor):
+        recorded.append(factor)
+        return x * factor
+
+    assert [times(2.0, factor=float(k)) for k in range(5)] == [0, 2, 4, 6, 8]
+    once = len(recorded)
+    times(2.0, factor=7.5)
+    assert len(recorded) == once
+
+
+def filled_and_called(w):
+    a = np.zeros(3)
+    a[1] = w[0]
+    return np.sum(scaled(a) ** 2) + np.sum(summed([a, w]))
+
+
+@cr.jit
+def summed(parts):
+    return np.sum(parts[0] * parts[1])
+
+
+def test_a_compiled_function_within_a_recorded_one():
+    w = np.array([0.4, -1.0, 0.3])
+    cases = {
+        "argument": lambda w: np.sum(scaled(w)) * 2,
+        "by name": lambda w: np.sum(scaled(np.ones(3), scale=w, mode="line")),
+        "filled array": filled_and_called,
+        "closure": lambda w: np.sum(cr.jit(lambda x: x * w**2)(np.ones(3))),
+    }
+    for name, f in cases.items():
+        with case(name):
+            assert_gradients(f, w)
+            assert_three_ways(f, w)
+            rows = np.stack([w, 2 * w])
+            np.testing.assert_allclose(cr.vmap(f)(rows), [f(row) for row in rows])
+            np.testing.assert_allclose(cr.jit(cr.grad(f))(w), cr.grad(f)(w))
+
+
+@pytest.mark.parametrize("road", [cr.trace, cr.source, cr.hvp])
 def test_arguments_are_given_by_position(road):
     with pytest.raises(DataError, match=r"give w by position, or fix .* functools\.partial"):
         road(lambda x, w: np.sum(x @ w))(X, w=W)

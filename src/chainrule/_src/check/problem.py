@@ -12,6 +12,7 @@ import numpy as np
 from chainrule._src.base.arrays import Array, as_floats
 from chainrule._src.base.errors import ChainruleError, DataError
 from chainrule._src.check.recorded import Gradients
+from chainrule._src.core.backward import as_number
 from chainrule._src.core.trees import leaves, map_leaves, path_text
 from chainrule._src.trace.arguments import argument_names
 
@@ -56,7 +57,7 @@ def function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> Gradie
 
     def named_loss(parameters: Any, *data: Any) -> Any:
         order = iter(by_name.values())
-        return loss(map_leaves(lambda _: parameters[next(order)], tree), *data)
+        return as_number(loss(map_leaves(lambda _: parameters[next(order)], tree), *data))
 
     arguments = _distinct(argument_names(loss, len(data) + 1)[1:])
 
@@ -115,7 +116,7 @@ def model_problem(model: Any, args: tuple[Any, ...]) -> GradientProblem:
             vars(model).update(saved)
 
     def loss(values: Any, *data: Any) -> Any:
-        return on_model("loss", values, data)
+        return as_number(on_model("loss", values, data))
 
     def gradients(values: Any, *data: Any) -> dict[str, Any]:
         copies = {name: np.copy(value) for name, value in values.items()}

@@ -117,11 +117,24 @@ def _shares(tensor: Node, g: Any, rules: Mapping[int, Rule]) -> Iterator[tuple[N
             yield parent, rule(g, tensor.value, *tensor.operands, **tensor.params)
 
 
+_SINGLE = ((1,), (1, 1))  # shapes that count as a single number
+
+
+def as_number(value: Any) -> Any:
+    """Return the entry of an array of shape (1,) or (1, 1); other values unchanged."""
+    if getattr(value, "shape", None) not in _SINGLE:
+        return value
+    return value.reshape(()) if isinstance(value, Traced) else value.reshape(())[()]
+
+
 def scalar_seed(output: Any, where: str) -> Any:
-    """Return the adjoint of a single number: 1 in its dtype. Refuse any other shape."""
-    if output.shape != ():
+    """Return the adjoint of a single number: 1 in its dtype. Refuse any other shape.
+
+    The number may be the only entry of an array, as for `as_number`.
+    """
+    if output.shape and output.shape not in _SINGLE:
         raise ShapeError(
             f"{where}: the function must return a single number, but its result has shape "
             f"{np.shape(output)}; take np.sum or np.mean of it, or use jacobian"
         )
-    return output.dtype.type(1)
+    return np.ones(output.shape, output.dtype)[()]

@@ -100,6 +100,10 @@ class Methods(Traced, Declared):
         """Return a copy, into which the code may write."""
         return np.copy(self)
 
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """Return the entries that a condition chooses along an axis."""
+        return np.compress(condition, self, axis)
+
     def fill(self, value: Any) -> None:
         """Write a number into all entries."""
         self[...] = value
@@ -177,6 +181,6 @@ for _name in (
     "sum", "mean", "var", "std", "prod", "max", "min", "cumsum", "cumprod", "argmax", "argmin",
     "argsort", "argpartition",
     "all", "any", "dot", "ravel", "swapaxes", "squeeze", "repeat", "take", "clip", "trace",
-    "diagonal", "ptp", "round",
+    "diagonal", "ptp", "round", "choose",
 ):  # fmt: skip
     setattr(Methods, _name, _method(getattr(np, _name)))

@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array, as_argument, as_floats
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.core.backward import adjoints, scalar_seed
+from chainrule._src.core.backward import adjoints, as_number, scalar_seed
 from chainrule._src.core.captured import around
 from chainrule._src.core.derived import Derived, P, R
 from chainrule._src.core.elementwise import ASTYPE, STOP_GRADIENT
@@ -67,7 +67,8 @@ def value_and_grad(f: Any, argnums: Argnums = 0, has_aux: bool = False) -> Any:
     Parameters
     ----------
     f : callable
-        Written in NumPy; returns a single number. It may write into arrays that it has used before,
+        Written in NumPy; returns a single number, also as an array of shape (1,) or (1, 1), whose
+        value is returned as a number. It may write into arrays that it has used before,
         because a recorded operation copies its operands. Arrays above a megabyte are not copied; a
         write into such an array is refused.
     argnums : int or tuple of int, default 0
@@ -101,7 +102,7 @@ def value_and_grad(f: Any, argnums: Argnums = 0, has_aux: bool = False) -> Any:
     def value_and_grad_f(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         value, pullback, aux = _vjp(f, args, kwargs, argnums, "grad", has_aux)
         seed = scalar_seed(value, "grad")
-        output = _outside(value, pullback.level)
+        output = as_number(_outside(value, pullback.level))
         return (output, aux) if has_aux else output, pullback(seed)
 
     return Derived(value_and_grad_f, value_and_grad, f, argnums, has_aux)

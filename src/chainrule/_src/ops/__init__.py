@@ -18,9 +18,13 @@ from chainrule._src.ops import (  # noqa: F401  (each fills the tables)
     matrices,
     nn,
     ordering,
+    polynomials,
     random,
     reduce,
+    sampled,
+    selecting,
     shape,
+    statistics,
     ufunc_methods,
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,7 @@ import numpy as np
 from chainrule._src.base.errors import ShapeError, TraceError
 from chainrule._src.core.elementwise import WHERE, of_dtype
 from chainrule._src.core.primitive import Family
-from chainrule._src.core.weak import common_dtype
-from chainrule._src.ops.axes import axis_of
-from chainrule._src.ops.joining import stacked
+from chainrule._src.core.weak import NUMBERS, common_dtype, dtype_or_number
 from chainrule._src.ops.shape import moved
 
 COMPOSED = Family()
@@ -45,14 +42,79 @@ def _scaled(x: Any, factor: float) -> Any:
     return (x.astype(np.result_type(dtype, np.float32)) * factor).astype(dtype)
 
 
+def _promoted(ufunc: np.ufunc, *operands: Any) -> list[Any]:
+    """Return the operands as arrays with the dtypes in which a ufunc computes."""
+    parts = [dtype_or_number(x) for x in operands]
+    kinds = [type(x) if type(x) in NUMBERS[:2] else np.result_type(x) for x in parts]
+    dtypes = ufunc.resolve_dtypes((*kinds, *(None,) * ufunc.nout))
+    arrays = (x if hasattr(x, "dtype") else np.asarray(x) for x in operands)
+    return [of_dtype(x, dtype) for x, dtype in zip(arrays, dtypes, strict=False)]
+
+
 @COMPOSED.implements(np.logaddexp2)
 def _logaddexp2(a: Any, b: Any) -> Any:
-    kinds = (type(x) if type(x) in (int, float) else common_dtype(x) for x in (a, b))
-    dtype = np.logaddexp2.resolve_dtypes((*kinds, None))[-1]
-    wide = np.result_type(dtype, np.float32)
-    a, b = (of_dtype(x, wide) if hasattr(x, "dtype") else x for x in (a, b))
+    a, b = _promoted(np.logaddexp2, a, b)
+    dtype = a.dtype
+    a, b = (of_dtype(x, np.result_type(dtype, np.float32)) for x in (a, b))
     result = np.logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
     return of_dtype(result, dtype)
+
+
+@COMPOSED.implements(np.fmod)
+def _fmod(a: Any, b: Any) -> Any:
+    # The remainder of positive numbers is exact; a quotient times b would be rounded.
+    a, b = _promoted(np.fmod, a, b)
+    if a.dtype.kind == "u":
+        return a % b
+    size = np.where(a < 0, -a, a) % np.abs(b)
+    return np.where(a < 0, -size, size)
+
+
+@COMPOSED.implements(np.fix)
+def _fix(x: Any) -> Any:
+    return np.trunc(x)
+
+
+@COMPOSED.implements(np.modf)
+def _modf(x: Any) -> Any:
+    (x,) = _promoted(np.modf, x)
+    whole = np.trunc(x)
+    return x - np.where(np.isinf(x), x, whole), whole
+
+
+@COMPOSED.implements(np.ldexp)
+def _ldexp(x1: Any, x2: Any) -> Any:
+    x1, x2 = _promoted(np.ldexp, x1, x2)
+    return x1 * of_dtype(2.0 ** of_dtype(x2, np.float64), x1.dtype)
+
+
+@COMPOSED.implements(np.signbit)
+def _signbit(x: Any) -> Any:
+    return np.arctan2(x, -1.0) < 0  # also true for -0.0
+
+
+@COMPOSED.implements(np.copysign)
+def _copysign(x1: Any, x2: Any) -> Any:
+    x1, x2 = _promoted(np.copysign, x1, x2)
+    size = np.abs(x1)
+    return np.where(np.signbit(x2), -size, size)
+
+
+@COMPOSED.implements(np.heaviside)
+def _heaviside(x1: Any, x2: Any) -> Any:
+    x1, x2 = _promoted(np.heaviside, x1, x2)
+    step = (x1 > 0).astype(x1.dtype)
+    return np.where(x1 == 0, x2, np.where(np.isnan(x1), np.nan, step))
+
+
+@COMPOSED.implements(np.isposinf)
+def _isposinf(x: Any) -> Any:
+    return x == np.inf
+
+
+@COMPOSED.implements(np.isneginf)
+def _isneginf(x: Any) -> Any:
+    return x == -np.inf
 
 
 @COMPOSED.implements(np.divmod)
@@ -84,19 +146,6 @@ def _nan_to_num(
     smallest = float(limits.min) if neginf is None else neginf
     x = np.where(np.isnan(x), nan, x)
     return np.where(x == np.inf, largest, np.where(x == -np.inf, smallest, x))
-
-
-@COMPOSED.implements(np.select)
-def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
-    if len(condlist) != len(choicelist) or not condlist:
-        raise ShapeError(
-            "np.select takes as many conditions as choices, at least one, received "
-            f"{len(condlist)} and {len(choicelist)}"
-        )
-    chosen, dtype = default, common_dtype(*choicelist, default)
-    for condition, choice in list(zip(condlist, choicelist, strict=True))[::-1]:
-        chosen = of_dtype(np.where(condition, choice, chosen), dtype)
-    return chosen
 
 
 # Tensors are real: the conjugate is the tensor itself, the imaginary part is 0.
@@ -145,6 +194,23 @@ def _allclose(
     return np.all(np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 
+@COMPOSED.implements(np.array_equal)
+def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
+    if np.shape(a1) != np.shape(a2):
+        return False
+    same = np.equal(a1, a2)
+    return np.all(same | (np.not_equal(a1, a1) & np.not_equal(a2, a2)) if equal_nan else same)
+
+
+@COMPOSED.implements(np.array_equiv)
+def _array_equiv(a1: Any, a2: Any) -> Any:
+    try:
+        np.broadcast_shapes(np.shape(a1), np.shape(a2))
+    except ValueError:
+        return False
+    return np.all(np.equal(a1, a2))
+
+
 @COMPOSED.implements(np.round, np.around)
 def _round(a: Any, decimals: int = 0) -> Any:
     is_int = a.dtype.kind in "iu"
@@ -157,34 +223,6 @@ def _round(a: Any, decimals: int = 0) -> Any:
         return np.rint(a * scale) / scale
     rounded = np.rint(a / scale) * scale
     return of_dtype(rounded, a.dtype) if is_int else rounded
-
-
-@COMPOSED.implements(np.polyval)
-def _polyval(p: Any, x: Any) -> Any:
-    p = stacked(p) if isinstance(p, list | tuple) else p
-    y: Any = np.zeros_like(x)
-    for coefficient in p:
-        y = y * x + coefficient
-    return y
-
-
-@COMPOSED.implements(np.trapezoid)
-def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    if np.ndim(x) == 1:
-        x = np.reshape(x, (-1,) + (1,) * (np.ndim(y) - 1 - axis % np.ndim(y)))
-    width = dx if x is None else np.diff(x, axis=axis if np.ndim(x) == np.ndim(y) else 0)
-    return np.sum(width * (_part(y, axis, 1, None) + _part(y, axis, None, -1)) / 2, axis=axis)
-
-
-@COMPOSED.implements(np.convolve)
-def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    a, v = np.atleast_1d(a), np.atleast_1d(v)
-    if np.size(v) > np.size(a):
-        a, v = v, a
-    size = np.size(v)
-    around = {"full": (size - 1, size - 1), "same": (size // 2, (size - 1) // 2), "valid": (0, 0)}
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(a, around[mode]), size)
-    return windows @ np.flip(v)
 
 
 @COMPOSED.implements(np.meshgrid)
@@ -202,84 +240,15 @@ def _meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False, copy: bool =
     return tuple(grids)
 
 
-@COMPOSED.implements(np.linspace)
-def _linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
-    *, axis: int = 0,
-) -> Any:  # fmt: skip
-    dtype = common_dtype(start, stop, 1.0)
-    start, stop = (of_dtype(x, dtype) if hasattr(x, "dtype") else x for x in (start, stop))
-    parts = num - 1 if endpoint else num
-    span = stop - start
-    step = span / parts if parts > 0 else span * np.nan
-    shares = np.arange(num) / max(parts, 1)
-    shares = np.reshape(shares, (num,) + (1,) * np.ndim(span)).astype(span.dtype)
-    points = start + shares * span
-    if axis != 0:
-        points = np.moveaxis(points, 0, axis)
-    return (points, step) if retstep else points
+@COMPOSED.implements(np.empty_like)
+def _empty_like(prototype: Any, dtype: Any = None) -> Any:
+    return np.zeros_like(prototype, dtype)
 
 
-@COMPOSED.implements(np.diff)
-def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    if n and (prepend is not None or append is not None):
-        parts = [_along(prepend, a, axis), a, _along(append, a, axis)]
-        a = np.concatenate([part for part in parts if part is not None], axis=axis)
-    for _ in range(n):
-        later, before = _part(a, axis, 1, None), _part(a, axis, None, -1)
-        a = later != before if a.dtype.kind == "b" else later - before
-    return a
-
-
-def _part(a: Any, axis: int, start: int | None, stop: int | None, step: int | None = None) -> Any:
-    """Return the entries of a slice along an axis."""
-    return a[(*(slice(None),) * axis_of(axis, a), slice(start, stop, step))]
-
-
-def _along(value: Any, a: Any, axis: int) -> Any:
-    """Return a single number as one more entry along an axis; arrays unchanged."""
-    if value is None or np.ndim(value):
-        return value
-    shape = list(np.shape(a))
-    shape[axis] = 1
-    return np.broadcast_to(value, tuple(shape))
-
-
-@COMPOSED.implements(np.gradient)
-def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    ndim = np.ndim(f)
-    axes = np.lib.array_utils.normalize_axis_tuple(range(ndim) if axis is None else axis, ndim)
-    spacings = varargs * len(axes) if len(varargs) == 1 else varargs or (1.0,) * len(axes)
-    if len(spacings) != len(axes):
-        raise ShapeError(
-            f"np.gradient takes one spacing, or one for each of {len(axes)} axes, received "
-            f"{len(varargs)}"
-        )
-    if any(np.ndim(spacing) for spacing in spacings):
-        raise TraceError("np.gradient of a tensor takes one number as spacing, no coordinates")
-    f = of_dtype(f, np.float64) if f.dtype.kind in "iu" else f
-    slopes = [_slope(f, h, d, edge_order) for d, h in zip(axes, spacings, strict=True)]
-    return slopes[0] if len(slopes) == 1 else tuple(slopes)
-
-
-def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
-    """Return central differences along an axis, with one-sided differences at both ends."""
-    if np.shape(f)[axis] < edge_order + 1:
-        raise ShapeError(
-            f"np.gradient needs at least {edge_order + 1} entries along an axis, received "
-            f"{np.shape(f)[axis]}"
-        )
-    inside = (_part(f, axis, 2, None) - _part(f, axis, None, -2)) / (2 * h)
-    if edge_order == 1:
-        first = (_part(f, axis, 1, 2) - _part(f, axis, 0, 1)) / h
-        last = (_part(f, axis, -1, None) - _part(f, axis, -2, -1)) / h
-    else:
-        a, b, c = (_part(f, axis, i, i + 1) for i in range(3))
-        first = (-3 * a + 4 * b - c) / (2 * h)
-        size = np.shape(f)[axis]
-        a, b, c = (_part(f, axis, size - i, size - i + 1) for i in (1, 2, 3))
-        last = (3 * a - 4 * b + c) / (2 * h)
-    return np.concatenate([first, inside, last], axis=axis)
+@COMPOSED.implements(np.broadcast_arrays)
+def _broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
+    shape = np.broadcast_shapes(*map(np.shape, args))
+    return tuple(np.broadcast_to(x, shape) for x in args)
 
 
 @COMPOSED.implements(np.kron)
@@ -328,3 +297,8 @@ def _rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 @COMPOSED.implements(np.rollaxis)
 def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     return moved(np.rollaxis, a, axis, start)
+
+
+@COMPOSED.implements(np.astype)
+def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    return x.astype(dtype)

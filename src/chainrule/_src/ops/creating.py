@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from chainrule._src.base.forks import lock
 from chainrule._src.base.users_code import is_of_project
 from chainrule._src.core.captured import Captured, around
 from chainrule._src.core.primitive import NUMPY
+from chainrule._src.ops.along_axes import Along
 from chainrule._src.ops.fillable import (
     Fillable,
     argument,
@@ -37,14 +39,17 @@ _counting = lock()
 _count = [0]
 
 
+def _is_recorded(frame: FrameType) -> bool:
+    """Return true if a frame runs the user's code, in a thread that records."""
+    return bool(getattr(_recording, "depth", 0)) and is_of_project(frame.f_code.co_filename)
+
+
 def _creator(name: str) -> Callable[..., Any]:
     create = _plain[name]
     filled = _plain[name.replace("empty", "zeros")]  # so that a recording has no chance numbers
 
     def creator(*args: Any, **options: Any) -> Any:
-        if not getattr(_recording, "depth", 0):
-            return create(*args, **options)
-        if not is_of_project(sys._getframe(1).f_code.co_filename):
+        if not _is_recorded(sys._getframe(1)):
             return create(*args, **options)
         args, options = values_in(args), values_in(options)
         if name in ("array", "asarray") and holds_tensor(args):
@@ -59,14 +64,19 @@ def _creator(name: str) -> Callable[..., Any]:
     return creator
 
 
-def _array(value: Any, copies: bool, dtype: Any = None, **options: Any) -> Any:
+def _array(value: Any, copies: bool, dtype: Any = None, *, ndmin: int = 0, **options: Any) -> Any:
     result = NUMPY[list](value)
     if dtype is not None:
         result = result.astype(dtype)
+    if ndmin > np.ndim(result):
+        result = np.reshape(result, (1,) * (ndmin - np.ndim(result)) + np.shape(result))
     return np.copy(result) if copies and result is value else result
 
 
-_CREATED = {name: _creator(name) for name in _CREATORS}
+_CREATED: dict[str, Any] = {name: _creator(name) for name in _CREATORS}
+for _name, _directive in {"r_": "0", "c_": "-1,2,0"}.items():
+    _plain[_name] = getattr(np, _name)
+    _CREATED[_name] = Along(_plain[_name], _directive, _is_recorded)
 
 
 def begin() -> None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from chainrule._src.base.errors import TraceError
 from chainrule._src.core.elementwise import of_dtype
-from chainrule._src.core.primitive import Family, Primitive
+from chainrule._src.core.primitive import Family, Primitive, Traced
+from chainrule._src.ops.joining import stacked
 from chainrule._src.ops.linalg import transposed as _t
 from chainrule._src.ops.matrices import NORM
 
@@ -147,6 +148,37 @@ PINV = DECOMPOSITIONS.add(
 )
 
 
+def _mirrored(m: Any) -> Any:
+    """Return the symmetric matrix with the lower triangle of a matrix."""
+    return np.tril(m) + _t(np.tril(m, -1))
+
+
+# Walter, Lehmann, Lamour, On evaluating higher-order derivatives of the QR decomposition, 2012.
+def _q_rule(g: Any, y: Any, x: Any) -> Any:
+    inside = g + y @ _mirrored(-_t(g) @ y)
+    return _t(np.linalg.solve(QR_R(x), _t(inside)))
+
+
+def _r_rule(g: Any, y: Any, x: Any) -> Any:
+    inside = QR_Q(x) @ _mirrored(y @ _t(np.triu(g)))
+    return _t(np.linalg.solve(y, _t(inside)))
+
+
+QR_Q = DECOMPOSITIONS.add(
+    "qr_q", lambda x: np.linalg.qr(x)[0], (_q_rule,), "np.linalg.qr(_0)[0]", kernel=None
+)
+QR_R: Primitive = DECOMPOSITIONS.add(
+    "qr_r", lambda x: np.linalg.qr(x)[1], (_r_rule,), "np.linalg.qr(_0)[1]", kernel=None
+)
+
+
+class Qr(NamedTuple):
+    """The result of NumPy's qr."""
+
+    Q: Any
+    R: Any
+
+
 class Eig(NamedTuple):
     """The result of NumPy's eig and eigh."""
 
@@ -198,6 +230,41 @@ def _svdvals(x: Any) -> Any:
 @DECOMPOSITIONS.implements(np.linalg.pinv)
 def _pinv(a: Any, rcond: Any = None) -> Any:
     return PINV(a, rcond=rcond)
+
+
+@DECOMPOSITIONS.implements(np.linalg.qr)
+def _qr(a: Any, mode: str = "reduced") -> Any:
+    rows, columns = np.shape(a)[-2:]
+    if mode not in ("reduced", "r", "complete") or (mode == "complete" and rows > columns):
+        raise TraceError(
+            "np.linalg.qr of a tensor takes the modes 'reduced' and 'r': other vectors are not "
+            f"determined by the matrix; received mode={mode!r}"
+        )
+    first = a[..., :rows]  # the first columns determine Q
+    q, r = QR_Q(first), QR_R(first)
+    if columns > rows:
+        r = np.concatenate([r, _t(q) @ a[..., rows:]], axis=-1)
+    return r if mode == "r" else Qr(q, r)
+
+
+@DECOMPOSITIONS.implements(np.linalg.lstsq)
+def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    a, b = (stacked(x) + 0.0 for x in (a, b))
+    rows, columns = np.shape(a)
+    rcond = np.finfo(a.dtype).eps * max(rows, columns) if rcond is None else rcond
+    x, s = np.linalg.pinv(a, rcond) @ b, np.linalg.svdvals(a)
+    rank = np.sum(s > rcond * s[:1])
+    residuals = np.atleast_1d(np.sum((b - a @ x) ** 2, axis=0))
+    is_exact = rows <= columns or (not isinstance(rank, Traced) and rank < columns)
+    return x, residuals[:0] if is_exact else residuals, rank, s
+
+
+@DECOMPOSITIONS.implements(np.linalg.cond)
+def _cond(x: Any, p: Any = None) -> Any:
+    if p in (None, 2, -2):
+        s = SVD_VALUES(x)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
 
 
 _NOTHING_HAS_A_NORM = np.lib.NumpyVersion(np.__version__) >= "2.3.0"

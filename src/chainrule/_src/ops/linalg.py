@@ -143,6 +143,17 @@ def _vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Any:
     return of_dtype(np.sum(x1 * x2, axis=axis), common_dtype(x1, x2))
 
 
+if hasattr(np, "matvec"):  # since NumPy 2.2
+
+    @LINALG.implements(np.matvec)
+    def _matvec(x1: Any, x2: Any) -> Any:
+        return np.squeeze(x1 @ np.expand_dims(x2, -1), -1)
+
+    @LINALG.implements(np.vecmat)
+    def _vecmat(x1: Any, x2: Any) -> Any:
+        return np.squeeze(np.expand_dims(x1, -2) @ x2, -2)
+
+
 @LINALG.implements(np.linalg.multi_dot)
 def _multi_dot(arrays: Any) -> Any:
     return functools.reduce(np.dot, arrays)

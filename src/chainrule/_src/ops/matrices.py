@@ -5,10 +5,12 @@ The gradient of the norm at 0 is 0.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule._src.base.errors import ShapeError
 from chainrule._src.core.kernel import Composite
 from chainrule._src.core.primitive import Family, unbroadcast
 from chainrule._src.ops.linalg import transposed as _t
@@ -112,6 +114,24 @@ SOLVE = MATRICES.add(
     of=np.linalg.solve,
     kernel=None,
 )
+
+
+@MATRICES.implements(np.linalg.tensorsolve)
+def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    if axes is not None:
+        axes = np.lib.array_utils.normalize_axis_tuple(axes, np.ndim(a))
+        a = np.transpose(a, (*(d for d in range(np.ndim(a)) if d not in axes), *axes))
+    shape = np.shape(a)[np.ndim(b) :]
+    solution = np.linalg.solve(np.reshape(a, (-1, math.prod(shape))), np.ravel(b))
+    return np.reshape(solution, shape)
+
+
+@MATRICES.implements(np.linalg.tensorinv)
+def _tensorinv(a: Any, ind: int = 2) -> Any:
+    if ind <= 0:
+        raise ShapeError(f"np.linalg.tensorinv: ind must be positive, received {ind}")
+    before, after = np.shape(a)[:ind], np.shape(a)[ind:]
+    return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(before), -1))), (*after, *before))
 
 
 def _cholesky_rule(g: Any, y: Any, x: Any) -> Any:

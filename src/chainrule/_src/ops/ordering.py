@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,15 @@ ARGPARTITION = ORDERING.add(
 )
 
 
+# Any kind of sorting algorithm gives the same entries; equal ones may differ in their order.
 @ORDERING.implements(np.argsort)
-def _argsort(a: Any, axis: int | None = -1) -> Any:
+def _argsort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
     a, axis = one_axis(a, axis)
     return ARGSORT(a, axis=axis)
 
 
 @ORDERING.implements(np.sort)
-def _sort(a: Any, axis: int | None = -1) -> Any:
+def _sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
     a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
     return np.take_along_axis(a, np.argsort(a, axis=axis), axis=axis)
 
@@ -52,7 +54,7 @@ def _partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
 _METHODS: dict[str, Any] = {
     "linear": lambda share: share,
     "lower": lambda share: 0.0,
-    "higher": lambda share: float(share > 0),
+    "higher": lambda share: 1.0 * (share > 0),
     "midpoint": lambda share: 0.5 * (share > 0),
 }
 
@@ -61,6 +63,13 @@ _METHODS: dict[str, Any] = {
 def _quantile(
     a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
+    return _quantiles(_between, a, q, axis, method, keepdims)
+
+
+def _quantiles(
+    between: Callable[..., Any], a: Any, q: Any, axis: Any, method: str, keepdims: bool
+) -> Any:
+    """Return quantiles; ``between`` computes one from sorted entries along the last axis."""
     if isinstance(q, Traced):
         raise TraceError("np.quantile: q must be plain numbers; no gradient flows to it")
     if method not in _METHODS:
@@ -82,7 +91,7 @@ def _quantile(
         a = of_dtype(a, common_dtype(a, by)) if common_dtype(by).kind == "f" else a
     ordered = np.sort(np.reshape(np.transpose(a, (*others, *axes)), (*free, size)), axis=-1)
     result = np.reshape(
-        np.stack([_between(ordered, float(s), method) for s in shares.ravel()]),
+        np.stack([between(ordered, float(s), method) for s in shares.ravel()]),
         (*shares.shape, *free),
     )
     return np.expand_dims(result, tuple(d + shares.ndim for d in axes)) if keepdims else result
@@ -106,16 +115,54 @@ def _between(ordered: Any, share: float, method: str) -> Any:
     return np.where(np.isnan(ordered[..., last]), np.nan, entry)
 
 
-@ORDERING.implements(np.percentile)
-def _percentile(
+def _between_numbers(ordered: Any, share: float, method: str) -> Any:
+    """Return the quantile of sorted entries along the last axis, without those that are NaN."""
+    if ordered.dtype.kind != "f" or not np.shape(ordered)[-1]:
+        return _between(ordered, share, method)
+    last = np.maximum(np.sum(~np.isnan(ordered), axis=-1, keepdims=True) - 1, 0)
+    place = share * last
+    below = np.floor(place)
+    upper = of_dtype(_METHODS[method](place - below) + 0 * place, ordered.dtype)
+    lower_entry, upper_entry = (
+        np.take_along_axis(ordered, i.astype(int), axis=-1)
+        for i in (below, np.minimum(below + 1, last))
+    )
+    return (lower_entry + (upper_entry - lower_entry) * upper)[..., 0]
+
+
+@ORDERING.implements(np.nanquantile)
+def _nanquantile(
     a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    plain = isinstance(q, Traced) or type(q) in (int, float)
-    share = q / 100 if plain else np.true_divide(q, 100)
-    return np.quantile(a, share, axis=axis, method=method, keepdims=keepdims)  # type: ignore[call-overload]
+    return _quantiles(_between_numbers, a, q, axis, method, keepdims)
 
 
-@ORDERING.implements(np.median)
-def _median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    a = of_dtype(a, np.float64) if a.dtype.kind == "b" else a
-    return np.quantile(a, 0.5, axis=axis, keepdims=keepdims)
+def _of_hundred(quantile: Any) -> Any:
+    """Return percentiles of a function of quantiles."""
+
+    def percentile(
+        a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+    ) -> Any:
+        plain = isinstance(q, Traced) or type(q) in (int, float)
+        share = q / 100 if plain else np.true_divide(q, 100)
+        return quantile(a, share, axis=axis, method=method, keepdims=keepdims)
+
+    return percentile
+
+
+ORDERING.lead(np.percentile, _of_hundred(np.quantile))
+ORDERING.lead(np.nanpercentile, _of_hundred(np.nanquantile))
+
+
+def _half(quantile: Any) -> Any:
+    """Return medians of a function of quantiles."""
+
+    def median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+        a = of_dtype(a, np.float64) if a.dtype.kind == "b" else a
+        return quantile(a, 0.5, axis=axis, keepdims=keepdims)
+
+    return median
+
+
+ORDERING.lead(np.median, _half(np.quantile))
+ORDERING.lead(np.nanmedian, _half(np.nanquantile))

@@ -196,6 +196,11 @@ _FOLDS: dict[Any, tuple[Primitive, Any, Any]] = {
 """NumPy function → primitive, the operation that it repeats, and its neutral element."""
 
 
+def in_dtype(a: Any, dtype: Any) -> Any:
+    """Return the entries in the dtype that the caller of a reduction asks for; None keeps them."""
+    return a if dtype is None else of_dtype(a, dtype)
+
+
 def _beside(dtype: Any, start: Any) -> Any:
     """Return the start of a reduction in a form that does not change the dtype of the result."""
     if common_dtype(np.empty(0, dtype), start) == dtype:
@@ -207,8 +212,10 @@ def _fold(function: Any) -> Any:
     primitive, combine, neutral = _FOLDS[function]
 
     def reduce(
-        a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
-    ) -> Any:
+        a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False,
+        initial: Any = None, where: Any = True,
+    ) -> Any:  # fmt: skip
+        a = in_dtype(a, dtype)
         if where is not True:
             if neutral is None and initial is None:
                 raise TraceError(
@@ -218,12 +225,12 @@ def _fold(function: Any) -> Any:
             unchosen = _beside(common_dtype(a), initial) if neutral is None else neutral
             a = np.where(where, a, unchosen)
         if initial is None:
-            return primitive(a, axis=axis, keepdims=bool(keepdims))
+            return in_dtype(primitive(a, axis=axis, keepdims=bool(keepdims)), dtype)
         if _count(a, axis) == 0:  # no entries: the result is the start, in the result's shape
             nothing = SUM(a, axis=axis, keepdims=bool(keepdims))
             nothing = of_dtype(nothing, common_dtype(a)) if neutral is None else nothing
             return nothing + _beside(nothing.dtype, initial)
-        result = primitive(a, axis=axis, keepdims=bool(keepdims))
+        result = in_dtype(primitive(a, axis=axis, keepdims=bool(keepdims)), dtype)
         return combine(result, _beside(result.dtype, initial))
 
     return reduce
@@ -242,7 +249,10 @@ REDUCE.lead(np.argmin, _best(ARGMIN))
 
 
 @REDUCE.implements(np.mean)
-def _average_of(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+def _average_of(
+    a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
+) -> Any:
+    a = in_dtype(a, dtype)
     if where is not True:
         total = np.sum(_averaged(a), axis=axis, keepdims=keepdims, where=where)
         return total / _chosen(a, where, axis, keepdims, total.dtype)
@@ -267,8 +277,10 @@ def _spread_where(a: Any, axis: Any, ddof: int, keepdims: bool, where: Any) -> A
 
 @REDUCE.implements(np.var)
 def _var(
-    a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False, where: Any = True
-) -> Any:
+    a: Any, axis: Any = None, dtype: Any = None, *, ddof: int = 0, keepdims: bool = False,
+    where: Any = True,
+) -> Any:  # fmt: skip
+    a = in_dtype(a, dtype)
     if where is not True:
         return _spread_where(a, axis, ddof, keepdims, where)
     return VAR(a, axis=axis, ddof=ddof, keepdims=bool(keepdims))
@@ -276,8 +288,10 @@ def _var(
 
 @REDUCE.implements(np.std)
 def _std(
-    a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False, where: Any = True
-) -> Any:
+    a: Any, axis: Any = None, dtype: Any = None, *, ddof: int = 0, keepdims: bool = False,
+    where: Any = True,
+) -> Any:  # fmt: skip
+    a = in_dtype(a, dtype)
     if where is not True:
         return np.sqrt(_spread_where(a, axis, ddof, keepdims, where))
     return STD(a, axis=axis, ddof=ddof, keepdims=bool(keepdims))
@@ -355,17 +369,17 @@ def _average(
 
 
 @REDUCE.implements(np.cumsum)
-def _cumsum(a: Any, axis: int | None = None) -> Any:
-    a, axis = one_axis(a, axis)
-    return CUMSUM(a, axis=axis)
+def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    a, axis = one_axis(in_dtype(a, dtype), axis)
+    return in_dtype(CUMSUM(a, axis=axis), dtype)
 
 
 @REDUCE.implements(np.cumprod)
-def _cumprod(a: Any, axis: int | None = None) -> Any:
+def _cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     # log n products, each of twice as many factors as the previous one. Nothing is divided, so the
     # gradient is also correct if factors are 0.
-    a, axis = one_axis(a, axis)
-    a = of_dtype(a, np.prod(np.ones(1, a.dtype)).dtype)
+    a, axis = one_axis(in_dtype(a, dtype), axis)
+    a = of_dtype(a, np.prod(np.ones(1, a.dtype), dtype=dtype).dtype)
     size, reach = np.shape(a)[axis], 1
     before = (slice(None),) * axis
     while reach < size:

@@ -117,7 +117,7 @@ def _float_text(x: Any, short: bool = True) -> str:
     if np.isinf(x):
         return "np.inf" if x > 0 else "-np.inf"
     text = str(x)
-    short = short and abs(x) < 1e6 and text != "-0.0"  # the integer -0 has no sign
+    short = short and abs(float(x)) < 1e6 and text != "-0.0"  # the integer -0 has no sign
     return text.removesuffix(".0") if short else text
 
 

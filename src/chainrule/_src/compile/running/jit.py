@@ -23,10 +23,12 @@ from chainrule._src.core.refusals import OuterTensorError
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.core.weak import Weak, as_value, checked, strong
+from chainrule._src.ops.fillable import Fillable
 from chainrule._src.trace.arguments import argument_names
 from chainrule._src.trace.recurrence.summing import prepared
 from chainrule._src.trace.tracing import Recorder
 
+_RECORDED = frozenset([Tensor, Fillable])
 TYPICAL = 64  # rows: the layout of a kernel for any number of rows is chosen for this number
 
 
@@ -48,7 +50,8 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     Returns
     -------
     callable
-        A function with ``f``'s positional arguments; several threads may call it. A copy by
+        A function with ``f``'s arguments; several threads may call it. Whole numbers, flags, texts
+        and functions that are given by name are fixed: each is compiled for itself. A copy by
         `pickle` contains ``f`` alone and compiles again. Within `grad`, `trace`, `vmap` and other
         transforms it calls ``f`` itself, so that they record the operations of ``f``. A method is
         compiled for each instance, and the attributes of the instance are outside values.
@@ -66,11 +69,14 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     array([0.6044, 0.7616])
     """
     compiled: dict[Any, _CompiledCall] = {}
+    named_calls: dict[Any, Callable[..., Any]] = {}
     itself: Any = f
     recordings = _Recordings(f)
 
-    def jitted(*args: Any) -> Any:
-        if Tensor in map(type, args):
+    def jitted(*args: Any, **named: Any) -> Any:
+        if named:
+            return _with_names(f, args, named, named_calls)
+        if not _RECORDED.isdisjoint(map(type, args)):
             return itself(*args)  # the outer function records the operations
         arrays: Any = args
         try:
@@ -79,7 +85,7 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
             key = None
         if key is None:  # a structure, or numbers
             argument_leaves = list(leaves(args))
-            if any(type(leaf) is Tensor for _, leaf in argument_leaves):
+            if any(type(leaf) in _RECORDED for _, leaf in argument_leaves):
                 return itself(*args)
             arrays = [_checked(leaf) for _, leaf in argument_leaves]
             paths = tuple(path for path, _ in argument_leaves)
@@ -95,6 +101,35 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
         return call(arrays)
 
     return Derived(jitted, jit, f)
+
+
+def _with_names(
+    f: Callable[..., Any], args: Any, named: dict[str, Any], calls: dict[Any, Callable[..., Any]]
+) -> Any:
+    """Return ``f(*args, **named)``. Arrays and floats are data; ``calls`` has a `jit` for the rest.
+
+    A text, a flag or a whole number chooses what ``f`` does, so each is compiled for itself.
+    """
+    if any(type(leaf) in _RECORDED for _, leaf in leaves([args, named])):
+        return f(*args, **named)
+    data = {name: value for name, value in named.items() if _is_data(value)}
+    fixed = {name: value for name, value in named.items() if name not in data}
+    key = (len(args), *data, *((name, type(value), value) for name, value in fixed.items()))
+    call = calls.get(key)
+    if call is None:
+
+        def by_position(*arrays: Any) -> Any:
+            split = len(arrays) - len(data)
+            return f(*arrays[:split], **dict(zip(data, arrays[split:], strict=True)), **fixed)
+
+        call = jit(by_position)
+        keep(calls, key, call)
+    return call(*args, *data.values())
+
+
+def _is_data(value: Any) -> bool:
+    """Return true if a named argument is a float, an array, or a structure of arrays."""
+    return isinstance(value, float | dict | list | tuple) or hasattr(value, "dtype")
 
 
 def _checked(leaf: Any) -> Any:
