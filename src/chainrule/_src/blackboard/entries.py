@@ -70,7 +70,7 @@ class Entries:
     Parameters
     ----------
     names : mapping of Variable to str
-    shown : collection of Variable
+    visible : collection of Variable
         The values to which dependencies may refer. Any other value that only moves the entries of
         an operand (a transposed matrix, for example) is replaced by that operand.
 
@@ -80,8 +80,8 @@ class Entries:
         The values that were replaced by their operands so far.
     """
 
-    def __init__(self, names: Mapping[Variable, str], shown: Collection[Variable]) -> None:
-        self.names, self.shown = names, shown
+    def __init__(self, names: Mapping[Variable, str], visible: Collection[Variable]) -> None:
+        self.names, self.visible = names, visible
         self.moved: set[Variable] = set()
         self._locations: dict[Variable, Location] = {}
 
@@ -97,7 +97,7 @@ class Entries:
         kernel, output = equation.primitive.kernel, equation.output
         moved = self._moved(equation)
         if moved is not None:
-            if output not in self.shown and not isinstance(kernel, ResultItem):
+            if output not in self.visible and not isinstance(kernel, ResultItem):
                 self._locations[output] = moved
                 self.moved.add(output)
             return _entry("copy", None, (), [_operand(moved, _aligned(output.shape, output.shape))])
@@ -220,9 +220,9 @@ class Entries:
         otherwise 0; a negative index counts from ``size``.
         """
         (first, *arrays), shape = equation.operands, equation.output.shape
-        known = _known(equation.params["index"], arrays)
-        if known is not None and are_distinct(arrays):
-            return self._written(known, first, 0.0, shape)
+        constant = _known(equation.params["index"], arrays)
+        if constant is not None and are_distinct(arrays):
+            return self._written(constant, first, 0.0, shape)
         lengths = np.broadcast_shapes(*map(shape_of, arrays))
         parts = spelled_out(equation.params["index"], len(shape))
         rank = len(lengths) + sum(part is None or isinstance(part, slice) for part in parts)
@@ -256,8 +256,10 @@ class Entries:
         """Describe a single assignment at an index that is known."""
         x, value, *arrays = equation.operands
         index, *others = equation.params["indices"]
-        known = None if others else _known(index, arrays)
-        return None if known is None else self._written(known, value, x, equation.output.shape)
+        constant = None if others else _known(index, arrays)
+        return (
+            None if constant is None else self._written(constant, value, x, equation.output.shape)
+        )
 
     def _written(self, index: Any, value: Any, x: Any, shape: Sequence[int]) -> Entry | None:
         """Describe each entry of an array ``x`` with a value in the entries at an index."""

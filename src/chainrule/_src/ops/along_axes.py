@@ -14,7 +14,7 @@ from chainrule._src.ops.fillable import fillable, holds_tensor, values_in
 from chainrule._src.ops.joining import stacked
 
 
-class Along:
+class JoinedAlong:
     """``np.r_`` or ``np.c_``, which may join tensors.
 
     Parameters
@@ -46,24 +46,24 @@ class Along:
 
 
 def joined(parts: tuple[Any, ...], directive: str) -> Any:
-    """Return the parts joined along an axis, as ``np.r_`` joins them."""
+    """Join the parts along an axis, as ``np.r_`` does."""
     if isinstance(parts[0], str):
         directive, *parts = parts  # type: ignore[assignment]
     if directive in ("r", "c"):
         raise TraceError(f"np.r_[{directive!r}, ...] makes a matrix: leave {directive!r} away")
     numbers = [int(number) for number in directive.split(",")]
-    axis, least, place = numbers + [0, 1, -1][len(numbers) :]
-    return np.concatenate([_with_axes(part, least, place) for part in parts], axis=axis)
+    axis, least, start = numbers + [0, 1, -1][len(numbers) :]
+    return np.concatenate([_with_axes(part, least, start) for part in parts], axis=axis)
 
 
-def _with_axes(part: Any, least: int, place: int) -> Any:
-    """Return a part with at least this number of axes; its own ones start at ``place``."""
+def _with_axes(part: Any, least: int, start: int) -> Any:
+    """Return a part with at least this number of axes; the part's axes start at ``start``."""
     if isinstance(part, slice):
         part = np.r_[part]
     array = stacked([part])[0] if isinstance(part, list | tuple) else part
     missing = least - np.ndim(array)
     if missing <= 0:
         return array if np.ndim(array) else np.reshape(array, (1,))
-    before = place if place >= 0 else place + missing + 1
+    before = start if start >= 0 else start + missing + 1
     ones = (1,) * least
     return np.reshape(array, (*ones[:before], *np.shape(array), *ones[before:missing]))

@@ -18,7 +18,7 @@ from chainrule._src.base.forks import lock
 from chainrule._src.base.users_code import is_of_project
 from chainrule._src.core.captured import Captured, around
 from chainrule._src.core.primitive import NUMPY
-from chainrule._src.ops.along_axes import Along
+from chainrule._src.ops.along_axes import JoinedAlong
 from chainrule._src.ops.fillable import (
     Fillable,
     argument,
@@ -76,7 +76,7 @@ def _array(value: Any, copies: bool, dtype: Any = None, *, ndmin: int = 0, **opt
 _CREATED: dict[str, Any] = {name: _creator(name) for name in _CREATORS}
 for _name, _directive in {"r_": "0", "c_": "-1,2,0"}.items():
     _plain[_name] = getattr(np, _name)
-    _CREATED[_name] = Along(_plain[_name], _directive, _is_recorded)
+    _CREATED[_name] = JoinedAlong(_plain[_name], _directive, _is_recorded)
 
 
 def begin() -> None:

@@ -56,11 +56,11 @@ def transposed(a: Any) -> Any:
 
 
 def _matmul_subscripts(ranks: tuple[int, int]) -> str:
-    left, right = ranks
-    batch = LETTERS[3 : 1 + max(left, right, 2)]
-    a = batch[len(batch) - left + 2 :] + "ab" if left > 1 else "b"
-    b = batch[len(batch) - right + 2 :] + "bc" if right > 1 else "b"
-    return f"{a},{b}->{batch}{'a' * (left > 1)}{'c' * (right > 1)}"
+    n_axes_a, n_axes_b = ranks
+    batch = LETTERS[3 : 1 + max(n_axes_a, n_axes_b, 2)]
+    a = batch[len(batch) - n_axes_a + 2 :] + "ab" if n_axes_a > 1 else "b"
+    b = batch[len(batch) - n_axes_b + 2 :] + "bc" if n_axes_b > 1 else "b"
+    return f"{a},{b}->{batch}{'a' * (n_axes_a > 1)}{'c' * (n_axes_b > 1)}"
 
 
 def _of_first_terms(value: Rule, subscripts: Callable[..., str]) -> Rule:

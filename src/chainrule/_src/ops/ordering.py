@@ -120,9 +120,9 @@ def _between_numbers(ordered: Any, share: float, method: str) -> Any:
     if ordered.dtype.kind != "f" or not np.shape(ordered)[-1]:
         return _between(ordered, share, method)
     last = np.maximum(np.sum(~np.isnan(ordered), axis=-1, keepdims=True) - 1, 0)
-    place = share * last
-    below = np.floor(place)
-    upper = of_dtype(_METHODS[method](place - below) + 0 * place, ordered.dtype)
+    position = share * last
+    below = np.floor(position)
+    upper = of_dtype(_METHODS[method](position - below) + 0 * position, ordered.dtype)
     lower_entry, upper_entry = (
         np.take_along_axis(ordered, i.astype(int), axis=-1)
         for i in (below, np.minimum(below + 1, last))

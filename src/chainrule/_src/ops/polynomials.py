@@ -48,11 +48,11 @@ def _polymul(a1: Any, a2: Any) -> Any:
 @POLYNOMIALS.implements(np.polydiv)
 def _polydiv(u: Any, v: Any) -> Any:
     u, v = (np.atleast_1d(stacked(a)) * 1.0 for a in (u, v))
-    steps, rest, quotient = len(u) - len(v) + 1, u, []
+    steps, part, quotient = len(u) - len(v) + 1, u, []
     for _ in range(steps):
-        quotient.append(rest[0] / v[0])
-        rest = np.concatenate([rest[1 : len(v)] - quotient[-1] * v[1:], rest[len(v) :]])
-    return (np.stack(quotient) if quotient else rest[:1] * 0), rest if len(rest) else u[:1] * 0
+        quotient.append(part[0] / v[0])
+        part = np.concatenate([part[1 : len(v)] - quotient[-1] * v[1:], part[len(v) :]])
+    return (np.stack(quotient) if quotient else part[:1] * 0), part if len(part) else u[:1] * 0
 
 
 @POLYNOMIALS.implements(np.polyder)
@@ -99,11 +99,11 @@ def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> Any:
     x, y = (stacked(a) + 0.0 for a in (x, y))
     rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
-    left = np.vander(x, deg + 1)
+    matrix = np.vander(x, deg + 1)
     if w is not None:
         weights = stacked(w) + 0.0
-        left = left * weights[:, np.newaxis]
+        matrix = matrix * weights[:, np.newaxis]
         y = y * (weights if np.ndim(y) == 1 else weights[:, np.newaxis])
-    scale = np.sqrt(np.sum(left**2, axis=0))
-    fitted = np.linalg.lstsq(left / scale, y, rcond)[0]
+    scale = np.sqrt(np.sum(matrix**2, axis=0))
+    fitted = np.linalg.lstsq(matrix / scale, y, rcond)[0]
     return fitted / (scale if np.ndim(y) == 1 else scale[:, np.newaxis])

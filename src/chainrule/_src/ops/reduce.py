@@ -197,7 +197,7 @@ _FOLDS: dict[Any, tuple[Primitive, Any, Any]] = {
 
 
 def in_dtype(a: Any, dtype: Any) -> Any:
-    """Return the entries in the dtype that the caller of a reduction asks for; None keeps them."""
+    """Return the entries in the dtype of a reduction, unless it is None."""
     return a if dtype is None else of_dtype(a, dtype)
 
 

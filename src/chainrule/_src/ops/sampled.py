@@ -1,4 +1,4 @@
-"""Functions of samples: sums, differences, slopes, products of neighbours, points between them."""
+"""Functions of samples: sums, differences, slopes, products of neighbours, interpolation."""
 
 from __future__ import annotations
 
@@ -191,5 +191,5 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * 
     turned = np.where((turned == -half) & (step > 0), half, turned)
     least = half if discont is None else max(discont, half)
     turns = np.where(np.abs(step) < least, 0, turned - step)
-    rest = _part(p, axis, 1, None) + np.cumsum(turns, axis=axis)
-    return np.concatenate([_part(p, axis, None, 1), rest], axis=axis)
+    others = _part(p, axis, 1, None) + np.cumsum(turns, axis=axis)
+    return np.concatenate([_part(p, axis, None, 1), others], axis=axis)

@@ -1,4 +1,4 @@
-"""Functions that choose entries, or put entries between others."""
+"""Functions that choose entries, or insert and delete entries."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw:
         condlist = [condlist]
     conditions = [np.broadcast_to(stacked(c), np.shape(x)) for c in condlist]
     if len(funclist) == len(conditions) + 1:
-        given = conditions[0]
+        any_condition = conditions[0]
         for condition in conditions[1:]:
-            given = given | condition
-        conditions.append(~given)
+            any_condition = any_condition | condition
+        conditions.append(~any_condition)
     if len(funclist) != len(conditions):
         raise ShapeError(
             f"np.piecewise takes {len(conditions)} or {len(conditions) + 1} functions for "
@@ -92,7 +92,8 @@ def _compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     a, axis = (np.ravel(a), 0) if axis is None else (stacked(a), axis)
     condition = stacked(condition)
     if isinstance(condition, Traced):
-        return a[(*(slice(None),) * axis_of(axis, a), np.not_equal(condition, 0))]
+        mask = np.not_equal(condition, 0)  # type: ignore[call-overload]
+        return a[(*(slice(None),) * axis_of(axis, a), mask)]
     return np.take(a, np.flatnonzero(condition), axis=axis)
 
 
@@ -157,7 +158,7 @@ def _apply_along_axis(
     axis = axis_of(axis, arr)
     rows = np.moveaxis(arr, axis, -1)
     free = np.shape(rows)[:-1]
-    results = [func1d(rows[place], *args, **kwargs) for place in np.ndindex(free)]
+    results = [func1d(rows[position], *args, **kwargs) for position in np.ndindex(free)]
     result = np.stack([stacked([x])[0] for x in results])
     result = np.reshape(result, (*free, *np.shape(result)[1:]))
     extra = np.ndim(result) - len(free)

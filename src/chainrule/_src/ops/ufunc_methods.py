@@ -99,8 +99,8 @@ def _folded(
         where = np.broadcast_to(where, np.shape(a))
     axes = axes_of(axis, np.ndim(a))
     result: Any = None if initial is None else initial
-    parts = [a[place] for place in _places(np.shape(a), axes)]
-    chosen = [where if where is True else where[place] for place in _places(np.shape(a), axes)]
+    parts = [a[index] for index in _places(np.shape(a), axes)]
+    chosen = [where if where is True else where[index] for index in _places(np.shape(a), axes)]
     if not parts and result is None:
         result = ufunc.identity
     for part, is_chosen in zip(parts, chosen, strict=True):
@@ -111,8 +111,8 @@ def _folded(
 
 def _places(shape: Any, axes: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
     """Yield the indices of the parts of an array that lie beside each other along the axes."""
-    for place in np.ndindex(*(shape[d] for d in axes)):
-        numbers = dict(zip(axes, place, strict=True))
+    for position in np.ndindex(*(shape[d] for d in axes)):
+        numbers = dict(zip(axes, position, strict=True))
         yield tuple(numbers.get(d, slice(None)) for d in range(len(shape)))
 
 

@@ -98,11 +98,11 @@ def _whole_pow(base: Any, exponent: Any) -> Any:
 
 
 def _wrap(index: Any, size: Any, fault: Any, number: Any) -> Any:
-    place = index + size if index < 0 else index
-    if place < 0 or place >= size:
+    position = index + size if index < 0 else index
+    if position < 0 or position >= size:
         fault[0] = number
-        place = 0
-    return place
+        position = 0
+    return position
 
 
 def _within(entry: Any, size: Any, fault: Any, number: Any) -> Any:

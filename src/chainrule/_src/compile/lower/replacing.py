@@ -24,7 +24,7 @@ from chainrule._src.ops.moves import aligned
 
 
 def replaced(low: Lowering, equation: Equation, kernel: Replacement) -> None:
-    """Lower assignments to entries: each value is written into the array, or into a copy of it."""
+    """Lower assignments to entries: each value is written into the array or into its copy."""
     output, x = equation.output, equation.operands[0]
     buffer = _memory_of(low, equation)
     if buffer is None:

@@ -32,7 +32,8 @@ from chainrule._src.trace.tracing import trace
 REFUSED = (
     # of linear algebra and of sorting
     "argpartition", "cholesky", "cofactor", "det", "eig_values", "eig_vectors", "eigh_values",
-    "eigh_vectors", "inv", "logabsdet", "pinv", "signdet", "solve", "svd_u", "svd_values", "svd_vh",
+    "eigh_vectors", "inv", "logabsdet", "pinv", "qr_q", "qr_r", "signdet", "solve", "svd_u",
+    "svd_values", "svd_vh",
     # of SciPy
     "beta", "betainc", "betaln", "entr", "erfc", "erfcinv", "erfinv", "gamma", "gammainc",
     "gammaincc", "gammaln", "gammasgn", "i0", "i1", "iv", "ive", "j0", "j1", "jv", "kl_div",
