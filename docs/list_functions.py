@@ -79,12 +79,25 @@ numbers; where an index repeats, gradients add up.
 | `np.hypot(0, 0)` | NaN: use `np.linalg.norm` |
 | `prod`, `cumprod` with zeros among the factors | exact; `prod` at a cost of their number squared |
 
-## Two differences from arrays
+## Arrays that are written into
 
-A tensor never changes: after `y = x`, `y += 1` makes a new `y` and leaves `x` as it is. And a plain
-array above a megabyte that a recorded operation has used cannot be written into before the
-recorded function returns: the error names the array and the line. Smaller arrays are copied, so
-that a buffer may be filled anew for every operation.
+Code may write into the arrays that it makes (`np.zeros`, `empty`, `ones`, `full`, the `_like`
+functions, `array`, `copy`), into results, and into its arguments: entries, slices, index arrays,
+masks, `+=` and its like, `out=`, `fill`, `np.copyto`, `np.add.at`, `np.put` and more. Views share
+what is written, as in NumPy; `copy`, `flatten` and index arrays copy. Of several values for one
+entry the last one counts, and the gradient flows to it alone.
+
+- `x[mask] = value` in a program becomes `np.where`: the value may be a number, rows, or an
+  expression of entries that the same mask picks, as in `m[m < 0] *= 0.1`.
+- An array from outside of the recorded function (a global, an attribute made before) cannot take a
+  tensor, and `X.dot(t)` works for an array `X` that is an argument or is made by the function; of
+  others write `X @ t`.
+- An array from outside above a megabyte that a recorded operation has used cannot be written into
+  before the recorded function returns: the error names the array and the line. Smaller arrays are
+  copied, so that a buffer may be filled anew for every operation.
+- `np.empty` gives zeros while a function is recorded, since a recording must not hold chance numbers.
+- Code that reads an array's memory directly (`memoryview`, a C library) sees NaN once a tensor was
+  written into the array.
 
 ## Not covered
 
