@@ -3,32 +3,35 @@ r"""Compare a gradient written by hand with automatic differentiation and centra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.base.errors import ChainruleError, DataError
+from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_number
 from chainrule._src.check.diagnosis import Diagnosis
+from chainrule._src.check.epsilon import no_epsilon
 from chainrule._src.check.explain import explain
 from chainrule._src.check.problem import (
     GradientProblem,
     batch_size,
     function_problem,
-    loss_value,
     model_problem,
 )
-from chainrule._src.check.recorded import Gradients, Recording, at_kinks, without_epsilon
-from chainrule._src.check.report import GradientReport, ParameterCheck
+from chainrule._src.check.reach import Restore, random_states
+from chainrule._src.check.recorded import Gradients, Recording
+from chainrule._src.check.report import GradientReport
 from chainrule._src.check.sandbox import alone
-from chainrule._src.check.subject import ratio
+from chainrule._src.check.slopes import Measured, measured_slopes
+from chainrule._src.check.steadiness import steady
+from chainrule._src.check.verdict import verdicts
 from chainrule._src.core.trees import map_leaves
 
 Parameters = Mapping[str, Array]
 TOLERANCES = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3, np.dtype(np.float16): 5e-2}
-MOST_ENTRIES = 400  # per parameter that differences check; of larger ones a random sample
+DIRECTIONS = 2  # along which all entries move at once, where there is no automatic gradient
+FURTHEST = 10  # entries that differ most from the automatic gradient are measured first
 
 
 def numerical_gradients(
@@ -155,16 +158,19 @@ def check_gradients(
 
     def check(*args: Any) -> GradientReport:
         with alone:  # another check may have replaced the code of a function that is called here
+            states = random_states((subject, gradients, *args))
             if gradients is None:
                 problem = model_problem(subject, args)
             else:
                 problem = function_problem(subject, gradients, args)
-            return _report(problem, tolerance, step)
+            return _report(problem, states, tolerance, step)
 
     return check
 
 
-def _report(problem: GradientProblem, tolerance: float | None, step: float) -> GradientReport:
+def _report(
+    problem: GradientProblem, states: list[Restore], tolerance: float | None, step: float
+) -> GradientReport:
     exact = {name: value.astype(np.float64) for name, value in problem.parameters.items()}
     data = tuple(map_leaves(_exact, part) for part in problem.data)
     dtypes = {
@@ -173,59 +179,50 @@ def _report(problem: GradientProblem, tolerance: float | None, step: float) -> G
     if tolerance is None:
         tolerance = max(TOLERANCES.get(dtype, 1e-6) for dtype in dtypes)
 
-    value = loss_value(problem, exact, data)
-    numerical = numerical_gradients(
-        lambda values: problem.loss(values, *data), exact, step=step, most=MOST_ENTRIES
-    )
-    if not all(
-        np.isfinite(n[~np.isnan(n)]).all() and (~np.isnan(n)).any() for n in numerical.values()
-    ):
+    problem, value, notes = steady(problem, exact, data, states)
+    recording, right, reasons = _recorded(problem, exact, data)
+    first = {n: _furthest(problem.by_hand[n], right[n] if right else None) for n in exact}
+
+    def loss(values: Parameters) -> Any:
+        return problem.loss(values, *data)
+
+    def textbook_slopes() -> dict[str, Measured] | None:
+        with no_epsilon(lambda: loss(exact)) as changed:
+            center = loss(exact)
+            return (
+                measured_slopes(loss, exact, center, step, first, DIRECTIONS) if changed else None
+            )
+
+    measured = measured_slopes(loss, exact, value, step, first, 0 if right else DIRECTIONS)
+    if not all(slopes.is_finite for slopes in measured.values()):
         raise DataError(
             "check_gradients: the loss is NaN or infinite a small step from here; check at others"
         )
-    recording, right, notes = _recorded(problem, exact, data)
-    # Rounding of the loss leaves an error of this size in a difference; smaller values are zero.
     floor = 10 * np.finfo(float).eps * (abs(value) if right else max(1.0, abs(value))) / step
-    textbook = without_epsilon(recording) if recording else None
-    checks = [
-        _checked(
-            name,
-            problem.by_hand[name],
-            right[name] if right else None,
-            numerical[name],
-            tolerance,
-            floor,
-        )
-        for name in exact
-    ]
-    if textbook is not None and not all(check.passed for check in checks):
-        lenient = [
-            _checked(c.name, c.by_hand, textbook[c.name], textbook[c.name], tolerance, floor)
-            for c in checks
-        ]
-        if all(check.passed for check in lenient):
-            checks = [replace(check, passed=True) for check in checks]
-            notes.append(
-                "the loss adds a small constant inside its logarithm and the gradient leaves it "
-                "out, as the textbook does: right, and the whole difference"
-            )
-    kinks = at_kinks(recording) if recording and not all(c.passed for c in checks) else None
-    if kinks is not None:
-        between = {c.name: _between(c.by_hand, [k[c.name] for k in kinks]) for c in checks}
-        if all(check.passed or between[check.name] for check in checks):
-            checks = [replace(check, passed=True) for check in checks]
-            notes.append(
-                "some values sit exactly on a kink (a tie, or 0 in relu or abs), where every slope "
-                "between those of the two sides is right; this gradient takes one of them"
-            )
+    checks, why = verdicts(
+        problem.by_hand, right, measured, recording, textbook_slopes, tolerance, floor
+    )
     diagnoses: tuple[Diagnosis, ...] = ()
     wrong = [check.name for check in checks if not check.passed]
     if wrong:
-        reference = right or numerical
+        reference = right or {name: slopes.values for name, slopes in measured.items()}
         usable = all(np.isfinite(g).all() for g in reference.values())
         if usable:
             diagnoses = explain(problem, exact, data, batch_size(problem.data), wrong, reference)
-    return GradientReport(tuple(checks), tolerance, diagnoses, tuple(problem.notes + notes))
+    all_notes = (*notes, *problem.notes, *reasons, *why)
+    return GradientReport(tuple(checks), tolerance, diagnoses, all_notes)
+
+
+def _furthest(by_hand: Array | None, right: Array | None) -> list[int]:
+    """Return the entries in which two gradients differ most: they are measured first."""
+    if by_hand is None or right is None or by_hand.shape != right.shape:
+        return []
+    apart = np.abs(by_hand - right).ravel()
+    if not apart.any():
+        return []
+    largest = np.argpartition(apart, -FURTHEST)[-FURTHEST:] if apart.size > FURTHEST else None
+    order = np.argsort(apart) if largest is None else largest[np.argsort(apart[largest])]
+    return [int(entry) for entry in order[::-1]]
 
 
 def _recorded(
@@ -234,42 +231,9 @@ def _recorded(
     try:
         recording = Recording(lambda values: problem.loss(values, *data), exact)
         return recording, recording.gradients(), []
-    except (ChainruleError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except Exception as error:  # the code does something that tensors do not support
         cause = " ".join(str(error).split())
         return None, None, [f"checked by differences alone, the loss could not be traced: {cause}"]
-
-
-def _between(by_hand: Array | None, sides: list[Array]) -> bool:
-    """Return true if each entry of a gradient lies between those of two bounds."""
-    if by_hand is None or by_hand.shape != sides[0].shape:
-        return False
-    low, high = np.minimum(*sides), np.maximum(*sides)
-    slack = 1e-9 * (1 + np.abs(low) + np.abs(high))
-    return bool(((by_hand >= low - slack) & (by_hand <= high + slack)).all())
-
-
-def _checked(
-    name: str,
-    by_hand: Array | None,
-    automatic: Array | None,
-    numerical: Array,
-    tolerance: float,
-    floor: float,
-) -> ParameterCheck:
-    if by_hand is None or by_hand.shape != numerical.shape:
-        return ParameterCheck(name, np.inf, np.inf, (), by_hand, automatic, numerical, False)
-    measured = ~np.isnan(numerical)
-    against = ratio(by_hand[measured], numerical[measured])
-    difference = np.where(measured, np.abs(by_hand - numerical), -1.0)
-    worst = tuple(int(i) for i in np.unravel_index(np.argmax(difference), numerical.shape))
-    exact = None if automatic is None else ratio(by_hand, automatic)
-    passed = against <= tolerance or (exact is not None and exact <= tolerance)
-    # Where the gradient is zero up to rounding, the ratio of norms compares noise with noise. A
-    # central difference is noisier than an automatic gradient.
-    reference, most = (numerical, floor) if automatic is None else (automatic, 1e-5 * floor)
-    gap = float(np.linalg.norm(by_hand[measured] - reference[measured]))
-    passed = passed or gap <= most * np.sqrt(measured.sum())
-    return ParameterCheck(name, against, exact, worst, by_hand, automatic, numerical, bool(passed))
 
 
 def _exact(leaf: Any) -> Any:

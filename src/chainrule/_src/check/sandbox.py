@@ -10,14 +10,12 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from operator import is_not
-from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.forks import lock
-from chainrule._src.check.code import is_learners
+from chainrule._src.check.reach import Restore, random_states, reachable, restoring
 
 alone = lock()  # one check at a time: functions and streams are shared
 
@@ -88,7 +86,8 @@ class Sandbox:
         self._end: float | None = None
         self._fired = False
         self._over = threading.Event()
-        self._snapshots: dict[int, tuple[Any, Any]] = {}
+        self._seen: set[int] = set()
+        self._restores: list[Restore] = random_states(())
         self.keep(objects)
 
     def __enter__(self) -> Sandbox:
@@ -100,8 +99,8 @@ class Sandbox:
 
     def keep(self, objects: Iterable[Any]) -> None:
         """Take snapshots of more objects, which are restored after each run."""
-        for obj in objects:
-            self._keep(obj, 3)
+        restores = map(restoring, reachable(objects, self._seen))
+        self._restores += [restore for restore in restores if restore is not None]
 
     def run(self, call: Callable[[], Any]) -> Any:
         """Return the result of a call.
@@ -141,68 +140,6 @@ class Sandbox:
                         ctypes.c_ulong(self._thread), ctypes.py_object(TooLong)
                     )
 
-    def _keep(self, obj: Any, depth: int) -> None:
-        if id(obj) in self._snapshots or isinstance(obj, ModuleType | type):
-            return
-        if isinstance(obj, np.ndarray):
-            if obj.flags.writeable and obj.dtype != object:
-                self._snapshots[id(obj)] = obj, obj.copy()
-        elif isinstance(obj, MethodType):
-            self.keep((obj.__func__, obj.__self__))
-        elif isinstance(obj, FunctionType):
-            self._snapshots[id(obj)] = obj, None
-            names = {name for code in _codes(obj.__code__) for name in code.co_names}
-            variables = obj.__globals__
-            bound = {n: variables[n] for n in names if n in variables}
-            plain = {n: v for n, v in bound.items() if isinstance(v, int | float | str | tuple)}
-            self._snapshots[id(plain)] = _Globals(variables), plain
-            self.keep(bound.values())
-            for cell in obj.__closure__ or ():
-                with contextlib.suppress(ValueError):  # the cell is still empty
-                    self._keep(cell.cell_contents, depth - 1)
-        elif depth and isinstance(obj, list | dict | set):
-            self._snapshots[id(obj)] = obj, obj.copy()
-            for inner in obj.values() if isinstance(obj, dict) else list(obj)[:1000]:
-                self._keep(inner, depth - 1)
-        elif depth and hasattr(obj, "__dict__") and _is_learners(obj):
-            self._snapshots[id(obj)] = vars(obj), dict(vars(obj))
-            for inner in list(vars(obj).values()):
-                self._keep(inner, depth - 1)
-
     def _put_back(self) -> None:
-        for obj, value in self._snapshots.values():
-            if isinstance(obj, np.ndarray):
-                np.copyto(obj, value)
-            elif isinstance(obj, _Globals):
-                obj.variables.update(value)
-            elif isinstance(obj, list):
-                if len(obj) != len(value) or any(map(is_not, obj, value)):
-                    obj[:] = value
-            elif isinstance(obj, dict) and (
-                obj.keys() == value.keys() and not any(map(is_not, obj.values(), value.values()))
-            ):
-                continue
-            elif isinstance(obj, dict | set):
-                obj.clear()
-                obj.update(value)
-
-
-class _Globals:
-    """A module's variables, some of which are restored."""
-
-    def __init__(self, variables: dict[str, Any]) -> None:
-        self.variables = variables
-
-
-def _is_learners(obj: Any) -> bool:
-    """Return true if a learner defined the class of an object."""
-    module = sys.modules.get(type(obj).__module__)
-    file = getattr(module, "__file__", None)
-    return (file is None and type(obj).__module__ == "__main__") or bool(file and is_learners(file))
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _codes(inner)
+        for restore in self._restores:
+            restore()
