@@ -3,6 +3,7 @@ r"""Compare a gradient written by hand with automatic differentiation and centra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_number
+from chainrule._src.check.clock import thread_seconds
 from chainrule._src.check.diagnosis import Diagnosis
 from chainrule._src.check.epsilon import no_epsilon
 from chainrule._src.check.explain import explain
@@ -19,18 +21,22 @@ from chainrule._src.check.problem import (
     function_problem,
     model_problem,
 )
+from chainrule._src.check.quiet import alone, quiet
 from chainrule._src.check.reach import Restore, random_states
 from chainrule._src.check.recorded import Gradients, Recording
 from chainrule._src.check.report import GradientReport
-from chainrule._src.check.sandbox import alone
+from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.slopes import Measured, measured_slopes
 from chainrule._src.check.steadiness import steady
+from chainrule._src.check.trial import cut
 from chainrule._src.check.verdict import verdicts
 from chainrule._src.core.trees import map_leaves
 
 Parameters = Mapping[str, Array]
 TOLERANCES = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3, np.dtype(np.float16): 5e-2}
 DIRECTIONS = 2  # along which all entries move at once, where there is no automatic gradient
+MANY, SOME = 250, 61  # from so many samples on, some of them may do
+LONG = 0.03  # seconds that loss and gradient of all samples take where some of them do
 FURTHEST = 10  # entries that differ most from the automatic gradient are measured first
 
 
@@ -156,30 +162,65 @@ def check_gradients(
     if gradients is not None and not (callable(subject) and callable(gradients)):
         raise DataError("check_gradients: loss and gradients must both be functions")
 
+    def problem_of(args: tuple[Any, ...]) -> GradientProblem:
+        if gradients is None:
+            return model_problem(subject, args)
+        return function_problem(subject, gradients, args)
+
     def check(*args: Any) -> GradientReport:
         with alone:  # another check may have replaced the code of a function that is called here
             states = random_states((subject, gradients, *args))
-            if gradients is None:
-                problem = model_problem(subject, args)
-            else:
-                problem = function_problem(subject, gradients, args)
-            return _report(problem, states, tolerance, step)
+            first = () if gradients is None else args[:1]
+            report = _on_fewer(problem_of, first, args[len(first) :], states, tolerance, step)
+            return report or _report(problem_of(args), states, tolerance, step)
 
     return check
+
+
+def _on_fewer(
+    problem_of: Callable[[tuple[Any, ...]], GradientProblem], first: tuple[Any, ...],
+    data: tuple[Any, ...], states: list[Restore], tolerance: float | None, step: float,
+) -> GradientReport | None:  # fmt: skip
+    """Return the report on some of the samples, if it passes and all of them would take long.
+
+    A gradient that is wrong on them, or does not run on them, is checked on all samples.
+    """
+    n = batch_size(data)
+    if n is None or n < MANY:
+        return None
+    few = cut(data, n, SOME, np.random.default_rng(3))
+    try:
+        with quiet():
+            problem = problem_of((*first, *few))
+            seconds = thread_seconds(lambda: problem.gradients(problem.parameters, *few))
+            seconds += thread_seconds(lambda: problem.loss(problem.parameters, *few))
+        if seconds * n / SOME < LONG:
+            return None
+        report = _report(problem, states, tolerance, step)
+    except FAILURES:  # the code does not run on fewer samples
+        return None
+    note = f"checked on {SOME} samples, drawn at random from {n}: all of them would take long"
+    return replace(report, notes=(*report.notes, note)) if report.passed else None
 
 
 def _report(
     problem: GradientProblem, states: list[Restore], tolerance: float | None, step: float
 ) -> GradientReport:
     exact = {name: value.astype(np.float64) for name, value in problem.parameters.items()}
-    data = tuple(map_leaves(_exact, part) for part in problem.data)
+    data = tuple(_exact(part) for part in problem.data)
     dtypes = {
         v.dtype for v in (*problem.parameters.values(), *problem.by_hand.values()) if v is not None
     }
     if tolerance is None:
         tolerance = max(TOLERANCES.get(dtype, 1e-6) for dtype in dtypes)
+    with quiet(problem.mutable):
+        return _judged(*steady(problem, exact, data, states), exact, data, tolerance, step)
 
-    problem, value, notes = steady(problem, exact, data, states)
+
+def _judged(
+    problem: GradientProblem, value: float, notes: list[str], exact: dict[str, Array],
+    data: tuple[Any, ...], tolerance: float, step: float,
+) -> GradientReport:  # fmt: skip
     recording, right, reasons = _recorded(problem, exact, data)
     first = {n: _furthest(problem.by_hand[n], right[n] if right else None) for n in exact}
 
@@ -206,9 +247,7 @@ def _report(
     wrong = [check.name for check in checks if not check.passed]
     if wrong:
         reference = right or {name: slopes.values for name, slopes in measured.items()}
-        usable = all(np.isfinite(g).all() for g in reference.values())
-        if usable:
-            diagnoses = explain(problem, exact, data, batch_size(problem.data), wrong, reference)
+        diagnoses = explain(problem, exact, data, batch_size(problem.data), wrong, reference)
     all_notes = (*notes, *problem.notes, *reasons, *why)
     return GradientReport(tuple(checks), tolerance, diagnoses, all_notes)
 
@@ -236,6 +275,10 @@ def _recorded(
         return None, None, [f"checked by differences alone, the loss could not be traced: {cause}"]
 
 
-def _exact(leaf: Any) -> Any:
-    array = np.asarray(leaf)
-    return array.astype(np.float64) if array.dtype.kind == "f" else leaf
+def _exact(part: Any) -> Any:
+    """Return data with float64 for all other floats; what holds none is passed on as it is."""
+    if isinstance(part, dict | list | tuple):
+        return map_leaves(_exact, part)
+    if isinstance(part, np.ndarray | np.floating) and part.dtype.kind == "f":
+        return np.asarray(part).astype(np.float64)
+    return part

@@ -74,6 +74,8 @@ def relation(wrong: Any, right: Any, n: int | None) -> str:
         return "it holds NaN or infinite values"
     if wrong.shape != right.shape:
         return f"its shape is {wrong.shape}, it must be {right.shape}{_by_shape(wrong, right, n)}"
+    if (unknown := np.isnan(right)).any():
+        wrong, right = wrong[~unknown], right[~unknown]
     if not wrong.any():
         return "it is zero: was it never computed?" if right.any() else ""
     factor = scale_of(wrong, right)

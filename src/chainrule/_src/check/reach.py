@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from operator import is_not
 from types import CodeType, FunctionType, MethodType, ModuleType
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import is_learners
+from chainrule._src.check.code import is_learners_class
 
 DEPTH = 3  # levels of containers and of a learner's objects that are looked into
 Restore = Callable[[], None]
@@ -57,7 +56,7 @@ def _reached(obj: Any, depth: int, seen: set[int]) -> Iterator[Any]:
         yield obj
         for inner in list(obj.values()) if isinstance(obj, dict) else list(obj)[:1000]:
             yield from _reached(inner, depth - 1, seen)
-    elif depth and hasattr(obj, "__dict__") and _is_learners(obj):
+    elif depth and hasattr(obj, "__dict__") and is_learners_class(type(obj)):
         yield from _reached(vars(obj), depth, seen)
 
 
@@ -113,13 +112,6 @@ def _restoring_container(obj: Any) -> Restore:
             obj.update(content)
 
     return restore
-
-
-def _is_learners(obj: Any) -> bool:
-    """Return true if a learner defined the class of an object."""
-    module = sys.modules.get(type(obj).__module__)
-    file = getattr(module, "__file__", None)
-    return (file is None and type(obj).__module__ == "__main__") or bool(file and is_learners(file))
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

@@ -1,71 +1,25 @@
-"""A sandbox for a learner's code: no output, bounded time, and all changes are undone."""
+"""A sandbox for a learner's code: bounded time, and all changes are undone."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
-import sys
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
-from chainrule._src.base.forks import lock
+from chainrule._src.check.clock import Deadline
+from chainrule._src.check.quiet import alone, close_figures, open_figures
 from chainrule._src.check.reach import Restore, random_states, reachable, restoring
-
-alone = lock()  # one check at a time: functions and streams are shared
 
 
 class TooLong(BaseException):
     """A run exceeded its time limit; a BaseException, which ``except Exception`` does not catch."""
 
 
+__all__ = ["FAILURES", "Sandbox", "TooLong", "alone", "within_time"]
 FAILURES = (Exception, SystemExit, TooLong)  # anything that a changed program may raise
-
-
-class _Muted:
-    """A stream that drops the output of one thread and passes on that of all other threads."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream, self._thread = stream, threading.get_ident()
-
-    def write(self, text: str) -> int:
-        if threading.get_ident() == self._thread:
-            return len(text)
-        return int(self._stream.write(text) or 0)
-
-    def flush(self) -> None:
-        if threading.get_ident() != self._thread:
-            self._stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Context manager: mute this thread's output and warnings, restore NumPy's random state.
-
-    Only one thread at a time can be in this context; others wait.
-    """
-    with alone, warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        state = np.random.get_state()  # noqa: NPY002  # what a learner's code may draw from
-        collects = gc.isenabled()
-        gc.disable()  # the time limit must not interrupt callbacks of the garbage collector
-        streams = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Muted(streams[0]), _Muted(streams[1])
-        try:
-            yield
-        finally:
-            sys.stdout, sys.stderr = streams
-            if collects:
-                gc.enable()
-            np.random.set_state(state)  # noqa: NPY002
 
 
 class Sandbox:
@@ -76,16 +30,21 @@ class Sandbox:
     objects : iterable
         Functions, and objects that they may change: their content is restored.
     seconds : float
-        Time limit of a run; an attribute that may be set between runs.
+        Processor time of a run; an attribute that may be set between runs.
+    deadline : Deadline, optional
+        The end of all runs.
     """
 
-    def __init__(self, objects: Iterable[Any], seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(
+        self, objects: Iterable[Any], seconds: float, deadline: Deadline | None = None
+    ) -> None:
+        self.seconds, self.deadline = seconds, deadline
         self._thread = threading.get_ident()
         self._lock = threading.Lock()
-        self._end: float | None = None
+        self._limit: Deadline | None = None
         self._fired = False
         self._over = threading.Event()
+        self._figures = open_figures()
         self._seen: set[int] = set()
         self._restores: list[Restore] = random_states(())
         self.keep(objects)
@@ -111,20 +70,21 @@ class Sandbox:
             If it takes too long.
         """
         try:
-            return self._bounded(call)
+            return self.bounded(call)
         finally:
             with self._lock:  # the limit may have passed just after the call
-                self._end = None
+                self._limit = None
             self._put_back()
 
-    def _bounded(self, call: Callable[[], Any]) -> Any:
+    def bounded(self, call: Callable[[], Any]) -> Any:
+        """Return the result of a call, without undoing what it changed."""
         with self._lock:
-            self._end, self._fired = time.perf_counter() + self.seconds, False
+            self._limit, self._fired = Deadline(self.seconds, self.deadline), False
         try:
             return call()
         finally:
             with self._lock:
-                self._end = None
+                self._limit = None
             if self._fired:  # an exception may be pending still: raise it here
                 with contextlib.suppress(TooLong):
                     for _ in range(10):
@@ -133,9 +93,9 @@ class Sandbox:
     def _watch(self) -> None:
         while not self._over.wait(0.02):
             with self._lock:
-                if self._end is not None and time.perf_counter() > self._end:
+                if self._limit is not None and self._limit.has_passed:
                     self._fired = True
-                    self._end += 0.05  # raise it again, in case a destructor caught it
+                    self._limit = Deadline(0.05)  # raise it again, in case a destructor caught it
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(
                         ctypes.c_ulong(self._thread), ctypes.py_object(TooLong)
                     )
@@ -143,3 +103,16 @@ class Sandbox:
     def _put_back(self) -> None:
         for restore in self._restores:
             restore()
+        close_figures(self._figures)
+
+
+def within_time(call: Callable[[], Any], seconds: float) -> Any:
+    """Return the result of a call that must end within some seconds of processor time.
+
+    Raises
+    ------
+    TooLong
+        If it takes longer.
+    """
+    with Sandbox((), seconds) as sandbox:
+        return sandbox.bounded(call)

@@ -19,7 +19,7 @@ SHARES = (1.0, 0.1, 0.01)  # of the step that are tried, until the slope is shar
 EPSILON = float(np.finfo(float).eps)
 SECONDS = 0.4  # of processor time for all differences of a check
 MOST_ENTRIES = 60  # of a parameter that are measured; of larger ones a sample
-LEAST_ENTRIES = 2  # of a parameter that are measured even if the loss is slow
+LEAST_ENTRIES = 1  # of a parameter that are measured even if the loss is slow
 Values = dict[str, Array]
 Loss = Callable[[Mapping[str, Array]], float]
 
@@ -139,14 +139,14 @@ def measured_slopes(
     end = time.thread_time() + seconds
     for count in range(2 * most):
         for probe in probes.values():
-            probe.next_entry()
-        if count + 1 >= LEAST_ENTRIES and time.thread_time() > end:
-            break
-        if all(probe.is_done for probe in probes.values()):
+            if count < LEAST_ENTRIES or time.thread_time() < end:
+                probe.next_entry()
+        if time.thread_time() > end or all(probe.is_done for probe in probes.values()):
             break
     for probe in probes.values():
         for number in range(directions if not probe.measured.mask.all() else 0):
-            probe.along_direction(number)
+            if not number or time.thread_time() < end + seconds / 2:
+                probe.along_direction(number)
     return {name: probe.measured for name, probe in probes.items()}
 
 

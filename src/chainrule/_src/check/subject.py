@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.check.changes import exchanges, expression_edits
+from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import HOOK, FunctionSource
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit, applied, as_load
@@ -33,9 +33,14 @@ Results = Mapping[str, Any]
 
 
 def ratio(a: Any, b: Any) -> float:
-    """Return the norm ratio of two gradients: 0 for equal ones, infinite for different shapes."""
+    """Return the norm ratio of two gradients: 0 for equal ones, infinite for different shapes.
+
+    Entries of ``b`` that are NaN are unknown and do not count.
+    """
     if np.shape(a) != np.shape(b):
         return np.inf
+    if (unknown := np.isnan(b)).any():
+        a, b = np.asarray(a)[~unknown], np.asarray(b)[~unknown]
     scale = np.linalg.norm(a) + np.linalg.norm(b)
     return float(np.linalg.norm(np.subtract(a, b)) / scale) if scale else 0.0
 
@@ -85,8 +90,8 @@ class FaultyProgram:
         The right program, whose expressions a change may insert.
     n : int or None
         The number of samples.
-    deadline : float
-        The end of the search, on the clock of `time.perf_counter`.
+    deadline : Deadline, optional
+        The end of the search.
     parameters : mapping of str to ndarray
     """
 
@@ -97,7 +102,7 @@ class FaultyProgram:
         expected: Mapping[str, Array],
         right: RightProgram | None = None,
         n: int | None = None,
-        deadline: float = np.inf,
+        deadline: Deadline | None = None,
         parameters: Mapping[str, Array] | None = None,
     ) -> None:
         self.codes, self.call, self.expected = list(codes), call, expected
@@ -136,7 +141,7 @@ class FaultyProgram:
             yield inner
 
     def same(self, result: Any, expected: Array) -> bool:
-        """Return true if a result is equal to the expected array."""
+        """Return true if a result is equal to the expected array, where that is not NaN."""
         if result is None:
             return False
         try:
@@ -145,13 +150,18 @@ class FaultyProgram:
             return False
         if array.shape != expected.shape:
             return False
-        gap = (array - expected).ravel()
-        return bool(gap @ gap <= (2 * SAME) ** 2 * np.vdot(expected, expected))
+        gap, right = (array - expected).ravel(), expected.ravel()
+        square = gap @ gap
+        if np.isnan(square):  # entries of a result, or of the right one, are unknown
+            known = ~np.isnan(right)
+            gap, right = gap[known], right[known]
+            square = gap @ gap
+        return bool(square <= (2 * SAME) ** 2 * (right @ right))
 
     @property
     def is_late(self) -> bool:
         """True if the deadline has passed."""
-        return time.perf_counter() > self.deadline
+        return self.deadline is not None and self.deadline.has_passed
 
     def tried(
         self, edits: Sequence[Edit], call: Callable[[], Results] | None = None
@@ -235,7 +245,7 @@ class FaultyProgram:
         """Return the results that depend on an expression; all results if this is unknown."""
         if site.key not in self._reached:
             results = frozenset(self.expected)
-            if is_number(site.value):
+            if is_number(site.value) and not self.is_late:
                 try:
                     after = self.watch.disturbed(site)
                     results = frozenset(

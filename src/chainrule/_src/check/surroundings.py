@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import copy
+import dis
 from collections.abc import Iterator
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from chainrule._src.check.edits import binary, exchanged, number, transposed
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.watching import Site, Watch, references
 
+IMPURE = {"random", "save", "savetxt", "savez", "load", "loadtxt", "tofile", "dump", "seterr"}
+PURE = {"len", "range", "float", "int", "abs", "max", "min", "sum", "zip", "enumerate", "math",
+        "expit", "sigmoid", "softmax", "relu"}  # fmt: skip
 MOST_NAMES = 80
 LONG = 60  # nodes of an expression; a longer one nobody would write in one line
 
@@ -226,15 +230,38 @@ class BuildingBlocks:
         return {**used, **outer, **scope}
 
     def helpers(self, site: Site) -> list[str]:
-        """Return the names of the user's functions of one argument, except functions that check."""
-        names = site.code.functions[0].__globals__.items()
+        """Return the names of the user's functions of one argument that only compute a value."""
+        names = site.code.functions[0].__globals__
         return [
-            name for name, f in names
+            name for name, f in names.items()
             if isinstance(f, FunctionType)
             and f.__code__.co_argcount - len(f.__defaults__ or ()) == 1
             and f.__code__.co_filename == site.code.file
-            and not {"check_gradients", "check_loss"} & {*f.__code__.co_names}
+            and _only_computes(f, names)
         ]  # fmt: skip
+
+
+def _only_computes(f: FunctionType, names: dict[str, Any], depth: int = 3) -> bool:
+    """Return true if a function calls NumPy and functions like it alone: it may be tried.
+
+    Others might train a network, write files or end the program.
+    """
+    changes = {"STORE_GLOBAL", "STORE_ATTR", "DELETE_GLOBAL", "DELETE_ATTR", "IMPORT_NAME"}
+    if not depth or any(step.opname in changes for step in dis.get_instructions(f)):
+        return False
+    for name in f.__code__.co_names:
+        value = names.get(name)
+        if isinstance(value, FunctionType):
+            if value is not f and not _only_computes(value, names, depth - 1):
+                return False
+        elif name in IMPURE or not (
+            isinstance(value, ModuleType | float | int | np.ndarray)
+            or hasattr(np, name)
+            or hasattr(np.ndarray, name)
+            or name in PURE
+        ):
+            return False
+    return True
 
 
 def _along(a: Any, b: Any) -> bool:
