@@ -1,8 +1,10 @@
-"""Hold the diagnosis against the whole collection: ``python -m tests.check.judge [kind ...]``.
+"""Hold the diagnosis against a collection: ``python -m tests.check.judge [kind ...]``.
 
-Prints for each kind of network how many mistakes are named, how many lines are right, and the
-time; with ``--missed`` what was said of those that are not. A mistake is named if the diagnosis
-explains the gradient and says what it must; a line is right if it is one of the mistake's own.
+A kind is a name of ``cases/``, a file, or a folder of files; without any, all of ``cases/``. Prints
+for each kind of network how many mistakes are caught, how many are named, how many lines are right,
+and the time; with ``--missed`` what was said of those that are not. A mistake is named if the
+diagnosis explains the gradient and says what it must; a line is right if it is one of the mistake's
+own. ``--right 20`` checks the right gradients alone, at real sizes and twenty draws.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ import sys
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
-from tests.check.collection import KINDS, Case, right_cases, wrong_cases
+from tests.check.collection import KINDS, Case, kinds_in, right_cases, wrong_cases
 
 import chainrule as cr
 
@@ -25,33 +29,61 @@ ASKED = 0.9
 
 class Verdict(NamedTuple):
     name: str
+    caught: bool
     named: bool
     line: bool
     seconds: float
     said: str
+    error: str = ""
 
 
 def judge(case: Case) -> Verdict:
     """Check a wrong gradient, and whether the report says what is wrong, and where."""
-    start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        report = cr.check_gradients(case.loss, case.gradients)(*case.args)
-    seconds = time.perf_counter() - start
+    start = time.process_time()
+    report = _report(case)
+    seconds = time.process_time() - start
+    if isinstance(report, str):
+        return Verdict(case.name, False, False, False, seconds, report, report)
     found = report.diagnoses
     said = "\n".join(map(str, found))
     explained = bool(found) and all(d.kind != "not explained" for d in found)
     named = explained and all(re.search(phrase, said, re.IGNORECASE) for phrase in case.said)
     lines = {d.where.line for d in found if d.where is not None}
-    return Verdict(case.name, named, all(lines & own for own in case.lines), seconds, said)
+    line = all(lines & own for own in case.lines)
+    return Verdict(case.name, not report.passed, named, line, seconds, said)
 
 
-def _of_kind(kind: str) -> tuple[str, list[Verdict], list[str]]:
+def _report(case: Case) -> cr.check.GradientReport | str:
+    """Return the report, or the exception that took its place."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return cr.check_gradients(case.loss, case.gradients)(*case.args)
+    except Exception as error:  # whatever it is, it is the verdict
+        return f"{type(error).__name__}: {error}"
+
+
+def _of_kind(kind: str, draws: int = 0) -> tuple[str, list[Verdict], list[str]]:
+    if draws:
+        return kind, *_of_right(kind, draws)
     accused = []
     for case in right_cases(kind):
-        if not cr.check_gradients(case.loss, case.gradients)(*case.args).passed:
+        report = _report(case)
+        if isinstance(report, str) or not report.passed:
             accused.append(case.name)
     return kind, [judge(case) for case in wrong_cases(kind)], accused
+
+
+def _of_right(kind: str, draws: int) -> tuple[list[Verdict], list[str]]:
+    """Check the right gradients at real sizes; one is accused if any draw of it is."""
+    verdicts, accused = [], []
+    for seed in range(draws):
+        for case in right_cases(kind, seed, real=True):
+            verdict = judge(case)
+            verdicts.append(verdict)
+            if verdict.caught or verdict.error:
+                accused.append(f"{case.name} (draw {seed}{verdict.error and ': ' + verdict.error})")
+    return verdicts, accused
 
 
 def main() -> int:
@@ -59,32 +91,54 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kinds", nargs="*", default=KINDS)
     parser.add_argument("--missed", action="store_true", help="print what was not named")
+    parser.add_argument("--right", type=int, default=0, metavar="DRAWS", help="right ones alone")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
+    kinds = [k for kind in options.kinds for k in (_files(kind) if "/" in kind else [kind])]
     every: list[Verdict] = []
     accused: list[str] = []
-    print(f"{'kind':22} {'wrong':>5} {'named':>7} {'line':>7} {'median s':>9} {'longest':>8}")
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for kind, verdicts, wronged in pool.map(_of_kind, options.kinds):
-            _print(kind, verdicts)
+    print(
+        f"{'kind':22} {'wrong':>5} {'caught':>7} {'named':>7} {'line':>7} {'both':>7} "
+        f"{'raised':>6} {'median s':>9} {'longest':>8}"
+    )
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for kind, verdicts, wronged in pool.map(partial(_of_kind, draws=options.right), kinds):
+            _print(Path(kind).stem, verdicts)
             every += verdicts
             accused += wronged
             for verdict in verdicts if options.missed else ():
                 if not (verdict.named and verdict.line):
-                    print(f"  {verdict.name}: named {verdict.named}, line {verdict.line}")
+                    print(
+                        f"  {verdict.name}: caught {verdict.caught}, named {verdict.named}, "
+                        f"line {verdict.line}, {verdict.seconds:.1f} s"
+                    )
                     print("    " + verdict.said.replace("\n", "\n    "))
     _print("all", every)
     print(f"right gradients accused: {', '.join(accused) or 'none'}")
+    if options.right:
+        return bool(accused)
     named = [v for v in every if v.named]
     return int(len(named) < ASKED * len(every)) + bool(accused)
 
 
+def _files(kind: str) -> list[str]:
+    return kinds_in(Path(kind)) if Path(kind).is_dir() else [kind]
+
+
 def _print(kind: str, verdicts: list[Verdict]) -> None:
-    named = [v for v in verdicts if v.named]
+    if not verdicts:
+        return
     times = sorted(v.seconds for v in verdicts)
-    line = sum(v.line for v in named) / max(1, len(named))
+    named = [v for v in verdicts if v.named]
+    shares = [
+        sum(v.caught for v in verdicts) / len(verdicts),
+        len(named) / len(verdicts),
+        sum(v.line for v in named) / max(1, len(named)),
+        sum(v.named and v.line for v in verdicts) / len(verdicts),
+    ]
     print(
-        f"{kind:22} {len(verdicts):5} {len(named) / len(verdicts):7.1%} {line:7.1%} "
-        f"{times[len(times) // 2]:9.2f} {times[-1]:8.2f}",
+        f"{kind:22} {len(verdicts):5} {' '.join(f'{share:7.1%}' for share in shares)} "
+        f"{sum(bool(v.error) for v in verdicts):6} {times[len(times) // 2]:9.2f} {times[-1]:8.2f}",
         flush=True,
     )
 

@@ -1,0 +1,1 @@
+"""Wrong gradients in the style of public courses; see `tests.check.collection`."""
