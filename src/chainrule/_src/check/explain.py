@@ -32,6 +32,7 @@ from chainrule._src.check.quiet import quiet
 from chainrule._src.check.repair import repairs
 from chainrule._src.check.right import RightProgram, right_gradient
 from chainrule._src.check.sandbox import FAILURES, Sandbox
+from chainrule._src.check.settled import settled_statements
 from chainrule._src.check.subject import FaultyProgram, Judge, Repair, ratio
 from chainrule._src.check.trial import Trial, elsewhere, trials
 from chainrule._src.check.watching import is_number
@@ -160,6 +161,9 @@ def _first(
     if best[0] is None or best[1] is None:
         return None, last
     sandbox.seconds = 0.1 + 10 * seconds
+    parameters, samples = best[1].parameters, best[1].data
+    best[0].loss = partial(sandbox.run, partial(problem.loss, parameters, *samples))
+    best[0].settled = settled_statements(best[0].codes, best[0].loss, deadline)
     best[0].judge = _judge(elsewhere(best[1], data, n, sandbox), sandbox)
     return best
 

@@ -20,7 +20,7 @@ from chainrule._src.check.edits import (
     transposed,
 )
 from chainrule._src.check.rules import Rules
-from chainrule._src.check.surroundings import BuildingBlocks, one_hot
+from chainrule._src.check.surroundings import BuildingBlocks, fits, one_hot
 from chainrule._src.check.watching import Site, is_array, is_number
 
 OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
@@ -222,6 +222,19 @@ def _other_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Itera
         for name, other_value in scope.items():
             if name != text and type(other_value) is type(value):
                 yield ast.Name(name, ast.Load()), "other value", 1.2, name
+
+
+@EXPRESSIONS.of(ast.BinOp, ast.Call, ast.Name, ast.Subscript)
+def _unread_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield changes that use a variable whose value the code computes and never reads."""
+    names = around.unread(site.code)
+    if not names or not is_array(site.value):
+        return
+    for other, value, text in around.named(site):
+        fitting = is_array(value) and value.ndim and fits(value.shape, np.shape(site.value))
+        if isinstance(other, ast.Name) and text in names and fitting:
+            yield binary(node, ast.Add(), other), "missing term", 1.2, other
+            yield binary(node, ast.Mult(), other), "missing factor", 1.3, other
 
 
 @EXPRESSIONS.of(ast.expr)

@@ -25,6 +25,7 @@ from chainrule._src.check.surroundings import (
     distinct,
     factors,
     fits,
+    fitting_arrays,
     one_hot,
     penalties,
     slopes,
@@ -202,7 +203,7 @@ def _is_scale(value: Any) -> bool:
 
 @SCALED.of(ast.expr)
 def _array_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    arrays = list(_fitting_arrays(site, around))
+    arrays = list(fitting_arrays(site.value, around.named(site)))
     if arrays and isinstance(node, ast.Name | ast.Subscript | ast.Call):
         yield binary(node, ast.Pow(), ast.Constant(2)), "missing power", 1.6, None
     node_text = ast.unparse(node)
@@ -210,19 +211,6 @@ def _array_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterato
         if text != node_text and np.ndim(array) >= np.ndim(site.value) - 1:
             for factor, cost in factors(other, array, site, around):
                 yield binary(node, ast.Mult(), factor), "missing factor", cost, factor
-
-
-def _fitting_arrays(site: Site, around: BuildingBlocks) -> Iterator[tuple[ast.expr, Any, str]]:
-    """Yield the named arrays that broadcast against a value, one number a sample as a column."""
-    shape = np.shape(site.value)
-    for other, array, text in around.named(site):
-        if not np.ndim(array) or array.dtype.kind not in "fb":
-            continue
-        if fits(array.shape, shape):
-            yield other, array, text
-        elif array.shape == shape[:1]:
-            column = ast.Tuple([ast.Slice(), ast.Constant(None)], ast.Load())
-            yield ast.Subscript(other, column, ast.Load()), array[:, None], f"{text}[:, None]"
 
 
 @SCALED.of(ast.expr)

@@ -50,12 +50,27 @@ def more_lines(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     yield from _followed(block, i, around)
     yield from _doubled(block, i, around)
     s = block.statements[i]
-    if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name):
+    name = _array_written(s)
+    if name:
         site = last_site(block.code, [s], around)
-        for new, *rest in changed(s.target.id, site, around) if site else ():
-            yield block.behind(i, new, *rest)
+        for new, kind, cost, detail in changed(name, site, around) if site else ():
+            if isinstance(s, ast.AugAssign) or detail == "labels":
+                yield block.behind(i, new, kind, cost, detail)
     if isinstance(s, ast.For | ast.While):
         yield from within_loop(block.code, s, around)
+
+
+def _array_written(s: ast.stmt) -> str:
+    """Return the variable that a statement sets or changes in place, "" if it is none."""
+    if isinstance(s, ast.AugAssign):
+        target: ast.expr = s.target
+        while isinstance(target, ast.Subscript):
+            target = target.value
+    elif isinstance(s, ast.Assign) and len(s.targets) == 1:
+        target = s.targets[0]
+    else:
+        return ""
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _followed(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:

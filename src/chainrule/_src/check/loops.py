@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Edit, as_load, as_store, binary, numpy_name, transposed
-from chainrule._src.check.surroundings import BuildingBlocks, factors, fits
+from chainrule._src.check.surroundings import BuildingBlocks, factors, fitting_arrays
 from chainrule._src.check.watching import Site, is_array
 
 MOST = 60  # products that are tried in one line
@@ -196,8 +196,8 @@ def changed(name: str, site: Site, around: BuildingBlocks) -> Iterator[tuple[Any
             one = ast.Subscript(node, index, ast.Store())
             less = ast.AugAssign(one, ast.Sub(), ast.Constant(1))
             yield less, "missing term", 1.9, "labels"
-    for other, other_value, text in named:
-        if text != name and is_array(other_value) and fits(np.shape(other_value), np.shape(value)):
+    for other, other_value, text in fitting_arrays(value, named):
+        if text != name:
             for factor, cost in factors(other, other_value, site, around):
                 new = ast.AugAssign(target, ast.Mult(), factor)
                 yield new, "missing factor", cost + 0.2, factor

@@ -33,7 +33,8 @@ class Recording:
     def __init__(self, loss: Loss, parameters: Mapping[str, Array]) -> None:
         level = Level()
         self.leaves = {name: _leaf(name, value, level) for name, value in parameters.items()}
-        output = loss(self.leaves)
+        with level.captured:
+            output = loss(self.leaves)
         if not isinstance(output, Tensor):
             raise TypeError("the loss does not depend on the parameters")
         self.output = output

@@ -9,12 +9,22 @@ import numpy as np
 
 from chainrule._src.check.ranking import ranked, unlikely
 from chainrule._src.check.sandbox import FAILURES
-from chainrule._src.check.subject import ALL, PART, SPREAD, STAGES, FaultyProgram, Repair
+from chainrule._src.check.subject import (
+    ALL,
+    EXCHANGED,
+    PART,
+    SPREAD,
+    STAGES,
+    FaultyProgram,
+    Repair,
+)
 
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = (1.5, 2.0, np.inf)  # a cost below which the search skips the tiers after this one
 FIRST = 3  # stages that are searched before combinations of several changes
 LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown value
+SUSPICIOUS = 0.5  # of the time that is left, for all changes of the lines that go wrong first
+EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
 SLACK = 0.45  # a repair that costs this much more than the cheapest is still named
 
 
@@ -25,7 +35,10 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         most = min(LIKELY, *map(_cost, candidates))
         candidates += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]
     else:
-        candidates, more = _singles(subject, STAGES[:FIRST])
+        candidates, more = _suspicious(subject)
+        if not candidates:
+            candidates, others = _singles(subject, STAGES[:FIRST])
+            more += others
         parts += more
         if not candidates:
             candidates = _with_others(subject, parts, lambda inner: _line_by_line(inner)[0], depth)
@@ -55,6 +68,31 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
                         (complete if repair.mended == subject.wrong else parts).append(repair)
             if complete and min(map(_cost, complete)) < TIERS[tier]:
                 return _cheapest(complete), parts
+    return _cheapest(complete), parts
+
+
+def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
+    """Return repairs in the lines that go wrong first: of all wrong results, and of a part."""
+    complete: list[Repair] = []
+    parts: list[Repair] = []
+    lines = subject.suspicious()
+    edits = [edit for line in lines for edit in subject.within(line.statement)]
+    limit = subject.part_of_time(SUSPICIOUS)
+    cheapest = np.inf
+    for edit in sorted(edits, key=lambda edit: edit.cost):
+        if limit.has_passed or edit.cost > cheapest + SLACK:
+            break
+        edit.reach = subject.reach_of(edit)
+        repair = subject.repaired((edit,)) if edit.reach & subject.wrong else None
+        if repair is None:
+            continue
+        if repair.mended == subject.wrong:
+            complete.append(repair)
+            cheapest = min(cheapest, edit.cost)
+        else:
+            parts.append(repair)
+    else:
+        subject.searched |= {id(line.statement) for line in lines}
     return _cheapest(complete), parts
 
 
@@ -117,8 +155,9 @@ def _singles(
             break
         if kind == SPREAD and parts:
             break  # a change that affects right results too is not combined with others
+        limit = subject.part_of_time(EXCHANGING if tier == EXCHANGED else 1.0)
         for edit in subject.stage(kind, tier):
-            if subject.is_late or edit.cost > cheapest + SLACK:
+            if limit.has_passed or edit.cost > cheapest + SLACK:
                 break
             repair = subject.repaired((edit,))
             if repair is None:

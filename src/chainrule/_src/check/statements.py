@@ -52,13 +52,17 @@ def _of_augmented(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit
         return
     at = {ast.Add: "add", ast.Sub: "subtract"}.get(type(s.op))
     if isinstance(s.target, ast.Subscript) and at:
-        func = ast.Attribute(ast.Attribute(numpy_name(), at, ast.Load()), "at", ast.Load())
-        args = [as_load(s.target.value), s.target.slice, s.value]
-        yield block.edit(i, ast.Expr(ast.Call(func, args, [])), "repeated index", 1.3)
+        yield block.edit(i, _at(at, s.target, s.value), "repeated index", 1.3)
     yield block.edit(i, ast.Assign([s.target], s.value), "added", 1.2)
     for other in OPERATORS.get(type(s.op), ()):
         if other is not ast.MatMult:
             yield block.edit(i, ast.AugAssign(s.target, other(), s.value), "operator", 1.2)
+
+
+def _at(name: str, target: ast.Subscript, value: ast.expr) -> ast.Expr:
+    """Return ``np.add.at(array, index, value)``, or the same with another operation."""
+    func = ast.Attribute(ast.Attribute(numpy_name(), name, ast.Load()), "at", ast.Load())
+    return ast.Expr(ast.Call(func, [as_load(target.value), target.slice, value], []))
 
 
 def _of_assignment(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
@@ -67,6 +71,8 @@ def _of_assignment(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edi
         target = s.targets[0]
         if isinstance(target, ast.Name | ast.Subscript):
             yield block.edit(i, ast.AugAssign(target, ast.Add(), s.value), "overwritten", 1.2)
+        if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant):
+            yield block.edit(i, _at("add", target, s.value), "repeated index", 1.25)
 
 
 def _left_out(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:

@@ -19,7 +19,7 @@ from chainrule._src.check.changes import exchanges, expression_edits
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import HOOK, FunctionSource
 from chainrule._src.check.comparing import scale_of
-from chainrule._src.check.edits import Edit, applied, as_load
+from chainrule._src.check.edits import Edit, applied, as_load, called_name
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.statements import statement_edits
@@ -28,6 +28,8 @@ from chainrule._src.check.valuing import OPERATIONS, Evaluator
 from chainrule._src.check.watching import SCOPES, Site, Watch, is_number
 
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
+MOST_SUSPICIOUS = 8  # lines with an unknown value of which all changes are tried
+MOST_SOURCES = 4  # lines before the first wrong one that are searched with it
 AT_ONCE = 500  # changes that are evaluated in one run
 Results = Mapping[str, Any]
 
@@ -122,6 +124,9 @@ class FaultyProgram:
             p for p in reversed(self.watch.sites) if p.owner in (p.statement, p.code.tree)
         )
         self.lines = {id(p.statement): p for p in statements}
+        self.settled: set[int] = set()  # statements that decide the loss, so they are right
+        self.loss: Callable[[], Any] | None = None  # the loss, if it runs the same statements
+        self.searched: set[int] = set()  # statements of which all changes were tried
         self.suspects: set[int] = set()  # statements whose right value repairs all results
         inside = {id(p.node): p.key for p in self.watch.sites}
         self._above = {
@@ -137,7 +142,7 @@ class FaultyProgram:
                 stack.enter_context(code.being(new))
             inner = FaultyProgram(self.codes, self.call, self.expected, self.around.right,
                                   self.around.n, self.deadline, self.parameters)  # fmt: skip
-            inner.judge = self.judge
+            inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
             yield inner
 
     def same(self, result: Any, expected: Array) -> bool:
@@ -162,6 +167,11 @@ class FaultyProgram:
     def is_late(self) -> bool:
         """True if the deadline has passed."""
         return self.deadline is not None and self.deadline.has_passed
+
+    def part_of_time(self, share: float) -> Deadline:
+        """Return a deadline after a share of the time that is left."""
+        left = 3600.0 if self.deadline is None else self.deadline.left
+        return Deadline(share * left, self.deadline)
 
     def tried(
         self, edits: Sequence[Edit], call: Callable[[], Results] | None = None
@@ -223,7 +233,7 @@ class FaultyProgram:
             elif name not in self.wrong:
                 return None
         mended &= self.wrong
-        if not mended or not self._holds(edits, mended):
+        if not mended or not self._holds(edits, mended) or not self._keeps_loss(edits):
             return None
         return Repair(tuple(edits), frozenset(mended))
 
@@ -240,6 +250,14 @@ class FaultyProgram:
         return isinstance(results, Mapping) and all(
             self.same(results.get(name), expected[name]) for name in {*mended, *right}
         )
+
+    def _keeps_loss(self, edits: Sequence[Edit]) -> bool:
+        """Return true if changes behind statements that decide the loss leave it as it is."""
+        if self.loss is None or not any(id(e.statement) in self.settled for e in edits):
+            return True
+        call = self.loss
+        after = self.tried(edits, lambda: {"loss": call()})
+        return after is not None and self.same(after["loss"], np.asarray(call(), np.float64))
 
     def reached(self, site: Site) -> frozenset[str]:
         """Return the results that depend on an expression; all results if this is unknown."""
@@ -332,6 +350,8 @@ class FaultyProgram:
     def changes(self, kind: int, tier: int) -> Iterator[Edit]:
         """Yield the changes of expressions and statements."""
         for site in self.watch.sites:
+            if id(site.statement) in self.settled or id(site.statement) in self.searched:
+                continue
             if self.is_late or self._kind(self.reach(site)) != kind:
                 continue
             if tier and self._is_behind_suspects(site):
@@ -339,6 +359,10 @@ class FaultyProgram:
             if site.trace.values or not _is_hooked_kind(site):
                 yield from expression_edits(site, self.around, tier)
         for edit in () if self.is_late else self.of_statements:
+            if id(edit.statement) in self.settled and edit.kind not in ADDED:
+                continue
+            if id(edit.statement) in self.searched:
+                continue
             line = self.lines.get(id(edit.statement))
             reach = self.wrong if line is None else self.reach(line)
             if self._kind(reach) == kind and tier == _tier(edit):
@@ -367,11 +391,40 @@ class FaultyProgram:
             again = np.size(value) > 1 and any(np.array_equal(value, other) for other in before)
             before.append(value)
             reach = self.reach(site) & self.wrong
-            if reach and (again or not table.has(value)):
+            if reach and (again or not table.has(value)) and id(site.statement) not in self.settled:
                 if (reach == self.wrong) == is_whole:
                     (later if read_by(site) & spoilt[site.code] else first).append(site)
                 spoilt[site.code] |= targets_of(site)
-        return [*first, *later] if is_whole else first
+        return [*first, *self._sources(first), *later] if is_whole else first
+
+    def _sources(self, lines: list[Site]) -> list[Site]:
+        """Return the statements from whose values the first of some lines go wrong.
+
+        Such a value may be one of the right program, but of another place: a slope is missing.
+        """
+        table = self.around.right.table if self.around.right else None
+        sources = []
+        for line in lines[:1]:
+            for site in self.lines.values():
+                before = site.code is line.code and site.trace.order < line.trace.order
+                if (
+                    before
+                    and id(site.statement) not in self.settled
+                    and targets_of(site) & read_by(line)
+                    and is_number(site.value)
+                    and self.reach(site) & self.wrong
+                    and table is not None
+                ):
+                    sources.append(site)
+        return sorted(sources, key=lambda site: -site.trace.order)[:MOST_SOURCES]
+
+    def suspicious(self) -> list[Site]:
+        """Return the statements that go wrong first, and those that call their functions."""
+        lines = [*self.unknown(True)[:MOST_SUSPICIOUS], *self.unknown(False)[:MOST_SUSPICIOUS]]
+        names = {line.code.code_object.co_name for line in lines}
+        calls = {id(p.statement) for p in self.watch.sites if called_name(p.node) in names}
+        callers = [p for key, p in self.lines.items() if key in calls and key not in self.settled]
+        return list({id(p.statement): p for p in (*lines, *callers)}.values())
 
     def result(self, line: Site) -> Any:
         """Return the value of a statement's target after its first turn."""
@@ -435,6 +488,7 @@ class FaultyProgram:
         """Yield the changes that replace a statement's value by one of the right program."""
         for site in self.watch.sites:
             is_statement = site.owner is site.statement and site.trace.values
+            is_statement = is_statement and id(site.statement) not in self.settled
             if is_statement and not self.is_late and self._kind(self.reach(site)) == kind:
                 yield from exchanges(site, self.around)
 
@@ -486,8 +540,9 @@ class _EndOfRun(BaseException):
 # A change affects exactly the wrong results, or a part of them, or right results too.
 ALL, PART, SPREAD = 0, 1, 2
 EXCHANGED = -1
+ADDED = ("missing line", "missing divisor", "missing term", "missing factor")  # behind a statement
 STAGES = [
-    *[(kind, tier) for kind in (ALL, PART) for tier in (0, EXCHANGED, 1, 2)],
+    *[(kind, tier) for kind in (ALL, PART) for tier in (0, 1, EXCHANGED, 2)],
     *[(SPREAD, tier) for tier in (0, 1, 2)],
 ]
 

@@ -34,6 +34,8 @@ class BuildingBlocks:
         self._local_names: dict[tuple[int, str], ast.expr | None] = {}
         self._entries: dict[Any, list[tuple[ast.expr, Any, str]]] = {}
         self._right_entries: dict[Any, list[tuple[str, ast.expr, bool]]] = {}
+        self._unread: dict[FunctionSource, set[str]] = {}
+        self._computing: dict[FunctionType, bool] = {}
         self._index_uses: dict[FunctionSource, list[tuple[ast.expr, bool]]] = {}
 
     def named(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
@@ -56,9 +58,9 @@ class BuildingBlocks:
             if not names or not names <= scope.keys():
                 continue
             for name, value in scope.items():
-                if not isinstance(value, list | np.ndarray) or name in names:
+                if not isinstance(value, list | dict | np.ndarray) or name in names:
                     continue
-                if not is_own and not isinstance(value, list):
+                if not is_own and isinstance(value, np.ndarray):
                     continue
                 node = ast.Subscript(ast.Name(name, ast.Load()), index, ast.Load())
                 text = ast.unparse(node)
@@ -229,6 +231,15 @@ class BuildingBlocks:
         }
         return {**used, **outer, **scope}
 
+    def unread(self, code: FunctionSource) -> set[str]:
+        """Return the variables that a function computes for nothing: their value is never read.
+
+        Of a variable that a loop carries, the value of the turn before is not read.
+        """
+        if code not in self._unread:
+            self._unread[code] = set(_unread(code.tree))
+        return self._unread[code]
+
     def helpers(self, site: Site) -> list[str]:
         """Return the names of the user's functions of one argument that only compute a value."""
         names = site.code.functions[0].__globals__
@@ -237,8 +248,29 @@ class BuildingBlocks:
             if isinstance(f, FunctionType)
             and f.__code__.co_argcount - len(f.__defaults__ or ()) == 1
             and f.__code__.co_filename == site.code.file
-            and _only_computes(f, names)
+            and self._computes(f)
         ]  # fmt: skip
+
+    def _computes(self, f: FunctionType) -> bool:
+        if f not in self._computing:
+            self._computing[f] = _only_computes(f, f.__globals__)
+        return self._computing[f]
+
+
+def _unread(tree: ast.AST) -> Iterator[str]:
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    loaded = {node.id for node in names if isinstance(node.ctx, ast.Load)}
+    stored = [node.id for node in names if isinstance(node.ctx, ast.Store)]
+    yield from (name for name in stored if name not in loaded and name != "_")
+    for loop in ast.walk(tree):
+        if isinstance(loop, ast.For | ast.While):
+            inside = [node for part in loop.body for node in ast.walk(part)]
+            own = [node for node in inside if isinstance(node, ast.Name)]
+            read = {node.id for node in own if isinstance(node.ctx, ast.Load)}
+            written = {node.id for node in own if isinstance(node.ctx, ast.Store)}
+            for name in written - read:
+                if stored.count(name) > sum(n.id == name for n in own):  # set before the loop, too
+                    yield name
 
 
 def _only_computes(f: FunctionType, names: dict[str, Any], depth: int = 3) -> bool:
@@ -309,6 +341,21 @@ def fits(small: tuple[int, ...], shape: tuple[int, ...]) -> bool:
         return np.broadcast_shapes(small, shape) == shape
     except ValueError:
         return False
+
+
+def fitting_arrays(
+    value: Any, named: list[tuple[ast.expr, Any, str]]
+) -> Iterator[tuple[ast.expr, Any, str]]:
+    """Yield the named arrays that broadcast against a value, one number a sample as a column."""
+    shape = np.shape(value)
+    for other, array, text in named:
+        if not np.ndim(array) or array.dtype.kind not in "fb":
+            continue
+        if fits(array.shape, shape):
+            yield other, array, text
+        elif array.shape == shape[:1]:
+            column = ast.Tuple([ast.Slice(), ast.Constant(None)], ast.Load())
+            yield ast.Subscript(other, column, ast.Load()), array[:, None], f"{text}[:, None]"
 
 
 def one_hot(shape: tuple[int, ...], site: Site, around: BuildingBlocks) -> Iterator[ast.expr]:
