@@ -15,7 +15,8 @@ CALLS = Rules()
 FUNCTIONS = (
     ("sum", "mean"), ("maximum", "minimum"), ("max", "min"), ("exp", "log"), ("tanh", "sinh"),
     ("zeros_like", "ones_like"), ("zeros", "ones"), ("var", "std"), ("argmax", "argmin"),
-    ("sqrt", "square"), ("sin", "cos"), ("sign", "abs"), ("matmul", "multiply"), ("tanh", "arctan"),
+    ("sqrt", "square"), ("log10", "log"), ("log2", "log"), ("sin", "cos"), ("sign", "abs"),
+    ("matmul", "multiply"), ("tanh", "arctan"),
 )  # fmt: skip
 ALONG_AXES = ("sum", "mean", "max", "min", "var", "std", "prod", "softmax", "cumsum")
 AXES: tuple[Any, ...] = (0, 1, -1, 2, None, (0, 1), (0, 2), (1, 2), (0, 2, 3), (0, 1, 2))

@@ -91,6 +91,27 @@ def _slope_or_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> It
             yield other, "other value", 1.9, text
 
 
+@REPLACED.of(ast.BinOp, ast.Call, ast.Name)
+def _slope_by_result(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield slopes of sigmoid and tanh by the result of a call: ``f(z) * (1 - f(z))``."""
+    if site.owner not in (site.statement, site.code.tree):
+        return
+    names = set(around.helpers(site)) | {"tanh"}
+    calls = {ast.unparse(n): n for n in ast.walk(node) if called_name(n) in names}
+    if not calls and isinstance(node, ast.Name):
+        helpers = [n for n in around.helpers(site) if n != site.code.code_object.co_name]
+        calls = {n: ast.Call(ast.Name(n, ast.Load()), [node], []) for n in helpers}
+    for call in calls.values():
+        less = binary(ast.Constant(1), ast.Sub(), call)
+        yield binary(call, ast.Mult(), less), "slope", 1.6, None
+        yield (
+            binary(ast.Constant(1), ast.Sub(), binary(call, ast.Pow(), ast.Constant(2))),
+            ("slope"),
+            1.6,
+            None,
+        )
+
+
 @REPLACED.of(ast.Call, ast.Name, ast.BinOp)
 def _zeros(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     if site.owner is site.statement:

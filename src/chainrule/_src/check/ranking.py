@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.edits import Edit
+from chainrule._src.check.edits import Edit, called_name
 from chainrule._src.check.known import ValueTable
 from chainrule._src.check.subject import FaultyProgram, Repair
 from chainrule._src.check.watching import Watch, is_number
 
+CALLING = 0.7  # the penalty of a change where one function calls another, which has the mistake
 MOST_RANKED = 16  # repairs that are scored
 
 
@@ -20,7 +21,7 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
     """Sort repairs by likelihood: most of the program's values become the right program's."""
     table = subject.around.right.table if subject.around.right else None
     if table is None or len(candidates) < 2:
-        return candidates
+        return sorted(candidates, key=lambda repair: _by_form(repair, subject))
     columns = _in_columns(subject.watch, table)
     before = _understood(subject.watch, table, columns)
     scored = []
@@ -37,10 +38,30 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
             score += share if share > 0.5 and then <= share else 0.3 * share
             score += then < share - 0.1
             score -= 0.3 * max(0.0, then - share)  # the program leaves the right one in this line
-            score += unlikely(edit) + 0.3 * _reads_wrong(edit, subject, table)
+            score += (
+                unlikely(edit)
+                + CALLING * _only_calls(edit, subject)
+                + 0.3 * _reads_wrong(edit, subject, table)
+            )
             score -= 0.3 * _is_last(edit, table)
         scored.append((score, repair))
     return [repair for _, repair in sorted(scored, key=lambda pair: pair[0])]
+
+
+def _by_form(repair: Repair, subject: FaultyProgram) -> float:
+    """Return how unlikely a repair is by the way its changes are written."""
+    return repair.cost + sum(
+        unlikely(edit) + CALLING * _only_calls(edit, subject) for edit in repair.edits
+    )
+
+
+def _only_calls(edit: Edit, subject: FaultyProgram) -> bool:
+    """Return true if a statement only passes on what another of the functions computes."""
+    if edit.kind in ("missing term", "other value", "exchanged", "order", "swapped"):
+        return False
+    names = {code.code_object.co_name for code in subject.codes} - {edit.code.code_object.co_name}
+    value = getattr(edit.statement, "value", None)
+    return value is not None and any(called_name(node) in names for node in ast.walk(value))
 
 
 def _is_last(edit: Edit, table: ValueTable) -> bool:
@@ -62,7 +83,7 @@ def unlikely(edit: Edit) -> float:
     """Return a penalty for a change that is unlikely by the way it is written."""
     growth = max(0, _size(edit.new) - _size(edit.old))
     score = 0.04 * growth + 0.35 * _wraps_name(edit) - 0.5 * _has_siblings(edit)
-    score -= 0.4 * (growth > 0 and _is_copy(edit))
+    score -= 0.8 * (growth > 0 and _is_copy(edit))
     return score + 0.3 * (isinstance(edit.statement, ast.For) and edit.kind != "order")
 
 

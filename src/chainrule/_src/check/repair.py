@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from chainrule._src.check.edits import Edit
 from chainrule._src.check.ranking import ranked, unlikely
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.subject import (
@@ -23,6 +25,7 @@ MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = (1.5, 2.0, np.inf)  # a cost below which the search skips the tiers after this one
 FIRST = 3  # stages that are searched before combinations of several changes
 LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown value
+PAIRS = 0.5  # of the time that is left, for two changes of which only both mend a result
 SUSPICIOUS = 0.5  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
 SLACK = 0.45  # a repair that costs this much more than the cheapest is still named
@@ -31,17 +34,19 @@ SLACK = 0.45  # a repair that costs this much more than the cheapest is still na
 def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
     """Return the repairs of all wrong results, the likeliest first; else of as many as possible."""
     candidates, parts = _line_by_line(subject)
+    if not candidates:
+        candidates, more = _suspicious(subject)
+        parts += more
     if candidates:  # look for cheaper repairs in other lines
         most = min(LIKELY, *map(_cost, candidates))
         candidates += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]
     else:
-        candidates, more = _suspicious(subject)
-        if not candidates:
-            candidates, others = _singles(subject, STAGES[:FIRST])
-            more += others
+        candidates, more = _singles(subject, STAGES[:FIRST])
         parts += more
         if not candidates:
             candidates = _with_others(subject, parts, lambda inner: _line_by_line(inner)[0], depth)
+        if depth > 1 and all(r.edits[-1].make_hook for r in candidates):
+            candidates = _through_lines(subject) or candidates
         if all(r.edits[-1].make_hook for r in candidates):
             complete, more = _singles(subject, STAGES[FIRST:])
             candidates = _cheapest([*candidates, *complete]) or _joined(
@@ -111,6 +116,42 @@ def _with_others(
             if more and inner.wrong == subject.wrong - part.mended:
                 return [Repair((*part.edits, *r.edits), subject.wrong) for r in more]
     return []
+
+
+def _through_lines(subject: FaultyProgram) -> list[Repair]:
+    """Return combinations: a change that makes a line right, and a repair of what is wrong then."""
+    limit = subject.part_of_time(PAIRS)
+    for edit in _first_steps(subject):
+        if limit.has_passed:
+            break
+        with contextlib.suppress(*FAILURES), subject.changed((edit,)) as inner:
+            if not inner.wrong or not inner.wrong <= subject.wrong:
+                continue
+            more = _line_by_line(inner)[0] or _suspicious(inner)[0]
+            pairs = [
+                Repair((edit, *r.edits), subject.wrong) for r in more if not r.edits[-1].make_hook
+            ]
+            if pairs:
+                return pairs
+    return []
+
+
+def _first_steps(subject: FaultyProgram) -> Iterator[Edit]:
+    """Yield changes that make lines right: the missing average, then those of unknown lines."""
+    for line in subject.multiples()[:2]:
+        inside = subject.within(line.statement, (0, 1))
+        yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
+    for line in (*subject.unknown(True)[:3], *subject.unknown(False)[:3]):
+        for tier in (0, 1):
+            yield from subject.understood(line, tier)[:2]
+
+
+def _by_count(edit: Edit, subject: FaultyProgram) -> bool:
+    """Return true if a change divides by the number of samples."""
+    site = edit.site or subject.lines.get(id(edit.statement))
+    text = ast.unparse(edit.detail)
+    named = [*subject.around.named(site), *subject.around.count(site)] if site is not None else []
+    return any(t == text and np.ndim(v) == 0 and v == subject.around.n for _, v, t in named)
 
 
 def _best(parts: list[Repair]) -> list[Repair]:

@@ -395,32 +395,50 @@ class FaultyProgram:
                 if (reach == self.wrong) == is_whole:
                     (later if read_by(site) & spoilt[site.code] else first).append(site)
                 spoilt[site.code] |= targets_of(site)
-        return [*first, *self._sources(first), *later] if is_whole else first
+        sources = [site for line in first[:1] for site in self.sources(line)]
+        return [*first, *sources, *later] if is_whole else first
 
-    def _sources(self, lines: list[Site]) -> list[Site]:
-        """Return the statements from whose values the first of some lines go wrong.
+    def sources(self, line: Site) -> list[Site]:
+        """Return the statements from whose values a line goes wrong, the nearest first.
 
         Such a value may be one of the right program, but of another place: a slope is missing.
         """
-        table = self.around.right.table if self.around.right else None
-        sources = []
-        for line in lines[:1]:
-            for site in self.lines.values():
-                before = site.code is line.code and site.trace.order < line.trace.order
-                if (
-                    before
-                    and id(site.statement) not in self.settled
-                    and targets_of(site) & read_by(line)
-                    and is_number(site.value)
-                    and self.reach(site) & self.wrong
-                    and table is not None
-                ):
-                    sources.append(site)
-        return sorted(sources, key=lambda site: -site.trace.order)[:MOST_SOURCES]
+        sources: list[Site] = []
+        names = read_by(line)
+        order = line.trace.order
+        for site in sorted(self.lines.values(), key=lambda site: -site.trace.order):
+            before = site.code is line.code and site.trace.order < order
+            if (
+                before
+                and targets_of(site) & names
+                and id(site.statement) not in self.settled
+                and is_number(site.value)
+                and self.reach(site) & self.wrong
+            ):
+                sources.append(site)
+                names |= read_by(site)
+        return sources[:MOST_SOURCES]
+
+    def multiples(self) -> list[Site]:
+        """Return the statements whose value is right but for the average over the samples."""
+        table, n = self.around.right.table if self.around.right else None, self.around.n
+        lines = sorted(self.lines.values(), key=lambda site: site.trace.order)
+        if table is None or not n:
+            return []
+        return [
+            line
+            for line in lines
+            if id(line.statement) not in self.settled
+            and {m.factor for m in table.matches(self.result(line)) if m.value.sample is None}
+            == {n}
+            and self.reach(line) & self.wrong
+        ]
 
     def suspicious(self) -> list[Site]:
         """Return the statements that go wrong first, and those that call their functions."""
-        lines = [*self.unknown(True)[:MOST_SUSPICIOUS], *self.unknown(False)[:MOST_SUSPICIOUS]]
+        some = self.unknown(False)[:MOST_SUSPICIOUS]
+        before = [site for line in some[:1] for site in self.sources(line)]
+        lines = [*self.unknown(True)[:MOST_SUSPICIOUS], *before, *some]
         names = {line.code.code_object.co_name for line in lines}
         calls = {id(p.statement) for p in self.watch.sites if called_name(p.node) in names}
         callers = [p for key, p in self.lines.items() if key in calls and key not in self.settled]
@@ -464,7 +482,12 @@ class FaultyProgram:
                 self.call()
         right = self.around.right.table
         pairs = zip(edits, values, strict=False)
-        matching = [e for e, value in pairs if is_number(value) and right.has(value, parts=True)]
+        before = self.result(line)
+        matching = [
+            edit
+            for edit, value in pairs
+            if is_number(value) and not _equal(value, before) and right.has(value, parts=True)
+        ]
         for edit in matching:
             edit.reach = self.reach_of(edit)
         return matching
