@@ -12,10 +12,14 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
+import threading
 import time
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +29,8 @@ from tests.check.collection import KINDS, Case, kinds_in, right_cases, wrong_cas
 import chainrule as cr
 
 ASKED = 0.9
+MOST_BYTES = 3 << 30
+MOST_SECONDS = 60
 
 
 class Verdict(NamedTuple):
@@ -53,14 +59,45 @@ def judge(case: Case) -> Verdict:
     return Verdict(case.name, not report.passed, named, line, seconds, said)
 
 
+def _bounded() -> None:
+    """Bound the memory of this process, so that a search that takes all of it is an exception."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+
+
 def _report(case: Case) -> cr.check.GradientReport | str:
     """Return the report, or the exception that took its place."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _alarm():
             warnings.simplefilter("ignore")
             return cr.check_gradients(case.loss, case.gradients)(*case.args)
-    except Exception as error:  # whatever it is, it is the verdict
+    except (Exception, Late) as error:  # whatever it is, it is the verdict
         return f"{type(error).__name__}: {error}"
+
+
+class Late(BaseException):
+    """A check takes so long that the judge ends it; no ``except Exception`` catches that."""
+
+
+@contextmanager
+def _alarm() -> Iterator[None]:
+    """Raise `Late` after a minute, in the main thread and where there are such signals."""
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def late(*_: object) -> None:
+        raise Late(f"more than {MOST_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(MOST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _of_kind(kind: str, draws: int = 0) -> tuple[str, list[Verdict], list[str]]:
@@ -101,7 +138,7 @@ def main() -> int:
         f"{'kind':22} {'wrong':>5} {'caught':>7} {'named':>7} {'line':>7} {'both':>7} "
         f"{'raised':>6} {'median s':>9} {'longest':>8}"
     )
-    with ProcessPoolExecutor(options.jobs) as pool:
+    with ProcessPoolExecutor(options.jobs, initializer=_bounded) as pool:
         for kind, verdicts, wronged in pool.map(partial(_of_kind, draws=options.right), kinds):
             _print(Path(kind).stem, verdicts)
             every += verdicts
