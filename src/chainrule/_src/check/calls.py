@@ -72,6 +72,13 @@ def _other_keepdims(node: ast.Call, site: Site, around: BuildingBlocks) -> Itera
     yield ast.Call(node.func, node.args, keywords), "keepdims", 1.1, None
 
 
+@CALLS.of(ast.Call, names=("maximum",))
+def _derivative_of_relu(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    for operand in node.args if len(node.args) == 2 else ():
+        if not isinstance(operand, ast.Constant):
+            yield ast.Compare(operand, [ast.Gt()], [ast.Constant(0)]), "slope", 1.2, None
+
+
 @CALLS.of(ast.Call, names=("log",))
 def _derivative_of_log(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     for operand in _operands(node)[:1]:

@@ -38,7 +38,7 @@ from chainrule._src.check.trial import Trial, elsewhere, trials
 from chainrule._src.check.watching import is_number
 from chainrule._src.check.wording import INVERSE, sentence, text_of
 
-SECONDS = 4.0  # of processor time that the search for a repair may take
+SECONDS = 4.2  # of processor time that the search for a repair may take
 
 
 def explain(

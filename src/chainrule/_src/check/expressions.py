@@ -58,7 +58,8 @@ def _other_call(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[
 
 @EXPRESSIONS.of(ast.IfExp)
 def _other_branch(node: ast.IfExp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    yield ast.IfExp(node.test, node.orelse, node.body), "branches", 1.5, None
+    cost = 2.8 if callable(site.value) else 1.5  # another way to compute is seldom the mistake
+    yield ast.IfExp(node.test, node.orelse, node.body), "branches", cost, None
 
 
 @EXPRESSIONS.of(ast.Attribute)
@@ -104,6 +105,17 @@ def _other_operation(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Ite
             (right, transposed(left), 1.3), (transposed(right), transposed(left), 1.3),
         ):  # fmt: skip
             yield binary(a, product, b), "transpose", cost, None
+
+
+@EXPRESSIONS.of(ast.BinOp)
+def _first_factor(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield ``a`` for ``a * b * c``: a slope of two factors is too much."""
+    inner = node.left
+    both = isinstance(node.op, ast.Mult) and isinstance(inner, ast.BinOp)
+    if both and isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult):
+        slope = binary(inner.right, ast.Mult(), node.right)
+        yield inner.left, "extra factor", 1.2, slope
+        yield binary(inner.left, ast.Mult(), node.right), "extra factor", 1.2, inner.right
 
 
 @EXPRESSIONS.of(ast.Constant)
@@ -220,8 +232,19 @@ def _other_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Itera
     elif isinstance(value, list | tuple | dict):
         scope = site.trace.scope
         for name, other_value in scope.items():
-            if name != text and type(other_value) is type(value):
+            if name != text and type(other_value) is type(value) and not _into_itself(site, name):
                 yield ast.Name(name, ast.Load()), "other value", 1.2, name
+
+
+def _into_itself(site: Site, name: str) -> bool:
+    """Return true if a list with this name would be appended to itself, which NumPy cannot end."""
+    for call in ast.walk(site.statement):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+            texts = [ast.unparse(part) for part in call.args]
+            inserted = call is site.owner and ast.unparse(call.func.value) == name
+            if inserted or (call.func is site.owner and name in texts):
+                return True
+    return False
 
 
 @EXPRESSIONS.of(ast.BinOp, ast.Call, ast.Name, ast.Subscript)

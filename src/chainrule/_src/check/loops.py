@@ -105,8 +105,9 @@ class LoopContext:
                 continue
             target = ast.Name(text, ast.Store())
             for other, other_value in self.arrays:
+                zero = 0.6 * (not value.any())  # nothing else is ever carried: a line is missing
                 for product in _products(other, other_value, value.shape, self.named):
-                    yield ast.Assign([target], product), 2.0
+                    yield ast.Assign([target], product), 2.0 - zero
                 for factor, what, _ in self.named if other_value.shape == value.shape else ():
                     if is_array(what) and what.shape == value.shape and factor is not other:
                         yield ast.Assign([target], binary(other, ast.Mult(), factor)), 2.3
@@ -203,7 +204,7 @@ def changed(name: str, site: Site, around: BuildingBlocks) -> Iterator[tuple[Any
                 yield new, "missing factor", cost + 0.2, factor
     for product in itertools.islice(_products(node, value, value.shape, named), MOST):
         line = ast.Assign([target], product)
-        yield line, "missing line", 2.1, line
+        yield line, "missing line", 1.9, line
 
 
 def _is_label(value: Any, size: int, shape: tuple[int, ...]) -> bool:

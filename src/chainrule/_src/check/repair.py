@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -24,9 +25,10 @@ from chainrule._src.check.subject import (
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = (1.5, 2.0, np.inf)  # a cost below which the search skips the tiers after this one
 FIRST = 3  # stages that are searched before combinations of several changes
+QUICK = 1.42  # the highest cost of the changes that are tried everywhere at first
 LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown value
-PAIRS = 0.5  # of the time that is left, for two changes of which only both mend a result
-SUSPICIOUS = 0.5  # of the time that is left, for all changes of the lines that go wrong first
+PAIRS = 0.35  # of the time that is left, for two changes of which only both mend a result
+SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
 SLACK = 0.45  # a repair that costs this much more than the cheapest is still named
 
@@ -34,9 +36,10 @@ SLACK = 0.45  # a repair that costs this much more than the cheapest is still na
 def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
     """Return the repairs of all wrong results, the likeliest first; else of as many as possible."""
     candidates, parts = _line_by_line(subject)
-    if not candidates:
-        candidates, more = _suspicious(subject)
-        parts += more
+    for search in (partial(_singles, stages=[(ALL, 0)], most=QUICK), _suspicious):
+        if not candidates:
+            candidates, more = search(subject)
+            parts += more
     if candidates:  # look for cheaper repairs in other lines
         most = min(LIKELY, *map(_cost, candidates))
         candidates += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]

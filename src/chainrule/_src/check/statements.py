@@ -7,6 +7,8 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Change, Edit, as_load, numpy_name
 from chainrule._src.check.expressions import OPERATORS, of_subscript
@@ -37,6 +39,40 @@ def _of_target(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     if isinstance(s, ast.AugAssign):
         for new, kind, cost, detail in _other_entries(s.target):
             yield Edit(block.code, s, "target", None, new, kind, cost, s.lineno, s, detail)
+
+
+def _of_one_index(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield entries ``t[row, label]`` where a statement writes a whole row ``t[row]``."""
+    s = block.statements[i]
+    target = s.targets[0] if isinstance(s, ast.Assign) else getattr(s, "target", None)
+    if not isinstance(target, ast.Subscript) or isinstance(target.slice, ast.Tuple | ast.Slice):
+        return
+    site = next((p for p in around.watch.sites if p.statement is s and p.trace.values), None)
+    for other, value, _ in around.named(site) if site is not None else ():
+        if isinstance(value, int | np.integer) and not isinstance(value, bool):
+            index = ast.Tuple([target.slice, other], ast.Load())
+            new: Any = ast.Subscript(target.value, index, ast.Store())
+            field = "targets" if isinstance(s, ast.Assign) else "target"
+            yield Edit(block.code, s, field, None, [new] if field == "targets" else new, "index",
+                       1.6, s.lineno, s)  # fmt: skip
+
+
+def _of_dropped(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield the variables for ``_`` in an unpacking whose new value the code would read."""
+    s = block.statements[i]
+    target = s.targets[0] if isinstance(s, ast.Assign) else None
+    if not isinstance(target, ast.Tuple):
+        return
+    names = [node for node in ast.walk(block.code.tree) if isinstance(node, ast.Name)]
+    read = dict.fromkeys(n.id for n in names if isinstance(n.ctx, ast.Load))
+    stored = [n.id for n in names if isinstance(n.ctx, ast.Store)]
+    for k, part in enumerate(target.elts):
+        for name in read if isinstance(part, ast.Name) and part.id == "_" else ():
+            if stored.count(name) == 1:
+                elts = [*target.elts[:k], ast.Name(name, ast.Store()), *target.elts[k + 1 :]]
+                new = [ast.Tuple(elts, ast.Store())]
+                detail = ast.Name(name, ast.Load())
+                yield Edit(block.code, s, "targets", None, new, "dropped", 1.3, s.lineno, s, detail)
 
 
 def _other_entries(target: ast.expr) -> Iterator[Change]:
@@ -183,8 +219,8 @@ def _over_the_ends_of_loop(block: Block, i: int, around: BuildingBlocks) -> Iter
 
 
 RULES: tuple[Rule, ...] = (
-    _of_target, _of_augmented, _of_assignment, _left_out, _divided, more_lines, _past_others,
-    _return_behind_loop, _over_the_end_of_if, _over_the_ends_of_loop,
+    _of_target, _of_one_index, _of_dropped, _of_augmented, _of_assignment, _left_out, _divided,
+    more_lines, _past_others, _return_behind_loop, _over_the_end_of_if, _over_the_ends_of_loop,
 )  # fmt: skip
 
 

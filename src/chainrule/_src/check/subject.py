@@ -28,6 +28,7 @@ from chainrule._src.check.valuing import OPERATIONS, Evaluator
 from chainrule._src.check.watching import SCOPES, Site, Watch, is_number
 
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
+ROUNDING = 1e-10  # the size of a zero, as a share of the largest result
 MOST_SUSPICIOUS = 8  # lines with an unknown value of which all changes are tried
 MOST_SOURCES = 4  # lines before the first wrong one that are searched with it
 AT_ONCE = 500  # changes that are evaluated in one run
@@ -110,6 +111,10 @@ class FaultyProgram:
         self.codes, self.call, self.expected = list(codes), call, expected
         self.deadline, self.parameters = deadline, parameters or {}
         self.judge: Judge | None = None
+        norms = [np.nansum(np.square(right)) for right in expected.values()]
+        self.rounding = ROUNDING**2 * max(norms, default=0.0)  # of results that must be zero
+        silent = [k for k, v in expected.items() if np.nansum(np.square(v)) <= self.rounding]
+        self.telling = frozenset(expected) - frozenset(silent)  # results that are not zero
         self.watch = Watch(codes, call)
         self.before = dict(self.watch.result)
         self.wrong = frozenset(
@@ -161,7 +166,7 @@ class FaultyProgram:
             known = ~np.isnan(right)
             gap, right = gap[known], right[known]
             square = gap @ gap
-        return bool(square <= (2 * SAME) ** 2 * (right @ right))
+        return bool(square <= (2 * SAME) ** 2 * (right @ right) + self.rounding)
 
     @property
     def is_late(self) -> bool:
@@ -262,12 +267,12 @@ class FaultyProgram:
     def reached(self, site: Site) -> frozenset[str]:
         """Return the results that depend on an expression; all results if this is unknown."""
         if site.key not in self._reached:
-            results = frozenset(self.expected)
+            results = self.telling
             if is_number(site.value) and not self.is_late:
                 try:
                     after = self.watch.disturbed(site)
                     results = frozenset(
-                        k for k in self.expected if not _equal(after.get(k), self.before.get(k))
+                        k for k in self.telling if not _equal(after.get(k), self.before.get(k))
                     )
                 except FAILURES:  # the code may refuse random numbers
                     pass
@@ -371,7 +376,13 @@ class FaultyProgram:
     @cached_property
     def of_statements(self) -> list[Edit]:
         """The changes of whole statements."""
-        return [edit for code in self.codes for edit in statement_edits(code, self.around)]
+        edits: list[Edit] = []
+        for code in self.codes:
+            for edit in statement_edits(code, self.around):
+                if self.is_late:
+                    return edits
+                edits.append(edit)
+        return edits
 
     def unknown(self, is_whole: bool) -> list[Site]:
         """Return the statements whose value is not in the right program, in the order they run.

@@ -87,6 +87,9 @@ TEMPLATES = {
     "missing line": "a line is missing, a path or a share is left out: {detail}",
     "missing condition": "this line must stand within the condition (indent): only where it holds",
     "swapped": "the operands or arguments are in the wrong order (swapped): {right}",
+    "dropped": (
+        "a value is dropped that the next turn needs: {detail} is carried on (a path is left out)"
+    ),
     "start": "a sum must start at zero (initial value): {right}",
     "extra condition": "this holds always, not only on the condition: {wrong}",
 }
