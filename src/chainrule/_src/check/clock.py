@@ -31,7 +31,7 @@ class Deadline:
 
     def __init__(self, seconds: float, within: Deadline | None = None) -> None:
         self.within = within
-        self._clock = within._clock if within is not None else thread_clock()
+        self._clock: Callable[[], float] = within._clock if within is not None else thread_clock()
         self._end, self._wall = self._clock() + seconds, time.monotonic() + WALL * seconds
         self.was_hit = False
 

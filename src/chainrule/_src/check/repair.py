@@ -12,15 +12,17 @@ import numpy as np
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.ranking import ranked, unlikely
 from chainrule._src.check.sandbox import FAILURES
-from chainrule._src.check.subject import (
+from chainrule._src.check.stages import (
     ALL,
     EXCHANGED,
     PART,
     SPREAD,
     STAGES,
-    FaultyProgram,
-    Repair,
+    stage,
+    suspect,
 )
+from chainrule._src.check.subject import FaultyProgram, Repair
+from chainrule._src.check.suspects import multiples, suspicious, understood, unknown
 
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = (1.5, 2.0, np.inf)  # a cost below which the search skips the tiers after this one
@@ -67,10 +69,10 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     complete: list[Repair] = []
     parts: list[Repair] = []
     for is_whole in (True, False):
-        lines = subject.unknown(is_whole)[:MOST_UNKNOWN]
+        lines = unknown(subject, is_whole)[:MOST_UNKNOWN]
         for tier in range(3):
             for line in lines:
-                for edit in subject.understood(line, tier):
+                for edit in understood(subject, line, tier):
                     repair = subject.repaired((edit,))
                     if repair is not None:
                         (complete if repair.mended == subject.wrong else parts).append(repair)
@@ -83,7 +85,7 @@ def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     """Return repairs in the lines that go wrong first: of all wrong results, and of a part."""
     complete: list[Repair] = []
     parts: list[Repair] = []
-    lines = subject.suspicious()
+    lines = suspicious(subject)
     edits = [edit for line in lines for edit in subject.within(line.statement)]
     limit = subject.part_of_time(SUSPICIOUS)
     cheapest = np.inf
@@ -141,12 +143,12 @@ def _through_lines(subject: FaultyProgram) -> list[Repair]:
 
 def _first_steps(subject: FaultyProgram) -> Iterator[Edit]:
     """Yield changes that make lines right: the missing average, then those of unknown lines."""
-    for line in subject.multiples()[:2]:
+    for line in multiples(subject)[:2]:
         inside = subject.within(line.statement, (0, 1))
         yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
-    for line in (*subject.unknown(True)[:3], *subject.unknown(False)[:3]):
+    for line in (*unknown(subject, True)[:3], *unknown(subject, False)[:3]):
         for tier in (0, 1):
-            yield from subject.understood(line, tier)[:2]
+            yield from understood(subject, line, tier)[:2]
 
 
 def _by_count(edit: Edit, subject: FaultyProgram) -> bool:
@@ -200,7 +202,7 @@ def _singles(
         if kind == SPREAD and parts:
             break  # a change that affects right results too is not combined with others
         limit = subject.part_of_time(EXCHANGING if tier == EXCHANGED else 1.0)
-        for edit in subject.stage(kind, tier):
+        for edit in stage(subject, kind, tier):
             if limit.has_passed or edit.cost > cheapest + SLACK:
                 break
             repair = subject.repaired((edit,))
@@ -210,7 +212,7 @@ def _singles(
                 complete.append(repair)
                 cheapest = min(cheapest, edit.cost)
                 if edit.make_hook is not None:
-                    subject.suspect(edit)
+                    suspect(subject, edit)
             else:
                 parts.append(repair)
     return _cheapest(complete), parts

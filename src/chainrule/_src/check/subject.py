@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import contextlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.check.changes import exchanges, expression_edits
+from chainrule._src.check.changes import expression_edits
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import HOOK, FunctionSource
-from chainrule._src.check.comparing import scale_of
-from chainrule._src.check.edits import Edit, applied, as_load, called_name
+from chainrule._src.check.edits import Edit, applied, as_load
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.statements import statement_edits
@@ -29,9 +26,6 @@ from chainrule._src.check.watching import SCOPES, Site, Watch, is_number
 
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
 ROUNDING = 1e-10  # the size of a zero, as a share of the largest result
-MOST_SUSPICIOUS = 8  # lines with an unknown value of which all changes are tried
-MOST_SOURCES = 4  # lines before the first wrong one that are searched with it
-AT_ONCE = 500  # changes that are evaluated in one run
 Results = Mapping[str, Any]
 
 
@@ -272,7 +266,7 @@ class FaultyProgram:
                 try:
                     after = self.watch.disturbed(site)
                     results = frozenset(
-                        k for k in self.telling if not _equal(after.get(k), self.before.get(k))
+                        k for k in self.telling if not equal(after.get(k), self.before.get(k))
                     )
                 except FAILURES:  # the code may refuse random numbers
                     pass
@@ -310,13 +304,6 @@ class FaultyProgram:
                 return value if is_number(value) else None
         return None
 
-    def stage(self, kind: int, tier: int) -> list[Edit]:
-        """Return the changes of a stage, the cheapest and likeliest first."""
-        edits = list(self.exchanged(kind) if tier == EXCHANGED else self.changes(kind, tier))
-        for edit in edits:
-            edit.reach = self.reach_of(edit)
-        return sorted(edits, key=lambda edit: edit.cost)
-
     def reach(self, site: Site) -> frozenset[str]:
         """Return the results that depend on an expression; if it is no float, on its parent."""
         if site.key not in self._reached_by:
@@ -325,53 +312,6 @@ class FaultyProgram:
             is_numeric = bool(recorded) and is_number(recorded[0])
             self._reached_by[site.key] = self.reached(site) if is_numeric else above
         return self._reached_by[site.key]
-
-    def _kind(self, reach: frozenset[str]) -> int | None:
-        """Return the group (ALL, PART, SPREAD) of a change by the results it affects.
-
-        None if it affects no wrong result.
-        """
-        if not reach & self.wrong:
-            return None
-        return ALL if reach == self.wrong else PART if reach < self.wrong else SPREAD
-
-    def suspect(self, edit: Edit) -> None:
-        """Record a line whose right value repairs all results.
-
-        Not if it differs by a factor only: the factor may be missing in a later line.
-        """
-        if edit.make_hook is None or edit.site is None:
-            return
-        right = edit.make_hook()(0, None)
-        if scale_of(edit.site.value, right) is None:
-            self.suspects.add(id(edit.statement))
-
-    def _is_behind_suspects(self, site: Site) -> bool:
-        """Return true if an expression runs after the first suspect line, in another line."""
-        if not self.suspects or id(site.statement) in self.suspects:
-            return False
-        return site.trace.order > min(self.lines[key].trace.order for key in self.suspects)
-
-    def changes(self, kind: int, tier: int) -> Iterator[Edit]:
-        """Yield the changes of expressions and statements."""
-        for site in self.watch.sites:
-            if id(site.statement) in self.settled or id(site.statement) in self.searched:
-                continue
-            if self.is_late or self._kind(self.reach(site)) != kind:
-                continue
-            if tier and self._is_behind_suspects(site):
-                continue
-            if site.trace.values or not _is_hooked_kind(site):
-                yield from expression_edits(site, self.around, tier)
-        for edit in () if self.is_late else self.of_statements:
-            if id(edit.statement) in self.settled and edit.kind not in ADDED:
-                continue
-            if id(edit.statement) in self.searched:
-                continue
-            line = self.lines.get(id(edit.statement))
-            reach = self.wrong if line is None else self.reach(line)
-            if self._kind(reach) == kind and tier == _tier(edit):
-                yield edit
 
     @cached_property
     def of_statements(self) -> list[Edit]:
@@ -384,173 +324,28 @@ class FaultyProgram:
                 edits.append(edit)
         return edits
 
-    def unknown(self, is_whole: bool) -> list[Site]:
-        """Return the statements whose value is not in the right program, in the order they run.
-
-        If ``is_whole``, those that affect all wrong results; the ones that read such a value come
-        last. Otherwise those that affect a part, without the ones that read such a value.
-        """
-        table = self.around.right.table if self.around.right else None
-        first: list[Site] = []
-        later: list[Site] = []
-        before: list[Any] = []
-        spoilt: dict[FunctionSource, set[str]] = defaultdict(set)  # variables that hold such values
-        for site in sorted(self.lines.values(), key=lambda site: site.trace.order):
-            value = self.result(site)
-            if table is None or not is_number(value) or (np.ndim(value) and not np.ptp(value)):
-                continue
-            again = np.size(value) > 1 and any(np.array_equal(value, other) for other in before)
-            before.append(value)
-            reach = self.reach(site) & self.wrong
-            if reach and (again or not table.has(value)) and id(site.statement) not in self.settled:
-                if (reach == self.wrong) == is_whole:
-                    (later if read_by(site) & spoilt[site.code] else first).append(site)
-                spoilt[site.code] |= targets_of(site)
-        sources = [site for line in first[:1] for site in self.sources(line)]
-        return [*first, *sources, *later] if is_whole else first
-
-    def sources(self, line: Site) -> list[Site]:
-        """Return the statements from whose values a line goes wrong, the nearest first.
-
-        Such a value may be one of the right program, but of another place: a slope is missing.
-        """
-        sources: list[Site] = []
-        names = read_by(line)
-        order = line.trace.order
-        for site in sorted(self.lines.values(), key=lambda site: -site.trace.order):
-            before = site.code is line.code and site.trace.order < order
-            if (
-                before
-                and targets_of(site) & names
-                and id(site.statement) not in self.settled
-                and is_number(site.value)
-                and self.reach(site) & self.wrong
-            ):
-                sources.append(site)
-                names |= read_by(site)
-        return sources[:MOST_SOURCES]
-
-    def multiples(self) -> list[Site]:
-        """Return the statements whose value is right but for the average over the samples."""
-        table, n = self.around.right.table if self.around.right else None, self.around.n
-        lines = sorted(self.lines.values(), key=lambda site: site.trace.order)
-        if table is None or not n:
-            return []
-        return [
-            line
-            for line in lines
-            if id(line.statement) not in self.settled
-            and {m.factor for m in table.matches(self.result(line)) if m.value.sample is None}
-            == {n}
-            and self.reach(line) & self.wrong
-        ]
-
-    def suspicious(self) -> list[Site]:
-        """Return the statements that go wrong first, and those that call their functions."""
-        some = self.unknown(False)[:MOST_SUSPICIOUS]
-        before = [site for line in some[:1] for site in self.sources(line)]
-        lines = [*self.unknown(True)[:MOST_SUSPICIOUS], *before, *some]
-        names = {line.code.code_object.co_name for line in lines}
-        calls = {id(p.statement) for p in self.watch.sites if called_name(p.node) in names}
-        callers = [p for key, p in self.lines.items() if key in calls and key not in self.settled]
-        return list({id(p.statement): p for p in (*lines, *callers)}.values())
-
     def result(self, line: Site) -> Any:
         """Return the value of a statement's target after its first turn."""
         names = {**line.code.functions[0].__globals__, **line.trace.scope}
         try:
-            return _result(line.owner, line, Evaluator({id(line.node): line.value}, set(), names))
+            return value_of(line.owner, line, Evaluator({id(line.node): line.value}, set(), names))
         except FAILURES:
             return None
-
-    def understood(self, line: Site, tier: int) -> list[Edit]:
-        """Return a statement's changes of a tier that give it a value of the right program.
-
-        They are evaluated at the statement's first turn, in a run that ends there.
-        """
-        assert self.around.right is not None
-        recorded = {id(p.node): p.trace.values[0] for p in self.watch.sites
-                 if p.statement is line.statement and p.trace.values}  # fmt: skip
-        edits = self.within(line.statement, [tier])
-        values: list[Any] = []
-
-        def hook(key: int, scope: dict[str, Any]) -> Any:
-            names = {"__builtins__": builtins, **line.code.functions[0].__globals__, **scope}
-            for edit in edits[len(values) : len(values) + AT_ONCE]:
-                try:
-                    with applied([edit]):
-                        evaluator = Evaluator(recorded, self._around(edit), names)
-                        new = edit.new if edit.old is line.owner else line.owner
-                        values.append(_result(new, line, evaluator))
-                except Exception:  # a changed expression may be meaningless
-                    values.append(None)
-            raise _EndOfRun
-
-        for _ in range(0, len(edits), AT_ONCE):
-            with contextlib.suppress(_EndOfRun, *FAILURES), contextlib.ExitStack() as stack:
-                for code, changed in self._with_slot((), line):
-                    stack.enter_context(code.running(changed, hook))
-                self.call()
-        right = self.around.right.table
-        pairs = zip(edits, values, strict=False)
-        before = self.result(line)
-        matching = [
-            edit
-            for edit, value in pairs
-            if is_number(value) and not _equal(value, before) and right.has(value, parts=True)
-        ]
-        for edit in matching:
-            edit.reach = self.reach_of(edit)
-        return matching
-
-    def _around(self, edit: Edit) -> set[int]:
-        """Return the ids of the nodes that contain a change."""
-        ids, key = {id(edit.owner)}, edit.site.key if edit.site else None
-        while key is not None:
-            ids.add(id(self.watch.sites[key].owner))
-            key = self._above.get(key)
-        return ids
 
     def within(self, statement: ast.AST, tiers: Iterable[int] = range(3)) -> list[Edit]:
         """Return the changes of a statement and of its expressions, the cheapest first."""
         inside = [p for p in self.watch.sites if p.statement is statement]
         edits = [e for t in tiers for p in inside for e in expression_edits(p, self.around, t)]
-        edits += [e for e in self.of_statements if e.statement is statement and _tier(e) in tiers]
+        edits += [e for e in self.of_statements if e.statement is statement and tier_of(e) in tiers]
         return sorted(edits, key=lambda edit: edit.cost)
 
-    def exchanged(self, kind: int) -> Iterator[Edit]:
-        """Yield the changes that replace a statement's value by one of the right program."""
-        for site in self.watch.sites:
-            is_statement = site.owner is site.statement and site.trace.values
-            is_statement = is_statement and id(site.statement) not in self.settled
-            if is_statement and not self.is_late and self._kind(self.reach(site)) == kind:
-                yield from exchanges(site, self.around)
 
-
-def targets_of(line: Site) -> set[str]:
-    """Return the variables that a statement assigns or changes in place."""
-    names = set()
-    for target in getattr(line.owner, "targets", [getattr(line.owner, "target", None)]):
-        parts = target.elts if isinstance(target, ast.Tuple) else [target] if target else []
-        for part in parts:
-            while isinstance(part, ast.Subscript):
-                part = part.value
-            names.add(ast.unparse(part))
-    return names
-
-
-def read_by(line: Site) -> set[str]:
-    """Return the variables that a statement's value reads."""
-    nodes = ast.walk(line.node)
-    return {ast.unparse(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}
-
-
-def _tier(edit: Edit) -> int:
+def tier_of(edit: Edit) -> int:
     """Return the tier of a change of a statement."""
     return 0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
 
 
-def _result(statement: Any, line: Site, evaluator: Evaluator) -> Any:
+def value_of(statement: Any, line: Site, evaluator: Evaluator) -> Any:
     """Return the value of a statement's target after it; for an array's entry, the array."""
     if line.field != "value":
         return evaluator.of(statement.body) if isinstance(statement, ast.Lambda) else None
@@ -565,20 +360,6 @@ def _result(statement: Any, line: Site, evaluator: Evaluator) -> Any:
             base[evaluator.of(target.slice)] = value
             return base
     return value
-
-
-class _EndOfRun(BaseException):
-    """Ends a run early; a BaseException, which ``except Exception`` does not catch."""
-
-
-# A change affects exactly the wrong results, or a part of them, or right results too.
-ALL, PART, SPREAD = 0, 1, 2
-EXCHANGED = -1
-ADDED = ("missing line", "missing divisor", "missing term", "missing factor")  # behind a statement
-STAGES = [
-    *[(kind, tier) for kind in (ALL, PART) for tier in (0, 1, EXCHANGED, 2)],
-    *[(SPREAD, tier) for tier in (0, 1, 2)],
-]
 
 
 def _fits_a_slot(edit: Edit) -> bool:
@@ -600,11 +381,7 @@ def _is_private(node: ast.AST) -> bool:
     return name.startswith("__") and not name.endswith("__")
 
 
-def _is_hooked_kind(site: Site) -> bool:
-    return isinstance(site.node, ast.BinOp | ast.Call | ast.UnaryOp) and site.field != "func"
-
-
-def _equal(a: Any, b: Any) -> bool:
+def equal(a: Any, b: Any) -> bool:
     try:
         return np.shape(a) == np.shape(b) and bool(
             np.allclose(np.asarray(a, float), np.asarray(b, float), rtol=1e-9, atol=1e-300)
