@@ -76,7 +76,7 @@ def explain(
                 if inverse:
                     return inverse
     except FAILURES:  # a report in any case: by the values alone
-        pass
+        deadline.was_hit = True  # the search did not come to its end
     return (*first_diagnoses, *_by_value(problem, wrong, right, n, where, deadline))
 
 

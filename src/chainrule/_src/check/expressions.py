@@ -37,6 +37,8 @@ COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 }  # fmt: skip
 
 
+TINY = 1e-4  # a smaller number does as well as zero, so that it explains nothing
+
 EXPRESSIONS = Rules()
 
 
@@ -141,6 +143,10 @@ def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> I
     for count, other_value, _ in around.count(site) if _is_divisor(site) else ():
         if other_value != value:
             yield count, "constant", 1.5, count
+    for scalar, amount, _ in around.named(site) if isinstance(value, float) else ():
+        told = isinstance(scalar, ast.Name) and isinstance(amount, float) and abs(amount) > TINY
+        if told and amount != value:
+            yield scalar, "constant", 1.35, scalar
     for other in dict.fromkeys(others):
         if other != value:
             same = isinstance(value, int) and float(other).is_integer()
@@ -264,6 +270,29 @@ def _unread_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Iter
 def _reversed_loop(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     if site.field == "iter" and isinstance(site.value, list | np.ndarray | tuple):
         yield _reversed(node), "order", 1.1, None
+
+
+@EXPRESSIONS.of(ast.expr)
+def _counted(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield 1 for what is added to a number, and counts in scope for a divisor that is computed."""
+    if isinstance(site.owner, ast.AugAssign) and isinstance(site.value, float | np.floating):
+        yield ast.Constant(1), "other value", 1.5, (ast.unparse(node), "1")
+    is_scalar = isinstance(site.value, int | float | np.number)
+    if isinstance(node, ast.Call | ast.Attribute) and _is_divisor(site) and is_scalar:
+        for other, value, text in [*around.named(site), *around.count(site)]:
+            is_count = isinstance(value, int | np.integer) and value > 1
+            if is_count and text != ast.unparse(node):
+                yield other, "other value", 1.35, (ast.unparse(node), text)
+
+
+@EXPRESSIONS.of(ast.BinOp, ast.Call, ast.Name)
+def _missing_function(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the activation of a statement's value: the learner's own functions of one argument."""
+    if site.owner is site.statement and site.field == "value" and is_number(site.value):
+        for helper in around.helpers(site):
+            if helper not in (called_name(node), site.code.code_object.co_name):
+                call = ast.Call(ast.Name(helper, ast.Load()), [node], [])
+                yield call, "missing call", 1.4, helper
 
 
 @EXPRESSIONS.of(ast.Name)

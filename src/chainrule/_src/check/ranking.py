@@ -44,7 +44,7 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
             score -= 0.3 * max(0.0, then - share)  # the program leaves the right one in this line
             score += (
                 unlikely(edit)
-                + CALLING * _only_calls(edit, subject)
+                + CALLING * _calling(edit, subject)
                 + 0.3 * _reads_wrong(edit, subject, table)
             )
             score -= 0.5 * _arises_here(edit, subject, table)
@@ -56,8 +56,13 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
 def _by_form(repair: Repair, subject: FaultyProgram) -> float:
     """Return how unlikely a repair is by the way its changes are written."""
     return repair.cost + sum(
-        unlikely(edit) + CALLING * _only_calls(edit, subject) for edit in repair.edits
+        unlikely(edit) + CALLING * _calling(edit, subject) for edit in repair.edits
     )
+
+
+def _calling(edit: Edit, subject: FaultyProgram) -> float:
+    """Return 1 for a change where another of the functions is called, 2 if it drops the call."""
+    return _only_calls(edit, subject) * (2.0 if edit.kind == "right expression" else 1.0)
 
 
 def _only_calls(edit: Edit, subject: FaultyProgram) -> bool:
@@ -76,8 +81,8 @@ def _arises_here(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
         return False
     own = {match.factor for match in table.matches(subject.result(line))}
     inside = (p for p in subject.watch.sites if p.statement is edit.statement)
-    read = [p.value for p in inside if isinstance(p.node, ast.Name) and np.ndim(p.value)]
-    factors = [{m.factor for m in table.matches(v)} for v in read if is_number(v)]
+    read = [p.value for p in inside if isinstance(p.node, ast.Name) and is_number(p.value)]
+    factors = [{m.factor for m in table.matches(v)} for v in read if np.ndim(v)]
     return bool(own) and 1 not in own and all(1 in found for found in factors if found)
 
 
@@ -106,7 +111,7 @@ def _is_last(edit: Edit, table: ValueTable) -> bool:
 
 def _reads_wrong(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
     """Return true if a line reads a multiple or a term of a right value: the mistake is earlier."""
-    if edit.kind in ("extra line", "order of lines"):
+    if edit.kind in ("extra line", "doubled line", "order of lines"):
         return False
     inside = (p for p in subject.watch.sites if p.statement is edit.statement)
     read = [p.value for p in inside if isinstance(p.node, ast.Name) and is_number(p.value)]
@@ -119,6 +124,7 @@ def unlikely(edit: Edit) -> float:
     score = 0.04 * growth + 0.35 * _wraps_name(edit) - 0.5 * _has_siblings(edit)
     score -= 0.8 * (growth > 0 and _is_copy(edit))
     score += CACHED * _is_in_cache(edit)
+    score += 0.6 * (growth > 1 and isinstance(edit.old, ast.Constant))
     score += 0.3 * (edit.kind == "missing divisor" and _is_in_loop(edit))
     return score + 0.3 * (isinstance(edit.statement, ast.For) and edit.kind not in BEHIND)
 

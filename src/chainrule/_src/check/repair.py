@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -22,7 +22,13 @@ from chainrule._src.check.stages import (
     suspect,
 )
 from chainrule._src.check.subject import FaultyProgram, Repair
-from chainrule._src.check.suspects import multiples, suspicious, understood, unknown
+from chainrule._src.check.suspects import (
+    has_common_factor,
+    multiples,
+    suspicious,
+    understood,
+    unknown,
+)
 
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = (1.5, 2.0, np.inf)  # a cost below which the search skips the tiers after this one
@@ -30,14 +36,21 @@ FIRST = 3  # stages that are searched before combinations of several changes
 QUICK = 1.42  # the highest cost of the changes that are tried everywhere at first
 LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown value
 PAIRS = 0.35  # of the time that is left, for two changes of which only both mend a result
+SCALING = ("sign", "missing factor", "extra factor", "missing divisor", "extra divisor", "constant",
+           "function", "operator", "extra call", "other value", "doubled line")  # fmt: skip
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
-SLACK = 0.45  # a repair that costs this much more than the cheapest is still named
+SLACK = 0.62  # a repair that costs this much more than the cheapest is still named
 
 
 def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
     """Return the repairs of all wrong results, the likeliest first; else of as many as possible."""
-    candidates, parts = _line_by_line(subject)
+    candidates: list[Repair] = []
+    if has_common_factor(subject):
+        candidates = _singles(subject, [(ALL, 0), (ALL, 1)], kinds=SCALING)[0]
+    parts: list[Repair] = []
+    if not candidates:
+        candidates, parts = _line_by_line(subject)
     for search in (partial(_singles, stages=[(ALL, 0)], most=QUICK), _suspicious):
         if not candidates:
             candidates, more = search(subject)
@@ -186,11 +199,14 @@ def _refined(subject: FaultyProgram, repair: Repair) -> Repair:
 
 
 def _singles(
-    subject: FaultyProgram, stages: Sequence[tuple[int, int]], most: float = np.inf
+    subject: FaultyProgram,
+    stages: Sequence[tuple[int, int]],
+    most: float = np.inf,
+    kinds: Collection[str] = (),
 ) -> tuple[list[Repair], list[Repair]]:
     """Return the repairs by one change: of all wrong results, and of a part.
 
-    ``most`` bounds the cost.
+    ``most`` bounds the cost, ``kinds`` are those of the changes that are tried, all by default.
     """
     complete: list[Repair] = []
     parts: list[Repair] = []
@@ -205,7 +221,7 @@ def _singles(
         for edit in stage(subject, kind, tier):
             if limit.has_passed or edit.cost > cheapest + SLACK:
                 break
-            repair = subject.repaired((edit,))
+            repair = subject.repaired((edit,)) if not kinds or edit.kind in kinds else None
             if repair is None:
                 continue
             if repair.mended == subject.wrong:

@@ -28,7 +28,8 @@ class Sandbox:
     Parameters
     ----------
     objects : iterable
-        Functions, and objects that they may change: their content is restored.
+        Functions, and objects that they may change: their content is restored, and with them the
+        random state. Without any, nothing is restored.
     seconds : float
         Processor time of a run; an attribute that may be set between runs.
     deadline : Deadline, optional
@@ -46,7 +47,8 @@ class Sandbox:
         self._over = threading.Event()
         self._figures = open_figures()
         self._seen: set[int] = set()
-        self._restores: list[Restore] = random_states(())
+        objects = list(objects)
+        self._restores: list[Restore] = random_states(()) if objects else []
         self.keep(objects)
 
     def __enter__(self) -> Sandbox:

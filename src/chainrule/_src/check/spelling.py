@@ -66,7 +66,7 @@ def _statement(edit: Edit) -> str:
 
 
 def _statements(edit: Edit) -> str:
-    if edit.kind == "extra line":
+    if edit.kind in ("extra line", "doubled line"):
         return f"(leave it out)  {ast.unparse(edit.statement).splitlines()[0]}"
     if edit.kind == "order of lines":
         return f"(move it past)  {ast.unparse(edit.detail).splitlines()[0]}"

@@ -114,6 +114,10 @@ def _of_assignment(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edi
 def _left_out(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     s, alone = block.statements[i], len(block.statements) == 1
     if not alone and isinstance(s, ast.Assign | ast.AugAssign | ast.Expr | ast.If):
+        texts = [ast.dump(other) for other in block.statements]
+        if texts.count(ast.dump(s)) > 1:
+            cost = 1.0 if ast.dump(s) in texts[:i] else 1.1
+            yield block.edit(slice(i, i + 1), [], "doubled line", cost)
         yield block.edit(slice(i, i + 1), [], "extra line", 1.8)
     if isinstance(s, ast.If):
         yield block.edit(slice(i, i + 1), s.body, "extra condition", 2)

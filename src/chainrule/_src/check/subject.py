@@ -108,12 +108,13 @@ class FaultyProgram:
         norms = [np.nansum(np.square(right)) for right in expected.values()]
         self.rounding = ROUNDING**2 * max(norms, default=0.0)  # of results that must be zero
         silent = [k for k, v in expected.items() if np.nansum(np.square(v)) <= self.rounding]
-        self.telling = frozenset(expected) - frozenset(silent)  # results that are not zero
         self.watch = Watch(codes, call)
         self.before = dict(self.watch.result)
         self.wrong = frozenset(
             k for k in expected if not self.same(self.before.get(k), expected[k])
         )
+        # A result that is zero, and must be, tells nothing of a change.
+        self.telling = (frozenset(expected) - frozenset(silent)) | self.wrong
         self.around = BuildingBlocks(self.watch, right, n)
         self._watched: dict[Repair, Watch | None] = {}
         self._slots: dict[tuple[int, ...], list[tuple[FunctionSource, CodeType]]] = {}

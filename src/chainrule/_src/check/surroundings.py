@@ -20,6 +20,7 @@ IMPURE = {"random", "save", "savetxt", "savez", "load", "loadtxt", "tofile", "du
 PURE = {"len", "range", "float", "int", "abs", "max", "min", "sum", "zip", "enumerate", "math",
         "expit", "sigmoid", "softmax", "relu"}  # fmt: skip
 MOST_NAMES = 80
+LONG_NUMBER = 8  # characters of a number in an expression of the right program
 LONG = 60  # nodes of an expression; a longer one nobody would write in one line
 
 
@@ -146,10 +147,15 @@ class BuildingBlocks:
         return [shape, shape[1:]] if shape and shape[0] == self.n else [shape]
 
     def _is_of_these(self, node: ast.expr, text: str) -> bool:
-        """Return true if an expression is specific to these samples: their number or data."""
+        """Return true if an expression is specific to these samples: their number or data.
+
+        So is one with a number of many digits, which nobody would write.
+        """
+        numbers = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
         return "np.array(" in text or any(
-            isinstance(part, ast.Constant) and type(part.value) is int and part.value == self.n
-            for part in ast.walk(node)
+            (type(number) is int and number == self.n)
+            or (type(number) is float and len(repr(number)) > LONG_NUMBER)
+            for number in numbers
         )
 
     def _renamed(self, node: ast.expr, site: Site, depth: int) -> ast.expr | None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.subject import FaultyProgram, equal, value_of
@@ -68,6 +69,15 @@ def sources(subject: FaultyProgram, line: Site) -> list[Site]:
             lines.append(site)
             names |= read_by(site)
     return lines[:MOST_SOURCES]
+
+
+def has_common_factor(subject: FaultyProgram) -> bool:
+    """Return true if all wrong results are the same multiple of the right ones."""
+    factors = [scale_of(subject.before.get(k), subject.expected[k]) for k in subject.wrong
+               if np.shape(subject.before.get(k)) == subject.expected[k].shape]  # fmt: skip
+    if len(factors) < len(subject.wrong) or not all(factors):
+        return False
+    return bool(np.ptp(np.array(factors, float)) <= 1e-4 * abs(float(factors[0] or 1)))
 
 
 def multiples(subject: FaultyProgram) -> list[Site]:

@@ -59,6 +59,7 @@ TEMPLATES = {
     ),
     "added": "+= adds to what was there before: assign with =: {right}",
     "extra line": "this line is too much: leave out {wrong}",
+    "doubled line": "this line stands twice, and once is right: leave one out: {wrong}",
     "order of lines": (
         "this line comes too early or too late (a value is used before it is updated, or "
         "after it was overwritten or already updated): move it past {detail}"
