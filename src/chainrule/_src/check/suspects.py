@@ -73,11 +73,14 @@ def sources(subject: FaultyProgram, line: Site) -> list[Site]:
 
 def has_common_factor(subject: FaultyProgram) -> bool:
     """Return true if all wrong results are the same multiple of the right ones."""
-    factors = [scale_of(subject.before.get(k), subject.expected[k]) for k in subject.wrong
-               if np.shape(subject.before.get(k)) == subject.expected[k].shape]  # fmt: skip
-    if len(factors) < len(subject.wrong) or not all(factors):
-        return False
-    return bool(np.ptp(np.array(factors, float)) <= 1e-4 * abs(float(factors[0] or 1)))
+    factors = []
+    for name in subject.wrong:
+        try:
+            result = np.asarray(subject.before.get(name), np.float64)
+        except (TypeError, ValueError):  # no array of numbers
+            return False
+        factors.append(scale_of(result, subject.expected[name]) or 0.0)
+    return 0.0 not in factors and float(np.ptp(factors)) <= 1e-4 * abs(factors[0])
 
 
 def multiples(subject: FaultyProgram) -> list[Site]:
