@@ -49,7 +49,7 @@ class Wrong(NamedTuple):
 
     ``said`` is a regular expression that the diagnosis must match, or one for each exchange;
     ``run`` the function that is checked where ``style`` is a helper of it, or a name of ``RUNS``.
-    ``also`` are lines of the style, by a part of them, at which the mistake can be mended as well.
+    ``also`` are lines of the file, by a part of them, at which the mistake can be mended as well.
     """
 
     style: str
@@ -171,7 +171,7 @@ def _mistaken(name: str, module: Any, wrong: Wrong, args: Any) -> Case:
     text = before + body + after
     also = frozenset(
         number
-        for number, line in enumerate(body.splitlines(), first)
+        for number, line in enumerate(text.splitlines(), 1)
         if any(part in line for part in wrong.also)
     )
     lines = [_lines(text, len(before) + start, length) | also for start, length in spans]

@@ -54,7 +54,7 @@ def gradients(weights, dataset):
 
 
 def problem(rng, n=7, d=3, k=4):
-    weights = {"w": rng.normal(size=(d, k)), "bias": rng.normal(size=k) * 0.3}
+    weights = {"w": rng.normal(size=(d, k)) / np.sqrt(d), "bias": rng.normal(size=k) * 0.3}
     return weights, Dataset(
         rng.normal(size=(n, d)), rng.integers(0, k, n).tolist(), list("abcdefg")
     )

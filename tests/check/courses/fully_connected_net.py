@@ -296,7 +296,7 @@ WRONG = [
         "dropout_backward",
         "dx = dout * mask",
         'rng = np.random.default_rng(dropout_param["seed"] + 1)\n    dx = dout * (rng.random(dout.shape) < dropout_param["p"]) / dropout_param["p"]',
-        r"mask|anew|again|drawn|forward",
+        r"mask|anew|again|drawn|forward|seed",
         run="dropout",
     ),
     wrong(

@@ -248,14 +248,14 @@ WRONG = [
     probabilities(
         "    dscores[range(num_train), y] -= 1\n",
         "    dscores[range(num_train), y] -= 1\n    dscores[range(num_train), y] -= 1\n",
-        r"twice|once|doubl|two|label",
+        r"twice|once|doubl|two|label|too much",
     ),
     probabilities("    dscores /= num_train\n", "", AVERAGE, "dW = np"),
     probabilities("    dW += reg * W\n", "    dW += 0.5 * reg * W\n", PENALTY + r"|0\.5"),
     probabilities(
         "    dscores /= num_train\n",
         "    dscores /= num_train\n    dscores /= num_train\n",
-        r"twice|once|average|divi",
+        r"twice|once|average|divi|too much",
         "dW = np",
     ),
     probabilities("    dscores = probs\n", "    dscores = scores\n", r"probs|scores|softmax"),

@@ -27,7 +27,7 @@ def gradients(params, X, Y):
 
 
 def problem(rng, d=4, n=7):
-    params = {"w": rng.normal(size=(d, 1)), "b": 0.3}
+    params = {"w": rng.normal(size=(d, 1)) / np.sqrt(d), "b": 0.3}
     return params, rng.normal(size=(d, n)), rng.integers(0, 2, (1, n)).astype(float)
 
 
@@ -160,7 +160,16 @@ WRONG = [
         r"sign|minus|order|swap|negat",
         "loop",
     ),
-    wrong("loop_gradient", "    grad /= m\n", "", AVERAGE, "loop", "grad[j] += ", "grad[1:]"),
+    wrong(
+        "loop_gradient",
+        "    grad /= m\n",
+        "",
+        AVERAGE,
+        "loop",
+        "grad[j] += ",
+        "grad[1:]",
+        "error = ",
+    ),
     wrong(
         "loop_gradient",
         "grad[j] += error * X[i, j]",

@@ -149,7 +149,7 @@ WRONG = [
     fun(
         "        dy[targets[t]] -= 1\n",
         "        dy[targets[t]] -= 1\n        dy[targets[t]] -= 1\n",
-        LABEL + "|twice|once",
+        LABEL + "|twice|once|too much",
     ),
     fun("dy[targets[t]] -= 1", "dy[inputs[t]] -= 1", LABEL + "|inputs"),
     fun("(1 - hs[t] * hs[t]) * dh", "hs[t] * (1 - hs[t]) * dh", TANH + "|sigmoid"),

@@ -153,7 +153,9 @@ WRONG = [
     net("        dscores[np.arange(N), y] -= 1\n", "", r"label|subtract|-= 1|y\b"),
     net("np.sum(dscores, axis=0)", "np.sum(dscores, axis=1)", r"axis|shape"),
     net("np.sum(dhidden, axis=0)", "np.sum(dhidden)", r"axis|shape"),
-    net('        grads["W1"] += 2 * reg * W1\n', "", PENALTY + "|missing|W1"),
+    net(
+        '        grads["W1"] += 2 * reg * W1\n', "", PENALTY + "|missing|W1", 'grads["W1"] = np.dot'
+    ),
     net(
         'grads["W1"] += 2 * reg * W1',
         'grads["W1"] += 2 * reg * W2.sum() * W1',
