@@ -38,7 +38,7 @@ from chainrule._src.check.trial import Trial, elsewhere, trials
 from chainrule._src.check.watching import is_number
 from chainrule._src.check.wording import INVERSE, sentence, text_of
 
-SECONDS = 4.2  # of processor time that the search for a repair may take
+SECONDS = 4.0  # of processor time that the search for a repair may take
 
 
 def explain(
@@ -304,7 +304,7 @@ def first_unknown(subject: FaultyProgram) -> Where | None:
         is_statement = site.owner is site.statement and recorded and is_number(recorded[0])
         if not is_statement or np.size(recorded[0]) < 2 or right.table.matches(recorded[0]):
             continue
-        if not np.ptp(recorded[0]):  # where a sum starts
+        if not np.ptp(recorded[0]) or id(site.statement) in subject.settled:  # a sum starts
             continue
         if subject.reached(site) & subject.wrong:
             return where_of(site.code, site.line)

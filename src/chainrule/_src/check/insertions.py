@@ -223,6 +223,13 @@ def _is_scale(value: Any) -> bool:
 
 
 @SCALED.of(ast.expr)
+def _length_divisor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if is_outermost(site):
+        for length, _, _ in around.lengths(site):
+            yield binary(node, ast.Div(), length), "missing divisor", 1.6, length
+
+
+@SCALED.of(ast.expr)
 def _array_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     arrays = list(fitting_arrays(site.value, around.named(site)))
     if arrays and isinstance(node, ast.Name | ast.Subscript | ast.Call):

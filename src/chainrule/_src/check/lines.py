@@ -54,7 +54,10 @@ def more_lines(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     name = _array_written(s)
     if name:
         site = last_site(block.code, [s], around)
-        for new, kind, cost, detail in changed(name, site, around) if site else ():
+        is_set = isinstance(s, ast.Assign)
+        line = next((p for p in around.watch.sites if p.owner is s and p.field == "value"), None)
+        value = line.value if is_set and line is not None else None
+        for new, kind, cost, detail in changed(name, site, around, value) if site else ():
             if isinstance(s, ast.AugAssign) or detail == "labels":
                 yield block.behind(i, new, kind, cost, detail)
     if isinstance(s, ast.For | ast.While):

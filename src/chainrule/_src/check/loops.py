@@ -179,16 +179,24 @@ def last_site(code: FunctionSource, statements: list[Any], around: BuildingBlock
     return max(reached, key=lambda p: p.trace.order, default=None)
 
 
-def changed(name: str, site: Site, around: BuildingBlocks) -> Iterator[tuple[Any, ...]]:
-    """Yield lines that change an array: they subtract labels, or multiply by a factor or matrix."""
+def changed(
+    name: str, site: Site, around: BuildingBlocks, value: Any = None
+) -> Iterator[tuple[Any, ...]]:
+    """Yield lines that change an array: they subtract labels, or multiply by a factor or matrix.
+
+    ``value`` is that of the array, by default its value at the site.
+    """
     named = around.named(site)
-    value: Any = next((v for _, v, t in named if t == name), None)
+    if value is None:
+        value = next((v for _, v, t in named if t == name), None)
     if not is_array(value) or not np.ndim(value):
         return
     node, target = ast.Name(name, ast.Load()), ast.Name(name, ast.Store())
     for label, other_value, _ in named:
-        size = np.shape(value)[-1]
-        if _is_label(other_value, size, np.shape(value)):
+        shape = np.shape(value)
+        if len(shape) == 2 and shape[1] == 1:  # a column, of one sample
+            shape = shape[:1]
+        if _is_label(other_value, shape[-1], shape):
             index: ast.expr = label
             if np.ndim(other_value):
                 length = ast.Call(ast.Name("len", ast.Load()), [node], [])

@@ -70,7 +70,7 @@ class BuildingBlocks:
                         inner = eval(text, {}, scope)
                     except Exception:  # an index out of range, or of another kind
                         continue
-                    if isinstance(inner, np.ndarray | np.number | float):
+                    if isinstance(inner, np.ndarray | np.number | float | int):
                         yield node, inner, text
 
     def _indices(self, code: FunctionSource) -> list[tuple[ast.expr, bool]]:
@@ -96,6 +96,16 @@ class BuildingBlocks:
             spelled = f"{text}.shape[{axis}]" if axis else f"len({text})"
             return [(ast.parse(spelled, mode="eval").body, self.n, spelled)]
         return []
+
+    def lengths(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
+        """Return the lengths of lists in scope, and of arrays if no axis is known as the batch."""
+        kinds = list | tuple if self.n is not None else list | tuple | np.ndarray
+        names = [
+            (f"len({name})", len(value))
+            for name, value in site.trace.scope.items()
+            if isinstance(value, kinds) and _has_items(value) and len(value) > 1
+        ]
+        return [(ast.parse(text, mode="eval").body, size, text) for text, size in names[:6]]
 
     def expressions(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
         """Return earlier expressions of the function whose variables are in scope at a site."""
@@ -300,6 +310,10 @@ def _only_computes(f: FunctionType, names: dict[str, Any], depth: int = 3) -> bo
         ):
             return False
     return True
+
+
+def _has_items(value: Any) -> bool:
+    return not isinstance(value, np.ndarray) or value.ndim > 0
 
 
 def _along(a: Any, b: Any) -> bool:
