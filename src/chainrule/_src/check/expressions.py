@@ -19,6 +19,7 @@ from chainrule._src.check.edits import (
     numpy_name,
     transposed,
 )
+from chainrule._src.check.loops import products
 from chainrule._src.check.rules import Rules
 from chainrule._src.check.surroundings import BuildingBlocks, fits, one_hot
 from chainrule._src.check.watching import Site, is_array, is_number
@@ -264,6 +265,10 @@ def _unread_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Iter
         if isinstance(other, ast.Name) and text in names and fitting:
             yield binary(node, ast.Add(), other), "missing term", 1.2, other
             yield binary(node, ast.Mult(), other), "missing factor", 1.3, other
+        if isinstance(other, ast.Name) and text in names and is_array(value) and value.ndim:
+            shape = np.shape(site.value)
+            for product in itertools.islice(products(other, value, shape, around.named(site)), 12):
+                yield binary(node, ast.Add(), product), "missing term", 1.3, product
 
 
 @EXPRESSIONS.of(ast.Call, names=("sum",))

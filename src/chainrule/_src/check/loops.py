@@ -106,7 +106,7 @@ class LoopContext:
             target = ast.Name(text, ast.Store())
             for other, other_value in self.arrays:
                 zero = 0.6 * (not value.any())  # nothing else is ever carried: a line is missing
-                for product in _products(other, other_value, value.shape, self.named):
+                for product in products(other, other_value, value.shape, self.named):
                     yield ast.Assign([target], product), 2.0 - zero
                 for factor, what, _ in self.named if other_value.shape == value.shape else ():
                     if is_array(what) and what.shape == value.shape and factor is not other:
@@ -210,7 +210,7 @@ def changed(
             for factor, cost in factors(other, other_value, site, around):
                 new = ast.AugAssign(target, ast.Mult(), factor)
                 yield new, "missing factor", cost + 0.2, factor
-    for product in itertools.islice(_products(node, value, value.shape, named), MOST):
+    for product in itertools.islice(products(node, value, value.shape, named), MOST):
         line = ast.Assign([target], product)
         yield line, "missing line", 1.9, line
 
@@ -224,7 +224,7 @@ def _is_label(value: Any, size: int, shape: tuple[int, ...]) -> bool:
     return bool(fitting and array.min() >= 0 and array.max() < size)
 
 
-def _products(
+def products(
     node: ast.expr, value: Any, shape: tuple[int, ...], named: list[Named]
 ) -> Iterator[ast.expr]:
     """Yield the products of a value and a matrix that have a shape."""

@@ -189,6 +189,8 @@ def _wraps_name(edit: Edit) -> bool:
     if edit.site is None or edit.kind in ("other value", "exchange", "index"):
         return False
     node = edit.site.node
+    if called_name(node) in ("array", "asarray") and node.args:  # what a function returns at last
+        node = node.args[0]
     while isinstance(node, ast.Attribute | ast.Call) and not isinstance(node, ast.Name):
         inner = node.func if isinstance(node, ast.Call) and not node.args else node
         if not isinstance(inner, ast.Attribute) or (isinstance(node, ast.Call) and node.args):

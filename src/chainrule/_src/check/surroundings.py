@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import copy
-import dis
 from collections.abc import Iterator
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,9 @@ import numpy as np
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import binary, exchanged, number, transposed
 from chainrule._src.check.right import RightProgram
+from chainrule._src.check.usage import only_computes, unread_names
 from chainrule._src.check.watching import Site, Watch, references
 
-IMPURE = {"random", "save", "savetxt", "savez", "load", "loadtxt", "tofile", "dump", "seterr"}
-PURE = {"len", "range", "float", "int", "abs", "max", "min", "sum", "zip", "enumerate", "math",
-        "expit", "sigmoid", "softmax", "relu"}  # fmt: skip
 MOST_NAMES = 80
 LONG_NUMBER = 8  # characters of a number in an expression of the right program
 LONG = 60  # nodes of an expression; a longer one nobody would write in one line
@@ -253,7 +250,7 @@ class BuildingBlocks:
         Of a variable that a loop carries, the value of the turn before is not read.
         """
         if code not in self._unread:
-            self._unread[code] = set(_unread(code.tree))
+            self._unread[code] = set(unread_names(code.tree))
         return self._unread[code]
 
     def helpers(self, site: Site) -> list[str]:
@@ -269,47 +266,8 @@ class BuildingBlocks:
 
     def _computes(self, f: FunctionType) -> bool:
         if f not in self._computing:
-            self._computing[f] = _only_computes(f, f.__globals__)
+            self._computing[f] = only_computes(f, f.__globals__)
         return self._computing[f]
-
-
-def _unread(tree: ast.AST) -> Iterator[str]:
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    loaded = {node.id for node in names if isinstance(node.ctx, ast.Load)}
-    stored = [node.id for node in names if isinstance(node.ctx, ast.Store)]
-    yield from (name for name in stored if name not in loaded and name != "_")
-    for loop in ast.walk(tree):
-        if isinstance(loop, ast.For | ast.While):
-            inside = [node for part in loop.body for node in ast.walk(part)]
-            own = [node for node in inside if isinstance(node, ast.Name)]
-            read = {node.id for node in own if isinstance(node.ctx, ast.Load)}
-            written = {node.id for node in own if isinstance(node.ctx, ast.Store)}
-            for name in written - read:
-                if stored.count(name) > sum(n.id == name for n in own):  # set before the loop, too
-                    yield name
-
-
-def _only_computes(f: FunctionType, names: dict[str, Any], depth: int = 3) -> bool:
-    """Return true if a function calls NumPy and functions like it alone: it may be tried.
-
-    Others might train a network, write files or end the program.
-    """
-    changes = {"STORE_GLOBAL", "STORE_ATTR", "DELETE_GLOBAL", "DELETE_ATTR", "IMPORT_NAME"}
-    if not depth or any(step.opname in changes for step in dis.get_instructions(f)):
-        return False
-    for name in f.__code__.co_names:
-        value = names.get(name)
-        if isinstance(value, FunctionType):
-            if value is not f and not _only_computes(value, names, depth - 1):
-                return False
-        elif name in IMPURE or not (
-            isinstance(value, ModuleType | float | int | np.ndarray)
-            or hasattr(np, name)
-            or hasattr(np.ndarray, name)
-            or name in PURE
-        ):
-            return False
-    return True
 
 
 def _has_items(value: Any) -> bool:
