@@ -258,7 +258,8 @@ def _into_itself(site: Site, name: str) -> bool:
 def _unread_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield changes that use a variable whose value the code computes and never reads."""
     names = around.unread(site.code)
-    if not names or not is_array(site.value):
+    is_read = isinstance(node, ast.Name) and isinstance(site.owner, ast.BinOp)
+    if not names or not is_array(site.value) or is_read:
         return
     for other, value, text in around.named(site):
         fitting = is_array(value) and value.ndim and fits(value.shape, np.shape(site.value))

@@ -156,7 +156,7 @@ def _through_lines(subject: FaultyProgram) -> list[Repair]:
 
 def _first_steps(subject: FaultyProgram) -> Iterator[Edit]:
     """Yield changes that make lines right: the missing average, then those of unknown lines."""
-    for line in multiples(subject)[:2]:
+    for line in multiples(subject)[:-4:-1]:
         inside = subject.within(line.statement, (0, 1))
         yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
     for line in (*unknown(subject, True)[:3], *unknown(subject, False)[:3]):
