@@ -128,15 +128,17 @@ def check_gradients(
     ------
     DataError
         If ``subject`` is neither a loss with its gradient nor a model, an option is negative, the
-        loss is no single number, or parameters are no numbers.
+        loss is no single number or changes from call to call, parameters are no numbers, or a first
+        call does not end.
 
     Notes
     -----
     A bound on each entry would raise false alarms where the true value is near zero and rounding
     is all that is left; the ratio of norms weighs an error against the whole gradient. A gradient
-    passes if it agrees with central differences or with automatic differentiation: at a kink the
-    first, and not the gradient, may be wrong. It also passes, with a note, if it leaves out a small
-    constant that the loss adds inside a logarithm.
+    is called wrong only where the right slope is known: by automatic differentiation, if central
+    differences agree with it, otherwise by differences of several steps, which tell a kink (relu,
+    max, hinge) from a slope. It also passes, with a note, if it leaves out a small constant that
+    the loss adds inside a logarithm. Where all samples would take long, some are drawn.
 
     Examples
     --------
