@@ -13,7 +13,8 @@ import pytest
 import chainrule as cr
 from chainrule._src.check import check
 from chainrule._src.check.explain import SECONDS, explain
-from chainrule._src.check.sandbox import Sandbox, TooLong, quiet
+from chainrule._src.check.quiet import quiet
+from chainrule._src.check.sandbox import Sandbox, TooLong
 
 RNG = np.random.default_rng(0)
 X, Y, W = RNG.normal(size=(12, 4)), RNG.normal(size=12), RNG.normal(size=4)
@@ -31,9 +32,9 @@ def without_factor(w, X, y):
 
 
 def explained(gradient, f=loss, args=(W, X, Y), seconds=SECONDS):
-    start = time.perf_counter()
+    start = time.process_time()
     report = cr.check_gradients(f, gradient)(*args)
-    assert time.perf_counter() - start < 2.4 * seconds  # so many, if others leave it the time
+    assert time.process_time() - start < 1.4 * seconds
     assert not report.passed
     return report.diagnoses
 

@@ -73,7 +73,11 @@ WRONG = {
             "self.W_h2.T)",
             "the derivative of the sigmoid at z_h1 is missing",
         ),
-        ("self.W_h2.T) * dsigmoid(z_h1)", "self.W_h2.T) * dsigmoid(h1)", "the gradient of b_h1"),
+        (
+            "self.W_h2.T) * dsigmoid(z_h1)",
+            "self.W_h2.T) * dsigmoid(h1)",
+            "line 30: h1 stands where z_h1 belongs",
+        ),
         (
             "grad_z_h1 = np.dot(grad_z_h2, self.W_h2.T)",
             "grad_z_h1 = np.dot(grad_z_h2, self.W_h2)",
@@ -84,9 +88,17 @@ WRONG = {
             "one_hot(self.output_size, y_true) - y",
             "the sign is wrong",
         ),
-        ("np.outer(h1, grad_z_h2)", "np.outer(z_h1, grad_z_h2)", "the gradient of W_h2 has"),
+        (
+            "np.outer(h1, grad_z_h2)",
+            "np.outer(z_h1, grad_z_h2)",
+            "line 34: z_h1 stands where h1 belongs",
+        ),
         ("np.outer(x, grad_z_h1)", "np.outer(grad_z_h1, x)", "in the wrong order"),
-        ('"b_h1": grad_z_h1', '"b_h1": grad_z_h2', "the gradient of b_h1 has the shape (6,)"),
+        (
+            '"b_h1": grad_z_h1',
+            '"b_h1": grad_z_h2',
+            "line 33: grad_z_h2 (the gradient at z_h2) stands where grad_z_h1 (the gradient at z_h1) belongs",
+        ),
         ('            "b_h2": grad_z_h2,\n', "", "grad_loss returns no b_h2"),
         (
             "self.W_h2 = glorot_uniform(hidden_size_1, hidden_size_2)",
@@ -103,11 +115,15 @@ WRONG = {
             "self.W_o = np.full((hidden_size_2, output_size), 0.1)",
             "the same weights",
         ),
-        ("np.outer(h2, grad_z_o)", "np.outer(h2, y)", "the gradient of W_o has"),
+        (
+            "np.outer(h2, grad_z_o)",
+            "np.outer(h2, y)",
+            "line 36: y (y_1) stands where grad_z_o (the gradient at X_1) belongs",
+        ),
     ],
     "MiniBatchNet": [
         (" / len(X)", "", "the average over the batch is missing"),
-        (" / len(X)", " / len(X[0])", "the gradient of b_o is 1.2 times"),
+        (" / len(X)", " / len(X[0])", "line 4: len(X[0]) stands where len(X) belongs"),
         (" / len(X)", " / len(X) ** 2", "the power is wrong"),
         ("np.sum(grad_Z_h, axis=0)", "grad_Z_h", "the sum over the batch is missing"),
         ("np.sum(grad_Z_o, axis=0)", "np.sum(grad_Z_o)", "over the wrong axis"),
@@ -120,7 +136,11 @@ WRONG = {
         ),
         ("np.dot(X.T, grad_Z_h)", "np.dot(X.T, grad_Z_h) / len(X)", "once too often"),
         ("np.dot(X.T, grad_Z_h)", "np.outer(X[0], grad_Z_h[0])", "the gradient of W_h has"),
-        ("np.dot(H.T, grad_Z_o)", "np.dot(Z_h.T, grad_Z_o)", "the gradient of W_o has"),
+        (
+            "np.dot(H.T, grad_Z_o)",
+            "np.dot(Z_h.T, grad_Z_o)",
+            "line 9: Z_h (z_h) stands where H (h) belongs",
+        ),
         ("np.dot(H.T, grad_Z_o)", "np.dot(grad_Z_o.T, H)", "not transposed"),
         (
             "self.W_o.T) * dsigmoid(Z_h)",
@@ -312,7 +332,7 @@ WRONG = {
         (
             MEAN,
             "-np.mean(np.log2(Y_pred[np.arange(len(y_true)), y_true]))",
-            "average_nll of 8 samples is",
+            "line 6: log2 stands where log belongs: np.log(Y_pred[np.arange(len(y_true)), y_true]) (another function)",
         ),
         (f"return {MEAN}", "pass", "is None"),
     ],

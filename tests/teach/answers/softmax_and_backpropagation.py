@@ -98,7 +98,7 @@ WRONG = {
         (
             "np.log(EPSILON + Y_pred)",
             "np.log2(EPSILON + Y_pred)",
-            "nll([1, 0, 0], [0.99, 0.01, 0]) is",
+            "line 8: log2 stands where log belongs: np.log(EPSILON + Y_pred) (another function)",
         ),
         ("np.log(EPSILON + Y_pred)", "(Y_pred - 1)", "nll([1, 0, 0], [0.99, 0.01, 0]) is"),
         ("np.log(EPSILON + Y_pred)", "np.log(0.1 + Y_pred)", "the term 0.1 is too much"),
@@ -132,7 +132,11 @@ WRONG = {
             "in the wrong order",
         ),
         ("np.outer(x, dnll_output)", "x * dnll_output", "raised ValueError"),
-        ("np.outer(x, dnll_output)", "np.outer(x, y_pred)", "the gradient of W has"),
+        (
+            "np.outer(x, dnll_output)",
+            "np.outer(x, y_pred)",
+            "line 20: y_pred (Y_pred) stands where dnll_output (the gradient at Z) belongs",
+        ),
         (
             "np.outer(x, dnll_output)",
             "np.outer(x, dnll_output) / len(x)",
@@ -140,7 +144,11 @@ WRONG = {
         ),
         ("grad_b = dnll_output", "grad_b = np.sum(dnll_output)", "the sum is taken once too often"),
         ("grad_b = dnll_output", "grad_b = 1", "the gradient of b has the shape ()"),
-        ("grad_b = dnll_output", "grad_b = 2 * dnll_output", "the factor 2 is too much"),
+        (
+            "grad_b = dnll_output",
+            "grad_b = 2 * dnll_output",
+            "line 22: grad_b (2 times the gradient at Z) stands where dnll_output (the gradient at Z) belongs",
+        ),
         ('"W": grad_W, "b": grad_b', '"b": grad_b', "grad_loss returns no W"),
         (
             '"W": grad_W, "b": grad_b',
@@ -252,7 +260,7 @@ WRONG = {
             "raised ValueError: operands could not be broadcast",
         ),
         ("grad_h * dsigmoid(z_h)", "grad_h", "the derivative of the sigmoid"),
-        ("grad_h * dsigmoid(z_h)", "grad_h * dsigmoid(h)", "the gradient of b_h is"),
+        ("grad_h * dsigmoid(z_h)", "grad_h * dsigmoid(h)", "line 31: h stands where z_h belongs"),
         (
             "grad_h * dsigmoid(z_h)",
             "grad_h * sigmoid(z_h)",
@@ -263,14 +271,22 @@ WRONG = {
             "one_hot(self.output_size, y_true) - y",
             "the sign is wrong",
         ),
-        ("np.outer(h, grad_z_o)", "np.outer(z_h, grad_z_o)", "the gradient of W_o has"),
+        ("np.outer(h, grad_z_o)", "np.outer(z_h, grad_z_o)", "line 28: z_h stands where h belongs"),
         (
             "np.outer(h, grad_z_o)",
             "np.outer(grad_z_o, h)",
             "in the wrong order",
         ),
-        ("np.outer(x, grad_z_h)", "np.outer(x, grad_h)", "the gradient of W_h has"),
-        ("grad_b_h = grad_z_h", "grad_b_h = grad_h", "the gradient of b_h is"),
+        (
+            "np.outer(x, grad_z_h)",
+            "np.outer(x, grad_h)",
+            "line 32: grad_h (the gradient at h) stands where grad_z_h (the gradient at z_h) belongs",
+        ),
+        (
+            "grad_b_h = grad_z_h",
+            "grad_b_h = grad_h",
+            "line 33: grad_h (the gradient at h) stands where grad_z_h (the gradient at z_h) belongs",
+        ),
         ('"W_h": grad_W_h, "b_h"', '"W_o": grad_W_h, "b_h"', "grad_loss returns no W_h"),
         (
             '        self.b_h = self.b_h - learning_rate * grads["b_h"]\n',

@@ -15,7 +15,8 @@ CALLS = Rules()
 FUNCTIONS = (
     ("sum", "mean"), ("maximum", "minimum"), ("max", "min"), ("exp", "log"), ("tanh", "sinh"),
     ("zeros_like", "ones_like"), ("zeros", "ones"), ("var", "std"), ("argmax", "argmin"),
-    ("sqrt", "square"), ("sin", "cos"), ("sign", "abs"), ("matmul", "multiply"), ("tanh", "arctan"),
+    ("sqrt", "square"), ("log10", "log"), ("log2", "log"), ("sin", "cos"), ("sign", "abs"),
+    ("matmul", "multiply"), ("tanh", "arctan"),
 )  # fmt: skip
 ALONG_AXES = ("sum", "mean", "max", "min", "var", "std", "prod", "softmax", "cumsum")
 AXES: tuple[Any, ...] = (0, 1, -1, 2, None, (0, 1), (0, 2), (1, 2), (0, 2, 3), (0, 1, 2))
@@ -69,6 +70,13 @@ def _other_keepdims(node: ast.Call, site: Site, around: BuildingBlocks) -> Itera
     without = [k for k in node.keywords if k.arg != "keepdims"]
     keywords = without if _keywords(node, "keepdims") else [*node.keywords, _keepdims()]
     yield ast.Call(node.func, node.args, keywords), "keepdims", 1.1, None
+
+
+@CALLS.of(ast.Call, names=("maximum",))
+def _derivative_of_relu(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    for operand in node.args if len(node.args) == 2 else ():
+        if not isinstance(operand, ast.Constant):
+            yield ast.Compare(operand, [ast.Gt()], [ast.Constant(0)]), "slope", 1.2, None
 
 
 @CALLS.of(ast.Call, names=("log",))

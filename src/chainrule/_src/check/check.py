@@ -9,26 +9,35 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.base.errors import ChainruleError, DataError
+from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_number
+from chainrule._src.check.clock import thread_seconds
 from chainrule._src.check.diagnosis import Diagnosis
+from chainrule._src.check.epsilon import no_epsilon
 from chainrule._src.check.explain import explain
 from chainrule._src.check.problem import (
     GradientProblem,
     batch_size,
     function_problem,
-    loss_value,
     model_problem,
 )
-from chainrule._src.check.recorded import Gradients, Recording, at_kinks, without_epsilon
-from chainrule._src.check.report import GradientReport, ParameterCheck
-from chainrule._src.check.sandbox import alone
-from chainrule._src.check.subject import ratio
+from chainrule._src.check.quiet import alone, quiet
+from chainrule._src.check.reach import Restore, random_states
+from chainrule._src.check.recorded import Gradients, Recording
+from chainrule._src.check.report import GradientReport
+from chainrule._src.check.sandbox import FAILURES
+from chainrule._src.check.slopes import Measured, measured_slopes
+from chainrule._src.check.steadiness import steady
+from chainrule._src.check.trial import cut
+from chainrule._src.check.verdict import verdicts
 from chainrule._src.core.trees import map_leaves
 
 Parameters = Mapping[str, Array]
 TOLERANCES = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3, np.dtype(np.float16): 5e-2}
-MOST_ENTRIES = 400  # per parameter that differences check; of larger ones a random sample
+DIRECTIONS = 2  # along which all entries move at once, where there is no automatic gradient
+MANY, SOME = 250, 61  # from so many samples on, some of them may do
+LONG = 0.03  # seconds that loss and gradient of all samples take where some of them do
+FURTHEST = 10  # entries that differ most from the automatic gradient are measured first
 
 
 def numerical_gradients(
@@ -119,15 +128,17 @@ def check_gradients(
     ------
     DataError
         If ``subject`` is neither a loss with its gradient nor a model, an option is negative, the
-        loss is no single number, or parameters are no numbers.
+        loss is no single number or changes from call to call, parameters are no numbers, or a first
+        call does not end.
 
     Notes
     -----
     A bound on each entry would raise false alarms where the true value is near zero and rounding
     is all that is left; the ratio of norms weighs an error against the whole gradient. A gradient
-    passes if it agrees with central differences or with automatic differentiation: at a kink the
-    first, and not the gradient, may be wrong. It also passes, with a note, if it leaves out a small
-    constant that the loss adds inside a logarithm.
+    is called wrong only where the right slope is known: by automatic differentiation, if central
+    differences agree with it, otherwise by differences of several steps, which tell a kink (relu,
+    max, hinge) from a slope. It also passes, with a note, if it leaves out a small constant that
+    the loss adds inside a logarithm. Where all samples would take long, some are drawn.
 
     Examples
     --------
@@ -153,125 +164,123 @@ def check_gradients(
     if gradients is not None and not (callable(subject) and callable(gradients)):
         raise DataError("check_gradients: loss and gradients must both be functions")
 
+    def problem_of(args: tuple[Any, ...]) -> GradientProblem:
+        if gradients is None:
+            return model_problem(subject, args)
+        return function_problem(subject, gradients, args)
+
     def check(*args: Any) -> GradientReport:
         with alone:  # another check may have replaced the code of a function that is called here
-            if gradients is None:
-                problem = model_problem(subject, args)
-            else:
-                problem = function_problem(subject, gradients, args)
-            return _report(problem, tolerance, step)
+            states = random_states((subject, gradients, *args))
+            first = () if gradients is None else args[:1]
+            report = _on_fewer(problem_of, first, args[len(first) :], states, tolerance, step)
+            return report or _report(problem_of(args), states, tolerance, step)
 
     return check
 
 
-def _report(problem: GradientProblem, tolerance: float | None, step: float) -> GradientReport:
+def _on_fewer(
+    problem_of: Callable[[tuple[Any, ...]], GradientProblem], first: tuple[Any, ...],
+    data: tuple[Any, ...], states: list[Restore], tolerance: float | None, step: float,
+) -> GradientReport | None:  # fmt: skip
+    """Return the report on some of the samples, if it passes and all of them would take long.
+
+    A gradient that is wrong on them, or does not run on them, is checked on all samples.
+    """
+    n = batch_size(data)
+    if n is None or n < MANY:
+        return None
+    few = cut(data, n, SOME, np.random.default_rng(3))
+    try:
+        with quiet():
+            problem = problem_of((*first, *few))
+            seconds = thread_seconds(lambda: problem.gradients(problem.parameters, *few))
+            seconds += thread_seconds(lambda: problem.loss(problem.parameters, *few))
+        if seconds * n / SOME < LONG:
+            return None
+        report = _report(problem, states, tolerance, step)
+    except FAILURES:  # the code does not run on fewer samples
+        return None
+    note = f"checked on {SOME} samples, drawn at random from {n}: all of them would take long"
+    return replace(report, notes=(*report.notes, note)) if report.passed else None
+
+
+def _report(
+    problem: GradientProblem, states: list[Restore], tolerance: float | None, step: float
+) -> GradientReport:
     exact = {name: value.astype(np.float64) for name, value in problem.parameters.items()}
-    data = tuple(map_leaves(_exact, part) for part in problem.data)
+    data = tuple(_exact(part) for part in problem.data)
     dtypes = {
         v.dtype for v in (*problem.parameters.values(), *problem.by_hand.values()) if v is not None
     }
     if tolerance is None:
         tolerance = max(TOLERANCES.get(dtype, 1e-6) for dtype in dtypes)
+    with quiet(problem.mutable):
+        return _judged(*steady(problem, exact, data, states), exact, data, tolerance, step)
 
-    value = loss_value(problem, exact, data)
-    numerical = numerical_gradients(
-        lambda values: problem.loss(values, *data), exact, step=step, most=MOST_ENTRIES
-    )
-    if not all(
-        np.isfinite(n[~np.isnan(n)]).all() and (~np.isnan(n)).any() for n in numerical.values()
-    ):
+
+def _judged(
+    problem: GradientProblem, value: float, notes: list[str], exact: dict[str, Array],
+    data: tuple[Any, ...], tolerance: float, step: float,
+) -> GradientReport:  # fmt: skip
+    recording, right, reasons = _recorded(problem, exact, data)
+    first = {n: _furthest(problem.by_hand[n], right[n] if right else None) for n in exact}
+
+    def loss(values: Parameters) -> Any:
+        return problem.loss(values, *data)
+
+    def textbook_slopes() -> dict[str, Measured] | None:
+        with no_epsilon(lambda: loss(exact)) as changed:
+            center = loss(exact)
+            return (
+                measured_slopes(loss, exact, center, step, first, DIRECTIONS) if changed else None
+            )
+
+    measured = measured_slopes(loss, exact, value, step, first, 0 if right else DIRECTIONS)
+    if not all(slopes.is_finite for slopes in measured.values()):
         raise DataError(
             "check_gradients: the loss is NaN or infinite a small step from here; check at others"
         )
-    recording, right, notes = _recorded(problem, exact, data)
-    # Rounding of the loss leaves an error of this size in a difference; smaller values are zero.
     floor = 10 * np.finfo(float).eps * (abs(value) if right else max(1.0, abs(value))) / step
-    textbook = without_epsilon(recording) if recording else None
-    checks = [
-        _checked(
-            name,
-            problem.by_hand[name],
-            right[name] if right else None,
-            numerical[name],
-            tolerance,
-            floor,
-        )
-        for name in exact
-    ]
-    if textbook is not None and not all(check.passed for check in checks):
-        lenient = [
-            _checked(c.name, c.by_hand, textbook[c.name], textbook[c.name], tolerance, floor)
-            for c in checks
-        ]
-        if all(check.passed for check in lenient):
-            checks = [replace(check, passed=True) for check in checks]
-            notes.append(
-                "the loss adds a small constant inside its logarithm and the gradient leaves it "
-                "out, as the textbook does: right, and the whole difference"
-            )
-    kinks = at_kinks(recording) if recording and not all(c.passed for c in checks) else None
-    if kinks is not None:
-        between = {c.name: _between(c.by_hand, [k[c.name] for k in kinks]) for c in checks}
-        if all(check.passed or between[check.name] for check in checks):
-            checks = [replace(check, passed=True) for check in checks]
-            notes.append(
-                "some values sit exactly on a kink (a tie, or 0 in relu or abs), where every slope "
-                "between those of the two sides is right; this gradient takes one of them"
-            )
+    checks, why = verdicts(
+        problem.by_hand, right, measured, recording, textbook_slopes, tolerance, floor
+    )
     diagnoses: tuple[Diagnosis, ...] = ()
     wrong = [check.name for check in checks if not check.passed]
     if wrong:
-        reference = right or numerical
-        usable = all(np.isfinite(g).all() for g in reference.values())
-        if usable:
-            diagnoses = explain(problem, exact, data, batch_size(problem.data), wrong, reference)
-    return GradientReport(tuple(checks), tolerance, diagnoses, tuple(problem.notes + notes))
+        reference = right or {name: slopes.values for name, slopes in measured.items()}
+        diagnoses = explain(problem, exact, data, batch_size(problem.data), wrong, reference)
+    all_notes = (*notes, *problem.notes, *reasons, *why)
+    return GradientReport(tuple(checks), tolerance, diagnoses, all_notes)
+
+
+def _furthest(by_hand: Array | None, right: Array | None) -> list[int]:
+    """Return the entries in which two gradients differ most: they are measured first."""
+    if by_hand is None or right is None or by_hand.shape != right.shape:
+        return []
+    apart = np.abs(by_hand - right).ravel()
+    if not apart.any():
+        return []
+    largest = np.argpartition(apart, -FURTHEST)[-FURTHEST:] if apart.size > FURTHEST else None
+    order = np.argsort(apart) if largest is None else largest[np.argsort(apart[largest])]
+    return [int(entry) for entry in order[::-1]]
 
 
 def _recorded(
     problem: GradientProblem, exact: dict[str, Array], data: tuple[Any, ...]
 ) -> tuple[Recording | None, Gradients | None, list[str]]:
     try:
-        recording = Recording(lambda values: problem.loss(values, *data), exact)
+        recording = Recording(problem.loss, data, exact)
         return recording, recording.gradients(), []
-    except (ChainruleError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except Exception as error:  # the code does something that tensors do not support
         cause = " ".join(str(error).split())
         return None, None, [f"checked by differences alone, the loss could not be traced: {cause}"]
 
 
-def _between(by_hand: Array | None, sides: list[Array]) -> bool:
-    """Return true if each entry of a gradient lies between those of two bounds."""
-    if by_hand is None or by_hand.shape != sides[0].shape:
-        return False
-    low, high = np.minimum(*sides), np.maximum(*sides)
-    slack = 1e-9 * (1 + np.abs(low) + np.abs(high))
-    return bool(((by_hand >= low - slack) & (by_hand <= high + slack)).all())
-
-
-def _checked(
-    name: str,
-    by_hand: Array | None,
-    automatic: Array | None,
-    numerical: Array,
-    tolerance: float,
-    floor: float,
-) -> ParameterCheck:
-    if by_hand is None or by_hand.shape != numerical.shape:
-        return ParameterCheck(name, np.inf, np.inf, (), by_hand, automatic, numerical, False)
-    measured = ~np.isnan(numerical)
-    against = ratio(by_hand[measured], numerical[measured])
-    difference = np.where(measured, np.abs(by_hand - numerical), -1.0)
-    worst = tuple(int(i) for i in np.unravel_index(np.argmax(difference), numerical.shape))
-    exact = None if automatic is None else ratio(by_hand, automatic)
-    passed = against <= tolerance or (exact is not None and exact <= tolerance)
-    # Where the gradient is zero up to rounding, the ratio of norms compares noise with noise. A
-    # central difference is noisier than an automatic gradient.
-    reference, most = (numerical, floor) if automatic is None else (automatic, 1e-5 * floor)
-    gap = float(np.linalg.norm(by_hand[measured] - reference[measured]))
-    passed = passed or gap <= most * np.sqrt(measured.sum())
-    return ParameterCheck(name, against, exact, worst, by_hand, automatic, numerical, bool(passed))
-
-
-def _exact(leaf: Any) -> Any:
-    array = np.asarray(leaf)
-    return array.astype(np.float64) if array.dtype.kind == "f" else leaf
+def _exact(part: Any) -> Any:
+    """Return data with float64 for all other floats; what holds none is passed on as it is."""
+    if isinstance(part, dict | list | tuple):
+        return map_leaves(_exact, part)
+    if isinstance(part, np.ndarray | np.floating) and part.dtype.kind == "f":
+        return np.asarray(part).astype(np.float64)
+    return part

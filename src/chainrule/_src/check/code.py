@@ -24,6 +24,7 @@ from chainrule._src.base.users_code import is_users
 
 Definition = ast.FunctionDef | ast.Lambda
 HOOK = "__chainrule_hook__"  # the function that watched and replaced expressions call
+TIMED = "<timed exec>"  # the file's name of cells that begin with %%time
 FUTURE = 0  # the compiler flags of all features of __future__
 for _feature in __future__.all_feature_names:
     FUTURE |= getattr(__future__, _feature).compiler_flag
@@ -169,10 +170,20 @@ def codes_called(call: Callable[[], Any]) -> list[FunctionSource]:
         call()
     finally:
         sys.settrace(before)
-    # The garbage collector does not track every object; each query scans all that it tracks.
-    referrers = gc.get_referrers(*near_objects)
+    # A query of the garbage collector scans all objects that it tracks: it is made for functions
+    # that other functions made alone, of which there may be several, and for what is hidden.
+    hidden = [code for code, near in near_objects.items() if _is_hidden(code, near)]
+    referrers = gc.get_referrers(*hidden) if hidden else []
     codes = (code_of(code, [*referrers, *near]) for code, near in near_objects.items())
     return [code for code in codes if code is not None]
+
+
+def _is_hidden(code: CodeType, near: list[Any]) -> bool:
+    """Return true if a function is none of the objects near it, or perhaps one of several."""
+    functions = (getattr(thing, "__func__", thing) for thing in near)
+    return "<locals>" in code.co_qualname or not any(
+        isinstance(f, FunctionType) and f.__code__ is code for f in functions
+    )
 
 
 def is_learners(file: str) -> bool:
@@ -184,6 +195,13 @@ def is_learners(file: str) -> bool:
     return _LAB in file or (is_users(file) and not installed)
 
 
+def is_learners_class(kind: type) -> bool:
+    """Return true if a learner defined a class."""
+    module = sys.modules.get(kind.__module__)
+    file = getattr(module, "__file__", None)
+    return (file is None and kind.__module__ == "__main__") or bool(file and is_learners(file))
+
+
 def _around(frame: FrameType) -> list[Any]:
     """Return objects among which the function of a frame may be: of module, caller and class."""
     near = [*frame.f_globals.values()]
@@ -191,7 +209,9 @@ def _around(frame: FrameType) -> list[Any]:
         near += frame.f_back.f_locals.values()
     for value in list(frame.f_locals.values())[:1]:
         near += [member for base in type(value).__mro__ for member in vars(base).values()]
-    return near
+    classes = [v for v in frame.f_globals.values() if isinstance(v, type)]
+    near += [member for c in classes if is_learners_class(c) for member in vars(c).values()]
+    return [getattr(thing, "fget", None) or thing for thing in near]
 
 
 def code_of(code_object: CodeType, near: Iterable[Any]) -> FunctionSource | None:
@@ -208,13 +228,9 @@ def code_of(code_object: CodeType, near: Iterable[Any]) -> FunctionSource | None
     if not functions:
         return None
     try:
-        lines, first = inspect.getsourcelines(code_object)
-        indented = lines[0][:1] in " \t"
-        text = ("if 1:\n" if indented else "") + "".join(lines)
-        module = ast.parse(text)
+        module = _module_of(code_object)
     except (OSError, TypeError, SyntaxError):
         return None
-    ast.increment_lineno(module, first - 1 - indented)
     for tree in ast.walk(module):
         if isinstance(tree, ast.FunctionDef) and tree.name == code_object.co_name:
             tree.decorator_list = []
@@ -224,6 +240,43 @@ def code_of(code_object: CodeType, near: Iterable[Any]) -> FunctionSource | None
             if code.compiled(tree).co_code == code_object.co_code:
                 return code
     return None
+
+
+def _module_of(code_object: CodeType) -> ast.Module:
+    """Return the parsed lines of a code object, with the line numbers of its file or cell."""
+    if code_object.co_filename == TIMED:
+        return _timed(code_object)
+    lines, first = inspect.getsourcelines(code_object)
+    indented = lines[0][:1] in " \t"
+    text = ("if 1:\n" if indented else "") + "".join(lines)
+    module = ast.parse(text)
+    ast.increment_lineno(module, first - 1 - indented)
+    return module
+
+
+def _timed(code_object: CodeType) -> ast.Module:
+    """Return the parsed cell of a notebook, below ``%%time``, that defines a code object."""
+    for text in reversed(cells()):
+        magic, _, body = text.partition("\n")
+        if not magic.lstrip().startswith("%%"):
+            continue
+        module = ast.parse(f"\n{body}")
+        if any(
+            isinstance(node, ast.FunctionDef)
+            and node.name == code_object.co_name
+            and node.lineno - 1 == code_object.co_firstlineno
+            for node in ast.walk(module)
+        ):
+            linecache.cache[TIMED] = (len(text), None, text.splitlines(keepends=True), TIMED)
+            return module
+    raise OSError("no cell defines the function")
+
+
+def cells() -> list[str]:
+    """Return the texts of the cells that a notebook has run; an empty list outside notebooks."""
+    main: Any = sys.modules.get("__main__")
+    texts = getattr(main, "In", None)
+    return [c for c in texts if isinstance(c, str)] if isinstance(texts, list) else []
 
 
 def written(text: str, name: str, file: str) -> FunctionType:

@@ -52,6 +52,12 @@ def in_words(factor: float, n: int | None) -> str:
         return f"it is twice what it must be: a factor 2 is too much{sign}"
     if np.isclose(size, 0.5):
         return f"it is half of what it must be: the derivative of a square gives a factor 2{sign}"
+    for base in (10, 2):
+        if np.isclose(size, np.log(base)) or np.isclose(size, 1 / np.log(base)):
+            return (
+                f"it is {size:.4g} times the right one: a logarithm to base {base} (log{base}) and "
+                f"the natural one (log) are mixed up{sign}"
+            )
     multiple = size if size >= 1 else 1 / size
     mean = " (an average: a sum divided by another number, a mean)" if _is_whole(multiple) else ""
     return f"it is {size:.4g} times the right one, a factor{mean}{sign}"
@@ -74,6 +80,8 @@ def relation(wrong: Any, right: Any, n: int | None) -> str:
         return "it holds NaN or infinite values"
     if wrong.shape != right.shape:
         return f"its shape is {wrong.shape}, it must be {right.shape}{_by_shape(wrong, right, n)}"
+    if (unknown := np.isnan(right)).any():
+        wrong, right = wrong[~unknown], right[~unknown]
     if not wrong.any():
         return "it is zero: was it never computed?" if right.any() else ""
     factor = scale_of(wrong, right)

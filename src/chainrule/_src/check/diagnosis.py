@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from chainrule._src.base.escaping import Html, element, for_html
+from chainrule._src.check.code import TIMED, cells
 from chainrule._src.check.latex import latex
 
 
@@ -38,19 +38,12 @@ class Where:
     @property
     def name(self) -> str:
         """The file's name alone, or the number of the notebook's cell."""
-        notebook = "ipykernel" in self.file or self.file.startswith("<ipython")
-        for number, text in reversed(list(enumerate(_cells() if notebook else ()))):
+        notebook = "ipykernel" in self.file or self.file.startswith(("<ipython", TIMED))
+        for number, text in reversed(list(enumerate(cells() if notebook else ()))):
             lines = text.splitlines()
             if self.line <= len(lines) and lines[self.line - 1].strip() == self.code.strip():
                 return f"cell In [{number}]"
         return os.path.basename(self.file)
-
-
-def _cells() -> list[str]:
-    """Return the texts of the cells that a notebook has run; an empty list outside notebooks."""
-    main: Any = sys.modules.get("__main__")
-    cells = getattr(main, "In", None)
-    return [c for c in cells if isinstance(c, str)] if isinstance(cells, list) else []
 
 
 @dataclass(frozen=True)

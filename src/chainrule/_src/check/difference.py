@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +11,16 @@ import numpy as np
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.escaping import element
 from chainrule._src.base.showing import Shown
+from chainrule._src.check.clock import Deadline, thread_seconds
 from chainrule._src.check.code import codes_called
+from chainrule._src.check.describing import diagnoses
 from chainrule._src.check.diagnosis import Diagnosis
-from chainrule._src.check.explain import SECONDS, diagnoses, first_unknown
+from chainrule._src.check.explain import SECONDS, first_unknown, unexplained
 from chainrule._src.check.problem import batch_size, copied
+from chainrule._src.check.quiet import alone, quiet
 from chainrule._src.check.repair import repairs
 from chainrule._src.check.right import RightProgram, right_value
-from chainrule._src.check.sandbox import FAILURES, Sandbox, alone, quiet
+from chainrule._src.check.sandbox import FAILURES, Sandbox
 from chainrule._src.check.subject import FaultyProgram, ratio
 from chainrule._src.core.trees import leaves
 from chainrule._src.trace.arguments import argument_names
@@ -176,9 +178,9 @@ def _explained(
 ) -> tuple[Diagnosis, ...]:
     n = batch_size(args) if any(np.ndim(leaf) for _, leaf in leaves(args)) else None
 
-    end = time.perf_counter() + SECONDS
+    deadline = Deadline(SECONDS)
     where = None
-    with quiet(), Sandbox((function, reference, *args), SECONDS) as sandbox:
+    with quiet((function,)), Sandbox((function, reference, *args), SECONDS, deadline) as sandbox:
 
         def call() -> dict[str, Any]:
             results: dict[str, Any] = sandbox.run(lambda: {"value": function(*copied(args))})
@@ -187,19 +189,19 @@ def _explained(
         try:
             codes = codes_called(call)
             sandbox.keep(f for code in codes for f in code.functions)
-            start = time.perf_counter()
+            seconds = thread_seconds(call)
             program = _program(reference, args, n, sandbox)
             expected = {"value": right}
-            subject = FaultyProgram(codes, call, expected, program, n, end) if codes else None
+            subject = FaultyProgram(codes, call, expected, program, n, deadline) if codes else None
         except FAILURES:  # code that counts its calls, or takes long
             subject = None
         if subject is not None:
-            sandbox.seconds = 0.1 + 5 * (time.perf_counter() - start)
+            sandbox.seconds = 0.1 + 20 * seconds
             candidates = repairs(subject)
             if candidates:
                 return diagnoses(subject, candidates)
             where = first_unknown(subject)
-    what = "no small change of the code gives the right value"
+    what = unexplained(deadline, "no small change of the code gives the right value")
     return (Diagnosis("not explained", what, ("value",), where, certain=False),)
 
 

@@ -19,8 +19,9 @@ from chainrule._src.check.edits import (
     numpy_name,
     transposed,
 )
+from chainrule._src.check.loops import products
 from chainrule._src.check.rules import Rules
-from chainrule._src.check.surroundings import BuildingBlocks, one_hot
+from chainrule._src.check.surroundings import BuildingBlocks, fits, one_hot
 from chainrule._src.check.watching import Site, is_array, is_number
 
 OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
@@ -36,6 +37,8 @@ COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,),
 }  # fmt: skip
 
+
+TINY = 1e-4  # a smaller number does as well as zero, so that it explains nothing
 
 EXPRESSIONS = Rules()
 
@@ -58,7 +61,8 @@ def _other_call(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[
 
 @EXPRESSIONS.of(ast.IfExp)
 def _other_branch(node: ast.IfExp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    yield ast.IfExp(node.test, node.orelse, node.body), "branches", 1.5, None
+    cost = 2.8 if callable(site.value) else 1.5  # another way to compute is seldom the mistake
+    yield ast.IfExp(node.test, node.orelse, node.body), "branches", cost, None
 
 
 @EXPRESSIONS.of(ast.Attribute)
@@ -106,6 +110,17 @@ def _other_operation(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Ite
             yield binary(a, product, b), "transpose", cost, None
 
 
+@EXPRESSIONS.of(ast.BinOp)
+def _first_factor(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield ``a`` for ``a * b * c``: a slope of two factors is too much."""
+    inner = node.left
+    both = isinstance(node.op, ast.Mult) and isinstance(inner, ast.BinOp)
+    if both and isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult):
+        slope = binary(inner.right, ast.Mult(), node.right)
+        yield inner.left, "extra factor", 1.2, slope
+        yield binary(inner.left, ast.Mult(), node.right), "extra factor", 1.2, inner.right
+
+
 @EXPRESSIONS.of(ast.Constant)
 def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     value = node.value
@@ -129,6 +144,10 @@ def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> I
     for count, other_value, _ in around.count(site) if _is_divisor(site) else ():
         if other_value != value:
             yield count, "constant", 1.5, count
+    for scalar, amount, _ in around.named(site) if isinstance(value, float) else ():
+        told = isinstance(scalar, ast.Name) and isinstance(amount, float) and abs(amount) > TINY
+        if told and amount != value:
+            yield scalar, "constant", 1.35, scalar
     for other in dict.fromkeys(others):
         if other != value:
             same = isinstance(value, int) and float(other).is_integer()
@@ -220,14 +239,85 @@ def _other_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Itera
     elif isinstance(value, list | tuple | dict):
         scope = site.trace.scope
         for name, other_value in scope.items():
-            if name != text and type(other_value) is type(value):
+            if name != text and type(other_value) is type(value) and not _into_itself(site, name):
                 yield ast.Name(name, ast.Load()), "other value", 1.2, name
+
+
+def _into_itself(site: Site, name: str) -> bool:
+    """Return true if a list with this name would be appended to itself, which NumPy cannot end."""
+    for call in ast.walk(site.statement):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+            texts = [ast.unparse(part) for part in call.args]
+            inserted = call is site.owner and ast.unparse(call.func.value) == name
+            if inserted or (call.func is site.owner and name in texts):
+                return True
+    return False
+
+
+@EXPRESSIONS.of(ast.BinOp, ast.Call, ast.Name, ast.Subscript)
+def _unread_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield changes that use a variable whose value the code computes and never reads."""
+    names = around.unread(site.code)
+    is_read = isinstance(node, ast.Name) and isinstance(site.owner, ast.BinOp)
+    if not names or not is_array(site.value) or is_read:
+        return
+    for other, value, text in around.named(site):
+        fitting = is_array(value) and value.ndim and fits(value.shape, np.shape(site.value))
+        if isinstance(other, ast.Name) and text in names and fitting:
+            yield binary(node, ast.Add(), other), "missing term", 1.2, other
+            yield binary(node, ast.Mult(), other), "missing factor", 1.3, other
+        if isinstance(other, ast.Name) and text in names and is_array(value) and value.ndim:
+            shape = np.shape(site.value)
+            for product in itertools.islice(products(other, value, shape, around.named(site)), 12):
+                yield binary(node, ast.Add(), product), "missing term", 1.3, product
+
+
+@EXPRESSIONS.of(ast.Call, names=("sum",))
+def _sum_of_another(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the sum over the samples of another matrix, whatever is summed here."""
+    if not is_array(site.value) or site.value.ndim != 1:
+        return
+    names = around.unread(site.code)
+    for other, value, text in around.named(site):
+        if is_array(value) and value.ndim == 2 and value.shape[1:] == site.value.shape:
+            cost = 1.35 if text in names else 1.75
+            total = _total(other)
+            yield total, "other value", cost, (ast.unparse(node), ast.unparse(total))
+
+
+def _total(array: ast.expr) -> ast.expr:
+    """Return ``np.sum(array, axis=0)``."""
+    axis = [ast.keyword("axis", ast.Constant(0))]
+    return ast.Call(ast.Attribute(numpy_name(), "sum", ast.Load()), [array], axis)
 
 
 @EXPRESSIONS.of(ast.expr)
 def _reversed_loop(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     if site.field == "iter" and isinstance(site.value, list | np.ndarray | tuple):
         yield _reversed(node), "order", 1.1, None
+
+
+@EXPRESSIONS.of(ast.expr)
+def _counted(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield 1 for what is added to a number, and counts in scope for a divisor that is computed."""
+    if isinstance(site.owner, ast.AugAssign) and isinstance(site.value, float | np.floating):
+        yield ast.Constant(1), "other value", 1.5, (ast.unparse(node), "1")
+    is_scalar = isinstance(site.value, int | float | np.number)
+    if isinstance(node, ast.Call | ast.Attribute) and _is_divisor(site) and is_scalar:
+        for other, value, text in [*around.named(site), *around.count(site)]:
+            is_count = isinstance(value, int | np.integer) and value > 1
+            if is_count and text != ast.unparse(node):
+                yield other, "other value", 1.35, (ast.unparse(node), text)
+
+
+@EXPRESSIONS.of(ast.BinOp, ast.Call, ast.Name)
+def _missing_function(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the activation of a statement's value: the learner's own functions of one argument."""
+    if site.owner is site.statement and site.field == "value" and is_number(site.value):
+        for helper in around.helpers(site):
+            if helper not in (called_name(node), site.code.code_object.co_name):
+                call = ast.Call(ast.Name(helper, ast.Load()), [node], [])
+                yield call, "missing call", 1.4, helper
 
 
 @EXPRESSIONS.of(ast.Name)

@@ -25,6 +25,7 @@ from chainrule._src.check.surroundings import (
     distinct,
     factors,
     fits,
+    fitting_arrays,
     one_hot,
     penalties,
     slopes,
@@ -88,6 +89,27 @@ def _slope_or_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> It
                 yield binary(ast.Constant(1.0), ast.Mult(), positive), "other value", 2.1, text
         if is_variable and array.shape != shape and np.ndim(array) == len(shape):
             yield other, "other value", 1.9, text
+
+
+@REPLACED.of(ast.BinOp, ast.Call, ast.Name)
+def _slope_by_result(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield slopes of sigmoid and tanh by the result of a call: ``f(z) * (1 - f(z))``."""
+    if site.owner not in (site.statement, site.code.tree):
+        return
+    names = set(around.helpers(site)) | {"tanh"}
+    calls = {ast.unparse(n): n for n in ast.walk(node) if called_name(n) in names}
+    if not calls and isinstance(node, ast.Name):
+        helpers = [n for n in around.helpers(site) if n != site.code.code_object.co_name]
+        calls = {n: ast.Call(ast.Name(n, ast.Load()), [node], []) for n in helpers}
+    for call in calls.values():
+        less = binary(ast.Constant(1), ast.Sub(), call)
+        yield binary(call, ast.Mult(), less), "slope", 1.6, None
+        yield (
+            binary(ast.Constant(1), ast.Sub(), binary(call, ast.Pow(), ast.Constant(2))),
+            ("slope"),
+            1.6,
+            None,
+        )
 
 
 @REPLACED.of(ast.Call, ast.Name, ast.BinOp)
@@ -201,8 +223,15 @@ def _is_scale(value: Any) -> bool:
 
 
 @SCALED.of(ast.expr)
+def _length_divisor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    if is_outermost(site):
+        for length, _, _ in around.lengths(site):
+            yield binary(node, ast.Div(), length), "missing divisor", 1.6, length
+
+
+@SCALED.of(ast.expr)
 def _array_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    arrays = list(_fitting_arrays(site, around))
+    arrays = list(fitting_arrays(site.value, around.named(site)))
     if arrays and isinstance(node, ast.Name | ast.Subscript | ast.Call):
         yield binary(node, ast.Pow(), ast.Constant(2)), "missing power", 1.6, None
     node_text = ast.unparse(node)
@@ -210,19 +239,6 @@ def _array_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterato
         if text != node_text and np.ndim(array) >= np.ndim(site.value) - 1:
             for factor, cost in factors(other, array, site, around):
                 yield binary(node, ast.Mult(), factor), "missing factor", cost, factor
-
-
-def _fitting_arrays(site: Site, around: BuildingBlocks) -> Iterator[tuple[ast.expr, Any, str]]:
-    """Yield the named arrays that broadcast against a value, one number a sample as a column."""
-    shape = np.shape(site.value)
-    for other, array, text in around.named(site):
-        if not np.ndim(array) or array.dtype.kind not in "fb":
-            continue
-        if fits(array.shape, shape):
-            yield other, array, text
-        elif array.shape == shape[:1]:
-            column = ast.Tuple([ast.Slice(), ast.Constant(None)], ast.Load())
-            yield ast.Subscript(other, column, ast.Load()), array[:, None], f"{text}[:, None]"
 
 
 @SCALED.of(ast.expr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -50,12 +51,30 @@ def more_lines(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     yield from _followed(block, i, around)
     yield from _doubled(block, i, around)
     s = block.statements[i]
-    if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name):
+    name = _array_written(s)
+    if name:
         site = last_site(block.code, [s], around)
-        for new, *rest in changed(s.target.id, site, around) if site else ():
-            yield block.behind(i, new, *rest)
+        is_set = isinstance(s, ast.Assign)
+        line = next((p for p in around.watch.sites if p.owner is s and p.field == "value"), None)
+        value = line.value if is_set and line is not None else None
+        for new, kind, cost, detail in changed(name, site, around, value) if site else ():
+            if isinstance(s, ast.AugAssign) or detail == "labels":
+                yield block.behind(i, new, kind, cost, detail)
     if isinstance(s, ast.For | ast.While):
         yield from within_loop(block.code, s, around)
+
+
+def _array_written(s: ast.stmt) -> str:
+    """Return the variable that a statement sets or changes in place, "" if it is none."""
+    if isinstance(s, ast.AugAssign):
+        target: ast.expr = s.target
+        while isinstance(target, ast.Subscript):
+            target = target.value
+    elif isinstance(s, ast.Assign) and len(s.targets) == 1:
+        target = s.targets[0]
+    else:
+        return ""
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _followed(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
@@ -79,10 +98,11 @@ def _followed(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
                if not np.ndim(v) and v not in (0, 1, -1) and abs(v) > 1]  # fmt: skip
     scalars += around.count(site)
     line = s.end_lineno if isinstance(s, ast.For) else s.lineno
+    cost = 1.45 if isinstance(s, ast.For) else 1.55
     for text, base in bases.items():
         for scalar, _, _ in distinct(scalars):
             new = ast.Assign([as_store(base)], binary(as_load(base), ast.Div(), scalar))
-            yield block.behind(i, new, "missing divisor", 1.55, scalar, line)
+            yield block.behind(i, new, "missing divisor", cost, scalar, line)
         shape = shapes.get(text, ())
         for term in penalties(shape, site, around) if shape else ():
             new = ast.Assign([as_store(base)], binary(as_load(base), ast.Add(), term))
@@ -97,9 +117,16 @@ def _doubled(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     site = next((p for p in around.watch.sites if p.statement is s and p.trace.values), None)
     if site is None:
         return
-    named = around.named(site)
+    for target, value in itertools.islice(_variants(s, around.named(site)), MOST):
+        for op in (ast.Add(), ast.Sub()):
+            new = ast.AugAssign(as_store(target), op, copy.deepcopy(value))
+            yield block.behind(i, new, "missing line", 2.6, new)
+
+
+def _variants(s: ast.AugAssign, named: list[Named]) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield target and value of a statement, with another index or variable."""
     shapes = {t: np.shape(v) for _, v, t in named}
-    ways: list[tuple[ast.expr, ast.expr]] = [(s.target, s.value)]
+    yield s.target, s.value
     if isinstance(s.target, ast.Subscript):
         parts = s.target.slice.elts if isinstance(s.target.slice, ast.Tuple) else [s.target.slice]
         for k, part in enumerate(parts):
@@ -107,20 +134,15 @@ def _doubled(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
                 if isinstance(other_value, int | np.integer) and text != ast.unparse(part):
                     elts = [*parts[:k], other, *parts[k + 1 :]]
                     index = ast.Tuple(elts, ast.Load()) if len(parts) > 1 else elts[0]
-                    ways.append((ast.Subscript(s.target.value, index, ast.Store()), s.value))
-    inner = [n for n in ast.walk(s.value) if isinstance(n, ast.Name | ast.Subscript)]
-    for node in inner:
+                    yield ast.Subscript(s.target.value, index, ast.Store()), s.value
+    for other, other_value, _ in named:
+        if np.ndim(other_value) and np.shape(other_value) == shapes.get(ast.unparse(s.target)):
+            yield s.target, other
+    for node in [n for n in ast.walk(s.value) if isinstance(n, ast.Name | ast.Subscript)]:
         shape = shapes.get(ast.unparse(node))
         for other, other_value, text in named:
             if np.shape(other_value) == shape and text != ast.unparse(node):
-                ways.append((s.target, exchanged(s.value, ast.unparse(node), other)))
-    for other, other_value, _ in named:
-        if np.ndim(other_value) and np.shape(other_value) == shapes.get(ast.unparse(s.target)):
-            ways.append((s.target, other))
-    for target, value in ways[:MOST]:
-        for op in (ast.Add(), ast.Sub()):
-            new = ast.AugAssign(as_store(target), op, copy.deepcopy(value))
-            yield block.behind(i, new, "missing line", 2.6, new)
+                yield s.target, exchanged(s.value, ast.unparse(node), other)
 
 
 def _bases(target: ast.expr) -> Iterator[ast.expr]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Edit, as_load, as_store, binary, numpy_name, transposed
-from chainrule._src.check.surroundings import BuildingBlocks, factors, fits
+from chainrule._src.check.surroundings import BuildingBlocks, factors, fitting_arrays
 from chainrule._src.check.watching import Site, is_array
 
 MOST = 60  # products that are tried in one line
@@ -105,8 +105,9 @@ class LoopContext:
                 continue
             target = ast.Name(text, ast.Store())
             for other, other_value in self.arrays:
-                for product in _products(other, other_value, value.shape, self.named):
-                    yield ast.Assign([target], product), 2.0
+                zero = 0.6 * (not value.any())  # nothing else is ever carried: a line is missing
+                for product in products(other, other_value, value.shape, self.named):
+                    yield ast.Assign([target], product), 2.0 - zero
                 for factor, what, _ in self.named if other_value.shape == value.shape else ():
                     if is_array(what) and what.shape == value.shape and factor is not other:
                         yield ast.Assign([target], binary(other, ast.Mult(), factor)), 2.3
@@ -178,16 +179,24 @@ def last_site(code: FunctionSource, statements: list[Any], around: BuildingBlock
     return max(reached, key=lambda p: p.trace.order, default=None)
 
 
-def changed(name: str, site: Site, around: BuildingBlocks) -> Iterator[tuple[Any, ...]]:
-    """Yield lines that change an array: they subtract labels, or multiply by a factor or matrix."""
+def changed(
+    name: str, site: Site, around: BuildingBlocks, value: Any = None
+) -> Iterator[tuple[Any, ...]]:
+    """Yield lines that change an array: they subtract labels, or multiply by a factor or matrix.
+
+    ``value`` is that of the array, by default its value at the site.
+    """
     named = around.named(site)
-    value: Any = next((v for _, v, t in named if t == name), None)
+    if value is None:
+        value = next((v for _, v, t in named if t == name), None)
     if not is_array(value) or not np.ndim(value):
         return
     node, target = ast.Name(name, ast.Load()), ast.Name(name, ast.Store())
     for label, other_value, _ in named:
-        size = np.shape(value)[-1]
-        if _is_label(other_value, size, np.shape(value)):
+        shape = np.shape(value)
+        if len(shape) == 2 and shape[1] == 1:  # a column, of one sample
+            shape = shape[:1]
+        if _is_label(other_value, shape[-1], shape):
             index: ast.expr = label
             if np.ndim(other_value):
                 length = ast.Call(ast.Name("len", ast.Load()), [node], [])
@@ -196,14 +205,14 @@ def changed(name: str, site: Site, around: BuildingBlocks) -> Iterator[tuple[Any
             one = ast.Subscript(node, index, ast.Store())
             less = ast.AugAssign(one, ast.Sub(), ast.Constant(1))
             yield less, "missing term", 1.9, "labels"
-    for other, other_value, text in named:
-        if text != name and is_array(other_value) and fits(np.shape(other_value), np.shape(value)):
+    for other, other_value, text in fitting_arrays(value, named):
+        if text != name:
             for factor, cost in factors(other, other_value, site, around):
                 new = ast.AugAssign(target, ast.Mult(), factor)
                 yield new, "missing factor", cost + 0.2, factor
-    for product in itertools.islice(_products(node, value, value.shape, named), MOST):
+    for product in itertools.islice(products(node, value, value.shape, named), MOST):
         line = ast.Assign([target], product)
-        yield line, "missing line", 2.1, line
+        yield line, "missing line", 1.9, line
 
 
 def _is_label(value: Any, size: int, shape: tuple[int, ...]) -> bool:
@@ -215,7 +224,7 @@ def _is_label(value: Any, size: int, shape: tuple[int, ...]) -> bool:
     return bool(fitting and array.min() >= 0 and array.max() < size)
 
 
-def _products(
+def products(
     node: ast.expr, value: Any, shape: tuple[int, ...], named: list[Named]
 ) -> Iterator[ast.expr]:
     """Yield the products of a value and a matrix that have a shape."""

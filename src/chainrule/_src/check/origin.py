@@ -7,7 +7,8 @@ import ast
 import numpy as np
 
 from chainrule._src.check.edits import Edit
-from chainrule._src.check.subject import FaultyProgram, read_by, targets_of
+from chainrule._src.check.subject import FaultyProgram
+from chainrule._src.check.suspects import read_by, targets_of, unknown
 from chainrule._src.check.watching import Site, is_number
 
 
@@ -17,16 +18,16 @@ def origin_of(subject: FaultyProgram, line: Site) -> Site:
     If the line reads only values of the right program, the result is the line itself.
     """
     table = subject.around.right.table if subject.around.right else None
-    unknown = []
-    for other in (*subject.unknown(True), *subject.unknown(False)):
+    wrong_lines = []
+    for other in (*unknown(subject, True), *unknown(subject, False)):
         value = subject.result(other)
         if table and not table.matches(value) and not np.isin(value, (0, 1)).all():  # no mask
-            unknown.append(other)
+            wrong_lines.append(other)
     while True:
         parts = [p.trace.order for p in subject.watch.sites
                  if p.statement is line.statement and p.trace.values]  # fmt: skip
         before = [
-            other for other in unknown if other.trace.order < line.trace.order and (
+            other for other in wrong_lines if other.trace.order < line.trace.order and (
                 other.trace.order > min(parts) if other.code is not line.code
                 else read_by(line) & targets_of(other))
         ]  # fmt: skip

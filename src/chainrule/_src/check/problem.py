@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,12 @@ import numpy as np
 from chainrule._src.base.arrays import Array, as_floats
 from chainrule._src.base.errors import ChainruleError, DataError
 from chainrule._src.check.recorded import Gradients
+from chainrule._src.check.sandbox import TooLong, within_time
 from chainrule._src.core.backward import as_number
 from chainrule._src.core.trees import leaves, map_leaves, path_text
 from chainrule._src.trace.arguments import argument_names
+
+FIRST = 20.0  # seconds of processor time that the first call of a learner's function may take
 
 
 @dataclass
@@ -137,7 +140,12 @@ def loss_value(problem: GradientProblem, exact: Gradients, data: tuple[Any, ...]
         If the loss cannot be evaluated, or is not a finite number.
     """
     try:
-        value = problem.loss(exact, *data)
+        value = within_time(lambda: problem.loss(exact, *data), FIRST)
+    except TooLong:
+        raise DataError(
+            f"check_gradients: the loss ran for {FIRST:g} s without an end; has it a loop that "
+            "does not end? Otherwise check it on fewer samples"
+        ) from None
     except (TypeError, ValueError, IndexError, KeyError) as error:
         if isinstance(error, ChainruleError):
             raise
@@ -157,12 +165,42 @@ def loss_value(problem: GradientProblem, exact: Gradients, data: tuple[Any, ...]
 
 def batch_size(data: tuple[Any, ...]) -> int | None:
     """Return the number of samples; None for a single one, whose label has no axis."""
-    shapes = [np.shape(leaf) for _, leaf in leaves(data)]
+    shapes = [np.shape(leaf) for leaf in _parts(data)]
     rows = [shape[0] for shape in shapes if shape]
     rows.sort(key=lambda size: -sum(size in shape for shape in shapes))  # the commonest size first
-    if not rows or (len(shapes[0]) == 1 and () in shapes[1:]):
+    if not rows or (len(shapes[0]) == 1 and shapes[1:2] == [()]):
         return None
     return int(rows[0])
+
+
+def is_batch(part: Any) -> bool:
+    """Return true if the items of a list are samples or steps: they are all of one form."""
+    if not isinstance(part, list | tuple) or len(part) < 2 or hasattr(part, "_fields"):
+        return False
+    forms = {_form(item) for item in part}
+    return len(forms) == 1 and forms != {None}
+
+
+def _form(item: Any) -> Any:
+    """Return what samples have in common: type, shape, and those of their parts."""
+    if isinstance(item, np.ndarray):
+        return np.ndarray, item.shape
+    if isinstance(item, tuple):
+        return tuple, tuple(map(_form, item))
+    if isinstance(item, int | np.integer):
+        return int
+    return type(item) if isinstance(item, list | float | str | dict) else None
+
+
+def _parts(data: Any) -> Iterator[Any]:
+    """Yield arrays and numbers; for a list of samples a matrix with as many rows."""
+    for part in data.values() if isinstance(data, dict) else data:
+        if is_batch(part):
+            yield np.empty((len(part), 1))
+        elif isinstance(part, dict | list | tuple):
+            yield from _parts(part)
+        elif part is not None:
+            yield part
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
@@ -189,17 +227,32 @@ def _array(name: str, value: Any) -> Array | None:
 
 def copied(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return copies of arguments; objects that cannot be copied are passed on."""
+    return tuple(map(_copied, args))
+
+
+def _copied(part: Any) -> Any:
+    if type(part) is np.ndarray and part.dtype != object:
+        return part.copy()
+    if type(part) in (list, tuple):
+        return type(part)(map(_copied, part))
+    if type(part) is dict:
+        return {key: _copied(inner) for key, inner in part.items()}
+    if part is None or isinstance(part, bool | int | float | str | np.number):
+        return part
     try:
-        return tuple(a.copy() if type(a) is np.ndarray else copy.deepcopy(a) for a in args)
-    except (TypeError, ValueError, AttributeError):
-        return tuple(map_leaves(
-            lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, arg
-        ) for arg in args)  # fmt: skip
+        return copy.deepcopy(part)
+    except Exception:  # an open file, a lock, a generator
+        return part
 
 
 def _called(function: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:
     try:
-        return function(*args)
+        return within_time(lambda: function(*args), FIRST)
+    except TooLong:
+        raise DataError(
+            f"check_gradients: {name} ran for {FIRST:g} s without an end; has it a loop that does "
+            "not end? Otherwise check it on fewer samples"
+        ) from None
     except TypeError as error:
         if "argument" not in str(error):
             raise

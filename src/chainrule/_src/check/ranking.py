@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.edits import Edit
+from chainrule._src.check.edits import Edit, called_name
 from chainrule._src.check.known import ValueTable
 from chainrule._src.check.subject import FaultyProgram, Repair
 from chainrule._src.check.watching import Watch, is_number
 
+FACTORS = ("missing divisor", "missing factor", "extra divisor", "extra factor", "constant")
+BEHIND = ("order", "missing divisor")  # kinds of changes whose place is often a loop's end
+CACHED = 0.8  # the penalty of a change of what a forward pass keeps
+CALLING = 0.7  # the penalty of a change where one function calls another, which has the mistake
 MOST_RANKED = 16  # repairs that are scored
 
 
@@ -20,7 +25,7 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
     """Sort repairs by likelihood: most of the program's values become the right program's."""
     table = subject.around.right.table if subject.around.right else None
     if table is None or len(candidates) < 2:
-        return candidates
+        return sorted(candidates, key=lambda repair: _by_form(repair, subject))
     columns = _in_columns(subject.watch, table)
     before = _understood(subject.watch, table, columns)
     scored = []
@@ -37,10 +42,65 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
             score += share if share > 0.5 and then <= share else 0.3 * share
             score += then < share - 0.1
             score -= 0.3 * max(0.0, then - share)  # the program leaves the right one in this line
-            score += unlikely(edit) + 0.3 * _reads_wrong(edit, subject, table)
-            score -= 0.3 * _is_last(edit, table)
+            score += (
+                unlikely(edit)
+                + CALLING * _calling(edit, subject)
+                + 0.3 * _reads_wrong(edit, subject, table)
+            )
+            score -= 0.5 * _arises_here(edit, subject, table)
+            score -= 0.3 * _is_last(edit, table) + 0.4 * _is_as_named(edit, subject, repair, table)
         scored.append((score, repair))
     return [repair for _, repair in sorted(scored, key=lambda pair: pair[0])]
+
+
+def _by_form(repair: Repair, subject: FaultyProgram) -> float:
+    """Return how unlikely a repair is by the way its changes are written."""
+    return repair.cost + sum(
+        unlikely(edit) + CALLING * _calling(edit, subject) for edit in repair.edits
+    )
+
+
+def _calling(edit: Edit, subject: FaultyProgram) -> float:
+    """Return 1 for a change where another of the functions is called, 2 if it drops the call."""
+    return _only_calls(edit, subject) * (2.0 if edit.kind == "right expression" else 1.0)
+
+
+def _only_calls(edit: Edit, subject: FaultyProgram) -> bool:
+    """Return true if a statement only passes on what another of the functions computes."""
+    if edit.kind in ("missing term", "other value", "exchanged", "order", "swapped"):
+        return False
+    names = {code.code_object.co_name for code in subject.codes} - {edit.code.code_object.co_name}
+    value = getattr(edit.statement, "value", None)
+    return value is not None and any(called_name(node) in names for node in ast.walk(value))
+
+
+def _arises_here(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
+    """Return true if a line reads right values and gives a multiple of a right value."""
+    line = subject.lines.get(id(edit.statement))
+    if line is None or edit.kind not in FACTORS:
+        return False
+    own = {match.factor for match in table.matches(subject.result(line))}
+    inside = (p for p in subject.watch.sites if p.statement is edit.statement)
+    read = [p.value for p in inside if isinstance(p.node, ast.Name) and is_number(p.value)]
+    factors = [{m.factor for m in table.matches(v)} for v in read if np.ndim(v)]
+    return bool(own) and 1 not in own and all(1 in found for found in factors if found)
+
+
+def _is_as_named(
+    edit: Edit, subject: FaultyProgram, repair: Repair, table: ValueTable
+) -> bool:  # fmt: skip
+    """Return true if a line gives the gradient that its variable is named after, but did not."""
+    targets = getattr(edit.statement, "targets", [])
+    if len(targets) != 1 or not isinstance(targets[0], ast.Name) or edit.make_hook:
+        return False
+    name = re.sub(r"^(grad|d)_?", "", targets[0].id)
+    before = edit.site.trace.values[:1] if edit.site is not None else []
+    line = subject.lines.get(id(edit.statement))
+    before = [line.value] if line is not None else before
+    after = subject.after(repair, edit)
+    named = [{re.sub(r"^d_|_\d+$", "", m.value.name) for m in table.matches(value)
+              if m.value.name.startswith("d_")} for value in (*before, after)]  # fmt: skip
+    return len(named) == 2 and name in named[1] and name not in named[0]
 
 
 def _is_last(edit: Edit, table: ValueTable) -> bool:
@@ -51,7 +111,7 @@ def _is_last(edit: Edit, table: ValueTable) -> bool:
 
 def _reads_wrong(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
     """Return true if a line reads a multiple or a term of a right value: the mistake is earlier."""
-    if edit.kind in ("extra line", "order of lines"):
+    if edit.kind in ("extra line", "doubled line", "order of lines"):
         return False
     inside = (p for p in subject.watch.sites if p.statement is edit.statement)
     read = [p.value for p in inside if isinstance(p.node, ast.Name) and is_number(p.value)]
@@ -62,8 +122,28 @@ def unlikely(edit: Edit) -> float:
     """Return a penalty for a change that is unlikely by the way it is written."""
     growth = max(0, _size(edit.new) - _size(edit.old))
     score = 0.04 * growth + 0.35 * _wraps_name(edit) - 0.5 * _has_siblings(edit)
-    score -= 0.4 * (growth > 0 and _is_copy(edit))
-    return score + 0.3 * (isinstance(edit.statement, ast.For) and edit.kind != "order")
+    score -= 0.8 * (growth > 0 and _is_copy(edit))
+    score += CACHED * _is_in_cache(edit)
+    score += 0.6 * (growth > 1 and isinstance(edit.old, ast.Constant))
+    score += 0.3 * (edit.kind == "missing divisor" and _is_in_loop(edit))
+    return score + 0.3 * (isinstance(edit.statement, ast.For) and edit.kind not in BEHIND)
+
+
+def _is_in_cache(edit: Edit) -> bool:
+    """Return true if a change is in a tuple that a forward pass keeps for the backward pass."""
+    value = getattr(edit.statement, "value", None)
+    if isinstance(edit.statement, ast.Assign) and isinstance(value, ast.Tuple):
+        kept = [value] if isinstance(edit.statement.targets[0], ast.Name) else []
+    else:
+        kept = [p for p in getattr(value, "elts", []) if isinstance(p, ast.Tuple)]
+    return any(part is edit.owner for tree in kept for part in ast.walk(tree))
+
+
+def _is_in_loop(edit: Edit) -> bool:
+    """Return true if a statement stands within a loop, where the average is still to come."""
+    loops = [node for node in ast.walk(edit.code.tree) if isinstance(node, ast.For | ast.While)]
+    inside = (part for loop in loops for s in loop.body for part in ast.walk(s))
+    return any(part is edit.statement for part in inside)
 
 
 def _is_copy(edit: Edit) -> bool:
@@ -109,6 +189,8 @@ def _wraps_name(edit: Edit) -> bool:
     if edit.site is None or edit.kind in ("other value", "exchange", "index"):
         return False
     node = edit.site.node
+    if called_name(node) in ("array", "asarray") and node.args:  # what a function returns at last
+        node = node.args[0]
     while isinstance(node, ast.Attribute | ast.Call) and not isinstance(node, ast.Name):
         inner = node.func if isinstance(node, ast.Call) and not node.args else node
         if not isinstance(inner, ast.Attribute) or (isinstance(node, ast.Call) and node.args):

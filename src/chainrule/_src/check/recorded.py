@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,13 +10,14 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.core.backward import adjoints, ancestors
+from chainrule._src.core.captured import around
 from chainrule._src.core.primitive import NUMPY, Rule, unbroadcast
 from chainrule._src.core.tensor import Level, Tensor
 from chainrule._src.ops.nn import RELU
 from chainrule._src.ops.reduce import MAX, MIN
 
 Gradients = dict[str, Array]
-Loss = Callable[[Mapping[str, Any]], Any]
+Loss = Callable[..., Any]
 SMALL = 1e-3  # the largest constant inside a logarithm that counts as an epsilon
 
 
@@ -26,14 +27,16 @@ class Recording:
     Parameters
     ----------
     loss : callable
-        Takes parameters by name and returns a number; NumPy code.
+        Takes parameters by name, and data; returns a number. NumPy code.
+    data : sequence
     parameters : mapping of str to ndarray
     """
 
-    def __init__(self, loss: Loss, parameters: Mapping[str, Array]) -> None:
+    def __init__(self, loss: Loss, data: Sequence[Any], parameters: Mapping[str, Array]) -> None:
         level = Level()
         self.leaves = {name: _leaf(name, value, level) for name, value in parameters.items()}
-        output = loss(self.leaves)
+        with level.captured:
+            output = around.result(loss(self.leaves, *map(around.argument, data)))
         if not isinstance(output, Tensor):
             raise TypeError("the loss does not depend on the parameters")
         self.output = output

@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
+from chainrule._src.check.edits import Edit
 from chainrule._src.check.ranking import ranked, unlikely
 from chainrule._src.check.sandbox import FAILURES
-from chainrule._src.check.subject import ALL, PART, SPREAD, STAGES, FaultyProgram, Repair
+from chainrule._src.check.stages import (
+    ALL,
+    EXCHANGED,
+    PART,
+    SPREAD,
+    STAGES,
+    stage,
+    suspect,
+)
+from chainrule._src.check.subject import FaultyProgram, Repair
+from chainrule._src.check.suspects import (
+    has_common_factor,
+    multiples,
+    suspicious,
+    understood,
+    unknown,
+)
 
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = (1.5, 2.0, np.inf)  # a cost below which the search skips the tiers after this one
 FIRST = 3  # stages that are searched before combinations of several changes
+QUICK = 1.42  # the highest cost of the changes that are tried everywhere at first
 LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown value
-SLACK = 0.45  # a repair that costs this much more than the cheapest is still named
+PAIRS = 0.35  # of the time that is left, for two changes of which only both mend a result
+SCALING = ("sign", "missing factor", "extra factor", "missing divisor", "extra divisor", "constant",
+           "function", "operator", "extra call", "other value", "doubled line")  # fmt: skip
+SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
+EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
+SLACK = 0.62  # a repair that costs this much more than the cheapest is still named
 
 
 def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
     """Return the repairs of all wrong results, the likeliest first; else of as many as possible."""
-    candidates, parts = _line_by_line(subject)
+    candidates: list[Repair] = []
+    if has_common_factor(subject):
+        candidates = _singles(subject, [(ALL, 0), (ALL, 1)], kinds=SCALING)[0]
+    parts: list[Repair] = []
+    if not candidates:
+        candidates, parts = _line_by_line(subject)
+    for search in (partial(_singles, stages=[(ALL, 0)], most=QUICK), _suspicious):
+        if not candidates:
+            candidates, more = search(subject)
+            parts += more
     if candidates:  # look for cheaper repairs in other lines
         most = min(LIKELY, *map(_cost, candidates))
         candidates += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]
@@ -29,6 +63,8 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         parts += more
         if not candidates:
             candidates = _with_others(subject, parts, lambda inner: _line_by_line(inner)[0], depth)
+        if depth > 1 and all(r.edits[-1].make_hook for r in candidates):
+            candidates = _through_lines(subject) or candidates
         if all(r.edits[-1].make_hook for r in candidates):
             complete, more = _singles(subject, STAGES[FIRST:])
             candidates = _cheapest([*candidates, *complete]) or _joined(
@@ -46,15 +82,40 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     complete: list[Repair] = []
     parts: list[Repair] = []
     for is_whole in (True, False):
-        lines = subject.unknown(is_whole)[:MOST_UNKNOWN]
+        lines = unknown(subject, is_whole)[:MOST_UNKNOWN]
         for tier in range(3):
             for line in lines:
-                for edit in subject.understood(line, tier):
+                for edit in understood(subject, line, tier):
                     repair = subject.repaired((edit,))
                     if repair is not None:
                         (complete if repair.mended == subject.wrong else parts).append(repair)
             if complete and min(map(_cost, complete)) < TIERS[tier]:
                 return _cheapest(complete), parts
+    return _cheapest(complete), parts
+
+
+def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
+    """Return repairs in the lines that go wrong first: of all wrong results, and of a part."""
+    complete: list[Repair] = []
+    parts: list[Repair] = []
+    lines = suspicious(subject)
+    edits = [edit for line in lines for edit in subject.within(line.statement)]
+    limit = subject.part_of_time(SUSPICIOUS)
+    cheapest = np.inf
+    for edit in sorted(edits, key=lambda edit: edit.cost):
+        if limit.has_passed or edit.cost > cheapest + SLACK:
+            break
+        edit.reach = subject.reach_of(edit)
+        repair = subject.repaired((edit,)) if edit.reach & subject.wrong else None
+        if repair is None:
+            continue
+        if repair.mended == subject.wrong:
+            complete.append(repair)
+            cheapest = min(cheapest, edit.cost)
+        else:
+            parts.append(repair)
+    else:
+        subject.searched |= {id(line.statement) for line in lines}
     return _cheapest(complete), parts
 
 
@@ -73,6 +134,42 @@ def _with_others(
             if more and inner.wrong == subject.wrong - part.mended:
                 return [Repair((*part.edits, *r.edits), subject.wrong) for r in more]
     return []
+
+
+def _through_lines(subject: FaultyProgram) -> list[Repair]:
+    """Return combinations: a change that makes a line right, and a repair of what is wrong then."""
+    limit = subject.part_of_time(PAIRS)
+    for edit in _first_steps(subject):
+        if limit.has_passed:
+            break
+        with contextlib.suppress(*FAILURES), subject.changed((edit,)) as inner:
+            if not inner.wrong or not inner.wrong <= subject.wrong:
+                continue
+            more = _line_by_line(inner)[0] or _suspicious(inner)[0]
+            pairs = [
+                Repair((edit, *r.edits), subject.wrong) for r in more if not r.edits[-1].make_hook
+            ]
+            if pairs:
+                return pairs
+    return []
+
+
+def _first_steps(subject: FaultyProgram) -> Iterator[Edit]:
+    """Yield changes that make lines right: the missing average, then those of unknown lines."""
+    for line in multiples(subject)[:-4:-1]:
+        inside = subject.within(line.statement, (0, 1))
+        yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
+    for line in (*unknown(subject, True)[:3], *unknown(subject, False)[:3]):
+        for tier in (0, 1):
+            yield from understood(subject, line, tier)[:2]
+
+
+def _by_count(edit: Edit, subject: FaultyProgram) -> bool:
+    """Return true if a change divides by the number of samples."""
+    site = edit.site or subject.lines.get(id(edit.statement))
+    text = ast.unparse(edit.detail)
+    named = [*subject.around.named(site), *subject.around.count(site)] if site is not None else []
+    return any(t == text and np.ndim(v) == 0 and v == subject.around.n for _, v, t in named)
 
 
 def _best(parts: list[Repair]) -> list[Repair]:
@@ -102,11 +199,14 @@ def _refined(subject: FaultyProgram, repair: Repair) -> Repair:
 
 
 def _singles(
-    subject: FaultyProgram, stages: Sequence[tuple[int, int]], most: float = np.inf
+    subject: FaultyProgram,
+    stages: Sequence[tuple[int, int]],
+    most: float = np.inf,
+    kinds: Collection[str] = (),
 ) -> tuple[list[Repair], list[Repair]]:
     """Return the repairs by one change: of all wrong results, and of a part.
 
-    ``most`` bounds the cost.
+    ``most`` bounds the cost, ``kinds`` are those of the changes that are tried, all by default.
     """
     complete: list[Repair] = []
     parts: list[Repair] = []
@@ -117,17 +217,18 @@ def _singles(
             break
         if kind == SPREAD and parts:
             break  # a change that affects right results too is not combined with others
-        for edit in subject.stage(kind, tier):
-            if subject.is_late or edit.cost > cheapest + SLACK:
+        limit = subject.part_of_time(EXCHANGING if tier == EXCHANGED else 1.0)
+        for edit in stage(subject, kind, tier):
+            if limit.has_passed or edit.cost > cheapest + SLACK:
                 break
-            repair = subject.repaired((edit,))
+            repair = subject.repaired((edit,)) if not kinds or edit.kind in kinds else None
             if repair is None:
                 continue
             if repair.mended == subject.wrong:
                 complete.append(repair)
                 cheapest = min(cheapest, edit.cost)
                 if edit.make_hook is not None:
-                    subject.suspect(edit)
+                    suspect(subject, edit)
             else:
                 parts.append(repair)
     return _cheapest(complete), parts

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.escaping import Html, element, for_html
 from chainrule._src.base.showing import Shown
@@ -44,7 +46,10 @@ class ParameterCheck(Shown):
 
     @property
     def row(self) -> tuple[str, str, str, str, str, str]:
-        """Name, ratio, worst entry, its value by hand, its numerical value, verdict."""
+        """Name, ratio, worst entry, its value by hand, its numerical value, verdict.
+
+        At a kink, where there is no numerical value, the automatic one.
+        """
         verdict = "ok" if self.passed else "WRONG"
         if self.by_hand is None:
             return self.name, "", "missing", "", "", verdict
@@ -52,7 +57,10 @@ class ParameterCheck(Shown):
             shapes = f"shape {self.by_hand.shape}", f"shape {self.numerical.shape}"
             return self.name, "", "", *shapes, verdict
         entry = f"[{', '.join(map(str, self.worst))}]"
-        by_hand, right = (f"{x[self.worst]:+.6e}" for x in (self.by_hand, self.numerical))
+        reference = self.numerical
+        if self.automatic is not None and np.isnan(self.numerical[self.worst]):
+            reference = self.automatic
+        by_hand, right = (f"{x[self.worst]:+.6e}" for x in (self.by_hand, reference))
         return self.name, f"{self.ratio:.1e}", entry, by_hand, right, verdict
 
 

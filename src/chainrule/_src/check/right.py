@@ -185,10 +185,11 @@ class RightProgram:
 
     @cached_property
     def named(self) -> dict[str, Any]:
-        """The value of each variable at its first use."""
+        """The value of each variable at its first use: arrays and numbers."""
         values: dict[str, Any] = {}
         for site in self.watch.sites:
-            if isinstance(site.node, ast.Name) and site.trace.values:
+            is_plain = isinstance(site.value, np.ndarray | np.number | float | int)
+            if isinstance(site.node, ast.Name) and is_plain:
                 values.setdefault(site.node.id, site.value)
         return values
 

@@ -24,7 +24,7 @@ def _spliced(edit: Edit) -> str:
         return ""
     line = edit.code.line(node.lineno).encode()
     start, end = node.col_offset, node.end_col_offset
-    new = ast.unparse(edit.new)
+    new = _index(edit.new) if edit.field == "slice" else ast.unparse(edit.new)
     inner = isinstance(edit.new, ast.BinOp | ast.Compare | ast.UnaryOp | ast.IfExp)
     needs_brackets = isinstance(
         edit.owner, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Attribute
@@ -35,6 +35,12 @@ def _spliced(edit: Edit) -> str:
     enclosed = line[start - 1 : start] == b"(" and line[end : end + 1] == b")"
     fallback = spelled[0] if enclosed else spelled[-1]
     return next((s for s in spelled if _parsed(s) == expected), fallback)
+
+
+def _index(node: ast.expr) -> str:
+    """Return an index as it is written between brackets: ``:, i``."""
+    array = ast.Subscript(ast.Name("_", ast.Load()), node, ast.Load())
+    return ast.unparse(array)[2:-1]
 
 
 def _dump(edit: Edit) -> str:
@@ -60,7 +66,7 @@ def _statement(edit: Edit) -> str:
 
 
 def _statements(edit: Edit) -> str:
-    if edit.kind == "extra line":
+    if edit.kind in ("extra line", "doubled line"):
         return f"(leave it out)  {ast.unparse(edit.statement).splitlines()[0]}"
     if edit.kind == "order of lines":
         return f"(move it past)  {ast.unparse(edit.detail).splitlines()[0]}"

@@ -7,6 +7,8 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Change, Edit, as_load, numpy_name
 from chainrule._src.check.expressions import OPERATORS, of_subscript
@@ -39,6 +41,40 @@ def _of_target(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
             yield Edit(block.code, s, "target", None, new, kind, cost, s.lineno, s, detail)
 
 
+def _of_one_index(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield entries ``t[row, label]`` where a statement writes a whole row ``t[row]``."""
+    s = block.statements[i]
+    target = s.targets[0] if isinstance(s, ast.Assign) else getattr(s, "target", None)
+    if not isinstance(target, ast.Subscript) or isinstance(target.slice, ast.Tuple | ast.Slice):
+        return
+    site = next((p for p in around.watch.sites if p.statement is s and p.trace.values), None)
+    for other, value, _ in around.named(site) if site is not None else ():
+        if isinstance(value, int | np.integer) and not isinstance(value, bool):
+            index = ast.Tuple([target.slice, other], ast.Load())
+            new: Any = ast.Subscript(target.value, index, ast.Store())
+            field = "targets" if isinstance(s, ast.Assign) else "target"
+            yield Edit(block.code, s, field, None, [new] if field == "targets" else new, "index",
+                       1.6, s.lineno, s)  # fmt: skip
+
+
+def _of_dropped(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield the variables for ``_`` in an unpacking whose new value the code would read."""
+    s = block.statements[i]
+    target = s.targets[0] if isinstance(s, ast.Assign) else None
+    if not isinstance(target, ast.Tuple):
+        return
+    names = [node for node in ast.walk(block.code.tree) if isinstance(node, ast.Name)]
+    read = dict.fromkeys(n.id for n in names if isinstance(n.ctx, ast.Load))
+    stored = [n.id for n in names if isinstance(n.ctx, ast.Store)]
+    for k, part in enumerate(target.elts):
+        for name in read if isinstance(part, ast.Name) and part.id == "_" else ():
+            if stored.count(name) == 1:
+                elts = [*target.elts[:k], ast.Name(name, ast.Store()), *target.elts[k + 1 :]]
+                new = [ast.Tuple(elts, ast.Store())]
+                detail = ast.Name(name, ast.Load())
+                yield Edit(block.code, s, "targets", None, new, "dropped", 1.3, s.lineno, s, detail)
+
+
 def _other_entries(target: ast.expr) -> Iterator[Change]:
     for change in of_subscript(target) if isinstance(target, ast.Subscript) else ():
         if isinstance(change[0], ast.Subscript):
@@ -52,13 +88,17 @@ def _of_augmented(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit
         return
     at = {ast.Add: "add", ast.Sub: "subtract"}.get(type(s.op))
     if isinstance(s.target, ast.Subscript) and at:
-        func = ast.Attribute(ast.Attribute(numpy_name(), at, ast.Load()), "at", ast.Load())
-        args = [as_load(s.target.value), s.target.slice, s.value]
-        yield block.edit(i, ast.Expr(ast.Call(func, args, [])), "repeated index", 1.3)
+        yield block.edit(i, _at(at, s.target, s.value), "repeated index", 1.3)
     yield block.edit(i, ast.Assign([s.target], s.value), "added", 1.2)
     for other in OPERATORS.get(type(s.op), ()):
         if other is not ast.MatMult:
             yield block.edit(i, ast.AugAssign(s.target, other(), s.value), "operator", 1.2)
+
+
+def _at(name: str, target: ast.Subscript, value: ast.expr) -> ast.Expr:
+    """Return ``np.add.at(array, index, value)``, or the same with another operation."""
+    func = ast.Attribute(ast.Attribute(numpy_name(), name, ast.Load()), "at", ast.Load())
+    return ast.Expr(ast.Call(func, [as_load(target.value), target.slice, value], []))
 
 
 def _of_assignment(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
@@ -67,11 +107,17 @@ def _of_assignment(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edi
         target = s.targets[0]
         if isinstance(target, ast.Name | ast.Subscript):
             yield block.edit(i, ast.AugAssign(target, ast.Add(), s.value), "overwritten", 1.2)
+        if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant):
+            yield block.edit(i, _at("add", target, s.value), "repeated index", 1.25)
 
 
 def _left_out(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     s, alone = block.statements[i], len(block.statements) == 1
     if not alone and isinstance(s, ast.Assign | ast.AugAssign | ast.Expr | ast.If):
+        texts = [ast.dump(other) for other in block.statements]
+        if texts.count(ast.dump(s)) > 1:
+            cost = 1.0 if ast.dump(s) in texts[:i] else 1.1
+            yield block.edit(slice(i, i + 1), [], "doubled line", cost)
         yield block.edit(slice(i, i + 1), [], "extra line", 1.8)
     if isinstance(s, ast.If):
         yield block.edit(slice(i, i + 1), s.body, "extra condition", 2)
@@ -177,8 +223,8 @@ def _over_the_ends_of_loop(block: Block, i: int, around: BuildingBlocks) -> Iter
 
 
 RULES: tuple[Rule, ...] = (
-    _of_target, _of_augmented, _of_assignment, _left_out, _divided, more_lines, _past_others,
-    _return_behind_loop, _over_the_end_of_if, _over_the_ends_of_loop,
+    _of_target, _of_one_index, _of_dropped, _of_augmented, _of_assignment, _left_out, _divided,
+    more_lines, _past_others, _return_behind_loop, _over_the_end_of_if, _over_the_ends_of_loop,
 )  # fmt: skip
 
 

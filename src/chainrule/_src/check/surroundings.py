@@ -13,9 +13,11 @@ import numpy as np
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import binary, exchanged, number, transposed
 from chainrule._src.check.right import RightProgram
+from chainrule._src.check.usage import only_computes, unread_names
 from chainrule._src.check.watching import Site, Watch, references
 
 MOST_NAMES = 80
+LONG_NUMBER = 8  # characters of a number in an expression of the right program
 LONG = 60  # nodes of an expression; a longer one nobody would write in one line
 
 
@@ -30,6 +32,8 @@ class BuildingBlocks:
         self._local_names: dict[tuple[int, str], ast.expr | None] = {}
         self._entries: dict[Any, list[tuple[ast.expr, Any, str]]] = {}
         self._right_entries: dict[Any, list[tuple[str, ast.expr, bool]]] = {}
+        self._unread: dict[FunctionSource, set[str]] = {}
+        self._computing: dict[FunctionType, bool] = {}
         self._index_uses: dict[FunctionSource, list[tuple[ast.expr, bool]]] = {}
 
     def named(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
@@ -52,9 +56,9 @@ class BuildingBlocks:
             if not names or not names <= scope.keys():
                 continue
             for name, value in scope.items():
-                if not isinstance(value, list | np.ndarray) or name in names:
+                if not isinstance(value, list | dict | np.ndarray) or name in names:
                     continue
-                if not is_own and not isinstance(value, list):
+                if not is_own and isinstance(value, np.ndarray):
                     continue
                 node = ast.Subscript(ast.Name(name, ast.Load()), index, ast.Load())
                 text = ast.unparse(node)
@@ -63,7 +67,7 @@ class BuildingBlocks:
                         inner = eval(text, {}, scope)
                     except Exception:  # an index out of range, or of another kind
                         continue
-                    if isinstance(inner, np.ndarray | np.number | float):
+                    if isinstance(inner, np.ndarray | np.number | float | int):
                         yield node, inner, text
 
     def _indices(self, code: FunctionSource) -> list[tuple[ast.expr, bool]]:
@@ -89,6 +93,16 @@ class BuildingBlocks:
             spelled = f"{text}.shape[{axis}]" if axis else f"len({text})"
             return [(ast.parse(spelled, mode="eval").body, self.n, spelled)]
         return []
+
+    def lengths(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
+        """Return the lengths of lists in scope, and of arrays if no axis is known as the batch."""
+        kinds = list | tuple if self.n is not None else list | tuple | np.ndarray
+        names = [
+            (f"len({name})", len(value))
+            for name, value in site.trace.scope.items()
+            if isinstance(value, kinds) and _has_items(value) and len(value) > 1
+        ]
+        return [(ast.parse(text, mode="eval").body, size, text) for text, size in names[:6]]
 
     def expressions(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
         """Return earlier expressions of the function whose variables are in scope at a site."""
@@ -140,10 +154,15 @@ class BuildingBlocks:
         return [shape, shape[1:]] if shape and shape[0] == self.n else [shape]
 
     def _is_of_these(self, node: ast.expr, text: str) -> bool:
-        """Return true if an expression is specific to these samples: their number or data."""
+        """Return true if an expression is specific to these samples: their number or data.
+
+        So is one with a number of many digits, which nobody would write.
+        """
+        numbers = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
         return "np.array(" in text or any(
-            isinstance(part, ast.Constant) and type(part.value) is int and part.value == self.n
-            for part in ast.walk(node)
+            (type(number) is int and number == self.n)
+            or (type(number) is float and len(repr(number)) > LONG_NUMBER)
+            for number in numbers
         )
 
     def _renamed(self, node: ast.expr, site: Site, depth: int) -> ast.expr | None:
@@ -225,16 +244,34 @@ class BuildingBlocks:
         }
         return {**used, **outer, **scope}
 
+    def unread(self, code: FunctionSource) -> set[str]:
+        """Return the variables that a function computes for nothing: their value is never read.
+
+        Of a variable that a loop carries, the value of the turn before is not read.
+        """
+        if code not in self._unread:
+            self._unread[code] = set(unread_names(code.tree))
+        return self._unread[code]
+
     def helpers(self, site: Site) -> list[str]:
-        """Return the names of the user's functions of one argument, except functions that check."""
-        names = site.code.functions[0].__globals__.items()
+        """Return the names of the user's functions of one argument that only compute a value."""
+        names = site.code.functions[0].__globals__
         return [
-            name for name, f in names
+            name for name, f in names.items()
             if isinstance(f, FunctionType)
             and f.__code__.co_argcount - len(f.__defaults__ or ()) == 1
             and f.__code__.co_filename == site.code.file
-            and not {"check_gradients", "check_loss"} & {*f.__code__.co_names}
+            and self._computes(f)
         ]  # fmt: skip
+
+    def _computes(self, f: FunctionType) -> bool:
+        if f not in self._computing:
+            self._computing[f] = only_computes(f, f.__globals__)
+        return self._computing[f]
+
+
+def _has_items(value: Any) -> bool:
+    return not isinstance(value, np.ndarray) or value.ndim > 0
 
 
 def _along(a: Any, b: Any) -> bool:
@@ -282,6 +319,21 @@ def fits(small: tuple[int, ...], shape: tuple[int, ...]) -> bool:
         return np.broadcast_shapes(small, shape) == shape
     except ValueError:
         return False
+
+
+def fitting_arrays(
+    value: Any, named: list[tuple[ast.expr, Any, str]]
+) -> Iterator[tuple[ast.expr, Any, str]]:
+    """Yield the named arrays that broadcast against a value, one number a sample as a column."""
+    shape = np.shape(value)
+    for other, array, text in named:
+        if not np.ndim(array) or array.dtype.kind not in "fb":
+            continue
+        if fits(array.shape, shape):
+            yield other, array, text
+        elif array.shape == shape[:1]:
+            column = ast.Tuple([ast.Slice(), ast.Constant(None)], ast.Load())
+            yield ast.Subscript(other, column, ast.Load()), array[:, None], f"{text}[:, None]"
 
 
 def one_hot(shape: tuple[int, ...], site: Site, around: BuildingBlocks) -> Iterator[ast.expr]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +9,16 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.check.problem import GradientProblem
+from chainrule._src.check.clock import thread_seconds
+from chainrule._src.check.problem import GradientProblem, is_batch
 from chainrule._src.check.recorded import Gradients, Recording, without_epsilon
 from chainrule._src.check.sandbox import FAILURES, Sandbox
-from chainrule._src.core.trees import map_leaves
+from chainrule._src.check.slopes import measured_slopes
 
 SLOW = 2e-3  # seconds; a slower gradient is tried with three samples
+OTHERS = (5, 8, 4, 10)  # samples of the hold-out: another number than the trial's
+MEASURING = 0.3  # seconds for the slopes of a loss that cannot be recorded
+MEASURED = 120  # entries of each parameter that are measured there
 FEW = (7, 3, 6, 9)  # samples of a small trial: the first number that is no parameter's size
 
 
@@ -62,51 +65,72 @@ def trials(
     sizes = {s for v in parameters.values() for s in v.shape}
     few = next((k for k in FEW if k not in sizes), 9)
     if n is not None and n > few:
-        small = _cut(data, n, few, rng)
+        small = cut(data, n, few, rng)
         if few > 3 and _seconds(problem, moved, small, sandbox) > SLOW:
-            few, small = 3, _cut(data, n, 3, rng)
+            few, small = 3, cut(data, n, 3, rng)
         yield from _trial(problem, moved, small, few, sandbox)
     yield from _trial(problem, moved, data, n, sandbox)
     yield from _trial(problem, parameters, data, n, sandbox)
 
 
 def elsewhere(trial: Trial, data: Any, n: int | None, sandbox: Sandbox) -> Trial | None:
-    """Return a hold-out trial: other parameters and, if there are more, other samples.
+    """Return a hold-out trial: other parameters, other samples and another number of them.
 
     A repair that fits one set of values by chance does not fit this one.
     """
     rng = np.random.default_rng(2)
-    few = trial.n
     moved = {
         name: value + 0.5 * (np.std(value) or 0.5) * rng.standard_normal(value.shape)
         for name, value in trial.parameters.items()
     }
-    samples = _cut(data, n, few, rng) if n is not None and few is not None else trial.data
-    return next(_trial(trial.problem, moved, samples, few, sandbox), None)
+    few = trial.n
+    if n is None or few is None:
+        return next(_trial(trial.problem, moved, trial.data, few, sandbox), None)
+    sizes = {few, *(s for v in moved.values() for s in v.shape)}
+    others = [k for k in (*OTHERS, few - 1, few) if 1 < k <= n and k not in sizes]
+    for count in (*others[:1], few):
+        samples = cut(data, n, count, rng)
+        for other in _trial(trial.problem, moved, samples, count, sandbox):
+            if count == few or _runs(other, sandbox):
+                return other
+    return None
 
 
-def _cut(data: Any, n: int, few: int, rng: np.random.Generator) -> tuple[Any, ...]:
-    """Return some samples of the data."""
+def _runs(trial: Trial, sandbox: Sandbox) -> bool:
+    """Return true if the learner's code runs on a trial's samples, however few."""
+    try:
+        sandbox.run(trial.run)
+    except FAILURES:
+        return False
+    return True
+
+
+def cut(data: Any, n: int, few: int, rng: np.random.Generator) -> tuple[Any, ...]:
+    """Return some samples of the data: rows of arrays, items of lists."""
     rows = np.sort(rng.choice(n, few, replace=False))
 
-    def cut(leaf: Any) -> Any:
-        if not isinstance(leaf, np.ndarray) or n not in leaf.shape:
-            return leaf
-        return np.take(leaf, rows, axis=leaf.shape.index(n))
+    def some(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: some(inner) for key, inner in part.items()}
+        if isinstance(part, list | tuple):
+            if is_batch(part) and len(part) == n:
+                return type(part)([part[row] for row in rows])
+            return type(part)([some(inner) for inner in part])
+        if not isinstance(part, np.ndarray) or n not in part.shape:
+            return part
+        return np.take(part, rows, axis=part.shape.index(n))
 
-    return tuple(map_leaves(cut, part) for part in data)
+    return tuple(some(part) for part in data)
 
 
 def _seconds(
     problem: GradientProblem, parameters: dict[str, Array], data: Any, sandbox: Sandbox
 ) -> float:
     """Return the seconds that the learner's gradient takes; 0 if it fails."""
-    start = time.perf_counter()
     try:
-        sandbox.run(lambda: problem.gradients(parameters, *data))
+        return thread_seconds(lambda: sandbox.run(lambda: problem.gradients(parameters, *data)))
     except FAILURES:  # on fewer samples
         return 0.0
-    return time.perf_counter() - start
 
 
 def _trial(
@@ -117,12 +141,32 @@ def _trial(
     sandbox: Sandbox,
 ) -> Iterator[Trial]:
     def record() -> Gradients:
-        recording = Recording(lambda values: problem.loss(values, *data), parameters)
+        recording = Recording(problem.loss, data, parameters)
         return without_epsilon(recording) or recording.gradients()
 
-    try:
-        right = sandbox.run(record)
-    except FAILURES:  # the code does something that tensors do not support
-        return
-    if all(np.isfinite(g).all() for g in right.values()):
-        yield Trial(problem, parameters, data, n, right)
+    def measure() -> Gradients:
+        by_hand = problem.gradients(parameters, *data)
+        first = {name: _largest(by_hand.get(name), v) for name, v in parameters.items()}
+        center = float(problem.loss(parameters, *data))
+        slopes = measured_slopes(
+            lambda values: problem.loss(values, *data), parameters, center, 1e-5, first, 0,
+            MEASURING, MEASURED,
+        )  # fmt: skip
+        return {name: measured.values for name, measured in slopes.items()}
+
+    for way in (record, measure):  # the code may do something that tensors do not support
+        try:
+            right = sandbox.run(way)
+        except FAILURES:
+            continue
+        if way is measure or all(np.isfinite(g).all() for g in right.values()):
+            yield Trial(problem, parameters, data, n, right)
+            return
+
+
+def _largest(by_hand: Any, parameter: Array) -> list[int]:
+    """Return the entries of which a gradient by hand is largest: zeros say little."""
+    if np.shape(by_hand) != parameter.shape:
+        return []
+    order = np.argsort(-np.abs(np.asarray(by_hand, np.float64)).ravel())
+    return [int(entry) for entry in order[: MEASURED // 2]]

@@ -17,6 +17,7 @@ import numpy as np
 from chainrule._src.check.code import HOOK, FunctionSource
 
 SCOPES = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.Lambda
+FEW_KEYS = 3  # whole numbers as keys of a dict; of more, the code's own index is tried
 MOST_TURNS = 64  # values of an expression that are recorded, in the order of its turns
 
 
@@ -260,7 +261,7 @@ def _within(node: ast.expr, value: Any, depth: int) -> Iterator[tuple[ast.expr, 
             yield node, value
     elif depth and isinstance(value, dict) and len(value) <= 40:
         for key, inner in value.items():
-            if isinstance(key, str | int):
+            if isinstance(key, str) or (isinstance(key, int) and len(value) <= FEW_KEYS):
                 yield from _within(
                     ast.Subscript(node, ast.Constant(key), ast.Load()), inner, depth - 1
                 )

@@ -59,6 +59,7 @@ TEMPLATES = {
     ),
     "added": "+= adds to what was there before: assign with =: {right}",
     "extra line": "this line is too much: leave out {wrong}",
+    "doubled line": "this line stands twice, and once is right: leave one out: {wrong}",
     "order of lines": (
         "this line comes too early or too late (a value is used before it is updated, or "
         "after it was overwritten or already updated): move it past {detail}"
@@ -87,6 +88,9 @@ TEMPLATES = {
     "missing line": "a line is missing, a path or a share is left out: {detail}",
     "missing condition": "this line must stand within the condition (indent): only where it holds",
     "swapped": "the operands or arguments are in the wrong order (swapped): {right}",
+    "dropped": (
+        "a value is dropped that the next turn needs: {detail} is carried on (a path is left out)"
+    ),
     "start": "a sum must start at zero (initial value): {right}",
     "extra condition": "this holds always, not only on the condition: {wrong}",
 }

@@ -25,7 +25,7 @@ STAGES = (
     "numbers",
 )  # fmt: skip
 # Kinds of diagnoses that a learner does not see: they explain nothing or reveal the answer.
-UNTOLD = {"not explained", "right expression", "exchange", "other value", "other factor"}
+UNTOLD = {"not explained", "right expression", "exchange", "other factor"}
 SECONDS = 30  # time limit of one check in this process
 Draw = np.random.Generator
 Run = Callable[[Any, Draw], None]
@@ -253,6 +253,9 @@ class Exercise:
             where = diagnosis.where
             if where and where.code.strip() in lines and diagnosis.kind not in UNTOLD:
                 return f"{where}: {diagnosis.what}"
+        places = [d.where for d in diagnoses if d.where and d.where.code.strip() in lines]
+        if places and failed is not None:
+            return f"{failed.sentence}; look at {places[0]}: {places[0].code.strip()}"
         return ""
 
     def draw(self, student: str, number: int) -> Draw:

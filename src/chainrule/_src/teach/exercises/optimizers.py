@@ -11,7 +11,7 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.core.transforms import grad
 from chainrule._src.teach import expect
-from chainrule._src.teach.exercise import Draw, Exercise
+from chainrule._src.teach.exercise import Diagnose, Draw, Exercise, compared_with
 from chainrule._src.teach.exercises.data import digits, few, network_loss
 
 State = dict[str, Any]
@@ -92,6 +92,24 @@ def _check_steps(rule: Any, name: str, draw: Draw, steps: int, **options: float)
         w, right_w = np.asarray(new), right_new
 
 
+def _compared(right: Rule, options: dict[str, float]) -> Diagnose:
+    """Return a diagnosis that compares the weights after some steps with those of the rule."""
+
+    def steps(rule: Any) -> Callable[..., Any]:
+        def trained(w: Any, gradients: Any) -> Any:
+            state: Any = {}
+            for g in gradients:
+                w, state = rule(w, g, state, learning_rate=0.1, **options)
+            return w
+
+        return trained
+
+    def args(draw: Draw) -> tuple[Any, ...]:
+        return draw.normal(size=3), _gradients(draw, 4, (3,))
+
+    return lambda rule, draw: compared_with(steps(right), args)(steps(rule), draw)
+
+
 def _rule(exercise: Exercise, options: dict[str, float], rate: float, least: float) -> Exercise:
     """Add the checks of an optimizer.
 
@@ -99,6 +117,8 @@ def _rule(exercise: Exercise, options: dict[str, float], rate: float, least: flo
     valley must be at most ``least`` after 100 steps.
     """
     name = exercise.name
+
+    exercise.diagnosis("values", "properties")(_compared(RIGHT[name], options))
 
     @exercise.check("shape")
     def _(rule: Any, draw: Draw) -> None:

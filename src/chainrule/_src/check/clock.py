@@ -1,0 +1,58 @@
+"""Limits of time: the processor's time of this thread, and by the clock on the wall."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+WALL = 4.0  # seconds on the wall for one of the processor's: other programs use it, too
+
+
+def thread_clock() -> Callable[[], float]:
+    """Return a clock of this thread's processor time that other threads can read."""
+    if hasattr(time, "pthread_getcpuclockid"):  # not on Windows
+        clock = time.pthread_getcpuclockid(threading.get_ident())
+        return lambda: time.clock_gettime(clock)
+    return time.process_time
+
+
+class Deadline:
+    """The end of a search, after some seconds of this thread's processor time.
+
+    Time on the wall counts as well, `WALL` times as little: code may wait or sleep.
+
+    Parameters
+    ----------
+    seconds : float
+    within : Deadline, optional
+        A deadline that ends this one, too.
+    """
+
+    def __init__(self, seconds: float, within: Deadline | None = None) -> None:
+        self.within = within
+        self._clock: Callable[[], float] = within._clock if within is not None else thread_clock()
+        self._end, self._wall = self._clock() + seconds, time.monotonic() + WALL * seconds
+        self.was_hit = False
+
+    @property
+    def left(self) -> float:
+        """The seconds of processor time that are left; 0 if the deadline has passed."""
+        own = min(self._end - self._clock(), (self._wall - time.monotonic()) / WALL)
+        return max(0.0, own if self.within is None else min(own, self.within.left))
+
+    @property
+    def has_passed(self) -> bool:
+        """True if no time is left; `was_hit` then says that the search was ended by it."""
+        passed = self.left <= 0
+        self.was_hit |= passed
+        if passed and self.within is not None:
+            self.within.was_hit |= self.within.left <= 0
+        return passed
+
+
+def thread_seconds(call: Callable[[], object]) -> float:
+    """Return the seconds of processor time that a call takes in this thread."""
+    start = time.thread_time()
+    call()
+    return time.thread_time() - start

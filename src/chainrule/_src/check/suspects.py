@@ -1,0 +1,181 @@
+"""The statements in which a program goes wrong, and their changes that give right values."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.comparing import scale_of
+from chainrule._src.check.edits import Edit, applied, called_name
+from chainrule._src.check.sandbox import FAILURES
+from chainrule._src.check.subject import FaultyProgram, equal, value_of
+from chainrule._src.check.valuing import Evaluator
+from chainrule._src.check.watching import Site, is_number
+
+MOST_SUSPICIOUS = 8  # lines with an unknown value of which all changes are tried
+MOST_SOURCES = 4  # lines before the first wrong one that are searched with it
+AT_ONCE = 500  # changes that are evaluated in one run
+
+
+def unknown(subject: FaultyProgram, is_whole: bool) -> list[Site]:
+    """Return the statements whose value is not in the right program, in the order they run.
+
+    If ``is_whole``, those that affect all wrong results; the ones that read such a value come
+    last. Otherwise those that affect a part, without the ones that read such a value.
+    """
+    table = subject.around.right.table if subject.around.right else None
+    first: list[Site] = []
+    later: list[Site] = []
+    before: list[Any] = []
+    spoilt: dict[FunctionSource, set[str]] = defaultdict(set)  # variables that hold such values
+    for site in sorted(subject.lines.values(), key=lambda site: site.trace.order):
+        value = subject.result(site)
+        if table is None or not is_number(value) or (np.ndim(value) and not np.ptp(value)):
+            continue
+        again = np.size(value) > 1 and any(np.array_equal(value, other) for other in before)
+        before.append(value)
+        reach = subject.reach(site) & subject.wrong
+        if reach and (again or not table.has(value)) and id(site.statement) not in subject.settled:
+            if (reach == subject.wrong) == is_whole:
+                (later if read_by(site) & spoilt[site.code] else first).append(site)
+            spoilt[site.code] |= targets_of(site)
+    before_first = [site for line in first[:1] for site in sources(subject, line)]
+    return [*first, *before_first, *later] if is_whole else first
+
+
+def sources(subject: FaultyProgram, line: Site) -> list[Site]:
+    """Return the statements from whose values a line goes wrong, the nearest first.
+
+    Such a value may be one of the right program, but of another place: a slope is missing.
+    """
+    lines: list[Site] = []
+    names = read_by(line)
+    order = line.trace.order
+    for site in sorted(subject.lines.values(), key=lambda site: -site.trace.order):
+        before = site.code is line.code and site.trace.order < order
+        if (
+            before
+            and targets_of(site) & names
+            and id(site.statement) not in subject.settled
+            and is_number(site.value)
+            and subject.reach(site) & subject.wrong
+        ):
+            lines.append(site)
+            names |= read_by(site)
+    return lines[:MOST_SOURCES]
+
+
+def has_common_factor(subject: FaultyProgram) -> bool:
+    """Return true if all wrong results are the same multiple of the right ones."""
+    factors = []
+    for name in subject.wrong:
+        try:
+            result = np.asarray(subject.before.get(name), np.float64)
+        except (TypeError, ValueError):  # no array of numbers
+            return False
+        factors.append(scale_of(result, subject.expected[name]) or 0.0)
+    return 0.0 not in factors and float(np.ptp(factors)) <= 1e-4 * abs(factors[0])
+
+
+def multiples(subject: FaultyProgram) -> list[Site]:
+    """Return the statements whose value is right but for the average over the samples."""
+    table, n = subject.around.right.table if subject.around.right else None, subject.around.n
+    lines = sorted(subject.lines.values(), key=lambda site: site.trace.order)
+    if table is None or not n:
+        return []
+    return [
+        line
+        for line in lines
+        if id(line.statement) not in subject.settled
+        and {m.factor for m in table.matches(subject.result(line)) if m.value.sample is None} == {n}
+        and subject.reach(line) & subject.wrong
+    ]
+
+
+def suspicious(subject: FaultyProgram) -> list[Site]:
+    """Return the statements that go wrong first, and those that call their functions."""
+    some = unknown(subject, False)[:MOST_SUSPICIOUS]
+    before = [site for line in some[:1] for site in sources(subject, line)]
+    lines = [*unknown(subject, True)[:MOST_SUSPICIOUS], *before, *some]
+    names = {line.code.code_object.co_name for line in lines}
+    calls = {id(p.statement) for p in subject.watch.sites if called_name(p.node) in names}
+    callers = [p for key, p in subject.lines.items() if key in calls and key not in subject.settled]
+    return list({id(p.statement): p for p in (*lines, *callers)}.values())
+
+
+def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
+    """Return a statement's changes of a tier that give it a value of the right program.
+
+    They are evaluated at the statement's first turn, in a run that ends there.
+    """
+    assert subject.around.right is not None
+    recorded = {id(p.node): p.trace.values[0] for p in subject.watch.sites
+             if p.statement is line.statement and p.trace.values}  # fmt: skip
+    edits = subject.within(line.statement, [tier])
+    values: list[Any] = []
+
+    def hook(key: int, scope: dict[str, Any]) -> Any:
+        names = {"__builtins__": builtins, **line.code.functions[0].__globals__, **scope}
+        for edit in edits[len(values) : len(values) + AT_ONCE]:
+            try:
+                with applied([edit]):
+                    evaluator = Evaluator(recorded, _around(subject, edit), names)
+                    new = edit.new if edit.old is line.owner else line.owner
+                    values.append(value_of(new, line, evaluator))
+            except Exception:  # a changed expression may be meaningless
+                values.append(None)
+        raise _EndOfRun
+
+    for _ in range(0, len(edits), AT_ONCE):
+        with contextlib.suppress(_EndOfRun, *FAILURES), contextlib.ExitStack() as stack:
+            for code, changed in subject._with_slot((), line):
+                stack.enter_context(code.running(changed, hook))
+            subject.call()
+    right = subject.around.right.table
+    pairs = zip(edits, values, strict=False)
+    before = subject.result(line)
+    matching = [
+        edit
+        for edit, value in pairs
+        if is_number(value) and not equal(value, before) and right.has(value, parts=True)
+    ]
+    for edit in matching:
+        edit.reach = subject.reach_of(edit)
+    return matching
+
+
+def _around(subject: FaultyProgram, edit: Edit) -> set[int]:
+    """Return the ids of the nodes that contain a change."""
+    ids, key = {id(edit.owner)}, edit.site.key if edit.site else None
+    while key is not None:
+        ids.add(id(subject.watch.sites[key].owner))
+        key = subject._above.get(key)
+    return ids
+
+
+def targets_of(line: Site) -> set[str]:
+    """Return the variables that a statement assigns or changes in place."""
+    names = set()
+    for target in getattr(line.owner, "targets", [getattr(line.owner, "target", None)]):
+        parts = target.elts if isinstance(target, ast.Tuple) else [target] if target else []
+        for part in parts:
+            while isinstance(part, ast.Subscript):
+                part = part.value
+            names.add(ast.unparse(part))
+    return names
+
+
+def read_by(line: Site) -> set[str]:
+    """Return the variables that a statement's value reads."""
+    nodes = ast.walk(line.node)
+    return {ast.unparse(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}
+
+
+class _EndOfRun(BaseException):
+    """Ends a run early; a BaseException, which ``except Exception`` does not catch."""
