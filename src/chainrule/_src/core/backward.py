@@ -124,7 +124,8 @@ def as_number(value: Any) -> Any:
     """Return the entry of an array of shape (1,) or (1, 1); other values unchanged."""
     if getattr(value, "shape", None) not in _SINGLE:
         return value
-    return value.reshape(()) if isinstance(value, Traced) else value.reshape(())[()]
+    number = value.reshape(())
+    return number if isinstance(value, Traced) else number[()]
 
 
 def scalar_seed(output: Any, where: str) -> Any:
