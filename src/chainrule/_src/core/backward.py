@@ -125,7 +125,7 @@ def as_number(value: Any) -> Any:
     if getattr(value, "shape", None) not in _SINGLE:
         return value
     number = value.reshape(())
-    return number if isinstance(number, Traced) else number[()]
+    return number if isinstance(value, Traced) else number[()]
 
 
 def scalar_seed(output: Any, where: str) -> Any:

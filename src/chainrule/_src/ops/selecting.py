@@ -90,11 +90,10 @@ def _only_where(condition: Any, x: Any) -> Any:
 @SELECTING.implements(np.compress)
 def _compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     a, axis = (np.ravel(a), 0) if axis is None else (stacked(a), axis)
-    condition = stacked(condition)
-    if isinstance(condition, Traced):
-        mask = np.not_equal(condition, 0)  # type: ignore[call-overload]
-        return a[(*(slice(None),) * axis_of(axis, a), mask)]
-    return np.take(a, np.flatnonzero(condition), axis=axis)
+    chosen = stacked(condition) != 0
+    if isinstance(chosen, Traced):
+        return a[(*(slice(None),) * axis_of(axis, a), chosen)]
+    return np.take(a, np.flatnonzero(chosen), axis=axis)
 
 
 @SELECTING.implements(np.extract)

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule._src.base.errors import TraceError
 from chainrule._src.core.equations import Equation, Filled, Variable
 from chainrule._src.core.weak import is_weak
-from chainrule._src.trace.batch import BatchScaled, Counted, Linear
+from chainrule._src.trace.batch import BatchScaled, Counted, Diagonal, Linear
 
 LARGEST = 1000  # entries of the largest constant array that is written in the text
 
@@ -25,8 +25,11 @@ def literal_text(value: Any, equation: Equation | None = None) -> str:
     if isinstance(value, Counted):
         sizes = value.shape
         size = next((s for s in sizes if s != 1), 1)
-        counted = f"np.arange({literal_text(size)})"
+        ends = size if not value.start else (value.start, size + value.start)
+        counted = f"np.arange({literal_text(ends).strip('()')})"
         return counted if len(sizes) == 1 else f"{counted}.reshape({literal_text(sizes)})"
+    if isinstance(value, Diagonal):
+        return _diagonal_text(value)
     if isinstance(value, tuple | list):
         inside = ", ".join(literal_text(part) for part in value)
         if isinstance(value, list):
@@ -49,6 +52,31 @@ def _filled_text(filled: Filled) -> str:
         return f"np.full({shape}, {number}, {_dtype_text(filled.dtype)})"
     dtype = "" if filled.dtype == np.float64 else f", {_dtype_text(filled.dtype)}"
     return f"np.{function}({shape}{dtype})"
+
+
+def _diagonal_text(matrix: Diagonal) -> str:
+    """Return a matrix with one number on each side of the diagonal as Python."""
+    size, dtype = literal_text(next(s for s in matrix.shape if s != 1)), matrix.dtype
+    named = "" if dtype == np.float64 else f", dtype={_dtype_text(dtype)}"
+    below, on, above = (_number_text(x) for x in matrix.numbers)
+    if matrix.numbers == (0, 1, 0):
+        text = f"np.eye({size}{named})"
+    elif matrix.numbers in ((1, 1, 0), (1, 0, 0)):
+        text = f"np.tri({size}{named})" if matrix.numbers[1] else f"np.tri({size}, k=-1{named})"
+    else:
+        masks = {"np.eye({}, dtype=bool)": on, "np.tri({}, dtype=bool)": below}
+        text = above
+        for mask, number in reversed(masks.items()):
+            if number != text:
+                text = f"np.where({mask.format(size)}, {number}, {text})"
+        if dtype not in (np.float64, np.int64, np.bool_):
+            text = f"{text}.astype({_dtype_text(dtype)})"
+    return text if len(matrix.shape) == 2 else f"{text}.reshape({literal_text(matrix.shape)})"
+
+
+def _number_text(number: Any) -> str:
+    """Return a number as Python, a float with its point."""
+    return _float_text(number, short=False) if isinstance(number, float) else str(number)
 
 
 def result_text(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,9 @@ class Linear(Symbolic):
         return Linear(self.offset * factor, self.slope * factor)
 
     __rmul__ = __mul__
+
+    def __add__(self, number: int) -> Linear:
+        return Linear(self.offset + number, self.slope)
 
     def __str__(self) -> str:
         n = "n" if self.slope == 1 else f"{self.slope} * n"
@@ -62,15 +65,38 @@ class BatchScaled(Symbolic):
 
 @dataclass(frozen=True)
 class Counted(Symbolic):
-    """The array 0, 1, 2, … up to a size, along one axis; other axes have size 1."""
+    """The array of consecutive whole numbers along one axis; other axes have size 1."""
 
     shape: Any
     dtype: np.dtype[Any]
+    start: int = 0
 
     def at(self, n: int) -> Any:
         """Return the array for a batch size."""
         shape = at(self.shape, n)
-        return np.arange(math.prod(shape), dtype=self.dtype).reshape(shape)
+        numbers = np.arange(self.start, self.start + math.prod(shape), dtype=self.dtype)
+        return numbers.reshape(shape)
+
+
+@dataclass(frozen=True)
+class Diagonal(Symbolic):
+    """A square matrix with one number below, one on and one above the diagonal.
+
+    ``numbers`` are these three. Other axes have size 1. The identity matrix and the masks of
+    triangles are such matrices.
+    """
+
+    numbers: Any
+    shape: Any
+    dtype: np.dtype[Any]
+
+    def at(self, n: int) -> Any:
+        """Return the matrix for a batch size."""
+        shape, (below, on, above) = at(self.shape, n), at(self.numbers, n)
+        columns = np.arange(max(shape))
+        rows = columns[:, np.newaxis]
+        matrix = np.where(rows == columns, on, np.where(rows > columns, below, above))
+        return matrix.astype(self.dtype).reshape(shape)
 
 
 class Nested(Symbolic):
@@ -115,11 +141,16 @@ def every(equations: Iterable[Any]) -> Iterator[Any]:
 def fix(part: Any, n: int) -> Any:
     """Replace the symbolic batch size by ``n``.
 
-    Constant fills and counted arrays stay symbolic objects, so that their text stays short.
+    Constant fills, counted arrays and diagonals stay symbolic objects: their text stays short.
     """
     if isinstance(part, Filled):
         return Filled(at(part.number, n), at(part.shape, n), part.dtype)
-    return Counted(at(part.shape, n), part.dtype) if isinstance(part, Counted) else at(part, n)
+    if isinstance(part, Diagonal):
+        shape, numbers = at(part.shape, n), at(part.numbers, n)
+        if max(shape) <= 1:  # a single entry is recorded as a fill
+            return Filled(part.dtype.type(numbers[1]), shape, part.dtype)
+        return Diagonal(numbers, shape, part.dtype)
+    return replace(part, shape=at(part.shape, n)) if isinstance(part, Counted) else at(part, n)
 
 
 def depends_on_n(part: Any) -> bool:
@@ -132,6 +163,8 @@ def depends_on_n(part: Any) -> bool:
         return part.depends_on_n()
     if isinstance(part, Filled):
         return depends_on_n(part.number) or depends_on_n(part.shape)
+    if isinstance(part, Diagonal):
+        return depends_on_n(part.numbers) or depends_on_n(part.shape)
     if isinstance(part, Counted):
         return depends_on_n(part.shape)
     if isinstance(part, tuple | list):
@@ -179,9 +212,29 @@ def _arrays(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
         return a
     if a.ndim == 0:
         return _scaled(float(a), float(b), sizes, a.dtype)
-    if all(max(x.shape) == x.size and (x.ravel() == np.arange(x.size)).all() for x in (a, b)):
-        return Counted(generalise(a.shape, b.shape, sizes), a.dtype)
-    raise _differs(a, b)
+    shape = generalise(a.shape, b.shape, sizes)
+    if counts(a) and counts(b) and a.flat[0] == b.flat[0]:
+        return Counted(shape, a.dtype, int(a.flat[0]))
+    one, other = _by_diagonal(a), _by_diagonal(b)
+    if one is None or other is None:
+        raise _differs(a, b)
+    return Diagonal(generalise(one, other, sizes), shape, a.dtype)
+
+
+def counts(x: Any) -> bool:
+    """Return true if an array has consecutive whole numbers along one axis, and other axes of 1."""
+    is_line = x.ndim and x.size and max(x.shape) == x.size and x.dtype.kind in "iuf"
+    return bool(is_line and (np.diff(x.ravel()) == 1).all() and x.flat[0] == int(x.flat[0]))
+
+
+def _by_diagonal(x: Any) -> tuple[Any, ...] | None:
+    """Return the numbers below, on and above the diagonal of a square matrix; None of others."""
+    sides = [size for size in x.shape if size != 1]
+    if len(sides) != 2 or sides[0] != sides[1]:
+        return None
+    below, on, above = x.reshape(sides)[1, 0], x.flat[0], x.reshape(sides)[0, 1]
+    numbers = (below.item(), on.item(), above.item())
+    return numbers if np.array_equal(Diagonal(numbers, x.shape, x.dtype).at(0), x) else None
 
 
 def _scaled(a: float, b: float, sizes: tuple[int, int], dtype: Any) -> BatchScaled:

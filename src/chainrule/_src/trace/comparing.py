@@ -12,10 +12,10 @@ from chainrule._src.base.errors import TraceError
 from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves, map_leaves
-from chainrule._src.trace.batch import Counted, Nested, fix, generalise
+from chainrule._src.trace.batch import Counted, Diagonal, Nested, fix, generalise
 from chainrule._src.trace.passes import needed
 
-_ARRAYS = (Filled, Counted, np.ndarray, np.generic)
+_ARRAYS = (Filled, Counted, Diagonal, np.ndarray, np.generic)
 _OTHERWISE = "the code does something else for another batch size"
 
 

@@ -29,7 +29,7 @@ import numpy as np
 from chainrule._src.base.users_code import is_users
 from chainrule._src.core.observing import not_followed, observation
 
-_length, _arange = builtins.len, np.arange
+_length, _arange, _tri = builtins.len, np.arange, np.tri
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
 _SHAPING = {  # NumPy functions that take sizes as the shape of their result
     "broadcast_to", "empty", "eye", "full", "identity", "ones", "reshape", "resize", "tile",
@@ -297,8 +297,9 @@ def plain(tree: Any) -> Any:
 def turning_points(run: Callable[[int], Any], n: int) -> set[int] | None:
     """Return batch sizes around which comparisons change; None if a use cannot be followed.
 
-    During the run ``len`` is replaced by a function that returns a `Size`, and ``np.arange`` by one
-    that accepts a `Size`, because Python's and NumPy's own convert it to a plain number.
+    During the run ``len`` is replaced by a function that returns a `Size`, and ``np.arange``
+    and ``np.tri`` by functions that accept a `Size`, because Python's and NumPy's own convert it to
+    a plain number.
 
     Parameters
     ----------
@@ -330,11 +331,11 @@ def _reading(new: SizeReader) -> Iterator[SizeReader]:
 
 @contextmanager
 def _replaced() -> Iterator[None]:
-    builtins.len, np.arange = _length_read, _range
+    builtins.len, np.arange, np.tri = _length_read, _range, _triangle
     try:
         yield
     finally:
-        builtins.len, np.arange = _length, _arange
+        builtins.len, np.arange, np.tri = _length, _arange, _tri
 
 
 def _length_read(value: Any) -> Any:
@@ -379,6 +380,10 @@ def _range(*ends: Any, **options: Any) -> Any:
     numbers = _arange(*plain(ends), **plain(options))
     depends = any(isinstance(end, Size) for end in ends)
     return numbers.view(_SizeRange) if depends and observation.by is not None else numbers
+
+
+def _triangle(*sizes: Any, **options: Any) -> Any:
+    return _tri(*plain(sizes), **plain(options))
 
 
 def _lost(value: Any) -> Any:

@@ -17,16 +17,20 @@ import numpy as np
 
 from chainrule._src.base.errors import CompileError
 from chainrule._src.compile.lower.nodes import (
+    BOOL,
     ZERO,
     Access,
     Buffer,
+    Call,
     Expr,
     Index,
     Load,
     Local,
+    Select,
     cast,
     locals_in,
     loop_variable,
+    whole,
 )
 from chainrule._src.compile.lower.numbers import Numbers
 from chainrule._src.compile.lower.statements import Effect, Item, Let, Statement, Store, nest
@@ -34,7 +38,7 @@ from chainrule._src.compile.lower.uses import Uses
 from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.program import Program
 from chainrule._src.text.naming import Names
-from chainrule._src.trace.batch import BatchScaled, Counted, Linear
+from chainrule._src.trace.batch import BatchScaled, Counted, Diagonal, Linear, counts
 
 Axes = Sequence[tuple[Local, Any]]  # a loop variable and a size for each axis
 Entry = Callable[[Index], Expr]  # from an index to the expression of an entry
@@ -201,19 +205,31 @@ class Lowering:
             return self.numbers.of(operand.number, dtype or operand.dtype)
         if isinstance(operand, Counted):
             moving = [i for i, size in zip(index, operand.shape, strict=True) if size != 1]
-            return cast(moving[0] if moving else ZERO, dtype or operand.dtype)
+            place = (moving[0] if moving else ZERO) + whole(operand.start)
+            return cast(place, dtype or operand.dtype)
+        if isinstance(operand, Diagonal):
+            return self._by_diagonal(operand, index, np.dtype(dtype or operand.dtype))
         if isinstance(operand, BatchScaled | Linear) or np.ndim(operand) == 0:
             return self.numbers.of(operand, dtype or np.asarray(_plain(operand)).dtype)
         array = np.asarray(operand)
-        counts = array.dtype.kind in "iu" and array.size == max(array.shape)
-        if counts and np.array_equal(array.ravel(), np.arange(array.size)):
-            return self.constant(Counted(array.shape, array.dtype), index, dtype)
+        if array.dtype.kind in "iu" and counts(array):
+            counted = Counted(array.shape, array.dtype, int(array.flat[0]))
+            return self.constant(counted, index, dtype)
         if id(operand) not in self._arrays:
             name = self.names.fresh("constant")
             self._arrays[id(operand)] = self.buffer(
                 name, array.shape, array.dtype, "constant", operand
             )
         return cast(self._arrays[id(operand)].at(index), dtype)
+
+    def _by_diagonal(self, matrix: Diagonal, index: Index, dtype: Any) -> Expr:
+        """Return an entry of a matrix with one number on each side of the diagonal."""
+        row, column = (i for i, size in zip(index, matrix.shape, strict=True) if size != 1)
+        below, on, above = (self.numbers.of(number, dtype) for number in matrix.numbers)
+        beside = above
+        if matrix.numbers[0] != matrix.numbers[2]:
+            beside = Select(Call("gt", (row, column), BOOL), below, above)
+        return Select(Call("eq", (row, column), BOOL), on, beside)
 
     # Loops
 

@@ -10,12 +10,12 @@ import numpy as np
 from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.kernel import Contraction, Recurrence
 from chainrule._src.core.program import Program
-from chainrule._src.trace.batch import BatchScaled, Counted, Linear
+from chainrule._src.trace.batch import BatchScaled, Counted, Diagonal, Linear
 
 
 def shape_of(operand: Any) -> tuple[Any, ...]:
     """Return the shape of a variable or constant."""
-    if isinstance(operand, Variable | Filled | Counted):
+    if isinstance(operand, Variable | Filled | Counted | Diagonal):
         return tuple(operand.shape)
     return () if isinstance(operand, BatchScaled | Linear) else np.shape(operand)
 

@@ -17,7 +17,7 @@ from chainrule._src.base.extras import needs
 from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.weak import compared_dtype
 from chainrule._src.text.naming import Names
-from chainrule._src.trace.batch import BatchScaled, Counted, Linear, depends_on_n
+from chainrule._src.trace.batch import BatchScaled, Counted, Diagonal, Linear, depends_on_n
 from chainrule._src.trace.tracing import trace
 
 Rule = Callable[["Graph", Equation], str]
@@ -189,9 +189,17 @@ class Graph:
             return self.node(
                 "Expand", self.value(constant.number, constant.dtype), self.sizes(constant.shape)
             )
+        size = next((s for s in constant.shape if s != 1), 1)
+        if isinstance(constant, Diagonal):
+            rows, columns = Counted((size, 1), INT64), Counted((1, size), INT64)
+            matrix = self.formula(
+                lambda i, j, below, on, above: np.where(i == j, on, np.where(i > j, below, above)),
+                rows, columns, *constant.numbers,
+            )  # fmt: skip
+            return self.reshape(self.cast(matrix, constant.dtype), constant.shape)
         assert isinstance(constant, Counted)
-        size = next(s for s in constant.shape if s != 1)
-        count = self.node("Range", self.number(0), self.number(size), self.number(1))
+        start, end = self.number(constant.start), self.number(size + constant.start)
+        count = self.node("Range", start, end, self.number(1))
         return self.reshape(self.cast(count, constant.dtype), constant.shape)
 
     def reshape(self, value: str, shape: Sequence[int | Linear]) -> str:
