@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._src.base.errors import CompileError
 from chainrule._src.compile.lower import driver
-from chainrule._src.compile.lower.elementwise import elementwise, numbered
+from chainrule._src.compile.lower.elementwise import numbered
 from chainrule._src.compile.lower.fusing import fuse
 from chainrule._src.compile.lower.lowering import Lowering
 from chainrule._src.compile.lower.memory import in_place, on_the_stack, renewals, slots
@@ -38,7 +38,7 @@ from chainrule._src.compile.lower.reading import Function, framed
 from chainrule._src.compile.lower.recurrences import recurrence, result
 from chainrule._src.compile.lower.reductions import best, reduction, scan
 from chainrule._src.compile.lower.registers import hoist, keep_in_locals
-from chainrule._src.compile.lower.replacing import reads_first, replaced
+from chainrule._src.compile.lower.replacing import elementwise_or_added, reads_first, replaced
 from chainrule._src.compile.lower.sections import (
     THREAD,
     THREADS,
@@ -83,7 +83,7 @@ RESERVED = (
     "first", "last",
 )  # fmt: skip
 RULES: dict[Any, Any] = {
-    Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
+    Elementwise: elementwise_or_added, Numbered: numbered, Pieces: moved, Gather: gathered,
     Scatter: scattered, Replacement: replaced, Checked: checked, Reduction: reduction,
     ArgExtremum: best, Scan: scan, Contraction: contraction, Recurrence: recurrence,
     ResultItem: result,

@@ -14,6 +14,7 @@ from chainrule._src.compile.lower.lowering import Axes, Lowering, places
 from chainrule._src.compile.lower.nodes import (
     BOOL,
     WHOLE,
+    Buffer,
     Call,
     Const,
     Expr,
@@ -122,14 +123,31 @@ def _check(low: Lowering, name: str, value: Expr, size: Any, number: int) -> Exp
 def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
     """Lower the gradient of a move or an index: entries are added at their original location.
 
-    An array that is scattered again is not stored: its entries go directly to the final location.
+    An array that is scattered again, or added to another one, is not stored: its entries go
+    directly to the final location.
     """
     output = equation.output
     how = _spread(low, equation, kernel)
-    if low.uses.scatters_again(output):
+    is_added = low.uses.is_added(output) and _is_part(low, equation, how)
+    if is_added or low.uses.scatters_again(output):
         low.scattered[output] = how
         low.note_readers(output, equation.operands)
         return
+    scatter_to(low, output, how)
+
+
+def _is_part(low: Lowering, equation: Equation, how: Scattered) -> bool:
+    """Return true if a scatter leaves out entries, and its index is in memory."""
+    arrays = equation.operands[1:]
+    if not arrays:
+        axes = low.axes(how.shape)
+        return not _covers(how.target(places(axes)), axes, equation.output.shape)
+    in_memory = [low.view(array, places(low.axes(shape_of(array)))) for array in arrays]
+    return None not in in_memory
+
+
+def scatter_to(low: Lowering, output: Variable, how: Scattered) -> None:
+    """Emit the loops of a scatter."""
     buffer = low.output(output)
     axes = low.axes(how.shape)
     index = places(axes)
@@ -149,6 +167,16 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
         return
     low.fill(buffer, lambda index: low.numbers.of(0, output.dtype))
     low.items += nest(loops, [*before, Accumulate(buffer.at(target), added)])
+
+
+def add_to(low: Lowering, buffer: Buffer, how: Scattered) -> None:
+    """Emit the loops that add the entries of a scatter to an array."""
+    axes = low.axes(how.shape)
+    index = places(axes)
+    source = aligned(index, shape_of(how.source))
+    before, added = low.with_prelude(lambda: low.entry(how.source, source, buffer.dtype))
+    leaf = [*before, *low.leaf(lambda: Accumulate(buffer.at(how.target(index)), added))]
+    low.items += nest(low.in_memory_order(leaf, axes), leaf)
 
 
 def _covers(target: Sequence[Expr], axes: Axes, shape: Sequence[Any]) -> bool:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
+
 from chainrule._src.compile.lower.selections import parts_of, selection
 from chainrule._src.core.equations import Equation, Variable
 from chainrule._src.core.kernel import Contraction, Elementwise, Reduction, Replacement, Scatter
+from chainrule._src.core.primitive import NUMPY
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves
+
+_ADD = NUMPY[np.add]
 
 
 class Uses:
@@ -60,6 +65,14 @@ class Uses:
     def scatters_again(self, variable: Variable) -> bool:
         """Return true if the only use of a scattered array is to be scattered again."""
         return self._is_used_once(variable) and self._is_scattered(variable)
+
+    def is_added(self, variable: Variable) -> bool:
+        """Return true if the only use of an array is to be added to another array of its form."""
+        if not self._is_used_once(variable):
+            return False
+        user = self._user[variable]
+        forms = {(o.shape, o.dtype) for o in (*user.variables, user.output)}
+        return user.primitive is _ADD and len(forms) == 1 and len(user.variables) == 2
 
     def _is_used_once(self, variable: Variable) -> bool:
         return self._count[variable] == 1 and variable not in self._results
