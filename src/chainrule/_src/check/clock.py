@@ -38,12 +38,12 @@ class Deadline:
     @property
     def left(self) -> float:
         """The seconds of processor time that are left; 0 if the deadline has passed."""
-        own = min(self._end - self._clock(), (self._wall - time.monotonic()) / WALL)
-        return max(0.0, own if self.within is None else min(own, self.within.left))
+        remaining = min(self._end - self._clock(), (self._wall - time.monotonic()) / WALL)
+        return max(0.0, remaining if self.within is None else min(remaining, self.within.left))
 
     @property
     def has_passed(self) -> bool:
-        """True if no time is left; `was_hit` then says that the search was ended by it."""
+        """True if no time is left; `was_hit` then says that the deadline ended the search."""
         passed = self.left <= 0
         self.was_hit |= passed
         if passed and self.within is not None:

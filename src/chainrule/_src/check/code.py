@@ -111,7 +111,7 @@ class FunctionSource:
 
     @contextmanager
     def being(self, code: CodeType) -> Iterator[None]:
-        """Context manager: run another code object, which counts as the original one."""
+        """Context manager: run another code object, which counts as the original code."""
         before, self.code_object = self.code_object, code
         try:
             with self.running(code):
@@ -180,7 +180,7 @@ def codes_called(call: Callable[[], Any]) -> list[FunctionSource]:
 
 def _is_hidden(code: CodeType, near: list[Any]) -> bool:
     """Return true if a function is none of the objects near it, or perhaps one of several."""
-    functions = (getattr(thing, "__func__", thing) for thing in near)
+    functions = (getattr(obj, "__func__", obj) for obj in near)
     return "<locals>" in code.co_qualname or not any(
         isinstance(f, FunctionType) and f.__code__ is code for f in functions
     )
@@ -211,7 +211,7 @@ def _around(frame: FrameType) -> list[Any]:
         near += [member for base in type(value).__mro__ for member in vars(base).values()]
     classes = [v for v in frame.f_globals.values() if isinstance(v, type)]
     near += [member for c in classes if is_learners_class(c) for member in vars(c).values()]
-    return [getattr(thing, "fget", None) or thing for thing in near]
+    return [getattr(obj, "fget", None) or obj for obj in near]
 
 
 def code_of(code_object: CodeType, near: Iterable[Any]) -> FunctionSource | None:
@@ -221,7 +221,7 @@ def code_of(code_object: CodeType, near: Iterable[Any]) -> FunctionSource | None
     """
     several = {
         id(f): f
-        for f in (getattr(thing, "__func__", thing) for thing in near)
+        for f in (getattr(obj, "__func__", obj) for obj in near)
         if isinstance(f, FunctionType) and f.__code__ is code_object
     }
     functions = list(several.values())

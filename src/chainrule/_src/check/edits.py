@@ -194,3 +194,22 @@ def exchanged(node: ast.expr, text: str, other: ast.expr) -> ast.expr:
     """Return a copy in which every part with a given text is replaced by another expression."""
     changed: ast.expr = _Exchange(text, other).visit(copy.deepcopy(node))
     return ast.fix_missing_locations(changed)
+
+
+def stepped(node: ast.expr, step: int) -> ast.expr:
+    """Return an index plus ``step``, which is 1 or -1."""
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return number(node.value + step)
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add | ast.Sub)
+        and isinstance(node.right, ast.Constant)
+        and type(node.right.value) is int
+    ):
+        sign = 1 if isinstance(node.op, ast.Add) else -1
+        total = sign * node.right.value + step
+        if total == 0:
+            return node.left
+        op: ast.operator = ast.Add() if total > 0 else ast.Sub()
+        return binary(node.left, op, ast.Constant(abs(total)))
+    return binary(node, ast.Add() if step > 0 else ast.Sub(), ast.Constant(abs(step)))

@@ -16,7 +16,7 @@ from chainrule._src.check.sandbox import FAILURES
 
 @contextlib.contextmanager
 def no_epsilon(call: Callable[[], Any]) -> Iterator[bool]:
-    """Context manager: the code that a call runs has no epsilon; true if it had one."""
+    """Context manager: the code that a call runs has no epsilon; true if the code was changed."""
     with contextlib.ExitStack() as stack:
         changed = False
         for code in codes_called(call):

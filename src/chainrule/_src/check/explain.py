@@ -180,7 +180,7 @@ def _holding(
     candidates: list[Repair], problem: GradientProblem, exact: dict[str, Array], data: Any,
     right: dict[str, Array], subject: FaultyProgram, sandbox: Sandbox,
 ) -> list[Repair]:  # fmt: skip
-    """Return the repairs that also repair the gradient of all the data, or cannot be run on it.
+    """Return the repairs that also repair the gradient of all the data, or fail on all the data.
 
     If none does, but they were judged on other values, all: the data may lie on a kink.
     """
@@ -262,7 +262,7 @@ def _changed_right(
 def _inverse_judge(
     trial: Trial, right: RightProgram, data: Any, n: int | None, sandbox: Sandbox
 ) -> Judge | None:
-    """Return the right program on another trial's values, None if it is not right there."""
+    """Return a judge with the right program on a hold-out trial, None if such a run is wrong."""
     other = elsewhere(trial, data, n, sandbox)
     wrong = _tried(sandbox, other.run) if other is not None else None
     if other is None or wrong is None:

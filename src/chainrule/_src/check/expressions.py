@@ -17,6 +17,7 @@ from chainrule._src.check.edits import (
     negated,
     number,
     numpy_name,
+    stepped,
     transposed,
 )
 from chainrule._src.check.loops import products
@@ -145,8 +146,10 @@ def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> I
         if other_value != value:
             yield count, "constant", 1.5, count
     for scalar, amount, _ in around.named(site) if isinstance(value, float) else ():
-        told = isinstance(scalar, ast.Name) and isinstance(amount, float) and abs(amount) > TINY
-        if told and amount != value:
+        is_variable = (
+            isinstance(scalar, ast.Name) and isinstance(amount, float) and abs(amount) > TINY
+        )
+        if is_variable and amount != value:
             yield scalar, "constant", 1.35, scalar
     for other in dict.fromkeys(others):
         if other != value:
@@ -378,7 +381,7 @@ def _other_length(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterato
 def _other_step(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     is_whole = isinstance(site.value, int | np.integer) and not isinstance(site.value, bool)
     for step in (-1, 1) if is_whole and is_index(site) else ():
-        yield _stepped(node, step), "index", 1.5, None
+        yield stepped(node, step), "index", 1.5, None
 
 
 def is_index(site: Site) -> bool:
@@ -386,22 +389,3 @@ def is_index(site: Site) -> bool:
     return site.field == "slice" or isinstance(site.owner, ast.Slice) or (
         isinstance(site.owner, ast.Call) and called_name(site.owner) == "range"
     ) or (isinstance(site.owner, ast.Tuple) and site.owner is not site.statement)  # fmt: skip
-
-
-def _stepped(node: ast.expr, step: int) -> ast.expr:
-    """Return an index plus ``step``, which is 1 or -1."""
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        return number(node.value + step)
-    if (
-        isinstance(node, ast.BinOp)
-        and isinstance(node.op, ast.Add | ast.Sub)
-        and isinstance(node.right, ast.Constant)
-        and type(node.right.value) is int
-    ):
-        sign = 1 if isinstance(node.op, ast.Add) else -1
-        total = sign * node.right.value + step
-        if total == 0:
-            return node.left
-        op: ast.operator = ast.Add() if total > 0 else ast.Sub()
-        return binary(node.left, op, ast.Constant(abs(total)))
-    return binary(node, ast.Add() if step > 0 else ast.Sub(), ast.Constant(abs(step)))

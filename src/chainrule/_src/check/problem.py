@@ -182,7 +182,7 @@ def is_batch(part: Any) -> bool:
 
 
 def _form(item: Any) -> Any:
-    """Return what samples have in common: type, shape, and those of their parts."""
+    """Return the form that samples share: type and shape, and the forms of their parts."""
     if isinstance(item, np.ndarray):
         return np.ndarray, item.shape
     if isinstance(item, tuple):

@@ -147,12 +147,12 @@ def no_figures() -> Iterator[None]:
     if pyplot is None:
         yield
         return
-    before, shown = open_figures(), pyplot.show
+    before, show = open_figures(), pyplot.show
     pyplot.show = lambda *args, **options: close_figures(before)
     try:
         yield
     finally:
-        pyplot.show = shown
+        pyplot.show = show
         close_figures(before)
 
 

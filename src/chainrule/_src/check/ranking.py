@@ -54,7 +54,7 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
 
 
 def _by_form(repair: Repair, subject: FaultyProgram) -> float:
-    """Return how unlikely a repair is by the way its changes are written."""
+    """Return a penalty for a repair whose changes are unlikely by the way they are written."""
     return repair.cost + sum(
         unlikely(edit) + CALLING * _calling(edit, subject) for edit in repair.edits
     )
@@ -79,11 +79,12 @@ def _arises_here(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
     line = subject.lines.get(id(edit.statement))
     if line is None or edit.kind not in FACTORS:
         return False
-    own = {match.factor for match in table.matches(subject.result(line))}
+    result_factors = {match.factor for match in table.matches(subject.result(line))}
     inside = (p for p in subject.watch.sites if p.statement is edit.statement)
     read = [p.value for p in inside if isinstance(p.node, ast.Name) and is_number(p.value)]
-    factors = [{m.factor for m in table.matches(v)} for v in read if np.ndim(v)]
-    return bool(own) and 1 not in own and all(1 in found for found in factors if found)
+    read_factors = [{m.factor for m in table.matches(v)} for v in read if np.ndim(v)]
+    is_scaled = bool(result_factors) and 1 not in result_factors
+    return is_scaled and all(1 in factors for factors in read_factors if factors)
 
 
 def _is_as_named(
@@ -133,10 +134,10 @@ def _is_in_cache(edit: Edit) -> bool:
     """Return true if a change is in a tuple that a forward pass keeps for the backward pass."""
     value = getattr(edit.statement, "value", None)
     if isinstance(edit.statement, ast.Assign) and isinstance(value, ast.Tuple):
-        kept = [value] if isinstance(edit.statement.targets[0], ast.Name) else []
+        caches = [value] if isinstance(edit.statement.targets[0], ast.Name) else []
     else:
-        kept = [p for p in getattr(value, "elts", []) if isinstance(p, ast.Tuple)]
-    return any(part is edit.owner for tree in kept for part in ast.walk(tree))
+        caches = [p for p in getattr(value, "elts", []) if isinstance(p, ast.Tuple)]
+    return any(part is edit.owner for tree in caches for part in ast.walk(tree))
 
 
 def _is_in_loop(edit: Edit) -> bool:

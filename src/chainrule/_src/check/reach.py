@@ -24,40 +24,40 @@ class Globals:
         self.variables, self.values = variables, names
 
 
-def reachable(objects: Iterable[Any], seen: set[int]) -> Iterator[Any]:
+def reachable(objects: Iterable[Any], visited: set[int]) -> Iterator[Any]:
     """Yield the objects that code which is given these objects may change, each once.
 
-    ``seen`` holds the ids of the objects that were yielded before.
+    ``visited`` holds the ids of the objects that were yielded before.
     """
     for obj in objects:
-        yield from _reached(obj, DEPTH, seen)
+        yield from _reached(obj, DEPTH, visited)
 
 
-def _reached(obj: Any, depth: int, seen: set[int]) -> Iterator[Any]:
-    if id(obj) in seen or isinstance(obj, ModuleType | type):
+def _reached(obj: Any, depth: int, visited: set[int]) -> Iterator[Any]:
+    if id(obj) in visited or isinstance(obj, ModuleType | type):
         return
     if isinstance(obj, MethodType):
-        yield from reachable((obj.__func__, obj.__self__), seen)
+        yield from reachable((obj.__func__, obj.__self__), visited)
     elif isinstance(obj, FunctionType):
-        seen.add(id(obj))
+        visited.add(id(obj))
         names = {name for code in _codes(obj.__code__) for name in code.co_names}
         bound = {n: obj.__globals__[n] for n in names if n in obj.__globals__}
         plain = {n: v for n, v in bound.items() if isinstance(v, int | float | str | tuple)}
         yield Globals(obj.__globals__, plain)
-        yield from reachable(bound.values(), seen)
+        yield from reachable(bound.values(), visited)
         for cell in obj.__closure__ or ():
             with contextlib.suppress(ValueError):  # the cell is still empty
-                yield from _reached(cell.cell_contents, depth - 1, seen)
+                yield from _reached(cell.cell_contents, depth - 1, visited)
     elif isinstance(obj, np.ndarray | np.random.Generator | np.random.RandomState | random.Random):
-        seen.add(id(obj))
+        visited.add(id(obj))
         yield obj
     elif depth and isinstance(obj, list | dict | set):
-        seen.add(id(obj))
+        visited.add(id(obj))
         yield obj
         for inner in list(obj.values()) if isinstance(obj, dict) else list(obj)[:1000]:
-            yield from _reached(inner, depth - 1, seen)
+            yield from _reached(inner, depth - 1, visited)
     elif depth and hasattr(obj, "__dict__") and is_learners_class(type(obj)):
-        yield from _reached(vars(obj), depth, seen)
+        yield from _reached(vars(obj), depth, visited)
 
 
 def restoring(obj: Any) -> Restore | None:
@@ -73,21 +73,21 @@ def restoring(obj: Any) -> Restore | None:
         drawn = obj.get_state()
         return lambda: obj.set_state(drawn)
     if isinstance(obj, random.Random):
-        own = obj.getstate()
-        return lambda: obj.setstate(own)
+        python_state = obj.getstate()
+        return lambda: obj.setstate(python_state)
     return _restoring_container(obj)
 
 
 def random_states(objects: Iterable[Any]) -> list[Restore]:
     """Return functions that restore NumPy's and Python's random state, and reachable generators."""
     legacy = np.random.get_state()  # noqa: NPY002  # what a learner's code may draw from
-    own = random.getstate()
+    python_state = random.getstate()
     kinds = np.random.Generator | np.random.RandomState | random.Random
-    found = [restoring(obj) for obj in reachable(objects, set()) if isinstance(obj, kinds)]
+    restores = [restoring(obj) for obj in reachable(objects, set()) if isinstance(obj, kinds)]
     return [
         lambda: np.random.set_state(legacy),  # noqa: NPY002
-        lambda: random.setstate(own),
-        *(restore for restore in found if restore is not None),
+        lambda: random.setstate(python_state),
+        *(restore for restore in restores if restore is not None),
     ]
 
 

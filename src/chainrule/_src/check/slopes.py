@@ -104,8 +104,8 @@ class Measured:
     @property
     def mask(self) -> Array:
         """True for the entries whose slope is known."""
-        known: Array = ~np.isnan(self.values)
-        return known
+        mask: Array = ~np.isnan(self.values)
+        return mask
 
 
 def measured_slopes(
@@ -151,7 +151,7 @@ def measured_slopes(
 
 
 class _Probe:
-    """Measures the slopes of one parameter; entries at a kink are replaced by others."""
+    """Measures the slopes of one parameter; other entries replace those at a kink."""
 
     def __init__(
         self, loss: Loss, parameters: Mapping[str, Array], name: str, center: float, step: float,

@@ -63,7 +63,7 @@ def _repeated(function: Callable[..., Any], states: list[Restore]) -> Callable[.
     def call(parameters: Any, *data: Any) -> Any:
         for restore in states:
             restore()
-        own = {k: np.copy(v) if isinstance(v, np.ndarray) else v for k, v in parameters.items()}
-        return function(own, *copied(data))
+        copies = {k: np.copy(v) if isinstance(v, np.ndarray) else v for k, v in parameters.items()}
+        return function(copies, *copied(data))
 
     return call

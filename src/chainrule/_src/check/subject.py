@@ -158,8 +158,8 @@ class FaultyProgram:
         gap, right = (array - expected).ravel(), expected.ravel()
         square = gap @ gap
         if np.isnan(square):  # entries of a result, or of the right one, are unknown
-            known = ~np.isnan(right)
-            gap, right = gap[known], right[known]
+            mask = ~np.isnan(right)
+            gap, right = gap[mask], right[mask]
             square = gap @ gap
         return bool(square <= (2 * SAME) ** 2 * (right @ right) + self.rounding)
 
@@ -170,8 +170,8 @@ class FaultyProgram:
 
     def part_of_time(self, share: float) -> Deadline:
         """Return a deadline after a share of the time that is left."""
-        left = 3600.0 if self.deadline is None else self.deadline.left
-        return Deadline(share * left, self.deadline)
+        seconds = 3600.0 if self.deadline is None else self.deadline.left
+        return Deadline(share * seconds, self.deadline)
 
     def tried(
         self, edits: Sequence[Edit], call: Callable[[], Results] | None = None

@@ -74,7 +74,7 @@ def trials(
 
 
 def elsewhere(trial: Trial, data: Any, n: int | None, sandbox: Sandbox) -> Trial | None:
-    """Return a hold-out trial: other parameters, other samples and another number of them.
+    """Return a hold-out trial: other parameters, other samples and another number of samples.
 
     A repair that fits one set of values by chance does not fit this one.
     """

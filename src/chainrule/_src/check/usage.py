@@ -24,11 +24,12 @@ def unread_names(tree: ast.AST) -> Iterator[str]:
     for loop in ast.walk(tree):
         if isinstance(loop, ast.For | ast.While):
             inside = [node for part in loop.body for node in ast.walk(part)]
-            own = [node for node in inside if isinstance(node, ast.Name)]
-            read = {node.id for node in own if isinstance(node.ctx, ast.Load)}
-            written = {node.id for node in own if isinstance(node.ctx, ast.Store)}
+            loop_names = [node for node in inside if isinstance(node, ast.Name)]
+            read = {node.id for node in loop_names if isinstance(node.ctx, ast.Load)}
+            written = {node.id for node in loop_names if isinstance(node.ctx, ast.Store)}
             for name in written - read:
-                if stored.count(name) > sum(n.id == name for n in own):  # set before the loop, too
+                n_inside = sum(n.id == name for n in loop_names)
+                if stored.count(name) > n_inside:  # set before the loop, too
                     yield name
 
 

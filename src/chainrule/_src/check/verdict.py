@@ -129,19 +129,19 @@ def _agrees(by_hand: Array | None, right: Array, tolerance: float, floor: float)
 def _is_as_measured(gradient: Array, measured: Measured, tolerance: float, floor: float) -> bool:
     """Return true if a gradient is equal to all slopes that are known, up to their errors."""
     mask = measured.mask
-    own, slopes, errors = gradient[mask], measured.values[mask], measured.errors[mask]
-    gap = float(np.linalg.norm(np.maximum(0.0, np.abs(own - slopes) - ALLOWED * errors)))
-    scale = np.linalg.norm(own) + np.linalg.norm(slopes)
+    entries, slopes, errors = gradient[mask], measured.values[mask], measured.errors[mask]
+    gap = float(np.linalg.norm(np.maximum(0.0, np.abs(entries - slopes) - ALLOWED * errors)))
+    scale = np.linalg.norm(entries) + np.linalg.norm(slopes)
     if not (gap <= tolerance * scale or gap <= floor * np.sqrt(mask.sum())):
         return False
     if any(
         abs(gradient[i] - slope.value) > AT_A_KINK * slope.error for i, slope in measured.at_kinks
     ):
         return False
-    whole = float(np.linalg.norm(gradient))
+    norm = float(np.linalg.norm(gradient))
     return all(
         abs(np.vdot(signs, gradient) - slope.value)
-        <= ALLOWED * slope.error + 10 * tolerance * (whole + abs(slope.value)) + floor
+        <= ALLOWED * slope.error + 10 * tolerance * (norm + abs(slope.value)) + floor
         for signs, slope in measured.directions
         if np.isfinite(slope.error)
     )

@@ -78,8 +78,8 @@ def _fix(x: Any) -> Any:
 @COMPOSED.implements(np.modf)
 def _modf(x: Any) -> Any:
     (x,) = _promoted(np.modf, x)
-    whole = np.trunc(x)
-    return x - np.where(np.isinf(x), x, whole), whole
+    truncated = np.trunc(x)
+    return x - np.where(np.isinf(x), x, truncated), truncated
 
 
 @COMPOSED.implements(np.ldexp)

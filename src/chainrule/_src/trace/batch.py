@@ -228,7 +228,7 @@ def counts(x: Any) -> bool:
 
 
 def _by_diagonal(x: Any) -> tuple[Any, ...] | None:
-    """Return the numbers below, on and above the diagonal of a square matrix; None of others."""
+    """Return the numbers below, on and above a square matrix's diagonal; None for other arrays."""
     sides = [size for size in x.shape if size != 1]
     if len(sides) != 2 or sides[0] != sides[1]:
         return None

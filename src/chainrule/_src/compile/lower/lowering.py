@@ -205,8 +205,8 @@ class Lowering:
             return self.numbers.of(operand.number, dtype or operand.dtype)
         if isinstance(operand, Counted):
             moving = [i for i, size in zip(index, operand.shape, strict=True) if size != 1]
-            place = (moving[0] if moving else ZERO) + whole(operand.start)
-            return cast(place, dtype or operand.dtype)
+            entry = (moving[0] if moving else ZERO) + whole(operand.start)
+            return cast(entry, dtype or operand.dtype)
         if isinstance(operand, Diagonal):
             return self._by_diagonal(operand, index, np.dtype(dtype or operand.dtype))
         if isinstance(operand, BatchScaled | Linear) or np.ndim(operand) == 0:
