@@ -220,9 +220,9 @@ class Entries:
         otherwise 0; a negative index counts from ``size``.
         """
         (first, *arrays), shape = equation.operands, equation.output.shape
-        known = _known(equation.params["index"], arrays)
-        if known is not None and are_distinct(arrays):
-            return self._written(known, first, 0.0, shape)
+        constant = _constant_index(equation.params["index"], arrays)
+        if constant is not None and are_distinct(arrays):
+            return self._written(constant, first, 0.0, shape)
         lengths = np.broadcast_shapes(*map(shape_of, arrays))
         parts = spelled_out(equation.params["index"], len(shape))
         rank = len(lengths) + sum(part is None or isinstance(part, slice) for part in parts)
@@ -256,8 +256,10 @@ class Entries:
         """Describe a single assignment at an index that is known."""
         x, value, *arrays = equation.operands
         index, *others = equation.params["indices"]
-        known = None if others else _known(index, arrays)
-        return None if known is None else self._written(known, value, x, equation.output.shape)
+        constant = None if others else _constant_index(index, arrays)
+        return (
+            None if constant is None else self._written(constant, value, x, equation.output.shape)
+        )
 
     def _written(self, index: Any, value: Any, x: Any, shape: Sequence[int]) -> Entry | None:
         """Describe each entry of an array ``x`` with a value in the entries at an index."""
@@ -312,7 +314,7 @@ class Entries:
         return {"value": array.ravel().tolist(), **constant}
 
 
-def _known(index: Sequence[Any], arrays: Sequence[Any]) -> Any:
+def _constant_index(index: Sequence[Any], arrays: Sequence[Any]) -> Any:
     """Return an index with its arrays, or None if arrays are computed."""
     following = iter(arrays)
     if any(isinstance(array, Variable) for array in arrays):

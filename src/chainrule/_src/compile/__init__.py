@@ -2,7 +2,7 @@
 
 # The modules that other wings may import; the rest is private to this wing.
 DOORS = (
-    "lower.moving", "lower.operations", "lower.script", "native", "native.cache",
+    "lower.operations", "lower.script", "lower.selections", "native", "native.cache",
     "native.helpers", "running.account", "running.compiling", "running.engines", "running.form",
     "running.jit", "running.recorded", "running.repeated",
     "running.shaped", "running.steps", "running.threads",

@@ -49,8 +49,8 @@ def _assign(call: MappedCall) -> Any:
     new_arrays: list[Any] = []
     new_indices: list[Index] = []
     aligned = zip(call.aligned()[1:], call.operands[1:], call.mapped[1:], strict=True)
-    for index, (value, *_), own in assignments(indices, [*aligned]):
-        arrays, carries = [array for _, array, _ in own], [mapped for *_, mapped in own]
+    for index, (value, *_), picked_by in assignments(indices, [*aligned]):
+        arrays, carries = [array for _, array, _ in picked_by], [mapped for *_, mapped in picked_by]
         if any(carries):
             operands, mapped, params = (x, *arrays), (True, *carries), {"index": index}
             part = replace(call, operands=operands, mapped=mapped, params=params)
