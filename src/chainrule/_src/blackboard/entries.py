@@ -70,7 +70,7 @@ class Entries:
     Parameters
     ----------
     names : mapping of Variable to str
-    visible : collection of Variable
+    shown : collection of Variable
         The values to which dependencies may refer. Any other value that only moves the entries of
         an operand (a transposed matrix, for example) is replaced by that operand.
 
@@ -80,8 +80,8 @@ class Entries:
         The values that were replaced by their operands so far.
     """
 
-    def __init__(self, names: Mapping[Variable, str], visible: Collection[Variable]) -> None:
-        self.names, self.visible = names, visible
+    def __init__(self, names: Mapping[Variable, str], shown: Collection[Variable]) -> None:
+        self.names, self.shown = names, shown
         self.moved: set[Variable] = set()
         self._locations: dict[Variable, Location] = {}
 
@@ -97,7 +97,7 @@ class Entries:
         kernel, output = equation.primitive.kernel, equation.output
         moved = self._moved(equation)
         if moved is not None:
-            if output not in self.visible and not isinstance(kernel, ResultItem):
+            if output not in self.shown and not isinstance(kernel, ResultItem):
                 self._locations[output] = moved
                 self.moved.add(output)
             return _entry("copy", None, (), [_operand(moved, _aligned(output.shape, output.shape))])
@@ -220,7 +220,7 @@ class Entries:
         otherwise 0; a negative index counts from ``size``.
         """
         (first, *arrays), shape = equation.operands, equation.output.shape
-        constant = _known(equation.params["index"], arrays)
+        constant = _constant_index(equation.params["index"], arrays)
         if constant is not None and are_distinct(arrays):
             return self._written(constant, first, 0.0, shape)
         lengths = np.broadcast_shapes(*map(shape_of, arrays))
@@ -256,7 +256,7 @@ class Entries:
         """Describe a single assignment at an index that is known."""
         x, value, *arrays = equation.operands
         index, *others = equation.params["indices"]
-        constant = None if others else _known(index, arrays)
+        constant = None if others else _constant_index(index, arrays)
         return (
             None if constant is None else self._written(constant, value, x, equation.output.shape)
         )
@@ -314,7 +314,7 @@ class Entries:
         return {"value": array.ravel().tolist(), **constant}
 
 
-def _known(index: Sequence[Any], arrays: Sequence[Any]) -> Any:
+def _constant_index(index: Sequence[Any], arrays: Sequence[Any]) -> Any:
     """Return an index with its arrays, or None if arrays are computed."""
     following = iter(arrays)
     if any(isinstance(array, Variable) for array in arrays):

@@ -220,8 +220,10 @@ def are_distinct(arrays: Any) -> bool:
     if not arrays or any(array.dtype.kind == "b" for array in arrays):
         return True
     shape = np.broadcast_shapes(*map(np.shape, arrays))
-    complete = [array for array in arrays if isinstance(array, np.ndarray) and array.shape == shape]
-    return any((array >= 0).all() and len(np.unique(array)) == array.size for array in complete)
+    candidates = [
+        array for array in arrays if isinstance(array, np.ndarray) and array.shape == shape
+    ]
+    return any((array >= 0).all() and len(np.unique(array)) == array.size for array in candidates)
 
 
 def _assign_text(shapes: Any, indices: Any) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from chainrule._src.core.equations import Equation, Listing, Variable, shape_text
 from chainrule._src.core.primitive import Lines
 from chainrule._src.core.trees import leaves
+from chainrule._src.text.in_place import InPlace, augmented
 from chainrule._src.text.literals import literal_text, result_text
 from chainrule._src.text.naming import Names
 from chainrule._src.text.templates import Filler, template_of
@@ -71,6 +72,7 @@ class LineWriter:
         self.user = {v: equation for equation in program.equations for v in equation.variables}
         self.results = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
         self.inline: dict[Variable, ast.expr] = {}
+        self.in_place = InPlace(program, self.results, names) if inlines and not outer else None
 
     def nested(self, program: Listing) -> LineWriter:
         """Return the writer of a program that is nested in one of this program's equations."""
@@ -78,17 +80,25 @@ class LineWriter:
 
     def lines(self, equation: Equation) -> Iterator[Line]:
         """Yield the equation's lines with their shapes; no line if it is written inside another."""
+        yield from self._lines(equation)
+        if self.in_place:
+            self.in_place.note(equation, self.inline)
+
+    def _lines(self, equation: Equation) -> Iterator[Line]:
         text = equation.primitive.text
         if self.inlines and isinstance(text, Lines):
             yield from LINES[equation.primitive.name](self, equation)
             return
-        body = self.filled(equation)
         variable = equation.output
+        array = self.in_place.array(equation) if self.in_place else None
+        if array is not None:
+            self.names.chosen[variable] = self.names[array]
+        body = self.filled(equation)[array is not None :]  # without the line of the copy
         if self._stands_inside(equation, body):
             self.inline[variable] = body[0].value
             return
         target = self.names[variable]
-        for statement in body:
+        for statement in map(augmented, body):
             if isinstance(statement, ast.Expr) and len(body) == 1:
                 statement = ast.Assign([ast.Name(target)], statement.value, lineno=0)
             code = ast.unparse(statement)
@@ -101,7 +111,8 @@ class LineWriter:
             return False
         if equation.primitive.text == "_0":
             return True  # the operand itself
-        if len(body) > 1 or self.uses[variable] != 1 or self.names.is_named(variable):
+        is_written = self.in_place is not None and variable in self.in_place.arrays.values()
+        if is_written or len(body) > 1 or self.uses[variable] != 1 or self.names.is_named(variable):
             return False
         user = self.user[variable]
         position = next(i for i, operand in enumerate(user.operands) if operand is variable)

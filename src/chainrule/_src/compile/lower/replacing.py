@@ -25,7 +25,7 @@ from chainrule._src.ops.moves import aligned
 
 
 def replaced(low: Lowering, equation: Equation, kernel: Replacement) -> None:
-    """Lower assignments to entries: each value is written into the array or into its copy."""
+    """Lower assignments to entries: values are written into the array or into a copy."""
     output, buffer = equation.output, _changed(low, equation, equation.operands[0])
     for part in parts_of(equation):
         slices = open_slices(part, output.shape)

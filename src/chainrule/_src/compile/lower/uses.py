@@ -47,11 +47,11 @@ class Uses:
         return isinstance(kernel, Reduction) or self._is_scattered(variable)
 
     def is_last(self, variable: Variable, equation: Equation) -> bool:
-        """Return true if neither a later equation nor the result uses a variable."""
+        """Return true if no later equation uses a variable, and it is no result."""
         return self._user[variable] is equation and variable not in self._results
 
     def is_open(self, variable: Variable, equation: Equation) -> bool:
-        """Return true if an equation, a later equation or the result uses a variable."""
+        """Return true if a variable is a result, or an operand from an equation on."""
         if variable in self._results:
             return True
         user = self._user.get(variable)

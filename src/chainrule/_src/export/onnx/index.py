@@ -115,9 +115,9 @@ def _assign(g: Graph, e: Equation) -> str:
     indices, shape, dtype = e.params["indices"], e.output.shape, e.output.dtype
     array = g.value(x, dtype)
     is_distinct, parts = True, []
-    for index, value, picked_by in assignments(indices, operands):
-        is_distinct = is_distinct and are_distinct([_of_two(array) for array in picked_by])
-        parts.append(_flat(g, value, array, e, index, picked_by))
+    for index, value, arrays in assignments(indices, operands):
+        is_distinct = is_distinct and are_distinct([_of_two(a) for a in arrays])
+        parts.append(_flat(g, value, array, e, index, arrays))
     places, values = (_joined(g, column) for column in zip(*parts, strict=True))
     flat = g.reshape(array, [-1])
     if is_distinct:
@@ -150,13 +150,13 @@ def _joined(g: Graph, parts: Sequence[str]) -> str:
 
 
 def _flat(
-    g: Graph, value: Any, filled: str, e: Equation, index: Sequence[Any], arrays: Sequence[Any]
+    g: Graph, value: Any, array: str, e: Equation, index: Sequence[Any], arrays: Sequence[Any]
 ) -> tuple[str, str]:
     """Return the positions, in the flat array, of the entries at an index, and their values."""
     shape = e.output.shape
-    computed = any(isinstance(array, Variable) or depends_on_n(array) for array in arrays)
+    computed = any(isinstance(a, Variable) or depends_on_n(a) for a in arrays)
     if computed or depends_on_n((shape, index)):
-        size = g.node("Size", filled, dtype=INT64)
+        size = g.node("Size", array, dtype=INT64)
         count = g.reshape(g.node("Range", g.number(0), size, g.number(1)), shape)
         places = _selected(g, count, len(shape), index, arrays)
         sizes = g.node("Shape", places, dtype=INT64)

@@ -1,0 +1,87 @@
+"""Assignments in a text are written in place where nothing reads the old array any more.
+
+``t = x.copy(); t[i] = v`` becomes ``x[i] = v``: the result has the array's name from then on.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from chainrule._src.core.equations import Equation, Listing, Variable
+from chainrule._src.core.kernel import Contraction, Elementwise, Reduction, Replacement, Scatter
+from chainrule._src.text.naming import Names
+
+_NEW = (Contraction, Elementwise, Reduction, Replacement, Scatter)  # results in new memory
+
+
+class InPlace:
+    """The assignments of a program that may be written in place.
+
+    Parameters
+    ----------
+    program : Listing
+    results : collection of Variable
+    names : Names
+        Arrays get the name of the result that is written in their place.
+
+    Attributes
+    ----------
+    arrays : dict of Variable to Variable
+        The array that each result may take the place of.
+    """
+
+    def __init__(self, program: Listing, results: Collection[Variable], names: Names) -> None:
+        last = {v: i for i, e in enumerate(program.equations) for v in e.variables}
+        self._last = last | dict.fromkeys(results, len(program.equations))
+        self._position = {e.output: i for i, e in enumerate(program.equations)}
+        self._memory: dict[Variable, set[Variable]] = {}  # variables whose memory a value shows
+        self._mentions: dict[Variable, set[Variable]] = {}  # of values without a line
+        self.arrays: dict[Variable, Variable] = {}
+        new = {e.output for e in program.equations if _is_new(e) and e.output.shape}
+        for i, e in reversed(list(enumerate(program.equations))):
+            x = e.operands[0] if isinstance(e.primitive.kernel, Replacement) else None
+            if isinstance(x, Variable) and x in new and self._last[x] == i:
+                self.arrays[e.output] = x
+                if e.output in names.chosen and not names.is_named(x):
+                    names.chosen[x] = names.chosen[e.output]
+
+    def note(self, equation: Equation, inline: Collection[Variable]) -> None:
+        """Note the arrays that an equation's value mentions or shows."""
+        variable = equation.output
+        if variable in inline:
+            self._mentions[variable] = self._read(equation.variables)
+        elif not _is_new(equation):
+            self._memory[variable] = self._read(equation.variables)
+
+    def _read(self, variables: Iterable[Variable]) -> set[Variable]:
+        read: set[Variable] = set()
+        for v in variables:
+            read |= self._mentions.get(v, {v} | self._memory.get(v, set()))
+        return read
+
+    def array(self, equation: Equation) -> Variable | None:
+        """Return the array that an assignment is written into; None if it needs a copy."""
+        x, now = self.arrays.get(equation.output), self._position[equation.output]
+        if x is None or x in self._mentions:
+            return None
+        later = [v for v, read in self._mentions.items() if x in read and self._last[v] > now]
+        views = [v for v, read in self._memory.items() if x in read and self._last.get(v, 0) > now]
+        values = [v for v in equation.operands[1:] if isinstance(v, Variable)]
+        several = len(equation.params["indices"]) > 1  # a value must not read what was written
+        is_read = bool(later or views) or (several and x in self._read(values))
+        return None if is_read else x
+
+
+def _is_new(equation: Equation) -> bool:
+    return isinstance(equation.primitive.kernel, _NEW) and equation.primitive.text != "_0"
+
+
+def augmented(statement: Any) -> Any:
+    """Return ``x[i] += v`` for ``x[i] = x[i] + v``; other statements unchanged."""
+    match statement:
+        case ast.Assign([ast.Subscript() as target], ast.BinOp(left, operator, right)):
+            if ast.unparse(left) == ast.unparse(target):
+                return ast.AugAssign(target, operator, right)
+    return statement
