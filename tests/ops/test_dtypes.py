@@ -31,7 +31,8 @@ ONE = [
     "np.linalg.norm(x, np.inf, axis=1)", "np.linalg.norm(x[0], 0)", "np.linalg.vector_norm(x)",
     "np.full_like(x, x[1, 0])", "np.delete(x, 1, axis=1)", "np.insert(x, 1, 2.7, axis=1)",
     "np.fmod(x, 2)", "np.fmod(5, x + 1)", "np.fmod(x, -0.7)", "np.copysign(x, -1)",
-    "np.heaviside(x, 0.5)", "np.modf(x)[0]", "np.ldexp(x, 3)", "np.cov(x)", "np.corrcoef(x[0], x[0, ::-1])",
+    "np.heaviside(x, 0.5)", "np.modf(x)[0]", "np.ldexp(x, 3)", "np.cov(x)",
+    "np.corrcoef(x[0], x[0, ::-1])",
     "np.cov(x, dtype=np.float32)", "np.interp(x, [0, 1, 2], [1, 3, 2])", "np.unwrap(x * 3)",
     "np.correlate(x[0], x[1])", "np.nanmedian(x, axis=0)", "np.nanquantile(x + 0, 0.3)",
     "np.sum(x, dtype=np.float32)", "np.mean(x, dtype=np.float64)", "np.prod(x, 0, np.int32)",
@@ -42,13 +43,15 @@ ONE = [
     "np.polyder(x[0])", "np.nancumsum(x)", "np.choose(x % 2, [x, 0.5])",
     "np.choose([0, 1, 0], [x, 2])", "np.var(x, dtype=np.float32)", "np.std(x, 0, np.float64)",
     "np.add.reduce(x, dtype=np.float32)", "np.subtract.reduce(x)", "np.maximum.accumulate(x)",
-    "np.logical_and.reduce(x)", "np.multiply.outer(x, x)", "np.poly(x[0])", "np.polymul(x[0], x[1])",
+    "np.logical_and.reduce(x)", "np.multiply.outer(x, x)", "np.poly(x[0])",
+    "np.polymul(x[0], x[1])",
 ]  # fmt: skip
 TWO = [
     "np.clip(x > 0, -1, y)", "np.clip(x, 0.5, y)", "np.clip(1, x, y)", "np.clip(x, y, y)",
     "np.logaddexp2(x, y)", "np.select([x > 0, y > 0], [x, y], 0.5)", "np.average(x, weights=y)",
     "np.linspace(x, y, 3)", "np.vecdot(x, y)", "np.full_like(x, y[0, 0])", "np.where(x, y, 1)",
-    "np.copysign(x, y)", "np.heaviside(x, y)", "np.fmod(x, y + 1)", "np.insert(x, 1, y[:, 0], axis=1)",
+    "np.copysign(x, y)", "np.heaviside(x, y)", "np.fmod(x, y + 1)",
+    "np.insert(x, 1, y[:, 0], axis=1)",
     "np.choose([0, 1, 0], [x, y])", "np.cov(x, y)", "np.add.outer(x, y)",
     "np.max(x, initial=y[0, 0])", "np.isclose(x, y)", "np.average(x, axis=1, weights=y[0])",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from chainrule._src.compile.lower import driver
 from chainrule._src.compile.lower.elementwise import elementwise, numbered
 from chainrule._src.compile.lower.fusing import fuse
 from chainrule._src.compile.lower.lowering import Lowering
+from chainrule._src.compile.lower.matrices import cholesky, order, solution
 from chainrule._src.compile.lower.memory import in_place, on_the_stack, renewals, slots
 from chainrule._src.compile.lower.moving import assigned, checked, gathered, moved, scattered
 from chainrule._src.compile.lower.nodes import (
@@ -55,16 +56,19 @@ from chainrule._src.core.kernel import (
     ArgExtremum,
     Assignment,
     Checked,
+    CholeskyFactor,
     Contraction,
     Elementwise,
     Gather,
     Numbered,
+    Order,
     Pieces,
     Recurrence,
     Reduction,
     ResultItem,
     Scan,
     Scatter,
+    Solution,
 )
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import Path, leaves
@@ -85,7 +89,7 @@ RULES: dict[Any, Any] = {
     Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
     Scatter: scattered, Assignment: assigned, Checked: checked, Reduction: reduction,
     ArgExtremum: best, Scan: scan, Contraction: contraction, Recurrence: recurrence,
-    ResultItem: result,
+    ResultItem: result, Order: order, CholeskyFactor: cholesky, Solution: solution,
 }  # fmt: skip
 
 
