@@ -68,7 +68,7 @@ numbers; where an index repeats, gradients add up.
 |---|---|
 | `abs`, `relu` at 0 | 0 |
 | `maximum`, `minimum`, `fmax`, `fmin` of equal numbers | half to each |
-| `max`, `min`, `sort` with ties | `max` and `min` share equally; `sort` follows NumPy's order |
+| `max`, `min`, `sort` with ties | `max` and `min` share equally; `sort` is stable |
 | `clip` at a bound | passes |
 | `np.linalg.norm` at 0, `std` of equal numbers | 0 |
 | `np.linalg.eigh` | flows to the triangle that is read, `UPLO` |
@@ -119,9 +119,8 @@ Arrays hold real numbers: those in another byte order are converted, objects, te
 records are refused with what to do. A text, a flag or a function that is an argument of what is
 recorded or compiled is fixed before, with `functools.partial(f, mode="mean")` or a lambda.
 
-`argsort`, `argpartition` and what is made of them (`sort`, `partition`, `median`, quantiles),
-`inv`, `solve`, `det`, `cholesky`, the decompositions and most of `scipy.special` run in NumPy and
-SciPy: eagerly, in programs and in text, but not in compiled kernels. SciPy's `logsumexp`, `softmax`
+`argpartition` and `partition`, `det`, the decompositions and most of `scipy.special` run in NumPy
+and SciPy: eagerly, in programs and in text, but not in compiled kernels. SciPy's `logsumexp`, `softmax`
 and `log_softmax` make an array of their argument first: write
 `cr.functions.logsumexp`, `cr.softmax`, `cr.functions.log_softmax`.
 """

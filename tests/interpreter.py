@@ -12,6 +12,7 @@ from scipy import special
 import chainrule as cr
 from chainrule._src.base.arrays import as_floats
 from chainrule._src.compile.lower import kernels, products, reductions, sections
+from chainrule._src.compile.lower.routines import ROUTINES
 from chainrule._src.compile.running import bound, steps
 from chainrule._src.compile.running import form as forms
 from chainrule._src.compile.running.compiling import form_of_step
@@ -67,10 +68,19 @@ def gemm(ta, tb, m, n, k, a, b, c, side="", first=0, last=0):
     c[...] = made.reshape(c.shape)
 
 
+def routine(function):
+    """Return a routine of kernels that takes arrays for addresses."""
+
+    def run(*arguments):
+        function(*(a.reshape(-1) if isinstance(a, np.ndarray) else a for a in arguments))
+
+    return run
+
+
 SPACE = {
     "np": np, "inf": np.inf, "carray": carray, "empty": empty, "share": share, "wrap": wrap,
     "within": within, "sgemm": gemm, "dgemm": gemm, "exp": np.exp, "log": np.log, "tanh": np.tanh,
-    "erf": special.erf,
+    "erf": special.erf, **{name: routine(each) for name, each in ROUTINES.items()},
     "natural": lambda _: None, "flush": lambda: 0, "restore": lambda _: None, "bool": np.bool_,
     "random_bits": random_bits,
     "float32": np.float32, "float64": np.float64,

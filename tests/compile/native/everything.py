@@ -119,6 +119,12 @@ def multiplied(a, b, v):
     )  # fmt: skip
 
 
+def matrices(a, b, whole, natural):
+    square = a @ a.T + np.eye(4)
+    ordered = [np.argsort(x, axis=axis) for x in (a, whole, natural) for axis in (0, -1)]
+    return ordered, np.linalg.inv(square), np.linalg.solve(square, b), np.linalg.cholesky(square)
+
+
 def network(params, X, y):
     h = X
     for W, b in params:
@@ -177,10 +183,12 @@ SGD = cr.optimizers.SGD(0.1)
 WHOLE = np.arange(40), np.arange(1, 41), np.arange(40) > 3, np.arange(1, 41, dtype=np.uint16)
 TWO = numbers(4, 6), numbers(4, 6), np.array([2, 0, 2, 2])
 WRITTEN = numbers(8, 6), np.array([3, 1, 0, 1]), numbers(6)
+MATRICES = [np.arange(12, dtype=dtype).reshape(3, 4) % 5 for dtype in ("i8", "u2")]
 SERIES = numbers(64, 5, 3), LABELS[:64] % 8
 SMALL, LARGE = weights("f4", 12, 10, 200, 10), weights("f4", 12, 256, 10)
 DOUBLE = IMAGES.astype("f8"), LABELS
 MAKERS = {
+    "matrices": partial(of, matrices, numbers(4, 6), numbers(4, 2), *MATRICES),
     "elementwise float32": partial(of, elementwise, numbers(40), numbers(40)),
     "elementwise float64": partial(of, elementwise, *numbers(2, 40, dtype="f8")),
     "whole": partial(of, whole, *WHOLE),

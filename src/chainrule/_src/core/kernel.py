@@ -107,6 +107,18 @@ class Replacement(NamedTuple):
     """Some entries of an array are replaced; the indices are in the parameter ``indices``."""
 
 
+class Order(NamedTuple):
+    """The places of the entries along an axis, in ascending order; equal entries keep theirs."""
+
+
+class CholeskyFactor(NamedTuple):
+    """The lower triangular factor of each positive definite matrix."""
+
+
+class Solution(NamedTuple):
+    """The solutions of linear equations; without a right-hand side, the inverse matrices."""
+
+
 class Composite(NamedTuple):
     """The operation is written as NumPy code that calls other operations.
 
@@ -128,5 +140,6 @@ class ResultItem(NamedTuple):
 
 Kernel = (
     Elementwise | Numbered | Pieces | Reduction | ArgExtremum | Scan | Contraction | Gather
-    | Scatter | Replacement | Checked | Composite | Recurrence | ResultItem
+    | Scatter | Replacement | Checked | Order | CholeskyFactor | Solution | Composite | Recurrence
+    | ResultItem
 )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule._src.base.errors import ShapeError
-from chainrule._src.core.kernel import Composite
+from chainrule._src.core.kernel import CholeskyFactor, Composite, Solution
 from chainrule._src.core.primitive import Family, unbroadcast
 from chainrule._src.ops.linalg import transposed as _t
 
@@ -24,7 +24,7 @@ INV = MATRICES.add(
     (lambda g, y, x: -_t(y) @ g @ _t(y),),
     "np.linalg.inv(_0)",
     of=np.linalg.inv,
-    kernel=None,
+    kernel=Solution(),
 )
 
 
@@ -112,7 +112,7 @@ SOLVE = MATRICES.add(
     (_solve_left, _solve_right),
     "np.linalg.solve(_0, _1)",
     of=np.linalg.solve,
-    kernel=None,
+    kernel=Solution(),
 )
 
 
@@ -149,7 +149,7 @@ CHOLESKY = MATRICES.add(
     (_cholesky_rule,),
     "np.linalg.cholesky(_0)",
     of=np.linalg.cholesky,
-    kernel=None,
+    kernel=CholeskyFactor(),
 )
 
 

@@ -10,12 +10,19 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError, TraceError
 from chainrule._src.core.elementwise import of_dtype
+from chainrule._src.core.kernel import Order
 from chainrule._src.core.primitive import Family, Traced
 from chainrule._src.core.weak import common_dtype
 from chainrule._src.ops.reduce import one_axis
 
 ORDERING = Family()
-ARGSORT = ORDERING.add("argsort", np.argsort, None, "np.argsort(_0, axis=axis)", kernel=None)
+ARGSORT = ORDERING.add(
+    "argsort",
+    lambda x, axis: np.argsort(x, axis, kind="stable"),
+    None,
+    'np.argsort(_0, axis=axis, kind="stable")',
+    kernel=Order(),
+)
 ARGPARTITION = ORDERING.add(
     "argpartition",
     lambda x, kth, axis: np.argpartition(x, kth, axis=axis),

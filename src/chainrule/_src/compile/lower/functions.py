@@ -11,6 +11,14 @@ import numpy as np
 from chainrule._src.compile.lower.elementary import ELEMENTARY
 from chainrule._src.compile.lower.nodes import Buffer
 from chainrule._src.compile.lower.reading import Function, function, known
+from chainrule._src.compile.lower.routines import (
+    BUFFERS,
+    ROUTINES,
+    WHOLE_BUFFERS,
+    eliminate,
+    factor,
+    sort_places,
+)
 from chainrule._src.ops.random import mixed, random_bits
 
 cdiv = crem = arrive = look = give_way = control = set_control = flushing = known
@@ -134,6 +142,7 @@ def _restore(before: Any) -> None:
     set_control(before)
 
 
+_BUFFERS = {"fault", "meeting", *WHOLE_BUFFERS}
 FOR: dict[tuple[str, str], Callable[..., Any]] = {
     **ELEMENTARY,
     ("sign", "f"): _sign, ("sign", "i"): _sign, ("sign", "u"): _sign,
@@ -150,6 +159,8 @@ FOR: dict[tuple[str, str], Callable[..., Any]] = {
     ("wrap", "i"): _wrap, ("within", "f"): _within, ("within", "i"): _within,
     ("within", "u"): _within, ("meet", "i"): _meet, ("flush", "i"): _flush,
     ("restore", "i"): _restore,
+    **{("sort_places", kind): sort_places for kind in "fiu"},
+    ("factor", "f"): factor, ("eliminate", "f"): eliminate,
 }  # fmt: skip
 
 
@@ -161,15 +172,14 @@ def function_of(name: str, dtype: np.dtype[Any]) -> Function | None:
         return None
     integer = np.dtype(np.int64)
     names = source.__code__.co_varnames[: source.__code__.co_argcount]
-    kinds: dict[str, Any] = {
-        "fault": "buffer",
-        "meeting": "buffer",
-        "size": integer,
-        "number": integer,
-    }
-    arguments = {n: kinds.get(n, dtype) for n in names}
-    typed = {
-        n: Buffer(n, (2,), integer, (0,), "fixed") if kind == "buffer" else kind
-        for n, kind in arguments.items()
-    }
+    is_routine = name in ROUTINES
+
+    def argument(parameter: str) -> Any:
+        if parameter in _BUFFERS:
+            return Buffer(parameter, (2,), integer, (0,), "fixed")
+        if is_routine and parameter in BUFFERS:
+            return Buffer(parameter, (2,), dtype, (0,), "fixed")
+        return integer if is_routine or parameter in ("size", "number") else dtype
+
+    typed = {parameter: argument(parameter) for parameter in names}
     return function(source, typed, f"{name}_{dtype.name}")

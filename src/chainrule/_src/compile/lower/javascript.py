@@ -29,6 +29,7 @@ from chainrule._src.compile.lower.nodes import (
     whole,
 )
 from chainrule._src.compile.lower.numbers import FIXED
+from chainrule._src.compile.lower.routines import ROUTINES
 from chainrule._src.compile.lower.statements import (
     Accumulate,
     Break,
@@ -235,6 +236,7 @@ class ScriptWriter:
     def _call(self, expr: Call) -> tuple[str, int]:
         name, dtype = expr.name, expr.dtype
         kind = next((a.dtype for a in expr.args if isinstance(a, Expr)), WHOLE)
+        kind = dtype if name in ROUTINES else kind
         special = getattr(self, f"_op_{name}", None)
         if special is not None:
             special_text: tuple[str, int] = special(expr, kind)

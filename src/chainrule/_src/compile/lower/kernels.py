@@ -14,6 +14,7 @@ from chainrule._src.compile.lower import driver
 from chainrule._src.compile.lower.elementwise import numbered
 from chainrule._src.compile.lower.fusing import fuse
 from chainrule._src.compile.lower.lowering import Lowering
+from chainrule._src.compile.lower.matrices import cholesky, order, solution
 from chainrule._src.compile.lower.memory import in_place, on_the_stack, renewals, slots
 from chainrule._src.compile.lower.moving import checked, gathered, moved, scattered
 from chainrule._src.compile.lower.nodes import (
@@ -55,10 +56,12 @@ from chainrule._src.core.equations import Variable, at
 from chainrule._src.core.kernel import (
     ArgExtremum,
     Checked,
+    CholeskyFactor,
     Contraction,
     Elementwise,
     Gather,
     Numbered,
+    Order,
     Pieces,
     Recurrence,
     Reduction,
@@ -66,6 +69,7 @@ from chainrule._src.core.kernel import (
     ResultItem,
     Scan,
     Scatter,
+    Solution,
 )
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import Path, leaves
@@ -86,7 +90,7 @@ RULES: dict[Any, Any] = {
     Elementwise: elementwise_or_added, Numbered: numbered, Pieces: moved, Gather: gathered,
     Scatter: scattered, Replacement: replaced, Checked: checked, Reduction: reduction,
     ArgExtremum: best, Scan: scan, Contraction: contraction, Recurrence: recurrence,
-    ResultItem: result,
+    ResultItem: result, Order: order, CholeskyFactor: cholesky, Solution: solution,
 }  # fmt: skip
 
 

@@ -196,8 +196,8 @@ class Script:
         writer.buffers |= {b: b.name for b in function.arguments if isinstance(b, Buffer)}
         parameters = ", ".join(argument.name for argument in function.arguments)
         lines = list(writer.body(function.body, {a.name for a in function.arguments}))
-        assert function.result is not None
-        lines.append(f"return {writer.text(function.result)};")
+        if function.result is not None:
+            lines.append(f"return {writer.text(function.result)};")
         return "\n".join([f"({parameters}) => {{", *(f"  {line}" for line in lines), "}"])
 
 

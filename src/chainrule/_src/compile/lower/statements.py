@@ -256,6 +256,35 @@ class Effect(Statement):
         return Effect(replaced(self.call, new))
 
 
+@dataclass(eq=False, repr=False)
+class Routine(Effect):
+    """A call of a function that reads and writes rows or matrices.
+
+    Attributes
+    ----------
+    read, written : tuple of Load
+        The rows or matrices, with `ANYWHERE` as the index along their axes.
+    """
+
+    read: tuple[Load, ...]
+    written: tuple[Load, ...]
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.call)
+        for entry in self.read:
+            yield from reads(entry)
+        for entry in self.written:
+            yield from _written(entry)
+
+    def replaced(self, new: New) -> Routine:
+        """Return a copy in which the expressions of ``new`` are replaced by their values."""
+        read, written = (
+            tuple(moved_to(entry, new) for entry in entries)
+            for entries in (self.read, self.written)
+        )
+        return Routine(replaced(self.call, new), read, written)
+
+
 def natural(variable: Local) -> Effect:
     """Return the statement by which LLVM may assume that a loop variable is not negative."""
     return Effect(Call("natural", (variable,), WHOLE))

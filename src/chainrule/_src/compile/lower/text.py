@@ -19,6 +19,7 @@ from chainrule._src.compile.lower.nodes import (
     Select,
     whole,
 )
+from chainrule._src.compile.lower.routines import ROUTINES
 from chainrule._src.compile.lower.statements import (
     Accumulate,
     Break,
@@ -47,7 +48,7 @@ OPERATORS = {
 CONDITIONAL, ATOM = 0, 13
 OWN = {
     "exp", "log", "tanh", "erf", "wave", "far_wave", "wrap", "within", "share", "meet", "flush",
-    "restore", "abs", "min", "random_bits", "natural",
+    "restore", "abs", "min", "random_bits", "natural", *ROUTINES,
 }  # fmt: skip
 
 

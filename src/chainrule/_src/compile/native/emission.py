@@ -117,6 +117,8 @@ class FunctionWriter(Values):
     def _effect(self, item: Effect, outlined: bool) -> None:
         self.value(item.call)
 
+    _routine = _effect
+
     def _declare(self, item: Declare, outlined: bool) -> None:
         buffer = item.buffer
         if buffer.role == "local":

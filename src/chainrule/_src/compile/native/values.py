@@ -26,6 +26,7 @@ from chainrule._src.compile.lower.nodes import (
     whole,
 )
 from chainrule._src.compile.lower.reading import Function
+from chainrule._src.compile.lower.routines import ROUTINES
 from chainrule._src.compile.native.target import Target
 from chainrule._src.compile.native.writer import (
     INT32,
@@ -334,6 +335,8 @@ class Values(Writer):
 
 
 def _operand(expr: Call) -> np.dtype[Any]:
+    if expr.name in ROUTINES:
+        return expr.dtype
     kinds = [argument.dtype for argument in expr.args if isinstance(argument, Expr)]
     return kinds[0] if kinds else WHOLE
 
