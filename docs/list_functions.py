@@ -95,7 +95,7 @@ entry the last one counts, and the gradient flows to it alone.
 - An array from outside above a megabyte that a recorded operation has used cannot be written into
   before the recorded function returns: the error names the array and the line. Smaller arrays are
   copied, so that a buffer may be filled anew for every operation.
-- `np.empty` gives zeros while a function is recorded, since a recording must not hold chance numbers.
+- `np.empty` gives zeros while a function is recorded: a recording must not hold chance numbers.
 - Code that reads an array's memory directly (`memoryview`, a C library) sees NaN once a tensor was
   written into the array.
 
@@ -120,8 +120,8 @@ records are refused with what to do. A text, a flag or a function that is an arg
 recorded or compiled is fixed before, with `functools.partial(f, mode="mean")` or a lambda.
 
 `argpartition` and `partition`, `det`, the decompositions and most of `scipy.special` run in NumPy
-and SciPy: eagerly, in programs and in text, but not in compiled kernels. SciPy's `logsumexp`, `softmax`
-and `log_softmax` make an array of their argument first: write
+and SciPy: eagerly, in programs and in text, but not in compiled kernels. SciPy's `logsumexp`,
+`softmax` and `log_softmax` make an array of their argument first: write
 `cr.functions.logsumexp`, `cr.softmax`, `cr.functions.log_softmax`.
 """
 

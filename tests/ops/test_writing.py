@@ -168,3 +168,18 @@ def test_steps_of_a_recurrence_fill_arrays():
         value, gradient = road(w)
         assert value == (3 * 2 + 2 * 2 + 3 * 3) + (2 + 4 + 6) + (1 + 2 + 3)
         np.testing.assert_array_equal(gradient, [0, 3 + 2 + 6, 3])
+
+
+SWAPPED = """
+def f(w, x):
+    a = x + w[:3]
+    a[0], a[1] = a[1].copy(), a[0].copy()
+    return np.sum(np.sin(a) * x)
+"""
+
+
+def test_a_text_does_not_read_what_it_has_written():
+    f = function_of(SWAPPED)
+    value, gradient = run_text(cr.trace(cr.value_and_grad(f))(W, X))(W, X)
+    np.testing.assert_allclose(value, f(W, X))
+    np.testing.assert_allclose(gradient, cr.grad(f)(W, X))

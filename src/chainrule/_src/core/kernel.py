@@ -107,7 +107,7 @@ class Replacement(NamedTuple):
     """Some entries of an array are replaced; the indices are in the parameter ``indices``."""
 
 
-class Order(NamedTuple):
+class SortedOrder(NamedTuple):
     """The places of the entries along an axis, in ascending order; equal entries keep theirs."""
 
 
@@ -140,6 +140,6 @@ class ResultItem(NamedTuple):
 
 Kernel = (
     Elementwise | Numbered | Pieces | Reduction | ArgExtremum | Scan | Contraction | Gather
-    | Scatter | Replacement | Checked | Order | CholeskyFactor | Solution | Composite | Recurrence
-    | ResultItem
+    | Scatter | Replacement | Checked | SortedOrder | CholeskyFactor | Solution | Composite
+    | Recurrence | ResultItem
 )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError, TraceError
 from chainrule._src.core.elementwise import of_dtype
-from chainrule._src.core.kernel import Order
+from chainrule._src.core.kernel import SortedOrder
 from chainrule._src.core.primitive import Family, Traced
 from chainrule._src.core.weak import common_dtype
 from chainrule._src.ops.reduce import one_axis
@@ -21,7 +21,7 @@ ARGSORT = ORDERING.add(
     lambda x, axis: np.argsort(x, axis, kind="stable"),
     None,
     'np.argsort(_0, axis=axis, kind="stable")',
-    kernel=Order(),
+    kernel=SortedOrder(),
 )
 ARGPARTITION = ORDERING.add(
     "argpartition",

@@ -93,6 +93,8 @@ class LineWriter:
         array = self.in_place.array(equation) if self.in_place else None
         if array is not None:
             self.names.chosen[variable] = self.names[array]
+        elif self.in_place and self._has_name_of_operand(equation):
+            self.names.chosen[variable] = self.names.fresh(self.names[variable])
         body = self.filled(equation)[array is not None :]  # without the line of the copy
         if self._stands_inside(equation, body):
             self.inline[variable] = body[0].value
@@ -104,6 +106,11 @@ class LineWriter:
             code = ast.unparse(statement)
             yield code, self.shape(variable.shape) if code.startswith(f"{target} = ") else ""
 
+    def _has_name_of_operand(self, equation: Equation) -> bool:
+        """Return true if a copy would take the name of the array that it is a copy of."""
+        array = self.in_place.arrays.get(equation.output) if self.in_place else None
+        return array is not None and self.names[array] == self.names[equation.output]
+
     def _stands_inside(self, equation: Equation, body: list[Any]) -> bool:
         """Return true if the value is written inside another expression."""
         variable = equation.output
@@ -112,7 +119,9 @@ class LineWriter:
         if equation.primitive.text == "_0":
             return True  # the operand itself
         is_written = self.in_place is not None and variable in self.in_place.arrays.values()
-        if is_written or len(body) > 1 or self.uses[variable] != 1 or self.names.is_named(variable):
+        if is_written or len(body) > 1 or not isinstance(body[0], ast.Expr):
+            return False
+        if self.uses[variable] != 1 or self.names.is_named(variable):
             return False
         user = self.user[variable]
         position = next(i for i, operand in enumerate(user.operands) if operand is variable)

@@ -61,7 +61,6 @@ from chainrule._src.core.kernel import (
     Elementwise,
     Gather,
     Numbered,
-    Order,
     Pieces,
     Recurrence,
     Reduction,
@@ -70,6 +69,7 @@ from chainrule._src.core.kernel import (
     Scan,
     Scatter,
     Solution,
+    SortedOrder,
 )
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import Path, leaves
@@ -90,7 +90,7 @@ RULES: dict[Any, Any] = {
     Elementwise: elementwise_or_added, Numbered: numbered, Pieces: moved, Gather: gathered,
     Scatter: scattered, Replacement: replaced, Checked: checked, Reduction: reduction,
     ArgExtremum: best, Scan: scan, Contraction: contraction, Recurrence: recurrence,
-    ResultItem: result, Order: order, CholeskyFactor: cholesky, Solution: solution,
+    ResultItem: result, SortedOrder: order, CholeskyFactor: cholesky, Solution: solution,
 }  # fmt: skip
 
 

@@ -28,11 +28,11 @@ from chainrule._src.compile.lower.numbers import FIXED
 from chainrule._src.compile.lower.operations import shape_of
 from chainrule._src.compile.lower.statements import Loop, Routine, nest
 from chainrule._src.core.equations import Equation, Variable
-from chainrule._src.core.kernel import CholeskyFactor, Order, Solution
+from chainrule._src.core.kernel import CholeskyFactor, Solution, SortedOrder
 from chainrule._src.ops.moves import aligned
 
 
-def order(low: Lowering, equation: Equation, kernel: Order) -> None:
+def order(low: Lowering, equation: Equation, kernel: SortedOrder) -> None:
     """Lower an argsort along an axis."""
     (operand,), output = equation.operands, equation.output
     axis = equation.params["axis"] % len(output.shape)
