@@ -5,6 +5,7 @@ import pytest
 from tests.uber import assert_gradients, assert_three_ways
 
 import chainrule as cr
+from chainrule.errors import ShapeError
 
 
 def numbers(*shape, seed=0, low=0.3, high=2.0):
@@ -181,6 +182,46 @@ def test_gradients(name):
 def test_three_ways(name):
     f, *xs = CASES[name]
     assert_three_ways(lambda xs: np.sum(np.sin(f(*xs))), xs)
+
+
+def test_results_by_name_of_data():
+    def loss(w, X):
+        return np.sum(w * np.linalg.qr(X).R) + np.sum(w * np.linalg.svd(X, False).U)
+
+    np.testing.assert_allclose(
+        cr.grad(loss)(1.0, SQUARE), np.sum(np.linalg.qr(SQUARE).R) + np.sum(np.linalg.svd(SQUARE).U)
+    )
+
+
+def test_data_that_a_method_returns_as_they_are():
+    def loss(w, X):
+        return w * np.mean(X.astype(np.float64, copy=False) ** 2)
+
+    assert cr.grad(loss)(1.0, np.array([1.0, 3.0])) == 5.0
+
+
+def test_equations_of_other_shapes_are_refused():
+    for a, b in ((VECTOR, VECTOR), (A, VECTOR), (A, CUBE)):
+        with pytest.raises(ShapeError, match=r"np\.linalg\.lstsq takes a matrix"):
+            cr.grad(lambda a, b=b: np.sum(np.linalg.lstsq(a, b)[0]))(a)
+
+
+def test_a_number_beside_tensors_keeps_float32():
+    x = np.ones(2, np.float32)
+    assert cr.vjp(lambda x: np.r_[x, 1.0], x)[0].dtype == np.r_[x, 1.0].dtype == np.float32
+    assert cr.vjp(lambda x: np.c_[x, x], x)[0].dtype == np.float32
+
+
+def test_piecewise_of_nothing_and_outside_of_the_domain():
+    def loss(p, X):
+        return np.sum(p) + np.sum(np.piecewise(X - p, [X > 0, X <= 0], [np.sqrt, 0.5]))
+
+    X = np.array([4.0, -9.0, 16.0])
+    program = cr.trace(cr.value_and_grad(loss))(0.0, X)
+    for part in (X, X[:2], X[1:2], X[:0]):
+        value, slope = program(0.0, part)
+        assert value == np.sum(np.where(part > 0, np.sqrt(np.abs(part)), 0.5))
+        np.testing.assert_allclose(slope, 1 - np.sum((part > 0) / (2 * np.sqrt(np.abs(part)))))
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "extract by itself"])

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule._src.base.errors import TraceError
+from chainrule._src.base.errors import ShapeError, TraceError
 from chainrule._src.core.elementwise import of_dtype
 from chainrule._src.core.primitive import Family, Primitive, Traced
 from chainrule._src.ops.joining import stacked
@@ -250,6 +250,11 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
 @DECOMPOSITIONS.implements(np.linalg.lstsq)
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     a, b = (stacked(x) + 0.0 for x in (a, b))
+    if np.ndim(a) != 2 or np.ndim(b) not in (1, 2) or len(a) != len(b):
+        raise ShapeError(
+            "np.linalg.lstsq takes a matrix, and right-hand sides with as many rows, received "
+            f"shapes {np.shape(a)} and {np.shape(b)}"
+        )
     rows, columns = np.shape(a)
     rcond = np.finfo(a.dtype).eps * max(rows, columns) if rcond is None else rcond
     x, s = np.linalg.pinv(a, rcond) @ b, np.linalg.svdvals(a)

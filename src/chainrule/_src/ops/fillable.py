@@ -246,6 +246,8 @@ def argument(value: Any) -> Any:
 
 def _viewing(result: Any, function: Callable[..., Any], parent: Fillable) -> Any:
     """Return a result of a function, for the user's code; a view tells what it is a view of."""
+    if result is parent:
+        return parent
     if isinstance(result, list | tuple):
         return type(result)(
             _viewing(part, lambda x, i=i: function(x)[i], parent) for i, part in enumerate(result)
