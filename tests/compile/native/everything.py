@@ -119,9 +119,9 @@ def multiplied(a, b, v):
     )  # fmt: skip
 
 
-def matrices(a, b, whole, natural):
+def matrices(a, b, *whole):
     square = a @ a.T + np.eye(4)
-    ordered = [np.argsort(x, axis=axis) for x in (a, whole, natural) for axis in (0, -1)]
+    ordered = [np.argsort(x, axis=axis) for x in (a, *whole) for axis in (0, -1)]
     return ordered, np.linalg.inv(square), np.linalg.solve(square, b), np.linalg.cholesky(square)
 
 
@@ -184,6 +184,7 @@ WHOLE = np.arange(40), np.arange(1, 41), np.arange(40) > 3, np.arange(1, 41, dty
 TWO = numbers(4, 6), numbers(4, 6), np.array([2, 0, 2, 2])
 WRITTEN = numbers(8, 6), np.array([3, 1, 0, 1]), numbers(6)
 MATRICES = [np.arange(12, dtype=dtype).reshape(3, 4) % 5 for dtype in ("i8", "u2")]
+MATRICES = [(np.arange(12).reshape(3, 4) % 5).astype(dtype) for dtype in ("i8", "u2", "?")]
 SERIES = numbers(64, 5, 3), LABELS[:64] % 8
 SMALL, LARGE = weights("f4", 12, 10, 200, 10), weights("f4", 12, 256, 10)
 DOUBLE = IMAGES.astype("f8"), LABELS

@@ -159,7 +159,7 @@ FOR: dict[tuple[str, str], Callable[..., Any]] = {
     ("wrap", "i"): _wrap, ("within", "f"): _within, ("within", "i"): _within,
     ("within", "u"): _within, ("meet", "i"): _meet, ("flush", "i"): _flush,
     ("restore", "i"): _restore,
-    **{("sort_places", kind): sort_places for kind in "fiu"},
+    **{("sort_places", kind): sort_places for kind in "fiub"},
     ("factor", "f"): factor, ("eliminate", "f"): eliminate,
 }  # fmt: skip
 
