@@ -25,7 +25,8 @@ UNARY = [
     "np.logaddexp2({0}, 0.5)", "np.select([{0} > 1, {0} > 0], [{0}**2, {0}], 0.1)", "abs({0})",
     "(lambda a: a * np.sin(a))({0})", "sum(({0} * k for k in range(3)))", "np.heaviside({0}, 0.5)",
     "np.interp({0}, [-1.0, 0.0, 1.0], [0.0, 1.0, 0.5])", "pow({0}, 2)", "{0} // 0.5 + {0}",
-    "divmod({0}, 0.75)[1]",
+    "divmod({0}, 0.75)[1]", "np.fmod({0}, 0.7)", "np.modf({0})[0]", "np.copysign({0}, -0.5)",
+    "np.piecewise({0}, [{0} > 0.1], [np.sin, 0.5])", "np.ldexp({0}, 2)",
     "{0}.astype('float64', copy=False)", "np.where(np.isnan({0}), 0, {0})", "{0} - {0}",
 ]  # fmt: skip
 LIBRARY = [
@@ -42,6 +43,7 @@ BINARY = [
     "(np.abs({0}) + 0.5)**{1}", "np.where({0} > {1}, {0}, {1})", "np.where({0} > 0, {1}, -{0})",
     "np.remainder({0}, np.abs({1}) + 1)", "np.power(np.abs({0}) + 0.3, {1})", "{0} * {1}",
     "np.float_power(np.abs({0}) + 0.5, {1})", "np.where({1} <= 0.3, {0}**2, 2.0)",
+    "np.fmod({0}, np.abs({1}) + 1)", "np.copysign({0}, {1})", "np.heaviside({0}, {1})",
     "np.multiply({0}, {1})", "np.clip({0}, -1, {1}**2)", "{0} + {1}", "{0} - {1}",
 ]  # fmt: skip
 TRUTH = [
@@ -98,7 +100,14 @@ SHAPES = [
     "np.lib.stride_tricks.sliding_window_view({0}, 2)", "np.apply_along_axis(np.sum, 0, {0})",
     "np.insert({0}, 0, 1.0)", "np.tril({0} @ {0}.T)", "np.nanmax({0})", "np.corrcoef({0})",
     "np.cov({0})", "{0} - {0}.mean(0)", "{0} / (1 + np.max(np.abs({0})))",
-    "{0} - np.mean({0}, -1, keepdims=True)",
+    "{0} - np.mean({0}, -1, keepdims=True)", "np.resize({0}, (2, 3))", "np.ediff1d({0})",
+    "np.unwrap({0})", "np.vander(np.ravel({0}), 3)", "np.nanmedian({0}, axis=0)",
+    "np.nanquantile({0}, 0.3)", "np.r_[np.ravel({0}), 1.0]", "np.c_[{0}, {0}]",
+    "np.subtract.reduce({0})", "np.maximum.accumulate({0}, axis=-1)", "np.diagflat({0})",
+    "np.delete({0}, [0], axis=-1)", "np.insert({0}, [0, 0], 2.0, axis=-1)", "np.cov({0}, ddof=0)",
+    "np.polyder(np.ravel({0}))", "np.polyint(np.ravel({0}))", "np.sum({0}, dtype=np.float64)",
+    "np.cumsum({0}, 0, dtype=float)", "np.sort({0}, kind='stable')", "{0} + np.eye(len({0}))",
+    "np.extract(np.ones({0}.shape), {0})", "np.compress([True], {0}, axis=0)",
 ]  # fmt: skip
 PRODUCTS = [
     "{0} @ {1}", "{0} @ {1}.T", "{0}.T @ {1}", "np.dot({0}, {1})", "np.matmul({0}, {1})",
@@ -106,6 +115,7 @@ PRODUCTS = [
     "np.vdot({0}, {1})", "np.cross({0}, {1})", "np.tensordot({0}, {1}, ([0], [0]))",
     "np.tensordot({0}, {1}, 0)",
     "np.tensordot({0}, {1}, axes=([-1], [0]))", "{0} @ {1}", "np.kron({0}, {1})",
+    "np.subtract.outer({0}, {1})", "np.correlate(np.ravel({0}), np.ravel({1}), 'full')",
 ]  # fmt: skip
 JOINS = [
     "np.concatenate([{0}, {1}])", "np.concatenate(({0}, {1}), axis=-1)", "np.stack([{0}, {1}])",
@@ -121,6 +131,7 @@ MATRICES = [
     "np.linalg.eigvalsh({0})", "np.linalg.eigh({0})[0]", "np.linalg.pinv({0})",
     "np.linalg.svd({0}, compute_uv=False)", "np.linalg.norm({0}, 'nuc')", "{0} @ {0}",
     "np.linalg.norm({0}, 'fro')", "np.linalg.solve({0}, {0}.T)", "np.linalg.slogdet({0}).logabsdet",
+    "np.linalg.qr({0})[1]", "np.linalg.lstsq({0}, {1})[0]", "np.linalg.cond({0})",
     "np.linalg.matrix_power({0}, 3)", "np.linalg.multi_dot([{0}, {0}, {0}])",
 ]  # fmt: skip
 SIZES = [

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import TraceError
+from chainrule._src.core.elementwise import of_dtype
+from chainrule._src.core.weak import common_dtype
 from chainrule._src.ops.fillable import fillable, holds_tensor, values_in
 from chainrule._src.ops.joining import stacked
 
@@ -53,14 +55,13 @@ def joined(parts: tuple[Any, ...], directive: str) -> Any:
         raise TraceError(f"np.r_[{directive!r}, ...] makes a matrix: leave {directive!r} away")
     numbers = [int(number) for number in directive.split(",")]
     axis, least, start = numbers + [0, 1, -1][len(numbers) :]
-    return np.concatenate([_with_axes(part, least, start) for part in parts], axis=axis)
+    values = [np.r_[part] if isinstance(part, slice) else stacked(part) for part in parts]
+    rows = [_with_axes(value, least, start) for value in values]
+    return of_dtype(np.concatenate(rows, axis=axis), common_dtype(*values))
 
 
-def _with_axes(part: Any, least: int, start: int) -> Any:
-    """Return a part with at least this number of axes; the part's axes start at ``start``."""
-    if isinstance(part, slice):
-        part = np.r_[part]
-    array = stacked([part])[0] if isinstance(part, list | tuple) else part
+def _with_axes(array: Any, least: int, start: int) -> Any:
+    """Return an array with at least this number of axes; its axes start at ``start``."""
     missing = least - np.ndim(array)
     if missing <= 0:
         return array if np.ndim(array) else np.reshape(array, (1,))

@@ -11,6 +11,7 @@ from chainrule._src.base.errors import ShapeError, TraceError
 from chainrule._src.core.elementwise import WHERE, of_dtype
 from chainrule._src.core.primitive import Family
 from chainrule._src.core.weak import NUMBERS, common_dtype, dtype_or_number
+from chainrule._src.ops.joining import as_array
 from chainrule._src.ops.shape import moved
 
 COMPOSED = Family()
@@ -47,7 +48,7 @@ def _promoted(ufunc: np.ufunc, *operands: Any) -> list[Any]:
     parts = [dtype_or_number(x) for x in operands]
     kinds = [type(x) if type(x) in NUMBERS[:2] else np.result_type(x) for x in parts]
     dtypes = ufunc.resolve_dtypes((*kinds, *(None,) * ufunc.nout))
-    arrays = (x if hasattr(x, "dtype") else np.asarray(x) for x in operands)
+    arrays = map(as_array, operands)
     return [of_dtype(x, dtype) for x, dtype in zip(arrays, dtypes, strict=False)]
 
 

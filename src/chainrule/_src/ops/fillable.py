@@ -249,9 +249,10 @@ def _viewing(result: Any, function: Callable[..., Any], parent: Fillable) -> Any
     if result is parent:
         return parent
     if isinstance(result, list | tuple):
-        return type(result)(
+        parts = [
             _viewing(part, lambda x, i=i: function(x)[i], parent) for i, part in enumerate(result)
-        )
+        ]
+        return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
     result = fillable(result)
     if type(result) is Fillable and np.may_share_memory(result, parent):
         result.origin = function, parent

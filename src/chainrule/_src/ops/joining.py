@@ -54,6 +54,12 @@ def stacked(value: Any) -> Any:
     return STACK(*map(stacked, parts), axis=0)
 
 
+def as_array(value: Any) -> Any:
+    """Return a number, a list or an array as an array, or as a tensor."""
+    value = stacked(value)
+    return value if hasattr(value, "dtype") else np.asarray(value)
+
+
 NUMPY[list] = stacked
 
 

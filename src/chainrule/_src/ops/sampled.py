@@ -11,7 +11,7 @@ from chainrule._src.base.errors import ShapeError, TraceError
 from chainrule._src.core.elementwise import of_dtype
 from chainrule._src.core.primitive import Family
 from chainrule._src.core.weak import common_dtype
-from chainrule._src.ops.joining import stacked
+from chainrule._src.ops.joining import as_array, stacked
 from chainrule._src.ops.selecting import part as _part
 
 SAMPLED = Family()
@@ -132,7 +132,7 @@ def _geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Any:
     dtype = common_dtype(start, stop, np.zeros(1)) if dtype is None else np.dtype(dtype)
-    start, stop = (of_dtype(stacked([x])[0], np.float64) for x in (start, stop))
+    start, stop = (of_dtype(as_array(x), np.float64) for x in (start, stop))
     share = np.reshape(
         np.linspace(0.0, 1.0, num, endpoint), (num,) + (1,) * np.ndim(np.add(start, stop))
     )
@@ -155,7 +155,7 @@ def _logspace(
 def _interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
-    x, xp, fp = (of_dtype(stacked([a])[0], np.float64) for a in (x, xp, fp))
+    x, xp, fp = (of_dtype(as_array(a), np.float64) for a in (x, xp, fp))
     if np.ndim(xp) != 1 or np.shape(fp) != np.shape(xp) or not np.size(xp):
         raise ShapeError(
             "np.interp: xp and fp must have one axis of the same length, received shapes "

@@ -13,7 +13,7 @@ from chainrule._src.core.elementwise import STOP_GRADIENT, of_dtype
 from chainrule._src.core.primitive import Family, Traced
 from chainrule._src.core.weak import common_dtype
 from chainrule._src.ops.axes import axis_of
-from chainrule._src.ops.joining import stacked
+from chainrule._src.ops.joining import as_array, stacked
 
 SELECTING = Family()
 
@@ -72,19 +72,18 @@ def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw:
         piece = function
         if callable(function):
             piece = function(_only_where(condition, x), *args, **kw)
-        y = np.where(condition, of_dtype(stacked([piece])[0], x.dtype), y)
+        y = np.where(condition, of_dtype(as_array(piece), x.dtype), y)
     return y
 
 
 def _only_where(condition: Any, x: Any) -> Any:
     """Return the array with one of the chosen entries in place of those that are not chosen.
 
-    A function of the result is not called outside its domain, unless no entry is chosen.
+    If none is chosen, it is 1. A function of the result is not called outside its domain.
     """
-    if not np.size(x):
-        return x
-    first = np.take_along_axis(np.ravel(x), np.argmax(condition, keepdims=True).reshape(1), 0)
-    return np.where(condition, x, STOP_GRADIENT(first)[0])
+    chosen = np.append(np.ravel(condition), np.ones(1, bool))
+    entries = np.append(np.ravel(STOP_GRADIENT(x)), np.ones(1, x.dtype))
+    return np.where(condition, x, entries[np.argmax(chosen)])
 
 
 @SELECTING.implements(np.compress)
@@ -116,7 +115,7 @@ def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     arr, axis = (np.ravel(arr), 0) if axis is None else (arr, axis_of(axis, arr))
     size, rank = np.shape(arr)[axis], np.ndim(arr)
-    values = of_dtype(stacked([values])[0], arr.dtype)
+    values = of_dtype(as_array(values), arr.dtype)
     values = np.reshape(values, (1,) * (rank - np.ndim(values)) + np.shape(values))
     rows = np.arange(size)[obj] if isinstance(obj, slice) else np.asarray(obj)
     rows = np.flatnonzero(rows) if rows.dtype.kind == "b" and rows.ndim else rows
@@ -158,7 +157,7 @@ def _apply_along_axis(
     rows = np.moveaxis(arr, axis, -1)
     free = np.shape(rows)[:-1]
     results = [func1d(rows[position], *args, **kwargs) for position in np.ndindex(free)]
-    result = np.stack([stacked([x])[0] for x in results])
+    result = np.stack([as_array(x) for x in results])
     result = np.reshape(result, (*free, *np.shape(result)[1:]))
     extra = np.ndim(result) - len(free)
     ends = range(len(free), len(free) + extra)

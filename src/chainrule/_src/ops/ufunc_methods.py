@@ -13,6 +13,7 @@ from chainrule._src.core.primitive import NUMPY, Family
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.ops.axes import axes_of
 from chainrule._src.ops.index import GETITEM, SCATTER, parsed
+from chainrule._src.ops.joining import as_array
 from chainrule._src.ops.reduce import in_dtype
 
 UFUNC_METHODS = Family()
@@ -50,7 +51,7 @@ def _add_at(a: Any, indices: Any, b: Any) -> None:
     """Carry out ``np.add.at(a, indices, b)``: repeated indices add up."""
     fixed, arrays = parsed(indices, np.shape(a))
     shape = GETITEM(np.empty(np.shape(a), bool), *map(_known, arrays), index=fixed).shape
-    added = np.broadcast_to(of_dtype(NUMPY[list]([b])[0], a.dtype), shape)
+    added = np.broadcast_to(of_dtype(as_array(b), a.dtype), shape)
     a[...] = a + SCATTER(
         added, *arrays, index=fixed, shape=np.shape(a), dtype=np.dtype(a.dtype).type
     )
