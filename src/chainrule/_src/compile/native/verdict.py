@@ -120,8 +120,8 @@ def _tried(process: subprocess.Popen[bytes] | None, trial: CodeTrial) -> list[li
     if output:
         results: list[list[bytes]] = pickle.loads(output)
         return results
-    from chainrule._src.compile.native.trial import run
-
+    with deferred():
+        from chainrule._src.compile.native.trial import run
     return run(trial)
 
 

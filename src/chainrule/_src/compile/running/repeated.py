@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,7 +59,12 @@ def _like(tensor: Any) -> Any:
     value = tensor.value
     if isinstance(value, Weak):
         return Weak(value.number)
-    return np.broadcast_to(np.zeros((), value.dtype), value.shape)
+    return np.broadcast_to(_zero(value.dtype), value.shape)
+
+
+@cache
+def _zero(dtype: Any) -> Any:
+    return np.zeros((), dtype)
 
 
 def _repeats(earlier: _Earlier, f: Callable[..., Any]) -> bool:
