@@ -66,6 +66,7 @@ class Declared:
     swapaxes: Callable[..., Self]
     repeat: Callable[..., Self]
     take: Callable[..., Self]
+    choose: Callable[..., Self]
     clip: Callable[..., Self]
     trace: Callable[..., Self]
     diagonal: Callable[..., Self]
