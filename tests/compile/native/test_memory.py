@@ -97,7 +97,10 @@ def test_many_structures_take_no_more_memory_than_some(work, most, new_cache):
     now, in_memory, kernels = map(min, zip(*samples[-3:], strict=True))  # threads come and go
     assert kernels == (0 if work == "compile" else FEW)
     assert now < maps + 0.6 * (COUNT - SETTLED)  # 3 for each structure where code is never freed
-    assert in_memory < size + (COUNT - SETTLED) * most
+    # The heap grows by half a megabyte now and then: what is never freed grows in both halves.
+    middle = samples[(SETTLED + COUNT) // 2 // EVERY - 1][1]
+    growth = min(middle - size, in_memory - middle)
+    assert growth < (COUNT - SETTLED) // 2 * most
 
 
 def test_what_was_used_longest_ago_goes():
