@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -269,10 +269,10 @@ class Recorder:
         """Return the arguments with ``n`` samples, by repeating the samples of the examples."""
         if n == self.n or self.batch is None:
             return self.given
-        rows = np.arange(n) % self.n
+        rows = _repeated(self.n, n)
         resized = iter(
             [
-                np.asarray(leaf)[rows] if path in self._rows else leaf
+                np.take(leaf, rows, axis=0) if path in self._rows else leaf
                 for path, leaf in leaves(self.given)
             ]
         )
@@ -303,6 +303,12 @@ class Recorder:
                     if not sketched:
                         raise
         raise AssertionError
+
+
+@lru_cache(64)
+def _repeated(n: int, count: int) -> Any:
+    """Return the numbers of ``count`` samples that repeat ``n`` samples in order."""
+    return np.arange(count) % n
 
 
 def _turning_points(f: Callable[..., Any], program: Program) -> set[int]:

@@ -190,12 +190,12 @@ class Update:
 
     def _rule_told(self, params: Any, state: Any) -> Hashable:
         """Return a cache key of the update rule; equal settings reuse an earlier recording."""
-        arguments = {"params": params, "gradients": params, "state": state}
         settings = settings_of(self.rule)
-        forms = [(path, leaf.shape, leaf.dtype) for path, leaf in leaves(arguments)]
+        forms = [(path, leaf.shape, leaf.dtype) for path, leaf in leaves([params, state])]
         key = None if settings is None else (settings, *forms)
         rule_key = _rules.get(key)
         if rule_key is None:
+            arguments = {"params": params, "gradients": params, "state": state}
             rule_key = tape_key(tape(self.rule.update, arguments, named=False))
             if key is not None:
                 keep(_rules, key, rule_key)
