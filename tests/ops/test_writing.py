@@ -183,3 +183,15 @@ def test_a_text_does_not_read_what_it_has_written():
     value, gradient = run_text(cr.trace(cr.value_and_grad(f))(W, X))(W, X)
     np.testing.assert_allclose(value, f(W, X))
     np.testing.assert_allclose(gradient, cr.grad(f)(W, X))
+
+
+def test_a_single_entry_is_shared_only_where_an_ellipsis_picks_it():
+    def f(w, x):
+        a = x * w[0]
+        v, u = a[0, 0, ...], a[1, 1]
+        v += w[1]
+        u += w[2]
+        return np.sum(a**2) + u
+
+    assert cr.value_and_grad(f)(W, X)[0] == f(W, X)
+    np.testing.assert_allclose(cr.grad(f)(W, X) @ W, slope(lambda w, x: f(w, x), W), rtol=1e-6)

@@ -141,7 +141,8 @@ def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
 
     def in_place(self: Any, other: Any) -> Any:
         result = forward(self, other)
-        return result if self.shape == () else NUMPY[operator.iadd](self, result)
+        is_scalar = self.shape == () and self.base is None  # else it is a view
+        return result if is_scalar else NUMPY[operator.iadd](self, result)
 
     return forward, backward, alone, in_place
 

@@ -97,6 +97,12 @@ def _plain(value: Any) -> Any:
     return value if passing.backward else around.argument(value)
 
 
+def _is_view(primitive: Primitive, operands: Any, params: dict[str, Any], value: Any) -> bool:
+    """Return true if a result is a view, as in NumPy; a single entry is one if ``...`` picks it."""
+    is_array = bool(np.shape(value)) or Ellipsis in params.get("index", ())
+    return primitive.view is not None and len(operands) == 1 and is_array
+
+
 class Tensor(Methods):
     r"""An array that remembers how it was computed.
 
@@ -205,7 +211,7 @@ class Tensor(Methods):
                 values[i] = level.captured(operand)
         if not parents and level.writes is not None:  # what was written is a plain array
             value = primitive(*values, **params)
-            is_view = primitive.view is not None and len(operands) == 1 and np.ndim(value)
+            is_view = _is_view(primitive, operands, params, value)
             return level.writes.view(value, self, primitive, params) if is_view else _plain(value)
         if level.reader is not None:
             params = level.reader.plain(params)
@@ -228,7 +234,7 @@ class Tensor(Methods):
         if primitive.gradients is None and not level.records_all:
             return _plain(value)
         tensor = Tensor.made(value, level, primitive, values, params, parents)
-        if primitive.view is not None and len(operands) == 1 and value.shape:
+        if primitive.view is not None and _is_view(primitive, operands, params, value):
             tensor.base = operands[0]
         return tensor
 
