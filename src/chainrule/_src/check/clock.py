@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ WALL = 4.0  # seconds on the wall for one of the processor's: other programs use
 
 def thread_clock() -> Callable[[], float]:
     """Return a clock of this thread's processor time that other threads can read."""
-    if hasattr(time, "pthread_getcpuclockid"):  # not on Windows
+    if sys.platform != "win32" and hasattr(time, "pthread_getcpuclockid"):
         clock = time.pthread_getcpuclockid(threading.get_ident())
         return lambda: time.clock_gettime(clock)
     return time.process_time
