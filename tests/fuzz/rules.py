@@ -160,6 +160,18 @@ WRITTEN = [
     "(lambda a, m: (a * m[0], m.__iadd__(1), a - m[1]))({0}, np.ones((2, 1)))[{i}]",
     "sum(({0} * m, np.copyto(m, k + 2.0))[0] for k, m in enumerate([np.ones(1)] * 2))",
 ]
+# Arrays that are filled: entries, slices, masks, index arrays, views, entry by entry.
+FILLED = [
+    "(lambda c: (c.__setitem__(0, c[-1] * 0.5), c)[1])(np.copy({0}))",
+    "(lambda c: (c.__setitem__(np.s_[1:], c[:-1] * 2), c)[1])(np.copy({0}))",
+    "(lambda c: (c.__setitem__(c > 0.2, 0.3), c)[1])(np.copy({0}))",
+    "(lambda c: (c.__setitem__(c < 0, c[c < 0] * 0.1), c)[1])({0} + 0)",
+    "(lambda c: (c.__setitem__([0, -1], np.sin(c[[-1, 0]])), c)[1])(np.copy({0}))",
+    "(lambda c: (c[::2].__imul__(2), c)[1])(np.copy({0}))",
+    "(lambda c: (c.T[..., 0].__iadd__(c[0].T), c)[1])(np.copy({0}))",
+    "(lambda c, z: ([z.__setitem__(k, np.tanh(c[k] + z[k - 1])) for k in range(2)], z)[1])"
+    "({0}[:2], np.zeros(np.shape({0}[:2])))",
+]
 LARGE_WHOLE = [  # their sums leave int64
     "np.mean({0} * 2**60) / 2.0**60",
     "np.var({0} * 2**59) / 2.0**118",
@@ -284,6 +296,10 @@ def written(d: Any) -> Node:
     return Node(template, (d.item().node,))
 
 
+def filled(d: Any) -> Node:
+    return Node(d.pick(FILLED), (d.item(1, kind="f").node,))
+
+
 def large_whole(d: Any) -> Node:
     return Node(d.pick(LARGE_WHOLE), (d.item(1, kind="iub").node,))
 
@@ -368,7 +384,7 @@ def number(d: Any, item: Any) -> Node:
 RULES = (
     [unary] * 4 + [binary] * 4 + [reduction] * 3 + [shape] * 4 + [index] * 4 + [product] * 3
     + [einsum, join, matrix, by_size, constant] * 2 + [truth, whole, chosen_by_truth]
-    + [written, large_whole]
+    + [written, filled, filled, large_whole]
 )  # fmt: skip
 KEEPING = [unary, binary, product, shape]
 LAYERS = {

@@ -61,11 +61,11 @@ class Captured:
         used while the user's code goes on.
     """
 
-    __slots__ = ("_arrays", "_is_open", "_locks", "memories")
+    __slots__ = ("_arrays", "_is_open", "_locks", "contents")
 
     def __init__(self, locks: bool) -> None:
         self._locks, self._is_open, self._arrays = locks, False, list[Any]()
-        self.memories: list[Any] = []
+        self.contents: list[Any] = []
 
     def __call__(self, array: Any) -> Any:
         """Return the array, copied or locked. A value that is no array is returned unchanged."""

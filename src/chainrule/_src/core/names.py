@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.forks import lock
-from chainrule._src.base.handles import Handle, values_of
+from chainrule._src.base.handles import Handle
 from chainrule._src.core.tensor import Tensor
 
 _SILENT = (os.path.dirname(np.__file__), __file__.rpartition("_src")[0])  # NumPy, this package
@@ -137,8 +137,7 @@ def _name_locals(frame: FrameType) -> None:
         return
     for name, value in frame.f_locals.items():
         if isinstance(value, Handle) and isinstance(value, np.ndarray):
-            value = values_of(value)  # the tensor that stands for a filled array
-
+            value = getattr(value, "tensor", None)  # stands for a filled array
         if type(value) is Tensor and not name.startswith(("_", ".")) and (short or "_" in name):
             name_tensor(name, value)
 
@@ -152,8 +151,8 @@ def _counts_short(file: str) -> bool | None:
 
 def name_tensor(name: str, tensor: Any) -> None:
     """Give a name to a tensor, and to the tensors of outer levels that it wraps."""
-    if type(tensor) is Tensor and tensor.memory is not None:
-        tensor.memory.name, tensor = name, tensor.settled()
+    if type(tensor) is Tensor and tensor.level.writes is not None:
+        tensor = tensor.level.writes.named(tensor, name)
     while type(tensor) is Tensor:
         if tensor.primitive is not None:  # an input keeps the name of its argument
             tensor.name = name

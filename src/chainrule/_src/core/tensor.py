@@ -59,7 +59,8 @@ class Level:
     writes : Writes or None
         Set once a tensor of this level has been written into. ``writes.settle(tensor)`` returns
         the tensor, or array, that a tensor of the user's code now stands for;
-        ``writes.view(value, base, primitive, params)`` the view of such an array.
+        ``writes.view(value, base, primitive, params)`` the view of such an array;
+        ``writes.named(tensor, name)`` the node that gets the user's name of a tensor.
     captured : Captured
         Copies and locks of the arrays that the recording uses.
     reader : Reader or None
@@ -98,7 +99,7 @@ def _plain(value: Any) -> Any:
 
 
 def _is_view(primitive: Primitive, operands: Any, params: dict[str, Any], value: Any) -> bool:
-    """Return true if a result is a view, as in NumPy; a single entry is one if ``...`` picks it."""
+    """Return true if NumPy returns a view: of a single entry only for an index with ``...``."""
     is_array = bool(np.shape(value)) or Ellipsis in params.get("index", ())
     return primitive.view is not None and len(operands) == 1 and is_array
 
@@ -137,7 +138,7 @@ class Tensor(Methods):
     """
 
     __slots__ = (
-        "about", "base", "grad", "level", "memory", "name", "operands", "order", "params",
+        "about", "base", "content", "grad", "level", "name", "operands", "order", "params",
         "parents", "primitive", "value",
     )  # fmt: skip
     value: Any
@@ -151,7 +152,7 @@ class Tensor(Methods):
     name: str | None
     about: Tensor | None
     base: Any  # the tensor of which this one is a view
-    memory: Any  # what the user's code has written
+    content: Any  # the present content, once the user's code has written into the memory
 
     def __init__(self, value: Any) -> None:
         refuse_foreign(value, "the value", "Tensor", frames=False)
@@ -161,7 +162,7 @@ class Tensor(Methods):
         array = numeric(array, "the value", "Tensor")
         self.value = array if array.dtype.kind == "f" else array.astype(np.float64)
         self.level = GROUND
-        self.primitive = self.name = self.about = self.grad = self.base = self.memory = None
+        self.primitive = self.name = self.about = self.grad = self.base = self.content = None
         self.operands, self.params, self.parents = (), {}, ()
         self.order = next(_order)
 
@@ -183,7 +184,7 @@ class Tensor(Methods):
         self.params = params
         self.parents = parents
         self.order = next(_order)
-        self.name = self.about = self.grad = self.base = self.memory = None
+        self.name = self.about = self.grad = self.base = self.content = None
         return self
 
     def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:

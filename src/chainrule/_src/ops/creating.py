@@ -90,7 +90,7 @@ def begin() -> None:
 
 def end(ended: Captured) -> None:
     """End the latest `begin` of this thread."""
-    if ended.memories:
+    if ended.contents:
         forget(ended)
     _recording.depth -= 1
     with _counting:

@@ -71,7 +71,7 @@ class Fillable(np.ndarray[Any, Any], Handle):
         root = self._root
         if root.tensor is None:
             root.tensor = standing_for(np.array(root.plain), GROUND)
-            root.tensor.memory.owner = root
+            root.tensor.content.owner = root
             if root.created and root.dtype.kind == "f" and not root._is_locked:
                 root.plain[...] = np.nan  # for code that reads the memory directly
         return self.recorded  # type: ignore[return-value]

@@ -54,11 +54,10 @@ class Content:
 
     __slots__ = ("kind", "level", "name", "node", "owner", "pending", "version")
 
-    def __init__(self, node: Any, version: int = 0) -> None:
-        self.node, self.version = node, version
+    def __init__(self, node: Any, version: int = 0, name: str | None = None) -> None:
+        self.node, self.version, self.name = node, version, name
         self.level: Level | None = None
         self.owner: Any = None
-        self.name: str | None = None
         self.pending: dict[Index, tuple[Index, Any]] = {}
         self.kind: Index | None = None
 
@@ -68,27 +67,59 @@ class Content:
             indices, values = zip(*self.pending.values(), strict=True)
             self.pending.clear()
             self.node = ASSIGN(self.node, *values, indices=indices)
-            if self.name is not None and type(self.node) is Tensor:
-                self.node.name = self.name
+            self.name_node()
         return self.node
+
+    def name_node(self) -> None:
+        """Give the node the user's name, if there is one."""
+        if self.name is not None and type(self.node) is Tensor:
+            self.node.name = self.name
 
 
 def settled(tensor: Tensor) -> Any:
     """Return the node, or the array, that a tensor of the user's code stands for now."""
     if passing.backward:
         return tensor
-    base, content = _base(tensor), tensor.memory
-    if base is tensor:
-        return tensor if content is None else content.whole()
-    memory = base.memory
-    if memory is None or memory.version == (0 if content is None else content.version):
+    base, content = _base(tensor), tensor.content
+    if base is tensor and content is not None:
+        return content.whole()
+    if _is_current(tensor, base):
         return tensor if content is None else content.node
     if tensor.primitive is GETITEM:
         node = read(tensor.base, tensor.params["index"])
     else:
         node = tensor.primitive(settled(tensor.base), **tensor.params)  # type: ignore[misc]
-    tensor.memory = Content(node, memory.version)
+    name = None if content is None else content.name
+    tensor.content = Content(node, base.content.version, name)
+    tensor.content.name_node()
     return node
+
+
+def _is_current(tensor: Tensor, base: Tensor) -> bool:
+    """Return true if nothing was written into the base of a view since the view was computed."""
+    version = 0 if tensor.content is None else tensor.content.version
+    return base is tensor or version == _version(base)
+
+
+def _version(base: Tensor) -> int:
+    """Return the number of writes into the memory of a tensor that is no view."""
+    return 0 if base.content is None else base.content.version
+
+
+def named(tensor: Tensor, name: str) -> Any:
+    """Note the user's name of a tensor; return the node that gets the name, or None.
+
+    A node that does not exist yet gets the name later. It is not made for the name: recordings
+    with and without names must have the same operations in the same order.
+    """
+    base, content = _base(tensor), tensor.content
+    if content is None:
+        if _is_current(tensor, base):
+            return tensor
+        content = tensor.content = Content(tensor.node(), 0)
+    content.name = name
+    is_made = not content.pending if base is tensor else _is_current(tensor, base)
+    return content.node if is_made else None
 
 
 def frozen(value: Any) -> Any:
@@ -100,9 +131,9 @@ def frozen(value: Any) -> Any:
     node = settled(value)
     if node is value:
         base = _base(value)
-        version = 0 if base is value or base.memory is None else base.memory.version
-        value.memory, value.level.writes = Content(value.node(), version), Writes
-        node = value.memory.node
+        version = 0 if base is value else _version(base)
+        value.content, value.level.writes = Content(value.node(), version), Writes
+        node = value.content.node
     return node
 
 
@@ -127,40 +158,39 @@ def _shares(tensor: Tensor) -> bool:
     return np.shares_memory(before, np.reshape(before, tensor.params["shape"])) or not before.size
 
 
-def memory_of(tensor: Tensor) -> Content:
+def content_of(tensor: Tensor) -> Content:
     """Return the content of a tensor that is no view; operations use the content from now on."""
-    if tensor.memory is None:
-        tensor.memory = Content(tensor.node())
+    if tensor.content is None:
+        tensor.content = Content(tensor.node())
     tensor.level.writes = Writes
-    return tensor.memory  # type: ignore[no-any-return]
+    content: Content = tensor.content
+    return content
 
 
 def copied(x: Any) -> Any:
     """Return a copy of a tensor, whose memory is separate."""
-    copy = Tensor.made(x.value, x.level)
-    memory_of(copy).node = frozen(x)
-    return copy
+    return standing_for(frozen(x), x.level)
 
 
 def standing_for(node: Any, level: Level) -> Tensor:
     """Return a tensor of the user's code with this content."""
     tensor = Tensor.made(node.value if type(node) is Tensor else node, level)
-    memory_of(tensor).node = node
+    content_of(tensor).node = node
     return tensor
 
 
-def read(tensor: Any, index: Index) -> Any:
+def read(tensor: Tensor, index: Index) -> Any:
     """Return the node of the entries at an index without arrays."""
-    if type(tensor) is Tensor and _base(tensor) is tensor and tensor.memory is not None:
-        memory = tensor.memory
+    content = tensor.content
+    if content is not None and content.pending:  # so the tensor is no view
         key = _key(index, tensor.shape)
-        if memory.pending and memory.kind == _kind(key):
-            if key in memory.pending:
-                value = memory.pending[key][1]
-                shape = np.empty(tensor.shape, bool)[index].shape
-                return value if np.shape(value) == shape else np.broadcast_to(value, shape)
-            return GETITEM(memory.node, index=index)
-    return GETITEM(tensor.settled() if type(tensor) is Tensor else tensor, index=index)
+        if key in content.pending:
+            value = content.pending[key][1]
+            shape = np.empty(tensor.shape, bool)[index].shape
+            return value if np.shape(value) == shape else np.broadcast_to(value, shape)
+        if content.kind == _kind(key):
+            return GETITEM(content.node, index=index)
+    return GETITEM(tensor.settled(), index=index)
 
 
 def _getitem(x: Any, index: Any) -> Any:
@@ -180,15 +210,14 @@ def view(node: Any, base: Tensor, primitive: Primitive, params: dict[str, Any]) 
     """Return a tensor of the user's code that is a view of another one, with this content."""
     tensor = standing_for(node, base.level)
     tensor.base, tensor.primitive, tensor.params = base, primitive, params
-    memory = _base(base).memory
-    tensor.memory.version = 0 if memory is None else memory.version
+    tensor.content.version = _version(_base(base))
     return tensor
 
 
 class Writes:
     """The functions that operations call once tensors have been written into."""
 
-    settle, view = staticmethod(settled), staticmethod(view)
+    settle, view, named = staticmethod(settled), staticmethod(view), staticmethod(named)
 
 
 NUMPY[operator.getitem] = _getitem
@@ -244,30 +273,32 @@ def _is_own(tensor: Tensor, index: Index, arrays: list[Any], value: Any) -> bool
 
 def write(tensor: Tensor, index: Index, arrays: list[Any], value: Any) -> None:
     """Write a node into the entries of a tensor, and into the tensor that it is a view of."""
-    if tensor.level is GROUND and tensor.primitive is None and tensor.memory is None:
+    if tensor.level is GROUND and tensor.primitive is None and tensor.content is None:
         raise TraceError("a Tensor of your own cannot be written into: write into a copy of it")
-    base = _base(tensor)
-    if base is not tensor:
+    if _base(tensor) is not tensor:
         _write_view(tensor, index, arrays, value)
         return
-    memory = memory_of(tensor)
-    memory.version += 1
-    key = None if arrays else _key(index, tensor.shape)
+    content = content_of(tensor)
+    content.version += 1
     value = _fitting(value, tensor, index, arrays)
-    if key == _key((), tensor.shape):
-        memory.pending.clear()
-        memory.node = value
-    elif key is None:
-        memory.whole()
-        memory.node = ASSIGN(memory.node, value, *arrays, indices=(index,))
+    if arrays:
+        content.node = ASSIGN(content.whole(), value, *arrays, indices=(index,))
+    elif _is_whole(index, tensor):
+        content.pending.clear()
+        content.node = value
     else:
-        kind = _kind(key)
-        if memory.pending and memory.kind != kind:
-            memory.whole()
-        memory.kind = kind
-        memory.pending.pop(key, None)
-        memory.pending[key] = index, value
-    _note(memory, tensor, value)
+        key = _key(index, tensor.shape)
+        if content.pending and content.kind != _kind(key):
+            content.whole()
+        content.kind = _kind(key)
+        content.pending.pop(key, None)  # the later of two assignments stands last
+        content.pending[key] = index, value
+    _note(content, tensor, value)
+
+
+def _is_whole(index: Index, tensor: Tensor) -> bool:
+    """Return true if an index without arrays picks all entries."""
+    return _key(index, tensor.shape) == _key((), tensor.shape)
 
 
 def _write_view(tensor: Tensor, index: Index, arrays: list[Any], value: Any) -> None:
@@ -277,13 +308,14 @@ def _write_view(tensor: Tensor, index: Index, arrays: list[Any], value: Any) -> 
         write(base, (*outer, *index), arrays, value)
         return
     part = _fitting(value, tensor, index, arrays)
-    if arrays or _key(index, tensor.shape) != _key((), tensor.shape):
+    if arrays or not _is_whole(index, tensor):
         part = ASSIGN(tensor.settled(), part, *arrays, indices=(index,))
     if tensor.primitive is GETITEM:
         write(base, outer, [], part)
     else:
         write(base, (), [], tensor.primitive.view(base, part, **params))  # type: ignore[union-attr, misc]
-    tensor.memory = Content(part, _base(tensor).memory.version)
+    name = None if tensor.content is None else tensor.content.name
+    tensor.content = Content(part, _version(_base(tensor)), name)
 
 
 def _fitting(value: Any, tensor: Tensor, index: Index, arrays: list[Any]) -> Any:
@@ -318,26 +350,26 @@ def _rank(tensor: Tensor, index: Index, arrays: list[Any]) -> int:
     return int(others + max([*picks, *[1 for _ in masks]], default=0))
 
 
-def _note(memory: Content, tensor: Tensor, value: Any) -> None:
-    """Note that a value of an inner recording, which must not outlive it, was written."""
+def _note(content: Content, tensor: Tensor, value: Any) -> None:
+    """Note that a value of an inner recording was written; the value must not outlive its level."""
     level = value.level if type(value) is Tensor else tensor.level
-    if level.number > tensor.level.number and memory.level is not level:
-        memory.level = level
-        level.captured.memories.append(memory)
+    if level.number > tensor.level.number and content.level is not level:
+        content.level = level
+        level.captured.contents.append(content)
 
 
 def forget(captured: Captured) -> None:
     """Replace the tensors of a recording that has ended by their values."""
-    for memory in captured.memories:
-        node = memory.whole()
+    for content in captured.contents:
+        node = content.whole()
         while type(node) is Tensor and node.level.captured is captured:
             node = node.value
-        memory.node, memory.level = node, None
-        memory.version += 1
-        if memory.owner is not None and type(node) is not Tensor:
-            memory.owner.tensor = None
-            memory.owner.plain[...] = node
-    captured.memories.clear()
+        content.node, content.level = node, None
+        content.version += 1
+        if content.owner is not None and type(node) is not Tensor:
+            content.owner.tensor = None
+            content.owner.plain[...] = node
+    captured.contents.clear()
 
 
 def in_place(tensor: Tensor, result: Any) -> Tensor:
