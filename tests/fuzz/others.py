@@ -28,7 +28,7 @@ def slope_agrees(f: Any, p: Any) -> tuple[bool | None, str]:
     v = signs(p, 2)
 
     def along(t: float) -> float:
-        return float(f(map_leaves(lambda x, u: x + t * u, p, v)))
+        return float(np.reshape(f(map_leaves(lambda x, u: x + t * u, p, v)), ()))
 
     pairs = zip(leaves(gradient), leaves(v), strict=True)
     slope = float(sum(np.sum(g * u) for (_, g), (_, u) in pairs))

@@ -199,3 +199,13 @@ def test_the_length_function_is_pythons_again_afterwards():
     thread.join()
     assert {*lengths} == {len(LIST)}
     assert (builtins.len, np.arange) == before
+
+
+def test_an_index_that_counts_the_batch_holds_up_to_the_axis_that_it_indexes():
+    def f(p, X):
+        return np.sum(np.resize(p * np.eye(4), (len(X),)))
+
+    text = run_text(cr.trace(f)(2.0, np.ones((3, 1))))
+    assert text(2.0, np.ones((16, 1))) == 8.0
+    with pytest.raises(AssertionError):
+        text(2.0, np.ones((17, 1)))

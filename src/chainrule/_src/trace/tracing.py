@@ -22,9 +22,9 @@ from chainrule._src.core.program import Program
 from chainrule._src.core.recording import sketching, tape
 from chainrule._src.core.trees import Path, leaves, map_leaves
 from chainrule._src.core.weak import checked
-from chainrule._src.ops.index import GETITEM, SCATTER, other_masks
+from chainrule._src.ops.index import ASSIGN, GETITEM, SCATTER, other_masks
 from chainrule._src.trace.arguments import argument_names
-from chainrule._src.trace.batch import every
+from chainrule._src.trace.batch import depends_on_n, every
 from chainrule._src.trace.comparing import generalised, same
 from chainrule._src.trace.passes import fixed
 from chainrule._src.trace.simplifying import simplified
@@ -314,8 +314,21 @@ def _repeated(n: int, count: int) -> Any:
 def _turning_points(f: Callable[..., Any], program: Program) -> set[int]:
     """Return batch sizes around the numbers in the code, where it may change its behaviour."""
     params = [numbers_in(equation.params) for equation in every(program.equations)]
-    numbers = numbers_in(f).union(*params)
+    numbers = numbers_in(f).union(*params, _counted_axes(program))
     return {number + more for number in numbers for more in (-1, 0, 1, 2)} | {_long(program)}
+
+
+def _counted_axes(program: Program) -> set[int]:
+    """Return the sizes of axes that an index counts along the batch.
+
+    ``a[np.arange(n) % len(a)]`` is recorded as ``a[np.arange(n)]`` up to a size of ``len(a)``.
+    """
+    counted = [
+        e for e in every(program.equations)
+        if e.primitive in (GETITEM, SCATTER, ASSIGN) and any(map(depends_on_n, e.operands[1:]))
+    ]  # fmt: skip
+    sizes = [(*getattr(e.operands[0], "shape", ()), *e.output.shape) for e in counted]
+    return {size for shape in sizes for size in shape if isinstance(size, int)}
 
 
 def _long(program: Program) -> int:
