@@ -163,3 +163,20 @@ def test_what_cannot_be_shared_is_refused():
 
     with pytest.raises(TraceError, match=r"np\.sort"):
         cr.grad(f)(1.0)
+
+
+@pytest.mark.parametrize("write", ["p[:, 0] = 0.2", "z += 1.0", "z[0] = 0.0", "pass"])
+def test_losses_take_what_stands_in_the_predictions(write):
+    space = {"cr": cr, "np": np}
+    exec(
+        "def f(w, X, y):\n    z = X @ w\n    p = cr.softmax(z)\n"
+        f"    {write}\n    return cr.losses.SparseCategoricalCrossentropy()(y, p)",
+        space,
+    )
+    f, rng = space["f"], np.random.default_rng(0)
+    w, X, y = rng.normal(size=(3, 4)), rng.normal(size=(5, 3)), np.array([0, 1, 2, 3, 1])
+    value, gradient = cr.value_and_grad(f)(w, X, y)
+    assert value == pytest.approx(f(w, X, y))
+    along = rng.normal(size=w.shape)
+    slope = (f(w + 1e-6 * along, X, y) - f(w - 1e-6 * along, X, y)) / 2e-6
+    assert np.sum(gradient * along) == pytest.approx(slope, rel=1e-4)

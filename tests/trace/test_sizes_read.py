@@ -203,9 +203,9 @@ def test_the_length_function_is_pythons_again_afterwards():
 
 def test_an_index_that_counts_the_batch_holds_up_to_the_axis_that_it_indexes():
     def f(p, X):
-        return np.sum(np.resize(p * np.eye(4), (len(X),)))
+        return p * np.sum(np.resize(X.T @ X, (len(X),)))
 
-    text = run_text(cr.trace(f)(2.0, np.ones((3, 1))))
-    assert text(2.0, np.ones((16, 1))) == 8.0
+    text = run_text(cr.trace(cr.value_and_grad(f))(2.0, np.ones((3, 4))))
+    assert text(2.0, np.ones((16, 4))) == (2.0 * 16 * 16, 16 * 16)
     with pytest.raises(AssertionError):
-        text(2.0, np.ones((17, 1)))
+        text(2.0, np.ones((17, 4)))

@@ -145,10 +145,13 @@ def logits_of(y_pred: Any, activation: Primitive, axis: int = -1) -> Any:
     A logarithm of probabilities is better computed from their logits: exact where a probability
     rounds to 0 or 1, and one function instead of two to differentiate.
     """
-    if not isinstance(y_pred, Tensor) or y_pred.primitive is not activation or not y_pred.parents:
+    node = y_pred.settled() if isinstance(y_pred, Tensor) else None
+    if not isinstance(node, Tensor) or node.primitive is not activation or not node.parents:
         return None
-    softmax_axis = y_pred.params.get("axis", axis)
-    return y_pred.parents[0][1] if (softmax_axis - axis) % y_pred.ndim == 0 else None
+    if (node.params.get("axis", axis) - axis) % node.ndim:
+        return None
+    logits = node.parents[0][1]
+    return logits if logits.level.writes is None else logits.node()  # not what was written since
 
 
 def check_axis(axis: Any, name: str, where: str) -> int:
@@ -168,7 +171,7 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def options_of(owner: Any) -> dict[str, Any]:
-    """Return those attributes of a loss or metric that are parameters of its function."""
+    """Return the attributes of a loss or metric that its function takes as parameters, by name."""
     attributes = vars(owner)
     return {n: attributes[n] for n in _parameters(owner.function) if n in attributes}
 
