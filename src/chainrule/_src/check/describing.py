@@ -128,6 +128,7 @@ def _target(statement: ast.AST) -> str:
 
 
 def context_of(subject: FaultyProgram, edit: Edit) -> Context:
+    """Return the values, roles and parameters that a message about an edit may name."""
     right = subject.around.right
     table = right.table if right else None
     values: dict[str, Any] = {}
@@ -139,10 +140,10 @@ def context_of(subject: FaultyProgram, edit: Edit) -> Context:
         values = {text: value for _, value, text in subject.around.named(site)}
         scope = site.trace.scope
         values |= {ast.unparse(node): value for node, value in references(scope)}
-    for other in subject.watch.sites:
-        recorded = other.trace.values
+    for watched in subject.watch.sites:
+        recorded = watched.trace.values
         if recorded:
-            values.setdefault(ast.unparse(other.node), recorded[0])
+            values.setdefault(ast.unparse(watched.node), recorded[0])
 
     def roles(value: Any) -> str:
         matches = table.matches(value) if table is not None and value is not None else []
@@ -213,4 +214,5 @@ def _inputs(edit: Edit, context: Context, table: ValueTable) -> Iterator[str]:
 
 
 def where_of(code: FunctionSource, line: int, repaired: str = "") -> Where:
+    """Return a line of the checked code as a place that a message shows."""
     return Where(code.file, line, code.line(line), repaired)

@@ -383,6 +383,7 @@ def _is_private(node: ast.AST) -> bool:
 
 
 def equal(a: Any, b: Any) -> bool:
+    """Return true if two values agree to 1e-9 of their size; other objects only if identical."""
     try:
         return np.shape(a) == np.shape(b) and bool(
             np.allclose(np.asarray(a, float), np.asarray(b, float), rtol=1e-9, atol=1e-300)

@@ -37,7 +37,6 @@ class Fillable(np.ndarray[Any, Any], Handle):
 
     tensor: Tensor | None
     origin: tuple[Callable[..., Any], Fillable] | None
-
     created = False
     _shown: Tensor | None  # the tensor of the other array that `tensor` is a view of
 
@@ -161,8 +160,6 @@ class Fillable(np.ndarray[Any, Any], Handle):
 
 
 _WRITES = (np.copyto, np.putmask, np.fill_diagonal, np.put, np.put_along_axis)
-
-
 _IN_PLACE = ("sort", "partition", "put", "resize", "byteswap")
 
 
@@ -213,6 +210,7 @@ def value_of(x: Any) -> Any:
 
 
 def values_in(tree: Any) -> Any:
+    """Return nested containers with the tensors and plain arrays of their `Fillable` arrays."""
     if type(tree) in (list, tuple):
         return type(tree)(map(values_in, tree))
     if type(tree) is dict:

@@ -86,6 +86,7 @@ def _length(part: slice, size: Any) -> Any:
 
 
 def broadcast(*shapes: Sequence[Any]) -> list[Any]:
+    """Return the shape to which shapes broadcast; None is the number of samples."""
     rank = max(map(len, shapes))
     padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
     return [next((s for s in sizes if s != 1), 1) for sizes in zip(*padded, strict=True)]
