@@ -90,14 +90,14 @@ def products_of(kernel: Kernel) -> dict[str, str]:
 
 
 @functools.lru_cache(2)
-def product_text(dtype: str, target: Target) -> Text:
+def product_text(dtype: str, target: Target, name: str = ENTRY) -> Text:
     """Return the matrix product of a dtype (C's ``gemm``) in LLVM's language."""
     from chainrule._src.compile.native import gemm
 
     with deferred():
         from chainrule._src.compile.native.llvm import NONE, Text
 
-    text = gemm.module(ENTRY, dtype, target)
+    text = gemm.module(name, dtype, target)
     return Text(text, NONE)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
@@ -48,8 +48,8 @@ class Text(NamedTuple):
 def target_machine(target: Target, level: int = BEST) -> Any:
     """Return LLVM's target machine object, which emits code at an optimisation level."""
     return llvm.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.processor, features=target.features, opt=level, reloc="pic",
-        codemodel=target.model, jit=True,
+        cpu=target.processor, features=target.features, opt=level, codemodel=target.model,
+        reloc="static" if target.is_wasm else "pic", jit=not target.is_wasm,
     )  # fmt: skip
 
 
@@ -64,6 +64,34 @@ def compiled(text: Text, target: Target) -> bytes:
         if text.passes != NONE:
             _optimize(module, tools.builder(), text)
         return _emitted(module, tools.machine)
+
+
+def linked(texts: Sequence[Text], target: Target, entry: str) -> bytes:
+    """Return several modules, which may call each other's functions, as one object file.
+
+    Functions that ``entry`` does not need are left out.
+    """
+    with loops_as_written(), llvm.create_context() as context:
+        linked_module: Any = None
+        for text in texts:
+            with _tools(target, text) as tools:
+                head = f'target datalayout = "{tools.machine.target_data}"\n'
+                head += f'target triple = "{target.triple}"\n'
+                module = llvm.parse_assembly(head + text.text, context)
+                if text.passes != NONE:
+                    _optimize(module, tools.builder(), text)
+            if linked_module is None:
+                linked_module = module
+            else:
+                linked_module.link_in(module)
+        with linked_module, _tools(target, Text("", NONE)) as tools:
+            for function in linked_module.functions:
+                if not function.is_declaration and function.name != entry:
+                    function.linkage = "internal"
+            passes = llvm.create_new_module_pass_manager()
+            passes.add_global_dead_code_eliminate_pass()
+            _run(passes, linked_module, tools.builder())
+            return _emitted(linked_module, tools.machine)
 
 
 class _Tools:

@@ -46,6 +46,11 @@ class Target(NamedTuple):
         return self.triple.startswith(("aarch64", "arm64"))
 
     @property
+    def is_wasm(self) -> bool:
+        """True if the target is WebAssembly with addresses of 32 bits."""
+        return self.triple.startswith("wasm32")
+
+    @property
     def is_windows(self) -> bool:
         """True if the operating system is Windows."""
         return "windows" in self.triple

@@ -1,0 +1,66 @@
+"""A kernel is compiled to a WebAssembly module, with all functions that it calls."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from chainrule._src.base.errors import CompileError
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.compile.native import ENTRY
+from chainrule._src.compile.native.function import PRODUCT, product_text, products_of
+from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.wasm.binary import WasmBinary, module_of
+
+if TYPE_CHECKING:
+    from chainrule._src.compile.lower.kernels import Kernel
+
+FEATURES = "+simd128,+bulk-memory,+sign-ext,+nontrapping-fptoint"
+# WebAssembly itself has any number of registers; a browser on an x86 processor has 16.
+TARGET = Target("wasm32-unknown-unknown", "generic", FEATURES, 16, 16, model="default")
+# A processor may round a multiplication and an addition once or twice, whichever is faster.
+RELAXED = TARGET._replace(features=f"{FEATURES},+relaxed-simd")
+SPARE = 2**14  # bytes of the stack for what LLVM adds
+
+
+def wasm_kernel(kernel: Kernel, target: Target = TARGET, owns_memory: bool = True) -> WasmBinary:
+    """Return a kernel as a WebAssembly module: ``run(address of pointers)`` → number of updates.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    target : Target, default `TARGET`
+        With `RELAXED`, multiplications and additions are fused where the processor can.
+    owns_memory : bool, default True
+        If false, the module imports its memory.
+
+    Raises
+    ------
+    CompileError
+        If the kernel has an operation that WebAssembly or JavaScript lacks.
+    """
+    _initialize()
+    with deferred():
+        from chainrule._src.compile.native.frames import size_of
+        from chainrule._src.compile.native.llvm import linked
+        from chainrule._src.compile.native.modules import modules
+
+    products = [
+        product_text(dtype, target, PRODUCT + name) for dtype, name in products_of(kernel).items()
+    ]
+    texts = [*products, *modules(kernel, target)]
+    try:
+        binary = linked(texts, target, ENTRY)
+    except RuntimeError as error:
+        raise CompileError(f"LLVM has no WebAssembly code for it: {error}") from error
+    stack = sum(size_of(text.text) for text in texts) + SPARE
+    return module_of(binary, ENTRY, stack, owns_memory)
+
+
+@functools.cache
+def _initialize() -> None:
+    with deferred():
+        import llvmlite.binding as llvm
+
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()

@@ -1,0 +1,111 @@
+"""Runs kernels as WebAssembly, in the place of machine code.
+
+Arrays are copied into the module's memory before a run, and back after it.
+"""
+
+import math
+from contextlib import contextmanager, nullcontext
+from functools import cache
+from unittest import mock
+
+import numpy as np
+import wasmtime
+
+from chainrule._src.compile.running import bound, jit, steps
+from chainrule._src.compile.wasm.kernel import TARGET, wasm_kernel
+
+ALIGNED = 64
+# What JavaScript's `Math` has under the names of C.
+MATHEMATICS = {
+    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh,
+    "acosh": np.arccosh, "atanh": np.arctanh, "atan2": np.arctan2, "pow": np.power,
+    "fmod": np.fmod,
+}  # fmt: skip
+
+
+@contextmanager
+def in_wasm(target=TARGET):
+    """Within this context, kernels run as WebAssembly: no machine code is compiled or read."""
+    functions = {}
+
+    def load(kernel):
+        if id(kernel) not in functions:
+            functions[id(kernel)] = WasmFunction(kernel, target), kernel
+        return functions[id(kernel)][0]
+
+    with (
+        mock.patch.object(jit, "load", load),
+        mock.patch.object(bound, "load", lambda form: load(form.kernel)),
+        mock.patch.object(bound, "_kept", []),
+        mock.patch.object(bound, "cores", return_value=1),
+        mock.patch.object(steps, "read", return_value=None),
+        mock.patch.object(steps, "_read", {}),
+        mock.patch.object(steps, "begin"),
+        mock.patch.object(steps, "compiling_ahead", return_value=nullcontext()),
+    ):
+        yield functions
+
+
+@cache
+def engine():
+    config = wasmtime.Config()
+    config.wasm_relaxed_simd = True
+    config.wasm_relaxed_simd_deterministic = False
+    return wasmtime.Engine(config)
+
+
+class WasmFunction:
+    """A kernel with the interface of `NativeFunction`."""
+
+    def __init__(self, kernel, target=TARGET):
+        self.key, self.is_provided, self.bytes = "", False, 0
+        self.binary = wasm_kernel(kernel, target)
+        self._store = wasmtime.Store(engine())
+        module = wasmtime.Module(engine(), self.binary.code)
+        imports = [self._imported(each) for each in module.imports]
+        exports = wasmtime.Instance(self._store, module, imports).exports(self._store)
+        self._run, self._memory = exports["run"], exports["memory"]
+
+    def _imported(self, each):
+        name = each.name
+        if not hasattr(np, name) and name not in MATHEMATICS:
+            name = name.removesuffix("f")
+        function = MATHEMATICS.get(name) or getattr(np, name)
+
+        def call(*numbers):
+            with np.errstate(all="ignore"):
+                return float(function(*numbers))
+
+        return wasmtime.Func(self._store, each.type, call)
+
+    def memory_at(self, begin, end):
+        return bytes(self._memory.read(self._store, begin, end))
+
+    def bound(self, arrays):
+        at, addresses = self.binary.heap, []
+        for array in arrays:
+            addresses.append(at)
+            at += -(-max(array.nbytes, 1) // ALIGNED) * ALIGNED
+        table = at
+        pages = math.ceil((table + 4 * len(arrays)) / 2**16) - self._memory.size(self._store)
+        if pages > 0:
+            self._memory.grow(self._store, pages)
+
+        def call():
+            for array, address in zip(arrays, addresses, strict=True):
+                self._memory.write(self._store, np.ascontiguousarray(array).tobytes(), address)
+            content = np.array(addresses, np.uint32).tobytes()
+            self._memory.write(self._store, content, table)
+            n_updates = self._run(self._store, table)
+            for array, address in zip(arrays, addresses, strict=True):
+                if array.nbytes and array.flags.writeable:
+                    content = self._memory.read(self._store, address, address + array.nbytes)
+                    array[...] = np.frombuffer(content, array.dtype).reshape(array.shape)
+            return n_updates
+
+        def point(i, array):
+            assert array.nbytes <= arrays[i].nbytes
+            arrays[i] = array
+
+        call.point = point
+        return call
