@@ -57,6 +57,7 @@ if typing.TYPE_CHECKING:
     from chainrule._src.check import check_gradients, check_loss, explain_difference
     from chainrule._src.compile.running.jit import jit
     from chainrule._src.export.from_keras import from_keras
+    from chainrule._src.export.web.module import export_web
     from chainrule._src.nn.sequential import Sequential, load_model
     from chainrule._src.nn.training import minimize, source
     from chainrule._src.sweeps.sweep import sweep
@@ -82,6 +83,7 @@ __all__ = [
     "errors",
     "estimators",
     "explain_difference",
+    "export_web",
     "from_keras",
     "functions",
     "grad",
@@ -154,6 +156,7 @@ _LATER = {  # names whose wing loads when they are first used
     "check_gradients": "check",
     "check_loss": "check",
     "explain_difference": "check",
+    "export_web": "export.web.module",
     "from_keras": "export.from_keras",
     "jit": "compile.running.jit",
     "load_model": "nn.sequential",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,3 +37,9 @@ def page(
     )  # fmt: skip
     environment.filters |= filters or {}
     return environment.get_template(template.name).render(**values)
+
+
+def packed(content: bytes) -> str:
+    """Compress bytes with Deflate, and encode them in base64 for a page or a module."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return base64.b64encode(packer.compress(content) + packer.flush()).decode()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import struct
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.base.pages import page
+from chainrule._src.base.pages import packed, page
 from chainrule._src.blackboard import built, subjects, views
 from chainrule._src.blackboard.anatomy import anatomy_of
 from chainrule._src.blackboard.frames import encode
@@ -180,8 +178,3 @@ def _parts(messages: Iterator[bytes]) -> Iterator[bytes]:
         yield struct.pack("<Q", len(message))
         yield message
 
-
-def packed(content: bytes) -> str:
-    """Compress bytes with Deflate, and encode them in base64 for an HTML page."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return base64.b64encode(packer.compress(content) + packer.flush()).decode()

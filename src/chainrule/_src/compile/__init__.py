@@ -2,9 +2,8 @@
 
 # The modules that other wings may import; the rest is private to this wing.
 DOORS = (
-    "lower.operations", "lower.script", "lower.selections", "native", "native.cache",
-    "native.helpers", "running.account", "running.compiling", "running.engines", "running.form",
-    "running.jit", "running.recorded", "running.repeated",
-    "running.shaped", "running.steps", "running.threads",
-    "running.trail",
+    "lower.kernels", "lower.operations", "lower.script", "lower.selections", "native",
+    "native.cache", "native.helpers", "running.account", "running.compiling", "running.engines",
+    "running.form", "running.jit", "running.recorded", "running.repeated", "running.shaped",
+    "running.steps", "running.threads", "running.trail", "wasm.kernel",
 )  # fmt: skip

@@ -9,10 +9,10 @@ DOORS = ("to_keras",)
 
 
 @provides("export")
-def _export(model: Any, filepath: Any, file_format: str) -> Any:
-    from chainrule._src.export.onnx_model import export
+def _export(model: Any, filepath: Any, file_format: str | None, **options: Any) -> Any:
+    from chainrule._src.export.formats import export
 
-    export(model, filepath, file_format)
+    export(model, filepath, file_format, **options)
 
 
 @provides("to_keras")

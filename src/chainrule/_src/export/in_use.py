@@ -94,7 +94,7 @@ class InUse:
 
     def __call__(self, weights: Any, X: Any) -> Any:
         """Compute the outputs from the weights and the input."""
-        samples = self._features(X) if self.steps else X
+        samples = self.features(X) if self.steps else X
         scores = self.model.network.predicted(weights, samples)
         if self.quantity is not None:
             return self._quantities(scores.astype(np.float64), self.quantity)
@@ -118,7 +118,8 @@ class InUse:
         odds = self.threshold / (1 - self.threshold)
         return math.log(odds) if getattr(self.model.loss, "from_logits", False) else self.threshold
 
-    def _features(self, columns: Any) -> Any:
+    def features(self, columns: Any) -> Any:
+        """Return the network's input for columns, given as numbers."""
         parts = [part for step in self.steps for part in _features_of(step, columns[step.name])]
         return np.concatenate(parts, axis=1).astype(self.model.dtype)
 

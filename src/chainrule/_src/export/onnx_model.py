@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing.columns import OneHot, Signs
 from chainrule._src.data.storage.files import check_writable, write_whole
 from chainrule._src.export.in_use import InUse
@@ -18,13 +17,11 @@ from chainrule._src.export.onnx.graph import onnx_package
 from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.trace.tracing import trace
 
-FORMATS = {"onnx": "onnx"}
 TEXT_OPERATORS = 2  # version of ai.onnx.ml, whose LabelEncoder numbers texts
 
 
-def export(model: Compiled, filepath: str | os.PathLike[str], kind: str) -> None:
+def write_onnx(model: Compiled, filepath: str | os.PathLike[str]) -> None:
     """Write a model into a file for other runtimes; see `Sequential.export`."""
-    lookup("export format", kind, FORMATS)
     check_writable(filepath)
     write_whole(filepath, [as_onnx(model).SerializeToString(deterministic=True)])
 

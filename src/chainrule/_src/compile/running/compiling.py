@@ -42,12 +42,17 @@ def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -
 
 def _form(kernel: Kernel, names: list[str], cost: Cost) -> Form:
     """Return the form of a kernel: the facts that a run needs."""
-    places = [
+    places = array_specs(kernel)
+    products, threads = products_of(kernel), PARTS if kernel.shared else 1
+    return Form(names, places, kernel.constants, kernel.checks, threads, products, cost, kernel)
+
+
+def array_specs(kernel: Kernel) -> list[ArraySpec]:
+    """Return the arrays that a kernel works on, in the order of its arguments."""
+    return [
         ArraySpec(
             b.name, b.role, b.content, b.dtype, b.order,
             tuple("rows" if size is ROWS else size for size in b.memory_shape), b in kernel.own,
         )
         for b in kernel.pointed
     ]  # fmt: skip
-    products, threads = products_of(kernel), PARTS if kernel.shared else 1
-    return Form(names, places, kernel.constants, kernel.checks, threads, products, cost, kernel)

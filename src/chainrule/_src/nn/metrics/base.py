@@ -8,6 +8,7 @@ recorded state.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.handles import values_of
 from chainrule._src.base.showing import snake_case
 from chainrule._src.base.variables import Variable, lent
-from chainrule._src.core.primitive import tensor_or
+from chainrule._src.core.primitive import Traced, tensor_or
 from chainrule._src.core.trees import leaves
 from chainrule._src.nn import initializers
 from chainrule._src.nn.losses.operands import checked_dtype, options_of, same_rank, spread
@@ -297,9 +298,9 @@ class MeanOfValues(Metric):
         """Return the weighted sum of the values, and the sum of the weights."""
         return summed(self.values(y_true, y_pred), sample_weight, self.name)
 
-    def value(self, sums: Sums) -> float:
+    def value(self, sums: Sums) -> Any:
         """Return the mean; 0 where the weights sum to 0."""
-        return float(ratio(sums["total"], sums["count"]))
+        return number(ratio(sums["total"], sums["count"]))
 
 
 class Mean(MeanOfValues):
@@ -344,9 +345,9 @@ class Sum(Mean):
             values = values * spread(sample_weight, values.shape, values.dtype, self.name)
         return {"total": np.sum(values)}
 
-    def value(self, sums: Sums) -> float:
+    def value(self, sums: Sums) -> Any:
         """Return the sum."""
-        return float(sums["total"])
+        return number(sums["total"])
 
 
 class MeanMetricWrapper(MeanOfValues):
@@ -439,10 +440,16 @@ def double(value: Any) -> Any:
 
 def ratio(part: Any, divisor: Any) -> Any:
     """Return the quotient of arrays; 0 where the divisor is 0."""
-    divisor = np.asarray(divisor)
+    divisor = divisor if isinstance(divisor, Traced) else np.asarray(divisor)
     return np.where(divisor == 0, 0.0, part / np.where(divisor == 0, 1, divisor))
 
 
 def plain(value: Any) -> Any:
     """Return a single number as a float, several numbers as an array."""
-    return float(np.squeeze(value)) if np.size(value) == 1 else value
+    return number(value) if math.prod(np.shape(value)) == 1 else value
+
+
+def number(value: Any) -> Any:
+    """Return the only entry of an array as a float; of a tensor as a tensor."""
+    entry = np.reshape(value, ())
+    return entry if isinstance(entry, Traced) else float(entry)

@@ -10,7 +10,14 @@ from chainrule._src.base.arguments import Share
 from chainrule._src.nn import losses
 from chainrule._src.nn.losses.base import weight_of
 from chainrule._src.nn.losses.operands import EPSILON, OneAxis, pair
-from chainrule._src.nn.metrics.base import FunctionMetric, MeanOfValues, Sums, numbers, summed
+from chainrule._src.nn.metrics.base import (
+    FunctionMetric,
+    MeanOfValues,
+    Sums,
+    number,
+    numbers,
+    summed,
+)
 
 
 class MeanSquaredError(FunctionMetric):
@@ -49,9 +56,9 @@ class RootMeanSquaredError(MeanOfValues):
         y_true, y_pred = pair(y_true, y_pred, self.name)
         return (y_pred - y_true) ** 2
 
-    def value(self, sums: Sums) -> float:
+    def value(self, sums: Sums) -> Any:
         """Return the root of the mean."""
-        return float(np.sqrt(super().value(sums)))
+        return number(np.sqrt(super().value(sums)))
 
 
 class MeanAbsoluteError(FunctionMetric):

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_number
 from chainrule._src.nn.losses.operands import floats
-from chainrule._src.nn.metrics.base import Sums, numbers, ratio
+from chainrule._src.nn.metrics.base import Sums, number, numbers, ratio
 from chainrule._src.nn.metrics.scores import ConfusionMatrix
 
 
@@ -71,12 +71,12 @@ class IoU(ConfusionMatrix):
             y_pred = np.moveaxis(numbers(y_pred, "y_pred", self.name), self.axis, -1)
         return super().measure(y_true, y_pred, sample_weight)
 
-    def value(self, sums: Sums) -> float:
+    def value(self, sums: Sums) -> Any:
         """Return the mean over the classes that occur."""
         matrix = sums["matrix"]
         right = np.diag(matrix)[self.target_class_ids]
         union = (matrix.sum(axis=0) + matrix.sum(axis=1))[self.target_class_ids] - right
-        return float(np.sum(ratio(right, union)) / max(np.count_nonzero(union), 1))
+        return number(np.sum(ratio(right, union)) / np.maximum(np.sum(union != 0), 1))
 
 
 class MeanIoU(IoU):

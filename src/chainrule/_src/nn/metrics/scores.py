@@ -12,7 +12,7 @@ import numpy as np
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_count, check_number, check_positive, lookup
 from chainrule._src.nn.losses.operands import EPSILON, class_numbers, floats, pair, spread
-from chainrule._src.nn.metrics.base import Metric, Sums, double, plain, ratio
+from chainrule._src.nn.metrics.base import Metric, Sums, double, number, plain, ratio
 from chainrule._src.ops.index import SCATTER, SLOT
 
 AVERAGES = ("micro", "macro", "weighted")
@@ -104,8 +104,8 @@ class FBetaScore(Metric):
             return score
         weights = right + missed
         if self.average == "weighted":
-            return float(np.sum(score * weights) / (np.sum(weights) + EPSILON))
-        return float(np.mean(score))
+            return number(np.sum(score * weights) / (np.sum(weights) + EPSILON))
+        return number(np.mean(score))
 
 
 class F1Score(FBetaScore):
@@ -204,8 +204,9 @@ class R2Score(Metric):
         elif self.class_aggregation:
             score = ratio(np.sum(variation * scores), np.sum(variation))
         freedom = sums["entries"] - self.num_regressors - 1
-        if self.num_regressors and freedom > 0:
-            score = 1 - (1 - score) * (sums["entries"] - 1) / freedom
+        if self.num_regressors:
+            adjusted = 1 - (1 - score) * (sums["entries"] - 1) / np.maximum(freedom, 1)
+            score = np.where(freedom > 0, adjusted, score)
         return plain(score) if self.class_aggregation else score
 
 

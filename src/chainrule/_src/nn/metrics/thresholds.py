@@ -14,7 +14,7 @@ import numpy as np
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_count, check_number, check_positive, lookup
 from chainrule._src.nn.losses.operands import EPSILON, pair, spread
-from chainrule._src.nn.metrics.base import Metric, Sums, double, plain, ratio
+from chainrule._src.nn.metrics.base import Metric, Sums, double, number, plain, ratio
 from chainrule._src.ops.index import SCATTER, SLOT
 from chainrule._src.ops.nn import SIGMOID
 
@@ -294,10 +294,10 @@ class _BestRate(AtThresholds):
         """Return the rate that must be high enough, and the rate to maximise."""
         raise NotImplementedError
 
-    def value(self, sums: Sums) -> float:
+    def value(self, sums: Sums) -> Any:
         """Return the highest rate; 0 if the other rate is never high enough."""
         condition, rate = self.rates(*self.counts(sums))
-        return float(np.max(np.where(condition >= self.least, rate, 0.0)))
+        return number(np.max(np.where(condition >= self.least, rate, 0.0)))
 
 
 class SensitivityAtSpecificity(_BestRate):
@@ -568,13 +568,13 @@ class AUC(AtThresholds):
         """Return the number of thresholds that each score exceeds."""
         return super().exceeded(SIGMOID(scores) if self.from_logits else scores)
 
-    def value(self, sums: Sums) -> float:
+    def value(self, sums: Sums) -> Any:
         """Return the area, or the mean of the areas of all columns."""
         areas = self._areas(*self.counts(sums))
         if not self.multi_label or self.label_weights is None:
-            return float(np.mean(areas))
+            return number(np.mean(areas))
         weights = np.asarray(self.label_weights)
-        return float(ratio(np.sum(areas * weights), np.sum(weights)))
+        return number(ratio(np.sum(areas * weights), np.sum(weights)))
 
     def _areas(self, true: Any, false: Any, rejected: Any, missed: Any) -> Any:
         if self.curve == "PR" and self.summation_method == "interpolation":

@@ -150,9 +150,13 @@ class Objective:
             return apply(**arguments)
 
     def scores(self, states: Any) -> Logs:
+        """Return the metrics' values by name, as plain numbers."""
+        return {name: plain(np.asarray(value)) for name, value in self.results(states).items()}
+
+    def results(self, states: Any) -> dict[str, Any]:
         """Return the metrics' values by name; a metric may return several named values."""
         values: dict[str, Any] = {}
         for name, (metric, _) in self.named.items():
             value = metric.stateless_result(states[name])
             values |= value if isinstance(value, dict) else {name: value}
-        return {name: plain(np.asarray(value)) for name, value in values.items()}
+        return values

@@ -210,31 +210,54 @@ class Sequential(Trainable):
 
     # Export
 
-    def export(self, filepath: Any, format: str = "onnx") -> None:  # noqa: A002
-        """Export the model to a file for other runtimes.
+    def export(
+        self,
+        filepath: Any,
+        format: str | None = None,  # noqa: A002
+        *,
+        training: bool = False,
+        batch_size: int = 32,
+        weights: str = "inside",
+    ) -> None:
+        """Export the model: for web pages (``.mjs``, ``.html``), or as ONNX for other runtimes.
+
+        ``digits.mjs`` is a module of JavaScript that needs no other file and no server:
+        ``import { load } from "./digits.mjs"; const net = await load();`` gives an object with
+        ``net.predict(x)``, ``net.gradients(x, y)``, with ``training`` also ``net.train(x, y,
+        {epochs, batchSize, learningRate, onEpoch, signal})`` at native speed in a worker, and
+        ``net.save()`` and ``net.restore(bytes)``. Its types are beside it, in ``digits.d.mts``.
+        ``digits.html`` is one page that shows the prediction for what is drawn or typed in.
 
         Parameters
         ----------
         filepath : path-like
-        format : {"onnx"}
+        format : {"onnx", "web", "page"}, optional
+            By default the one of the suffix: ``.mjs`` is "web", ``.html`` "page", others "onnx".
+        training : bool, default False
+            If true, the module or page can train.
+        batch_size : int, default 32
+            The batch size that training is compiled for; with 1 it takes no other.
+        weights : {"inside", "apart"}
+            ``"apart"``: the module's weights are in a file beside it, ``digits.safetensors``.
 
         Raises
         ------
         DataError
             If the model has no weights yet, or class names and outputs differ in number.
         ExportError
-            If ONNX cannot express a layer.
+            If the format cannot express a layer, the loss, a metric or the optimizer.
         FileError, MissingDependencyError
             If the file cannot be written, or the package onnx is missing.
 
         Notes
         -----
-        The input is ``"X"``, for any number of samples. A model with a `preprocessor` has one input
-        per column instead, with the column's name and shape ``(n,)``: numbers are float64 with NaN
-        for missing values, categories are texts with an empty text for missing values. The output
-        is ``"probabilities"``, or ``"output"`` if it is no probabilities; with class names also
-        ``"label"``, the most probable class; for a table's quantity ``"prediction"``, in its unit.
-        Weights keep their names, such as ``dense_kernel``.
+        In ONNX the input is ``"X"``, for any number of samples. A model with a `preprocessor` has
+        one input per column instead, with the column's name and shape ``(n,)``: numbers are float64
+        with NaN for missing values, categories are texts with an empty text for missing values. The
+        output is ``"probabilities"``, or ``"output"`` if it is no probabilities; with class names
+        also ``"label"``, the most probable class; for a table's quantity ``"prediction"``, in its
+        unit. Weights keep their names, such as ``dense_kernel``. In a web module a row of a table
+        is an object of values by column, and several outputs are an object with these names.
 
         Examples
         --------
@@ -243,10 +266,13 @@ class Sequential(Trainable):
         >>> model = Sequential([cr.layers.Input((64,)), cr.layers.Dense(10)])
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.export(os.path.join(folder, "digits.onnx"))
-        ...     os.listdir(folder)
-        ['digits.onnx']
+        ...     model.export(os.path.join(folder, "digits.mjs"))
+        ...     sorted(os.listdir(folder))
+        ['digits.d.mts', 'digits.mjs', 'digits.onnx']
         """
-        provided("export")(self, filepath, format)
+        provided("export")(
+            self, filepath, format, training=training, batch_size=batch_size, weights=weights
+        )
 
     def to_keras(self) -> Any:
         """Return the model as a ``keras.Sequential``, with copies of its weights.

@@ -1,0 +1,38 @@
+"""The formats of `Sequential.export`, by their suffixes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.validation import check_flag, check_positive, lookup
+from chainrule._src.nn.network.compiled import Compiled
+
+BY_SUFFIX = {".mjs": "web"}  # every other suffix is ONNX's
+FORMATS = ("onnx", *BY_SUFFIX.values())
+OPTIONS = {"training": False, "batch_size": 32, "weights": "inside"}
+
+
+def export(
+    model: Compiled, filepath: str | os.PathLike[str], file_format: str | None, **options: Any
+) -> None:
+    """Write a model for other runtimes; see `Sequential.export`."""
+    kind = BY_SUFFIX.get(Path(filepath).suffix.lower(), "onnx")
+    if file_format is not None:
+        kind = lookup("export format", file_format, {each: each for each in FORMATS})
+    if kind == "onnx":
+        for name, default in OPTIONS.items():
+            if options.get(name, default) != default:
+                raise DataError(f"export: {name} is for web modules and pages, {filepath} is ONNX")
+        from chainrule._src.export.onnx_model import write_onnx
+
+        write_onnx(model, filepath)
+        return
+    training = check_flag(options["training"], "training", "export")
+    batch_size = check_positive(options["batch_size"], "batch_size", "export")
+    apart = lookup("weights", options["weights"], {"inside": False, "apart": True})
+    from chainrule._src.export.web.module import write_module
+
+    write_module(model, filepath, training, batch_size, apart)

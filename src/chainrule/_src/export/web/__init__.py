@@ -1,0 +1,1 @@
+"""Networks and losses as modules for web pages, where they predict and train."""

@@ -1,0 +1,72 @@
+"""The content of a web module: a document and arrays, in the safetensors format.
+
+The arrays are the kernels' code and constants, and the weights, each with a prefix.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.data.storage.layout import assign_offsets, header_bytes, storage_form
+from chainrule._src.export.web.kernels import WebKernel
+
+
+@dataclass
+class WebContent:
+    """A network or a loss for web pages.
+
+    Attributes
+    ----------
+    name : str
+    kernels : dict of str to WebKernel
+        ``"predict"``, ``"gradients"``, ``"train"``, ``"scores"`` and ``"features"``, as far as the
+        network has them.
+    weights, optimizer, metrics : dict of str to ndarray
+        The weights, the optimizer's state and the metrics' sums at zero, by name.
+    about : dict
+        Plain values: what the network takes and returns.
+    """
+
+    name: str
+    kernels: dict[str, WebKernel] = field(default_factory=dict)
+    weights: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def file(self, weights_apart: bool = False) -> bytes:
+        """Return the content as a file in the safetensors format."""
+        forms = {name: kernel.form for name, kernel in self.kernels.items()}
+        document = {"name": self.name, "apart": weights_apart, **self.about, "kernels": forms}
+        arrays = {}
+        for group in ("weights", "optimizer", "metrics"):
+            for name, array in getattr(self, group).items():
+                empty = weights_apart and group == "weights"
+                arrays[f"{group}/{name}"] = np.zeros_like(array) if empty else array
+        for name, kernel in self.kernels.items():
+            for key, array in kernel.constants.items():
+                arrays[f"constant/{name}/{key}"] = array
+        # Equal parts of code are one behind the other, so that they compress well.
+        for kind in ("code", "relaxed"):
+            for name, kernel in self.kernels.items():
+                code = getattr(kernel, kind)
+                if code:
+                    arrays[f"{kind}/{name}"] = np.frombuffer(code, np.uint8)
+        return tensor_file(arrays, {"document": json.dumps(document, separators=(",", ":"))})
+
+    def weights_file(self) -> bytes:
+        """Return the weights alone as a file in the safetensors format."""
+        return tensor_file(self.weights, {"format": "chainrule-web", "name": self.name})
+
+
+def tensor_file(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
+    """Return arrays as the bytes of a file in the safetensors format."""
+    forms = {name: storage_form(array, name) for name, array in arrays.items()}
+    places = assign_offsets(forms)
+    parts = [header_bytes({name: places[name] for name in forms}, metadata)]
+    return b"".join([*parts, *(forms[name].tobytes() for name in places)])

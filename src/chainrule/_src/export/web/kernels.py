@@ -1,0 +1,160 @@
+"""Recorded functions and training steps become kernels of a web module.
+
+A kernel is WebAssembly code, and a form: a description of the arrays that the code works on, as
+plain values. The page's runtime reads the form, lays out the memory, and calls the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule._src.base.errors import CompileError, ExportError, TraceError
+from chainrule._src.compile.lower.kernels import Kernel, function_kernel
+from chainrule._src.compile.running.compiling import array_specs, form_of_step
+from chainrule._src.compile.running.form import ArraySpec
+from chainrule._src.compile.running.recorded import RecordedStep
+from chainrule._src.compile.wasm.kernel import RELAXED, wasm_kernel
+from chainrule._src.core.equations import at
+from chainrule._src.core.program import Program
+from chainrule._src.core.trees import Path, leaves
+from chainrule._src.trace.batch import Linear
+from chainrule._src.trace.recurrence.summing import prepared
+from chainrule._src.trace.tracing import Recorder
+
+TYPICAL = 32  # rows: the layout of a kernel for any number of rows is chosen for this number
+
+
+class WebKernel(NamedTuple):
+    """A kernel for web pages.
+
+    Attributes
+    ----------
+    form : dict
+        Plain values: ``arrays``, ``numbers``, ``checks`` (error messages), ``heap`` (the first
+        free address), ``imports`` (functions of JavaScript's ``Math``), and ``rows``, the smallest
+        and the largest number of rows that the kernel serves.
+    code, relaxed : bytes
+        The WebAssembly module, and one for browsers that fuse multiplications and additions; empty
+        if that makes no difference.
+    constants : dict of str to ndarray
+        Constant arrays, in the memory's order of axes, by name.
+    """
+
+    form: dict[str, Any]
+    code: bytes
+    relaxed: bytes
+    constants: dict[str, Any]
+
+
+def function_for_web(
+    f: Callable[..., Any], arguments: Mapping[str, Any], where: str, is_batch: Sequence[str] = (),
+    fuses: bool = True,
+) -> WebKernel:  # fmt: skip
+    """Return the kernel of a function.
+
+    Parameters
+    ----------
+    f : callable
+    arguments : mapping of str to tree of ndarray
+        Examples of the function's arguments by name.
+    where : str
+        Name of the function in error messages.
+    is_batch : sequence of str
+        The arguments with a sample per row.
+    fuses : bool, default True
+        If false, there is no second module for browsers that fuse multiplications and additions.
+    """
+    try:
+        recorder = Recorder(
+            f, tuple(arguments.values()), prepared, lambda path: path[0] in is_batch, values=False,
+            names=tuple(arguments),
+        )  # fmt: skip
+        program = recorder.serving(recorder.n)
+        if program is None:
+            program = recorder.alone()
+        return _web_kernel(function_kernel(program, TYPICAL), _served(recorder, program), fuses)
+    except (CompileError, TraceError) as error:
+        raise ExportError(f"{where} cannot run in a web page: {error}") from error
+
+
+def step_for_web(
+    step: Callable[..., Any], loss: Any, carry: Any, data: Any, batch_size: int, where: str
+) -> WebKernel:
+    """Return the kernel that runs a training step over batches of samples.
+
+    Parameters
+    ----------
+    step : callable
+        ``step(carry, *data)`` → ``(loss, carry)``.
+    loss : callable
+        The loss function, whose arguments' names become those of the data.
+    carry, data : tree of ndarray
+        Examples.
+    batch_size : int
+        A kernel for 1 serves no other size.
+    where : str
+        Name of the function in error messages.
+    """
+    try:
+        recorded = RecordedStep(step, loss, carry, data)
+        program = recorded.found(batch_size)
+        kernel = form_of_step(program, data, batch_size).kernel
+        rows = (1, 1) if batch_size == 1 else _served(recorded, program)
+        return _web_kernel(kernel, rows)
+    except (CompileError, TraceError) as error:
+        raise ExportError(f"{where} cannot train in a web page: {error}") from error
+
+
+def _served(recorder: Recorder, program: Program) -> tuple[int, int | None]:
+    """Return the smallest and the largest number of rows that a program serves."""
+    if recorder.batch is None:
+        return 0, None
+    if not program.general:
+        return recorder.n, recorder.n
+    low, high = recorder.sizes(program)
+    return max(low, 1), high
+
+
+def _web_kernel(kernel: Kernel, rows: tuple[int, int | None], fuses: bool = True) -> WebKernel:
+    specs = array_specs(kernel)
+    plain = wasm_kernel(kernel)
+    relaxed = wasm_kernel(kernel, RELAXED).code if fuses and kernel.products else b""
+    constants = {
+        spec.name: np.ascontiguousarray(np.transpose(spec.content, spec.order))
+        for spec in specs
+        if spec.role == "constant"
+    }
+    form = {
+        "arrays": [_array(spec) for spec in specs],
+        "numbers": kernel.constants,
+        "checks": kernel.checks,
+        "heap": plain.heap,
+        "imports": list(plain.imports),
+        "rows": rows,
+    }
+    return WebKernel(form, plain.code, relaxed, constants)
+
+
+def _array(spec: ArraySpec) -> dict[str, Any]:
+    """Describe an array: a size is a number, ``"rows"``, or ``[a, b]`` for a + b·n."""
+    key = spec.name if spec.role == "constant" else path_key(spec.content)
+    sizes = [[size.offset, size.slope] if isinstance(size, Linear) else size for size in spec.sizes]
+    return {
+        "role": spec.role, "key": key, "dtype": spec.dtype.str, "order": spec.order, "sizes": sizes,
+    }  # fmt: skip
+
+
+def path_key(path: Path | None) -> str:
+    """Return the name of a leaf in a web module: its path with slashes."""
+    return "/".join(map(str, path or ()))
+
+
+def keyed(tree: Any, *prefix: str) -> dict[str, Any]:
+    """Return the leaves of a tree by their names in a web module."""
+    named = {path_key(path): np.asarray(at(leaf, 1)) for path, leaf in leaves(tree, prefix)}
+    if len(named) != len(list(leaves(tree))):
+        raise ExportError("two weights have the same name in a web page; rename keys with slashes")
+    return named

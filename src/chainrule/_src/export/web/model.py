@@ -1,0 +1,198 @@
+"""A model, or a loss in NumPy, as the content of a web module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import ExportError
+from chainrule._src.core.transforms import value_and_grad
+from chainrule._src.core.trees import map_leaves
+from chainrule._src.data.preprocessing.calendar import Calendar
+from chainrule._src.data.preprocessing.columns import OneHot, Picture, Signs
+from chainrule._src.data.preprocessing.steps import Step
+from chainrule._src.export.in_use import InUse
+from chainrule._src.export.web.content import WebContent
+from chainrule._src.export.web.kernels import function_for_web, keyed, step_for_web
+from chainrule._src.nn.losses import SparseCategoricalCrossentropy
+from chainrule._src.nn.network.compiled import Compiled
+from chainrule._src.nn.network.runs import carry_of, example_data
+from chainrule._src.nn.training.minimize import Update
+from chainrule._src.trace.arguments import argument_names
+
+NOT_COMPILED = "compile the model before the export"
+NOT_TRAINED = "export with training=True"
+
+
+def model_content(model: Compiled, training: bool, batch_size: int) -> WebContent:
+    """Return a model as the content of a web module.
+
+    Raises
+    ------
+    ExportError
+        If a layer, the loss, a metric or the optimizer cannot be compiled for a page.
+    """
+    used = InUse(model, "export")
+    network, example = model.network, used.example()
+    if network.is_stateful:
+        raise ExportError("a stateful layer passes states between calls: no web module has that")
+    X = example if used.steps else _rows(example)
+    content = WebContent(model.name, weights=keyed(network.weights))
+    content.kernels["predict"] = function_for_web(
+        used, {"weights": network.weights, "X": X}, "predict", ["X"]
+    )
+    content.about = {
+        "outputs": used.outputs, "label": used.label, "classes": list(used.classes) or None,
+        "without": {},
+    }  # fmt: skip
+    if used.steps:
+        content.about["columns"] = [_column(step, X[step.name]) for step in used.steps]
+    else:
+        content.about["input"] = {"dtype": X.dtype.str, "shape": X.shape[1:]}
+    if model.loss is None:
+        reason = NOT_COMPILED
+    else:
+        reason = NOT_TRAINED
+        _add_loss(content, model, used, X)
+        if training:
+            _add_training(content, model, batch_size)
+    for name in ("gradients", "train"):
+        if name not in content.kernels:
+            content.about["without"][name] = reason
+    return content
+
+
+def _rows(X: Any) -> Any:
+    """Return an example of at least two samples: one could be broadcast."""
+    return np.repeat(X, 2, axis=0) if len(X) == 1 else X
+
+
+def _add_loss(content: WebContent, model: Compiled, used: InUse, X: Any) -> None:
+    """Add the kernel of the loss and its gradient, and for a table that of its features."""
+    X, y = example_data(model.network, model.loss)
+    labels = isinstance(model.loss, SparseCategoricalCrossentropy)
+    target: dict[str, Any] = {"dtype": y.dtype.str, "shape": y.shape[1:]}
+    if labels:
+        target["labels"] = model.network.layers[-1].output_shape[-1]
+    if used.quantity is not None:
+        target |= {"mean": used.quantity.mean, "scale": used.quantity.scale}
+    content.about["target"] = target
+    if not model.network.params:
+        return
+    if used.steps:
+        content.kernels["features"] = function_for_web(
+            used.features, {"X": used.example()}, "the preprocessing", ["X"]
+        )
+    objective = model.objective
+    content.kernels["gradients"] = function_for_web(
+        value_and_grad(objective.plain_loss()),
+        {"params": model.network.params, "X": X, "y": y, "state": model.network.state},
+        "the gradient", ["X", "y"], fuses=False,
+    )  # fmt: skip
+
+
+def _add_training(content: WebContent, model: Compiled, batch_size: int) -> None:
+    """Add the kernels of an update and of the metrics."""
+    if not model.network.params:
+        raise ExportError("no layer has weights that are trained: export without training=True")
+    data, objective = example_data(model.network, model.loss), model.objective
+    state = model.optimizer_state or model.optimizer.init(model.network.params)
+    sums = objective.sums(data)
+    carry = carry_of(objective, sums.zero, state=state)
+    content.kernels["train"] = step_for_web(
+        objective.training_step(model.optimizer), objective.loss_of_params, carry, data,
+        batch_size, "the model",
+    )  # fmt: skip
+    content.optimizer, content.about["batchSize"] = keyed(carry["state"]), batch_size
+    if sums.zero:
+        content.metrics = keyed(carry["metrics"])
+        content.kernels["scores"] = function_for_web(
+            objective.results, {"sums": carry["metrics"]}, "a metric"
+        )
+
+
+def _column(step: Step, example: Any) -> dict[str, Any]:
+    """Describe a column of a table: how the page reads its values as numbers."""
+    about = {"name": step.name, "dtype": example.dtype.str}
+    if isinstance(step, OneHot | Signs):
+        codes = {str(category): code for code, category in enumerate(step.categories)}
+        if step.missing:
+            codes.setdefault("", step.width - 1)
+        other = len(step.categories) if step.other else None
+        return {**about, "kind": "category", "codes": codes, "other": other}
+    if isinstance(step, Picture):
+        return {**about, "kind": "picture", "shape": step.shape}
+    kind = "time" if isinstance(step, Calendar) else "number"
+    return {**about, "kind": kind, "missing": getattr(step, "missing", False)}
+
+
+def loss_content(
+    loss: Callable[..., Any], params: Any, data: tuple[Any, ...], rule: Any, batch_size: int,
+    predict: Callable[..., Any] | None, name: str,
+) -> WebContent:  # fmt: skip
+    """Return a loss in NumPy as the content of a web module.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(params, X)`` or ``loss(params, X, y)``.
+    params : tree of ndarray
+    data : tuple of ndarray
+        Samples, and targets if the loss has any.
+    rule : Optimizer
+    batch_size : int
+    predict : callable, optional
+        ``predict(params, X)``.
+    name : str
+
+    Raises
+    ------
+    ExportError
+        If the loss or the optimizer cannot be compiled for a page.
+    """
+    if not isinstance(params, dict | list | tuple):  # a name for the only array
+        alone, called = loss, argument_names(loss, 1 + len(data))[0]
+        params = {called: params}
+
+        def loss(params: Any, *data: Any) -> Any:
+            return alone(params[called], *data)
+
+        if predict is not None:
+            of_alone = predict
+
+            def predict(params: Any, X: Any) -> Any:
+                return of_alone(params[called], X)
+
+    data = tuple(leaf[: max(2 * batch_size, 8)] for leaf in data)
+    arguments = {"params": params, **dict(zip("Xy", data, strict=False))}
+    state = map_leaves(np.asarray, rule.init(params))
+    content = WebContent(name, weights=keyed(params), optimizer=keyed(state))
+    content.about = {"batchSize": batch_size, "without": {}, "classes": None, "label": None}
+    for key, leaf in zip(("input", "target"), data, strict=False):
+        content.about[key] = {"dtype": leaf.dtype.str, "shape": leaf.shape[1:]}
+    if predict is None:
+        content.about["without"]["predict"] = "give export_web the function predict"
+    else:
+        content.about["outputs"] = ["output"]
+        content.kernels["predict"] = function_for_web(
+            predict, {"weights": params, "X": data[0]}, "predict", ["X"]
+        )
+    batched = [*arguments][1:]
+    content.kernels["gradients"] = function_for_web(
+        value_and_grad(loss), arguments, "the gradient", batched, fuses=False
+    )
+    content.kernels["train"] = step_for_web(
+        Update(loss, rule), _named if len(data) > 1 else _named_alone,
+        {"params": params, "state": state}, data, batch_size, "the loss",
+    )  # fmt: skip
+    return content
+
+
+def _named(params: Any, X: Any, y: Any) -> None:
+    """Give the arguments of a step the names that the page knows."""
+
+
+def _named_alone(params: Any, X: Any) -> None:
+    """Give the arguments of a step the names that the page knows."""

@@ -1,0 +1,104 @@
+// Named arrays: their dtypes, and files in the safetensors format.
+
+/** @typedef {Float32Array|Float64Array|Int8Array|Uint8Array|Int16Array|Uint16Array|Int32Array|Uint32Array|BigInt64Array|BigUint64Array} TypedArray */
+/** @typedef {{data: TypedArray, shape: number[]}} NamedArray */
+
+/** NumPy's names of dtypes, and the typed arrays and safetensors' names for them. */
+const DTYPES = {
+  "<f4": [Float32Array, "F32"], "<f8": [Float64Array, "F64"], "|b1": [Uint8Array, "BOOL"],
+  "|i1": [Int8Array, "I8"], "|u1": [Uint8Array, "U8"], "<i2": [Int16Array, "I16"],
+  "<u2": [Uint16Array, "U16"], "<i4": [Int32Array, "I32"], "<u4": [Uint32Array, "U32"],
+  "<i8": [BigInt64Array, "I64"], "<u8": [BigUint64Array, "U64"],
+};
+
+export const product = (sizes) => sizes.reduce((a, b) => a * b, 1);
+
+/** Return a view of an array of this dtype in memory. */
+export const viewOf = (dtype, buffer, address, length) => new DTYPES[dtype][0](buffer, address, length);
+
+/** Return a copy of numbers as an array of this dtype. */
+export function converted(dtype, values) {
+  const Kind = DTYPES[dtype][0];
+  if (values instanceof Kind) return values.slice();
+  if (!dtype.endsWith("8") || dtype === "<f8") return Kind.from(values, Number);
+  return Kind.from(values, (value) => BigInt(value));
+}
+
+/** Return the numbers of nested arrays, one behind the other. */
+export function flat(values) {
+  if (ArrayBuffer.isView(values)) return /** @type {any} */ (values);
+  if (!Array.isArray(values)) return [values];
+  if (values.length && ArrayBuffer.isView(values[0])) return values.flatMap((each) => Array.from(/** @type {any} */ (each)));
+  return values.flat(Infinity);
+}
+
+/** Return numbers of JavaScript: 64-bit integers are converted. */
+export const plain = (values) =>
+  typeof values[0] === "bigint" ? Float64Array.from(values, Number) : values;
+
+/**
+ * Read a file in the safetensors format.
+ * @param {Uint8Array} bytes
+ * @returns {{arrays: Map<string, NamedArray>, metadata: Record<string, string>}}
+ */
+export function readTensors(bytes) {
+  const refuse = (reason) => {
+    throw new Error(`not a file of weights: ${reason}`);
+  };
+  if (!(bytes instanceof Uint8Array)) refuse("expected a Uint8Array");
+  if (bytes.length < 8) refuse(`it has ${bytes.length} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const start = 8 + Number(view.getBigUint64(0, true));
+  if (!(start <= bytes.length)) refuse("its header does not end");
+  let header;
+  try {
+    header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)));
+  } catch {
+    refuse("its header is no JSON");
+  }
+  const { __metadata__: metadata = {}, ...entries } = header;
+  const arrays = new Map();
+  for (const [name, { dtype, shape, data_offsets: [begin, end] }] of Object.entries(entries)) {
+    const [Kind] = Object.values(DTYPES).find((each) => each[1] === dtype) ?? refuse(`${name} is ${dtype}`);
+    if (end > bytes.length - start || end - begin !== product(shape) * Kind.BYTES_PER_ELEMENT)
+      refuse(`${name} is cut off`);
+    const data = new Kind(bytes.slice(start + begin, start + end).buffer);
+    arrays.set(name, { data, shape });
+  }
+  return { arrays, metadata };
+}
+
+/**
+ * Return the bytes of a file in the safetensors format.
+ * @param {Map<string, NamedArray>} arrays
+ * @param {Record<string, string>} metadata
+ */
+export function writeTensors(arrays, metadata) {
+  const sorted = [...arrays].sort((a, b) => b[1].data.BYTES_PER_ELEMENT - a[1].data.BYTES_PER_ELEMENT);
+  const header = { __metadata__: metadata };
+  let position = 0;
+  for (const [name, { data, shape }] of sorted) {
+    const [, dtype] = Object.values(DTYPES).find((each) => data instanceof each[0]);
+    header[name] = { dtype, shape, data_offsets: [position, (position += data.byteLength)] };
+  }
+  let text = JSON.stringify(header);
+  const encoder = new TextEncoder();
+  text += " ".repeat(-encoder.encode(text).length & 7);
+  const head = encoder.encode(text);
+  const bytes = new Uint8Array(8 + head.length + position);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(head.length), true);
+  bytes.set(head, 8);
+  let at = 8 + head.length;
+  for (const [, { data }] of sorted) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/** Decompress base64 of deflated bytes. */
+export async function unpacked(text) {
+  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}

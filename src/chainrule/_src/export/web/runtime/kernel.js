@@ -1,0 +1,166 @@
+// A kernel: WebAssembly code, and the memory that it works on.
+import { converted, product, viewOf } from "./arrays.js";
+
+const ALIGNED = 64; // bytes: no vector crosses two cache lines
+const PAGE = 65536;
+const BYTES = { 1: 1, 2: 2, 4: 4, 8: 8 };
+// Arrays that every kernel takes first; their lengths are those of `sizes`, `fault` and so on.
+const SIZES = 8;
+
+/** Functions of JavaScript under C's names, for numbers of 64 bits and (with an f) of 32 bits. */
+function mathematics(name) {
+  const own = { fmod: (a, b) => a % b, exp2: (x) => 2 ** x };
+  const find = (key) => own[key] ?? Math[key];
+  return find(name) ?? find(name.replace(/f$/, ""));
+}
+
+/** A browser may lack vectors, or may fuse multiplications and additions: two small modules tell. */
+const HEAD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10];
+const ZEROS = [253, 12, ...Array(16).fill(0)]; // v128.const 0
+const VECTORS = new Uint8Array([...HEAD, 22, 1, 20, 0, ...ZEROS, 11]);
+const FUSED = new Uint8Array([...HEAD, 61, 1, 59, 0, ...ZEROS, ...ZEROS, ...ZEROS, 253, 133, 2, 11]);
+
+/**
+ * @typedef {{role: string, key: string, dtype: string, order: number[], sizes: (number|number[]|string)[]}} ArrayForm
+ * @typedef {{arrays: ArrayForm[], numbers: number[], checks: string[], heap: number, imports: string[], rows: [number, number|null]}} Form
+ * @typedef {{form: Form, code: Uint8Array, relaxed?: Uint8Array, constants: Record<string, import("./arrays.js").TypedArray>}} Part
+ */
+
+export class Kernel {
+  /**
+   * Compile a kernel: the better of its two modules that this browser runs.
+   * @param {Part} part
+   */
+  static async of({ form, code, relaxed, constants }) {
+    if (typeof WebAssembly === "undefined" || !WebAssembly.validate(VECTORS))
+      throw new Error("this browser has no WebAssembly with vectors (SIMD); any of 2023 or later has it");
+    const env = Object.fromEntries(form.imports.map((name) => [name, mathematics(name)]));
+    const best = relaxed && WebAssembly.validate(FUSED) ? relaxed : code;
+    const { instance } = await WebAssembly.instantiate(best, { env });
+    return new Kernel(form, constants, instance.exports);
+  }
+
+  constructor(form, constants, { run, memory }) {
+    Object.assign(this, { form, constants, memory });
+    this.call = /** @type {Function} */ (run);
+    this.rows = this.batch = this.capacity = this.epochs = this.orders = -1; // no memory is laid out yet
+  }
+
+  /** Return the sizes of an array in memory. */
+  sizesOf({ sizes }) {
+    return sizes.map((size) =>
+      size === "rows" ? this.rows : Array.isArray(size) ? size[0] + size[1] * this.batch : size);
+  }
+
+  /**
+   * Lay out memory for a batch size, a number of samples, epochs, and entries of the orders of samples.
+   * State and arguments keep their values if they keep their shapes.
+   */
+  reserve(batch, rows = 0, epochs = 1, orders = 1) {
+    if (batch <= this.capacity && rows === this.rows && epochs <= this.epochs && orders <= this.orders) {
+      this.batch = batch;
+      return;
+    }
+    const kept = this.addresses
+      ? this.form.arrays.filter((each) => each.role === "state").map((each) => [each.key, this.read(each.key)])
+      : [];
+    Object.assign(this, { batch, capacity: batch, rows, epochs, orders });
+    let at = this.form.heap;
+    const place = (bytes) => {
+      const address = at;
+      at += Math.ceil(Math.max(bytes, 8) / ALIGNED) * ALIGNED;
+      return address;
+    };
+    const fixed = [8 * SIZES, 8 * (this.form.numbers.length + 1), 8, 8 * epochs, 8 * orders, 16].map(place);
+    this.addresses = this.form.arrays.map((each) => place(product(this.sizesOf(each)) * BYTES[each.dtype[2]]));
+    this.table = place(4 * (fixed.length + this.addresses.length));
+    this.grow(at);
+    new Uint32Array(this.memory.buffer, this.table).set([...fixed, ...this.addresses]);
+    [this.sizesAt, this.numbersAt, this.faultAt, this.totalsAt, this.orderAt] = fixed;
+    new Float64Array(this.memory.buffer, this.numbersAt).set(this.form.numbers);
+    this.form.arrays.forEach((each, i) => {
+      if (each.role === "constant") this.view(i).set(this.constants[each.key]);
+    });
+    for (const [key, values] of kept) this.write(key, values);
+  }
+
+  grow(bytes) {
+    const pages = Math.ceil(bytes / PAGE) - this.memory.buffer.byteLength / PAGE;
+    if (pages <= 0) return;
+    try {
+      this.memory.grow(pages);
+    } catch {
+      throw new Error(`the memory of this page does not suffice: ${Math.ceil(bytes / 2 ** 20)} MB are needed`);
+    }
+  }
+
+  /** Return the array number i in memory, as it lies there. It is valid until memory is laid out again. */
+  view(i) {
+    const form = this.form.arrays[i];
+    return viewOf(form.dtype, this.memory.buffer, this.addresses[i], product(this.sizesOf(form)));
+  }
+
+  index(key) {
+    return this.form.arrays.findIndex((each) => each.key === key && each.role !== "constant");
+  }
+
+  /** True if the kernel has an array of this name. */
+  has(key) {
+    return this.index(key) >= 0;
+  }
+
+  /** Write an array, whose entries lie in NumPy's order. */
+  write(key, values) {
+    const i = this.index(key);
+    if (i < 0) return;
+    const form = this.form.arrays[i];
+    const target = this.view(i);
+    const source = converted(form.dtype, values);
+    if (inOrder(form.order)) target.set(source);
+    else moved(this.sizesOf(form), form.order, (to, from) => (target[to] = source[from]));
+  }
+
+  /** Return a copy of an array, with entries in NumPy's order. */
+  read(key) {
+    const i = this.index(key);
+    const form = this.form.arrays[i];
+    const source = this.view(i);
+    const target = source.slice();
+    if (!inOrder(form.order)) moved(this.sizesOf(form), form.order, (from, to) => (target[to] = source[from]));
+    return target;
+  }
+
+  /** Run the code with these sizes; return the number of updates with a finite loss. */
+  run(sizes) {
+    const memory = this.memory.buffer;
+    new BigInt64Array(memory, this.sizesAt, SIZES).set(sizes.map(BigInt));
+    const fault = new BigInt64Array(memory, this.faultAt, 1);
+    fault[0] = 0n;
+    const updates = Number(this.call(this.table));
+    const number = Number(fault[0]);
+    if (number) throw new RangeError(this.form.checks[number - 1]);
+    return updates;
+  }
+
+  /** Run a function for a number of rows. */
+  compute(rows) {
+    this.run([0, 0, 1, rows, 1, 1, 0, 1]);
+  }
+}
+
+const inOrder = (order) => order.every((axis, i) => axis === i);
+
+/**
+ * Call `move(place, other)` for each entry: its place in memory, and that in NumPy's order.
+ * Axis i of the memory is axis order[i] of the array.
+ */
+function moved(sizes, order, move) {
+  const shape = [];
+  order.forEach((axis, i) => (shape[axis] = sizes[i]));
+  const steps = shape.map((_, axis) => product(shape.slice(axis + 1)));
+  const walk = (axis, place, other) => {
+    if (axis === sizes.length) return move(place, other);
+    for (let k = 0; k < sizes[axis]; k++) walk(axis + 1, place * sizes[axis] + k, other + k * steps[order[axis]]);
+  };
+  walk(0, 0, 0);
+}

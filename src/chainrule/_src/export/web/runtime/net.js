@@ -1,0 +1,260 @@
+// A network or a loss in a page: predictions, gradients and training.
+import { converted, flat, plain, product, readTensors, unpacked, writeTensors } from "./arrays.js";
+import { Kernel } from "./kernel.js";
+import { rowsOfTable } from "./table.js";
+import { trainedApart } from "./training.js";
+
+/** Return a network from the content of a module; `text` is the runtime, for workers. */
+export async function loaded(content, text, { weights } = {}) {
+  const { arrays, metadata } = readTensors(await unpacked(content));
+  const about = JSON.parse(metadata.document);
+  const parts = {};
+  for (const [name, form] of Object.entries(about.kernels)) {
+    const constants = {};
+    for (const { role, key } of form.arrays)
+      if (role === "constant") constants[key] = arrays.get(`constant/${name}/${key}`).data;
+    parts[name] = { form, constants, code: arrays.get(`code/${name}`).data, relaxed: arrays.get(`relaxed/${name}`)?.data };
+  }
+  const values = [...arrays].filter(([name]) => /^(weights|optimizer|metrics)\//.test(name));
+  const net = new Net(about, parts, new Map(values), text);
+  if (about.apart) {
+    if (weights === undefined) throw new Error("load: give the weights, which are in a file apart: load({ weights: bytes })");
+    net.restore(weights);
+  } else if (weights !== undefined) net.restore(weights);
+  return net;
+}
+
+class Net {
+  constructor(about, parts, values, text) {
+    Object.assign(this, { about, parts, values, text, kernels: {}, training: false });
+    this.inputs = about.columns ?? about.input;
+    this.classes = about.classes ?? null;
+  }
+
+  // Weights
+
+  /** The weights by name, as copies. */
+  get weights() {
+    return Object.fromEntries(this.named("weights").map(([name, { data }]) => [name, data.slice()]));
+  }
+
+  named(group) {
+    return [...this.values].filter(([key]) => key.startsWith(`${group}/`)).map(([key, each]) => [key.slice(group.length + 1), each]);
+  }
+
+  /** Return the weights as a file in the safetensors format. */
+  save() {
+    return writeTensors(new Map(this.named("weights")), { format: "chainrule-web", name: this.about.name });
+  }
+
+  /** Take the weights of a file that `save` returned, if they fit. */
+  restore(bytes) {
+    if (this.training) throw new Error("restore: the network is in training; let that end first");
+    const { arrays } = readTensors(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes);
+    const own = this.named("weights");
+    for (const [name, { shape, data }] of own) {
+      const given = arrays.get(name);
+      if (!given) throw new Error(`restore: the file has no ${name}; it belongs to another network`);
+      if (String(given.shape) !== String(shape))
+        throw new Error(`restore: ${name} has shape (${given.shape}), expected (${shape}): it belongs to another network`);
+      if (given.data.constructor !== data.constructor) throw new Error(`restore: ${name} has another dtype`);
+      if (given.data.some((value) => Number.isNaN(value))) throw new Error(`restore: ${name} holds NaN`);
+    }
+    for (const [name] of own) this.values.set(`weights/${name}`, arrays.get(name));
+  }
+
+  // Kernels
+
+  part(name) {
+    const part = this.parts[name];
+    if (!part) throw new Error(`${name}: this module was written without it; ${this.about.without[name]}`);
+    return part;
+  }
+
+  /** Run a function for samples; return its results by name. */
+  async computed(name, where, rows, samples, weights = []) {
+    const kernel = await (this.kernels[name] ??= Kernel.of(this.part(name)));
+    const [low, high] = kernel.form.rows;
+    const n = Math.max(rows, low);
+    if (high !== null && n > high) throw new Error(`${where}: this network takes ${low === high ? high : `at most ${high}`} samples at once, received ${rows}`);
+    kernel.reserve(n);
+    for (const [key, values] of weights) kernel.write(key, values);
+    for (const [key, values] of samples) kernel.write(key, n > rows ? repeated(values, rows, n) : values);
+    kernel.compute(n);
+    const results = {};
+    for (const { role, key } of kernel.form.arrays) if (role === "result") results[key] = kernel.read(key);
+    return results;
+  }
+
+  weightsAs(prefix) {
+    return this.named("weights").map(([name, { data }]) => [`${prefix}/${name}`, data]);
+  }
+
+  // Use
+
+  /**
+   * Return the outputs for samples: a typed array with rows one behind the other, or, if there are
+   * several outputs, an object of them by name.
+   */
+  async predict(x) {
+    const { rows, given } = this.samples(x, "predict");
+    const results = await this.computed("predict", "predict", rows, given, this.weightsAs("weights"));
+    const outputs = this.about.outputs.map((name, i) => {
+      const values = plain(results[this.about.outputs.length > 1 ? `result/${i}` : "result"]);
+      const all = values.subarray(0, (values.length / Math.max(rows, this.parts.predict.form.rows[0])) * rows);
+      return [name, name === this.about.label ? Array.from(all, (code) => this.classes[code]) : all];
+    });
+    return outputs.length > 1 ? Object.fromEntries(outputs) : outputs[0][1];
+  }
+
+  /** Return the mean loss of samples, and its gradient by the names of the weights. */
+  async gradients(x, y) {
+    const [least] = this.part("gradients").form.rows;
+    const { rows, data } = await this.batch(x, y, "gradients");
+    if (rows < least) throw new Error(`gradients: give at least ${least} samples, received ${rows}`);
+    const results = await this.computed("gradients", "gradients", rows, data, [...this.weightsAs("params"), ...this.weightsAs("state")]);
+    const gradients = {};
+    for (const [key, values] of Object.entries(results))
+      if (key.startsWith("result/1")) gradients[key.slice("result/1/".length)] = values;
+    return { loss: Number(results["result/0"][0]), gradients };
+  }
+
+  /**
+   * Train on samples, in a worker. The promise resolves to the history, also after an abort; the
+   * network then has the weights of that moment.
+   */
+  async train(x, y, options = {}) {
+    const known = ["epochs", "batchSize", "learningRate", "shuffle", "seed", "onEpoch", "signal"];
+    for (const name of Object.keys(options))
+      if (!known.includes(name)) throw new Error(`train: unknown option ${name}; valid: ${known.join(", ")}`);
+    const { epochs = 1, batchSize = this.about.batchSize, learningRate, shuffle = true, onEpoch, signal } = options;
+    const { seed = Math.floor(Math.random() * 2 ** 32) } = options;
+    if (this.training) throw new Error("train: the network is in training already; let that end first");
+    const { form } = this.part("train");
+    whole(epochs, "epochs");
+    whole(batchSize, "batchSize");
+    whole(seed, "seed", 0);
+    const { rows, data } = await this.batch(x, y, "train");
+    const size = Math.min(batchSize, rows);
+    this.checkBatches(form.rows, size, rows);
+    const carry = this.named("optimizer").map(([name, { data: values }]) => [`carry/state/${name}`, values]);
+    if (learningRate !== undefined) {
+      const rate = carry.find(([key]) => key === "carry/state/learning_rate");
+      if (!rate) throw new Error("train: this optimizer follows a schedule, so that learningRate cannot be set");
+      if (!(learningRate > 0)) throw new Error(`train: learningRate must be positive, received ${learningRate}`);
+      rate[1] = Float64Array.of(learningRate);
+    }
+    carry.push(...this.weightsAs("carry/params"), ...this.weightsAs("carry/layers"));
+    for (const [name, { data: zeros }] of this.named("metrics")) carry.push([`carry/metrics/${name}`, zeros]);
+    const scores = this.parts.scores ?? null;
+    const job = { train: this.parts.train, scores, carry, data, rows, epochs, batchSize: size, shuffle, seed };
+    this.training = true;
+    try {
+      const report = ({ from, logs, carry: changed }) => {
+        this.take(changed);
+        logs.forEach((each, i) => onEpoch?.(from + i, each));
+      };
+      const { history, carry: changed, diverged } = await trainedApart(this.text, job, report, signal);
+      this.take(changed);
+      if (diverged) {
+        const rate = this.values.get("optimizer/learning_rate")?.data[0];
+        throw new Error(
+          `train: the loss became NaN or infinite in epoch ${diverged.epoch + 1}, batch ${diverged.batch + 1}` +
+            (rate ? `, at learning rate ${rate}` : "") +
+            "; try a smaller one. The network keeps the last good weights");
+      }
+      const names = Object.keys(history[0] ?? { loss: 0 });
+      return Object.fromEntries(names.map((name) => [name, history.map((each) => each[name])]));
+    } finally {
+      this.training = false;
+    }
+  }
+
+  checkBatches([low, high], size, rows) {
+    const last = rows % size || size;
+    const most = high ?? Infinity;
+    if (size < low || size > most)
+      throw new Error(`train: this module was written for batches of ${low === high ? low : `${low} or more`}, received batchSize ${size}`);
+    if (last < low || last > most)
+      throw new Error(`train: the last batch of ${rows} samples would have ${last}; this module takes ${low === high ? low : `${low} or more`}: choose another batchSize`);
+  }
+
+  /** Take the weights and the optimizer's state after training. */
+  take(carry) {
+    for (const [key, values] of carry) {
+      const name = key.replace(/^carry\/(params|layers)\//, "weights/").replace(/^carry\/state\//, "optimizer/");
+      const old = this.values.get(name);
+      if (old && !name.startsWith("carry/")) this.values.set(name, { ...old, data: values });
+    }
+  }
+
+  // Data
+
+  /** Return samples as the arguments of a kernel. */
+  samples(x, where) {
+    if (this.about.columns) return rowsOfTable(x, this.about.columns, where);
+    const values = this.numbers(x, this.about.input, "x", where);
+    return { rows: values.rows, given: [["X", values.data]] };
+  }
+
+  /** Return samples and targets. */
+  async batch(x, y, where) {
+    let { rows, given } = this.samples(x, where);
+    if (this.about.columns) given = [["X", (await this.computed("features", where, rows, given)).result]];
+    if (!this.about.target) return { rows, data: given };
+    const targets = this.targets(y, where);
+    if (targets.rows !== rows) throw new Error(`${where}: x has ${rows} samples, y has ${targets.rows}`);
+    return { rows, data: [...given, ["y", targets.data]] };
+  }
+
+  targets(y, where) {
+    const { target } = this.about;
+    if (y === undefined) throw new Error(`${where}: y is missing`);
+    let values = y;
+    if (this.classes && typeof flat(y)[0] === "string")
+      values = flat(y).map((name) => {
+        const code = this.classes.indexOf(name);
+        if (code < 0) throw new Error(`${where}: y holds ${JSON.stringify(name)}, expected one of ${this.classes.join(", ")}`);
+        return code;
+      });
+    if (target.scale) values = Float64Array.from(flat(values), (value) => (value - target.mean) / target.scale);
+    const numbers = this.numbers(values, target, "y", where);
+    if (target.labels !== undefined)
+      numbers.data.forEach((label, i) => {
+        if (!(Number(label) >= 0 && Number(label) < target.labels))
+          throw new RangeError(`${where}: label ${label} in row ${i} of y is not in 0 … ${target.labels - 1}`);
+      });
+    return numbers;
+  }
+
+  /** Return numbers as an array of a dtype, and their number of samples. */
+  numbers(values, { dtype, shape }, name, where) {
+    const all = flat(values);
+    const size = product(shape);
+    const rows = all.length / size;
+    if (!Number.isInteger(rows) || rows < 1)
+      throw new Error(`${where}: ${name} must hold samples of ${shape.length ? `${shape.join(" × ")} numbers` : "one number"}, received ${all.length} numbers`);
+    for (let i = 0; i < all.length; i++) {
+      const value = all[i];
+      if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "boolean")
+        throw new Error(`${where}: ${name} holds ${JSON.stringify(value)} in row ${Math.floor(i / size)}, expected a number`);
+      if (typeof value === "number" && !Number.isFinite(value))
+        throw new Error(`${where}: ${name} holds ${value} in row ${Math.floor(i / size)}`);
+      if (/[iu]\d$/.test(dtype) && typeof value === "number" && !Number.isInteger(value))
+        throw new Error(`${where}: ${name} holds ${value} in row ${Math.floor(i / size)}, expected a whole number`);
+    }
+    return { rows, data: converted(dtype, all) };
+  }
+}
+
+/** Return an array with its samples repeated up to n samples. */
+function repeated(values, rows, n) {
+  const size = values.length / rows;
+  const more = new values.constructor(n * size);
+  for (let i = 0; i < n; i++) more.set(values.subarray((i % rows) * size, ((i % rows) + 1) * size), i * size);
+  return more;
+}
+
+function whole(value, name, least = 1) {
+  if (!Number.isInteger(value) || value < least) throw new Error(`train: ${name} must be a whole number of at least ${least}, received ${value}`);
+}
