@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule._src.base.pages import packed
 from chainrule._src.blackboard import built, subjects
 from chainrule._src.blackboard.frames import decode
 from chainrule._src.blackboard.replay import (
     Snapshots,
-    packed,
     replay,
     replay_of,
     replay_of_lab,
