@@ -2,7 +2,13 @@
 
 from chainrule._src.data.storage.files import check_writable, write_new, write_text, write_whole
 from chainrule._src.data.storage.signatures import check_name
-from chainrule._src.data.storage.tensors import Contents, describe, read_tensors, write_tensors
+from chainrule._src.data.storage.tensors import (
+    Contents,
+    describe,
+    read_tensors,
+    tensor_chunks,
+    write_tensors,
+)
 
 __all__ = [
     "Contents",
@@ -10,6 +16,7 @@ __all__ = [
     "check_writable",
     "describe",
     "read_tensors",
+    "tensor_chunks",
     "write_new",
     "write_tensors",
     "write_text",

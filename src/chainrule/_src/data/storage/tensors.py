@@ -13,6 +13,7 @@ import re
 import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -112,16 +113,13 @@ def write_tensors(
     (array([[1., 0.], [0., 1.]], dtype=float32), {'units': 2})
     """
     check_name(path)
-    forms = {name: storage_form(array, name) for name, array in arrays.items()}
-    places = assign_offsets(forms)
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
         "kind": kind,
         "document": to_json(document),
     }
-    header = header_bytes({name: places[name] for name in forms}, metadata)
-    write_whole(path, _chunks(header, [forms[name] for name in places]))
+    write_whole(path, tensor_chunks(arrays, metadata))
 
 
 def read_tensors(
@@ -250,11 +248,21 @@ def _check_format(metadata: Mapping[str, str]) -> None:
         )
 
 
-def _chunks(header: bytes, arrays: list[Array]) -> Iterator[bytes | memoryview]:
-    """Yield the bytes of a file: the header, then each array's memory without a copy."""
-    yield header
-    for array in arrays:
-        yield array.reshape(-1).view(np.uint8).data
+def tensor_chunks(
+    arrays: Mapping[str, Array], metadata: Mapping[str, str]
+) -> Iterator[bytes | memoryview]:
+    """Return the bytes of a file in parts: the header, then each array's memory without a copy.
+
+    Raises
+    ------
+    DataError
+        If an array cannot be stored.
+    """
+    forms = {name: storage_form(array, name) for name, array in arrays.items()}
+    places = assign_offsets(forms)
+    header = header_bytes({name: places[name] for name in forms}, metadata)
+    ordered = [forms[name] for name in places]
+    return chain([header], (array.reshape(-1).view(np.uint8).data for array in ordered))
 
 
 def _read(file: BinaryIO, start: int, name: str, entry: TensorEntry) -> Array:

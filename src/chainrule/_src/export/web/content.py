@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.data.storage.layout import assign_offsets, header_bytes, storage_form
+from chainrule._src.data.storage import tensor_chunks
 from chainrule._src.export.web.kernels import WebKernel
 
 
@@ -57,16 +57,12 @@ class WebContent:
                 code = getattr(kernel, kind)
                 if code:
                     arrays[f"{kind}/{name}"] = np.frombuffer(code, np.uint8)
-        return tensor_file(arrays, {"document": json.dumps(document, separators=(",", ":"))})
+        return _tensor_file(arrays, {"document": json.dumps(document, separators=(",", ":"))})
 
     def weights_file(self) -> bytes:
         """Return the weights alone as a file in the safetensors format."""
-        return tensor_file(self.weights, {"format": "chainrule-web", "name": self.name})
+        return _tensor_file(self.weights, {"format": "chainrule-web", "name": self.name})
 
 
-def tensor_file(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
-    """Return arrays as the bytes of a file in the safetensors format."""
-    forms = {name: storage_form(array, name) for name, array in arrays.items()}
-    places = assign_offsets(forms)
-    parts = [header_bytes({name: places[name] for name in forms}, metadata)]
-    return b"".join([*parts, *(forms[name].tobytes() for name in places)])
+def _tensor_file(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
+    return b"".join(tensor_chunks(arrays, metadata))

@@ -46,6 +46,7 @@ export function readTensors(bytes) {
     throw new Error(`not a file of weights: ${reason}`);
   };
   if (!(bytes instanceof Uint8Array)) refuse("expected a Uint8Array");
+  bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length); // Node's Buffer slices otherwise
   if (bytes.length < 8) refuse(`it has ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const start = 8 + Number(view.getBigUint64(0, true));

@@ -142,6 +142,22 @@ export class Kernel {
     return updates;
   }
 
+  /** Begin an epoch of a training kernel with samples in this order. */
+  begin(order) {
+    new BigInt64Array(this.memory.buffer, this.orderAt, order.length).set(BigInt64Array.from(order, BigInt));
+    new Float64Array(this.memory.buffer, this.totalsAt, 1)[0] = 0;
+  }
+
+  /** Run updates of the epoch from number `first` on; return the number of them with a finite loss. */
+  update(first, count, batchSize) {
+    return this.run([0, first, count, batchSize, this.rows, this.rows, 0, 1]);
+  }
+
+  /** Return the sum of the samples' losses in the epoch. */
+  total() {
+    return new Float64Array(this.memory.buffer, this.totalsAt, 1)[0];
+  }
+
   /** Run a function for a number of rows. */
   compute(rows) {
     this.run([0, 0, 1, rows, 1, 1, 0, 1]);

@@ -24,6 +24,8 @@ export async function loaded(content, text, { weights } = {}) {
   return net;
 }
 
+const OPTIONS = ["epochs", "batchSize", "learningRate", "shuffle", "seed", "onEpoch", "signal"];
+
 class Net {
   constructor(about, parts, values, text) {
     Object.assign(this, { about, parts, values, text, kernels: {}, training: false });
@@ -124,19 +126,37 @@ class Net {
    * network then has the weights of that moment.
    */
   async train(x, y, options = {}) {
-    const known = ["epochs", "batchSize", "learningRate", "shuffle", "seed", "onEpoch", "signal"];
-    for (const name of Object.keys(options))
-      if (!known.includes(name)) throw new Error(`train: unknown option ${name}; valid: ${known.join(", ")}`);
-    const { epochs = 1, batchSize = this.about.batchSize, learningRate, shuffle = true, onEpoch, signal } = options;
-    const { seed = Math.floor(Math.random() * 2 ** 32) } = options;
     if (this.training) throw new Error("train: the network is in training already; let that end first");
-    const { form } = this.part("train");
+    this.training = true;
+    try {
+      const job = await this.job(x, y, options);
+      const report = ({ from, logs, carry }) => {
+        this.take(carry);
+        logs.forEach((each, i) => options.onEpoch?.(from + i, each));
+      };
+      const { history, carry, diverged } = await trainedApart(this.text, job, report, options.signal);
+      this.take(carry);
+      if (diverged) throw new Error(this.divergence(diverged));
+      const names = Object.keys(history[0] ?? { loss: 0 });
+      return Object.fromEntries(names.map((name) => [name, history.map((each) => each[name])]));
+    } finally {
+      this.training = false;
+    }
+  }
+
+  /** Return what a run of training needs, checked. */
+  async job(x, y, options) {
+    for (const name of Object.keys(options))
+      if (!OPTIONS.includes(name)) throw new Error(`train: unknown option ${name}; valid: ${OPTIONS.join(", ")}`);
+    const train = this.part("train");
+    const { epochs = 1, batchSize = this.about.batchSize, learningRate, shuffle = true } = options;
+    const { seed = Math.floor(Math.random() * 2 ** 32) } = options;
     whole(epochs, "epochs");
     whole(batchSize, "batchSize");
     whole(seed, "seed", 0);
     const { rows, data } = await this.batch(x, y, "train");
     const size = Math.min(batchSize, rows);
-    this.checkBatches(form.rows, size, rows);
+    this.checkBatches(train.form.rows, size, rows);
     const carry = this.named("optimizer").map(([name, { data: values }]) => [`carry/state/${name}`, values]);
     if (learningRate !== undefined) {
       const rate = carry.find(([key]) => key === "carry/state/learning_rate");
@@ -146,28 +166,13 @@ class Net {
     }
     carry.push(...this.weightsAs("carry/params"), ...this.weightsAs("carry/layers"));
     for (const [name, { data: zeros }] of this.named("metrics")) carry.push([`carry/metrics/${name}`, zeros]);
-    const scores = this.parts.scores ?? null;
-    const job = { train: this.parts.train, scores, carry, data, rows, epochs, batchSize: size, shuffle, seed };
-    this.training = true;
-    try {
-      const report = ({ from, logs, carry: changed }) => {
-        this.take(changed);
-        logs.forEach((each, i) => onEpoch?.(from + i, each));
-      };
-      const { history, carry: changed, diverged } = await trainedApart(this.text, job, report, signal);
-      this.take(changed);
-      if (diverged) {
-        const rate = this.values.get("optimizer/learning_rate")?.data[0];
-        throw new Error(
-          `train: the loss became NaN or infinite in epoch ${diverged.epoch + 1}, batch ${diverged.batch + 1}` +
-            (rate ? `, at learning rate ${rate}` : "") +
-            "; try a smaller one. The network keeps the last good weights");
-      }
-      const names = Object.keys(history[0] ?? { loss: 0 });
-      return Object.fromEntries(names.map((name) => [name, history.map((each) => each[name])]));
-    } finally {
-      this.training = false;
-    }
+    return { train, scores: this.parts.scores ?? null, carry, data, rows, epochs, batchSize: size, shuffle, seed };
+  }
+
+  divergence({ epoch, batch }) {
+    const rate = this.values.get("optimizer/learning_rate")?.data[0];
+    const at = rate ? `, at learning rate ${rate}` : "";
+    return `train: the loss became NaN or infinite in epoch ${epoch + 1}, batch ${batch + 1}${at}; try a smaller one. The network keeps the last good weights`;
   }
 
   checkBatches([low, high], size, rows) {
@@ -209,15 +214,14 @@ class Net {
 
   targets(y, where) {
     const { target } = this.about;
-    if (y === undefined) throw new Error(`${where}: y is missing`);
     let values = y;
-    if (this.classes && typeof flat(y)[0] === "string")
+    if (this.classes && y && typeof flat(y)[0] === "string")
       values = flat(y).map((name) => {
         const code = this.classes.indexOf(name);
         if (code < 0) throw new Error(`${where}: y holds ${JSON.stringify(name)}, expected one of ${this.classes.join(", ")}`);
         return code;
       });
-    if (target.scale) values = Float64Array.from(flat(values), (value) => (value - target.mean) / target.scale);
+    if (target.scale && y) values = Float64Array.from(flat(values), (value) => (value - target.mean) / target.scale);
     const numbers = this.numbers(values, target, "y", where);
     if (target.labels !== undefined)
       numbers.data.forEach((label, i) => {
@@ -229,6 +233,7 @@ class Net {
 
   /** Return numbers as an array of a dtype, and their number of samples. */
   numbers(values, { dtype, shape }, name, where) {
+    if (values === undefined || values === null) throw new Error(`${where}: ${name} is missing`);
     const all = flat(values);
     const size = product(shape);
     const rows = all.length / size;

@@ -33,26 +33,24 @@ export async function trained(job, report, isStopped) {
   const carry = () => states.map((key) => [key, kernel.read(key)]);
   const history = [];
   let reported = now(), paused = now(), sent = 0, count = 4;
+  let last = null; // the last call of the kernel
   for (let epoch = 0; epoch < epochs && !isStopped(); epoch++) {
     const order = Int32Array.from({ length: rows }, (_, i) => i);
-    new BigInt64Array(kernel.memory.buffer, kernel.orderAt, rows).set(
-      BigInt64Array.from(random ? random.shuffle(order) : order, BigInt));
-    const totals = new Float64Array(kernel.memory.buffer, kernel.totalsAt, 1);
-    totals[0] = 0;
+    random?.shuffle(order);
     for (const [key, values] of sums) kernel.write(key, values);
     const updates = Math.ceil(rows / batchSize);
+    kernel.begin(order);
     let done = 0;
     while (done < updates && !isStopped()) {
-      const before = carry();
-      const start = now(), total = totals[0], slice = Math.min(count, updates - done);
-      const finite = kernel.run([0, done, slice, batchSize, rows, rows, 0, 1]);
-      if (finite < slice) {
-        for (const [key, values] of before) kernel.write(key, values);
-        totals[0] = total;
-        if (finite) kernel.run([0, done, finite, batchSize, rows, rows, 0, 1]);
+      const turn = { order, done, count: Math.min(count, updates - done), carry: carry() };
+      const start = now();
+      const finite = kernel.update(done, turn.count, batchSize);
+      if (finite < turn.count) {
+        goBack(kernel, finite ? { ...turn, count: finite } : last ?? turn, batchSize);
         return { history, carry: carry(), diverged: { epoch, batch: done + finite } };
       }
-      done += slice;
+      done += turn.count;
+      last = turn;
       const took = now() - start;
       if (took < SLICE / 2) count = Math.min(2 * count, 2 ** 30);
       else if (took > 2 * SLICE) count = Math.max(1, count >> 1);
@@ -62,7 +60,7 @@ export async function trained(job, report, isStopped) {
       }
     }
     if (done < updates) break;
-    history.push({ loss: totals[0] / rows, ...score(kernel) });
+    history.push({ loss: kernel.total() / rows, ...score(kernel) });
     if (now() - reported > REPORTS || epoch === epochs - 1) {
       report({ from: sent, logs: history.slice(sent), carry: carry() });
       sent = history.length;
@@ -70,6 +68,13 @@ export async function trained(job, report, isStopped) {
     }
   }
   return { history, carry: carry(), diverged: null };
+}
+
+/** Restore the carry before the last update of a call: it is the last one with a finite loss. */
+function goBack(kernel, { order, done, count, carry }, batchSize) {
+  for (const [key, values] of carry) kernel.write(key, values);
+  kernel.begin(order);
+  if (count > 1) kernel.update(done, count - 1, batchSize);
 }
 
 /** Return a function of the training kernel that computes the metrics from their sums. */
@@ -146,7 +151,8 @@ async function startedWorker(text) {
     }
     const threads = "node:worker_threads"; // a name, so that bundlers do not look for it
     const { Worker: Thread } = await import(/* @vite-ignore */ threads);
-    const worker = new Thread(`${text}.serveNode(require("node:worker_threads").parentPort)`, { eval: true });
+    const start = `import("${threads}").then(({ parentPort }) => ${text}.serveNode(parentPort))`;
+    const worker = new Thread(start, { eval: true });
     const listen = (take, fail) => worker.on("message", take).on("error", fail);
     return { listen, post: (message) => worker.postMessage(message), end: () => worker.terminate() };
   } catch {
