@@ -41,7 +41,9 @@ def words():
 
 NETWORKS = {
     "dense": (dense, RNG.normal(size=(40, 6)), cr.optimizers.SGD(0.1, momentum=0.9)),
-    "convolution": (convolution, RNG.normal(size=(40, 6, 6, 1)), cr.optimizers.Adam(0.01)),
+    "convolution": (
+        convolution, RNG.normal(size=(40, 6, 6, 1)), cr.optimizers.SGD(0.1, 0.5, nesterov=True)
+    ),
     "recurrent": (recurrent, RNG.normal(size=(40, 5, 3)), cr.optimizers.RMSprop(0.01)),
     "words": (
         words, RNG.integers(0, 7, (40, 5)),

@@ -177,4 +177,3 @@ def _parts(messages: Iterator[bytes]) -> Iterator[bytes]:
     for message in messages:
         yield struct.pack("<Q", len(message))
         yield message
-

@@ -172,7 +172,9 @@ def statements(items: Sequence[Any]) -> Iterator[Any]:
             yield item
 
 
-def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Kernel:
+def training_kernel(
+    program: Program, n: int, dtypes: Mapping[Path, Any], threads: bool = True
+) -> Kernel:
     """Return the kernel that runs updates: it gathers batches, computes, and updates the state.
 
     Parameters
@@ -183,11 +185,13 @@ def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Ker
         The batch size. A kernel for 1 serves no other size; a larger size only chooses the layout.
     dtypes : mapping of path to dtype
         The dtypes of the data.
+    threads : bool, default True
+        If false, the work is never divided among threads.
     """
     if n == 1:
         program = fixed(program, n)
     program = needed(program)
-    shared = bool(program.batch) and operations(program, n) >= LARGE
+    shared = threads and bool(program.batch) and operations(program, n) >= LARGE
     writer = _KernelBuilder(program, n, shared, ordered=n == 1)
     carry_name = next(iter(program.arguments))
     loss, carry = program.result

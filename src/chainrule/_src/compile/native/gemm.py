@@ -58,6 +58,8 @@ class Shape(NamedTuple):
 
         A processor that executes few instructions per cycle has wider tiles, which load less.
         """
+        if target.is_wasm:  # a larger tile leaves the registers of an x86 processor
+            return cls(target.width, (4, 2, 1), 2, 4)
         if target.addresses >= MANY:
             return cls(target.width, (8, 4, 2, 1), 3, 1)
         rows = (12, 4, 2, 1) if target.registers == 32 else (6, 4, 2, 1)

@@ -23,7 +23,9 @@ RELAXED = TARGET._replace(features=f"{FEATURES},+relaxed-simd")
 SPARE = 2**14  # bytes of the stack for what LLVM adds
 
 
-def wasm_kernel(kernel: Kernel, target: Target = TARGET, owns_memory: bool = True) -> WasmBinary:
+def wasm_kernel(
+    kernel: Kernel, target: Target = TARGET, is_large: bool = True, owns_memory: bool = True
+) -> WasmBinary:
     """Return a kernel as a WebAssembly module: ``run(address of pointers)`` → number of updates.
 
     Parameters
@@ -31,6 +33,8 @@ def wasm_kernel(kernel: Kernel, target: Target = TARGET, owns_memory: bool = Tru
     kernel : Kernel
     target : Target, default `TARGET`
         With `RELAXED`, multiplications and additions are fused where the processor can.
+    is_large : bool, default True
+        If false, the code is as short as it can be, since the arrays are small.
     owns_memory : bool, default True
         If false, the module imports its memory.
 
@@ -50,7 +54,7 @@ def wasm_kernel(kernel: Kernel, target: Target = TARGET, owns_memory: bool = Tru
     ]
     texts = [*products, *modules(kernel, target)]
     try:
-        binary = linked(texts, target, ENTRY)
+        binary = linked(texts, target, ENTRY, unrolls=is_large)
     except RuntimeError as error:
         raise CompileError(f"LLVM has no WebAssembly code for it: {error}") from error
     stack = sum(size_of(text.text) for text in texts) + SPARE

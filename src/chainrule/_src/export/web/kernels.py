@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule._src.base.errors import CompileError, ExportError, TraceError
-from chainrule._src.compile.lower.kernels import Kernel, function_kernel
-from chainrule._src.compile.running.compiling import array_specs, form_of_step
+from chainrule._src.compile.lower.kernels import Kernel, function_kernel, training_kernel
+from chainrule._src.compile.lower.operations import operations
+from chainrule._src.compile.running.compiling import array_specs
 from chainrule._src.compile.running.form import ArraySpec
 from chainrule._src.compile.running.recorded import RecordedStep
 from chainrule._src.compile.wasm.kernel import RELAXED, wasm_kernel
@@ -25,6 +26,7 @@ from chainrule._src.trace.recurrence.summing import prepared
 from chainrule._src.trace.tracing import Recorder
 
 TYPICAL = 32  # rows: the layout of a kernel for any number of rows is chosen for this number
+LARGE = 2.5e5  # operations of products in a call from which speed counts more than size
 
 
 class WebKernel(NamedTuple):
@@ -38,7 +40,7 @@ class WebKernel(NamedTuple):
         and the largest number of rows that the kernel serves.
     code, relaxed : bytes
         The WebAssembly module, and one for browsers that fuse multiplications and additions; empty
-        if that makes no difference.
+        if the kernel is small.
     constants : dict of str to ndarray
         Constant arrays, in the memory's order of axes, by name.
     """
@@ -50,9 +52,8 @@ class WebKernel(NamedTuple):
 
 
 def function_for_web(
-    f: Callable[..., Any], arguments: Mapping[str, Any], where: str, is_batch: Sequence[str] = (),
-    fuses: bool = True,
-) -> WebKernel:  # fmt: skip
+    f: Callable[..., Any], arguments: Mapping[str, Any], where: str, is_batch: Sequence[str] = ()
+) -> WebKernel:
     """Return the kernel of a function.
 
     Parameters
@@ -64,8 +65,6 @@ def function_for_web(
         Name of the function in error messages.
     is_batch : sequence of str
         The arguments with a sample per row.
-    fuses : bool, default True
-        If false, there is no second module for browsers that fuse multiplications and additions.
     """
     try:
         recorder = Recorder(
@@ -75,7 +74,8 @@ def function_for_web(
         program = recorder.serving(recorder.n)
         if program is None:
             program = recorder.alone()
-        return _web_kernel(function_kernel(program, TYPICAL), _served(recorder, program), fuses)
+        is_large = operations(program, TYPICAL) >= LARGE
+        return _web_kernel(function_kernel(program, TYPICAL), _served(recorder, program), is_large)
     except (CompileError, TraceError) as error:
         raise ExportError(f"{where} cannot run in a web page: {error}") from error
 
@@ -101,9 +101,11 @@ def step_for_web(
     try:
         recorded = RecordedStep(step, loss, carry, data)
         program = recorded.found(batch_size)
-        kernel = form_of_step(program, data, batch_size).kernel
+        names = [*program.arguments][1:]
+        dtypes = {path: leaf.dtype for path, leaf in leaves(dict(zip(names, data, strict=True)))}
+        kernel = training_kernel(program, batch_size, dtypes, threads=False)
         rows = (1, 1) if batch_size == 1 else _served(recorded, program)
-        return _web_kernel(kernel, rows)
+        return _web_kernel(kernel, rows, operations(program, batch_size) >= LARGE)
     except (CompileError, TraceError) as error:
         raise ExportError(f"{where} cannot train in a web page: {error}") from error
 
@@ -118,10 +120,10 @@ def _served(recorder: Recorder, program: Program) -> tuple[int, int | None]:
     return max(low, 1), high
 
 
-def _web_kernel(kernel: Kernel, rows: tuple[int, int | None], fuses: bool = True) -> WebKernel:
+def _web_kernel(kernel: Kernel, rows: tuple[int, int | None], is_large: bool) -> WebKernel:
     specs = array_specs(kernel)
-    plain = wasm_kernel(kernel)
-    relaxed = wasm_kernel(kernel, RELAXED).code if fuses and kernel.products else b""
+    plain = wasm_kernel(kernel, is_large=is_large)
+    relaxed = wasm_kernel(kernel, RELAXED).code if is_large else b""
     constants = {
         spec.name: np.ascontiguousarray(np.transpose(spec.content, spec.order))
         for spec in specs

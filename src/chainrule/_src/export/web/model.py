@@ -89,7 +89,7 @@ def _add_loss(content: WebContent, model: Compiled, used: InUse, X: Any) -> None
     content.kernels["gradients"] = function_for_web(
         value_and_grad(objective.plain_loss()),
         {"params": model.network.params, "X": X, "y": y, "state": model.network.state},
-        "the gradient", ["X", "y"], fuses=False,
+        "the gradient", ["X", "y"],
     )  # fmt: skip
 
 
@@ -181,7 +181,7 @@ def loss_content(
         )
     batched = [*arguments][1:]
     content.kernels["gradients"] = function_for_web(
-        value_and_grad(loss), arguments, "the gradient", batched, fuses=False
+        value_and_grad(loss), arguments, "the gradient", batched
     )
     content.kernels["train"] = step_for_web(
         Update(loss, rule), _named if len(data) > 1 else _named_alone,
