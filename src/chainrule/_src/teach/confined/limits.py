@@ -140,7 +140,7 @@ def _file_rules(home: str, read: Sequence[str], hidden: Sequence[str]) -> tuple[
         return bool(path) and not within(path, home)
 
     def reads_elsewhere(args: tuple[Any, ...]) -> bool:
-        """Python and its libraries read their own files; marks and answers may lie among them."""
+        """Python and its libraries read their own files, but marks and answers stay hidden."""
         path = real(args[0])
         if not path or within(path, home):
             return False
