@@ -70,7 +70,7 @@ class Entries:
     Parameters
     ----------
     names : mapping of Variable to str
-    shown : collection of Variable
+    visible : collection of Variable
         The values to which dependencies may refer. Any other value that only moves the entries of
         an operand (a transposed matrix, for example) is replaced by that operand.
 
@@ -80,8 +80,8 @@ class Entries:
         The values that were replaced by their operands so far.
     """
 
-    def __init__(self, names: Mapping[Variable, str], shown: Collection[Variable]) -> None:
-        self.names, self.shown = names, shown
+    def __init__(self, names: Mapping[Variable, str], visible: Collection[Variable]) -> None:
+        self.names, self.visible = names, visible
         self.moved: set[Variable] = set()
         self._locations: dict[Variable, Location] = {}
 
@@ -97,7 +97,7 @@ class Entries:
         kernel, output = equation.primitive.kernel, equation.output
         moved = self._moved(equation)
         if moved is not None:
-            if output not in self.shown and not isinstance(kernel, ResultItem):
+            if output not in self.visible and not isinstance(kernel, ResultItem):
                 self._locations[output] = moved
                 self.moved.add(output)
             return _entry("copy", None, (), [_operand(moved, _aligned(output.shape, output.shape))])
