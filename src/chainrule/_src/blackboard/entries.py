@@ -233,12 +233,9 @@ class Entries:
         pairs = [
             (part, group) for part, group in zip(parts, groups, strict=True) if part is not None
         ]
-        sized = [(part, size) for (part, _), size in zip(pairs, shape, strict=True)]
-        chosen = [axis for axis, (part, size) in enumerate(sized) if part is SLOT and size != 1]
-        complete = all(part is SLOT or _is_whole(part, size) for part, size in sized)
-        if not complete or len(chosen) != 1 or len(shape_of(first)) not in (0, rank):
+        axis = _only_indexed_axis([part for part, _ in pairs], shape)
+        if axis is None or len(shape_of(first)) not in (0, rank):
             return None
-        (axis,) = chosen
         index = arrays[sum(part is SLOT for part, _ in pairs[:axis])]
         if np.dtype(getattr(index, "dtype", float)).kind not in "iu":
             return None
@@ -339,6 +336,14 @@ def _view(equation: Equation, view: Array) -> Array:
         result: Array = view[index if has_rest else (*index, ...)]
         return result
     return np.asarray(primitive.value(view, **params))
+
+
+def _only_indexed_axis(parts: Sequence[Any], shape: Sequence[int]) -> int | None:
+    """Return the axis that an index array selects from, if it is one and others are complete."""
+    sized = list(zip(parts, shape, strict=True))
+    chosen = [axis for axis, (part, size) in enumerate(sized) if part is SLOT and size != 1]
+    complete = all(part is SLOT or _is_whole(part, size) for part, size in sized)
+    return chosen[0] if complete and len(chosen) == 1 else None
 
 
 def _is_whole(part: Any, size: int) -> bool:
