@@ -82,9 +82,9 @@ def pullback(
     needs = _Needs(joint, recompute)
     equations = needs.equations([gradients[i] for i in (*carries, *sums, *steps)])
     totals = [_sum_for(inputs[i]) for i in sums]
-    for i, total in zip(sums, totals, strict=True):
-        gradients[i].adjoint_of = None  # the sum is the gradient
-        equations.append(Equation(_sum_for(inputs[i]), ADD, (total, gradients[i]), {}))
+    additions = [
+        _addition(gradients[i], total, inputs[i]) for i, total in zip(sums, totals, strict=True)
+    ]
     saved = [v for v in needs.taken if v in needs.saved]
     recomputed = {v for v in needs.taken if v not in needs.saved}
     closed = [i for i in range(count, first) if inputs[i] in needs.taken]
@@ -94,11 +94,11 @@ def pullback(
         "closed": [inputs[i] for i in closed],
         "x": [*saved, *(inputs[i] for i in xs), *of_kind["g_y"]],
     }
-    new = [e.output for e in equations[len(equations) - len(sums) :]]
-    result = ([*(gradients[i] for i in carries), *new], [gradients[i] for i in steps])
+    carry = [*(gradients[i] for i in carries), *(e.output for e in additions)]
+    result = (carry, [gradients[i] for i in steps])
     return StepPullback(
         joint=joint,
-        program=Program(arguments, equations, result),
+        program=Program(arguments, [*equations, *additions], result),
         carries=carries,
         sums=sums,
         steps=steps,
@@ -111,6 +111,12 @@ def pullback(
 
 def _sum_for(v: Variable) -> Variable:
     return Variable(None, v.shape, v.dtype, np.zeros(v.shape, v.dtype), v)
+
+
+def _addition(gradient: Variable, total: Variable, v: Variable) -> Equation:
+    """Return the equation that adds a step's gradient to the sum of the steps before."""
+    gradient.adjoint_of = None  # the sum is the gradient
+    return Equation(_sum_for(v), ADD, (total, gradient), {})
 
 
 def _joint(body: Program, ys: tuple[int, ...], positions: tuple[int, ...]) -> Program:
