@@ -120,7 +120,7 @@ def _grid(space: Space, models: int | None) -> Array:
 
 
 def _check_enough(space: Space, search: str, count: int) -> None:
-    """Raise an error if a finite space has fewer settings than candidates are drawn from it."""
+    """Raise an error if a finite space has fewer settings than ``count`` candidates."""
     if space.size is not None and search in ("random", "quasi") and count > space.size:
         raise OptionError(
             "models", f"there are {space.size:,} different settings, fewer than {count:,} models; "

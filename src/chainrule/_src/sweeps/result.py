@@ -68,7 +68,7 @@ class Best:
         result = self._result
         if len(result.folds) == 1:
             return self.models[0]
-        (model,) = result.models_of(self._member, self.epochs, [result.all_rows], None)
+        (model,) = result.models_of(self._member, self.epochs, [result.all_samples], None)
         return model
 
 
@@ -81,8 +81,10 @@ class Result:
         True if Ctrl-C ended the sweep.
     """
 
-    def __init__(self, search: Search, fleet: Fleet, folds: Sequence[Fold], all_rows: Fold) -> None:
-        self.search, self.fleet, self.folds, self.all_rows = search, fleet, folds, all_rows
+    def __init__(
+        self, search: Search, fleet: Fleet, folds: Sequence[Fold], all_samples: Fold
+    ) -> None:
+        self.search, self.fleet, self.folds, self.all_samples = search, fleet, folds, all_samples
         self.interrupted = search.interrupted
 
     def __repr__(self) -> str:
