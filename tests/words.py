@@ -75,11 +75,15 @@ def vague_names(wings=()):
 
 
 def variables(function):
-    """Return the names of a function's arguments and variables."""
+    """Return the names of a function's arguments and variables.
+
+    Of a pair ``left`` and ``right``, both name a side.
+    """
     inside = list(ast.walk(function))
     names = {node.arg for node in inside if isinstance(node, ast.arg)}
     stored = (node for node in inside if isinstance(node, ast.Name))
-    return names | {node.id for node in stored if isinstance(node.ctx, ast.Store)}
+    names |= {node.id for node in stored if isinstance(node.ctx, ast.Store)}
+    return names - {"left", "right"} if {"left", "right"} <= names else names
 
 
 def double_classes(wings=()):

@@ -18,18 +18,6 @@ from chainrule._src.nn.constraints import (
 )
 
 __all__ = [
-    "CONSTRAINTS",
-    "EPSILON",
-    "Constraint",
-    "MaxNorm",
-    "MinMaxNorm",
-    "NonNeg",
-    "UnitNorm",
-    "deserialize",
-    "get",
-    "max_norm",
-    "min_max_norm",
-    "non_neg",
-    "serialize",
-    "unit_norm",
-]
+    "CONSTRAINTS", "EPSILON", "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm",
+    "deserialize", "get", "max_norm", "min_max_norm", "non_neg", "serialize", "unit_norm",
+]  # fmt: skip

@@ -7,7 +7,5 @@ from chainrule._src.data.datasets import (
 )
 
 __all__ = [
-    "DIGITS",
-    "Digits",
-    "load_digits",
-]
+    "DIGITS", "Digits", "load_digits",
+]  # fmt: skip

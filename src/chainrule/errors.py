@@ -22,22 +22,8 @@ from chainrule._src.base.errors import (
 )
 
 __all__ = [
-    "ChainruleError",
-    "ClusterError",
-    "CompileError",
-    "DataError",
-    "DivergenceError",
-    "ExportError",
-    "FileError",
-    "InterruptedWarning",
-    "MachineError",
-    "MissingDependencyError",
-    "OptionError",
-    "OutOfRangeError",
-    "ReadOnlyError",
-    "ShapeError",
-    "TraceError",
-    "UnknownNameError",
-    "listed",
+    "ChainruleError", "ClusterError", "CompileError", "DataError", "DivergenceError", "ExportError",
+    "FileError", "InterruptedWarning", "MachineError", "MissingDependencyError", "OptionError",
+    "OutOfRangeError", "ReadOnlyError", "ShapeError", "TraceError", "UnknownNameError", "listed",
     "shortened",
-]
+]  # fmt: skip

@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "DaskMLPClassifier",
-    "DaskMLPRegressor",
-    "LossCurveDisplay",
-    "MLPClassifier",
-    "MLPRegressor",
-    "RealMLPClassifier",
-    "RealMLPRegressor",
-    "SoftmaxRegression",
-    "WorstPredictionsDisplay",
-]
+    "DaskMLPClassifier", "DaskMLPRegressor", "LossCurveDisplay", "MLPClassifier", "MLPRegressor",
+    "RealMLPClassifier", "RealMLPRegressor", "SoftmaxRegression", "WorstPredictionsDisplay",
+]  # fmt: skip

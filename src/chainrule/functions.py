@@ -24,24 +24,7 @@ from chainrule._src.nn.functions import (
 )
 
 __all__ = [
-    "ACTIVATIONS",
-    "EPSILON",
-    "accuracy",
-    "delu",
-    "drelu",
-    "dsigmoid",
-    "dsoftplus",
-    "dtanh",
-    "elu",
-    "erf",
-    "gelu",
-    "log_softmax",
-    "logsumexp",
-    "nll",
-    "one_hot",
-    "relu",
-    "sigmoid",
-    "softmax",
-    "softplus",
-    "tanh",
-]
+    "ACTIVATIONS", "EPSILON", "accuracy", "delu", "drelu", "dsigmoid", "dsoftplus", "dtanh", "elu",
+    "erf", "gelu", "log_softmax", "logsumexp", "nll", "one_hot", "relu", "sigmoid", "softmax",
+    "softplus", "tanh",
+]  # fmt: skip

@@ -9,9 +9,5 @@ from chainrule._src.teach.lab import (
 )
 
 __all__ = [
-    "SECTIONS",
-    "History",
-    "Lab",
-    "LogisticRegression",
-    "NeuralNet",
-]
+    "SECTIONS", "History", "Lab", "LogisticRegression", "NeuralNet",
+]  # fmt: skip

@@ -17,17 +17,6 @@ from chainrule._src.base.plots import (
 )
 
 __all__ = [
-    "COLOURS",
-    "agreement",
-    "curves",
-    "finish",
-    "gradient_rows",
-    "graph",
-    "heat_map",
-    "image",
-    "new_axes",
-    "panels",
-    "prediction",
-    "to_svg",
-    "weight_images",
-]
+    "COLOURS", "agreement", "curves", "finish", "gradient_rows", "graph", "heat_map", "image",
+    "new_axes", "panels", "prediction", "to_svg", "weight_images",
+]  # fmt: skip

@@ -16,16 +16,6 @@ from chainrule._src.data.preprocessing import (
 )
 
 __all__ = [
-    "Calendar",
-    "Chunk",
-    "Column",
-    "LeftOut",
-    "OneHot",
-    "Picture",
-    "Preprocessor",
-    "Scaled",
-    "Signs",
-    "Target",
-    "Words",
-    "split_rows",
-]
+    "Calendar", "Chunk", "Column", "LeftOut", "OneHot", "Picture", "Preprocessor", "Scaled",
+    "Signs", "Target", "Words", "split_rows",
+]  # fmt: skip

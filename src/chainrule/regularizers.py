@@ -18,18 +18,6 @@ from chainrule._src.nn.regularizers import (
 )
 
 __all__ = [
-    "EPSILON",
-    "L1",
-    "L1L2",
-    "L2",
-    "REGULARIZERS",
-    "OrthogonalRegularizer",
-    "Regularizer",
-    "deserialize",
-    "get",
-    "l1",
-    "l1_l2",
-    "l2",
-    "orthogonal_regularizer",
-    "serialize",
-]
+    "EPSILON", "L1", "L1L2", "L2", "REGULARIZERS", "OrthogonalRegularizer", "Regularizer",
+    "deserialize", "get", "l1", "l1_l2", "l2", "orthogonal_regularizer", "serialize",
+]  # fmt: skip

@@ -16,16 +16,7 @@ from chainrule._src.nn.schedules import (
 )
 
 __all__ = [
-    "ROUNDING",
-    "CosineDecay",
-    "CosineDecayRestarts",
-    "CosineLog",
-    "ExponentialDecay",
-    "FlatCosine",
-    "InverseTimeDecay",
-    "LearningRateSchedule",
-    "PiecewiseConstantDecay",
-    "PolynomialDecay",
-    "deserialize",
-    "serialize",
-]
+    "ROUNDING", "CosineDecay", "CosineDecayRestarts", "CosineLog", "ExponentialDecay", "FlatCosine",
+    "InverseTimeDecay", "LearningRateSchedule", "PiecewiseConstantDecay", "PolynomialDecay",
+    "deserialize", "serialize",
+]  # fmt: skip

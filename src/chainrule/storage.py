@@ -13,13 +13,6 @@ from chainrule._src.data.storage import (
 )
 
 __all__ = [
-    "Contents",
-    "check_name",
-    "check_writable",
-    "describe",
-    "read_tensors",
-    "write_new",
-    "write_tensors",
-    "write_text",
-    "write_whole",
-]
+    "Contents", "check_name", "check_writable", "describe", "read_tensors", "write_new",
+    "write_tensors", "write_text", "write_whole",
+]  # fmt: skip

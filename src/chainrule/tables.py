@@ -12,12 +12,6 @@ from chainrule._src.data.tables import (
 )
 
 __all__ = [
-    "ArrayTable",
-    "Chunk",
-    "Column",
-    "Table",
-    "TrainingData",
-    "load_arrays",
-    "open_table",
+    "ArrayTable", "Chunk", "Column", "Table", "TrainingData", "load_arrays", "open_table",
     "training_data",
-]
+]  # fmt: skip

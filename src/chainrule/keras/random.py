@@ -15,14 +15,8 @@ from chainrule._src.nn.layers.dropout import Random
 from chainrule._src.nn.layers.surroundings import around
 
 __all__ = [
-    "SeedGenerator",
-    "dropout",
-    "normal",
-    "randint",
-    "shuffle",
-    "truncated_normal",
-    "uniform",
-]
+    "SeedGenerator", "dropout", "normal", "randint", "shuffle", "truncated_normal", "uniform",
+]  # fmt: skip
 
 
 class SeedGenerator(Random):

@@ -98,13 +98,13 @@ def panels(
     ax.set_axis_off()
     shares = np.ones(columns) if widths is None else np.asarray(widths, dtype=float)
     across = shares / shares.sum() * (1 - gaps[1] * (columns - 1))
-    lefts = np.cumsum(across) - across + gaps[1] * np.arange(columns)
+    starts = np.cumsum(across) - across + gaps[1] * np.arange(columns)
     height = (1 - gaps[0] * (rows - 1)) / rows
     bottoms = [1 - height - row * (height + gaps[0]) for row in range(rows)]
     return [
-        ax.inset_axes((left, bottom, width, height))
+        ax.inset_axes((start, bottom, width, height))
         for bottom in bottoms
-        for left, width in zip(lefts, across, strict=True)
+        for start, width in zip(starts, across, strict=True)
     ]
 
 

@@ -70,7 +70,7 @@ class Entries:
     Parameters
     ----------
     names : mapping of Variable to str
-    shown : collection of Variable
+    visible : collection of Variable
         The values to which dependencies may refer. Any other value that only moves the entries of
         an operand (a transposed matrix, for example) is replaced by that operand.
 
@@ -80,8 +80,8 @@ class Entries:
         The values that were replaced by their operands so far.
     """
 
-    def __init__(self, names: Mapping[Variable, str], shown: Collection[Variable]) -> None:
-        self.names, self.shown = names, shown
+    def __init__(self, names: Mapping[Variable, str], visible: Collection[Variable]) -> None:
+        self.names, self.visible = names, visible
         self.moved: set[Variable] = set()
         self._locations: dict[Variable, Location] = {}
 
@@ -97,7 +97,7 @@ class Entries:
         kernel, output = equation.primitive.kernel, equation.output
         moved = self._moved(equation)
         if moved is not None:
-            if output not in self.shown and not isinstance(kernel, ResultItem):
+            if output not in self.visible and not isinstance(kernel, ResultItem):
                 self._locations[output] = moved
                 self.moved.add(output)
             return _entry("copy", None, (), [_operand(moved, _aligned(output.shape, output.shape))])
@@ -233,12 +233,9 @@ class Entries:
         pairs = [
             (part, group) for part, group in zip(parts, groups, strict=True) if part is not None
         ]
-        sized = [(part, size) for (part, _), size in zip(pairs, shape, strict=True)]
-        chosen = [axis for axis, (part, size) in enumerate(sized) if part is SLOT and size != 1]
-        complete = all(part is SLOT or _is_whole(part, size) for part, size in sized)
-        if not complete or len(chosen) != 1 or len(shape_of(first)) not in (0, rank):
+        axis = _only_indexed_axis([part for part, _ in pairs], shape)
+        if axis is None or len(shape_of(first)) not in (0, rank):
             return None
-        (axis,) = chosen
         index = arrays[sum(part is SLOT for part, _ in pairs[:axis])]
         if np.dtype(getattr(index, "dtype", float)).kind not in "iu":
             return None
@@ -339,6 +336,14 @@ def _view(equation: Equation, view: Array) -> Array:
         result: Array = view[index if has_rest else (*index, ...)]
         return result
     return np.asarray(primitive.value(view, **params))
+
+
+def _only_indexed_axis(parts: Sequence[Any], shape: Sequence[int]) -> int | None:
+    """Return the axis that an index array selects from, if it is one and others are complete."""
+    sized = list(zip(parts, shape, strict=True))
+    chosen = [axis for axis, (part, size) in enumerate(sized) if part is SLOT and size != 1]
+    complete = all(part is SLOT or _is_whole(part, size) for part, size in sized)
+    return chosen[0] if complete and len(chosen) == 1 else None
 
 
 def _is_whole(part: Any, size: int) -> bool:

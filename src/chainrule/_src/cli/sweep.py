@@ -90,9 +90,8 @@ def run_sweep(
     output: str | None, encoding: str, options: dict[str, Any],
 ) -> None:  # fmt: skip
     """Sweep, print the best networks, write the report and the best model."""
-    from chainrule._src.cli.output import check_output, save_result
+    from chainrule._src.cli.output import save_result
     from chainrule._src.cli.terminal import print_facts
-    from chainrule._src.data.storage import check_name
     from chainrule._src.data.tables import open_table
     from chainrule._src.sweeps.sweep import sweep
     from chainrule._src.tabular.recipes.recipe import Recipe
@@ -104,13 +103,7 @@ def run_sweep(
     if options["cv"] == 1:
         raise UsageError("--cv 1: expected at least 2 parts, or 0 for a fifth of the rows")
     _check_grid(options["search"], space)
-    if report == "-":
-        raise UsageError("--report -: expected the name of a file, such as sweep.html")
-    check_output(report, source, option="--report")
-    if output is not None:
-        check_name(check_output(output, source))
-        if os.path.realpath(output) == os.path.realpath(report):
-            raise UsageError(f"-o {output} would overwrite the page; give it or --report a name")
+    _check_files(report, output, source)
     places = [os.path.abspath(each) for each in (report, output or report)]
     with console.status("reading the data …"):
         table = open_table(source, encoding=encoding)
@@ -169,6 +162,20 @@ def _in_words_of_the_command() -> Iterator[None]:
         for python, command in WORDS:
             reason = re.sub(python, command, reason)
         raise OptionError(error.option, reason) from error
+
+
+def _check_files(report: str, output: str | None, source: str) -> None:
+    """Raise an error if the page or the best model cannot be written to its file."""
+    from chainrule._src.cli.output import check_output
+    from chainrule._src.data.storage import check_name
+
+    if report == "-":
+        raise UsageError("--report -: expected the name of a file, such as sweep.html")
+    check_output(report, source, option="--report")
+    if output is not None:
+        check_name(check_output(output, source))
+        if os.path.realpath(output) == os.path.realpath(report):
+            raise UsageError(f"-o {output} would overwrite the page; give it or --report a name")
 
 
 def _check_grid(search: str, space: Mapping[str, Any]) -> None:

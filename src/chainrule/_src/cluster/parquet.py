@@ -221,21 +221,9 @@ def row_groups(path: Path, target: Any, weight: Any) -> list[DataGroup]:
     for each in files:
         with _opened(each) as file:
             schema, about = file.schema_arrow, file.metadata
-        names = schema.names
-        if len(set(names)) < len(names):
-            raise DataError(f"{each}: each column needs a name of its own; there are {names[:50]}")
-        _check_partitioned(each, path, names)
-        for name in (target, weight):
-            if name is not None and name not in names:
-                raise DataError(f"{each}: there is no column {name!r}; there are {names[:50]}")
-        left_out = {target, weight, *_index(schema)}
-        columns = tuple(name for name in names if name not in left_out)
+        _check_columns(each, path, schema.names)
+        columns = _features(each, schema, target, weight)
         features = features or columns
-        if not columns:
-            raise DataError(
-                f"{each}: there is no column to learn from besides {names}; what pandas calls the "
-                "index is none"
-            )
         if sorted(columns) != sorted(features):
             raise DataError(f"{each} has other columns than {files[0]}")
         groups += [
@@ -248,6 +236,22 @@ def row_groups(path: Path, target: Any, weight: Any) -> list[DataGroup]:
     return groups
 
 
+def _features(file: Path, schema: Any, target: str, weight: str | None) -> tuple[str, ...]:
+    """Return the columns of a file to learn from: all but target, weights and index."""
+    names = schema.names
+    for name in (target, weight):
+        if name is not None and name not in names:
+            raise DataError(f"{file}: there is no column {name!r}; there are {names[:50]}")
+    left_out = {target, weight, *_index(schema)}
+    columns = tuple(name for name in names if name not in left_out)
+    if not columns:
+        raise DataError(
+            f"{file}: there is no column to learn from besides {names}; what pandas calls the "
+            "index is none"
+        )
+    return columns
+
+
 def _index(schema: Any) -> list[str]:
     """Return the columns that pandas or Dask wrote as an index: labels of rows."""
     about = schema.pandas_metadata or {}
@@ -255,8 +259,10 @@ def _index(schema: Any) -> list[str]:
     return [*listed, *(name for name in schema.names if name.startswith(INDEX))]
 
 
-def _check_partitioned(file: Path, path: Path, names: Sequence[str]) -> None:
-    """Raise a DataError if columns exist only in the folders' names (Hive partitioning)."""
+def _check_columns(file: Path, path: Path, names: Sequence[str]) -> None:
+    """Raise a DataError for equal names, or for columns that only folders name (Hive's way)."""
+    if len(set(names)) < len(names):
+        raise DataError(f"{file}: each column needs a name of its own; there are {names[:50]}")
     folders = file.relative_to(path).parent.parts if file != path else ()
     columns = [name.split("=")[0] for name in folders if "=" in name]
     missing = [name for name in columns if name not in names]

@@ -119,7 +119,7 @@ class Primitive:
         For an operation with several results: ``prune(equations, result)`` returns the equations
         without the results that no equation uses.
     view : callable, optional
-        For an operation of one operand whose result is a view, as in NumPy: ``view(whole, part,
+        For an operation of one operand whose result is a view, as in NumPy: ``view(base, part,
         **params)`` returns the operand after ``part`` was written into the result.
     """
 

@@ -154,7 +154,7 @@ GETITEM = INDEX.add(
     EachOperand(_getitem_rule),
     lambda shapes, index: f"_0[{_written(index, 1)}]",
     kernel=Gather(),
-    view=lambda whole, part, index: ASSIGN(whole, part, indices=(index,)),
+    view=lambda base, part, index: ASSIGN(base, part, indices=(index,)),
 )
 SCATTER = INDEX.add(
     "scatter",

@@ -27,8 +27,8 @@ def _transpose_text(shapes: Any, axes: tuple[int, ...]) -> str:
     return "_0.T" if backwards else f"np.transpose(_0, {axes})"
 
 
-def _reshaped(whole: Any, part: Any, **_: Any) -> Any:
-    return RESHAPE(part, shape=np.shape(whole))
+def _reshaped(base: Any, part: Any, **_: Any) -> Any:
+    return RESHAPE(part, shape=np.shape(base))
 
 
 TRANSPOSE: Primitive = SHAPE.add(
@@ -37,7 +37,7 @@ TRANSPOSE: Primitive = SHAPE.add(
     (lambda g, y, x, axes: TRANSPOSE(g, axes=tuple(int(i) for i in np.argsort(axes))),),
     _transpose_text,
     kernel=Pieces(moves.transpose),
-    view=lambda whole, part, axes: TRANSPOSE(part, axes=tuple(int(i) for i in np.argsort(axes))),
+    view=lambda base, part, axes: TRANSPOSE(part, axes=tuple(int(i) for i in np.argsort(axes))),
 )
 RESHAPE: Primitive = SHAPE.add(
     "reshape",
@@ -76,7 +76,7 @@ FLIP: Primitive = SHAPE.add(
     (lambda g, y, x, axis: np.flip(g, axis),),
     "np.flip(_0, axis=axis)",
     kernel=Pieces(moves.flip),
-    view=lambda whole, part, axis: FLIP(part, axis=axis),
+    view=lambda base, part, axis: FLIP(part, axis=axis),
 )
 ROLL = SHAPE.add(
     "roll",

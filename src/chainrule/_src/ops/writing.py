@@ -71,7 +71,7 @@ class Content:
         return self.node
 
     def name_node(self) -> None:
-        """Give the node the user's name, if there is one."""
+        """Give the node the name of the user's variable, if it is known."""
         if self.name is not None and type(self.node) is Tensor:
             self.node.name = self.name
 

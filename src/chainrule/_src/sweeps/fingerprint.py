@@ -102,11 +102,7 @@ class _FingerprintReader:
         if hasattr(value, "__wrapped__"):
             return self.text(value.__wrapped__)
         if hasattr(value, "iloc"):
-            names = getattr(value, "columns", None)
-            parts = {"name": getattr(value, "name", None)} if names is None else {}
-            columns = [value] if names is None else [value[name] for name in names]
-            parts |= {"columns": names if names is None else list(names)}
-            return self._named("frame", **parts, values=[np.asarray(c) for c in columns])
+            return self._frame(value)
         if type(value) is np.ndarray:
             return self._objects(value) if value.dtype.hasobject else digest(value)
         return self._object(value)
@@ -185,6 +181,15 @@ class _FingerprintReader:
     def _code(self, code: CodeType) -> str:
         about = code.co_names, code.co_varnames, list(code.co_consts)
         return _hashed(f"{code.co_code!r} {self._collection(list(about))}")
+
+    def _frame(self, frame: Any) -> str:
+        """Return the text of a frame or a series of pandas."""
+        names = getattr(frame, "columns", None)
+        if names is None:
+            name = getattr(frame, "name", None)
+            return self._named("frame", name=name, columns=None, values=[np.asarray(frame)])
+        columns = [np.asarray(frame[name]) for name in names]
+        return self._named("frame", columns=list(names), values=columns)
 
     def _collection(self, items: Any) -> str:
         if isinstance(items, dict):

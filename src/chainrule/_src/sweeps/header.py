@@ -89,21 +89,10 @@ def new_part(
         differing = "; ".join(differences(spelled(parts[-1].space), spelled(about)))
         raise DataError(f"sweep: Optuna goes on in the same space alone; here {differing}")
     if search == "grid":
-        grid = space.combinations()
-        if models is not None and models != len(grid):
-            raise OptionError(
-                "models",
-                f"the grid has {len(grid):,} combinations; leave models out, received {models}",
-            )
-        count = total + len(new_rows(grid, places_of(parts, space, search, 0)))
+        count = total + len(new_rows(_grid(space, models), places_of(parts, space, search, 0)))
     else:
         count = models or total or min(USUAL, space.size or USUAL)
-    if space.size is not None and search in ("random", "quasi") and count > space.size:
-        raise OptionError(
-            "models", f"there are {space.size:,} different settings, fewer than {count:,} models; "
-            "leave models out, and each is tried once. A range is cr.sweeps.LogUniform(1e-4, 1e-1) "
-            "or cr.sweeps.Uniform(0, 0.5); a list or tuple holds choices",
-        )  # fmt: skip
+        _check_enough(space, search, count)
     if count < total:
         raise OptionError(
             "models", f"{folder} has {total:,} already, received {count:,}; leave it out"
@@ -117,6 +106,27 @@ def new_part(
             )
         return None
     return CandidateRange(total, count - total, about)
+
+
+def _grid(space: Space, models: int | None) -> Array:
+    """Return the places of all combinations, whose number ``models`` must be, if set."""
+    grid = space.combinations()
+    if models is not None and models != len(grid):
+        raise OptionError(
+            "models",
+            f"the grid has {len(grid):,} combinations; leave models out, received {models}",
+        )
+    return grid
+
+
+def _check_enough(space: Space, search: str, count: int) -> None:
+    """Raise an error if a finite space has fewer settings than ``count`` candidates."""
+    if space.size is not None and search in ("random", "quasi") and count > space.size:
+        raise OptionError(
+            "models", f"there are {space.size:,} different settings, fewer than {count:,} models; "
+            "leave models out, and each is tried once. A range is cr.sweeps.LogUniform(1e-4, 1e-1) "
+            "or cr.sweeps.Uniform(0, 0.5); a list or tuple holds choices",
+        )  # fmt: skip
 
 
 def places_of(

@@ -34,7 +34,7 @@ def model_of(build: Callable[..., Any], member: Member, fold: Fold, state: Any) 
     return fitted(model, member, fold.train)
 
 
-class Ensemble:
+class ModelEnsemble:
     """Models whose predictions are averaged.
 
     Parameters

@@ -89,7 +89,7 @@ class Rung:
     seeds : int
         Number of seeds, and thus of members, of a candidate. Member ``candidate * seeds + i`` has
         the ``i``-th seed.
-    wanted : int
+    n_best : int
         Number of the best candidates whose checkpoints are needed.
     ranking : Ranking
         The monitored score.
@@ -108,11 +108,11 @@ class Rung:
     """
 
     def __init__(
-        self, bracket: int, number: int, candidates: Array, epochs: Array, seeds: int, wanted: int,
+        self, bracket: int, number: int, candidates: Array, epochs: Array, seeds: int, n_best: int,
         ranking: Ranking,
     ) -> None:  # fmt: skip
         self.bracket, self.number, self.candidates = bracket, number, candidates
-        self.epochs, self.seeds, self.wanted = epochs, seeds, wanted
+        self.epochs, self.seeds, self.n_best = epochs, seeds, n_best
         self.ranking, self.is_last = ranking, False
         self.done = np.zeros(len(candidates), bool)
         self.scores: dict[str, Array] = {}

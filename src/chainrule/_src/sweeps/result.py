@@ -19,7 +19,7 @@ from chainrule._src.sweeps import pictures
 from chainrule._src.sweeps.building import Fold
 from chainrule._src.sweeps.fleet import Fleet
 from chainrule._src.sweeps.member import Member, Settings, TrainingTask
-from chainrule._src.sweeps.models import Ensemble, model_of
+from chainrule._src.sweeps.models import ModelEnsemble, model_of
 from chainrule._src.sweeps.outcomes import Rung
 from chainrule._src.sweeps.rungs import order
 from chainrule._src.sweeps.search import Search
@@ -68,7 +68,7 @@ class Best:
         result = self._result
         if len(result.folds) == 1:
             return self.models[0]
-        (model,) = result.models_of(self._member, self.epochs, [result.whole], None)
+        (model,) = result.models_of(self._member, self.epochs, [result.all_samples], None)
         return model
 
 
@@ -81,8 +81,10 @@ class Result:
         True if Ctrl-C ended the sweep.
     """
 
-    def __init__(self, search: Search, fleet: Fleet, folds: Sequence[Fold], whole: Fold) -> None:
-        self.search, self.fleet, self.folds, self.whole = search, fleet, folds, whole
+    def __init__(
+        self, search: Search, fleet: Fleet, folds: Sequence[Fold], all_samples: Fold
+    ) -> None:
+        self.search, self.fleet, self.folds, self.all_samples = search, fleet, folds, all_samples
         self.interrupted = search.interrupted
 
     def __repr__(self) -> str:
@@ -164,7 +166,7 @@ class Result:
             )
         return members
 
-    def ensemble(self, count: int = 8) -> Ensemble:
+    def ensemble(self, count: int = 8) -> ModelEnsemble:
         """Return an ensemble of the best models, which averages their predictions.
 
         With cross-validation, it contains the models of all folds.
@@ -174,7 +176,7 @@ class Result:
         count : int, default 8
             Number of settings. Models whose weights were not kept (``keep=``) are trained again.
         """
-        return Ensemble([model for each in self.top(count) for model in each.models])
+        return ModelEnsemble([model for each in self.top(count) for model in each.models])
 
     def importance(self) -> dict[str, float]:
         """Return the importance of each setting for the score, the most important first.

@@ -262,7 +262,7 @@ class Search:
         if batch.scores:
             self.ranking.check(batch.scores)
         new = rung.take(batch)
-        best = np.intersect1d(new, rung.best(rung.wanted))
+        best = np.intersect1d(new, rung.best(rung.n_best))
         numbers = set(rung.members(best))
         checkpoints = {
             each.member.number: each.checkpoint

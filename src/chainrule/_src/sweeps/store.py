@@ -93,7 +93,7 @@ class MemoryStore:
         """Copy the available checkpoints of each rung's best candidates from a store."""
         copied = cls()
         for rung in rungs:
-            numbers = rung.members(rung.best(min(keep, rung.wanted)))
+            numbers = rung.members(rung.best(min(keep, rung.n_best)))
             each = {number: store.checkpoint(rung, number) for number in numbers}
             copied._kept[rung.name] = {n: part for n, part in each.items() if part is not None}
         return copied
@@ -110,12 +110,12 @@ class MemoryStore:
     ) -> None:
         """Keep the checkpoints; from time to time delete those no longer among the best."""
         if rung.name not in self._kept:
-            count = min(rung.wanted, len(rung.candidates)) * rung.seeds
+            count = min(rung.n_best, len(rung.candidates)) * rung.seeds
             self.needed = max(self.needed, check_fits(checkpoints, count))
         checkpoints_kept = self._kept.setdefault(rung.name, {})
         checkpoints_kept.update(checkpoints)
-        if len(checkpoints_kept) > 1.25 * rung.wanted * rung.seeds + 16:
-            best = set(rung.members(rung.best(rung.wanted)))
+        if len(checkpoints_kept) > 1.25 * rung.n_best * rung.seeds + 16:
+            best = set(rung.members(rung.best(rung.n_best)))
             self._kept[rung.name] = {n: each for n, each in checkpoints_kept.items() if n in best}
 
     def checkpoint(self, rung: Rung, number: int) -> Checkpoint | None:

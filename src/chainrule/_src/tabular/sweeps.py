@@ -33,10 +33,10 @@ def builder(data: TrainingData, recipe: Recipe) -> Callable[..., Sequential]:
         optimizer: str = recipe.optimizer,
         lr: float | None = recipe.lr,
     ) -> Sequential:
-        own = replace(
+        candidate = replace(
             recipe, hidden=hidden, activation=activation, dropout=dropout, l2=l2,
             optimizer=optimizer, lr=lr, seed=None,
         )  # fmt: skip
-        return make_model(data, own)
+        return make_model(data, candidate)
 
     return build

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from chainrule._src.base.errors import DataError
 
@@ -103,46 +104,59 @@ def without_stubs(source: str) -> str:
 
 
 def _stripped(lines: list[Line], solved: bool, hidden: bool, where: str) -> Iterator[Line]:
-    kind, begun, indent = "", 0, ""
-    stub: list[Line] | None = None
+    region: _Region | None = None
     for number, line in lines:
         at = f"{where}, line {number}"
         marker = _MARKER.match(line)
-        if not marker:
-            if not kind or (kind == HIDDEN and hidden):
-                yield number, line
-            elif kind == SOLUTION and stub is not None:
-                stub.append((number, _uncommented(line, at)))
-            elif kind == SOLUTION and solved:
+        if marker is None:
+            if region is not None and region.stub is not None:
+                region.stub.append((number, _uncommented(line, at)))
+            elif region is None or (solved if region.kind == SOLUTION else hidden):
                 yield number, line
             continue
         word, name = marker[1], marker[2]
-        if word == "STUB":
-            if kind != SOLUTION or stub is not None:
-                raise DataError(
-                    f"{at}: ### STUB belongs once between ### BEGIN SOLUTION and ### END SOLUTION"
-                )
-            stub = []
-        elif name not in (SOLUTION, HIDDEN):
-            raise DataError(
-                f"{at}: ### {word} {name or '(nothing)'}: expected {SOLUTION} or {HIDDEN}"
-            )
-        elif word == "BEGIN":
-            if kind:
-                raise DataError(
-                    f"{at}: ### BEGIN {name} inside the region that began in line {begun}; "
-                    f"close that with ### END {kind}"
-                )
-            kind, begun, indent, stub = name, number, line[: len(line) - len(line.lstrip())], None
-        elif kind != name:
-            opened = f"the region open here is {kind}" if kind else "no region is open here"
-            raise DataError(f"{at}: ### END {name}, but {opened}")
+        if fault := _fault(word, name, region):
+            raise DataError(f"{at}: {fault}")
+        if region is None:
+            region = _Region(name, number, line[: len(line) - len(line.lstrip())])
+        elif word == "STUB":
+            region.stub = []
         else:
-            if kind == SOLUTION and not solved:
-                yield from stub or [(begun, indent + line) for line in NO_STUB]
-            kind, stub = "", None
-    if kind:
-        raise DataError(f"{where}, line {begun}: ### BEGIN {kind} is never closed")
+            if region.kind == SOLUTION and not solved:
+                yield from region.stub or [(region.begun, region.indent + line) for line in NO_STUB]
+            region = None
+    if region is not None:
+        raise DataError(f"{where}, line {region.begun}: ### BEGIN {region.kind} is never closed")
+
+
+@dataclass
+class _Region:
+    """An open region; ``stub`` has the lines after ``### STUB``, or is None before."""
+
+    kind: str
+    begun: int
+    indent: str
+    stub: list[Line] | None = None
+
+
+def _fault(word: str, name: str, region: _Region | None) -> str:
+    """Return the error of a marker that may not stand in this region, or ""."""
+    if word == "STUB":
+        is_right = region is not None and region.kind == SOLUTION and region.stub is None
+        rule = "### STUB belongs once between ### BEGIN SOLUTION and ### END SOLUTION"
+        return "" if is_right else rule
+    if name not in (SOLUTION, HIDDEN):
+        return f"### {word} {name or '(nothing)'}: expected {SOLUTION} or {HIDDEN}"
+    if word == "BEGIN" and region is not None:
+        return (
+            f"### BEGIN {name} inside the region that began in line {region.begun}; "
+            f"close that with ### END {region.kind}"
+        )
+    if word == "END" and region is None:
+        return f"### END {name}, but no region is open here"
+    if word == "END" and region is not None and region.kind != name:
+        return f"### END {name}, but the region open here is {region.kind}"
+    return ""
 
 
 def _uncommented(line: str, at: str) -> str:

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from chainrule._src.core.equations import Equation, Listing, Variable, needed_for
+from chainrule._src.core.equations import Listing, Variable, needed_for
 from chainrule._src.core.trees import Path, leaves
 from chainrule._src.text import loops  # noqa: F401  (adds its rules to the table of lines)
 from chainrule._src.text.aliases import shared_results
@@ -94,30 +94,33 @@ class ProgramText:
             yield textwrap.indent(f'"""{doc}"""\n', "    ")
         if not self.program.general:
             yield "    # for the shapes it was recorded with alone\n"
-        parts: dict[str, list[Equation]] = {"forward": [], "backward": [], "state": []}
-        for equation in self.program.equations:
-            parts[self.part(equation.output)].append(equation)
-        lines = {
-            title: [line for equation in part for line in self.writer.lines(equation)]
-            for title, part in parts.items()
-        }
-        if spread:
-            lines = {title: [(code, "") for code, _ in part] for title, part in lines.items()}
+        parts = self._parts(with_shapes=not spread)
         returned = self._returned()
         prelude = [] if spread else [*self._unpacking(), *self._batch_size()]
         prelude += [] if doc else self._lengths()
-        prelude += self._sizes(code for part in lines.values() for code, _ in part)
+        prelude += self._sizes(code for lines in parts.values() for code, _ in lines)
         yield "".join(f"    {line}\n" for line in prelude)
-        column = max(
-            (len(code) for part in lines.values() for code, shape in part if shape), default=0
-        )
-        for title, part in lines.items():
-            if part:
+        commented = (code for lines in parts.values() for code, shape in lines if shape)
+        column = max(map(len, commented), default=0)
+        for title, lines in parts.items():
+            if lines:
                 yield "\n" if prelude or (title != "forward" and self.forward) else ""
                 yield f"    # {title}\n" if self.forward else ""
-            for code, shape in part:
+            for code, shape in lines:
                 yield f"    {code:<{column}}  # {shape}\n" if shape else f"    {code}\n"
         yield ("\n" if self.forward else "") + f"    return {returned}\n"
+
+    def _parts(self, with_shapes: bool) -> dict[str, list[tuple[str, str]]]:
+        """Return the lines of each part of the function: their code and the result's shape."""
+        parts: dict[str, list[tuple[str, str]]] = {"forward": [], "backward": [], "state": []}
+        for title in parts:
+            for equation in self.program.equations:
+                if self.part(equation.output) == title:
+                    parts[title] += [
+                        (code, shape if with_shapes else "")
+                        for code, shape in self.writer.lines(equation)
+                    ]
+        return parts
 
     def part(self, variable: Variable) -> str:
         """Return the part of the text that a variable belongs to: forward, backward or state."""

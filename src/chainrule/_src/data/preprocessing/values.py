@@ -263,11 +263,12 @@ def _objects(array: Array, name: str, where: str) -> Array:
     if kinds <= {str, type(None)}:
         return array
     values = [None if is_missing(value) else value for value in array.tolist()]
-    if all(v is None or (isinstance(v, _NUMBERS) and not isinstance(v, bool)) for v in values):
+    present = [value for value in values if value is not None]
+    if all(isinstance(value, _NUMBERS) and not isinstance(value, bool) for value in present):
         return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
-    if all(v is None or isinstance(v, dt.date) for v in values):
+    if all(isinstance(value, dt.date) for value in present):
         return np.array([_moment(value) for value in values], dtype="datetime64[s]")
-    if all(v is None or isinstance(v, str | bool | np.bool_) for v in values):
+    if all(isinstance(value, str | bool | np.bool_) for value in present):
         return np.array([None if v is None else str(v) for v in values], dtype=object)
     raise DataError(
         f"{where}: column {name!r} must hold text or numbers, not both and nothing else, but it "

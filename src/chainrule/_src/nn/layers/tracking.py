@@ -64,7 +64,7 @@ class Weight:
     constraint: Any = None
 
 
-class Variable(variables.Variable):
+class LayerVariable(variables.Variable):
     """A weight in a layer's attribute, with the interface of Keras's variables.
 
     Attributes
@@ -104,6 +104,9 @@ class Variable(variables.Variable):
                 put(self.layer, location, value)
 
     _write = write
+
+    def __repr__(self) -> str:
+        return f"Variable({self.value!s}, name={self.name!r})"
 
     @property
     def counts(self) -> bool:
@@ -153,9 +156,9 @@ def members(layer: Holder) -> frozenset[int]:
     return frozenset(map(id, family(layer)))
 
 
-def variables_of(layer: Holder) -> dict[str, Variable]:
+def variables_of(layer: Holder) -> dict[str, LayerVariable]:
     """Return all weights by name, in Keras's order: the layer's weights, then each sublayer's."""
-    by_name: dict[str, Variable] = {}
+    by_name: dict[str, LayerVariable] = {}
     visited: set[int] = set()
 
     def visit(owners: tuple[Holder, ...], prefix: str) -> None:
@@ -165,7 +168,7 @@ def variables_of(layer: Holder) -> dict[str, Variable]:
         visited.add(id(owner))
         paths = {about: path for path, about in reversed(owner._kept.items())}
         for about in sorted(dict.fromkeys(owner._kept.values()), key=lambda w: not w.trainable):
-            variable = Variable(owners, paths[about], about)
+            variable = LayerVariable(owners, paths[about], about)
             by_name[free_name(as_name(prefix + variable.name), by_name)] = variable
         for path, part in sublayers(owner).items():
             visit((*owners, part), f"{prefix}{owner.prefix_of(path, part)}_")

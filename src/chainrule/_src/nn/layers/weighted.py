@@ -8,7 +8,7 @@ from typing import Any
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.config import Configurable
 from chainrule._src.nn.layers import tracking
-from chainrule._src.nn.layers.tracking import Variable
+from chainrule._src.nn.layers.tracking import LayerVariable
 from chainrule._src.nn.layers.weights import fitted
 
 
@@ -16,22 +16,22 @@ class Weighted(Configurable, tracking.Holder):
     """Base class of objects with weights."""
 
     @property
-    def variables(self) -> list[Variable]:
+    def variables(self) -> list[LayerVariable]:
         """All weights and random states: those of the layer, then those of its sublayers."""
         return list(tracking.variables_of(self).values())
 
     @property
-    def weights(self) -> list[Variable]:
+    def weights(self) -> list[LayerVariable]:
         """All weights, in Keras's order: for each layer the trained weights first."""
         return [variable for variable in self.variables if variable.counts]
 
     @property
-    def trainable_weights(self) -> list[Variable]:
+    def trainable_weights(self) -> list[LayerVariable]:
         """The weights that are trained."""
         return [variable for variable in self.weights if variable.trainable]
 
     @property
-    def non_trainable_weights(self) -> list[Variable]:
+    def non_trainable_weights(self) -> list[LayerVariable]:
         """The weights that are not trained."""
         return [variable for variable in self.weights if not variable.trainable]
 

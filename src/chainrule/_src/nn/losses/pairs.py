@@ -94,7 +94,7 @@ def _flat(labels: Any, name: str) -> Any:
 
 
 class Circle(FunctionLoss):
-    """Averages `circle` over the samples of a batch, which are compared with each other.
+    """Compares the samples of a batch with each other: the mean of `circle`.
 
     The mean is over the samples whose loss is above 0: samples that have pairs.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule._src.nn.layers import Layer
 from chainrule._src.nn.layers.surroundings import CallContext, Notes, within
-from chainrule._src.nn.layers.tracking import Variable, family, members, variables_of
+from chainrule._src.nn.layers.tracking import LayerVariable, family, members, variables_of
 
 Weights = dict[str, Any]
 
@@ -50,13 +50,13 @@ class Network:
     Attributes
     ----------
     layers : list of Layer
-    places : dict of str to Variable
+    places : dict of str to LayerVariable
         The variable of every weight.
     """
 
     def __init__(self, stack: Layer, layers: list[Layer]) -> None:
         self.stack, self.layers = stack, list(layers)
-        self.places: dict[str, Variable] = variables_of(stack)
+        self.places: dict[str, LayerVariable] = variables_of(stack)
         self._within = family(stack)
 
     @property

@@ -22,7 +22,7 @@ from chainrule._src.nn.optimizers.moments import Adam, Adamax, AdamW, Lamb, Nada
 from chainrule._src.nn.optimizers.momentum import SGD, Lion
 from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule, count, schedule_of
 from chainrule._src.nn.optimizers.orthogonal import Muon
-from chainrule._src.nn.optimizers.variable import Variable
+from chainrule._src.nn.optimizers.variable import OptimizerVariable as Variable
 from chainrule._src.nn.schedules import (
     CosineDecay,
     CosineDecayRestarts,

@@ -17,7 +17,7 @@ from chainrule._src.base.handles import SymbolicNumber
 from chainrule._src.base.showing import snake_case
 from chainrule._src.base.validation import check_flag, check_number, check_positive
 from chainrule._src.core.trees import Path, leaves, map_leaves
-from chainrule._src.nn.optimizers.variable import Variable
+from chainrule._src.nn.optimizers.variable import OptimizerVariable
 
 UNDECAYED = "exclude_from_weight_decay"  # key of the patterns in a config
 Schedule = Callable[[Any], Any]
@@ -145,7 +145,7 @@ class Optimizer(Configurable):
             rate = vars(self)["learning_rate"]
             return float(rate(self._done[0]) if callable(rate) else rate)
 
-        return Variable(read, lambda rate: setattr(self, "learning_rate", rate))
+        return OptimizerVariable(read, lambda rate: setattr(self, "learning_rate", rate))
 
     @learning_rate.setter
     def learning_rate(self, rate: Any) -> None:
@@ -160,15 +160,15 @@ class Optimizer(Configurable):
                 )
             if not isinstance(rate, SymbolicNumber) and np.shape(rate) == ():
                 rate = rate.item() if hasattr(rate, "item") else rate
-            rate = float(rate) if isinstance(rate, Variable) else rate
+            rate = float(rate) if isinstance(rate, OptimizerVariable) else rate
             rate = self._number(rate, "learning_rate")
         vars(self)["learning_rate"] = rate
 
     @property
-    def iterations(self) -> Variable:
+    def iterations(self) -> OptimizerVariable:
         """The number of updates so far."""
         batches = self.gradient_accumulation_steps or 1
-        return Variable(lambda: self._done[0] // batches, dtype=np.int64)
+        return OptimizerVariable(lambda: self._done[0] // batches, dtype=np.int64)
 
     def exclude_from_weight_decay(
         self, var_list: Iterable[Any] | None = None, var_names: Iterable[str] | None = None

@@ -11,7 +11,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from chainrule._src.base.errors import ReadOnlyError
 
 
-class Variable(NDArrayOperatorsMixin):
+class OptimizerVariable(NDArrayOperatorsMixin):
     """Refers to a number of an optimizer: every read returns the current value.
 
     Parameters
@@ -43,7 +43,7 @@ class Variable(NDArrayOperatorsMixin):
     ) -> None:  # fmt: skip
         self._read, self._write, self.dtype = read, write, np.dtype(dtype)
 
-    def assign(self, value: Any) -> Variable:
+    def assign(self, value: Any) -> OptimizerVariable:
         """Set the number.
 
         Raises
@@ -81,7 +81,7 @@ class Variable(NDArrayOperatorsMixin):
         return np.asarray(self._read(), dtype)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        plain = [each._read() if isinstance(each, Variable) else each for each in inputs]
+        plain = [each._read() if isinstance(each, OptimizerVariable) else each for each in inputs]
         return getattr(ufunc, method)(*plain, **options)
 
     def __format__(self, spec: str) -> str:

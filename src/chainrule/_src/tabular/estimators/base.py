@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -212,6 +212,34 @@ class NetworkMixin(BaseMultilayerPerceptron):  # type: ignore[misc]
             return predicted
         quick = output(self, X, check_input)
         return super()._forward_pass_fast(X, check_input) if quick is None else quick
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None,
+        X_val: Any = None, y_val: Any = None,
+    ) -> Self:  # fmt: skip
+        """Train.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or frame, shape (n, d)
+        y : array_like, shape (n,) or (n, k)
+        sample_weight : array_like, shape (n,), optional
+        validation_data : tuple, optional
+            ``(X, y)`` or ``(X, y, sample_weight)``: scored after every epoch; ``early_stopping``
+            uses them instead of a share of ``X``.
+        X_val, y_val : array_like, optional
+            The parts of ``validation_data`` as two arguments, so that
+            ``Pipeline(..., transform_input=["X_val"])`` can transform ``X_val``.
+
+        Raises
+        ------
+        ValueError
+            As in scikit-learn.
+        DivergenceError
+            If the loss turns NaN or infinite, and a parameter beyond scikit-learn's is in use.
+        """
+        with self._scored_by(validation_data, X_val, y_val):
+            return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
     @contextmanager
     def _scored_by(

@@ -135,34 +135,6 @@ class MLPClassifier(_MLPParameters, NetworkMixin, theirs.MLPClassifier):  # type
         "label_smoothing": [SHARE],
     }
 
-    def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None,
-        X_val: Any = None, y_val: Any = None,
-    ) -> Self:  # fmt: skip
-        """Train.
-
-        Parameters
-        ----------
-        X : array_like, sparse matrix or frame, shape (n, d)
-        y : array_like, shape (n,) or (n, k)
-        sample_weight : array_like, shape (n,), optional
-        validation_data : tuple, optional
-            ``(X, y)`` or ``(X, y, sample_weight)``: scored after every epoch; ``early_stopping``
-            uses them instead of a share of ``X``.
-        X_val, y_val : array_like, optional
-            The parts of ``validation_data`` as two arguments, so that
-            ``Pipeline(..., transform_input=["X_val"])`` can transform ``X_val``.
-
-        Raises
-        ------
-        ValueError
-            As in scikit-learn.
-        DivergenceError
-            If the loss turns NaN or infinite, and a parameter beyond scikit-learn's is in use.
-        """
-        with self._scored_by(validation_data, X_val, y_val):
-            return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
-
     @available_if(lambda model: model._check_partial_fit())  # type: ignore[untyped-decorator]
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None, *,
@@ -248,14 +220,6 @@ class MLPRegressor(_MLPParameters, NetworkMixin, theirs.MLPRegressor):  # type: 
         "loss": [str, callable, dict, object],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
-
-    def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None,
-        X_val: Any = None, y_val: Any = None,
-    ) -> Self:  # fmt: skip
-        """Train; see `MLPClassifier.fit`."""
-        with self._scored_by(validation_data, X_val, y_val):
-            return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
     @available_if(lambda model: model._check_partial_fit())  # type: ignore[untyped-decorator]
     def partial_fit(

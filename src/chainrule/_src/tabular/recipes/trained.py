@@ -121,8 +121,9 @@ def open_data(
     like += [Column(name, "category") for name in ids if name not in used]
     table = open_table(source, like=like, encoding=encoding)
     columns = [column for column in table.columns if column.name != target]
+    names = {column.name for column in columns}
     for name in ids:
-        if name not in {column.name for column in columns}:
+        if name not in names:
             raise OptionError("id", f"{table.name} has no column {name!r}")
     if target is not None and len(columns) == len(table.columns):
         raise OptionError(
@@ -135,7 +136,7 @@ def open_data(
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     carried = f"not looked at, as training did not have them: {quoted(ids)}"
-    unread = {quote(c.name) for c in columns if c.name not in used and c.name not in ids}
+    unread = set(map(quote, names - used - {*ids}))
     table_notes = [note for note in table.notes if _named(note) not in unread]
     return table, [*table_notes, *(note for note in notes if note != carried)]
 

@@ -11,7 +11,7 @@ import math
 import mmap
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,8 @@ CHANGES = (
 LOOKS = ("os.listdir", "os.scandir", "glob.glob", "pathlib.Path.glob", "os.chdir")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
+Rule = tuple[frozenset[str], Callable[[tuple[Any, ...]], bool], str]
+
 
 def readable() -> list[str]:
     """Return the folders that Python and its libraries read, without a checkout of chainrule."""
@@ -79,9 +81,12 @@ def own_sources() -> list[str]:
 def hook(home: str, read: Sequence[str], hidden: Sequence[str], explains: bool = False) -> None:
     """Install an audit hook that refuses forbidden operations with a sentence.
 
+    A submission can replace this module's functions and constants. The hook does not read them
+    again: its rules are closures in tuples.
+
     Parameters
     ----------
-    own : str
+    home : str
         The only folder in which the submission may write.
     read, hidden : sequence of str
         Readable folders, and folders among them that are excluded.
@@ -89,48 +94,74 @@ def hook(home: str, read: Sequence[str], hidden: Sequence[str], explains: bool =
         If true, audit events of `gc` and `ctypes` are allowed: a diagnosis in this process
         inspects memory.
     """
-    refused = tuple(pair for pair in REFUSED.items() if not (explains and pair[0] in EXPLAINING))
-    separator, writing = os.sep, WRITING
-    processes, modules, looks, changes = PROCESSES, MODULES, frozenset(LOOKS), frozenset(CHANGES)
-    realpath, fsdecode = os.path.realpath, os.fsdecode
+    modules, rules, prefixes = MODULES, _file_rules(home, read, hidden), _prefixes(explains)
+
+    def audit(event: str, args: tuple[Any, ...]) -> None:
+        if event == "import" and args[0].split(".")[0] in modules:
+            raise ImportError(f"{args[0]}: the exercise is to be solved with NumPy")
+        for events, is_forbidden, what in rules:
+            if event in events and is_forbidden(args):
+                raise PermissionError(f"a submission may not {what}")
+        for prefix, what in prefixes:
+            if event.startswith(prefix):
+                raise PermissionError(f"a submission may not {what}")
+
+    sys.addaudithook(audit)
+
+
+def _prefixes(explains: bool) -> tuple[tuple[str, str], ...]:
+    """Return the beginnings of the names of events that are always refused, with the reasons."""
+    groups = {f"{name}.": what for name, what in REFUSED.items()}
+    if explains:
+        groups = {name: what for name, what in groups.items() if name[:-1] not in EXPLAINING}
+    return (*((event, "start or end processes") for event in PROCESSES), *groups.items())
+
+
+def _file_rules(home: str, read: Sequence[str], hidden: Sequence[str]) -> tuple[Rule, ...]:
+    """Return the rules for files: the events, a predicate of their arguments, and the reason."""
+    realpath, fsdecode, separator, writing = os.path.realpath, os.fsdecode, os.sep, WRITING
+    path_types = str | bytes | Path
     # On macOS and Windows SECRET and secret name one folder. Allowed paths have their real case.
     allowed, forbidden = tuple(read), tuple(folder.casefold() for folder in hidden)
 
-    def within(path: str, folders: Sequence[str]) -> bool:
+    def within(path: str, *folders: str) -> bool:
         return any(path == folder or path.startswith(folder + separator) for folder in folders)
 
     def real(path: Any) -> str:
-        return realpath(fsdecode(path)) if isinstance(path, str | bytes | Path) else ""
+        """Return a path without links; "" for a descriptor, whose file was checked when opened."""
+        return realpath(fsdecode(path)) if isinstance(path, path_types) else ""
 
-    def refuse(what: str) -> None:
-        raise PermissionError(f"a submission may not {what}")
+    def is_hidden(path: str) -> bool:
+        return within(path.casefold(), *forbidden)
 
-    def audit(event: str, args: tuple[Any, ...]) -> None:
-        if event == "open":
-            path = real(args[0])
-            if path and not within(path, (home,)):
-                if (args[2] or 0) & writing:
-                    refuse("write outside its own folder")
-                if not within(path, allowed) or within(path.casefold(), forbidden):
-                    refuse("read files that it does not bring along")
-        elif event == "import":
-            if args[0].split(".")[0] in modules:
-                raise ImportError(f"{args[0]}: the exercise is to be solved with NumPy")
-        elif event in looks:
-            path = real(args[0]) if args and args[0] is not None else home
-            if (path and not within(path, (home, *allowed))) or within(path.casefold(), forbidden):
-                refuse("look at other folders")
-        elif event in changes:
-            if not all(within(real(a), (home,)) for a in args[:2] if isinstance(a, str | bytes)):
-                refuse("change anything outside its own folder")
-        elif event.startswith(processes):
-            refuse("start or end processes")
-        else:
-            for group, what in refused:
-                if event.startswith(group + "."):
-                    refuse(what)
+    def writes_elsewhere(args: tuple[Any, ...]) -> bool:
+        """Files outside the submission's folder are not created, emptied or written."""
+        path = real(args[0]) if (args[2] or 0) & writing else ""
+        return bool(path) and not within(path, home)
 
-    sys.addaudithook(audit)
+    def reads_elsewhere(args: tuple[Any, ...]) -> bool:
+        """Python and its libraries read their own files, but marks and answers stay hidden."""
+        path = real(args[0])
+        if not path or within(path, home):
+            return False
+        return is_hidden(path) or not within(path, *allowed)
+
+    def looks_elsewhere(args: tuple[Any, ...]) -> bool:
+        """Names of files tell about other submissions. Without a path, the folder is ``home``."""
+        path = real(args[0]) if args and args[0] is not None else home
+        return is_hidden(path) or (bool(path) and not within(path, home, *allowed))
+
+    def changes_elsewhere(args: tuple[Any, ...]) -> bool:
+        """Of a move or link, both paths count: the first two arguments."""
+        paths = (real(path) for path in args[:2] if isinstance(path, str | bytes))
+        return not all(within(path, home) for path in paths)
+
+    return (
+        (frozenset(["open"]), writes_elsewhere, "write outside its own folder"),
+        (frozenset(["open"]), reads_elsewhere, "read files that it does not bring along"),
+        (frozenset(LOOKS), looks_elsewhere, "look at other folders"),
+        (frozenset(CHANGES), changes_elsewhere, "change anything outside its own folder"),
+    )
 
 
 def forget() -> None:

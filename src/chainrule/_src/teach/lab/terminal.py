@@ -95,16 +95,12 @@ def run_lab(
             with lab.progress("drawing the report", 1):
                 drawings = artist.drawings()
 
-    if unwritable is None and lab.results:
-        try:
-            seconds = time.perf_counter() - began
-            write_text(report, render(lab, drawings, skipped, seconds, replay(lab)))
-        except FileError as error:
-            unwritable = error
     if unwritable is not None:
         raise unwritable
     if not lab.results:
         return 1
+    seconds = time.perf_counter() - began
+    write_text(report, render(lab, drawings, skipped, seconds, replay(lab)))
     say("\nThe whole report, with pictures:")
     say(f"[bold]{escape(str(report.resolve()))}[/]", soft_wrap=True)  # on one line, to copy
     say(f"{time.perf_counter() - began:.1f} s")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -70,50 +71,52 @@ def pullback(
 ) -> StepPullback:
     """Return the backward step from the carry and some results to some operands, by position."""
     joint = _joint(body, ys, positions)
-    (carry, outputs), gradients = joint.result
-    count, inputs = len(carry), [v for k in ("carry", "closed", "x") for v in joint.arguments[k]]
-    first = count + len(joint.arguments["closed"])  # position of the first x
+    gradients, of_kind = joint.result[1], joint.arguments
+    inputs = [*of_kind["carry"], *of_kind["closed"], *of_kind["x"]]
+    count = len(of_kind["carry"])
+    first = count + len(of_kind["closed"])  # position of the first x
+    nonzero = [i for i, gradient in gradients.items() if isinstance(gradient, Variable)]
     carries = [i for i in range(count) if inputs[i].dtype.kind == "f"]
-    sums = [i for i in gradients if count <= i < first and isinstance(gradients[i], Variable)]
-    steps = [i for i in gradients if i >= first and isinstance(gradients[i], Variable)]
-    late = {*joint.arguments["g_carry"], *joint.arguments["g_y"]}
-    for e in joint.equations:
-        if late.intersection(e.variables):
-            late.add(e.output)
-    numbers = {v: i for i, v in [*enumerate(outputs, count)][::-1] if isinstance(v, Variable)}
-    needs = _Needs(joint, inputs, count, first, numbers, recompute)
-    results = [gradients[i] for i in (*carries, *sums, *steps)]
-    equations = needs.equations(late, results)
+    sums = [i for i in nonzero if count <= i < first]
+    steps = [i for i in nonzero if i >= first]
+    needs = _Needs(joint, recompute)
+    equations = needs.equations([gradients[i] for i in (*carries, *sums, *steps)])
     totals = [_sum_for(inputs[i]) for i in sums]
-    for i, total in zip(sums, totals, strict=True):
-        gradients[i].adjoint_of = None  # the sum is the gradient
-        equations.append(Equation(_sum_for(inputs[i]), ADD, (total, gradients[i]), {}))
-    new = [e.output for e in equations[len(equations) - len(sums) :]]
+    additions = [
+        _addition(gradients[i], total, inputs[i]) for i, total in zip(sums, totals, strict=True)
+    ]
     saved = [v for v in needs.taken if v in needs.saved]
+    recomputed = {v for v in needs.taken if v not in needs.saved}
     closed = [i for i in range(count, first) if inputs[i] in needs.taken]
-    unkept = [i for i in range(first, len(inputs)) if inputs[i] not in saved]
-    xs = [i for i in unkept if inputs[i] in needs.taken]
+    xs = [i for i in range(first, len(inputs)) if inputs[i] in recomputed]
     arguments = {
-        "carry": [*joint.arguments["g_carry"], *totals],
+        "carry": [*of_kind["g_carry"], *totals],
         "closed": [inputs[i] for i in closed],
-        "x": [*saved, *(inputs[i] for i in xs), *joint.arguments["g_y"]],
+        "x": [*saved, *(inputs[i] for i in xs), *of_kind["g_y"]],
     }
-    result = ([*(gradients[i] for i in carries), *new], [gradients[i] for i in steps])
+    carry = [*(gradients[i] for i in carries), *(e.output for e in additions)]
+    result = (carry, [gradients[i] for i in steps])
     return StepPullback(
         joint=joint,
-        program=Program(arguments, equations, result),
+        program=Program(arguments, [*equations, *additions], result),
         carries=carries,
         sums=sums,
         steps=steps,
         closed=closed,
         xs=xs,
         residuals=[needs.saved[v] for v in saved],
-        missing=[v for v in needs.taken if v not in needs.saved and v not in inputs[count:]],
+        missing=[v for v in needs.taken if v in recomputed and v not in inputs[count:]],
     )
 
 
 def _sum_for(v: Variable) -> Variable:
     return Variable(None, v.shape, v.dtype, np.zeros(v.shape, v.dtype), v)
+
+
+def _addition(gradient: Variable, total: Variable, v: Variable) -> Equation:
+    """Return the equation that adds a step's gradient to the sum of the steps before."""
+    gradient.adjoint_of = None  # the sum is the gradient
+    return Equation(_sum_for(v), ADD, (total, gradient), {})
 
 
 def _joint(body: Program, ys: tuple[int, ...], positions: tuple[int, ...]) -> Program:
@@ -123,20 +126,45 @@ def _joint(body: Program, ys: tuple[int, ...], positions: tuple[int, ...]) -> Pr
     included.
     """
     outer, inner = recording_level(), Level()
-    tensors: dict[Variable, Any] = {}
-
-    def tensor(v: Variable, name: str | None, level: Level, value: Any) -> Tensor:
-        wrapped = Tensor.made(value, level)
-        wrapped.name = name
-        return wrapped
-
     inputs = {
-        kind: [tensor(v, v.name, outer, v.value) for v in variables]
+        kind: [_tensor(v.name, v.value, outer) for v in variables]
         for kind, variables in body.arguments.items()
     }
-    before = [t for group in inputs.values() for t in group]
-    for v, t in zip(body.inputs, before, strict=True):
-        tensors[v] = tensor(v, v.name, inner, t) if v.dtype.kind == "f" else t
+    tensors: dict[Variable, Any] = {}
+    for v, t in zip(body.inputs, chain(*inputs.values()), strict=True):
+        tensors[v] = _tensor(v.name, t, inner) if v.dtype.kind == "f" else t
+    results, count = _replayed(body, tensors), len(body.result[0])
+    carry, outputs = body.arguments["carry"], body.result[1]
+    floats = [i for i in range(count) if carry[i].dtype.kind == "f"]
+    inputs["g_carry"] = [_seed(carry[i], outer) for i in floats]
+    inputs["g_y"] = [_seed(outputs[i - count], outer) for i in ys]
+    seeds = zip([*floats, *ys], [*inputs["g_carry"], *inputs["g_y"]], strict=True)
+    by_order = adjoints_of([(results[i], g) for i, g in seeds if _is_of(results[i], inner)])
+    active = {*floats, *(i for i in positions if i >= count)}
+    gradients = {
+        i: _converted(by_order.get(tensors[v].order), v)
+        for i, v in enumerate(body.inputs)
+        if i in active
+    }
+    outside = [y.value if _is_of(y, inner) else y for y in results]
+    both = ((outside[:count], outside[count:]), gradients)
+    return program_of(inputs, both, outer)[0]
+
+
+def _tensor(name: str | None, value: Any, level: Level) -> Tensor:
+    tensor = Tensor.made(value, level)
+    tensor.name = name
+    return tensor
+
+
+def _seed(leaf: Any, level: Level) -> Tensor:
+    """Return the adjoint of a result, as an input of the joint step."""
+    name = leaf.name if isinstance(leaf, Variable) else None
+    return _tensor(name and f"d_{name}", np.zeros(np.shape(leaf), leaf.dtype), level)
+
+
+def _replayed(body: Program, tensors: dict[Variable, Any]) -> list[Any]:
+    """Record a step's equations for the tensors of its inputs; return the carry and results."""
 
     def value_of(operand: Any) -> Any:
         return tensors[operand] if isinstance(operand, Variable) else at(operand, 0)
@@ -149,30 +177,14 @@ def _joint(body: Program, ys: tuple[int, ...], positions: tuple[int, ...]) -> Pr
         tensors[e.output] = result
         while type(result) is Tensor:
             result.name, result = e.output.name, result.value
-    carry, outputs = body.result
-    results, count = [value_of(leaf) for leaf in (*carry, *outputs)], len(carry)
+    return [value_of(leaf) for leaf in chain(*body.result)]
 
-    def seed(leaf: Any) -> Tensor:
-        name = leaf.name if isinstance(leaf, Variable) else None
-        zeros = np.zeros(np.shape(leaf), leaf.dtype)
-        return tensor(leaf, name and f"d_{name}", outer, zeros)
 
-    active = [i for i, leaf in enumerate(carry) if body.arguments["carry"][i].dtype.kind == "f"]
-    inputs["g_carry"] = [seed(body.arguments["carry"][i]) for i in active]
-    inputs["g_y"] = [seed(outputs[i - count]) for i in ys]
-    seeds = zip([*active, *ys], [*inputs["g_carry"], *inputs["g_y"]], strict=True)
-    reached = [(results[i], g) for i, g in seeds]
-    by_order = adjoints_of([(y, g) for y, g in reached if _is_of(y, inner)])
-    gradients = {}
-    for i, v in enumerate(body.inputs):
-        if i in active or (i in positions and i >= count):
-            g = by_order.get(tensors[v].order)
-            if g is None:
-                g = np.zeros(v.shape, v.dtype)
-            gradients[i] = g if g.dtype == v.dtype else ASTYPE(g, dtype=v.dtype.type)
-    outside = [y.value if _is_of(y, inner) else y for y in results]
-    both = ((outside[:count], outside[count:]), gradients)
-    return program_of(inputs, both, outer)[0]
+def _converted(gradient: Any, v: Variable) -> Any:
+    """Return a gradient in its variable's dtype; None stands for zeros."""
+    if gradient is None:
+        return np.zeros(v.shape, v.dtype)
+    return gradient if gradient.dtype == v.dtype else ASTYPE(gradient, dtype=v.dtype.type)
 
 
 def _is_of(value: Any, level: Level) -> bool:
@@ -185,38 +197,38 @@ class _Needs:
     ``taken`` are the values that it receives, ``again`` those that it computes again.
     """
 
-    def __init__(
-        self,
-        joint: Program,
-        inputs: Sequence[Variable],
-        count: int,
-        first: int,
-        numbers: dict[Variable, int],
-        recompute: bool,
-    ) -> None:
+    def __init__(self, joint: Program, recompute: bool) -> None:
         self.joint, self.recompute = joint, recompute
         self.equation_of = {e.output: e for e in joint.equations}
         self.taken: dict[Variable, None] = {}
-        self.free = set(inputs[count:first])  # constant: equal in every step
+        self.free = set(joint.arguments["closed"])  # constant: equal in every step
+        self.late = {*joint.arguments["g_carry"], *joint.arguments["g_y"]}  # adjoints
         for e in joint.equations:
-            if all(v in self.free for v in e.variables):
+            if self.free.issuperset(e.variables):
                 self.free.add(e.output)
-        self.saved = {v: i for v, i in numbers.items() if v not in self.free}
-        self.at_hand = {*self.free, *self.saved, *inputs[first:]}
+            if self.late.intersection(e.variables):
+                self.late.add(e.output)
+        carry, outputs = joint.result[0]
+        numbered = [*enumerate(outputs, len(carry))]
+        self.saved = {
+            v: i
+            for i, v in reversed(numbered)  # of a variable that is returned twice, the first
+            if isinstance(v, Variable) and v not in self.free
+        }
+        self.at_hand = {*self.free, *self.saved, *joint.arguments["x"]}
         self.again: set[Variable] = set()
 
-    def equations(self, late: set[Variable], results: Sequence[Any]) -> list[Equation]:
+    def equations(self, results: Sequence[Any]) -> list[Equation]:
         """Return the equations of the backward step."""
         needed = {v for v in results if isinstance(v, Variable)}
         backward: set[Variable] = set()
         for e in reversed(self.joint.equations):
-            if e.output in needed and e.output in late:
+            if e.output in needed and e.output in self.late:
                 backward.add(e.output)
                 needed.update(e.variables)
-        early = [v for v in needed if v not in late]
-        order = {v: i for i, v in enumerate(self.joint.variables)}
-        for v in sorted(early, key=order.__getitem__):
-            self._get(v)
+        for v in self.joint.variables:
+            if v in needed and v not in self.late:
+                self._get(v)
         return [e for e in self.joint.equations if e.output in backward or e.output in self.again]
 
     def _get(self, v: Variable) -> None:
