@@ -6,6 +6,7 @@ from tests.uber import assert_kernel
 
 import chainrule as cr
 from chainrule._src.nn import losses
+from chainrule._src.nn.network.runs import example_data
 from chainrule._src.ops import nn
 from chainrule._src.trace.tracing import trace
 
@@ -149,3 +150,18 @@ def test_a_loss_of_ones_own_trains():
         optimizer=cr.optimizers.Adam(0.05), epochs=100, seed=0, engine="numpy",
     )  # fmt: skip
     assert history.loss[-1] < 1e-2 * history.loss[0]
+
+
+CLASSES = [
+    loss for loss in map(vars(losses).get, losses.__all__)
+    if isinstance(loss, type) and loss not in (losses.Loss, losses.LossFunctionWrapper)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", CLASSES, ids=lambda loss: loss.__name__)
+def test_a_model_knows_which_targets_its_loss_takes(loss):
+    shape = {losses.CTC: (7, 3), losses.Pinball: (1,)}.get(loss, (3,))
+    network = cr.Sequential([cr.layers.Input(shape), cr.layers.Dense(shape[-1])]).network
+    X, y = example_data(network, loss())
+    assert (y.dtype.kind == "i") == loss().takes_labels
+    assert np.shape(loss()(y, X + 0.25)) == ()

@@ -32,7 +32,6 @@ from chainrule._src.data.storage.files import check_writable, write_text, write_
 from chainrule._src.export import ejected, templates
 from chainrule._src.export.in_use import InUse
 from chainrule._src.export.rules import plainer, rule_texts
-from chainrule._src.nn.losses import SparseCategoricalCrossentropy
 from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.network.forward import Forward
 from chainrule._src.nn.network.objective import Objective
@@ -159,7 +158,7 @@ class _ModuleText:
 
     def _targets(self) -> str:
         """Describe the targets: class numbers or values, with their shape."""
-        if isinstance(self.model.loss, SparseCategoricalCrossentropy):
+        if self.model.loss.takes_labels:
             return f"class numbers, shape {self._shape(self.y)}"
         return f"targets, shape {self._shape(self.y)}"
 

@@ -16,7 +16,6 @@ from chainrule._src.data.preprocessing.steps import Step
 from chainrule._src.export.in_use import InUse
 from chainrule._src.export.web.content import WebContent
 from chainrule._src.export.web.kernels import function_for_web, keyed, step_for_web
-from chainrule._src.nn.losses import SparseCategoricalCrossentropy
 from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.network.runs import carry_of, example_data
 from chainrule._src.nn.training.minimize import Update
@@ -72,9 +71,8 @@ def _rows(X: Any) -> Any:
 def _add_loss(content: WebContent, model: Compiled, used: InUse, X: Any) -> None:
     """Add the kernel of the loss and its gradient, and for a table that of its features."""
     X, y = example_data(model.network, model.loss)
-    labels = isinstance(model.loss, SparseCategoricalCrossentropy)
     target: dict[str, Any] = {"dtype": y.dtype.str, "shape": y.shape[1:]}
-    if labels:
+    if model.loss.takes_labels:
         target["labels"] = model.network.layers[-1].output_shape[-1]
     if used.quantity is not None:
         target |= {"mean": used.quantity.mean, "scale": used.quantity.scale}

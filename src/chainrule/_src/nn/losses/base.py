@@ -35,6 +35,11 @@ class Loss(Configurable):
     dtype : dtype, optional
         Dtype to which predictions are converted; by default their own dtype is used.
 
+    Attributes
+    ----------
+    takes_labels : bool
+        True if a target is a class number, and a prediction has a score for each class.
+
     Raises
     ------
     UnknownNameError
@@ -52,6 +57,8 @@ class Loss(Configurable):
     >>> Cubic()([[0.0], [1.0]], [[2.0], [1.0]], sample_weight=[0.5, 1.0])
     np.float64(2.0)
     """
+
+    takes_labels = False
 
     def __init__(
         self, name: str | None = None, reduction: str | None = MEAN, dtype: Any = None
@@ -81,7 +88,7 @@ class Loss(Configurable):
 
     def target_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the shape of a sample's target, from the shape of a sample's prediction."""
-        return shape
+        return shape[:-1] if self.takes_labels else shape
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of a batch.

@@ -382,6 +382,7 @@ class SparseCategoricalCrossentropy(FunctionLoss):
     np.float64(0.6931)
     """
 
+    takes_labels = True
     function = staticmethod(sparse_categorical_crossentropy)
 
     def __init__(
@@ -471,6 +472,7 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
     np.float64(0.5)
     """
 
+    takes_labels = True
     function = staticmethod(categorical_generalized_cross_entropy)
 
     def __init__(

@@ -12,7 +12,6 @@ from chainrule._src.compile.running.recorded import StepCaches
 from chainrule._src.compile.running.shaped import ShapedEngine
 from chainrule._src.compile.running.steps import make_engine
 from chainrule._src.core.trees import map_leaves
-from chainrule._src.nn.losses import SparseCategoricalCrossentropy
 from chainrule._src.nn.network.network import Network
 from chainrule._src.nn.network.objective import Objective, Step
 from chainrule._src.nn.training.supply import Batches, Samples
@@ -74,11 +73,10 @@ def example_data(network: Network, loss: Any) -> tuple[Any, Any]:
     lengths = {len(w) for w in network.state.values() if w.ndim}
     rows = first.input_shape[0] or next(n for n in count(EXAMPLES) if n not in lengths)
     X = np.zeros((rows, *shape), np.int64 if first.integers else dtype)
-    if isinstance(loss, SparseCategoricalCrossentropy):
-        return X, np.zeros((rows, *_sizes(last.output_shape[1:-1])), np.int64)
     of_one = last.output_shape[1:]
     of_target = loss.target_shape(of_one) if loss else of_one
-    return X, np.zeros((rows, *_sizes(of_target)), dtype)
+    takes_labels = loss is not None and loss.takes_labels
+    return X, np.zeros((rows, *_sizes(of_target)), np.int64 if takes_labels else dtype)
 
 
 def _sizes(shape: Any) -> list[int]:
