@@ -19,6 +19,7 @@ BROWSERS = {
     "chromium": lambda folder: [*FLAGS, f"--user-data-dir={folder}"],
     "firefox-esr": lambda folder: ["--headless", "--no-remote", "--profile", folder],
 }
+TYPES = {".mjs": "text/javascript", ".html": "text/html", "": "application/json"}
 PAGE = """<!doctype html><meta charset="utf-8"><script type="module">
 const tell = (answer) => fetch("/answer", { method: "POST", body: JSON.stringify(answer) });
 try {
@@ -48,7 +49,7 @@ def served(folder):
     answer, came = {}, threading.Event()
 
     class Handler(SimpleHTTPRequestHandler):
-        extensions_map = {".mjs": "text/javascript", ".html": "text/html", "": "application/json"}
+        extensions_map = TYPES
 
         def __init__(self, *args):
             super().__init__(*args, directory=str(folder))
