@@ -6,9 +6,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
+from tests.draws import draws
 from tests.ops.test_gradients import BINARY, CASES, LIBRARY, REDUCTIONS, UNARY, draw
 
 import chainrule as cr
@@ -118,7 +119,7 @@ def test_softmaxes(f, dtype):
 
 @pytest.mark.parametrize("name", [*REDUCTIONS, "all", "any", "argmax", "argmin"])
 @given(shape=st.lists(st.integers(2, 3), min_size=1, max_size=3).map(tuple), data=st.data())
-@settings(max_examples=8)
+@draws(5)
 def test_reductions(name, shape, data):
     x = draw(np.random.default_rng(data.draw(st.integers(0, 99))), shape)
     one = st.integers(-len(shape), len(shape) - 1)
@@ -357,7 +358,7 @@ ACTIVATIONS = {"relu": cr.relu, "tanh": np.tanh, "sigmoid": cr.sigmoid, "gelu": 
     dtype=st.sampled_from([np.float32, np.float64]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=20)
+@draws(10)
 def test_networks(widths, names, normalises, dtype, seed):
     rng = np.random.default_rng(seed)
     params, n_in = {}, 3
