@@ -52,7 +52,7 @@ from tests.pace import SLOWNESS
 mpl.use("agg")
 # `make test` draws the same examples everywhere; `make fuzz` draws anew and keeps what it finds.
 settings.register_profile(
-    "fixed", deadline=None, derandomize=True, database=None, max_examples=30,
+    "fixed", deadline=None, derandomize=True, database=None, max_examples=15,
     suppress_health_check=[HealthCheck.too_slow] if SLOWNESS > 1 else [],
 )  # fmt: skip
 settings.register_profile("fuzz", deadline=None, derandomize=False, print_blob=True)

@@ -212,16 +212,22 @@ def kernel_gradients(loss, params, *data, batch_size=None, orders):
     zeros = map_leaves(lambda leaf: np.full_like(leaf, np.nan), params)
     carry = {"params": params, "gradient": zeros, "value": np.zeros_like(np.asarray(example))}
     program = RecordedStep(step, loss, carry, data).program(rows)
-    by_threads, runs = {}, set()
+    shared_out = form_of(program, data, (0, 1), batch_size or rows) if any(orders) else None
+    runs = set()
     for order in orders:
-        if bool(order) not in by_threads:
-            by_threads[bool(order)] = form_of(program, data, order, batch_size or rows)
-        form = by_threads[bool(order)]
+        form = shared_out
+        if not order and (shared_out is None or is_divided(shared_out)):
+            form = form_of(program, data, order, batch_size or rows)
         run = form.kernel.text, order if form.threads > 1 else ()
         if run not in runs:
             runs.add(run)
             engine = after_an_update(program, carry, data, order, batch_size, form)
             yield engine.read("value"), engine.read("gradient")
+
+
+def is_divided(form):
+    """Whether a form for several threads may differ from the one for a single thread."""
+    return form.threads > 1 or "gemm(" in form.kernel.text
 
 
 def form_of(program, data, order, batch_size):

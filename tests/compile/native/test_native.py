@@ -94,9 +94,9 @@ def test_logaddexp_is_numpys():
 def test_functions_are_accurate_to_two_units_in_the_last_place(name, dtype):
     rng = np.random.default_rng(0)
     for low, high in RANGES[name]:
-        x = rng.uniform(low, high, 1500).astype(dtype)
+        x = rng.uniform(low, high, 500).astype(dtype)
         if name == "log" and high > 100:
-            x = np.exp(rng.uniform(-60, 60, 1500)).astype(dtype)
+            x = np.exp(rng.uniform(-60, 60, 500)).astype(dtype)
         assert units_off(apply(name, x), x, getattr(mpmath, name)) <= 2
 
 
@@ -112,7 +112,7 @@ def test_functions_at_their_ends(name, dtype):
 
 @pytest.mark.parametrize("name", ["sin", "cos"])
 def test_waves_keep_their_last_places_where_they_cross_zero(name):
-    x = (np.arange(-20_000, 20_000, 7) * np.pi / 2).astype(np.float32)
+    x = (np.arange(-20_000, 20_000, 31) * np.pi / 2).astype(np.float32)
     assert units_off(apply(name, x), x, getattr(mpmath, name)) <= 2
 
 

@@ -39,6 +39,22 @@ def unknown(tmp_path, monkeypatch):
     native.this_machine()
 
 
+CODES, compile_all = {}, trial.compile_all
+
+
+@pytest.fixture(autouse=True)
+def compiled_once(monkeypatch):
+    """LLVM compiles a module of the trial once for all tests: its code depends on nothing else."""
+
+    def codes_of(texts, target, count):
+        new = [text for text in dict.fromkeys(texts) if (text, target) not in CODES]
+        for text, code in zip(new, compile_all(new, target, count), strict=True):
+            CODES[text, target] = code
+        return [CODES[text, target] for text in texts]
+
+    monkeypatch.setattr(trial, "compile_all", codes_of)
+
+
 @pytest.fixture
 def sound(monkeypatch):
     """The self-check takes no time, and finds nothing."""

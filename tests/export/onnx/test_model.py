@@ -22,14 +22,25 @@ WITHOUT = ("inv", "det", "solve", "cholesky", "slogdet")  # ONNX has no such ope
 SAME = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 2e-5}
 
 
+def evaluator(model):
+    """Return a function of data for what both evaluators make of them."""
+    names = [value.name for value in model.graph.input]
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 3, 1  # threads take time to start
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    reference = ReferenceEvaluator(model)
+
+    def evaluate(*data):
+        feed = dict(zip(names, data, strict=True))
+        with np.errstate(all="ignore"):
+            return [reference.run(None, feed), session.run(None, feed)]
+
+    return evaluate
+
+
 def run(model, *data):
     """Return what both evaluators make of the data."""
-    feed = dict(zip([value.name for value in model.graph.input], data, strict=True))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-    with np.errstate(all="ignore"):
-        return [ReferenceEvaluator(model).run(None, feed), session.run(None, feed)]
+    return evaluator(model)(*data)
 
 
 def sizes_of(value):
@@ -56,6 +67,7 @@ def assert_exports(f, params, *data, ns=(1, 2, 7)):
     assert {tensor.name for tensor in model.graph.initializer} <= read
     single = any(node.op_type in SINGLE for node in model.graph.node)
     symbolic = [sizes_of(value)[:1] == ["n"] for value in model.graph.input]
+    evaluate = evaluator(model)
     for n in [None, *ns] if any(symbolic) else [None]:
         batch = [
             x[np.arange(n) % len(x)] if n and varies else x
@@ -63,7 +75,7 @@ def assert_exports(f, params, *data, ns=(1, 2, 7)):
         ]
         wanted = f(params, *batch)
         wanted = wanted if isinstance(wanted, tuple) else (wanted,)
-        for results in zip(*run(model, *batch), wanted, strict=True):
+        for results in zip(*evaluate(*batch), wanted, strict=True):
             assert_equal(results[:2], results[2], 2e-5 if single else None)
     return model
 
