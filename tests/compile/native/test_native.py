@@ -28,7 +28,7 @@ from chainrule._src.trace.recurrence.summing import prepared
 from chainrule._src.trace.tracing import Recorder
 from chainrule.errors import CompileError, DataError
 
-pytestmark = pytest.mark.portable
+pytestmark = [pytest.mark.portable, pytest.mark.usefixtures("compiled_once")]
 
 
 @pytest.fixture

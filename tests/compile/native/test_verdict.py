@@ -17,7 +17,7 @@ from chainrule._src.compile.native.machine import host
 from chainrule._src.compile.running import steps
 from chainrule.errors import CompileError
 
-pytestmark = pytest.mark.portable
+pytestmark = [pytest.mark.portable, pytest.mark.usefixtures("compiled_once")]
 
 X = np.random.default_rng(0).normal(size=(64, 3))
 KEY = "a" * 64
@@ -37,22 +37,6 @@ def unknown(tmp_path, monkeypatch):
     verdict._fault.cache_clear()
     steps._warn_of_machine.cache_clear()
     native.this_machine()
-
-
-CODES, compile_all = {}, trial.compile_all
-
-
-@pytest.fixture(autouse=True)
-def compiled_once(monkeypatch):
-    """LLVM compiles a module of the trial once for all tests: its code depends on nothing else."""
-
-    def codes_of(texts, target, count):
-        new = [text for text in dict.fromkeys(texts) if (text, target) not in CODES]
-        for text, code in zip(new, compile_all(new, target, count), strict=True):
-            CODES[text, target] = code
-        return [CODES[text, target] for text in texts]
-
-    monkeypatch.setattr(trial, "compile_all", codes_of)
 
 
 @pytest.fixture
