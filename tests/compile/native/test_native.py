@@ -89,6 +89,12 @@ def test_logaddexp_is_numpys():
     np.testing.assert_allclose(cr.jit(np.logaddexp)(a, b), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("f", [np.remainder, np.floor_divide], ids=lambda f: f.__name__)
+def test_remainders_have_the_divisors_sign(f):
+    a, b = (grid.ravel() for grid in np.meshgrid([-7.5, -6, 0, 1, 7.5], [-3, -2.5, 2.5, 3]))
+    np.testing.assert_array_equal(cr.jit(f)(a, b), f(a, b))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", list(RANGES))
 def test_functions_are_accurate_to_two_units_in_the_last_place(name, dtype):
