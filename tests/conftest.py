@@ -3,6 +3,7 @@ import os
 import shutil
 import signal
 import time
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -43,6 +44,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from chainrule._src.base import validation
+from chainrule._src.compile.native import helpers
 from chainrule._src.compile.native.cache import VERDICT, cache_folder
 from chainrule._src.compile.native.code import _verdict_key, this_machine
 from chainrule.data import load_digits
@@ -52,7 +54,7 @@ from tests.pace import SLOWNESS
 mpl.use("agg")
 # `make test` draws the same examples everywhere; `make fuzz` draws anew and keeps what it finds.
 settings.register_profile(
-    "fixed", deadline=None, derandomize=True, database=None, max_examples=30,
+    "fixed", deadline=None, derandomize=True, database=None, max_examples=15,
     suppress_health_check=[HealthCheck.too_slow] if SLOWNESS > 1 else [],
 )  # fmt: skip
 settings.register_profile("fuzz", deadline=None, derandomize=False, print_blob=True)
@@ -161,3 +163,15 @@ def new_cache(kernel_cache, tmp_path_factory):
         return folder
 
     return make
+
+
+compile_once = cache(helpers.compiled)
+
+
+@pytest.fixture
+def compiled_once(monkeypatch):
+    """Have LLVM compile a module once for all tests with an empty kernel cache that use this.
+
+    Its code depends on the module and the machine alone.
+    """
+    monkeypatch.setattr(helpers, "compiled", compile_once)

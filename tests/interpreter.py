@@ -1,7 +1,7 @@
 """Kernels run by Python itself: what their text says, without compiling it."""
 
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from symtable import symtable
 from threading import Semaphore, Thread, local
 from unittest import mock
@@ -134,15 +134,21 @@ class Turns:
         (self.ready[self.left[place % len(self.left)]] if self.left else self.done).release()
 
 
+@lru_cache(16)
+def code_of(text):
+    """Return the code of a kernel's text, in which no argument may be assigned."""
+    (names,) = symtable(text, "kernel", "exec").get_children()
+    assert not any(s.is_parameter() and s.is_assigned() for s in names.get_symbols())
+    return compile(text, "kernel", "exec")
+
+
 class Interpreted:
     """Stands for the compiled function, which threads run in an ``order`` if they share it."""
 
     def __init__(self, form, order=()):
         self.space, self.order = dict(SPACE), order if form.threads > 1 else ()
         self.places = form.places
-        (names,) = symtable(form.kernel.text, "kernel", "exec").get_children()
-        assert not any(s.is_parameter() and s.is_assigned() for s in names.get_symbols())
-        exec(form.kernel.text, self.space)
+        exec(code_of(form.kernel.text), self.space)
         self.function = self.space[form.kernel.function.name]
 
     def bound(self, arrays):
@@ -191,7 +197,10 @@ def kernel_gradient(loss, params, *data, batch_size=None, order=()):
 
 
 def kernel_gradients(loss, params, *data, batch_size=None, orders):
-    """Yield them for one thread, and for several that run in an order."""
+    """Yield them for one thread, and for several that run in an order.
+
+    What is the same kernel as before, also because no work is shared out, is not run again.
+    """
     params = map_leaves(lambda leaf: as_floats(leaf, "params", "kernel"), params)
     rows = len(next(leaves(data))[1]) if data else 1
 
@@ -202,23 +211,37 @@ def kernel_gradients(loss, params, *data, batch_size=None, orders):
     example = loss(params, *data)
     zeros = map_leaves(lambda leaf: np.full_like(leaf, np.nan), params)
     carry = {"params": params, "gradient": zeros, "value": np.zeros_like(np.asarray(example))}
-    program, by_threads = RecordedStep(step, loss, carry, data).program(rows), {}
+    program = RecordedStep(step, loss, carry, data).program(rows)
+    shared_out = form_of(program, data, (0, 1), batch_size or rows) if any(orders) else None
+    runs = set()
     for order in orders:
-        engine = after_an_update(program, carry, data, order, batch_size, by_threads)
-        yield engine.read("value"), engine.read("gradient")
+        form = shared_out
+        if not order and (shared_out is None or is_divided(shared_out)):
+            form = form_of(program, data, order, batch_size or rows)
+        run = form.kernel.text, order if form.threads > 1 else ()
+        if run not in runs:
+            runs.add(run)
+            engine = after_an_update(program, carry, data, order, batch_size, form)
+            yield engine.read("value"), engine.read("gradient")
 
 
-def after_an_update(program, carry, data, order, batch_size=None, by_threads=None):
-    """Return the engine of a step's program, which has taken all samples in a batch.
+def is_divided(form):
+    """Whether a form for several threads may differ from the one for a single thread."""
+    return form.threads > 1 or "gemm(" in form.kernel.text
 
-    The form is taken from ``by_threads``, or added: for one thread, or for several in any order.
-    """
-    rows = len(next(leaves(data))[1]) if data else 1
-    by_threads = {} if by_threads is None else by_threads
+
+def form_of(program, data, order, batch_size):
+    """Return the form of a step's program for one thread, or for several in any order."""
     with interpreted(order):
-        if bool(order) not in by_threads:
-            by_threads[bool(order)] = form_of_step(program, data, batch_size or rows)
-        engine = NativeEngine(program, by_threads[bool(order)], carry, data, batch_size or rows)
+        return form_of_step(program, data, batch_size)
+
+
+def after_an_update(program, carry, data, order, batch_size=None, form=None):
+    """Return the engine of a step's program, which has taken all samples in a batch."""
+    rows = len(next(leaves(data))[1]) if data else 1
+    form = form or form_of(program, data, order, batch_size or rows)
+    with interpreted(order):
+        engine = NativeEngine(program, form, carry, data, batch_size or rows)
         outcome = Outcome(np.zeros(1))
         engine.run(np.arange(rows)[np.newaxis], batch_size or rows, outcome)
     assert outcome.updates == 1

@@ -174,6 +174,9 @@ def __getattr__(name: str) -> typing.Any:
 
 
 def _hint(name: str) -> str:
+    if name.startswith("_"):  # tools ask every module for such names, and for many of them
+        return ""
+
     import difflib  # takes a while to load, and is seldom needed
 
     if name in _MOVED:
@@ -181,7 +184,7 @@ def _hint(name: str) -> str:
     wish = name.lower()
     close = [n for n in __all__ if wish.startswith(n) or n.startswith(wish)]
     close = close or difflib.get_close_matches(name, __all__, n=1)
-    return f": did you mean {' or '.join(close)}?" if close and not name.startswith("_") else ""
+    return f": did you mean {' or '.join(close)}?" if close else ""
 
 
 def __dir__() -> list[str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.draws import draws
 from tests.nn.network.networks import COLUMNS, networks, samples, table, table_model
 from tests.tolerances import assert_apart, assert_predicts, gradient_bounds
 
@@ -81,7 +82,7 @@ def run_alone(folder, *arguments):
 
 
 @given(DTYPES.flatmap(lambda dtype: networks(dtype=dtype)))
-@settings(max_examples=8)
+@draws(4)
 def test_any_network_gives_the_same_numbers(tmp_path_factory, model):
     model.compile(optimizers.SGD(0.05), "sparse_categorical_crossentropy", engine="numpy")
     module = ejected(model, tmp_path_factory.mktemp("ejected"))

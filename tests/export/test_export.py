@@ -6,8 +6,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from onnx.reference import ReferenceEvaluator
+from tests.draws import draws
 from tests.nn.network.networks import networks, samples, table_model
 from tests.tolerances import assert_predicts
 
@@ -54,7 +55,7 @@ def as_texts(columns, n):
 
 
 @given(networks())
-@settings(max_examples=12)
+@draws(5)
 def test_any_network_gives_its_predictions_for_any_number_of_samples(tmp_path_factory, model):
     made = exported(model, tmp_path_factory.mktemp("onnx"))
     for n in BATCHES:

@@ -13,7 +13,7 @@ from tests.fuzz.shrink import smaller
 
 from chainrule._src.core.primitive import NUMPY
 
-SEEDS = range(40)
+SEEDS = range(16)
 
 # What was wrong: a loss of parameters p, and the shape of those.
 FOUND = [

@@ -9,8 +9,9 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.draws import draws
 from tests.interpreter import interpreted
 from tests.tolerances import assert_apart, assert_engines_agree, bounds
 from tests.uber import assert_same
@@ -123,7 +124,7 @@ def test_compiled_and_numpy_agree(widths, activation, name, batch_size, dtype):
     order=st.sampled_from([(), (0, 1), (1, 0), (2, 0, 1)]),
     dtype=st.sampled_from(["f4", "f8"]),
 )
-@settings(max_examples=12)
+@draws(5)
 def test_kernels_and_numpy_agree(hidden, activation, name, batch_size, order, dtype):
     loss, params = network([3, *hidden, 2], activation, dtype)
     X, y = samples(5, 3, 2, dtype)

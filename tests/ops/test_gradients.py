@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.draws import draws
 from tests.uber import assert_gradients, assert_keeps_float32, assert_three_ways
 
 import chainrule as cr
@@ -40,7 +41,7 @@ LIBRARY = [
 
 @pytest.mark.parametrize("name", list(UNARY))
 @given(shape=shapes, seed=st.integers(0, 99))
-@settings(max_examples=8)
+@draws(5)
 def test_unary(name, shape, seed):
     f = getattr(np, name)
     x = draw(np.random.default_rng(seed), shape, UNARY[name])
@@ -50,7 +51,7 @@ def test_unary(name, shape, seed):
 
 @pytest.mark.parametrize("name", list(BINARY))
 @given(shape=shapes, data=st.data(), seed=st.integers(0, 99))
-@settings(max_examples=12)
+@draws(7)
 def test_binary_with_broadcasting(name, shape, data, seed):
     f = getattr(np, name)
     start = data.draw(st.integers(0, len(shape)))
@@ -68,7 +69,7 @@ def test_binary_with_broadcasting(name, shape, data, seed):
 
 @pytest.mark.parametrize("f", LIBRARY, ids=lambda f: f.__name__)
 @given(shape=shapes, seed=st.integers(0, 99))
-@settings(max_examples=8)
+@draws(5)
 def test_library_functions(f, shape, seed):
     x = draw(np.random.default_rng(seed), shape)
     assert_gradients(f, x)
@@ -81,7 +82,7 @@ def test_library_functions(f, shape, seed):
 @given(
     shape=st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple), seed=st.integers(0, 99)
 )
-@settings(max_examples=8)
+@draws(5)
 def test_softmaxes(f, shape, seed):
     x = draw(np.random.default_rng(seed), shape)
     assert_gradients(f, x)
@@ -93,7 +94,7 @@ REDUCTIONS = ["sum", "mean", "prod", "max", "min", "var", "std", "ptp"]
 
 @pytest.mark.parametrize("name", REDUCTIONS)
 @given(shape=st.lists(st.integers(2, 3), min_size=1, max_size=3).map(tuple), data=st.data())
-@settings(max_examples=15)
+@draws(9)
 def test_reductions(name, shape, data):
     x = draw(np.random.default_rng(data.draw(st.integers(0, 99))), shape)
     some = st.lists(

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.draws import draws
 from tests.uber import run_text
 
 import chainrule as cr
@@ -99,7 +100,7 @@ def numpys(f, args):
 @example("float32", 3, 2, EXPRESSIONS, "jit")
 @example("int8", 2.0, 3, EXPRESSIONS, "text")
 @example("float32", True, 2, EXPRESSIONS, "eager")
-@settings(max_examples=40)
+@draws(20)
 def test_results_have_numpys_dtype(dtype, s, t, texts, road):
     args = entries(dtype), s, t
     with np.errstate(all="ignore"):

@@ -1,8 +1,9 @@
 """Arrays that are written into: views, masks and index arrays share memory as NumPy's do."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.draws import draws
 from tests.uber import run_text
 
 import chainrule as cr
@@ -81,7 +82,7 @@ def is_smooth(f, along):
     return np.isfinite(steps).all() and abs(steps[0] - steps[1]) < 1e-4 * (1 + abs(steps[1]))
 
 
-@settings(max_examples=120, deadline=None)
+@draws(50)
 @given(programs())
 def test_values_and_gradients_are_those_of_numpy(text):
     f = function_of(text)
@@ -95,7 +96,7 @@ def test_values_and_gradients_are_those_of_numpy(text):
             np.testing.assert_allclose(gradient @ along, slope(f, along), rtol=1e-4, atol=1e-4)
 
 
-@settings(max_examples=40, deadline=None)
+@draws(15)
 @given(programs())
 def test_programs_and_texts_give_the_same(text):
     graded = cr.value_and_grad(function_of(text))
@@ -110,7 +111,7 @@ def test_programs_and_texts_give_the_same(text):
             np.testing.assert_allclose(again[1], gradient, rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=8, deadline=None)
+@draws(5)
 @given(programs())
 def test_compiled_code_gives_the_same(text):
     graded = cr.value_and_grad(function_of(text))

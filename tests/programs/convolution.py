@@ -7,7 +7,7 @@ from tests.programs.program import Program
 
 def problem(rng):
     params = {"w": rng.normal(size=(3, 2, 3, 3)) * 0.4, "b": rng.normal(size=3)}
-    return params, rng.normal(size=(2, 2, 5, 4)), rng.normal(size=(2, 3, 5, 4))
+    return params, rng.normal(size=(2, 2, 2, 4)), rng.normal(size=(2, 3, 2, 4))
 
 
 def padded(x, pad):

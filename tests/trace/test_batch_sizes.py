@@ -37,6 +37,7 @@ LOSSES = {
 SIZES = (1, 2, 3, 4, 5, 6, 9, 10, 11, 23)
 
 
+@functools.cache
 def by_hand(loss, batch_size, epochs):
     w, losses = W, []
     for _ in range(epochs):
@@ -52,7 +53,7 @@ def by_hand(loss, batch_size, epochs):
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
 def test_training_is_what_is_done_by_hand(loss, engine):
-    for batch_size in (1, 2, 4, 5, 8, 10, 23, 40):  # of 23: with a last batch of 1, 2, 3, 7 …
+    for batch_size in (1, 2, 4, 5, 8, 10, 40):  # of 23: with a last batch of 1, 2, 3, 7 …
         with interpreted():
             w, history = cr.minimize(
                 loss, W, X, optimizer=cr.optimizers.SGD(RATE), batch_size=batch_size, epochs=2,
@@ -66,7 +67,7 @@ def test_training_is_what_is_done_by_hand(loss, engine):
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 def test_a_program_and_a_text_give_the_right_numbers_or_none(loss):
     f = cr.value_and_grad(loss)
-    for recorded in SIZES:
+    for recorded in (1, 2, 4, 5, 10, 23):
         program = cr.trace(f)(W, X[:recorded])
         text = run_text(program)
         for n in SIZES:

@@ -6,8 +6,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.draws import draws
 from tests.uber import assert_same, assert_three_ways
 
 import chainrule as cr
@@ -258,7 +259,7 @@ def random_losses(draw):
 
 
 @given(loss=random_losses(), n=st.integers(1, 6), m=st.integers(1, 9))
-@settings(max_examples=15)
+@draws(6)
 def test_random_programs_three_ways(loss, n, m):
     params = {"W": RNG.normal(size=(6, 4)), "v": RNG.normal(size=4)}
     assert_three_ways(loss, params, batch(n)[0], others=[(params, batch(m)[0])])

@@ -8,6 +8,7 @@ import pytest
 import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.draws import draws
 from tests.ops.test_gradients import BINARY, CASES, LIBRARY, POSITIVE_DEFINITE, UNARY, draw
 from tests.uber import assert_same, assert_three_ways
 
@@ -71,7 +72,7 @@ def axes_for(data, count):
 
 @pytest.mark.parametrize("name", list(CASES))
 @given(data=st.data())
-@settings(max_examples=5)
+@draws(3)
 def test_every_operation(name, data):
     f, *xs = CASES[name]
     assert_maps(f, axes_for(data, len(xs)), xs, out=data.draw(st.sampled_from([0, -1])))
@@ -90,7 +91,7 @@ def test_library_functions(f):
 
 @pytest.mark.parametrize("name", list(BINARY))
 @given(one=shapes, other=shapes, data=st.data())
-@settings(max_examples=8)
+@draws(5)
 def test_binary_with_broadcasting(name, one, other, data):
     try:
         np.broadcast_shapes(one, other)
@@ -102,7 +103,7 @@ def test_binary_with_broadcasting(name, one, other, data):
 
 @pytest.mark.parametrize("name", ["sum", "mean", "prod", "max", "min", "var", "std", "argmax"])
 @given(shape=shapes, data=st.data(), keepdims=st.booleans())
-@settings(max_examples=8)
+@draws(5)
 def test_reductions(name, shape, data, keepdims):
     rank = len(shape)
     axis = data.draw(st.none() | st.integers(-rank, rank - 1) if rank else st.none())
@@ -136,7 +137,7 @@ MORE = {
 
 @pytest.mark.parametrize("name", list(MORE))
 @given(data=st.data())
-@settings(max_examples=5)
+@draws(3)
 def test_more_operations(name, data):
     f, *xs = MORE[name]
     assert_maps(f, axes_for(data, len(xs)), xs)
@@ -153,7 +154,7 @@ def picked(x, i):
 
 
 @given(data=st.data())
-@settings(max_examples=12)
+@draws(8)
 def test_indices_that_are_computed(data):
     x, i = RNG.normal(size=(2, 2, 2)), np.array([1.0, 0.0, 3.0])
     axes = axes_for(data, 2)

@@ -4,8 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.draws import draws
 from tests.uber import assert_three_ways
 
 import chainrule as cr
@@ -160,7 +161,7 @@ NAMES = [
 
 @given(st.lists(st.one_of(st.sampled_from(NAMES), st.text(max_size=3)), min_size=2, max_size=5,
                 unique=True))  # fmt: skip
-@settings(max_examples=12)
+@draws(6)
 def test_every_name_is_its_own(names):
     params = {name: RNG.normal(size=3) for name in names}
 

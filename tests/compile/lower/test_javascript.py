@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.compile.lower.node import needs_node, run_in_node
 from tests.compile.native.everything import WRITTEN, written, written_back
+from tests.draws import draws
 from tests.fuzz.grammar import program_of
 from tests.trace.test_program import PARAMS, batch, counted, lab_loss, random_losses
 
@@ -84,7 +85,7 @@ def test_networks(kind, n):
 
 
 @given(loss=random_losses(), n=st.integers(1, 4))
-@settings(max_examples=15)
+@draws(8)
 def test_random_programs(loss, n):
     params = {"W": RNG.normal(size=(6, 4)), "v": RNG.normal(size=4)}
     assert_javascript(cr.value_and_grad(loss), params, batch(n)[0])

@@ -4,8 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
+from tests.draws import draws
 from tests.uber import assert_same
 
 import chainrule as cr
@@ -52,12 +53,16 @@ def programs(draw):
     return "\n    ".join([*lines, "return np.sum(np.sin(y)) + np.sum(z * z) + np.sum(v * w)"])
 
 
-@settings(max_examples=40, deadline=None)
+@draws(15)
 @given(programs(), st.booleans())
 def test_random_programs(text, square):
     space = {"np": np}
     exec(compile(text, "<program>", "exec"), space)
     x = X[:5] if square else X
+    try:
+        space["f"](x, W)
+    except ValueError:  # of shapes that do not fit
+        reject()
     graded = cr.value_and_grad(space["f"], (0, 1))
     expected = graded(x, W)
     assert_same(cr.jit(graded)(x, W), expected, **DIGITS)

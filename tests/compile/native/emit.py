@@ -1,6 +1,6 @@
 """Makes object files in a process of its own, which an abort of LLVM's ends.
 
-Reads a target and modules from the standard input, pickled; writes object files to the output.
+Reads targets and their modules from the standard input, pickled; writes object files to the output.
 """
 
 import pickle
@@ -13,6 +13,7 @@ from chainrule._src.compile.native.llvm import compiled
 if __name__ == "__main__":
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    target, texts = pickle.load(sys.stdin.buffer)
-    objects = [compiled(text, target) for text in texts]
-    pickle.dump(objects, sys.stdout.buffer)
+    while sys.stdin.buffer.peek(1):
+        target, texts = pickle.load(sys.stdin.buffer)
+        pickle.dump([compiled(text, target) for text in texts], sys.stdout.buffer)
+        sys.stdout.buffer.flush()

@@ -23,6 +23,7 @@ from chainrule._src.compile.native import code as native
 
 pytestmark = [
     pytest.mark.portable,
+    pytest.mark.usefixtures("compiled_once"),
     pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX"),
 ]
 CODE = b"machine code"

@@ -115,7 +115,7 @@ def run_in_process(cache, code, forks=0):
 
 
 def test_while_others_compile(run):
-    run(WHILE_OTHERS_COMPILE, forks=6)
+    run(WHILE_OTHERS_COMPILE, forks=4)
 
 
 def test_of_a_function_that_another_thread_compiles(run):

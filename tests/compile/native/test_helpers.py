@@ -21,10 +21,10 @@ from chainrule._src.nn.training.minimize import Update
 def loss(p, X, y):
     for W in p:
         X = np.tanh(X @ W)
-    return np.mean(np.log1p(np.exp(X[:, 0])) * y + cr.sigmoid(X[:, 1]) ** 2)
+    return np.mean(X[:, 0] * y + cr.sigmoid(X[:, 1]) ** 2)
 
 
-PARAMS = [np.random.default_rng(k).normal(size=(8 - k, 7 - k)) for k in range(3)]
+PARAMS = [np.random.default_rng(k).normal(size=(8 - k, 7 - k)) for k in range(2)]
 X, Y = np.random.default_rng(9).normal(size=(64, 8)), np.linspace(0, 1, 64)
 
 

@@ -18,6 +18,7 @@ from chainrule._src.compile.native.function import _provided
 from chainrule._src.compile.native.machine import host
 from chainrule._src.compile.running import bound, form
 
+pytestmark = pytest.mark.usefixtures("compiled_once")
 FEW = 4
 
 

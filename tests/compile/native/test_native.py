@@ -28,7 +28,7 @@ from chainrule._src.trace.recurrence.summing import prepared
 from chainrule._src.trace.tracing import Recorder
 from chainrule.errors import CompileError, DataError
 
-pytestmark = pytest.mark.portable
+pytestmark = [pytest.mark.portable, pytest.mark.usefixtures("compiled_once")]
 
 
 @pytest.fixture
@@ -89,14 +89,20 @@ def test_logaddexp_is_numpys():
     np.testing.assert_allclose(cr.jit(np.logaddexp)(a, b), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("f", [np.remainder, np.floor_divide], ids=lambda f: f.__name__)
+def test_remainders_have_the_divisors_sign(f):
+    a, b = (grid.ravel() for grid in np.meshgrid([-7.5, -6, 0, 1, 7.5], [-3, -2.5, 2.5, 3]))
+    np.testing.assert_array_equal(cr.jit(f)(a, b), f(a, b))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", list(RANGES))
 def test_functions_are_accurate_to_two_units_in_the_last_place(name, dtype):
     rng = np.random.default_rng(0)
     for low, high in RANGES[name]:
-        x = rng.uniform(low, high, 1500).astype(dtype)
+        x = rng.uniform(low, high, 500).astype(dtype)
         if name == "log" and high > 100:
-            x = np.exp(rng.uniform(-60, 60, 1500)).astype(dtype)
+            x = np.exp(rng.uniform(-60, 60, 500)).astype(dtype)
         assert units_off(apply(name, x), x, getattr(mpmath, name)) <= 2
 
 
@@ -112,7 +118,7 @@ def test_functions_at_their_ends(name, dtype):
 
 @pytest.mark.parametrize("name", ["sin", "cos"])
 def test_waves_keep_their_last_places_where_they_cross_zero(name):
-    x = (np.arange(-20_000, 20_000, 7) * np.pi / 2).astype(np.float32)
+    x = (np.arange(-20_000, 20_000, 31) * np.pi / 2).astype(np.float32)
     assert units_off(apply(name, x), x, getattr(mpmath, name)) <= 2
 
 

@@ -17,7 +17,7 @@ from chainrule._src.compile.native.machine import host
 from chainrule._src.compile.running import steps
 from chainrule.errors import CompileError
 
-pytestmark = pytest.mark.portable
+pytestmark = [pytest.mark.portable, pytest.mark.usefixtures("compiled_once")]
 
 X = np.random.default_rng(0).normal(size=(64, 3))
 KEY = "a" * 64

@@ -17,6 +17,7 @@ from chainrule._src.core.recording import tape
 from chainrule._src.nn.training.minimize import Update
 from chainrule.errors import DataError
 
+pytestmark = pytest.mark.usefixtures("compiled_once")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(22, 3))
 y = np.arange(22) % 2

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -30,17 +31,20 @@ EDITS = {  # of equal length
 
 
 def version(folder, edits=()):
-    """Return where a copy of chainrule lies whose files have equal sizes and times."""
+    """Return where a copy of chainrule lies whose files have the sizes and times of the original.
+
+    Python's code is copied, too, so that it compiles the edited files alone.
+    """
     package = folder / "chainrule"
-    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("assets"))
     for file in edits:
         edited = package / "_src" / file
         before, after = EDITS[file]
-        text = edited.read_text()
+        text, stat = edited.read_text(), edited.stat()
         assert before in text
         edited.write_text(text.replace(before, after))
-    for file in package.rglob("*"):
-        os.utime(file, (STAMP, STAMP))
+        os.utime(edited, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        Path(cache_from_source(edited)).unlink(missing_ok=True)
     return folder
 
 
@@ -58,7 +62,8 @@ def test_each_version_has_its_own_numbers(tmp_path, new_cache):
     cache = new_cache()
     shared = [trained(each, cache) for each in versions]
     assert len({*shared}) == len(versions)
-    assert shared == [trained(each, new_cache()) for each in versions]
+    # The first began with an empty cache.
+    assert shared[1:] == [trained(each, new_cache()) for each in versions[1:]]
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
+from tests.draws import draws
 from tests.ops.test_gradients import BINARY, CASES, LIBRARY, REDUCTIONS, UNARY, draw
 
 import chainrule as cr
@@ -21,14 +22,25 @@ WITHOUT = ("inv", "det", "solve", "cholesky", "slogdet")  # ONNX has no such ope
 SAME = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 2e-5}
 
 
+def evaluator(model):
+    """Return a function of data for what both evaluators make of them."""
+    names = [value.name for value in model.graph.input]
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 3, 1  # threads take time to start
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    reference = ReferenceEvaluator(model)
+
+    def evaluate(*data):
+        feed = dict(zip(names, data, strict=True))
+        with np.errstate(all="ignore"):
+            return [reference.run(None, feed), session.run(None, feed)]
+
+    return evaluate
+
+
 def run(model, *data):
     """Return what both evaluators make of the data."""
-    feed = dict(zip([value.name for value in model.graph.input], data, strict=True))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-    with np.errstate(all="ignore"):
-        return [ReferenceEvaluator(model).run(None, feed), session.run(None, feed)]
+    return evaluator(model)(*data)
 
 
 def sizes_of(value):
@@ -55,6 +67,7 @@ def assert_exports(f, params, *data, ns=(1, 2, 7)):
     assert {tensor.name for tensor in model.graph.initializer} <= read
     single = any(node.op_type in SINGLE for node in model.graph.node)
     symbolic = [sizes_of(value)[:1] == ["n"] for value in model.graph.input]
+    evaluate = evaluator(model)
     for n in [None, *ns] if any(symbolic) else [None]:
         batch = [
             x[np.arange(n) % len(x)] if n and varies else x
@@ -62,7 +75,7 @@ def assert_exports(f, params, *data, ns=(1, 2, 7)):
         ]
         wanted = f(params, *batch)
         wanted = wanted if isinstance(wanted, tuple) else (wanted,)
-        for results in zip(*run(model, *batch), wanted, strict=True):
+        for results in zip(*evaluate(*batch), wanted, strict=True):
             assert_equal(results[:2], results[2], 2e-5 if single else None)
     return model
 
@@ -118,7 +131,7 @@ def test_softmaxes(f, dtype):
 
 @pytest.mark.parametrize("name", [*REDUCTIONS, "all", "any", "argmax", "argmin"])
 @given(shape=st.lists(st.integers(2, 3), min_size=1, max_size=3).map(tuple), data=st.data())
-@settings(max_examples=8)
+@draws(5)
 def test_reductions(name, shape, data):
     x = draw(np.random.default_rng(data.draw(st.integers(0, 99))), shape)
     one = st.integers(-len(shape), len(shape) - 1)
@@ -357,7 +370,7 @@ ACTIVATIONS = {"relu": cr.relu, "tanh": np.tanh, "sigmoid": cr.sigmoid, "gelu": 
     dtype=st.sampled_from([np.float32, np.float64]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=20)
+@draws(10)
 def test_networks(widths, names, normalises, dtype, seed):
     rng = np.random.default_rng(seed)
     params, n_in = {}, 3

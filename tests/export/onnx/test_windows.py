@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.draws import draws
 from tests.export.onnx.test_model import assert_exports, of_data, operations
 from tests.trace.test_windows import convolved, images, padded, pooled
 
@@ -26,7 +27,7 @@ def attributes(model, op):
     size=st.integers(1, 3), stride=st.integers(1, 3), dilation=st.integers(1, 2),
     pad=st.integers(0, 2), channels=st.integers(1, 3), filters=st.integers(1, 3),
 )  # fmt: skip
-@settings(max_examples=20)
+@draws(10)
 def test_convolution_is_one_node(size, stride, dilation, pad, channels, filters):
     x, kernel = single(4, 7, 6, channels), single(size, size, channels, filters)
     model = assert_exports(lambda k, x: convolved(x, k, stride, dilation, pad), kernel, x)

@@ -86,7 +86,7 @@ def test_the_source_is_a_loop_that_grows_with_no_step():
 
     assert "        t2 = z_lstm[t] + lstm @ lstm_recurrent_kernel" in text(6, "numpy")
     for dialect in ("numpy", "kernel"):
-        assert len(text(300, dialect).splitlines()) == len(text(400, dialect).splitlines())
+        assert len(text(50, dialect).splitlines()) == len(text(60, dialect).splitlines())
 
 
 def test_what_does_not_fit_is_refused():

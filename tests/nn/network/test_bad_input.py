@@ -6,8 +6,9 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.draws import draws
 from tests.nn.network.test_files import LAYERS
 
 import chainrule as cr
@@ -28,7 +29,13 @@ ODD = [
     (X, Y, -np.ones(12)), (X[:, :2], Y), [(X, Y)], [(X, Y), 3], iter([]), [X, Y], range(3),
     {"x": X}, {1, 2},
 ]  # fmt: skip
-ENDLESS = {("fit", "epochs"): [2**70], ("save", "path"): ["{nothing}", "loss", "relu"]}
+READS = (  # a model stays as it is
+    "evaluate", "predict", "predict_on_batch", "check_gradients", "gradients", "source", "__call__",
+)  # fmt: skip
+ENDLESS = {
+    ("fit", "epochs"): [2**70], ("source", "batch_size"): [2**70],
+    ("save", "path"): ["{nothing}", "loss", "relu"],
+}  # fmt: skip
 
 
 def model():
@@ -79,7 +86,7 @@ CALLS = {
     "build": {"input_shape": (None, 4)},
     "check_gradients": {"x": X, "y": Y},
     "gradients": {"x": X, "y": Y, "sample_weight": None},
-    "source": {"dialect": "numpy", "batch_size": 3},
+    "source": {"dialect": "kernel", "batch_size": 3},
     "save": {"path": "/dev/null/nowhere"},
     "load": {"path": "nowhere"},
     "from_config": {"config": MODEL.get_config()},
@@ -89,7 +96,7 @@ ARGUMENTS = [(call, name) for call, arguments in CALLS.items() for name in argum
 
 
 def is_endless(call, name, odd):
-    """Whether a call would train for ever, or write a file."""
+    """Whether a call would train for ever, fill the memory, or write a file."""
     return any(type(odd) is type(x) and odd == x for x in ENDLESS.get((call, name), []))
 
 
@@ -109,7 +116,7 @@ def as_before(made, call, odd):
         if pickle.dumps(after) != HELD:  # which tells sooner, but not of all
             np.testing.assert_equal(after, pickle.loads(HELD))
         return made
-    return copy.deepcopy(MODEL)
+    return made if call in READS else copy.deepcopy(MODEL)
 
 
 @pytest.mark.parametrize(("call", "name"), ARGUMENTS)
@@ -119,7 +126,7 @@ def test_any_odd_argument_works_or_is_refused(call, name):
         made = as_before(made, call, {name: odd})
 
 
-@settings(max_examples=200)
+@draws(60)
 @given(st.data(), st.sampled_from(sorted(CALLS)))
 def test_several_odd_arguments_work_or_are_refused(data, call):
     odd = data.draw(st.dictionaries(st.sampled_from(sorted(CALLS[call])), st.sampled_from(ODD)))
@@ -133,7 +140,7 @@ KINDS["input"] = (layers.Input, {"shape": (4,)}, X)
 def shares(option):
     """Return how many layers with this option share the odd values: all layers read it alike."""
     n_layers = sum(option in config for _, config, _ in KINDS.values())
-    return 8 if n_layers > 20 else 2 if n_layers > 2 else 1
+    return 16 if n_layers > 20 else 3 if n_layers > 2 else 1
 
 
 @pytest.mark.parametrize("name", KINDS)

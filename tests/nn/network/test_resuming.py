@@ -1,11 +1,13 @@
 """A run that goes on from a checkpoint ends, to the bit, as if it had never been interrupted."""
 
+import copy
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +70,16 @@ def trained(made, watching=(), **options):
     return made
 
 
+@cache
+def whole_run(watching, **options):
+    return trained(model(), CALLBACKS[watching](), **options)
+
+
+def uninterrupted(watching, **options):
+    """Return a model that a run without interruption has trained, once for all tests."""
+    return copy.deepcopy(whole_run(watching, **options))
+
+
 def assert_same(a, b):
     assert a.history == b.history
     for one, other in zip(a.get_weights(), b.get_weights(), strict=True):
@@ -89,7 +101,7 @@ def test_from_every_epoch_on_a_run_ends_the_same(tmp_path, optimizer, watching, 
     whole = trained(model(optimizer, engine), [*CALLBACKS[watching](), saving])
     saved = sorted(tmp_path.iterdir(), key=lambda path: int(path.name))
     assert len(saved) == len(whole.history.epoch)
-    for path in saved:
+    for path in saved[:: 2 if watching == "none" else 1]:  # callbacks count epochs
         other = model(optimizer, engine)
         assert_same(trained(other, CALLBACKS[watching](), resume_from=path), whole)
 
@@ -360,7 +372,7 @@ def test_a_checkpoint_with_damaged_states_of_callbacks_is_refused(tmp_path):
 @pytest.mark.parametrize("stop", [1, 2, 3, 5])
 def test_a_pass_that_takes_several_epochs_goes_on_where_it_was(tmp_path, stop, shuffle):
     options = {"steps_per_epoch": 3, "batch_size": 8, "shuffle": shuffle}  # 8 batches: 3, 3, 2
-    whole = trained(model(), **options)
+    whole = uninterrupted("none", **options)
     path = tmp_path / "m"
     trained(model(), [callbacks.ModelCheckpoint(path)], epochs=stop, **options)
     assert_same(trained(model(), resume_from=path, **options), whole)
@@ -377,7 +389,7 @@ def test_from_every_batch_on_the_weights_end_the_same(tmp_path, options, engine)
     saved = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
     assert len(saved) == int(whole.optimizer.iterations)
     assert saved[1].name == "1-2"
-    for path in saved:
+    for path in saved if engine == "numpy" else saved[1::3]:
         other = trained(model(engine=engine), epochs=2, resume_from=path, **options)
         for one, two in zip(other.get_weights(), whole.get_weights(), strict=True):
             np.testing.assert_array_equal(one, two)
@@ -420,7 +432,7 @@ def test_a_program_run_again_goes_on_from_its_backup(tmp_path, at, freq, watchin
         back = callbacks.BackupAndRestore(tmp_path / "backup", freq)
         return trained(model(), [back, *CALLBACKS[watching](), *more])
 
-    whole = trained(model(), CALLBACKS[watching]())
+    whole = uninterrupted(watching)
     with pytest.raises(RuntimeError):
         run(Failing("on_train_batch_end", at))
     again = run()

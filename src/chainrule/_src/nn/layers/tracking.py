@@ -21,6 +21,7 @@ Path = tuple[Any, ...]  # an attribute, then keys of dicts and positions in list
 OWN = frozenset(
     ("__config__", "_kept", "_new", "_early", "_added", "_rng", "_dtype", "_is_building")
 )
+PLAIN = frozenset((int, float, str, bool, type(None)))  # of most attributes
 
 
 class Holder:
@@ -130,15 +131,24 @@ def walk(value: Any, path: Path, inside: tuple[int, ...] = ()) -> Iterator[tuple
     yield path, value
     if id(value) not in inside:
         for key, part in _items(value):
-            yield from walk(part, (*path, key), (*inside, id(value)))
+            if isinstance(part, (dict, list, tuple)):
+                yield from walk(part, (*path, key), (*inside, id(value)))
+            else:
+                yield (*path, key), part
 
 
 def sublayers(layer: Holder) -> dict[Path, Holder]:
     """Return the direct sublayers of a layer, each once."""
     by_id: dict[int, tuple[Path, Any]] = {}
-    for path, part in parts(layer):
-        if isinstance(part, Holder):
-            by_id.setdefault(id(part), (path, part))
+    for name, value in layer.held_in().items():  # without `parts`: most attributes hold no layer
+        if name in OWN:
+            continue
+        if isinstance(value, (dict, list, tuple)):
+            for path, part in walk(value, (name,)):
+                if isinstance(part, Holder):
+                    by_id.setdefault(id(part), (path, part))
+        elif isinstance(value, Holder):
+            by_id.setdefault(id(value), ((name,), value))
     return dict(by_id.values())
 
 
@@ -206,6 +216,8 @@ def check_shared(layer: Holder) -> None:
 
 def copied(value: Any, deep: bool, memo: dict[int, Any] | None = None) -> Any:
     """Return a copy of a layer and its containers; ``deep`` copies the layers within as well."""
+    if type(value) in PLAIN:
+        return value
     memo = {} if memo is None else memo
     if id(value) in memo:
         return memo[id(value)]
@@ -219,7 +231,7 @@ def copied(value: Any, deep: bool, memo: dict[int, Any] | None = None) -> Any:
         return twin
     if isinstance(value, variables.Variable):
         return value.twin(value.value)
-    if isinstance(value, list | dict):
+    if isinstance(value, (list, dict)):
         new: Any = copy.copy(value)
         memo[id(value)] = new
         for key, part in _items(value):

@@ -13,7 +13,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import FileError
 from chainrule._src.base.registered import known_as
 from chainrule._src.base.registry import provided
-from chainrule._src.base.validation import lookup
+from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.core.transforms import grad
 from chainrule._src.nn.network.contents import contents, described, take
 from chainrule._src.nn.network.fitting import Trainable
@@ -84,6 +84,7 @@ class Sequential(Trainable):
             Batch size of the kernel.
         """
         self._check_compiled("source")
+        check_positive(batch_size, "batch_size", "source")
         data = example_data(self.network, self.loss)
         objective = self.objective
         if lookup("dialect", dialect, {"numpy": False, "kernel": True}):

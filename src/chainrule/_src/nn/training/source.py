@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import lookup
+from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.core.derived import Derived, P
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.core.trees import map_leaves
@@ -81,6 +81,7 @@ def source(
                 t1_total += X_all[row, k] * w[k]
                 w[j] = w[j] - learning_rate_0 * d_w_j
     """
+    check_positive(batch_size, "batch_size", "source")
     if not lookup("dialect", dialect, {"numpy": False, "kernel": True}):
         return Derived(lambda *args: _numpy_text(f, args), source, f)
     rule = optimizers.get(optimizer, "source")
