@@ -5,7 +5,7 @@ import pytest
 
 from chainrule._src.check.reach import random_states
 
-SHARED = np.random.seed.__self__  # the generator of the functions in `numpy.random`
+SHARED = np.random.rand.__self__  # the generator of the functions in `numpy.random`
 
 
 @pytest.mark.parametrize("normals", [0, 1])  # they are drawn in pairs, and one is stored
