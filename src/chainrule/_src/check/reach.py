@@ -11,10 +11,13 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.random import mtrand
 
 from chainrule._src.check.code import is_learners_class
 
 DEPTH = 3  # levels of containers and of a learner's objects that are looked into
+SHARED = mtrand.get_bit_generator()  # of the functions in `numpy.random`
+ADDRESS = SHARED.ctypes.state_address  # imports ctypes, which a confined process may not
 Restore = Callable[[], None]
 
 
@@ -98,15 +101,16 @@ def _restoring_legacy() -> Restore:
     generator is compared first, which takes 1 µs: seldom has a run drawn anything.
     """
     state: Any = np.random.get_state()  # noqa: NPY002  # what a learner's code may draw from
-    bits = np.random.get_bit_generator()
-    if not isinstance(bits, np.random.MT19937) or state[3]:  # a normal number is stored elsewhere
+    bits = mtrand.get_bit_generator()
+    is_known = bits is SHARED and isinstance(bits, np.random.MT19937)
+    if not is_known or state[3]:  # a normal number is stored elsewhere
         return lambda: np.random.set_state(state)  # noqa: NPY002
-    address, size = bits.ctypes.state_address, 4 * (len(state[1]) + 1)  # its words, and where it is
-    content = ctypes.string_at(address, size)
+    size = 4 * (len(state[1]) + 1)  # its words, and the place of the next
+    content = ctypes.string_at(ADDRESS, size)
 
     def restore() -> None:
-        is_same = np.random.get_bit_generator() is bits
-        if not is_same or ctypes.string_at(address, size) != content:
+        is_same = mtrand.get_bit_generator() is bits
+        if not is_same or ctypes.string_at(ADDRESS, size) != content:
             np.random.set_state(state)  # noqa: NPY002
 
     return restore
