@@ -49,6 +49,7 @@ from chainrule._src.compile.native.cache import VERDICT, cache_folder
 from chainrule._src.compile.native.code import _verdict_key, this_machine
 from chainrule.data import load_digits
 from chainrule.lab import Lab
+from tests.digits import with_few_digits
 from tests.pace import SLOWNESS
 
 mpl.use("agg")
@@ -93,7 +94,8 @@ def digits():
 
 @pytest.fixture(scope="session")
 def quick_lab():
-    return Lab(quick=True, log=lambda line: None)
+    """Return a quick lab with a quarter of the digits."""
+    return with_few_digits(Lab(quick=True, log=lambda line: None))
 
 
 @pytest.fixture(scope="session")

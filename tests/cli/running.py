@@ -10,6 +10,8 @@ from chainrule._src.cli.app import app
 
 testing._get_command = cache(typer.main.get_command)  # it reads every verb's options
 RUN = testing.CliRunner(env={"COLUMNS": "80"})
+# One network: five, as by default, take four times as long.
+ONE = ("--recipe", "mlp")
 
 
 def run(*arguments):

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from sklearn import inspection, metrics
 from sklearn.linear_model import LinearRegression
-from tests.cli.running import done, refused
+from tests.cli.running import ONE, done, refused
 
 import chainrule as cr
 from chainrule._src.cli.settings import Settings
@@ -41,7 +41,7 @@ def printed(result, name):
 def rare(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rare")
     path = write_rare(folder / "rare.csv")
-    done("train", path, "--target", "state", "--columns", "a,b", "--epochs", "10",
+    done("train", *ONE, path, "--target", "state", "--columns", "a,b", "--epochs", "10",
          "-o", folder / "model")  # fmt: skip
     return folder / "model", path
 
@@ -64,7 +64,7 @@ def test_scores_of_a_rare_class_are_those_of_scikit_learn(rare, tmp_path):
 
 
 def test_the_auc_of_several_classes_is_that_of_scikit_learn(tmp_path):
-    done("train", "wine", "-o", tmp_path / "wine", "--epochs", "3")
+    done("train", *ONE, "wine", "-o", tmp_path / "wine", "--epochs", "3")
     model = open_model(str(tmp_path / "wine"))
     X, y = load_arrays(open_table("wine"), model.preprocessor)
     output = model.predict(X)
@@ -77,7 +77,7 @@ def test_the_auc_of_several_classes_is_that_of_scikit_learn(tmp_path):
 def test_a_threshold_changes_predictions_and_stays_in_the_model(rare, tmp_path):
     model, path = rare
     options = ["--target", "state", "--columns", "a,b", "--epochs", "10", "-o", tmp_path / "model"]
-    done("train", path, *options, "--threshold", "balanced")
+    done("train", *ONE, path, *options, "--threshold", "balanced")
     best = cr.load_model(tmp_path / "model").preprocessor.target.threshold
     assert 0 < best < 0.4
     shown = " ".join(done("show", tmp_path / "model").stdout.split())
@@ -112,7 +112,7 @@ def test_what_a_model_rests_on_is_what_scikit_learn_finds(rare, tmp_path):
     x = rng.normal(size=(400, 3)).round(3)
     y = 3 * x[:, 0] + x[:, 1]
     np.savetxt(path, np.c_[x, y], "%.4f", ",", header="much,some,none,y", comments="")
-    done("train", path, "--target", "y", "--hidden", "none", "--epochs", "30", "--lr", "0.02",
+    done("train", *ONE, path, "--target", "y", "--hidden", "none", "--epochs", "30", "--lr", "0.02",
          "-o", tmp_path / "model")  # fmt: skip
     result = done("explain", tmp_path / "model", path, "--repeats", "10")
     rows = [line.split("│") for line in result.stdout.splitlines() if line.count("│") == 2]
@@ -138,11 +138,11 @@ def test_an_ensemble_is_the_mean_of_its_members_and_one_model(tmp_path):
 
 
 def test_parts_kept_aside_in_turn_are_scored(tmp_path):
-    recipe = Recipe(epochs=2, cv=4, target="target")
+    recipe = Recipe(epochs=2, cv=4, target="target", ensemble=1)
     parts = [prepare(open_table("iris"), recipe, (i, 4)) for i in range(4)]
     assert all(np.ptp(np.bincount(part.y_val)) <= 1 for part in parts)
     assert sum(len(part.y_val) for part in parts) == 150
-    result = done("train", "iris", "--cv", "4", "--epochs", "2", "--validation", "0.3")
+    result = done("train", *ONE, "iris", "--cv", "4", "--epochs", "2", "--validation", "0.3")
     _, rows = result.stdout.split("scores on 4 parts kept aside in turn")
     line = next(line for line in rows.splitlines() if line.startswith(" accuracy"))
     found = [each.accuracy for each in cross_validate(open_table("iris"),
@@ -176,7 +176,7 @@ def test_what_a_recipe_settles_cannot_be_asked_for(tmp_path):
 
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_predictions_are_drawn_against_true_values(tmp_path, data):
-    done("train", data, "--epochs", "1", "-o", tmp_path / "model")
+    done("train", *ONE, data, "--epochs", "1", "-o", tmp_path / "model")
     options = ["--data", data, "-o", tmp_path / "p.svg"]
     result = done("plot", tmp_path / "model", *options)
     assert f"predictions for {150 if data == 'iris' else 442} rows drawn" in result.stdout
@@ -187,7 +187,7 @@ def test_predictions_are_drawn_against_true_values(tmp_path, data):
 def test_a_threshold_goes_along_where_a_model_is_exported(rare, tmp_path, threshold):
     _, path = rare
     options = ["--target", "state", "--columns", "a,b", "--epochs", "5", "-o", tmp_path / "model"]
-    done("train", path, *options, "--threshold", threshold)
+    done("train", *ONE, path, *options, "--threshold", threshold)
     lines = done("predict", options[-1], path).stdout.splitlines()[1:]
     expected = [line.split(",")[0] for line in lines]
     assert 0 < expected.count("ill") < len(expected)
@@ -217,12 +217,12 @@ def test_a_class_of_one_row_is_refused_before_parts_are_trained(tmp_path):
     assert not (tmp_path / "model").exists()
     write_single(path, "3,4,d")
     assert "'c', 'd' have 1 row each" in refused(3, "train", path, *options, "--cv", "2")
-    assert "1 row" not in done("train", path, *options).stderr
+    assert "1 row" not in done("train", *ONE, path, *options).stderr
 
 
 def test_a_class_that_some_parts_do_not_have_is_told(tmp_path):
     path = write_single(tmp_path / "few.csv", "2,3,c")
-    result = done("train", path, "--target", "y", "--epochs", "1", "--cv", "5")
+    result = done("train", *ONE, path, "--target", "y", "--epochs", "1", "--cv", "5")
     assert "'c' has 2 rows, so that only 2 of 5 parts have it" in result.stderr
     assert "scores on 5 parts" in result.stdout
 

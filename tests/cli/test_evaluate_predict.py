@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pyarrow.parquet
 import pytest
-from tests.cli.running import done, refused, run, write_pets
+from tests.cli.running import ONE, done, refused, run, write_pets
 
 import chainrule as cr
 from chainrule._src.data.tables import delimited
@@ -32,7 +32,8 @@ def trained(tmp_path_factory):
         if not path.exists():
             data = folder / "pets.csv" if name == "pets" else name
             target = ["--target", "kind"] if name == "pets" else []
-            done("train", data, *target, "-o", path, "--epochs", "3")
+            one = [] if name == "iris" else ONE
+            done("train", *one, data, *target, "-o", path, "--epochs", "3")
         return path
 
     return model
@@ -264,7 +265,7 @@ def test_images_are_read_from_folders(tmp_path):
             pixels = np.clip(rng.normal(light, 20, (6, 5)), 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(tmp_path / "images" / kind / f"{i}.png")
     model = tmp_path / "model"
-    done("train", tmp_path / "images", "-o", model, "--epochs", "5")
+    done("train", *ONE, tmp_path / "images", "-o", model, "--epochs", "5")
     text = run("predict", model, tmp_path / "images" / "light").stdout
     assert [row["prediction"] for row in csv.DictReader(io.StringIO(text))] == ["light"] * 10
 
@@ -329,7 +330,7 @@ def test_another_kind_of_file_is_refused_before_any_work(trained, tmp_path, name
 def test_safe_csv_lets_no_text_be_a_formula(tmp_path):
     classes = ["=1+1", "+49", "-x", "@sum", "plain"]
     data, model = write_signs(tmp_path / "signs.csv", classes), tmp_path / "model"
-    done("train", data, "--target", "class", "-o", model, "--epochs", "40", "--lr", "0.1")
+    done("train", *ONE, data, "--target", "class", "-o", model, "--epochs", "40", "--lr", "0.1")
     plain = done("predict", model, data, "--probabilities").stdout
     safe = done("predict", model, data, "--probabilities", "--safe-csv").stdout
     fields = [field for row in csv.reader(io.StringIO(safe)) for field in row]
@@ -344,7 +345,7 @@ def test_safe_csv_leaves_numbers_alone(trained, tmp_path):
         plain = done("predict", trained(name), name).stdout
         assert done("predict", trained(name), name, "--safe-csv").stdout == plain
     data, model = write_signs(tmp_path / "signs.csv", [-1, 1]), tmp_path / "model"
-    done("train", data, "--target", "class", "-o", model, "--epochs", "1")
+    done("train", *ONE, data, "--target", "class", "-o", model, "--epochs", "1")
     assert "'" not in done("predict", model, data, "--safe-csv").stdout
     line = refused(2, "predict", model, data, "--safe-csv", "-o", tmp_path / "out.parquet")
     assert "--safe-csv is for CSV" in line
@@ -361,7 +362,17 @@ AS_WRITTEN = ["key,paid,day,prediction,code,kind", *(
 def keys(tmp_path_factory):
     folder = tmp_path_factory.mktemp("keys")
     (folder / "keys.csv").write_text("\n".join([*AS_WRITTEN, ""]))
-    done("train", folder / "keys.csv", "--target", "kind", "--epochs", "1", "-o", folder / "model")
+    done(
+        "train",
+        *ONE,
+        folder / "keys.csv",
+        "--target",
+        "kind",
+        "--epochs",
+        "1",
+        "-o",
+        folder / "model",
+    )
     return folder / "model", folder / "keys.csv"
 
 
@@ -390,7 +401,7 @@ def test_ids_have_the_values_and_types_of_a_parquet_file(tmp_path):
     })  # fmt: skip
     pa.parquet.write_table(table, tmp_path / "t.parquet", row_group_size=5)
     base = tmp_path / "model", tmp_path / "t.parquet"
-    done("train", base[1], "--target", "kind", "--epochs", "1", "-o", base[0])
+    done("train", *ONE, base[1], "--target", "kind", "--epochs", "1", "-o", base[0])
     ids = [word for name in table.column_names for word in ("--id", name)]
     done("predict", *base, *ids, "-o", tmp_path / "p.parquet")
     found = pa.parquet.read_table(tmp_path / "p.parquet").select(table.column_names)
@@ -412,7 +423,9 @@ def test_ids_of_large_files_stay_beside_their_rows(keys, tmp_path, monkeypatch):
 def test_an_id_with_the_name_of_an_output_is_refused(keys, tmp_path, name):
     text = keys[1].read_text().replace("prediction", name)
     (tmp_path / "k.csv").write_text(text)
-    done("train", tmp_path / "k.csv", "--target", "kind", "--epochs", "1", "-o", tmp_path / "m")
+    done(
+        "train", *ONE, tmp_path / "k.csv", "--target", "kind", "--epochs", "1", "-o", tmp_path / "m"
+    )
     options = ["--probabilities"] * (name == "probability of a")
     base = ["predict", tmp_path / "m", tmp_path / "k.csv", "--id", name, *options]
     line = refused(2, *base, "-o", tmp_path / "o.csv")
@@ -436,7 +449,7 @@ def test_notes_are_of_columns_that_the_model_looks_at(noted):
         told = done(verb, model, path).stderr
         assert "column 'price'" in told
         assert "column 'constant'" not in told
-    assert "column 'constant'" in done("train", path, "--target", "y", "--epochs", "1").stderr
+    assert "column 'constant'" in done("train", *ONE, path, "--target", "y", "--epochs", "1").stderr
 
 
 def test_a_feature_is_no_target(noted):

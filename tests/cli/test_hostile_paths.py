@@ -11,7 +11,7 @@ import sys
 
 import pytest
 from tests.cases import case
-from tests.cli.running import done, run
+from tests.cli.running import ONE, done, run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes are POSIX's")
 
@@ -127,7 +127,7 @@ NAMES_NOT_TO_WRITE = [name for name in NAMES if name not in ("missing", "not UTF
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model"
-    done("train", "iris", "--epochs", "1", "-o", path)
+    done("train", *ONE, "iris", "--epochs", "1", "-o", path)
     return path
 
 

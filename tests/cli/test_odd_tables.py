@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.cli.running import run
+from tests.cli.running import ONE, run
 
 PLAIN = ["", "NA", "1", "0", "-1e308", "1e309", "inf", "nan", "x", "é", "True", "2024-01-01",
          "[bold]", "\\", "'", " ", "a\tb", "0.5", "2", "y", "$1", "-€2", "3 %", "(4)", "1'234",
@@ -38,7 +38,7 @@ def attempt(folder, content):
     path, model = Path(folder, "odd.csv"), Path(folder, "model")
     path.write_bytes(content)
     options = ["--epochs", "1", "--hidden", "2", "--validation", "0.5", "-o", model]
-    yield run("train", path, "--target", "a", *options)
+    yield run("train", *ONE, path, "--target", "a", *options)
     if model.exists():
         yield run("evaluate", model, path)
         yield run("predict", model, path, "-o", Path(folder, "out.csv"))

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.cli.running import refused, run
+from tests.cli.running import ONE, refused, run
 from tests.pace import SLOWNESS
 
 import chainrule as cr
@@ -146,7 +146,7 @@ def test_ctrl_c_in_training_keeps_what_was_trained(start, large, tmp_path, recip
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
 def test_ctrl_c_in_predicting_leaves_nothing_behind(start, large, tmp_path):
     model, out = tmp_path / "model", tmp_path / "out.csv"
-    run("train", large, "--epochs", "1", "-o", model)
+    run("train", *ONE, large, "--epochs", "1", "-o", model)
     before = set(os.listdir(tmp_path))
     process = start("predict", model, large, "-o", out)
     deadline = time.monotonic() + 60 * SLOWNESS

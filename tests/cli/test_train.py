@@ -8,7 +8,7 @@ import tempfile
 
 import numpy as np
 import pytest
-from tests.cli.running import RUN, app, done, refused, run, write_pets
+from tests.cli.running import ONE, RUN, app, done, refused, run, write_pets
 
 import chainrule as cr
 from chainrule._src.cli import train as verb
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.portable
 
 def train(tmp_path, data, *options):
     model = tmp_path / "model.safetensors"
-    return done("train", data, "-o", model, "--epochs", "2", *options), model
+    return done("train", *ONE, data, "-o", model, "--epochs", "2", *options), model
 
 
 @pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer"])
@@ -105,7 +105,7 @@ def test_options_make_the_network():
 
 
 def test_without_hidden_layers_it_is_softmax_regression(tmp_path):
-    result, _ = train(tmp_path, "iris", "--hidden", "none")
+    result, _ = train(tmp_path, "iris", "--hidden", "none", "--recipe", "ensemble")
     assert "5 × (4 → 3 softmax); 75 weights" in result.stdout
 
 
@@ -114,7 +114,7 @@ def test_balanced_weights_let_a_rare_class_count(tmp_path):
         rng = np.random.default_rng(0)
         y = (rng.random(2000) < 0.05).astype(int)
         np.savez(tmp_path / "rare.npz", x=rng.normal(size=2000) + y, y=y)
-        done("train", tmp_path / "rare.npz", "--target", "y", "-o", tmp_path / "rare",
+        done("train", *ONE, tmp_path / "rare.npz", "--target", "y", "-o", tmp_path / "rare",
              "--epochs", "5", "--hidden", "none", "--lr", "0.01", *options)  # fmt: skip
         model = cr.load_model(tmp_path / "rare")
         found = model.predict(((rng.normal(size=200) + 1.0) / 1.02)[:, np.newaxis])
@@ -137,7 +137,8 @@ def test_early_stopping_keeps_the_best_epoch():
 
 
 def test_five_networks_are_trained_unless_one_is_asked_for(tmp_path):
-    result, path = train(tmp_path, "iris")
+    path = tmp_path / "model.safetensors"
+    result = done("train", "iris", "-o", path, "--epochs", "2")
     assert "network   5 × (4 → 64 relu → 3 softmax); 2,575 weights" in result.stdout
     assert "network 5/5, epoch 2/2: accuracy" in result.stdout
     assert "these rows set the epoch, too" in result.stdout
@@ -297,7 +298,7 @@ def test_all_of_many_users_are_told_apart(tmp_path):
 
 def test_categories_that_share_a_feature_are_said(tmp_path):
     path = write_users(tmp_path / "users.csv", 40, 200)
-    result = done("train", path, "--target", "y", "--epochs", "1", "--max-categories", "30")
+    result = done("train", *ONE, path, "--target", "y", "--epochs", "1", "--max-categories", "30")
     assert "column 'user': the 30 most frequent texts have a feature each, " in result.stderr
     assert "--max-categories takes more" in result.stderr
     assert "no model was written" in result.stdout
@@ -305,7 +306,7 @@ def test_categories_that_share_a_feature_are_said(tmp_path):
 
 def test_columns_are_chosen_and_dropped(tmp_path):
     path = write_pets(tmp_path / "pets.csv")
-    base = ["train", path, "--target", "kind", "--epochs", "1"]
+    base = ["train", *ONE, path, "--target", "kind", "--epochs", "1"]
     assert "4 columns" not in done(*base, "--drop", "home,name").stdout
     model = tmp_path / "model"
     done(*base, "--columns", "weight,legs,home", "--drop", "home", "-o", model)
@@ -328,7 +329,7 @@ def test_free_text_is_learned_on_request(tmp_path):
     path.write_text("\n".join(["review,liked", *lines]) + "\n")
     options = ["--target", "liked", "--epochs", "20"]
     assert "no column is left to learn from" in refused(3, "train", path, *options)
-    result = done("train", path, *options, "--text", "review", "-o", tmp_path / "model")
+    result = done("train", *ONE, path, *options, "--text", "review", "-o", tmp_path / "model")
     assert "1 column of free text, hashed → 1,024 features" in result.stdout
     assert "100 %" in result.stdout
     assert "100 %" in done("evaluate", tmp_path / "model", path).stdout
@@ -339,7 +340,7 @@ def test_a_messy_table_is_understood_and_said(tmp_path):
     rows = [f"{i % 28 + 1}.{i % 12 + 1}.2024;1.{i:03d},50 €;{i % 3}" for i in range(60)]
     path.write_text("\n".join(["day;price;kind", *rows, "1.1.2024;on request;1"]), "cp1252")
     options = ["--epochs", "1", "--target", "price", "-o", tmp_path / "model"]
-    result = done("train", path, *options, "--encoding", "cp1252")
+    result = done("train", *ONE, path, *options, "--encoding", "cp1252")
     assert "'1.000,50 €', read as 1000.5" in result.stderr
     assert "the first, in row 61, is 'on request'" in result.stderr
     assert "price → regression" in result.stdout
@@ -389,7 +390,7 @@ def test_where_a_folder_cannot_be_made_anew_the_model_goes_elsewhere(tmp_path, m
         return does(*given, **options)
 
     monkeypatch.setattr(training, "train", replaced)
-    result = done("train", "iris", "--epochs", "1", "-o", tmp_path / "a" / "model")
+    result = done("train", *ONE, "iris", "--epochs", "1", "-o", tmp_path / "a" / "model")
     (path,) = tmp_path.glob("chainrule-*/model")
     assert f"{path} is written instead" in result.stderr
     assert f"model: {path}" in result.stdout
@@ -409,7 +410,7 @@ def test_where_the_disk_is_full_at_the_end_the_model_goes_elsewhere(tmp_path, mo
         does(descriptor)
 
     monkeypatch.setattr(files.os, "fsync", full)
-    result = done("train", "iris", "--epochs", "1", "-o", tmp_path / "a" / "model")
+    result = done("train", *ONE, "iris", "--epochs", "1", "-o", tmp_path / "a" / "model")
     (path,) = tmp_path.glob("chainrule-*/model")
     assert "No space left on device" in result.stderr
     assert f"{path} is written instead" in result.stderr
@@ -420,7 +421,7 @@ def test_where_the_disk_is_full_at_the_end_the_model_goes_elsewhere(tmp_path, mo
 @pytest.mark.parametrize(("target", "rows"), [("kind", 60), ("weight", 50)])
 def test_more_parts_than_rows_are_refused_before_anything_is_said(tmp_path, target, rows):
     path = write_pets(tmp_path / "pets.csv")
-    result = run("train", path, "--target", target, "--cv", "1000")
+    result = run("train", *ONE, path, "--target", target, "--cv", "1000")
     assert result.exit_code == 3
     assert f"error: target {target!r}: {rows} rows do not make 1,000 parts" in result.stderr
     assert result.stdout == ""

@@ -20,7 +20,7 @@ SOLVERS = {
     "adaptive": {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.05, "n_iter_no_change": 1},
 }
 NETWORKS = {
-    "tanh, 7 at once": {"activation": "tanh", "batch_size": 7},
+    "tanh, 7 at once": {"activation": "tanh", "batch_size": 7, "max_iter": 8},
     "two layers": {"activation": "logistic", "hidden_layer_sizes": (20, 10), "alpha": 0.1},
     "no hidden layer": {"hidden_layer_sizes": ()},
     "linear, in order": {"activation": "identity", "shuffle": False},

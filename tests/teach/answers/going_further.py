@@ -408,7 +408,7 @@ RIGHT = {
         (
             (
                 '            "W_h1": np.outer(x, grad_z_h1),\n',
-                '            "W_h1": np.array([[a * b for b in grad_z_h1] for a in x]),\n',
+                '            "W_h1": np.array([a * grad_z_h1 for a in x]),\n',
             ),
         ),
     ],

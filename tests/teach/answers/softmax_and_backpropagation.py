@@ -455,9 +455,8 @@ RIGHT = {
             (
                 "        grad_W = np.outer(x, dnll_output)",
                 "        grad_W = np.zeros_like(self.W)\n"
-                "        for i in range(len(x)):\n"
-                "            for j in range(self.output_size):\n"
-                "                grad_W[i, j] = x[i] * dnll_output[j]",
+                "        for j in range(self.output_size):\n"
+                "            grad_W[:, j] = x * dnll_output[j]",
             ),
         ),
     ],
@@ -541,8 +540,7 @@ RIGHT = {
                 "        grad_h = np.dot(grad_z_o, self.W_o.T)\n",
                 "        grad_h = np.zeros(len(h))\n"
                 "        for j in range(len(h)):\n"
-                "            for k in range(len(y)):\n"
-                "                grad_h[j] += self.W_o[j, k] * grad_z_o[k]\n",
+                "            grad_h[j] = np.sum(self.W_o[j] * grad_z_o)\n",
             ),
         ),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import random
 from collections.abc import Callable, Iterable, Iterator
 from operator import is_not
@@ -10,10 +11,13 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.random import mtrand
 
 from chainrule._src.check.code import is_learners_class
 
 DEPTH = 3  # levels of containers and of a learner's objects that are looked into
+SHARED = mtrand.get_bit_generator()  # of the functions in `numpy.random`
+ADDRESS = SHARED.ctypes.state_address  # imports ctypes, which a confined process may not
 Restore = Callable[[], None]
 
 
@@ -80,15 +84,36 @@ def restoring(obj: Any) -> Restore | None:
 
 def random_states(objects: Iterable[Any]) -> list[Restore]:
     """Return functions that restore NumPy's and Python's random state, and reachable generators."""
-    legacy = np.random.get_state()  # noqa: NPY002  # what a learner's code may draw from
     python_state = random.getstate()
     kinds = np.random.Generator | np.random.RandomState | random.Random
     restores = [restoring(obj) for obj in reachable(objects, set()) if isinstance(obj, kinds)]
     return [
-        lambda: np.random.set_state(legacy),  # noqa: NPY002
+        _restoring_legacy(),
         lambda: random.setstate(python_state),
         *(restore for restore in restores if restore is not None),
     ]
+
+
+def _restoring_legacy() -> Restore:
+    """Return a function that restores the state of `numpy.random`'s functions.
+
+    To set the state takes 70 µs, as long as a run of a learner's function. So the memory of the
+    generator is compared first, which takes 1 µs: seldom has a run drawn anything.
+    """
+    state: Any = np.random.get_state()  # noqa: NPY002  # what a learner's code may draw from
+    bits = mtrand.get_bit_generator()
+    is_known = bits is SHARED and isinstance(bits, np.random.MT19937)
+    if not is_known or state[3]:  # a normal number is stored elsewhere
+        return lambda: np.random.set_state(state)  # noqa: NPY002
+    size = 4 * (len(state[1]) + 1)  # its words, and the place of the next
+    content = ctypes.string_at(ADDRESS, size)
+
+    def restore() -> None:
+        is_same = mtrand.get_bit_generator() is bits
+        if not is_same or ctypes.string_at(ADDRESS, size) != content:
+            np.random.set_state(state)  # noqa: NPY002
+
+    return restore
 
 
 def _restoring_array(array: Any) -> Restore:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Activation = Callable[["ArrayLike"], Array]
 Axes = int | tuple[int, ...]
+_FLOATS = frozenset(map(np.dtype, np.typecodes["Float"]))
 
 EPSILON = 1e-8
 """The number that `nll` adds to a probability inside the logarithm, to avoid log(0)."""
@@ -621,6 +622,8 @@ def _nll(Y_true: Any, Y_pred: Any) -> Any:
 
 def _input(X: Any, name: str, where: str) -> Any:
     """Return a floating tensor or array; whole numbers become float64."""
+    if type(X) is np.ndarray and X.dtype in _FLOATS:
+        return X  # what a network calls for each sample
     tensor = tensor_or(as_floats, X, name, where)
     return tensor if tensor.dtype.kind == "f" else tensor.astype(np.float64)
 

@@ -14,6 +14,7 @@ import symtable
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -58,9 +59,8 @@ class SubmissionPart:
 
     def nodes(self) -> Iterator[tuple[str, ast.stmt]]:
         """Yield the file and the syntax tree of each statement."""
-        bodies = {file: ast.parse(text, file).body for file, text in self.texts.items()}
         for file, number in self.statements:
-            yield file, bodies[file][number]
+            yield file, _body(self.texts[file], file)[number]
 
     def run(self, module: str = "submission") -> dict[str, Any]:
         """Run the statements and return the names that they define, with values.
@@ -77,6 +77,12 @@ class SubmissionPart:
         for file, node in self.nodes():
             exec(compile(ast.Module([node], []), file, "exec", dont_inherit=True), vars(space))
         return vars(space)
+
+
+@lru_cache(maxsize=128)  # a file is read for each of its exercises, and twice for each check
+def _body(text: str, file: str) -> list[ast.stmt]:
+    """Return the top-level statements of a text; nothing changes the trees."""
+    return ast.parse(text, file).body
 
 
 @dataclass
