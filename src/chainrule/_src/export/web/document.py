@@ -48,7 +48,7 @@ def write_page(
         raise DataError(f"expected the name of a page, such as digits.html, received {path}")
     check_writable(path)
     content = page_content(model, training, batch_size, examples)
-    write_text(path, page_text(content, Path(path).stem))
+    write_text(path, page_text(content, Path(path).stem.replace("_", " ")))
 
 
 def page_content(model: Compiled, training: bool, batch_size: int, examples: Any) -> WebContent:

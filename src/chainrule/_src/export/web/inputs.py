@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.data.preprocessing.calendar import Calendar
-from chainrule._src.data.preprocessing.columns import OneHot, Picture, Signs
+from chainrule._src.data.preprocessing.columns import OneHot, Picture, Scaled, Signs
 from chainrule._src.data.preprocessing.steps import Step
 from chainrule._src.nn import layers
 from chainrule._src.nn.network.compiled import Compiled
@@ -31,7 +31,7 @@ PIXEL_AT = re.compile(r"pixel_(\d+)_(\d+)")
 def parts_of_columns(steps: tuple[Step, ...], units: dict[str, str]) -> list[Part]:
     """Return the parts of a table; columns that are pixels of one picture are one part."""
     places = [PIXEL_AT.fullmatch(step.name) for step in steps]
-    if len(steps) > FIELDS and all(places):
+    if len(steps) > FIELDS and all(places) and all(isinstance(step, Scaled) for step in steps):
         return [_pixels(steps, [tuple(map(int, place.groups())) for place in places if place])]
     return [_part_of(step) | _unit(units.get(step.name, "")) for step in steps]
 
@@ -40,10 +40,13 @@ def _pixels(steps: tuple[Step, ...], places: list[tuple[int, ...]]) -> Part:
     height, width = (1 + max(axis) for axis in zip(*places, strict=True))
     height, width = (max(height, width),) * 2  # rows and columns that were always blank are missing
     names: list[str | None] = [None] * (height * width)
+    typical = [0.0] * (height * width)
     for step, (row, column) in zip(steps, places, strict=True):
         names[row * width + column] = step.name
-    largest = max(step.mean + step.scale for step in steps if hasattr(step, "mean"))
-    return {**_picture((height, width, 1), largest), "name": "", "names": names}
+        typical[row * width + column] = round(step.mean, 3)
+    largest = max(step.mean + step.scale for step in steps)
+    picture = _picture((height, width, 1), largest)
+    return {**picture, "name": "", "names": names, "typical": typical}
 
 
 def _part_of(step: Step) -> Part:

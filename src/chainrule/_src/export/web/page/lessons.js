@@ -49,8 +49,8 @@ export class Lessons {
   }
 
   tellSource(where) {
-    const { columns, input, page } = this.net.about;
-    const wanted = columns ? `the columns ${columns.slice(0, 4).map(({ name }) => name).join(", ")}${columns.length > 4 ? " …" : ""} and ${page.output.name}` : `${input.shape.join(" × ")} numbers in each row, and the target last`;
+    const { columns, page } = this.net.about;
+    const wanted = columns ? `the columns ${columns.slice(0, 4).map(({ name }) => name).join(", ")}${columns.length > 4 ? " …" : ""} and ${page.output.name}` : `${this.inputs.size} numbers in each row, and the target last`;
     this.source.textContent = this.data
       ? `${this.data.rows.toLocaleString("en")} samples are ${where}. Other data: drop a CSV file with ${wanted}.`
       : `No data are inside this page. Drop a CSV file here, with ${wanted}.`;

@@ -2,10 +2,13 @@
 import { colour, complain, element, filePicker, freeId, mixed, paint } from "./elements.js";
 import { Many, windowsOf } from "./parts.js";
 
-const PLACES = [["top left", "top", "top right"], ["left", "middle", "right"], ["bottom left", "bottom", "bottom right"]];
+const PLACES = [
+  ["the top left", "the top", "the top right"], ["the left", "the middle", "the right"],
+  ["the bottom left", "the bottom", "the bottom right"],
+];
 
 const MAP = 480; // pixels of a map's side
-const DOT = 0.45; // of a cell's side
+const DOT = 0.55; // of a cell's side
 
 /** What a picture and a pad have in common: pixels, and a map of them. */
 export class Pixels extends Many {
@@ -40,7 +43,7 @@ export class Pixels extends Many {
       const value = map[i * channels] / most;
       const ground = channels > 1 ? mixed([30, 30, 30], [235, 235, 235], share) : paper;
       const [x, y] = [cell * (i % width), cell * Math.floor(i / width)];
-      context.fillStyle = `rgb(${mixed(ground, value < 0 ? negative : positive, 0.85 * Math.abs(value))})`;
+      context.fillStyle = `rgb(${mixed(ground, value < 0 ? negative : positive, 0.85 * Math.abs(value) ** 0.75)})`;
       context.fillRect(x, y, cell, cell);
       if (channels > 1) continue;
       const side = DOT * cell * Math.sqrt(share); // ink is a dot, so that the colour around it is seen

@@ -1,5 +1,5 @@
 // The reasons of a prediction: how it changes if a part of the input has its typical value.
-import { MOST_BARS, element } from "./elements.js";
+import { MOST_BARS, element, sentence } from "./elements.js";
 import { Many } from "./parts.js";
 
 const LEAST = { share: 0.0005, strength: 0.02 }; // differences that count
@@ -48,7 +48,8 @@ function mapOf(control, strengths, name, outcomes) {
 }
 
 const legend = (up, down) =>
-  element("p", { class: "legend" }, element("span", { class: "key for" }), `${up} `, element("span", { class: "key against" }), down);
+  element("p", { class: "legend" },
+    ...[["for", up], ["against", down]].map(([side, text]) => element("span", {}, element("span", { class: `key ${side}` }), text)));
 
 /** Return a sentence on the places that speak most for and against. */
 function describe(control, map, name, outcomes) {
@@ -61,7 +62,7 @@ function describe(control, map, name, outcomes) {
   const [up, down] = [sorted[0], sorted.at(-1)];
   const [most, least] = outcomes.isShare ? [`speaks most for ${name}`, "against it"] : ["raises the prediction most", "lowers it most"];
   const parts = [up[1] > 0 ? `${up[0]} ${most}` : null, down[1] < 0 ? `${down[0]} ${up[1] > 0 ? least : least.replace("it", name)}` : null];
-  return `The ${control.part.kind === "sequence" ? "part at " : ""}${parts.filter(Boolean).join(", ")}.`.replace("The part at step", "Step");
+  return sentence(parts.filter(Boolean).join(", "));
 }
 
 function barsOf(fields, name, outcomes, value) {

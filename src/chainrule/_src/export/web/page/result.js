@@ -6,6 +6,8 @@ export class Result {
   constructor(outcomes, choose) {
     Object.assign(this, { outcomes, choose });
     this.bars = [];
+    const { name } = outcomes.output;
+    if (name) byId("result-title").textContent = `Prediction: ${name}`;
   }
 
   /** Show an outcome; number k is the one whose reasons are shown. */
@@ -31,7 +33,7 @@ export class Result {
       const chosen = names.filter((_, i) => values[i] > 0.5);
       return [chosen.join(", ") || "none", `of ${names.length} that may be true together`];
     }
-    if (kind === "classes") return [names[best], `${outcomes.valueText(values[best])} sure${name ? ` of ${name}` : ""}`];
+    if (kind === "classes") return [names[best], `${outcomes.valueText(values[best])} sure`];
     if (kind === "quantity" || values.length === 1) return [outcomes.valueText(values[0], Math.abs(values[0])), name || "the network's output"];
     return [`${values.length} numbers`, name || "the network's output"];
   }

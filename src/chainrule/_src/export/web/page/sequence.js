@@ -81,6 +81,7 @@ export class Sequence extends Many {
       return element("svg:rect", { x: (step - 0.5) * width, y: -6, width: width + 0.5, height: PLOT[1] + 12, fill: `rgb(${ground.map(Math.round)})` });
     });
     const drawing = plot("");
+    drawing.classList.add("grounds");
     drawing.append(...bands, ...curves(this.lines(), ...PLOT));
     return drawing;
   }
