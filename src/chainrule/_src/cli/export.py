@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A file that train wrote.")],
-    to: Annotated[str, typer.Option("--to", metavar="onnx|keras|numpy|web|page", help="The format.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="onnx|keras|numpy|web|page", help="The format.")
+    ],
     output: Annotated[
         str | None,
         typer.Option(

@@ -17,7 +17,7 @@ from chainrule._src.data.preprocessing.values import column_values
 from chainrule._src.export.in_use import InUse
 from chainrule._src.export.web.inputs import Part, number_part
 from chainrule._src.nn.network.compiled import Compiled
-from chainrule._src.nn.network.inputs import checked_data, checked_x
+from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, checked_x
 
 SHOWN = 24  # examples in a page that does not train
 KNOWN = 0.6  # share of the digits that a network recognises if its input has this scale
@@ -43,6 +43,7 @@ def checked_examples(examples: Any, used: InUse, training: bool) -> tuple[Any, A
     if y is None:
         return checked_x(X, model.layers, "export"), None
     X, y = checked_data(X, y, None, None, model.layers, model.loss, "export")
+    check_labels_fit(y, model.network.layers[-1].output_shape[-1] or 1, model.loss, "export")
     return X, y
 
 
@@ -53,16 +54,17 @@ def _table(X: Any, y: Any, used: InUse) -> tuple[dict[str, Array], Any]:
         raise DataError(f"export: examples have no column {absent[0]!r}")
     columns = {step.name: column_values(X[step.name], step.name, "export") for step in used.steps}
     coded = {step.name: _coded(step, as_kind(columns[step.name], step)) for step in used.steps}
-    lengths = {len(column) for column in coded.values()}
-    target = used.preprocessor.target
+    target, known = used.preprocessor.target, np.ones(len(next(iter(coded.values()))), bool)
     if y is not None:
-        y = column_values(y, target.name, "export") if target.task == "regression" else target.encode(y)
-        lengths.add(len(y))
-    if len(lengths) != 1 or not min(lengths):
+        is_quantity = target.task == "regression"
+        y = column_values(y, target.name, "export") if is_quantity else target.encode(y)
+    lengths = {len(column) for column in (*coded.values(), *(() if y is None else (y,)))}
+    if lengths != {len(known)} or not len(known):
         raise DataError("export: the examples' columns and y must hold equally many rows")
-    usable = np.all([column >= 0 for step, column in zip(used.steps, coded.values(), strict=True)
-                     if isinstance(step, OneHot | Signs)] or [np.ones(lengths.pop(), bool)], axis=0)  # fmt: skip
-    return {name: column[usable] for name, column in coded.items()}, y if y is None else y[usable]
+    for step in used.steps:
+        if isinstance(step, OneHot | Signs):
+            known &= coded[step.name] >= 0
+    return {name: column[known] for name, column in coded.items()}, y if y is None else y[known]
 
 
 def _coded(step: Step, values: Array) -> Array:

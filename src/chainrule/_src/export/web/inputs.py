@@ -44,8 +44,7 @@ def _pixels(steps: tuple[Step, ...], places: list[tuple[int, ...]]) -> Part:
     for step, (row, column) in zip(steps, places, strict=True):
         names[row * width + column] = step.name
         typical[row * width + column] = round(step.mean, 3)
-    largest = max(step.mean + step.scale for step in steps)
-    picture = _picture((height, width, 1), largest)
+    picture = _picture((height, width, 1), max(step.mean for step in steps))
     return {**picture, "name": "", "names": names, "typical": typical}
 
 
@@ -125,7 +124,8 @@ def number_part(mean: float, scale: float, low: float | None = None, high: float
         low = 0.0 if low < 0 < mean - scale else low  # a quantity that is not negative
     step = 1.0 if whole else 10.0 ** math.floor(math.log10(max(scale, 1e-300) / 5))
     below, above = (
-        round(rounding(end / step) * step, 12) for rounding, end in ((math.floor, low), (math.ceil, high))
+        round(rounding(end / step) * step, 12)
+        for rounding, end in ((math.floor, low), (math.ceil, high))
     )
     typical = round(round(mean / step) * step, 12)
     return {

@@ -15,7 +15,9 @@ export class Inputs {
     const arrays = Object.fromEntries(Object.entries({ low, high, typical }).filter(([, array]) => array));
     this.controls = page.parts.map((part) => {
       const column = columns?.find(({ name }) => name === part.name);
-      return new CONTROLS[part.kind]({ ...column, ...part, ...arrays }, changed);
+      const control = new CONTROLS[part.kind]({ ...column, ...part, ...arrays }, changed);
+      control.element.control = control; // for scripts that look into the page
+      return control;
     });
     const one = columns && this.data[`X/${columns[0].name}`];
     const size = page.parts.reduce((sum, { shape }) => sum + (shape ?? []).reduce((a, b) => a * b, 1), 0);

@@ -67,35 +67,48 @@ class Page {
     this.update(true);
   }
 
-  /** Predict; the newest input wins. The truth of an example does not hold for a changed input. */
+  /** Show a prediction of the input; the newest input wins. */
   async update(same = false) {
     if (this.quiet) return;
-    if (!same) this.truth.hidden = true;
+    if (!same) this.truth.hidden = true; // the truth of an example does not hold for a changed input
     const number = (this.asked += 1);
-    let values;
+    const isNewest = () => number === this.asked;
+    byId("result").setAttribute("aria-busy", "true");
     try {
-      values = this.inputs.values.map((value) => (value instanceof Float64Array ? value.slice() : value));
+      await this.predict(isNewest);
+    } catch (error) {
+      if (isNewest()) {
+        complain(byId("problem"), error);
+        this.result.stale("There is no prediction.");
+      }
+    }
+    if (isNewest()) byId("result").setAttribute("aria-busy", "false");
+  }
+
+  async predict(isNewest) {
+    const { inputs, outcomes } = this;
+    const values = this.values();
+    if (!values) return;
+    const [outcome] = await outcomes.of([values]);
+    if (!isNewest()) return;
+    const k = this.chosen ?? outcome.best;
+    this.result.show(outcome, k);
+    complain(byId("problem"), "");
+    await new Promise((resolve) => setTimeout(resolve)); // the prediction is seen before its reasons
+    if (!isNewest()) return;
+    const found = await differences(inputs, outcomes, outcome, values, k);
+    if (!isNewest()) return;
+    byId("reasons").replaceChildren(...shownReasons(inputs, outcomes, outcome, k, found));
+    byId("why").textContent = outcomes.isShare ? `Why ${outcomes.nameOf(k)}?` : "Why?";
+  }
+
+  /** Return copies of the values of the controls, or nothing if one cannot be read. */
+  values() {
+    try {
+      return this.inputs.values.map((value) => (value instanceof Float64Array ? value.slice() : value));
     } catch {
       this.result.stale("Waiting for the input to be complete: the prediction is that of the last one.");
-      return;
-    }
-    try {
-      const [outcome] = await this.outcomes.of([values]);
-      if (number !== this.asked) return;
-      const k = this.chosen ?? outcome.best;
-      this.result.show(outcome, k);
-      complain(byId("problem"), "");
-      await new Promise((resolve) => setTimeout(resolve)); // the prediction is seen before its reasons
-      if (number !== this.asked) return;
-      const found = await differences(this.inputs, this.outcomes, outcome, values, k);
-      if (number !== this.asked) return;
-      byId("reasons").replaceChildren(...shownReasons(this.inputs, this.outcomes, outcome, k, found));
-      byId("why").textContent = this.outcomes.isShare ? `Why ${this.outcomes.nameOf(k)}?` : "Why?";
-      document.body.dataset.shown = String(number);
-    } catch (error) {
-      if (number !== this.asked) return;
-      complain(byId("problem"), error);
-      this.result.stale("There is no prediction.");
+      return null;
     }
   }
 }
