@@ -11,6 +11,7 @@ from tests.export.web.page_visits import Visit, browser
 import chainrule as cr
 from chainrule import layers
 from chainrule._src.export.web.document import page_content
+from chainrule._src.export.web.examples import example_arrays
 from chainrule._src.export.web.inputs import number_part, parts_of_sample
 from chainrule._src.tabular.recipes.recipe import Recipe
 from chainrule._src.tabular.recipes.tabular import prepare, train
@@ -503,6 +504,26 @@ def test_columns_that_are_pixels_become_a_pad(folder):
     assert (part["kind"], part["shape"], part["high"]) == ("drawing", (8, 8, 1), 16.0)
     assert part["names"][10] == "pixel_1_2"
     assert part["names"][0] is None  # always blank, and left out
+
+
+@pytest.mark.parametrize(
+    ("make", "coded"),
+    [
+        (lambda: RNG.integers(0, 17, (400, 25)).astype("f4"), True),
+        (lambda: RNG.integers(0, 99, (2000, 25)) * np.arange(1, 26, dtype="f4") / 7, True),
+        (lambda: RNG.normal(size=(400, 25)).astype("f4"), False),
+    ],
+)  # fmt: skip
+def test_examples_with_few_levels_are_bytes(make, coded, folder, visit):
+    X = make().astype("f4")
+    model = cr.Sequential([layers.Input((5, 5)), layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    arrays = example_arrays(X, X[:, 0], True)
+    assert ("codes" in arrays) == coded
+    model.export(folder / "levels.html", training=True, examples=(X.reshape(-1, 5, 5), X[:, 0]))
+    page = visit(folder / "levels.html").settle()
+    page.button("Another example").click()
+    np.testing.assert_array_equal(page.settle().values[0], X[1])
 
 
 # Refusals

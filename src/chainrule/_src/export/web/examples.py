@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, checked_x
 
 SHOWN = 24  # examples in a page that does not train
+LEVELS = 256  # that a byte tells apart
 KNOWN = 0.6  # share of the digits that a network recognises if its input has this scale
 
 
@@ -41,10 +41,14 @@ def checked_examples(examples: Any, used: InUse, training: bool) -> tuple[Any, A
         return _table(X, y, used)
     model = used.model
     if y is None:
-        return checked_x(X, model.layers, "export"), None
+        return _floats(checked_x(X, model.layers, "export"), model), None
     X, y = checked_data(X, y, None, None, model.layers, model.loss, "export")
     check_labels_fit(y, model.network.layers[-1].output_shape[-1] or 1, model.loss, "export")
-    return X, y
+    return _floats(X, model), y
+
+
+def _floats(X: Any, model: Compiled) -> Any:
+    return X.astype(model.dtype) if X.dtype.kind == "f" else X
 
 
 def _table(X: Any, y: Any, used: InUse) -> tuple[dict[str, Array], Any]:
@@ -138,6 +142,25 @@ def _seen(part: Part, values: Array) -> Part:
 def example_arrays(X: Any, y: Any, training: bool) -> dict[str, Array]:
     """Return the samples that a page holds, by their names there."""
     count = slice(None if training else SHOWN)
-    columns: Mapping[str, Any] = X if isinstance(X, dict) else {"": X}
-    arrays = {f"X/{name}": column[count] for name, column in columns.items()}
+    if isinstance(X, dict):
+        arrays = {f"X/{name}": column[count] for name, column in X.items()}
+    else:
+        arrays = _short(X[count].reshape(len(X[count]), -1))
     return arrays if y is None else {**arrays, "y": y[count]}
+
+
+def _short(X: Array) -> dict[str, Array]:
+    """Return an array as codes of a byte and their levels, for each column, if that is shorter.
+
+    Pixels have few levels, also where each is standardised.
+    """
+    levels = [np.unique(X)]
+    if len(levels[0]) > LEVELS:
+        levels = [np.unique(column) for column in X.T]
+    most = max(map(len, levels))
+    if most > LEVELS or 2 * most * len(levels) > X.size:
+        return {"X/": X}
+    table = np.stack([np.resize(each, most) for each in levels])
+    columns = X.T if len(levels) > 1 else [X]
+    codes = [np.searchsorted(each, values) for each, values in zip(levels, columns, strict=True)]
+    return {"levels": table, "codes": np.stack(codes, -1).reshape(X.shape).astype(np.uint8)}

@@ -56,7 +56,7 @@ export class NumberField extends Field {
   }
 
   set(value) {
-    this.input.value = value === null || Number.isNaN(value) ? "" : String(Number(value));
+    this.input.value = value === null || Number.isNaN(value) ? "" : String(Number(Number(value).toPrecision(8)));
     this.typed();
   }
 

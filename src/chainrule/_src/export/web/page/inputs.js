@@ -11,6 +11,7 @@ export class Inputs {
     const { columns, page } = net.about;
     this.columns = columns;
     this.data = Object.fromEntries(net.named("page").map(([name, { data }]) => [name, data]));
+    if (this.data.codes) this.data["X/"] = decoded(this.data.codes, net.values.get("page/levels"), net.values.get("page/codes").shape[1]);
     const { low, high, typical } = this.data;
     const arrays = Object.fromEntries(Object.entries({ low, high, typical }).filter(([, array]) => array));
     this.controls = page.parts.map((part) => {
@@ -103,4 +104,11 @@ export class Inputs {
     const size = shape.reduce((a, b) => a * b, 1);
     return shape.length ? column.subarray(i * size, (i + 1) * size) : column[i];
   }
+}
+
+/** Return the numbers that codes stand for: places among the levels of all columns, or of each. */
+function decoded(codes, { data: levels, shape: [columns, count] }, width) {
+  const numbers = new levels.constructor(codes.length);
+  codes.forEach((code, i) => (numbers[i] = levels[(columns > 1 ? (i % width) * count : 0) + code]));
+  return numbers;
 }

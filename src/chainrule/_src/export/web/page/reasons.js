@@ -2,7 +2,7 @@
 import { MOST_BARS, element, sentence } from "./elements.js";
 import { Many } from "./parts.js";
 
-const LEAST = { share: 0.0005, strength: 0.02 }; // differences that count
+const LEAST = { share: 0.0005, strength: 0.02, part: 0.005 }; // differences that count
 
 /**
  * Return for each control the differences between the prediction of number k and that of each
@@ -26,7 +26,7 @@ export async function differences(inputs, outcomes, outcome, values, k) {
 export function shownReasons(inputs, outcomes, outcome, k, found) {
   const name = outcomes.nameOf(k);
   const maps = inputs.controls.flatMap((control, i) => (control instanceof Many ? [mapOf(control, found[i].strengths, name, outcomes)] : []));
-  const fields = inputs.controls.flatMap((control, i) => (control instanceof Many ? [] : [{ control, change: found[i].changes[0] ?? 0, strength: found[i].strengths[0] ?? 0, typical: !found[i].changes.length }]));
+  const fields = inputs.controls.flatMap((control, i) => (control instanceof Many ? [] : [{ control, change: found[i].changes[0] ?? 0, typical: !found[i].changes.length }]));
   return [...maps, ...(fields.length ? barsOf(fields, name, outcomes, outcome.values[k]) : [])];
 }
 
@@ -70,7 +70,8 @@ function barsOf(fields, name, outcomes, value) {
   const about = outcomes.isShare ? `the probability of ${name}, in percentage points` : `${name}${outcomes.output.unit ? `, in ${outcomes.output.unit}` : ""}`;
   const note = (text) => element("p", { class: "soft" }, text);
   if (fields.every(({ typical }) => typical)) return [note("All values are typical ones. Change one: its effect on the prediction is shown here.")];
-  const counting = fields.filter(({ typical, change }) => !typical && Math.abs(change) > (outcomes.isShare ? LEAST.share : 0));
+  const least = Math.max(outcomes.isShare ? LEAST.share : 0, LEAST.part * scale);
+  const counting = fields.filter(({ typical, change }) => !typical && Math.abs(change) > least);
   if (!counting.length) return [note(`No value alone changes this: with any one of them typical, ${name} stays at ${outcomes.valueText(value)}.`)];
   counting.sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
   const rows = counting.slice(0, MOST_BARS).map(({ control, change }) => {
@@ -84,7 +85,7 @@ function barsOf(fields, name, outcomes, value) {
     item.reason = change;
     return item;
   });
-  const rest = counting.length - rows.length;
+  const rest = fields.filter(({ typical }) => !typical).length - rows.length;
   return [
     note(`How much each value changes ${about}, compared with its typical value:`),
     element("ol", { class: "reasons" }, ...rows),
