@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -11,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import ChainruleError, DataError
-from chainrule._src.base.escaping import Html
-from chainrule._src.base.pages import SHARED, packed, page
+from chainrule._src.base.pages import SHARED, HashedText, packed, page
 from chainrule._src.base.version import __version__
 from chainrule._src.data.storage.files import check_writable, write_text
 from chainrule._src.export.in_use import InUse
@@ -90,9 +87,9 @@ def _untrained(model: Compiled) -> dict[str, Any]:
         fresh.build(model.network.layers[0].input_shape)
     except ChainruleError:  # a layer of one's own that has no config
         return {}
-    params, own = fresh.network.params, model.network.params
-    shapes = [{name: w.shape for name, w in each.items()} for each in (params, own)]
-    return params if shapes[0] == shapes[1] else {}
+    params: dict[str, Any] = fresh.network.params
+    trained = {name: w.shape for name, w in model.network.params.items()}
+    return params if {name: w.shape for name, w in params.items()} == trained else {}
 
 
 def _output(model: Compiled, used: InUse) -> dict[str, Any]:
@@ -106,7 +103,7 @@ def _output(model: Compiled, used: InUse) -> dict[str, Any]:
         share = used.quantity.interval
         return {"kind": "quantity", "name": used.quantity.name, "unit": unit, "share": share}
     last = model.network.layers[-1]
-    shape, kind = last.output_shape[1:], getattr(last, "activation", None)
+    shape, kind = [size or 1 for size in last.output_shape[1:]], getattr(last, "activation", None)
     name = "" if used.preprocessor is None else used.preprocessor.target.name
     if len(shape) != 1:
         return {"kind": "numbers", "name": name}
@@ -129,10 +126,6 @@ def page_text(content: WebContent, title: str) -> str:
     style = (SHARED / "page.css").read_text("utf-8") + (FOLDER / "page.css").read_text("utf-8")
     script = SCRIPT.format(runtime=runtime_text(content), page=joined(FOLDER, SCRIPTS))
     return page(
-        FOLDER / "page.html", title=title, style=Html(style), style_hash=_hash(style),
-        script=Html(script), script_hash=_hash(script), content=packed(content.file()),
+        FOLDER / "page.html", title=title, style=HashedText(style), script=HashedText(script),
+        content=packed(content.file()),
     )  # fmt: skip
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -58,17 +58,17 @@ def _table(X: Any, y: Any, used: InUse) -> tuple[dict[str, Array], Any]:
         raise DataError(f"export: examples have no column {absent[0]!r}")
     columns = {step.name: column_values(X[step.name], step.name, "export") for step in used.steps}
     coded = {step.name: _coded(step, as_kind(columns[step.name], step)) for step in used.steps}
-    target, known = used.preprocessor.target, np.ones(len(next(iter(coded.values()))), bool)
+    target, usable = used.preprocessor.target, np.ones(len(next(iter(coded.values()))), bool)
     if y is not None:
         is_quantity = target.task == "regression"
         y = column_values(y, target.name, "export") if is_quantity else target.encode(y)
     lengths = {len(column) for column in (*coded.values(), *(() if y is None else (y,)))}
-    if lengths != {len(known)} or not len(known):
+    if lengths != {len(usable)} or not len(usable):
         raise DataError("export: the examples' columns and y must hold equally many rows")
     for step in used.steps:
         if isinstance(step, OneHot | Signs):
-            known &= coded[step.name] >= 0
-    return {name: column[known] for name, column in coded.items()}, y if y is None else y[known]
+            usable &= coded[step.name] >= 0
+    return {name: column[usable] for name, column in coded.items()}, y if y is None else y[usable]
 
 
 def _coded(step: Step, values: Array) -> Array:
@@ -133,14 +133,14 @@ def _seen(part: Part, values: Array) -> Part:
     present = values[~np.isnan(values)].astype(np.float64)
     if not len(present) or not np.ptp(present):
         return part
-    whole = bool((present == np.trunc(present)).all())
+    integers = bool((present == np.trunc(present)).all())
     ends = float(present.min()), float(present.max())
-    more = number_part(float(np.median(present)), float(present.std()), *ends, whole)
+    more = number_part(float(np.median(present)), float(present.std()), *ends, integers)
     return part | more
 
 
 def example_arrays(X: Any, y: Any, training: bool) -> dict[str, Array]:
-    """Return the samples that a page holds, by their names there."""
+    """Return the samples for a page, by their names in its content."""
     count = slice(None if training else SHOWN)
     if isinstance(X, dict):
         arrays = {f"X/{name}": column[count] for name, column in X.items()}

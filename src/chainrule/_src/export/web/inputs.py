@@ -30,21 +30,24 @@ PIXEL_AT = re.compile(r"pixel_(\d+)_(\d+)")
 
 def parts_of_columns(steps: tuple[Step, ...], units: dict[str, str]) -> list[Part]:
     """Return the parts of a table; columns that are pixels of one picture are one part."""
-    places = [PIXEL_AT.fullmatch(step.name) for step in steps]
-    if len(steps) > FIELDS and all(places) and all(isinstance(step, Scaled) for step in steps):
-        return [_pixels(steps, [tuple(map(int, place.groups())) for place in places if place])]
+    pixels = {
+        (int(match[1]), int(match[2])): step
+        for step in steps
+        if isinstance(step, Scaled) and (match := PIXEL_AT.fullmatch(step.name))
+    }
+    if FIELDS < len(steps) == len(pixels):
+        return [_pixels(pixels)]
     return [_part_of(step) | _unit(units.get(step.name, "")) for step in steps]
 
 
-def _pixels(steps: tuple[Step, ...], places: list[tuple[int, ...]]) -> Part:
-    height, width = (1 + max(axis) for axis in zip(*places, strict=True))
-    height, width = (max(height, width),) * 2  # rows and columns that were always blank are missing
-    names: list[str | None] = [None] * (height * width)
-    typical = [0.0] * (height * width)
-    for step, (row, column) in zip(steps, places, strict=True):
-        names[row * width + column] = step.name
-        typical[row * width + column] = round(step.mean, 3)
-    picture = _picture((height, width, 1), max(step.mean for step in steps))
+def _pixels(pixels: dict[tuple[int, int], Scaled]) -> Part:
+    side = 1 + max(map(max, pixels))  # rows and columns that were always blank are left out
+    names: list[str | None] = [None] * side**2
+    typical = [0.0] * side**2
+    for (row, column), step in pixels.items():
+        names[row * side + column] = step.name
+        typical[row * side + column] = round(step.mean, 3)
+    picture = _picture((side, side, 1), max(typical))
     return {**picture, "name": "", "names": names, "typical": typical}
 
 
@@ -58,6 +61,7 @@ def _part_of(step: Step) -> Part:
     if isinstance(step, Calendar):
         seconds = round((step.mean - 1970) * YEAR)
         return {**part, "kind": "time", "hours": "hour" in step.parts, "typical": seconds}
+    assert isinstance(step, Scaled)  # a network for the web has no `Words`
     return {**part, **number_part(step.mean, step.scale)}
 
 
@@ -94,7 +98,7 @@ def _picture_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
     is_large = min(height, width) >= LEAST_SIDE
     if not is_large or (not channels and height != width) or channels not in ([], [1], [3]):
         return None
-    return height, width, *(channels or [1])
+    return height, width, channels[0] if channels else 1
 
 
 def _picture(shape: tuple[int, ...], largest: float) -> Part:
@@ -117,12 +121,12 @@ def _brightness(first: Any) -> float:
 
 
 def number_part(mean: float, scale: float, low: float | None = None, high: float | None = None,
-                whole: bool = False) -> Part:  # fmt: skip
+                integers: bool = False) -> Part:  # fmt: skip
     """Describe a number: its typical value, and the range and step of its slider."""
     if low is None or high is None:
         low, high = mean - SPREAD * scale, mean + SPREAD * scale
         low = 0.0 if low < 0 < mean - scale else low  # a quantity that is not negative
-    step = 1.0 if whole else 10.0 ** math.floor(math.log10(max(scale, 1e-300) / 5))
+    step = 1.0 if integers else 10.0 ** math.floor(math.log10(max(scale, 1e-300) / 5))
     below, above = (
         round(rounding(end / step) * step, 12)
         for rounding, end in ((math.floor, low), (math.ceil, high))

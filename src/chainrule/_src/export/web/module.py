@@ -145,7 +145,7 @@ def runtime_text(content: WebContent) -> str:
 
 
 def joined(folder: Path, names: Sequence[str]) -> str:
-    """Return modules of JavaScript as one text, without comments and imports of each other."""
+    """Return modules of JavaScript as one text, without comments and mutual imports."""
     texts = [(folder / f"{name}.js").read_text("utf-8") for name in names]
     return "".join(COMMENTS.sub("", LINKS.sub("", text)) for text in texts)
 

@@ -249,11 +249,12 @@ class Sequential(Trainable):
         Raises
         ------
         DataError
-            If the model has no weights yet, or class names and outputs differ in number.
+            If the model has no weights yet, class names and outputs differ in number, an argument
+            does not apply to the format, or ``examples`` do not fit the model.
         ExportError
             If the format cannot express a layer, the loss, a metric or the optimizer.
         FileError, MissingDependencyError
-            If the file cannot be written, or the package onnx is missing.
+            If the file cannot be written, or a package is missing: onnx, for pages jinja2.
 
         Notes
         -----
