@@ -230,6 +230,35 @@ def test_a_table_is_predicted_as_in_python_with_its_reasons(bikes, bikes_page, v
     assert list(found) == sorted(found, key=lambda name: -abs(found[name]))
 
 
+def test_a_table_may_hold_pictures(folder, visit):
+    scans, kinds = (
+        RNG.integers(0, 256, (60, 9, 9)),
+        np.array(["a", "b"], object)[RNG.integers(0, 2, 60)],
+    )
+    scans[kinds == "a", 2] = 255
+    columns = {"scan": scans, "age": RNG.integers(20, 80, 60).astype(float)}
+    recipe = Recipe(target="kind", epochs=3, ensemble=1)
+    model, *_ = train(prepare(ArrayTable("t", {**columns, "kind": kinds}), recipe), recipe)
+    model.export(folder / "scans.html", training=True, examples=(columns, kinds))
+    page = visit(folder / "scans.html").settle()
+    page.button("Another example").click()
+    assert page.settle().values == [scans[1].ravel().tolist(), columns["age"][1]]
+    p = model.predict(model.preprocessor.transform({k: v[1:2] for k, v in columns.items()}))[0]
+    np.testing.assert_allclose(page.shares, p, atol=6e-5)
+    assert len(page.map) == 81
+    page.page.get_by_label("Epochs").fill("1")
+    page.train()
+
+
+def test_a_sequence_of_outputs_is_a_curve_for_each_feature(folder, visit):
+    model = cr.Sequential([layers.Input((30, 2)), layers.LSTM(3, return_sequences=True)], seed=0)
+    model.export(folder / "series.html")
+    page = visit(folder / "series.html").settle()
+    assert page.text("large") == "90 numbers"
+    assert page.page.locator("#bars polyline").count() == 3
+    assert page.page.locator("#controls polyline").count() == 2
+
+
 def test_what_is_no_number_is_told_and_the_prediction_stays(bikes_page, visit):
     page = visit(bikes_page).settle()
     before = page.text("large")
@@ -296,6 +325,12 @@ def test_a_sequence_is_predicted_as_in_python_with_its_reasons(sequence, folder,
 def test_controls_by_the_shape_of_a_sample(shape, kinds):
     model = cr.Sequential([layers.Input(shape), layers.Flatten(), layers.Dense(2)])
     assert [part["kind"] for part in parts_of_sample(model, shape)] == kinds
+
+
+def test_words_by_number_are_a_sequence():
+    words = layers.Input((5,), dtype="int64"), layers.Embedding(7, 3)
+    (part,) = parts_of_sample(cr.Sequential([*words, layers.Flatten()]), (5,))
+    assert (part["kind"], part["whole"]) == ("sequence", True)
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,9 @@ def _output(model: Compiled, used: InUse) -> dict[str, Any]:
     last = model.network.layers[-1]
     shape, kind = [size or 1 for size in last.output_shape[1:]], getattr(last, "activation", None)
     name = "" if used.preprocessor is None else used.preprocessor.target.name
+    numbers = {"kind": "numbers", "name": name, "features": shape[-1] if len(shape) > 1 else 1}
     if len(shape) != 1:
-        return {"kind": "numbers", "name": name}
+        return numbers
     k, logits = shape[0], getattr(model.loss, "from_logits", False)
     names = list(used.classes) or [str(i) for i in range(max(k, 2))]
     one_of = isinstance(model.loss, SparseCategoricalCrossentropy | CategoricalCrossentropy)
@@ -118,7 +119,7 @@ def _output(model: Compiled, used: InUse) -> dict[str, Any]:
         convert = None if binary else "sigmoid"
         several = "classes" if k == 1 else "several"
         return {"kind": several, "names": names, "convert": convert, "name": name}
-    return {"kind": "numbers", "name": name}
+    return numbers
 
 
 def page_text(content: WebContent, title: str) -> str:

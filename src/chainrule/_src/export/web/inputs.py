@@ -76,7 +76,8 @@ def parts_of_sample(model: Compiled, shape: tuple[int, ...]) -> list[Part]:
     if picture is not None:
         return [{"name": "", **_picture(picture, _brightness(first))}]
     n = math.prod(shape)
-    if len(shape) == 1 and n <= FIELDS and not isinstance(first, layers.Reshape):
+    is_sequence = first.integers or isinstance(first, layers.Reshape)
+    if len(shape) == 1 and n <= FIELDS and not is_sequence:
         mean, scale = np.zeros(n), np.ones(n)
         if isinstance(first, layers.Normalization):
             mean, scale = (
@@ -86,7 +87,7 @@ def parts_of_sample(model: Compiled, shape: tuple[int, ...]) -> list[Part]:
             {"name": f"x{i + 1}", **number_part(float(mean[i]), float(scale[i]))} for i in range(n)
         ]
     steps = shape if len(shape) == 2 else (n, 1)
-    return [{"name": "", "kind": "sequence", "shape": steps, "whole": bool(first.integers)}]
+    return [{"name": "", "kind": "sequence", "shape": steps, "whole": first.integers}]
 
 
 def _picture_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:

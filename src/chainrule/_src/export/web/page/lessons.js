@@ -38,8 +38,8 @@ export class Lessons {
     this.anew = button("Start untrained", () => this.restart(true));
     this.back = button("As exported", () => this.restart(false));
     this.anew.hidden = !Object.keys(this.inputs.data).some((name) => name.startsWith("initial/"));
-    const panel = byId("training");
-    const data = filePicker("Data (CSV)…", ".csv,.tsv,.txt,text/csv", (file) => this.take(file), panel);
+    this.takesCsv = !this.net.about.columns?.some(({ kind }) => kind === "picture");
+    const data = this.takesCsv ? filePicker("Data (CSV)…", ".csv,.tsv,.txt,text/csv", (file) => this.take(file), byId("training")) : [];
     const weights = filePicker("Load weights…", ".safetensors", (file) => this.load(file), element("div"));
     this.loader = weights[1];
     return element("div", {},
@@ -51,9 +51,9 @@ export class Lessons {
   tellSource(where) {
     const { columns, page } = this.net.about;
     const wanted = columns ? `the columns ${columns.slice(0, 4).map(({ name }) => name).join(", ")}${columns.length > 4 ? " …" : ""} and ${page.output.name}` : `${this.inputs.size} numbers in each row, and the target last`;
-    this.source.textContent = this.data
-      ? `${this.data.rows.toLocaleString("en")} samples are ${where}. Other data: drop a CSV file with ${wanted}.`
-      : `No data are inside this page. Drop a CSV file here, with ${wanted}.`;
+    const held = this.data ? `${this.data.rows.toLocaleString("en")} samples are ${where}.` : "No data are inside this page.";
+    const drop = this.data ? "Other data: drop a CSV file" : "Drop a CSV file here,";
+    this.source.textContent = this.takesCsv ? `${held} ${drop} with ${wanted}.` : held;
   }
 
   enable() {

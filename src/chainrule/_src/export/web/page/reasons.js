@@ -42,7 +42,7 @@ function mapOf(control, strengths, name, outcomes) {
   const drawing = control.figure(map, most);
   const text = describe(control, map, name, outcomes);
   drawing.setAttribute("aria-label", text);
-  const [up, down] = outcomes.isShare ? [`speaks for ${name}`, "speaks against it"] : ["raises the prediction", "lowers it"];
+  const [up, down] = outcomes.isShare ? [`speaks for ${name}`, "speaks against it"] : [`raises ${name}`, "lowers it"];
   figure.append(drawing, element("figcaption", {}, legend(up, down), element("p", { class: "soft" }, text)));
   return figure;
 }
@@ -60,7 +60,7 @@ function describe(control, map, name, outcomes) {
   });
   const sorted = [...sums].sort((a, b) => b[1] - a[1]);
   const [up, down] = [sorted[0], sorted.at(-1)];
-  const [most, least] = outcomes.isShare ? [`speaks most for ${name}`, "against it"] : ["raises the prediction most", "lowers it most"];
+  const [most, least] = outcomes.isShare ? [`speaks most for ${name}`, "against it"] : [`raises ${name} most`, "lowers it most"];
   const parts = [up[1] > 0 ? `${up[0]} ${most}` : null, down[1] < 0 ? `${down[0]} ${up[1] > 0 ? least : least.replace("it", name)}` : null];
   return sentence(parts.filter(Boolean).join(", "));
 }

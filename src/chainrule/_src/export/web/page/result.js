@@ -76,8 +76,10 @@ export class Result {
 
   curveOf(values) {
     const curve = plot("the outputs as a curve");
-    curve.append(...curves([values], ...PLOT));
-    return element("li", {}, curve);
+    const { features } = this.outcomes.output;
+    const lines = [...Array(Math.min(features, 4)).keys()].map((k) => values.filter((_, i) => i % features === k));
+    curve.append(...curves(lines, ...PLOT));
+    return element("li", { class: "number" }, curve);
   }
 
   /** Show that there is no prediction for what is there. */

@@ -36,7 +36,8 @@ export class Sequence extends Many {
 
   start() {
     const features = this.part.shape[1];
-    const wave = (i) => Math.round(100 * Math.sin((2 * Math.PI * Math.floor(i / features)) / Math.max(8, this.size / features / 2))) / 100;
+    const period = Math.max(8, this.size / features / 2);
+    const wave = (i) => Math.round(100 * Math.sin(2 * Math.PI * (Math.floor(i / features) / period + (i % features) / features))) / 100;
     this.set(Array.from(this.values, (_, i) => (this.part.whole ? 1 : wave(i))));
   }
 
