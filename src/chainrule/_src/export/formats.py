@@ -19,6 +19,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "web": ("training", "batch_size", "weights"),
     "page": ("training", "batch_size", "examples"),
 }
+NAMES = {"onnx": "ONNX", "web": "web modules", "page": "pages"}
 
 
 def export(
@@ -28,10 +29,10 @@ def export(
     kind = BY_SUFFIX.get(Path(filepath).suffix.lower(), "onnx")
     if file_format is not None:
         kind = lookup("export format", file_format, {each: each for each in FORMATS})
-    refused = [name for name in OPTIONS if name not in TAKES[kind]]
-    for name in refused:
-        if options[name] is not OPTIONS[name] and options[name] != OPTIONS[name]:
-            raise DataError(f"export: {name} does not apply to the format {kind} of {filepath}")
+    for name, default in OPTIONS.items():
+        if name not in TAKES[kind] and options[name] is not default and options[name] != default:
+            takers = " and ".join(NAMES[each] for each in TAKES if name in TAKES[each])
+            raise DataError(f"export: {name} is for {takers}, {filepath} is for {NAMES[kind]}")
     if kind == "onnx":
         from chainrule._src.export.onnx_model import write_onnx
 

@@ -11,7 +11,7 @@ export class Sequence extends Many {
     this.text = element("textarea", { id, rows: 4, spellcheck: "false", "aria-describedby": `${id}-problem`, oninput: () => this.read() });
     this.problem = element("p", { class: "problem", id: `${id}-problem`, hidden: true });
     const expected = features > 1 ? `${steps} rows of ${features} numbers` : `${steps} numbers`;
-    this.element = element("div", { class: "field wide" }, this.shown,
+    this.element = element("div", { class: "field wide" }, ...(part.name ? [element("h3", {}, part.name)] : []), this.shown,
       element("label", { for: id }, `${part.whole ? "Whole numbers" : "Numbers"}: `, element("span", { class: "soft" }, `${expected}, written or pasted, one after the other`)),
       this.text, this.problem);
   }
