@@ -579,7 +579,7 @@ def test_nothing_is_written_for_examples_that_do_not_fit(digits, bikes, tmp_path
         bikes[0].export(tmp_path / "x.html", examples=({"a": [1]}, None))
     with pytest.raises(DataError, match=r"examples is for pages, .*x\.mjs is for web modules"):
         digits.export(tmp_path / "x.mjs", examples=(X, None))
-    with pytest.raises(DataError, match="weights is for web modules, .* is for pages"):
+    with pytest.raises(DataError, match=r"weights is for web modules, .* is for pages"):
         digits.export(tmp_path / "x.html", weights="apart")
     with pytest.raises(DataError, match=r"name of a page, such as digits\.html"):
         digits.export(tmp_path / "x.htm", format="page")

@@ -13,7 +13,6 @@ from chainrule._src.nn.network.compiled import Compiled
 BY_SUFFIX = {".mjs": "web", ".html": "page"}  # every other suffix is ONNX's
 FORMATS = ("onnx", *BY_SUFFIX.values())
 OPTIONS = {"training": False, "batch_size": 32, "weights": "inside", "examples": None}
-
 TAKES: dict[str, tuple[str, ...]] = {
     "onnx": (),
     "web": ("training", "batch_size", "weights"),
