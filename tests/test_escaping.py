@@ -145,8 +145,9 @@ def users(name):
 
 
 def test_who_says_that_a_text_is_html():
-    """Matplotlib's pictures, besides what the functions here make."""
+    """Matplotlib's pictures, besides what the functions here make; styles and scripts of ours."""
     assert users("Html") == {"_src/base/escaping.py", "_src/base/plots.py"}
+    assert users("HashedText") == {"_src/export/web/document.py"}
 
 
 # The text of a program is escaped where it is made, cell by cell.

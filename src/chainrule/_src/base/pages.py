@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from chainrule._src.base.escaping import Html
 from chainrule._src.base.extras import needs
 
 PAGES = "writing a page", "tables", "jinja2"  # what it needs
@@ -37,6 +39,17 @@ def page(
     )  # fmt: skip
     environment.filters |= filters or {}
     return environment.get_template(template.name).render(**values)
+
+
+class HashedText(Html):
+    """A style or a script of this package for a page; `hash` allows it in the page's policy."""
+
+    __slots__ = ()
+
+    @property
+    def hash(self) -> str:
+        """The source expression of a Content Security Policy."""
+        return f"sha256-{base64.b64encode(hashlib.sha256(self.encode()).digest()).decode()}"
 
 
 def packed(content: bytes) -> str:

@@ -22,25 +22,32 @@ if TYPE_CHECKING:
 
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A file that train wrote.")],
-    to: Annotated[str, typer.Option("--to", metavar="onnx|keras|numpy", help="The format.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="onnx|keras|numpy|web|page", help="The format.")
+    ],
     output: Annotated[
         str | None,
         typer.Option(
             "-o", "--output", metavar="FILE", help="Where to; by default beside the model."
         ),
     ] = None,
+    training: Annotated[
+        bool, typer.Option("--training", help="For web and page: it can train, too.")
+    ] = False,
 ) -> None:
-    """Write a model for other programs: ONNX, Keras, or a module of plain NumPy."""
-    run_export(Terminal(), model, to, output)
+    """Write a model for other programs: ONNX, Keras, plain NumPy, a web module or a web page."""
+    run_export(Terminal(), model, to, output, training)
 
 
-def run_export(console: Console, path: str, to: str, output: str | None = None) -> None:
+def run_export(
+    console: Console, path: str, to: str, output: str | None = None, training: bool = False
+) -> None:
     """Write a model in another format.
 
     Raises
     ------
     UnknownNameError, UsageError
-        If the format is unknown, or the file's suffix belongs to another format.
+        If the format is unknown or cannot train, or the file's suffix belongs to another format.
     """
     from chainrule._src.cli.output import check_output
     from chainrule._src.tabular.recipes.trained import load
@@ -49,12 +56,18 @@ def run_export(console: Console, path: str, to: str, output: str | None = None) 
     output = str(Path(path).with_suffix(suffix)) if output is None else output
     if Path(output).suffix.lower() != suffix:
         raise UsageError(f"-o {output}: a file for {to} ends with {suffix}")
+    if training and to not in TRAINABLE:
+        raise UsageError(f"--training is for --to {' or '.join(TRAINABLE)}, not for {to}")
     check_output(output, path)
-    write(load(path), output)
+    model = load(path)
+    if training:
+        model.export(output, training=True)
+    else:
+        write(model, output)
     console.print(f"[bold]{escape(output)}[/] {escape(use)}", soft_wrap=True)
 
 
-def _to_onnx(model: Sequential, output: str) -> None:
+def _by_suffix(model: Sequential, output: str) -> None:
     model.export(output)
 
 
@@ -80,11 +93,18 @@ def _to_numpy(model: Sequential, output: str) -> None:
 
 Format = tuple[str, Callable[["Sequential", str], None], str]
 FORMATS: dict[str, Format] = {
-    "onnx": (".onnx", _to_onnx, "runs in ONNX Runtime and whatever else reads ONNX"),
+    "onnx": (".onnx", _by_suffix, "runs in ONNX Runtime and whatever else reads ONNX"),
     "keras": (
         ".keras",
         _to_keras,
         "is for keras.saving.load_model, without the preprocessing: it takes prepared rows",
     ),
+    "web": (
+        ".mjs",
+        _by_suffix,
+        "is a module for web pages and Node; its types lie beside it, in .d.mts",
+    ),
+    "page": (".html", _by_suffix, "opens in any browser, offline too"),
     "numpy": (".py", _to_numpy, "needs NumPy alone; its weights lie beside it, in .npz"),
 }
+TRAINABLE = ("web", "page")

@@ -3,7 +3,8 @@
 # The modules that other wings may import; the rest is private to this wing.
 DOORS = (
     "datasets", "preprocessing", "preprocessing.calendar", "preprocessing.columns",
-    "preprocessing.splitting", "preprocessing.steps", "preprocessing.targets",
-    "preprocessing.values", "preprocessing.words", "storage", "storage.document",
-    "storage.files", "tables", "tables.arrow", "tables.opening", "tables.writing",
+    "preprocessing.fitting", "preprocessing.splitting", "preprocessing.steps",
+    "preprocessing.targets", "preprocessing.values", "preprocessing.words", "storage",
+    "storage.document", "storage.files", "tables", "tables.arrow", "tables.opening",
+    "tables.writing",
 )  # fmt: skip

@@ -28,6 +28,8 @@ class WebContent:
         network has them.
     weights, optimizer, metrics : dict of str to ndarray
         The weights, the optimizer's state and the metrics' sums at zero, by name.
+    page : dict of str to ndarray
+        Arrays for a page alone, such as examples.
     about : dict
         Plain values: what the network takes and returns.
     """
@@ -37,6 +39,7 @@ class WebContent:
     weights: dict[str, Any] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
+    page: dict[str, Any] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
 
     def file(self, weights_apart: bool = False) -> bytes:
@@ -44,7 +47,7 @@ class WebContent:
         forms = {name: kernel.form for name, kernel in self.kernels.items()}
         document = {"name": self.name, "apart": weights_apart, **self.about, "kernels": forms}
         arrays = {}
-        for group in ("weights", "optimizer", "metrics"):
+        for group in ("weights", "optimizer", "metrics", "page"):
             for name, array in getattr(self, group).items():
                 empty = weights_apart and group == "weights"
                 arrays[f"{group}/{name}"] = np.zeros_like(array) if empty else array

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,9 +141,13 @@ def runtime_text(content: WebContent) -> str:
     if "train" in content.kernels:
         parts += ["random", "training"]
         exported += ["serveBrowser", "serveNode"]
-    texts = [(RUNTIME / f"{name}.js").read_text("utf-8") for name in [*parts, "net"]]
-    body = "".join(COMMENTS.sub("", LINKS.sub("", text)) for text in texts)
-    return f"{body}return {{ {', '.join(exported)} }};"
+    return f"{joined(RUNTIME, [*parts, 'net'])}return {{ {', '.join(exported)} }};"
+
+
+def joined(folder: Path, names: Sequence[str]) -> str:
+    """Return modules of JavaScript as one text, without comments and mutual imports."""
+    texts = [(folder / f"{name}.js").read_text("utf-8") for name in names]
+    return "".join(COMMENTS.sub("", LINKS.sub("", text)) for text in texts)
 
 
 def types_text(content: WebContent) -> str:

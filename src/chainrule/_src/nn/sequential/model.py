@@ -219,6 +219,7 @@ class Sequential(Trainable):
         training: bool = False,
         batch_size: int = 32,
         weights: str = "inside",
+        examples: Any = None,
     ) -> None:
         """Export the model: for web pages (``.mjs``, ``.html``), or as ONNX for other runtimes.
 
@@ -227,7 +228,8 @@ class Sequential(Trainable):
         ``net.predict(x)``, ``net.gradients(x, y)``, with ``training`` also ``net.train(x, y,
         {epochs, batchSize, learningRate, onEpoch, signal})`` at native speed in a worker, and
         ``net.save()`` and ``net.restore(bytes)``. Its types are beside it, in ``digits.d.mts``.
-        ``digits.html`` is one page that shows the prediction for what is drawn or typed in.
+        ``digits.html`` is one page that works offline: it takes what the model takes, a drawing, a
+        picture, a table's columns, a sequence, and shows the prediction with its reasons.
 
         Parameters
         ----------
@@ -240,15 +242,20 @@ class Sequential(Trainable):
             The batch size that training is compiled for; with 1 it takes no other.
         weights : {"inside", "apart"}
             ``"apart"``: the module's weights are in a file beside it, ``digits.safetensors``.
+        examples : (X, y), optional
+            Samples for the page: X an array, or a table's columns by name. It shows them as
+            examples, takes ranges and typical values from them, and with ``training`` it trains on
+            them. Without ``training``, y may be None.
 
         Raises
         ------
         DataError
-            If the model has no weights yet, or class names and outputs differ in number.
+            If the model has no weights yet, class names and outputs differ in number, an argument
+            does not apply to the format, or ``examples`` do not fit the model.
         ExportError
             If the format cannot express a layer, the loss, a metric or the optimizer.
         FileError, MissingDependencyError
-            If the file cannot be written, or the package onnx is missing.
+            If the file cannot be written, or a package is missing: onnx, for pages jinja2.
 
         Notes
         -----
@@ -272,8 +279,9 @@ class Sequential(Trainable):
         ['digits.d.mts', 'digits.mjs', 'digits.onnx']
         """
         provided("export")(
-            self, filepath, format, training=training, batch_size=batch_size, weights=weights
-        )
+            self, filepath, format, training=training, batch_size=batch_size, weights=weights,
+            examples=examples,
+        )  # fmt: skip
 
     def to_keras(self) -> Any:
         """Return the model as a ``keras.Sequential``, with copies of its weights.

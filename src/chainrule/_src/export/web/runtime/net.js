@@ -15,7 +15,7 @@ export async function loaded(content, text, { weights } = {}) {
       if (role === "constant") constants[key] = arrays.get(`constant/${name}/${key}`).data;
     parts[name] = { form, constants, code: arrays.get(`code/${name}`).data, relaxed: arrays.get(`relaxed/${name}`)?.data };
   }
-  const values = [...arrays].filter(([name]) => /^(weights|optimizer|metrics)\//.test(name));
+  const values = [...arrays].filter(([name]) => /^(weights|optimizer|metrics|page)\//.test(name));
   const net = new Net(about, parts, new Map(values), text);
   if (about.apart) {
     if (weights === undefined) throw new Error("load: give the weights, which are in a file apart: load({ weights: bytes })");
