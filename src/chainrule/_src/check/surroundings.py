@@ -17,6 +17,7 @@ from chainrule._src.check.usage import only_computes, unread_names
 from chainrule._src.check.watching import Site, Watch, references
 
 MOST_NAMES = 80
+ENTRIES = ast.Name | ast.Attribute | ast.Subscript
 LONG_NUMBER = 8  # characters of a number in an expression of the right program
 LONG = 60  # nodes of an expression; a longer one nobody would write in one line
 
@@ -35,40 +36,61 @@ class BuildingBlocks:
         self._unread: dict[FunctionSource, set[str]] = {}
         self._computing: dict[FunctionType, bool] = {}
         self._index_uses: dict[FunctionSource, list[tuple[ast.expr, bool]]] = {}
+        self._used_texts: dict[FunctionSource, set[str]] = {}
 
     def named(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
-        """Return expression, value and text of the arrays and numbers in scope at a site."""
-        scope = self._scope(site)
-        key = id(site.statement), frozenset(scope)
+        """Return expression, value and text of the arrays and numbers in scope at a site.
+
+        Of several names of one array, the one comes that the code uses.
+        """
+        key = site.code, id(site.trace.scope)
         if key not in self._entries:
+            scope = self._scope(site)
+            texts = self._texts(site.code)
             entries = [(node, value, ast.unparse(node)) for node, value in references(scope)]
-            entries = entries[:MOST_NAMES]
-            entries += self._indexed(site, scope, {text for _, _, text in entries})
+            entries = _once(entries, texts)[:MOST_NAMES]
+            entries += self._indexed(site, scope, entries)
             self._entries[key] = entries
         return self._entries[key]
 
+    def _texts(self, code: FunctionSource) -> set[str]:
+        """Return the texts of the variables, attributes and entries that a function uses."""
+        if code not in self._used_texts:
+            nodes = (n for n in ast.walk(code.tree) if isinstance(n, ENTRIES))
+            self._used_texts[code] = set(map(ast.unparse, nodes))
+        return self._used_texts[code]
+
     def _indexed(
-        self, site: Site, scope: dict[str, Any], texts: set[str]
+        self, site: Site, scope: dict[str, Any], entries: list[tuple[ast.expr, Any, str]]
     ) -> Iterator[tuple[ast.expr, Any, str]]:
         """Yield entries of the arrays and lists in scope, at the indices that the code uses."""
+        texts = {text for _, _, text in entries}
+        bases: list[tuple[ast.expr, Any, str]]
+        bases = [(ast.Name(k, ast.Load()), v, k) for k, v in scope.items()]
+        used = self._texts(site.code)
+        bases += [e for e in entries if e[2] not in scope and e[2] in used]
         for index, is_own in self._indices(site.code):
             names = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
             if not names or not names <= scope.keys():
                 continue
-            for name, value in scope.items():
+            compiled = compile(ast.unparse(index), "<index>", "eval")
+            try:
+                position = eval(compiled, {}, scope)
+            except Exception:  # an index is meaningless in this scope
+                continue
+            for base, value, name in bases:
                 if not isinstance(value, list | dict | np.ndarray) or name in names:
                     continue
                 if not is_own and isinstance(value, np.ndarray):
                     continue
-                node = ast.Subscript(ast.Name(name, ast.Load()), index, ast.Load())
+                try:
+                    inner = value[position]
+                except Exception:  # an index out of range, or of another kind
+                    continue
+                node = ast.Subscript(base, index, ast.Load())
                 text = ast.unparse(node)
-                if text not in texts:
-                    try:
-                        inner = eval(text, {}, scope)
-                    except Exception:  # an index out of range, or of another kind
-                        continue
-                    if isinstance(inner, np.ndarray | np.number | float | int):
-                        yield node, inner, text
+                if text not in texts and isinstance(inner, np.ndarray | np.number | float | int):
+                    yield node, inner, text
 
     def _indices(self, code: FunctionSource) -> list[tuple[ast.expr, bool]]:
         """Return the code's index expressions (true) and their neighbours ``i ± 1`` (false)."""
@@ -268,6 +290,16 @@ class BuildingBlocks:
         if f not in self._computing:
             self._computing[f] = only_computes(f, f.__globals__)
         return self._computing[f]
+
+
+def _once(
+    entries: list[tuple[ast.expr, Any, str]], used: set[str]
+) -> list[tuple[ast.expr, Any, str]]:
+    """Return the entries without other names of the same array; names that are used come first."""
+    by_array: dict[int, tuple[ast.expr, Any, str]] = {}
+    for entry in sorted(entries, key=lambda entry: (entry[2] not in used, len(entry[2]))):
+        by_array.setdefault(id(entry[1]), entry)
+    return [e for e in entries if not np.ndim(e[1]) or by_array[id(e[1])] is e]
 
 
 def _has_items(value: Any) -> bool:

@@ -154,7 +154,7 @@ class Watch:
             frame = sys._getframe(1)
             near = id(self.sites[key].statement), frame.f_code
             if near not in self._scopes:
-                self._scopes[near] = {k: _snapshot(v, 2) for k, v in _scope(frame).items()}
+                self._scopes[near] = snapshot(_scope(frame))
             trace.scope = self._scopes[near]
         if len(trace.values) < MOST_TURNS:
             trace.values.append(value.copy() if isinstance(value, np.ndarray) else value)
@@ -232,20 +232,29 @@ def _scope(frame: FrameType) -> dict[str, Any]:
     return {k: v for k, v in names.items() if k.isidentifier()}
 
 
-def _snapshot(value: Any, depth: int) -> Any:
-    """Return a copy of a value, ``depth`` levels deep: its content may change later."""
+def snapshot(scope: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of a scope: the content of values may change later.
+
+    What is one object in the scope is one object in the copy.
+    """
+    copies: dict[int, Any] = {}
+    return {name: _copied(value, 2, copies) for name, value in scope.items()}
+
+
+def _copied(value: Any, depth: int, copies: dict[int, Any]) -> Any:
     if isinstance(value, np.ndarray):
-        return value.copy()
+        if id(value) not in copies:
+            copies[id(value)] = value.copy()
+        return copies[id(value)]
     if not depth or isinstance(value, ModuleType | FunctionType | type):
         return value
     if type(value) in (list, tuple):
-        return type(value)(_snapshot(inner, depth - 1) for inner in value)
+        return type(value)(_copied(inner, depth - 1, copies) for inner in value)
     if type(value) is dict:
-        return {key: _snapshot(inner, depth - 1) for key, inner in value.items()}
+        return {key: _copied(inner, depth - 1, copies) for key, inner in value.items()}
     if hasattr(value, "__dict__"):
-        return SimpleNamespace(
-            **{k: _snapshot(v, depth - 1) for k, v in vars(value).items() if isinstance(k, str)}
-        )
+        parts = {k: v for k, v in vars(value).items() if isinstance(k, str)}
+        return SimpleNamespace(**{k: _copied(v, depth - 1, copies) for k, v in parts.items()})
     return value
 
 
