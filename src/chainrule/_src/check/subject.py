@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
@@ -17,6 +17,7 @@ from chainrule._src.check.changes import expression_edits
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import HOOK, FunctionSource
 from chainrule._src.check.edits import Edit, applied, as_load
+from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.statements import statement_edits
@@ -128,6 +129,8 @@ class FaultyProgram:
         self.loss: Callable[[], Any] | None = None  # the loss, if it runs the same statements
         self.searched: set[int] = set()  # statements of which all changes were tried
         self.suspects: set[int] = set()  # statements whose right value repairs all results
+        self.seeks_parts = False  # whether changes are run that can mend a part alone
+        self.deferred: list[Edit] = []  # these changes
         inside = {id(p.node): p.key for p in self.watch.sites}
         self._above = {
             p.key: inside[id(p.owner)] for p in self.watch.sites if id(p.owner) in inside
@@ -223,6 +226,13 @@ class FaultyProgram:
 
     def repaired(self, edits: Sequence[Edit]) -> Repair | None:
         """Return changes as a repair, None if they repair no result or make a right one wrong."""
+        if len(edits) == 1:
+            mendable = self.mendable(edits[0])
+            if mendable and len(mendable) < len(self.wrong) and not self.seeks_parts:
+                self.deferred.append(edits[0])
+                return None
+            if not mendable:
+                return None
         results = self.tried(edits)
         if not isinstance(results, Mapping):
             return None
@@ -236,6 +246,26 @@ class FaultyProgram:
         if not mended or not self._holds(edits, mended) or not self._keeps_loss(edits):
             return None
         return Repair(tuple(edits), frozenset(mended))
+
+    @cached_property
+    def responses(self) -> Responses | None:
+        """The responses of the wrong results, None if the code cannot be recorded."""
+        return responses(self.watch, self.before, self.expected, self.wrong)
+
+    def mendable(self, edit: Edit) -> Collection[str]:
+        """Return the wrong results that a change may mend; it is not run for this."""
+        if edit.mends is None:
+            edit.mends, site = self.wrong, edit.site
+            if site is not None and self.responses is not None and _fits_a_slot(edit):
+                self.reached(site)  # this confirms the slopes
+                edit.mends = self.responses.mends(edit, self.wrong, self.around.helpers(site))
+        return edit.mends
+
+    def is_sure(self, edit: Edit) -> bool:
+        """Return true if a change mends all wrong results, as the slopes of all of them tell."""
+        slopes = self.responses.slopes.get(edit.site.key) if self.responses and edit.site else None
+        whole = len(self.mendable(edit)) == len(self.wrong)
+        return whole and edit.mends is not self.wrong and slopes is not None and self.wrong <= slopes.keys()
 
     def _holds(self, edits: Sequence[Edit], mended: Iterable[str]) -> bool:
         """Return true if the changes also repair the results on the hold-out values.
@@ -265,12 +295,15 @@ class FaultyProgram:
             results = self.telling
             if is_number(site.value) and not self.is_late:
                 try:
-                    after = self.watch.disturbed(site)
+                    after, shifts = self.watch.disturbed(site)
                     results = frozenset(
                         k for k in self.telling if not equal(after.get(k), self.before.get(k))
                     )
+                    if self.responses is not None:
+                        self.responses.confirm(site, shifts[0], self.before, after)
                 except FAILURES:  # the code may refuse random numbers
-                    pass
+                    if self.responses is not None:
+                        self.responses.slopes.pop(site.key, None)
             self._reached[site.key] = results
         return self._reached[site.key]
 
@@ -335,7 +368,7 @@ class FaultyProgram:
 
     def within(self, statement: ast.AST, tiers: Iterable[int] = range(3)) -> list[Edit]:
         """Return the changes of a statement and of its expressions, the cheapest first."""
-        inside = [p for p in self.watch.sites if p.statement is statement]
+        inside = next((p.near for p in self.watch.sites if p.statement is statement), [])
         edits = [e for t in tiers for p in inside for e in expression_edits(p, self.around, t)]
         edits += [e for e in self.of_statements if e.statement is statement and tier_of(e) in tiers]
         return sorted(edits, key=lambda edit: edit.cost)
@@ -384,9 +417,11 @@ def _is_private(node: ast.AST) -> bool:
 
 def equal(a: Any, b: Any) -> bool:
     """Return true if two values agree to 1e-9 of their size; other objects only if identical."""
+    if np.shape(a) != np.shape(b):
+        return False
     try:
-        return np.shape(a) == np.shape(b) and bool(
-            np.allclose(np.asarray(a, float), np.asarray(b, float), rtol=1e-9, atol=1e-300)
-        )
+        first, second = np.asarray(a, float), np.asarray(b, float)
     except (TypeError, ValueError):
         return a is b
+    near = np.abs(first - second) <= 1e-300 + 1e-9 * np.abs(second)
+    return bool((near | (first == second)).all())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator
+from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -14,6 +15,7 @@ from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import binary, exchanged, number, transposed
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.usage import only_computes, unread_names
+from chainrule._src.check.valuing import Evaluator
 from chainrule._src.check.watching import Site, Watch, references
 
 MOST_NAMES = 80
@@ -36,6 +38,7 @@ class BuildingBlocks:
         self._unread: dict[FunctionSource, set[str]] = {}
         self._computing: dict[FunctionType, bool] = {}
         self._index_uses: dict[FunctionSource, list[tuple[ast.expr, bool]]] = {}
+        self._helpers: dict[FunctionSource, list[str]] = {}
         self._used_texts: dict[FunctionSource, set[str]] = {}
 
     def named(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
@@ -73,9 +76,8 @@ class BuildingBlocks:
             names = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
             if not names or not names <= scope.keys():
                 continue
-            compiled = compile(ast.unparse(index), "<index>", "eval")
             try:
-                position = eval(compiled, {}, scope)
+                position = Evaluator({}, set(), scope).of(index)
             except Exception:  # an index is meaningless in this scope
                 continue
             for base, value, name in bases:
@@ -277,6 +279,11 @@ class BuildingBlocks:
 
     def helpers(self, site: Site) -> list[str]:
         """Return the names of the user's functions of one argument that only compute a value."""
+        if site.code not in self._helpers:
+            self._helpers[site.code] = self._of_one_argument(site)
+        return self._helpers[site.code]
+
+    def _of_one_argument(self, site: Site) -> list[str]:
         names = site.code.functions[0].__globals__
         return [
             name for name, f in names.items()
@@ -409,7 +416,12 @@ def slopes(node: ast.expr, around: BuildingBlocks) -> Iterator[ast.expr]:
     """Yield derivatives of activations, as functions of their input or of their output."""
     small = [f"np.where(_ > 0, 1.0, {number})" for number in around.numbers if number < 1]
     for text in (*SLOPES, *small):
-        yield exchanged(ast.parse(text, mode="eval").body, "_", node)
+        yield exchanged(_template(text), "_", node)
+
+
+@cache
+def _template(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
 def factors(

@@ -6,6 +6,7 @@ import ast
 import copy
 import dataclasses
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ class Site:
     key: int
     nested: bool = False  # inside a comprehension or lambda, which has its own variables
     trace: ValueTrace = dataclasses.field(default_factory=ValueTrace)
+    near: list[Site] = dataclasses.field(default_factory=list)  # all of the statement
 
     @property
     def node(self) -> Any:
@@ -123,14 +125,23 @@ class Watch:
     def __init__(self, codes: Sequence[FunctionSource], call: Callable[[], Any]) -> None:
         self.codes, self.call = list(codes), call
         self.sites: list[Site] = []
+        near: dict[int, list[Site]] = defaultdict(list)
         for code in codes:
             for site in sites(code):
                 site.key = len(self.sites)
                 self.sites.append(site)
+                site.near = near[id(site.statement)]
+                site.near.append(site)
         self._count = 0
         self._compiled: dict[FunctionSource, CodeType] = {}
         self._scopes: dict[Any, dict[str, Any]] = {}
+        self._first: dict[int, Any] = {}  # the arrays themselves, by the keys of expressions
         self.result = self.run(self._record)
+        self.written = {  # the expressions whose array is changed in place afterwards
+            key for key, array in self._first.items()
+            if not np.array_equal(array, self.sites[key].trace.values[0], equal_nan=True)
+        }  # fmt: skip
+        self._first.clear()
 
     def run(self, hook: Callable[[int, Any], Any]) -> Any:
         """Make the call; ``hook(key, value)`` returns the value that an expression takes."""
@@ -149,6 +160,8 @@ class Watch:
     def _record(self, key: int, value: Any) -> Any:
         trace = self.sites[key].trace
         if not trace.values:
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                self._first[key] = value
             trace.order = self._count
             self._count += 1
             frame = sys._getframe(1)
@@ -157,21 +170,31 @@ class Watch:
                 self._scopes[near] = snapshot(_scope(frame))
             trace.scope = self._scopes[near]
         if len(trace.values) < MOST_TURNS:
-            trace.values.append(value.copy() if isinstance(value, np.ndarray) else value)
+            trace.values.append(_fixed(value) if isinstance(value, np.ndarray) else value)
         return value
 
-    def disturbed(self, site: Site) -> Any:
-        """Return the result with random noise on one expression's value, at all its turns."""
+    def disturbed(self, site: Site) -> tuple[Any, list[Any]]:
+        """Return the result with random noise on one expression's value, and the noise by turn."""
         rng = np.random.default_rng(site.key)
+        shifts = []
 
         def hook(key: int, value: Any) -> Any:
             if key != site.key:
                 return value
             spread = np.abs(value).max() + 0.1  # large enough to change signs
             noise = value + spread * rng.standard_normal(np.shape(value))
-            return noise.astype(value.dtype)[()] if isinstance(value, np.ndarray) else noise
+            noise = noise.astype(value.dtype)[()] if isinstance(value, np.ndarray) else noise
+            shifts.append(noise - value)
+            return noise
 
-        return self.run(hook)
+        return self.run(hook), shifts
+
+
+def _fixed(array: Any) -> Any:
+    """Return a copy of an array that cannot be written into."""
+    copied = array.copy()
+    copied.flags.writeable = False
+    return copied
 
 
 def is_number(value: Any) -> bool:
@@ -244,7 +267,7 @@ def snapshot(scope: dict[str, Any]) -> dict[str, Any]:
 def _copied(value: Any, depth: int, copies: dict[int, Any]) -> Any:
     if isinstance(value, np.ndarray):
         if id(value) not in copies:
-            copies[id(value)] = value.copy()
+            copies[id(value)] = _fixed(value)
         return copies[id(value)]
     if not depth or isinstance(value, ModuleType | FunctionType | type):
         return value
