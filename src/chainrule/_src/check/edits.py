@@ -88,6 +88,17 @@ def applied(edits: Iterable[Edit]) -> Iterator[None]:
             edit.undo(before)
 
 
+def new_parts(new: ast.AST, old: Any) -> Iterator[ast.AST]:
+    """Yield the nodes of an expression, without those within ``old``, which it may contain."""
+    parts = [new]
+    while parts:
+        node = parts.pop()
+        if node is not old:
+            yield node
+            if not isinstance(node, ast.Name | ast.Constant | ast.operator | ast.expr_context):
+                parts += ast.iter_child_nodes(node)
+
+
 def is_outermost(site: Site) -> bool:
     """Return true if a factor here differs from a factor on the surrounding expression.
 

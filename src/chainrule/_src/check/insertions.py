@@ -154,7 +154,8 @@ def _another_expression(node: ast.expr, site: Site, around: BuildingBlocks) -> I
         if np.shape(array) == np.shape(site.value) and text != ast.unparse(node):
             yield other, "other value", 2.0, text
     is_statement = site.owner is site.statement
-    for name, new, is_term in around.right_expressions(site):
+    is_operand = isinstance(site.owner, ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Compare)
+    for name, new, is_term in around.right_expressions(site) if not is_operand else ():
         cost = (1.8 if name else 2.0) + (0 if is_statement else 0.3)
         yield new, "right expression", cost, name
         if is_term and is_statement:
@@ -302,8 +303,9 @@ def with_terms(site: Site, around: BuildingBlocks) -> Iterator[Change]:
             continue
         if other_value.dtype.kind == "f":
             far = 0.0 if np.shape(other_value) == shape else 0.1
-            yield binary(node, ast.Add(), other), "missing term", 2.2 + far, other
-            yield binary(node, ast.Sub(), other), "missing term", 2.3 + far, other
+            for op, cost, sign in ((ast.Add(), 2.2, 1), (ast.Sub(), 2.3, -1)):
+                if around.admits(site, sign * np.broadcast_to(other_value, shape)):
+                    yield binary(node, op, other), "missing term", cost + far, other
     if site.owner is site.statement:
         yield from shared(site, around)
     if is_outermost(site):

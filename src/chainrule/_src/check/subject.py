@@ -16,14 +16,14 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.check.changes import expression_edits
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import HOOK, FunctionSource
-from chainrule._src.check.edits import Edit, applied, as_load
+from chainrule._src.check.edits import Edit, applied, as_load, new_parts
 from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.statements import statement_edits
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.valuing import OPERATIONS, Evaluator
-from chainrule._src.check.watching import SCOPES, Site, Watch, is_number
+from chainrule._src.check.watching import Site, Watch, is_number, needs_its_scope
 
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
 ROUNDING = 1e-10  # the size of a zero, as a share of the largest result
@@ -116,7 +116,7 @@ class FaultyProgram:
         )
         # A result that is zero, and must be, tells nothing of a change.
         self.telling = (frozenset(expected) - frozenset(silent)) | self.wrong
-        self.around = BuildingBlocks(self.watch, right, n)
+        self.around = BuildingBlocks(self.watch, right, n, self._admits)
         self._watched: dict[Repair, Watch | None] = {}
         self._slots: dict[tuple[int, ...], list[tuple[FunctionSource, CodeType]]] = {}
         self._reached: dict[int, frozenset[str]] = {}
@@ -261,11 +261,24 @@ class FaultyProgram:
                 edit.mends = self.responses.mends(edit, self.wrong, self.around.helpers(site))
         return edit.mends
 
+    def _admits(self, site: Site, shift: Any) -> bool:
+        """Return false if no wrong result is mended by what is added to an expression's value."""
+        if self.responses is None:
+            return True
+        self.reached(site)  # this confirms the slopes
+        return self.responses.admits(site, shift, self.wrong)
+
+    def is_possible(self, line: Site) -> bool:
+        """Return false if no value of a line makes all results right."""
+        if self.responses is None:
+            return True
+        self.reached(line)
+        return self.responses.is_possible(line)
+
     def is_sure(self, edit: Edit) -> bool:
         """Return true if a change mends all wrong results, as the slopes of all of them tell."""
-        slopes = self.responses.slopes.get(edit.site.key) if self.responses and edit.site else None
-        whole = len(self.mendable(edit)) == len(self.wrong)
-        return whole and edit.mends is not self.wrong and slopes is not None and self.wrong <= slopes.keys()
+        whole = len(self.mendable(edit)) == len(self.wrong) and _fits_a_slot(edit)
+        return whole and self.responses is not None and self.responses.is_sure(edit, self.wrong)
 
     def _holds(self, edits: Sequence[Edit], mended: Iterable[str]) -> bool:
         """Return true if the changes also repair the results on the hold-out values.
@@ -300,10 +313,9 @@ class FaultyProgram:
                         k for k in self.telling if not equal(after.get(k), self.before.get(k))
                     )
                     if self.responses is not None:
-                        self.responses.confirm(site, shifts[0], self.before, after)
+                        self.responses.confirm(site, shifts, after)
                 except FAILURES:  # the code may refuse random numbers
-                    if self.responses is not None:
-                        self.responses.slopes.pop(site.key, None)
+                    pass
             self._reached[site.key] = results
         return self._reached[site.key]
 
@@ -398,21 +410,17 @@ def value_of(statement: Any, line: Site, evaluator: Evaluator) -> Any:
 
 def _fits_a_slot(edit: Edit) -> bool:
     """Return true if a change can be evaluated on its own, outside its function."""
+    site = edit.site
     return (
-        edit.site is not None
+        site is not None
         and edit.make_hook is None
         and isinstance(edit.new, ast.expr)
-        and not edit.site.nested
+        and not site.nested
         and not isinstance(edit.new, ast.Slice | ast.Starred)
-        and not any(isinstance(node, SCOPES) or _is_private(node) for node in ast.walk(edit.new))
-        and edit.field == edit.site.field
+        and edit.field == site.field
+        and not site.is_scoped
+        and not any(map(needs_its_scope, new_parts(edit.new, site.node)))
     )
-
-
-def _is_private(node: ast.AST) -> bool:
-    """Return true if Python mangles a name: two leading underscores, no trailing ones."""
-    name = str(getattr(node, "attr", getattr(node, "id", "")))
-    return name.startswith("__") and not name.endswith("__")
 
 
 def equal(a: Any, b: Any) -> bool:

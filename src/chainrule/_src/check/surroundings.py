@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from functools import cache
 from types import FunctionType
 from typing import Any
@@ -28,8 +29,10 @@ class BuildingBlocks:
     """The building blocks at a site: variables in scope, numbers of the loss, helper functions."""
 
     def __init__(
-        self, watch: Watch, right: RightProgram | None = None, n: int | None = None
-    ) -> None:
+        self, watch: Watch, right: RightProgram | None = None, n: int | None = None,
+        admits: Callable[[Site, Any], bool] = lambda site, shift: True,
+    ) -> None:  # fmt: skip
+        self.admits = admits  # false if what is added to an expression's value mends nothing
         self.watch, self.right, self.n = watch, right, n
         self.numbers = right.numbers if right else ()
         self._local_names: dict[tuple[int, str], ast.expr | None] = {}
@@ -39,6 +42,7 @@ class BuildingBlocks:
         self._computing: dict[FunctionType, bool] = {}
         self._index_uses: dict[FunctionSource, list[tuple[ast.expr, bool]]] = {}
         self._helpers: dict[FunctionSource, list[str]] = {}
+        self._sizes: dict[Any, dict[int, list[tuple[ast.expr, Any, str]]]] = {}
         self._used_texts: dict[FunctionSource, set[str]] = {}
 
     def named(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
@@ -239,8 +243,12 @@ class BuildingBlocks:
             )
         if right_value.dtype.kind not in "fiub":
             return None
+        by_size = self._by_size(site)
+        candidates = [*by_size.get(right_value.size, ())]
+        if len(right_value) == self.n:
+            candidates += by_size.get(right_value.size // self.n, ())
         matches: list[tuple[tuple[Any, ...], ast.expr]] = []
-        for node, value, text in self.named(site):
+        for node, value, text in candidates:
             for turned in (False, True):
                 candidate = np.transpose(value) if turned else np.asarray(value)
                 same_shape = candidate.shape == right_value.shape
@@ -255,6 +263,16 @@ class BuildingBlocks:
                     plain = (not same_shape, text != name, turned, len(text))
                     matches.append((plain, transposed(node) if turned else node))
         return min(matches, key=lambda pair: pair[0])[1] if matches else None
+
+    def _by_size(self, site: Site) -> dict[int, list[tuple[ast.expr, Any, str]]]:
+        """Return the arrays in scope at a site by their number of entries."""
+        key = site.code, id(site.trace.scope)
+        if key not in self._sizes:
+            self._sizes[key] = defaultdict(list)
+            for entry in self.named(site):
+                if np.ndim(entry[1]):
+                    self._sizes[key][np.size(entry[1])].append(entry)
+        return self._sizes[key]
 
     def _scope(self, site: Site) -> dict[str, Any]:
         scope = site.trace.scope
@@ -317,8 +335,9 @@ def _along(a: Any, b: Any) -> bool:
     """Return true if one array is a positive multiple of another."""
     if b.dtype.kind in "iub" or a.dtype.kind in "iub":
         return bool(np.array_equal(a, b))
-    size = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return size > 0 and float(np.vdot(a, b)) >= (1 - 1e-10) * size
+    product = float(np.vdot(a, b))
+    size = float(np.vdot(a, a)) * float(np.vdot(b, b))
+    return product > 0 and product**2 >= (1 - 2e-10) * size
 
 
 def _is_a_row(a: Any, rows: Any, n: int | None) -> bool:

@@ -117,6 +117,8 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
     assert subject.around.right is not None
     recorded = {id(p.node): p.trace.values[0] for p in subject.watch.sites
              if p.statement is line.statement and p.trace.values}  # fmt: skip
+    if not subject.is_possible(line):
+        return []
     edits = [e for e in subject.within(line.statement, [tier]) if subject.mendable(e)]
     if subject.reach(line) >= subject.wrong and not subject.seeks_parts:
         subject.deferred += [e for e in edits if len(subject.mendable(e)) < len(subject.wrong)]

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import CodeType, FrameType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -60,6 +61,11 @@ class Site:
         child = getattr(self.owner, self.field)
         return child if self.index is None else child[self.index]
 
+    @cached_property
+    def is_scoped(self) -> bool:
+        """True if a part of the expression can be evaluated in its own function alone."""
+        return any(map(needs_its_scope, ast.walk(self.node)))
+
     @property
     def line(self) -> int:
         """The line of the expression."""
@@ -69,6 +75,15 @@ class Site:
     def value(self) -> Any:
         """The value of the expression at its first turn, None if it was not reached."""
         return self.trace.values[0] if self.trace.values else None
+
+
+def needs_its_scope(node: ast.AST) -> bool:
+    """Return true for comprehensions, lambdas, and names with two leading underscores alone.
+
+    Python mangles such a name within a class.
+    """
+    name = str(getattr(node, "attr", getattr(node, "id", "")))
+    return isinstance(node, SCOPES) or (name.startswith("__") and not name.endswith("__"))
 
 
 def sites(code: FunctionSource) -> list[Site]:
@@ -188,6 +203,23 @@ class Watch:
             return noise
 
         return self.run(hook), shifts
+
+
+    def scope_at(self, site: Site, turn: int) -> dict[str, Any]:
+        """Return the variables in scope at a turn of an expression."""
+        turns = 0
+        scope: dict[str, Any] = {}
+
+        def hook(key: int, value: Any) -> Any:
+            nonlocal turns
+            if key == site.key:
+                if turns == turn:
+                    scope.update(snapshot(_scope(sys._getframe(1))))
+                turns += 1
+            return value
+
+        self.run(hook)
+        return scope
 
 
 def _fixed(array: Any) -> Any:
