@@ -17,6 +17,7 @@ from chainrule._src.check.origin import origin_of, scaled_from, unused_after
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
+from chainrule._src.check.terms import of_terms
 from chainrule._src.check.watching import references
 from chainrule._src.check.wording import Context, sentence, text_of
 
@@ -113,6 +114,11 @@ def line_difference(
         return ""
     if inverse:
         old, new = new, old
+    elif subject.around.right is not None and np.ndim(old) and np.shape(old) == np.shape(new):
+        around = subject.around
+        terms = of_terms(old, new, subject.around.right, lambda term: around.spelled(term, line))
+        if terms:
+            return terms
     scope = [(t, v) for t, v in context.values.items() if isinstance(v, np.ndarray | float)]
     scope = [(t, v) for t, v in scope if np.asarray(v).dtype.kind in "fb"]
     target_texts = {ast.unparse(t) for t in getattr(edit.statement, "targets", [])}

@@ -28,7 +28,8 @@ from chainrule._src.check.watching import Site, is_array, is_number
 OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
     ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Div: (ast.Mult,),
     ast.Mult: (ast.Div, ast.MatMult, ast.Add),
-    ast.MatMult: (ast.Mult,), ast.Pow: (ast.Mult,),
+    ast.MatMult: (ast.Mult,), ast.Pow: (ast.Mult,), ast.FloorDiv: (ast.Div,),
+    ast.Mod: (ast.Div, ast.FloorDiv), ast.BitAnd: (ast.BitOr,), ast.BitOr: (ast.BitAnd,),
 }  # fmt: skip
 
 
@@ -78,7 +79,7 @@ def _other_operation(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Ite
     if isinstance(op, ast.Mult | ast.MatMult):
         yield left, "extra factor", 1, right
         yield right, "extra factor", 1, left
-    if isinstance(op, ast.Div):
+    if isinstance(op, ast.Div | ast.FloorDiv):
         yield left, "extra divisor", 1, right
         yield binary(right, op, left), "swapped", 2, None
     if isinstance(op, ast.Pow):
@@ -90,7 +91,8 @@ def _other_operation(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Ite
         yield left, "extra term", 1.2, right
         yield right, "extra term", 1.5, left
         yield negated(right), "extra term", 1.2, left
-        yield binary(right, op, left), "sign", 1, None
+        constant = isinstance(left, ast.Constant) or isinstance(right, ast.Constant)
+        yield binary(right, op, left), "sign", 1.05 if constant else 1, None
     if isinstance(op, ast.Sub | ast.Add) and is_number(value):
         for labels in one_hot(np.shape(value), site, around):
             yield binary(left, ast.Sub(), labels), "labels", 1.6, None
@@ -255,6 +257,15 @@ def _into_itself(site: Site, name: str) -> bool:
             if inserted or (call.func is site.owner and name in texts):
                 return True
     return False
+
+
+@EXPRESSIONS.of(ast.Name, ast.Attribute, ast.Subscript)
+def _called_in_loss(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield calls of the loss that have this expression as an argument."""
+    text = ast.unparse(node)
+    for other, _, _ in around.of_loss(site) if site.field != "func" else ():
+        if isinstance(other, ast.Call) and text in map(ast.unparse, other.args):
+            yield other, "missing call", 1.4, called_name(other)
 
 
 @EXPRESSIONS.of(ast.BinOp, ast.Call, ast.Name, ast.Subscript)

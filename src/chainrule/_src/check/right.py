@@ -169,6 +169,11 @@ class RightProgram:
                 yield ast.unparse(node), value
 
     @cached_property
+    def value_by_node(self) -> dict[int, Any]:
+        """The values of the expressions, by the ids of their nodes."""
+        return {id(site.node): site.value for site in self.watch.sites if site.trace.values}
+
+    @cached_property
     def terms(self) -> set[ast.AST]:
         """The expressions that are terms of sums."""
         sums = [node for node in ast.walk(self.code.tree) if _is_sum(node)]

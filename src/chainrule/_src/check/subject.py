@@ -146,6 +146,7 @@ class FaultyProgram:
             inner = FaultyProgram(self.codes, self.call, self.expected, self.around.right,
                                   self.around.n, self.deadline, self.parameters)  # fmt: skip
             inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
+            inner.around.loss_codes = self.around.loss_codes
             yield inner
 
     def same(self, result: Any, expected: Array) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -13,15 +14,17 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.code import FunctionSource
-from chainrule._src.check.edits import binary, exchanged, number, transposed
+from chainrule._src.check.edits import binary, called_name, exchanged, number, transposed
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.usage import only_computes, unread_names
 from chainrule._src.check.valuing import Evaluator
 from chainrule._src.check.watching import Site, Watch, references
 
 MOST_NAMES = 80
+MOST_OF_LOSS = 40  # expressions of the loss that are tried
 ENTRIES = ast.Name | ast.Attribute | ast.Subscript
 LONG_NUMBER = 8  # characters of a number in an expression of the right program
+LONG_TEXT = 90  # characters of a term that a message shows
 LONG = 60  # nodes of an expression; a longer one nobody would write in one line
 
 
@@ -43,7 +46,14 @@ class BuildingBlocks:
         self._index_uses: dict[FunctionSource, list[tuple[ast.expr, bool]]] = {}
         self._helpers: dict[FunctionSource, list[str]] = {}
         self._sizes: dict[Any, dict[int, list[tuple[ast.expr, Any, str]]]] = {}
+        self.loss_codes: Callable[[], list[FunctionSource]] = list  # the functions of the loss
+        self._loss_entries: dict[Any, list[tuple[ast.expr, Any, str]]] = {}
+        self._loss_expressions: dict[FunctionSource, dict[str, ast.expr]] = {}
         self._used_texts: dict[FunctionSource, set[str]] = {}
+
+    def tells(self, site: Site) -> bool:
+        """Return true if `admits` tells which values of an expression mend a result."""
+        return not self.admits(site, np.full(np.shape(site.value), np.pi))
 
     def named(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
         """Return expression, value and text of the arrays and numbers in scope at a site.
@@ -152,6 +162,37 @@ class BuildingBlocks:
                     by_text[text] = (other.node, trace.values[0], text)
         return list(by_text.values())
 
+    def of_loss(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
+        """Return the expressions of the loss whose variables are in scope at a site."""
+        key = site.code, id(site.trace.scope)
+        if key not in self._loss_entries:
+            scope = {**site.code.functions[0].__globals__, **self._scope(site)}
+            entries = []
+            for text, node in self._loss_texts(site).items():
+                names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                called = {called_name(n) for n in ast.walk(node)}
+                own = [scope[name] for name in called if isinstance(scope.get(name), FunctionType)]
+                if names <= scope.keys() | vars(builtins).keys() and all(map(self._computes, own)):
+                    try:
+                        value = Evaluator({}, set(), {**vars(builtins), **scope}).of(node)
+                    except Exception:  # the names stand for something else here
+                        continue
+                    if isinstance(value, np.ndarray | np.floating) and np.size(value):
+                        entries.append((node, value, text))
+            self._loss_entries[key] = entries[:MOST_OF_LOSS]
+        return self._loss_entries[key]
+
+    def _loss_texts(self, site: Site) -> dict[str, ast.expr]:
+        """Return the expressions of the loss that a function does not have, the short ones first."""
+        if site.code not in self._loss_expressions:
+            own = {ast.unparse(n) for n in ast.walk(site.code.tree) if isinstance(n, ast.expr)}
+            nodes = [n for code in self.loss_codes() for n in ast.walk(code.tree)
+                     if isinstance(n, ast.BinOp | ast.Call | ast.Compare)]  # fmt: skip
+            texts = {ast.unparse(n): n for n in nodes if sum(1 for _ in ast.walk(n)) <= LONG / 2}
+            texts = {t: n for t, n in texts.items() if t not in own}
+            self._loss_expressions[site.code] = dict(sorted(texts.items(), key=lambda p: len(p[0])))
+        return self._loss_expressions[site.code]
+
     def right_expressions(self, site: Site) -> list[tuple[str, ast.expr, bool]]:
         """Return the right program's expressions of the same shape, in the names of this code.
 
@@ -175,6 +216,12 @@ class BuildingBlocks:
                         by_text[text] = name, new, node in terms
             self._right_entries[key] = list(by_text.values())
         return self._right_entries[key]
+
+    def spelled(self, node: ast.expr, site: Site) -> str:
+        """Return a right expression in the names of this code, "" if one has none or it is long."""
+        new = self._renamed(node, site, 4)
+        text = "" if new is None else ast.unparse(ast.fix_missing_locations(new))
+        return text if len(text) <= LONG_TEXT else ""
 
     def _shapes(self, value: Any) -> list[tuple[int, ...]]:
         """Return the shapes in which a right value may occur: the whole array, one sample's row."""
