@@ -56,6 +56,7 @@ def _diagnosis(
     right = subject.around.right
     table = right.table if right else None
     what = _said(subject, repair, edit, context, table)
+    what = right.written_out(what) if right is not None else what
     where = where_of(edit.code, edit.line, repaired_line(edit))
     unused = unused_after(subject, edit) if edit.kind in REWRITTEN else None
     if unused is not None and unused.code is edit.code:  # a helper may only be the wrong one

@@ -7,7 +7,6 @@ change of the right program after which that gives the learner's wrong gradient.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -41,7 +40,7 @@ from chainrule._src.check.trial import Trial, elsewhere, trials
 from chainrule._src.check.watching import is_number
 from chainrule._src.check.wording import INVERSE, sentence, text_of
 
-GENERATED = re.compile(r"\bt\d+\b")  # names of the right program that nobody wrote
+SEARCHING = 0.8  # of the time, for the search in the learner's code
 PATHS = 0.5  # of processor time for the paths of the gradient
 SECONDS = 4.0  # of processor time that the search for a repair may take
 
@@ -67,27 +66,26 @@ def explain(
         Limit of the search's processor time.
     """
     deadline = Deadline(seconds)
+    search = Deadline(SEARCHING * seconds, deadline)
     where = None
     first_diagnoses: tuple[Diagnosis, ...] = ()
     try:
         with quiet(problem.mutable), Sandbox(problem.mutable, seconds, deadline) as sandbox:
-            subject, trial = _first(problem, exact, data, n, frozenset(wrong), sandbox, deadline)
+            subject, trial = _first(problem, exact, data, n, frozenset(wrong), sandbox, search)
             if subject is not None:
                 first_diagnoses, where = _repaired(subject, problem, exact, data, right, sandbox)
                 if first_diagnoses and where is None:
                     return _in_words(first_diagnoses, subject, trial, data, n, sandbox, deadline)
             if trial is not None and (subject is None or subject.around.right is not None):
+                path = subject and _by_path(trial, subject, sandbox, deadline)
+                if path:
+                    return tuple(replace(d, where=where) for d in path)
                 inverse = _from_the_right(trial, subject, data, n, sandbox, deadline)
                 if inverse:
                     return inverse
-            if trial is not None and subject is not None and not first_diagnoses:
-                path = _by_path(trial, subject, sandbox, deadline)
-                if path:
-                    line = None if where is None else replace(path[0], where=where)
-                    return (line or path[0],)
     except FAILURES:  # a report in any case: by the values alone
-        deadline.was_hit = True  # the search did not come to its end
-    return (*first_diagnoses, *_by_value(problem, wrong, right, n, where, deadline))
+        search.was_hit = True  # the search did not come to its end
+    return (*first_diagnoses, *_by_value(problem, wrong, right, n, where, search))
 
 
 def _in_words(
@@ -97,10 +95,9 @@ def _in_words(
     """Return diagnoses that know the right values of lines alone with the mistake in words."""
     if trial is None or any(d.kind != "exchange" or d.what.count(": ") > 1 for d in diagnoses):
         return diagnoses
-    inverse = _by_path(trial, subject, sandbox, deadline) or tuple(
-        d for d in _from_the_right(trial, subject, data, n, sandbox, deadline)
-        if not GENERATED.search(d.what)
-    )  # fmt: skip
+    inverse = _by_path(trial, subject, sandbox, deadline) or _from_the_right(
+        trial, subject, data, n, sandbox, deadline
+    )
     return _in_lines(inverse, diagnoses) if inverse else diagnoses
 
 
@@ -308,6 +305,7 @@ def _changed_right(
         what = sentence(kind, edit.new, edit.old, edit.detail, context)
         if edit.kind in GENERIC:
             what = line_difference(mutant, repair, edit, context, right.table, inverse=True) or what
+        what = right.written_out(what)
         line = text_of(edit.statement)
         where = _matching_line(mutant, repair, edit, learner) if learner else None
         formula = f"the right program says: {line}"

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.edits import exchanged
 from chainrule._src.check.right import RightProgram
 
 MOST_TERMS = 8
@@ -105,12 +104,5 @@ def _part(coefficient: float, text: str) -> str:
 
 def _text(node: ast.expr, right: RightProgram) -> str:
     """Return a term in the right program's names; variables without a name are written out."""
-    for _ in range(DEPTH):
-        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-        generated = [n for n in names if n[:1] == "t" and n[1:].isdigit() and n in right.defined]
-        for name in generated:
-            node = exchanged(node, name, right.defined[name])
-        if not generated:
-            break
-    text = ast.unparse(node)
+    text = right.written_out(ast.unparse(node))
     return text if len(text) <= LONG else f"{text[: LONG - 3]}..."
