@@ -28,6 +28,7 @@ from chainrule._src.check.describing import (
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.known import ValueTable
+from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.paths import wrong_path
 from chainrule._src.check.problem import GradientProblem
 from chainrule._src.check.quiet import quiet
@@ -208,7 +209,7 @@ def _first(
     sandbox.seconds = 0.1 + 10 * seconds
     parameters, samples = best[1].parameters, best[1].data
     best[0].loss = partial(sandbox.run, partial(problem.loss, parameters, *samples))
-    best[0].around.loss_codes = cache(partial(_codes_of, best[0].loss))
+    best[0].around.loss = OfLoss(cache(partial(_codes_of, best[0].loss)))
     best[0].settled = settled_statements(best[0].codes, best[0].loss, deadline)
     best[0].judge = _judge(elsewhere(best[1], data, n, sandbox), sandbox)
     return best

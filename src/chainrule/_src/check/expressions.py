@@ -20,9 +20,10 @@ from chainrule._src.check.edits import (
     stepped,
     transposed,
 )
+from chainrule._src.check.ingredients import fits, one_hot
 from chainrule._src.check.loops import products
 from chainrule._src.check.rules import Rules
-from chainrule._src.check.surroundings import BuildingBlocks, fits, one_hot
+from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site, is_array, is_number
 
 OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
@@ -225,6 +226,9 @@ def _other_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Itera
         isinstance(site.owner, ast.Attribute) and site.owner.attr == "shape"
     ):
         return
+    if isinstance(value, int | np.integer) and value > 2 and _is_divisor(site):
+        less = binary(node, ast.Sub(), ast.Constant(1))
+        yield less, "other value", 1.4, f"{text} - 1"
     if isinstance(value, int) and _is_divisor(site):
         for count, other_value, name in around.count(site):
             if other_value != value:

@@ -21,9 +21,7 @@ from chainrule._src.check.edits import (
     numpy_name,
     transposed,
 )
-from chainrule._src.check.rules import Rules
-from chainrule._src.check.surroundings import (
-    BuildingBlocks,
+from chainrule._src.check.ingredients import (
     distinct,
     factors,
     fits,
@@ -32,6 +30,8 @@ from chainrule._src.check.surroundings import (
     penalties,
     slopes,
 )
+from chainrule._src.check.rules import Rules
+from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site
 
 SCALED, REPLACED = Rules(), Rules()

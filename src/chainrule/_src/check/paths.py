@@ -60,7 +60,9 @@ def wrong_path(
     if not matches:
         return None
     factor, step = min(matches, key=lambda match: (match[1].operand.name is None, match[0] != -1.0))
-    names = [name for name, gap in gaps.items() if np.abs(gap).max() > CLOSE * np.abs(right[name]).max()]
+    names = [
+        name for name, gap in gaps.items() if np.abs(gap).max() > CLOSE * np.abs(right[name]).max()
+    ]
     return SAID[factor].format(where=_where(recording, step)), names
 
 

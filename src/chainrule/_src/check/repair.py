@@ -85,7 +85,10 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     parts: list[Repair] = []
     for is_whole in (True, False):
         lines = unknown(subject, is_whole)[:MOST_UNKNOWN]
-        for tier, some in (*((tier, lines[:1]) for tier in TIERS), *((t, lines[1:]) for t in TIERS)):
+        for tier, some in (
+            *((tier, lines[:1]) for tier in TIERS),
+            *((t, lines[1:]) for t in TIERS),
+        ):
             for line in some:
                 for edit in understood(subject, line, tier):
                     repair = subject.repaired((edit,))

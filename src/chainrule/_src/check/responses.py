@@ -89,17 +89,23 @@ class Recorded:
             self.before[name] = start
             self.gaps[name] = np.where(np.isnan(right), 0.0, right - start)
         self.known = {name: ~np.isnan(expected[name]) for name in self.gaps}
-        self.norms = {name: float(np.linalg.norm(v + self.gaps[name])) for name, v in self.before.items()}
+        self.norms = {
+            name: float(np.linalg.norm(v + self.gaps[name])) for name, v in self.before.items()
+        }
 
 
 class Combination:
     """A random combination of entries of some results, and its slopes along all expressions."""
 
-    def __init__(self, recorded: Recorded, names: Collection[str], rng: np.random.Generator) -> None:
+    def __init__(
+        self, recorded: Recorded, names: Collection[str], rng: np.random.Generator
+    ) -> None:
         self.weights = {n: recorded.known[n] * rng.standard_normal(v.shape)
                         for n, v in recorded.before.items() if n in names}  # fmt: skip
         self.gap = sum(float(np.vdot(w, recorded.gaps[n])) for n, w in self.weights.items())
-        self.scale = sum(recorded.norms[n] * float(np.linalg.norm(w)) for n, w in self.weights.items())
+        self.scale = sum(
+            recorded.norms[n] * float(np.linalg.norm(w)) for n, w in self.weights.items()
+        )
         self.slack = SAME * self.scale + 1e-300
         results = [(recorded.results[n], w) for n, w in self.weights.items()]
         self._adjoints = adjoints_of([r for r in results if isinstance(r[0], Tensor)])
@@ -116,7 +122,9 @@ class Combination:
         if any(end.shape != self.weights[n].shape for n, end in ends.items()):
             return False
         change = sum(float(np.vdot(w, ends[n] - before[n])) for n, w in self.weights.items())
-        size = sum(float(np.linalg.norm(w) * np.linalg.norm(ends[n])) for n, w in self.weights.items())
+        size = sum(
+            float(np.linalg.norm(w) * np.linalg.norm(ends[n])) for n, w in self.weights.items()
+        )
         slopes = self.slopes(key)
         if len(slopes) != len(shifts) or not np.isfinite(size):
             return False
@@ -138,9 +146,13 @@ class Responses:
     def __init__(self, recorded: Recorded, watch: Watch, wrong: Collection[str]) -> None:
         self.recorded, self.watch = recorded, watch
         self._rng = np.random.default_rng(4)
-        self.of_wrong = {n: Combination(recorded, [n], self._rng) for n in wrong if n in recorded.before}
+        self.of_wrong = {
+            n: Combination(recorded, [n], self._rng) for n in wrong if n in recorded.before
+        }
         self._of_all: list[Combination] = []
-        self.first: dict[int, dict[str, Array]] = {}  # slopes of results that the first turn decides
+        self.first: dict[
+            int, dict[str, Array]
+        ] = {}  # slopes of results that the first turn decides
         self._linear: set[int] = set()
         self._additions: dict[int, Addition | None] = {}
         self._evaluators: dict[tuple[int, int, int], Evaluator] = {}
@@ -149,15 +161,17 @@ class Responses:
         """Take the slopes of an expression that predict a measured response to noise."""
         before, key = self.recorded.before, site.key
         confirmed = {
-            n: c.slopes(key) for n, c in self.of_wrong.items() if c.predicts(key, shifts, before, after)
+            n: c.slopes(key)
+            for n, c in self.of_wrong.items()
+            if c.predicts(key, shifts, before, after)
         }
-        self.first[key] = {n: s[0] for n, s in confirmed.items() if s and not any(map(np.any, s[1:]))}
+        self.first[key] = {
+            n: s[0] for n, s in confirmed.items() if s and not any(map(np.any, s[1:]))
+        }
         if len(confirmed) == len(self.of_wrong) and len(shifts) <= MOST_TURNS:
             self._linear.add(key)
 
-    def mends(
-        self, edit: Edit, wrong: frozenset[str], helpers: Collection[str]
-    ) -> frozenset[str]:
+    def mends(self, edit: Edit, wrong: frozenset[str], helpers: Collection[str]) -> frozenset[str]:
         """Return the wrong results that a change may mend; all where its value is unknown.
 
         ``helpers`` are the learner's functions that only compute a value.

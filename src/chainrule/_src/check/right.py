@@ -173,15 +173,15 @@ class RightProgram:
                 yield ast.unparse(node), value
 
     def written_out(self, text: str) -> str:
-        """Return a text in which the expressions of unnamed values take the place of their names."""
+        """Return a text in which expressions take the place of the names of unnamed values."""
 
         def of(match: re.Match[str]) -> str:
-            node = self.defined.get(match[0])
+            node: ast.expr = ast.Name(match[0], ast.Load())
             for _ in range(WRITTEN):
-                names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} if node else set()
+                names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 for name in filter(GENERATED.fullmatch, names & self.defined.keys()):
                     node = exchanged(node, name, self.defined[name])
-            written = ast.unparse(node) if node is not None else ""
+            written = "" if isinstance(node, ast.Name) else ast.unparse(node)
             return f"({written})" if 0 < len(written) <= LONGEST else "an inner value"
 
         return GENERATED.sub(of, text)

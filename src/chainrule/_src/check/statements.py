@@ -42,7 +42,7 @@ def _of_target(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
 
 
 def _of_one_index(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
-    """Yield entries ``t[row, label]`` where a statement writes ``t[row]``, ``t[label]`` for ``t[:]``."""
+    """Yield entries ``t[row, label]`` for ``t[row]`` that is written, ``t[label]`` for ``t[:]``."""
     s = block.statements[i]
     target = s.targets[0] if isinstance(s, ast.Assign) else getattr(s, "target", None)
     if not isinstance(target, ast.Subscript) or isinstance(target.slice, ast.Tuple):
@@ -239,7 +239,8 @@ def _over_the_ends_of_loop(block: Block, i: int, around: BuildingBlocks) -> Iter
 
 RULES: tuple[Rule, ...] = (
     _of_target, _of_one_index, _of_dropped, _of_augmented, _of_assignment, _left_out, _divided,
-    more_lines, _past_others, _return_behind_loop, _conditioned, _over_the_end_of_if, _over_the_ends_of_loop,
+    more_lines, _past_others, _return_behind_loop, _conditioned,
+    _over_the_end_of_if, _over_the_ends_of_loop,
 )  # fmt: skip
 
 

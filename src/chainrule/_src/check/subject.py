@@ -16,13 +16,14 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.check.changes import expression_edits
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import HOOK, FunctionSource
-from chainrule._src.check.edits import Edit, applied, as_load, new_parts
+from chainrule._src.check.edits import Edit, applied, new_parts
+from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.statements import statement_edits
 from chainrule._src.check.surroundings import BuildingBlocks
-from chainrule._src.check.valuing import OPERATIONS, Evaluator
+from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, Watch, is_number, needs_its_scope
 
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
@@ -146,7 +147,7 @@ class FaultyProgram:
             inner = FaultyProgram(self.codes, self.call, self.expected, self.around.right,
                                   self.around.n, self.deadline, self.parameters)  # fmt: skip
             inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
-            inner.around.loss_codes = self.around.loss_codes
+            inner.around.loss = OfLoss(self.around.loss.codes)
             yield inner
 
     def same(self, result: Any, expected: Array) -> bool:
@@ -392,23 +393,6 @@ def tier_of(edit: Edit) -> int:
     return 0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
 
 
-def value_of(statement: Any, line: Site, evaluator: Evaluator) -> Any:
-    """Return the value of a statement's target after it; for an array's entry, the array."""
-    if line.field != "value":
-        return evaluator.of(statement.body) if isinstance(statement, ast.Lambda) else None
-    value = evaluator.of(statement.value)
-    target = getattr(statement, "target", None) or getattr(statement, "targets", [None])[0]
-    if isinstance(statement, ast.AugAssign):
-        value = OPERATIONS[type(statement.op)](evaluator.of(as_load(target)), value)
-    if isinstance(target, ast.Subscript):
-        base = evaluator.of(as_load(target.value))
-        if isinstance(base, np.ndarray):
-            base = base.copy()
-            base[evaluator.of(target.slice)] = value
-            return base
-    return value
-
-
 def _fits_a_slot(edit: Edit) -> bool:
     """Return true if a change can be evaluated on its own, outside its function."""
     site = edit.site
@@ -422,15 +406,3 @@ def _fits_a_slot(edit: Edit) -> bool:
         and not site.is_scoped
         and not any(map(needs_its_scope, new_parts(edit.new, site.node)))
     )
-
-
-def equal(a: Any, b: Any) -> bool:
-    """Return true if two values agree to 1e-9 of their size; other objects only if identical."""
-    if np.shape(a) != np.shape(b):
-        return False
-    try:
-        first, second = np.asarray(a, float), np.asarray(b, float)
-    except (TypeError, ValueError):
-        return a is b
-    near = np.abs(first - second) <= 1e-300 + 1e-9 * np.abs(second)
-    return bool((near | (first == second)).all())

@@ -14,8 +14,8 @@ from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.sandbox import FAILURES
-from chainrule._src.check.subject import FaultyProgram, equal, value_of
-from chainrule._src.check.valuing import Evaluator
+from chainrule._src.check.subject import FaultyProgram
+from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, is_number
 
 MOST_SUSPICIOUS = 8  # lines with an unknown value of which all changes are tried

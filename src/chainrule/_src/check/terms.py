@@ -1,7 +1,7 @@
-"""The additive terms of a right value, and how a wrong value is a sum of them: paths of a gradient.
+"""A wrong value as a sum of the right value's terms, with other coefficients.
 
-A gradient is a sum over paths. A wrong one often is the sum of some of them, or one path has another
-sign or counts twice. The coefficients of the terms follow from the two values.
+A gradient is a sum over paths. A wrong one often is the sum of some of them, or one path has
+another sign or counts twice. The coefficients of the terms follow from the two values.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def of_terms(
         coefficients = _coefficients(np.asarray(wrong, np.float64) / match.factor, terms, right)
         if coefficients is None:
             continue
-        parts = [_part(c, spelled(t) or _text(t, right)) for c, (_, t) in zip(coefficients, terms, strict=True)]
+        texts = [spelled(term) or _text(term, right) for _, term in terms]
+        parts = [_part(c, text) for c, text in zip(coefficients, texts, strict=True)]
         said = [part for part in parts if part]
         if said and len(said) < len(terms):
             return "; ".join(dict.fromkeys(said))

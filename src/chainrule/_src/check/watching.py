@@ -204,7 +204,6 @@ class Watch:
 
         return self.run(hook), shifts
 
-
     def scope_at(self, site: Site, turn: int) -> dict[str, Any]:
         """Return the variables in scope at a turn of an expression."""
         turns = 0
