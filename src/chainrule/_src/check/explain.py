@@ -94,11 +94,11 @@ def _in_words(
     n: int | None, sandbox: Sandbox, deadline: Deadline,
 ) -> tuple[Diagnosis, ...]:  # fmt: skip
     """Return diagnoses that know the right values of lines alone with the mistake in words."""
-    if trial is None or any(d.kind != "exchange" or d.what.count(": ") > 1 for d in diagnoses):
+    if trial is None or any(d.kind != "exchange" for d in diagnoses):
         return diagnoses
-    inverse = _by_path(trial, subject, sandbox, deadline) or _from_the_right(
-        trial, subject, data, n, sandbox, deadline
-    )
+    inverse = _by_path(trial, subject, sandbox, deadline)
+    if not inverse and all(d.what.count(": ") < 2 for d in diagnoses):  # nothing is said of how
+        inverse = _from_the_right(trial, subject, data, n, sandbox, deadline)
     return _in_lines(inverse, diagnoses) if inverse else diagnoses
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -123,6 +124,19 @@ def _first_factor(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterat
         slope = binary(inner.right, ast.Mult(), node.right)
         yield inner.left, "extra factor", 1.2, slope
         yield binary(inner.left, ast.Mult(), node.right), "extra factor", 1.2, inner.right
+
+
+@EXPRESSIONS.of(ast.BinOp)
+def _other_power(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the same base with neighbours of the exponent, as a derivative has."""
+    exponent: Any = None
+    with contextlib.suppress(ValueError):
+        exponent = ast.literal_eval(node.right)
+    if not isinstance(node.op, ast.Pow) or not isinstance(exponent, int | float):
+        return
+    for other in dict.fromkeys((exponent - 1, exponent + 1, -exponent, 2 * exponent)):
+        if other not in (0, exponent):
+            yield binary(node.left, ast.Pow(), number(other)), "extra power", 1.3, None
 
 
 @EXPRESSIONS.of(ast.Constant)

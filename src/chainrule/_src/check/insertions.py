@@ -259,7 +259,7 @@ def _of_the_loss(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator
         if not fits(array.shape, shape):
             continue
         for new, kind, cost, changed in (
-            (binary(node, ast.Mult(), other), "missing factor", 1.75, site.value * array),
+            (binary(node, ast.Mult(), other), "factor of the loss", 1.75, site.value * array),
             (binary(node, ast.Add(), other), "missing term", 1.9, site.value + array),
             (other, "other value", 1.85, np.broadcast_to(array, shape)),
         ):
