@@ -185,7 +185,9 @@ def _is_in_loop(edit: Edit) -> bool:
 def _is_copy(edit: Edit) -> bool:
     """Return true if a statement only copies a variable that is no sum: a factor may be missing."""
     value = edit.statement.value if isinstance(edit.statement, ast.Assign) else None
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and not value.args:
+    if isinstance(value, ast.Call) and called_name(value) in ("array", "copy") and value.args:
+        value = value.args[0]
+    elif isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and not value.args:
         value = value.func.value
     grown = [n.target for n in ast.walk(edit.code.tree) if isinstance(n, ast.AugAssign)]
     return isinstance(value, ast.Name) and value.id not in map(ast.unparse, grown)

@@ -57,8 +57,8 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
             candidates, more = search(subject)
             parts += more
     if candidates:  # look for cheaper repairs in other lines
-        most = min(LIKELY, *map(_cost, candidates))
-        candidates += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]
+        for tier in (0, 1):
+            candidates += _singles(subject, [(ALL, tier)], LIKELY)[0]
     else:
         candidates, more = _singles(subject, STAGES[:FIRST])
         parts += more
