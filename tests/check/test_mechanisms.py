@@ -153,9 +153,12 @@ def test_an_entry_for_a_row_and_a_line_without_its_condition():
     def in_any_case(p, X, y):
         d_W = np.zeros_like(p["W"])
         for x, k in zip(X, y, strict=True):
-            d, counts = np.zeros(2), bool(x[0] > -0.5)
+            counts = bool(x[0] > -0.5)
+            d = np.zeros(2)
             d[k] = 2 * (x @ p["W"])[k]
             d_W += np.outer(x, d)
+            if not counts:
+                continue
         return {"W": d_W}
 
     assert said(picked_loss, all_entries, W, X, labels)[1] == "d[k] = 2 * (x @ p['W'])[k]"

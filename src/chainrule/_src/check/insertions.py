@@ -242,7 +242,9 @@ def _array_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterato
         if text != node_text and np.ndim(array) >= np.ndim(site.value) - 1:
             for factor, cost in factors(other, array, site, around):
                 yield binary(node, ast.Mult(), factor), "missing factor", cost, factor
-            if around.tells(site) and around.admits(site, -site.value * array - site.value):
+            if not fits(np.shape(array), np.shape(site.value)) or not around.tells(site):
+                continue
+            if around.admits(site, -site.value * array - site.value):
                 yield binary(negated(node), ast.Mult(), other), "missing factor", 2.1, other
 
 

@@ -15,8 +15,8 @@ from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
 from chainrule._src.check.watching import Watch, is_number
 
-FACTORS = ("missing divisor", "missing factor", "extra divisor", "extra factor", "constant", "sign",
-           "swapped", "operator")  # fmt: skip
+FACTORS = ("missing divisor", "missing factor", "extra divisor", "extra factor", "constant")
+PASSED_ON = (*FACTORS, "sign", "swapped", "operator")  # by the lines that read what is off
 BEHIND = ("order", "missing divisor")  # kinds of changes whose place is often a loop's end
 CACHED = 0.8  # the penalty of a change of what a forward pass keeps
 CALLING = 0.7  # the penalty of a change where one function calls another, which has the mistake
@@ -69,7 +69,18 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
             score -= 0.5 * _arises_here(edit, subject, table)
             score -= 0.3 * _is_last(edit, table) + 0.4 * _is_as_named(edit, subject, repair, table)
         scored.append((score, repair))
-    return [repair for _, repair in sorted(scored, key=lambda pair: pair[0])]
+    return [
+        r
+        for _, r in sorted(
+            scored, key=lambda pair: (round(pair[0], 6), _earliness(pair[1], subject))
+        )
+    ]
+
+
+def _earliness(repair: Repair, subject: FaultyProgram) -> int:
+    """Return how early the changed line runs: of lines that do as well, the last one is said."""
+    line = subject.lines.get(id(repair.edits[0].statement))
+    return -line.trace.order if line is not None else 0
 
 
 def _by_form(repair: Repair, subject: FaultyProgram) -> float:
@@ -140,7 +151,7 @@ def _reads_wrong(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
 
 def _reads_multiple(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
     """Return true if a factor is put on a line that reads a multiple of a right value already."""
-    if edit.kind not in FACTORS:
+    if edit.kind not in PASSED_ON:
         return False
     inside = (p for p in subject.watch.sites if p.statement is edit.statement)
     read = [p.value for p in inside if isinstance(p.node, ast.Name) and is_number(p.value)]

@@ -31,6 +31,7 @@ SAME = 2e-5  # the share of a right result by which a result that is called righ
 LINEAR = 1e-7  # the share by which a response may differ from the one that was measured
 MOST_ADDED = 48  # numbers that are solved for: the entries of an expression at all its turns
 MORE = 4  # equations than numbers
+SMALLEST = 1e-6  # singular value, as a share of the largest, of what the results tell
 Results = Mapping[str, Any]
 
 
@@ -150,9 +151,7 @@ class Responses:
             n: Combination(recorded, [n], self._rng) for n in wrong if n in recorded.before
         }
         self._of_all: list[Combination] = []
-        self.first: dict[
-            int, dict[str, Array]
-        ] = {}  # slopes of results that the first turn decides
+        self.first: dict[int, dict[str, Array]] = {}  # of results that the first turn decides
         self._linear: set[int] = set()
         self._additions: dict[int, Addition | None] = {}
         self._evaluators: dict[tuple[int, int, int], Evaluator] = {}
@@ -183,15 +182,14 @@ class Responses:
         addition = None if wrong <= slopes.keys() else self._addition(site)
         if not (slopes or addition) or not _is_plain(edit.new, site, helpers):
             return wrong
-        if slopes:
-            shift = self._shift(edit, site, 0)
-            if shift is None:
-                return wrong
-            wrong = frozenset(
-                n for n in wrong
-                if n not in slopes or (shift is not FAILS and self._closes(n, slopes[n], shift))
-            )  # fmt: skip
-        return wrong if addition is None or self._fits(edit, site, addition) else _less(wrong)
+        shift = self._shift(edit, site, 0) if slopes else None
+        mended = wrong if shift is None else frozenset(
+            n for n in wrong
+            if n not in slopes or (shift is not FAILS and self._closes(n, slopes[n], shift))
+        )  # fmt: skip
+        if mended < wrong or addition is None or self._fits(edit, site, addition):
+            return mended
+        return wrong - {min(wrong)}  # a part may be mended, not all
 
     def admits(self, site: Site, shift: Any, wrong: frozenset[str]) -> bool:
         """Return false if no wrong result is mended by what is added at the first turn."""
@@ -267,9 +265,10 @@ class Responses:
         matrix = np.array([np.concatenate([s.ravel() for s in c.slopes(site.key)]) for c in some])
         gaps, scale = np.array([c.gap for c in some]), max(c.scale for c in some)
         left, values, right = np.linalg.svd(matrix, full_matrices=False)
-        rank = int((values > 1e-9 * max(values[0], 1e-300)).sum())
+        rank = int((values > SMALLEST * max(values[0], 1e-300)).sum())
         solution = right[:rank].T @ (left[:, :rank].T @ gaps / values[:rank])
-        if np.abs(matrix @ solution - gaps).max() > 10 * SAME * scale:
+        error = float(np.linalg.norm(matrix @ solution - gaps))
+        if error > 10 * SAME * scale:
             return IMPOSSIBLE
         # A number is known if nothing that leaves all results as they are changes it.
         known = 1 - (right[:rank] ** 2).sum(axis=0) < 1e-9
@@ -280,7 +279,8 @@ class Responses:
                 return None
             amount = solution[part].reshape(leaves[turn].shape)
             if np.linalg.norm(amount) > 1e-4 * largest:
-                return Addition(turn, amount, 1e-3 * float(np.linalg.norm(amount)))
+                slack = 1e-3 * float(np.linalg.norm(amount)) + 10 * error / float(values[rank - 1])
+                return Addition(turn, amount, slack)
             start += size
         return None
 
@@ -298,11 +298,6 @@ def responses(
         except FAILURES:  # the code does something that tensors do not support
             continue
     return None
-
-
-def _less(names: frozenset[str]) -> frozenset[str]:
-    """Return all names but one: a part may be mended, not all."""
-    return names - {min(names)} if names else names
 
 
 def _is_plain(new: ast.AST, site: Site, helpers: Collection[str]) -> bool:
