@@ -86,6 +86,7 @@ def explain(
                     return inverse
     except FAILURES:  # a report in any case: by the values alone
         search.was_hit = True  # the search did not come to its end
+    search.was_hit |= deadline.has_passed
     return (*first_diagnoses, *_by_value(problem, wrong, right, n, where, search))
 
 
