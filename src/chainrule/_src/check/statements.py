@@ -11,7 +11,8 @@ import numpy as np
 
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Change, Edit, as_load, numpy_name
-from chainrule._src.check.expressions import OPERATORS, of_subscript
+from chainrule._src.check.expressions import OPERATORS
+from chainrule._src.check.indices import of_subscript
 from chainrule._src.check.lines import Block, more_lines
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import is_number
