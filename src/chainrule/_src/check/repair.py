@@ -57,9 +57,8 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
             candidates, more = search(subject)
             parts += more
     if candidates:  # look for cheaper repairs in other lines
-        more = [r for tier in (0, 1) for r in _singles(subject, [(ALL, tier)], LIKELY)[0]]
-        cheapest = min(map(_cost, [*candidates, *more]))
-        candidates += [r for r in more if r.cost <= cheapest + SLACK]
+        most = min(LIKELY, *map(_cost, candidates))
+        candidates += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]
     else:
         candidates, more = _singles(subject, STAGES[:FIRST])
         parts += more

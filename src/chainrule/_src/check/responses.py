@@ -179,7 +179,7 @@ class Responses:
         slopes = self.first.get(site.key) if site is not None else None
         if site is None or slopes is None:
             return wrong
-        addition = None if wrong <= slopes.keys() else self._addition(site)
+        addition = None if slopes else self._addition(site)  # it takes many backward passes
         if not (slopes or addition) or not _is_plain(edit.new, site, helpers):
             return wrong
         shift = self._shift(edit, site, 0) if slopes else None
@@ -202,7 +202,7 @@ class Responses:
 
     def is_possible(self, site: Site) -> bool:
         """Return false if no values of an expression in a loop make all results right."""
-        return self._addition(site) is not IMPOSSIBLE
+        return bool(self.first.get(site.key)) or self._addition(site) is not IMPOSSIBLE
 
     def is_sure(self, edit: Edit, wrong: frozenset[str]) -> bool:
         """Return true if a change that may mend all results does so, as slopes tell of all."""
