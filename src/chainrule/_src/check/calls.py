@@ -16,7 +16,9 @@ FUNCTIONS = (
     ("sum", "mean"), ("maximum", "minimum"), ("max", "min"), ("exp", "log"), ("tanh", "sinh"),
     ("zeros_like", "ones_like"), ("zeros", "ones"), ("var", "std"), ("argmax", "argmin"),
     ("sqrt", "square"), ("log10", "log"), ("log2", "log"), ("sin", "cos"), ("sign", "abs"),
-    ("matmul", "multiply"), ("tanh", "arctan"),
+    ("matmul", "multiply"), ("tanh", "arctan"), ("max", "argmax"), ("min", "argmin"),
+    ("add", "subtract"), ("divide", "floor_divide"), ("floor", "rint"), ("log1p", "log"),
+    ("expm1", "exp"), ("sum", "prod"), ("inner", "outer"), ("sum", "cumsum"), ("zeros", "eye"),
 )  # fmt: skip
 ALONG_AXES = ("sum", "mean", "max", "min", "var", "std", "prod", "softmax", "cumsum")
 AXES: tuple[Any, ...] = (0, 1, -1, 2, None, (0, 1), (0, 2), (1, 2), (0, 2, 3), (0, 1, 2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -121,60 +121,98 @@ def difference(
     text = relation(wrong, right, n)
     if text or not np.ndim(wrong):
         return text
-    wrong, right = np.asarray(wrong, np.float64), np.asarray(right, np.float64)
-    values = [(name, np.asarray(v, np.float64)) for name, v in values]
+    arrays = [(name, np.asarray(v, np.float64)) for name, v in values]
+    pair = _Pair(np.asarray(wrong, np.float64), np.asarray(right, np.float64), arrays, parameters)
     with np.errstate(all="ignore"):
-        return next(_differences(wrong, right, values, parameters), "")
+        return next((text for rule in _RULES for text in rule(pair)), "")
 
 
-def _differences(
-    wrong: Array, right: Array, values: list[tuple[str, Array]], parameters: Mapping[str, Any]
-) -> Iterator[str]:
-    gap = right - wrong
-    for name, value in parameters.items():
-        factor = scale_of(gap, value) if np.shape(value) == gap.shape else None
-        if factor:
-            wrong_scale = scale_of(wrong, value)
-            if wrong_scale is None:
-                how = "is missing" if factor > 0 else "is too much"
-                what = f"the regularisation (penalty, weight decay) of {name}"
-                yield f"{what} {how}: {factor:.4g} {name}"
-    for name, value in values:
-        same = value.shape == gap.shape
-        for lacks, quotient in ((True, right / wrong), (False, wrong / right)):
-            how = "is missing: multiply by it" if lacks else "is multiplied in once too often"
+class _Pair(NamedTuple):
+    """A wrong and a right value, and the arrays that may be what the wrong one lacks."""
+
+    wrong: Array
+    right: Array
+    values: list[tuple[str, Array]]
+    parameters: Mapping[str, Any]
+
+    @property
+    def gap(self) -> Array:
+        """The right value less the wrong one."""
+        return self.right - self.wrong
+
+
+def _penalty(pair: _Pair) -> Iterator[str]:
+    for name, value in pair.parameters.items():
+        same = np.shape(value) == pair.gap.shape
+        factor = scale_of(pair.gap, value) if same else None
+        if factor and scale_of(pair.wrong, value) is None:
+            how = "is missing" if factor > 0 else "is too much"
+            what = f"the regularisation (penalty, weight decay) of {name}"
+            yield f"{what} {how}: {factor:.4g} {name}"
+
+
+def _factor(pair: _Pair) -> Iterator[str]:
+    for name, value in pair.values:
+        if value.shape not in (pair.gap.shape, pair.gap.shape[-1:]):
+            continue
+        for lacks, quotient in ((True, pair.right / pair.wrong), (False, pair.wrong / pair.right)):
             usable = np.isfinite(quotient)
-            fits = same or value.shape == gap.shape[-1:]
-            if usable.sum() < max(2, usable.size / 2) or not fits:
-                continue
-            for function, (applied, slope) in ACTIVATIONS.items():
-                slopes = np.broadcast_to(slope(value), gap.shape)
-                fitting = _equal(quotient, slopes, usable) and not np.allclose(slopes, 1)
-                if fitting and _is_among(applied(value), values):
-                    yield f"the derivative of the {function} at {name} {how} (the chain rule)"
-            if np.ndim(value) and _equal(quotient, np.broadcast_to(value, gap.shape), usable):
-                yield f"the factor {name} {how}"
-            if np.ndim(value) and _equal(quotient, 1 / np.broadcast_to(value, gap.shape), usable):
-                yield f"the division by {name} {'is missing' if lacks else 'is too much'}"
-    for name, value in values:
-        factor = scale_of(gap, value) if value.shape == gap.shape else None
+            if usable.sum() >= max(2, usable.size / 2):
+                yield from _slope_factor(name, value, quotient, usable, lacks, pair.values)
+                yield from _array_factor(name, value, quotient, usable, lacks)
+
+
+def _slope_factor(
+    name: str, value: Array, quotient: Array, usable: Array, lacks: bool,
+    values: list[tuple[str, Array]],
+) -> Iterator[str]:  # fmt: skip
+    how = "is missing: multiply by it" if lacks else "is multiplied in once too often"
+    for function, (applied, slope) in ACTIVATIONS.items():
+        slopes = np.broadcast_to(slope(value), quotient.shape)
+        is_slope = _equal(quotient, slopes, usable) and not np.allclose(slopes, 1)
+        is_mask = value.shape == slopes.shape and np.array_equal(value, slopes)
+        if is_slope and not is_mask and _is_among(applied(value), values):
+            yield f"the derivative of the {function} at {name} {how} (the chain rule)"
+
+
+def _array_factor(
+    name: str, value: Array, quotient: Array, usable: Array, lacks: bool
+) -> Iterator[str]:
+    array = np.broadcast_to(value, quotient.shape)
+    if np.ndim(value) and _equal(quotient, array, usable):
+        how = "is missing: multiply by it" if lacks else "is multiplied in once too often"
+        yield f"the factor {name} {how}"
+    if np.ndim(value) and _equal(quotient, 1 / array, usable):
+        yield f"the division by {name} {'is missing' if lacks else 'is too much'}"
+
+
+def _term(pair: _Pair) -> Iterator[str]:
+    for name, value in pair.values:
+        factor = scale_of(pair.gap, value) if value.shape == pair.gap.shape else None
         if factor and abs(abs(factor) - 1) < 1e-6:
             how = "is missing: a path is left out" if factor > 0 else "is subtracted too little"
             yield f"the term {name} {how} (add up all paths)"
+
+
+def _shared(pair: _Pair) -> Iterator[str]:
+    gap, quotient = pair.gap, pair.right / pair.wrong
     for axis in range(gap.ndim):
-        share = right / wrong
-        if gap.shape[axis] > 1 and np.isfinite(share).all() and _is_same_along(share, axis):
+        if gap.shape[axis] < 2:
+            continue
+        if np.isfinite(quotient).all() and _is_same_along(quotient, axis):
             yield f"a factor or divisor that is the same along axis {axis} is missing (normalised)"
-        if gap.shape[axis] > 1 and np.allclose(gap, gap.take([0], axis), rtol=1e-7, atol=1e-12):
+        if np.allclose(gap, gap.take([0], axis), rtol=1e-7, atol=1e-12):
             yield f"a sum or mean over axis {axis} is missing, a path that all entries share"
-        for name, value in values:
-            if value.shape == gap.shape and gap.shape[axis] > 1:
-                share = gap / value
-                if np.isfinite(share).all() and _is_same_along(share, axis):
-                    yield (
-                        f"a sum over axis {axis}, times {name}, is missing (as in the derivative "
-                        "of a softmax, or of a mean and variance: a path that all entries share)"
-                    )
+        for name, value in pair.values:
+            share = gap / value if value.shape == gap.shape else np.array(np.nan)
+            if np.isfinite(share).all() and _is_same_along(share, axis):
+                yield (
+                    f"a sum over axis {axis}, times {name}, is missing (as in the derivative "
+                    "of a softmax, or of a mean and variance: a path that all entries share)"
+                )
+
+
+_RULES: tuple[Callable[[_Pair], Iterator[str]], ...] = (_penalty, _factor, _term, _shared)
 
 
 def _is_among(value: Array, values: list[tuple[str, Array]]) -> bool:

@@ -17,6 +17,7 @@ from chainrule._src.check.origin import origin_of, scaled_from, unused_after
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
+from chainrule._src.check.terms import of_terms
 from chainrule._src.check.watching import references
 from chainrule._src.check.wording import Context, sentence, text_of
 
@@ -55,6 +56,7 @@ def _diagnosis(
     right = subject.around.right
     table = right.table if right else None
     what = _said(subject, repair, edit, context, table)
+    what = right.written_out(what) if right is not None else what
     where = where_of(edit.code, edit.line, repaired_line(edit))
     unused = unused_after(subject, edit) if edit.kind in REWRITTEN else None
     if unused is not None and unused.code is edit.code:  # a helper may only be the wrong one
@@ -113,6 +115,11 @@ def line_difference(
         return ""
     if inverse:
         old, new = new, old
+    elif subject.around.right is not None and np.ndim(old) and np.shape(old) == np.shape(new):
+        around = subject.around
+        terms = of_terms(old, new, subject.around.right, lambda term: around.spelled(term, line))
+        if terms:
+            return terms
     scope = [(t, v) for t, v in context.values.items() if isinstance(v, np.ndarray | float)]
     scope = [(t, v) for t, v in scope if np.asarray(v).dtype.kind in "fb"]
     target_texts = {ast.unparse(t) for t in getattr(edit.statement, "targets", [])}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +50,7 @@ class Edit:
     site: Site | None = None
     make_hook: Callable[[], Callable[[int, Any], Any]] | None = None
     reach: frozenset[str] = frozenset()  # the results that it changes
+    mends: Collection[str] | None = None  # the wrong results that it may mend, once this is known
 
     def __post_init__(self) -> None:
         self.old = self._content()
@@ -85,6 +86,17 @@ def applied(edits: Iterable[Edit]) -> Iterator[None]:
     finally:
         for edit, before in reversed(undo):
             edit.undo(before)
+
+
+def new_parts(new: ast.AST, old: Any) -> Iterator[ast.AST]:
+    """Yield the nodes of an expression, without those within ``old``, which it may contain."""
+    parts = [new]
+    while parts:
+        node = parts.pop()
+        if node is not old:
+            yield node
+            if not isinstance(node, ast.Name | ast.Constant | ast.operator | ast.expr_context):
+                parts += ast.iter_child_nodes(node)
 
 
 def is_outermost(site: Site) -> bool:
@@ -180,20 +192,36 @@ def as_store(node: ast.expr) -> Any:
     return node
 
 
-class _Exchange(ast.NodeTransformer):
-    def __init__(self, text: str, other: ast.expr) -> None:
-        self.text, self.other = text, other
-
-    def visit(self, node: ast.AST) -> Any:
-        if isinstance(node, ast.expr) and ast.unparse(node) == self.text:
-            return self.other
-        return self.generic_visit(node)
-
-
 def exchanged(node: ast.expr, text: str, other: ast.expr) -> ast.expr:
-    """Return a copy in which every part with a given text is replaced by another expression."""
-    changed: ast.expr = _Exchange(text, other).visit(copy.deepcopy(node))
+    """Return a copy in which every part with a given text is replaced by another expression.
+
+    The parts that stay are shared with the original.
+    """
+
+    def of(part: Any) -> Any:
+        if isinstance(part, list):
+            parts = [of(each) for each in part]
+            return parts if any(a is not b for a, b in zip(parts, part, strict=True)) else part
+        if not isinstance(part, ast.AST) or isinstance(part, ast.expr_context | ast.operator):
+            return part
+        if isinstance(part, ast.expr) and _reads(part, text):
+            return other
+        new = {name: of(child) for name, child in ast.iter_fields(part)}
+        if all(child is getattr(part, name) for name, child in new.items()):
+            return part
+        changed = copy.copy(part)
+        vars(changed).update(new)
+        return changed
+
+    changed: ast.expr = of(node)
     return ast.fix_missing_locations(changed)
+
+
+def _reads(node: ast.expr, text: str) -> bool:
+    """Return true if an expression has a text."""
+    if isinstance(node, ast.Name):
+        return node.id == text
+    return not text.isidentifier() and ast.unparse(node) == text
 
 
 def stepped(node: ast.expr, step: int) -> ast.expr:

@@ -8,7 +8,8 @@ change of the right program after which that gives the learner's wrong gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from chainrule._src.check.describing import (
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.known import ValueTable
+from chainrule._src.check.ofloss import OfLoss
+from chainrule._src.check.paths import wrong_path
 from chainrule._src.check.problem import GradientProblem
 from chainrule._src.check.quiet import quiet
 from chainrule._src.check.repair import repairs
@@ -38,6 +41,8 @@ from chainrule._src.check.trial import Trial, elsewhere, trials
 from chainrule._src.check.watching import is_number
 from chainrule._src.check.wording import INVERSE, sentence, text_of
 
+SEARCHING = 0.8  # of the time, for the search in the learner's code
+PATHS = 0.5  # of processor time for the paths of the gradient
 SECONDS = 4.0  # of processor time that the search for a repair may take
 
 
@@ -62,22 +67,64 @@ def explain(
         Limit of the search's processor time.
     """
     deadline = Deadline(seconds)
+    search = Deadline(SEARCHING * seconds, deadline)
     where = None
     first_diagnoses: tuple[Diagnosis, ...] = ()
     try:
         with quiet(problem.mutable), Sandbox(problem.mutable, seconds, deadline) as sandbox:
-            subject, trial = _first(problem, exact, data, n, frozenset(wrong), sandbox, deadline)
+            subject, trial = _first(problem, exact, data, n, frozenset(wrong), sandbox, search)
             if subject is not None:
                 first_diagnoses, where = _repaired(subject, problem, exact, data, right, sandbox)
                 if first_diagnoses and where is None:
-                    return first_diagnoses
+                    return _in_words(first_diagnoses, subject, trial, data, n, sandbox, deadline)
             if trial is not None and (subject is None or subject.around.right is not None):
+                path = subject and _by_path(trial, subject, sandbox, deadline)
+                if path:
+                    return tuple(replace(d, where=where) for d in path)
                 inverse = _from_the_right(trial, subject, data, n, sandbox, deadline)
                 if inverse:
                     return inverse
     except FAILURES:  # a report in any case: by the values alone
-        deadline.was_hit = True  # the search did not come to its end
-    return (*first_diagnoses, *_by_value(problem, wrong, right, n, where, deadline))
+        search.was_hit = True  # the search did not come to its end
+    search.was_hit |= deadline.has_passed
+    return (*first_diagnoses, *_by_value(problem, wrong, right, n, where, search))
+
+
+def _in_words(
+    diagnoses: tuple[Diagnosis, ...], subject: FaultyProgram, trial: Trial | None, data: Any,
+    n: int | None, sandbox: Sandbox, deadline: Deadline,
+) -> tuple[Diagnosis, ...]:  # fmt: skip
+    """Return diagnoses that know the right values of lines alone with the mistake in words."""
+    if trial is None or any(d.kind != "exchange" for d in diagnoses):
+        return diagnoses
+    inverse = _by_path(trial, subject, sandbox, deadline)
+    if not inverse and all(d.what.count(": ") < 2 for d in diagnoses):  # nothing is said of how
+        inverse = _from_the_right(trial, subject, data, n, sandbox, deadline)
+    return _in_lines(inverse, diagnoses) if inverse else diagnoses
+
+
+def _by_path(
+    trial: Trial, subject: FaultyProgram, sandbox: Sandbox, deadline: Deadline
+) -> tuple[Diagnosis, ...]:
+    """Return a diagnosis by the path of the gradient that is missing or wrong."""
+    limit = Deadline(PATHS, deadline)
+    arguments = trial.problem.loss, trial.data, trial.parameters, subject.before, limit
+    found = _tried(sandbox, lambda: wrong_path(*arguments))
+    if found is None:
+        return ()
+    what, names = found
+    return (Diagnosis("path", what, tuple(sorted(names)), None, certain=False),)
+
+
+def _in_lines(
+    diagnoses: tuple[Diagnosis, ...], others: tuple[Diagnosis, ...]
+) -> tuple[Diagnosis, ...]:
+    """Return diagnoses at the lines of others, of which only the right values are known."""
+    lines = [d.where for d in others if d.where is not None]
+    return tuple(
+        replace(d, where=lines[min(i, len(lines) - 1)] if lines else d.where)
+        for i, d in enumerate(diagnoses)
+    )
 
 
 def _repaired(
@@ -163,9 +210,18 @@ def _first(
     sandbox.seconds = 0.1 + 10 * seconds
     parameters, samples = best[1].parameters, best[1].data
     best[0].loss = partial(sandbox.run, partial(problem.loss, parameters, *samples))
+    best[0].around.loss = OfLoss(cache(partial(_codes_of, best[0].loss)))
     best[0].settled = settled_statements(best[0].codes, best[0].loss, deadline)
     best[0].judge = _judge(elsewhere(best[1], data, n, sandbox), sandbox)
     return best
+
+
+def _codes_of(loss: Callable[[], Any]) -> list[FunctionSource]:
+    """Return the functions of a loss; none if it fails."""
+    try:
+        return codes_called(loss)
+    except FAILURES:
+        return []
 
 
 def _judge(trial: Trial | None, sandbox: Sandbox) -> Judge | None:
@@ -251,6 +307,7 @@ def _changed_right(
         what = sentence(kind, edit.new, edit.old, edit.detail, context)
         if edit.kind in GENERIC:
             what = line_difference(mutant, repair, edit, context, right.table, inverse=True) or what
+        what = right.written_out(what)
         line = text_of(edit.statement)
         where = _matching_line(mutant, repair, edit, learner) if learner else None
         formula = f"the right program says: {line}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -20,15 +21,18 @@ from chainrule._src.check.edits import (
     stepped,
     transposed,
 )
+from chainrule._src.check.indices import of_subscript
+from chainrule._src.check.ingredients import fits, one_hot
 from chainrule._src.check.loops import products
 from chainrule._src.check.rules import Rules
-from chainrule._src.check.surroundings import BuildingBlocks, fits, one_hot
+from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site, is_array, is_number
 
 OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
     ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Div: (ast.Mult,),
     ast.Mult: (ast.Div, ast.MatMult, ast.Add),
-    ast.MatMult: (ast.Mult,), ast.Pow: (ast.Mult,),
+    ast.MatMult: (ast.Mult,), ast.Pow: (ast.Mult,), ast.FloorDiv: (ast.Div,),
+    ast.Mod: (ast.Div, ast.FloorDiv), ast.BitAnd: (ast.BitOr,), ast.BitOr: (ast.BitAnd,),
 }  # fmt: skip
 
 
@@ -78,7 +82,7 @@ def _other_operation(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Ite
     if isinstance(op, ast.Mult | ast.MatMult):
         yield left, "extra factor", 1, right
         yield right, "extra factor", 1, left
-    if isinstance(op, ast.Div):
+    if isinstance(op, ast.Div | ast.FloorDiv):
         yield left, "extra divisor", 1, right
         yield binary(right, op, left), "swapped", 2, None
     if isinstance(op, ast.Pow):
@@ -90,7 +94,8 @@ def _other_operation(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Ite
         yield left, "extra term", 1.2, right
         yield right, "extra term", 1.5, left
         yield negated(right), "extra term", 1.2, left
-        yield binary(right, op, left), "sign", 1, None
+        constant = isinstance(left, ast.Constant) or isinstance(right, ast.Constant)
+        yield binary(right, op, left), "sign", 1.05 if constant else 1, None
     if isinstance(op, ast.Sub | ast.Add) and is_number(value):
         for labels in one_hot(np.shape(value), site, around):
             yield binary(left, ast.Sub(), labels), "labels", 1.6, None
@@ -120,6 +125,19 @@ def _first_factor(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterat
         slope = binary(inner.right, ast.Mult(), node.right)
         yield inner.left, "extra factor", 1.2, slope
         yield binary(inner.left, ast.Mult(), node.right), "extra factor", 1.2, inner.right
+
+
+@EXPRESSIONS.of(ast.BinOp)
+def _other_power(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the same base with neighbours of the exponent, as a derivative has."""
+    exponent: Any = None
+    with contextlib.suppress(ValueError):
+        exponent = ast.literal_eval(node.right)
+    if not isinstance(node.op, ast.Pow) or not isinstance(exponent, int | float):
+        return
+    for other in dict.fromkeys((exponent - 1, exponent + 1, -exponent, 2 * exponent)):
+        if other not in (0, exponent):
+            yield binary(node.left, ast.Pow(), number(other)), "extra power", 1.3, None
 
 
 @EXPRESSIONS.of(ast.Constant)
@@ -167,49 +185,6 @@ def _is_divisor(site: Site) -> bool:
     return isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Div) and site.field == "right"
 
 
-def of_subscript(node: ast.Subscript) -> Iterator[Change]:
-    """Yield the same array with other indices, and the array without an index."""
-
-    def sub(index: ast.expr) -> ast.expr:
-        return ast.Subscript(node.value, index, node.ctx)
-
-    index = node.slice
-    if isinstance(index, ast.Tuple) and len(index.elts) == 2:
-        yield sub(ast.Tuple(index.elts[::-1], ast.Load())), "index", 1.3, None
-    parts = index.elts if isinstance(index, ast.Tuple) else [index]
-    for i, part in enumerate(parts):
-        if isinstance(part, ast.Slice):
-            for new in _other_slices(part):
-                elts = [*parts[:i], new, *parts[i + 1 :]]
-                new_index = ast.Tuple(elts, ast.Load()) if isinstance(index, ast.Tuple) else new
-                yield sub(new_index), "slice", 1.4, None
-        elif not isinstance(index, ast.Tuple) and isinstance(part, ast.Constant):
-            func = ast.Attribute(ast.Name("np", ast.Load()), "sum", ast.Load())
-            axis = [ast.keyword("axis", ast.Constant(0))]
-            yield ast.Call(func, [node.value], axis), "one sample", 1.4, None
-        if isinstance(index, ast.Tuple) and isinstance(part, ast.Slice):
-            length = ast.Call(ast.Name("len", ast.Load()), [node.value], [])
-            func = ast.Attribute(ast.Name("np", ast.Load()), "arange", ast.Load())
-            elts = [*parts[:i], ast.Call(func, [length], []), *parts[i + 1 :]]
-            yield sub(ast.Tuple(elts, ast.Load())), "index", 1.5, None
-    yield node.value, "extra index", 1.5, None
-
-
-def _other_slices(part: ast.Slice) -> Iterator[ast.Slice]:
-    low, high, step = part.lower, part.upper, part.step
-    minus = ast.UnaryOp(ast.USub(), ast.Constant(1))
-    if low is not None or high is not None or step is not None:
-        yield ast.Slice(None, None, None)
-    if step is None:
-        yield ast.Slice(low, high, minus)  # flipped
-    else:
-        yield ast.Slice(low, high, None)
-    for new in (ast.Slice(ast.Constant(1), high), ast.Slice(low, minus), ast.Slice(None, high),
-                ast.Slice(low, None), ast.Slice(high, None), ast.Slice(None, low)):  # fmt: skip
-        if ast.dump(new) != ast.dump(part):
-            yield new
-
-
 @EXPRESSIONS.of(ast.Subscript)
 def _other_subscript(node: ast.Subscript, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     yield from of_subscript(node)
@@ -223,6 +198,9 @@ def _other_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Itera
         isinstance(site.owner, ast.Attribute) and site.owner.attr == "shape"
     ):
         return
+    if isinstance(value, int | np.integer) and value > 2 and _is_divisor(site):
+        less = binary(node, ast.Sub(), ast.Constant(1))
+        yield less, "other value", 1.4, f"{text} - 1"
     if isinstance(value, int) and _is_divisor(site):
         for count, other_value, name in around.count(site):
             if other_value != value:
@@ -255,6 +233,15 @@ def _into_itself(site: Site, name: str) -> bool:
             if inserted or (call.func is site.owner and name in texts):
                 return True
     return False
+
+
+@EXPRESSIONS.of(ast.Name, ast.Attribute, ast.Subscript)
+def _called_in_loss(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield calls of the loss that have this expression as an argument."""
+    text = ast.unparse(node)
+    for other, _, _ in around.of_loss(site) if site.field != "func" else ():
+        if isinstance(other, ast.Call) and text in map(ast.unparse, other.args):
+            yield other, "missing call", 1.4, called_name(other)
 
 
 @EXPRESSIONS.of(ast.BinOp, ast.Call, ast.Name, ast.Subscript)

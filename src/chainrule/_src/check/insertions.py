@@ -16,12 +16,12 @@ from chainrule._src.check.edits import (
     called_name,
     exchanged,
     is_outermost,
+    negated,
+    number,
     numpy_name,
     transposed,
 )
-from chainrule._src.check.rules import Rules
-from chainrule._src.check.surroundings import (
-    BuildingBlocks,
+from chainrule._src.check.ingredients import (
     distinct,
     factors,
     fits,
@@ -30,6 +30,8 @@ from chainrule._src.check.surroundings import (
     penalties,
     slopes,
 )
+from chainrule._src.check.rules import Rules
+from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site
 
 SCALED, REPLACED = Rules(), Rules()
@@ -154,7 +156,8 @@ def _another_expression(node: ast.expr, site: Site, around: BuildingBlocks) -> I
         if np.shape(array) == np.shape(site.value) and text != ast.unparse(node):
             yield other, "other value", 2.0, text
     is_statement = site.owner is site.statement
-    for name, new, is_term in around.right_expressions(site):
+    is_operand = isinstance(site.owner, ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Compare)
+    for name, new, is_term in around.right_expressions(site) if not is_operand else ():
         cost = (1.8 if name else 2.0) + (0 if is_statement else 0.3)
         yield new, "right expression", cost, name
         if is_term and is_statement:
@@ -239,6 +242,48 @@ def _array_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterato
         if text != node_text and np.ndim(array) >= np.ndim(site.value) - 1:
             for factor, cost in factors(other, array, site, around):
                 yield binary(node, ast.Mult(), factor), "missing factor", cost, factor
+            if not fits(np.shape(array), np.shape(site.value)) or not around.tells(site):
+                continue
+            if around.admits(site, -site.value * array - site.value):
+                yield binary(negated(node), ast.Mult(), other), "missing factor", 2.1, other
+
+
+@SCALED.of(ast.expr)
+def _of_the_loss(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield products with expressions of the loss, sums with them, and these in its place."""
+    shape = np.shape(site.value)
+    for other, value, text in around.of_loss(site) if is_outermost(site) else ():
+        array = np.asarray(value, np.float64)
+        if array.shape == shape[:1] != shape:  # one number a sample, as a column
+            other = ast.Subscript(other, ast.Tuple([ast.Slice(), ast.Constant(None)], ast.Load()),
+                                  ast.Load())  # fmt: skip
+            array = array.reshape(-1, *(1 for _ in shape[1:]))
+        if not fits(array.shape, shape):
+            continue
+        for new, kind, cost, changed in (
+            (binary(node, ast.Mult(), other), "factor of the loss", 1.75, site.value * array),
+            (binary(node, ast.Add(), other), "missing term", 1.9, site.value + array),
+            (other, "other value", 1.85, np.broadcast_to(array, shape)),
+        ):
+            if around.admits(site, changed - site.value):
+                detail = text if kind == "other value" else other
+                yield new, kind, cost, detail
+
+
+@SCALED.of(ast.expr)
+def _through_numpy(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield functions of NumPy of a line's value: its sign, its part within bounds."""
+    if site.owner is not site.statement or site.field != "value" or isinstance(node, ast.Constant):
+        return
+    for name in ("sign", "abs", "exp", "log", "sqrt", "square", "tanh"):
+        func = ast.Attribute(numpy_name(), name, ast.Load())
+        if around.admits(site, getattr(np, name)(site.value) - site.value):
+            yield ast.Call(func, [node], []), "missing call", 1.7, name
+    for bound in (1, *around.numbers):
+        if around.admits(site, np.clip(site.value, -bound, bound) - site.value):
+            func = ast.Attribute(numpy_name(), "clip", ast.Load())
+            ends: list[ast.expr] = [number(-bound), number(bound)]
+            yield ast.Call(func, [node, *ends], []), "missing call", 1.8, "clip"
 
 
 @SCALED.of(ast.expr)
@@ -302,8 +347,9 @@ def with_terms(site: Site, around: BuildingBlocks) -> Iterator[Change]:
             continue
         if other_value.dtype.kind == "f":
             far = 0.0 if np.shape(other_value) == shape else 0.1
-            yield binary(node, ast.Add(), other), "missing term", 2.2 + far, other
-            yield binary(node, ast.Sub(), other), "missing term", 2.3 + far, other
+            for op, cost, sign in ((ast.Add(), 2.2, 1), (ast.Sub(), 2.3, -1)):
+                if around.admits(site, sign * np.broadcast_to(other_value, shape)):
+                    yield binary(node, op, other), "missing term", cost + far, other
     if site.owner is site.statement:
         yield from shared(site, around)
     if is_outermost(site):

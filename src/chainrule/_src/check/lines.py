@@ -13,8 +13,9 @@ import numpy as np
 
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Edit, as_load, as_store, binary, exchanged
+from chainrule._src.check.ingredients import distinct, penalties
 from chainrule._src.check.loops import changed, last_site, within_loop
-from chainrule._src.check.surroundings import BuildingBlocks, distinct, penalties
+from chainrule._src.check.surroundings import BuildingBlocks
 
 MOST = 60  # lines of one sort that are tried behind one statement
 Named = tuple[ast.expr, Any, str]

@@ -13,7 +13,8 @@ import numpy as np
 
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Edit, as_load, as_store, binary, numpy_name, transposed
-from chainrule._src.check.surroundings import BuildingBlocks, factors, fitting_arrays
+from chainrule._src.check.ingredients import factors, fitting_arrays
+from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site, is_array
 
 MOST = 60  # products that are tried in one line

@@ -9,20 +9,38 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.edits import Edit, called_name
+from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.known import ValueTable
+from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
 from chainrule._src.check.watching import Watch, is_number
 
 FACTORS = ("missing divisor", "missing factor", "extra divisor", "extra factor", "constant")
+PASSED_ON = (*FACTORS, "sign", "swapped", "operator")  # by the lines that read what is off
 BEHIND = ("order", "missing divisor")  # kinds of changes whose place is often a loop's end
 CACHED = 0.8  # the penalty of a change of what a forward pass keeps
 CALLING = 0.7  # the penalty of a change where one function calls another, which has the mistake
 MOST_RANKED = 16  # repairs that are scored
 
 
+def distinct(candidates: list[Repair]) -> list[Repair]:
+    """Return the cheapest repair of those that make the same program."""
+    by_text: dict[Any, Repair] = {}
+    for repair in sorted(candidates, key=lambda repair: repair.cost):
+        by_text.setdefault(tuple((id(e.statement), _text(e)) for e in repair.edits), repair)
+    return list(by_text.values())
+
+
+def _text(edit: Edit) -> Any:
+    if edit.make_hook is not None:
+        return edit.detail
+    with applied([edit]):
+        return ast.unparse(edit.statement) if edit.site else (edit.kind, repaired_line(edit))
+
+
 def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
     """Sort repairs by likelihood: most of the program's values become the right program's."""
+    candidates = distinct(candidates)
     table = subject.around.right.table if subject.around.right else None
     if table is None or len(candidates) < 2:
         return sorted(candidates, key=lambda repair: _by_form(repair, subject))
@@ -46,11 +64,23 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
                 unlikely(edit)
                 + CALLING * _calling(edit, subject)
                 + 0.3 * _reads_wrong(edit, subject, table)
+                + 0.3 * _reads_multiple(edit, subject, table)
             )
             score -= 0.5 * _arises_here(edit, subject, table)
             score -= 0.3 * _is_last(edit, table) + 0.4 * _is_as_named(edit, subject, repair, table)
         scored.append((score, repair))
-    return [repair for _, repair in sorted(scored, key=lambda pair: pair[0])]
+    return [
+        r
+        for _, r in sorted(
+            scored, key=lambda pair: (round(pair[0], 6), _earliness(pair[1], subject))
+        )
+    ]
+
+
+def _earliness(repair: Repair, subject: FaultyProgram) -> int:
+    """Return how early the changed line runs: of lines that do as well, the last one is said."""
+    line = subject.lines.get(id(repair.edits[0].statement))
+    return -line.trace.order if line is not None else 0
 
 
 def _by_form(repair: Repair, subject: FaultyProgram) -> float:
@@ -119,15 +149,31 @@ def _reads_wrong(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
     return any(table.matches(value) and not table.has(value) for value in read)
 
 
+def _reads_multiple(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
+    """Return true if a factor is put on a line that reads a multiple of a right value already."""
+    if edit.kind not in PASSED_ON:
+        return False
+    inside = (p for p in subject.watch.sites if p.statement is edit.statement)
+    read = [p.value for p in inside if isinstance(p.node, ast.Name) and is_number(p.value)]
+    factors = [{match.factor for match in table.matches(value)} for value in read if np.ndim(value)]
+    return any(some and 1 not in some for some in factors)
+
+
 def unlikely(edit: Edit) -> float:
     """Return a penalty for a change that is unlikely by the way it is written."""
     growth = max(0, _size(edit.new) - _size(edit.old))
     score = 0.04 * growth + 0.35 * _wraps_name(edit) - 0.5 * _has_siblings(edit)
-    score -= 0.8 * (growth > 0 and _is_copy(edit))
+    is_number_alone = edit.kind in ("missing divisor", "sign") or not _is_array_factor(edit)
+    score -= 0.8 * (growth > 0 and not is_number_alone and _is_copy(edit))
     score += CACHED * _is_in_cache(edit)
     score += 0.6 * (growth > 1 and isinstance(edit.old, ast.Constant))
     score += 0.3 * (edit.kind == "missing divisor" and _is_in_loop(edit))
     return score + 0.3 * (isinstance(edit.statement, ast.For) and edit.kind not in BEHIND)
+
+
+def _is_array_factor(edit: Edit) -> bool:
+    """Return false for a factor that is a number written out."""
+    return not (edit.kind == "missing factor" and isinstance(edit.detail, int | float))
 
 
 def _is_in_cache(edit: Edit) -> bool:
@@ -150,7 +196,9 @@ def _is_in_loop(edit: Edit) -> bool:
 def _is_copy(edit: Edit) -> bool:
     """Return true if a statement only copies a variable that is no sum: a factor may be missing."""
     value = edit.statement.value if isinstance(edit.statement, ast.Assign) else None
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and not value.args:
+    if isinstance(value, ast.Call) and called_name(value) in ("array", "copy") and value.args:
+        value = value.args[0]
+    elif isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and not value.args:
         value = value.func.value
     grown = [n.target for n in ast.walk(edit.code.tree) if isinstance(n, ast.AugAssign)]
     return isinstance(value, ast.Name) and value.id not in map(ast.unparse, grown)

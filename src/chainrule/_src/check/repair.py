@@ -31,7 +31,7 @@ from chainrule._src.check.suspects import (
 )
 
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
-TIERS = (1.5, 2.0, np.inf)  # a cost below which the search skips the tiers after this one
+TIERS = {0: 1.5, 1: 2.0, 2: np.inf}  # a cost below which the search skips the tiers after this one
 FIRST = 3  # stages that are searched before combinations of several changes
 QUICK = 1.42  # the highest cost of the changes that are tried everywhere at first
 LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown value
@@ -40,6 +40,7 @@ SCALING = ("sign", "missing factor", "extra factor", "missing divisor", "extra d
            "function", "operator", "extra call", "other value", "doubled line")  # fmt: skip
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
+DEFERRED = 0.25  # of the time that is left, for changes that can mend a part alone
 SLACK = 0.62  # a repair that costs this much more than the cheapest is still named
 
 
@@ -62,6 +63,7 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         candidates, more = _singles(subject, STAGES[:FIRST])
         parts += more
         if not candidates:
+            parts += _deferred(subject)
             candidates = _with_others(subject, parts, lambda inner: _line_by_line(inner)[0], depth)
         if depth > 1 and all(r.edits[-1].make_hook for r in candidates):
             candidates = _through_lines(subject) or candidates
@@ -83,8 +85,11 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     parts: list[Repair] = []
     for is_whole in (True, False):
         lines = unknown(subject, is_whole)[:MOST_UNKNOWN]
-        for tier in range(3):
-            for line in lines:
+        for tier, some in (
+            *((tier, lines[:1]) for tier in TIERS),
+            *((t, lines[1:]) for t in TIERS),
+        ):
+            for line in some:
                 for edit in understood(subject, line, tier):
                     repair = subject.repaired((edit,))
                     if repair is not None:
@@ -117,6 +122,19 @@ def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     else:
         subject.searched |= {id(line.statement) for line in lines}
     return _cheapest(complete), parts
+
+
+def _deferred(subject: FaultyProgram) -> list[Repair]:
+    """Return the repairs of a part of the wrong results that were not run before."""
+    subject.seeks_parts = True
+    limit = subject.part_of_time(DEFERRED)
+    parts = []
+    for edit in sorted(subject.deferred, key=lambda edit: edit.cost):
+        if limit.has_passed:
+            break
+        edit.reach = subject.reach_of(edit)
+        parts.append(subject.repaired((edit,)))
+    return [part for part in parts if part is not None]
 
 
 def _with_others(

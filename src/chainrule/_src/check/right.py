@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, TypeGuard
@@ -13,6 +14,7 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.check.code import FunctionSource, code_of, written
+from chainrule._src.check.edits import exchanged
 from chainrule._src.check.known import ValueTable
 from chainrule._src.check.watching import Watch
 from chainrule._src.core.recording import tape
@@ -21,6 +23,8 @@ from chainrule._src.core.trees import leaves
 from chainrule._src.text.text import module_text
 
 NAME = "value_and_gradients"
+GENERATED = re.compile(r"\bt\d+\b")  # names of the right program that nobody wrote
+WRITTEN, LONGEST = 4, 70  # definitions that are looked into, characters of an expression in a text
 LONG = 400  # lines of a right program; a longer one is not analysed
 _number = itertools.count()
 
@@ -167,6 +171,25 @@ class RightProgram:
         for name, node, value in self.stated:
             if not name and not isinstance(node, ast.Constant):
                 yield ast.unparse(node), value
+
+    def written_out(self, text: str) -> str:
+        """Return a text in which expressions take the place of the names of unnamed values."""
+
+        def of(match: re.Match[str]) -> str:
+            node: ast.expr = ast.Name(match[0], ast.Load())
+            for _ in range(WRITTEN):
+                names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                for name in filter(GENERATED.fullmatch, names & self.defined.keys()):
+                    node = exchanged(node, name, self.defined[name])
+            written = "" if isinstance(node, ast.Name) else ast.unparse(node)
+            return f"({written})" if 0 < len(written) <= LONGEST else "an inner value"
+
+        return GENERATED.sub(of, text)
+
+    @cached_property
+    def value_by_node(self) -> dict[int, Any]:
+        """The values of the expressions, by the ids of their nodes."""
+        return {id(site.node): site.value for site in self.watch.sites if site.trace.values}
 
     @cached_property
     def terms(self) -> set[ast.AST]:

@@ -33,7 +33,7 @@ def settled_statements(
         if deadline.has_passed:
             break
         try:
-            if float(watch.disturbed(site)) != value:
+            if float(watch.disturbed(site)[0]) != value:
                 settled.add(id(site.statement))
         except FAILURES:  # the code may refuse random numbers
             continue

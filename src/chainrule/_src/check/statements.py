@@ -11,7 +11,8 @@ import numpy as np
 
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Change, Edit, as_load, numpy_name
-from chainrule._src.check.expressions import OPERATORS, of_subscript
+from chainrule._src.check.expressions import OPERATORS
+from chainrule._src.check.indices import of_subscript
 from chainrule._src.check.lines import Block, more_lines
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import is_number
@@ -42,15 +43,16 @@ def _of_target(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
 
 
 def _of_one_index(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
-    """Yield entries ``t[row, label]`` where a statement writes a whole row ``t[row]``."""
+    """Yield entries ``t[row, label]`` for ``t[row]`` that is written, ``t[label]`` for ``t[:]``."""
     s = block.statements[i]
     target = s.targets[0] if isinstance(s, ast.Assign) else getattr(s, "target", None)
-    if not isinstance(target, ast.Subscript) or isinstance(target.slice, ast.Tuple | ast.Slice):
+    if not isinstance(target, ast.Subscript) or isinstance(target.slice, ast.Tuple):
         return
+    is_all = isinstance(target.slice, ast.Slice)
     site = next((p for p in around.watch.sites if p.statement is s and p.trace.values), None)
     for other, value, _ in around.named(site) if site is not None else ():
         if isinstance(value, int | np.integer) and not isinstance(value, bool):
-            index = ast.Tuple([target.slice, other], ast.Load())
+            index = other if is_all else ast.Tuple([target.slice, other], ast.Load())
             new: Any = ast.Subscript(target.value, index, ast.Store())
             field = "targets" if isinstance(s, ast.Assign) else "target"
             yield Edit(block.code, s, field, None, [new] if field == "targets" else new, "index",
@@ -186,6 +188,20 @@ def _return_behind_loop(block: Block, i: int, around: BuildingBlocks) -> Iterato
         yield block.edit(slice(i, i + 1), [loop, last], "return in the loop", 1.5, last)
 
 
+def _conditioned(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield a line that holds only where a truth value in scope is true, or is false."""
+    s = block.statements[i]
+    if not isinstance(s, ast.AugAssign | ast.Assign):
+        return
+    site = next((p for p in around.watch.sites if p.statement is s and p.trace.values), None)
+    for name, value in site.trace.scope.items() if site is not None else ():
+        if isinstance(value, bool | np.bool_):
+            test = ast.Name(name, ast.Load())
+            for condition in (test, ast.UnaryOp(ast.Not(), test)):
+                new = ast.If(condition, [s], [])
+                yield block.edit(i, new, "unconditioned", 1.7, s, condition)
+
+
 def _over_the_end_of_if(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     """Yield a condition without its last line, and one that holds for the next line, too."""
     statements, s = block.statements, block.statements[i]
@@ -224,7 +240,8 @@ def _over_the_ends_of_loop(block: Block, i: int, around: BuildingBlocks) -> Iter
 
 RULES: tuple[Rule, ...] = (
     _of_target, _of_one_index, _of_dropped, _of_augmented, _of_assignment, _left_out, _divided,
-    more_lines, _past_others, _return_behind_loop, _over_the_end_of_if, _over_the_ends_of_loop,
+    more_lines, _past_others, _return_behind_loop, _conditioned,
+    _over_the_end_of_if, _over_the_ends_of_loop,
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
@@ -16,13 +16,15 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.check.changes import expression_edits
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import HOOK, FunctionSource
-from chainrule._src.check.edits import Edit, applied, as_load
+from chainrule._src.check.edits import Edit, applied, new_parts
+from chainrule._src.check.ofloss import OfLoss
+from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.statements import statement_edits
 from chainrule._src.check.surroundings import BuildingBlocks
-from chainrule._src.check.valuing import OPERATIONS, Evaluator
-from chainrule._src.check.watching import SCOPES, Site, Watch, is_number
+from chainrule._src.check.valuing import Evaluator, equal, value_of
+from chainrule._src.check.watching import Site, Watch, is_number, needs_its_scope
 
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
 ROUNDING = 1e-10  # the size of a zero, as a share of the largest result
@@ -115,7 +117,7 @@ class FaultyProgram:
         )
         # A result that is zero, and must be, tells nothing of a change.
         self.telling = (frozenset(expected) - frozenset(silent)) | self.wrong
-        self.around = BuildingBlocks(self.watch, right, n)
+        self.around = BuildingBlocks(self.watch, right, n, self._admits)
         self._watched: dict[Repair, Watch | None] = {}
         self._slots: dict[tuple[int, ...], list[tuple[FunctionSource, CodeType]]] = {}
         self._reached: dict[int, frozenset[str]] = {}
@@ -128,6 +130,8 @@ class FaultyProgram:
         self.loss: Callable[[], Any] | None = None  # the loss, if it runs the same statements
         self.searched: set[int] = set()  # statements of which all changes were tried
         self.suspects: set[int] = set()  # statements whose right value repairs all results
+        self.seeks_parts = False  # whether changes are run that can mend a part alone
+        self.deferred: list[Edit] = []  # these changes
         inside = {id(p.node): p.key for p in self.watch.sites}
         self._above = {
             p.key: inside[id(p.owner)] for p in self.watch.sites if id(p.owner) in inside
@@ -143,6 +147,7 @@ class FaultyProgram:
             inner = FaultyProgram(self.codes, self.call, self.expected, self.around.right,
                                   self.around.n, self.deadline, self.parameters)  # fmt: skip
             inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
+            inner.around.loss = OfLoss(self.around.loss.codes)
             yield inner
 
     def same(self, result: Any, expected: Array) -> bool:
@@ -223,6 +228,13 @@ class FaultyProgram:
 
     def repaired(self, edits: Sequence[Edit]) -> Repair | None:
         """Return changes as a repair, None if they repair no result or make a right one wrong."""
+        if len(edits) == 1:
+            mendable = self.mendable(edits[0])
+            if mendable and len(mendable) < len(self.wrong) and not self.seeks_parts:
+                self.deferred.append(edits[0])
+                return None
+            if not mendable:
+                return None
         results = self.tried(edits)
         if not isinstance(results, Mapping):
             return None
@@ -236,6 +248,39 @@ class FaultyProgram:
         if not mended or not self._holds(edits, mended) or not self._keeps_loss(edits):
             return None
         return Repair(tuple(edits), frozenset(mended))
+
+    @cached_property
+    def responses(self) -> Responses | None:
+        """The responses of the wrong results, None if the code cannot be recorded."""
+        return responses(self.watch, self.before, self.expected, self.wrong)
+
+    def mendable(self, edit: Edit) -> Collection[str]:
+        """Return the wrong results that a change may mend; it is not run for this."""
+        if edit.mends is None:
+            edit.mends, site = self.wrong, edit.site
+            if site is not None and self.responses is not None and _fits_a_slot(edit):
+                self.reached(site)  # this confirms the slopes
+                edit.mends = self.responses.mends(edit, self.wrong, self.around.helpers(site))
+        return edit.mends
+
+    def _admits(self, site: Site, shift: Any) -> bool:
+        """Return false if no wrong result is mended by what is added to an expression's value."""
+        if self.responses is None:
+            return True
+        self.reached(site)  # this confirms the slopes
+        return self.responses.admits(site, shift, self.wrong)
+
+    def is_possible(self, line: Site) -> bool:
+        """Return false if no value of a line makes all results right."""
+        if self.responses is None:
+            return True
+        self.reached(line)
+        return self.responses.is_possible(line)
+
+    def is_sure(self, edit: Edit) -> bool:
+        """Return true if a change mends all wrong results, as the slopes of all of them tell."""
+        whole = len(self.mendable(edit)) == len(self.wrong) and _fits_a_slot(edit)
+        return whole and self.responses is not None and self.responses.is_sure(edit, self.wrong)
 
     def _holds(self, edits: Sequence[Edit], mended: Iterable[str]) -> bool:
         """Return true if the changes also repair the results on the hold-out values.
@@ -265,10 +310,12 @@ class FaultyProgram:
             results = self.telling
             if is_number(site.value) and not self.is_late:
                 try:
-                    after = self.watch.disturbed(site)
+                    after, shifts = self.watch.disturbed(site)
                     results = frozenset(
                         k for k in self.telling if not equal(after.get(k), self.before.get(k))
                     )
+                    if self.responses is not None:
+                        self.responses.confirm(site, shifts, after)
                 except FAILURES:  # the code may refuse random numbers
                     pass
             self._reached[site.key] = results
@@ -335,7 +382,7 @@ class FaultyProgram:
 
     def within(self, statement: ast.AST, tiers: Iterable[int] = range(3)) -> list[Edit]:
         """Return the changes of a statement and of its expressions, the cheapest first."""
-        inside = [p for p in self.watch.sites if p.statement is statement]
+        inside = next((p.near for p in self.watch.sites if p.statement is statement), [])
         edits = [e for t in tiers for p in inside for e in expression_edits(p, self.around, t)]
         edits += [e for e in self.of_statements if e.statement is statement and tier_of(e) in tiers]
         return sorted(edits, key=lambda edit: edit.cost)
@@ -346,47 +393,16 @@ def tier_of(edit: Edit) -> int:
     return 0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
 
 
-def value_of(statement: Any, line: Site, evaluator: Evaluator) -> Any:
-    """Return the value of a statement's target after it; for an array's entry, the array."""
-    if line.field != "value":
-        return evaluator.of(statement.body) if isinstance(statement, ast.Lambda) else None
-    value = evaluator.of(statement.value)
-    target = getattr(statement, "target", None) or getattr(statement, "targets", [None])[0]
-    if isinstance(statement, ast.AugAssign):
-        value = OPERATIONS[type(statement.op)](evaluator.of(as_load(target)), value)
-    if isinstance(target, ast.Subscript):
-        base = evaluator.of(as_load(target.value))
-        if isinstance(base, np.ndarray):
-            base = base.copy()
-            base[evaluator.of(target.slice)] = value
-            return base
-    return value
-
-
 def _fits_a_slot(edit: Edit) -> bool:
     """Return true if a change can be evaluated on its own, outside its function."""
+    site = edit.site
     return (
-        edit.site is not None
+        site is not None
         and edit.make_hook is None
         and isinstance(edit.new, ast.expr)
-        and not edit.site.nested
+        and not site.nested
         and not isinstance(edit.new, ast.Slice | ast.Starred)
-        and not any(isinstance(node, SCOPES) or _is_private(node) for node in ast.walk(edit.new))
-        and edit.field == edit.site.field
+        and edit.field == site.field
+        and not site.is_scoped
+        and not any(map(needs_its_scope, new_parts(edit.new, site.node)))
     )
-
-
-def _is_private(node: ast.AST) -> bool:
-    """Return true if Python mangles a name: two leading underscores, no trailing ones."""
-    name = str(getattr(node, "attr", getattr(node, "id", "")))
-    return name.startswith("__") and not name.endswith("__")
-
-
-def equal(a: Any, b: Any) -> bool:
-    """Return true if two values agree to 1e-9 of their size; other objects only if identical."""
-    try:
-        return np.shape(a) == np.shape(b) and bool(
-            np.allclose(np.asarray(a, float), np.asarray(b, float), rtol=1e-9, atol=1e-300)
-        )
-    except (TypeError, ValueError):
-        return a is b

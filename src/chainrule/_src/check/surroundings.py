@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.check.code import FunctionSource
-from chainrule._src.check.edits import binary, exchanged, number, transposed
+from chainrule._src.check.edits import binary, transposed
+from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.usage import only_computes, unread_names
+from chainrule._src.check.valuing import Evaluator
 from chainrule._src.check.watching import Site, Watch, references
 
 MOST_NAMES = 80
+ENTRIES = ast.Name | ast.Attribute | ast.Subscript
 LONG_NUMBER = 8  # characters of a number in an expression of the right program
+LONG_TEXT = 90  # characters of a term that a message shows
 LONG = 60  # nodes of an expression; a longer one nobody would write in one line
 
 
@@ -25,8 +30,10 @@ class BuildingBlocks:
     """The building blocks at a site: variables in scope, numbers of the loss, helper functions."""
 
     def __init__(
-        self, watch: Watch, right: RightProgram | None = None, n: int | None = None
-    ) -> None:
+        self, watch: Watch, right: RightProgram | None = None, n: int | None = None,
+        admits: Callable[[Site, Any], bool] = lambda site, shift: True,
+    ) -> None:  # fmt: skip
+        self.admits = admits  # false if what is added to an expression's value mends nothing
         self.watch, self.right, self.n = watch, right, n
         self.numbers = right.numbers if right else ()
         self._local_names: dict[tuple[int, str], ast.expr | None] = {}
@@ -35,40 +42,67 @@ class BuildingBlocks:
         self._unread: dict[FunctionSource, set[str]] = {}
         self._computing: dict[FunctionType, bool] = {}
         self._index_uses: dict[FunctionSource, list[tuple[ast.expr, bool]]] = {}
+        self._helpers: dict[FunctionSource, list[str]] = {}
+        self._sizes: dict[Any, dict[int, list[tuple[ast.expr, Any, str]]]] = {}
+        self.loss = OfLoss(list)
+        self._used_texts: dict[FunctionSource, set[str]] = {}
+
+    def tells(self, site: Site) -> bool:
+        """Return true if `admits` tells which values of an expression mend a result."""
+        return not self.admits(site, np.full(np.shape(site.value), np.pi))
 
     def named(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
-        """Return expression, value and text of the arrays and numbers in scope at a site."""
-        scope = self._scope(site)
-        key = id(site.statement), frozenset(scope)
+        """Return expression, value and text of the arrays and numbers in scope at a site.
+
+        Of several names of one array, the one comes that the code uses.
+        """
+        key = site.code, id(site.trace.scope)
         if key not in self._entries:
+            scope = self._scope(site)
+            texts = self._texts(site.code)
             entries = [(node, value, ast.unparse(node)) for node, value in references(scope)]
-            entries = entries[:MOST_NAMES]
-            entries += self._indexed(site, scope, {text for _, _, text in entries})
+            entries = _once(entries, texts)[:MOST_NAMES]
+            entries += self._indexed(site, scope, entries)
             self._entries[key] = entries
         return self._entries[key]
 
+    def _texts(self, code: FunctionSource) -> set[str]:
+        """Return the texts of the variables, attributes and entries that a function uses."""
+        if code not in self._used_texts:
+            nodes = (n for n in ast.walk(code.tree) if isinstance(n, ENTRIES))
+            self._used_texts[code] = set(map(ast.unparse, nodes))
+        return self._used_texts[code]
+
     def _indexed(
-        self, site: Site, scope: dict[str, Any], texts: set[str]
+        self, site: Site, scope: dict[str, Any], entries: list[tuple[ast.expr, Any, str]]
     ) -> Iterator[tuple[ast.expr, Any, str]]:
         """Yield entries of the arrays and lists in scope, at the indices that the code uses."""
+        texts = {text for _, _, text in entries}
+        bases: list[tuple[ast.expr, Any, str]]
+        bases = [(ast.Name(k, ast.Load()), v, k) for k, v in scope.items()]
+        used = self._texts(site.code)
+        bases += [e for e in entries if e[2] not in scope and e[2] in used]
         for index, is_own in self._indices(site.code):
             names = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
             if not names or not names <= scope.keys():
                 continue
-            for name, value in scope.items():
+            try:
+                position = Evaluator({}, set(), scope).of(index)
+            except Exception:  # an index is meaningless in this scope
+                continue
+            for base, value, name in bases:
                 if not isinstance(value, list | dict | np.ndarray) or name in names:
                     continue
                 if not is_own and isinstance(value, np.ndarray):
                     continue
-                node = ast.Subscript(ast.Name(name, ast.Load()), index, ast.Load())
+                try:
+                    inner = value[position]
+                except Exception:  # an index out of range, or of another kind
+                    continue
+                node = ast.Subscript(base, index, ast.Load())
                 text = ast.unparse(node)
-                if text not in texts:
-                    try:
-                        inner = eval(text, {}, scope)
-                    except Exception:  # an index out of range, or of another kind
-                        continue
-                    if isinstance(inner, np.ndarray | np.number | float | int):
-                        yield node, inner, text
+                if text not in texts and isinstance(inner, np.ndarray | np.number | float | int):
+                    yield node, inner, text
 
     def _indices(self, code: FunctionSource) -> list[tuple[ast.expr, bool]]:
         """Return the code's index expressions (true) and their neighbours ``i ± 1`` (false)."""
@@ -124,6 +158,10 @@ class BuildingBlocks:
                     by_text[text] = (other.node, trace.values[0], text)
         return list(by_text.values())
 
+    def of_loss(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
+        """Return the expressions of the loss whose variables are in scope at a site."""
+        return self.loss.entries(site, lambda: self._scope(site), self._computes)
+
     def right_expressions(self, site: Site) -> list[tuple[str, ast.expr, bool]]:
         """Return the right program's expressions of the same shape, in the names of this code.
 
@@ -147,6 +185,12 @@ class BuildingBlocks:
                         by_text[text] = name, new, node in terms
             self._right_entries[key] = list(by_text.values())
         return self._right_entries[key]
+
+    def spelled(self, node: ast.expr, site: Site) -> str:
+        """Return a right expression in the names of this code, "" if one has none or it is long."""
+        new = self._renamed(node, site, 4)
+        text = "" if new is None else ast.unparse(ast.fix_missing_locations(new))
+        return text if len(text) <= LONG_TEXT else ""
 
     def _shapes(self, value: Any) -> list[tuple[int, ...]]:
         """Return the shapes in which a right value may occur: the whole array, one sample's row."""
@@ -215,8 +259,12 @@ class BuildingBlocks:
             )
         if right_value.dtype.kind not in "fiub":
             return None
+        by_size = self._by_size(site)
+        candidates = [*by_size.get(right_value.size, ())]
+        if len(right_value) == self.n:
+            candidates += by_size.get(right_value.size // self.n, ())
         matches: list[tuple[tuple[Any, ...], ast.expr]] = []
-        for node, value, text in self.named(site):
+        for node, value, text in candidates:
             for turned in (False, True):
                 candidate = np.transpose(value) if turned else np.asarray(value)
                 same_shape = candidate.shape == right_value.shape
@@ -231,6 +279,16 @@ class BuildingBlocks:
                     plain = (not same_shape, text != name, turned, len(text))
                     matches.append((plain, transposed(node) if turned else node))
         return min(matches, key=lambda pair: pair[0])[1] if matches else None
+
+    def _by_size(self, site: Site) -> dict[int, list[tuple[ast.expr, Any, str]]]:
+        """Return the arrays in scope at a site by their number of entries."""
+        key = site.code, id(site.trace.scope)
+        if key not in self._sizes:
+            self._sizes[key] = defaultdict(list)
+            for entry in self.named(site):
+                if np.ndim(entry[1]):
+                    self._sizes[key][np.size(entry[1])].append(entry)
+        return self._sizes[key]
 
     def _scope(self, site: Site) -> dict[str, Any]:
         scope = site.trace.scope
@@ -255,6 +313,11 @@ class BuildingBlocks:
 
     def helpers(self, site: Site) -> list[str]:
         """Return the names of the user's functions of one argument that only compute a value."""
+        if site.code not in self._helpers:
+            self._helpers[site.code] = self._of_one_argument(site)
+        return self._helpers[site.code]
+
+    def _of_one_argument(self, site: Site) -> list[str]:
         names = site.code.functions[0].__globals__
         return [
             name for name, f in names.items()
@@ -270,6 +333,16 @@ class BuildingBlocks:
         return self._computing[f]
 
 
+def _once(
+    entries: list[tuple[ast.expr, Any, str]], used: set[str]
+) -> list[tuple[ast.expr, Any, str]]:
+    """Return the entries without other names of the same array; names that are used come first."""
+    by_array: dict[int, tuple[ast.expr, Any, str]] = {}
+    for entry in sorted(entries, key=lambda entry: (entry[2] not in used, len(entry[2]))):
+        by_array.setdefault(id(entry[1]), entry)
+    return [e for e in entries if not np.ndim(e[1]) or by_array[id(e[1])] is e]
+
+
 def _has_items(value: Any) -> bool:
     return not isinstance(value, np.ndarray) or value.ndim > 0
 
@@ -278,8 +351,9 @@ def _along(a: Any, b: Any) -> bool:
     """Return true if one array is a positive multiple of another."""
     if b.dtype.kind in "iub" or a.dtype.kind in "iub":
         return bool(np.array_equal(a, b))
-    size = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return size > 0 and float(np.vdot(a, b)) >= (1 - 1e-10) * size
+    product = float(np.vdot(a, b))
+    size = float(np.vdot(a, a)) * float(np.vdot(b, b))
+    return product > 0 and product**2 >= (1 - 2e-10) * size
 
 
 def _is_a_row(a: Any, rows: Any, n: int | None) -> bool:
@@ -297,104 +371,3 @@ def _is_filled(cell: Any) -> bool:
         return cell.cell_contents is not None
     except ValueError:
         return False
-
-
-def distinct(
-    scalars: list[tuple[ast.expr, Any, str]], numbers: tuple[float, ...] = ()
-) -> list[tuple[ast.expr, Any, str]]:
-    """Return at most twelve scalars with different values."""
-    by_value: dict[float, tuple[ast.expr, Any, str]] = {}
-    for node, value, text in scalars:
-        first = by_value.setdefault(float(value), (node, value, text))
-        if isinstance(node, ast.Name) and not isinstance(first[0], ast.Name):
-            by_value[float(value)] = node, value, text  # an entry may have this value by chance
-    for amount in numbers:
-        by_value.setdefault(amount, (number(amount), amount, str(amount)))
-    return list(by_value.values())[:12]
-
-
-def fits(small: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    """Return true if the shape ``small`` broadcasts to ``shape``."""
-    try:
-        return np.broadcast_shapes(small, shape) == shape
-    except ValueError:
-        return False
-
-
-def fitting_arrays(
-    value: Any, named: list[tuple[ast.expr, Any, str]]
-) -> Iterator[tuple[ast.expr, Any, str]]:
-    """Yield the named arrays that broadcast against a value, one number a sample as a column."""
-    shape = np.shape(value)
-    for other, array, text in named:
-        if not np.ndim(array) or array.dtype.kind not in "fb":
-            continue
-        if fits(array.shape, shape):
-            yield other, array, text
-        elif array.shape == shape[:1]:
-            column = ast.Tuple([ast.Slice(), ast.Constant(None)], ast.Load())
-            yield ast.Subscript(other, column, ast.Load()), array[:, None], f"{text}[:, None]"
-
-
-def one_hot(shape: tuple[int, ...], site: Site, around: BuildingBlocks) -> Iterator[ast.expr]:
-    """Yield one-hot rows (or columns) of labels; for a single label, its one-hot row."""
-    eye = ast.Attribute(ast.Name("np", ast.Load()), "eye", ast.Load())
-    for node, value, _ in around.named(site) if len(shape) == 1 else ():
-        if isinstance(value, int | np.integer) and 0 <= value < shape[0] > 1:
-            yield ast.Subscript(ast.Call(eye, [ast.Constant(shape[0])], []), node, ast.Load())
-    if len(shape) != 2:
-        return
-    for node, value, _ in around.named(site):
-        if np.ndim(value) == 1 and value.dtype.kind in "iu" and len(value) in shape:
-            turned = len(value) != shape[0]
-            classes = shape[0] if turned else shape[1]
-            if value.min() >= 0 and value.max() < classes:
-                rows = ast.Call(eye, [ast.Constant(classes)], [])
-                one_hot_rows: ast.expr = ast.Subscript(rows, node, ast.Load())
-                yield transposed(one_hot_rows) if turned else one_hot_rows
-
-
-def penalties(shape: tuple[int, ...], site: Site, around: BuildingBlocks) -> Iterator[ast.expr]:
-    """Yield multiples of variables by small numbers: derivatives of a penalty."""
-    named = around.named(site)
-    scalars = [(o, v, t) for o, v, t in named if not np.ndim(v)]
-    for other, other_value, _ in named:
-        if np.ndim(other_value) and other_value.shape == shape and other_value.dtype.kind == "f":
-            for scalar, amount, _ in distinct(scalars, around.numbers):
-                if np.asarray(amount).dtype.kind == "f" and 0 < abs(amount) < 1:
-                    for times in (1, 2):
-                        factor = scalar if times == 1 else binary(number(2), ast.Mult(), scalar)
-                        yield binary(factor, ast.Mult(), other)
-
-
-SLOPES = (
-    "1.0 * (_ > 0)", "np.where(_ > 0, 1.0, np.exp(_))", "np.where(_ > 0, 1.0, _ + 1)",
-    "1 / (1 + np.exp(-_))", "1 - np.exp(-_)", "_ * (1 - _)", "1 - _**2", "1 - np.tanh(_)**2",
-)  # fmt: skip
-
-
-def slopes(node: ast.expr, around: BuildingBlocks) -> Iterator[ast.expr]:
-    """Yield derivatives of activations, as functions of their input or of their output."""
-    small = [f"np.where(_ > 0, 1.0, {number})" for number in around.numbers if number < 1]
-    for text in (*SLOPES, *small):
-        yield exchanged(ast.parse(text, mode="eval").body, "_", node)
-
-
-def factors(
-    node: ast.expr, value: Any, site: Site, around: BuildingBlocks
-) -> Iterator[tuple[ast.expr, float]]:
-    """Yield derivatives of activations in terms of one variable, each with the cost of a factor."""
-    one: ast.expr = ast.Constant(1)
-    yield node, 1.7
-    if value.dtype.kind == "b":
-        return
-    positive = ast.Compare(node, [ast.Gt()], [ast.Constant(0)])
-    yield positive, 1.7
-    if (value > 0).all() and (value < 1).all():
-        less = binary(one, ast.Sub(), node)
-        yield binary(node, ast.Mult(), less), 1.7
-        yield less, 1.9
-    if (np.abs(value) < 1).all():
-        yield binary(one, ast.Sub(), binary(node, ast.Pow(), ast.Constant(2))), 1.7
-    for helper in around.helpers(site):
-        yield ast.Call(ast.Name(helper, ast.Load()), [node], []), 1.7

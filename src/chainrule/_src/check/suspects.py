@@ -14,8 +14,8 @@ from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.sandbox import FAILURES
-from chainrule._src.check.subject import FaultyProgram, equal, value_of
-from chainrule._src.check.valuing import Evaluator
+from chainrule._src.check.subject import FaultyProgram
+from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, is_number
 
 MOST_SUSPICIOUS = 8  # lines with an unknown value of which all changes are tried
@@ -117,7 +117,14 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
     assert subject.around.right is not None
     recorded = {id(p.node): p.trace.values[0] for p in subject.watch.sites
              if p.statement is line.statement and p.trace.values}  # fmt: skip
-    edits = subject.within(line.statement, [tier])
+    if not subject.is_possible(line):
+        return []
+    edits = [e for e in subject.within(line.statement, [tier]) if subject.mendable(e)]
+    if subject.reach(line) >= subject.wrong and not subject.seeks_parts:
+        subject.deferred += [e for e in edits if len(subject.mendable(e)) < len(subject.wrong)]
+        edits = [e for e in edits if len(subject.mendable(e)) == len(subject.wrong)]
+    sure = [e for e in edits if subject.is_sure(e)]
+    edits = [e for e in edits if not subject.is_sure(e)]
     values: list[Any] = []
 
     def hook(key: int, scope: dict[str, Any]) -> Any:
@@ -132,7 +139,7 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
                 values.append(None)
         raise _EndOfRun
 
-    for _ in range(0, len(edits), AT_ONCE):
+    for _ in range(0, len(edits), AT_ONCE) if edits else ():
         with contextlib.suppress(_EndOfRun, *FAILURES), contextlib.ExitStack() as stack:
             for code, changed in subject._with_slot((), line):
                 stack.enter_context(code.running(changed, hook))
@@ -145,6 +152,7 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
         for edit, value in pairs
         if is_number(value) and not equal(value, before) and right.has(value, parts=True)
     ]
+    matching = sorted([*sure, *matching], key=lambda edit: edit.cost)
     for edit in matching:
         edit.reach = subject.reach_of(edit)
     return matching

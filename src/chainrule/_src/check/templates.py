@@ -64,6 +64,8 @@ TEMPLATES = {
     "branches": "the two cases are exchanged (the condition is the wrong way round): {right}",
     "missing line": "a line is missing, a path or a share is left out: {detail}",
     "missing condition": "this line must stand within the condition (indent): only where it holds",
+    "unconditioned": "this line counts only on a condition (indent it): if {detail}",
+    "factor of the loss": "the factor {detail}, which the loss has, is missing: multiply by it",
     "swapped": "the operands or arguments are in the wrong order (swapped): {right}",
     "dropped": (
         "a value is dropped that the next turn needs: {detail} is carried on (a path is left out)"

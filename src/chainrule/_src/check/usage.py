@@ -12,7 +12,8 @@ import numpy as np
 
 IMPURE = {"random", "save", "savetxt", "savez", "load", "loadtxt", "tofile", "dump", "seterr"}
 PURE = {"len", "range", "float", "int", "abs", "max", "min", "sum", "zip", "enumerate", "math",
-        "expit", "sigmoid", "softmax", "relu"}  # fmt: skip
+        "reversed", "sorted", "list", "tuple", "dict", "set", "round", "map", "all", "any", "bool",
+        "isinstance", "expit", "sigmoid", "softmax", "relu"}  # fmt: skip
 
 
 def unread_names(tree: ast.AST) -> Iterator[str]:

@@ -7,10 +7,16 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
+from chainrule._src.check.edits import as_load
+from chainrule._src.check.watching import Site
+
 OPERATIONS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
     ast.Div: operator.truediv, ast.MatMult: operator.matmul, ast.Pow: operator.pow,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
+    ast.BitAnd: operator.and_, ast.BitOr: operator.or_,
     ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Lt: operator.lt, ast.LtE: operator.le,
     ast.Eq: operator.eq, ast.NotEq: operator.ne,
     ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_,
@@ -64,3 +70,32 @@ class Evaluator:
                 named = {str(word.arg): self.of(word.value) for word in words}
                 return self.of(function)(*map(self.of, arguments), **named)
         return eval(compile(ast.Expression(node), "<changed>", "eval"), dict(self.names))
+
+
+def value_of(statement: Any, line: Site, evaluator: Evaluator) -> Any:
+    """Return the value of a statement's target after it; for an array's entry, the array."""
+    if line.field != "value":
+        return evaluator.of(statement.body) if isinstance(statement, ast.Lambda) else None
+    value = evaluator.of(statement.value)
+    target = getattr(statement, "target", None) or getattr(statement, "targets", [None])[0]
+    if isinstance(statement, ast.AugAssign):
+        value = OPERATIONS[type(statement.op)](evaluator.of(as_load(target)), value)
+    if isinstance(target, ast.Subscript):
+        base = evaluator.of(as_load(target.value))
+        if isinstance(base, np.ndarray):
+            base = base.copy()
+            base[evaluator.of(target.slice)] = value
+            return base
+    return value
+
+
+def equal(a: Any, b: Any) -> bool:
+    """Return true if two values agree to 1e-9 of their size; other objects only if identical."""
+    if np.shape(a) != np.shape(b):
+        return False
+    try:
+        first, second = np.asarray(a, float), np.asarray(b, float)
+    except (TypeError, ValueError):
+        return a is b
+    near = np.abs(first - second) <= 1e-300 + 1e-9 * np.abs(second)
+    return bool((near | (first == second)).all())

@@ -6,9 +6,11 @@ import ast
 import copy
 import dataclasses
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import CodeType, FrameType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -51,12 +53,18 @@ class Site:
     key: int
     nested: bool = False  # inside a comprehension or lambda, which has its own variables
     trace: ValueTrace = dataclasses.field(default_factory=ValueTrace)
+    near: list[Site] = dataclasses.field(default_factory=list)  # all of the statement
 
     @property
     def node(self) -> Any:
         """The expression."""
         child = getattr(self.owner, self.field)
         return child if self.index is None else child[self.index]
+
+    @cached_property
+    def is_scoped(self) -> bool:
+        """True if a part of the expression can be evaluated in its own function alone."""
+        return any(map(needs_its_scope, ast.walk(self.node)))
 
     @property
     def line(self) -> int:
@@ -67,6 +75,15 @@ class Site:
     def value(self) -> Any:
         """The value of the expression at its first turn, None if it was not reached."""
         return self.trace.values[0] if self.trace.values else None
+
+
+def needs_its_scope(node: ast.AST) -> bool:
+    """Return true for comprehensions, lambdas, and names with two leading underscores alone.
+
+    Python mangles such a name within a class.
+    """
+    name = str(getattr(node, "attr", getattr(node, "id", "")))
+    return isinstance(node, SCOPES) or (name.startswith("__") and not name.endswith("__"))
 
 
 def sites(code: FunctionSource) -> list[Site]:
@@ -123,14 +140,23 @@ class Watch:
     def __init__(self, codes: Sequence[FunctionSource], call: Callable[[], Any]) -> None:
         self.codes, self.call = list(codes), call
         self.sites: list[Site] = []
+        near: dict[int, list[Site]] = defaultdict(list)
         for code in codes:
             for site in sites(code):
                 site.key = len(self.sites)
                 self.sites.append(site)
+                site.near = near[id(site.statement)]
+                site.near.append(site)
         self._count = 0
         self._compiled: dict[FunctionSource, CodeType] = {}
         self._scopes: dict[Any, dict[str, Any]] = {}
+        self._first: dict[int, Any] = {}  # the arrays themselves, by the keys of expressions
         self.result = self.run(self._record)
+        self.written = {  # the expressions whose array is changed in place afterwards
+            key for key, array in self._first.items()
+            if not np.array_equal(array, self.sites[key].trace.values[0], equal_nan=True)
+        }  # fmt: skip
+        self._first.clear()
 
     def run(self, hook: Callable[[int, Any], Any]) -> Any:
         """Make the call; ``hook(key, value)`` returns the value that an expression takes."""
@@ -149,29 +175,57 @@ class Watch:
     def _record(self, key: int, value: Any) -> Any:
         trace = self.sites[key].trace
         if not trace.values:
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                self._first[key] = value
             trace.order = self._count
             self._count += 1
             frame = sys._getframe(1)
             near = id(self.sites[key].statement), frame.f_code
             if near not in self._scopes:
-                self._scopes[near] = {k: _snapshot(v, 2) for k, v in _scope(frame).items()}
+                self._scopes[near] = snapshot(_scope(frame))
             trace.scope = self._scopes[near]
         if len(trace.values) < MOST_TURNS:
-            trace.values.append(value.copy() if isinstance(value, np.ndarray) else value)
+            trace.values.append(_fixed(value) if isinstance(value, np.ndarray) else value)
         return value
 
-    def disturbed(self, site: Site) -> Any:
-        """Return the result with random noise on one expression's value, at all its turns."""
+    def disturbed(self, site: Site) -> tuple[Any, list[Any]]:
+        """Return the result with random noise on one expression's value, and the noise by turn."""
         rng = np.random.default_rng(site.key)
+        shifts = []
 
         def hook(key: int, value: Any) -> Any:
             if key != site.key:
                 return value
             spread = np.abs(value).max() + 0.1  # large enough to change signs
             noise = value + spread * rng.standard_normal(np.shape(value))
-            return noise.astype(value.dtype)[()] if isinstance(value, np.ndarray) else noise
+            noise = noise.astype(value.dtype)[()] if isinstance(value, np.ndarray) else noise
+            shifts.append(noise - value)
+            return noise
 
-        return self.run(hook)
+        return self.run(hook), shifts
+
+    def scope_at(self, site: Site, turn: int) -> dict[str, Any]:
+        """Return the variables in scope at a turn of an expression."""
+        turns = 0
+        scope: dict[str, Any] = {}
+
+        def hook(key: int, value: Any) -> Any:
+            nonlocal turns
+            if key == site.key:
+                if turns == turn:
+                    scope.update(snapshot(_scope(sys._getframe(1))))
+                turns += 1
+            return value
+
+        self.run(hook)
+        return scope
+
+
+def _fixed(array: Any) -> Any:
+    """Return a copy of an array that cannot be written into."""
+    copied = array.copy()
+    copied.flags.writeable = False
+    return copied
 
 
 def is_number(value: Any) -> bool:
@@ -232,20 +286,29 @@ def _scope(frame: FrameType) -> dict[str, Any]:
     return {k: v for k, v in names.items() if k.isidentifier()}
 
 
-def _snapshot(value: Any, depth: int) -> Any:
-    """Return a copy of a value, ``depth`` levels deep: its content may change later."""
+def snapshot(scope: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of a scope: the content of values may change later.
+
+    What is one object in the scope is one object in the copy.
+    """
+    copies: dict[int, Any] = {}
+    return {name: _copied(value, 2, copies) for name, value in scope.items()}
+
+
+def _copied(value: Any, depth: int, copies: dict[int, Any]) -> Any:
     if isinstance(value, np.ndarray):
-        return value.copy()
+        if id(value) not in copies:
+            copies[id(value)] = _fixed(value)
+        return copies[id(value)]
     if not depth or isinstance(value, ModuleType | FunctionType | type):
         return value
     if type(value) in (list, tuple):
-        return type(value)(_snapshot(inner, depth - 1) for inner in value)
+        return type(value)(_copied(inner, depth - 1, copies) for inner in value)
     if type(value) is dict:
-        return {key: _snapshot(inner, depth - 1) for key, inner in value.items()}
+        return {key: _copied(inner, depth - 1, copies) for key, inner in value.items()}
     if hasattr(value, "__dict__"):
-        return SimpleNamespace(
-            **{k: _snapshot(v, depth - 1) for k, v in vars(value).items() if isinstance(k, str)}
-        )
+        parts = {k: v for k, v in vars(value).items() if isinstance(k, str)}
+        return SimpleNamespace(**{k: _copied(v, depth - 1, copies) for k, v in parts.items()})
     return value
 
 

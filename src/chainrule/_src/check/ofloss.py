@@ -1,0 +1,75 @@
+"""The expressions of the loss, in the names of the code that computes its gradient."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.edits import called_name
+from chainrule._src.check.valuing import Evaluator
+from chainrule._src.check.watching import Site
+
+MOST = 40  # expressions that are tried at a site
+LONG = 30  # nodes of an expression; a longer one is not tried
+Entry = tuple[ast.expr, Any, str]
+
+
+class OfLoss:
+    """The expressions of the loss.
+
+    Parameters
+    ----------
+    codes : callable
+        Returns the functions of the loss; it is called when they are first needed.
+    """
+
+    def __init__(self, codes: Callable[[], list[FunctionSource]]) -> None:
+        self.codes = codes
+        self._entries: dict[Any, list[Entry]] = {}
+        self._expressions: dict[FunctionSource, dict[str, ast.expr]] = {}
+
+    def entries(
+        self, site: Site, scope: Callable[[], dict[str, Any]],
+        computes: Callable[[FunctionType], bool],
+    ) -> list[Entry]:  # fmt: skip
+        """Return the expressions whose variables are in scope at a site, with value and text."""
+        key = site.code, id(site.trace.scope)
+        if key not in self._entries:
+            names = {**vars(builtins), **site.code.functions[0].__globals__, **scope()}
+            entries = []
+            for text, node in self._lacking(site.code).items():
+                value = _value(node, names, computes)
+                if isinstance(value, np.ndarray | np.floating) and np.size(value):
+                    entries.append((node, value, text))
+            self._entries[key] = entries[:MOST]
+        return self._entries[key]
+
+    def _lacking(self, code: FunctionSource) -> dict[str, ast.expr]:
+        """Return the expressions that a function lacks, by their texts, the short ones first."""
+        if code not in self._expressions:
+            own = {ast.unparse(n) for n in ast.walk(code.tree) if isinstance(n, ast.expr)}
+            nodes = [n for other in self.codes() for n in ast.walk(other.tree)
+                     if isinstance(n, ast.BinOp | ast.Call | ast.Compare)]  # fmt: skip
+            texts = {ast.unparse(n): n for n in nodes if sum(1 for _ in ast.walk(n)) <= LONG}
+            short = sorted(texts.items(), key=lambda pair: len(pair[0]))
+            self._expressions[code] = {text: node for text, node in short if text not in own}
+        return self._expressions[code]
+
+
+def _value(node: ast.expr, names: dict[str, Any], computes: Callable[[FunctionType], bool]) -> Any:
+    """Return the value of an expression; None if it has none here, or may do something else."""
+    if not {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} <= names.keys():
+        return None
+    called = [names.get(called_name(n)) for n in ast.walk(node)]
+    if not all(computes(f) for f in called if isinstance(f, FunctionType)):
+        return None
+    try:
+        return Evaluator({}, set(), names).of(node)
+    except Exception:  # the names stand for something else here
+        return None

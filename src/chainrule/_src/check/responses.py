@@ -1,0 +1,310 @@
+"""The response of a learner's results to the value of every expression, from one recording.
+
+A backward pass is linear in what it passes back. So one recording of the learner's own code tells,
+for every expression, which other values would make a wrong result right: a change of the expression
+whose value is none of them need not be run.
+
+An expression in a loop has a value at each turn, and a change of the expression at one turn changes
+what later turns read. What must be added to its values, turn by turn, follows from the results all
+the same. At the first turn at which something must be added, nothing was changed before.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule._src.base.arrays import Array
+from chainrule._src.check.edits import Edit, new_parts
+from chainrule._src.check.sandbox import FAILURES
+from chainrule._src.check.valuing import Evaluator
+from chainrule._src.check.watching import MOST_TURNS, Site, Watch, is_number
+from chainrule._src.core.backward import adjoints_of
+from chainrule._src.core.captured import around
+from chainrule._src.core.tensor import Level, Tensor
+
+SAME = 2e-5  # the share of a right result by which a result that is called right may differ
+LINEAR = 1e-7  # the share by which a response may differ from the one that was measured
+MOST_ADDED = 48  # numbers that are solved for: the entries of an expression at all its turns
+MORE = 4  # equations than numbers
+SMALLEST = 1e-6  # singular value, as a share of the largest, of what the results tell
+Results = Mapping[str, Any]
+
+
+class Addition(NamedTuple):
+    """What must be added to an expression at the first turn at which something must be."""
+
+    turn: int
+    amount: Array
+    slack: float
+
+
+IMPOSSIBLE = Addition(-1, np.zeros(0), 0.0)  # no values of the expression make the results right
+
+
+class Recorded:
+    """A recording of a learner's code, with a leaf added to every expression at every turn.
+
+    Parameters
+    ----------
+    watch : Watch
+    before, expected : mapping
+        The results, and the right ones. Entries of these that are NaN are unknown.
+    left_out : set of int
+        The keys of expressions that get no leaf.
+
+    Raises
+    ------
+    ValueError
+        If the code does something else where tensors take the place of arrays.
+    """
+
+    def __init__(
+        self, watch: Watch, before: Results, expected: Mapping[str, Array], left_out: set[int]
+    ) -> None:
+        level = Level()
+        self.leaves: dict[int, list[Tensor]] = defaultdict(list)
+
+        def hook(key: int, value: Any) -> Any:
+            if key in left_out or not (isinstance(value, Tensor) or is_number(value)):
+                return value
+            leaf = Tensor.made(np.zeros(np.shape(value)), level)
+            self.leaves[key].append(leaf)
+            return value + leaf
+
+        with level.captured:
+            self.results = around.result(watch.run(hook))
+        self.before: dict[str, Array] = {}
+        self.gaps: dict[str, Array] = {}
+        for name, right in expected.items():
+            start = np.asarray(before.get(name), np.float64)
+            if start.shape != right.shape:
+                continue
+            value = getattr(self.results[name], "value", self.results[name])
+            if not np.allclose(value, start, rtol=1e-9):
+                raise ValueError(f"{name} is another one where tensors take the place of arrays")
+            self.before[name] = start
+            self.gaps[name] = np.where(np.isnan(right), 0.0, right - start)
+        self.known = {name: ~np.isnan(expected[name]) for name in self.gaps}
+        self.norms = {
+            name: float(np.linalg.norm(v + self.gaps[name])) for name, v in self.before.items()
+        }
+
+
+class Combination:
+    """A random combination of entries of some results, and its slopes along all expressions."""
+
+    def __init__(
+        self, recorded: Recorded, names: Collection[str], rng: np.random.Generator
+    ) -> None:
+        self.weights = {n: recorded.known[n] * rng.standard_normal(v.shape)
+                        for n, v in recorded.before.items() if n in names}  # fmt: skip
+        self.gap = sum(float(np.vdot(w, recorded.gaps[n])) for n, w in self.weights.items())
+        self.scale = sum(
+            recorded.norms[n] * float(np.linalg.norm(w)) for n, w in self.weights.items()
+        )
+        self.slack = SAME * self.scale + 1e-300
+        results = [(recorded.results[n], w) for n, w in self.weights.items()]
+        self._adjoints = adjoints_of([r for r in results if isinstance(r[0], Tensor)])
+        self._leaves = recorded.leaves
+
+    def slopes(self, key: int) -> list[Array]:
+        """Return the slopes along the values of an expression at all its turns."""
+        leaves = self._leaves.get(key, [])
+        return [np.asarray(self._adjoints.get(leaf.order, np.zeros(leaf.shape))) for leaf in leaves]
+
+    def predicts(self, key: int, shifts: list[Any], before: Results, after: Results) -> bool:
+        """Return true if the slopes tell how results respond to what was added to an expression."""
+        ends = {name: np.asarray(after[name], np.float64) for name in self.weights}
+        if any(end.shape != self.weights[n].shape for n, end in ends.items()):
+            return False
+        change = sum(float(np.vdot(w, ends[n] - before[n])) for n, w in self.weights.items())
+        size = sum(
+            float(np.linalg.norm(w) * np.linalg.norm(ends[n])) for n, w in self.weights.items()
+        )
+        slopes = self.slopes(key)
+        if len(slopes) != len(shifts) or not np.isfinite(size):
+            return False
+        predicted = sum(float(np.vdot(s, shift)) for s, shift in zip(slopes, shifts, strict=True))
+        return abs(predicted - change) <= LINEAR * (size + self.scale)
+
+
+class Responses:
+    """The responses of the results to the values of expressions.
+
+    Parameters
+    ----------
+    recorded : Recorded
+    watch : Watch
+    wrong : collection of str
+        The wrong results.
+    """
+
+    def __init__(self, recorded: Recorded, watch: Watch, wrong: Collection[str]) -> None:
+        self.recorded, self.watch = recorded, watch
+        self._rng = np.random.default_rng(4)
+        self.of_wrong = {
+            n: Combination(recorded, [n], self._rng) for n in wrong if n in recorded.before
+        }
+        self._of_all: list[Combination] = []
+        self.first: dict[int, dict[str, Array]] = {}  # of results that the first turn decides
+        self._linear: set[int] = set()
+        self._additions: dict[int, Addition | None] = {}
+        self._evaluators: dict[tuple[int, int, int], Evaluator] = {}
+
+    def confirm(self, site: Site, shifts: list[Any], after: Results) -> None:
+        """Take the slopes of an expression that predict a measured response to noise."""
+        before, key = self.recorded.before, site.key
+        confirmed = {
+            n: c.slopes(key)
+            for n, c in self.of_wrong.items()
+            if c.predicts(key, shifts, before, after)
+        }
+        self.first[key] = {
+            n: s[0] for n, s in confirmed.items() if s and not any(map(np.any, s[1:]))
+        }
+        if len(confirmed) == len(self.of_wrong) and len(shifts) <= MOST_TURNS:
+            self._linear.add(key)
+
+    def mends(self, edit: Edit, wrong: frozenset[str], helpers: Collection[str]) -> frozenset[str]:
+        """Return the wrong results that a change may mend; all where its value is unknown.
+
+        ``helpers`` are the learner's functions that only compute a value.
+        """
+        site = edit.site
+        slopes = self.first.get(site.key) if site is not None else None
+        if site is None or slopes is None:
+            return wrong
+        addition = None if slopes else self._addition(site)  # it takes many backward passes
+        if not (slopes or addition) or not _is_plain(edit.new, site, helpers):
+            return wrong
+        shift = self._shift(edit, site, 0) if slopes else None
+        mended = wrong if shift is None else frozenset(
+            n for n in wrong
+            if n not in slopes or (shift is not FAILS and self._closes(n, slopes[n], shift))
+        )  # fmt: skip
+        if mended < wrong or addition is None or self._fits(edit, site, addition):
+            return mended
+        return wrong - {min(wrong)}  # a part may be mended, not all
+
+    def admits(self, site: Site, shift: Any, wrong: frozenset[str]) -> bool:
+        """Return false if no wrong result is mended by what is added at the first turn."""
+        slopes = self.first.get(site.key)
+        if not slopes or np.shape(shift) != np.shape(site.value):
+            return True
+        return not wrong <= slopes.keys() or any(
+            self._closes(name, slopes[name], shift) for name in wrong
+        )
+
+    def is_possible(self, site: Site) -> bool:
+        """Return false if no values of an expression in a loop make all results right."""
+        return bool(self.first.get(site.key)) or self._addition(site) is not IMPOSSIBLE
+
+    def is_sure(self, edit: Edit, wrong: frozenset[str]) -> bool:
+        """Return true if a change that may mend all results does so, as slopes tell of all."""
+        return edit.site is not None and wrong <= self.first.get(edit.site.key, {}).keys()
+
+    def _closes(self, name: str, slope: Array, shift: Array) -> bool:
+        combination = self.of_wrong[name]
+        return abs(float(np.vdot(slope, shift)) - combination.gap) <= combination.slack
+
+    def _fits(self, edit: Edit, site: Site, addition: Addition) -> bool:
+        """Return true if a change adds to an expression what must be added, or this is unknown."""
+        if addition is IMPOSSIBLE:
+            return False
+        shift = self._shift(edit, site, addition.turn)
+        if shift is None:
+            return True
+        return shift is not FAILS and bool(
+            np.linalg.norm(shift - addition.amount) <= addition.slack
+        )
+
+    def _shift(self, edit: Edit, site: Site, turn: int) -> Any:
+        """Return what a change adds to an expression's value at a turn; None if this is unknown."""
+        before = site.trace.values[turn]
+        try:
+            value = self._evaluator(site, turn).of(edit.new)
+            shift = np.asarray(value, np.float64) - before
+        except (ValueError, ZeroDivisionError) as error:  # the shapes do not fit
+            return None if "read-only" in str(error) else FAILS
+        except Exception:  # perhaps only here
+            return None
+        return shift if np.shape(value) == np.shape(before) else None
+
+    def _evaluator(self, site: Site, turn: int) -> Evaluator:
+        key = id(site.statement), turn, len(site.trace.values)
+        if key not in self._evaluators:
+            count = len(site.trace.values)
+            near = [p for p in site.near if len(p.trace.values) == count]
+            recorded = {id(p.node): p.trace.values[turn] for p in near}
+            scope = site.trace.scope if turn == 0 else self.watch.scope_at(site, turn)
+            names = {**site.code.functions[0].__globals__, **scope}
+            self._evaluators[key] = Evaluator(recorded, set(), names)
+        return self._evaluators[key]
+
+    def _addition(self, site: Site) -> Addition | None:
+        """Return what must be added to an expression, None if the results do not tell."""
+        if site.key not in self._additions:
+            is_small = site.key in self._linear and len(site.trace.values) > 1
+            self._additions[site.key] = self._solved(site) if is_small else None
+        return self._additions[site.key]
+
+    def _solved(self, site: Site) -> Addition | None:
+        leaves = self.recorded.leaves.get(site.key, [])
+        sizes = [int(np.prod(leaf.shape)) for leaf in leaves]
+        count = sum(sizes)
+        if not 0 < count <= MOST_ADDED or len(leaves) != len(site.trace.values):
+            return None
+        while len(self._of_all) < count + MORE:
+            self._of_all.append(Combination(self.recorded, self.recorded.before, self._rng))
+        some = self._of_all[: count + MORE]
+        matrix = np.array([np.concatenate([s.ravel() for s in c.slopes(site.key)]) for c in some])
+        gaps, scale = np.array([c.gap for c in some]), max(c.scale for c in some)
+        left, values, right = np.linalg.svd(matrix, full_matrices=False)
+        rank = int((values > SMALLEST * max(values[0], 1e-300)).sum())
+        solution = right[:rank].T @ (left[:, :rank].T @ gaps / values[:rank])
+        error = float(np.linalg.norm(matrix @ solution - gaps))
+        if error > 10 * SAME * scale:
+            return IMPOSSIBLE
+        # A number is known if nothing that leaves all results as they are changes it.
+        known = 1 - (right[:rank] ** 2).sum(axis=0) < 1e-9
+        start, largest = 0, float(np.abs(solution).max())
+        for turn, size in enumerate(sizes):
+            part = slice(start, start + size)
+            if not known[part].all():
+                return None
+            amount = solution[part].reshape(leaves[turn].shape)
+            if np.linalg.norm(amount) > 1e-4 * largest:
+                slack = 1e-3 * float(np.linalg.norm(amount)) + 10 * error / float(values[rank - 1])
+                return Addition(turn, amount, slack)
+            start += size
+        return None
+
+
+FAILS = np.zeros(0)  # in place of what a change adds: the change raises
+
+
+def responses(
+    watch: Watch, before: Results, expected: Mapping[str, Array], wrong: Collection[str]
+) -> Responses | None:
+    """Return the responses of wrong results, None if the code cannot be recorded."""
+    for left_out in (set(), watch.written) if watch.written else (set(),):
+        try:
+            return Responses(Recorded(watch, before, expected, left_out), watch, wrong)
+        except FAILURES:  # the code does something that tensors do not support
+            continue
+    return None
+
+
+def _is_plain(new: ast.AST, site: Site, helpers: Collection[str]) -> bool:
+    """Return true if an expression, where it is new, calls no function that may change objects."""
+    allowed = (*helpers, "len", "abs", "float", "int")
+    return all(
+        node.func.id in allowed
+        for node in new_parts(new, site.node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    )
