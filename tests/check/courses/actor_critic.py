@@ -182,7 +182,11 @@ WRONG = [
     back(" + dV[:, None] @ self.Wv.T", "", r"value|critic|path|term|missing|left out|Wv|dV"),
     back("np.array([dV.sum()])", "np.array([dV.mean()])", r"mean|average|sum"),
     dqn("        dq[a] = delta\n", "        dq[:] = delta\n", r"\[a\]|action|index|all|entr|only"),
-    dqn("if not done:", "if True:", r"done|terminal|end of|condition|not done"),
+    dqn(
+        "        if not done:\n            y +=",
+        "        y +=",
+        r"done|terminal|end of|condition|not done",
+    ),
     dqn("q_values(target_net, s2)", "q_values(net, s2)", r"target_net|target|\bnet\b"),
     dqn("np.clip(q[a] - y, -1, 1)", "q[a] - y", CLIP + "|huber|-1"),
     dqn("[0].max()", "[0].argmax()", r"max|argmax|index|value"),
@@ -200,9 +204,14 @@ WRONG = [
     ),
     Wrong(
         "dqn_grads",
-        ("if not done:", "[0].max()"),
-        ("if True:", "[0].argmax()"),
-        ("done|terminal|end of|condition|not done", "max|argmax|index|value"),
+        ("dq[a] = delta", "[0].max()"),
+        ("dq[:] = delta", "[0].argmax()"),
+        (r"\[a\]|action|index|all|entr|only", "max|argmax|index|value"),
         "dqn",
+    ),
+    ppo(
+        '(V - rollout["returns"]) / n',
+        '(V - rollout["returns"]) // n',
+        r"//|integer|floor|whole|divi|round",
     ),
 ]

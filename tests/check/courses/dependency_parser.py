@@ -159,4 +159,9 @@ WRONG = [
         (r"smooth|target|one-hot|label|\bq\b|eye", r"reshape|order|slice|axes|transpos|k \* d"),
         "parser",
     ),
+    back(
+        "d_h = d_h_drop * self.drop_mask / KEEP",
+        "d_h = d_h_drop * (np.random.rand(*self.h.shape) < KEEP) / KEEP",
+        MASK + r"|random|anew|drawn|call to call",
+    ),
 ]

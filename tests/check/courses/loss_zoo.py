@@ -183,4 +183,9 @@ WRONG = [
         (r"sign|minus|negat|\+", "sigmoid|derivative|slope|1 - |pt|factor"),
         "focal",
     ),
+    distill(
+        "Y * (1 - SMOOTH) + SMOOTH / k",
+        "Y * (1 - SMOOTH) + SMOOTH // k",
+        r"//|integer|floor|whole|smooth|divi|round",
+    ),
 ]

@@ -220,4 +220,9 @@ WRONG = [
         (r"square|\*\* ?2|power|inv_var|twice", "path|term|missing|left out|w_var|d_log_var|var"),
         "variance",
     ),
+    var(
+        "        d_z = d_h * (1 - self.h**2)\n",
+        "        self.h **= 2\n        d_z = d_h * (1 - self.h)\n",
+        r"in place|alias|copy|same array|overwrit|changed|self\.h|square",
+    ),
 ]
