@@ -194,6 +194,8 @@ WRONG = [
         ("        dh[h <= 0] = 0\n", "        grads[name] /= len(replay)\n"),
         ("", "        grads[name] *= 1\n"),
         (r"relu|slope|derivative|h <= 0|<= 0", r"average|divi|mean|len\(replay\)"),
+        "dq[a] = delta",
+        "dh = net[",
     ),
     Wrong(
         "ppo_grads",

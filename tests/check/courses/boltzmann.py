@@ -139,7 +139,7 @@ WRONG = [
     spins("dS[i] += dlocal * s", "dS[i] += dlocal * s[i]", r"s\[i\]|\bs\b|index|all|vector"),
     spins("dJ = (dS + dS.T) / 2", "dJ = dS", r"symmetr|transpos|\.T|dS"),
     spins("dJ = (dS + dS.T) / 2", "dJ = dS + dS.T", r"factor|\b2\b|twice|half|symmetr"),
-    spins("    np.fill_diagonal(dS, 0)\n", "", r"diagonal|itself|zero|mask"),
+    spins("    np.fill_diagonal(dS, 0)\n", "", r"diagonal|itself|mask"),
     spins("dlocal = -2 * s[i] * p", "dlocal = -2 * p", r"s\[i\]|factor|missing|chain"),
     rbm(
         ("-(positive - negative) / n", "-np.mean(ph0 - phk, axis=0)"),

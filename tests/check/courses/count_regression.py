@@ -141,9 +141,9 @@ WRONG = [
     ),
     Wrong(
         "poisson_grad",
-        ("X.T @ (mu - y) / n", "return grad + penalty"),
-        ("X.T @ (y - mu) / n", "return grad - penalty"),
-        ("sign|minus|negat|order|swap", r"penal|regulari|lam\b|beta|sign|minus|negat|order|swap"),
+        ("exposure * np.exp(X @ beta)", "return grad + penalty"),
+        ("np.exp(X @ beta)", "return grad - penalty"),
+        (r"exposure|factor|missing", r"penal|regulari|lam\b|beta|sign|minus|negat|order|swap"),
         "poisson",
     ),
 ]

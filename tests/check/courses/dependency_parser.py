@@ -112,7 +112,13 @@ WRONG = [
     back("d_logits = (p - q) / n", "d_logits = (p - q) / p.size", r"average|divi|size|\bn\b"),
     back("d_logits = (p - q) / n", "d_logits = (self.log_p - q) / n", r"log_p|exp|softmax|\bp\b"),
     back("d_U = self.h_drop.T", "d_U = self.h.T", MASK + r"|self\.h"),
-    back("d_h_drop * self.drop_mask / KEEP", "d_h_drop / KEEP", MASK),
+    back(
+        "d_h_drop * self.drop_mask / KEEP",
+        "d_h_drop / KEEP",
+        MASK,
+        "d_z = d_h *",
+        "d_h_drop = d_logits",
+    ),
     back("d_h_drop * self.drop_mask / KEEP", "d_h_drop * self.drop_mask", MASK + r"|scale|divi"),
     back(
         "d_h_drop * self.drop_mask / KEEP",
@@ -144,6 +150,7 @@ WRONG = [
         ("d_logits = (p - q) / n", "d_h_drop * self.drop_mask / KEEP"),
         ("d_logits = (q - p) / n", "d_h_drop"),
         (r"sign|minus|order|swap|negat", MASK),
+        "d_h_drop = d_logits",
     ),
     Wrong(
         "ParserModel.backward",

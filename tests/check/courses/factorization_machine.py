@@ -153,7 +153,7 @@ WRONG = [
     bpr("gP[u] -= sigma * (Q[i] - Q[j])", "gP[u] -= sigma * Q[i]", r"Q\[j\]|term|missing|path"),
     bpr("gQ[j] += sigma * P[u]", "gQ[j] -= sigma * P[u]", SIGN),
     bpr("            gQ[j] += sigma * P[u]\n", "", r"Q\[j\]|gQ|missing|path|term|left out"),
-    bpr("gP = self.lam * P", "gP = np.zeros_like(P)", PENALTY),
+    bpr("gP = self.lam * P", "gP = np.zeros_like(P)", PENALTY + r"|zero|0\.1"),
     bpr("gb = self.lam * b", "gb = 2 * self.lam * b", PENALTY + r"|factor|\b2\b|twice"),
     bpr("gb[j] += sigma", "gb[i] += sigma", r"\[i\]|\[j\]|index|cancel"),
     Wrong(

@@ -125,12 +125,14 @@ WRONG = [
         ('"bw": delta.sum(axis=1)', '"bc": delta.sum(axis=0)'),
         ('"bw": delta.sum(axis=0)', '"bc": delta.sum(axis=1)'),
         (r"axis|swap|bw", r"axis|swap|bc"),
+        "return {",
     ),
     glove(" - log_x", "", r"log|target|missing|term|subtract"),
     glove(
         "bw[:, None] + bc[None, :]",
         "bw[None, :] + bc[:, None]",
         r"swap|axis|None|bw|bc|broadcast|transpos",
+        "W, C, bw, bc = params",
     ),
     cbow("dW_in[c] += dh / len(ctx)", "dW_in[c] += dh", MEAN),
     cbow(
@@ -156,11 +158,18 @@ WRONG = [
     cbow(
         "dh = self.W_out @ err", "dh = self.W_out @ (y * err)", r"\by\b|factor|softmax|derivative"
     ),
-    cbow("[dW_in / len(text), dW_out / len(text)]", "[dW_in, dW_out / len(text)]", MEAN),
+    cbow(
+        "[dW_in / len(text), dW_out / len(text)]",
+        "[dW_in, dW_out / len(text)]",
+        MEAN,
+        "dW_in[c] +=",
+        "dh = self.W_out",
+    ),
     cbow(
         ("dW_in[c] += dh / len(ctx)", "np.outer(h, err)"),
         ("dW_in[c] += dh", "np.outer(h, -err)"),
         (MEAN, r"sign|minus|negat"),
+        "dh = self.W_out",
     ),
     Wrong(
         "glove_gradient",

@@ -147,7 +147,7 @@ WRONG = [
         "inv_var = np.exp(self.log_var)",
         SIGN + r"|divi|inverse|recip",
     ),
-    var("resid = self.mu - y", "resid = y - self.mu", SIGN),
+    var("resid = self.mu - y", "resid = y - self.mu", SIGN, "d_mu = "),
     var("d_mu = resid * inv_var / n", "d_mu = resid / n", r"inv_var|variance|factor|missing|divi"),
     var(
         "0.5 * (1 - resid**2 * inv_var)",
@@ -177,7 +177,13 @@ WRONG = [
     mdn("da = pi - gamma", "da = gamma - pi", SIGN),
     mdn("da = pi - gamma", "da = -gamma", r"\bpi\b|softmax|term|missing|left out"),
     mdn("dmu = -gamma * z / sigma", "dmu = -gamma * z", r"sigma|divi|factor"),
-    mdn("dmu = -gamma * z / sigma", "dmu = gamma * z / sigma", SIGN),
+    mdn(
+        "dmu = -gamma * z / sigma",
+        "dmu = gamma * z / sigma",
+        SIGN,
+        "dout = np.conc",
+        "z = (y[:, None]",
+    ),
     mdn(
         "ds = -gamma * (z**2 - 1)",
         "ds = -gamma * z**2",

@@ -144,7 +144,10 @@ WRONG = [
         "g1[key] + g2[key]", "g1[key]", r"g2|path|second|other|term|missing|shared|twice|left out"
     ),
     pairs(
-        "encode_backward(params, -ddiff, cache2)", "encode_backward(params, ddiff, cache2)", SIGN
+        "encode_backward(params, -ddiff, cache2)",
+        "encode_backward(params, ddiff, cache2)",
+        SIGN,
+        "grads[key] = g1",
     ),
     pairs(
         "encode_backward(params, -ddiff, cache2)",
@@ -161,7 +164,7 @@ WRONG = [
         r"margin|maximum|derivative|factor|square|mask|- d",
     ),
     pairs("(dd / d)[:, np.newaxis]", "dd[:, np.newaxis]", r"\bd\b|sqrt|root|distance|divi|norm"),
-    pairs("* diff / n", "* diff", r"average|divi|mean|\bn\b"),
+    pairs("* diff / n", "* diff", r"average|divi|mean|\bn\b", "dd = same", "grads[key] = g1"),
     pairs("same * d - (1 - same)", "(1 - same) * d - same", r"swap|same|label|1 - |invert"),
     encoder("np.where(z1 > 0, 1, 0.1)", "np.where(z1 > 0, 1, 0)", SLOPE),
     encoder("np.where(z1 > 0, 1, 0.1)", "np.where(da1 > 0, 1, 0.1)", SLOPE + "|z1|da1"),
