@@ -197,8 +197,8 @@ WRONG = [
     Wrong(
         "contrastive_grads",
         ("encode_backward(params, -ddiff, cache2)", "np.maximum(0, MARGIN - d)\n"),
-        ("encode_backward(params, -ddiff, cache1)", "(MARGIN - d)\n"),
-        ("cache", "maximum|margin|clip|mask|zero|> 0|hinge"),
+        ("encode_backward(params, ddiff, cache2)", "(MARGIN - d)\n"),
+        ("sign|minus|negat|order|swap", "maximum|margin|clip|mask|zero|> 0|hinge"),
         "pairs",
     ),
 ]
