@@ -133,7 +133,7 @@ WRONG = [
     back(
         "        carry = p",
         "        carry += p",
-        TIME + r"|\+=|accumul|overwrit",
+        r"carry|back\b|step|time|recurren|carried|later|next|previous|hidden|state|path|\+=|accumul|overwrit|term|left out",
     ),
     back('        back = p["Ub"] @ dz\n', "", TIME),
     back("(1 - hf[t + 1] ** 2)", "(1 - hf[t] ** 2)", TANH + r"|hf\[t|t \+ 1"),
@@ -149,13 +149,17 @@ WRONG = [
         "    back = np.zeros(H)\n    for t in range(T - 1, -1, -1):\n",
         r"order|revers|direction|range|backward|forward|time",
     ),
-    back('dx[t] += p["Wb"] @ dz', 'dx[t] = p["Wb"] @ dz', r"\+=|accumul|overwrit|add|path|sum"),
+    back(
+        'dx[t] += p["Wb"] @ dz',
+        'dx[t] = p["Wb"] @ dz',
+        r"\+=|accumul|overwrit|add|path|sum|term|left out",
+    ),
     back('carry = p["Uf"] @ dz', 'carry = p["Uf"].T @ dz', r"transpos|\.T"),
     back("dh[:, :H], dh[:, H:]", "dh[:, H:], dh[:, :H]", r"swap|order|half|halves|dhf|dhb|slice"),
     back(
         'grads["E"][words[t]] += dx[t]',
         'grads["E"][words[t]] = dx[t]',
-        r"\+=|accumul|overwrit|repeat|twice|add|sum",
+        r"\+=|accumul|overwrit|repeat|twice|add|sum|term|left out",
     ),
     whole("grads[k] / count", "grads[k] / len(sentences)", r"count|len|average|number of|divi"),
     whole("grads[k] = grads[k] / count", "grads[k] = grads[k]", r"average|divi|count|mean"),
@@ -168,7 +172,10 @@ WRONG = [
         "backward",
         ("dscores[t, label] -= 1", 'grads["E"][words[t]] += dx[t]'),
         ("dscores[t, label - 1] -= 1", 'grads["E"][words[t]] = dx[t]'),
-        ("label|index|shift|off by one", r"\+=|accumul|overwrit|repeat|twice|add|sum"),
+        (
+            r"label|index|shift|off by one",
+            r"\+=|accumul|overwrit|repeat|twice|add|sum|term|left out",
+        ),
         "tagger",
     ),
     Wrong(

@@ -170,7 +170,7 @@ WRONG = [
     att(
         'dx += np.einsum("bhtk,hdk->btd", dk, wk)',
         'dx = np.einsum("bhtk,hdk->btd", dk, wk)',
-        r"\+=|accumul|overwrit|path|term|add|sum",
+        r"\+=|accumul|overwrit|path|term|add|sum|term|left out",
     ),
     whole("    dx1 = dx1 + dx2\n", "", PATH),
     whole("    dx = dx + dx1\n", "", PATH),
@@ -189,7 +189,7 @@ WRONG = [
         "attention_backward",
         ("    ds = ds / np.sqrt(wq.shape[-1])\n", 'dx += np.einsum("bhtk,hdk->btd", dk, wk)'),
         ("", 'dx = np.einsum("bhtk,hdk->btd", dk, wk)'),
-        ("sqrt|root|scale|factor|shape", r"\+=|accumul|overwrit|path|term|add|sum"),
+        (r"sqrt|root|scale|factor|shape", r"\+=|accumul|overwrit|path|term|add|sum|term|left out"),
         "block",
     ),
     Wrong(

@@ -142,7 +142,7 @@ WRONG = [
         "dw = dw / m + 2 * reg * w", "dw = (dw + 2 * reg * w) / m", PENALTY + r"|average|divi|\bm\b"
     ),
     fm("dV = dV / m + 2 * reg * V", "dV = dV / m + reg * V", PENALTY + r"|factor|\b2\b|half"),
-    fm("d0 += dscore", "d0 = dscore", r"\+=|accumul|overwrit|add|sum|last"),
+    fm("d0 += dscore", "d0 = dscore", r"\+=|accumul|overwrit|add|sum|last|term|left out"),
     bpr("sigma = 1 / (1 + np.exp(x_uij))", "sigma = 1 / (1 + np.exp(-x_uij))", SIGN + "|1 - "),
     bpr(
         "            sigma = 1 / (1 + np.exp(x_uij))\n",

@@ -143,7 +143,7 @@ WRONG = [
     cbow(
         "dW_in[c] += dh / len(ctx)",
         "dW_in[c] = dh / len(ctx)",
-        r"\+=|accumul|overwrit|add|sum|repeat",
+        r"\+=|accumul|overwrit|add|sum|repeat|term|left out",
     ),
     cbow(
         "dW_in[c] += dh / len(ctx)",
@@ -152,7 +152,9 @@ WRONG = [
     ),
     cbow("err[target] -= 1", "err[target] = -1", r"-=|subtract|overwrit|minus|label"),
     cbow(
-        "dW_out += np.outer(h, err)", "dW_out = np.outer(h, err)", r"\+=|accumul|overwrit|add|sum"
+        "dW_out += np.outer(h, err)",
+        "dW_out = np.outer(h, err)",
+        r"\+=|accumul|overwrit|add|sum|term|left out",
     ),
     cbow("np.outer(h, err)", "np.outer(h, y)", r"\berr\b|\by\b|label|target|subtract"),
     cbow(

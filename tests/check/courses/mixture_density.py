@@ -229,6 +229,6 @@ WRONG = [
     var(
         "        d_z = d_h * (1 - self.h**2)\n",
         "        self.h **= 2\n        d_z = d_h * (1 - self.h)\n",
-        r"in place|alias|copy|same array|overwrit|changed|self\.h|square",
+        r"in place|alias|copy|same array|overwrit|changed",
     ),
 ]
