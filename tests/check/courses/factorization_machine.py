@@ -127,7 +127,11 @@ PENALTY = r"penal|regulari|reg\b|lam\b|missing|decay"
 WRONG = [
     fm("-y[i] / (1 + np.exp(y[i] * score))", "y[i] / (1 + np.exp(y[i] * score))", SIGN),
     fm("np.exp(y[i] * score)", "np.exp(-y[i] * score)", SIGN + "|1 - "),
-    fm("np.exp(y[i] * score)", "np.exp(score)", r"y\[i\]|label|factor|missing|margin"),
+    fm(
+        "np.exp(y[i] * score)",
+        "np.exp(score)",
+        r"factor|margin|label|y\[i\] \* score|score \* y\[i\]",
+    ),
     fm(
         "x[j] * s - V[j, f] * x[j] ** 2",
         "x[j] * s",
