@@ -91,7 +91,7 @@ const Formula = ({ markup }: { markup: string }) => <span class="cb-formula" dan
 
 function EquationRow({ equation, pass, now, later }: { equation: Equation; pass: Pass; now: boolean; later: boolean }) {
   const { name, code, formula, shape } = equation;
-  const text = code.startsWith(`${name} =`) ? code : `${name} = ${code}`;
+  const text = pass.body.label(name) !== name || code.startsWith(`${name} =`) ? code : `${name} = ${code}`;
   return (
     <div class={`cb-equation${now ? " cb-equation--now" : ""}${later ? " cb-line--later" : ""}`}>
       <Formula markup={formula} />
@@ -114,7 +114,7 @@ function Numbers({ name, pass, tall }: { name: string; pass: Pass; tall?: boolea
   return (
     <div class="cb-numbers">
       <Heat
-        name={name} data={data} shape={shape} image={store.setup.value!.data.image} width={tall ? 430 : 300} height={tall ? 150 : 72}
+        name={pass.body.label(name)} data={data} shape={shape} image={store.setup.value!.data.image} width={tall ? 430 : 300} height={tall ? 150 : 72}
         cell={tall ? 16 : 12} chosen={chosen} choose={(index) => scope.begin({ name, index })}
       />
       {data.length === 1 && <span class="cb-number">{fmt(data[0]!)}</span>}

@@ -13,6 +13,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_samples
 from chainrule._src.blackboard.subject import Data, Subject, Unit, checked
+from chainrule._src.core.names import name_tensor
 from chainrule._src.data.datasets import load_digits
 from chainrule._src.nn.functions import ACTIVATIONS, nll, one_hot, softmax
 from chainrule._src.teach.lab.models import LogisticRegression, NeuralNet
@@ -142,6 +143,7 @@ def network(data: Data, settings: Mapping[str, Any] | None = None) -> Subject:
         for name in names:
             z = h @ params[f"W_{name}"] + params[f"b_{name}"]
             h = activate(z)
+            _name(**{f"z_{name}": z, name: h})
         return h
 
     loss, forward = _ends(hidden, names, data)
@@ -175,32 +177,45 @@ def _ends(
     hidden: Any, names: list[str], data: Data
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return loss and forward pass, with an output layer for classes or for a quantity."""
-    W, b = ("W_o", "b_o") if names else ("W", "b")
+    W, b, z = ("W_o", "b_o", "z_o") if names else ("W", "b", "z")
+
+    def last(params: Any, X: Any) -> Any:
+        outputs = hidden(params, X) @ params[W] + params[b]
+        _name(**{z: outputs})
+        return outputs
 
     if data.classes is None:
 
         def values(params: Any, X: Any) -> Any:
-            return (hidden(params, X) @ params[W] + params[b])[:, 0]
+            y_pred = last(params, X)[:, 0]
+            _name(y_pred=y_pred)
+            return y_pred
 
         def squares(params: Any, X: Any, y: Any) -> Any:
-            y_pred = (hidden(params, X) @ params[W] + params[b])[:, 0]
-            return np.mean((y_pred - y) ** 2) / 2
+            return np.mean((values(params, X) - y) ** 2) / 2
 
         return squares, values
 
     classes = len(data.classes)
 
     def forward(params: Any, X: Any) -> Any:
-        z_o = hidden(params, X) @ params[W] + params[b]
-        q = softmax(z_o)
-        return q  # noqa: RET504  # its name is shown
+        q = softmax(last(params, X))
+        _name(q=q)
+        return q
 
     def loss(params: Any, X: Any, y: Any) -> Any:
-        z_o = hidden(params, X) @ params[W] + params[b]
-        q = softmax(z_o)
-        return nll(one_hot(classes, y), q)
+        q = forward(params, X)
+        value = nll(one_hot(classes, y), q)
+        _name(q=q, loss=value)  # `nll` has names of its own
+        return value
 
     return loss, forward
+
+
+def _name(**values: Any) -> None:
+    """Give values the names by which the page and the text of the gradient show them."""
+    for name, value in values.items():
+        name_tensor(name, value)
 
 
 def _weights(data: Data, chosen: Mapping[str, Any], outputs: int) -> dict[str, Array]:
