@@ -67,13 +67,14 @@ def anatomy(
         - ``inputs``: name, role (params, X or y), key (see `key_of`), shape;
         - ``lines``: the lines of `chainrule.source`, each with code, formula (MathML), part
           (forward or backward), and shape of the value; a short loop is unrolled;
-        - ``equations``: each with name, code, formula, shape, part; the code of a value that no line
-          assigns is its expression; ``line``, the number of the line that contains it; ``adjoint``, the name of its output's gradient, or None;
+        - ``equations``: each with name, code, formula, shape, part; ``line``, the number of the
+          line that contains it; ``adjoint``, the name of its output's gradient, or None;
           ``uses``, the names of its operands; ``entry``, see `chainrule._src.blackboard.entries`;
         - ``loss``, ``output``, ``gradients`` by key and ``input_gradient``: names, or None;
         - ``script``: see `chainrule._src.compile.lower.script`.
 
-        The shapes are for one sample.
+        The shapes are for one sample. The code of an equation whose value no line assigns is its
+        expression, if that is short.
 
     Examples
     --------
