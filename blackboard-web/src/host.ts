@@ -133,6 +133,8 @@ export interface Setup {
     classes: string[] | null;
     features: string[];
     image: [number, number] | null;
+    /** The largest raw number of a picture; the smallest is 0. */
+    ink?: number;
     count: number;
     held: number;
   };
@@ -166,6 +168,7 @@ export interface Frame {
   playing: boolean;
   speed: Num;
   loss: Num;
+  held_loss?: Num;
   held_accuracy?: Num;
   settings: Values;
   stop: Stop;

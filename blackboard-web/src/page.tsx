@@ -12,6 +12,7 @@ import { YourCode } from "./panels/code";
 import { Told } from "./panels/told";
 import { StoreContext, useStore, type Store } from "./store";
 import { properties } from "./theme";
+import { Start, atStart } from "./start";
 import { Button } from "./ui";
 
 /** `whole`: the page has the window to itself, so keys are heard wherever the focus is. */
@@ -78,7 +79,7 @@ function Layout({ panels, help }: { panels: Panel[]; help: () => void }) {
     <div class={`cb-page ${kind}`}>
       <Bar help={help} />
       <Stage />
-      <CurvesView />
+      {atStart(store) ? <Start /> : <CurvesView />}
       <PanelView panels={panels} open={open} />
     </div>
   );

@@ -1,9 +1,10 @@
 /** The sample that goes through the network, and the way to others. */
 import { useMemo, useRef } from "preact/hooks";
 import { nextSample } from "../actions";
-import { diverging } from "../colors";
+import { diverging, sequential } from "../colors";
 import { short } from "../format";
 import { usePaint } from "../hooks";
+import { raw } from "../panels/scaling";
 import { useStore, type Sample as Chosen } from "../store";
 import { paletteOf, schemeOf } from "../theme";
 import { Button } from "../ui";
@@ -57,6 +58,8 @@ function title({ y }: Chosen, classes: string[] | null): string {
 
 function Picture({ shape: [rows, columns] }: { shape: [number, number] }) {
   const store = useStore();
+  const setup = store.setup.value!;
+  const { image } = setup.data; // as it was seen: ink on paper, not the signed numbers that go in
   const canvas = useRef<HTMLCanvasElement>(null);
   const pixels = useMemo(() => new Pixels(), []);
   const height = Math.round((SIDE * rows) / columns);
@@ -64,7 +67,8 @@ function Picture({ shape: [rows, columns] }: { shape: [number, number] }) {
     const x = store.sample.value?.x;
     if (!x || !canvas.current) return;
     const context = begin(canvas.current, SIDE, height);
-    pixels.matrix(x, rows, columns, SPAN, diverging(schemeOf(store)).words);
+    if (image) pixels.shares(raw(setup, x), rows, columns, sequential(schemeOf(store)).words);
+    else pixels.matrix(x, rows, columns, SPAN, diverging(schemeOf(store)).words);
     context.imageSmoothingEnabled = columns > SIDE;
     context.drawImage(pixels.canvas, 0, 0, SIDE, height);
     const { value: feature } = store.feature;
@@ -72,7 +76,7 @@ function Picture({ shape: [rows, columns] }: { shape: [number, number] }) {
     const [wide, tall] = [SIDE / columns, height / rows];
     context.strokeStyle = paletteOf(store).ink;
     context.strokeRect((feature % columns) * wide + 0.5, Math.floor(feature / columns) * tall + 0.5, wide - 1, tall - 1);
-  }, [rows, columns]);
+  }, [rows, columns, setup]);
   const hover = (event: PointerEvent) => {
     const [i, j] = [Math.floor((event.offsetY / height) * rows), Math.floor((event.offsetX / SIDE) * columns)];
     const pixel = Math.min(i * columns + j, store.setup.value!.data.features.length - 1);

@@ -12,7 +12,6 @@ from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import lookup
 from chainrule._src.blackboard import built, subjects
 from chainrule._src.blackboard.anatomy import anatomy_of
-from chainrule._src.blackboard.commands import Command
 from chainrule._src.blackboard.mistakes import mistaken, mistakes
 from chainrule._src.blackboard.scenes import scenes_of
 from chainrule._src.blackboard.session import Session, Steered
@@ -25,21 +24,18 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, list[int]] = {"network": [10], "deep": [32, 32], "softmax": []}
 """The lab's networks by name, with their hidden layers."""
-PACE = 25  # updates a second, slow enough for the eye
 
 
 def begin(subject: Subject) -> Session:
-    """Return a session that is already training."""
+    """Return a session at update 0; training begins when a page asks for it."""
     more = More()
-    session = Session(subject, more=more, take=taker(more), mistaken=mistaken)
-    session.handle(Command("play", fields={"rate": PACE}))
-    return session
+    return Session(subject, more=more, take=taker(more), mistaken=mistaken)
 
 
 def prepared(
     data: str = "digits", target: str | None = None, model: str = "network"
 ) -> Callable[[], Steered]:
-    """Read data and model; return a function that starts a training session.
+    """Read data and model; return a function that starts a session.
 
     Parameters
     ----------
@@ -63,9 +59,7 @@ def _begin_apart(path: str, data: Data) -> Steered:
     from chainrule._src.blackboard.apart import ApartSession
 
     more = More()
-    session = ApartSession(path, data, more=more, take=taker(more), mistaken=mistaken)
-    session.handle(Command("play", fields={"rate": PACE}))
-    return session
+    return ApartSession(path, data, more=more, take=taker(more), mistaken=mistaken)
 
 
 def _data(data: str, target: str | None) -> Data:
