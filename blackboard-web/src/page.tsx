@@ -11,6 +11,7 @@ import { PANELS, type Panel } from "./panels";
 import { YourCode } from "./panels/code";
 import { Told } from "./panels/told";
 import { StoreContext, useStore, type Store } from "./store";
+import { followWidth, pixelOf } from "./pixel";
 import { properties } from "./theme";
 import { Start, atStart } from "./start";
 import { Button } from "./ui";
@@ -29,6 +30,7 @@ function Root({ whole }: { whole: boolean }) {
   const root = useRef<HTMLDivElement>(null);
   const help = useRef<HTMLDialogElement>(null);
   useFocusKept(root);
+  useEffect(() => followWidth(store, root.current!.parentElement!), []);
   const setup = store.setup.value;
   const panels = setup ? PANELS.filter((panel) => panel.when?.(setup) ?? true) : [];
   useEffect(() => {
@@ -47,7 +49,7 @@ function Root({ whole }: { whole: boolean }) {
     };
   }, [panels.length, whole]);
   return (
-    <div class="cb-root" ref={root} tabIndex={-1} role={whole ? "main" : undefined} style={properties(store)}>
+    <div class="cb-root" ref={root} tabIndex={-1} role={whole ? "main" : undefined} style={{ ...properties(store), "--px": `${pixelOf(store)}px` }}>
       {whole && <h1 class="cb-unseen">Blackboard</h1>}
       {setup ? <Layout panels={panels} help={() => help.current?.showModal()} /> : <Waiting />}
       <Told />

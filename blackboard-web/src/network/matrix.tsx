@@ -4,14 +4,16 @@ import { diverging, magnitude } from "../colors";
 import { short } from "../format";
 import { usePaint, useSize } from "../hooks";
 import { useStore } from "../store";
+import { openWeight } from "../panels/scope";
+import { pixelOf } from "../pixel";
 import { paletteOf, schemeOf } from "../theme";
 import type { LayerView } from "./layers";
 import { WORD, liveOf, shown, valueOf } from "./live";
 import { Outcome } from "./outcome";
 import { Pixels, SIDE, begin } from "./paint";
 
-const CELL = 26; // pixels of the largest cell
-const NAMED = 48; // where few classes have long names
+const CELL = 40; // pixels of the page, of the largest cell
+const NAMED = 72; // where few classes have long names
 
 interface Props {
   layer: LayerView;
@@ -29,9 +31,10 @@ export function Matrix({ layer, index: number, before, below = 0 }: Props) {
   const pixels = useMemo(() => [new Pixels(), new Pixels()] as const, []);
   const { width, height } = size.value;
   const { inputs, outputs } = layer;
-  const largest = outputs <= 4 && layer.labels ? NAMED : CELL;
+  const px = pixelOf(store);
+  const largest = px * (outputs <= 4 && layer.labels ? NAMED : CELL);
   const wide = Math.min(largest, Math.max(1, width - 2 * SIDE) / outputs);
-  const tall = Math.min(CELL, Math.max(20, height - below) / inputs, Math.max(1.5 * wide, 4));
+  const tall = Math.min(CELL * px, Math.max(20, height - below * px) / inputs, Math.max(1.5 * wide, 4));
   const [w, h] = [outputs * wide, inputs * tall];
 
   usePaint(() => {
@@ -78,6 +81,8 @@ export function Matrix({ layer, index: number, before, below = 0 }: Props) {
     const place = cell(event);
     if (!place) return;
     const [i, j] = place;
+    if (j >= 0) openWeight(store, layer, i * outputs + j, null);
+    else if (before) openWeight(store, before, null, i);
     store.unit.value = layer.hidden && j >= 0 ? { layer: number, index: j } : number ? { layer: number - 1, index: i } : null;
   };
   const keyed = (event: KeyboardEvent) => {

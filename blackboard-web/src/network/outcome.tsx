@@ -37,7 +37,7 @@ function Strip({ values, cell }: { values: Float64Array; cell: number }) {
     context.strokeStyle = paletteOf(store).line;
     context.strokeRect(0.5, 0.5, width - 1, SIDE - 1);
   }, [values, width]);
-  return <canvas class="cb-strip" ref={canvas} aria-hidden="true" style={{ marginLeft: `${2 * SIDE}px`, width: `${width}px`, height: `${SIDE}px` }} />;
+  return <canvas class="cb-strip" data-count={values.length} ref={canvas} aria-hidden="true" style={{ marginLeft: `${2 * SIDE}px`, width: `${width}px`, height: `${SIDE}px` }} />;
 }
 
 function Probabilities({ values, labels, cell }: { values: Float64Array; labels: string[]; cell: number }) {

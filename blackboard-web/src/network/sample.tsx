@@ -6,13 +6,14 @@ import { short } from "../format";
 import { usePaint } from "../hooks";
 import { raw } from "../panels/scaling";
 import { useStore, type Sample as Chosen } from "../store";
+import { pixelOf } from "../pixel";
 import { paletteOf, schemeOf } from "../theme";
 import { Button } from "../ui";
 import { pictureOf } from "./layers";
 import { featureName } from "./live";
 import { Pixels, begin } from "./paint";
 
-const SIDE = 112;
+const WIDTH = 124; // pixels of the page
 const SPAN = 2.5; // standard deviations that have a colour of their own
 
 export function SampleView() {
@@ -62,23 +63,24 @@ function Picture({ shape: [rows, columns] }: { shape: [number, number] }) {
   const { image } = setup.data; // as it was seen: ink on paper, not the signed numbers that go in
   const canvas = useRef<HTMLCanvasElement>(null);
   const pixels = useMemo(() => new Pixels(), []);
-  const height = Math.round((SIDE * rows) / columns);
+  const side = Math.round(WIDTH * pixelOf(store));
+  const height = Math.round((side * rows) / columns);
   usePaint(() => {
     const x = store.sample.value?.x;
     if (!x || !canvas.current) return;
-    const context = begin(canvas.current, SIDE, height);
+    const context = begin(canvas.current, side, height);
     if (image) pixels.shares(raw(setup, x), rows, columns, sequential(schemeOf(store)).words);
     else pixels.matrix(x, rows, columns, SPAN, diverging(schemeOf(store)).words);
-    context.imageSmoothingEnabled = columns > SIDE;
-    context.drawImage(pixels.canvas, 0, 0, SIDE, height);
+    context.imageSmoothingEnabled = columns > side;
+    context.drawImage(pixels.canvas, 0, 0, side, height);
     const { value: feature } = store.feature;
     if (feature === null) return;
-    const [wide, tall] = [SIDE / columns, height / rows];
+    const [wide, tall] = [side / columns, height / rows];
     context.strokeStyle = paletteOf(store).ink;
     context.strokeRect((feature % columns) * wide + 0.5, Math.floor(feature / columns) * tall + 0.5, wide - 1, tall - 1);
-  }, [rows, columns, setup]);
+  }, [rows, columns, setup, side]);
   const hover = (event: PointerEvent) => {
-    const [i, j] = [Math.floor((event.offsetY / height) * rows), Math.floor((event.offsetX / SIDE) * columns)];
+    const [i, j] = [Math.floor((event.offsetY / height) * rows), Math.floor((event.offsetX / side) * columns)];
     const pixel = Math.min(i * columns + j, store.setup.value!.data.features.length - 1);
     store.feature.value = pixel;
     const text = () => [`${featureName(store.setup.value!, pixel)}: ${short(store.sample.value?.x[pixel])}`];
@@ -90,7 +92,7 @@ function Picture({ shape: [rows, columns] }: { shape: [number, number] }) {
       class="cb-sample__picture"
       role="img"
       aria-label={`The sample, ${rows} × ${columns} pixels`}
-      style={{ width: `${SIDE}px`, height: `${height}px` }}
+      style={{ width: `${side}px`, height: `${height}px` }}
       onPointerMove={hover}
       onPointerLeave={() => {
         store.tip.value = null;

@@ -9,6 +9,7 @@ import { Others } from "./others";
 import { Answer } from "./outcome";
 import { SampleView } from "./sample";
 import { Tiles } from "./tiles";
+import { Wires } from "./wires";
 
 const VIEWS: [View, string][] = [
   ["weights", "Weights"],
@@ -38,6 +39,7 @@ export function Stage() {
         <Legend />
       </div>
       <div class={`cb-flow ${layers.length > 2 ? "cb-flow--deep" : ""}`} style={{ "--columns": layers.map(column).join(" ") }}>
+        <Wires />
         <SampleView />
         {layers.map((layer, i) => (
           <Layer key={layer.weights} layer={layer} index={i} before={layers[i - 1]} />

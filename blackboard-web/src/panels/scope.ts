@@ -65,6 +65,19 @@ export function unitOf(setup: Setup | null, pass: Pass | null, { name, index }: 
   return null;
 }
 
+/** Open the number behind a picture in the microscope: an entry of the weights as they are shown, else what a unit makes. */
+export function openWeight(store: Store, layer: { weights: string; value: string | null }, index: number | null, unit: number | null): void {
+  const learn = body(store.setup.value, "learn");
+  if (!learn) return;
+  const input = learn.anatomy.inputs.find(({ key }) => key === layer.weights)?.name;
+  const slope = learn.anatomy.gradients[layer.weights];
+  const weight = store.view.value === "gradient" || store.view.value === "change" ? (slope ?? input) : input;
+  const [name, at] = index === null ? [layer.value, unit] : [weight, index];
+  if (!name || at === null || (learn.made(name) < 0 && name !== input)) return;
+  scopeOf(store).begin({ name, index: at });
+  store.panel.value = "microscope";
+}
+
 export class Scope {
   /** The frame that is looked at: while training runs, a pass must leave time for everything else. */
   private readonly frame = signal<Frame | null>(null);
