@@ -35,6 +35,7 @@ export default defineConfig({
     lib: { entry: "src/index.ts", formats: ["es"], fileName: () => "blackboard.js" },
     target: "es2022",
     minify: false,
+    cssMinify: true,
   },
   define: { "process.env.NODE_ENV": '"production"' },
   // Hosts in tests train by the clock; on a machine that does much else they take their time.

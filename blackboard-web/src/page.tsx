@@ -93,7 +93,7 @@ function PanelView({ panels, open }: { panels: Panel[]; open: Panel | null }) {
   const before = useRef(open);
   // Where the panel lies below the pictures it comes into view when it is opened.
   useEffect(() => {
-    if (open && open !== before.current) element.current!.scrollIntoView({ block: "nearest" });
+    if (open && open !== before.current) element.current!.querySelector(".cb-panel__body")!.scrollIntoView({ block: "nearest" });
     before.current = open;
   }, [open]);
   const keyed = (event: KeyboardEvent) => {
@@ -133,6 +133,7 @@ function PanelView({ panels, open }: { panels: Panel[]; open: Panel | null }) {
       </div>
       {open && (
         <div class="cb-panel__body" role="tabpanel" aria-label={open.title} key={open.id}>
+          <h2 class="cb-unseen">{open.title}</h2>
           <p class="cb-about cb-panel__about">{open.about}</p>
           <open.view />
         </div>

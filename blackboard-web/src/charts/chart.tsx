@@ -8,7 +8,7 @@ import { usePaint, useSize } from "../hooks";
 import { pixelOf } from "../pixel";
 import { useStore, type Store } from "../store";
 import { paletteOf, type Palette } from "../theme";
-import { merged, present, smooth, type ChartKind, type Line } from "./lines";
+import { merged, present, smooth, under, type ChartKind, type Line } from "./lines";
 
 const WAIT = 80; // milliseconds between two drawings of a growing chart
 
@@ -33,6 +33,11 @@ export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) 
       const { left } = chart.cursor;
       if (left !== undefined && left >= 0) seek(Math.max(0, Math.round(chart.posToVal(left, "x"))));
     });
+    const leave = () => (store.tip.value = null);
+    chart.over.addEventListener("pointerleave", leave);
+    chart.over.addEventListener("pointermove", ({ clientX, clientY }) => {
+      store.tip.value = { x: clientX, y: clientY, text: () => under(store.curves, store.setup.peek()!, kind, chart.posToVal(chart.cursor.left ?? 0, "x")) };
+    });
     plot.current = chart;
     const stop = growing(store, () => {
       const next = table(store, kind);
@@ -41,6 +46,7 @@ export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) 
     });
     return () => {
       stop();
+      leave();
       plot.current = null;
       chart.destroy();
     };

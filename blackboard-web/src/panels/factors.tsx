@@ -132,11 +132,13 @@ function Chip({ part: { name, index, value }, pass }: { part: Part; pass: Pass }
 
 /** That it is so: what they come to, what the pass has, and how far apart these are. */
 function Proof({ factors: { reduce, terms, computed, value } }: { factors: Factors }) {
-  const gap = Math.abs(computed - value);
+  const exact = useStore().frame.value?.exact ?? true;
+  const apart = computed === value ? "equal to the last bit" : `difference ${fmt(Math.abs(computed - value), 2)}`;
   const words = reduce ? `${terms.length} terms ${TOGETHER[reduce] ?? reduce}` : "comes to";
   return (
     <p class="cb-proof">
-      {words} <b>{fmt(computed, 8)}</b>; the pass has <b>{fmt(value, 8)}</b>; difference {fmt(gap, 2)}
+      {words} <b>{fmt(computed, 8)}</b>; the pass has <b>{fmt(value, 8)}</b>; {apart}
+      {!exact && ", with weights rounded to seven digits while training runs"}
     </p>
   );
 }

@@ -37,10 +37,11 @@ function Item({ one: { index, truth, guess, sure, change } }: { one: Scored }) {
   const text = `${className(store, truth)} taken for ${className(store, guess)}, ${percent(sure)} for the truth${change ? `, ${change}` : ""}`;
   return (
     <li data-key={index}>
-      <button class={change ? `cb-${change}` : ""} aria-label={`${shown} ${percent(sure)}, held-out sample ${index + 1}: ${text}. Open in the microscope`} title={text} onClick={() => look(store, index)}>
+      <button class={change ? `cb-${change}` : ""} title={text} onClick={() => look(store, index)}>
         <Thumb x={row(store.setup.value!.arrays.X_held!, index)} size={48} />
         <span>{shown}</span>
         <small>{percent(sure)}</small>
+        <i class="cb-unseen">held-out sample {index + 1}: {text}. Open in the microscope</i>
       </button>
     </li>
   );
