@@ -37,7 +37,9 @@ def show(page, panel, width, scheme="light"):
     page.goto("about:blank")
     page.goto(f"{address}#panel={panel}&scheme={scheme}&charts=accuracy-units&sample=held-3")
     page.locator(".cb-page").wait_for()
-    page.locator(f"[data-panel={panel or 'draw'}][aria-selected={str(bool(panel)).lower()}]").wait_for()
+    page.locator(
+        f"[data-panel={panel or 'draw'}][aria-selected={str(bool(panel)).lower()}]"
+    ).wait_for()
     if panel == "microscope":
         page.locator(".cb-listing .cb-heat--live").nth(2).click()
         page.locator(".cb-factors h3").wait_for()
@@ -78,7 +80,9 @@ def test_text_and_pictures_grow_with_the_screen(page):
     for width in (1280, 1920):
         show(page, "", width)
         page.wait_for_timeout(200)
-        text = page.evaluate("parseFloat(getComputedStyle(document.querySelector('.cb-root')).fontSize)")
+        text = page.evaluate(
+            "parseFloat(getComputedStyle(document.querySelector('.cb-root')).fontSize)"
+        )
         tile = page.locator(".cb-tile").first.bounding_box()["width"]
         sizes[width] = text, tile
     assert sizes[1280][0] >= 14
