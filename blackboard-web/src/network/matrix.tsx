@@ -8,7 +8,7 @@ import { openWeight } from "../panels/scope";
 import { pixelOf } from "../pixel";
 import { paletteOf, schemeOf } from "../theme";
 import type { LayerView } from "./layers";
-import { WORD, liveOf, shown, valueOf } from "./live";
+import { WORD, incomingOf, liveOf, shown } from "./live";
 import { Outcome } from "./outcome";
 import { Pixels, SIDE, begin } from "./paint";
 
@@ -18,12 +18,11 @@ const NAMED = 72; // where few classes have long names
 interface Props {
   layer: LayerView;
   index: number;
-  before: LayerView | undefined;
   /** Room for what comes out, below. */
   below?: number;
 }
 
-export function Matrix({ layer, index: number, before, below = 0 }: Props) {
+export function Matrix({ layer, index: number, below = 0 }: Props) {
   const store = useStore();
   const live = liveOf(store);
   const [room, size] = useSize<HTMLDivElement>();
@@ -42,7 +41,7 @@ export function Matrix({ layer, index: number, before, below = 0 }: Props) {
     const context = begin(canvas.current, w + 2 * SIDE, h);
     const [palette, colors] = [paletteOf(store), diverging(schemeOf(store)).words];
     const data = shown(store, live, layer) ?? new Float32Array(inputs * outputs);
-    const incoming = before ? valueOf(live, before) : null;
+    const incoming = incomingOf(store, live, layer);
     context.imageSmoothingEnabled = Math.min(wide, tall) < 1;
     pixels[0].matrix(data, inputs, outputs, magnitude(data), colors);
     context.drawImage(pixels[0].canvas, 2 * SIDE, 0, w, h);
@@ -69,7 +68,7 @@ export function Matrix({ layer, index: number, before, below = 0 }: Props) {
     store.tip.value = place && { x: event.clientX, y: event.clientY, text: () => told(...place) };
   };
   const told = (i: number, j: number): string[] => {
-    const incoming = before ? valueOf(live, before)?.[i] : undefined;
+    const incoming = incomingOf(store, live, layer)?.[i];
     const lines = incoming === undefined ? [] : [`unit ${i}: active ${short(incoming)}`];
     if (j >= 0) {
       const value = shown(store, live, layer)?.[i * outputs + j];
@@ -82,7 +81,7 @@ export function Matrix({ layer, index: number, before, below = 0 }: Props) {
     if (!place) return;
     const [i, j] = place;
     if (j >= 0) openWeight(store, layer, i * outputs + j, null);
-    else if (before) openWeight(store, before, null, i);
+    else openWeight(store, { ...layer, value: layer.incoming }, null, i);
     store.unit.value = layer.hidden && j >= 0 ? { layer: number, index: j } : number ? { layer: number - 1, index: i } : null;
   };
   const keyed = (event: KeyboardEvent) => {

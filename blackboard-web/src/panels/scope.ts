@@ -73,8 +73,15 @@ export function openWeight(store: Store, layer: { weights: string; value: string
   const slope = learn.anatomy.gradients[layer.weights];
   const weight = store.view.value === "gradient" || store.view.value === "change" ? (slope ?? input) : input;
   const [name, at] = index === null ? [layer.value, unit] : [weight, index];
-  if (!name || at === null || (learn.made(name) < 0 && name !== input)) return;
-  scopeOf(store).begin({ name, index: at });
+  if (name && at !== null) openEntry(store, name, at);
+}
+
+/** Open an entry of a value of the forward pass, if the microscope has it by the same name. */
+export function openEntry(store: Store, name: string, index: number): void {
+  const learn = body(store.setup.value, "learn");
+  const known = learn && (learn.made(name) >= 0 || learn.anatomy.inputs.some((input) => input.name === name));
+  if (!known || index >= learn.shape(name).reduce((a, b) => a * b, 1)) return;
+  scopeOf(store).begin({ name, index });
   store.panel.value = "microscope";
 }
 

@@ -12,7 +12,7 @@ MB = 2**20
 
 @pytest.fixture(scope="module")
 def visits(chrome):
-    """The best time until a page shows the network, and each page's alert after its server's end."""
+    """The best time until a page shows the network, and each page's alert after the end."""
     alerts = []
 
     def seconds():

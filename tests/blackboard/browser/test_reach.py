@@ -1,4 +1,4 @@
-"""The page for everybody: by axe's rules, on a phone, on a projector, by keyboard, without motion."""
+"""The page for all: by axe's rules, on a phone, on a projector, by keyboard, without motion."""
 
 from pathlib import Path
 
@@ -98,7 +98,8 @@ def test_by_keys_alone_every_control_of_the_bar_is_reached_and_seen(page):
         page.keyboard.press("Tab")
         name, is_seen = page.evaluate(
             """() => {
-              const now = document.activeElement, shown = now.matches("[type=radio]") ? now.nextSibling : now;
+              const now = document.activeElement;
+              const shown = now.matches("[type=radio]") ? now.nextSibling : now;
               const seen = now === document.body || getComputedStyle(shown).outlineStyle !== "none";
               return [now.getAttribute("aria-label") ?? "", seen];
             }"""

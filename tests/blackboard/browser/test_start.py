@@ -1,4 +1,4 @@
-"""The first five seconds: a network at rest, what it is for, and the number behind every picture."""
+"""The first five seconds: a network at rest, its task, and the number behind every picture."""
 
 import pytest
 from tests.blackboard.browsing import command

@@ -348,7 +348,7 @@ def function(
 
 
 def suggested_rate(loss: Callable[..., Any], params: Mapping[str, Array], data: Data) -> float:
-    """Return the largest of some learning rates with which a step along the gradient is no overshoot.
+    """Return the largest of some learning rates that does not overshoot along the gradient.
 
     A step of this rate must lower the loss by at least half of what the gradient promises [1]_;
     beyond that, a quadratic loss has its minimum along the gradient between start and end of the
