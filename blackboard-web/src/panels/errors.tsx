@@ -64,7 +64,7 @@ export function Scatter() {
   };
   return (
     <figure class="cb-scatter">
-      <svg viewBox="0 0 100 100" role="img" aria-label={`Predictions of ${name} against the truth, ${truth.length} held-out samples`} onClick={choose}>
+      <svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label={`Predictions of ${name} against the truth, ${truth.length} held-out samples`} onClick={choose}>
         <line x1="0" y1="100" x2="100" y2="0" />
         <line x1="0" y1="100" x2="100" y2="100" />
         <line x1="0" y1="0" x2="0" y2="100" />

@@ -137,8 +137,8 @@ def test_a_table_stands_in_its_own_units_with_categories_as_one_choice(shown):
         assert 100 <= float(own.split()[-1]) <= 136
         board.page.get_by_text("How much is price?").wait_for()
         assert 1000 <= float(board.page.locator(".cb-answer").inner_text().split()[-1]) <= 1300
-        board.page.keyboard.press("e")
-        board.js("() => until(() => last('frame').epochs >= 1 && !last('frame').playing)")
+        board.say({"do": "step", "count": 400})
+        board.js("() => until(() => last('frame').update === 400 && !last('frame').playing)")
         board.open("Draw")
         choice = board.page.get_by_label("kind")
         assert choice.locator("option").all_inner_texts() == ["flat", "house", "hut"]
