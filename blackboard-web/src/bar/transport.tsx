@@ -72,8 +72,21 @@ export function Counters() {
         <dt>Batch loss</dt>
         <dd>{short(frame.loss)}</dd>
       </div>
+      <Diverges frame={frame} />
     </dl>
   );
+}
+
+const RISEN = 1000; // times the first loss: a run that diverges, not one that is noisy
+
+/** A loss so far above the first one says so in words. */
+function Diverges({ frame }: { frame: Frame }) {
+  const store = useStore();
+  store.curvesTold.value;
+  const { held_loss = [], loss = [] } = store.curves[store.branch.value]?.lines ?? {};
+  const first = [...held_loss.slice(0, 1), ...loss.slice(0, 2)].find(Number.isFinite);
+  if (first === undefined || frame.loss === null || frame.loss <= RISEN * Math.abs(first)) return null;
+  return <p class="cb-diverges" role="status">It diverges: the learning rate is too high. Lower it and restart.</p>;
 }
 
 /** How good it is on samples that it does not train on: the number that matters. */

@@ -156,6 +156,11 @@ def test_a_loss_of_ones_own_falls_and_predictions_are_drawn_against_the_truth(sh
         board.button("Epoch: to its end").click()
         board.js("() => until(() => last('frame').epochs >= 1 && !last('frame').playing)")
         assert board.frame()["held_loss"] < before
+        assert board.page.locator(".cb-diverges").count() == 0
+        board.say({"do": "set", "rate": 1}, {"do": "step", "count": 6})
+        board.page.get_by_text("It diverges: the learning rate is too high").wait_for()
+        board.page.keyboard.press("Home")
+        board.js("() => until(() => last('frame').update === 0 && !last('frame').playing)")
         board.open("Mistakes")
         scatter = board.page.locator(".cb-panel .cb-scatter svg")
         scatter.click(position={"x": 100, "y": 100})

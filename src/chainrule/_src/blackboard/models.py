@@ -18,11 +18,22 @@ from chainrule._src.blackboard.subjects import of_arrays, units_of
 from chainrule._src.core.transforms import grad
 from chainrule._src.nn import activations, optimizers
 from chainrule._src.nn.functions import one_hot, sigmoid, softmax
-from chainrule._src.nn.layers import Bidirectional, Conv1D, Dense, Dropout, Flatten
-from chainrule._src.nn.layers.recurrent import Sequences
+from chainrule._src.nn.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Dropout,
+    Flatten,
+    SimpleRNN,
+)
 from chainrule._src.nn.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from chainrule._src.nn.network.network import Network
 from chainrule._src.nn.network.objective import Objective
+
+OF_SEQUENCES = (Conv1D, RNN, SimpleRNN, LSTM, GRU, Bidirectional)
 
 
 def sequential(model: Any, X: Any, y: Any, *, name: str = "data", seed: int = 0) -> Subject:
@@ -53,7 +64,7 @@ def data_of(model: Any, X: Any, y: Any, name: str) -> Data:
     (samples, targets), _ = model.training_parts(X, y, "blackboard")
     task = _Task.of(model, targets)
     features = getattr(model.preprocessor, "feature_names", None)
-    in_steps = any(isinstance(layer, Conv1D | Sequences | Bidirectional) for layer in model.layers)
+    in_steps = any(isinstance(layer, OF_SEQUENCES) for layer in model.layers)
     data = of_arrays(
         samples, task.labels(targets), name=name, classes=task.classes, features=features,
         sequence=in_steps,
