@@ -68,6 +68,9 @@ def test_on_a_phone_panels_are_chosen_at_the_foot_of_the_screen_and_come_first(p
     show(page, "", 390)
     tab = page.get_by_role("tab", name="Draw")
     assert tab.bounding_box()["y"] < 720  # without scrolling
+    foot = page.locator(".cb-tabs").bounding_box()
+    assert foot["height"] < 110
+    assert foot["y"] + foot["height"] <= 721
     tab.click()
     pad = page.locator(".cb-pad canvas")
     pad.wait_for()

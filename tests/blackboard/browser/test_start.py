@@ -66,3 +66,16 @@ def test_by_keys_a_unit_is_chosen_and_opened(board):
     board.page.keyboard.press("Enter")
     board.page.locator(".cb-factors h3 code", has_text=f"h[0, {chosen}]").wait_for()
     board.page.keyboard.press("0")
+
+
+def test_curves_say_their_values_under_the_pointer(board):
+    board.train()
+    board.at(20)
+    board.pause()
+    box = board.page.locator(".cb-chart .u-over").first.bounding_box()
+    board.page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+    board.page.locator(".cb-tip", has_text="held out").wait_for()
+    said = board.page.locator(".cb-tip").inner_text().splitlines()
+    assert said[0].startswith("update ")
+    assert said[1].startswith("batch ")
+    board.page.mouse.move(0, 0)
