@@ -36,7 +36,8 @@ export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) 
     const leave = () => (store.tip.value = null);
     chart.over.addEventListener("pointerleave", leave);
     chart.over.addEventListener("pointermove", ({ clientX, clientY }) => {
-      store.tip.value = { x: clientX, y: clientY, text: () => under(store.curves, store.setup.peek()!, kind, chart.posToVal(chart.cursor.left ?? 0, "x")) };
+      const left = clientX - chart.over.getBoundingClientRect().left; // uPlot's own cursor follows later
+      store.tip.value = { x: clientX, y: clientY, text: () => under(store.curves, store.setup.peek()!, kind, chart.posToVal(left, "x")) };
     });
     plot.current = chart;
     const stop = growing(store, () => {
