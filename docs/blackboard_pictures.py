@@ -18,6 +18,7 @@ IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 PANELS = ("microscope", "draw", "predictions", "guess", "break", "code", "scenes", "take")
+EPOCHS = 12  # before the pictures are taken: the network waits at update 0
 WIDE, NARROW = (1280, 720), (360, 740)
 STROKE = [(0.3, 0.25), (0.5, 0.15), (0.7, 0.3), (0.6, 0.5), (0.35, 0.75), (0.3, 0.85), (0.75, 0.85)]
 
@@ -67,6 +68,9 @@ def panels(browser: Any, address: str, scheme: str, size: tuple[int, int], mark:
     page = context.new_page()
     page.goto(address)
     page.wait_for_timeout(1500)
+    for _ in range(EPOCHS):
+        page.keyboard.press("e")
+    page.wait_for_timeout(2500)
     save(shot(page), f"blackboard/network-{mark}.png")
     for number, panel in enumerate(PANELS, start=1):
         page.keyboard.press(str(number))

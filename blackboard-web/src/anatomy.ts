@@ -112,13 +112,17 @@ const dot = (a: number[], b: number[]): number => a.reduce((sum, x, i) => sum + 
 export class Body {
   private readonly steps: Step[];
   private readonly byName = new Map<string, number>();
+  private readonly labels = new Map<string, string>();
   /** The value whose adjoint it is, by the name of a gradient. */
   readonly primal = new Map<string, string>();
 
   constructor(readonly anatomy: Anatomy) {
     this.steps = new Function(`"use strict"; return (${anatomy.script});`)() as Step[];
+    const assigned = new Set(anatomy.lines.map(({ code }) => code.split(" = ", 1)[0]!));
     anatomy.equations.forEach((equation, k) => {
       this.byName.set(equation.name, k);
+      const { name, code } = equation;
+      if (!assigned.has(name) && !code.startsWith(`${name} = `)) this.labels.set(name, code);
       if (equation.adjoint) this.primal.set(equation.adjoint, equation.name);
     });
     for (const input of anatomy.inputs) {
@@ -131,6 +135,11 @@ export class Body {
   /** The number of the equation that makes a value; -1 for an input. */
   made(name: string): number {
     return this.byName.get(name) ?? -1;
+  }
+
+  /** A value as the lines have it: its name, or within a line the expression that stands there. */
+  label(name: string): string {
+    return this.labels.get(name) ?? name;
   }
 
   shape(name: string): number[] {

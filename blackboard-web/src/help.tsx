@@ -40,8 +40,9 @@ export function Help({ dialog, panels }: { dialog: Ref<HTMLDialogElement>; panel
         ))}
       </dl>
       <p class="cb-about">
-        Blue is below zero, orange above. Drag the long slider to see any update again; nothing is computed anew, the run
-        is there to the last bit.
+        Blue is below zero, orange above; a drawing or a picture of the data is grey. Click a picture of weights, and the
+        microscope opens the number under the pointer. Drag the long slider to go to any update: it is restored from the
+        nearest copy and trained again from there, with the same result to the last bit.
       </p>
     </dialog>
   );

@@ -44,7 +44,7 @@ export function useFocusKept(whole: RefObject<HTMLElement | null>): void {
   }, []);
 }
 
-/** Runs `paint` now, and whenever a signal that it reads changes. */
-export function usePaint(paint: () => void, inputs: unknown[] = []): void {
+/** Runs `paint` now, and whenever a signal that it reads changes; what it returns is run before the next time. */
+export function usePaint(paint: () => void | (() => void), inputs: unknown[] = []): void {
   useEffect(() => effect(paint), inputs);
 }

@@ -133,6 +133,12 @@ export interface Setup {
     classes: string[] | null;
     features: string[];
     image: [number, number] | null;
+    /** Steps and values per step, of samples that are sequences. */
+    sequence?: [number, number] | null;
+    /** What is predicted, and how its numbers were scaled: y = (raw − mean) / scale. */
+    target?: { name: string; mean: number; scale: number } | null;
+    /** The largest raw number of a picture; the smallest is 0. */
+    ink?: number;
     count: number;
     held: number;
   };
@@ -166,6 +172,7 @@ export interface Frame {
   playing: boolean;
   speed: Num;
   loss: Num;
+  held_loss?: Num;
   held_accuracy?: Num;
   settings: Values;
   stop: Stop;

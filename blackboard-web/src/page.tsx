@@ -11,7 +11,9 @@ import { PANELS, type Panel } from "./panels";
 import { YourCode } from "./panels/code";
 import { Told } from "./panels/told";
 import { StoreContext, useStore, type Store } from "./store";
+import { followWidth, pixelOf } from "./pixel";
 import { properties } from "./theme";
+import { Start, atStart } from "./start";
 import { Button } from "./ui";
 
 /** `whole`: the page has the window to itself, so keys are heard wherever the focus is. */
@@ -28,6 +30,7 @@ function Root({ whole }: { whole: boolean }) {
   const root = useRef<HTMLDivElement>(null);
   const help = useRef<HTMLDialogElement>(null);
   useFocusKept(root);
+  useEffect(() => followWidth(store, root.current!.parentElement!), []);
   const setup = store.setup.value;
   const panels = setup ? PANELS.filter((panel) => panel.when?.(setup) ?? true) : [];
   useEffect(() => {
@@ -46,7 +49,7 @@ function Root({ whole }: { whole: boolean }) {
     };
   }, [panels.length, whole]);
   return (
-    <div class="cb-root" ref={root} tabIndex={-1} role={whole ? "main" : undefined} style={properties(store)}>
+    <div class="cb-root" ref={root} tabIndex={-1} role={whole ? "main" : undefined} style={{ ...properties(store), "--px": `${pixelOf(store)}px` }}>
       {whole && <h1 class="cb-unseen">Blackboard</h1>}
       {setup ? <Layout panels={panels} help={() => help.current?.showModal()} /> : <Waiting />}
       <Told />
@@ -78,7 +81,7 @@ function Layout({ panels, help }: { panels: Panel[]; help: () => void }) {
     <div class={`cb-page ${kind}`}>
       <Bar help={help} />
       <Stage />
-      <CurvesView />
+      {atStart(store) ? <Start /> : <CurvesView />}
       <PanelView panels={panels} open={open} />
     </div>
   );
@@ -90,7 +93,7 @@ function PanelView({ panels, open }: { panels: Panel[]; open: Panel | null }) {
   const before = useRef(open);
   // Where the panel lies below the pictures it comes into view when it is opened.
   useEffect(() => {
-    if (open && open !== before.current) element.current!.scrollIntoView({ block: "nearest" });
+    if (open && open !== before.current) element.current!.querySelector(".cb-panel__body")!.scrollIntoView({ block: "nearest" });
     before.current = open;
   }, [open]);
   const keyed = (event: KeyboardEvent) => {
@@ -130,6 +133,7 @@ function PanelView({ panels, open }: { panels: Panel[]; open: Panel | null }) {
       </div>
       {open && (
         <div class="cb-panel__body" role="tabpanel" aria-label={open.title} key={open.id}>
+          <h2 class="cb-unseen">{open.title}</h2>
           <p class="cb-about cb-panel__about">{open.about}</p>
           <open.view />
         </div>

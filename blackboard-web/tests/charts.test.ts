@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { KINDS, merged, present, smooth } from "../src/charts/lines";
+import { KINDS, merged, present, smooth, under } from "../src/charts/lines";
 import { Curves } from "../src/curves";
+import type { Setup } from "../src/host";
 
 function curves(updates: number[], loss: number[]): Curves {
   const made = new Curves();
@@ -32,4 +33,14 @@ test("a line has its colour whether the others are there or not", () => {
   made.lines = { loss: [NaN], held_loss: [2.3] };
   expect(present({ a: made }, {} as never, KINDS[0]!)).toEqual([["held_loss", "held out", 1]]);
   expect(present({}, {} as never, KINDS[0]!)).toHaveLength(2);
+});
+
+test("under the pointer stands what the lines say at the nearest update", () => {
+  const one = curves([0, 10, 30], [2.5, 1.25, 0.5]);
+  one.lines.held_loss = [2.25, NaN, 0.75];
+  const loss = KINDS[0]!;
+  expect(under({ a: one }, {} as Setup, loss, 27.5)).toEqual(["update 30", "batch 0.500", "held out 0.750"]);
+  expect(under({ a: one }, {} as Setup, loss, 12)).toEqual(["update 10", "batch 1.25"]);
+  expect(under({ a: one, b: one }, {} as Setup, loss, 0)[1]).toBe("A batch 2.50");
+  expect(under({}, {} as Setup, loss, 0)).toEqual([]);
 });

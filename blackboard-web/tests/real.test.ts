@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Body, size } from "../src/anatomy";
 import type { Anatomy } from "../src/host";
 import { compare } from "../src/panels/difference";
+import { entryOf } from "../src/panels/numbers";
 import told from "./anatomy.json";
 
 const [learn, predict] = [new Body(told.learn as unknown as Anatomy), new Body(told.predict as unknown as Anatomy)];
@@ -57,4 +58,14 @@ test("from any gradient the way down ends at what goes in", () => {
   };
   down(learn.anatomy.gradients.W_h!, 7);
   expect(ends).toEqual(inputs);
+});
+
+test("a value within a line is called by its expression there", () => {
+  const { equations, lines } = learn.anatomy;
+  const inner = equations.filter(({ name }) => !lines.some(({ code }) => code.startsWith(`${name} = `)));
+  const labels = inner.map(({ name }) => learn.label(name));
+  expect(labels).toContain("1 - h");
+  expect(labels.filter((label) => /^t\d+$/.test(label)).length).toBeLessThanOrEqual(1);
+  expect(entryOf(passes[0]!, { name: inner.find(({ code }) => code === "1 - h")!.name, index: 2 })).toBe("(1 - h)[0, 2]");
+  expect(entryOf(passes[0]!, { name: "h", index: 2 })).toBe("h[0, 2]");
 });

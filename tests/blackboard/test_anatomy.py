@@ -22,6 +22,7 @@ from chainrule._src.blackboard.entries import OPERATIONS, REDUCTIONS
 from chainrule._src.blackboard.models import layered
 from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.subjects import digits
+from chainrule._src.blackboard.subjects import network as lab_network
 from chainrule._src.blackboard.views import Scorer, view
 from chainrule._src.core.primitive import primitive_named
 from chainrule._src.core.trees import leaves
@@ -404,3 +405,25 @@ def test_keys_of_nested_parameters():
     assert [x["key"] for x in told["predict"]["inputs"]] == ["0.W", "1.0", None]
     assert told["learn"]["gradients"].keys() == {key_of(path) for path, _ in leaves(params)}
     assert math.prod(told["learn"]["inputs"][0]["shape"]) == 6
+
+
+@pytest.mark.parametrize("hidden", [[], [10], [5, 4]])
+def test_stage_microscope_and_source_share_one_set_of_names(hidden):
+    subject = lab_network(digits(), {"layers": hidden})
+    told = anatomy_of(subject)
+    stage, lines = ([line["code"] for line in told[part]["lines"]] for part in ("predict", "learn"))
+    assert set(stage) <= set(lines)
+    assert re.match("z[_=h0-9 ]+X @ W", stage[0]), stage
+    assert stage[-1].startswith("q = ")
+    source = cr.source(subject.loss)(subject.params, X, Y)
+    others = [code for code in lines if code not in source]
+    assert [code[:6] for code in others] == ["d_X = "]  # the page alone derives by the input
+
+
+def test_codes_of_equations_have_only_names_that_lines_assign():
+    learn = anatomy_of(lab_network(digits()))["learn"]
+    assigned = {line["code"].partition(" = ")[0] for line in learn["lines"]}
+    codes = [e["code"] for e in learn["equations"]]
+    unknown = {name for code in codes for name in re.findall(r"\bt\d+\b", code)} - assigned
+    assert len(unknown) <= 1, unknown  # a table of the ten classes is too long to be inlined
+    assert "1 - h" in codes

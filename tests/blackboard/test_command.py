@@ -77,6 +77,13 @@ def test_the_model_is_one_of_the_labs(served, model, layers):
     assert served["subject"].data.name == "digits"
 
 
+def test_the_learning_rate_is_an_option(served):
+    done("blackboard", "--no-browser", "--model", "deep", "--learning-rate", "0.02")
+    settings = served["subject"].settings
+    assert (settings["rate"], settings["layers"]) == (0.02, [32, 32])
+    refused(2, "blackboard", "--no-browser", "--learning-rate", "-1")
+
+
 def test_data_are_any_table(served):
     done("blackboard", "--no-browser", "--data", "wine")
     assert served["subject"].data.name == "wine"

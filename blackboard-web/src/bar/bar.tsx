@@ -19,24 +19,20 @@ export function Bar({ help }: { help: () => void }) {
         <Transport />
         <Counters />
         <FlightFields />
+      </div>
+      <div class="cb-bar__below">
+        <Scrub />
+        <Mistaken />
         <div class="cb-bar__end">
           {setup.recorded && <Recorded />}
           {able(setup, "restart") && setup.settings.restart.length > 0 && <Settings />}
           {able(setup, "fork") && <Runs />}
           <StopWhen />
-          <Button
-            label={dark ? "Light" : "Dark"}
-            icon="moon"
-            keys="d"
-            kind="quiet"
-            onClick={() => turn(store)}
-          />
-          <Button label="Keys and help" icon="help" keys="?" kind="quiet" onClick={help} />
+          <Button label={dark ? "Light" : "Dark"} icon="moon" keys="d" kind="quiet" onClick={() => turn(store)}>
+            {dark ? "Light" : "Dark"}
+          </Button>
+          <Button label="Keys and help" icon="help" keys="?" kind="quiet" onClick={help}>Help</Button>
         </div>
-      </div>
-      <div class="cb-bar__below">
-        <Scrub />
-        <Mistaken />
       </div>
       <Status />
     </div>

@@ -10,7 +10,7 @@ export function Runs() {
   const runs = branches(store);
   if (runs.length < 2)
     return (
-      <Button label="Fork here: go on as a second run" icon="fork" keys="f" kind="quiet" onClick={() => fork(store)} />
+      <Button label="Fork here: go on as a second run" icon="fork" keys="f" kind="quiet" onClick={() => fork(store)}>Fork</Button>
     );
   const { value: shown } = store.branch;
   return (
@@ -36,7 +36,7 @@ export function StopWhen() {
   const { value: frame } = useStore().frame;
   const stop = Object.values(frame?.stop ?? {}).some((value) => value !== undefined && value !== null);
   return (
-    <Pop label={stop ? "Stops by itself: change when" : "Stop when…"} align="right" kind="quiet" marked={stop} button={<Icon name="flag" />}>
+    <Pop label={stop ? "Stops by itself: change when" : "Stop when…"} align="right" kind="quiet" marked={stop} button={<><Icon name="flag" /> {stop ? "Stops by itself" : "Stop when…"}</>}>
       {(close) => <StopSheet close={close} />}
     </Pop>
   );

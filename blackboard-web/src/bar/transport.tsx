@@ -1,6 +1,7 @@
 /** Restart, back, play, step: and where the run is. */
 import { SPEEDS, restart, setSpeed, step, toggle } from "../actions";
-import { count, short } from "../format";
+import { count, percent, short } from "../format";
+import type { Frame } from "../host";
 import { useStore } from "../store";
 import { Button } from "../ui";
 
@@ -10,7 +11,7 @@ export function Transport() {
   const playing = frame?.playing ?? false;
   return (
     <div class="cb-transport" role="group" aria-label="Training">
-      <Button label="Restart, same weights" icon="restart" keys="r" kind="quiet" onClick={() => restart(store)} />
+      <Button label="Restart, same weights" icon="restart" keys="r" kind="quiet" onClick={() => restart(store)}>Restart</Button>
       <Button
         label="One update back"
         icon="back"
@@ -58,6 +59,7 @@ export function Counters() {
   if (!frame) return null;
   return (
     <dl class="cb-counters">
+      <Score frame={frame} />
       <div>
         <dt>Epoch</dt>
         <dd>{frame.epochs.toFixed(2)}</dd>
@@ -70,7 +72,32 @@ export function Counters() {
         <dt>Batch loss</dt>
         <dd>{short(frame.loss)}</dd>
       </div>
+      <Diverges frame={frame} />
     </dl>
+  );
+}
+
+const RISEN = 1000; // times the first loss: a run that diverges, not one that is noisy
+
+/** A loss so far above the first one says so in words. */
+function Diverges({ frame }: { frame: Frame }) {
+  const store = useStore();
+  store.curvesTold.value;
+  const { held_loss = [], loss = [] } = store.curves[store.branch.value]?.lines ?? {};
+  const first = [...held_loss.slice(0, 1), ...loss.slice(0, 2)].find(Number.isFinite);
+  if (first === undefined || frame.loss === null || frame.loss <= RISEN * Math.abs(first)) return null;
+  return <p class="cb-diverges" role="status">It diverges: the learning rate is too high. Lower it and restart.</p>;
+}
+
+/** How good it is on samples that it does not train on: the number that matters. */
+function Score({ frame }: { frame: Frame }) {
+  const { classes, held } = useStore().setup.value!.data;
+  if (!held || frame.held_loss === undefined || frame.held_loss === null) return null;
+  return (
+    <div class="cb-score" title={`On ${count(held)} samples that it does not train on`}>
+      <dt>{classes ? "Accuracy, held out" : "Loss, held out"}</dt>
+      <dd>{classes ? percent(frame.held_accuracy ?? NaN, 1) : short(frame.held_loss)}</dd>
+    </div>
   );
 }
 

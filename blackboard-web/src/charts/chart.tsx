@@ -5,9 +5,10 @@ import uPlot from "uplot";
 import { branches } from "../actions";
 import { count, power } from "../format";
 import { usePaint, useSize } from "../hooks";
+import { pixelOf } from "../pixel";
 import { useStore, type Store } from "../store";
 import { paletteOf, type Palette } from "../theme";
-import { merged, present, smooth, type ChartKind, type Line } from "./lines";
+import { merged, present, smooth, under, type ChartKind, type Line } from "./lines";
 
 const WAIT = 80; // milliseconds between two drawings of a growing chart
 
@@ -20,16 +21,23 @@ export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) 
   const palette = paletteOf(store);
   const runs = branches(store).length;
   const names = useNames(kind);
+  const px = pixelOf(store);
 
   useEffect(() => {
     if (!width || !height) return;
     const first = table(store, kind);
-    const chart = new uPlot(options(kind, first.lines, palette, width, height), first.data, box.current!);
+    const chart = new uPlot(options(kind, first.lines, palette, width, height, px), first.data, box.current!);
     mark.current = chart.over.appendChild(document.createElement("i"));
     mark.current.className = "cb-chart__now";
     chart.over.addEventListener("click", () => {
       const { left } = chart.cursor;
       if (left !== undefined && left >= 0) seek(Math.max(0, Math.round(chart.posToVal(left, "x"))));
+    });
+    const leave = () => (store.tip.value = null);
+    chart.over.addEventListener("pointerleave", leave);
+    chart.over.addEventListener("pointermove", ({ clientX, clientY }) => {
+      const left = clientX - chart.over.getBoundingClientRect().left; // uPlot's own cursor follows later
+      store.tip.value = { x: clientX, y: clientY, text: () => under(store.curves, store.setup.peek()!, kind, chart.posToVal(left, "x")) };
     });
     plot.current = chart;
     const stop = growing(store, () => {
@@ -39,10 +47,11 @@ export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) 
     });
     return () => {
       stop();
+      leave();
       plot.current = null;
       chart.destroy();
     };
-  }, [width, height, kind, palette, runs, names, store.setup.value]);
+  }, [width, height, kind, palette, runs, names, px, store.setup.value]);
 
   usePaint(() => {
     const { update } = store.frame.value ?? {};
@@ -107,12 +116,12 @@ export function colorOf(palette: Palette, branch: string, order: number, many: b
   return order ? palette.plus : palette.accent;
 }
 
-function options(kind: ChartKind, lines: Shown[], palette: Palette, width: number, height: number): uPlot.Options {
+function options(kind: ChartKind, lines: Shown[], palette: Palette, width: number, height: number, px: number): uPlot.Options {
   const axis = {
     stroke: palette.faint,
     grid: { stroke: palette.line, width: 1 },
     ticks: { show: false },
-    font: "10.5px system-ui, sans-serif",
+    font: `${11 * px}px system-ui, sans-serif`,
     gap: 4,
   };
   const many = kind.id === "norm" || kind.id === "ratio";
@@ -127,11 +136,11 @@ function options(kind: ChartKind, lines: Shown[], palette: Palette, width: numbe
       y: kind.log ? { distr: 3, range: (_u, low, high) => (low === null ? [1e-3, 1] : uPlot.rangeLog(low, high ?? 1, 10, false)) } : kind.share ? { range: [0, 1] } : { range: (_u, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] },
     },
     axes: [
-      { ...axis, size: 20, space: 60, values: (_u, splits) => splits.map((update) => (update % 1 ? "" : count(update))) },
+      { ...axis, size: 20 * px, space: 60 * px, values: (_u, splits) => splits.map((update) => (update % 1 ? "" : count(update))) },
       {
         ...axis,
-        size: 40,
-        space: kind.log ? 22 : 26,
+        size: 42 * px,
+        space: (kind.log ? 22 : 26) * px,
         values: (_u, splits) => splits.map((value) => tick(value, kind)),
       },
     ],

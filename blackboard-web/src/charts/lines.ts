@@ -1,5 +1,6 @@
 /** What a chart draws: the lines of one run or two, over the same updates. */
 import type { Curves } from "../curves";
+import { count, percent, short } from "../format";
 import type { Setup } from "../host";
 import type { Branches } from "../store";
 
@@ -56,6 +57,17 @@ export function merged(curves: Branches<Curves>, names: Named[]): { updates: num
     return names.map(([name, label, order]): Line => ({ branch, order, name, label, values: spread(updates, own, lines[name] ?? []) }));
   });
   return { updates, lines };
+}
+
+/** The values of all lines at the point nearest to an update, as text. */
+export function under(curves: Branches<Curves>, setup: Setup, kind: ChartKind, update: number): string[] {
+  const { updates, lines } = merged(curves, present(curves, setup, kind));
+  if (!updates.length) return [];
+  const nearest = updates.reduce((best, other, i) => (Math.abs(other - update) < Math.abs(updates[best]! - update) ? i : best), 0);
+  const run = (branch: string) => (Object.keys(curves).length > 1 ? `${branch.toUpperCase()} ` : "");
+  const said = (value: number) => (kind.share ? percent(value, 1) : short(value));
+  const known = lines.filter(({ values }) => values[nearest] !== null);
+  return [`update ${count(updates[nearest]!)}`, ...known.map(({ branch, label, values }) => `${run(branch)}${label} ${said(values[nearest]!)}`)];
 }
 
 function union(a: number[], b: number[]): number[] {

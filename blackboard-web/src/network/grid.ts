@@ -11,12 +11,12 @@ export interface Places {
   at(index: number): [x: number, y: number];
 }
 
-const LARGEST = 128;
+const LARGEST = 240;
 
-/** For `count` tiles of `aspect` (height / width) in a room of `wide` × `tall` pixels. */
-export function places(count: number, wide: number, tall: number, aspect = 1, largest = LARGEST): Places {
-  const gap = count > 144 ? 2 : count > 40 ? 4 : 8;
-  const under = count > 144 ? 3 : count > 40 ? 5 : 20;
+/** For `count` tiles of `aspect` (height / width) in a room of `wide` × `tall` pixels, with names in pixels of the page. */
+export function places(count: number, wide: number, tall: number, aspect = 1, px = 1, largest = LARGEST * px): Places {
+  const gap = count > 144 ? 2 : count > 40 ? 4 : 10;
+  const under = count > 144 ? 3 : count > 40 ? 5 : Math.round(20 * px);
   let [columns, width, best] = [1, 0, 0];
   for (let n = 1; n <= count; n++) {
     const rows = Math.ceil(count / n);

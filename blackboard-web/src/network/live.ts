@@ -32,6 +32,12 @@ function make(store: Store): Live {
 export const valueOf = (live: Live, layer: LayerView | undefined): Float64Array | null =>
   (layer?.value && live.values.value?.[layer.value]) || null;
 
+/** What the weights of a layer are multiplied with. */
+export function incomingOf(store: Store, live: Live, layer: LayerView): Float64Array | null {
+  if (layer.first) return store.sample.value?.x ?? null;
+  return (layer.incoming && live.values.value?.[layer.incoming]) || null;
+}
+
 const PREFIX: Record<View, string> = { weights: "p:", evidence: "p:", gradient: "g:", change: "d:" };
 const scratch = new Map<number, Float64Array>();
 
@@ -40,9 +46,7 @@ export function shown(store: Store, live: Live, layer: LayerView): ArrayLike<num
   const { value: view } = store.view;
   const data = store.frame.value?.arrays[PREFIX[view] + layer.weights]?.data ?? null;
   if (view !== "evidence" || !data) return data;
-  const incoming = layer.first
-    ? store.sample.value?.x
-    : valueOf(live, live.layers.value[live.layers.value.indexOf(layer) - 1]);
+  const incoming = incomingOf(store, live, layer);
   return incoming?.length === layer.inputs ? evidence(data, incoming, layer) : null;
 }
 

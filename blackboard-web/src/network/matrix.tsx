@@ -4,24 +4,25 @@ import { diverging, magnitude } from "../colors";
 import { short } from "../format";
 import { usePaint, useSize } from "../hooks";
 import { useStore } from "../store";
+import { openWeight } from "../panels/scope";
+import { pixelOf } from "../pixel";
 import { paletteOf, schemeOf } from "../theme";
 import type { LayerView } from "./layers";
-import { WORD, liveOf, shown, valueOf } from "./live";
+import { WORD, incomingOf, liveOf, shown } from "./live";
 import { Outcome } from "./outcome";
 import { Pixels, SIDE, begin } from "./paint";
 
-const CELL = 26; // pixels of the largest cell
-const NAMED = 48; // where few classes have long names
+const CELL = 40; // pixels of the page, of the largest cell
+const NAMED = 72; // where few classes have long names
 
 interface Props {
   layer: LayerView;
   index: number;
-  before: LayerView | undefined;
   /** Room for what comes out, below. */
   below?: number;
 }
 
-export function Matrix({ layer, index: number, before, below = 0 }: Props) {
+export function Matrix({ layer, index: number, below = 0 }: Props) {
   const store = useStore();
   const live = liveOf(store);
   const [room, size] = useSize<HTMLDivElement>();
@@ -29,9 +30,10 @@ export function Matrix({ layer, index: number, before, below = 0 }: Props) {
   const pixels = useMemo(() => [new Pixels(), new Pixels()] as const, []);
   const { width, height } = size.value;
   const { inputs, outputs } = layer;
-  const largest = outputs <= 4 && layer.labels ? NAMED : CELL;
+  const px = pixelOf(store);
+  const largest = px * (outputs <= 4 && layer.labels ? NAMED : CELL);
   const wide = Math.min(largest, Math.max(1, width - 2 * SIDE) / outputs);
-  const tall = Math.min(CELL, Math.max(20, height - below) / inputs, Math.max(1.5 * wide, 4));
+  const tall = Math.min(CELL * px, Math.max(20, height - below * px) / inputs, Math.max(1.5 * wide, 4));
   const [w, h] = [outputs * wide, inputs * tall];
 
   usePaint(() => {
@@ -39,7 +41,7 @@ export function Matrix({ layer, index: number, before, below = 0 }: Props) {
     const context = begin(canvas.current, w + 2 * SIDE, h);
     const [palette, colors] = [paletteOf(store), diverging(schemeOf(store)).words];
     const data = shown(store, live, layer) ?? new Float32Array(inputs * outputs);
-    const incoming = before ? valueOf(live, before) : null;
+    const incoming = incomingOf(store, live, layer);
     context.imageSmoothingEnabled = Math.min(wide, tall) < 1;
     pixels[0].matrix(data, inputs, outputs, magnitude(data), colors);
     context.drawImage(pixels[0].canvas, 2 * SIDE, 0, w, h);
@@ -66,7 +68,7 @@ export function Matrix({ layer, index: number, before, below = 0 }: Props) {
     store.tip.value = place && { x: event.clientX, y: event.clientY, text: () => told(...place) };
   };
   const told = (i: number, j: number): string[] => {
-    const incoming = before ? valueOf(live, before)?.[i] : undefined;
+    const incoming = incomingOf(store, live, layer)?.[i];
     const lines = incoming === undefined ? [] : [`unit ${i}: active ${short(incoming)}`];
     if (j >= 0) {
       const value = shown(store, live, layer)?.[i * outputs + j];
@@ -78,6 +80,8 @@ export function Matrix({ layer, index: number, before, below = 0 }: Props) {
     const place = cell(event);
     if (!place) return;
     const [i, j] = place;
+    if (j >= 0) openWeight(store, layer, i * outputs + j, null);
+    else openWeight(store, { ...layer, value: layer.incoming }, null, i);
     store.unit.value = layer.hidden && j >= 0 ? { layer: number, index: j } : number ? { layer: number - 1, index: i } : null;
   };
   const keyed = (event: KeyboardEvent) => {

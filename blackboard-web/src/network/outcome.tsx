@@ -4,6 +4,7 @@ import { diverging, magnitude } from "../colors";
 import { percent, short } from "../format";
 import { usePaint } from "../hooks";
 import { useStore } from "../store";
+import { target } from "../panels/units";
 import { paletteOf, schemeOf } from "../theme";
 import type { LayerView } from "./layers";
 import { liveOf, valueOf } from "./live";
@@ -37,7 +38,7 @@ function Strip({ values, cell }: { values: Float64Array; cell: number }) {
     context.strokeStyle = paletteOf(store).line;
     context.strokeRect(0.5, 0.5, width - 1, SIDE - 1);
   }, [values, width]);
-  return <canvas class="cb-strip" ref={canvas} aria-hidden="true" style={{ marginLeft: `${2 * SIDE}px`, width: `${width}px`, height: `${SIDE}px` }} />;
+  return <canvas class="cb-strip" data-count={values.length} ref={canvas} aria-hidden="true" style={{ marginLeft: `${2 * SIDE}px`, width: `${width}px`, height: `${SIDE}px` }} />;
 }
 
 function Probabilities({ values, labels, cell }: { values: Float64Array; labels: string[]; cell: number }) {
@@ -60,12 +61,13 @@ function Probabilities({ values, labels, cell }: { values: Float64Array; labels:
 export function Answer({ layer }: { layer: LayerView }) {
   const store = useStore();
   const values = valueOf(liveOf(store), layer);
+  const setup = store.setup.value!;
   const y = store.sample.value?.y ?? null;
   if (!values?.length) return null;
   if (!layer.labels)
     return (
       <p class="cb-answer">
-        <b>{short(values[0])}</b> {y !== null && `should be ${short(y)}`}
+        <b>{short(target(setup, values[0]!))}</b> {y !== null && `should be ${short(target(setup, y))}`}
       </p>
     );
   const best = strongest(values);

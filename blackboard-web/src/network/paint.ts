@@ -31,6 +31,13 @@ export class Pixels {
     this.put();
   }
 
+  /** Shares of full ink, row by row. */
+  shares(data: ArrayLike<number>, rows: number, columns: number, colors: Uint32Array): void {
+    this.resize(columns, rows);
+    for (let i = 0; i < data.length; i++) this.words[i] = colors[Math.max(0, Math.min(255, Math.round(255 * data[i]!)))]!;
+    this.put();
+  }
+
   /** A matrix with one picture a column: the pictures lie below each other. */
   tiles(data: ArrayLike<number>, [height, width]: [number, number], count: number, most: number, colors: Uint32Array): void {
     this.resize(width, height * count);

@@ -1,17 +1,22 @@
 /** The sample that goes through the network, and the way to others. */
 import { useMemo, useRef } from "preact/hooks";
 import { nextSample } from "../actions";
-import { diverging } from "../colors";
+import { diverging, sequential } from "../colors";
 import { short } from "../format";
+import type { Setup } from "../host";
 import { usePaint } from "../hooks";
+import { raw } from "../panels/scaling";
+import { fieldText, fieldsOf, target } from "../panels/units";
 import { useStore, type Sample as Chosen } from "../store";
+import { pixelOf } from "../pixel";
 import { paletteOf, schemeOf } from "../theme";
 import { Button } from "../ui";
 import { pictureOf } from "./layers";
 import { featureName } from "./live";
 import { Pixels, begin } from "./paint";
+import { series } from "./series";
 
-const SIDE = 112;
+const WIDTH = 124; // pixels of the page
 const SPAN = 2.5; // standard deviations that have a colour of their own
 
 export function SampleView() {
@@ -25,10 +30,10 @@ export function SampleView() {
     <div class="cb-sample">
       <h3 class="cb-head">
         <span class="cb-math"><i>x</i></span>
-        <span class="cb-head__what">{title(sample, setup.data.classes)}</span>
+        <span class="cb-head__what">{title(sample, setup)}</span>
       </h3>
       <div class="cb-sample__body">
-        {picture ? <Picture shape={picture} /> : <Features />}
+        {setup.data.sequence ? <Series sequence={setup.data.sequence} /> : picture ? <Picture shape={picture} /> : <Features />}
         <div class="cb-sample__way" role="group" aria-label="Sample">
           <Button label="Sample before" icon="left" keys="," kind="quiet" onClick={() => nextSample(store, -1)} />
           <span>{sample.set === "drawn" ? "drawn" : `${sample.index + 1} / ${counts[sample.set]}`}</span>
@@ -50,31 +55,62 @@ export function SampleView() {
   );
 }
 
-function title({ y }: Chosen, classes: string[] | null): string {
+function title({ y }: Chosen, setup: Setup): string {
+  const { classes, target: known } = setup.data;
   if (y === null) return "nobody knows";
-  return classes ? `this is ${classes[y] ?? y}` : `target ${short(y)}`;
+  return classes ? `this is ${classes[y] ?? y}` : `${known?.name ?? "target"} ${short(target(setup, y))}`;
+}
+
+/** A sequence as a curve over time. */
+function Series({ sequence }: { sequence: [number, number] }) {
+  const store = useStore();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [width, height] = [WIDTH, 96].map((length) => Math.round(length * pixelOf(store))) as [number, number];
+  usePaint(() => {
+    const x = store.sample.value?.x;
+    if (x && canvas.current) series(begin(canvas.current, width, height), x, sequence, paletteOf(store), width, height);
+  }, [width, height]);
+  const hover = (event: PointerEvent) => {
+    const t = Math.floor((event.offsetX / width) * sequence[0]);
+    const text = () => [`step ${t + 1}: ${Array.from({ length: sequence[1] }, (_, k) => short(store.sample.value?.x[t * sequence[1] + k])).join(", ")}`];
+    store.tip.value = { x: event.clientX, y: event.clientY, text };
+  };
+  return (
+    <canvas
+      ref={canvas}
+      role="img"
+      aria-label={`The sample, ${sequence[0]} steps over time`}
+      style={{ width: `${width}px`, height: `${height}px` }}
+      onPointerMove={hover}
+      onPointerLeave={() => (store.tip.value = null)}
+    />
+  );
 }
 
 function Picture({ shape: [rows, columns] }: { shape: [number, number] }) {
   const store = useStore();
+  const setup = store.setup.value!;
+  const { image } = setup.data; // as it was seen: ink on paper, not the signed numbers that go in
   const canvas = useRef<HTMLCanvasElement>(null);
   const pixels = useMemo(() => new Pixels(), []);
-  const height = Math.round((SIDE * rows) / columns);
+  const side = Math.round(WIDTH * pixelOf(store));
+  const height = Math.round((side * rows) / columns);
   usePaint(() => {
     const x = store.sample.value?.x;
     if (!x || !canvas.current) return;
-    const context = begin(canvas.current, SIDE, height);
-    pixels.matrix(x, rows, columns, SPAN, diverging(schemeOf(store)).words);
-    context.imageSmoothingEnabled = columns > SIDE;
-    context.drawImage(pixels.canvas, 0, 0, SIDE, height);
+    const context = begin(canvas.current, side, height);
+    if (image) pixels.shares(raw(setup, x), rows, columns, sequential(schemeOf(store)).words);
+    else pixels.matrix(x, rows, columns, SPAN, diverging(schemeOf(store)).words);
+    context.imageSmoothingEnabled = columns > side;
+    context.drawImage(pixels.canvas, 0, 0, side, height);
     const { value: feature } = store.feature;
     if (feature === null) return;
-    const [wide, tall] = [SIDE / columns, height / rows];
+    const [wide, tall] = [side / columns, height / rows];
     context.strokeStyle = paletteOf(store).ink;
     context.strokeRect((feature % columns) * wide + 0.5, Math.floor(feature / columns) * tall + 0.5, wide - 1, tall - 1);
-  }, [rows, columns]);
+  }, [rows, columns, setup, side]);
   const hover = (event: PointerEvent) => {
-    const [i, j] = [Math.floor((event.offsetY / height) * rows), Math.floor((event.offsetX / SIDE) * columns)];
+    const [i, j] = [Math.floor((event.offsetY / height) * rows), Math.floor((event.offsetX / side) * columns)];
     const pixel = Math.min(i * columns + j, store.setup.value!.data.features.length - 1);
     store.feature.value = pixel;
     const text = () => [`${featureName(store.setup.value!, pixel)}: ${short(store.sample.value?.x[pixel])}`];
@@ -86,7 +122,7 @@ function Picture({ shape: [rows, columns] }: { shape: [number, number] }) {
       class="cb-sample__picture"
       role="img"
       aria-label={`The sample, ${rows} × ${columns} pixels`}
-      style={{ width: `${SIDE}px`, height: `${height}px` }}
+      style={{ width: `${side}px`, height: `${height}px` }}
       onPointerMove={hover}
       onPointerLeave={() => {
         store.tip.value = null;
@@ -98,18 +134,21 @@ function Picture({ shape: [rows, columns] }: { shape: [number, number] }) {
 
 function Features() {
   const store = useStore();
-  const { features } = store.setup.value!.data;
+  const setup = store.setup.value!;
   const { value: pointed } = store.feature;
   const { x } = store.sample.value!;
   return (
     <ul class="cb-features">
-      {features.map((name, i) => (
-        <li key={name} class={i === pointed ? "cb-features__pointed" : ""}>
-          <span title={name}>{name}</span>
-          <i style={{ "--value": Math.max(-1, Math.min(1, x[i]! / SPAN)), color: `var(--${x[i]! < 0 ? "minus" : "plus"})` }} />
-          <b>{short(x[i])}</b>
-        </li>
-      ))}
+      {fieldsOf(setup).map((field) => {
+        const { name, at: [i], options } = field;
+        return (
+          <li key={name} class={pointed !== null && field.at.includes(pointed) ? "cb-features__pointed" : ""}>
+            <span title={name}>{name}</span>
+            {!options && <i style={{ "--value": Math.max(-1, Math.min(1, x[i!]! / SPAN)), color: `var(--${x[i!]! < 0 ? "minus" : "plus"})` }} />}
+            <b>{fieldText(setup, field, x)}</b>
+          </li>
+        );
+      })}
     </ul>
   );
 }

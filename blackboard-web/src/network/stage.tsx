@@ -1,14 +1,19 @@
 /** The network: the sample, each layer as pictures under its formula, and what comes out. */
+import type { ComponentType } from "preact";
 import { short } from "../format";
+import { Scatter, predictions } from "../panels/errors";
 import { useStore, type View } from "../store";
 import { Segments } from "../ui";
-import type { LayerView } from "./layers";
+import { Filters } from "./filters";
+import type { LayerKind, LayerView } from "./layers";
 import { liveOf, valueOf } from "./live";
 import { Matrix } from "./matrix";
 import { Others } from "./others";
 import { Answer } from "./outcome";
 import { SampleView } from "./sample";
+import { States } from "./states";
 import { Tiles } from "./tiles";
+import { Wires } from "./wires";
 
 const VIEWS: [View, string][] = [
   ["weights", "Weights"],
@@ -27,6 +32,7 @@ export function Stage() {
   const store = useStore();
   const layers = liveOf(store).layers.value;
   const { value: setup } = store.setup;
+  const columns = [...layers.map(column), ...(setup!.data.classes ? [] : ["minmax(150px, 0.9fr)"])].join(" ") || "auto";
   return (
     <section class="cb-stage" aria-label="Network">
       <div class="cb-stage__top">
@@ -37,11 +43,20 @@ export function Stage() {
         <About />
         <Legend />
       </div>
-      <div class={`cb-flow ${layers.length > 2 ? "cb-flow--deep" : ""}`} style={{ "--columns": layers.map(column).join(" ") }}>
+      <div class={`cb-flow ${layers.length > 2 ? "cb-flow--deep" : ""}`} style={{ "--columns": columns }}>
+        <Wires />
         <SampleView />
         {layers.map((layer, i) => (
-          <Layer key={layer.weights} layer={layer} index={i} before={layers[i - 1]} />
+          <Layer key={layer.weights} layer={layer} index={i} />
         ))}
+        {!setup!.data.classes && predictions(store) && (
+          <div class="cb-layer">
+            <h3 class="cb-head">
+              <span class="cb-head__what">prediction against truth</span>
+            </h3>
+            <div class="cb-layer__body"><Scatter /></div>
+          </div>
+        )}
         <Others />
       </div>
       <UnitLine />
@@ -56,8 +71,8 @@ function About() {
 }
 
 /** How wide a layer is among the others. */
-const column = ({ first, hidden }: LayerView): string =>
-  first ? "minmax(0, 1.9fr)" : hidden ? "minmax(0, 1fr)" : "minmax(132px, 0.9fr)";
+const column = ({ kind, hidden }: LayerView): string =>
+  kind === "tiles" || kind === "filters" || kind === "states" ? "minmax(0, 1.9fr)" : hidden ? "minmax(0, 1fr)" : "minmax(132px, 0.9fr)";
 
 /** Blue is below zero, orange above. */
 const Legend = () => (
@@ -66,7 +81,15 @@ const Legend = () => (
   </span>
 );
 
-function Layer({ layer, index, before }: { layer: LayerView; index: number; before: LayerView | undefined }) {
+const VIEW: Record<LayerKind, ComponentType<{ layer: LayerView; index: number }>> = {
+  tiles: Tiles,
+  filters: Filters,
+  states: States,
+  matrix: ({ layer, index }) => <Matrix {...{ layer, index }} below={layer.hidden ? 20 : 92} />,
+};
+
+function Layer({ layer, index }: { layer: LayerView; index: number }) {
+  const View = VIEW[layer.kind];
   return (
     <div class={`cb-layer ${layer.first ? "cb-layer--first" : ""} ${layer.hidden ? "" : "cb-layer--last"}`}>
       <h3 class="cb-head">
@@ -76,12 +99,8 @@ function Layer({ layer, index, before }: { layer: LayerView; index: number; befo
         <span class="cb-head__what">{layer.title}</span>
       </h3>
       <div class="cb-layer__body">
-        {layer.first ? (
-          <Tiles layer={layer} index={index} />
-        ) : (
-          <Matrix {...{ layer, index, before }} below={layer.hidden ? 20 : 92} />
-        )}
-        {layer.first && !layer.hidden && <Answer layer={layer} />}
+        <View layer={layer} index={index} />
+        {layer.kind !== "matrix" && !layer.hidden && <Answer layer={layer} />}
       </div>
     </div>
   );

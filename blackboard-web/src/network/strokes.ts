@@ -6,7 +6,7 @@ import type { LayerView } from "./layers";
 import type { Pixels } from "./paint";
 
 type Context = CanvasRenderingContext2D;
-export const NAMES = 84; // pixels for the features' names, left of bars
+export const NAMES = 96; // pixels of the page for the features' names, left of bars
 
 export function picture(context: Context, pixels: Pixels, j: number, layer: LayerView, x: number, y: number, grid: Places): void {
   const [width, height] = [pixels.canvas.width, pixels.canvas.height / layer.outputs];
@@ -28,17 +28,17 @@ export function bars(context: Context, data: ArrayLike<number>, j: number, { inp
   context.fillRect(x + grid.width / 2 - 0.5, y, 1, grid.height);
 }
 
-export function names(context: Context, features: string[], palette: Palette, grid: Places): void {
-  context.font = "11px system-ui, sans-serif";
+export function names(context: Context, features: string[], palette: Palette, grid: Places, px: number): void {
+  context.font = `${11 * px}px system-ui, sans-serif`;
   context.textAlign = "right";
   context.textBaseline = "middle";
   context.fillStyle = palette.soft;
   const tall = grid.height / features.length;
-  if (tall < 9) return;
+  if (tall < 9 * px) return;
   for (let row = 0; row < grid.rows; row++)
     features.forEach((name, i) => {
       const y = row * (grid.height + grid.under + grid.gap) + (i + 0.5) * tall;
-      context.fillText(name.length > 13 ? `${name.slice(0, 12)}…` : name, NAMES - 8, y, NAMES - 10);
+      context.fillText(name.length > 15 ? `${name.slice(0, 14)}…` : name, (NAMES - 8) * px, y, (NAMES - 10) * px);
     });
 }
 
@@ -61,16 +61,16 @@ export function frameOf(context: Context, palette: Palette, x: number, y: number
   context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
 }
 
-export function activation(context: Context, share: number, palette: Palette, colors: Uint32Array, x: number, y: number, grid: Places): void {
+export function activation(context: Context, share: number, palette: Palette, colors: Uint32Array, x: number, y: number, grid: Places, px: number): void {
   if (grid.under < 12) {
     const word = colors[signedIndex(share, 1)]!;
     context.fillStyle = `rgb(${word & 255} ${(word >> 8) & 255} ${(word >> 16) & 255})`;
     context.fillRect(x, y, grid.width, grid.under - 1);
     return;
   }
-  const [left, wide] = [x + 15, grid.width - 15];
+  const [left, wide] = [x + 20 * px, grid.width - 20 * px];
   context.fillStyle = palette.track;
-  context.fillRect(left, y + 8, wide, 4);
+  context.fillRect(left, y + 7 * px, wide, 4 * px);
   context.fillStyle = share < 0 ? palette.minus : palette.plus;
-  context.fillRect(left, y + 8, wide * Math.min(1, Math.abs(share)), 4);
+  context.fillRect(left, y + 7 * px, wide * Math.min(1, Math.abs(share)), 4 * px);
 }

@@ -4,6 +4,8 @@ import { diverging, magnitude } from "../colors";
 import { short } from "../format";
 import { usePaint, useSize } from "../hooks";
 import { useStore } from "../store";
+import { openWeight } from "../panels/scope";
+import { pixelOf } from "../pixel";
 import { paletteOf, schemeOf } from "../theme";
 import { places, type Places } from "./grid";
 import { pictureOf, type LayerView } from "./layers";
@@ -22,12 +24,13 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
   const canvas = useRef<HTMLCanvasElement>(null);
   const pixels = useMemo(() => new Pixels(), []);
   const count = Math.min(layer.outputs, MOST);
-  const left = image ? 0 : NAMES;
+  const px = pixelOf(store);
+  const left = image ? 0 : Math.round(NAMES * px);
   const aspect = image ? image[0] / image[1] : Math.min(2.4, Math.max(0.5, layer.inputs / 8));
   const { width, height } = size.value;
   const grid = useMemo(
-    () => places(count, Math.max(40, width - left), Math.max(60, height), aspect),
-    [count, width, height, left, aspect],
+    () => places(count, Math.max(40, width - left), Math.max(60, height), aspect, px),
+    [count, width, height, left, aspect, px],
   );
   const extent = {
     width: left + grid.columns * (grid.width + grid.gap) - grid.gap,
@@ -51,17 +54,23 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
       draw(j, left + x, y);
       frameOf(context, palette, left + x, y, grid);
       if (activations)
-        activation(context, activations[j]! / strongest, palette, map.words, left + x, y + grid.height, grid);
+        activation(context, activations[j]! / strongest, palette, map.words, left + x, y + grid.height, grid, px);
     }
     const { value: feature } = store.feature;
     if (image && feature !== null) spots(context, palette, feature, image, count, grid);
-    if (!image) names(context, setup.data.features, palette, grid);
+    if (!image) names(context, setup.data.features, palette, grid, px);
   }, [grid, layer, setup]);
 
   const chosen = store.unit.value?.layer === number ? store.unit.value.index : -1;
-  const choose = (index: number) => (store.unit.value = index === chosen ? null : { layer: number, index });
+  // A click opens the number under it: of the picture a weight, below it how active the unit is.
+  const open = (event: MouseEvent, j: number) => {
+    const feature = featureAt(event.offsetX, event.offsetY, grid, layer.inputs, image);
+    store.unit.value = { layer: number, index: j };
+    openWeight(store, layer, feature !== null && feature < layer.inputs ? feature * layer.outputs + j : null, j);
+  };
   const keyed = (event: KeyboardEvent) => {
     const move = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid.columns, ArrowDown: grid.columns }[event.key];
+    if (event.key === "Enter" && chosen >= 0) return openWeight(store, layer, null, chosen);
     if (move === undefined) return;
     event.preventDefault();
     event.stopPropagation();
@@ -106,7 +115,7 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
       >
         <canvas ref={canvas} aria-hidden="true" />
         {Array.from({ length: count }, (_, j) => (
-          <Option key={j} {...{ number, j, grid, left }} name={layer.labels?.[j] ?? String(j)} chosen={j === chosen} choose={choose} />
+          <Option key={j} {...{ number, j, grid, left }} name={layer.labels?.[j] ?? String(j)} chosen={j === chosen} open={open} />
         ))}
       </div>
       {layer.outputs > MOST && <p class="cb-about">the first {MOST} of {layer.outputs} units</p>}
@@ -121,10 +130,10 @@ interface OptionProps {
   left: number;
   name: string;
   chosen: boolean;
-  choose: (index: number) => void;
+  open: (event: MouseEvent, index: number) => void;
 }
 
-function Option({ number, j, grid, left, name, chosen, choose }: OptionProps) {
+function Option({ number, j, grid, left, name, chosen, open }: OptionProps) {
   const [x, y] = grid.at(j);
   return (
     <div
@@ -135,7 +144,7 @@ function Option({ number, j, grid, left, name, chosen, choose }: OptionProps) {
       aria-label={`unit ${name}`}
       data-unit={j}
       style={{ left: `${left + x}px`, top: `${y}px`, width: `${grid.width}px`, height: `${grid.height}px` }}
-      onClick={() => choose(j)}
+      onClick={(event) => open(event, j)}
     >
       {grid.under >= 12 && <span class="cb-tile__name">{name}</span>}
     </div>

@@ -3,7 +3,8 @@ import { useStore, type Store } from "../store";
 import { Thumb } from "./thumb";
 import { body, best, predict } from "./scope";
 import { worst } from "./scores";
-import { percent } from "./numbers";
+import { fmt, percent } from "./numbers";
+import { target } from "./units";
 
 export const className = (store: Store, k: number): string => store.setup.value?.data.classes?.[k] ?? String(k);
 
@@ -43,7 +44,10 @@ function said(store: Store): string {
   const { setup, frame, sample } = store;
   const p = predict(setup.value, frame.value, sample.value!.x);
   const y = sample.value!.y;
-  if (!setup.value?.data.classes) return `target ${y?.toPrecision(4) ?? "unknown"}${p ? `, the network says ${p[0]!.toPrecision(4)}` : ""}`;
+  if (!setup.value?.data.classes) {
+    const own = (value: number) => fmt(target(setup.value!, value));
+    return `${setup.value?.data.target?.name ?? "target"} ${y === null ? "unknown" : own(y)}${p ? `, the network says ${own(p[0]!)}` : ""}`;
+  }
   const is = y === null ? "no label: the network's own guess stands for it" : `a ${className(store, y)}`;
   if (!p || !body(setup.value, "predict")) return is;
   return `${is}; the network says ${className(store, best(p))} (${percent(p[best(p)]!)})`;

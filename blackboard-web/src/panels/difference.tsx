@@ -1,6 +1,6 @@
 /** A number moved a little both ways, all behind it computed again, beside the gradient that the backward pass found. */
 import type { Pass } from "../anatomy";
-import { entry, fmt } from "./numbers";
+import { entryOf, fmt } from "./numbers";
 import type { Spot } from "./scope";
 
 export interface Compared {
@@ -37,14 +37,13 @@ export function DifferenceView({ pass, spot }: { pass: Pass; spot: Spot }) {
   const compared = input?.role === "y" || spot.name === pass.body.anatomy.loss ? null : compare(pass, spot);
   if (!compared) return null;
   const { moved, difference, gradient, found } = compared;
-  const name = entry(moved.name, moved.index, pass.body.shape(moved.name));
   return (
     <dl class="cb-difference">
-      <dt>Move <code>{name}</code> a little, both ways: the loss changes by</dt>
+      <dt>Move <code>{entryOf(pass, moved)}</code> a little, both ways: the loss changes by</dt>
       <dd>{fmt(difference, 8)} <small>a unit</small></dd>
       {gradient && found !== null && (
         <>
-          <dt>Gradient <code>{entry(gradient.name, gradient.index, pass.body.shape(gradient.name))}</code></dt>
+          <dt>Gradient <code>{entryOf(pass, gradient)}</code></dt>
           <dd>{fmt(found, 8)} <small>apart by {fmt(Math.abs(found - difference), 2)}</small></dd>
         </>
       )}

@@ -2,12 +2,15 @@
 import { able } from "../able";
 import { useStore } from "../store";
 import { className } from "./chooser";
+import { Curve } from "./curve";
 import { drawingOf } from "./drawing";
 import { Features } from "./features";
 import { Pad } from "./pad";
 import { Probabilities } from "./probabilities";
 import { predict } from "./scope";
 import { Thumb } from "./thumb";
+import { fmt } from "./numbers";
+import { target } from "./units";
 
 export function Draw() {
   const store = useStore();
@@ -16,9 +19,12 @@ export function Draw() {
   const p = sample && predict(setup, store.frame.value, sample.x);
   return (
     <div class="cb-draw" data-part="draw">
-      <div class="cb-draw-in">{setup.data.image ? <Drawn /> : <Features />}</div>
+      <div class="cb-draw-in">
+        {setup.data.sequence && <Curve sequence={setup.data.sequence} />}
+        {setup.data.image ? <Drawn /> : <Features />}
+      </div>
       <div class="cb-draw-out">
-        {p && (setup.data.classes ? <Probabilities p={p} y={sample!.y} /> : <p class="cb-value">{p[0]!.toPrecision(4)}</p>)}
+        {p && (setup.data.classes ? <Probabilities p={p} y={sample!.y} /> : <p class="cb-value">{fmt(target(setup, p[0]!))}</p>)}
         <Actions />
       </div>
     </div>

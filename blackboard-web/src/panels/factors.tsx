@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { Factors, Part, Pass, Term } from "../anatomy";
 import { useStore } from "../store";
 import { DifferenceView } from "./difference";
-import { entry, fmt, shapeText } from "./numbers";
+import { entryOf, fmt, shapeText } from "./numbers";
 import { scopeOf, type Spot } from "./scope";
 
 const SHOWN = 10;
@@ -19,12 +19,12 @@ export function FactorsView({ pass }: { pass: Pass }) {
         <p>Choose any number: here stands what it is made of, down to pixels and weights.</p>
       </aside>
     );
-  const [shape, value] = [pass.body.shape(spot.name), pass.values[spot.name]![spot.index]!];
+  const value = pass.values[spot.name]![spot.index]!;
   return (
     <aside class="cb-factors" aria-label="What the number is made of" aria-live="polite">
       <Path pass={pass} />
       <h3>
-        <code>{entry(spot.name, spot.index, shape)}</code> <b>{fmt(value, 6)}</b>
+        <code>{entryOf(pass, spot)}</code> <b>{fmt(value, 6)}</b>
       </h3>
       <Made key={`${spot.name} ${spot.index}`} pass={pass} spot={spot} />
       <DifferenceView pass={pass} spot={spot} />
@@ -38,9 +38,9 @@ function Path({ pass }: { pass: Pass }) {
   const path = scope.path.value;
   return (
     <nav class="cb-path" aria-label="Path">
-      {path.map(({ name, index }, k) => (
+      {path.map((spot, k) => (
         <button key={k} aria-current={k === path.length - 1 ? "true" : undefined} onClick={() => scope.back(k)}>
-          {entry(name, index, pass.body.shape(name))}
+          {entryOf(pass, spot)}
         </button>
       ))}
       <button class="cb-path-close" aria-label="Close" onClick={() => (scope.path.value = [])}>×</button>
@@ -56,7 +56,7 @@ function Made({ pass, spot }: { pass: Pass; spot: Spot }) {
   const { uses, code } = pass.body.anatomy.equations[k]!;
   return (
     <p class="cb-note">
-      <code>{code}</code> uses {uses.map((name) => `${name} (${shapeText(pass.body.shape(name))})`).join(", ")} whole.
+      <code>{code}</code> uses {uses.map((name) => `${pass.body.label(name)} (${shapeText(pass.body.shape(name))})`).join(", ")} whole.
     </p>
   );
 }
@@ -125,18 +125,20 @@ function Chip({ part: { name, index, value }, pass }: { part: Part; pass: Pass }
   if (name === null) return <span class="cb-chip cb-chip--plain">{fmt(value)}</span>;
   return (
     <button class="cb-chip" onClick={() => scope.deeper({ name, index })}>
-      <code>{entry(name, index, pass.body.shape(name))}</code> {fmt(value)}
+      <code>{entryOf(pass, { name, index })}</code> {fmt(value)}
     </button>
   );
 }
 
 /** That it is so: what they come to, what the pass has, and how far apart these are. */
 function Proof({ factors: { reduce, terms, computed, value } }: { factors: Factors }) {
-  const gap = Math.abs(computed - value);
+  const exact = useStore().frame.value?.exact ?? true;
+  const apart = computed === value ? "equal to the last bit" : `difference ${fmt(Math.abs(computed - value), 2)}`;
   const words = reduce ? `${terms.length} terms ${TOGETHER[reduce] ?? reduce}` : "comes to";
   return (
     <p class="cb-proof">
-      {words} <b>{fmt(computed, 8)}</b>; the pass has <b>{fmt(value, 8)}</b>; difference {fmt(gap, 2)}
+      {words} <b>{fmt(computed, 8)}</b>; the pass has <b>{fmt(value, 8)}</b>; {apart}
+      {!exact && ", with weights rounded to seven digits while training runs"}
     </p>
   );
 }

@@ -1,8 +1,7 @@
 /** A sample that is no picture: a slider for each feature, within what the data have. */
 import type { Setup } from "../host";
 import { useStore } from "../store";
-import { fmt } from "./numbers";
-import { scaling } from "./scaling";
+import { fieldText, fieldsOf } from "./units";
 
 const MOST = 60;
 const known = new WeakMap<Setup, [number, number][]>();
@@ -26,23 +25,43 @@ function ranges(setup: Setup): [number, number][] {
 export function Features() {
   const store = useStore();
   const [setup, sample] = [store.setup.value!, store.sample.value!];
-  const known = setup.arrays.mean && setup.arrays.scale ? scaling(setup) : null;
-  const said = (x: number, j: number) => fmt(known ? x * known.scale[j]! + known.mean[j]! : x, 3);
-  const set = (j: number, value: number) => {
+  const change = (values: [number, number][]) => {
     const x = sample.x.slice();
-    x[j] = value;
+    for (const [j, value] of values) x[j] = value;
     store.sample.value = { ...sample, set: "drawn", index: -1, x };
   };
+  const fields = fieldsOf(setup);
+  const limits = ranges(setup);
   return (
     <div class="cb-sliders" role="group" aria-label="Features of the sample">
-      {ranges(setup).slice(0, MOST).map(([low, high], j) => (
-        <label key={j}>
-          <span>{setup.data.features[j] ?? `feature ${j}`}</span>
-          <input type="range" min={low} max={high} step={(high - low) / 200 || 1} value={sample.x[j]} onInput={(event) => set(j, Number(event.currentTarget.value))} />
-          <output>{said(sample.x[j]!, j)}</output>
-        </label>
-      ))}
-      {setup.data.features.length > MOST && <p class="cb-note">The first {MOST} of {setup.data.features.length} features.</p>}
+      {fields.slice(0, MOST).map((field) => {
+        const { name, at, options } = field;
+        const [j] = at as [number];
+        if (options)
+          return (
+            <label key={name}>
+              <span>{name}</span>
+              <select
+                value={at.findIndex((feature) => sample.x[feature]! > 0.5)}
+                onChange={(event) => change(at.map((feature, k) => [feature, Number(k === Number(event.currentTarget.value))]))}
+              >
+                {options.map((option, k) => <option key={option} value={k}>{option}</option>)}
+              </select>
+            </label>
+          );
+        const [low, high] = limits[j]!;
+        return (
+          <label key={name}>
+            <span>{name}</span>
+            <input
+              type="range" min={low} max={high} step={(high - low) / 200 || 1} value={sample.x[j]} aria-valuetext={fieldText(setup, field, sample.x)}
+              onInput={(event) => change([[j, Number(event.currentTarget.value)]])}
+            />
+            <output>{fieldText(setup, field, sample.x)}</output>
+          </label>
+        );
+      })}
+      {fields.length > MOST && <p class="cb-note">The first {MOST} of {fields.length} columns.</p>}
     </div>
   );
 }

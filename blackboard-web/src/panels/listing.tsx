@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Pass } from "../anatomy";
 import type { Equation, Line } from "../host";
+import { pixelOf } from "../pixel";
 import { useStore } from "../store";
 import { Code } from "./code-text";
 import { Heat } from "./heat";
@@ -91,7 +92,7 @@ const Formula = ({ markup }: { markup: string }) => <span class="cb-formula" dan
 
 function EquationRow({ equation, pass, now, later }: { equation: Equation; pass: Pass; now: boolean; later: boolean }) {
   const { name, code, formula, shape } = equation;
-  const text = code.startsWith(`${name} =`) ? code : `${name} = ${code}`;
+  const text = pass.body.label(name) !== name || code.startsWith(`${name} =`) ? code : `${name} = ${code}`;
   return (
     <div class={`cb-equation${now ? " cb-equation--now" : ""}${later ? " cb-line--later" : ""}`}>
       <Formula markup={formula} />
@@ -108,14 +109,15 @@ function EquationRow({ equation, pass, now, later }: { equation: Equation; pass:
 function Numbers({ name, pass, tall }: { name: string; pass: Pass; tall?: boolean }) {
   const store = useStore();
   const scope = scopeOf(store);
+  const px = pixelOf(store);
   const [shape, data] = [pass.body.shape(name), pass.values[name]!];
   const spots = scope.path.value.filter((spot) => spot.name === name);
   const chosen = spots[spots.length - 1]?.index ?? null;
   return (
     <div class="cb-numbers">
       <Heat
-        name={name} data={data} shape={shape} image={store.setup.value!.data.image} width={tall ? 430 : 300} height={tall ? 150 : 72}
-        cell={tall ? 16 : 12} chosen={chosen} choose={(index) => scope.begin({ name, index })}
+        name={pass.body.label(name)} data={data} shape={shape} image={store.setup.value!.data.image} width={(tall ? 430 : 300) * px} height={(tall ? 150 : 72) * px}
+        cell={(tall ? 16 : 12) * px} chosen={chosen} choose={(index) => scope.begin({ name, index })}
       />
       {data.length === 1 && <span class="cb-number">{fmt(data[0]!)}</span>}
     </div>

@@ -1,5 +1,5 @@
 /** Numbers and entries as text. */
-import { unravel } from "../anatomy";
+import { unravel, type Pass } from "../anatomy";
 
 const MINUS = "−";
 
@@ -21,9 +21,13 @@ export const percent = (p: number): string => {
   return `${share > 99.9 && share < 100 ? ">99.9" : share < 0.1 && share > 0 ? "<0.1" : share.toFixed(1)} %`;
 };
 
-/** An entry as code has it: `d_W_h[12, 3]`. */
+/** An entry as code has it: `d_W_h[12, 3]`, `(1 - h)[0, 3]`. */
 export function entry(name: string, index: number, shape: number[]): string {
-  return shape.length === 0 ? name : `${name}[${unravel(index, shape).join(", ")}]`;
+  if (shape.length === 0) return name;
+  return `${/^\w+$/.test(name) ? name : `(${name})`}[${unravel(index, shape).join(", ")}]`;
 }
+
+/** An entry of a value in a pass, as the lines have it. */
+export const entryOf = ({ body }: Pass, { name, index }: { name: string; index: number }): string => entry(body.label(name), index, body.shape(name));
 
 export const shapeText = (shape: number[]): string => (shape.length ? shape.join(" × ") : "a number");

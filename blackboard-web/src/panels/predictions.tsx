@@ -1,8 +1,9 @@
 /** The worst predictions, sorted anew as the network learns; which class is taken for which. */
 import { useStore } from "../store";
 import { Confusion } from "./confusion";
+import { Errors } from "./errors";
 import { scoresOf, type Change } from "./scores";
-import { Errors, Worst } from "./worst";
+import { Worst } from "./worst";
 
 export function Predictions() {
   const store = useStore();

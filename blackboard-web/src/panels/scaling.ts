@@ -19,7 +19,7 @@ export function scaling(setup: Setup): Scaling {
 
 function told({ arrays, data }: Setup): Scaling | null {
   const { mean, scale } = arrays;
-  const ink = (data as { ink?: number }).ink ?? 1;
+  const ink = data.ink ?? 1;
   return mean && scale ? { mean: mean.data, scale: scale.data, ink } : null;
 }
 

@@ -65,6 +65,26 @@ export function unitOf(setup: Setup | null, pass: Pass | null, { name, index }: 
   return null;
 }
 
+/** Open the number behind a picture in the microscope: an entry of the weights as they are shown, else what a unit makes. */
+export function openWeight(store: Store, layer: { weights: string; value: string | null }, index: number | null, unit: number | null): void {
+  const learn = body(store.setup.value, "learn");
+  if (!learn) return;
+  const input = learn.anatomy.inputs.find(({ key }) => key === layer.weights)?.name;
+  const slope = learn.anatomy.gradients[layer.weights];
+  const weight = store.view.value === "gradient" || store.view.value === "change" ? (slope ?? input) : input;
+  const [name, at] = index === null ? [layer.value, unit] : [weight, index];
+  if (name && at !== null) openEntry(store, name, at);
+}
+
+/** Open an entry of a value of the forward pass, if the microscope has it by the same name. */
+export function openEntry(store: Store, name: string, index: number): void {
+  const learn = body(store.setup.value, "learn");
+  const known = learn && (learn.made(name) >= 0 || learn.anatomy.inputs.some((input) => input.name === name));
+  if (!known || index >= learn.shape(name).reduce((a, b) => a * b, 1)) return;
+  scopeOf(store).begin({ name, index });
+  store.panel.value = "microscope";
+}
+
 export class Scope {
   /** The frame that is looked at: while training runs, a pass must leave time for everything else. */
   private readonly frame = signal<Frame | null>(null);

@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { diverging, magnitude, sequential, signedIndex, type Scheme } from "../colors";
 import type { Setup } from "../host";
+import { pixelOf } from "../pixel";
 import { useStore } from "../store";
 import { schemeOf } from "../theme";
 import { raw } from "./scaling";
@@ -11,7 +12,8 @@ export function Thumb({ x, size, signed }: { x: ArrayLike<number>; size: number;
   const store = useStore();
   const [setup, colors] = [store.setup.value, schemeOf(store)];
   useEffect(() => draw(canvas.current!, x, setup, signed ?? false, colors), [x, setup, colors, signed]);
-  return <canvas ref={canvas} class="cb-thumb" style={{ width: `${size}px`, height: `${size}px` }} aria-hidden="true" />;
+  const side = size * pixelOf(store);
+  return <canvas ref={canvas} class="cb-thumb" style={{ width: `${side}px`, height: `${side}px` }} aria-hidden="true" />;
 }
 
 function draw(canvas: HTMLCanvasElement, x: ArrayLike<number>, setup: Setup | null, signed: boolean, colors: Scheme): void {

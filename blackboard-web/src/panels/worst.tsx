@@ -2,8 +2,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { useStore } from "../store";
 import { className } from "./chooser";
-import { fmt, percent } from "./numbers";
-import { ranked } from "./scope";
+import { percent } from "./numbers";
 import { filtered, scoresOf, type Scored } from "./scores";
 import { Thumb } from "./thumb";
 
@@ -37,16 +36,17 @@ function Item({ one: { index, truth, guess, sure, change } }: { one: Scored }) {
   const text = `${className(store, truth)} taken for ${className(store, guess)}, ${percent(sure)} for the truth${change ? `, ${change}` : ""}`;
   return (
     <li data-key={index}>
-      <button class={change ? `cb-${change}` : ""} aria-label={`${shown} ${percent(sure)}, held-out sample ${index + 1}: ${text}. Open in the microscope`} title={text} onClick={() => look(store, index)}>
+      <button class={change ? `cb-${change}` : ""} title={text} onClick={() => look(store, index)}>
         <Thumb x={row(store.setup.value!.arrays.X_held!, index)} size={48} />
         <span>{shown}</span>
         <small>{percent(sure)}</small>
+        <i class="cb-unseen">held-out sample {index + 1}: {text}. Open in the microscope</i>
       </button>
     </li>
   );
 }
 
-function look(store: ReturnType<typeof useStore>, index: number): void {
+export function look(store: ReturnType<typeof useStore>, index: number): void {
   store.look("held", index);
   store.panel.value = "microscope";
 }
@@ -70,28 +70,4 @@ function useMoves(order: string, glides: boolean) {
     places.current = now;
   }, [order]);
   return list;
-}
-
-/** For targets that are quantities: the largest errors. */
-export function Errors() {
-  const store = useStore();
-  const truth = store.setup.value!.arrays.y_held?.data;
-  const value = store.frame.value?.arrays.value?.data;
-  if (!truth || !value) return <p class="cb-note">Nothing was predicted yet.</p>;
-  const off = Float64Array.from(truth, (y, k) => Math.abs(value[k]! - y));
-  return (
-    <table class="cb-errors" data-part="predictions">
-      <thead><tr><th>held out</th><th>target</th><th>predicted</th><th>off by</th></tr></thead>
-      <tbody>
-        {ranked(off).slice(0, SHOWN).map((k) => (
-          <tr key={k}>
-            <td><button class="cb-link" onClick={() => look(store, k)}>{k + 1}</button></td>
-            <td>{fmt(truth[k]!)}</td>
-            <td>{fmt(value[k]!)}</td>
-            <td>{fmt(off[k]!)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
 }

@@ -22,6 +22,7 @@ def test_a_file_is_shown_checked_and_trained_from_save_to_save(context, tmp_path
         assert "SyntaxError" in board.page.inner_text(".cb-report")
         assert board.page.locator(".cb-alert").count() == 0
         path.write_text(WRONG, encoding="utf-8")
+        board.button("Play").click()
         board.at(5)
         assert board.frame()["playing"]
         board.page.locator('[data-panel="code"]').click()

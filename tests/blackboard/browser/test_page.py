@@ -12,7 +12,7 @@ MB = 2**20
 
 @pytest.fixture(scope="module")
 def visits(chrome):
-    """The best time until a page shows training, and each page's alert after its server's end."""
+    """The best time until a page shows the network, and each page's alert after the end."""
     alerts = []
 
     def seconds():
@@ -21,7 +21,7 @@ def visits(chrome):
         with command() as told:
             board = Board(context, told)
             board.page.wait_for_selector("canvas")
-            board.at(1)
+            board.frame()
             taken = time.perf_counter() - began
         board.js("() => until(() => sockets.every(({ readyState }) => readyState === 3))")
         board.page.get_by_text("The run does not answer").wait_for()
@@ -32,7 +32,7 @@ def visits(chrome):
     return best(seconds, 2), alerts
 
 
-def test_training_is_on_screen_within_two_seconds_of_the_command(visits):
+def test_the_network_is_on_screen_within_two_seconds_of_the_command(visits):
     seconds, _ = visits
     assert seconds < 2
 

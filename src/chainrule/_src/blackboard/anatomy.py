@@ -26,6 +26,7 @@ from chainrule._src.trace.recurrence.unrolling import unrolled
 from chainrule._src.trace.tracing import Recorder
 
 LONGEST = 1000  # equations; longer programs are not shown
+WIDEST = 72  # characters of an expression that may stand for a value
 ROLES = "params", "X", "y"
 PRIMITIVES: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
@@ -72,7 +73,8 @@ def anatomy(
         - ``loss``, ``output``, ``gradients`` by key and ``input_gradient``: names, or None;
         - ``script``: see `chainrule._src.compile.lower.script`.
 
-        The shapes are for one sample.
+        The shapes are for one sample. The code of an equation whose value no line assigns is its
+        expression, if that is short.
 
     Examples
     --------
@@ -321,7 +323,8 @@ class Body:
         for equation in self.program.equations:
             output = equation.output
             line, entry = self.line_of[output], entries.of(equation)
-            code = moved.written(self.codes[output], output in entries.moved)
+            is_inner = output in entries.moved or output not in with_lines
+            code = moved.written(self.codes[output], is_inner)
             yield {
                 "name": self.names[output],
                 "code": code,
@@ -351,19 +354,24 @@ class Body:
 
 
 class _Inline(ast.NodeTransformer):
-    """Inlines moved values into the lines that use them: ``X.T @ d_z`` instead of ``t1 @ d_z``."""
+    """Inlines values that no line of the text assigns: ``X.T @ d_z`` instead of ``t1 @ d_z``."""
 
     def __init__(self) -> None:
         self.known: dict[str, ast.expr] = {}
 
-    def written(self, code: str, is_moved: bool) -> str:
-        """Return a line with the moved values inlined; record its value if it is moved itself."""
+    def written(self, code: str, is_inner: bool) -> str:
+        """Return a line with inner values inlined; of an inner value, its expression alone.
+
+        The name of an inner value with a long expression remains, as in loops.
+        """
         (line,) = ast.parse(code).body
         assert isinstance(line, ast.Assign)
         line.value = self.visit(line.value)
-        if is_moved:
-            self.known[ast.unparse(line.targets[0])] = line.value
-        return ast.unparse(line)
+        expression = ast.unparse(line.value)
+        if not is_inner or len(expression) > WIDEST:
+            return ast.unparse(line)
+        self.known[ast.unparse(line.targets[0])] = line.value
+        return expression
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """Return the expression to inline for a name, or the name itself."""

@@ -49,6 +49,8 @@ class ApartSession:
     limits : Limits
     watch : bool, default True
         If true, the file is loaded again at every save.
+    settings : dict, optional
+        Settings to start with, in place of the file's.
     **session
         Options of `Session`, which must be picklable.
 
@@ -65,6 +67,7 @@ class ApartSession:
         *,
         limits: Limits = LIMITS,
         watch: bool = True,
+        settings: Mapping[str, Any] | None = None,
         **session: Any,
     ) -> None:
         self.path = Path(path).resolve()
@@ -83,7 +86,7 @@ class ApartSession:
         self._next: _Child | None = None  # is loading
         self._waiting: list[tuple[Command, Listener | None]] = []
         self._last_messages: dict[str, Message] = {}  # the last message of some types
-        self._settings: dict[str, Any] = {}
+        self._settings = dict(settings or {})
         self._plays: dict[str, Any] | None = None
         self.load()
         if watch:

@@ -14,14 +14,26 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.config import copied
 from chainrule._src.base.errors import DataError
 from chainrule._src.blackboard.subject import Data, Subject, Unit, checked
-from chainrule._src.blackboard.subjects import of_arrays
+from chainrule._src.blackboard.subjects import of_arrays, units_of
 from chainrule._src.core.transforms import grad
 from chainrule._src.nn import activations, optimizers
 from chainrule._src.nn.functions import one_hot, sigmoid, softmax
-from chainrule._src.nn.layers import Dense, Dropout, Flatten
+from chainrule._src.nn.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Dropout,
+    Flatten,
+    SimpleRNN,
+)
 from chainrule._src.nn.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from chainrule._src.nn.network.network import Network
 from chainrule._src.nn.network.objective import Objective
+
+OF_SEQUENCES = (Conv1D, RNN, SimpleRNN, LSTM, GRU, Bidirectional)
 
 
 def sequential(model: Any, X: Any, y: Any, *, name: str = "data", seed: int = 0) -> Subject:
@@ -52,9 +64,12 @@ def data_of(model: Any, X: Any, y: Any, name: str) -> Data:
     (samples, targets), _ = model.training_parts(X, y, "blackboard")
     task = _Task.of(model, targets)
     features = getattr(model.preprocessor, "feature_names", None)
-    return of_arrays(
-        samples, task.labels(targets), name=name, classes=task.classes, features=features
+    in_steps = any(isinstance(layer, OF_SEQUENCES) for layer in model.layers)
+    data = of_arrays(
+        samples, task.labels(targets), name=name, classes=task.classes, features=features,
+        sequence=in_steps,
     )  # fmt: skip
+    return replace(data, **units_of(model.preprocessor)) if features else data
 
 
 def layered(model: Any, data: Data, *, seed: int = 0, code: str | None = None) -> Subject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,6 @@ from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import lookup
 from chainrule._src.blackboard import built, subjects
 from chainrule._src.blackboard.anatomy import anatomy_of
-from chainrule._src.blackboard.commands import Command
 from chainrule._src.blackboard.mistakes import mistaken, mistakes
 from chainrule._src.blackboard.scenes import scenes_of
 from chainrule._src.blackboard.session import Session, Steered
@@ -25,47 +24,53 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, list[int]] = {"network": [10], "deep": [32, 32], "softmax": []}
 """The lab's networks by name, with their hidden layers."""
-PACE = 25  # updates a second, slow enough for the eye
 
 
 def begin(subject: Subject) -> Session:
-    """Return a session that is already training."""
+    """Return a session at update 0; training begins when a page asks for it."""
     more = More()
-    session = Session(subject, more=more, take=taker(more), mistaken=mistaken)
-    session.handle(Command("play", fields={"rate": PACE}))
-    return session
+    return Session(subject, more=more, take=taker(more), mistaken=mistaken)
 
 
 def prepared(
-    data: str = "digits", target: str | None = None, model: str = "network"
+    data: str = "digits",
+    target: str | None = None,
+    model: str = "network",
+    learning_rate: float | None = None,
 ) -> Callable[[], Steered]:
-    """Read data and model; return a function that starts a training session.
+    """Read data and model; return a function that starts a session.
 
     Parameters
     ----------
     data, target, model
         As for `subject_of`; the model may also be a Python file, see `own`, which
         is trained in a child process.
+    learning_rate : float, optional
+        The learning rate of the first update; by default the one of the model.
 
     Raises
     ------
     DataError, FileError, OptionError, UnknownNameError
         If the data or the model cannot be read or trained.
     """
+    settings = {} if learning_rate is None else {"rate": learning_rate}
     if Path(model).suffix != ".py":
-        return partial(begin, subject_of(data, target, model))
+        subject = subject_of(data, target, model)
+        if settings and subject.make is not None:
+            subject = subject.make({**subject.settings, **settings})
+        return partial(begin, subject)
     if not Path(model).is_file():
         raise FileError(f"there is no file {model}")
-    return partial(_begin_apart, model, _data(data, target))
+    return partial(_begin_apart, model, _data(data, target), settings)
 
 
-def _begin_apart(path: str, data: Data) -> Steered:
+def _begin_apart(path: str, data: Data, settings: Mapping[str, Any]) -> Steered:
     from chainrule._src.blackboard.apart import ApartSession
 
     more = More()
-    session = ApartSession(path, data, more=more, take=taker(more), mistaken=mistaken)
-    session.handle(Command("play", fields={"rate": PACE}))
-    return session
+    return ApartSession(
+        path, data, settings=settings, more=more, take=taker(more), mistaken=mistaken
+    )
 
 
 def _data(data: str, target: str | None) -> Data:

@@ -3,7 +3,8 @@
 The file defines ``model``, a compiled `Sequential`; or ``loss(params, X, y)`` and ``params``, a
 dict of arrays or a function that returns one for a seed. It may also define the forward pass,
 ``forward(params, X)`` or ``predict(params, X)``; a gradient written by hand,
-``gradients(params, X, y)``, which then replaces the derived one; and the data, ``X`` and ``y``.
+``gradients(params, X, y)``, which then replaces the derived one; the data, ``X`` and ``y``; and
+``learning_rate``, with which training starts.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import ChainruleError, DataError
 from chainrule._src.base.validation import set_random_seed
 from chainrule._src.blackboard.models import data_of, layered
-from chainrule._src.blackboard.subject import Data, Subject, checked
+from chainrule._src.blackboard.subject import FLIGHT, Data, Subject, checked
 from chainrule._src.blackboard.subjects import function, of_arrays
 from chainrule._src.check import GradientReport, Where, check_gradients
 from chainrule._src.nn.functions import one_hot, softmax
@@ -117,6 +118,8 @@ class UserFile:
 
     def _subject(self, data: Data) -> Subject:
         names = self._names
+        if "learning_rate" in names:
+            FLIGHT["rate"](f"{self.path.name}: learning_rate", names["learning_rate"])
         code = f"UserFile(Path({str(self.path)!r}), {data.code or 'subjects.digits()'}).subject"
         if "model" in names:
             if "X" in names and "y" in names:
@@ -128,7 +131,7 @@ class UserFile:
                 f"{self.path.name} defines no {' and no '.join(missing)}: it needs a compiled "
                 "`model`, or `loss(params, X, y)` and `params`"
             )
-        initial = function(names["loss"], self._params(0), data)
+        initial = function(names["loss"], self._params(0), data, names.get("learning_rate"))
         initial = replace(
             initial, title=self.path.name, gradients=names.get("gradients"),
             forward=self._forward(initial), code=code,

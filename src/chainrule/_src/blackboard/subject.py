@@ -33,6 +33,15 @@ IN_FLIGHT = tuple(FLIGHT)
 
 
 @dataclass(frozen=True)
+class TargetScale:
+    """The name of a target, and its scaling: ``y = (raw - mean) / scale``."""
+
+    name: str
+    mean: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
 class Data:
     """Samples for training and a hold-out.
 
@@ -49,8 +58,12 @@ class Data:
         Names of the features.
     image : tuple of int or None
         Height and width, if the samples are pictures.
+    sequence : tuple of int or None
+        Steps and values per step, if the samples are sequences.
     mean, scale : ndarray or None
         Scaling of the raw numbers: ``x = (raw - mean) / scale``.
+    target : TargetScale or None
+        Name and scaling of what is predicted.
     ink : float
         The largest raw number of a picture; the smallest is 0.
     code : str or None
@@ -65,6 +78,8 @@ class Data:
     classes: tuple[str, ...] | None
     features: tuple[str, ...]
     image: tuple[int, int] | None = None
+    sequence: tuple[int, int] | None = None
+    target: TargetScale | None = None
     mean: Array | None = None
     scale: Array | None = None
     ink: float = 1.0

@@ -12,8 +12,11 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_samples
-from chainrule._src.blackboard.subject import Data, Subject, Unit, checked
+from chainrule._src.blackboard.subject import Data, Subject, TargetScale, Unit, checked
+from chainrule._src.core.names import name_tensor
+from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.data.datasets import load_digits
+from chainrule._src.data.preprocessing import Picture, Preprocessor, Scaled
 from chainrule._src.nn.functions import ACTIVATIONS, nll, one_hot, softmax
 from chainrule._src.teach.lab.models import LogisticRegression, NeuralNet
 
@@ -25,6 +28,9 @@ CHOICES = {
     ),
     "optimizer": ("sgd", "adam", "rmsprop", "adagrad", "adamw", "nadam", "lion"),
 }  # fmt: skip
+THIN = 4  # values per step, at most, of a sequence that is recognised by its shape
+RATES = tuple(m * 10.0**-k for k in range(1, 7) for m in (5, 2, 1))  # those that are tried
+TRIED = 256  # samples on which rates are tried, at most
 DEFAULTS = {
     "layers": [10], "activation": "sigmoid", "init": "uniform", "optimizer": "sgd", "seed": 0,
     "rate": 0.5, "momentum": 0.0, "batch_size": 32,
@@ -53,6 +59,7 @@ def of_arrays(
     name: str = "data",
     classes: Sequence[str] | None = None,
     features: Sequence[str] | None = None,
+    sequence: bool = False,
 ) -> Data:
     """Return samples as `Data`; a tenth of the samples is the hold-out.
 
@@ -62,6 +69,9 @@ def of_arrays(
         One sample in each row. Pictures are flattened.
     y : array_like
         Integers are class indices, floats are quantities.
+    sequence : bool, default False
+        If true, samples of shape ``(a, b)`` are ``a`` steps of ``b`` values, not pictures. Samples
+        of at most 4 columns and more rows are always taken for sequences.
 
     Raises
     ------
@@ -80,6 +90,9 @@ def of_arrays(
     if are_classes and classes is None:
         classes = tuple(map(str, range(int(y.max()) + 1)))
     flat, shape = X.reshape(len(X), -1), X.shape[1:]
+    steps = shape if len(shape) == 2 and (sequence or shape[1] <= THIN < shape[0]) else None
+    if features is None:
+        features = _steps(*steps) if steps else _numbered(flat.shape[1])
     order = np.random.default_rng(0).permutation(len(X))
     at = len(X) - max(len(X) // 10, 1)
     train_rows, held_rows = order[:at], order[at:]
@@ -88,9 +101,22 @@ def of_arrays(
         name=name, X=flat[train_rows], y=label[train_rows],
         X_held=flat[held_rows], y_held=label[held_rows],
         classes=None if classes is None or not are_classes else tuple(classes),
-        features=tuple(features or (f"feature {i + 1}" for i in range(flat.shape[1]))),
-        image=shape[:2] if len(shape) == 2 or shape[2:] == (1,) else None,
+        features=tuple(features), sequence=steps,
+        image=None if steps else shape[:2] if len(shape) == 2 or shape[2:] == (1,) else None,
     )  # fmt: skip
+
+
+def _numbered(count: int) -> list[str]:
+    return [f"feature {i + 1}" for i in range(count)]
+
+
+def _steps(steps: int, values: int) -> list[str]:
+    """Return the names of a sequence's numbers."""
+    return [
+        f"step {i + 1}" if values == 1 else f"step {i + 1}, value {j + 1}"
+        for i in range(steps)
+        for j in range(values)
+    ]
 
 
 def table(source: Any, target: str | None = None) -> Data:
@@ -111,14 +137,24 @@ def table(source: Any, target: str | None = None) -> Data:
     return Data(
         name=str(source), X=opened.X_train.astype(float), y=opened.y_train.astype(label),
         X_held=opened.X_val.astype(float), y_held=opened.y_val.astype(label),
-        classes=classes, features=tuple(learned.feature_names), image=_image(learned),
+        classes=classes, features=tuple(learned.feature_names), **units_of(learned),
         code=f"subjects.table({str(source)!r}, {target!r})",
     )  # fmt: skip
 
 
-def _image(learned: Any) -> tuple[int, int] | None:
-    shape = getattr(learned, "image_shape", None)
-    return None if shape is None or (len(shape) > 2 and shape[2] != 1) else tuple(shape[:2])
+def units_of(preprocessor: Preprocessor) -> dict[str, Any]:
+    """Return the units of features and target, as attributes of `Data`."""
+    picture = next((step for step in preprocessor.steps if isinstance(step, Picture)), None)
+    target = preprocessor.target
+    found: dict[str, Any] = {"target": TargetScale(target.name, target.mean, target.scale)}
+    if picture is not None:
+        shape = tuple(picture.shape)
+        return {**found, "image": shape[:2] if len(shape) == 2 or shape[2:] == (1,) else None}
+    scaled = {s.name: s for s in preprocessor.steps if isinstance(s, Scaled)}
+    names = preprocessor.feature_names
+    mean = np.array([scaled[name].mean if name in scaled else 0.0 for name in names])
+    scale = np.array([scaled[name].scale if name in scaled else 1.0 for name in names])
+    return {**found, "mean": mean, "scale": scale}
 
 
 def network(data: Data, settings: Mapping[str, Any] | None = None) -> Subject:
@@ -142,6 +178,7 @@ def network(data: Data, settings: Mapping[str, Any] | None = None) -> Subject:
         for name in names:
             z = h @ params[f"W_{name}"] + params[f"b_{name}"]
             h = activate(z)
+            _name(**{f"z_{name}": z, name: h})
         return h
 
     loss, forward = _ends(hidden, names, data)
@@ -175,32 +212,45 @@ def _ends(
     hidden: Any, names: list[str], data: Data
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return loss and forward pass, with an output layer for classes or for a quantity."""
-    W, b = ("W_o", "b_o") if names else ("W", "b")
+    W, b, z = ("W_o", "b_o", "z_o") if names else ("W", "b", "z")
+
+    def last(params: Any, X: Any) -> Any:
+        outputs = hidden(params, X) @ params[W] + params[b]
+        _name(**{z: outputs})
+        return outputs
 
     if data.classes is None:
 
         def values(params: Any, X: Any) -> Any:
-            return (hidden(params, X) @ params[W] + params[b])[:, 0]
+            y_pred = last(params, X)[:, 0]
+            _name(y_pred=y_pred)
+            return y_pred
 
         def squares(params: Any, X: Any, y: Any) -> Any:
-            y_pred = (hidden(params, X) @ params[W] + params[b])[:, 0]
-            return np.mean((y_pred - y) ** 2) / 2
+            return np.mean((values(params, X) - y) ** 2) / 2
 
         return squares, values
 
     classes = len(data.classes)
 
     def forward(params: Any, X: Any) -> Any:
-        z_o = hidden(params, X) @ params[W] + params[b]
-        q = softmax(z_o)
-        return q  # noqa: RET504  # its name is shown
+        q = softmax(last(params, X))
+        _name(q=q)
+        return q
 
     def loss(params: Any, X: Any, y: Any) -> Any:
-        z_o = hidden(params, X) @ params[W] + params[b]
-        q = softmax(z_o)
-        return nll(one_hot(classes, y), q)
+        q = forward(params, X)
+        value = nll(one_hot(classes, y), q)
+        _name(q=q, loss=value)  # `nll` has names of its own
+        return value
 
     return loss, forward
+
+
+def _name(**values: Any) -> None:
+    """Give values the names by which the page and the text of the gradient show them."""
+    for name, value in values.items():
+        name_tensor(name, value)
 
 
 def _weights(data: Data, chosen: Mapping[str, Any], outputs: int) -> dict[str, Array]:
@@ -263,19 +313,25 @@ def _samples(model: Any, X: Any, y: Any) -> Data:
         name="data", X=X[train_rows], y=y[train_rows].astype(np.int32),
         X_held=X[held_rows], y_held=y[held_rows].astype(np.int32),
         classes=tuple(map(str, range(model.output_size))),
-        features=tuple(f"feature {i + 1}" for i in range(X.shape[1])),
+        features=tuple(_numbered(X.shape[1])),
     )  # fmt: skip
 
 
 def function(
-    loss: Callable[..., Any], params: Mapping[str, Any], data: Data, **more: Any
+    loss: Callable[..., Any],
+    params: Mapping[str, Any],
+    data: Data,
+    rate: float | None = None,
+    **more: Any,
 ) -> Subject:
     """Return the subject of a loss in NumPy and a dict of parameters.
 
     Matrices whose shapes form a chain from the features to the outputs are treated as layers.
+    Training starts with the learning rate ``rate``, or with the `suggested_rate`.
     """
     start = {name: np.asarray(value, float) for name, value in params.items()}
     settings = {k: DEFAULTS[k] for k in ("optimizer", "seed", "rate", "momentum", "batch_size")}
+    settings["rate"] = rate or suggested_rate(loss, start, data)
     subject = Subject(
         title=getattr(loss, "__name__", "loss"), kind="loss", data=data, loss=loss, forward=None,
         params=start, settings=settings, choices={"optimizer": CHOICES["optimizer"]},
@@ -289,6 +345,33 @@ def function(
 
     subject = replace(subject, **more)
     return replace(subject, make=make)
+
+
+def suggested_rate(loss: Callable[..., Any], params: Mapping[str, Array], data: Data) -> float:
+    """Return the largest of some learning rates that does not overshoot along the gradient.
+
+    A step of this rate must lower the loss by at least half of what the gradient promises [1]_;
+    beyond that, a quadratic loss has its minimum along the gradient between start and end of the
+    step. The first rate is returned if none does, or if the gradient cannot be computed.
+
+    References
+    ----------
+    .. [1] Armijo: *Minimization of functions having Lipschitz continuous first partial
+       derivatives*, Pacific Journal of Mathematics 16 (1966).
+    """
+    X, y = data.X[:TRIED], data.y[:TRIED]
+    first: float = DEFAULTS["rate"]  # type: ignore[assignment]
+    with np.errstate(all="ignore"):
+        try:
+            value, gradient = value_and_grad(loss)(dict(params), X, y)
+            promise = sum(float(np.vdot(g, g)) for g in gradient.values())
+            for rate in RATES:
+                moved = {name: p - rate * gradient[name] for name, p in params.items()}
+                if float(loss(moved, X, y)) <= float(value) - rate * promise / 2:
+                    return rate
+        except Exception:  # a learner's code may raise anything, which training reports
+            return first
+    return first
 
 
 def _units(params: Mapping[str, Array], inputs: int, outputs: int) -> list[Unit]:

@@ -38,7 +38,9 @@ def setup(
     header = {
         "data": {
             "name": data.name, "classes": data.classes, "features": data.features,
-            "image": data.image, "ink": data.ink, "count": len(data.X), "held": len(data.X_held),
+            "image": data.image, "ink": data.ink, "sequence": data.sequence,
+            "target": data.target and vars(data.target),
+            "count": len(data.X), "held": len(data.X_held),
         },
         "model": {"title": subject.title, "kind": subject.kind},
         "parameters": [{"name": n, "shape": p.shape} for n, p in subject.params.items()],

@@ -21,6 +21,8 @@ NEEDED = ("starlette", "uvicorn", "websockets", "watchfiles", "jinja2", "threadp
 DATA_HELP = "What to learn from: digits, another of the data sets that are always there, or a file."
 MODEL_HELP = "network, deep, softmax, the file of a model, or a Python file of your own."
 
+RATE_HELP = "With which training starts; by default the model's own, or one its gradient suggests."
+
 
 def blackboard(
     data: Annotated[str, typer.Option(metavar="NAME|FILE", help=DATA_HELP)] = "digits",
@@ -28,6 +30,10 @@ def blackboard(
         str | None, typer.Option(metavar="COLUMN", help="The column of a table to predict.")
     ] = None,
     model: Annotated[str, typer.Option(metavar="KIND|FILE", help=MODEL_HELP)] = "network",
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(metavar="NUMBER", min=1e-6, max=100, help=RATE_HELP),
+    ] = None,
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="Of this machine; 0: one is chosen.")
     ] = 0,
@@ -45,7 +51,9 @@ def blackboard(
         from chainrule._src.blackboard.server import serve
 
     built.module()  # raises an error with instructions if the page was not built
-    begin = prepared(data, target, model)  # reports bad options before the address is printed
+    begin = prepared(
+        data, target, model, learning_rate
+    )  # reports bad options before the address is printed
 
     def tell(invite: Invite) -> None:
         def tell_another() -> None:
