@@ -65,6 +65,8 @@ export type Ask = { id?: number } & (
   | { do: "train_on"; x: number[]; y: number }
   | { do: "mark"; clear?: true }
   | { do: "mistake"; name: string | null }
+  /** Of a page without Python: another of its lessons. */
+  | { do: "lesson"; name: string }
   | { do: "take"; what: "weights" | "module" | "replay" | "cell" }
 );
 
@@ -149,6 +151,9 @@ export interface Setup {
   anatomy: { predict: Anatomy | null; learn: Anatomy | null };
   mistakes: Mistake[];
   scenes: unknown[];
+  /** Of a page without Python: what is ready in it, and which of it this is. */
+  lessons?: { name: string; title: string }[];
+  lesson?: string;
   /** Of a run that was recorded, the updates there are; it cannot be changed. */
   recorded?: number[];
   arrays: Arrays;

@@ -1,7 +1,11 @@
 /** The page as anywidget wants it: `render({model, el})`; `open(el)` for the server's page. */
 import { h, render as draw } from "preact";
 import plotCss from "uplot/dist/uPlot.min.css?inline";
+import { know, type Scripts } from "./anatomy";
+import type { Index } from "./course/content";
+import { packOf } from "./course/source";
 import type { Model } from "./host";
+import { PageHost } from "./hosts/page";
 import { RecordedHost } from "./hosts/recorded";
 import { SocketHost } from "./hosts/socket";
 import { Page } from "./page";
@@ -37,6 +41,12 @@ export function open(el: HTMLElement, socket = "socket"): () => void {
 /** The page of a recorded run, which is in the file with it. */
 export function replay(el: HTMLElement, run: ArrayBuffer): () => void {
   return render({ model: new RecordedHost(run), el });
+}
+
+/** The page that trains by itself: with kernels that are in its file, or beside it. */
+export function course(index: Index, scripts: Scripts): () => void {
+  know(scripts);
+  return render({ model: new PageHost(index, packOf), el: document.getElementById("blackboard")! });
 }
 
 export default { render };

@@ -81,8 +81,9 @@ def function_for_web(
 
 
 def step_for_web(
-    step: Callable[..., Any], loss: Any, carry: Any, data: Any, batch_size: int, where: str
-) -> WebKernel:
+    step: Callable[..., Any], loss: Any, carry: Any, data: Any, batch_size: int, where: str,
+    fuses: bool = True,
+) -> WebKernel:  # fmt: skip
     """Return the kernel that runs a training step over batches of samples.
 
     Parameters
@@ -97,13 +98,15 @@ def step_for_web(
         A kernel for 1 serves no other size.
     where : str
         Name of the function in error messages.
+    fuses : bool, default True
+        If false, there is no second module for browsers that fuse multiplications and additions.
     """
     try:
         recorded = RecordedStep(step, loss, carry, data)
         program = recorded.found(batch_size)
         kernel = form_of_step(program, data, batch_size).kernel
         rows = (1, 1) if batch_size == 1 else _served(recorded, program)
-        return _web_kernel(kernel, rows)
+        return _web_kernel(kernel, rows, fuses)
     except (CompileError, TraceError) as error:
         raise ExportError(f"{where} cannot train in a web page: {error}") from error
 

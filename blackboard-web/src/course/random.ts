@@ -1,0 +1,26 @@
+/** NumPy's random numbers, bit for bit. */
+import { Random } from "../../../src/chainrule/_src/export/web/runtime/random.js";
+
+/** Return a number from 0 to 1 of 53 random bits. */
+function double(random: Random): number {
+  random.half = -1;
+  const low = random.bits();
+  const high = random.half;
+  random.half = -1;
+  return (high * 2 ** 21 + (low >>> 11)) * 2 ** -53;
+}
+
+/** Return `default_rng(seed)`. */
+export const generator = (seed: number): Random => new Random(seed);
+
+/** Return uniform numbers between −limit and limit; with limit 0, zeros, and nothing is drawn. */
+export function uniform(random: Random, limit: number, count: number): Float64Array {
+  if (!limit) return new Float64Array(count);
+  return Float64Array.from({ length: count }, () => -limit + 2 * limit * double(random));
+}
+
+/** Return the order of samples in an epoch: `default_rng((seed, epoch)).permutation(count)`. */
+export function permutation(seed: number, epoch: number, count: number): Int32Array {
+  const random = new Random(BigInt(seed) + (BigInt(epoch) << 32n));
+  return random.shuffle(Int32Array.from({ length: count }, (_, i) => i));
+}

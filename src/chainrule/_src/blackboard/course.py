@@ -1,0 +1,226 @@
+"""The blackboard without Python: pages in which WebAssembly trains, in one file or in a folder."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from chainrule._src.base.escaping import Html
+from chainrule._src.base.pages import packed, page
+from chainrule._src.blackboard import built, subjects, views
+from chainrule._src.blackboard.network_pack import (
+    Pack,
+    data_pack,
+    mistakes_pack,
+    network_pack,
+)
+from chainrule._src.blackboard.notices import RULES
+from chainrule._src.blackboard.scenes import scenes, scenes_of
+from chainrule._src.blackboard.subject import Subject
+from chainrule._src.data.storage.files import write_text
+
+_json = partial(json.dumps, separators=(",", ":"))
+TEMPLATE = Path(__file__).with_name("templates") / "course.html"
+# Nothing but the page's own program may run, and WebAssembly. The charts have inline styles.
+POLICY = (
+    "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
+)
+EXPORTS = re.compile(r"export\s*\{([^}]*)\};?\s*$")  # the module's last line
+OPTIMIZERS = ("sgd", "adam")
+DRAWN = ("uniform", "glorot_uniform", "zeros")
+"""The initial weights that a page draws itself; others are in its file."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A network on data, with which a page without Python begins.
+
+    Attributes
+    ----------
+    name, title : str
+    subject : Subject
+    layers : sequence of list of int
+        The hidden layers that a restart may choose, for the lab's networks.
+    activations : sequence of str
+        The activations that a restart may choose.
+    broken : sequence of (list of int, str)
+        Layers and activations of the networks that can have mistakes.
+    seeds : int
+        The number of seeds whose initial weights are in the file, where the page draws none.
+    """
+
+    name: str
+    title: str
+    subject: Subject
+    layers: Sequence[Sequence[int]] = ()
+    activations: Sequence[str] = ()
+    broken: Sequence[tuple[Sequence[int], str]] = ()
+    seeds: int = 3
+
+
+@dataclass
+class Course:
+    """The content of a page without Python.
+
+    Attributes
+    ----------
+    index : dict
+        Plain values: the lessons, with the names of their packs.
+    packs : dict of str to Pack
+    scripts : dict of str to str
+        JavaScript of the microscope, by name.
+    """
+
+    index: dict[str, Any]
+    packs: dict[str, Pack] = field(default_factory=dict)
+    scripts: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lessons: Sequence[Lesson], tell: Callable[[str], None] = lambda text: None) -> Course:
+        """Return the course of some lessons; ``tell`` is called with what is being compiled."""
+        course = cls({"notices": RULES, "scenes": scenes(), "lessons": []})
+        for lesson in lessons:
+            course.index["lessons"].append(course._entry(lesson, tell))
+        return course
+
+    def _entry(self, lesson: Lesson, tell: Callable[[str], None]) -> dict[str, Any]:
+        subject, name = lesson.subject, lesson.subject.data.name
+        if name not in self.packs:
+            self.packs[name] = data_pack(name, subject)
+        networks = {}
+        for layers in lesson.layers or [None]:
+            for activation in lesson.activations if layers else [None]:
+                key = "" if not layers else f"{'-'.join(map(str, layers))} {activation}"
+                networks[key] = self._network(lesson, layers, activation, tell)
+        header, _ = views.setup(subject)
+        settings = header["settings"]
+        choices = {
+            "activation": lesson.activations, "init": DRAWN, "optimizer": OPTIMIZERS,
+            "layers": [list(each) for each in lesson.layers],
+        }  # fmt: skip
+        settings["choices"] = choices if lesson.layers else {}
+        return {
+            "name": lesson.name, "title": lesson.title, "kind": subject.kind, "data": name,
+            "settings": settings, "scenes": bool(scenes_of(subject)), "networks": networks,
+        }  # fmt: skip
+
+    def _network(
+        self, lesson: Lesson, layers: Sequence[int] | None, activation: str | None,
+        tell: Callable[[str], None],
+    ) -> dict[str, Any]:  # fmt: skip
+        make = partial(_made, lesson, layers, activation)
+        plain = make(lesson.subject.settings["optimizer"])
+        name = "-".join([plain.data.name, plain.title, activation or ""]).replace(" ", "-")
+        has_mistakes = (layers, activation) in [*lesson.broken] and plain.kind == "lab"
+        mistakes = f"{name}-mistakes" if has_mistakes else None
+        if name not in self.packs:
+            tell(f"{plain.title} {activation or ''}".strip())
+            rules = OPTIMIZERS if lesson.layers else (plain.settings["optimizer"],)
+            pack = network_pack(name, {rule: make(rule) for rule in rules}, self.scripts)
+            _add_weights(pack, lesson, plain)
+            self.packs[name] = pack
+        if mistakes is not None and mistakes not in self.packs:
+            tell(f"{plain.title} {activation or ''} with mistakes")
+            self.packs[mistakes] = mistakes_pack(mistakes, make("sgd"))
+        return {"pack": name, "mistakes": mistakes}
+
+    def files(self) -> dict[str, str]:
+        """Return the packs as text: deflated bytes in base64, by name."""
+        return {name: packed(pack.file(_json)) for name, pack in self.packs.items()}
+
+    def script(self) -> str:
+        """Return the microscope's functions as an object in JavaScript."""
+        members = (f"{json.dumps(name)}: () => ({text})" for name, text in self.scripts.items())
+        return "{\n" + ",\n".join(members) + "\n}"
+
+
+def _made(
+    lesson: Lesson, layers: Sequence[int] | None, activation: str | None, optimizer: str
+) -> Subject:
+    subject = lesson.subject
+    if layers is None:
+        return subject
+    settings = {"layers": list(layers), "optimizer": optimizer}
+    assert subject.make is not None
+    made = subject.make(
+        {**subject.settings, **settings, **({"activation": activation} if activation else {})}
+    )
+    return made
+
+
+def _add_weights(pack: Pack, lesson: Lesson, subject: Subject) -> None:
+    """Add how the initial weights are drawn, or the weights themselves."""
+    pack.document["draws"] = dict(_draws(subject)) if lesson.layers else {}
+    assert subject.make is not None
+    init = subject.settings.get("init", "")
+    seeds = range(0 if lesson.layers else lesson.seeds)
+    for settings in [*({"seed": seed} for seed in seeds), *_of_scenes(subject)]:
+        made = subject.make({**subject.settings, **settings})
+        prefix = f"weights/{settings.get('init', init)}/{made.settings['seed']}"
+        pack.arrays |= {f"{prefix}/{key}": array for key, array in made.params.items()}
+
+
+def _draws(subject: Subject) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+    """Yield initial weights that a page draws: for each parameter, in order, the limit."""
+    uniform = 0.01 if subject.units else 0.1
+    for init in DRAWN:
+        limits = []
+        for name, p in subject.params.items():
+            limit = {"uniform": uniform, "zeros": 0.0}.get(init, 0.0)
+            if init == "glorot_uniform" and p.ndim > 1:
+                limit = math.sqrt(6 / sum(p.shape))
+            if p.ndim == 1 and subject.units:
+                limit = 0.0
+            limits.append((name, limit))
+        yield init, limits
+
+
+def _of_scenes(subject: Subject) -> Iterator[dict[str, Any]]:
+    """Yield initial weights that scenes ask for and that a page does not draw."""
+    for scene in scenes_of(subject):
+        for step in scene["steps"]:
+            for turn in step.get("do", ()):
+                settings = turn.get("settings", {})
+                same = all(settings.get(k) == subject.settings[k] for k in ("layers", "activation"))
+                if settings and same and settings["init"] not in DRAWN:
+                    yield {"init": settings["init"], "seed": settings["seed"]}
+
+
+def single_page(course: Course, title: str = "Blackboard") -> str:
+    """Return a course as one HTML file."""
+    script = _program(course)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = POLICY.format(script=f"'sha256-{digest}'")
+    return page(TEMPLATE, title=title, policy=policy, packs=course.files(), script=Html(script))
+
+
+def write_folder(course: Course, folder: Path, title: str = "Blackboard") -> None:
+    """Write a course as a folder: a page, its program, and a file for each pack."""
+    policy = POLICY.format(script="'self'")
+    text = page(TEMPLATE, title=title, policy=policy, packs={}, script=None)
+    (folder / "packs").mkdir(parents=True, exist_ok=True)
+    for name, content in course.files().items():
+        pack = f'blackboardPack("{name}", "{content}");\n'
+        write_text(folder / "packs" / f"{name}.js", pack)
+    write_text(folder / "blackboard.js", _program(course))
+    write_text(folder / "index.html", text)
+
+
+def _program(course: Course) -> str:
+    """Return the page's module, the lessons and the microscope's functions as one script."""
+    module = built.module().read_text(encoding="utf-8")
+    match = EXPORTS.search(module)
+    assert match is not None, "the module ends with its exports"
+    exports = dict(reversed(each.strip().split(" as ")) for each in match[1].split(","))
+    start = f"{exports['course']}({_json(course.index)}, {course.script()});"
+    text = f'(() => {{\n"use strict";\n{module[: match.start()]}\n{start}\n}})();\n'
+    return re.sub("</(?=script)", r"<\\/", text, flags=re.IGNORECASE).replace("<!--", r"<\!--")
