@@ -143,7 +143,7 @@ export interface Setup {
   units: Unit[];
   settings: {
     values: Values;
-    choices: { activation?: string[]; init?: string[]; optimizer?: string[] };
+    choices: { activation?: string[]; init?: string[]; optimizer?: string[]; layers?: number[][] };
     in_flight: (keyof Flight)[];
     limits: Partial<Record<keyof Values, [number, number]>>;
     restart: (keyof Values)[];

@@ -3,6 +3,7 @@ import { able, WHYS } from "../able";
 import { useStore } from "../store";
 import { Button, Pop } from "../ui";
 import { FlightFields } from "./fields";
+import { Lessons } from "./lessons";
 import { Runs, StopWhen } from "./runs";
 import { Scrub } from "./scrub";
 import { Settings } from "./settings";
@@ -19,6 +20,7 @@ export function Bar({ help }: { help: () => void }) {
         <Transport />
         <Counters />
         <FlightFields />
+        <Lessons />
         <div class="cb-bar__end">
           {setup.recorded && <Recorded />}
           {able(setup, "restart") && setup.settings.restart.length > 0 && <Settings />}

@@ -1,7 +1,7 @@
 /** What a page without Python trains with: an index of lessons, and packs of data and kernels. */
 import { Kernel, type Form } from "../../../src/chainrule/_src/export/web/runtime/kernel.js";
 import { readTensors, unpacked, type NamedArray } from "../../../src/chainrule/_src/export/web/runtime/arrays.js";
-import type { Anatomy, Mistake, Setup, Unit, Values } from "../host";
+import type { Setup, Values } from "../host";
 
 /** A network that the page has kernels for: the names of its packs. */
 export interface NetworkEntry {
@@ -36,11 +36,8 @@ export interface Index {
 }
 
 export interface NetworkDocument {
-  title: string;
-  anatomy: { predict: Anatomy | null; learn: Anatomy | null };
-  mistakes: Mistake[];
-  parameters: { name: string; shape: number[] }[];
-  units: Unit[];
+  /** The network's part of the page's setup. */
+  setup: Omit<Setup, "type" | "arrays" | "data" | "settings" | "scenes">;
   /** Samples at which slopes are looked at. */
   probed: number;
   /** By the name of initial weights: each parameter in the order of drawing, and the limit of its uniform numbers. */

@@ -50,7 +50,7 @@ export class Network {
     private readonly data: Pack<DataDocument>,
     private readonly diagnosis: string | undefined,
   ) {
-    this.names = document.parameters.map(({ name }) => name);
+    this.names = document.setup.parameters.map(({ name }) => name);
   }
 
   /** Return the network that settings ask for, with a mistake in its gradient, if any. */
@@ -64,7 +64,7 @@ export class Network {
     let [train, single, gradient, diagnosis]: [Kernel, Kernel | null, Kernel, string | undefined] = [null!, null, null!, undefined];
     let wrong = mistake;
     if (mistake !== null) {
-      if (!entry.mistakes || !document.mistakes.some(({ name }) => name === mistake))
+      if (!entry.mistakes || !document.setup.mistakes.some(({ name }) => name === mistake))
         throw new Error(`${networkName(settings)} has no mistake ${mistake} in this page`);
       const mistakes = await content.pack<MistakesDocument>(entry.mistakes);
       diagnosis = mistakes.document.diagnoses[mistake];
@@ -81,7 +81,7 @@ export class Network {
     }
     const weights = weightsOf(pack, settings);
     if (mistake !== null && wrong === null) // the start is wrong, not the gradient
-      for (const { name, shape } of document.parameters) if (shape.length > 1) weights[`params/${name}`] = new Float64Array(size(shape));
+      for (const { name, shape } of document.setup.parameters) if (shape.length > 1) weights[`params/${name}`] = new Float64Array(size(shape));
     return new Network(
       lesson, settings, mistake, document, { ...startOf(pack, rule, settings), ...weights },
       samplesOf(data, "X", "y"), samplesOf(data, "X_held", "y_held"), (data.arrays.get("orders")?.data as Int32Array | undefined) ?? null,
@@ -109,7 +109,7 @@ export class Network {
   setup(): { header: Omit<Setup, "type" | "arrays" | "scenes">; arrays: Setup["arrays"] } {
     const { document, lesson } = this;
     const { data, shown } = this.data.document;
-    const mistakes = document.mistakes.map((each) => (each.name === this.mistake ? { ...each, diagnosis: this.diagnosis } : each));
+    const mistakes = document.setup.mistakes.map((each) => (each.name === this.mistake ? { ...each, diagnosis: this.diagnosis } : each));
     const arrays: Setup["arrays"] = {};
     for (const [name, { data: values, shape }] of this.data.arrays) {
       if (name === "orders") continue;
@@ -120,8 +120,7 @@ export class Network {
     }
     return {
       header: {
-        data, model: { title: document.title, kind: lesson.kind }, parameters: document.parameters, units: document.units,
-        settings: { ...lesson.settings, values: this.settings }, anatomy: document.anatomy,
+        ...document.setup, data, settings: { ...lesson.settings, values: this.settings },
         mistakes: lesson.networks[networkKey(this.settings)]!.mistakes ? mistakes : [],
       },
       arrays,
@@ -172,7 +171,7 @@ function weightsOf({ document, arrays }: Pack<NetworkDocument>, { init, seed = 0
     throw new Error(`this page has no initial weights${init ? ` by ${init}` : ""} of seed ${seed} for this network; it has those ${known}`);
   }
   const random = generator(seed);
-  const shapes = new Map(document.parameters.map(({ name, shape }) => [name, shape]));
+  const shapes = new Map(document.setup.parameters.map(({ name, shape }) => [name, shape]));
   for (const [name, limit] of draws) weights[`params/${name}`] = uniform(random, limit, size(shapes.get(name)!));
   return weights;
 }

@@ -36,7 +36,7 @@ export class Notices {
 
   private *conditions({ document, names }: Network, point: Point, carry: Carry): Generator<[string, string]> {
     const { texts, limits } = this.rules;
-    const { units } = document;
+    const { units } = document.setup;
     const tell = (kind: string, ...values: (number | string)[]): [string, string] => [kind, filled(texts[kind]!, values)];
     if (point.saturated >= limits.saturated!) yield tell("saturated", point.saturated);
     if (point.dead >= limits.dead!) yield tell("dead", point.dead);
@@ -49,7 +49,7 @@ export class Notices {
       if (near > 0 && far < limits.vanishing! * near) yield tell("vanishing", near, last!, far, first!);
       if (point.ratio[end]! > limits.large! && point.update > 10) yield tell("large", last!, point.ratio[end]!);
     }
-    const width = document.parameters.find(({ name }) => name === first)?.shape.at(-1) ?? 0;
+    const width = document.setup.parameters.find(({ name }) => name === first)?.shape.at(-1) ?? 0;
     if (point.update && first && alike(carry[`params/${first}`] as Float64Array, width, limits.alike!)) yield tell("alike", units[0]!.name);
   }
 }

@@ -254,9 +254,9 @@ export class Session {
     if (what !== "weights") throw new Error(`${what}: this page gives weights alone; chainrule blackboard, in Python, gives the rest`);
     const carry = this.run.carry();
     const weights = new Map<string, NamedArray>(
-      this.network.document.parameters.map(({ name, shape }) => [name, { data: carry[`params/${name}`]!, shape }]),
+      this.network.document.setup.parameters.map(({ name, shape }) => [name, { data: carry[`params/${name}`]!, shape }]),
     );
-    const bytes = writeTensors(weights, { format: "chainrule-web", name: this.network.document.title });
+    const bytes = writeTensors(weights, { format: "chainrule-web", name: this.network.document.setup.model.title });
     this.tell({ type: "file", name: "weights.safetensors", mime: "application/octet-stream" }, { bytes: shaped(bytes, bytes.length) });
   }
 

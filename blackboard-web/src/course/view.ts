@@ -62,7 +62,7 @@ export interface View {
 /** Return the view of a run at its present update; `mean` is the mean loss of the updates since the last view. */
 export function view(run: Run, scorer: Scorer, exact: boolean, mean: number | null): View {
   const { network, last, place } = run;
-  const { parameters } = network.document;
+  const { parameters } = network.document.setup;
   const carry = run.carry();
   const scores = scorer.look(place.update, carry, exact);
   const arrays: Arrays = {};

@@ -1,21 +1,17 @@
-"""The blackboard without Python: pages in which WebAssembly trains, in one file or in a folder."""
+"""The content of pages without Python, in which WebAssembly trains: lessons and their packs."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from chainrule._src.base.escaping import Html
-from chainrule._src.base.pages import packed, page
-from chainrule._src.blackboard import built, subjects, views
+from chainrule._src.base.pages import packed
+from chainrule._src.blackboard import views
 from chainrule._src.blackboard.network_pack import (
     Pack,
     data_pack,
@@ -25,16 +21,10 @@ from chainrule._src.blackboard.network_pack import (
 from chainrule._src.blackboard.notices import RULES
 from chainrule._src.blackboard.scenes import scenes, scenes_of
 from chainrule._src.blackboard.subject import Subject
-from chainrule._src.data.storage.files import write_text
 
-_json = partial(json.dumps, separators=(",", ":"))
-TEMPLATE = Path(__file__).with_name("templates") / "course.html"
-# Nothing but the page's own program may run, and WebAssembly. The charts have inline styles.
-POLICY = (
-    "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; "
-    "img-src data: blob:; base-uri 'none'; form-action 'none'"
-)
-EXPORTS = re.compile(r"export\s*\{([^}]*)\};?\s*$")  # the module's last line
+Tell = Callable[[str], Any]
+compact = partial(json.dumps, separators=(",", ":"))
+INDENT = re.compile(r"^ +", re.MULTILINE)
 OPTIMIZERS = ("sgd", "adam")
 DRAWN = ("uniform", "glorot_uniform", "zeros")
 """The initial weights that a page draws itself; others are in its file."""
@@ -85,14 +75,14 @@ class Course:
     scripts: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, lessons: Sequence[Lesson], tell: Callable[[str], None] = lambda text: None) -> Course:
+    def of(cls, lessons: Sequence[Lesson], tell: Tell = lambda text: None) -> Course:
         """Return the course of some lessons; ``tell`` is called with what is being compiled."""
         course = cls({"notices": RULES, "scenes": scenes(), "lessons": []})
         for lesson in lessons:
             course.index["lessons"].append(course._entry(lesson, tell))
         return course
 
-    def _entry(self, lesson: Lesson, tell: Callable[[str], None]) -> dict[str, Any]:
+    def _entry(self, lesson: Lesson, tell: Tell) -> dict[str, Any]:
         subject, name = lesson.subject, lesson.subject.data.name
         if name not in self.packs:
             self.packs[name] = data_pack(name, subject)
@@ -115,7 +105,7 @@ class Course:
 
     def _network(
         self, lesson: Lesson, layers: Sequence[int] | None, activation: str | None,
-        tell: Callable[[str], None],
+        tell: Tell,
     ) -> dict[str, Any]:  # fmt: skip
         make = partial(_made, lesson, layers, activation)
         plain = make(lesson.subject.settings["optimizer"])
@@ -135,11 +125,12 @@ class Course:
 
     def files(self) -> dict[str, str]:
         """Return the packs as text: deflated bytes in base64, by name."""
-        return {name: packed(pack.file(_json)) for name, pack in self.packs.items()}
+        return {name: packed(pack.file(compact)) for name, pack in self.packs.items()}
 
     def script(self) -> str:
         """Return the microscope's functions as an object in JavaScript."""
-        members = (f"{json.dumps(name)}: () => ({text})" for name, text in self.scripts.items())
+        texts = {name: INDENT.sub("", text) for name, text in self.scripts.items()}
+        members = (f"{json.dumps(name)}: () => ({text})" for name, text in texts.items())
         return "{\n" + ",\n".join(members) + "\n}"
 
 
@@ -151,10 +142,8 @@ def _made(
         return subject
     settings = {"layers": list(layers), "optimizer": optimizer}
     assert subject.make is not None
-    made = subject.make(
-        {**subject.settings, **settings, **({"activation": activation} if activation else {})}
-    )
-    return made
+    more = {"activation": activation} if activation else {}
+    return subject.make({**subject.settings, **settings, **more})
 
 
 def _add_weights(pack: Pack, lesson: Lesson, subject: Subject) -> None:
@@ -193,34 +182,3 @@ def _of_scenes(subject: Subject) -> Iterator[dict[str, Any]]:
                 same = all(settings.get(k) == subject.settings[k] for k in ("layers", "activation"))
                 if settings and same and settings["init"] not in DRAWN:
                     yield {"init": settings["init"], "seed": settings["seed"]}
-
-
-def single_page(course: Course, title: str = "Blackboard") -> str:
-    """Return a course as one HTML file."""
-    script = _program(course)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = POLICY.format(script=f"'sha256-{digest}'")
-    return page(TEMPLATE, title=title, policy=policy, packs=course.files(), script=Html(script))
-
-
-def write_folder(course: Course, folder: Path, title: str = "Blackboard") -> None:
-    """Write a course as a folder: a page, its program, and a file for each pack."""
-    policy = POLICY.format(script="'self'")
-    text = page(TEMPLATE, title=title, policy=policy, packs={}, script=None)
-    (folder / "packs").mkdir(parents=True, exist_ok=True)
-    for name, content in course.files().items():
-        pack = f'blackboardPack("{name}", "{content}");\n'
-        write_text(folder / "packs" / f"{name}.js", pack)
-    write_text(folder / "blackboard.js", _program(course))
-    write_text(folder / "index.html", text)
-
-
-def _program(course: Course) -> str:
-    """Return the page's module, the lessons and the microscope's functions as one script."""
-    module = built.module().read_text(encoding="utf-8")
-    match = EXPORTS.search(module)
-    assert match is not None, "the module ends with its exports"
-    exports = dict(reversed(each.strip().split(" as ")) for each in match[1].split(","))
-    start = f"{exports['course']}({_json(course.index)}, {course.script()});"
-    text = f'(() => {{\n"use strict";\n{module[: match.start()]}\n{start}\n}})();\n'
-    return re.sub("</(?=script)", r"<\\/", text, flags=re.IGNORECASE).replace("<!--", r"<\!--")

@@ -7,7 +7,7 @@ All numbers come from kernels, which are recorded from the functions that a serv
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from chainrule._src.export.web.kernels import (
 )
 
 TYPICAL = 32  # batch size
+NOT_OF_NETWORK = ("data", "settings", "scenes")  # parts of a setup that lessons and data have
 
 
 @dataclass
@@ -55,9 +56,7 @@ class Pack:
         return tensor_file(self.arrays, {"document": json(self.document)})
 
 
-def network_pack(
-    name: str, subjects: Mapping[str, Subject], scripts: dict[str, str]
-) -> Pack:
+def network_pack(name: str, subjects: Mapping[str, Subject], scripts: dict[str, str]) -> Pack:
     """Return the pack of a network.
 
     Parameters
@@ -71,19 +70,16 @@ def network_pack(
     """
     subject = next(iter(subjects.values()))
     pack = Pack(name)
-    anatomy = {}
+    anatomy: dict[str, Any] = {}
     for part, content in anatomy_of(subject).items():
         anatomy[part] = content
         if content is not None:
             key = f"{name}/{part}"
             scripts[key] = content["script"]
             anatomy[part] = {**content, "script": key}
-    pack.document = {
-        "title": subject.title, "anatomy": anatomy, "mistakes": mistakes(subject),
-        "parameters": [{"name": n, "shape": p.shape} for n, p in subject.params.items()],
-        "units": [vars(unit) for unit in subject.units],
-        "probed": views.probed(subject),
-    }  # fmt: skip
+    setup, _ = views.setup(subject, anatomy=anatomy, mistakes=mistakes(subject))
+    of_network = {key: each for key, each in setup.items() if key not in NOT_OF_NETWORK}
+    pack.document = {"setup": of_network, "probed": views.probed(subject)}
     for rule, each in subjects.items():
         _add_steps(pack, each, rule)
         carry = each.carry()
@@ -113,12 +109,9 @@ def data_pack(name: str, subject: Subject) -> Pack:
     """Return the pack of a subject's data, with the data's part of the page's setup."""
     header, arrays = views.setup(subject)
     data = subject.data
-    more = {key: arrays[key] for key in ("mean", "scale") if key in arrays}
     samples = {"X": data.X, "y": data.y, "X_held": data.X_held, "y_held": data.y_held}
-    return Pack(
-        name, {"data": header["data"], "shown": views.SHOWN},
-        {**{key: _short(array) for key, array in samples.items()}, **more},
-    )  # fmt: skip
+    arrays |= {key: _short(array) for key, array in samples.items()}
+    return Pack(name, {"data": header["data"], "shown": views.SHOWN}, arrays)
 
 
 def _short(array: Array) -> Array:
@@ -171,14 +164,7 @@ def _add_views(pack: Pack, subject: Subject) -> None:
         pack.add("slopes", _function(slopes, subject, ("X",), slice(TYPICAL)))
 
 
-def _function(
-    f: Any, subject: Subject, data: Sequence[str], rows: slice
-) -> WebKernel:
+def _function(f: Any, subject: Subject, data: Sequence[str], rows: slice) -> WebKernel:
     samples = {"X": subject.data.X[rows], "y": subject.data.y[rows]}
     arguments = {"carry": subject.carry(), **{name: samples[name] for name in data}}
     return function_for_web(f, arguments, subject.title, data, fuses=False)
-
-
-def plain(subject: Subject) -> Subject:
-    """Return a subject without a mistake."""
-    return replace(subject, gradients=None, mistake=None)

@@ -1,0 +1,98 @@
+"""Pages without Python: a course in one HTML file, or in a folder."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+from chainrule._src.base.errors import OptionError
+from chainrule._src.base.escaping import Html
+from chainrule._src.base.pages import page
+from chainrule._src.blackboard import built
+from chainrule._src.blackboard.course import Course, Lesson, Tell, compact
+from chainrule._src.blackboard.lessons import ACTIVATIONS, lessons
+from chainrule._src.blackboard.opening import subject_of
+from chainrule._src.blackboard.subject import Subject
+from chainrule._src.data.storage.files import check_writable, write_text
+
+TEMPLATE = Path(__file__).with_name("templates") / "course.html"
+# Nothing but the page's own program may run, and WebAssembly. The charts have inline styles.
+POLICY = (
+    "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
+)
+EXPORTS = re.compile(r"export\s*\{([^}]*)\};?\s*$")  # the module's last line
+
+
+def course_of(data: str, target: str | None, model: str, tell: Tell = print) -> Course:
+    """Return the course of a data set and a model; for those by default, of all lessons.
+
+    Parameters
+    ----------
+    data, target, model
+        As for `opening.subject_of`.
+    tell : callable
+        ``tell(text)`` is called with each network that is compiled.
+
+    Raises
+    ------
+    DataError, ExportError, FileError, OptionError, UnknownNameError
+        If the data or the model cannot be read, or cannot train in a page.
+    """
+    if Path(model).suffix == ".py":
+        raise OptionError("model", f"{model} is Python, which a page has not; leave --export out")
+    if (data, target, model) == ("digits", None, "network"):
+        return Course.of(lessons(), tell)
+    return Course.of([lesson_of(subject_of(data, target, model))], tell)
+
+
+def lesson_of(subject: Subject) -> Lesson:
+    """Return the lesson of one subject; with the lab's networks, also of its mistakes."""
+    if subject.kind != "lab":
+        return Lesson("network", subject.title, subject)
+    layers = subject.settings["layers"]
+    broken = [(layers, subject.settings["activation"] if layers else None)]
+    return Lesson("network", subject.title, subject, [layers], ACTIVATIONS, broken)
+
+
+def write_course(course: Course, path: Path, *, single: bool) -> int:
+    """Write a course into a folder or, if ``single``, into one HTML file; return its bytes."""
+    files = {path: single_page(course)} if single else folder_of(course, path)
+    for each in files:
+        each.parent.mkdir(parents=True, exist_ok=True)
+        check_writable(each)
+    for each, text in files.items():
+        write_text(each, text)
+    return sum(each.stat().st_size for each in files)
+
+
+def single_page(course: Course, title: str = "Blackboard") -> str:
+    """Return a course as one HTML file."""
+    script = _program(course)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = POLICY.format(script=f"'sha256-{digest}'")
+    return page(TEMPLATE, title=title, policy=policy, packs=course.files(), script=Html(script))
+
+
+def folder_of(course: Course, folder: Path, title: str = "Blackboard") -> dict[Path, str]:
+    """Return the files of a course in a folder: its program, a file for each pack, the page."""
+    policy = POLICY.format(script="'self'")
+    packs = {
+        folder / "packs" / f"{name}.js": f'blackboardPack("{name}", "{content}");\n'
+        for name, content in course.files().items()
+    }
+    text = page(TEMPLATE, title=title, policy=policy, packs={}, script=None)
+    return {**packs, folder / "blackboard.js": _program(course), folder / "index.html": text}
+
+
+def _program(course: Course) -> str:
+    """Return the page's module, the lessons and the microscope's functions as one script."""
+    module = built.module().read_text(encoding="utf-8")
+    match = EXPORTS.search(module)
+    assert match is not None, "the module ends with its exports"
+    exports = dict(reversed(each.strip().split(" as ")) for each in match[1].split(","))
+    start = f"{exports['course']}({compact(course.index)}, {course.script()});"
+    text = f'(() => {{\n"use strict";\n{module[: match.start()]}\n{start}\n}})();\n'
+    return re.sub("</(?=script)", r"<\\/", text, flags=re.IGNORECASE).replace("<!--", r"<\!--")
