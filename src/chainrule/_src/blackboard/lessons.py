@@ -40,7 +40,7 @@ def lessons() -> list[Lesson]:
         Lesson("convolution", "A convolution, on digits", models.layered(_convolution(), digits)),
         Lesson("recurrent", "A recurrent network, on waves", models.layered(_recurrent(), waves())),
         Lesson(
-            "wine", "The lab's network, on wine", subjects.network(wine, {"rate": 0.1}),
+            "wine", "The lab's network, on wine", subjects.network(wine),
             layers=([], [10]), activations=ACTIVATIONS, broken=[([10], "sigmoid")],
         ),
     ]  # fmt: skip
