@@ -11,5 +11,5 @@ const scripts = Object.entries(told.scripts).map(([name, text]) => [name, new Fu
 know(Object.fromEntries(scripts) as Scripts);
 const packs = told.packs as Record<string, string>;
 const index = { ...(told.index as unknown as Index), scenes: Object.values(scenes) };
-const host = new PageHost(index, (name) => Promise.resolve(packs[name]!), new URLSearchParams(location.search).get("lesson") ?? undefined);
+const host = new PageHost(index, (name) => Promise.resolve(packs[name]!), { lesson: new URLSearchParams(location.search).get("lesson") ?? undefined });
 blackboard.render({ model: host, el: document.getElementById("blackboard")! });

@@ -154,6 +154,8 @@ export interface Setup {
   /** Of a page without Python: what is ready in it, and which of it this is. */
   lessons?: { name: string; title: string }[];
   lesson?: string;
+  /** What can be taken away; left out: all. */
+  takes?: string[];
   /** Of a run that was recorded, the updates there are; it cannot be changed. */
   recorded?: number[];
   arrays: Arrays;

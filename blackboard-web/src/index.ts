@@ -3,6 +3,7 @@ import { h, render as draw } from "preact";
 import plotCss from "uplot/dist/uPlot.min.css?inline";
 import { know, type Scripts } from "./anatomy";
 import type { Index } from "./course/content";
+import { firstRun, keepRun, replayOf } from "./course/document";
 import { packOf } from "./course/source";
 import type { Model } from "./host";
 import { PageHost } from "./hosts/page";
@@ -43,10 +44,14 @@ export function replay(el: HTMLElement, run: ArrayBuffer): () => void {
   return render({ model: new RecordedHost(run), el });
 }
 
-/** The page that trains by itself: with kernels that are in its file, or beside it. */
-export function course(index: Index, scripts: Scripts): () => void {
+/** The page that trains by itself, with kernels that are in its file, or beside it. Returns its host. */
+export function course(index: Index, scripts: Scripts): PageHost {
   know(scripts);
-  return render({ model: new PageHost(index, packOf), el: document.getElementById("blackboard")! });
+  const replay = replayOf(() => host);
+  const host: PageHost = new PageHost(index, packOf, { first: firstRun(), makers: replay ? { replay } : {} });
+  keepRun(host);
+  render({ model: host, el: document.getElementById("blackboard")! });
+  return host;
 }
 
 export default { render };

@@ -14,8 +14,8 @@ const packs = told.packs as Record<string, string>;
 export const INDEX = told.index as unknown as Index;
 export const RUNS = told.runs;
 
-export const pageHost = (more: Partial<Index> = {}): PageHost =>
-  new PageHost({ ...INDEX, ...more }, (name) => Promise.resolve(packs[name]!));
+export const pageHost = (more: Partial<Index> = {}, options: ConstructorParameters<typeof PageHost>[2] = {}): PageHost =>
+  new PageHost({ ...INDEX, ...more }, (name) => Promise.resolve(packs[name]!), options);
 
 /** A page without a screen: it asks, waits, and keeps what it is told. */
 export class Watcher {

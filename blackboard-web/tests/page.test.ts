@@ -6,7 +6,7 @@ import type { Carry } from "../src/course/engine";
 import type { Network } from "../src/course/network";
 import { Run } from "../src/course/run";
 import type { Frame, Values } from "../src/host";
-import { RUNS, Watcher } from "./course";
+import { pageHost, RUNS, Watcher } from "./course";
 
 let page: Watcher;
 beforeEach(() => {
@@ -117,7 +117,7 @@ function growing(start = 0): Network {
     },
   };
   return {
-    settings: { rate: 1, momentum: 0, batch_size: 1 }, initial: { "params/w": Float64Array.of(start) }, orders: null,
+    settings: { rate: 1, momentum: 0, batch_size: 1 }, initial: { "params/w": Float64Array.of(start) }, lesson: { shuffles: true },
     train: { X: new Float64Array(8), y: new Float64Array(8), rows: 8 }, engine: () => engine,
   } as never;
 }
@@ -159,7 +159,7 @@ test("what is not ready in the page is refused in a sentence, and nothing is los
     [{ do: "set", batch_size: 1.5 }, "batch_size must be a whole number"],
     [{ do: "train_on", x: [1, 2], y: 0 }, "a sample has 64 numbers, received 2"],
     [{ do: "mistake", name: "nonsense" }, "no mistake nonsense"],
-    [{ do: "take", what: "module" }, "weights alone"],
+    [{ do: "take", what: "module" }, "gives weights; chainrule blackboard"],
   ] as const)
     await expect(page.ask(structuredClone(message) as never), JSON.stringify(message)).rejects.toThrow(why);
   expect(bits(await page.ask({ do: "seek", update: 4 }))).toEqual(bits(before));
@@ -184,6 +184,22 @@ test("weights are taken away as a file", async () => {
     expect(shape).toEqual(frame.arrays[`p:${key}`]!.shape);
   }
   expect(weights.size).toBe(4);
+});
+
+test("a run is made again from what was done to it", async () => {
+  await page.ask({ do: "lesson", name: "lab" });
+  await page.ask({ do: "step", count: 8 });
+  await page.ask({ do: "set", rate: 0.5 });
+  await page.ask({ do: "train_on", x: Array<number>(64).fill(0.25), y: 7 });
+  const end = await page.ask({ do: "step", count: 20 });
+  const there = await page.ask({ do: "seek", update: 12 });
+  const first = JSON.parse(JSON.stringify(page.host.standing));
+  const again = new Watcher(pageHost({}, { first }));
+  await again.ask({ do: "hello" });
+  await expect.poll(() => again.last("frame").playing, { timeout: 10_000 }).toBe(false);
+  expect([again.last("frame").update, again.last("frame").head, bits(again.last("frame"))]).toEqual([12, 29, bits(there)]);
+  expect(bits(await again.ask({ do: "seek", update: 29 }))).toEqual(bits(end));
+  again.host.close();
 });
 
 test("numbers stand in sentences as Python writes them", () => {

@@ -19,8 +19,8 @@ export interface Lesson {
   scenes: boolean;
   /** By layers and activation; see `networkKey`. */
   networks: Record<string, NetworkEntry>;
-  /** Epochs whose order of samples is not drawn: the pack of data has them as `orders`. */
-  orders?: number;
+  /** Every epoch takes the samples in a new order. */
+  shuffles: boolean;
 }
 
 /** Texts and thresholds of notices, which Python tells. */

@@ -42,7 +42,6 @@ export class Network {
     readonly initial: Carry,
     readonly train: Samples,
     readonly held: Samples,
-    readonly orders: Int32Array | null,
     private readonly kernels: { train: Kernel; single: Kernel | null },
     readonly gradient: Evaluation,
     readonly scores: Evaluation,
@@ -84,7 +83,7 @@ export class Network {
       for (const { name, shape } of document.setup.parameters) if (shape.length > 1) weights[`params/${name}`] = new Float64Array(size(shape));
     return new Network(
       lesson, settings, mistake, document, { ...startOf(pack, rule, settings), ...weights },
-      samplesOf(data, "X", "y"), samplesOf(data, "X_held", "y_held"), (data.arrays.get("orders")?.data as Int32Array | undefined) ?? null,
+      samplesOf(data, "X", "y"), samplesOf(data, "X_held", "y_held"),
       { train, single }, new Evaluation(gradient), new Evaluation(await kernelOf(pack, "scores")),
       document.kernels.slopes ? new Evaluation(await kernelOf(pack, "slopes")) : null, data, diagnosis,
     );
@@ -112,7 +111,6 @@ export class Network {
     const mistakes = document.setup.mistakes.map((each) => (each.name === this.mistake ? { ...each, diagnosis: this.diagnosis } : each));
     const arrays: Setup["arrays"] = {};
     for (const [name, { data: values, shape }] of this.data.arrays) {
-      if (name === "orders") continue;
       const rows = Math.min(shape[0] ?? 1, shown);
       const width = values.length / (shape[0] || 1);
       const short = values.subarray(0, shape.length ? rows * width : values.length);

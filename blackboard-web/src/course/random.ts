@@ -22,5 +22,7 @@ export function uniform(random: Random, limit: number, count: number): Float64Ar
 /** Return the order of samples in an epoch: `default_rng((seed, epoch)).permutation(count)`. */
 export function permutation(seed: number, epoch: number, count: number): Int32Array {
   const random = new Random(BigInt(seed) + (BigInt(epoch) << 32n));
-  return random.shuffle(Int32Array.from({ length: count }, (_, i) => i));
+  return random.shuffle(inOrder(count));
 }
+
+export const inOrder = (count: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i);

@@ -2,7 +2,7 @@
 import type { Flight } from "../host";
 import type { Carry, Engine } from "./engine";
 import { withFlight, type Network } from "./network";
-import { permutation } from "./random";
+import { inOrder, permutation } from "./random";
 
 const [MEMORY, COPIES] = [2 ** 26, 2 ** 12]; // the bytes and the number of copies, at most
 const [PASSED, FAR] = [8, 32]; // copies made during a seek, at most; updates between them, at least
@@ -31,6 +31,11 @@ export interface Last {
 interface Sample {
   x: Float64Array;
   y: number;
+}
+/** What a run is made of: with it, any page with the same kernels makes the run again. */
+export interface Recipe {
+  settings: [number, Flight][];
+  samples: [number, { x: number[]; y: number }][];
 }
 type Events = { settings: Map<number, Flight>; samples: Map<number, Sample> };
 
@@ -74,6 +79,21 @@ export class Run {
     for (const update of [...this.events.settings.keys()].sort((a, b) => a - b))
       if (update <= this.place.update) Object.assign(settings, this.events.settings.get(update));
     return settings;
+  }
+
+  /** All interventions so far. */
+  get recipe(): Recipe {
+    const { settings, samples } = this.events;
+    return { settings: [...settings], samples: [...samples].map(([update, { x, y }]) => [update, { x: [...x], y }]) };
+  }
+
+  /** Let the run, which has not begun, have these interventions on its way. */
+  follow({ settings, samples }: Recipe): void {
+    this.events = {
+      settings: new Map(settings),
+      samples: new Map(samples.map(([update, { x, y }]) => [update, { x: Float64Array.from(x), y }])),
+    };
+    this.obey(this.settings);
   }
 
   get rows(): number {
@@ -204,9 +224,9 @@ export class Run {
 
   private orderOf(epoch: number): Int32Array {
     if (this.order?.epoch !== epoch) {
-      const { orders, settings } = this.network;
-      const ready = orders?.subarray(epoch * this.rows, (epoch + 1) * this.rows);
-      this.order = { epoch, rows: ready?.length ? ready : permutation(settings.seed ?? 0, epoch, this.rows) };
+      const { lesson, settings } = this.network;
+      const rows = lesson.shuffles ? permutation(settings.seed ?? 0, epoch, this.rows) : inOrder(this.rows);
+      this.order = { epoch, rows };
     }
     return this.order.rows;
   }

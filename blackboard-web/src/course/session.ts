@@ -6,7 +6,7 @@ import type { Content, Lesson } from "./content";
 import { Network } from "./network";
 import { Notices } from "./notices";
 import { Points } from "./points";
-import { Run } from "./run";
+import { Run, type Recipe } from "./run";
 import { Scorer, view, type View } from "./view";
 
 const FRAME = 1000 / 30; // milliseconds from one frame to the next while training runs
@@ -18,6 +18,20 @@ interface Branch {
   scorer: Scorer;
   points: Points;
   notices: Notices;
+}
+
+/** A run to begin with: its network, what was done to it, how far it was trained, and the update to show. */
+export interface Standing extends Recipe {
+  lesson: string;
+  values: Values;
+  mistake: string | null;
+  head: number;
+  update: number;
+}
+export interface Taken {
+  name: string;
+  mime: string;
+  bytes: Uint8Array;
 }
 
 export type Tell = (message: object, arrays?: Arrays) => void;
@@ -34,6 +48,8 @@ export class Session {
   private rate: number | null = null;
   /** The update to stop at. */
   private goal: number | null = null;
+  /** The update to go back to once the goal is reached. */
+  private back: number | null = null;
   private speed = 0;
   private losses = { sum: 0, count: 0 };
   private lastLoss: { at: string; loss: number | null } = { at: "", loss: null };
@@ -49,10 +65,23 @@ export class Session {
   constructor(
     private readonly content: Content,
     private readonly tell: Tell,
-    name?: string,
+    lesson?: string,
+    private readonly first?: Standing,
+    /** What can be taken away besides weights, by name. */
+    private readonly makers: Record<string, () => Taken> = {},
   ) {
     const { lessons } = content.index;
-    this.lesson = lessons.find((lesson) => lesson.name === name) ?? lessons[0]!;
+    this.lesson = lessons.find(({ name }) => name === (first?.lesson ?? lesson)) ?? lessons[0]!;
+  }
+
+  /** The run that is shown, to be begun with again; null before there is one. */
+  get standing(): Standing | null {
+    if (!this.network) return null;
+    const { run } = this;
+    return {
+      lesson: this.lesson.name, values: this.network.settings, mistake: this.network.mistake, ...run.recipe,
+      head: run.head, update: run.place.update,
+    };
   }
 
   /** Carry out a message, after those before it. */
@@ -69,7 +98,7 @@ export class Session {
     if (this.closed) return;
     const { goal } = this;
     try {
-      if (!this.network) await this.begin(this.lesson.settings.values, null);
+      if (!this.network) await this.start();
       await this.obey(ask);
     } catch (error) {
       return this.tell({ type: "error", id: ask.id ?? null, message: (error as Error).message });
@@ -80,6 +109,16 @@ export class Session {
     }
     this.answer();
     this.schedule();
+  }
+
+  /** Begin with the run that was given, if there is one. */
+  private async start(): Promise<void> {
+    const { first, lesson } = this;
+    if (!first || first.lesson !== lesson.name) return this.begin(lesson.settings.values, null);
+    await this.begin(first.values, first.mistake);
+    this.run.follow(first);
+    if (!first.head) return;
+    [this.playing, this.goal, this.back] = [true, first.head, first.update];
   }
 
   private answer(): void {
@@ -109,7 +148,7 @@ export class Session {
     this.network = await Network.of(this.content, this.lesson, settings, mistake);
     this.branches = { a: this.branchOf(new Run(this.network)) };
     this.shown = "a";
-    this.marked = this.goal = this.rate = null;
+    this.marked = this.goal = this.back = this.rate = null;
     this.playing = false;
     this.losses = { sum: 0, count: 0 };
     this.lastLoss = { at: "", loss: null };
@@ -129,7 +168,7 @@ export class Session {
       case "play":
         this.playing = true;
         this.rate = ask.rate;
-        this.goal = null;
+        this.goal = this.back = null;
         this.due = performance.now();
         this.losses = { sum: 0, count: 0 };
         return;
@@ -230,7 +269,7 @@ export class Session {
     const { header, arrays } = this.network.setup();
     const { lessons, scenes } = this.content.index;
     const setup: Omit<Setup, "arrays"> = {
-      type: "setup", ...header, scenes: this.lesson.scenes ? scenes : [], lesson: this.lesson.name,
+      type: "setup", ...header, scenes: this.lesson.scenes ? scenes : [], lesson: this.lesson.name, takes: this.takes,
       lessons: lessons.map(({ name, title }) => ({ name, title })),
     };
     this.tell(setup, arrays);
@@ -251,13 +290,22 @@ export class Session {
   }
 
   private take(what: string): void {
-    if (what !== "weights") throw new Error(`${what}: this page gives weights alone; chainrule blackboard, in Python, gives the rest`);
+    const maker = what === "weights" ? () => this.weights() : this.makers[what];
+    if (!maker) throw new Error(`${what}: this page gives ${this.takes.join(" and ")}; chainrule blackboard, in Python, gives the rest`);
+    const { name, mime, bytes } = maker();
+    this.tell({ type: "file", name, mime }, { bytes: shaped(bytes, bytes.length) });
+  }
+
+  private get takes(): string[] {
+    return ["weights", ...Object.keys(this.makers)];
+  }
+
+  private weights(): Taken {
     const carry = this.run.carry();
-    const weights = new Map<string, NamedArray>(
-      this.network.document.setup.parameters.map(({ name, shape }) => [name, { data: carry[`params/${name}`]!, shape }]),
-    );
-    const bytes = writeTensors(weights, { format: "chainrule-web", name: this.network.document.setup.model.title });
-    this.tell({ type: "file", name: "weights.safetensors", mime: "application/octet-stream" }, { bytes: shaped(bytes, bytes.length) });
+    const { parameters, model } = this.network.document.setup;
+    const weights = new Map<string, NamedArray>(parameters.map(({ name, shape }) => [name, { data: carry[`params/${name}`]!, shape }]));
+    const bytes = writeTensors(weights, { format: "chainrule-web", name: model.title });
+    return { name: "weights.safetensors", mime: "application/octet-stream", bytes };
   }
 
   // Training
@@ -324,7 +372,10 @@ export class Session {
     this.speed = this.speed ? 0.8 * this.speed + 0.2 * pace : pace;
     this.losses = { sum: this.losses.sum + mean * updates, count: this.losses.count + updates };
     const { loss, epoch } = this.stop;
-    if (run.place.update === this.goal || (loss != null && mean <= loss) || (epoch != null && run.epochs === epoch)) {
+    if (run.place.update === this.goal && this.back !== null) {
+      run.seek(this.back);
+      this.rest();
+    } else if (run.place.update === this.goal || (loss != null && mean <= loss) || (epoch != null && run.epochs === epoch)) {
       this.losses = { sum: mean * updates, count: updates };
       this.pause();
     } else if (run.place.update >= this.branch.points.due) this.look(false);
@@ -347,7 +398,7 @@ export class Session {
     if (update > run.head) {
       run.seek(run.head);
       this.playing = true;
-      this.rate = null;
+      this.rate = this.back = null;
       this.goal = update;
     } else {
       run.seek(Math.max(update, 0));
@@ -364,7 +415,7 @@ export class Session {
 
   private rest(): void {
     this.playing = false;
-    this.goal = null;
+    this.goal = this.back = null;
     this.show();
   }
 

@@ -1,6 +1,6 @@
 /** The host in the page itself: it trains with kernels of WebAssembly that are in the file, or beside it. */
 import { Content, type Index, type Source } from "../course/content";
-import { Session } from "../course/session";
+import { Session, type Standing, type Taken } from "../course/session";
 import { encode } from "../frames";
 import type { Ask, Bytes, Model } from "../host";
 import { HashPlace } from "./socket";
@@ -10,7 +10,8 @@ export class PageHost implements Model {
   private readonly session: Session;
   private heard = new Set<(content: unknown, buffers: Bytes[]) => void>();
 
-  constructor(index: Index, source: Source, lesson?: string) {
+  constructor(index: Index, source: Source, options: { lesson?: string; first?: Standing; makers?: Record<string, () => Taken> } = {}) {
+    const lesson = options.lesson ?? (new URLSearchParams(this.place?.read()).get("lesson") ?? undefined);
     this.session = new Session(
       new Content(index, source),
       (message, arrays) => {
@@ -18,7 +19,14 @@ export class PageHost implements Model {
         for (const heard of this.heard) heard(null, [bytes]);
       },
       lesson,
+      options.first,
+      options.makers,
     );
+  }
+
+  /** The run that is shown, to be begun with again. */
+  get standing(): Standing | null {
+    return this.session.standing;
   }
 
   send(message: Ask): void {

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.pages import packed
 from chainrule._src.blackboard import views
 from chainrule._src.blackboard.network_pack import (
@@ -25,7 +26,6 @@ from chainrule._src.blackboard.subject import Subject
 Tell = Callable[[str], Any]
 compact = partial(json.dumps, separators=(",", ":"))
 INDENT = re.compile(r"^ +", re.MULTILINE)
-OPTIMIZERS = ("sgd", "adam")
 DRAWN = ("uniform", "glorot_uniform", "zeros")
 """The initial weights that a page draws itself; others are in its file."""
 
@@ -44,8 +44,14 @@ class Lesson:
         The activations that a restart may choose.
     broken : sequence of (list of int, str)
         Layers and activations of the networks that can have mistakes.
+    optimizers : sequence of str
+        The optimizers that a restart may choose, for the lab's networks.
     seeds : int
         The number of seeds whose initial weights are in the file, where the page draws none.
+    shuffles : bool
+        If false, every epoch takes the samples in the order of the data.
+    start : dict of str to ndarray, optional
+        Initial weights that are not drawn, for the subject's settings.
     """
 
     name: str
@@ -54,7 +60,10 @@ class Lesson:
     layers: Sequence[Sequence[int]] = ()
     activations: Sequence[str] = ()
     broken: Sequence[tuple[Sequence[int], str]] = ()
+    optimizers: Sequence[str] = ("sgd", "adam")
     seeds: int = 3
+    shuffles: bool = True
+    start: Mapping[str, Array] | None = None
 
 
 @dataclass
@@ -94,13 +103,14 @@ class Course:
         header, _ = views.setup(subject)
         settings = header["settings"]
         choices = {
-            "activation": lesson.activations, "init": DRAWN, "optimizer": OPTIMIZERS,
+            "activation": lesson.activations, "init": DRAWN, "optimizer": lesson.optimizers,
             "layers": [list(each) for each in lesson.layers],
         }  # fmt: skip
         settings["choices"] = choices if lesson.layers else {}
         return {
             "name": lesson.name, "title": lesson.title, "kind": subject.kind, "data": name,
             "settings": settings, "scenes": bool(scenes_of(subject)), "networks": networks,
+            "shuffles": lesson.shuffles,
         }  # fmt: skip
 
     def _network(
@@ -114,7 +124,7 @@ class Course:
         mistakes = f"{name}-mistakes" if has_mistakes else None
         if name not in self.packs:
             tell(f"{plain.title} {activation or ''}".strip())
-            rules = OPTIMIZERS if lesson.layers else (plain.settings["optimizer"],)
+            rules = lesson.optimizers if lesson.layers else (plain.settings["optimizer"],)
             pack = network_pack(name, {rule: make(rule) for rule in rules}, self.scripts)
             _add_weights(pack, lesson, plain)
             self.packs[name] = pack
@@ -156,6 +166,9 @@ def _add_weights(pack: Pack, lesson: Lesson, subject: Subject) -> None:
         made = subject.make({**subject.settings, **settings})
         prefix = f"weights/{settings.get('init', init)}/{made.settings['seed']}"
         pack.arrays |= {f"{prefix}/{key}": array for key, array in made.params.items()}
+    if lesson.start is not None:
+        prefix = f"weights/{init}/{subject.settings['seed']}"
+        pack.arrays |= {f"{prefix}/{key}": array for key, array in lesson.start.items()}
 
 
 def _draws(subject: Subject) -> Iterator[tuple[str, list[tuple[str, float]]]]:

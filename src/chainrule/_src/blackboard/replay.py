@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,67 +11,14 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.pages import packed, page
-from chainrule._src.blackboard import built, subjects, views
-from chainrule._src.blackboard.anatomy import anatomy_of
+from chainrule._src.blackboard import built, views
 from chainrule._src.blackboard.frames import encode
-from chainrule._src.blackboard.run import Last, Position, ReversibleRun
-from chainrule._src.blackboard.subject import Subject
-from chainrule._src.teach.lab.hidden_layer import LEARNING_RATE, HiddenLayerResult
+from chainrule._src.blackboard.run import ReversibleRun
 
 TEMPLATE = Path(__file__).with_name("templates") / "replay.html"
 FRAMES = 120
 SAMPLES = 400  # of the training data, and of the hold-out
 PARAMETERS, PICTURES = 12, 5  # bits of the mantissa after rounding, in parameters and pictures
-
-
-@dataclass
-class Snapshots:
-    """The parameters after some updates of a run that other code has trained.
-
-    Attributes
-    ----------
-    subject : Subject
-    copies : dict of int to dict of str to ndarray
-        The parameters by update, in order.
-    epoch_length : int
-        Number of updates in an epoch.
-    """
-
-    subject: Subject
-    copies: Mapping[int, Mapping[str, Array]]
-    epoch_length: int
-    place: Position = field(default_factory=Position)
-    last: Last | None = None
-    parts: Sequence[Any] = ()
-
-    @property
-    def head(self) -> int:
-        """The last update."""
-        return max(self.copies)
-
-    @property
-    def params(self) -> dict[str, Array]:
-        """The parameters."""
-        return dict(self.copies[self.place.update])
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings that can change during training."""
-        return {name: self.subject.settings[name] for name in ("rate", "momentum", "batch_size")}
-
-    @property
-    def epochs(self) -> float:
-        """The number of completed epochs, with a fraction for the present epoch."""
-        return self.place.update / self.epoch_length
-
-    def seek(self, update: int) -> None:
-        """Go to an update; `last` becomes the change since the previous copy."""
-        before = [each for each in self.copies if each < update]
-        self.place = Position(update, update // self.epoch_length)
-        data = self.subject.data
-        batch = data.X[: views.PROBED], data.y[: views.PROBED]
-        carry = {"params": dict(self.copies[before[-1] if before else update])}
-        self.last = Last(carry, batch, float(self.subject.loss(self.params, *batch)))
 
 
 def replay(
@@ -82,7 +28,7 @@ def replay(
 
     Parameters
     ----------
-    run : ReversibleRun or Snapshots
+    run : ReversibleRun
         It seeks each of the updates in turn.
     updates : sequence of int
         The updates with a frame; see `spread`.
@@ -105,15 +51,6 @@ def replay_of(run: ReversibleRun, more: Mapping[str, Any]) -> str:
     """Return the page of a run up to its present update; the run itself is not moved."""
     other = run.fork()
     return replay(other, spread(other.head), more, run.subject.title)
-
-
-def replay_of_lab(result: HiddenLayerResult) -> str:
-    """Return the page of the lab's training of its network, with a frame for each epoch."""
-    data, rate = subjects.digits(), {"rate": LEARNING_RATE, "batch_size": 1}
-    subject = replace(subjects.network(data, rate), params=result.epochs[0])
-    copies = {epoch * len(data.X): params for epoch, params in result.epochs.items()}
-    run = Snapshots(subject, copies, len(data.X))
-    return replay(run, list(copies), {"anatomy": anatomy_of(subject)}, "The lab's network")
 
 
 def spread(head: int, count: int = FRAMES) -> list[int]:
@@ -177,4 +114,3 @@ def _parts(messages: Iterator[bytes]) -> Iterator[bytes]:
     for message in messages:
         yield struct.pack("<Q", len(message))
         yield message
-

@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from chainrule._src.base.errors import OptionError
 from chainrule._src.base.escaping import Html
 from chainrule._src.base.pages import page
-from chainrule._src.blackboard import built
+from chainrule._src.blackboard import built, subjects
 from chainrule._src.blackboard.course import Course, Lesson, Tell, compact
 from chainrule._src.blackboard.lessons import ACTIVATIONS, lessons
 from chainrule._src.blackboard.opening import subject_of
-from chainrule._src.blackboard.subject import Subject
+from chainrule._src.blackboard.subject import IN_FLIGHT, Subject
 from chainrule._src.data.storage.files import check_writable, write_text
+from chainrule._src.teach.lab.hidden_layer import LEARNING_RATE, HiddenLayerResult
 
 TEMPLATE = Path(__file__).with_name("templates") / "course.html"
 # Nothing but the page's own program may run, and WebAssembly. The charts have inline styles.
@@ -57,6 +60,22 @@ def lesson_of(subject: Subject) -> Lesson:
     return Lesson("network", subject.title, subject, [layers], ACTIVATIONS, broken)
 
 
+def lab_page(result: HiddenLayerResult) -> str:
+    """Return a page that repeats the lab's training of its network, and can train it further."""
+    settings = {"rate": LEARNING_RATE, "batch_size": 1}
+    subject = subjects.network(subjects.digits(), settings)
+    lesson = Lesson(
+        "lab", "The lab's network", subject, [subject.settings["layers"]], ACTIVATIONS[:1],
+        optimizers=("sgd",), shuffles=False, start=result.epochs[0],
+    )  # fmt: skip
+    run = {
+        "lesson": "lab", "values": subject.settings, "mistake": None, "samples": [],
+        "settings": [[0, {name: subject.settings[name] for name in IN_FLIGHT}]],
+        "head": max(result.epochs) * len(subject.data.X), "update": 0,
+    }  # fmt: skip
+    return single_page(Course.of([lesson], lambda text: None), "The lab's network", run)
+
+
 def write_course(course: Course, path: Path, *, single: bool) -> int:
     """Write a course into a folder or, if ``single``, into one HTML file; return its bytes."""
     files = {path: single_page(course)} if single else folder_of(course, path)
@@ -68,12 +87,21 @@ def write_course(course: Course, path: Path, *, single: bool) -> int:
     return sum(each.stat().st_size for each in files)
 
 
-def single_page(course: Course, title: str = "Blackboard") -> str:
-    """Return a course as one HTML file."""
+def single_page(
+    course: Course, title: str = "Blackboard", run: Mapping[str, Any] | None = None
+) -> str:
+    """Return a course as one HTML file, which begins with a run, if there is one."""
     script = _program(course)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = POLICY.format(script=f"'sha256-{digest}'")
-    return page(TEMPLATE, title=title, policy=policy, packs=course.files(), script=Html(script))
+    return page(
+        TEMPLATE,
+        title=title,
+        policy=policy,
+        packs=course.files(),
+        script=Html(script),
+        run=run and Html(compact(run).replace("<", "\\u003c")),
+    )
 
 
 def folder_of(course: Course, folder: Path, title: str = "Blackboard") -> dict[Path, str]:
@@ -83,7 +111,7 @@ def folder_of(course: Course, folder: Path, title: str = "Blackboard") -> dict[P
         folder / "packs" / f"{name}.js": f'blackboardPack("{name}", "{content}");\n'
         for name, content in course.files().items()
     }
-    text = page(TEMPLATE, title=title, policy=policy, packs={}, script=None)
+    text = page(TEMPLATE, title=title, policy=policy, packs={}, script=None, run=None)
     return {**packs, folder / "blackboard.js": _program(course), folder / "index.html": text}
 
 
