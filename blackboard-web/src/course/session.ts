@@ -11,6 +11,7 @@ import { Scorer, view, type View } from "./view";
 
 const FRAME = 1000 / 30; // milliseconds from one frame to the next while training runs
 const TURN = 8; // milliseconds of training between two moments at which the page is drawn
+const AWAITED = 400; // milliseconds of training before there is a first frame
 const UNSEEN = 250; // milliseconds after which a frame is sent although the last one was not drawn
 
 interface Branch {
@@ -116,9 +117,12 @@ export class Session {
     const { first, lesson } = this;
     if (!first || first.lesson !== lesson.name) return this.begin(lesson.settings.values, null);
     await this.begin(first.values, first.mistake);
-    this.run.follow(first);
-    if (!first.head) return;
-    [this.playing, this.goal, this.back] = [true, first.head, first.update];
+    const { run } = this;
+    run.follow(first);
+    const began = performance.now();
+    while (run.head < first.head && performance.now() - began < AWAITED && run.advance(first.head - run.head).updates);
+    if (run.head >= first.head) run.seek(first.update);
+    else [this.playing, this.goal, this.back] = [true, first.head, first.update]; // the page sees it on its way
   }
 
   private answer(): void {

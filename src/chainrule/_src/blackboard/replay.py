@@ -22,7 +22,7 @@ PARAMETERS, PICTURES = 12, 5  # bits of the mantissa after rounding, in paramete
 
 
 def replay(
-    run: views.Viewed, updates: Sequence[int], more: Mapping[str, Any], title: str = "Blackboard"
+    run: ReversibleRun, updates: Sequence[int], more: Mapping[str, Any], title: str = "Blackboard"
 ) -> str:
     """Return a self-contained HTML page that shows a recorded run.
 
@@ -70,7 +70,7 @@ def spread(head: int, count: int = FRAMES) -> list[int]:
 
 
 def _messages(
-    run: views.Viewed, updates: Sequence[int], more: Mapping[str, Any]
+    run: ReversibleRun, updates: Sequence[int], more: Mapping[str, Any]
 ) -> Iterator[bytes]:
     """Yield the page's messages: the setup, the curves, and a frame for each update."""
     header, arrays = views.setup(run.subject, **more)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.blackboard.run import Last, Position
+from chainrule._src.blackboard.run import Last, ReversibleRun
 from chainrule._src.blackboard.subject import IN_FLIGHT, LIMITS, Subject
 
 SHOWN = 2000  # samples that are sent to the page, at most
@@ -58,37 +58,6 @@ def setup(
     return header, arrays
 
 
-class Viewed(Protocol):
-    """The interface of a source of frames: a run, or snapshots of another run's parameters."""
-
-    subject: Subject
-    place: Position
-    last: Last | None
-
-    @property
-    def head(self) -> int:
-        """The furthest update."""
-
-    @property
-    def params(self) -> dict[str, Array]:
-        """The parameters."""
-
-    @property
-    def parts(self) -> Sequence[Any]:
-        """The carry's parts other than parameters and optimizer state."""
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings that can change during training."""
-
-    @property
-    def epochs(self) -> float:
-        """The number of completed epochs, with a fraction for the present epoch."""
-
-    def seek(self, update: int) -> None:
-        """Go to an update."""
-
-
 @dataclass
 class Scores:
     """The scores of a run on the hold-out after an update."""
@@ -129,7 +98,7 @@ class Scorer:
         if self.scores is not None and self.scores.update > update:
             self.scores = None
 
-    def look(self, run: Viewed, params: Mapping[str, Array], now: bool) -> Scores | None:
+    def look(self, run: ReversibleRun, params: Mapping[str, Array], now: bool) -> Scores | None:
         """Return the latest scores; compute new ones if it is time, quick, or ``now`` is true."""
         forward, update = self.subject.forward, run.place.update
         if forward is None or not len(self.subject.data.X_held):
@@ -213,12 +182,12 @@ class View:
     point: dict[str, Any] = field(default_factory=dict)
 
 
-def view(run: Viewed, scorer: Scorer, exact: bool, loss: float | None) -> View:
+def view(run: ReversibleRun, scorer: Scorer, exact: bool, loss: float | None) -> View:
     """Return the view of a run at its present update.
 
     Parameters
     ----------
-    run : Viewed
+    run : ReversibleRun
     scorer : Scorer
     exact : bool
         If true, numbers have full precision, and the scores are computed for this update.
