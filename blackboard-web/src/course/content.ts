@@ -40,8 +40,8 @@ export interface NetworkDocument {
   setup: Omit<Setup, "type" | "arrays" | "data" | "settings" | "scenes">;
   /** Samples at which slopes are looked at. */
   probed: number;
-  /** By the name of initial weights: each parameter in the order of drawing, and the limit of its uniform numbers. */
-  draws: Record<string, [string, number][]>;
+  /** By the name of initial weights: each parameter in the order of drawing, and limit and scale of its uniform numbers. */
+  draws: Record<string, [string, number, number][]>;
   kernels: Record<string, Form>;
 }
 export interface MistakesDocument {

@@ -170,6 +170,6 @@ function weightsOf({ document, arrays }: Pack<NetworkDocument>, { init, seed = 0
   }
   const random = generator(seed);
   const shapes = new Map(document.setup.parameters.map(({ name, shape }) => [name, shape]));
-  for (const [name, limit] of draws) weights[`params/${name}`] = uniform(random, limit, size(shapes.get(name)!));
+  for (const [name, limit, scale] of draws) weights[`params/${name}`] = uniform(random, limit, scale, size(shapes.get(name)!));
   return weights;
 }

@@ -13,10 +13,10 @@ function double(random: Random): number {
 /** Return `default_rng(seed)`. */
 export const generator = (seed: number): Random => new Random(seed);
 
-/** Return uniform numbers between −limit and limit; with limit 0, zeros, and nothing is drawn. */
-export function uniform(random: Random, limit: number, count: number): Float64Array {
+/** Return uniform numbers up to a limit on both sides, times a scale; with limit 0, zeros, and nothing is drawn. */
+export function uniform(random: Random, limit: number, scale: number, count: number): Float64Array {
   if (!limit) return new Float64Array(count);
-  return Float64Array.from({ length: count }, () => -limit + 2 * limit * double(random));
+  return Float64Array.from({ length: count }, () => scale * (-limit + 2 * limit * double(random)));
 }
 
 /** Return the order of samples in an epoch: `default_rng((seed, epoch)).permutation(count)`. */

@@ -171,19 +171,22 @@ def _add_weights(pack: Pack, lesson: Lesson, subject: Subject) -> None:
         pack.arrays |= {f"{prefix}/{key}": array for key, array in lesson.start.items()}
 
 
-def _draws(subject: Subject) -> Iterator[tuple[str, list[tuple[str, float]]]]:
-    """Yield initial weights that a page draws: for each parameter, in order, the limit."""
-    uniform = 0.01 if subject.units else 0.1
+def _draws(subject: Subject) -> Iterator[tuple[str, list[tuple[str, float, float]]]]:
+    """Yield initial weights that a page draws: for each parameter, in order, limit and scale.
+
+    Its numbers are uniform up to the limit on both sides, times the scale; limit 0 is for zeros.
+    """
+    hidden, uniform = bool(subject.units), 0.01 if subject.units else 0.1
     for init in DRAWN:
-        limits = []
+        draws = []
         for name, p in subject.params.items():
-            limit = {"uniform": uniform, "zeros": 0.0}.get(init, 0.0)
+            limit, scale = {"uniform": (uniform, 1.0), "zeros": (0.0, 1.0)}.get(init, (0.0, 1.0))
             if init == "glorot_uniform" and p.ndim > 1:
-                limit = math.sqrt(6 / sum(p.shape))
-            if p.ndim == 1 and subject.units:
+                limit, scale = math.sqrt(3), math.sqrt(1 / (sum(p.shape) / 2))
+            if p.ndim == 1 and hidden:
                 limit = 0.0
-            limits.append((name, limit))
-        yield init, limits
+            draws.append((name, limit, scale))
+        yield init, draws
 
 
 def _of_scenes(subject: Subject) -> Iterator[dict[str, Any]]:
