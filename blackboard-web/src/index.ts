@@ -9,6 +9,7 @@ import type { Model } from "./host";
 import { PageHost } from "./hosts/page";
 import { RecordedHost } from "./hosts/recorded";
 import { SocketHost } from "./hosts/socket";
+import { unpacked } from "../../src/chainrule/_src/export/web/runtime/arrays.js";
 import { Page } from "./page";
 import { keep, placeOf } from "./place";
 import { Store } from "./store";
@@ -40,8 +41,10 @@ export function open(el: HTMLElement, socket = "socket"): () => void {
 }
 
 /** The page of a recorded run, which is in the file with it. */
-export function replay(el: HTMLElement, run: ArrayBuffer): () => void {
-  return render({ model: new RecordedHost(run), el });
+export async function replay(scripts: Scripts): Promise<void> {
+  know(scripts);
+  const run = await unpacked(document.getElementById("run")!.textContent!);
+  render({ model: new RecordedHost(run.buffer as ArrayBuffer), el: document.getElementById("blackboard")! });
 }
 
 /** The page that trains by itself, with kernels that are in its file, or beside it. Returns its host. */

@@ -14,11 +14,12 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from chainrule._src.blackboard import built, subjects
-from chainrule._src.blackboard.opening import anatomy_of
-from chainrule._src.blackboard.replay import replay_of
 from chainrule._src.blackboard.course import Course, Lesson
+from chainrule._src.blackboard.opening import anatomy_of
+from chainrule._src.blackboard.program import digest
+from chainrule._src.blackboard.replay import replay_of
 from chainrule._src.blackboard.run import ReversibleRun
-from chainrule._src.blackboard.site import digest, single_page
+from chainrule._src.blackboard.site import single_page
 
 WAIT = 10_000  # milliseconds
 KNOWING, KNOWN = {"rate": 0.5, "momentum": 0.9}, 300  # a run that knows most digits, and when
@@ -153,7 +154,9 @@ def small_course():
     """Return a course of the lab's networks that tests look at."""
     layers, broken = ([], [10], [10, 10]), [([10], "sigmoid")]
     subject = subjects.network(subjects.digits())
-    lesson = Lesson("lab", "The lab's network", subject, layers, ("sigmoid", "tanh", "relu"), broken)
+    lesson = Lesson(
+        "lab", "The lab's network", subject, layers, ("sigmoid", "tanh", "relu"), broken
+    )
     wine = subjects.network(subjects.table("wine"))
     other = Lesson("wine", "Wine", wine, [[10]], ("tanh",))
     return Course.of([lesson, other], lambda text: None)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from chainrule._src.blackboard import built, course, site, subjects
 from chainrule._src.blackboard.course import Course, Lesson
 from chainrule._src.blackboard.lessons import lessons
+from chainrule._src.blackboard.program import digest
 from chainrule._src.blackboard.scenes import scenes
 from chainrule._src.cli.app import app
 from chainrule._src.cli.problems import USAGE
@@ -48,11 +49,11 @@ def test_one_file_holds_all_and_allows_its_own_script_alone(softmax):
     (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     rules = policy(text)
     assert rules["default-src"] == "'none'"
-    assert rules["script-src"] == f"'sha256-{site.digest(script)}' 'wasm-unsafe-eval'"
+    assert rules["script-src"] == f"'sha256-{digest(script)}' 'wasm-unsafe-eval'"
     assert "unsafe-eval'" not in rules["script-src"].replace("'wasm-unsafe-eval'", "")
     assert not re.search(r"https?:|\b(src|href)=", text)
     for name, pack in softmax.packs.items():
-        assert content(text, f"pack-{name}") == pack.file(course.compact)
+        assert content(text, f"pack-{name}") == pack.file()
 
 
 def test_a_folder_has_a_file_for_each_pack(softmax, tmp_path):

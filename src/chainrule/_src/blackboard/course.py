@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,8 +22,6 @@ from chainrule._src.blackboard.scenes import scenes, scenes_of
 from chainrule._src.blackboard.subject import Subject
 
 Tell = Callable[[str], Any]
-compact = partial(json.dumps, separators=(",", ":"))
-INDENT = re.compile(r"^ +", re.MULTILINE)
 DRAWN = ("uniform", "glorot_uniform", "zeros")
 """The initial weights that a page draws itself; others are in its file."""
 
@@ -135,13 +131,7 @@ class Course:
 
     def files(self) -> dict[str, str]:
         """Return the packs as text: deflated bytes in base64, by name."""
-        return {name: packed(pack.file(compact)) for name, pack in self.packs.items()}
-
-    def script(self) -> str:
-        """Return the microscope's functions as an object in JavaScript."""
-        texts = {name: INDENT.sub("", text) for name, text in self.scripts.items()}
-        members = (f"{json.dumps(name)}: () => ({text})" for name, text in texts.items())
-        return "{\n" + ",\n".join(members) + "\n}"
+        return {name: packed(pack.file()) for name, pack in self.packs.items()}
 
 
 def _made(

@@ -16,6 +16,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.blackboard import views
 from chainrule._src.blackboard.anatomy import anatomy_of
 from chainrule._src.blackboard.mistakes import diagnosis, mistaken, mistakes
+from chainrule._src.blackboard.program import compact, without_scripts
 from chainrule._src.blackboard.subject import Subject
 from chainrule._src.export.web.content import tensor_file
 from chainrule._src.export.web.kernels import (
@@ -51,9 +52,9 @@ class Pack:
         self.arrays |= {f"constant/{name}/{key}": each for key, each in kernel.constants.items()}
         self.arrays[f"code/{name}"] = np.frombuffer(kernel.code, np.uint8)
 
-    def file(self, json: Any) -> bytes:
+    def file(self) -> bytes:
         """Return the pack as a file in the safetensors format."""
-        return tensor_file(self.arrays, {"document": json(self.document)})
+        return tensor_file(self.arrays, {"document": compact(self.document)})
 
 
 def network_pack(name: str, subjects: Mapping[str, Subject], scripts: dict[str, str]) -> Pack:
@@ -70,13 +71,7 @@ def network_pack(name: str, subjects: Mapping[str, Subject], scripts: dict[str, 
     """
     subject = next(iter(subjects.values()))
     pack = Pack(name)
-    anatomy: dict[str, Any] = {}
-    for part, content in anatomy_of(subject).items():
-        anatomy[part] = content
-        if content is not None:
-            key = f"{name}/{part}"
-            scripts[key] = content["script"]
-            anatomy[part] = {**content, "script": key}
+    anatomy = without_scripts(anatomy_of(subject), name, scripts)
     setup, _ = views.setup(subject, anatomy=anatomy, mistakes=mistakes(subject))
     of_network = {key: each for key, each in setup.items() if key not in NOT_OF_NETWORK}
     pack.document = {"setup": of_network, "probed": views.probed(subject)}

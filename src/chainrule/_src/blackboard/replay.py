@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
+from chainrule._src.base.escaping import Html
 from chainrule._src.base.pages import packed, page
-from chainrule._src.blackboard import built, views
+from chainrule._src.blackboard import views
 from chainrule._src.blackboard.frames import encode
+from chainrule._src.blackboard.program import POLICY, digest, program, without_scripts
 from chainrule._src.blackboard.run import ReversibleRun
 
 TEMPLATE = Path(__file__).with_name("templates") / "replay.html"
@@ -41,9 +43,13 @@ def replay(
     MissingDependencyError
         If the page's module was not built.
     """
+    scripts: dict[str, str] = {}
+    if "anatomy" in more:
+        more = {**more, "anatomy": without_scripts(more["anatomy"], "run", scripts)}
+    script = program("replay", scripts)
     return page(
-        TEMPLATE, title=title, module=packed(built.module().read_bytes()),
-        run=packed(b"".join(_parts(_messages(run, updates, more)))),
+        TEMPLATE, title=title, policy=POLICY.format(script=f"'sha256-{digest(script)}'"),
+        script=Html(script), run=packed(b"".join(_parts(_messages(run, updates, more)))),
     )  # fmt: skip
 
 

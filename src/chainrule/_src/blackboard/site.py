@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,21 +9,16 @@ from typing import Any
 from chainrule._src.base.errors import OptionError
 from chainrule._src.base.escaping import Html
 from chainrule._src.base.pages import page
-from chainrule._src.blackboard import built, subjects
-from chainrule._src.blackboard.course import Course, Lesson, Tell, compact
+from chainrule._src.blackboard import subjects
+from chainrule._src.blackboard.course import Course, Lesson, Tell
 from chainrule._src.blackboard.lessons import ACTIVATIONS, lessons
 from chainrule._src.blackboard.opening import subject_of
+from chainrule._src.blackboard.program import POLICY, compact, digest, program
 from chainrule._src.blackboard.subject import IN_FLIGHT, Subject
 from chainrule._src.data.storage.files import check_writable, write_text
 from chainrule._src.teach.lab.hidden_layer import LEARNING_RATE, HiddenLayerResult
 
 TEMPLATE = Path(__file__).with_name("templates") / "course.html"
-# Nothing but the page's own program may run, and WebAssembly. The charts have inline styles.
-POLICY = (
-    "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; "
-    "img-src data: blob:; base-uri 'none'; form-action 'none'"
-)
-EXPORTS = re.compile(r"export\s*\{([^}]*)\};?\s*$")  # the module's last line
 
 
 def course_of(data: str, target: str | None, model: str, tell: Tell = print) -> Course:
@@ -91,7 +83,7 @@ def single_page(
     course: Course, title: str = "Blackboard", run: Mapping[str, Any] | None = None
 ) -> str:
     """Return a course as one HTML file, which begins with a run, if there is one."""
-    script = _program(course)
+    script = program("course", course.scripts, course.index)
     policy = POLICY.format(script=f"'sha256-{digest(script)}'")
     return page(
         TEMPLATE,
@@ -111,20 +103,8 @@ def folder_of(course: Course, folder: Path, title: str = "Blackboard") -> dict[P
         for name, content in course.files().items()
     }
     text = page(TEMPLATE, title=title, policy=policy, packs={}, script=None, run=None)
-    return {**packs, folder / "blackboard.js": _program(course), folder / "index.html": text}
-
-
-def digest(script: str) -> str:
-    """Return the hash by which a policy allows a script."""
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _program(course: Course) -> str:
-    """Return the page's module, the lessons and the microscope's functions as one script."""
-    module = built.module().read_text(encoding="utf-8")
-    match = EXPORTS.search(module)
-    assert match is not None, "the module ends with its exports"
-    exports = dict(reversed(each.strip().split(" as ")) for each in match[1].split(","))
-    start = f"{exports['course']}({compact(course.index)}, {course.script()});"
-    text = f'(() => {{\n"use strict";\n{module[: match.start()]}\n{start}\n}})();\n'
-    return re.sub("</(?=script)", r"<\\/", text, flags=re.IGNORECASE).replace("<!--", r"<\!--")
+    return {
+        **packs,
+        folder / "blackboard.js": program("course", course.scripts, course.index),
+        folder / "index.html": text,
+    }
