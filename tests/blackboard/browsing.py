@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -150,15 +151,14 @@ def recording():
         yield file.as_uri()
 
 
+@cache
 def small_course():
     """Return a course of the lab's networks that tests look at."""
-    layers, broken = ([], [10], [10, 10]), [([10], "sigmoid")]
+    layers, broken, activations = ([], [10]), [([10], "sigmoid")], ("sigmoid", "tanh")
     subject = subjects.network(subjects.digits())
-    lesson = Lesson(
-        "lab", "The lab's network", subject, layers, ("sigmoid", "tanh", "relu"), broken
-    )
-    wine = subjects.network(subjects.table("wine"))
-    other = Lesson("wine", "Wine", wine, [[10]], ("tanh",))
+    lesson = Lesson("lab", "The lab's network", subject, layers, activations, broken)
+    wine = subjects.network(subjects.table("wine"), {"layers": []})
+    other = Lesson("wine", "Wine", wine, [[]], optimizers=("sgd",))
     return Course.of([lesson, other], lambda text: None)
 
 

@@ -2,9 +2,15 @@
 
 const waiting = new Map<string, (content: string) => void>();
 
-export function packOf(name: string): Promise<string> {
-  const inside = document.getElementById(`pack-${name}`);
-  if (inside) return Promise.resolve(inside.textContent!);
+/** Return a pack; those that lie behind the program are there once the whole file is. */
+export async function packOf(name: string): Promise<string> {
+  const inside = () => document.getElementById(`pack-${name}`)?.textContent;
+  if (!inside() && document.readyState === "loading")
+    await new Promise((ready) => document.addEventListener("DOMContentLoaded", ready, { once: true }));
+  return inside() ?? beside(name);
+}
+
+function beside(name: string): Promise<string> {
   Object.assign(globalThis, { blackboardPack: (key: string, content: string) => waiting.get(key)?.(content) });
   return new Promise((got, failed) => {
     waiting.set(name, got);

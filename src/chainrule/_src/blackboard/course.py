@@ -87,6 +87,13 @@ class Course:
             course.index["lessons"].append(course._entry(lesson, tell))
         return course
 
+    @property
+    def first(self) -> tuple[str, str]:
+        """The packs that a page begins with: the data and the network of the first lesson."""
+        lesson = self.index["lessons"][0]
+        values = lesson["settings"]["values"]
+        return lesson["data"], lesson["networks"][_key(values)]["pack"]
+
     def _entry(self, lesson: Lesson, tell: Tell) -> dict[str, Any]:
         subject, name = lesson.subject, lesson.subject.data.name
         if name not in self.packs:
@@ -94,7 +101,7 @@ class Course:
         networks = {}
         for layers in lesson.layers or [None]:
             for activation in lesson.activations if layers else [None]:
-                key = "" if not layers else f"{'-'.join(map(str, layers))} {activation}"
+                key = _key({"layers": layers, "activation": activation})
                 networks[key] = self._network(lesson, layers, activation, tell)
         header, _ = views.setup(subject)
         settings = header["settings"]
@@ -132,6 +139,12 @@ class Course:
     def files(self) -> dict[str, str]:
         """Return the packs as text: deflated bytes in base64, by name."""
         return {name: packed(pack.file()) for name, pack in self.packs.items()}
+
+
+def _key(settings: Mapping[str, Any]) -> str:
+    """Return the name of a network; without hidden layers the activation does not matter."""
+    layers = settings.get("layers")
+    return f"{'-'.join(map(str, layers))} {settings['activation']}" if layers else ""
 
 
 def _made(

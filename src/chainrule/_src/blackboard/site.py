@@ -85,14 +85,11 @@ def single_page(
     """Return a course as one HTML file, which begins with a run, if there is one."""
     script = program("course", course.scripts, course.index)
     policy = POLICY.format(script=f"'sha256-{digest(script)}'")
+    begun = run and Html(compact(run).replace("<", "\\u003c"))
     return page(
-        TEMPLATE,
-        title=title,
-        policy=policy,
-        packs=course.files(),
-        script=Html(script),
-        run=run and Html(compact(run).replace("<", "\\u003c")),
-    )
+        TEMPLATE, title=title, policy=policy, packs=course.files(), first=course.first,
+        script=Html(script), run=begun,
+    )  # fmt: skip
 
 
 def folder_of(course: Course, folder: Path, title: str = "Blackboard") -> dict[Path, str]:
@@ -102,7 +99,7 @@ def folder_of(course: Course, folder: Path, title: str = "Blackboard") -> dict[P
         folder / "packs" / f"{name}.js": f'blackboardPack("{name}", "{content}");\n'
         for name, content in course.files().items()
     }
-    text = page(TEMPLATE, title=title, policy=policy, packs={}, script=None, run=None)
+    text = page(TEMPLATE, title=title, policy=policy, packs={}, first=(), script=None, run=None)
     return {
         **packs,
         folder / "blackboard.js": program("course", course.scripts, course.index),
