@@ -154,7 +154,7 @@ def recording():
 @cache
 def small_course():
     """Return a course of the lab's networks that tests look at."""
-    layers, broken, activations = ([], [10]), [([10], "sigmoid")], ("sigmoid", "tanh")
+    layers, broken, activations = ([], [10]), ["10 sigmoid"], ("sigmoid", "tanh")
     subject = subjects.network(subjects.digits())
     lesson = Lesson("lab", "The lab's network", subject, layers, activations, broken)
     wine = subjects.network(subjects.table("wine"), {"layers": []})

@@ -31,7 +31,7 @@ def data():
 def course():
     subject = subjects.network(data(), {"rate": 0.1})
     layers = ([], [10], [12, 8])
-    lesson = Lesson("lab", "The lab", subject, layers, ("sigmoid",), [([10], "sigmoid")])
+    lesson = Lesson("lab", "The lab", subject, layers, ("sigmoid",), ["10 sigmoid"])
     softmax = subjects.network(data(), {"layers": []})
     return Course.of([lesson, replace(lesson, name="softmax", title="Softmax", subject=softmax)])
 

@@ -111,8 +111,8 @@ def test_the_command_writes_a_page(tmp_path):
     assert f"Wrote {path}" in done.stdout
     text = path.read_text(encoding="utf-8")
     packs = re.findall(r'id="pack-([^"]*)"', text)
-    assert packs == ["wine", "wine-13-3-", "wine-13-3--mistakes"]
-    pack = content(text, "pack-wine-13-3-")
+    assert packs == ["wine", "wine-13-3", "wine-13-3-mistakes"]
+    pack = content(text, "pack-wine-13-3")
     _, metadata = parse_header(pack[8 : 8 + int.from_bytes(pack[:8], "little")])
     assert json.loads(metadata["document"])["setup"]["model"]["title"] == "13-3"
 

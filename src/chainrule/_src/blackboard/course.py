@@ -38,8 +38,9 @@ class Lesson:
         The hidden layers that a restart may choose, for the lab's networks.
     activations : sequence of str
         The activations that a restart may choose.
-    broken : sequence of (list of int, str)
-        Layers and activations of the networks that can have mistakes.
+    broken : sequence of str
+        The networks that can have mistakes, by their layers and activation: ``"10-10 tanh"``; one
+        without hidden layers is ``""``.
     optimizers : sequence of str
         The optimizers that a restart may choose, for the lab's networks.
     seeds : int
@@ -55,11 +56,21 @@ class Lesson:
     subject: Subject
     layers: Sequence[Sequence[int]] = ()
     activations: Sequence[str] = ()
-    broken: Sequence[tuple[Sequence[int], str]] = ()
+    broken: Sequence[str] = ()
     optimizers: Sequence[str] = ("sgd", "adam")
     seeds: int = 3
     shuffles: bool = True
     start: Mapping[str, Array] | None = None
+
+    def networks(self) -> Iterator[dict[str, Any]]:
+        """Yield the settings of each network that a restart may choose."""
+        if not self.layers:
+            yield {}
+        for layers in self.layers:
+            if layers:
+                yield from ({"layers": [*layers], "activation": a} for a in self.activations)
+            else:
+                yield {"layers": []}
 
 
 @dataclass
@@ -92,17 +103,15 @@ class Course:
         """The packs that a page begins with: the data and the network of the first lesson."""
         lesson = self.index["lessons"][0]
         values = lesson["settings"]["values"]
-        return lesson["data"], lesson["networks"][_key(values)]["pack"]
+        return lesson["data"], lesson["networks"][network_key(values)]["pack"]
 
     def _entry(self, lesson: Lesson, tell: Tell) -> dict[str, Any]:
         subject, name = lesson.subject, lesson.subject.data.name
         if name not in self.packs:
             self.packs[name] = data_pack(name, subject)
-        networks = {}
-        for layers in lesson.layers or [None]:
-            for activation in lesson.activations if layers else [None]:
-                key = _key({"layers": layers, "activation": activation})
-                networks[key] = self._network(lesson, layers, activation, tell)
+        networks = {
+            network_key(chosen): self._network(lesson, chosen, tell) for chosen in lesson.networks()
+        }
         header, _ = views.setup(subject)
         settings = header["settings"]
         choices = {
@@ -117,22 +126,21 @@ class Course:
         }  # fmt: skip
 
     def _network(
-        self, lesson: Lesson, layers: Sequence[int] | None, activation: str | None,
-        tell: Tell,
-    ) -> dict[str, Any]:  # fmt: skip
-        make = partial(_made, lesson, layers, activation)
+        self, lesson: Lesson, chosen: Mapping[str, Any], tell: Tell
+    ) -> dict[str, str | None]:
+        make = partial(_made, lesson.subject, chosen)
         plain = make(lesson.subject.settings["optimizer"])
-        name = "-".join([plain.data.name, plain.title, activation or ""]).replace(" ", "-")
-        has_mistakes = (layers, activation) in [*lesson.broken] and plain.kind == "lab"
-        mistakes = f"{name}-mistakes" if has_mistakes else None
+        title = f"{plain.title} {chosen.get('activation', '')}".strip()
+        name = f"{plain.data.name}-{title}".replace(" ", "-")
+        mistakes = f"{name}-mistakes" if network_key(chosen) in lesson.broken else None
         if name not in self.packs:
-            tell(f"{plain.title} {activation or ''}".strip())
+            tell(title)
             rules = lesson.optimizers if lesson.layers else (plain.settings["optimizer"],)
             pack = network_pack(name, {rule: make(rule) for rule in rules}, self.scripts)
             _add_weights(pack, lesson, plain)
             self.packs[name] = pack
         if mistakes is not None and mistakes not in self.packs:
-            tell(f"{plain.title} {activation or ''} with mistakes")
+            tell(f"{title} with mistakes")
             self.packs[mistakes] = mistakes_pack(mistakes, make("sgd"))
         return {"pack": name, "mistakes": mistakes}
 
@@ -141,22 +149,15 @@ class Course:
         return {name: packed(pack.file()) for name, pack in self.packs.items()}
 
 
-def _key(settings: Mapping[str, Any]) -> str:
+def network_key(settings: Mapping[str, Any]) -> str:
     """Return the name of a network; without hidden layers the activation does not matter."""
     layers = settings.get("layers")
     return f"{'-'.join(map(str, layers))} {settings['activation']}" if layers else ""
 
 
-def _made(
-    lesson: Lesson, layers: Sequence[int] | None, activation: str | None, optimizer: str
-) -> Subject:
-    subject = lesson.subject
-    if layers is None:
-        return subject
-    settings = {"layers": list(layers), "optimizer": optimizer}
+def _made(subject: Subject, chosen: Mapping[str, Any], optimizer: str) -> Subject:
     assert subject.make is not None
-    more = {"activation": activation} if activation else {}
-    return subject.make({**subject.settings, **settings, **more})
+    return subject.make({**subject.settings, **chosen, "optimizer": optimizer})
 
 
 def _add_weights(pack: Pack, lesson: Lesson, subject: Subject) -> None:
@@ -166,9 +167,9 @@ def _add_weights(pack: Pack, lesson: Lesson, subject: Subject) -> None:
     init = subject.settings.get("init", "")
     seeds = range(0 if lesson.layers else lesson.seeds)
     for settings in [*({"seed": seed} for seed in seeds), *_of_scenes(subject)]:
-        made = subject.make({**subject.settings, **settings})
-        prefix = f"weights/{settings.get('init', init)}/{made.settings['seed']}"
-        pack.arrays |= {f"{prefix}/{key}": array for key, array in made.params.items()}
+        seeded = subject.make({**subject.settings, **settings})
+        prefix = f"weights/{settings.get('init', init)}/{seeded.settings['seed']}"
+        pack.arrays |= {f"{prefix}/{key}": array for key, array in seeded.params.items()}
     if lesson.start is not None:
         prefix = f"weights/{init}/{subject.settings['seed']}"
         pack.arrays |= {f"{prefix}/{key}": array for key, array in lesson.start.items()}

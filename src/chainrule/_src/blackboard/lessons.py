@@ -22,7 +22,7 @@ SHAPES = ("sine", "square", "sawtooth")
 def lessons() -> list[Lesson]:
     """Return the lessons; the first is the one that a page begins with."""
     digits = subjects.digits()
-    broken = [([], None), ([10], "sigmoid"), ([32, 32], "sigmoid")]
+    broken = ("", "10 sigmoid", "32-32 sigmoid")
     of_lab: dict[str, Any] = {
         "layers": LAYERS, "activations": ACTIVATIONS, "broken": broken,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A network of a page without Python: its kernels, its initial weights, what the page shows of it.
+"""Networks of pages without Python: kernels, initial weights, and the texts that a page shows.
 
 Training in such a page is `run.ReversibleRun` again, in TypeScript (``blackboard-web/src/course``).
 All numbers come from kernels, which are recorded from the functions that a server calls.

@@ -37,7 +37,8 @@ def program(start: str, scripts: Mapping[str, str], *arguments: Any) -> str:
     module = built.module().read_text(encoding="utf-8")
     match = EXPORTS.search(module)
     assert match is not None, "the module ends with its exports"
-    exports = dict(reversed(each.strip().split(" as ")) for each in match[1].split(","))
+    names = (each.strip().partition(" as ") for each in match[1].split(","))
+    exports = {exported: name for name, _, exported in names}
     members = (f"{compact(name)}: () => ({INDENT.sub('', s)})" for name, s in scripts.items())
     last = "{" + ",\n".join(members) + "}"
     call = f"{exports[start]}({', '.join([*map(compact, arguments), last])});"

@@ -10,7 +10,7 @@ from chainrule._src.base.errors import OptionError
 from chainrule._src.base.escaping import Html
 from chainrule._src.base.pages import page
 from chainrule._src.blackboard import subjects
-from chainrule._src.blackboard.course import Course, Lesson, Tell
+from chainrule._src.blackboard.course import Course, Lesson, Tell, network_key
 from chainrule._src.blackboard.lessons import ACTIVATIONS, lessons
 from chainrule._src.blackboard.opening import subject_of
 from chainrule._src.blackboard.program import POLICY, compact, digest, program
@@ -48,7 +48,7 @@ def lesson_of(subject: Subject) -> Lesson:
     if subject.kind != "lab":
         return Lesson("network", subject.title, subject)
     layers = subject.settings["layers"]
-    broken = [(layers, subject.settings["activation"] if layers else None)]
+    broken = [network_key(subject.settings)]
     return Lesson("network", subject.title, subject, [layers], ACTIVATIONS, broken)
 
 
@@ -82,7 +82,7 @@ def write_course(course: Course, path: Path, *, single: bool) -> int:
 def single_page(
     course: Course, title: str = "Blackboard", run: Mapping[str, Any] | None = None
 ) -> str:
-    """Return a course as one HTML file, which begins with a run, if there is one."""
+    """Return a course as one HTML file; the page begins with ``run`` or at update 0."""
     script = program("course", course.scripts, course.index)
     policy = POLICY.format(script=f"'sha256-{digest(script)}'")
     begun = run and Html(compact(run).replace("<", "\\u003c"))

@@ -5,5 +5,5 @@ DOORS = (
     "datasets", "preprocessing", "preprocessing.calendar", "preprocessing.columns",
     "preprocessing.splitting", "preprocessing.steps", "preprocessing.targets",
     "preprocessing.values", "preprocessing.words", "storage", "storage.document",
-    "storage.files", "tables", "tables.arrow", "tables.opening", "tables.writing",
+    "storage.files", "storage.layout", "tables", "tables.arrow", "tables.opening", "tables.writing",
 )  # fmt: skip
