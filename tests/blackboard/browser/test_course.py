@@ -87,6 +87,22 @@ def test_the_page_gives_itself_away_with_its_run(board, context, tmp_path):
     assert other.problems == []
 
 
+def test_the_page_of_the_lab_repeats_the_lab_s_training(quick_lab, context, tmp_path):
+    result = quick_lab.run("hidden-layer")
+    path = tmp_path / "lab.html"
+    path.write_text(site.lab_page(result), encoding="utf-8")
+    board = Board(context, path.as_uri())
+    for epoch, accuracy in zip(result.history.epoch, result.history.val_accuracy, strict=True):
+        board.js(f"() => until(() => last('frame')?.epochs === {epoch})")
+        assert board.frame()["held_accuracy"] == pytest.approx(accuracy, abs=1e-9)
+        if epoch < result.history.epoch[-1]:
+            board.page.keyboard.press("e")
+    board.open("Take")
+    found = weights(taken(board.page, "Weights").path())
+    for name, p in result.model.parameters.items():  # the lab's samples have float32
+        assert np.abs(found[name] - p).max() < 1e-3 * np.abs(p).max()
+
+
 @alone
 def test_no_text_becomes_code_in_the_page(board):
     for text in ("eval('1')", "new Function('return 1')()"):
