@@ -11,11 +11,12 @@ WEB := blackboard-web
 PLATFORMS := linux darwin win32
 MODULE := src/chainrule/_src/blackboard/assets/blackboard.js
 
-.PHONY: help lab blackboard page test wheel peers test-oldest arm windows emulated debian newest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
+.PHONY: help lab blackboard blackboard-site page test wheel peers test-oldest arm windows emulated debian newest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make blackboard  watch a network learn, in the browser; needs Node 20 or newer"
+	@echo "make blackboard-site  write the blackboard without Python, which trains in the page, to build/course"
 	@echo "make page      build the blackboard's page alone, and test its parts"
 	@echo "make test      run every test but those of make peers and make wheel"
 	@echo "make wheel     install the wheel alone elsewhere and run README there; takes two minutes"
@@ -47,6 +48,9 @@ lab: .venv/lab
 
 blackboard: .venv/blackboard $(MODULE)
 	@$(BIN)/chainrule blackboard $(ARGS)
+
+blackboard-site: .venv/blackboard $(MODULE)
+	@$(BIN)/chainrule blackboard --export build/course $(ARGS)
 
 page: $(MODULE)
 	@npm --prefix $(WEB) run --silent check
@@ -154,7 +158,7 @@ clean:
 	@touch $@
 
 # Built when its sources have changed.
-$(MODULE): $(WEB)/node_modules/made $(WEB)/vite.config.ts $(WEB)/tsconfig.json $(shell find $(WEB)/src -type f)
+$(MODULE): $(WEB)/node_modules/made $(WEB)/vite.config.ts $(WEB)/tsconfig.json $(shell find $(WEB)/src src/chainrule/_src/export/web/runtime -type f)
 	@echo "Building the blackboard's page ..."
 	@npm --prefix $(WEB) run --silent build -- --logLevel warn
 	@mkdir -p $(@D)

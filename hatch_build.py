@@ -26,6 +26,7 @@ class PageHook(BuildHookInterface):
 def is_current(page, web):
     """Whether the page is there and no source is newer; files of an sdist are of one age."""
     sources = [web / "package-lock.json", web / "vite.config.ts", *web.glob("src/**/*")]
+    sources += page.parents[2].glob("export/web/runtime/*.js")
     times = [path.stat().st_mtime for path in sources if path.is_file()]
     return page.is_file() and page.stat().st_mtime >= max(times, default=0)
 

@@ -65,6 +65,8 @@ export type Ask = { id?: number } & (
   | { do: "train_on"; x: number[]; y: number }
   | { do: "mark"; clear?: true }
   | { do: "mistake"; name: string | null }
+  /** Of a page without Python: another of its lessons. */
+  | { do: "lesson"; name: string }
   | { do: "take"; what: "weights" | "module" | "replay" | "cell" }
 );
 
@@ -147,7 +149,7 @@ export interface Setup {
   units: Unit[];
   settings: {
     values: Values;
-    choices: { activation?: string[]; init?: string[]; optimizer?: string[] };
+    choices: { activation?: string[]; init?: string[]; optimizer?: string[]; layers?: number[][] };
     in_flight: (keyof Flight)[];
     limits: Partial<Record<keyof Values, [number, number]>>;
     restart: (keyof Values)[];
@@ -155,6 +157,11 @@ export interface Setup {
   anatomy: { predict: Anatomy | null; learn: Anatomy | null };
   mistakes: Mistake[];
   scenes: unknown[];
+  /** Of a page without Python: what is ready in it, and which of it this is. */
+  lessons?: { name: string; title: string }[];
+  lesson?: string;
+  /** What can be taken away; left out: all. */
+  takes?: string[];
   /** Of a run that was recorded, the updates there are; it cannot be changed. */
   recorded?: number[];
   arrays: Arrays;

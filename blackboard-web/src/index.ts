@@ -1,9 +1,15 @@
 /** The page as anywidget wants it: `render({model, el})`; `open(el)` for the server's page. */
 import { h, render as draw } from "preact";
 import plotCss from "uplot/dist/uPlot.min.css?inline";
+import { know, type Scripts } from "./anatomy";
+import type { Index } from "./course/content";
+import { firstRun, keepRun, replayOf } from "./course/document";
+import { packOf } from "./course/source";
 import type { Model } from "./host";
+import { PageHost } from "./hosts/page";
 import { RecordedHost } from "./hosts/recorded";
 import { SocketHost } from "./hosts/socket";
+import { unpacked } from "../../src/chainrule/_src/export/web/runtime/arrays.js";
 import { Page } from "./page";
 import { keep, placeOf } from "./place";
 import { Store } from "./store";
@@ -35,8 +41,20 @@ export function open(el: HTMLElement, socket = "socket"): () => void {
 }
 
 /** The page of a recorded run, which is in the file with it. */
-export function replay(el: HTMLElement, run: ArrayBuffer): () => void {
-  return render({ model: new RecordedHost(run), el });
+export async function replay(scripts: Scripts): Promise<void> {
+  know(scripts);
+  const run = await unpacked(document.getElementById("run")!.textContent!);
+  render({ model: new RecordedHost(run.buffer as ArrayBuffer), el: document.getElementById("blackboard")! });
+}
+
+/** The page that trains by itself, with kernels that are in its file, or beside it. Returns its host. */
+export function course(index: Index, scripts: Scripts): PageHost {
+  know(scripts);
+  const replay = replayOf(() => host);
+  const host: PageHost = new PageHost(index, packOf, { first: firstRun(), makers: replay ? { replay } : {} });
+  keepRun(host);
+  render({ model: host, el: document.getElementById("blackboard")! });
+  return host;
 }
 
 export default { render };

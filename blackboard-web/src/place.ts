@@ -8,6 +8,8 @@ import { throttle } from "./throttle";
 const WAIT = 400; // milliseconds between two writings: browsers count them
 
 export interface Kept {
+  /** Of a page without Python, which reads it when it begins. */
+  lesson?: string;
   settings: Values;
   stop: Stop;
   speed?: number | null;
@@ -31,6 +33,7 @@ const VIEWS = ["weights", "gradient", "change", "evidence"];
 export function format(kept: Kept): string {
   const { settings, stop, sample, unit, scene } = kept;
   const parts: [string, string | number | undefined | null][] = [
+    ["lesson", kept.lesson],
     ["layers", settings.layers?.join("-")],
     ...WORDS.map((name): [string, string | undefined] => [name, settings[name]]),
     ...NUMBERS.map((name): [string, number | undefined] => [name, settings[name]]),
@@ -115,6 +118,7 @@ function state(store: Store): Kept {
   const { value: setup } = store.setup;
   const frame = store.frame.value!;
   return {
+    lesson: setup!.lesson,
     settings: { ...setup!.settings.values, ...frame.settings },
     stop: frame.stop,
     speed: store.speed.value,

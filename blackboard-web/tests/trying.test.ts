@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
-import { FakeHost } from "../src/fake";
 import { cut, ending, judge, tryingOf } from "../src/panels/trying";
 import { Store } from "../src/store";
+import { pageHost } from "./course";
 
 test("losses within a tenth are about the same", () => {
   expect(judge(1, 0.95, 2)).toBe("same");
@@ -19,7 +19,7 @@ test("the end of a curve is its last fifth", () => {
 test("a guess is tried on a fork, then both runs are compared as far", async () => {
   vi.stubGlobal("requestAnimationFrame", (f: () => void) => setTimeout(f, 2));
   vi.stubGlobal("cancelAnimationFrame", clearTimeout);
-  const host = new FakeHost();
+  const host = pageHost();
   const store = new Store(host);
   await vi.waitUntil(() => store.frame.value);
   const trying = tryingOf(store);
@@ -27,7 +27,10 @@ test("a guess is tried on a fork, then both runs are compared as far", async () 
   await vi.waitUntil(() => trying.seen.value.length, { timeout: 8000 });
   const { lines, from, changed, without, guess } = trying.seen.value[0]!;
   expect([from, guess.outcome, trying.stage.value]).toEqual([0, "higher", "idle"]);
-  expect(lines.map(({ update }) => [update[0], update[update.length - 1]])).toEqual([[1, 60], [1, 60]]);
+  for (const { update } of lines) {
+    expect(update[0]).toBe(1);
+    expect(update.at(-1)).toBeGreaterThan(56); // points lie further apart with time
+  }
   expect(changed).toBeLessThan(without); // ten times the rate, on a plateau
   expect(store.frames.value.a!.settings.rate).toBe(0.1);
   host.close();

@@ -8,15 +8,19 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from chainrule._src.blackboard import built, subjects
+from chainrule._src.blackboard.course import Course, Lesson
 from chainrule._src.blackboard.opening import anatomy_of
+from chainrule._src.blackboard.program import digest
 from chainrule._src.blackboard.replay import replay_of
 from chainrule._src.blackboard.run import ReversibleRun
+from chainrule._src.blackboard.site import single_page
 
 WAIT = 10_000  # milliseconds
 KNOWING, KNOWN = {"rate": 0.5, "momentum": 0.9}, 300  # a run that knows most digits, and when
@@ -64,14 +68,14 @@ def hosts(*names):
     return pytest.mark.parametrize("address", names, indirect=True)
 
 
-served, trains = hosts("served"), hosts("served", "notebook")
+served, trains = hosts("served"), hosts("served", "notebook", "page")
 anew = pytest.mark.usefixtures("fresh_page")
 
 
 def needs(ability, *names):
     """Have a test run where there is something that a recorded run lacks: in these hosts."""
     assert ability in RECORDED
-    return hosts(*names or ("served", "notebook"))
+    return hosts(*names or ("served", "notebook", "page"))
 
 
 def slowdown():
@@ -147,6 +151,35 @@ def recording():
         yield file.as_uri()
 
 
+@cache
+def small_course():
+    """Return a course of the lab's networks that tests look at."""
+    layers, broken, activations = ([], [10]), ["10 sigmoid"], ("sigmoid", "tanh")
+    subject = subjects.network(subjects.digits())
+    lesson = Lesson("lab", "The lab's network", subject, layers, activations, broken)
+    wine = subjects.network(subjects.table("wine"), {"layers": []})
+    other = Lesson("wine", "Wine", wine, [[]], optimizers=("sgd",))
+    return Course.of([lesson, other], lambda text: None)
+
+
+@contextmanager
+def page():
+    """Write a page that trains without Python; yields its address.
+
+    Its host is `window.host`, which no page needs: so the script's hash is another.
+    """
+    text = single_page(small_course())
+    script = re.search(r"<script>(\(\(\) =>.*?)</script>", text, re.DOTALL)[1]
+    known = re.sub(r"\n(\w+\(\{\"notices\")", r"\nwindow.host = \1", script)
+    assert known != script
+    for old, new in ((script, known), (digest(script), digest(known))):
+        text = text.replace(old, new)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "course.html"
+        file.write_text(text, encoding="utf-8")
+        yield file.as_uri()
+
+
 class Board:
     """A page of the blackboard.
 
@@ -182,7 +215,7 @@ class Board:
 
     @property
     def recorded(self):
-        return self.address.startswith("file:")
+        return self.address.endswith("run.html")
 
     def open(self, panel):
         """Open a panel by its name."""
@@ -246,4 +279,7 @@ class Board:
     def say(self, *messages):
         """Say something that the page itself would not: messages, or text that is none."""
         texts = [each if isinstance(each, str) else json.dumps(each) for each in messages]
-        self.js("(texts) => texts.forEach((text) => sockets.at(-1).send(text))", texts)
+        self.js(
+            """(texts) => texts.forEach((text) =>
+                 window.host ? host.send(JSON.parse(text)) : sockets.at(-1).send(text))""", texts,
+        )  # fmt: skip

@@ -3,6 +3,7 @@ import { able, WHYS } from "../able";
 import { useStore } from "../store";
 import { Button, Pop } from "../ui";
 import { FlightFields } from "./fields";
+import { Lessons } from "./lessons";
 import { Runs, StopWhen } from "./runs";
 import { Scrub } from "./scrub";
 import { Settings } from "./settings";
@@ -23,6 +24,7 @@ export function Bar({ help }: { help: () => void }) {
       <div class="cb-bar__below">
         <Scrub />
         <Mistaken />
+        <Lessons />
         <div class="cb-bar__end">
           {setup.recorded && <Recorded />}
           {able(setup, "restart") && setup.settings.restart.length > 0 && <Settings />}

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import type { Values } from "../host";
 import { useStore, type Store } from "../store";
 import { Button, Icon, Pop } from "../ui";
+import { ReadyLayers } from "./lessons";
 
 export function Settings() {
   return (
@@ -31,7 +32,12 @@ function Sheet({ close }: { close: () => void }) {
         start(values);
       }}
     >
-      {can("layers") && <Layers layers={values.layers ?? []} onChange={(layers) => change({ layers })} />}
+      {can("layers") &&
+        (choices.layers ? (
+          <ReadyLayers choices={choices.layers} layers={values.layers ?? []} onChange={(layers) => change({ layers })} />
+        ) : (
+          <Layers layers={values.layers ?? []} onChange={(layers) => change({ layers })} />
+        ))}
       {(["activation", "init", "optimizer"] as const).map(
         (name) =>
           can(name) &&

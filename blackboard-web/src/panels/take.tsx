@@ -14,6 +14,7 @@ type Thing = (typeof THINGS)[number][0];
 
 export function Take() {
   const store = useStore();
+  const { takes } = store.setup.value!;
   const waiting = useSignal<Thing | null>(null);
   const got = useSignal<string | null>(null);
   useEffect(
@@ -33,7 +34,7 @@ export function Take() {
   };
   return (
     <div class="cb-take" data-part="take">
-      {THINGS.map(([what, title, about]) => (
+      {THINGS.filter(([what]) => takes?.includes(what) ?? true).map(([what, title, about]) => (
         <button key={what} class="cb-thing" disabled={waiting.value !== null} onClick={() => ask(what)}>
           <b>{title}</b>
           <span>{waiting.value === what ? "being made…" : about}</span>

@@ -1,11 +1,12 @@
-"""A browser that looks at the page: served by the command, in a cell of a notebook, in a file."""
+"""A browser that looks at the page: served by the command, in a cell of a notebook, in
+files."""
 
 import pytest
-from tests.blackboard.browsing import Board, browser, command, recording
+from tests.blackboard.browsing import Board, browser, command, page, recording
 from tests.blackboard.notebook import notebook
 
 VIEWPORT = {"width": 1280, "height": 720}
-HOSTS = {"served": command, "notebook": notebook, "recorded": recording}
+HOSTS = {"served": command, "notebook": notebook, "recorded": recording, "page": page}
 
 
 @pytest.fixture(scope="package")

@@ -14,6 +14,8 @@ DRAWN = """() => [...document.querySelectorAll("canvas")].filter((canvas) => {
   return new Set(new Uint32Array(data.buffer)).size > 2;
 }).length"""
 
+UPDATE = """() => Number(document.querySelector('input[aria-label="Update shown"]').value)"""
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
@@ -33,7 +35,9 @@ def problems(context):
     return found
 
 
-def test_the_report_leads_to_a_replay_of_its_training(chrome, context, problems, address):
+def test_the_report_leads_to_a_replay_of_its_training_which_trains_on(
+    chrome, context, problems, address
+):
     report = context.new_page()
     report.set_default_timeout(WAIT)
     report.goto(address)
@@ -48,4 +52,10 @@ def test_the_report_leads_to_a_replay_of_its_training(chrome, context, problems,
     for panel in replay.get_by_role("tab").all():
         panel.click()
         replay.get_by_role("tabpanel").wait_for()
+    replay.keyboard.press("0")
+    end = int(replay.get_by_role("slider", name="Update shown").get_attribute("max"))
+    replay.keyboard.press("End")
+    replay.wait_for_function(f"() => ({UPDATE})() === {end}")
+    replay.get_by_role("button", name="One update", exact=True).click()
+    replay.wait_for_function(f"() => ({UPDATE})() === {end + 1}")
     assert problems == []

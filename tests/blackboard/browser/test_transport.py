@@ -1,6 +1,6 @@
 """The bar in a browser, in all hosts: there and back, and when to stop."""
 
-from tests.blackboard.browsing import anew, needs, served
+from tests.blackboard.browsing import anew, needs, trains
 
 
 def shows(board, update):
@@ -37,7 +37,7 @@ def test_there_and_back(board):
     shows(board, 0)
 
 
-@served
+@trains
 def test_steps_asked_for_while_one_runs_add_up(board):
     board.pause()
     board.page.keyboard.press("Home")
@@ -73,7 +73,7 @@ def test_it_stops_when_it_is_to(board):
 
 
 @anew
-@needs("fork", "notebook")
+@needs("fork", "notebook", "page")
 def test_two_runs(board):
     board.pause()
     board.button("Fork here: go on as a second run").click()

@@ -6,7 +6,7 @@ from chainrule._src.base.registry import provides
 
 # The modules that other wings may import; the rest is private to this wing.
 DOORS = (
-    "built", "handover", "opening", "replay", "server",
+    "built", "handover", "opening", "server", "site",
 )  # fmt: skip
 
 

@@ -21,7 +21,22 @@ DEAD = "{:.0%} of the hidden units are dead: they give no gradient for any sampl
 RISING = "the loss has risen to {:.3g} from {:.3g}: the learning rate may be too high"
 EQUAL = "all units of {} have equal weights: they get equal gradients, and will stay equal"
 VANISHING = "the gradient vanishes on its way back: its norm is {:.2g} at {} and {:.2g} at {}"
+DIVERGED = "the next update's loss is not finite: this is the last good one"
+HOPELESS = (
+    "the loss is not finite with the weights that training starts with: no update can be made"
+)
 CHANGES = "an update changes {} by {:.0%} of its size; some 0.1 % is usual"
+RULES = {
+    "texts": {
+        "saturated": SATURATED, "dead": DEAD, "rising": RISING, "alike": EQUAL,
+        "vanishing": VANISHING, "large": CHANGES, "diverged": DIVERGED, "hopeless": HOPELESS,
+    },
+    "limits": {
+        "saturated": MANY_SATURATED, "dead": MANY_DEAD, "vanishing": SMALL, "large": LARGE,
+        "rising": RISEN, "alike": ALIKE,
+    },
+}  # fmt: skip
+"""The texts and limits of all notices, for a page that trains by itself."""
 
 
 @dataclass

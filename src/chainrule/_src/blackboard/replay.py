@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array
+from chainrule._src.base.escaping import Html
 from chainrule._src.base.pages import packed, page
-from chainrule._src.blackboard import built, subjects, views
-from chainrule._src.blackboard.anatomy import anatomy_of
+from chainrule._src.blackboard import views
 from chainrule._src.blackboard.frames import encode
-from chainrule._src.blackboard.run import Last, Position, ReversibleRun
-from chainrule._src.blackboard.subject import Subject
-from chainrule._src.teach.lab.hidden_layer import LEARNING_RATE, HiddenLayerResult
+from chainrule._src.blackboard.program import POLICY, digest, program, without_scripts
+from chainrule._src.blackboard.run import ReversibleRun
 
 TEMPLATE = Path(__file__).with_name("templates") / "replay.html"
 FRAMES = 120
@@ -25,64 +23,14 @@ SAMPLES = 400  # of the training data, and of the hold-out
 PARAMETERS, PICTURES = 12, 5  # bits of the mantissa after rounding, in parameters and pictures
 
 
-@dataclass
-class Snapshots:
-    """The parameters after some updates of a run that other code has trained.
-
-    Attributes
-    ----------
-    subject : Subject
-    copies : dict of int to dict of str to ndarray
-        The parameters by update, in order.
-    epoch_length : int
-        Number of updates in an epoch.
-    """
-
-    subject: Subject
-    copies: Mapping[int, Mapping[str, Array]]
-    epoch_length: int
-    place: Position = field(default_factory=Position)
-    last: Last | None = None
-    parts: Sequence[Any] = ()
-
-    @property
-    def head(self) -> int:
-        """The last update."""
-        return max(self.copies)
-
-    @property
-    def params(self) -> dict[str, Array]:
-        """The parameters."""
-        return dict(self.copies[self.place.update])
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings that can change during training."""
-        return {name: self.subject.settings[name] for name in ("rate", "momentum", "batch_size")}
-
-    @property
-    def epochs(self) -> float:
-        """The number of completed epochs, with a fraction for the present epoch."""
-        return self.place.update / self.epoch_length
-
-    def seek(self, update: int) -> None:
-        """Go to an update; `last` becomes the change since the previous copy."""
-        before = [each for each in self.copies if each < update]
-        self.place = Position(update, update // self.epoch_length)
-        data = self.subject.data
-        batch = data.X[: views.PROBED], data.y[: views.PROBED]
-        carry = {"params": dict(self.copies[before[-1] if before else update])}
-        self.last = Last(carry, batch, float(self.subject.loss(self.params, *batch)))
-
-
 def replay(
-    run: views.Viewed, updates: Sequence[int], more: Mapping[str, Any], title: str = "Blackboard"
+    run: ReversibleRun, updates: Sequence[int], more: Mapping[str, Any], title: str = "Blackboard"
 ) -> str:
     """Return a self-contained HTML page that shows a recorded run.
 
     Parameters
     ----------
-    run : ReversibleRun or Snapshots
+    run : ReversibleRun
         It seeks each of the updates in turn.
     updates : sequence of int
         The updates with a frame; see `spread`.
@@ -95,9 +43,13 @@ def replay(
     MissingDependencyError
         If the page's module was not built.
     """
+    scripts: dict[str, str] = {}
+    if "anatomy" in more:
+        more = {**more, "anatomy": without_scripts(more["anatomy"], "run", scripts)}
+    script = program("replay", scripts)
     return page(
-        TEMPLATE, title=title, module=packed(built.module().read_bytes()),
-        run=packed(b"".join(_parts(_messages(run, updates, more)))),
+        TEMPLATE, title=title, policy=POLICY.format(script=f"'sha256-{digest(script)}'"),
+        script=Html(script), run=packed(b"".join(_parts(_messages(run, updates, more)))),
     )  # fmt: skip
 
 
@@ -105,15 +57,6 @@ def replay_of(run: ReversibleRun, more: Mapping[str, Any]) -> str:
     """Return the page of a run up to its present update; the run itself is not moved."""
     other = run.fork()
     return replay(other, spread(other.head), more, run.subject.title)
-
-
-def replay_of_lab(result: HiddenLayerResult) -> str:
-    """Return the page of the lab's training of its network, with a frame for each epoch."""
-    data, rate = subjects.digits(), {"rate": LEARNING_RATE, "batch_size": 1}
-    subject = replace(subjects.network(data, rate), params=result.epochs[0])
-    copies = {epoch * len(data.X): params for epoch, params in result.epochs.items()}
-    run = Snapshots(subject, copies, len(data.X))
-    return replay(run, list(copies), {"anatomy": anatomy_of(subject)}, "The lab's network")
 
 
 def spread(head: int, count: int = FRAMES) -> list[int]:
@@ -133,7 +76,7 @@ def spread(head: int, count: int = FRAMES) -> list[int]:
 
 
 def _messages(
-    run: views.Viewed, updates: Sequence[int], more: Mapping[str, Any]
+    run: ReversibleRun, updates: Sequence[int], more: Mapping[str, Any]
 ) -> Iterator[bytes]:
     """Yield the page's messages: the setup, the curves, and a frame for each update."""
     header, arrays = views.setup(run.subject, **more)

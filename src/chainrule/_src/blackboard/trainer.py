@@ -17,16 +17,13 @@ from chainrule._src.blackboard import views
 from chainrule._src.blackboard.branches import Branch, Branches
 from chainrule._src.blackboard.frames import encode
 from chainrule._src.blackboard.listeners import Listener, Listeners
+from chainrule._src.blackboard.notices import DIVERGED, HOPELESS
 from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.subject import Subject
 
 FRAME = 1 / 30  # seconds from one frame to the next while training runs
 TURN = 1 / 60  # seconds of training between two checks for commands
-DIVERGED = "the next update's loss is not finite: this is the last good one"
 LONGEST = 2000  # letters of an error message
-HOPELESS = (
-    "the loss is not finite with the weights that training starts with: no update can be made"
-)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.blackboard.run import Last, Position
+from chainrule._src.blackboard.run import Last, ReversibleRun
 from chainrule._src.blackboard.subject import IN_FLIGHT, LIMITS, Subject
 
 SHOWN = 2000  # samples that are sent to the page, at most
@@ -60,37 +60,6 @@ def setup(
     return header, arrays
 
 
-class Viewed(Protocol):
-    """The interface of a source of frames: a run, or snapshots of another run's parameters."""
-
-    subject: Subject
-    place: Position
-    last: Last | None
-
-    @property
-    def head(self) -> int:
-        """The furthest update."""
-
-    @property
-    def params(self) -> dict[str, Array]:
-        """The parameters."""
-
-    @property
-    def parts(self) -> Sequence[Any]:
-        """The carry's parts other than parameters and optimizer state."""
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings that can change during training."""
-
-    @property
-    def epochs(self) -> float:
-        """The number of completed epochs, with a fraction for the present epoch."""
-
-    def seek(self, update: int) -> None:
-        """Go to an update."""
-
-
 @dataclass
 class Scores:
     """The scores of a run on the hold-out after an update."""
@@ -131,7 +100,7 @@ class Scorer:
         if self.scores is not None and self.scores.update > update:
             self.scores = None
 
-    def look(self, run: Viewed, params: Mapping[str, Array], now: bool) -> Scores | None:
+    def look(self, run: ReversibleRun, params: Mapping[str, Array], now: bool) -> Scores | None:
         """Return the latest scores; compute new ones if it is time, quick, or ``now`` is true."""
         forward, update = self.subject.forward, run.place.update
         if forward is None or not len(self.subject.data.X_held):
@@ -155,17 +124,29 @@ def _scores(
     assert subject.forward is not None
     with np.errstate(all="ignore"):
         outputs = np.asarray(subject.forward(params, data.X_held, *parts))
+        values = score_values(subject, outputs, data.y_held)
     if data.classes is None:
-        with np.errstate(over="ignore"):
-            loss = float(np.mean((outputs - data.y_held) ** 2) / 2)
-        return Scores(update, loss, np.nan, {"value": outputs[:SHOWN].astype(float)})
-    outputs = _of_classes(outputs)
-    guess, sure = outputs.argmax(axis=1), outputs[np.arange(len(outputs)), data.y_held]
-    loss = float(-np.mean(np.log(sure + 1e-8)))
+        guesses = {"value": values["value"][:SHOWN].astype(float)}
+        return Scores(update, float(values["loss"]), np.nan, guesses)
     guesses = {
-        "guess": guess[:SHOWN].astype(np.int32), "sure": sure[:SHOWN].astype(np.float32)
+        "guess": values["guess"][:SHOWN].astype(np.int32),
+        "sure": values["sure"][:SHOWN].astype(np.float32),
     }  # fmt: skip
-    return Scores(update, loss, float(np.mean(guess == data.y_held)), guesses)
+    return Scores(update, float(values["loss"]), float(values["accuracy"]), guesses)
+
+
+def score_values(subject: Subject, outputs: Any, y: Any) -> dict[str, Any]:
+    """Return the mean loss of outputs, and the predictions by name; it can be recorded.
+
+    For classes there are ``accuracy``, the predicted classes (``guess``) and the probabilities of
+    the true ones (``sure``), else the predicted ``value`` of each sample.
+    """
+    if subject.data.classes is None:
+        return {"loss": np.mean((outputs - y) ** 2) / 2, "value": outputs}
+    outputs = _of_classes(outputs)
+    guess, sure = np.argmax(outputs, axis=1), outputs[np.arange(len(outputs)), y]
+    loss = -np.mean(np.log(sure + 1e-8))
+    return {"loss": loss, "accuracy": np.mean(guess == y), "guess": guess, "sure": sure}
 
 
 def _of_classes(probabilities: Array) -> Array:
@@ -203,12 +184,12 @@ class View:
     point: dict[str, Any] = field(default_factory=dict)
 
 
-def view(run: Viewed, scorer: Scorer, exact: bool, loss: float | None) -> View:
+def view(run: ReversibleRun, scorer: Scorer, exact: bool, loss: float | None) -> View:
     """Return the view of a run at its present update.
 
     Parameters
     ----------
-    run : Viewed
+    run : ReversibleRun
     scorer : Scorer
     exact : bool
         If true, numbers have full precision, and the scores are computed for this update.
@@ -253,11 +234,22 @@ def slopes(subject: Subject, params: Mapping[str, Array]) -> tuple[float, float]
     if subject.slopes is None:
         return np.nan, np.nan
     with np.errstate(all="ignore"):
-        rows = max(min(PROBED, WORK // sum(p.size for p in params.values())), FEWEST)
-        all_slopes = [np.abs(s) for s in subject.slopes(params, subject.data.X[:rows]).values()]
+        saturated, dead = flat_units(subject, params, subject.data.X[: probed(subject)])
+    return float(saturated), float(dead)
+
+
+def probed(subject: Subject) -> int:
+    """Return the number of samples for slopes."""
+    return max(min(PROBED, WORK // sum(p.size for p in subject.params.values())), FEWEST)
+
+
+def flat_units(subject: Subject, params: Mapping[str, Any], X: Any) -> tuple[Any, Any]:
+    """Return the shares of saturated and of dead hidden units at samples; it can be recorded."""
+    assert subject.slopes is not None
+    all_slopes = [np.abs(s) for s in subject.slopes(params, X).values()]
     flat = np.concatenate([np.mean(s < FLAT, axis=0) for s in all_slopes])
     dead = np.concatenate([s.max(axis=0) < DEAD for s in all_slopes])
-    return float(np.mean(flat >= NEARLY)), float(np.mean(dead))
+    return np.mean(flat >= NEARLY), np.mean(dead)
 
 
 def _as(array: Any, dtype: Any) -> Array:

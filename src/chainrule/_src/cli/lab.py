@@ -73,13 +73,13 @@ def report_path(sections: Sequence[str], *, quick: bool) -> Path:
 
 
 def _replay(lab: Lab) -> str | None:
-    """Return the packed replay of the hidden layer's training; None if the page is not built."""
+    """Return the packed page of the hidden layer's training; None if the page is not built."""
     from chainrule._src.base.pages import packed
     from chainrule._src.blackboard import built
-    from chainrule._src.blackboard.replay import replay_of_lab
+    from chainrule._src.blackboard.site import lab_page
     from chainrule._src.teach.lab.hidden_layer import HiddenLayerResult
 
     result = lab.results.get("hidden-layer")
     if not isinstance(result, HiddenLayerResult) or not built.MODULE.exists():
         return None
-    return packed(replay_of_lab(result).encode())
+    return packed(lab_page(result).encode())

@@ -5,7 +5,7 @@ from typing import Any
 from chainrule._src.base.registry import provides
 
 # The modules that other wings may import; the rest is private to this wing.
-DOORS = ("to_keras",)
+DOORS = ("to_keras", "web.content", "web.kernels")
 
 
 @provides("export")

@@ -60,12 +60,13 @@ class WebContent:
                 code = getattr(kernel, kind)
                 if code:
                     arrays[f"{kind}/{name}"] = np.frombuffer(code, np.uint8)
-        return _tensor_file(arrays, {"document": json.dumps(document, separators=(",", ":"))})
+        return tensor_file(arrays, {"document": json.dumps(document, separators=(",", ":"))})
 
     def weights_file(self) -> bytes:
         """Return the weights alone as a file in the safetensors format."""
-        return _tensor_file(self.weights, {"format": "chainrule-web", "name": self.name})
+        return tensor_file(self.weights, {"format": "chainrule-web", "name": self.name})
 
 
-def _tensor_file(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
+def tensor_file(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
+    """Return arrays as the bytes of a file in the safetensors format."""
     return b"".join(tensor_chunks(arrays, metadata))

@@ -52,8 +52,9 @@ class WebKernel(NamedTuple):
 
 
 def function_for_web(
-    f: Callable[..., Any], arguments: Mapping[str, Any], where: str, is_batch: Sequence[str] = ()
-) -> WebKernel:
+    f: Callable[..., Any], arguments: Mapping[str, Any], where: str, is_batch: Sequence[str] = (),
+    large: float = LARGE,
+) -> WebKernel:  # fmt: skip
     """Return the kernel of a function.
 
     Parameters
@@ -65,6 +66,8 @@ def function_for_web(
         Name of the function in error messages.
     is_batch : sequence of str
         The arguments with a sample per row.
+    large : float
+        The operations of products in a call from which speed counts more than size.
     """
     try:
         recorder = Recorder(
@@ -74,15 +77,16 @@ def function_for_web(
         program = recorder.serving(recorder.n)
         if program is None:
             program = recorder.alone()
-        is_large = operations(program, TYPICAL) >= LARGE
+        is_large = operations(program, TYPICAL) >= large
         return _web_kernel(function_kernel(program, TYPICAL), _served(recorder, program), is_large)
     except (CompileError, TraceError) as error:
         raise ExportError(f"{where} cannot run in a web page: {error}") from error
 
 
 def step_for_web(
-    step: Callable[..., Any], loss: Any, carry: Any, data: Any, batch_size: int, where: str
-) -> WebKernel:
+    step: Callable[..., Any], loss: Any, carry: Any, data: Any, batch_size: int, where: str,
+    large: float = LARGE,
+) -> WebKernel:  # fmt: skip
     """Return the kernel that runs a training step over batches of samples.
 
     Parameters
@@ -97,6 +101,8 @@ def step_for_web(
         A kernel for 1 serves no other size.
     where : str
         Name of the function in error messages.
+    large : float
+        As for `function_for_web`.
     """
     try:
         recorded = RecordedStep(step, loss, carry, data)
@@ -105,7 +111,7 @@ def step_for_web(
         dtypes = {path: leaf.dtype for path, leaf in leaves(dict(zip(names, data, strict=True)))}
         kernel = training_kernel(program, batch_size, dtypes, threads=False)
         rows = (1, 1) if batch_size == 1 else _served(recorded, program)
-        return _web_kernel(kernel, rows, operations(program, batch_size) >= LARGE)
+        return _web_kernel(kernel, rows, operations(program, batch_size) >= large)
     except (CompileError, TraceError) as error:
         raise ExportError(f"{where} cannot train in a web page: {error}") from error
 

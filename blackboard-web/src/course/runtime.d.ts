@@ -1,0 +1,52 @@
+/** The runtime of exported kernels, which is JavaScript. */
+type TypedArray =
+  | Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
+  | BigInt64Array | BigUint64Array;
+
+declare module "*/runtime/kernel.js" {
+  export interface ArrayForm {
+    role: "state" | "data" | "argument" | "result" | "temporary" | "constant";
+    key: string;
+  }
+  export interface Form {
+    arrays: ArrayForm[];
+    checks: string[];
+    rows: [number, number | null];
+  }
+  export interface Part {
+    form: Form;
+    code: Uint8Array;
+    constants: Record<string, TypedArray>;
+  }
+  export class Kernel {
+    static of(part: Part): Promise<Kernel>;
+    readonly form: Form;
+    readonly memory: WebAssembly.Memory;
+    readonly orderAt: number;
+    readonly totalsAt: number;
+    reserve(batch: number, rows?: number, epochs?: number, orders?: number): void;
+    write(key: string, values: TypedArray): void;
+    read(key: string): TypedArray;
+    run(sizes: number[]): number;
+    compute(rows: number): void;
+  }
+}
+
+declare module "*/runtime/arrays.js" {
+  export interface NamedArray {
+    data: TypedArray;
+    shape: number[];
+  }
+  export function readTensors(bytes: Uint8Array): { arrays: Map<string, NamedArray>; metadata: Record<string, string> };
+  export function writeTensors(arrays: Map<string, NamedArray>, metadata: Record<string, string>): Uint8Array;
+  export function unpacked(text: string): Promise<Uint8Array>;
+}
+
+declare module "*/runtime/random.js" {
+  export class Random {
+    constructor(seed: number | bigint);
+    half: number;
+    bits(): number;
+    shuffle<T extends number[] | Int32Array>(array: T): T;
+  }
+}
