@@ -43,6 +43,7 @@ export class Kernel {
   constructor(form, constants, { run, memory }) {
     Object.assign(this, { form, constants, memory });
     this.call = /** @type {Function} */ (run);
+    this.states = form.arrays.flatMap(({ role }, i) => (role === "state" ? [i] : []));
     this.rows = this.batch = this.capacity = this.epochs = this.orders = -1; // no memory is laid out yet
   }
 
@@ -61,9 +62,7 @@ export class Kernel {
       this.batch = batch;
       return;
     }
-    const kept = this.addresses
-      ? this.form.arrays.filter((each) => each.role === "state").map((each) => [each.key, this.read(each.key)])
-      : [];
+    const kept = this.addresses ? this.state() : [];
     Object.assign(this, { batch, capacity: batch, rows, epochs, orders });
     let at = this.form.heap;
     const place = (bytes) => {
@@ -130,6 +129,22 @@ export class Kernel {
     return target;
   }
 
+  /** Return copies of the state, by name. */
+  state() {
+    return this.states.map((i) => [this.form.arrays[i].key, this.read(this.form.arrays[i].key)]);
+  }
+
+  /** Copy the state, as it lies in memory, into arrays that this function returned before. */
+  copyState(copies = []) {
+    this.states.forEach((i, k) => (copies[k] ? copies[k].set(this.view(i)) : (copies[k] = this.view(i).slice())));
+    return copies;
+  }
+
+  /** Write a state that `copyState` returned. */
+  restoreState(copies) {
+    this.states.forEach((i, k) => this.view(i).set(copies[k]));
+  }
+
   /** Run the code with these sizes; return the number of updates with a finite loss. */
   run(sizes) {
     const memory = this.memory.buffer;
@@ -144,7 +159,11 @@ export class Kernel {
 
   /** Begin an epoch of a training kernel with samples in this order. */
   begin(order) {
-    new BigInt64Array(this.memory.buffer, this.orderAt, order.length).set(BigInt64Array.from(order, BigInt));
+    const words = new Int32Array(this.memory.buffer, this.orderAt, 2 * order.length);
+    for (let i = 0; i < order.length; i++) {
+      words[2 * i] = order[i]; // the lower half of a whole number of 64 bits
+      words[2 * i + 1] = 0;
+    }
     new Float64Array(this.memory.buffer, this.totalsAt, 1)[0] = 0;
   }
 
