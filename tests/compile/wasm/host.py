@@ -15,12 +15,6 @@ from chainrule._src.compile.running import bound, jit, steps
 from chainrule._src.compile.wasm.kernel import TARGET, wasm_kernel
 
 ALIGNED = 64
-# What JavaScript's `Math` has under the names of C.
-MATHEMATICS = {
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh,
-    "acosh": np.arccosh, "atanh": np.arctanh, "atan2": np.arctan2, "pow": np.power,
-    "fmod": np.fmod,
-}  # fmt: skip
 
 
 @contextmanager
@@ -68,10 +62,7 @@ class WasmFunction:
         self._run, self._memory = exports["run"], exports["memory"]
 
     def _imported(self, each):
-        name = each.name
-        if not hasattr(np, name) and name not in MATHEMATICS:
-            name = name.removesuffix("f")
-        function = MATHEMATICS.get(name) or getattr(np, name)
+        function = {"sin": np.sin, "cos": np.cos}.get(each.name, np.fmod)
 
         def call(*numbers):
             with np.errstate(all="ignore"):

@@ -7,12 +7,8 @@ const BYTES = { 1: 1, 2: 2, 4: 4, 8: 8 };
 // Arrays that every kernel takes first; their lengths are those of `sizes`, `fault` and so on.
 const SIZES = 8;
 
-/** Functions of JavaScript under C's names, for numbers of 64 bits and (with an f) of 32 bits. */
-function mathematics(name) {
-  const own = { fmod: (a, b) => a % b, exp2: (x) => 2 ** x };
-  const find = (key) => own[key] ?? Math[key];
-  return find(name) ?? find(name.replace(/f$/, ""));
-}
+/** Functions of JavaScript under C's names. */
+const MATHEMATICS = { sin: Math.sin, cos: Math.cos, fmod: (a, b) => a % b, fmodf: (a, b) => a % b };
 
 /** A browser may lack vectors, or may fuse multiplications and additions: two small modules tell. */
 const HEAD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10];
@@ -34,9 +30,8 @@ export class Kernel {
   static async of({ form, code, relaxed, constants }) {
     if (typeof WebAssembly === "undefined" || !WebAssembly.validate(VECTORS))
       throw new Error("this browser has no WebAssembly with vectors (SIMD); any of 2023 or later has it");
-    const env = Object.fromEntries(form.imports.map((name) => [name, mathematics(name)]));
     const best = relaxed && WebAssembly.validate(FUSED) ? relaxed : code;
-    const { instance } = await WebAssembly.instantiate(best, { env });
+    const { instance } = await WebAssembly.instantiate(best, { env: MATHEMATICS });
     return new Kernel(form, constants, instance.exports);
   }
 
