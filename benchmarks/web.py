@@ -7,7 +7,6 @@ in the same rounds. Writes `web.md` and `web.json` beside this file.
 from __future__ import annotations
 
 import argparse
-import functools
 import http.server
 import json
 import shutil
@@ -19,17 +18,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 import chainrule as cr
-from chainrule._src.core.trees import leaves
+from chainrule._src.core.trees import leaves, map_leaves
 from machine import measured_on, results
 from peers import OPTIMIZERS, chainrule
-from workloads import WORKLOADS, Numpy, Workload, loss_of
+from workloads import WORKLOADS, Numpy, loss_of
 
 HERE = Path(__file__).parent
 PEERS = HERE.parent / "build" / "web-peers"
@@ -134,7 +132,7 @@ def chromium(folder: Path, seconds: float) -> Iterator[Host]:
     from playwright.sync_api import sync_playwright
 
     class Handler(http.server.SimpleHTTPRequestHandler):
-        extensions_map = {".mjs": "text/javascript", ".js": "text/javascript",
+        extensions_map: ClassVar = {".mjs": "text/javascript", ".js": "text/javascript",
                           ".wasm": "application/wasm", "": "application/octet-stream"}  # fmt: skip
 
         def translate_path(self, path: str) -> str:
@@ -199,12 +197,13 @@ def native(key: str, seconds: float) -> Callable[[], dict[str, Any]]:
     return run
 
 
-def native_weights(key: str) -> dict[str, Any]:
+def native_weights(key: str, dtype: str) -> dict[str, Any]:
     """Return the weights after fifteen epochs in machine code, by name."""
     workload = WORKLOADS[key]
     network, (X, y) = workload.network, workload.data()
+    start = map_leaves(lambda leaf: leaf.astype(dtype), network.params())
     params, _ = cr.minimize(
-        loss_of(network, Numpy), network.params(), X, y, epochs=CHECKED, engine="compiled", seed=0,
+        loss_of(network, Numpy), start, X, y, epochs=CHECKED, engine="compiled", seed=0,
         optimizer=OPTIMIZERS[workload.optimizer](), batch_size=workload.batch_size,
     )  # fmt: skip
     return {"/".join(map(str, path)): leaf for path, leaf in leaves(params)}
@@ -307,20 +306,25 @@ def cold_table(rows: list[Round]) -> Iterator[str]:
 
 def weights_table(rows: list[Round]) -> Iterator[str]:
     """Yield the lines about the weights after fifteen epochs."""
-    yield f"| weights after {CHECKED} epochs, apart from native's | Node | Chromium | at most |"
-    yield "|---|---|---|---|"
+    yield (
+        f"| weights after {CHECKED} epochs, apart from native's | Node | Chromium "
+        "| native in float64 | at most |"
+    )
+    yield "|---|---|---|---|---|"
     for key in EPOCHS:
-        expected = native_weights(key)
-        cells = []
-        for host in ("Node", "Chromium"):
-            weights = rows[0][key, "chainrule", host]["weights"]
-            apart = (
-                np.max(np.abs(np.ravel(expected[name]) - np.array(weights[name])))
-                / np.max(np.abs(expected[name]))
-                for name in weights
-            )
-            cells.append(f"{max(apart):.1e}")
-        yield f"| {WORKLOADS[key].title} | {' | '.join(cells)} | {DIGITS:g} |"
+        expected = native_weights(key, "float32")
+        others = [rows[0][key, "chainrule", host]["weights"] for host in ("Node", "Chromium")]
+        cells = [f"{apart(each, expected):.1e}" for each in others]
+        limit = apart(native_weights(key, "float64"), expected)
+        yield f"| {WORKLOADS[key].title} | {' | '.join(cells)} | {limit:.1e} | {DIGITS:g} |"
+
+
+def apart(weights: Any, expected: Any) -> float:
+    """Return the largest distance of two arrays relative to the length of one, as vectors."""
+    return max(
+        float(np.linalg.norm(np.ravel(weights[name]) - np.ravel(array)) / np.linalg.norm(array))
+        for name, array in expected.items()
+    )
 
 
 def versions() -> str:
@@ -334,8 +338,9 @@ def versions() -> str:
 NOTE = """\
 `train()` is timed whole, with the start of its worker and the random order of the samples in each
 epoch; batches of the peers are tensors before the clock starts and keep their order. TensorFlow.js
-trains by `optimizer.minimize`, brain.js one sample at a time with its own loss, jax-js by one
-compiled function an update. "Does not run": the backend lacks a gradient, or the library an
+trains by `optimizer.minimize`, brain.js one sample at a time with its own loss and momentum, jax-js
+by one compiled function an update. Weights are apart by the length of the difference of an array,
+relative to the array's. "Does not run": the backend lacks a gradient, or the library an
 operation. tfjs-node loads its binary from elsewhere than npm and is left out; webgl has no graphics
 processor here."""
 
@@ -343,27 +348,29 @@ processor here."""
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="that a subject is timed")
     parser.add_argument("--quick", action="store_true", help="small and once: does it run?")
     given = parser.parse_args()
     installed()
-    rounds, seconds = (1, 0.05) if given.quick else (given.rounds, SECONDS)
+    rounds, seconds = (1, 0.05) if given.quick else (given.rounds, given.seconds)
     if given.quick:
         EPOCHS.update(dict.fromkeys(EPOCHS, 4))
     with tempfile.TemporaryDirectory() as folder:
         for key in EPOCHS:
             exported(key, Path(folder))
         rows = measure(rounds, seconds, Path(folder))
+    out = results(given.quick)
+    raw = [
+        {" | ".join(place): {n: v for n, v in answer.items() if n != "weights"}
+         for place, answer in row.items()}
+        for row in rows
+    ]  # fmt: skip
+    (out / "web.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
     tables = [training_table, inference_table, cold_table, weights_table]
     measured = f"{measured_on('numpy', 'llvmlite')}, {versions()}; medians of {rounds} rounds."
     text = "\n\n".join([measured, *("\n".join(table(rows)) for table in tables), NOTE]) + "\n"
     print(text)
-    out = results(given.quick)
     (out / "web.md").write_text(text, encoding="utf-8")
-    raw = [{" | ".join(place): answer for place, answer in row.items()} for row in rows]
-    for row in raw:
-        for answer in row.values():
-            answer.pop("weights", None)
-    (out / "web.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ async function brainjs({ urls, workload, data, seconds }) {
     await import(`${urls.root}/node_modules/brain.js/browser.min.js`);
     brain = globalThis.brain;
   }
-  const net = new brain.NeuralNetwork({ hiddenLayers: [10], learningRate: 0.1, momentum: 0 });
+  const net = new brain.NeuralNetwork({ hiddenLayers: [10], learningRate: 0.1 });
   const samples = batches(data, 1).map(([X, [label]]) =>
     ({ input: X, output: Float32Array.from({ length: 10 }, (_, i) => +(i === label)) }));
   net.train(samples, { iterations: 1 });

@@ -7,8 +7,8 @@ Moshier's Cephes library (1989), except exp in float64, which sums its Taylor se
 computed like exp. Compilers may not reorder them. Polynomials are written as sums of pairs, which
 can be computed in parallel, unlike Horner's scheme.
 
-For float32 arguments of magnitude 2²⁷ or more, sin and cos call the C library. Such entries are rare,
-and vectors without any skip the call (`native/rare.py`).
+For float32 arguments of magnitude 2²⁷ or more, sin and cos call the C library. They are rare, and
+vectors without any skip the call (`native/rare.py`).
 """
 
 from __future__ import annotations
