@@ -18,7 +18,7 @@ const FUSED = new Uint8Array([...HEAD, 61, 1, 59, 0, ...ZEROS, ...ZEROS, ...ZERO
 
 /**
  * @typedef {{role: string, key: string, dtype: string, order: number[], sizes: (number|number[]|string)[]}} ArrayForm
- * @typedef {{arrays: ArrayForm[], numbers: number[], checks: string[], heap: number, imports: string[], rows: [number, number|null]}} Form
+ * @typedef {{arrays: ArrayForm[], numbers: number[], checks: string[], heap: number, rows: [number, number|null]}} Form
  * @typedef {{form: Form, code: Uint8Array, relaxed?: Uint8Array, constants: Record<string, import("./arrays.js").TypedArray>}} Part
  */
 
