@@ -25,12 +25,12 @@ def _wave_float64(x: Any, quarters: Any) -> Any:
     r = x - n * f8(1.57079632673412561417e00)
     part = n * f8(6.07710050630396597660e-11)
     y = r - part
-    lost = (r - y) - part
+    low_part = (r - y) - part
     part = n * f8(2.02226624871116645580e-21)
     r = y - part
-    lost = lost + (y - r) - part - n * f8(8.47842766036889956997e-32)
-    y = r + lost
-    lost = (r - y) + lost
+    low_part = low_part + (y - r) - part - n * f8(8.47842766036889956997e-32)
+    y = r + low_part
+    low_part = (r - y) + low_part
     z = y * y
     s = f8(1.58962301576546568060e-10)
     s = s * z - f8(2.50507477628578072866e-8)
@@ -38,7 +38,7 @@ def _wave_float64(x: Any, quarters: Any) -> Any:
     s = s * z - f8(1.98412698295895385996e-4)
     s = s * z + f8(8.33333333332211858878e-3)
     s = s * z - f8(1.66666666666666307295e-1)
-    s_low = s * z * y + lost
+    s_low = s * z * y + low_part
     s = y + s_low
     s_low = s_low - (s - y)
     c = f8(-1.13585365213876817300e-11)
@@ -49,7 +49,7 @@ def _wave_float64(x: Any, quarters: Any) -> Any:
     c = c * z + f8(4.16666666666665929218e-2)
     half = z * f8(0.5)
     w = f8(1) - half
-    c_low = ((f8(1) - w) - half) + (c * z * z - y * lost)
+    c_low = ((f8(1) - w) - half) + (c * z * z - y * low_part)
     c = w + c_low
     c_low = c_low - (c - w)
     turns = i4(n) + i4(quarters)
@@ -57,8 +57,8 @@ def _wave_float64(x: Any, quarters: Any) -> Any:
     value = c if is_odd else s
     other = s if is_odd else c
     tangent = value / other
-    rest = (c_low if is_odd else s_low) - tangent * (s_low if is_odd else c_low)
-    tangent = tangent + rest / other
+    correction = (c_low if is_odd else s_low) - tangent * (s_low if is_odd else c_low)
+    tangent = tangent + correction / other
     tangent = -tangent if is_odd else tangent
     value = -value if (turns & i4(2)) == i4(2) else value
     return tangent if quarters == f8(4) else value
@@ -93,8 +93,8 @@ def _arctan_float64(x: Any) -> Any:
     t = f8(-1) / size if is_large else t
     base = f8(0.7853981633974483) if is_mid else f8(0)
     base = f8(1.5707963267948966) if is_large else base
-    lost = f8(3.061616997868383e-17) if is_mid else f8(0)
-    lost = f8(6.123233995736766e-17) if is_large else lost
+    low_part = f8(3.061616997868383e-17) if is_mid else f8(0)
+    low_part = f8(6.123233995736766e-17) if is_large else low_part
     z = t * t
     p = f8(-8.750608600031904122785e-1)
     p = p * z - f8(1.615753718733365076637e1)
@@ -106,7 +106,7 @@ def _arctan_float64(x: Any) -> Any:
     q = q * z + f8(4.328810604912902668951e2)
     q = q * z + f8(4.853903996359136964868e2)
     q = q * z + f8(1.945506571482613964425e2)
-    y = base + ((t * (z * (p / q)) + lost) + t)
+    y = base + ((t * (z * (p / q)) + low_part) + t)
     return np.copysign(y, x)
 
 
@@ -116,9 +116,9 @@ def _arctan2_float64(y: Any, x: Any) -> Any:
     both = a == f8(np.inf) and b == f8(np.inf)
     ratio = f8(1) if both else (f8(0) if a == f8(0) else a / b)
     angle = np.arctan(ratio)
-    rest = f8(1.2246467991473532e-16) - angle
+    correction = f8(1.2246467991473532e-16) - angle
     is_left = x < f8(0) or (x == f8(0) and np.copysign(f8(1), x) < f8(0))
-    angle = f8(3.141592653589793) + rest if is_left else angle
+    angle = f8(3.141592653589793) + correction if is_left else angle
     angle = x + y if x != x or y != y else angle
     return np.copysign(angle, y)
 

@@ -28,9 +28,9 @@ def _power(a: Any, y: Any) -> Any:
     a_scaled = a * f8(9007199254740992) if a < f8(2.2250738585072014e-308) else a
     bits = a_scaled.view(i8)
     # a is 2ⁿm with √¾ ≤ m < √3, so that m is near 1 or near 1½.
-    whole = (bits - i8(0x3FEBB67AE8584CAA)) >> i8(52)
-    m = i8(bits - (whole << i8(52))).view(f8)
-    n = f8(i4(whole)) - (f8(53) if a < f8(2.2250738585072014e-308) else f8(0))
+    exponent = (bits - i8(0x3FEBB67AE8584CAA)) >> i8(52)
+    m = i8(bits - (exponent << i8(52))).view(f8)
+    n = f8(i4(exponent)) - (f8(53) if a < f8(2.2250738585072014e-308) else f8(0))
     upper = m >= f8(1.224744871391589)
     centre = f8(1.5) if upper else f8(1)
     u = m - centre
@@ -77,10 +77,10 @@ def _power(a: Any, y: Any) -> Any:
     r = f8(-2.77777777770155933842e-03) + t * (f8(6.61375632143793436117e-05) + t * r)
     r = z - t * (f8(1.66666666666666019037e-01) + t * r)
     z = f8(1) - ((z * r / (r - f8(2)) - (w + z * w)) - z)
-    whole = i8(i4(n if n == n else f8(0)))
-    half = whole >> i8(1)
+    exponent = i8(i4(n if n == n else f8(0)))
+    half = exponent >> i8(1)
     one = i8((half + i8(1023)) << i8(52)).view(f8)
-    other = i8((whole - half + i8(1023)) << i8(52)).view(f8)
+    other = i8((exponent - half + i8(1023)) << i8(52)).view(f8)
     return z * one * other
 
 
@@ -116,10 +116,10 @@ def _exp2_float64(x: Any) -> Any:
     x = f8(-1100) if x < f8(-1100) else x
     x = f8(1100) if x > f8(1100) else x
     n = np.rint(x)
-    whole = i8(i4(n if n == n else f8(0)))
-    half = whole >> i8(1)
+    exponent = i8(i4(n if n == n else f8(0)))
+    half = exponent >> i8(1)
     low = i8((half + i8(1023)) << i8(52)).view(f8)
-    high = i8((whole - half + i8(1023)) << i8(52)).view(f8)
+    high = i8((exponent - half + i8(1023)) << i8(52)).view(f8)
     return np.exp((x - n) * f8(0.6931471805599453)) * low * high
 
 
@@ -134,9 +134,9 @@ def _log10_float32(x: Any) -> Any:
 def _log2_float64(x: Any) -> Any:
     scaled = x * f8(9007199254740992) if x < f8(2.2250738585072014e-308) else x
     bits = scaled.view(i8)
-    whole = (bits - i8(0x3FE6A09E667F3BCD)) >> i8(52)
-    m = i8(bits - (whole << i8(52))).view(f8)
-    e = f8(i4(whole)) - (f8(53) if x < f8(2.2250738585072014e-308) else f8(0))
+    exponent = (bits - i8(0x3FE6A09E667F3BCD)) >> i8(52)
+    m = i8(bits - (exponent << i8(52))).view(f8)
+    e = f8(i4(exponent)) - (f8(53) if x < f8(2.2250738585072014e-308) else f8(0))
     y = np.log(m)
     y_high = short(y)
     low = y * f8(1.6751713164886512e-10) + (y - y_high) * f8(1.4426950407214463)
