@@ -11,7 +11,7 @@ WEB := blackboard-web
 PLATFORMS := linux darwin win32
 MODULE := src/chainrule/_src/blackboard/assets/blackboard.js
 
-.PHONY: help lab blackboard blackboard-site page test wheel peers test-oldest arm windows emulated debian newest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
+.PHONY: help lab blackboard blackboard-site page test wheel peers test-oldest arm windows emulated debian newest judges cases torture fuzz coverage check format bench bench-web pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
@@ -35,6 +35,7 @@ help:
 	@echo "make check     ruff, formatting, strict mypy as on Linux, macOS and Windows; the files at the root"
 	@echo "make format    mend what ruff can mend"
 	@echo "make bench     time chainrule against its peers, cold and warm; results go to benchmarks/"
+	@echo "make bench-web  time modules for web pages against TensorFlow.js and others, in Node and Chromium"
 	@echo "make functions list the NumPy functions that have a gradient anew"
 	@echo "make notebooks make the labs' notebooks, solutions and pages from notebooks/source anew"
 	@echo "make pictures  draw the pictures of README and docs anew; needs Chromium"
@@ -125,6 +126,10 @@ bench: .venv/bench
 	@$(BIN)/python benchmarks/estimators.py
 	@$(BIN)/python benchmarks/many.py $(ARGS)
 	@$(BIN)/python benchmarks/publish.py
+
+# Installs the peers from npm into build/web-peers; needs Node 20 and Chromium.
+bench-web: .venv/bench .venv/dev
+	@$(BIN)/python benchmarks/web.py $(ARGS)
 
 functions: .venv/lab
 	$(BIN)/python docs/list_functions.py

@@ -190,7 +190,7 @@ class Recurrent(Network):
         def cell(h: Any, x: Any) -> Any:
             return library.np.tanh(x @ params["W"] + h @ params["U"] + params["b"])
 
-        start = library.np.zeros((len(X), self.hidden), np.float32)
+        start = library.np.zeros((len(X), self.hidden), X.dtype)
         return library.recurred(cell, start, X) @ params["V"] + params["c"]
 
 

@@ -56,7 +56,7 @@ def again(failed: str) -> list[str]:
     """Return the roads to take to see a failure again, if it is known on which it was."""
     if failed in ("", "process"):
         return []
-    if "compiled" in failed or failed == "jit":
+    if "compiled" in failed or "jit" in failed or "wasm" in failed:
         return ["compiled"]
     return ["second order"] if "second" in failed else ["eager", "recorded", "minimize"]
 

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
+from tests.compile.wasm.host import in_wasm
 from tests.fuzz import others
 from tests.fuzz.programs import Failure, Program
 from tests.fuzz.rounding import bounds
@@ -301,7 +302,17 @@ def jitted(case: Case) -> None:
 
 
 def compiled(case: Case) -> None:
-    """The function, and a step of SGD, as machine code."""
+    """The function, and a step of SGD, as machine code and as WebAssembly."""
+    in_kernels(case)
+    try:
+        with in_wasm():
+            in_kernels(case)
+    except Failure as failure:
+        raise Failure(f"wasm {failure.road}", failure.way, failure.detail) from failure
+
+
+def in_kernels(case: Case) -> None:
+    """The function, and a step of SGD, in kernels."""
     jitted(case)
     minimized(case, "compiled")
     scaled(case, [cr.jit])

@@ -9,6 +9,7 @@ from tests.blackboard.browsing import KNOWING, Board, best, hosts, small_course
 
 from chainrule._src.blackboard import site, subjects
 from chainrule._src.blackboard.run import ReversibleRun
+from chainrule.lab import Lab
 
 alone = hosts("page")
 SLOWER = 4  # a phone's processor, against this one
@@ -87,8 +88,8 @@ def test_the_page_gives_itself_away_with_its_run(board, context, tmp_path):
     assert other.problems == []
 
 
-def test_the_page_of_the_lab_repeats_the_lab_s_training(quick_lab, context, tmp_path):
-    result = quick_lab.run("hidden-layer")
+def test_the_page_of_the_lab_repeats_the_lab_s_training(context, tmp_path):
+    result = Lab(quick=True, log=lambda line: None).run("hidden-layer")
     path = tmp_path / "lab.html"
     path.write_text(site.lab_page(result), encoding="utf-8")
     board = Board(context, path.as_uri())

@@ -38,22 +38,16 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "kernels"
 
 
-FUNCTIONS = {
-    "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh,
-    "erf": special.erf, "sin": np.sin, "cos": np.cos,
-}  # fmt: skip
-
-
 def apply(name, x):
-    return cr.jit(FUNCTIONS[name])(x)
+    return cr.jit(special.erf if name == "erf" else getattr(np, name))(x)
 
 
 def units_off(got, x, exact):
     """Errors in units of the last place, by mpmath's longer arithmetic."""
     found = []
     with mpmath.workdps(40):
-        for y, argument in zip(got, x, strict=True):
-            true = exact(mpmath.mpf(float(argument)))
+        for y, *arguments in zip(got, *np.atleast_2d(x), strict=True):
+            true = exact(*(mpmath.mpf(float(argument)) for argument in arguments))
             spacing = float(np.spacing(np.abs(got.dtype.type(float(true)))))
             found.append(abs(mpmath.mpf(float(y)) - true) / spacing)
     return float(max(found))
@@ -68,7 +62,32 @@ RANGES = {
     "erf": [(-8, 8), (0.5, 1.5), (1.5, 2.5), (-1e-3, 1e-3)],
     "sin": [(-8, 8), (-1e-3, 1e-3), (-1e4, 1e4), (1e7, 1.3e8)],
     "cos": [(-8, 8), (-1e-3, 1e-3), (-1e4, 1e4), (1e7, 1.3e8)],
+    "tan": [(-8, 8), (-1e-3, 1e-3), (-1e4, 1e4), (1e7, 1.3e8)],
+    "exp2": [(-120, 120), (-1, 1), (-1e-3, 1e-3)],
+    "log2": [(1e-30, 1e30), (0.5, 2.0), (0.999, 1.001)],
+    "log10": [(1e-30, 1e30), (0.5, 2.0), (0.999, 1.001)],
+    "cbrt": [(-1e30, 1e30), (-8, 8), (-1e-30, 1e-30)],
+    "arcsin": [(-1, 1), (0.45, 0.65), (0.99, 1), (-1e-3, 1e-3)],
+    "arccos": [(-1, 1), (0.45, 0.65), (0.99, 1), (-1, -0.99)],
+    "arctan": [(-1, 1), (0.6, 0.7), (2.3, 2.5), (-1e9, 1e9), (-1e-3, 1e-3)],
+    "sinh": [(-1, 1), (-3, 3), (-88, 88), (-1e-3, 1e-3)],
+    "cosh": [(-1, 1), (-3, 3), (-88, 88)],
+    "arcsinh": [(-1, 1), (-9, 9), (-1e30, 1e30), (-1e-3, 1e-3)],
+    "arccosh": [(1, 1.001), (1, 2), (1, 9), (1, 1e30)],
+    "arctanh": [(-1, 1), (0.9, 1), (-1e-3, 1e-3)],
 }
+EXACT = {
+    "log2": lambda x: mpmath.log(x, 2), "exp2": lambda x: mpmath.mpf(2) ** x,
+    "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)), "arcsin": mpmath.asin,
+    "arccos": mpmath.acos, "arctan": mpmath.atan, "arcsinh": mpmath.asinh,
+    "arccosh": mpmath.acosh, "arctanh": mpmath.atanh,
+}  # fmt: skip
+PAIRS = {
+    "power": [((1e-20, 1e20), (-1.8, 1.8)), ((0.5, 2), (-99, 99)), ((0.999, 1.001), (-8e4, 8e4))],
+    "hypot": [((-2, 2), (-2, 2)), ((-1e30, 1e30), (-1e30, 1e30)), ((-1e30, 1e30), (-1, 1))],
+    "arctan2": [((-2, 2), (-2, 2)), ((-1e-9, 1e-9), (-1, 1)), ((-1, 1), (-1e-9, 1e-9))],
+}
+EXACT_PAIRS = {"power": mpmath.power, "hypot": mpmath.hypot, "arctan2": mpmath.atan2}
 
 
 def dtypes_of(kind):
@@ -103,7 +122,35 @@ def test_functions_are_accurate_to_two_units_in_the_last_place(name, dtype):
         x = rng.uniform(low, high, 500).astype(dtype)
         if name == "log" and high > 100:
             x = np.exp(rng.uniform(-60, 60, 500)).astype(dtype)
-        assert units_off(apply(name, x), x, getattr(mpmath, name)) <= 2
+        exact = EXACT.get(name) or getattr(mpmath, name)
+        assert units_off(apply(name, x), x, exact) <= 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", list(PAIRS))
+def test_functions_of_two_numbers_are_as_accurate(name, dtype):
+    rng, f = np.random.default_rng(0), cr.jit(getattr(np, name))
+    for ranges in PAIRS[name]:
+        pairs = [rng.uniform(low, high, 300).astype(dtype) for low, high in ranges]
+        assert units_off(f(*pairs), pairs, EXACT_PAIRS[name]) <= 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", list(PAIRS))
+def test_functions_of_two_numbers_are_numpys_at_their_ends(name, dtype):
+    """Powers of negative numbers, zeros with signs, infinities, NaN, even and odd exponents."""
+    info, f = np.finfo(dtype), getattr(np, name)
+    ends = [0, 0.5, 1, 1.5, 2, 3, 4, 1 / 3, 1e-9, 1e9, 2**53, info.max, info.tiny, np.inf, np.nan]
+    ends = np.array([*ends, info.smallest_subnormal], dtype)
+    ends = np.concatenate([ends, -ends])
+    x, y = (grid.ravel() for grid in np.meshgrid(ends, ends))
+    with np.errstate(all="ignore"):
+        expected = f(x.astype(np.float64), y.astype(np.float64)).astype(dtype)
+        got = cr.jit(f)(x, y)
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
+    real = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(got[real]), np.signbit(expected[real]))
+    np.testing.assert_array_max_ulp(*finite_ones(got[real], expected[real]), maxulp=2)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -116,9 +163,10 @@ def test_functions_at_their_ends(name, dtype):
         np.testing.assert_allclose(apply(name, x), expected, rtol=4e-7)
 
 
-@pytest.mark.parametrize("name", ["sin", "cos"])
-def test_waves_keep_their_last_places_where_they_cross_zero(name):
-    x = (np.arange(-20_000, 20_000, 31) * np.pi / 2).astype(np.float32)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_waves_keep_their_last_places_where_they_cross_zero(name, dtype):
+    x = (np.arange(-20_000, 20_000, 31) * np.pi / 2).astype(dtype)
     assert units_off(apply(name, x), x, getattr(mpmath, name)) <= 2
 
 

@@ -90,7 +90,7 @@ def test_without_a_cache_it_is_asked_by_each_process(unknown, sound):
     ("ARITHMETIC", "mul", ("fadd", "mul", "mul"), "float32 functions"),
     ("COMPARISONS", "gt", ("olt", "sgt", "ugt"), "float32 functions"),
     ("INTRINSICS", "sqrt", "fabs", "float32 functions"),
-    ("LIBRARY", "arctan", "asin", "float32 functions"),
+    ("ARITHMETIC", "crem", ("fdiv", "srem", "urem"), "float32 functions"),
 ])  # fmt: skip
 def test_wrong_instructions_are_seen(table, name, wrong, about, monkeypatch):
     monkeypatch.setitem(getattr(values, table), name, wrong)

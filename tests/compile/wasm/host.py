@@ -15,12 +15,6 @@ from chainrule._src.compile.running import bound, jit, steps
 from chainrule._src.compile.wasm.kernel import TARGET, wasm_kernel
 
 ALIGNED = 64
-# What JavaScript's `Math` has under the names of C.
-MATHEMATICS = {
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh,
-    "acosh": np.arccosh, "atanh": np.arctanh, "atan2": np.arctan2, "pow": np.power,
-    "fmod": np.fmod,
-}  # fmt: skip
 
 
 @contextmanager
@@ -51,6 +45,7 @@ def engine():
     config = wasmtime.Config()
     config.wasm_relaxed_simd = True
     config.wasm_relaxed_simd_deterministic = False
+    config.parallel_compilation = False  # forked processes have no threads
     return wasmtime.Engine(config)
 
 
@@ -67,10 +62,7 @@ class WasmFunction:
         self._run, self._memory = exports["run"], exports["memory"]
 
     def _imported(self, each):
-        name = each.name
-        if not hasattr(np, name) and name not in MATHEMATICS:
-            name = name.removesuffix("f")
-        function = MATHEMATICS.get(name) or getattr(np, name)
+        function = {"sin": np.sin, "cos": np.cos}.get(each.name, np.fmod)
 
         def call(*numbers):
             with np.errstate(all="ignore"):
@@ -82,30 +74,28 @@ class WasmFunction:
         return bytes(self._memory.read(self._store, begin, end))
 
     def bound(self, arrays):
-        at, addresses = self.binary.heap, []
-        for array in arrays:
-            addresses.append(at)
-            at += -(-max(array.nbytes, 1) // ALIGNED) * ALIGNED
-        table = at
-        pages = math.ceil((table + 4 * len(arrays)) / 2**16) - self._memory.size(self._store)
-        if pages > 0:
-            self._memory.grow(self._store, pages)
-
         def call():
-            for array, address in zip(arrays, addresses, strict=True):
-                self._memory.write(self._store, np.ascontiguousarray(array).tobytes(), address)
-            content = np.array(addresses, np.uint32).tobytes()
-            self._memory.write(self._store, content, table)
-            n_updates = self._run(self._store, table)
-            for array, address in zip(arrays, addresses, strict=True):
+            addresses = self._write(arrays)
+            n_updates = self._run(self._store, addresses[-1])
+            for array, address in zip(arrays, addresses, strict=False):
                 if array.nbytes and array.flags.writeable:
                     content = self._memory.read(self._store, address, address + array.nbytes)
                     array[...] = np.frombuffer(content, array.dtype).reshape(array.shape)
             return n_updates
 
-        def point(i, array):
-            assert array.nbytes <= arrays[i].nbytes
-            arrays[i] = array
-
-        call.point = point
+        call.point = arrays.__setitem__
         return call
+
+    def _write(self, arrays):
+        """Write arrays and their addresses to the heap; return the addresses, that of them last."""
+        addresses = [self.binary.heap]
+        for array in arrays:
+            addresses.append(addresses[-1] + math.ceil(max(array.nbytes, 1) / ALIGNED) * ALIGNED)
+        end = addresses[-1] + 4 * len(arrays)
+        pages = math.ceil(end / 2**16) - self._memory.size(self._store)
+        if pages > 0:
+            self._memory.grow(self._store, pages)
+        contents = [*arrays, np.array(addresses[:-1], np.uint32)]
+        for content, address in zip(contents, addresses, strict=True):
+            self._memory.write(self._store, np.ascontiguousarray(content).tobytes(), address)
+        return addresses

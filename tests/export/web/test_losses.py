@@ -192,12 +192,31 @@ def test_training_twice_at_once_is_refused(module):
     assert epochs == 3
 
 
+def test_a_worker_that_has_trained_gives_the_same_bits_again(module):
+    script = """
+      const start = net.save(), weights = [];
+      for (const seed of [1, 2, 1]) {
+        net.restore(start);
+        await net.train(input.X, input.y, { epochs: 3, seed });
+        weights.push(net.weights.W_h);
+      }
+      const message = await fails(() => net.train(input.X, input.y.map(() => 7)));
+      net.restore(start);
+      await net.train(input.X, input.y, { epochs: 3, seed: 1 });
+      return [...weights, net.weights.W_h, message];
+    """
+    first, other, again, late, message = run(module, script, X=X, y=Y)
+    assert first == again == late != other
+    assert "one_hot" in message
+
+
 def test_training_runs_without_workers(module):
     script = """
       const before = (await net.gradients(input.X, input.y)).loss;
       globalThis.Worker = class { constructor() { throw new Error("forbidden"); } };
       globalThis.URL.createObjectURL ??= () => "";
-      const history = await net.train(input.X, input.y, { epochs: 3, seed: 1 });
+      const alone = await load();
+      const history = await alone.train(input.X, input.y, { epochs: 3, seed: 1 });
       return [before, history.loss];
     """
     before, losses = run(module, script, X=X, y=Y)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.compile.wasm.host import in_wasm
 from tests.fuzz.networks.configuration import Configuration
 from tests.fuzz.networks.keras_on_torch import End, Judge, ends, weights_of
 from tests.fuzz.programs import Failure
@@ -81,6 +82,8 @@ class Roads:
             one = self._end("float32", "compiled")
             self._judged("compiled", one, "float32")
             self._same("compiled for two threads", self._end("float32", "compiled", 2), one)
+            with in_wasm():
+                self._judged("wasm", self._end("float32", "compiled"), "float32")
             self.counts["compiled"] += 1
         self._same("fit twice", self._end("float32"), single)
         with tempfile.TemporaryDirectory() as folder:

@@ -1,14 +1,14 @@
 """Elementary functions of kernels, as Python code that `reading` parses into nodes.
 
 They have no branches, so that compilers can vectorize them. Each is accurate to 2 units in the last
-place, in float32 and in float64 (sin and cos in float32; in float64 they call the C library); the
-tests compare them with arithmetic of higher precision. The argument reductions and the polynomials
-are those of Moshier's Cephes library (1989), except exp in float64, which sums its Taylor series;
-expm1 is computed like exp. Compilers may not reorder them. Polynomials are written as sums of
-pairs, which can be computed in parallel, unlike Horner's scheme.
+place, in float32 and in float64; the tests compare them with arithmetic of higher precision. More
+functions are in `powers` and `angles`. The argument reductions and the polynomials are those of
+Moshier's Cephes library (1989), except exp in float64, which sums its Taylor series; expm1 is
+computed like exp. Compilers may not reorder them. Polynomials are written as sums of pairs, which
+can be computed in parallel, unlike Horner's scheme.
 
-For float32 arguments of magnitude 2²⁷ or more, sin and cos call the C library too. Such entries are
-rare, and vectors without any skip the call (`native/rare.py`).
+For float32 arguments of magnitude 2²⁷ or more, sin and cos call the C library. They are rare, and
+vectors without any skip the call (`native/rare.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from chainrule._src.compile.lower.reading import known
 
 f4, f8, i4, i8 = np.float32, np.float64, np.int32, np.int64
-exp = wave = far_wave = known
+exp = wave = far_wave = far_sin = far_cos = known
 
 
 def _exp_float32(x: Any) -> Any:
@@ -268,7 +268,7 @@ def _wave_float32(x: Any, quarters: Any) -> Any:
 
 def _far_wave_float32(x: Any, quarters: Any) -> Any:
     """Return the sine or cosine of any x by the C library, which has enough digits of π."""
-    return f4(np.sin(f8(x)) if quarters == f4(0) else np.cos(f8(x)))
+    return f4(far_sin(f8(x)) if quarters == f4(0) else far_cos(f8(x)))
 
 
 def _sin_float32(x: Any) -> Any:

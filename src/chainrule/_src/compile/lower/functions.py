@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.compile.lower.angles import ANGLES
 from chainrule._src.compile.lower.elementary import ELEMENTARY
 from chainrule._src.compile.lower.nodes import Buffer
+from chainrule._src.compile.lower.powers import POWERS
 from chainrule._src.compile.lower.reading import Function, function, known
 from chainrule._src.compile.lower.routines import (
     BUFFERS,
@@ -144,7 +146,7 @@ def _restore(before: Any) -> None:
 
 _BUFFERS = {"fault", "meeting", *WHOLE_BUFFERS}
 FOR: dict[tuple[str, str], Callable[..., Any]] = {
-    **ELEMENTARY,
+    **ELEMENTARY, **POWERS, **ANGLES,
     ("sign", "f"): _sign, ("sign", "i"): _sign, ("sign", "u"): _sign,
     ("abs", "i"): _abs, ("abs", "u"): _itself, ("abs", "b"): _itself,
     ("isnan", "f"): _isnan, ("isfinite", "f"): _isfinite, ("isinf", "f"): _isinf,

@@ -20,7 +20,7 @@ from chainrule._src.compile.native import ENTRY
 from chainrule._src.compile.native.emission import SIZE, FunctionWriter
 from chainrule._src.compile.native.frames import attributes, size_of, touch
 from chainrule._src.compile.native.llvm import FEW, Text
-from chainrule._src.compile.native.rare import RARE, rare_attributes, variants
+from chainrule._src.compile.native.rare import RARE, rare_attributes, retained, variants
 from chainrule._src.compile.native.target import Target
 from chainrule._src.compile.native.writer import INT64, POINTER, TYPES, Value, Writer, listed
 
@@ -88,6 +88,7 @@ class Module:
         self.apart = f"noinline {attributes(target)}{how}"
         self.declared: dict[str, str] = {}
         self.functions: dict[str, str] = {}
+        self._rare: set[str] = set()  # names of functions that have variants
         self._nests: dict[str, str] = {}  # names of nests by their text without sizes
         self._sizes: dict[str, list[list[str]]] = {}  # by name of the nest: the sizes of each call
 
@@ -122,7 +123,8 @@ class Module:
                 if name in available and name not in included:
                     included.add(name)
                     parts.append(available[name])
-        return "\n".join([*parts, HINTS])
+        rare = sorted(included & self._rare)
+        return "\n".join([*parts, *([retained(rare)] if rare else []), HINTS])
 
     # Nests of loops
 
@@ -179,6 +181,7 @@ class Module:
             elif name in RARE:
                 kinds = [TYPES[argument.dtype] for argument in function.arguments]
                 how = rare_attributes(function.name, len(kinds))
+                self._rare.add(function.name)
                 more = variants(function.name, TYPES[function.result.dtype], kinds)
             self.functions[function.name] = writer.function(function, how) + more
         return function

@@ -25,14 +25,18 @@ def rare_attributes(name: str, arguments: int) -> str:
 
 
 def variants(name: str, result: str, arguments: Sequence[str]) -> str:
-    """Return the vector variants of a rare function, with a mark against their removal."""
-    used = ", ".join(f"ptr @{name}_{lanes}" for lanes in LANES)
-    keep = (
-        f"@llvm.compiler.used = appending global [{len(LANES)} x ptr] [{used}], "
-        'section "llvm.metadata"\n'
-    )
-    return keep + "".join(
+    """Return the vector variants of a rare function."""
+    return "".join(
         part(name, result, arguments, lanes) for lanes in LANES for part in (_variant, _slow_path)
+    )
+
+
+def retained(names: Sequence[str]) -> str:
+    """Return a mark against the removal of the variants of rare functions."""
+    used = [f"ptr @{name}_{lanes}" for name in names for lanes in LANES]
+    return (
+        f"@llvm.compiler.used = appending global [{len(used)} x ptr] [{', '.join(used)}], "
+        'section "llvm.metadata"\n'
     )
 
 

@@ -59,10 +59,10 @@ class KernelCheck(NamedTuple):
 
 
 def elementary(x: Any) -> Any:
-    """Return the results of elementary functions: chainrule's own, and some of C's."""
+    """Return the results of elementary functions: chainrule's own, and one of C's, fmod."""
     size = np.abs(x)
     inlined = np.exp(x), np.log(size), np.tanh(x), np.sin(x)
-    return inlined, x * 0.5, np.sqrt(size), np.arctan(x), np.floor(x), np.power(size, 0.3), x > 0
+    return inlined, x * 0.5, np.sqrt(size), np.floor(x), np.remainder(size, 0.7), x > 0
 
 
 def gathered(X: Any) -> Any:

@@ -55,15 +55,9 @@ COMPARISONS = {
 }  # fmt: skip
 INTRINSICS = {
     "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "rint": "rint", "trunc": "trunc",
-    "abs": "fabs", "sin": "sin", "cos": "cos", "exp2": "exp2", "log2": "log2", "log10": "log10",
-    "pow": "pow", "float_power": "pow", "copysign": "copysign",
+    "abs": "fabs", "far_sin": "sin", "far_cos": "cos", "copysign": "copysign",
 }  # fmt: skip
 ROUNDING = {"floor", "ceil", "rint", "trunc"}
-LIBRARY = {
-    "cbrt": "cbrt", "tan": "tan", "arcsin": "asin",
-    "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "arcsinh": "asinh",
-    "arccosh": "acosh", "arctanh": "atanh", "arctan2": "atan2", "hypot": "hypot",
-}  # fmt: skip
 CHEAP = {*ARITHMETIC, *COMPARISONS, "neg", "not", "abs", "sqrt"} - {"div", "cdiv", "crem"}
 
 
@@ -232,8 +226,6 @@ class Values(Writer):
             return self._function(expr, kind)
         if kind.kind == "f" and name in INTRINSICS:
             return self._of_same(f"llvm.{INTRINSICS[name]}.f{8 * kind.itemsize}", expr)
-        if kind.kind == "f" and name in LIBRARY:
-            return self._of_same(LIBRARY[name] + "f" * (kind.itemsize == 4), expr)
         raise CompileError(f"{name} of {kind.name} numbers runs in NumPy alone")
 
     def _arithmetic(self, expr: Call, kind: np.dtype[Any], instruction: str) -> Value:

@@ -36,8 +36,8 @@ class WebKernel(NamedTuple):
     ----------
     form : dict
         Plain values: ``arrays``, ``numbers``, ``checks`` (error messages), ``heap`` (the first
-        free address), ``imports`` (functions of JavaScript's ``Math``), and ``rows``, the smallest
-        and the largest number of rows that the kernel serves.
+        free address), and ``rows``, the smallest and the largest number of rows that the kernel
+        serves.
     code, relaxed : bytes
         The WebAssembly module, and one for browsers that fuse multiplications and additions; empty
         if the kernel is small.
@@ -140,7 +140,6 @@ def _web_kernel(kernel: Kernel, rows: tuple[int, int | None], is_large: bool) ->
         "numbers": kernel.constants,
         "checks": kernel.checks,
         "heap": plain.heap,
-        "imports": list(plain.imports),
         "rows": rows,
     }
     return WebKernel(form, plain.code, relaxed, constants)

@@ -7,12 +7,8 @@ const BYTES = { 1: 1, 2: 2, 4: 4, 8: 8 };
 // Arrays that every kernel takes first; their lengths are those of `sizes`, `fault` and so on.
 const SIZES = 8;
 
-/** Functions of JavaScript under C's names, for numbers of 64 bits and (with an f) of 32 bits. */
-function mathematics(name) {
-  const own = { fmod: (a, b) => a % b, exp2: (x) => 2 ** x };
-  const find = (key) => own[key] ?? Math[key];
-  return find(name) ?? find(name.replace(/f$/, ""));
-}
+/** Functions of JavaScript under C's names. */
+const MATHEMATICS = { sin: Math.sin, cos: Math.cos, fmod: (a, b) => a % b, fmodf: (a, b) => a % b };
 
 /** A browser may lack vectors, or may fuse multiplications and additions: two small modules tell. */
 const HEAD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10];
@@ -22,7 +18,7 @@ const FUSED = new Uint8Array([...HEAD, 61, 1, 59, 0, ...ZEROS, ...ZEROS, ...ZERO
 
 /**
  * @typedef {{role: string, key: string, dtype: string, order: number[], sizes: (number|number[]|string)[]}} ArrayForm
- * @typedef {{arrays: ArrayForm[], numbers: number[], checks: string[], heap: number, imports: string[], rows: [number, number|null]}} Form
+ * @typedef {{arrays: ArrayForm[], numbers: number[], checks: string[], heap: number, rows: [number, number|null]}} Form
  * @typedef {{form: Form, code: Uint8Array, relaxed?: Uint8Array, constants: Record<string, import("./arrays.js").TypedArray>}} Part
  */
 
@@ -34,15 +30,15 @@ export class Kernel {
   static async of({ form, code, relaxed, constants }) {
     if (typeof WebAssembly === "undefined" || !WebAssembly.validate(VECTORS))
       throw new Error("this browser has no WebAssembly with vectors (SIMD); any of 2023 or later has it");
-    const env = Object.fromEntries(form.imports.map((name) => [name, mathematics(name)]));
     const best = relaxed && WebAssembly.validate(FUSED) ? relaxed : code;
-    const { instance } = await WebAssembly.instantiate(best, { env });
+    const { instance } = await WebAssembly.instantiate(best, { env: MATHEMATICS });
     return new Kernel(form, constants, instance.exports);
   }
 
   constructor(form, constants, { run, memory }) {
     Object.assign(this, { form, constants, memory });
     this.call = /** @type {Function} */ (run);
+    this.states = form.arrays.flatMap(({ role }, i) => (role === "state" ? [i] : []));
     this.rows = this.batch = this.capacity = this.epochs = this.orders = -1; // no memory is laid out yet
   }
 
@@ -61,9 +57,7 @@ export class Kernel {
       this.batch = batch;
       return;
     }
-    const kept = this.addresses
-      ? this.form.arrays.filter((each) => each.role === "state").map((each) => [each.key, this.read(each.key)])
-      : [];
+    const kept = this.addresses ? this.state() : [];
     Object.assign(this, { batch, capacity: batch, rows, epochs, orders });
     let at = this.form.heap;
     const place = (bytes) => {
@@ -130,6 +124,22 @@ export class Kernel {
     return target;
   }
 
+  /** Return copies of the state, by name. */
+  state() {
+    return this.states.map((i) => [this.form.arrays[i].key, this.read(this.form.arrays[i].key)]);
+  }
+
+  /** Copy the state, as it lies in memory, into arrays that this function returned before. */
+  copyState(copies = []) {
+    this.states.forEach((i, k) => (copies[k] ? copies[k].set(this.view(i)) : (copies[k] = this.view(i).slice())));
+    return copies;
+  }
+
+  /** Write a state that `copyState` returned. */
+  restoreState(copies) {
+    this.states.forEach((i, k) => this.view(i).set(copies[k]));
+  }
+
   /** Run the code with these sizes; return the number of updates with a finite loss. */
   run(sizes) {
     const memory = this.memory.buffer;
@@ -144,7 +154,11 @@ export class Kernel {
 
   /** Begin an epoch of a training kernel with samples in this order. */
   begin(order) {
-    new BigInt64Array(this.memory.buffer, this.orderAt, order.length).set(BigInt64Array.from(order, BigInt));
+    const words = new Int32Array(this.memory.buffer, this.orderAt, 2 * order.length);
+    for (let i = 0; i < order.length; i++) {
+      words[2 * i] = order[i]; // the lower half of a whole number of 64 bits
+      words[2 * i + 1] = 0;
+    }
     new Float64Array(this.memory.buffer, this.totalsAt, 1)[0] = 0;
   }
 

@@ -2,7 +2,7 @@
 import { converted, flat, plain, product, readTensors, unpacked, writeTensors } from "./arrays.js";
 import { Kernel } from "./kernel.js";
 import { rowsOfTable } from "./table.js";
-import { trainedApart } from "./training.js";
+import { Apart } from "./training.js";
 
 /** Return a network from the content of a module; `text` is the runtime, for workers. */
 export async function loaded(content, text, { weights } = {}) {
@@ -21,6 +21,7 @@ export async function loaded(content, text, { weights } = {}) {
     if (weights === undefined) throw new Error("load: give the weights, which are in a file apart: load({ weights: bytes })");
     net.restore(weights);
   } else if (weights !== undefined) net.restore(weights);
+  setTimeout(() => net.apart?.start()); // after a first prediction, before a first call of train
   return net;
 }
 
@@ -28,7 +29,8 @@ const OPTIONS = ["epochs", "batchSize", "learningRate", "shuffle", "seed", "onEp
 
 class Net {
   constructor(about, parts, values, text) {
-    Object.assign(this, { about, parts, values, text, kernels: {}, training: false });
+    Object.assign(this, { about, parts, values, kernels: {}, training: false });
+    this.apart = parts.train && new Apart(text, { train: parts.train, scores: parts.scores ?? null });
     this.inputs = about.columns ?? about.input;
     this.classes = about.classes ?? null;
   }
@@ -129,12 +131,14 @@ class Net {
     if (this.training) throw new Error("train: the network is in training already; let that end first");
     this.training = true;
     try {
+      this.part("train");
+      this.apart.start();
       const job = await this.job(x, y, options);
       const report = ({ from, logs, carry }) => {
         this.take(carry);
         logs.forEach((each, i) => options.onEpoch?.(from + i, each));
       };
-      const { history, carry, diverged } = await trainedApart(this.text, job, report, options.signal);
+      const { history, carry, diverged } = await this.apart.train(job, report, options.signal);
       this.take(carry);
       if (diverged) throw new Error(this.divergence(diverged));
       const names = Object.keys(history[0] ?? { loss: 0 });
@@ -148,7 +152,6 @@ class Net {
   async job(x, y, options) {
     for (const name of Object.keys(options))
       if (!OPTIONS.includes(name)) throw new Error(`train: unknown option ${name}; valid: ${OPTIONS.join(", ")}`);
-    const train = this.part("train");
     const { epochs = 1, batchSize = this.about.batchSize, learningRate, shuffle = true } = options;
     const { seed = Math.floor(Math.random() * 2 ** 32) } = options;
     whole(epochs, "epochs");
@@ -156,7 +159,7 @@ class Net {
     whole(seed, "seed", 0);
     const { rows, data } = await this.batch(x, y, "train");
     const size = Math.min(batchSize, rows);
-    this.checkBatches(train.form.rows, size, rows);
+    this.checkBatches(this.parts.train.form.rows, size, rows);
     const carry = this.named("optimizer").map(([name, { data: values }]) => [`carry/state/${name}`, values]);
     if (learningRate !== undefined) {
       const rate = carry.find(([key]) => key === "carry/state/learning_rate");
@@ -166,7 +169,7 @@ class Net {
     }
     carry.push(...this.weightsAs("carry/params"), ...this.weightsAs("carry/layers"));
     for (const [name, { data: zeros }] of this.named("metrics")) carry.push([`carry/metrics/${name}`, zeros]);
-    return { train, scores: this.parts.scores ?? null, carry, data, rows, epochs, batchSize: size, shuffle, seed };
+    return { carry, data, rows, epochs, batchSize: size, shuffle, seed };
   }
 
   divergence({ epoch, batch }) {
@@ -239,13 +242,15 @@ class Net {
     const rows = all.length / size;
     if (!Number.isInteger(rows) || rows < 1)
       throw new Error(`${where}: ${name} must hold samples of ${shape.length ? `${shape.join(" × ")} numbers` : "one number"}, received ${all.length} numbers`);
+    const isWhole = /[iu]\d$/.test(dtype);
     for (let i = 0; i < all.length; i++) {
       const value = all[i];
+      if (typeof value === "number" && (isWhole ? Number.isInteger(value) : Number.isFinite(value))) continue;
       if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "boolean")
         throw new Error(`${where}: ${name} holds ${JSON.stringify(value)} in row ${Math.floor(i / size)}, expected a number`);
       if (typeof value === "number" && !Number.isFinite(value))
         throw new Error(`${where}: ${name} holds ${value} in row ${Math.floor(i / size)}`);
-      if (/[iu]\d$/.test(dtype) && typeof value === "number" && !Number.isInteger(value))
+      if (typeof value === "number")
         throw new Error(`${where}: ${name} holds ${value} in row ${Math.floor(i / size)}, expected a whole number`);
     }
     return { rows, data: converted(dtype, all) };

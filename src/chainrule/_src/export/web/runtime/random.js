@@ -1,8 +1,9 @@
 // NumPy's random order of samples: default_rng(seed).permuted(…), bit for bit.
 
-// Numbers of 128 bits are eight parts of 16 bits, the lowest first: their products are exact.
-const PARTS = 8;
-const MULTIPLIER = [0xf645, 0x9fcc, 0xdf64, 0x4385, 0x5da4, 0x1fc6, 0xed05, 0x2360];
+// Numbers of 128 bits are six parts of 24 bits, the lowest first: sums of their products are exact.
+const PARTS = 6;
+const PART = 2 ** 24;
+const MULTIPLIER = Float64Array.of(0xccf645, 0xdf649f, 0xa44385, 0x1fc65d, 0x60ed05, 0x23);
 
 /** Return eight numbers of 32 bits from a seed: NumPy's SeedSequence (O'Neill's seed_seq_fe). */
 function seeds(seed) {
@@ -33,21 +34,32 @@ function seeds(seed) {
   });
 }
 
-/** Return the parts of two numbers of 64 bits, given as words of 32 bits, each pair the lower first. */
-const parts = ([low, high, lower, higher]) =>
-  [lower, higher, low, high].flatMap((word) => [word & 0xffff, word >>> 16]);
+/** Return the parts of a number given as words of 32 bits, the lowest first. */
+const parts = ([a, b, c, d]) =>
+  Float64Array.of(a & 0xffffff, (a >>> 24) | ((b & 0xffff) << 8), (b >>> 16) | ((c & 0xff) << 16), c >>> 8, d & 0xffffff, d >>> 24);
+
+/** Return the parts with carries moved up. */
+function carried(parts) {
+  let carry = 0;
+  return parts.map((part, i) => {
+    const sum = part + carry;
+    carry = Math.floor(sum / PART);
+    return i < PARTS - 1 ? sum % PART : sum & 0xff;
+  });
+}
 
 /** NumPy's generator: PCG64 (O'Neill, 2014). */
 export class Random {
   /** @param {number|bigint} seed */
   constructor(seed) {
-    const words = seeds(seed);
-    const stream = parts(words.slice(4));
-    this.increment = stream.map((part, i) => ((part << 1) & 0xffff) | (i ? stream[i - 1] >>> 15 : 1));
-    this.state = Array(PARTS).fill(0);
-    this.next = [...this.state];
+    const [c, d, a, b, g, h, e, f] = seeds(seed); // the upper half of each number comes first
+    this.increment = parts([(e << 1) | 1, (f << 1) | (e >>> 31), (g << 1) | (f >>> 31), (h << 1) | (g >>> 31)]);
+    this.state = new Float64Array(PARTS);
+    this.next = new Float64Array(PARTS);
     this.step();
-    this.add(parts(words));
+    const start = parts([a, b, c, d]);
+    this.state.forEach((part, i) => (start[i] += part));
+    this.state = carried(start);
     this.step();
     this.half = -1; // the upper half of the last number, if it is still to be used
   }
@@ -55,26 +67,17 @@ export class Random {
   /** Multiply the state and add the increment. */
   step() {
     const { state, next, increment } = this;
-    let carry = 0;
+    let sum = 0;
     for (let i = 0; i < PARTS; i++) {
-      carry += increment[i];
-      for (let j = 0; j <= i; j++) carry += state[j] * MULTIPLIER[i - j];
-      const rest = Math.floor(carry / 65536);
-      next[i] = carry - rest * 65536;
-      carry = rest;
+      sum += increment[i];
+      for (let j = 0; j <= i; j++) sum += state[j] * MULTIPLIER[i - j];
+      const carry = Math.floor(sum / PART);
+      next[i] = sum - carry * PART;
+      sum = carry;
     }
+    next[PARTS - 1] &= 0xff;
     this.state = next;
     this.next = state;
-  }
-
-  add(number) {
-    let carry = 0;
-    this.state = this.state.map((part, i) => {
-      carry += part + number[i];
-      const sum = carry & 0xffff;
-      carry >>>= 16;
-      return sum;
-    });
   }
 
   /** Return 32 random bits. */
@@ -86,9 +89,9 @@ export class Random {
     }
     this.step();
     const s = this.state;
-    const low = ((s[0] ^ s[4]) | ((s[1] ^ s[5]) << 16)) >>> 0;
-    const high = ((s[2] ^ s[6]) | ((s[3] ^ s[7]) << 16)) >>> 0;
-    const turn = s[7] >>> 10; // the upper six bits: rotate to the right
+    const low = (s[0] ^ (s[1] << 24) ^ (s[2] >>> 16) ^ (s[3] << 8)) >>> 0;
+    const high = ((s[1] >>> 8) ^ (s[2] << 16) ^ s[4] ^ (s[5] << 24)) >>> 0;
+    const turn = s[5] >>> 2; // the upper six bits: rotate to the right
     const [first, second] = turn < 32 ? [low, high] : [high, low];
     const by = turn & 31;
     this.half = by ? ((second >>> by) | (first << (32 - by))) >>> 0 : second;
@@ -108,7 +111,9 @@ export class Random {
   shuffle(array) {
     for (let i = array.length - 1; i > 0; i--) {
       const j = this.upTo(i);
-      [array[i], array[j]] = [array[j], array[i]];
+      const value = array[i];
+      array[i] = array[j];
+      array[j] = value;
     }
     return array;
   }

@@ -5,74 +5,84 @@ import { Random } from "./random.js";
 const SLICE = 15; // milliseconds of a call of the kernel
 const REPORTS = 30; // milliseconds between two reports
 const PAUSE = 60; // milliseconds between two moments at which others may run
+const IDLE = 10_000; // milliseconds after which a worker without work ends
 
 const now = () => performance.now();
 const pause = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /**
  * @typedef {import("./kernel.js").Part} Part
- * @typedef {{train: Part, scores: Part|null, carry: [string, any][], data: [string, any][], rows: number,
- *   epochs: number, batchSize: number, shuffle: boolean, seed: number}} Job
+ * @typedef {{carry: [string, any][], data: [string, any][], rows: number, epochs: number,
+ *   batchSize: number, shuffle: boolean, seed: number}} Job
  */
 
-/**
- * Train; return the history, the carry, and the reason if the loss is no longer finite.
- * @param {Job} job
- * @param {(message: object) => void} report
- * @param {() => boolean} isStopped
- */
-export async function trained(job, report, isStopped) {
-  const { rows, epochs, batchSize } = job;
-  const kernel = await Kernel.of(job.train);
-  kernel.reserve(batchSize, rows, 1, rows);
-  const states = kernel.form.arrays.filter((each) => each.role === "state").map((each) => each.key);
-  for (const [key, values] of [...job.carry, ...job.data]) kernel.write(key, values);
-  const random = job.shuffle ? new Random(job.seed) : null;
-  const score = await scorer(job.scores);
-  const sums = new Map(job.carry.filter(([key]) => key.startsWith("carry/metrics/")));
-  const carry = () => states.map((key) => [key, kernel.read(key)]);
-  const history = [];
-  let reported = now(), paused = now(), sent = 0, count = 4;
-  let last = null; // the last call of the kernel
-  for (let epoch = 0; epoch < epochs && !isStopped(); epoch++) {
-    const order = Int32Array.from({ length: rows }, (_, i) => i);
-    random?.shuffle(order);
-    for (const [key, values] of sums) kernel.write(key, values);
-    const updates = Math.ceil(rows / batchSize);
-    kernel.begin(order);
-    let done = 0;
-    while (done < updates && !isStopped()) {
-      const turn = { order, done, count: Math.min(count, updates - done), carry: carry() };
-      const start = now();
-      const finite = kernel.update(done, turn.count, batchSize);
-      if (finite < turn.count) {
-        goBack(kernel, finite ? { ...turn, count: finite } : last ?? turn, batchSize);
-        return { history, carry: carry(), diverged: { epoch, batch: done + finite } };
-      }
-      done += turn.count;
-      last = turn;
-      const took = now() - start;
-      if (took < SLICE / 2) count = Math.min(2 * count, 2 ** 30);
-      else if (took > 2 * SLICE) count = Math.max(1, count >> 1);
-      if (now() - paused > PAUSE) {
-        await pause();
-        paused = now();
-      }
-    }
-    if (done < updates) break;
-    history.push({ loss: kernel.total() / rows, ...score(kernel) });
-    if (now() - reported > REPORTS || epoch === epochs - 1) {
-      report({ from: sent, logs: history.slice(sent), carry: carry() });
-      sent = history.length;
-      reported = now();
-    }
+/** Trains a network; its code is compiled once. */
+class Trainer {
+  /** @param {{train: Part, scores: Part|null}} parts */
+  constructor({ train, scores }) {
+    this.kernel = Kernel.of(train);
+    this.score = scorer(scores);
+    for (const each of [this.kernel, this.score]) each.catch(() => {}); // `run` throws it
   }
-  return { history, carry: carry(), diverged: null };
+
+  /**
+   * Train; return the history, the carry, and the reason if the loss is no longer finite.
+   * @param {Job} job
+   * @param {(message: object) => void} report
+   * @param {() => boolean} isStopped
+   */
+  async run(job, report, isStopped) {
+    const { rows, epochs, batchSize } = job;
+    const [kernel, score] = [await this.kernel, await this.score];
+    kernel.reserve(batchSize, rows, 1, rows);
+    for (const [key, values] of [...job.carry, ...job.data]) kernel.write(key, values);
+    const random = job.shuffle ? new Random(job.seed) : null;
+    const sums = job.carry.filter(([key]) => key.startsWith("carry/metrics/"));
+    const history = [];
+    // The first calls are short: a browser replaces its first code of a function between two calls.
+    let reported = now(), paused = now(), sent = 0, count = 4;
+    let last = null, spare; // the last call of the kernel, and the memory of the copy before
+    for (let epoch = 0; epoch < epochs && !isStopped(); epoch++) {
+      const order = Int32Array.from({ length: rows }, (_, i) => i);
+      random?.shuffle(order);
+      for (const [key, values] of sums) kernel.write(key, values);
+      const updates = Math.ceil(rows / batchSize);
+      kernel.begin(order);
+      let done = 0;
+      while (done < updates && !isStopped()) {
+        const turn = { order, done, count: Math.min(count, updates - done), state: kernel.copyState(spare) };
+        const start = now();
+        const finite = kernel.update(done, turn.count, batchSize);
+        if (finite < turn.count) {
+          goBack(kernel, finite ? { ...turn, count: finite } : last ?? turn, batchSize);
+          return { history, carry: kernel.state(), diverged: { epoch, batch: done + finite } };
+        }
+        done += turn.count;
+        spare = last?.state;
+        last = turn;
+        const took = now() - start;
+        if (took < SLICE / 2) count = Math.min(2 * count, 2 ** 30);
+        else if (took > 2 * SLICE) count = Math.max(1, count >> 1);
+        if (now() - paused > PAUSE) {
+          await pause();
+          paused = now();
+        }
+      }
+      if (done < updates) break;
+      history.push({ loss: kernel.total() / rows, ...score(kernel) });
+      if (now() - reported > REPORTS || epoch === epochs - 1) {
+        report({ from: sent, logs: history.slice(sent), carry: kernel.state() });
+        sent = history.length;
+        reported = now();
+      }
+    }
+    return { history, carry: kernel.state(), diverged: null };
+  }
 }
 
 /** Restore the carry before the last update of a call: it is the last one with a finite loss. */
-function goBack(kernel, { order, done, count, carry }, batchSize) {
-  for (const [key, values] of carry) kernel.write(key, values);
+function goBack(kernel, { order, done, count, state }, batchSize) {
+  kernel.restoreState(state);
   kernel.begin(order);
   if (count > 1) kernel.update(done, count - 1, batchSize);
 }
@@ -96,68 +106,113 @@ async function scorer(part) {
 /** Return a single number as a number, several as an array. */
 const several = (values) => (values.length === 1 ? Number(values[0]) : Array.from(values, Number));
 
-/** Answer a page's messages, in a worker. */
+/** Answer a page's messages, in a worker: what is trained comes first, then the jobs. */
 export function serve(listen, post) {
-  let isStopped = false;
+  let trainer, isStopped = false;
   listen(async (message) => {
-    if (message.stop) isStopped = true;
+    if (message.parts) trainer = new Trainer(message.parts);
+    else if (message.stop) isStopped = true;
     else
       try {
-        post({ result: await trained(message, post, () => isStopped) });
+        isStopped = message.isStopped;
+        post({ result: await trainer.run(message.job, post, () => isStopped) });
       } catch (error) {
         post({ error: { name: error.name, message: error.message } });
       }
   });
 }
 
-/** Train in a worker that runs this text; return what `trained` returns. */
-export async function trainedApart(text, job, report, signal) {
-  const worker = await startedWorker(text);
-  const here = { stopped: false };
-  if (!worker) {
-    signal?.addEventListener("abort", () => (here.stopped = true));
-    return trained(job, report, () => here.stopped || Boolean(signal?.aborted));
+/** Trains in a worker that runs this text, or without one where none is allowed. */
+export class Apart {
+  constructor(text, parts) {
+    Object.assign(this, { text, parts, worker: null, idle: null });
   }
-  const stop = () => worker.post({ stop: true });
-  try {
-    return await new Promise((resolve, reject) => {
-      worker.listen((message) => {
-        if (message.result) resolve(message.result);
-        else if (message.error) reject(Object.assign(new Error(message.error.message), { name: message.error.name }));
-        else report(message);
-      }, reject);
-      signal?.addEventListener("abort", stop);
-      worker.post(job);
-      if (signal?.aborted) stop();
-    });
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    worker.end();
+
+  /** Start the worker, which compiles the code, unless it runs. It ends when it has been idle for long. */
+  start() {
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => this.end(), IDLE);
+    this.idle.unref?.(); // in Node
+    return (this.worker ??= startedWorker(this.text, this.parts));
+  }
+
+  async end() {
+    clearTimeout(this.idle);
+    const worker = this.worker;
+    this.worker = null;
+    (await worker)?.end();
+  }
+
+  /** Train; return what `Trainer.run` returns. */
+  async train(job, report, signal) {
+    const worker = await this.start();
+    clearTimeout(this.idle);
+    if (!worker) {
+      this.here ??= new Trainer(this.parts);
+      return this.here.run(job, report, () => Boolean(signal?.aborted));
+    }
+    const stop = () => worker.post({ stop: true });
+    try {
+      return await new Promise((resolve, reject) => {
+        worker.listen((message) => {
+          if (message.result) resolve(message.result);
+          else if (message.error) reject(Object.assign(new Error(message.error.message), { name: message.error.name }));
+          else report(message);
+        }, (error) => {
+          this.end();
+          reject(error);
+        });
+        signal?.addEventListener("abort", stop);
+        worker.post({ job, isStopped: Boolean(signal?.aborted) });
+      });
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      worker.rest();
+      if (this.worker) this.start();
+    }
   }
 }
 
 /** Start a worker of the browser or of Node; return null where neither is allowed. */
-async function startedWorker(text) {
+async function startedWorker(text, parts) {
   try {
-    if (typeof Worker !== "undefined") {
-      const url = URL.createObjectURL(new Blob([`${text}.serveBrowser()`], { type: "text/javascript" }));
-      const worker = new Worker(url);
-      URL.revokeObjectURL(url);
-      const listen = (take, fail) => {
-        worker.onmessage = (event) => take(event.data);
-        worker.onerror = (event) => fail(new Error(event.message || "the worker cannot start"));
-      };
-      return { listen, post: (message) => worker.postMessage(message), end: () => worker.terminate() };
-    }
-    const threads = "node:worker_threads"; // a name, so that bundlers do not look for it
-    const { Worker: Thread } = await import(/* @vite-ignore */ threads);
-    const start = `import("${threads}").then(({ parentPort }) => ${text}.serveNode(parentPort))`;
-    const worker = new Thread(start, { eval: true });
-    const listen = (take, fail) => worker.on("message", take).on("error", fail);
-    return { listen, post: (message) => worker.postMessage(message), end: () => worker.terminate() };
+    const worker = typeof Worker === "undefined" ? await nodeWorker(text) : browserWorker(text);
+    worker.post({ parts });
+    return worker;
   } catch {
     return null;
   }
+}
+
+function browserWorker(text) {
+  const url = URL.createObjectURL(new Blob([`${text}.serveBrowser()`], { type: "text/javascript" }));
+  const worker = new Worker(url);
+  URL.revokeObjectURL(url);
+  let failure = null; // it may fail before anybody listens
+  const failed = (event) => (failure = new Error(event.message || "the worker cannot start"));
+  worker.onerror = failed;
+  const listen = (take, fail) => {
+    worker.onmessage = (event) => take(event.data);
+    worker.onerror = (event) => fail(failed(event));
+    if (failure) fail(failure);
+  };
+  return { listen, post: (message) => worker.postMessage(message), rest() {}, end: () => worker.terminate() };
+}
+
+async function nodeWorker(text) {
+  const threads = "node:worker_threads"; // a name, so that bundlers do not look for it
+  const { Worker: Thread } = await import(/* @vite-ignore */ threads);
+  const start = `import("${threads}").then(({ parentPort }) => ${text}.serveNode(parentPort))`;
+  const worker = new Thread(start, { eval: true });
+  worker.unref(); // the process may end while the worker rests
+  let failure = null;
+  worker.on("error", (error) => (failure = error));
+  const listen = (take, fail) => {
+    worker.removeAllListeners("message");
+    worker.on("message", take).on("error", fail).ref();
+    if (failure) fail(failure);
+  };
+  return { listen, post: (message) => worker.postMessage(message), rest: () => worker.unref(), end: () => worker.terminate() };
 }
 
 export const serveBrowser = () =>
