@@ -93,6 +93,8 @@ function growing(store: Store, draw: () => void): () => void {
 }
 
 /** The lines and, behind each noisy one, its mean. */
+const SMALLEST = 1e-15; // on a logarithmic axis: uPlot rounds the marks of smaller ones to 0, and does not end
+
 function table(store: Store, kind: ChartKind): { lines: Shown[]; data: uPlot.AlignedData } {
   const { updates, lines } = merged(store.curves, present(store.curves, store.setup.peek()!, kind));
   const drawn = lines.flatMap((line): Shown[] => {
@@ -133,7 +135,7 @@ function options(kind: ChartKind, lines: Shown[], palette: Palette, width: numbe
     padding: [6, 10, 0, 0],
     scales: {
       x: { time: false, range: (_u, _low, high) => [0, Math.max(high ?? 0, 1)] },
-      y: kind.log ? { distr: 3, range: (_u, low, high) => (low === null ? [1e-3, 1] : uPlot.rangeLog(low, high ?? 1, 10, false)) } : kind.share ? { range: [0, 1] } : { range: (_u, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] },
+      y: kind.log ? { distr: 3, range: (_u, low, high) => (low === null ? [1e-3, 1] : uPlot.rangeLog(Math.max(low, SMALLEST), Math.max(high ?? 1, SMALLEST), 10, false)) } : kind.share ? { range: [0, 1] } : { range: (_u, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] },
     },
     axes: [
       { ...axis, size: 20 * px, space: 60 * px, values: (_u, splits) => splits.map((update) => (update % 1 ? "" : count(update))) },

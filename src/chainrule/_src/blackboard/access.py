@@ -14,10 +14,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 TOKEN = "token"
-# The page loads nothing from other servers. A page in a notebook or a file has no address from
-# which it could load the functions of its network, so the module compiles them from text in every
-# case, which needs `unsafe-eval`. Inline scripts and scripts of other origins stay refused. Panels
-# have inline styles.
+# The page loads nothing from other servers. A session trains networks that are not known before and
+# sends functions as text, which the page compiles: that needs `unsafe-eval`. (Files have them
+# as code.) Inline scripts and scripts of other origins stay refused. Panels have inline styles.
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; connect-src 'self' ws://{host}; base-uri 'none'; "
