@@ -98,7 +98,8 @@ WRONG = {
     "net.train(X, y, { epoch: 3 })":
         "train: unknown option epoch; valid: epochs, batchSize, learningRate, shuffle, seed, "
         "onEpoch, signal",
-    "net.train(X, y, { learningRate: -1 })": "train: learningRate must be positive, received -1",
+    "net.train(X, y, { learningRate: -1 })":
+        "train: learningRate must be a positive number, received -1",
     "net.restore(new Uint8Array(3))": "not a file of weights: it has 3 bytes",
     "net.restore(net.save().subarray(0, 100))": "not a file of weights: its header does not end",
     "net.restore('W')": "not a file of weights: expected a Uint8Array",
@@ -236,3 +237,70 @@ def test_the_python_side_refuses_what_does_not_fit(tmp_path):
     with pytest.raises(cr.errors.FileError):
         cr.export_web(loss, PARAMS, X, Y, path=tmp_path / "nowhere" / "net.mjs")
     assert not [*tmp_path.iterdir()]
+
+
+ODD = {
+    "net.predict([1,,2,3])": "x holds undefined in row 0",
+    "net.predict([[1, 2, 3, 4], [1, 2, 3]])":
+        "row 1 of x has 3 entries, row 0 has 4",
+    "net.predict([1, 2, 3, 4n ** 40n])": None,
+    "net.predict([1, 2, 3, { a: 1n }])": "x holds [object Object] in row 0, expected a number",
+    "net.predict('text')": "x must hold samples of 4 numbers",
+    "(() => { const x = []; x.push(x); return net.predict(x); })()":
+        "an array is nested in more than 32 others",
+    "net.gradients(X, [...y.slice(1), 2n ** 64n])": "y holds 18446744073709551616 in row 49",
+    "net.train(X, y, { onEpoch: 3 })": "train: onEpoch must be a function, received 3",
+    "net.train(X, y, { signal: {} })": "train: signal must be an AbortSignal, received {}",
+    "net.train(X, y, { learningRate: Infinity })": "learningRate must be a positive number",
+    "net.train(X, y, { epochs: 3, onEpoch() { throw new Error('mine'); } })": "mine",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("call", ODD)
+def test_odd_values_get_a_sentence_and_the_net_goes_on(module, call):
+    script = f"""
+      const {{ X, y }} = input;
+      const message = await fails(() => {call});
+      const rest = await net.train(X, y, {{ epochs: 2, seed: 0 }});
+      return {{ message: message ?? null, losses: rest.loss }};
+    """
+    answer = run(module, script, X=X, y=Y)
+    assert ODD[call] is None or ODD[call] in answer["message"]
+    assert len(answer["losses"]) == 2
+
+
+def test_a_learning_rate_is_of_one_call_and_restored_weights_start_anew(tmp_path):
+    cr.export_web(loss, PARAMS, X, Y, path=tmp_path / "net.mjs", optimizer="adam")
+    script = """
+      const { X, y } = input, file = net.save();
+      const first = await net.train(X, y, { epochs: 2, seed: 1 });
+      await net.train(X, y, { epochs: 1, learningRate: 1e-9 });
+      net.restore(file);
+      return [first.loss, (await net.train(X, y, { epochs: 2, seed: 1 })).loss];
+    """
+    first, second = run(tmp_path / "net.mjs", script, X=X, y=Y)
+    assert first == second
+
+
+def test_an_abort_tells_every_epoch_that_ended(module):
+    script = """
+      const stop = new AbortController(), told = [];
+      const history = await net.train(input.X, input.y, { epochs: 100_000_000,
+        signal: stop.signal, onEpoch: (epoch) => told.push(epoch) > 3 && stop.abort() });
+      return [history.loss.length, told];
+    """
+    epochs, told = run(module, script, X=X, y=Y)
+    assert told == list(range(epochs))
+
+
+def test_memory_that_does_not_suffice_leaves_the_net_as_it_was(module):
+    script = """
+      const { X } = input, before = await net.predict(X);
+      const huge = { length: 2 ** 32, __proto__: Float32Array.prototype };
+      const kernel = await net.kernels.predict;
+      const message = await fails(() => kernel.reserve(2 ** 31));
+      return [message, String(await net.predict(X)) === String(before)];
+    """
+    message, same = run(module, script, X=X)
+    assert "the memory of this page does not suffice" in message
+    assert same

@@ -13,6 +13,7 @@ from chainrule._src.core.trees import map_leaves
 from chainrule._src.data.preprocessing.calendar import Calendar
 from chainrule._src.data.preprocessing.columns import OneHot, Picture, Signs
 from chainrule._src.data.preprocessing.steps import Step
+from chainrule._src.export.ejecting import WRITTEN
 from chainrule._src.export.in_use import InUse
 from chainrule._src.export.web.content import WebContent
 from chainrule._src.export.web.kernels import function_for_web, keyed, step_for_web
@@ -47,7 +48,14 @@ def model_content(model: Compiled, training: bool, batch_size: int) -> WebConten
         "without": {},
     }  # fmt: skip
     if used.steps:
-        content.about["columns"] = [_column(step, X[step.name]) for step in used.steps]
+        spellings = {
+            column.name: WRITTEN.get(column.written.reading)
+            for column in model.preprocessor.columns
+            if column.written is not None
+        }
+        content.about["columns"] = [
+            _column(step, X[step.name], spellings.get(step.name)) for step in used.steps
+        ]
     else:
         content.about["input"] = {"dtype": X.dtype.str, "shape": X.shape[1:]}
     if model.loss is None:
@@ -111,8 +119,11 @@ def _add_training(content: WebContent, model: Compiled, batch_size: int) -> None
         )
 
 
-def _column(step: Step, example: Any) -> dict[str, Any]:
-    """Describe a column of a table: how the page reads its values as numbers."""
+def _column(step: Step, example: Any, spelling: Any) -> dict[str, Any]:
+    """Describe a column of a table: how the page reads its values as numbers.
+
+    ``spelling`` is the way in which texts of training wrote times or numbers, see `WRITTEN`.
+    """
     about = {"name": step.name, "dtype": example.dtype.str}
     if isinstance(step, OneHot | Signs):
         codes = {str(category): code for code, category in enumerate(step.categories)}
@@ -122,8 +133,10 @@ def _column(step: Step, example: Any) -> dict[str, Any]:
         return {**about, "kind": "category", "codes": codes, "other": other}
     if isinstance(step, Picture):
         return {**about, "kind": "picture", "shape": step.shape}
-    kind = "time" if isinstance(step, Calendar) else "number"
-    return {**about, "kind": kind, "missing": getattr(step, "missing", False)}
+    about["missing"] = getattr(step, "missing", False)
+    if isinstance(step, Calendar):
+        return {**about, "kind": "time", "order": "ymd" if spelling is None else spelling}
+    return {**about, "kind": "number", "comma": spelling is True}
 
 
 def loss_content(

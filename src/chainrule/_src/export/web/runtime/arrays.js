@@ -24,12 +24,40 @@ export function converted(dtype, values) {
   return Kind.from(values, (value) => BigInt(value));
 }
 
-/** Return the numbers of nested arrays, one behind the other. */
+const DEEPEST = 32; // levels of nested arrays
+
+/** True if a value is an array of any kind. */
+export const isList = (value) => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
+
+/** Return the entries of nested arrays, one behind the other; holes are undefined. */
 export function flat(values) {
-  if (ArrayBuffer.isView(values)) return /** @type {any} */ (values);
-  if (!Array.isArray(values)) return [values];
-  if (values.length && ArrayBuffer.isView(values[0])) return values.flatMap((each) => Array.from(/** @type {any} */ (each)));
-  return values.flat(Infinity);
+  if (isList(values) && !Array.isArray(values)) return /** @type {any} */ (values);
+  const entries = [];
+  const collect = (value, depth) => {
+    if (!isList(value)) return entries.push(value);
+    if (depth > DEEPEST) throw new Error(`an array is nested in more than ${DEEPEST} others`);
+    for (let i = 0; i < value.length; i++) collect(value[i], depth + 1);
+  };
+  collect(values, 0);
+  return entries;
+}
+
+/** Return a value as text for a message. */
+export function shown(value) {
+  if (typeof value === "bigint") return `${value}n`;
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}
+
+/** True if a whole number fits an integer dtype; for other dtypes always. */
+export function fits(dtype, value) {
+  const [, sign, bytes] = /([iu])(\d)$/.exec(dtype) ?? [];
+  if (!sign) return true;
+  const number = BigInt(value);
+  return number === (sign === "i" ? BigInt.asIntN : BigInt.asUintN)(8 * Number(bytes), number);
 }
 
 /** Return numbers of JavaScript: 64-bit integers are converted. */
@@ -57,9 +85,15 @@ export function readTensors(bytes) {
   } catch {
     refuse("its header is no JSON");
   }
+  if (typeof header !== "object" || header === null) refuse("its header is no table of arrays");
   const { __metadata__: metadata = {}, ...entries } = header;
+  const isCount = (number) => Number.isInteger(number) && number >= 0;
+  const areCounts = (numbers) => Array.isArray(numbers) && numbers.every(isCount);
   const arrays = new Map();
-  for (const [name, { dtype, shape, data_offsets: [begin, end] }] of Object.entries(entries)) {
+  for (const [name, entry] of Object.entries(entries)) {
+    const { dtype, shape, data_offsets } = entry ?? {};
+    if (!areCounts(shape) || !areCounts(data_offsets) || data_offsets.length !== 2) refuse(`${name} is no array`);
+    const [begin, end] = data_offsets;
     const [Kind] = Object.values(DTYPES).find((each) => each[1] === dtype) ?? refuse(`${name} is ${dtype}`);
     if (end > bytes.length - start || end - begin !== product(shape) * Kind.BYTES_PER_ELEMENT)
       refuse(`${name} is cut off`);
@@ -76,7 +110,7 @@ export function readTensors(bytes) {
  */
 export function writeTensors(arrays, metadata) {
   const sorted = [...arrays].sort((a, b) => b[1].data.BYTES_PER_ELEMENT - a[1].data.BYTES_PER_ELEMENT);
-  const header = { __metadata__: metadata };
+  const header = Object.assign(Object.create(null), { __metadata__: metadata });
   let position = 0;
   for (const [name, { data, shape }] of sorted) {
     const [, dtype] = Object.values(DTYPES).find((each) => data instanceof each[0]);

@@ -58,6 +58,7 @@ export class Kernel {
       return;
     }
     const kept = this.addresses ? this.state() : [];
+    const before = { ...this };
     Object.assign(this, { batch, capacity: batch, rows, epochs, orders });
     let at = this.form.heap;
     const place = (bytes) => {
@@ -68,7 +69,12 @@ export class Kernel {
     const fixed = [8 * SIZES, 8 * (this.form.numbers.length + 1), 8, 8 * epochs, 8 * orders, 16].map(place);
     this.addresses = this.form.arrays.map((each) => place(product(this.sizesOf(each)) * BYTES[each.dtype[2]]));
     this.table = place(4 * (fixed.length + this.addresses.length));
-    this.grow(at);
+    try {
+      this.grow(at);
+    } catch (error) {
+      Object.assign(this, before); // the memory is as it was
+      throw error;
+    }
     new Uint32Array(this.memory.buffer, this.table).set([...fixed, ...this.addresses]);
     [this.sizesAt, this.numbersAt, this.faultAt, this.totalsAt, this.orderAt] = fixed;
     new Float64Array(this.memory.buffer, this.numbersAt).set(this.form.numbers);

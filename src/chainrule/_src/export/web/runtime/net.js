@@ -1,11 +1,13 @@
 // A network or a loss in a page: predictions, gradients and training.
-import { converted, flat, plain, product, readTensors, unpacked, writeTensors } from "./arrays.js";
+import { converted, fits, flat, isList, plain, product, readTensors, shown, unpacked, writeTensors } from "./arrays.js";
 import { Kernel } from "./kernel.js";
 import { rowsOfTable } from "./table.js";
 import { Apart } from "./training.js";
 
 /** Return a network from the content of a module; `text` is the runtime, for workers. */
-export async function loaded(content, text, { weights } = {}) {
+export async function loaded(content, text, options) {
+  const { weights, ...others } = options ?? {};
+  for (const name of Object.keys(others)) throw new Error(`load: unknown option ${name}; valid: weights`);
   const { arrays, metadata } = readTensors(await unpacked(content));
   const about = JSON.parse(metadata.document);
   const parts = {};
@@ -30,6 +32,7 @@ const OPTIONS = ["epochs", "batchSize", "learningRate", "shuffle", "seed", "onEp
 class Net {
   constructor(about, parts, values, text) {
     Object.assign(this, { about, parts, values, kernels: {}, training: false });
+    this.optimizer = new Map(this.named("optimizer"));
     this.apart = parts.train && new Apart(text, { train: parts.train, scores: parts.scores ?? null });
     this.inputs = about.columns ?? about.input;
     this.classes = about.classes ?? null;
@@ -51,7 +54,7 @@ class Net {
     return writeTensors(new Map(this.named("weights")), { format: "chainrule-web", name: this.about.name });
   }
 
-  /** Take the weights of a file that `save` returned, if they fit. */
+  /** Take the weights of a file that `save` returned, if they fit; the optimizer starts anew. */
   restore(bytes) {
     if (this.training) throw new Error("restore: the network is in training; let that end first");
     const { arrays } = readTensors(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes);
@@ -62,9 +65,11 @@ class Net {
       if (String(given.shape) !== String(shape))
         throw new Error(`restore: ${name} has shape (${given.shape}), expected (${shape}): it belongs to another network`);
       if (given.data.constructor !== data.constructor) throw new Error(`restore: ${name} has another dtype`);
-      if (given.data.some((value) => Number.isNaN(value))) throw new Error(`restore: ${name} holds NaN`);
+      const wrong = given.data.find((value) => typeof value === "number" && !Number.isFinite(value));
+      if (wrong !== undefined) throw new Error(`restore: ${name} holds ${wrong}`);
     }
     for (const [name] of own) this.values.set(`weights/${name}`, arrays.get(name));
+    for (const [name, state] of this.optimizer) this.values.set(`optimizer/${name}`, state);
   }
 
   // Kernels
@@ -117,33 +122,44 @@ class Net {
     const { rows, data } = await this.batch(x, y, "gradients");
     if (rows < least) throw new Error(`gradients: give at least ${least} samples, received ${rows}`);
     const results = await this.computed("gradients", "gradients", rows, data, [...this.weightsAs("params"), ...this.weightsAs("state")]);
-    const gradients = {};
-    for (const [key, values] of Object.entries(results))
-      if (key.startsWith("result/1")) gradients[key.slice("result/1/".length)] = values;
-    return { loss: Number(results["result/0"][0]), gradients };
+    const gradients = Object.entries(results).filter(([key]) => key.startsWith("result/1"));
+    return {
+      loss: Number(results["result/0"][0]),
+      gradients: Object.fromEntries(gradients.map(([key, values]) => [key.slice("result/1/".length), values])),
+    };
   }
 
   /**
    * Train on samples, in a worker. The promise resolves to the history, also after an abort; the
    * network then has the weights of that moment.
    */
-  async train(x, y, options = {}) {
+  async train(x, y, options) {
+    options ??= {};
     if (this.training) throw new Error("train: the network is in training already; let that end first");
     this.training = true;
+    const rate = this.values.get("optimizer/learning_rate");
+    let told = 0;
+    const tell = (history) => {
+      for (; told < history.length; told++) options.onEpoch?.(told, history[told]);
+    };
     try {
       this.part("train");
       this.apart.start();
       const job = await this.job(x, y, options);
-      const report = ({ from, logs, carry }) => {
+      const epochs = [];
+      const report = ({ logs, carry }) => {
         this.take(carry);
-        logs.forEach((each, i) => options.onEpoch?.(from + i, each));
+        epochs.push(...logs);
+        tell(epochs);
       };
       const { history, carry, diverged } = await this.apart.train(job, report, options.signal);
       this.take(carry);
+      tell(history);
       if (diverged) throw new Error(this.divergence(diverged));
       const names = Object.keys(history[0] ?? { loss: 0 });
       return Object.fromEntries(names.map((name) => [name, history.map((each) => each[name])]));
     } finally {
+      if (options.learningRate !== undefined && rate) this.values.set("optimizer/learning_rate", rate); // of this call alone
       this.training = false;
     }
   }
@@ -154,6 +170,9 @@ class Net {
       if (!OPTIONS.includes(name)) throw new Error(`train: unknown option ${name}; valid: ${OPTIONS.join(", ")}`);
     const { epochs = 1, batchSize = this.about.batchSize, learningRate, shuffle = true } = options;
     const { seed = Math.floor(Math.random() * 2 ** 32) } = options;
+    const { onEpoch, signal } = options;
+    if (onEpoch !== undefined && typeof onEpoch !== "function") throw new Error(`train: onEpoch must be a function, received ${shown(onEpoch)}`);
+    if (signal !== undefined && typeof signal?.addEventListener !== "function") throw new Error(`train: signal must be an AbortSignal, received ${shown(signal)}`);
     whole(epochs, "epochs");
     whole(batchSize, "batchSize");
     whole(seed, "seed", 0);
@@ -164,7 +183,7 @@ class Net {
     if (learningRate !== undefined) {
       const rate = carry.find(([key]) => key === "carry/state/learning_rate");
       if (!rate) throw new Error("train: this optimizer follows a schedule, so that learningRate cannot be set");
-      if (!(learningRate > 0)) throw new Error(`train: learningRate must be positive, received ${learningRate}`);
+      if (!(Number.isFinite(learningRate) && learningRate > 0)) throw new Error(`train: learningRate must be a positive number, received ${shown(learningRate)}`);
       rate[1] = Float64Array.of(learningRate);
     }
     carry.push(...this.weightsAs("carry/params"), ...this.weightsAs("carry/layers"));
@@ -221,11 +240,14 @@ class Net {
     if (this.classes && y && typeof flat(y)[0] === "string")
       values = flat(y).map((name) => {
         const code = this.classes.indexOf(name);
-        if (code < 0) throw new Error(`${where}: y holds ${JSON.stringify(name)}, expected one of ${this.classes.join(", ")}`);
+        if (code < 0) throw new Error(`${where}: y holds ${shown(name)}, expected one of ${this.classes.join(", ")}`);
         return code;
       });
-    if (target.scale && y) values = Float64Array.from(flat(values), (value) => (value - target.mean) / target.scale);
-    const numbers = this.numbers(values, target, "y", where);
+    const numbers = this.numbers(values, target.scale ? { ...target, dtype: "<f8" } : target, "y", where);
+    if (target.scale) {
+      const scaled = numbers.data.map((value) => (value - target.mean) / target.scale);
+      return { rows: numbers.rows, data: converted(target.dtype, scaled) };
+    }
     if (target.labels !== undefined)
       numbers.data.forEach((label, i) => {
         if (!(Number(label) >= 0 && Number(label) < target.labels))
@@ -237,21 +259,27 @@ class Net {
   /** Return numbers as an array of a dtype, and their number of samples. */
   numbers(values, { dtype, shape }, name, where) {
     if (values === undefined || values === null) throw new Error(`${where}: ${name} is missing`);
+    const lengths = Array.isArray(values) ? Array.from(values, (each) => (isList(each) ? each.length : 0)) : [];
+    const odd = lengths.findIndex((length) => length !== lengths[0]);
+    if (odd > 0) throw new Error(`${where}: row ${odd} of ${name} has ${lengths[odd]} entries, row 0 has ${lengths[0]}`);
     const all = flat(values);
     const size = product(shape);
     const rows = all.length / size;
     if (!Number.isInteger(rows) || rows < 1)
       throw new Error(`${where}: ${name} must hold samples of ${shape.length ? `${shape.join(" × ")} numbers` : "one number"}, received ${all.length} numbers`);
-    const isWhole = /[iu]\d$/.test(dtype);
+    const [, sign, bytes] = /([iu])(\d)$/.exec(dtype) ?? [];
+    const most = sign ? 2 ** (8 * Number(bytes) - (sign === "i" ? 1 : 0)) - 1 : Number.MAX_VALUE;
+    const least = sign === "u" ? 0 : sign ? -most - 1 : -most;
     for (let i = 0; i < all.length; i++) {
       const value = all[i];
-      if (typeof value === "number" && (isWhole ? Number.isInteger(value) : Number.isFinite(value))) continue;
+      if (typeof value === "number" && value >= least && value <= most && (!sign || Number.isInteger(value))) continue;
       if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "boolean")
-        throw new Error(`${where}: ${name} holds ${JSON.stringify(value)} in row ${Math.floor(i / size)}, expected a number`);
+        throw new Error(`${where}: ${name} holds ${shown(value)} in row ${Math.floor(i / size)}, expected a number`);
       if (typeof value === "number" && !Number.isFinite(value))
         throw new Error(`${where}: ${name} holds ${value} in row ${Math.floor(i / size)}`);
-      if (typeof value === "number")
+      if (typeof value === "number" && !Number.isInteger(value))
         throw new Error(`${where}: ${name} holds ${value} in row ${Math.floor(i / size)}, expected a whole number`);
+      if (!fits(dtype, value)) throw new Error(`${where}: ${name} holds ${value} in row ${Math.floor(i / size)}, which is no ${dtype.slice(1)}`);
     }
     return { rows, data: converted(dtype, all) };
   }

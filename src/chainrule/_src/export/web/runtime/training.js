@@ -154,14 +154,20 @@ export class Apart {
     const stop = () => worker.post({ stop: true });
     try {
       return await new Promise((resolve, reject) => {
+        const fail = (error) => {
+          this.end();
+          reject(error);
+        };
         worker.listen((message) => {
           if (message.result) resolve(message.result);
           else if (message.error) reject(Object.assign(new Error(message.error.message), { name: message.error.name }));
-          else report(message);
-        }, (error) => {
-          this.end();
-          reject(error);
-        });
+          else
+            try {
+              report(message);
+            } catch (error) {
+              fail(error);
+            }
+        }, fail);
         signal?.addEventListener("abort", stop);
         worker.post({ job, isStopped: Boolean(signal?.aborted) });
       });
