@@ -78,7 +78,7 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
 
 
 def _earliness(repair: Repair, subject: FaultyProgram) -> int:
-    """Return how early the changed line runs: of lines that do as well, the last one is said."""
+    """Return the negative position of the changed line in the run: the last line sorts first."""
     line = subject.lines.get(id(repair.edits[0].statement))
     return -line.trace.order if line is not None else 0
 

@@ -36,7 +36,7 @@ Results = Mapping[str, Any]
 
 
 class Addition(NamedTuple):
-    """What must be added to an expression at the first turn at which something must be."""
+    """The amount that must be added to an expression at a turn, the first with such an amount."""
 
     turn: int
     amount: Array
@@ -224,7 +224,7 @@ class Responses:
         )
 
     def _shift(self, edit: Edit, site: Site, turn: int) -> Any:
-        """Return what a change adds to an expression's value at a turn; None if this is unknown."""
+        """Return the difference that a change makes to a value at a turn, None if it is unknown."""
         before = site.trace.values[turn]
         try:
             value = self._evaluator(site, turn).of(edit.new)
@@ -247,7 +247,7 @@ class Responses:
         return self._evaluators[key]
 
     def _addition(self, site: Site) -> Addition | None:
-        """Return what must be added to an expression, None if the results do not tell."""
+        """Return the amount to add to an expression, None if the results leave the amount open."""
         if site.key not in self._additions:
             is_small = site.key in self._linear and len(site.trace.values) > 1
             self._additions[site.key] = self._solved(site) if is_small else None
@@ -271,11 +271,11 @@ class Responses:
         if error > 10 * SAME * scale:
             return IMPOSSIBLE
         # A number is known if nothing that leaves all results as they are changes it.
-        known = 1 - (right[:rank] ** 2).sum(axis=0) < 1e-9
+        is_determined = 1 - (right[:rank] ** 2).sum(axis=0) < 1e-9
         start, largest = 0, float(np.abs(solution).max())
         for turn, size in enumerate(sizes):
             part = slice(start, start + size)
-            if not known[part].all():
+            if not is_determined[part].all():
                 return None
             amount = solution[part].reshape(leaves[turn].shape)
             if np.linalg.norm(amount) > 1e-4 * largest:
