@@ -227,13 +227,12 @@ class Responses:
         """Return the difference that a change makes to a value at a turn, None if it is unknown."""
         before = site.trace.values[turn]
         try:
-            value = self._evaluator(site, turn).of(edit.new)
-            shift = np.asarray(value, np.float64) - before
+            value = np.asarray(self._evaluator(site, turn).of(edit.new), np.float64)
         except (ValueError, ZeroDivisionError) as error:  # the shapes do not fit
             return None if "read-only" in str(error) else FAILS
         except Exception:  # perhaps only here
             return None
-        return shift if np.shape(value) == np.shape(before) else None
+        return value - before if value.shape == np.shape(before) else None
 
     def _evaluator(self, site: Site, turn: int) -> Evaluator:
         key = id(site.statement), turn, len(site.trace.values)
