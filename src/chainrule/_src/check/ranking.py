@@ -179,7 +179,9 @@ def unlikely(edit: Edit) -> float:
 def _is_reduced(edit: Edit) -> bool:
     """Return true if a change is on an array that is summed along an axis: that may be wrong."""
     call = edit.owner
-    return called_name(call) in ALONG_AXES and any(k.arg == "axis" for k in call.keywords)
+    if not isinstance(call, ast.Call) or called_name(call) not in ALONG_AXES:
+        return False
+    return any(keyword.arg == "axis" for keyword in call.keywords)
 
 
 def _is_array_factor(edit: Edit) -> bool:

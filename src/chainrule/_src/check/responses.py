@@ -30,6 +30,7 @@ from chainrule._src.core.tensor import Level, Tensor
 SAME = 2e-5  # the share of a right result by which a result that is called right may differ
 LINEAR = 1e-7  # the share by which a response may differ from the one that was measured
 MOST_ADDED = 48  # numbers that are solved for: the entries of an expression at all its turns
+PATIENCE = 400  # changes in loops that are run first: these runs are as fast as the solving
 MORE = 4  # equations than numbers
 SMALLEST = 1e-6  # singular value, as a share of the largest, of what the results tell
 Results = Mapping[str, Any]
@@ -154,6 +155,7 @@ class Responses:
         self.first: dict[int, dict[str, Array]] = {}  # of results that the first turn decides
         self._linear: set[int] = set()
         self._additions: dict[int, Addition | None] = {}
+        self._questions = 0  # after `PATIENCE` of them the equations for additions are solved
         self._evaluators: dict[tuple[int, int, int], Evaluator] = {}
 
     def confirm(self, site: Site, shifts: list[Any], after: Results) -> None:
@@ -248,6 +250,9 @@ class Responses:
     def _addition(self, site: Site) -> Addition | None:
         """Return the amount to add to an expression, None if the results leave the amount open."""
         if site.key not in self._additions:
+            self._questions += 1
+            if self._questions <= PATIENCE:
+                return None
             is_small = site.key in self._linear and len(site.trace.values) > 1
             self._additions[site.key] = self._solved(site) if is_small else None
         return self._additions[site.key]

@@ -186,7 +186,8 @@ class FaultyProgram:
         ``call`` may run the program on other values than the subject's.
         """
         try:
-            return self.compiler.run(edits, call or self.call)
+            results: Results | None = self.compiler.run(edits, call or self.call)
+            return results
         except FAILURES:
             return None
 
