@@ -30,7 +30,7 @@ from chainrule._src.core.tensor import Level, Tensor
 SAME = 2e-5  # the share of a right result by which a result that is called right may differ
 LINEAR = 1e-7  # the share by which a response may differ from the one that was measured
 MOST_ADDED = 48  # numbers that are solved for: the entries of an expression at all its turns
-PATIENCE = 400  # changes in loops that are run first: these runs are as fast as the solving
+PATIENCE = 1500  # changes in loops that are run first: these runs are as fast as the solving
 MORE = 4  # equations than numbers
 SMALLEST = 1e-6  # singular value, as a share of the largest, of what the results tell
 Results = Mapping[str, Any]
