@@ -93,3 +93,71 @@ def test_what_no_small_change_explains_is_said_to_be_so():
 def test_what_cannot_be_compared_is_refused(make, match):
     with np.errstate(all="ignore"), pytest.raises(cr.errors.DataError, match=match):
         make()
+
+
+def trained(rule):
+    """Return a function of w and gradients: the weights after steps of a rule with a memory."""
+
+    def run(w, gradients):
+        state = {}
+        for g in gradients:
+            w, state = rule(w, g, state)
+        return w
+
+    return run
+
+
+def scaled(w, g, state, rho=0.6):
+    s = rho * state.get("s", 0.0) + (1 - rho) * g**2
+    return w - 0.1 * g / np.sqrt(s + 1e-7), {"s": s}
+
+
+def scaled_from_one(w, g, state, rho=0.6):
+    s = rho * state.get("s", 1.0) + (1 - rho) * g**2
+    return w - 0.1 * g / np.sqrt(s + 1e-7), {"s": s}
+
+
+def scaled_by_the_other_share(w, g, state, rho=0.6):
+    s = rho * state.get("s", 0.0) + rho * g**2
+    return w - 0.1 * g / np.sqrt(s + 1e-7), {"s": s}
+
+
+def scaled_without_the_share(w, g, state, rho=0.6):
+    s = rho * state.get("s", 0.0) + g**2
+    return w - 0.1 * g / np.sqrt(s + 1e-7), {"s": s}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (scaled_from_one, "the number 1.0 must be 0.0"),
+        (scaled_by_the_other_share, "rho stands where 1 - rho belongs"),
+        (scaled_without_the_share, "the factor 1 - rho is missing"),
+    ],
+)
+def test_a_memory_of_shares_is_read_in_its_own_line(wrong, said):
+    rng = np.random.default_rng(3)
+    args = rng.normal(size=3), rng.normal(size=(4, 3))
+    (diagnosis,) = cr.explain_difference(trained(wrong), trained(scaled))(*args).diagnoses
+    assert diagnosis.what.startswith(said)
+    assert "derivative" not in diagnosis.what
+    assert diagnosis.where.line == wrong.__code__.co_firstlineno + 1
+
+
+def sigmoid_of_two(z):
+    return 1 / (2 + np.exp(-z))
+
+
+def test_a_wrong_number_is_likelier_than_a_rare_function():
+    report = cr.explain_difference(sigmoid_of_two, lambda z: 1 / (1 + np.exp(-z)))(Z)
+    assert report.diagnoses[0].what.startswith("the number 2 must be 1")
+
+
+def summed_over_the_batch(z):
+    return -np.mean(np.sum(z**2, axis=0))
+
+
+def test_another_axis_is_tried_although_the_shape_becomes_another_one():
+    report = cr.explain_difference(summed_over_the_batch, lambda z: -np.mean((z**2).sum(axis=1)))(Z)
+    assert report.diagnoses[0].kind == "axis"
+    assert report.diagnoses[0].where.repaired.endswith("np.sum(z ** 2, axis=1))")

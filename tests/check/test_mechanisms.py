@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule._src.check.code import codes_called
 from chainrule._src.check.comparing import difference
+from chainrule._src.check.watching import Watch, is_number
 
 pytestmark = pytest.mark.usefixtures("processor_time")
 rng = np.random.default_rng(0)
@@ -216,6 +218,21 @@ def test_changes_that_cannot_mend_are_not_run():
 
     cr.check_gradients(gated_loss, gradients)(params, rng.normal(size=(4, 3)))
     assert next(calls) < 1200
+
+
+def test_noise_is_never_so_small_that_a_curved_response_looks_straight():
+    def halved(x):
+        for _ in range(50):
+            x = x / 2
+        return {"x": x}
+
+    def call():
+        return halved(1.0)
+
+    watch = Watch(codes_called(call), call)
+    for site in (site for site in watch.sites if is_number(site.value)):
+        _, shifts = watch.disturbed(site)
+        assert min(map(abs, shifts)) >= 0.05
 
 
 def test_a_mask_is_a_factor_and_no_derivative_of_a_relu():

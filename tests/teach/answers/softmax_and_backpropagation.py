@@ -46,7 +46,7 @@ WRONG = {
         (
             "exp / np.sum(exp, axis=-1, keepdims=True)",
             "exp",
-            "softmax([10, 2, -3]) is 2.2e+04 times what it must be",
+            "the division by np.sum(np.exp(X), axis=1, keepdims=True) is missing",
         ),
         ("np.sum", "np.max", "the sum over axis 1 is missing"),
         ("np.sum", "np.mean", "the average"),
@@ -69,16 +69,20 @@ WRONG = {
         ("-np.mean(log_likelihoods)", "np.mean(log_likelihoods)", "sign"),
         ("-np.mean(log_likelihoods)", "-np.sum(log_likelihoods)", "average"),
         ("-np.mean(log_likelihoods)", "-log_likelihoods", "must be a single number"),
-        ("-np.mean(log_likelihoods)", "-log_likelihoods[0]", "nll of 6 samples, their average, is"),
+        (
+            "-np.mean(log_likelihoods)",
+            "-log_likelihoods[0]",
+            "the average over the batch is missing: divide by len(Y_true)",
+        ),
         (
             "-np.mean(log_likelihoods)",
             "-np.max(log_likelihoods)",
-            "nll of 6 samples, their average, is",
+            "the average over the batch is missing: divide by len(Y_true)",
         ),
         (
             "-np.mean(log_likelihoods)",
             "-np.median(log_likelihoods)",
-            "nll of 6 samples, their average, is",
+            "the average over the batch is missing: divide by len(Y_true)",
         ),
         (
             "Y_true * np.log(EPSILON + Y_pred)",
@@ -107,7 +111,7 @@ WRONG = {
             "Y_true * np.log(EPSILON + Y_pred)",
             "the sum over axis 1 is missing",
         ),
-        ("axis=1)", "axis=0)", "a matrix is not transposed as it must be"),
+        ("axis=1)", "axis=0)", "summed (or averaged) over the wrong axis"),
         (
             "    log_likelihoods = ",
             "    Y_pred += EPSILON\n    log_likelihoods = ",

@@ -27,7 +27,7 @@ KINDS: dict[str, list[int]] = {"network": [10], "deep": [32, 32], "softmax": []}
 
 
 def begin(subject: Subject) -> Session:
-    """Return a session at update 0; training begins when a page asks for it."""
+    """Return a session at update 0; training begins at the request of a page."""
     more = More()
     return Session(subject, more=more, take=taker(more), mistaken=mistaken)
 

@@ -146,15 +146,15 @@ def units_of(preprocessor: Preprocessor) -> dict[str, Any]:
     """Return the units of features and target, as attributes of `Data`."""
     picture = next((step for step in preprocessor.steps if isinstance(step, Picture)), None)
     target = preprocessor.target
-    found: dict[str, Any] = {"target": TargetScale(target.name, target.mean, target.scale)}
+    units: dict[str, Any] = {"target": TargetScale(target.name, target.mean, target.scale)}
     if picture is not None:
         shape = tuple(picture.shape)
-        return {**found, "image": shape[:2] if len(shape) == 2 or shape[2:] == (1,) else None}
+        return {**units, "image": shape[:2] if len(shape) == 2 or shape[2:] == (1,) else None}
     scaled = {s.name: s for s in preprocessor.steps if isinstance(s, Scaled)}
     names = preprocessor.feature_names
     mean = np.array([scaled[name].mean if name in scaled else 0.0 for name in names])
     scale = np.array([scaled[name].scale if name in scaled else 1.0 for name in names])
-    return {**found, "mean": mean, "scale": scale}
+    return {**units, "mean": mean, "scale": scale}
 
 
 def network(data: Data, settings: Mapping[str, Any] | None = None) -> Subject:
@@ -248,7 +248,7 @@ def _ends(
 
 
 def _name(**values: Any) -> None:
-    """Give values the names by which the page and the text of the gradient show them."""
+    """Name values for the page and for the text of the gradient."""
     for name, value in values.items():
         name_tensor(name, value)
 

@@ -137,7 +137,7 @@ class _Pair(NamedTuple):
 
     @property
     def gap(self) -> Array:
-        """The right value less the wrong one."""
+        """The right value minus the wrong value."""
         return self.right - self.wrong
 
 

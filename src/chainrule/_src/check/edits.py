@@ -177,9 +177,21 @@ def is_numpy(node: ast.expr) -> bool:
     )
 
 
+def copy_of(node: Any) -> Any:
+    """Return a copy of a syntax tree, several times faster than `copy.deepcopy`."""
+    if isinstance(node, list):
+        return [copy_of(part) for part in node]
+    if not isinstance(node, ast.AST) or isinstance(node, ast.expr_context | ast.operator):
+        return node
+    new = type(node)()
+    for name, part in vars(node).items():
+        setattr(new, name, copy_of(part))
+    return new
+
+
 def as_load(node: ast.expr) -> ast.expr:
     """Return an assignment's target as an expression that is read."""
-    node = copy.deepcopy(node)
+    node = copy_of(node)
     if isinstance(node, ast.Name | ast.Subscript | ast.Attribute):
         node.ctx = ast.Load()
     return node
@@ -187,7 +199,7 @@ def as_load(node: ast.expr) -> ast.expr:
 
 def as_store(node: ast.expr) -> Any:
     """Return an expression as an assignment's target."""
-    node = copy.deepcopy(node)
+    node = copy_of(node)
     node.ctx = ast.Store()  # type: ignore[attr-defined]
     return node
 

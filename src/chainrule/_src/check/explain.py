@@ -109,10 +109,10 @@ def _by_path(
     """Return a diagnosis by the path of the gradient that is missing or wrong."""
     limit = Deadline(PATHS, deadline)
     arguments = trial.problem.loss, trial.data, trial.parameters, subject.before, limit
-    found = _tried(sandbox, lambda: wrong_path(*arguments))
-    if found is None:
+    path = _tried(sandbox, lambda: wrong_path(*arguments))
+    if path is None:
         return ()
-    what, names = found
+    what, names = path
     return (Diagnosis("path", what, tuple(sorted(names)), None, certain=False),)
 
 

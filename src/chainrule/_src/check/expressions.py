@@ -312,8 +312,10 @@ def _missing_function(node: ast.expr, site: Site, around: BuildingBlocks) -> Ite
 
 @EXPRESSIONS.of(ast.Name)
 def _complement(node: ast.Name, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    if site.field != "iter" and is_array(site.value) and (np.abs(site.value) < 1).all():
-        one = ast.Constant(1)
+    one, value = ast.Constant(1), site.value
+    if isinstance(value, float) and 0 < value < 1 and isinstance(site.owner, ast.BinOp):
+        yield binary(one, ast.Sub(), node), "other share", 1.45, node
+    if site.field != "iter" and is_array(value) and (np.abs(value) < 1).all():
         yield binary(one, ast.Sub(), node), "complement", 1.45, node
         square = binary(node, ast.Pow(), ast.Constant(2))
         yield binary(one, ast.Sub(), square), "complement", 1.45, node

@@ -214,6 +214,10 @@ def _scalar_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterat
     for other, _, _ in distinct([*scalars, *around.count(site)]):
         yield binary(node, ast.Div(), other), "missing divisor", 1.5, other
         yield binary(node, ast.Mult(), other), "missing factor", 1.8, other
+    shares = [each for each in scalars if isinstance(each[1], float) and 0 < each[1] < 1]
+    for other, _, _ in distinct(shares):
+        less = binary(ast.Constant(1), ast.Sub(), other)
+        yield binary(node, ast.Mult(), less), "missing factor", 1.8, less
 
 
 def _is_scale(value: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.code import FunctionSource
-from chainrule._src.check.edits import Edit, as_load, as_store, binary, exchanged
+from chainrule._src.check.edits import Edit, as_load, as_store, binary, copy_of, exchanged
 from chainrule._src.check.ingredients import distinct, penalties
 from chainrule._src.check.loops import changed, last_site, within_loop
 from chainrule._src.check.surroundings import BuildingBlocks
@@ -120,7 +119,7 @@ def _doubled(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
         return
     for target, value in itertools.islice(_variants(s, around.named(site)), MOST):
         for op in (ast.Add(), ast.Sub()):
-            new = ast.AugAssign(as_store(target), op, copy.deepcopy(value))
+            new = ast.AugAssign(as_store(target), op, copy_of(value))
             yield block.behind(i, new, "missing line", 2.6, new)
 
 

@@ -53,12 +53,12 @@ class OfLoss:
     def _lacking(self, code: FunctionSource) -> dict[str, ast.expr]:
         """Return the expressions that a function lacks, by their texts, the short ones first."""
         if code not in self._expressions:
-            own = {ast.unparse(n) for n in ast.walk(code.tree) if isinstance(n, ast.expr)}
+            texts_here = {ast.unparse(n) for n in ast.walk(code.tree) if isinstance(n, ast.expr)}
             nodes = [n for other in self.codes() for n in ast.walk(other.tree)
                      if isinstance(n, ast.BinOp | ast.Call | ast.Compare)]  # fmt: skip
             texts = {ast.unparse(n): n for n in nodes if sum(1 for _ in ast.walk(n)) <= LONG}
             short = sorted(texts.items(), key=lambda pair: len(pair[0]))
-            self._expressions[code] = {text: node for text, node in short if text not in own}
+            self._expressions[code] = {text: node for text, node in short if text not in texts_here}
         return self._expressions[code]
 
 

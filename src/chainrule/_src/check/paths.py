@@ -20,7 +20,7 @@ from chainrule._src.core.names import watch_names
 from chainrule._src.core.tensor import Tensor
 
 CLOSE = 1e-5
-SAID = {
+SENTENCES = {
     -1.0: "the path of the gradient {where} is missing: a term is left out (add up all paths)",
     -2.0: "the sign of the path of the gradient {where} is wrong (minus for plus, or the other way "
     "round)",
@@ -29,7 +29,7 @@ SAID = {
 }
 
 
-class Step(NamedTuple):
+class PathStep(NamedTuple):
     """A step of paths, from the result of an operation back to one operand."""
 
     result: Tensor
@@ -54,7 +54,7 @@ def wrong_path(
     matches = []
     for step in _steps(recording, deadline):
         factor = _factor(gaps, step.share)
-        near = next((c for c in SAID if factor is not None and abs(factor - c) < 1e-4), None)
+        near = next((c for c in SENTENCES if factor is not None and abs(factor - c) < 1e-4), None)
         if near is not None and _factor(right, step.share) is None:
             matches.append((near, step))
     if not matches:
@@ -63,10 +63,10 @@ def wrong_path(
     names = [
         name for name, gap in gaps.items() if np.abs(gap).max() > CLOSE * np.abs(right[name]).max()
     ]
-    return SAID[factor].format(where=_where(recording, step)), names
+    return SENTENCES[factor].format(where=_where(recording, step)), names
 
 
-def _steps(recording: Recording, deadline: Deadline) -> Iterator[Step]:
+def _steps(recording: Recording, deadline: Deadline) -> Iterator[PathStep]:
     """Yield the steps of all paths, those next to the loss first."""
     finished = adjoints(recording.output, np.ones(()))
     for node in reversed(recording.nodes):
@@ -79,14 +79,14 @@ def _steps(recording: Recording, deadline: Deadline) -> Iterator[Step]:
             if share is None or not np.any(share):
                 continue
             adjoint = adjoints_of([(parent, share)])
-            yield Step(node, parent, {
+            yield PathStep(node, parent, {
                 name: np.asarray(adjoint.get(leaf.order, np.zeros(leaf.shape)))
                 for name, leaf in recording.leaves.items()
             })  # fmt: skip
 
 
 def _share(node: Tensor, g: Any, position: int) -> Any:
-    """Return what an operation passes back to one operand."""
+    """Return the gradient that an operation passes back to one operand, None without a rule."""
     gradients = node.primitive.gradients if node.primitive is not None else None
     if gradients is None or not hasattr(gradients, "__getitem__"):
         return None
@@ -105,8 +105,8 @@ def _factor(gaps: Mapping[str, Array], share: Mapping[str, Array]) -> float | No
     return factor if np.linalg.norm(gap - factor * part) <= CLOSE * np.linalg.norm(gap) else None
 
 
-def _where(recording: Recording, step: Step) -> str:
-    """Return the place of a step by the names of the values around it."""
+def _where(recording: Recording, step: PathStep) -> str:
+    """Describe a step by the names of the values before and after its operation."""
     consumers: dict[int, Tensor] = {}
     for node in recording.nodes:
         for _, parent in node.parents:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.check.calls import ALONG_AXES
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.known import ValueTable
 from chainrule._src.check.spelling import repaired_line
@@ -56,6 +57,8 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
             share = before.get(id(edit.statement), -1.0)
             if share < 0:
                 share = table.is_known(edit.site.value)[0] if edit.site else 0.0
+            if _is_the_other_share(edit):  # so this line is wrong, whatever it gives at first
+                share = 0.0
             then = values.get(id(edit.statement), share)
             score += share if share > 0.5 and then <= share else 0.3 * share
             score += then < share - 0.1
@@ -78,7 +81,7 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
 
 
 def _earliness(repair: Repair, subject: FaultyProgram) -> int:
-    """Return how early the changed line runs: of lines that do as well, the last one is said."""
+    """Return the negative position of the changed line in the run: the last line sorts first."""
     line = subject.lines.get(id(repair.edits[0].statement))
     return -line.trace.order if line is not None else 0
 
@@ -162,13 +165,23 @@ def _reads_multiple(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bo
 def unlikely(edit: Edit) -> float:
     """Return a penalty for a change that is unlikely by the way it is written."""
     growth = max(0, _size(edit.new) - _size(edit.old))
-    score = 0.04 * growth + 0.35 * _wraps_name(edit) - 0.5 * _has_siblings(edit)
+    score = 0.04 * growth + 0.35 * _wraps_name(edit)
+    score -= 0.5 * (_has_siblings(edit) or _is_the_other_share(edit))
     is_number_alone = edit.kind in ("missing divisor", "sign") or not _is_array_factor(edit)
     score -= 0.8 * (growth > 0 and not is_number_alone and _is_copy(edit))
     score += CACHED * _is_in_cache(edit)
     score += 0.6 * (growth > 1 and isinstance(edit.old, ast.Constant))
     score += 0.3 * (edit.kind == "missing divisor" and _is_in_loop(edit))
+    score += 0.4 * (edit.kind == "transpose" and _is_reduced(edit))
     return score + 0.3 * (isinstance(edit.statement, ast.For) and edit.kind not in BEHIND)
+
+
+def _is_reduced(edit: Edit) -> bool:
+    """Return true if a change is on an array that is summed along an axis: that may be wrong."""
+    call = edit.owner
+    if not isinstance(call, ast.Call) or called_name(call) not in ALONG_AXES:
+        return False
+    return any(keyword.arg == "axis" for keyword in call.keywords)
 
 
 def _is_array_factor(edit: Edit) -> bool:
@@ -223,6 +236,16 @@ def _has_siblings(edit: Edit) -> bool:
         others = [s for s in ast.walk(edit.code.tree) if isinstance(s, ast.Assign)]
         inside += [n for s in others for n in _products(s.value)]
     return any((type(node.op), ast.dump(node.right)) == factor for node in inside)
+
+
+def _is_the_other_share(edit: Edit) -> bool:
+    """Return true if a change adds a factor ``1 - b`` beside a term with the factor ``b``."""
+    match edit.detail, edit.owner:
+        case ast.BinOp(ast.Constant(1), ast.Sub(), share), ast.BinOp(one, ast.Add(), two):
+            other = two if edit.field == "left" else one
+            sides = [side for p in _products(other) for side in (p.left, p.right)]
+            return ast.dump(share) in map(ast.dump, sides)
+    return False
 
 
 def _products(node: ast.expr) -> Iterator[ast.BinOp]:

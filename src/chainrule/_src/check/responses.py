@@ -30,13 +30,14 @@ from chainrule._src.core.tensor import Level, Tensor
 SAME = 2e-5  # the share of a right result by which a result that is called right may differ
 LINEAR = 1e-7  # the share by which a response may differ from the one that was measured
 MOST_ADDED = 48  # numbers that are solved for: the entries of an expression at all its turns
+PATIENCE = 1500  # changes in loops that are run first: these runs are as fast as the solving
 MORE = 4  # equations than numbers
 SMALLEST = 1e-6  # singular value, as a share of the largest, of what the results tell
 Results = Mapping[str, Any]
 
 
 class Addition(NamedTuple):
-    """What must be added to an expression at the first turn at which something must be."""
+    """The amount that must be added to an expression at a turn, the first with such an amount."""
 
     turn: int
     amount: Array
@@ -154,6 +155,7 @@ class Responses:
         self.first: dict[int, dict[str, Array]] = {}  # of results that the first turn decides
         self._linear: set[int] = set()
         self._additions: dict[int, Addition | None] = {}
+        self._questions = 0  # after `PATIENCE` of them the equations for additions are solved
         self._evaluators: dict[tuple[int, int, int], Evaluator] = {}
 
     def confirm(self, site: Site, shifts: list[Any], after: Results) -> None:
@@ -224,16 +226,15 @@ class Responses:
         )
 
     def _shift(self, edit: Edit, site: Site, turn: int) -> Any:
-        """Return what a change adds to an expression's value at a turn; None if this is unknown."""
+        """Return the difference that a change makes to a value at a turn, None if it is unknown."""
         before = site.trace.values[turn]
         try:
-            value = self._evaluator(site, turn).of(edit.new)
-            shift = np.asarray(value, np.float64) - before
+            value = np.asarray(self._evaluator(site, turn).of(edit.new), np.float64)
         except (ValueError, ZeroDivisionError) as error:  # the shapes do not fit
             return None if "read-only" in str(error) else FAILS
         except Exception:  # perhaps only here
             return None
-        return shift if np.shape(value) == np.shape(before) else None
+        return value - before if value.shape == np.shape(before) else None
 
     def _evaluator(self, site: Site, turn: int) -> Evaluator:
         key = id(site.statement), turn, len(site.trace.values)
@@ -247,8 +248,11 @@ class Responses:
         return self._evaluators[key]
 
     def _addition(self, site: Site) -> Addition | None:
-        """Return what must be added to an expression, None if the results do not tell."""
+        """Return the amount to add to an expression, None if the results leave the amount open."""
         if site.key not in self._additions:
+            self._questions += 1
+            if self._questions <= PATIENCE:
+                return None
             is_small = site.key in self._linear and len(site.trace.values) > 1
             self._additions[site.key] = self._solved(site) if is_small else None
         return self._additions[site.key]
@@ -271,11 +275,11 @@ class Responses:
         if error > 10 * SAME * scale:
             return IMPOSSIBLE
         # A number is known if nothing that leaves all results as they are changes it.
-        known = 1 - (right[:rank] ** 2).sum(axis=0) < 1e-9
+        is_determined = 1 - (right[:rank] ** 2).sum(axis=0) < 1e-9
         start, largest = 0, float(np.abs(solution).max())
         for turn, size in enumerate(sizes):
             part = slice(start, start + size)
-            if not known[part].all():
+            if not is_determined[part].all():
                 return None
             amount = solution[part].reshape(leaves[turn].shape)
             if np.linalg.norm(amount) > 1e-4 * largest:

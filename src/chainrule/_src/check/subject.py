@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.check.changes import expression_edits
 from chainrule._src.check.clock import Deadline
-from chainrule._src.check.code import HOOK, FunctionSource
-from chainrule._src.check.edits import Edit, applied, new_parts
+from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.compiling import ChangeCompiler, compiled_with, fits_a_slot
+from chainrule._src.check.edits import Edit, applied
 from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
@@ -24,7 +24,7 @@ from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.statements import statement_edits
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.valuing import Evaluator, equal, value_of
-from chainrule._src.check.watching import Site, Watch, is_number, needs_its_scope
+from chainrule._src.check.watching import Site, Watch, is_number
 
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
 ROUNDING = 1e-10  # the size of a zero, as a share of the largest result
@@ -119,7 +119,7 @@ class FaultyProgram:
         self.telling = (frozenset(expected) - frozenset(silent)) | self.wrong
         self.around = BuildingBlocks(self.watch, right, n, self._admits)
         self._watched: dict[Repair, Watch | None] = {}
-        self._slots: dict[tuple[int, ...], list[tuple[FunctionSource, CodeType]]] = {}
+        self.compiler = ChangeCompiler()
         self._reached: dict[int, frozenset[str]] = {}
         self._reached_by: dict[int, frozenset[str]] = {}
         statements = (
@@ -140,7 +140,7 @@ class FaultyProgram:
     @contextlib.contextmanager
     def changed(self, edits: Sequence[Edit]) -> Iterator[FaultyProgram]:
         """Context manager: apply changes, and yield the result as a new `FaultyProgram`."""
-        compiled = self._compiled(edits)
+        compiled = compiled_with(edits)
         with applied(edits), contextlib.ExitStack() as stack:
             for code, new in compiled:
                 stack.enter_context(code.being(new))
@@ -185,46 +185,11 @@ class FaultyProgram:
 
         ``call`` may run the program on other values than the subject's.
         """
-        *earlier, last = edits
         try:
-            if _fits_a_slot(last) and not any(edit.make_hook for edit in earlier):
-                codes = self._with_slot(earlier, last.site)
-                new = compile(ast.Expression(last.new), "<changed>", "eval")
-                names = last.code.functions[0].__globals__
-                hook: Callable[..., Any] = lambda key, scope: eval(new, names, scope)  # noqa: E731
-            else:
-                codes = self._compiled(edits)
-                hooks = {e.site.key: e.make_hook() for e in edits if e.make_hook and e.site}
-                hook = lambda key, value: hooks[key](key, value)  # noqa: E731
-            with contextlib.ExitStack() as stack:
-                for code, compiled in codes:
-                    stack.enter_context(code.running(compiled, hook))
-                return (call or self.call)()
+            results: Results | None = self.compiler.run(edits, call or self.call)
+            return results
         except FAILURES:
             return None
-
-    def _compiled(self, edits: Sequence[Edit]) -> list[tuple[FunctionSource, CodeType]]:
-        """Return the functions that changes touch, each with its changed code object."""
-        with applied(edits):
-            return [(code, code.compiled(code.tree)) for code in {e.code for e in edits}]
-
-    def _with_slot(
-        self, earlier: Sequence[Edit], site: Any
-    ) -> list[tuple[FunctionSource, CodeType]]:
-        """Return functions in which the hook evaluates one expression.
-
-        They are compiled once for all changes of this expression: compiling a function takes longer
-        than running it.
-        """
-        key = (*map(id, earlier), site.key)
-        if key not in self._slots:
-            local = ast.Call(ast.Name("locals", ast.Load()), [], [])
-            arguments: list[ast.expr] = [ast.Constant(site.key), local]
-            call = ast.Call(ast.Name(HOOK, ast.Load()), arguments, [])
-            slot = Edit(site.code, site.owner, site.field, site.index, call, "slot", 0,
-                        site.line, site.statement)  # fmt: skip
-            self._slots[key] = self._compiled([*earlier, slot])
-        return self._slots[key]
 
     def repaired(self, edits: Sequence[Edit]) -> Repair | None:
         """Return changes as a repair, None if they repair no result or make a right one wrong."""
@@ -255,10 +220,10 @@ class FaultyProgram:
         return responses(self.watch, self.before, self.expected, self.wrong)
 
     def mendable(self, edit: Edit) -> Collection[str]:
-        """Return the wrong results that a change may mend; it is not run for this."""
+        """Return the wrong results that a change may mend, without a run of the change."""
         if edit.mends is None:
             edit.mends, site = self.wrong, edit.site
-            if site is not None and self.responses is not None and _fits_a_slot(edit):
+            if site is not None and self.responses is not None and fits_a_slot(edit):
                 self.reached(site)  # this confirms the slopes
                 edit.mends = self.responses.mends(edit, self.wrong, self.around.helpers(site))
         return edit.mends
@@ -279,8 +244,9 @@ class FaultyProgram:
 
     def is_sure(self, edit: Edit) -> bool:
         """Return true if a change mends all wrong results, as the slopes of all of them tell."""
-        whole = len(self.mendable(edit)) == len(self.wrong) and _fits_a_slot(edit)
-        return whole and self.responses is not None and self.responses.is_sure(edit, self.wrong)
+        mends_all = len(self.mendable(edit)) == len(self.wrong) and fits_a_slot(edit)
+        responses = self.responses
+        return mends_all and responses is not None and responses.is_sure(edit, self.wrong)
 
     def _holds(self, edits: Sequence[Edit], mended: Iterable[str]) -> bool:
         """Return true if the changes also repair the results on the hold-out values.
@@ -391,18 +357,3 @@ class FaultyProgram:
 def tier_of(edit: Edit) -> int:
     """Return the tier of a change of a statement."""
     return 0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
-
-
-def _fits_a_slot(edit: Edit) -> bool:
-    """Return true if a change can be evaluated on its own, outside its function."""
-    site = edit.site
-    return (
-        site is not None
-        and edit.make_hook is None
-        and isinstance(edit.new, ast.expr)
-        and not site.nested
-        and not isinstance(edit.new, ast.Slice | ast.Starred)
-        and edit.field == site.field
-        and not site.is_scoped
-        and not any(map(needs_its_scope, new_parts(edit.new, site.node)))
-    )

@@ -141,7 +141,7 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
 
     for _ in range(0, len(edits), AT_ONCE) if edits else ():
         with contextlib.suppress(_EndOfRun, *FAILURES), contextlib.ExitStack() as stack:
-            for code, changed in subject._with_slot((), line):
+            for code, changed in subject.compiler.with_slot(line):
                 stack.enter_context(code.running(changed, hook))
             subject.call()
     right = subject.around.right.table

@@ -41,9 +41,9 @@ def of_terms(
             continue
         texts = [spelled(term) or _text(term, right) for _, term in terms]
         parts = [_part(c, text) for c, text in zip(coefficients, texts, strict=True)]
-        said = [part for part in parts if part]
-        if said and len(said) < len(terms):
-            return "; ".join(dict.fromkeys(said))
+        faults = [part for part in parts if part]
+        if faults and len(faults) < len(terms):
+            return "; ".join(dict.fromkeys(faults))
     return ""
 
 

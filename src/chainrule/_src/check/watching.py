@@ -20,6 +20,7 @@ from chainrule._src.check.code import HOOK, FunctionSource
 
 SCOPES = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.Lambda
 FEW_KEYS = 3  # whole numbers as keys of a dict; of more, the code's own index is tried
+LEAST_NOISE = 0.5  # of the spread, that is added to an expression to measure responses
 MOST_TURNS = 64  # values of an expression that are recorded, in the order of its turns
 
 
@@ -197,7 +198,9 @@ class Watch:
             if key != site.key:
                 return value
             spread = np.abs(value).max() + 0.1  # large enough to change signs
-            noise = value + spread * rng.standard_normal(np.shape(value))
+            normal = rng.standard_normal(np.shape(value))
+            normal += np.copysign(LEAST_NOISE, normal)  # a curved response looks straight nearby
+            noise = value + spread * normal
             noise = noise.astype(value.dtype)[()] if isinstance(value, np.ndarray) else noise
             shifts.append(noise - value)
             return noise

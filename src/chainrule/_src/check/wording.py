@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule._src.check.edits import is_numpy
 from chainrule._src.check.templates import TEMPLATES
 
 # A change of the right program that gives the wrong gradient -> the mistake in the learner's.
@@ -20,6 +22,8 @@ INVERSE = {
     "extra power": "missing power", "overwritten": "added", "added": "overwritten",
     "extra line": "missing line", "extra index": "one sample", "one sample": "extra index",
 }  # fmt: skip
+# Functions of NumPy that a derivative of an activation is written with.
+SLOPES = ("cosh", "exp", "heaviside", "maximum", "minimum", "sign", "square", "tanh", "where")
 SYMBOLS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",
     ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!=",
@@ -73,6 +77,10 @@ def _scalar(detail: Any, context: Context) -> float | None:
         return float(detail)
     if isinstance(detail, ast.Call) and text_of(detail.func) == "len":
         return float(context.n or 0)
+    match detail:
+        case ast.BinOp(ast.Constant(1), ast.Sub(), part):
+            size = _scalar(part, context)
+            return None if size is None else 1 - size
     value = context.named(text_of(detail))
     if value is not None and np.ndim(value) == 0 and not isinstance(value, bool | str):
         return float(value)
@@ -82,8 +90,8 @@ def _scalar(detail: Any, context: Context) -> float | None:
         return None
 
 
-def _is_derivative(detail: Any) -> bool:
-    """Return true if an expression looks like a slope: it has a comparison, ``1 - h`` or a call."""
+def _is_derivative(detail: Any, context: Context) -> bool:
+    """Return true if an expression looks like a slope: a comparison, ``1 - h``, a function."""
     if not isinstance(detail, ast.AST):
         return False
     for node in ast.walk(detail):
@@ -91,9 +99,11 @@ def _is_derivative(detail: Any) -> bool:
             return True
         match node:
             case ast.BinOp(ast.Constant(1), ast.Sub(), _):
+                return _scalar(node, context) is None
+            case ast.Call(ast.Name(name)) if name not in vars(builtins):
                 return True
-        if isinstance(node, ast.Call):
-            return True
+            case ast.Call(ast.Attribute(receiver, name)) if is_numpy(receiver):
+                return name in SLOPES
     return False
 
 
@@ -125,7 +135,7 @@ def _missing_factor(wrong: Any, right: Any, detail: Any, context: Context) -> st
         if abs(size) == 0.5:
             return "the gradient is twice what it must be: a factor 0.5 is missing"
         return f"the factor {text} is missing"
-    if _is_derivative(detail):
+    if _is_derivative(detail, context):
         return f"{_derivative(detail, context)} is missing: multiply by {text} (the chain rule)"
     role = context.roles(context.named(text))
     return f"the factor {text} is missing{f' ({role})' if role and role != text else ''}"
@@ -139,7 +149,7 @@ def _extra_factor(wrong: Any, right: Any, detail: Any, context: Context) -> str:
         if abs(size) == 2:
             return "the factor 2 is too much: the gradient is twice what it must be"
         return f"the factor {text} is too much: it is {size:g} times the right one"
-    if _is_derivative(detail):
+    if _is_derivative(detail, context):
         return f"{_derivative(detail, context)} is multiplied in once too often: {text} is too much"
     return f"the factor {text} is too much"
 
@@ -315,7 +325,7 @@ def _other(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     if extra:
         verb = "do" if len(extra) > 1 else "does"
         parts.append(f"{', '.join(extra[:3])} {verb} not belong here")
-    slopes = [t for t in (right, wrong) if isinstance(t, ast.AST) and _is_derivative(t)]
+    slopes = [t for t in (right, wrong) if _is_derivative(t, context)]
     if slopes and not parts:
         parts.append("the derivative (slope, mask) is not the right one")
     reason = "; ".join(parts) or "the formula is not the right one"
