@@ -55,11 +55,13 @@ const n = input.y.length;
 const report = [];
 const early = await net.predict(input.X);
 const one = await net.predict(input.X[0]);
+const again = await net.predict(input.X);
+await net.gradients(input.X, input.y);
 const { loss, gradients } = await net.gradients(input.X, input.y);
 const history = await net.train(input.X, input.y, {
   epochs: 3, batchSize: 16, seed: 5, onEpoch: (epoch, logs) => report.push([epoch, logs]),
 });
-return { early, one, loss, gradients, history, report, late: await net.predict(input.X),
+return { early, again, one, loss, gradients, history, report, late: await net.predict(input.X),
   weights: net.weights };
 """
 
@@ -82,6 +84,7 @@ def test_predictions_are_those_of_python(trained):
     early = np.reshape(answer["early"], (40, 3))
     np.testing.assert_allclose(early, model.predict(X), atol=1e-6)
     np.testing.assert_allclose(answer["one"], early[0], atol=1e-6)
+    assert answer["again"] == answer["early"]
 
 
 def test_gradients_are_those_of_python(trained):

@@ -31,7 +31,7 @@ const OPTIONS = ["epochs", "batchSize", "learningRate", "shuffle", "seed", "onEp
 
 class Net {
   constructor(about, parts, values, text) {
-    Object.assign(this, { about, parts, values, kernels: {}, training: false });
+    Object.assign(this, { about, parts, values, kernels: {}, training: false, version: 0 });
     this.optimizer = new Map(this.named("optimizer"));
     this.apart = parts.train && new Apart(text, { train: parts.train, scores: parts.scores ?? null });
     this.inputs = about.columns ?? about.input;
@@ -69,6 +69,7 @@ class Net {
       if (wrong !== undefined) throw new Error(`restore: ${name} holds ${wrong}`);
     }
     for (const [name] of own) this.values.set(`weights/${name}`, arrays.get(name));
+    this.version++; // kernels hold older weights
     for (const [name, state] of this.optimizer) this.values.set(`optimizer/${name}`, state);
   }
 
@@ -81,13 +82,16 @@ class Net {
   }
 
   /** Run a function for samples; return its results by name. */
-  async computed(name, where, rows, samples, weights = []) {
+  async computed(name, where, rows, samples, ...prefixes) {
     const kernel = await (this.kernels[name] ??= Kernel.of(this.part(name)));
     const [low, high] = kernel.form.rows;
     const n = Math.max(rows, low);
     if (high !== null && n > high) throw new Error(`${where}: this network takes ${low === high ? high : `at most ${high}`} samples at once, received ${rows}`);
     kernel.reserve(n);
-    for (const [key, values] of weights) kernel.write(key, values);
+    if (kernel.filled !== this.version) {
+      for (const prefix of prefixes) for (const [key, values] of this.weightsAs(prefix)) kernel.write(key, values);
+      kernel.filled = this.version;
+    }
     for (const [key, values] of samples) kernel.write(key, n > rows ? repeated(values, rows, n) : values);
     kernel.compute(n);
     const results = {};
@@ -107,7 +111,7 @@ class Net {
    */
   async predict(x) {
     const { rows, given } = this.samples(x, "predict");
-    const results = await this.computed("predict", "predict", rows, given, this.weightsAs("weights"));
+    const results = await this.computed("predict", "predict", rows, given, "weights");
     const outputs = this.about.outputs.map((name, i) => {
       const values = plain(results[this.about.outputs.length > 1 ? `result/${i}` : "result"]);
       const all = values.subarray(0, (values.length / Math.max(rows, this.parts.predict.form.rows[0])) * rows);
@@ -121,7 +125,7 @@ class Net {
     const [least] = this.part("gradients").form.rows;
     const { rows, data } = await this.batch(x, y, "gradients");
     if (rows < least) throw new Error(`gradients: give at least ${least} samples, received ${rows}`);
-    const results = await this.computed("gradients", "gradients", rows, data, [...this.weightsAs("params"), ...this.weightsAs("state")]);
+    const results = await this.computed("gradients", "gradients", rows, data, "params", "state");
     const gradients = Object.entries(results).filter(([key]) => key.startsWith("result/1"));
     return {
       loss: Number(results["result/0"][0]),
@@ -208,6 +212,7 @@ class Net {
 
   /** Take the weights and the optimizer's state after training. */
   take(carry) {
+    this.version++;
     for (const [key, values] of carry) {
       const name = key.replace(/^carry\/(params|layers)\//, "weights/").replace(/^carry\/state\//, "optimizer/");
       const old = this.values.get(name);
