@@ -26,6 +26,7 @@ RUNTIME = Path(__file__).with_name("runtime")
 # text of a worker is made; comments stay behind.
 LINKS = re.compile(r"^import .*?;\n|^export (?=async |function |class |const )", re.MULTILINE)
 COMMENTS = re.compile(r"/\*\*.*?\*/|^\s*//[^\n]*\n|^\s+", re.MULTILINE | re.DOTALL)
+UNSAFE = re.compile(r"[^A-Za-z0-9 _.-]")  # in a comment: a line break would end it
 
 
 def write_module(
@@ -119,17 +120,18 @@ def _write(make: Callable[[], WebContent], path: str | os.PathLike[str], apart: 
     for each in (module, types, *([beside] if apart else ())):
         check_writable(each)
     content = make()
-    text, declarations = module_text(content, apart), types_text(content)
+    name = UNSAFE.sub("_", module.stem)
+    text, declarations = module_text(content, name, apart), types_text(content, name)
     if apart:
         write_whole(beside, [content.weights_file()])
     write_text(types, declarations)
     write_text(module, text)
 
 
-def module_text(content: WebContent, weights_apart: bool = False) -> str:
-    """Return the text of a module with ``load``."""
+def module_text(content: WebContent, name: str, weights_apart: bool = False) -> str:
+    """Return the text of a module with ``load``; ``name`` stands in a comment."""
     return HEAD.format(
-        name=content.name, version=__version__, runtime=runtime_text(content),
+        name=name, version=__version__, runtime=runtime_text(content),
         content=packed(content.file(weights_apart)),
     )  # fmt: skip
 
@@ -150,7 +152,7 @@ def joined(folder: Path, names: Sequence[str]) -> str:
     return "".join(COMMENTS.sub("", LINKS.sub("", text)) for text in texts)
 
 
-def types_text(content: WebContent) -> str:
+def types_text(content: WebContent, name: str) -> str:
     """Return the declarations of a module's types, for TypeScript and editors."""
     about = content.about
     columns, label = about.get("columns"), about.get("label")
@@ -174,7 +176,7 @@ def types_text(content: WebContent) -> str:
         "" if "gradients" in without else GRADIENTS.format(x=x),
         "" if "train" in without else TRAIN.format(x=x),
     ]
-    return TYPES.format(rows=rows, name=content.name, methods="".join(methods))
+    return TYPES.format(rows=rows, name=name, methods="".join(methods))
 
 
 PREDICT = """\
