@@ -39,3 +39,35 @@ def test_no_name_ends_a_comment(tmp_path, end):
 def test_a_module_names_its_own_file_in_the_import(tmp_path):
     linear().export(tmp_path / "my-digits.mjs")
     assert 'import { load } from "./my-digits.mjs";' in (tmp_path / "my-digits.mjs").read_text()
+
+
+def test_numbers_in_the_code_may_be_nan_or_infinite(tmp_path):
+    def output(w, X):
+        y = X @ w
+        return np.where(y > 1, np.nan, np.where(y < -1, -np.inf, np.where(y < 0, np.inf, y)))
+
+    cr.export_web(distance, np.ones(5), X, Y, path=tmp_path / "net.mjs", predict=output)
+    guess = run(tmp_path / "net.mjs", "return net.predict(input.X)", X=X)
+    expected = output(np.ones(5), X)
+    assert {"nan", "inf", "-inf"} <= {*map(str, expected)}
+    np.testing.assert_allclose([float(each) for each in guess], expected)
+
+
+def test_a_metric_with_nan_in_its_code_trains(tmp_path):
+    model = cr.Sequential([layers.Input((5,)), layers.Dense(3)])
+    model.compile("sgd", "mse", metrics=[cr.metrics.PearsonCorrelation()])
+    targets = RNG.normal(size=(40, 3))
+    model.export(tmp_path / "net.mjs", training=True)
+    script = "return net.train(input.X, input.y, { epochs: 2, seed: 0 })"
+    history = run(tmp_path / "net.mjs", script, X=X, y=targets)
+    expected = model.fit(X, targets, epochs=2, seed=0, verbose=0).history
+    assert history.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(history[name], values, 1e-4)
+
+
+def test_a_document_with_nan_is_refused():
+    from chainrule._src.export.web.content import WebContent
+
+    with pytest.raises(cr.errors.ExportError, match="NaN"):
+        WebContent("net", about={"classes": [float("nan")]}).file()

@@ -6,6 +6,7 @@ plain values. The page's runtime reads the form, lays out the memory, and calls 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -137,12 +138,19 @@ def _web_kernel(kernel: Kernel, rows: tuple[int, int | None], is_large: bool) ->
     }
     form = {
         "arrays": [_array(spec) for spec in specs],
-        "numbers": kernel.constants,
+        "numbers": [_number(value) for value in kernel.constants],
         "checks": kernel.checks,
         "heap": plain.heap,
         "rows": rows,
     }
     return WebKernel(form, plain.code, relaxed, constants)
+
+
+def _number(value: float) -> float | str:
+    """Return a number as JSON has it: NaN and the infinities are texts, which JavaScript reads."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _array(spec: ArraySpec) -> dict[str, Any]:
