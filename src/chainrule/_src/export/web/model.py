@@ -96,6 +96,7 @@ def _add_training(content: WebContent, model: Compiled, batch_size: int) -> None
     if not model.network.params:
         raise ExportError("no layer has weights that are trained: export without training=True")
     data, objective = example_data(model.network, model.loss), model.objective
+    _check_rule(model.optimizer)
     state = model.optimizer_state or model.optimizer.init(model.network.params)
     sums = objective.sums(data)
     carry = carry_of(objective, sums.zero, state=state)
@@ -108,6 +109,18 @@ def _add_training(content: WebContent, model: Compiled, batch_size: int) -> None
         content.metrics = keyed(carry["metrics"])
         content.kernels["scores"] = function_for_web(
             objective.results, {"sums": carry["metrics"]}, "a metric"
+        )
+
+
+def _check_rule(rule: Any) -> None:
+    """Refuse an optimizer that changes the weights after the last update.
+
+    The averages are the weights themselves if they take the weights' place at every update.
+    """
+    if getattr(rule, "use_ema", False) and rule.ema_overwrite_frequency != 1:
+        raise ExportError(
+            "use_ema=True: the averages take the weights' place when training ends, which no web "
+            "page does; choose an optimizer without use_ema, or with ema_overwrite_frequency=1"
         )
 
 
@@ -165,6 +178,7 @@ def loss_content(
 
     data = tuple(leaf[: max(2 * batch_size, 8)] for leaf in data)
     arguments = {"params": params, **dict(zip("Xy", data, strict=False))}
+    _check_rule(rule)
     state = map_leaves(np.asarray, rule.init(params))
     content = WebContent(name, weights=keyed(params), optimizer=keyed(state))
     content.about = {"batchSize": batch_size, "without": {}, "classes": None, "label": None}
