@@ -96,3 +96,11 @@ def test_averages_at_every_update_are_those_of_minimize(tmp_path):
     weights = run(tmp_path / "net.mjs", script, X=X, y=Y)
     expected, _ = cr.minimize(distance, np.ones(5), X, Y, optimizer=rule, epochs=3, seed=2)
     np.testing.assert_allclose(weights, expected)
+
+
+@pytest.mark.parametrize("name", ["net.mjs", "net.html"])
+def test_training_needs_a_compiled_model(tmp_path, name):
+    model = cr.Sequential([layers.Input((5,)), layers.Dense(1)])
+    with pytest.raises(cr.errors.DataError, match="compile"):
+        model.export(tmp_path / name, training=True)
+    assert not [*tmp_path.iterdir()]

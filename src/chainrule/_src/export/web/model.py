@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.errors import ExportError
+from chainrule._src.base.errors import DataError, ExportError
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.data.preprocessing.calendar import Calendar
@@ -32,7 +32,13 @@ def model_content(model: Compiled, training: bool, batch_size: int) -> WebConten
     ------
     ExportError
         If a layer, the loss, a metric or the optimizer cannot be compiled for a page.
+    DataError
+        If the model is not compiled, and ``training`` is true.
     """
+    if training and model.loss is None:
+        raise DataError(
+            "export: training=True needs a compiled model: model.compile(optimizer, loss)"
+        )
     used = InUse(model, "export")
     network, example = model.network, used.example()
     if network.is_stateful:
