@@ -104,3 +104,17 @@ def test_training_needs_a_compiled_model(tmp_path, name):
     with pytest.raises(cr.errors.DataError, match="compile"):
         model.export(tmp_path / name, training=True)
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_loss_that_differs_for_few_rows_serves_the_others(tmp_path):
+    def loss(w, X, y):
+        return distance(w, X, y) * (1 if len(X) > 8 else 100)
+
+    cr.export_web(loss, np.zeros(5), X[:20], Y[:20], path=tmp_path / "net.mjs")
+    script = """
+      const few = await fails(() => net.train(input.X.slice(0, 5), input.y.slice(0, 5)));
+      return [few, (await net.train(input.X, input.y)).loss[0]];
+    """
+    few, value = run(tmp_path / "net.mjs", script, X=X[:20], y=Y[:20])
+    assert "9 or more" in few
+    np.testing.assert_allclose(value, distance(np.zeros(5), X[:20], Y[:20]))
