@@ -1,5 +1,7 @@
 """Names, numbers and options that a web module cannot take as they come; Node runs the modules."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from tests.export.web.node import needs_node, run
@@ -118,3 +120,28 @@ def test_a_loss_that_differs_for_few_rows_serves_the_others(tmp_path):
     few, value = run(tmp_path / "net.mjs", script, X=X[:20], y=Y[:20])
     assert "9 or more" in few
     np.testing.assert_allclose(value, distance(np.zeros(5), X[:20], Y[:20]))
+
+
+def test_a_loss_for_one_number_of_rows_does_not_train(tmp_path):
+    def loss(w, X, y):
+        return sum((X[i] @ w - y[i]) ** 2 for i in range(len(X))) / len(X)
+
+    for batch_size in (8, 32):
+        with pytest.raises(cr.errors.ExportError, match=f"recorded for {batch_size} rows only"):
+            cr.export_web(loss, np.zeros(5), X, Y, path=tmp_path / "net.mjs", batch_size=batch_size)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_large_batch_size_needs_no_large_examples(tmp_path):
+    X, Y = RNG.normal(size=(9000, 5)), RNG.normal(size=9000)
+    tracemalloc.start()
+    try:
+        cr.export_web(distance, np.ones(5), X, Y, path=tmp_path / "net.mjs", batch_size=10**7)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2**25
+    script = "return net.train(input.X, input.y, { epochs: 2, seed: 0 })"
+    history = run(tmp_path / "net.mjs", script, X=X, y=Y)
+    _, expected = cr.minimize(distance, np.ones(5), X, Y, batch_size=10**7, epochs=2, seed=0)
+    np.testing.assert_allclose(history["loss"], expected.history["loss"])

@@ -15,7 +15,7 @@ from chainrule._src.data.preprocessing.columns import OneHot, Picture, Signs
 from chainrule._src.data.preprocessing.steps import Step
 from chainrule._src.export.in_use import InUse
 from chainrule._src.export.web.content import WebContent
-from chainrule._src.export.web.kernels import function_for_web, keyed, step_for_web
+from chainrule._src.export.web.kernels import EXAMPLES, function_for_web, keyed, step_for_web
 from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.network.runs import carry_of, example_data
 from chainrule._src.nn.training.minimize import Update
@@ -182,7 +182,7 @@ def loss_content(
             def predict(params: Any, X: Any) -> Any:
                 return of_alone(params[called], X)
 
-    data = tuple(leaf[: max(2 * batch_size, 8)] for leaf in data)
+    data = tuple(leaf[: min(max(2 * batch_size, 8), EXAMPLES)] for leaf in data)
     arguments = {"params": params, **dict(zip("Xy", data, strict=False))}
     _check_rule(rule)
     state = map_leaves(np.asarray, rule.init(params))
