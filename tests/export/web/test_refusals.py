@@ -145,3 +145,44 @@ def test_a_large_batch_size_needs_no_large_examples(tmp_path):
     history = run(tmp_path / "net.mjs", script, X=X, y=Y)
     _, expected = cr.minimize(distance, np.ones(5), X, Y, batch_size=10**7, epochs=2, seed=0)
     np.testing.assert_allclose(history["loss"], expected.history["loss"])
+
+
+WRONG = {
+    "loss must be a function": {"loss": 3},
+    "predict must be a function": {"predict": 3},
+    "row per sample; for 40 samples, it returned a tuple": {"predict": lambda w, X: (X @ w, X)},
+    r"row per sample; for 40 samples, it returned shape \(\)": {"predict": lambda w, X: w[0]},
+    "params holds NaN": {"params": np.full(5, np.nan)},
+    "params must hold numbers": {"params": np.full(5, "a")},
+    r"X holds NaN or infinite values, the first is X\[3, 0\]": {
+        "X": np.where(np.arange(40) == 3, np.nan, X.T).T
+    },
+    "X, y must hold numbers": {"X": np.full((40, 5), "a")},
+    "expected arrays of equally many samples": {"y": Y[:3]},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_arguments_that_do_not_fit_are_refused_by_export_web_itself(tmp_path, message):
+    arguments = {"loss": distance, "params": np.ones(5), "X": X, "y": Y} | WRONG[message]
+    with pytest.raises((cr.errors.DataError, cr.errors.ShapeError), match=message) as refusal:
+        cr.export_web(**arguments, path=tmp_path / "net.mjs")
+    assert str(refusal.value).startswith("export_web: ")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_page_of_a_model_with_a_lambda_trains(tmp_path):
+    model = cr.Sequential([layers.Input((5,)), layers.Lambda(lambda x: 2 * x), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.export(tmp_path / "net.html", training=True)
+    assert (tmp_path / "net.html").stat().st_size > 1000
+
+
+def test_suffixes_are_those_of_modules_and_pages(tmp_path):
+    model = linear()
+    with pytest.raises(cr.errors.DataError, match=r"\.mjs in small letters"):
+        model.export(tmp_path / "net.MJS")  # Node would not load it
+    for name, meant in {"a.js": "a.mjs", "a.htm": "a.html", "a.JS": "a.mjs"}.items():
+        with pytest.raises(cr.errors.DataError, match=rf"\.mjs.*\.html.*{meant}"):
+            model.export(tmp_path / name)
+    assert not [*tmp_path.iterdir()]

@@ -15,7 +15,7 @@ from chainrule._src.data.preprocessing.columns import OneHot, Picture, Signs
 from chainrule._src.data.preprocessing.steps import Step
 from chainrule._src.export.in_use import InUse
 from chainrule._src.export.web.content import WebContent
-from chainrule._src.export.web.kernels import EXAMPLES, function_for_web, keyed, step_for_web
+from chainrule._src.export.web.kernels import function_for_web, keyed, step_for_web
 from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.network.runs import carry_of, example_data
 from chainrule._src.nn.training.minimize import Update
@@ -168,6 +168,8 @@ def loss_content(
     ------
     ExportError
         If the loss or the optimizer cannot be compiled for a page.
+    DataError
+        If ``predict`` does not return an array with a row per sample.
     """
     if not isinstance(params, dict | list | tuple):  # a name for the only array
         alone, called = loss, argument_names(loss, 1 + len(data))[0]
@@ -182,7 +184,6 @@ def loss_content(
             def predict(params: Any, X: Any) -> Any:
                 return of_alone(params[called], X)
 
-    data = tuple(leaf[: min(max(2 * batch_size, 8), EXAMPLES)] for leaf in data)
     arguments = {"params": params, **dict(zip("Xy", data, strict=False))}
     _check_rule(rule)
     state = map_leaves(np.asarray, rule.init(params))
@@ -193,6 +194,7 @@ def loss_content(
     if predict is None:
         content.about["without"]["predict"] = "give export_web the function predict"
     else:
+        _check_prediction(predict(params, data[0]), len(data[0]))
         content.about["outputs"] = ["output"]
         content.kernels["predict"] = function_for_web(
             predict, {"weights": params, "X": data[0]}, "predict", ["X"]
@@ -206,6 +208,17 @@ def loss_content(
         {"params": params, "state": state}, data, batch_size, "the loss",
     )  # fmt: skip
     return content
+
+
+def _check_prediction(result: Any, rows: int) -> None:
+    """Refuse a result of ``predict`` that is no array with a row per sample."""
+    is_array = not isinstance(result, dict | list | tuple)
+    if not is_array or np.shape(result)[:1] != (rows,):
+        received = f"shape {np.shape(result)}" if is_array else f"a {type(result).__name__}"
+        raise DataError(
+            "export_web: predict must return one array with a row per sample; for "
+            f"{rows} samples, it returned {received}"
+        )
 
 
 def _named(params: Any, X: Any, y: Any) -> None:

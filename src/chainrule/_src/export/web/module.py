@@ -6,16 +6,18 @@ import json
 import os
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.pages import packed
-from chainrule._src.base.validation import check_positive, lookup
+from chainrule._src.base.validation import check_finite, check_positive, lookup
 from chainrule._src.base.version import __version__
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.data.storage.files import check_writable, write_text, write_whole
 from chainrule._src.export.web.content import WebContent
+from chainrule._src.export.web.kernels import EXAMPLES
 from chainrule._src.export.web.model import loss_content, model_content
 from chainrule._src.nn import optimizers
 from chainrule._src.nn.network.compiled import Compiled
@@ -94,13 +96,18 @@ def export_web(
     ...     sorted(os.listdir(folder))
     ['line.d.mts', 'line.mjs']
     """
+    for name, function in {"loss": loss, "predict": predict}.items():
+        if not callable(function) and (function is not None or name == "loss"):
+            raise DataError(f"export_web: {name} must be a function, received {function!r}")
     batch_size = check_positive(batch_size, "batch_size", "export_web")
-    start = map_leaves(as_parameter, params)
+    start = map_leaves(partial(as_parameter, where="export_web"), params)
     if not list(leaves(start)):
         raise DataError("export_web: params holds no array")
-    data = samples(X, y, "X, y")
+    data = samples(X, y, "X, y", "export_web")
     if any(isinstance(part, dict | list | tuple) for part in data):
         raise DataError("export_web: X and y must be arrays")
+    check_finite(data[0], "X", "export_web")
+    data = tuple(part[: min(max(2 * batch_size, 8), EXAMPLES)] for part in data)
     dtype = next(iter(leaves(start)))[1].dtype
     data = tuple(part.astype(dtype) if part.dtype.kind == "f" else part for part in data)
     rule = optimizers.get(optimizer, "export_web")
@@ -114,8 +121,11 @@ def export_web(
 
 def _write(make: Callable[[], WebContent], path: str | os.PathLike[str], apart: bool) -> None:
     module = Path(path)
-    if module.suffix != ".mjs":
-        raise DataError(f"expected the name of a module, such as digits.mjs, received {path}")
+    if module.suffix != ".mjs":  # Node loads no module whose suffix is .MJS
+        raise DataError(
+            "expected the name of a module, which ends in .mjs in small letters, such as "
+            f"digits.mjs, received {path}"
+        )
     types, beside = module.with_suffix(".d.mts"), module.with_suffix(".safetensors")
     for each in (module, types, *([beside] if apart else ())):
         check_writable(each)
