@@ -11,6 +11,7 @@ from chainrule._src.base.validation import check_flag, check_positive, lookup
 from chainrule._src.nn.network.compiled import Compiled
 
 BY_SUFFIX = {".mjs": "web", ".html": "page"}  # every other suffix is ONNX's
+MEANT = {".js": ".mjs", ".cjs": ".mjs", ".mts": ".mjs", ".htm": ".html", ".xhtml": ".html"}
 FORMATS = ("onnx", *BY_SUFFIX.values())
 OPTIONS = {"training": False, "batch_size": 32, "weights": "inside", "examples": None}
 TAKES: dict[str, tuple[str, ...]] = {
@@ -25,7 +26,13 @@ def export(
     model: Compiled, filepath: str | os.PathLike[str], file_format: str | None, **options: Any
 ) -> None:
     """Write a model for other runtimes; see `Sequential.export`."""
-    kind = BY_SUFFIX.get(Path(filepath).suffix.lower(), "onnx")
+    suffix = Path(filepath).suffix.lower()
+    kind = BY_SUFFIX.get(suffix, "onnx")
+    if file_format is None and suffix in MEANT:
+        raise DataError(
+            f"export: {filepath} has the suffix {suffix}; the name of a web module ends in .mjs, "
+            f"that of a page in .html: write {Path(filepath).with_suffix(MEANT[suffix])}"
+        )
     if file_format is not None:
         kind = lookup("export format", file_format, {each: each for each in FORMATS})
     for name, default in OPTIONS.items():

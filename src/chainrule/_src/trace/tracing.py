@@ -230,7 +230,8 @@ class Recorder:
         source, may change the program. Otherwise, sizes are tested one by one, and only tested
         sizes hold.
         """
-        valid = (n for (each, n), holds in self._verdicts.items() if each is program and holds)
+        verdicts = [*self._verdicts.items()]  # a copy: `holds` adds a verdict
+        valid = (n for (each, n), holds in verdicts if each is program and holds)
         start = self.n if self.holds(program, self.n) else next(valid)
         read = turning_points(lambda n: self.recorded(n, named=True), start)
         if read is None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.errors import ExportError
 from chainrule._src.data.storage import tensor_chunks
 from chainrule._src.export.web.kernels import WebKernel
 
@@ -60,11 +61,21 @@ class WebContent:
                 code = getattr(kernel, kind)
                 if code:
                     arrays[f"{kind}/{name}"] = np.frombuffer(code, np.uint8)
-        return tensor_file(arrays, {"document": json.dumps(document, separators=(",", ":"))})
+        return tensor_file(arrays, {"document": _json(document)})
 
     def weights_file(self) -> bytes:
         """Return the weights alone as a file in the safetensors format."""
         return tensor_file(self.weights, {"format": "chainrule-web", "name": self.name})
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(document, separators=(",", ":"), allow_nan=False)
+    except ValueError as error:
+        raise ExportError(
+            "a category, a class or a setting of the preprocessing is NaN or infinite, which a web "
+            "page cannot read"
+        ) from error
 
 
 def tensor_file(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:

@@ -80,12 +80,13 @@ def _column_names(examples: Any) -> list[str] | None:
 
 def _untrained(model: Compiled) -> dict[str, Any]:
     """Return new weights for those that are trained; none for a model that cannot be made anew."""
-    config = {k: v for k, v in model.get_config().items() if k not in ("input_shape", "batch_size")}
     try:
-        fresh = type(model).from_config(config)
+        config = model.get_config()
+        shape = ("input_shape", "batch_size")
+        fresh = type(model).from_config({k: v for k, v in config.items() if k not in shape})
         fresh.rng = np.random.default_rng(0)
         fresh.build(model.network.layers[0].input_shape)
-    except ChainruleError:  # a layer of one's own that has no config
+    except ChainruleError:  # a layer or a function that has no config
         return {}
     params: dict[str, Any] = fresh.network.params
     trained = {name: w.shape for name, w in model.network.params.items()}

@@ -6,6 +6,7 @@ plain values. The page's runtime reads the form, lays out the memory, and calls 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from chainrule._src.trace.recurrence.summing import prepared
 from chainrule._src.trace.tracing import Recorder
 
 TYPICAL = 32  # rows: the layout of a kernel for any number of rows is chosen for this number
+EXAMPLES = 4096  # rows at most that are recorded
 LARGE = 2.5e5  # operations of products in a call from which speed counts more than size
 
 
@@ -98,7 +100,7 @@ def step_for_web(
     carry, data : tree of ndarray
         Examples.
     batch_size : int
-        A kernel for 1 serves no other size.
+        The layout is chosen for it. A kernel for 1 serves no other size.
     where : str
         Name of the function in error messages.
     large : float
@@ -106,11 +108,11 @@ def step_for_web(
     """
     try:
         recorded = RecordedStep(step, loss, carry, data)
-        program = recorded.found(batch_size)
+        program = recorded.found(min(batch_size, EXAMPLES))
+        rows = (1, 1) if batch_size == 1 else _batches(recorded, program, batch_size)
         names = [*program.arguments][1:]
         dtypes = {path: leaf.dtype for path, leaf in leaves(dict(zip(names, data, strict=True)))}
         kernel = training_kernel(program, batch_size, dtypes, threads=False)
-        rows = (1, 1) if batch_size == 1 else _served(recorded, program)
         return _web_kernel(kernel, rows, operations(program, batch_size) >= large)
     except (CompileError, TraceError) as error:
         raise ExportError(f"{where} cannot train in a web page: {error}") from error
@@ -126,6 +128,24 @@ def _served(recorder: Recorder, program: Program) -> tuple[int, int | None]:
     return max(low, 1), high
 
 
+def _batches(recorder: Recorder, program: Program, batch_size: int) -> tuple[int, int | None]:
+    """Return the numbers of rows that a step's program serves; refuse one that serves too few."""
+    if not program.general:
+        n = min(batch_size, EXAMPLES)
+        raise CompileError(
+            f"its code depends on the number of rows in a batch, and was recorded for {n} rows "
+            "only, while the last batch of an epoch may have fewer; choose another batch_size, "
+            "or compute the same for any number of rows"
+        )
+    low, high = _served(recorder, program)
+    if not low <= batch_size <= (high or batch_size):
+        raise CompileError(
+            f"its code depends on the number of rows in a batch, and was recorded for {low} to "
+            f"{high or 'more'} rows only; choose such a batch_size"
+        )
+    return low, high
+
+
 def _web_kernel(kernel: Kernel, rows: tuple[int, int | None], is_large: bool) -> WebKernel:
     specs = array_specs(kernel)
     plain = wasm_kernel(kernel, is_large=is_large)
@@ -137,12 +157,19 @@ def _web_kernel(kernel: Kernel, rows: tuple[int, int | None], is_large: bool) ->
     }
     form = {
         "arrays": [_array(spec) for spec in specs],
-        "numbers": kernel.constants,
+        "numbers": [_number(value) for value in kernel.constants],
         "checks": kernel.checks,
         "heap": plain.heap,
         "rows": rows,
     }
     return WebKernel(form, plain.code, relaxed, constants)
+
+
+def _number(value: float) -> float | str:
+    """Return a number as JSON has it: NaN and the infinities are texts, which JavaScript reads."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _array(spec: ArraySpec) -> dict[str, Any]:

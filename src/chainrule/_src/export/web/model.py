@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.errors import ExportError
+from chainrule._src.base.errors import DataError, ExportError
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.data.preprocessing.calendar import Calendar
@@ -33,7 +33,13 @@ def model_content(model: Compiled, training: bool, batch_size: int) -> WebConten
     ------
     ExportError
         If a layer, the loss, a metric or the optimizer cannot be compiled for a page.
+    DataError
+        If the model is not compiled, and ``training`` is true.
     """
+    if training and model.loss is None:
+        raise DataError(
+            "export: training=True needs a compiled model: model.compile(optimizer, loss)"
+        )
     used = InUse(model, "export")
     network, example = model.network, used.example()
     if network.is_stateful:
@@ -104,6 +110,7 @@ def _add_training(content: WebContent, model: Compiled, batch_size: int) -> None
     if not model.network.params:
         raise ExportError("no layer has weights that are trained: export without training=True")
     data, objective = example_data(model.network, model.loss), model.objective
+    _check_rule(model.optimizer)
     state = model.optimizer_state or model.optimizer.init(model.network.params)
     sums = objective.sums(data)
     carry = carry_of(objective, sums.zero, state=state)
@@ -116,6 +123,18 @@ def _add_training(content: WebContent, model: Compiled, batch_size: int) -> None
         content.metrics = keyed(carry["metrics"])
         content.kernels["scores"] = function_for_web(
             objective.results, {"sums": carry["metrics"]}, "a metric"
+        )
+
+
+def _check_rule(rule: Any) -> None:
+    """Refuse an optimizer that changes the weights after the last update.
+
+    The averages are the weights themselves if they take the weights' place at every update.
+    """
+    if getattr(rule, "use_ema", False) and rule.ema_overwrite_frequency != 1:
+        raise ExportError(
+            "use_ema=True: the averages take the weights' place when training ends, which no web "
+            "page does; choose an optimizer without use_ema, or with ema_overwrite_frequency=1"
         )
 
 
@@ -162,6 +181,8 @@ def loss_content(
     ------
     ExportError
         If the loss or the optimizer cannot be compiled for a page.
+    DataError
+        If ``predict`` does not return an array with a row per sample.
     """
     if not isinstance(params, dict | list | tuple):  # a name for the only array
         alone, called = loss, argument_names(loss, 1 + len(data))[0]
@@ -176,8 +197,8 @@ def loss_content(
             def predict(params: Any, X: Any) -> Any:
                 return of_alone(params[called], X)
 
-    data = tuple(leaf[: max(2 * batch_size, 8)] for leaf in data)
     arguments = {"params": params, **dict(zip("Xy", data, strict=False))}
+    _check_rule(rule)
     state = map_leaves(np.asarray, rule.init(params))
     content = WebContent(name, weights=keyed(params), optimizer=keyed(state))
     content.about = {"batchSize": batch_size, "without": {}, "classes": None, "label": None}
@@ -186,6 +207,7 @@ def loss_content(
     if predict is None:
         content.about["without"]["predict"] = "give export_web the function predict"
     else:
+        _check_prediction(predict(params, data[0]), len(data[0]))
         content.about["outputs"] = ["output"]
         content.kernels["predict"] = function_for_web(
             predict, {"weights": params, "X": data[0]}, "predict", ["X"]
@@ -199,6 +221,17 @@ def loss_content(
         {"params": params, "state": state}, data, batch_size, "the loss",
     )  # fmt: skip
     return content
+
+
+def _check_prediction(result: Any, rows: int) -> None:
+    """Refuse a result of ``predict`` that is no array with a row per sample."""
+    is_array = not isinstance(result, dict | list | tuple)
+    if not is_array or np.shape(result)[:1] != (rows,):
+        received = f"shape {np.shape(result)}" if is_array else f"a {type(result).__name__}"
+        raise DataError(
+            "export_web: predict must return one array with a row per sample; for "
+            f"{rows} samples, it returned {received}"
+        )
 
 
 def _named(params: Any, X: Any, y: Any) -> None:

@@ -6,16 +6,18 @@ import json
 import os
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.pages import packed
-from chainrule._src.base.validation import check_positive, lookup
+from chainrule._src.base.validation import check_finite, check_positive, lookup
 from chainrule._src.base.version import __version__
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.data.storage.files import check_writable, write_text, write_whole
 from chainrule._src.export.web.content import WebContent
+from chainrule._src.export.web.kernels import EXAMPLES
 from chainrule._src.export.web.model import loss_content, model_content
 from chainrule._src.nn import optimizers
 from chainrule._src.nn.network.compiled import Compiled
@@ -26,6 +28,7 @@ RUNTIME = Path(__file__).with_name("runtime")
 # text of a worker is made; comments stay behind.
 LINKS = re.compile(r"^import .*?;\n|^export (?=async |function |class |const )", re.MULTILINE)
 COMMENTS = re.compile(r"/\*\*.*?\*/|^\s*//[^\n]*\n|^\s+", re.MULTILINE | re.DOTALL)
+UNSAFE = re.compile(r"[^A-Za-z0-9 _.-]")  # in a comment: a line break would end it
 
 
 def write_module(
@@ -93,13 +96,18 @@ def export_web(
     ...     sorted(os.listdir(folder))
     ['line.d.mts', 'line.mjs']
     """
+    for name, function in {"loss": loss, "predict": predict}.items():
+        if not callable(function) and (function is not None or name == "loss"):
+            raise DataError(f"export_web: {name} must be a function, received {function!r}")
     batch_size = check_positive(batch_size, "batch_size", "export_web")
-    start = map_leaves(as_parameter, params)
+    start = map_leaves(partial(as_parameter, where="export_web"), params)
     if not list(leaves(start)):
         raise DataError("export_web: params holds no array")
-    data = samples(X, y, "X, y")
+    data = samples(X, y, "X, y", "export_web")
     if any(isinstance(part, dict | list | tuple) for part in data):
         raise DataError("export_web: X and y must be arrays")
+    check_finite(data[0], "X", "export_web")
+    data = tuple(part[: min(max(2 * batch_size, 8), EXAMPLES)] for part in data)
     dtype = next(iter(leaves(start)))[1].dtype
     data = tuple(part.astype(dtype) if part.dtype.kind == "f" else part for part in data)
     rule = optimizers.get(optimizer, "export_web")
@@ -113,23 +121,27 @@ def export_web(
 
 def _write(make: Callable[[], WebContent], path: str | os.PathLike[str], apart: bool) -> None:
     module = Path(path)
-    if module.suffix != ".mjs":
-        raise DataError(f"expected the name of a module, such as digits.mjs, received {path}")
+    if module.suffix != ".mjs":  # Node loads no module whose suffix is .MJS
+        raise DataError(
+            "expected the name of a module, which ends in .mjs in small letters, such as "
+            f"digits.mjs, received {path}"
+        )
     types, beside = module.with_suffix(".d.mts"), module.with_suffix(".safetensors")
     for each in (module, types, *([beside] if apart else ())):
         check_writable(each)
     content = make()
-    text, declarations = module_text(content, apart), types_text(content)
+    name = UNSAFE.sub("_", module.stem)
+    text, declarations = module_text(content, name, apart), types_text(content, name)
     if apart:
         write_whole(beside, [content.weights_file()])
     write_text(types, declarations)
     write_text(module, text)
 
 
-def module_text(content: WebContent, weights_apart: bool = False) -> str:
-    """Return the text of a module with ``load``."""
+def module_text(content: WebContent, name: str, weights_apart: bool = False) -> str:
+    """Return the text of a module with ``load``; ``name`` stands in a comment."""
     return HEAD.format(
-        name=content.name, version=__version__, runtime=runtime_text(content),
+        name=name, version=__version__, runtime=runtime_text(content),
         content=packed(content.file(weights_apart)),
     )  # fmt: skip
 
@@ -150,7 +162,7 @@ def joined(folder: Path, names: Sequence[str]) -> str:
     return "".join(COMMENTS.sub("", LINKS.sub("", text)) for text in texts)
 
 
-def types_text(content: WebContent) -> str:
+def types_text(content: WebContent, name: str) -> str:
     """Return the declarations of a module's types, for TypeScript and editors."""
     about = content.about
     columns, label = about.get("columns"), about.get("label")
@@ -174,7 +186,7 @@ def types_text(content: WebContent) -> str:
         "" if "gradients" in without else GRADIENTS.format(x=x),
         "" if "train" in without else TRAIN.format(x=x),
     ]
-    return TYPES.format(rows=rows, name=content.name, methods="".join(methods))
+    return TYPES.format(rows=rows, name=name, methods="".join(methods))
 
 
 PREDICT = """\

@@ -242,11 +242,11 @@ class Training:
         self.optimizer.learning_rate = rate
 
 
-def as_parameter(leaf: Any) -> Any:
+def as_parameter(leaf: Any, where: str = "minimize") -> Any:
     """Return a parameter as an array of floats; raise an error if it is not finite."""
-    array = as_floats(leaf, "params", "minimize")
+    array = as_floats(leaf, "params", where)
     if not np.isfinite(array).all():
-        raise DataError("minimize: params holds NaN or infinite values")
+        raise DataError(f"{where}: params holds NaN or infinite values")
     return array
 
 
@@ -267,14 +267,14 @@ def _validation(validation_data: Any) -> tuple[Any, ...]:
     return samples(validation_data[0], y, "validation_data")
 
 
-def samples(X: Any, y: Any, name: str) -> tuple[Any, ...]:
+def samples(X: Any, y: Any, name: str, where: str = "minimize") -> tuple[Any, ...]:
     """Return ``(X, y)``, or ``(X,)`` without ``y``, as arrays of equally many rows."""
 
     def array(leaf: Any) -> Any:
-        array_or_file = leaf if isinstance(leaf, np.memmap) else as_numbers(leaf, name, "minimize")
+        array_or_file = leaf if isinstance(leaf, np.memmap) else as_numbers(leaf, name, where)
         if array_or_file.ndim == 0 or len(array_or_file) == 0:
             raise DataError(
-                f"minimize: {name} must hold a sample a row, received shape {array_or_file.shape}"
+                f"{where}: {name} must hold a sample a row, received shape {array_or_file.shape}"
             )
         return array_or_file
 
@@ -282,7 +282,7 @@ def samples(X: Any, y: Any, name: str) -> tuple[Any, ...]:
     lengths = {len(leaf) for _, leaf in leaves(data)}
     if len(lengths) != 1:
         raise ShapeError(
-            f"minimize: expected arrays of equally many samples in {name}, received "
+            f"{where}: expected arrays of equally many samples in {name}, received "
             f"{', '.join(str(leaf.shape) for _, leaf in leaves(data))}"
         )
     return data
