@@ -244,12 +244,7 @@ export default load;
 
 
 HEAD = """\
-// {name}: a network that runs in web pages and in Node, written by chainrule {version}.
-//
-//     import {{ load }} from "./{name}.mjs";
-//     const net = await load();
-//
-// Its types are beside this file. It needs no other file, and asks no server.
+// Written by chainrule {version}: import {{ load }} from "./{name}.mjs"; const net = await load();
 function runtime() {{
 "use strict";
 {runtime}
