@@ -33,7 +33,7 @@ def test_no_name_ends_a_comment(tmp_path, end):
     model.export(path)
     assert len(run(path, "return net.predict(input.X)", X=X)) == 40
     first = "net_throw new Error__broken out___"
-    assert path.read_text("utf-8").startswith(f"// {first}: a network")
+    assert f'import {{ load }} from "./{first}.mjs"' in path.read_text("utf-8").splitlines()[0]
     types = path.with_suffix(".d.mts").read_text("utf-8")
     assert types.startswith(f"// The types of {first}.mjs, written by chainrule.\n")
 

@@ -82,7 +82,7 @@ export class Kernel {
       if (each.role === "constant") this.view(i).set(this.constants[each.key]);
     });
     for (const [key, values] of kept) this.write(key, values);
-    this.filled = null;
+    this.filled = new Map(); // the arrays that were written since
   }
 
   grow(bytes) {

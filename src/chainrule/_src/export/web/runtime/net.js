@@ -31,7 +31,7 @@ const OPTIONS = ["epochs", "batchSize", "learningRate", "shuffle", "seed", "onEp
 
 class Net {
   constructor(about, parts, values, text) {
-    Object.assign(this, { about, parts, values, kernels: {}, training: false, version: 0 });
+    Object.assign(this, { about, parts, values, kernels: {}, training: false });
     this.optimizer = new Map(this.named("optimizer"));
     this.apart = parts.train && new Apart(text, { train: parts.train, scores: parts.scores ?? null });
     this.inputs = about.columns ?? about.input;
@@ -69,7 +69,6 @@ class Net {
       if (wrong !== undefined) throw new Error(`restore: ${name} holds ${wrong}`);
     }
     for (const [name] of own) this.values.set(`weights/${name}`, arrays.get(name));
-    this.version++; // kernels hold older weights
     for (const [name, state] of this.optimizer) this.values.set(`optimizer/${name}`, state);
   }
 
@@ -88,10 +87,11 @@ class Net {
     const n = Math.max(rows, low);
     if (high !== null && n > high) throw new Error(`${where}: this network takes ${low === high ? high : `at most ${high}`} samples at once, received ${rows}`);
     kernel.reserve(n);
-    if (kernel.filled !== this.version) {
-      for (const prefix of prefixes) for (const [key, values] of this.weightsAs(prefix)) kernel.write(key, values);
-      kernel.filled = this.version;
-    }
+    for (const [key, values] of prefixes.flatMap((prefix) => this.weightsAs(prefix)))
+      if (kernel.filled.get(key) !== values) {
+        kernel.write(key, values);
+        kernel.filled.set(key, values);
+      }
     for (const [key, values] of samples) kernel.write(key, n > rows ? repeated(values, rows, n) : values);
     kernel.compute(n);
     const results = {};
@@ -212,7 +212,6 @@ class Net {
 
   /** Take the weights and the optimizer's state after training. */
   take(carry) {
-    this.version++;
     for (const [key, values] of carry) {
       const name = key.replace(/^carry\/(params|layers)\//, "weights/").replace(/^carry\/state\//, "optimizer/");
       const old = this.values.get(name);
