@@ -152,7 +152,7 @@ def _file_rules(home: str, read: Sequence[str], hidden: Sequence[str]) -> tuple[
         return is_hidden(path) or (bool(path) and not within(path, home, *allowed))
 
     def changes_elsewhere(args: tuple[Any, ...]) -> bool:
-        """Of a move or link, both paths count: the first two arguments."""
+        """Check the first two arguments: a move or a link has a source path and a target path."""
         paths = (real(path) for path in args[:2] if isinstance(path, str | bytes))
         return not all(within(path, home) for path in paths)
 

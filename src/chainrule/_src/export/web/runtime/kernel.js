@@ -105,11 +105,6 @@ export class Kernel {
     return this.form.arrays.findIndex((each) => each.key === key && each.role !== "constant");
   }
 
-  /** True if the kernel has an array of this name. */
-  has(key) {
-    return this.index(key) >= 0;
-  }
-
   /** Write an array, whose entries lie in NumPy's order. */
   write(key, values) {
     const i = this.index(key);

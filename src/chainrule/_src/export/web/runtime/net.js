@@ -34,7 +34,6 @@ class Net {
     Object.assign(this, { about, parts, values, kernels: {}, training: false });
     this.optimizer = new Map(this.named("optimizer"));
     this.apart = parts.train && new Apart(text, { train: parts.train, scores: parts.scores ?? null });
-    this.inputs = about.columns ?? about.input;
     this.classes = about.classes ?? null;
   }
 

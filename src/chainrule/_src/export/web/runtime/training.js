@@ -71,7 +71,7 @@ class Trainer {
       if (done < updates) break;
       history.push({ loss: kernel.total() / rows, ...score(kernel) });
       if (now() - reported > REPORTS || epoch === epochs - 1) {
-        report({ from: sent, logs: history.slice(sent), carry: kernel.state() });
+        report({ logs: history.slice(sent), carry: kernel.state() });
         sent = history.length;
         reported = now();
       }
