@@ -11,13 +11,14 @@ WEB := blackboard-web
 PLATFORMS := linux darwin win32
 MODULE := src/chainrule/_src/blackboard/assets/blackboard.js
 
-.PHONY: help lab blackboard blackboard-site page test wheel peers test-oldest arm windows emulated debian newest judges cases torture fuzz coverage check format bench bench-web pictures functions notebooks clean
+.PHONY: help lab blackboard blackboard-site page docs docs-serve test wheel peers test-oldest arm windows emulated debian newest judges cases torture fuzz coverage check format bench bench-web pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make blackboard  watch a network learn, in the browser; needs Node 20 or newer"
 	@echo "make blackboard-site  write the blackboard without Python, which trains in the page, to build/course"
 	@echo "make page      build the blackboard's page alone, and test its parts"
+	@echo "make docs      write the documentation site to build/docs; make docs-serve shows it on this machine"
 	@echo "make test      run every test but those of make peers and make wheel"
 	@echo "make wheel     install the wheel alone elsewhere and run README there; takes two minutes"
 	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd; Keras's and scikit-learn's own tests"
@@ -55,6 +56,12 @@ blackboard-site: .venv/blackboard $(MODULE)
 
 page: $(MODULE)
 	@npm --prefix $(WEB) run --silent check
+
+docs: .venv/docs docs/node_modules/made $(MODULE)
+	@OMP_NUM_THREADS=1 $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --jobs 2 docs build/docs
+
+docs-serve: docs
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/docs 8000
 
 test: .venv/dev
 	@$(BIN)/python -m pytest --ignore=tests/peers --ignore=tests/install $(SHARED) $(ARGS)
@@ -174,6 +181,15 @@ $(WEB)/node_modules/made: $(WEB)/package-lock.json
 	  { echo "The blackboard's page is built with Node 20 or newer and its npm: please install them." >&2; exit 1; }
 	@echo "Installing what builds the blackboard's page into $(WEB)/node_modules (once) ..."
 	@npm --prefix $(WEB) ci --loglevel=error --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=1000
+	@touch $@
+
+docs/node_modules/made: docs/package-lock.json
+	@npm --prefix docs ci --loglevel=error --no-audit --no-fund
+	@touch $@
+
+.venv/docs: .venv/lab
+	@echo "Installing what writes the documentation into .venv (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
 
 .venv/bench: .venv/lab
