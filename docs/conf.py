@@ -24,10 +24,11 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "extensions.formulas",
+    "extensions.live",
     "extensions.reference",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["node_modules", "extensions", "inventories", "**.js", "**.mjs", "**/*.ttf", "**/*.woff", "contrib"]
+exclude_patterns = ["node_modules", "extensions", "inventories", "live", "contrib", "**/*.ttf", "**/*.woff"]
 nitpicky = False
 suppress_warnings = ["config.cache"]
 templates_path = ["_templates"]

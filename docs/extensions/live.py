@@ -1,0 +1,123 @@
+"""The directive `live`: a figure that computes in the page, with a picture for readers without JavaScript.
+
+A widget NAME is two files in `live/`. `NAME.py` has a function `build(folder)` that writes there what the
+widget imports (a network by `export_web`, data) and `picture.svg`. `NAME.js` exports a function that
+fills an element. Both become one script of the site, which loads when the figure comes into view.
+"""
+
+import hashlib
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import Directive, directives
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util.display import status_iterator
+
+import chainrule
+
+_BUILD = """
+const { buildSync } = require("esbuild");
+const [entry, outfile, folder] = process.argv.slice(1);
+buildSync({
+  stdin: { contents: `import start from ${JSON.stringify(entry)}; globalThis.chainruleLive[${JSON.stringify(folder)}] = start;`, resolveDir: "." },
+  bundle: true, minify: true, format: "iife", target: "es2022", outfile, logLevel: "error",
+  alias: { parts: `./build/${folder}` },
+});
+"""
+
+
+class live(nodes.figure):
+    """A figure that computes in the page."""
+
+
+class LiveDirective(Directive):
+    """A widget by its name; the content is its caption."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec = {"alt": directives.unchanged_required}  # noqa: RUF012
+
+    def run(self) -> list[nodes.Node]:
+        """Return the figure with its caption."""
+        if "alt" not in self.options:
+            raise self.error("a live figure needs :alt:, the text for readers who do not see its picture")
+        figure = live("", name=self.arguments[0], alt=self.options["alt"])
+        caption = nodes.caption()
+        self.state.nested_parse(self.content, self.content_offset, caption)
+        figure += caption.children[0].children if caption.children else []
+        return [figure]
+
+
+def _visit(writer: object, node: live) -> None:
+    root = writer.builder.get_relative_uri(writer.builder.current_docname, "index").rpartition("/")[0]
+    source = "/".join(filter(None, [root, "_static/live", f"{node['name']}.svg"]))
+    alt = writer.attval(node["alt"])
+    writer.body.append(
+        f'<figure class="live" data-live="{node["name"]}"><img src="{source}" alt="{alt}"><figcaption>'
+    )
+
+
+def _depart(writer: object, _node: live) -> None:
+    writer.body.append("</figcaption></figure>\n")
+
+
+def _build_all(app: Sphinx) -> None:
+    folder = Path(app.srcdir) / "live"
+    target = Path(app.srcdir) / "_static" / "live"
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / "loader.js", target / "loader.js")
+    names = sorted(path.stem for path in folder.glob("*.py"))
+    old = [name for name in names if not _is_new(folder, name)]
+    for name in status_iterator(old, "building live figures... ", "brown", len(old), app.verbosity):
+        build(folder, target, name)
+
+
+def build(folder: Path, target: Path, name: str) -> None:
+    """Write the script and the picture of a widget."""
+    parts = folder / "build" / name
+    parts.mkdir(parents=True, exist_ok=True)
+    spec = importlib.util.spec_from_file_location(f"live_{name}", folder / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.build(parts)
+    command = ["node", "-e", _BUILD, f"./{name}.js", str(target / f"{name}.js"), name]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ExtensionError(f"the live figure {name} could not be built:\n{done.stderr[-2000:]}")
+    shutil.copyfile(parts / "picture.svg", target / f"{name}.svg")
+    (parts / "digest").write_text(_digest(folder, name), encoding="utf-8")
+
+
+def _is_new(folder: Path, name: str) -> bool:
+    digest = folder / "build" / name / "digest"
+    return digest.exists() and digest.read_text(encoding="utf-8") == _digest(folder, name)
+
+
+def _digest(folder: Path, name: str) -> str:
+    """Return a digest of what a widget is made from: its files, and the library's wings that write it."""
+    library = Path(chainrule.__file__).parent / "_src"
+    files = [folder / "kit.js", folder / f"{name}.py", folder / f"{name}.js", *sorted(library.glob("export/web/**/*.*"))]
+    files += sorted(library.glob("compile/**/*.py"))
+    digest = hashlib.sha256()
+    for path in files:
+        if path.suffix != ".pyc":
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _add_loader(app: Sphinx, page: str, _template: str, _context: dict, doctree: nodes.document | None) -> None:
+    if doctree is not None and any(True for _ in doctree.findall(live)):
+        app.add_js_file("live/loader.js", loading_method="defer")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Add the directive, and what builds the widgets."""
+    app.add_node(live, html=(_visit, _depart))
+    app.add_directive("live", LiveDirective)
+    app.connect("builder-inited", _build_all)
+    app.connect("html-page-context", _add_loader)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
