@@ -25,10 +25,20 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "extensions.formulas",
     "extensions.live",
+    "extensions.layers",
+    "extensions.operations",
     "extensions.reference",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["node_modules", "extensions", "inventories", "live", "contrib", "**/*.ttf", "**/*.woff"]
+exclude_patterns = [
+    "node_modules",
+    "extensions",
+    "inventories",
+    "live",
+    "contrib",
+    "**/*.ttf",
+    "**/*.woff",
+]
 nitpicky = False
 suppress_warnings = ["config.cache"]
 templates_path = ["_templates"]

@@ -52,7 +52,12 @@ def _rendered(keys: list[tuple[str, bool]], folder: Path) -> dict[tuple[str, boo
     if not keys:
         return {}
     done = subprocess.run(
-        ["node", "-e", _RENDER], cwd=folder, input=json.dumps(keys), capture_output=True, text=True, check=False
+        ["node", "-e", _RENDER],
+        cwd=folder,
+        input=json.dumps(keys),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise ExtensionError(f"KaTeX could not render the formulas:\n{done.stderr[-2000:]}")

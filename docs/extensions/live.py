@@ -5,7 +5,6 @@ widget imports (a network by `export_web`, data) and `picture.svg`. `NAME.js` ex
 fills an element. Both become one script of the site, which loads when the figure comes into view.
 """
 
-import hashlib
 import importlib.util
 import shutil
 import subprocess
@@ -17,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.display import status_iterator
 
-import chainrule
+from extensions.digests import made
 
 _BUILD = """
 const { buildSync } = require("esbuild");
@@ -44,7 +43,9 @@ class LiveDirective(Directive):
     def run(self) -> list[nodes.Node]:
         """Return the figure with its caption."""
         if "alt" not in self.options:
-            raise self.error("a live figure needs :alt:, the text for readers who do not see its picture")
+            raise self.error(
+                "a live figure needs :alt:, the text for readers who do not see its picture"
+            )
         figure = live("", name=self.arguments[0], alt=self.options["alt"])
         caption = nodes.caption()
         self.state.nested_parse(self.content, self.content_offset, caption)
@@ -53,7 +54,9 @@ class LiveDirective(Directive):
 
 
 def _visit(writer: object, node: live) -> None:
-    root = writer.builder.get_relative_uri(writer.builder.current_docname, "index").rpartition("/")[0]
+    root = writer.builder.get_relative_uri(writer.builder.current_docname, "index").rpartition("/")[
+        0
+    ]
     source = "/".join(filter(None, [root, "_static/live", f"{node['name']}.svg"]))
     alt = writer.attval(node["alt"])
     writer.body.append(
@@ -71,15 +74,16 @@ def _build_all(app: Sphinx) -> None:
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / "loader.js", target / "loader.js")
     names = sorted(path.stem for path in folder.glob("*.py"))
-    old = [name for name in names if not _is_new(folder, name)]
-    for name in status_iterator(old, "building live figures... ", "brown", len(old), app.verbosity):
-        build(folder, target, name)
+    for name in status_iterator(
+        names, "building live figures... ", "brown", len(names), app.verbosity
+    ):
+        files = [folder / "kit.js", folder / f"{name}.py", folder / f"{name}.js"]
+        made(folder / "build" / name, lambda parts, name=name: build(parts, target, name), files)
 
 
-def build(folder: Path, target: Path, name: str) -> None:
-    """Write the script and the picture of a widget."""
-    parts = folder / "build" / name
-    parts.mkdir(parents=True, exist_ok=True)
+def build(parts: Path, target: Path, name: str) -> None:
+    """Write the script and the picture of a widget; its parts go to a folder of their own."""
+    folder = parts.parent.parent
     spec = importlib.util.spec_from_file_location(f"live_{name}", folder / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -89,27 +93,11 @@ def build(folder: Path, target: Path, name: str) -> None:
     if done.returncode:
         raise ExtensionError(f"the live figure {name} could not be built:\n{done.stderr[-2000:]}")
     shutil.copyfile(parts / "picture.svg", target / f"{name}.svg")
-    (parts / "digest").write_text(_digest(folder, name), encoding="utf-8")
 
 
-def _is_new(folder: Path, name: str) -> bool:
-    digest = folder / "build" / name / "digest"
-    return digest.exists() and digest.read_text(encoding="utf-8") == _digest(folder, name)
-
-
-def _digest(folder: Path, name: str) -> str:
-    """Return a digest of what a widget is made from: its files, and the library's wings that write it."""
-    library = Path(chainrule.__file__).parent / "_src"
-    files = [folder / "kit.js", folder / f"{name}.py", folder / f"{name}.js", *sorted(library.glob("export/web/**/*.*"))]
-    files += sorted(library.glob("compile/**/*.py"))
-    digest = hashlib.sha256()
-    for path in files:
-        if path.suffix != ".pyc":
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _add_loader(app: Sphinx, page: str, _template: str, _context: dict, doctree: nodes.document | None) -> None:
+def _add_loader(
+    app: Sphinx, page: str, _template: str, _context: dict, doctree: nodes.document | None
+) -> None:
     if doctree is not None and any(True for _ in doctree.findall(live)):
         app.add_js_file("live/loader.js", loading_method="defer")
 

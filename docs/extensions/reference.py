@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
+from extensions.digests import write_changed
+
 
 def pages(source: Path) -> dict[str, str]:
     """Return the text of each page of the reference, by its name."""
@@ -14,7 +16,9 @@ def pages(source: Path) -> dict[str, str]:
     return {name: _page(**group) for name, group in groups.items()}
 
 
-def _page(title: str, intro: str, modules: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> str:
+def _page(
+    title: str, intro: str, modules: tuple[str, ...] = (), names: tuple[str, ...] = ()
+) -> str:
     parts = [f"# {title}", intro]
     if names:
         parts.append(_summary("chainrule", names))
@@ -31,17 +35,17 @@ def _has_page(module: str, name: str) -> bool:
 
 
 def _summary(module: str, names: object) -> str:
-    return f"```{{eval-rst}}\n.. currentmodule:: {module}\n\n.. autosummary::\n   :toctree: generated\n\n" + "".join(
-        f"   {name}\n" for name in names
-    ) + "```"
+    return (
+        f"```{{eval-rst}}\n.. currentmodule:: {module}\n\n.. autosummary::\n   :toctree: generated\n\n"
+        + "".join(f"   {name}\n" for name in names)
+        + "```"
+    )
 
 
 def _write(app: Sphinx, _config: object) -> None:
     source = Path(app.srcdir)
     for name, text in pages(source).items():
-        path = source / "reference" / f"{name}.md"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+        write_changed(source / "reference" / f"{name}.md", text)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

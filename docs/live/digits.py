@@ -38,7 +38,16 @@ def build(folder: Path) -> None:
     }
     X, y = images.reshape(-1, 64).astype(np.float32) / 16, labels
     optimizer = cr.optimizers.SGD(0.3)
-    cr.export_web(loss, params, X, y, path=folder / "net.mjs", optimizer=optimizer, batch_size=8, predict=network)
+    cr.export_web(
+        loss,
+        params,
+        X,
+        y,
+        path=folder / "net.mjs",
+        optimizer=optimizer,
+        batch_size=8,
+        predict=network,
+    )
     data = {
         "text": _text(params, X, y),
         "images": _packed(images),
@@ -46,14 +55,23 @@ def build(folder: Path) -> None:
         "samples": SAMPLES,
     }
     (folder / "data.json").write_text(json.dumps(data), encoding="utf-8")
-    params, history = cr.minimize(loss, params, X[:SAMPLES], y[:SAMPLES], optimizer=optimizer, batch_size=8, epochs=15)
-    _draw(X[SAMPLES:], y[SAMPLES:], network(params, X[SAMPLES:]), history.loss).savefig(folder / "picture.svg")
+    params, history = cr.minimize(
+        loss, params, X[:SAMPLES], y[:SAMPLES], optimizer=optimizer, batch_size=8, epochs=15
+    )
+    _draw(X[SAMPLES:], y[SAMPLES:], network(params, X[SAMPLES:]), history.loss).savefig(
+        folder / "picture.svg"
+    )
 
 
 def _text(params, X, y):
     """Return the lines of the loss and its gradient, in double precision as a learner's NumPy has it."""
     doubles = {name: value.astype(float) for name, value in params.items()}
-    return cr.source(loss)(doubles, X.astype(float), y).split("# forward")[1].split("return")[0].strip("\n")
+    return (
+        cr.source(loss)(doubles, X.astype(float), y)
+        .split("# forward")[1]
+        .split("return")[0]
+        .strip("\n")
+    )
 
 
 def _packed(images):
