@@ -17,7 +17,7 @@ HIDE = """
 import sys
 from importlib.machinery import PathFinder
 
-class Base:
+class Base(PathFinder):
     @staticmethod
     def find_spec(name, path=None, target=None):
         if name.partition(".")[0] not in {hidden}:

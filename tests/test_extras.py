@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import subprocess
 import sys
 
 import pytest
@@ -12,6 +13,7 @@ from chainrule._src.base.extras import is_installed, needs
 from chainrule.errors import MissingDependencyError
 from tests import base
 from tests.code import nodes
+from tests.peers.conftest import PEERS
 from tests.test_architecture import MODULES
 
 # The distribution that brings a module which no requirement is called by.
@@ -289,6 +291,8 @@ VERBS = {
     ("explain", "model.safetensors", "t.npz"): "",
     ("show", "model.safetensors", "--source"): "",
     ("export", "model.safetensors", "--to", "numpy"): "",
+    ("export", "model.safetensors", "--to", "web", "--training"): "",
+    ("export", "model.safetensors", "--to", "page", "--training"): "tables",
     ("export", "model.safetensors", "--to", "onnx"): "onnx",
     ("export", "model.safetensors", "--to", "keras"): "keras",
     ("plot", "model.safetensors", "--data", "t.npz"): "tables",
@@ -323,3 +327,16 @@ def test_each_verb_works_or_names_its_extra(tmp_path):
         else:
             assert code == 0, (words, stderr)
         before = {*files}
+
+
+def test_tests_that_ask_other_libraries_are_left_out_without_them():
+    """Machines of the workflows have none of them."""
+    code = "import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    words = ["tests/peers", "--collect-only", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-c", base.HIDE.format(hidden={*PEERS}) + code, *words],
+        cwd=base.ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "test_scikit_learns_tests.py" in done.stdout
+    assert "test_programs.py" not in done.stdout

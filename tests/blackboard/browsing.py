@@ -98,12 +98,18 @@ def best(measure, limit, tries=8):
     return min(found)
 
 
-def chromium():
-    """Return the path of Chromium, or skip."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+PROGRAMS = {
+    "Chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "Firefox": ("firefox-esr", "firefox"),
+}
+
+
+def installed(browser):
+    """Return the path of a browser, or skip."""
+    for name in PROGRAMS[browser]:
         if path := shutil.which(name):
             return path
-    return pytest.skip("Chromium is not installed")
+    return pytest.skip(f"{browser} is not installed")
 
 
 @contextmanager
@@ -112,7 +118,7 @@ def browser():
     playwright = pytest.importorskip("playwright.sync_api")
     if not built.MODULE.exists():
         pytest.skip("the blackboard's page is not built: make page")
-    path = chromium()
+    path = installed("Chromium")
     with playwright.sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=path, args=FLAGS)
         yield started

@@ -83,7 +83,7 @@ class Browser:
         return connect(
             f"ws://{host}/socket", origin=origin or None, additional_headers=headers,
             sock=socket.create_connection((place, int(port))), max_size=None, compression=None,
-            max_queue=waiting, close_timeout=1, open_timeout=WAIT,
+            max_queue=waiting, close_timeout=1, open_timeout=WAIT, ping_timeout=2 * WAIT,
         )  # fmt: skip
 
 

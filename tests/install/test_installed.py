@@ -3,6 +3,7 @@
 `make wheel` runs these; pip asks its index for the packages.
 """
 
+import json
 import os
 import re
 import signal
@@ -112,6 +113,37 @@ def test_with_the_base_a_line_names_the_extra(base):
         assert done.stderr.count("error:") == 1
 
 
+MODEL = """
+import numpy as np, chainrule as cr
+model = cr.Sequential([cr.layers.Input((4,)), cr.layers.Dense(3, activation="softmax")])
+model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy")
+X, y = np.random.default_rng(0).normal(size=(60, 4)).astype("float32"), np.arange(60) % 3
+model.fit(X, y, epochs=2, verbose=0)
+model.save("net.safetensors")
+print(model.predict(X[:2]).ravel().tolist())
+print(X[:2].ravel().tolist())
+"""
+IN_NODE = """
+import { load } from "./net.mjs";
+const net = await load(), x = JSON.parse(process.argv[1]);
+const before = await net.predict(x);
+const history = await net.train(x, [0, 1], { epochs: 9, batchSize: 2 });
+console.log(JSON.stringify([[...before], history.loss]));
+"""
+
+
+def test_a_model_becomes_a_module_for_the_web_with_the_base(base):
+    done = base.run(base.python, "-c", MODEL)
+    assert done.returncode == 0, done.stderr
+    expected, x = done.stdout.splitlines()
+    base.verb("export", "net.safetensors", "--to", "web", "--training")
+    done = base.run("node", "--input-type=module", "--eval", IN_NODE, x)
+    assert done.returncode == 0, done.stderr
+    predicted, losses = json.loads(done.stdout)
+    assert predicted == pytest.approx(json.loads(expected), rel=1e-5)
+    assert losses[-1] < losses[0]
+
+
 def test_all_of_readmes_examples_run(full):
     told = full.examples("all")
     assert "In scikit-learn" in told
@@ -155,6 +187,20 @@ def test_labs_are_handed_out_solved_and_graded(full):
     assert marks["total"] == marks["of"]
     assert (full.work / "report.html").stat().st_size > 1000
     full.verb("export-lab", "1", "--to", "classroom", "-o", "course")
+
+
+def test_a_model_and_the_blackboard_become_pages(full):
+    assert full.run(full.python, "-c", MODEL).returncode == 0
+    full.verb("export", "net.safetensors", "--to", "page", "--training")
+    full.verb("blackboard", "--data", "wine", "--model", "softmax", "--export", "pages")
+    full.verb(
+        "blackboard", "--data", "wine", "--model", "softmax", "--export", "pages.html", "--single"
+    )
+    assert {path.suffix for path in (full.work / "pages").iterdir()} >= {".html", ".js"}
+    for name, least in {"net.html": 50_000, "pages.html": 300_000}.items():
+        page = (full.work / name).read_text(encoding="utf-8")
+        assert "Content-Security-Policy" in page
+        assert len(page) > least
 
 
 def test_the_blackboard_serves_its_page(full):

@@ -2,20 +2,30 @@
 
 import re
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 PEERS = ("autograd", "jax", "keras", "mygrad", "nbgrader", "otter", "torch")
 collect_ignore = ["programs"]  # programs, not tests: test_programs.py runs them
 IMPORTED = re.compile(rf"^(?:import|from) ({'|'.join(PEERS)})\b", re.MULTILINE)
+OWN = re.compile(r"^from tests\.peers\.(\w+) import", re.MULTILINE)  # a file beside this one
 
 
 def pytest_ignore_collect(collection_path):
     """Leave out a file that imports a library which is not there."""
     if collection_path.suffix != ".py":
         return None
-    needed = IMPORTED.findall(collection_path.read_text(encoding="utf-8"))
-    return not all(map(find_spec, needed)) or None
+    return not all(map(find_spec, needed(collection_path))) or None
+
+
+def needed(path):
+    """Yield the libraries that a file imports, or that files do which it imports from here."""
+    text = path.read_text(encoding="utf-8")
+    yield from IMPORTED.findall(text)
+    for name in OWN.findall(text):
+        if (file := Path(__file__).with_name(f"{name}.py")).exists():
+            yield from needed(file)
 
 
 @pytest.fixture

@@ -183,7 +183,6 @@ SGD = cr.optimizers.SGD(0.1)
 WHOLE = np.arange(40), np.arange(1, 41), np.arange(40) > 3, np.arange(1, 41, dtype=np.uint16)
 TWO = numbers(4, 6), numbers(4, 6), np.array([2, 0, 2, 2])
 WRITTEN = numbers(8, 6), np.array([3, 1, 0, 1]), numbers(6)
-MATRICES = [np.arange(12, dtype=dtype).reshape(3, 4) % 5 for dtype in ("i8", "u2")]
 MATRICES = [(np.arange(12).reshape(3, 4) % 5).astype(dtype) for dtype in ("i8", "u2", "?")]
 SERIES = numbers(64, 5, 3), LABELS[:64] % 8
 SMALL, LARGE = weights("f4", 12, 10, 200, 10), weights("f4", 12, 256, 10)

@@ -1,9 +1,10 @@
-"""The machines that code is emitted for. One that is to come is one line more."""
+"""The machines and pages that code is emitted for. One that is to come is one line more."""
 
 from itertools import product
 
 from chainrule._src.compile.native.machine import on_windows
 from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.wasm.kernel import RELAXED, TARGET
 
 LINUX, WINDOWS, MACOS = "unknown-linux-gnu", "pc-windows-msvc", "apple-darwin23.4.0"
 X86 = {"x86-64": (16, 16), "x86-64-v2": (16, 16), "x86-64-v3": (32, 16), "x86-64-v4": (64, 32)}
@@ -33,3 +34,5 @@ PROCESSORS = {
     f"arm64-{MACOS}": ("apple-m1",),
 }
 COMPILED = [each for each in TARGETS if each.processor in PROCESSORS[each.triple]]
+# Modules for web pages are linked, which `tests/compile/wasm` checks: kernel by kernel.
+PAGES = {"plain": TARGET, "relaxed": RELAXED}

@@ -31,8 +31,7 @@ from chainrule._src.compile.native.writer import Writer
 
 # What objects may take from outside: C's functions, and what `machine` and `code` provide.
 OUTSIDE = {
-    *(name + kind for name in MATHEMATICS for kind in ("", "f")),
-    "memcpy", "memset", "chainrule_yield", "chainrule_sgemm", "chainrule_dgemm",
+    *MATHEMATICS, "memcpy", "memset", "chainrule_yield", "chainrule_sgemm", "chainrule_dgemm",
 }  # fmt: skip
 # The loader makes a table of addresses itself, and macOS has two more of C's functions.
 OF_FORMAT = {

@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 import wasmtime
 from tests.compile.native.everything import MAKERS, everything, training
+from tests.compile.native.targets import PAGES
 from tests.compile.wasm.host import WasmFunction, engine, in_wasm
 
 import chainrule as cr
 from chainrule._src.compile.native.llvm import NONE, Text, linked
 from chainrule._src.compile.native.writer import INT64, Writer
 from chainrule._src.compile.wasm.binary import module_of
-from chainrule._src.compile.wasm.kernel import RELAXED, TARGET, wasm_kernel
+from chainrule._src.compile.wasm.kernel import TARGET, wasm_kernel
 from chainrule._src.core.trees import leaves
 
 # What JavaScript has under the names of C. Numbers below 2²⁰ need neither sine nor cosine.
 OF_JAVASCRIPT = {"sin", "cos", "fmod", "fmodf"}
 
 
-@pytest.mark.parametrize("target", [TARGET, RELAXED], ids=["plain", "relaxed"])
+@pytest.mark.parametrize("target", PAGES.values(), ids=PAGES)
 @pytest.mark.parametrize("name", everything())
 def test_every_kernel_becomes_a_module(name, target):
     binary = wasm_kernel(everything()[name][1], target)
@@ -66,7 +67,7 @@ def test_functions_have_the_results_of_machine_code(name):
     close(expected, got, 1e-5 if is_single(*args) else 1e-13)
 
 
-@pytest.mark.parametrize("target", [TARGET, RELAXED], ids=["plain", "relaxed"])
+@pytest.mark.parametrize("target", PAGES.values(), ids=PAGES)
 @pytest.mark.parametrize("name", RUNS)
 def test_runs_have_the_weights_of_machine_code(name, target):
     loss, params, data, batch_size, rule = MAKERS[name].args

@@ -3,14 +3,14 @@
 from contextlib import contextmanager
 
 import pytest
-from tests.blackboard.browsing import FLAGS, WAIT, chromium
+from tests.blackboard.browsing import FLAGS, WAIT, installed
 
 
 @contextmanager
 def browser():
     """Start a browser, or skip where something is missing."""
     playwright = pytest.importorskip("playwright.sync_api")
-    path = chromium()
+    path = installed("Chromium")
     with playwright.sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=path, args=FLAGS)
         yield started

@@ -1,7 +1,6 @@
 """A web module in browsers: predictions and training in a worker, as in Python."""
 
 import json
-import shutil
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -9,15 +8,16 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from tests.blackboard.browsing import installed
 
 import chainrule as cr
 from chainrule import layers
 
 PATIENCE = 90  # seconds
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync")
-BROWSERS = {
-    "chromium": lambda folder: [*FLAGS, f"--user-data-dir={folder}"],
-    "firefox-esr": lambda folder: ["--headless", "--no-remote", "--profile", folder],
+OPTIONS = {
+    "Chromium": lambda folder: [*FLAGS, f"--user-data-dir={folder}"],
+    "Firefox": lambda folder: ["--headless", "--no-remote", "--profile", folder],
 }
 TYPES = {".mjs": "text/javascript", ".html": "text/html", "": "application/json"}
 PAGE = """<!doctype html><meta charset="utf-8"><script type="module">
@@ -78,10 +78,9 @@ def served(folder):
         server.server_close()
 
 
-@pytest.mark.parametrize("browser", BROWSERS)
+@pytest.mark.parametrize("browser", OPTIONS)
 def test_a_page_predicts_and_trains_as_python_does(browser, tmp_path):
-    if shutil.which(browser) is None:
-        pytest.skip(f"there is no {browser}")
+    program = installed(browser)
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(100, 6)).astype("f4"), rng.integers(0, 3, 100)
     model = cr.Sequential([
@@ -96,7 +95,7 @@ def test_a_page_predicts_and_trains_as_python_does(browser, tmp_path):
     profile = tmp_path / "profile"
     profile.mkdir()
     with served(tmp_path) as (address, waited):
-        command = [browser, *BROWSERS[browser](str(profile)), address]
+        command = [program, *OPTIONS[browser](str(profile)), address]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             answer = waited()

@@ -12,7 +12,10 @@ import llvmlite.binding as llvm
 from chainrule._src.compile.native.llvm import initialize
 from chainrule._src.compile.native.target import Target
 
-MATHEMATICS = ("ceil", "cos", "floor", "fmod", "rint", "sin", "sincos", "trunc")
+MATHEMATICS = (
+    "ceil", "ceilf", "cos", "floor", "floorf", "fmod", "fmodf", "rint", "rintf", "sin", "sincos",
+    "trunc", "truncf",
+)  # fmt: skip
 
 
 def _registers(features: Any, triple: str) -> tuple[int, int, int]:
@@ -49,10 +52,9 @@ else:
 
 
 def _mathematics() -> dict[str, int]:
-    """Return the addresses of C's mathematical functions, of both precisions."""
+    """Return the addresses of C's mathematical functions."""
     library = _c_library()
-    names = (name + kind for name in MATHEMATICS for kind in ("", "f"))
-    functions = {name: getattr(library, name, None) for name in names}
+    functions = {name: getattr(library, name, None) for name in MATHEMATICS}
     return {
         name: ctypes.cast(function, ctypes.c_void_p).value or 0
         for name, function in functions.items()
