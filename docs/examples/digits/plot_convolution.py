@@ -2,8 +2,8 @@
 The filters of a convolution, and what they find
 ================================================
 
-A convolution slides small filters over the picture. Each filter makes a picture of its own, a
-feature map, which is bright where the filter fits.
+A convolution slides small filters over the picture. Each filter makes a picture
+of its own, a feature map, which is bright where the filter fits.
 """
 
 import matplotlib.pyplot as plt
@@ -12,7 +12,8 @@ import numpy as np
 import chainrule as cr
 
 digits = cr.data.load_digits()
-images, test_images = digits.X_train.reshape(-1, 8, 8, 1), digits.X_test.reshape(-1, 8, 8, 1)
+images = digits.X_train.reshape(-1, 8, 8, 1)
+test_images = digits.X_test.reshape(-1, 8, 8, 1)
 model = cr.Sequential(
     [
         cr.layers.Conv2D(8, 3, activation="relu"),
@@ -22,14 +23,16 @@ model = cr.Sequential(
     ],
     seed=0,
 )
-model.compile(cr.optimizers.Adam(0.01), "sparse_categorical_crossentropy", ["accuracy"])
+model.compile(
+    cr.optimizers.Adam(0.01), "sparse_categorical_crossentropy", ["accuracy"]
+)
 model.fit(images, digits.y_train, epochs=8, verbose=0)
 loss, accuracy = model.evaluate(test_images, digits.y_test, verbose=0)
 print(f"{model.count_params()} weights, test accuracy {accuracy:.3f}")
 
 # %%
-# The first layer alone is a function of a picture: a digit of 8 × 8 pixels becomes 8 maps of 6
-# × 6.
+# The first layer alone is a function of a picture: a digit of 8 × 8 pixels
+# becomes 8 maps of 6 × 6.
 
 sample = int(np.argmax(digits.y_test == 4))
 layer = model.layers[0]
@@ -37,9 +40,9 @@ maps = np.asarray(layer(test_images[sample : sample + 1]))[0]
 print(test_images[sample].shape, "→", maps.shape)
 
 # %%
-# The upper row shows the filters (red: positive weights, blue: negative ones), the lower row
-# the map that each of them makes of the digit on the left. Nobody designed the filters: they
-# are learned from the labels alone.
+# The upper row shows the filters (red: positive weights, blue: negative ones),
+# the lower row the map that each of them makes of the digit on the left. Nobody
+# designed the filters: they are learned from the labels alone.
 
 figure, grid = plt.subplots(2, 9, figsize=(11, 2.9), layout="constrained")
 filters = np.asarray(layer.kernel)[:, :, 0]

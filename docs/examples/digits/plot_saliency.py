@@ -2,9 +2,9 @@
 Which pixels a prediction rests on
 ==================================
 
-The gradient of a class's score with respect to the pixels, times the pixels, gives each pixel a
-share in the score. For a network of relu units without biases these shares add up to the score
-itself.
+The gradient of a class's score with respect to the pixels, times the pixels,
+gives each pixel a share in the score. For a network of relu units without
+biases these shares add up to the score itself.
 """
 
 import matplotlib.pyplot as plt
@@ -26,14 +26,21 @@ def loss(params, X, y):
 rng = np.random.default_rng(0)
 start = {"W": rng.normal(size=(64, 32)) / 8, "V": rng.normal(size=(32, 10)) / 6}
 params, history = cr.minimize(
-    loss, start, digits.X_train, digits.y_train, optimizer="adam", epochs=30, seed=0
+    loss,
+    start,
+    digits.X_train,
+    digits.y_train,
+    optimizer="adam",
+    epochs=30,
+    seed=0,
 )
-print(f"test accuracy {np.mean(scores(params, digits.X_test).argmax(axis=1) == digits.y_test):.3f}")
+predicted = scores(params, digits.X_test).argmax(axis=1)
+print(f"test accuracy {np.mean(predicted == digits.y_test):.3f}")
 
 
 # %%
-# ``cr.grad`` of the score of one class for one digit; ``cr.vmap`` does it for several digits at
-# once.
+# ``cr.grad`` of the score of one class for one digit; ``cr.vmap`` does it for
+# several digits at once.
 
 
 def score(x, digit):
@@ -43,11 +50,14 @@ def score(x, digit):
 samples = [int(np.argmax(digits.y_test == digit)) for digit in range(6)]
 X, y = digits.X_test[samples].astype(float), digits.y_test[samples]
 shares = X * cr.vmap(cr.grad(score))(X, y)
-assert np.allclose(shares.sum(axis=1), [score(x, digit) for x, digit in zip(X, y, strict=True)])
+assert np.allclose(
+    shares.sum(axis=1), [score(x, digit) for x, digit in zip(X, y, strict=True)]
+)
 
 # %%
-# Red pixels speak for the digit's own class, blue pixels against it. An empty pixel can speak
-# for a class, too: pixels are standardised, so an empty one is a negative number.
+# Red pixels speak for the digit's own class, blue pixels against it. An empty
+# pixel can speak for a class, too: pixels are standardised, so an empty one is
+# a negative number.
 
 figure, grid = plt.subplots(2, 6, figsize=(10, 3.7), layout="constrained")
 largest = np.abs(shares).max()

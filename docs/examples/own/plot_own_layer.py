@@ -2,9 +2,9 @@
 A layer of your own: attention
 ==============================
 
-An attention layer weighs the positions of a sequence, so that its output can pick the ones that
-matter. The layer is a class of twenty lines in NumPy; it is differentiated and compiled like
-those that are there already.
+An attention layer weighs the positions of a sequence, so that its output can
+pick the ones that matter. The layer is a class of twenty lines in NumPy; it is
+differentiated and compiled like those that are there already.
 """
 
 import matplotlib.pyplot as plt
@@ -12,13 +12,17 @@ import numpy as np
 
 import chainrule as cr
 
+_, ORANGE, *_ = cr.plots.COLOURS
+
 
 class Attention(cr.layers.Layer):
     """Weighted mean over the positions, with weights that a query decides."""
 
     def build(self, input_shape):
         self.query = self.add_weight((input_shape[-1],), name="query")
-        self.value = self.add_weight((input_shape[-1], input_shape[-1]), name="value")
+        self.value = self.add_weight(
+            (input_shape[-1], input_shape[-1]), name="value"
+        )
 
     def shares(self, x):
         return cr.softmax(x @ self.query)
@@ -28,8 +32,8 @@ class Attention(cr.layers.Layer):
 
 
 # %%
-# The task: of ten numbers, one is marked. The network shall return it. Each position has two
-# features, the number and the mark.
+# The task: of ten numbers, one is marked. The network shall return it. Each
+# position has two features, the number and the mark.
 
 rng = np.random.default_rng(0)
 
@@ -38,7 +42,9 @@ def sequences(n):
     X = np.stack([rng.normal(size=(n, 10)), np.zeros((n, 10))], axis=2)
     marked = rng.integers(0, 10, n)
     X[np.arange(n), marked, 1] = 1
-    return X.astype("float32"), X[np.arange(n), marked, 0].astype("float32")[:, None]
+    return X.astype("float32"), X[np.arange(n), marked, 0].astype("float32")[
+        :, None
+    ]
 
 
 X, y = sequences(2000)
@@ -49,7 +55,8 @@ history = model.fit(X, y, epochs=30, verbose=0)
 print(f"mean squared error {history.loss[0]:.3f} → {history.loss[-1]:.4f}")
 
 # %%
-# Where the layer looks. Each row is a sequence; a frame is around the position that was marked.
+# Where the layer looks. Each row is a sequence; a frame is around the position
+# that was marked.
 
 X, y = sequences(8)
 weights = np.asarray(attention.shares(X))
@@ -60,7 +67,12 @@ picture = axes.imshow(weights, cmap="viridis", vmin=0, vmax=1)
 for row, column in enumerate(marked):
     axes.add_patch(
         plt.Rectangle(
-            (column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=cr.plots.COLOURS[1], linewidth=3
+            (column - 0.5, row - 0.5),
+            1,
+            1,
+            fill=False,
+            edgecolor=ORANGE,
+            linewidth=3,
         )
     )
 for (row, column), number in np.ndenumerate(X[:, :, 0]):

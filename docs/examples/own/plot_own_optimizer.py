@@ -2,9 +2,9 @@
 An optimizer of your own: signs only
 ====================================
 
-An optimizer is one method, ``step``: from weights, gradient and learning rate it makes new
-weights. This one keeps a running mean of gradients and moves every weight by the same amount,
-in the direction of its sign.
+An optimizer is one method, ``step``: from weights, gradient and learning rate
+it makes new weights. This one keeps a running mean of gradients and moves every
+weight by the same amount, in the direction of its sign.
 """
 
 import matplotlib.pyplot as plt
@@ -33,10 +33,16 @@ digits = cr.data.load_digits()
 
 def fitted(optimizer):
     model = cr.Sequential(
-        [cr.layers.Dense(32, activation="relu"), cr.layers.Dense(10, activation="softmax")], seed=0
+        [
+            cr.layers.Dense(32, activation="relu"),
+            cr.layers.Dense(10, activation="softmax"),
+        ],
+        seed=0,
     )
     model.compile(optimizer, "sparse_categorical_crossentropy")
-    return model.fit(digits.X_train, digits.y_train, epochs=12, verbose=0, seed=0)
+    return model.fit(
+        digits.X_train, digits.y_train, epochs=12, verbose=0, seed=0
+    )
 
 
 histories = {
@@ -48,8 +54,9 @@ for name, history in histories.items():
     print(f"{name:20} loss {history.loss[0]:.3f} → {history.loss[-1]:.4f}")
 
 # %%
-# Since every step is equally long, however small the gradient, the loss of the signs falls fast
-# at first and does not settle; a learning rate that decreases would help.
+# Since every step is equally long, however small the gradient, the loss of the
+# signs falls fast at first and does not settle; a learning rate that decreases
+# would help.
 
 cr.plots.curves(
     {name: (range(1, 13), history.loss) for name, history in histories.items()},

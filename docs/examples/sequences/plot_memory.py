@@ -2,9 +2,9 @@
 A recurrent network remembers
 =============================
 
-The network hears a signal, once, at the first moment of a sequence; then comes noise. After the
-last moment it has to say what the signal was. The picture shows how it carries the answer
-through time.
+The network hears a signal, once, at the first moment of a sequence; then comes
+noise. After the last moment it has to say what the signal was. The picture
+shows how it carries the answer through time.
 """
 
 import matplotlib.pyplot as plt
@@ -24,8 +24,9 @@ def sequences(n):
 
 
 # %%
-# One step of the network: the new state is made of the old one and of what comes in.
-# ``cr.scan`` applies it again and again; the gradient runs the loop backwards.
+# One step of the network: the new state is made of the old one and of what
+# comes in. ``cr.scan`` applies it again and again; the gradient runs the loop
+# backwards.
 
 
 def states(params, X):
@@ -52,14 +53,16 @@ params, history = cr.minimize(
 )
 
 # %%
-# New sequences. Each line is one of them; its height is the state as the output reads it. From
-# the first moment on, the two kinds stay apart, in spite of the noise. The untrained network
-# forgets.
+# New sequences. Each line is one of them; its height is the state as the output
+# reads it. From the first moment on, the two kinds stay apart, in spite of the
+# noise. The untrained network forgets.
 
 X, y = sequences(200)
 figure, panels = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for axes, (name, weights) in zip(
-    panels, {"before training": start, "after training": params}.items(), strict=True
+    panels,
+    {"before training": start, "after training": params}.items(),
+    strict=True,
 ):
     score = states(weights, X) @ weights["out"]
     right = np.mean((score[-1] > 0) == y)
@@ -72,9 +75,14 @@ for axes, (name, weights) in zip(
             linewidth=0.8,
             alpha=0.6,
         )
-        axes.plot([], [], color=colour, label=f"the signal was {2 * signal - 1:+d}")
+        axes.plot(
+            [], [], color=colour, label=f"the signal was {2 * signal - 1:+d}"
+        )
     cr.plots.finish(
-        axes, title=f"{name}: {right:.0%} right", xlabel="time step", ylabel="score for +1"
+        axes,
+        title=f"{name}: {right:.0%} right",
+        xlabel="time step",
+        ylabel="score for +1",
     )
 panels[1].legend(frameon=False, loc="center")
 plt.show()

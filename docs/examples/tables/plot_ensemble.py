@@ -2,15 +2,17 @@
 An ensemble shows where nothing was measured
 ============================================
 
-Networks that differ in their initial weights alone agree where there is data and differ where
-there is none. Their mean errs less than they do, and their spread warns. ``cr.vmap`` trains
-twenty of them side by side.
+Networks that differ in their initial weights alone agree where there is data
+and differ where there is none. Their mean errs less than they do, and their
+spread warns. ``cr.vmap`` trains twenty of them side by side.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 import chainrule as cr
+
+BLUE, ORANGE, *_, GREY = cr.plots.COLOURS
 
 rng = np.random.default_rng(0)
 X = np.concatenate([rng.uniform(-4, -1, 40), rng.uniform(1.5, 4, 40)])
@@ -24,8 +26,8 @@ start = {
 }
 
 # %%
-# The functions are written for one network. ``vmap`` makes them functions of twenty: of each
-# parameter, the first axis has an entry for each member.
+# The functions are written for one network. ``vmap`` makes them functions of
+# twenty: of each parameter, the first axis has an entry for each member.
 
 
 def predict(params, X):
@@ -40,12 +42,19 @@ def loss(params, X, y):
 
 
 params, history = cr.minimize(
-    loss, start, X, y, optimizer=cr.optimizers.Adam(0.01), batch_size=80, epochs=1000, seed=0
+    loss,
+    start,
+    X,
+    y,
+    optimizer=cr.optimizers.Adam(0.01),
+    batch_size=80,
+    epochs=1000,
+    seed=0,
 )
 
 # %%
-# Between the two groups of points and beside them, where nothing was measured, the members go
-# apart.
+# Between the two groups of points and beside them, where nothing was measured,
+# the members go apart.
 
 line = np.linspace(-5, 5, 200)
 truth = np.sin(1.5 * line)
@@ -54,17 +63,17 @@ seen = (line > -4) & (line < -1) | (line > 1.5) & (line < 4)
 mean, spread = predictions.mean(axis=0), predictions.std(axis=0)
 error_of_members = np.sqrt(np.mean((predictions - truth)[:, seen] ** 2))
 error_of_mean = np.sqrt(np.mean((mean - truth)[seen] ** 2))
-print(f"error where there is data: members {error_of_members:.3f}, their mean {error_of_mean:.3f}")
-print(f"spread where there is data {spread[seen].mean():.2f}, elsewhere {spread[~seen].mean():.2f}")
+print(f"error {error_of_members:.3f}; of the mean {error_of_mean:.3f}")
+print(f"spread {spread[seen].mean():.2f}; elsewhere {spread[~seen].mean():.2f}")
 assert error_of_mean < error_of_members
 assert spread[~seen].mean() > 2 * spread[seen].mean()
 
 figure, axes = plt.subplots(figsize=(8, 4.4), layout="constrained")
-axes.plot(line, predictions.T, color=cr.plots.COLOURS[5], linewidth=0.8, alpha=0.7)
-axes.plot([], [], color=cr.plots.COLOURS[5], label="members")
-axes.plot(line, mean, color=cr.plots.COLOURS[0], linewidth=2.5, label="their mean")
+axes.plot(line, predictions.T, color=GREY, linewidth=0.8, alpha=0.7)
+axes.plot([], [], color=GREY, label="members")
+axes.plot(line, mean, color=BLUE, linewidth=2.5, label="their mean")
 axes.plot(line, truth, "k--", linewidth=1, label="truth")
-axes.plot(X, y, "o", color=cr.plots.COLOURS[1], markersize=4, label="measurements")
+axes.plot(X, y, "o", color=ORANGE, markersize=4, label="measurements")
 axes.legend(frameon=False, ncols=4, loc="lower center")
 cr.plots.finish(axes, xlabel="x", ylabel="y", ylim=(-2, 1.8))
 plt.show()

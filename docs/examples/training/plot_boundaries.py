@@ -2,8 +2,8 @@
 A decision boundary while it is learned
 =======================================
 
-Two interleaving half moons cannot be told apart by a straight line. The pictures show what a
-small network believes at several moments of its training.
+Two interleaving half moons cannot be told apart by a straight line. The
+pictures show what a small network believes at several moments of its training.
 """
 
 import matplotlib.pyplot as plt
@@ -24,8 +24,8 @@ model = cr.Sequential(
 model.compile(cr.optimizers.Adam(0.01), "binary_crossentropy", ["accuracy"])
 
 # %%
-# ``fit`` goes on from where the model is, so that six calls make one training. After each of
-# them the model is asked for every point of a grid.
+# ``fit`` goes on from where the model is, so that six calls make one training.
+# After each of them the model is asked for every point of a grid.
 
 across, up = np.meshgrid(np.linspace(-1.8, 2.8, 80), np.linspace(-1.3, 1.8, 60))
 grid = np.column_stack([across.ravel(), up.ravel()])
@@ -37,19 +37,27 @@ for more in [1, 4, 10, 15, 30, 60]:
     pictures[epochs] = probability, history.history["accuracy"][-1]
 
 # %%
-# The black line is where both classes are equally likely. First it is nearly straight, then it
-# bends around the tips of the moons.
+# The black line is where both classes are equally likely. First it is nearly
+# straight, then it bends around the tips of the moons.
 
 figure, panels = plt.subplots(
     2, 3, figsize=(10, 5.4), layout="constrained", sharex=True, sharey=True
 )
-for axes, (epoch, (probability, accuracy)) in zip(panels.flat, pictures.items(), strict=True):
-    shade = axes.contourf(across, up, probability, np.linspace(0, 1, 11), cmap="PuOr", alpha=0.6)
+for axes, (epoch, (probability, accuracy)) in zip(
+    panels.flat, pictures.items(), strict=True
+):
+    shade = axes.contourf(
+        across, up, probability, np.linspace(0, 1, 11), cmap="PuOr", alpha=0.6
+    )
     axes.contour(across, up, probability, [0.5], colors="black", linewidths=2)
-    for moon, (marker, colour) in enumerate([("o", "#b35806"), ("^", "#542788")]):
+    for moon, (marker, colour) in enumerate(
+        [("o", "#b35806"), ("^", "#542788")]
+    ):
         axes.plot(*X[y == moon].T, marker, color=colour, markersize=3.5)
     axes.set_title(f"epoch {epoch}: {accuracy:.0%} right")
-figure.colorbar(shade, ax=panels, label="probability of the second moon", ticks=[0, 0.5, 1])
+figure.colorbar(
+    shade, ax=panels, label="probability of the second moon", ticks=[0, 0.5, 1]
+)
 figure.supxlabel("first feature")
 figure.supylabel("second feature")
 plt.show()

@@ -2,9 +2,9 @@
 Why initial weights have a scale
 ================================
 
-A signal goes through twenty layers. With weights that are too small it dies out on its way;
-with weights that are too large all units saturate, and the gradient grows from layer to layer
-on its way back. Glorot's scale avoids both.
+A signal goes through twenty layers. With weights that are too small it dies out
+on its way; with weights that are too large all units saturate, and the gradient
+grows from layer to layer on its way back. Glorot's scale avoids both.
 """
 
 import matplotlib.pyplot as plt
@@ -31,18 +31,40 @@ def loss(weights, X):
 
 
 # %%
-# The standard deviation of a weight is a multiple of √(1 / 64), which is Glorot's scale for
-# layers of 64 inputs and 64 outputs.
+# The standard deviation of a weight is a multiple of √(1 / 64), which is
+# Glorot's scale for layers of 64 inputs and 64 outputs.
 
-scales = {"a third of Glorot's": 1 / 3, "Glorot's": 1.0, "three times Glorot's": 3.0}
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-for (name, scale), colour in zip(scales.items(), cr.plots.COLOURS, strict=False):
+scales = {
+    "a third of Glorot's": 1 / 3,
+    "Glorot's": 1.0,
+    "three times Glorot's": 3.0,
+}
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(10, 4), layout="constrained"
+)
+for (name, scale), colour in zip(
+    scales.items(), cr.plots.COLOURS, strict=False
+):
     weights = list(noise * scale / np.sqrt(WIDTH))
     spread = [np.std(layer) for layer in activations(weights, X)]
     slopes = [np.linalg.norm(slope) for slope in cr.grad(loss)(weights, X)]
-    left.semilogy(range(1, DEPTH + 1), spread, "o-", color=colour, label=name, markersize=4)
-    right.semilogy(range(1, DEPTH + 1), slopes, "o-", color=colour, label=name, markersize=4)
-    print(f"{name:21} last layer's spread {spread[-1]:.1e}, first gradient {slopes[0]:.1e}")
+    left.semilogy(
+        range(1, DEPTH + 1),
+        spread,
+        "o-",
+        color=colour,
+        label=name,
+        markersize=4,
+    )
+    right.semilogy(
+        range(1, DEPTH + 1),
+        slopes,
+        "o-",
+        color=colour,
+        label=name,
+        markersize=4,
+    )
+    print(f"{name:21} spread {spread[-1]:.1e}, first gradient {slopes[0]:.1e}")
 left.legend(frameon=False)
 cr.plots.finish(left, xlabel="layer", ylabel="standard deviation of the units")
 cr.plots.finish(right, xlabel="layer", ylabel="length of the weights' gradient")

@@ -2,8 +2,9 @@
 Three optimizers in a narrow valley
 ===================================
 
-The loss is a valley, fifty times as curved across as along. Gradient descent zigzags across it,
-momentum rolls along it, and Adam gives each direction its own step.
+The loss is a valley, fifty times as curved across as along. Gradient descent
+zigzags across it, momentum rolls along it, and Adam gives each direction its
+own step.
 """
 
 import matplotlib.pyplot as plt
@@ -18,8 +19,8 @@ def height(position):
 
 
 # %%
-# An optimizer of chainrule is a rule that can be called by hand: ``init`` makes its state,
-# ``update`` returns the next position.
+# An optimizer of chainrule is a rule that can be called by hand: ``init`` makes
+# its state, ``update`` returns the next position.
 
 gradient = cr.grad(height)
 
@@ -41,8 +42,8 @@ paths = {
 }
 
 # %%
-# All three start on the left and make 60 updates. The right picture shows how high above the
-# lowest point they are.
+# All three start on the left and make 60 updates. The right picture shows how
+# high above the lowest point they are.
 
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(11, 4), width_ratios=[1.5, 1], layout="constrained"
@@ -53,11 +54,20 @@ left.contour(
     across,
     height(np.stack([along, across])),
     levels=np.geomspace(0.005, 3, 11),
-    colors="#8a8f98",
+    colors=cr.plots.COLOURS[5],
     linewidths=0.7,
 )
-for (name, positions), colour in zip(paths.items(), cr.plots.COLOURS, strict=False):
-    left.plot(*positions.T, ".-", label=name, color=colour, linewidth=1.3, markersize=5)
+for (name, positions), colour in zip(
+    paths.items(), cr.plots.COLOURS, strict=False
+):
+    left.plot(
+        *positions.T,
+        ".-",
+        label=name,
+        color=colour,
+        linewidth=1.3,
+        markersize=5,
+    )
     right.semilogy(height(positions.T), label=name, color=colour, linewidth=1.8)
     print(f"{name:17} ends at a height of {height(positions[-1]):.1e}")
 left.plot(0, 0, "k*", markersize=12)
