@@ -54,7 +54,7 @@ assert hits[:80].sum() >= 36
 # Nearly all wrong labels are among the first eighty of 1,527 samples. On the
 # right, the first eight and their labels.
 
-figure = plt.figure(figsize=(10, 4), layout="constrained")
+figure = plt.figure(figsize=(8.5, 3.7), layout="constrained")
 left, right = figure.subfigures(1, 2)
 axes = left.subplots()
 axes.plot(

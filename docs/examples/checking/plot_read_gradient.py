@@ -11,6 +11,8 @@ import numpy as np
 
 import chainrule as cr
 
+BLUE, ORANGE, *_ = cr.plots.COLOURS
+
 
 def loss(params, X, y):
     h = np.tanh(X @ params["W"] + params["b"])
@@ -44,18 +46,13 @@ assert all(np.allclose(gradients[name], slopes[name]) for name in params)
 # gradients in reverse order.
 
 code = text[text.index("    # forward") : text.index("    return")].rstrip()
-figure, axes = plt.subplots(figsize=(8, 4.4))
+lines = [line[4:] for line in code.splitlines()]
+turn = lines.index("# backward")
+figure, axes = plt.subplots(figsize=(8, 4.4), layout="constrained")
+for row, line in enumerate(lines):
+    axes.text(0, -row, line, family="monospace", fontsize=12, va="center")
+for first, last, colour in [(0, turn - 2, BLUE), (turn, row, ORANGE)]:
+    axes.fill_betweenx([-last - 0.5, 0.5 - first], -0.04, -0.02, color=colour)
+axes.set(xlim=(-0.04, 1), ylim=(-row - 0.6, 0.6))
 axes.set_axis_off()
-for row, line in enumerate(code.splitlines()):
-    colour = cr.plots.COLOURS[1 if "d_" in line or "backward" in line else 0]
-    axes.text(
-        0,
-        -row,
-        line[4:],
-        family="monospace",
-        fontsize=11,
-        color=colour,
-        va="center",
-    )
-axes.set(xlim=(0, 1), ylim=(-row - 0.6, 0.6))
 plt.show()

@@ -67,7 +67,7 @@ cr.plots.finish(
 # the upper one.
 
 painted = model.predict(X[:10], verbose=0)
-figure, grid = plt.subplots(2, 10, figsize=(10, 2.3), layout="constrained")
+figure, grid = plt.subplots(2, 10, figsize=(8.5, 2.1), layout="constrained")
 for column in range(10):
     cr.plots.image(X[column].reshape(8, 8), ax=grid[0, column])
     cr.plots.image(painted[column].reshape(8, 8), ax=grid[1, column])

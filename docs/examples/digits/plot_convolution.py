@@ -44,7 +44,7 @@ print(test_images[sample].shape, "→", maps.shape)
 # the lower row the map that each of them makes of the digit on the left. Nobody
 # designed the filters: they are learned from the labels alone.
 
-figure, grid = plt.subplots(2, 9, figsize=(11, 2.9), layout="constrained")
+figure, grid = plt.subplots(2, 9, figsize=(9, 2.5), layout="constrained")
 filters = np.asarray(layer.kernel)[:, :, 0]
 largest = np.abs(filters).max()
 grid[0, 0].set_axis_off()

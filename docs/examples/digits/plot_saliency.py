@@ -59,7 +59,7 @@ assert np.allclose(
 # pixel can speak for a class, too: pixels are standardised, so an empty one is
 # a negative number.
 
-figure, grid = plt.subplots(2, 6, figsize=(10, 3.7), layout="constrained")
+figure, grid = plt.subplots(2, 6, figsize=(8.5, 3.3), layout="constrained")
 largest = np.abs(shares).max()
 for column, (x, share) in enumerate(zip(X, shares, strict=True)):
     cr.plots.image(digits.image(x), f"digit {y[column]}", grid[0, column])

@@ -70,7 +70,7 @@ def posterior(scales, line):
 
 line = np.linspace(-1, 11, 200)
 figure, panels = plt.subplots(
-    1, 2, figsize=(10, 4), layout="constrained", sharey=True
+    1, 2, figsize=(8.5, 3.7), layout="constrained", sharey=True
 )
 for axes, (title, values) in zip(
     panels,

@@ -53,7 +53,7 @@ def fitted(penalty, start):
 # points for the wrong ones; so each fit begins with the line of the one before.
 
 figure, (left, right) = plt.subplots(
-    1, 2, figsize=(10, 4), width_ratios=[1.4, 1], layout="constrained"
+    1, 2, figsize=(8.5, 3.7), width_ratios=[1.4, 1], layout="constrained"
 )
 left.plot(x, y, "o", color=GREY, markersize=4)
 residuals = np.linspace(-4, 4, 201)

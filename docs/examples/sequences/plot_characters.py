@@ -86,7 +86,7 @@ print(written)
 # Within a word it is sure; at the beginning of a word it hesitates.
 
 shown = 36
-figure, axes = plt.subplots(figsize=(10, 5), layout="constrained")
+figure, axes = plt.subplots(figsize=(9, 5), layout="constrained")
 picture = axes.imshow(
     chances[:shown].T, cmap="viridis", aspect="auto", vmin=0, vmax=1
 )

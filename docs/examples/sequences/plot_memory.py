@@ -58,7 +58,7 @@ params, history = cr.minimize(
 # noise. The untrained network forgets.
 
 X, y = sequences(200)
-figure, panels = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+figure, panels = plt.subplots(1, 2, figsize=(8.5, 3.7), layout="constrained")
 for axes, (name, weights) in zip(
     panels,
     {"before training": start, "after training": params}.items(),

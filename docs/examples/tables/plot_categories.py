@@ -69,7 +69,7 @@ assert max(importance, key=importance.get) == "hour"
 assert abs(importance["coin"]) < 0.01
 
 figure, (left, right) = plt.subplots(
-    1, 2, figsize=(10, 4), layout="constrained"
+    1, 2, figsize=(8.5, 3.7), layout="constrained"
 )
 left.barh(list(importance), list(importance.values()), color=BLUE)
 left.invert_yaxis()

@@ -63,7 +63,7 @@ assert recalls[1] > recalls[0]
 across, up = np.meshgrid(np.linspace(-3.5, 4, 100), np.linspace(-3.5, 4, 100))
 grid = np.column_stack([across.ravel(), up.ravel()])
 figure, panels = plt.subplots(
-    1, 2, figsize=(10, 4.6), layout="constrained", sharey=True
+    1, 2, figsize=(8.5, 4.2), layout="constrained", sharey=True
 )
 for axes, (weight, model) in zip(panels, models.items(), strict=True):
     alarm = model.predict_proba(grid)[:, 1].reshape(across.shape)

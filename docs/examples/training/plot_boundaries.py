@@ -41,7 +41,7 @@ for more in [1, 4, 10, 15, 30, 60]:
 # straight, then it bends around the tips of the moons.
 
 figure, panels = plt.subplots(
-    2, 3, figsize=(10, 5.4), layout="constrained", sharex=True, sharey=True
+    2, 3, figsize=(8.5, 5), layout="constrained", sharex=True, sharey=True
 )
 for axes, (epoch, (probability, accuracy)) in zip(
     panels.flat, pictures.items(), strict=True

@@ -57,7 +57,7 @@ print(
 flat = np.sum(np.abs(spectra[-1]) < 0.01 * spectra[-1, -1])
 print(f"{flat} of 36 eigenvalues are below a hundredth of it")
 figure, (left, right) = plt.subplots(
-    1, 2, figsize=(10, 4), layout="constrained"
+    1, 2, figsize=(8.5, 3.7), layout="constrained"
 )
 cr.plots.curves(
     {"": (range(updates), losses)},

@@ -40,7 +40,7 @@ scales = {
     "three times Glorot's": 3.0,
 }
 figure, (left, right) = plt.subplots(
-    1, 2, figsize=(10, 4), layout="constrained"
+    1, 2, figsize=(8.5, 3.7), layout="constrained"
 )
 for (name, scale), colour in zip(
     scales.items(), cr.plots.COLOURS, strict=False

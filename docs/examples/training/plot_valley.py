@@ -46,7 +46,7 @@ paths = {
 # high above the lowest point they are.
 
 figure, (left, right) = plt.subplots(
-    1, 2, figsize=(11, 4), width_ratios=[1.5, 1], layout="constrained"
+    1, 2, figsize=(9, 3.7), width_ratios=[1.5, 1], layout="constrained"
 )
 along, across = np.meshgrid(np.linspace(-10, 4, 120), np.linspace(-2, 2, 80))
 left.contour(
