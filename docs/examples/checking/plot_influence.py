@@ -17,8 +17,10 @@ BLUE, *_, GREY = cr.plots.COLOURS
 digits = cr.data.load_digits()
 X, y = digits.X_train.astype(float), digits.y_train.copy()
 rng = np.random.default_rng(0)
-changed = rng.choice(len(y), 40, replace=False)
-y[changed] = (y[changed] + rng.integers(1, 10, 40)) % 10  # forty wrong labels
+mislabelled = rng.choice(len(y), 40, replace=False)
+y[mislabelled] = (
+    y[mislabelled] + rng.integers(1, 10, 40)
+) % 10  # forty wrong labels
 
 
 def loss(params, X, y):
@@ -45,7 +47,7 @@ lengths = np.sqrt(
     sum(np.sum(g.reshape(len(X), -1) ** 2, axis=1) for g in gradients.values())
 )
 ranking = np.argsort(-lengths)
-hits = np.isin(ranking, changed)
+hits = np.isin(ranking, mislabelled)
 print(f"wrong labels among the 40 longest gradients: {hits[:40].sum()}")
 print(f"wrong labels among the 80 longest gradients: {hits[:80].sum()}")
 assert hits[:80].sum() >= 36

@@ -60,7 +60,7 @@ def predicted(X):
 
 before, after = predicted(X_test), predicted(moved(0.1))
 sample = np.flatnonzero((before == y_test) & (after != y_test))[0]
-digit, step, changed = (
+digit, step, attacked = (
     values[sample].reshape(8, 8)
     for values in (X_test, np.sign(slope), moved(0.1))
 )
@@ -68,7 +68,7 @@ digit, step, changed = (
 figure, panels = plt.subplots(1, 3, figsize=(8, 3.2), layout="constrained")
 cr.plots.image(digit, f"seen as {before[sample]}", panels[0], vmin=0, vmax=1)
 cr.plots.image(step, "the step", panels[1], cmap="RdBu_r", vmin=-2, vmax=2)
-cr.plots.image(changed, f"seen as {after[sample]}", panels[2], vmin=0, vmax=1)
+cr.plots.image(attacked, f"seen as {after[sample]}", panels[2], vmin=0, vmax=1)
 
 # %%
 # All test digits, moved by steps of several sizes.

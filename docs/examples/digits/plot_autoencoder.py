@@ -66,11 +66,11 @@ cr.plots.finish(
 # The decoder paints a digit from two numbers. The lower row is what remains of
 # the upper one.
 
-painted = model.predict(X[:10], verbose=0)
+reconstructions = model.predict(X[:10], verbose=0)
 figure, grid = plt.subplots(2, 10, figsize=(8.5, 2.1), layout="constrained")
 for column in range(10):
     cr.plots.image(X[column].reshape(8, 8), ax=grid[0, column])
-    cr.plots.image(painted[column].reshape(8, 8), ax=grid[1, column])
+    cr.plots.image(reconstructions[column].reshape(8, 8), ax=grid[1, column])
 grid[0, 0].set_ylabel("digit")
 grid[1, 0].set_ylabel("from two\nnumbers")
 plt.show()

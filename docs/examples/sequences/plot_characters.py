@@ -69,17 +69,17 @@ print(f"loss of a character: {history.loss[0]:.2f} → {history.loss[-1]:.2f}")
 
 def write(opening, length):
     state, chances = np.zeros(UNITS), []
-    written = [alphabet.index(letter) for letter in opening]
+    letters = [alphabet.index(letter) for letter in opening]
     for position in range(length):
-        state, scores = step(params, state, written[position])
+        state, scores = step(params, state, letters[position])
         chances.append(cr.softmax(scores[None])[0])
         if position >= len(opening) - 1:
-            written.append(int(scores.argmax()))
-    return "".join(alphabet[code] for code in written), np.array(chances)
+            letters.append(int(scores.argmax()))
+    return "".join(alphabet[code] for code in letters), np.array(chances)
 
 
-written, chances = write("the ", 60)
-print(written)
+sentence, chances = write("the ", 60)
+print(sentence)
 
 # %%
 # Each column shows what the network expects after the character below it.
@@ -91,7 +91,7 @@ picture = axes.imshow(
     chances[:shown].T, cmap="viridis", aspect="auto", vmin=0, vmax=1
 )
 axes.set_xticks(
-    range(shown), written[:shown].replace(" ", "␣"), family="monospace"
+    range(shown), sentence[:shown].replace(" ", "␣"), family="monospace"
 )
 axes.set_yticks(
     range(K), "".join(alphabet).replace(" ", "␣"), family="monospace"

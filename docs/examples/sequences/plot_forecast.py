@@ -28,8 +28,8 @@ series = ((temperature - temperature.mean()) / temperature.std()).astype(
 # A sample is 72 hours, its target the hour after them. The last ten days are
 # kept aside.
 
-PAST, KEPT = 72, 240
-windows = np.lib.stride_tricks.sliding_window_view(series, PAST + 1)[:-KEPT:4]
+PAST, TEST = 72, 240
+windows = np.lib.stride_tricks.sliding_window_view(series, PAST + 1)[:-TEST:4]
 model = cr.Sequential([cr.layers.GRU(16), cr.layers.Dense(1)], seed=0)
 model.compile(cr.optimizers.Adam(0.01), "mse")
 history = model.fit(
@@ -53,9 +53,9 @@ def forecast(start, length=48):
 
 
 figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
-first = len(hours) - KEPT
+first = len(hours) - TEST
 axes.plot(
-    np.arange(KEPT) / 24,
+    np.arange(TEST) / 24,
     temperature[first:],
     color=BLUE,
     linewidth=1.6,

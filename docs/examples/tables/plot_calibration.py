@@ -24,7 +24,7 @@ X, y = make_classification(
     class_sep=1.0,
     random_state=0,
 )
-train, held, test = slice(0, 1000), slice(1000, 2000), slice(2000, 4000)
+train, validation, test = slice(0, 1000), slice(1000, 2000), slice(2000, 4000)
 model = cr.Sequential(
     [cr.layers.Dense(64, activation="relu"), cr.layers.Dense(3)], seed=0
 )
@@ -50,8 +50,8 @@ def loss(log_temperature, logits, y):
 fitted, history = cr.minimize(
     loss,
     np.zeros(()),
-    logits[held],
-    y[held],
+    logits[validation],
+    y[validation],
     optimizer=cr.optimizers.Adam(0.05),
     epochs=20,
     seed=0,

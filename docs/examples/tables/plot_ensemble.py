@@ -59,14 +59,15 @@ params, history = cr.minimize(
 line = np.linspace(-5, 5, 200)
 truth = np.sin(1.5 * line)
 predictions = predict_all(params, line)
-seen = (line > -4) & (line < -1) | (line > 1.5) & (line < 4)
+near_data = (line > -4) & (line < -1) | (line > 1.5) & (line < 4)
 mean, spread = predictions.mean(axis=0), predictions.std(axis=0)
-error_of_members = np.sqrt(np.mean((predictions - truth)[:, seen] ** 2))
-error_of_mean = np.sqrt(np.mean((mean - truth)[seen] ** 2))
+error_of_members = np.sqrt(np.mean((predictions - truth)[:, near_data] ** 2))
+error_of_mean = np.sqrt(np.mean((mean - truth)[near_data] ** 2))
 print(f"error {error_of_members:.3f}; of the mean {error_of_mean:.3f}")
-print(f"spread {spread[seen].mean():.2f}; elsewhere {spread[~seen].mean():.2f}")
+beside, within = spread[~near_data].mean(), spread[near_data].mean()
+print(f"spread {within:.2f} near data, {beside:.2f} elsewhere")
 assert error_of_mean < error_of_members
-assert spread[~seen].mean() > 2 * spread[seen].mean()
+assert beside > 2 * within
 
 figure, axes = plt.subplots(figsize=(8, 4.4), layout="constrained")
 axes.plot(line, predictions.T, color=GREY, linewidth=0.8, alpha=0.7)

@@ -23,7 +23,7 @@ def measured(n):
 
 
 X, y = measured(2000)
-X_held, y_held = measured(1000)
+X_margin, y_margin = measured(1000)
 X_test, y_test = measured(1000)
 
 # %%
@@ -54,7 +54,7 @@ low, middle, high = (fitted(quantile) for quantile in (0.05, 0.5, 0.95))
 # widened for nine in ten to be inside (conformalized quantile regression).
 
 outside = np.maximum(
-    low.predict(X_held) - y_held, y_held - high.predict(X_held)
+    low.predict(X_margin) - y_margin, y_margin - high.predict(X_margin)
 )
 margin = np.quantile(outside, 0.9)
 
