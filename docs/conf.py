@@ -72,7 +72,7 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "chainrule"
 html_static_path = ["_static", "node_modules/katex/dist"]
-html_css_files = ["site.css"]
+html_css_files = ["site.css", "gallery.css"]
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "show_prev_next": True,
