@@ -154,6 +154,7 @@ def test_parts_kept_aside_in_turn_are_scored(tmp_path):
     assert "150 rows do not make 200 parts" in refused(3, "train", "iris", "--cv", "200")
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("name", ["linear", "mlp", "realmlp", "ensemble"])
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_every_recipe_learns_classes_and_quantities(tmp_path, name, data):
@@ -183,6 +184,7 @@ def test_predictions_are_drawn_against_true_values(tmp_path, data):
     assert (tmp_path / "p.svg").stat().st_size > 1000
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("threshold", ["0.1", "0.3"])
 def test_a_threshold_goes_along_where_a_model_is_exported(rare, tmp_path, threshold):
     _, path = rare

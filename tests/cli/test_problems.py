@@ -111,6 +111,7 @@ def large(tmp_path):
     return tmp_path / "large.npz"
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
 @pytest.mark.parametrize(
     ("recipe", "begun", "said"),

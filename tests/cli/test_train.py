@@ -31,6 +31,7 @@ def train(tmp_path, data, *options):
     return done("train", *ONE, data, "-o", model, "--epochs", "2", *options), model
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer"])
 def test_sets_of_classes_are_learned_without_saying_more(tmp_path, name):
     result, path = train(tmp_path, name)
@@ -252,6 +253,7 @@ def test_help_names_the_exit_codes():
     assert "0 done, 1 something unexpected, 2 wrong usage, 3 bad data, 4" in text
 
 
+@pytest.mark.thorough  # a process of its own
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
 def test_a_reader_that_leaves_does_not_cost_the_model(tmp_path):
     path, pets = tmp_path / "model", write_pets(tmp_path / "pets.csv")
@@ -358,6 +360,7 @@ def test_a_table_of_the_target_alone_is_bad_data(tmp_path):
     assert "alone.csv has no column besides the target 'y' to learn from" in line
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder that is in use stays there")
 @pytest.mark.parametrize("verb", ["train", "sweep"])
 def test_a_folder_that_goes_while_training_is_made_anew(tmp_path, monkeypatch, verb):

@@ -318,6 +318,7 @@ KINDS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("kind", KINDS)
 def test_columns_of_all_kinds_of_numbers_are_trained_on(tmp_path, client, kind):
     """In a frame of Dask's, in one of pandas and in a file, features and targets."""
@@ -441,6 +442,7 @@ def test_the_memory_that_groups_take_is_bounded(monkeypatch):
     assert [group.rows for group in found] == [100] * 5
 
 
+@pytest.mark.thorough  # every module in a process
 def test_nothing_of_dask_is_loaded_before_it_is_asked_for(tmp_path):
     import subprocess
 

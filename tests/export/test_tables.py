@@ -138,6 +138,7 @@ def test_a_script_reads_as_training_did_what_can_be_read_in_two_ways(script, tmp
     assert ejected.as_numbers("price", ["1.234", ""], True, False) == [1234.0, None]
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 def test_a_script_reads_what_its_model_was_trained_on(script, tmp_path, mark):
     path = tmp_path / "data.csv"
@@ -148,6 +149,7 @@ def test_a_script_reads_what_its_model_was_trained_on(script, tmp_path, mark):
     assert_predicts_alike(script, path)
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -216,6 +216,7 @@ ROWS = {
 }
 
 
+@pytest.mark.sampled(quick=9)
 @pytest.mark.parametrize("name", ROWS)
 def test_rows_of_a_batch(name):
     """Recorded for one number of rows, right for others: what each row gives is its own."""

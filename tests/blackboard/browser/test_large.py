@@ -46,6 +46,7 @@ def test_at_full_speed_the_page_sees_at_least_15_frames_a_second(board):
     assert best(board.seconds_a_frame, 1 / 15) <= 1 / 15
 
 
+@pytest.mark.thorough  # a large network
 def test_frames_carry_what_pictures_show_and_another_choice_brings_it_at_once(board):
     def carried():
         names = board.js("Object.keys(last('frame').arrays)")

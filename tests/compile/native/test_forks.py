@@ -114,6 +114,7 @@ def run_in_process(cache, code, forks=0):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.thorough  # many forks
 def test_while_others_compile(run):
     run(WHILE_OTHERS_COMPILE, forks=4)
 

@@ -287,6 +287,7 @@ print(cr.jit(lambda x: np.tanh(x) * 2)(np.linspace(0, 1, 5)).tolist())
 """
 
 
+@pytest.mark.thorough  # several processes
 def test_processes_may_write_at_once(cache):
     pipe, environment = subprocess.PIPE, os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     workers = [

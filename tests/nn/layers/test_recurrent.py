@@ -49,6 +49,7 @@ def test_both_engines_train_alike(name):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("name", LAYERS)
 def test_saved_and_ejected(name, tmp_path):
     made, predictions = read_only(name)

@@ -1,0 +1,38 @@
+"""`make test` and `make test-all` leave no test out between them."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.tiers import quick_cases
+
+ROOT = Path(__file__).parents[1]
+
+
+def recipe(target):
+    """Return the command with which make tests."""
+    text = (ROOT / "Makefile").read_text("utf-8")
+    return re.search(rf"^{target}:.*\n\t@(.*)", text, re.MULTILINE)[1]
+
+
+def test_all_tests_are_those_without_the_condition_of_the_quick_ones():
+    assert recipe("test").replace(' -m "not thorough"', "") == recipe("test-all")
+    assert "thorough" not in recipe("test-all")
+
+
+def test_ci_runs_all():
+    assert "\nmake test-all\n" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+@pytest.mark.parametrize("total", [1, 5, 42, 650])
+@pytest.mark.parametrize("count", [1, 2, 8, 72])
+def test_each_part_of_a_family_has_a_quick_case(count, total):
+    count = min(count, total)
+    parts = Counter(case * count // total for case in quick_cases(count, total))
+    assert sorted(parts) == list(range(count))
+
+
+def test_quick_cases_of_a_table_are_in_all_its_columns():
+    assert len({case % 4 for case in quick_cases(10, 40)}) == 4
