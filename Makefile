@@ -19,7 +19,7 @@ help:
 	@echo "make blackboard-site  write the blackboard without Python, which trains in the page, to build/course"
 	@echo "make page      build the blackboard's page alone, and test its parts"
 	@echo "make test      run the quick tests: every behaviour, in less than four minutes"
-	@echo "make test-all  run the thorough tests, too: every test but those of make peers and make wheel"
+	@echo "make test-all  run the thorough tests and those of make peers, too: all but make wheel"
 	@echo "make wheel     install the wheel alone elsewhere and run README there; takes two minutes"
 	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd; Keras's and scikit-learn's own tests"
 	@echo "make test-oldest  all tests with the oldest versions that pyproject.toml allows"
@@ -60,9 +60,10 @@ page: $(MODULE)
 test: .venv/dev
 	@$(BIN)/python -m pytest --ignore=tests/peers --ignore=tests/install -m "not thorough" $(SHARED) $(ARGS)
 
-# A thorough test holds breadth: random programs, whole labs, all cases of a large family.
+# A thorough test holds breadth: random programs, whole labs, all cases of a large family. One run
+# of all tests collects and imports once.
 test-all: .venv/dev
-	@$(BIN)/python -m pytest --ignore=tests/peers --ignore=tests/install $(SHARED) $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/install $(SHARED) $(ARGS)
 
 # Into an environment of its own; pip asks its index for some packages.
 wheel: .venv/dev $(MODULE)
