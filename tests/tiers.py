@@ -4,6 +4,8 @@ A test is thorough if it holds breadth, such as random programs, whole labs or m
 behaviour that a quick test holds. Of a large family of cases, `sampled` leaves some quick.
 """
 
+import itertools
+
 import pytest
 
 GOLDEN = (5**0.5 - 1) / 2
@@ -15,7 +17,11 @@ def quick_cases(count, total):
     With equal distances the cases of a table in two dimensions could all be of one column.
     """
     count = min(count, total)
-    return {int((part + part * GOLDEN % 1) * total / count) for part in range(count)}
+    ends = [part * total // count for part in range(count + 1)]
+    return {
+        begin + int(part * GOLDEN % 1 * (end - begin))
+        for part, (begin, end) in enumerate(itertools.pairwise(ends))
+    }
 
 
 def mark_thorough(items):
