@@ -124,6 +124,7 @@ def without_slope(p, X, y):
     return {"W_h": X.T @ d_z_h, "b_h": d_z_h.sum(0), "W_o": h.T @ d_z_o, "b_o": d_z_o.sum(0)}
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("n", [1, 6, 40])
 def test_the_line_is_pointed_at(n, dtype):

@@ -175,6 +175,7 @@ def test_what_a_recipe_settles_cannot_be_asked_for(tmp_path):
     assert Settings.of({"recipe": "realmlp", "epochs": 9}).hidden == (256, 256, 256)
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_predictions_are_drawn_against_true_values(tmp_path, data):
     done("train", *ONE, data, "--epochs", "1", "-o", tmp_path / "model")
@@ -222,6 +223,7 @@ def test_a_class_of_one_row_is_refused_before_parts_are_trained(tmp_path):
     assert "1 row" not in done("train", *ONE, path, *options).stderr
 
 
+@pytest.mark.thorough  # several trainings
 def test_a_class_that_some_parts_do_not_have_is_told(tmp_path):
     path = write_single(tmp_path / "few.csv", "2,3,c")
     result = done("train", *ONE, path, "--target", "y", "--epochs", "1", "--cv", "5")

@@ -70,6 +70,7 @@ def test_every_line_fits_a_terminal_of_80_columns(tmp_path):
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.thorough  # many classes
 def test_many_classes_are_summed_up_by_the_worst_mistakes(tmp_path):
     rng = np.random.default_rng(0)
     labels = np.array([f"class number {i}" for i in range(30)])[rng.integers(30, size=300)]
@@ -283,6 +284,7 @@ def write_users(path, users=800, rows=3000):
     return path
 
 
+@pytest.mark.thorough  # many categories
 def test_all_of_many_users_are_told_apart(tmp_path):
     path = write_users(tmp_path / "users.csv")
     table = open_table(path)
@@ -320,6 +322,7 @@ def test_columns_are_chosen_and_dropped(tmp_path):
     assert "no column is left" in refused(2, *base, "--columns", "home", "--drop", "home")
 
 
+@pytest.mark.thorough  # many words
 def test_free_text_is_learned_on_request(tmp_path):
     words = ["good", "fine", "nice", "bad", "poor", "sad"]
     rng = np.random.default_rng(0)

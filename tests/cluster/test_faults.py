@@ -149,6 +149,7 @@ def test_a_checkpoint_goes_on_with_what_decides_its_bits_alone(tmp_path, change,
 KINDS = ("optimizer", "loss", "metrics", "weighted_metrics", "engine")
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("wrong", ["x", "label", "rows"])
 def test_data_that_are_refused_in_the_middle_leave_the_model_as_it_was(client, wrong):
     """The last partition of many is read after rounds that went well."""
@@ -182,6 +183,7 @@ class Raises(cr.callbacks.Callback):
         raise Broken
 
 
+@pytest.mark.thorough  # a cluster of its own
 def test_a_scheduler_that_is_killed_is_told_and_the_run_goes_on_without_it(tmp_path):
     from distributed import Client
 

@@ -129,6 +129,7 @@ def assert_predicts_alike(folder, path):
         )
 
 
+@pytest.mark.sampled(quick=1)
 def test_a_script_reads_as_training_did_what_can_be_read_in_two_ways(script, tmp_path):
     header = (script / "data.csv").read_text().splitlines()[0]
     row = "1.234;1.2.24;good;1:30;a" if ";" in header else '"1,234",1/2/2024 1:00,true,2.5'

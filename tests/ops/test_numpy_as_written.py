@@ -173,6 +173,7 @@ def test_keeps_float32(name):
     assert_keeps_float32(f, *xs)
 
 
+@pytest.mark.sampled(quick=35)
 @pytest.mark.parametrize("name", CASES)
 def test_three_ways(name):
     f, *xs = CASES[name]

@@ -144,6 +144,7 @@ def test_nothing_handed_in_is_no_points(tmp_path):
     assert "was handed in" in results["tests"][0]["output"]
 
 
+@pytest.mark.thorough  # a whole repository
 def test_a_classroom_s_repository_runs_with_pytest(labs, tmp_path, light_hosts):
     write_files(MAKERS["classroom"](labs[LAB]), tmp_path)
     (tmp_path / "conftest.py").write_text(light_hosts)

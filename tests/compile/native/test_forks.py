@@ -123,5 +123,6 @@ def test_of_a_function_that_another_thread_compiles(run):
     run(OF_ONE_FUNCTION)
 
 
+@pytest.mark.thorough  # one more moment
 def test_from_a_callback_of_a_run_in_several_threads(run):
     run(FROM_A_CALLBACK)
