@@ -5,6 +5,8 @@ import pytest
 from tests.blackboard.browser import test_page
 from tests.blackboard.browsing import best, command
 
+pytestmark = pytest.mark.thorough  # one more network
+
 SETTINGS = "#layers=256-128&activation=relu&init=he_normal&rate=0.01"
 N = 1000
 
@@ -46,7 +48,6 @@ def test_at_full_speed_the_page_sees_at_least_15_frames_a_second(board):
     assert best(board.seconds_a_frame, 1 / 15) <= 1 / 15
 
 
-@pytest.mark.thorough  # a large network
 def test_frames_carry_what_pictures_show_and_another_choice_brings_it_at_once(board):
     def carried():
         names = board.js("Object.keys(last('frame').arrays)")
