@@ -129,6 +129,7 @@ def assert_predicts_alike(folder, path):
         )
 
 
+@pytest.mark.sampled(quick=1)
 def test_a_script_reads_as_training_did_what_can_be_read_in_two_ways(script, tmp_path):
     header = (script / "data.csv").read_text().splitlines()[0]
     row = "1.234;1.2.24;good;1:30;a" if ";" in header else '"1,234",1/2/2024 1:00,true,2.5'
@@ -138,6 +139,7 @@ def test_a_script_reads_as_training_did_what_can_be_read_in_two_ways(script, tmp
     assert ejected.as_numbers("price", ["1.234", ""], True, False) == [1234.0, None]
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 def test_a_script_reads_what_its_model_was_trained_on(script, tmp_path, mark):
     path = tmp_path / "data.csv"
@@ -148,6 +150,7 @@ def test_a_script_reads_what_its_model_was_trained_on(script, tmp_path, mark):
     assert_predicts_alike(script, path)
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -88,6 +88,7 @@ def test_the_page_gives_itself_away_with_its_run(board, context, tmp_path):
     assert other.problems == []
 
 
+@pytest.mark.thorough  # a whole training
 def test_the_page_of_the_lab_repeats_the_lab_s_training(context, tmp_path):
     result = Lab(quick=True, log=lambda line: None).run("hidden-layer")
     path = tmp_path / "lab.html"

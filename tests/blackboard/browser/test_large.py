@@ -5,6 +5,8 @@ import pytest
 from tests.blackboard.browser import test_page
 from tests.blackboard.browsing import best, command
 
+pytestmark = pytest.mark.thorough  # one more network
+
 SETTINGS = "#layers=256-128&activation=relu&init=he_normal&rate=0.01"
 N = 1000
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tests.export.web.node import needs_node, run
 
 pytestmark = needs_node
@@ -14,6 +15,7 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
+@pytest.mark.thorough  # a whole page of docs
 def test_the_page_s_python_and_javascript_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}

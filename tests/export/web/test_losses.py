@@ -28,6 +28,7 @@ def loss(params, X, y):
     return cr.nll(cr.one_hot(3, y), forward(params, X))
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("batch_size", [1, 7, 16])
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
 def test_training_is_that_of_minimize(tmp_path, batch_size, rule):
@@ -106,6 +107,7 @@ WRONG = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(quick=5)
 @pytest.mark.parametrize("call", WRONG)
 def test_what_does_not_fit_is_refused_in_a_sentence_and_nothing_is_lost(module, call):
     script = f"""
@@ -256,6 +258,7 @@ ODD = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("call", ODD)
 def test_odd_values_get_a_sentence_and_the_net_goes_on(module, call):
     script = f"""

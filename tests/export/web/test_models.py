@@ -66,7 +66,15 @@ return { early, again, one, loss, gradients, history, report, late: await net.pr
 """
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+THOROUGH = "convolution", "words"
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[pytest.mark.thorough] * (name in THOROUGH)) for name in NETWORKS
+    ],
+)
 def trained(request, tmp_path_factory):
     """Return a model, its data, and what its module did."""
     make, X, rule = NETWORKS[request.param]
