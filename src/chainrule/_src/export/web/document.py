@@ -12,6 +12,7 @@ from chainrule._src.base.errors import ChainruleError, DataError
 from chainrule._src.base.pages import SHARED, HashedText, packed, page
 from chainrule._src.base.version import __version__
 from chainrule._src.data.storage.files import check_writable, write_text
+from chainrule._src.export.ejecting import WRITTEN
 from chainrule._src.export.in_use import InUse
 from chainrule._src.export.web.content import WebContent
 from chainrule._src.export.web.examples import checked_examples, example_arrays, with_examples
@@ -100,9 +101,11 @@ def _output(model: Compiled, used: InUse) -> dict[str, Any]:
     """
     if used.quantity is not None:
         written = used.preprocessor.target_column.written
-        unit = written.unit if written else ""
-        share = used.quantity.interval
-        return {"kind": "quantity", "name": used.quantity.name, "unit": unit, "share": share}
+        unit, reading = (written.unit, written.reading) if written else ("", "")
+        return {
+            "kind": "quantity", "name": used.quantity.name, "unit": unit,
+            "comma": WRITTEN.get(reading), "share": used.quantity.interval,
+        }  # fmt: skip
     last = model.network.layers[-1]
     shape, kind = [size or 1 for size in last.output_shape[1:]], getattr(last, "activation", None)
     name = "" if used.preprocessor is None else used.preprocessor.target.name

@@ -155,7 +155,7 @@ def _column(step: Step, example: Any, spelling: Any) -> dict[str, Any]:
     about["missing"] = getattr(step, "missing", False)
     if isinstance(step, Calendar):
         return {**about, "kind": "time", "order": "ymd" if spelling is None else spelling}
-    return {**about, "kind": "number", "comma": spelling is True}
+    return {**about, "kind": "number", "comma": spelling}
 
 
 def loss_content(

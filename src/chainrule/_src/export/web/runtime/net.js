@@ -1,5 +1,5 @@
 // A network or a loss in a page: predictions, gradients and training.
-import { converted, fits, flat, isList, plain, product, readTensors, shown, unpacked, writeTensors } from "./arrays.js";
+import { converted, dtypeOf, fits, flat, isFloat, isList, plain, product, readTensors, readWeights, shown, unpacked, writeWeights } from "./arrays.js";
 import { Kernel } from "./kernel.js";
 import { rowsOfTable } from "./table.js";
 import { Apart } from "./training.js";
@@ -50,24 +50,28 @@ class Net {
 
   /** Return the weights as a file in the safetensors format. */
   save() {
-    return writeTensors(new Map(this.named("weights")), { format: "chainrule-web", name: this.about.name });
+    return writeWeights(new Map(this.named("weights")));
   }
 
-  /** Take the weights of a file that `save` returned, if they fit; the optimizer starts anew. */
+  /** Take the weights of a file that `save` or Python wrote, if they fit; the optimizer starts anew. */
   restore(bytes) {
     if (this.training) throw new Error("restore: the network is in training; let that end first");
-    const { arrays } = readTensors(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes);
-    const own = this.named("weights");
-    for (const [name, { shape, data }] of own) {
-      const given = arrays.get(name);
-      if (!given) throw new Error(`restore: the file has no ${name}; it belongs to another network`);
-      if (String(given.shape) !== String(shape))
-        throw new Error(`restore: ${name} has shape (${given.shape}), expected (${shape}): it belongs to another network`);
-      if (given.data.constructor !== data.constructor) throw new Error(`restore: ${name} has another dtype`);
-      const wrong = given.data.find((value) => typeof value === "number" && !Number.isFinite(value));
-      if (wrong !== undefined) throw new Error(`restore: ${name} holds ${wrong}`);
+    const saved = readWeights(bytes);
+    const own = new Map(this.named("weights"));
+    const refuse = (problem) => {
+      throw new Error(`restore: ${problem}: it belongs to another network`);
+    };
+    for (const name of own.keys()) if (!saved.has(name)) refuse(`the file has no ${name}`);
+    for (const [name, { data, shape }] of saved) {
+      const expected = own.get(name) ?? refuse(`the file has ${name}, which is not in this network`);
+      if (String(shape) !== String(expected.shape)) refuse(`${name} has shape (${shape}), expected (${expected.shape})`);
+      if (isFloat(data) !== isFloat(expected.data)) refuse(`${name} holds other numbers`);
+      const values = converted(dtypeOf(expected.data), data);
+      const wrong = isFloat(values) ? values.findIndex((value) => !Number.isFinite(value)) : -1;
+      if (wrong >= 0) throw new Error(`restore: ${name} holds ${data[wrong]}`);
+      saved.set(name, { data: values, shape });
     }
-    for (const [name] of own) this.values.set(`weights/${name}`, arrays.get(name));
+    for (const [name, array] of saved) this.values.set(`weights/${name}`, array);
     for (const [name, state] of this.optimizer) this.values.set(`optimizer/${name}`, state);
   }
 
