@@ -65,7 +65,8 @@ def test_weights_in_a_file_apart(tmp_path):
     ]  # fmt: skip
     from safetensors.numpy import load_file
 
-    assert load_file(tmp_path / "net.safetensors").keys() == PARAMS.keys()
+    file = load_file(tmp_path / "net.safetensors")
+    assert file.keys() == {f"weights/{name}" for name in PARAMS}
     file = f"""
       {{ weights: (await import("node:fs")).readFileSync({str(tmp_path / "net.safetensors")!r}) }}
     """
@@ -303,3 +304,37 @@ def test_memory_that_does_not_suffice_leaves_the_net_as_it_was(module):
     message, same = run(module, script, X=X)
     assert "the memory of this page does not suffice" in message
     assert same
+
+
+@pytest.mark.parametrize("frequency", [None, 1, 3])
+def test_averages_take_the_place_of_the_weights_as_in_minimize(tmp_path, frequency):
+    rule = cr.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=frequency)
+    cr.export_web(loss, PARAMS, X, Y, path=tmp_path / "net.mjs", optimizer=rule)
+    script = """
+      await net.train(input.X, input.y, { epochs: 5, seed: 2 });
+      const first = net.weights;
+      await net.train(input.X, input.y, { epochs: 1, seed: 3 });
+      return { first, second: net.weights };
+    """
+    answer = run(tmp_path / "net.mjs", script, X=X, y=Y)
+    expected, _ = cr.minimize(loss, PARAMS, X, Y, optimizer=rule, epochs=5, seed=2)
+    for name, weight in arrays(answer["first"]).items():
+        np.testing.assert_allclose(weight, np.ravel(expected[name]), 1e-4, 1e-6, err_msg=name)
+    assert answer["first"] != answer["second"]
+
+
+def test_averages_of_a_model_are_those_of_fit(tmp_path):
+    model = cr.Sequential([cr.layers.Input((4,)), cr.layers.Dense(3, "softmax")], seed=0)
+    model.compile(cr.optimizers.Adam(0.05, use_ema=True), "sparse_categorical_crossentropy")
+    model.export(tmp_path / "net.mjs", training=True)
+    script = """
+      const options = { epochs: 3, batchSize: 16, seed: 0 };
+      await net.train(input.X, input.y, options);
+      await net.train(input.X, input.y, options);
+      return net.weights;
+    """
+    weights = run(tmp_path / "net.mjs", script, X=X, y=Y)
+    for _ in range(2):
+        model.fit(X, Y, epochs=3, batch_size=16, seed=0, verbose=0)
+    for name, weight in model.network.weights.items():
+        np.testing.assert_allclose(weights[name], np.ravel(weight), 1e-4, 1e-5, err_msg=name)

@@ -18,7 +18,8 @@ from chainrule._src.export.web.content import WebContent
 from chainrule._src.export.web.examples import checked_examples, example_arrays, with_examples
 from chainrule._src.export.web.inputs import parts_of_columns, parts_of_sample
 from chainrule._src.export.web.model import model_content
-from chainrule._src.export.web.module import joined, runtime_text
+from chainrule._src.export.web.module import runtime_text
+from chainrule._src.export.web.script import joined
 from chainrule._src.nn import activations
 from chainrule._src.nn.losses import CategoricalCrossentropy, SparseCategoricalCrossentropy
 from chainrule._src.nn.network.compiled import Compiled

@@ -4,10 +4,20 @@ const TARGETS = /^(target|label|class|y|digit)$/i; // usual names of the column 
 const MISSING = /^(|na|n\/a|nan|null|\?)$/i;
 
 const PLAIN = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i; // a number as a program writes it
-const numberWith = (point, groups) =>
-  new RegExp(`^[-+−]?([1-9]\\d{0,2}([${groups} '’\u00a0\u202f]\\d{3})+|\\d*)(${point}\\d*)?(e[-+]?\\d+)?$`, "i");
-const WITH_POINT = numberWith("[.]", ",");
-const WITH_COMMA = numberWith("[,]", ".");
+const FEW = 0.02; // cost of a number that is read in an unusual way; that of a text is 1
+
+/** Return a function that reads numbers with this decimal sign; NaN for other texts. */
+function numbersWith(point, group) {
+  const between = `[${group} _'’\u00a0\u202f]`;
+  const pattern = new RegExp(`^[-+−]?([1-9]\\d{0,2}(${between}\\d{3})+|\\d*)(${point}\\d*)?(e[-+]?\\d+)?$`, "i");
+  const groups = new RegExp(between, "g");
+  return (text) => {
+    if (!pattern.test(text) || !/^[-+−]?.?\d/.test(text)) return NaN;
+    return Number(text.replace(groups, "").replace("−", "-").replace(",", "."));
+  };
+}
+const WITH_POINT = numbersWith("[.]", ",");
+const WITH_COMMA = numbersWith(",", ".");
 
 /** Return the text without Excel's first line, such as sep=;, and what separates its cells. */
 function separated(text) {
@@ -27,7 +37,7 @@ export function rowsOfCsv(text) {
   let quoted = false;
   for (let i = 0; i < text.length; i++) {
     const letter = text[i];
-    const row = rows.at(-1);
+    const row = rows[rows.length - 1];
     if (letter === '"') {
       if (quoted && text[i + 1] === '"') row[row.length - 1] += text[(i += 1)];
       else quoted = !quoted;
@@ -41,28 +51,22 @@ export function rowsOfCsv(text) {
   return { separator, rows: cells };
 }
 
-const isNumber = (text) => /\d/.test(text) && (WITH_POINT.test(text) || WITH_COMMA.test(text));
+const isNumber = (text) => !Number.isNaN(WITH_POINT(text)) || !Number.isNaN(WITH_COMMA(text));
 
 /**
- * Return a function that reads the numbers of a column, as Python does; NaN for other texts.
- *
- * The decimal sign is the one that reads more of the texts. If both read equally many, it is that of
- * training, else a point if the texts are numbers as programs write them or commas separate cells.
+ * Return a function that reads the numbers of a column with the decimal sign that Python finds: the
+ * sign that reads more of the texts, and reads more of them as usual.
  * @param {string[]} texts
- * @param {boolean|null|undefined} hadComma in training
- * @param {string} separator
+ * @param {boolean|null|undefined} hadComma in training; null if nobody knows
+ * @param {string} separator between cells
  */
 function readerOf(texts, hadComma, separator) {
-  const present = texts.filter((text) => !MISSING.test(text));
-  const count = (pattern) => present.filter((text) => pattern.test(text)).length;
-  const [points, commas] = [count(WITH_POINT), count(WITH_COMMA)];
-  const usual = hadComma ?? (separator !== "," && count(PLAIN) < present.length);
-  const hasComma = points === commas ? usual : commas > points;
-  const [pattern, groups] = hasComma ? [WITH_COMMA, /[. '’\u00a0\u202f]/g] : [WITH_POINT, /[, '’\u00a0\u202f]/g];
-  return (text) => {
-    if (!pattern.test(text) || !/\d/.test(text)) return NaN;
-    return Number(text.replace(groups, "").replace("−", "-").replace(",", "."));
-  };
+  const isKnown = typeof hadComma === "boolean";
+  const [preferred, rival] = (isKnown ? hadComma : separator !== ",") ? [WITH_COMMA, WITH_POINT] : [WITH_POINT, WITH_COMMA];
+  const usual = (text) => (!isKnown && PLAIN.test(text) ? Number(text) : preferred(text));
+  const costOf = (text, number) => (Number.isNaN(number) ? 1 : Number.isNaN(usual(text)) || number === usual(text) ? 0 : FEW);
+  const cost = (read) => texts.reduce((sum, text) => sum + (MISSING.test(text) ? 0 : costOf(text, read(text))), 0);
+  return cost(rival) < cost(preferred) ? rival : preferred;
 }
 
 /** Return samples and targets from a CSV file for a network. */
@@ -74,7 +78,8 @@ export function samplesOfCsv(text, about) {
   return about.columns ? tableOf(rows, separator, about) : arraysOf(rows, separator, about);
 }
 
-function tableOf([head, ...rows], separator, { columns, page }) {
+function tableOf(all, separator, { columns, page }) {
+  const [head, rows] = [all[0], all.slice(1)];
   const { name: target, kind, comma } = page.output;
   const textsOf = (name) => {
     const i = head.indexOf(name);

@@ -3,7 +3,10 @@
 /** @typedef {Float32Array|Float64Array|Int8Array|Uint8Array|Int16Array|Uint16Array|Int32Array|Uint32Array|BigInt64Array|BigUint64Array} TypedArray */
 /** @typedef {{data: TypedArray, shape: number[]}} NamedArray */
 
-/** NumPy's names of dtypes, and the typed arrays and safetensors' names for them. */
+/**
+ * NumPy's names of dtypes, and the typed arrays and safetensors' names for them.
+ * @type {Record<string, [any, string]>}
+ */
 const DTYPES = {
   "<f4": [Float32Array, "F32"], "<f8": [Float64Array, "F64"], "|b1": [Uint8Array, "BOOL"],
   "|i1": [Int8Array, "I8"], "|u1": [Uint8Array, "U8"], "<i2": [Int16Array, "I16"],
@@ -17,7 +20,7 @@ export const product = (sizes) => sizes.reduce((a, b) => a * b, 1);
 export const viewOf = (dtype, buffer, address, length) => new DTYPES[dtype][0](buffer, address, length);
 
 /** Return NumPy's name of the dtype of a typed array. */
-export const dtypeOf = (data) => Object.keys(DTYPES).find((dtype) => data instanceof DTYPES[dtype][0]);
+export const dtypeOf = (data) => /** @type {string} */ (Object.keys(DTYPES).find((dtype) => data instanceof DTYPES[dtype][0]));
 
 export const isFloat = (data) => data instanceof Float32Array || data instanceof Float64Array;
 
@@ -76,6 +79,7 @@ export const plain = (values) =>
  * @returns {{arrays: Map<string, NamedArray>, metadata: Record<string, string>}}
  */
 export function readTensors(bytes, prefix = "") {
+  /** @type {(reason: string) => never} */
   const refuse = (reason) => {
     throw new Error(`not a file of weights: ${reason}`);
   };

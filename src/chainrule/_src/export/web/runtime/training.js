@@ -87,12 +87,17 @@ function goBack(kernel, { order, done, count, state }, batchSize) {
   if (count > 1) kernel.update(done, count - 1, batchSize);
 }
 
-/** Return a function of the training kernel that computes the metrics from their sums. */
+/**
+ * Return a function of the training kernel that computes the metrics from their sums.
+ * @param {Part|null} part
+ * @returns {Promise<(training: Kernel) => Record<string, number|number[]>>}
+ */
 async function scorer(part) {
   if (!part) return () => ({});
   const kernel = await Kernel.of(part);
   kernel.reserve(1);
   return (training) => {
+    /** @type {Record<string, number|number[]>} */
     const logs = {};
     for (const { role, key } of kernel.form.arrays)
       if (role === "argument") kernel.write(key, training.read(key.replace(/^sums/, "carry/metrics")));
@@ -117,15 +122,27 @@ export function serve(listen, post) {
         isStopped = message.isStopped;
         post({ result: await trainer.run(message.job, post, () => isStopped) });
       } catch (error) {
-        post({ error: { name: error.name, message: error.message } });
+        const { name, message } = /** @type {Error} */ (error);
+        post({ error: { name, message } });
       }
   });
 }
 
 /** Trains in a worker that runs this text, or without one where none is allowed. */
 export class Apart {
+  /**
+   * @param {string} text
+   * @param {{train: Part, scores: Part|null}} parts
+   */
   constructor(text, parts) {
-    Object.assign(this, { text, parts, worker: null, idle: null });
+    this.text = text;
+    this.parts = parts;
+    /** @type {ReturnType<typeof startedWorker>|null} */
+    this.worker = null;
+    /** @type {any} */
+    this.idle = null;
+    /** @type {Trainer|null} the one that trains where there is no worker */
+    this.here = null;
   }
 
   /** Start the worker, which compiles the code, unless it runs. It ends when it has been idle for long. */
