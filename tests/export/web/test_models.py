@@ -215,7 +215,7 @@ def test_what_does_not_compile_is_refused_before_anything_is_written(tmp_path):
         model.export(tmp_path / "m.mjs")
     stateful = cr.Sequential([layers.Input((3, 2), batch_size=4), layers.LSTM(2, stateful=True)])
     for name in ("m.mjs", "m.html"):
-        with pytest.raises(cr.errors.ExportError, match="layer 'lstm' is stateful.*stateful=False"):
+        with pytest.raises(cr.errors.ExportError, match=r"layer .lstm. is stateful"):
             stateful.export(tmp_path / name)
     assert not [*tmp_path.iterdir()]
 

@@ -16,7 +16,8 @@ from chainrule._src.export.web.script import joined, shortened
     {
         "const a = 1; // one\nreturn a + +b - -c++ ;": "const a=1;return a+ +b- -c++;",
         'say("a // b", \'/* c */ "\'); /* d\n e */ f( )': 'say("a // b",\'/* c */ "\');f()',
-        "`a  ${b ? `, ${ {c: 1}.c }  x` : \"}\"} // d` ; e": '`a  ${b ? `, ${ {c: 1}.c }  x` : "}"} // d`;e',
+        "`a  ${b ? `, ${ {c: 1}.c }  x` : '}'} // d` ;":
+            "`a  ${b ? `, ${ {c: 1}.c }  x` : '}'} // d`;",
         "x = a / b / c; y = / [/] *\\/ /g .test(z)": "x=a/b/c;y=/ [/] *\\/ /g.test(z)",
         "if (/^a {2}/.test(b)) return / /;": "if(/^a {2}/.test(b))return/ /;",
         "import(/* @vite-ignore */ name /* no note */)": "import(/* @vite-ignore */name)",

@@ -1,7 +1,8 @@
 """Modules of JavaScript as one short text, for a page or a module.
 
 Imports, comments and spaces that separate nothing are left out, except for notes to bundlers such
-as /* @vite-ignore */; names stay, so that errors in a browser can be read. The files end their statements with semicolons, so that lines can be joined.
+as ``/* @vite-ignore */``. Names stay, so that errors in a browser can be read. The files end their
+statements with semicolons, so that lines can be joined.
 """
 
 from __future__ import annotations
