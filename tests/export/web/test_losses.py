@@ -212,19 +212,6 @@ def test_a_worker_that_has_trained_gives_the_same_bits_again(module):
     assert "one_hot" in message
 
 
-def test_training_runs_without_workers(module):
-    script = """
-      const before = (await net.gradients(input.X, input.y)).loss;
-      globalThis.Worker = class { constructor() { throw new Error("forbidden"); } };
-      globalThis.URL.createObjectURL ??= () => "";
-      const alone = await load();
-      const history = await alone.train(input.X, input.y, { epochs: 3, seed: 1 });
-      return [before, history.loss];
-    """
-    before, losses = run(module, script, X=X, y=Y)
-    assert losses[-1] < before
-
-
 def test_the_python_side_refuses_what_does_not_fit(tmp_path):
     path = tmp_path / "net.mjs"
     with pytest.raises(cr.errors.DataError, match=r"\.mjs"):

@@ -19,6 +19,8 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 PATTERN = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[\n])+/\w*")
+# The first of both signs changes nothing, since no loop of the files is without a body.
+OPTIONAL = (";}", ",}", ",]", ",)")
 # A slash begins a pattern after these, and is a division after a value.
 BEFORE_PATTERN = ("", "return", *"(,=:[!&|?{};>")
 
@@ -31,12 +33,15 @@ def joined(folder: Path, names: Sequence[str]) -> str:
 
 def shortened(text: str) -> str:
     """Return JavaScript without comments, and without spaces that separate nothing."""
-    short, last, is_apart = [], "", False
+    short: list[str] = []
+    last, is_apart = "", False
     for token in _tokens(text):
         if token.isspace():
             is_apart = True
             continue
         glued = last[-1:] + token[:1]
+        if glued in OPTIONAL:
+            short.pop()
         if is_apart and (re.fullmatch(r"[\w$]{2}", glued) or glued in ("++", "--")):
             short.append(" ")
         short.append(token)

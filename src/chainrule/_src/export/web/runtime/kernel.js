@@ -30,8 +30,12 @@ export class Kernel {
     if (typeof WebAssembly === "undefined" || !WebAssembly.validate(VECTORS))
       throw new Error("this browser has no WebAssembly with vectors (SIMD); any of 2023 or later has it");
     const best = relaxed && WebAssembly.validate(FUSED) ? relaxed : code;
-    const { instance } = await WebAssembly.instantiate(/** @type {BufferSource} */ (best), { env: MATHEMATICS });
-    return new Kernel(form, constants, /** @type {any} */ (instance.exports));
+    try {
+      const { instance } = await WebAssembly.instantiate(/** @type {BufferSource} */ (best), { env: MATHEMATICS });
+      return new Kernel(form, constants, /** @type {any} */ (instance.exports));
+    } catch (error) {
+      throw new Error(`this page's policy (CSP) must allow 'wasm-unsafe-eval': ${/** @type {Error} */ (error).message}`);
+    }
   }
 
   /**

@@ -115,8 +115,10 @@ const several = (values) => (values.length === 1 ? Number(values[0]) : Array.fro
 export function serve(listen, post) {
   let trainer, isStopped = false;
   listen(async (message) => {
-    if (message.parts) trainer = new Trainer(message.parts);
-    else if (message.stop) isStopped = true;
+    if (message.parts) {
+      trainer = new Trainer(message.parts);
+      post({ ready: true });
+    } else if (message.stop) isStopped = true;
     else
       try {
         isStopped = message.isStopped;
@@ -196,11 +198,14 @@ export class Apart {
   }
 }
 
-/** Start a worker of the browser or of Node; return null where neither is allowed. */
+/** Start a worker of the browser or of Node; return null where none is allowed, or none starts. */
 async function startedWorker(text, parts) {
   try {
     const worker = typeof Worker === "undefined" ? await nodeWorker(text) : browserWorker(text);
+    const isReady = new Promise((resolve, reject) => worker.listen(resolve, reject));
     worker.post({ parts });
+    await isReady; // a page's policy may forbid it, which comes as an error of the worker
+    worker.rest();
     return worker;
   } catch {
     return null;
