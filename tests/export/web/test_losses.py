@@ -5,6 +5,7 @@ import pytest
 from tests.export.web.node import arrays, needs_node, run
 
 import chainrule as cr
+from chainrule._src.export.web.model import loss_content
 
 pytestmark = needs_node
 RNG = np.random.default_rng(0)
@@ -291,6 +292,13 @@ def test_memory_that_does_not_suffice_leaves_the_net_as_it_was(module):
     message, same = run(module, script, X=X)
     assert "the memory of this page does not suffice" in message
     assert same
+
+
+@pytest.mark.parametrize(("batch_size", "fuses"), [(1, True), (32, False)])
+def test_updates_after_each_sample_are_fused_where_a_browser_can(batch_size, fuses):
+    rule = cr.optimizers.SGD(0.1)
+    content = loss_content(loss, PARAMS, (X, Y), rule, batch_size, None, "net")
+    assert bool(content.kernels["train"].relaxed) == fuses
 
 
 @pytest.mark.parametrize("frequency", [None, 1, 3])
