@@ -60,7 +60,7 @@ class Network:
         self._within = family(stack)
 
     @property
-    def stateful_layers(self) -> list[Layer]:
+    def stateful_layers(self) -> list[Any]:
         """The layers that pass states from one batch to the next."""
         return [layer for layer in self._within if getattr(layer, "stateful", False)]
 
