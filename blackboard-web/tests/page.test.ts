@@ -1,6 +1,6 @@
 /** A page without Python trains as the server does, and comes back to the same bits. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readTensors } from "../../src/chainrule/_src/export/web/runtime/arrays.js";
+import { readWeights } from "../../src/chainrule/_src/export/web/runtime/arrays.js";
 import { filled, general } from "../src/course/notices";
 import type { Carry } from "../src/course/engine";
 import type { Network } from "../src/course/network";
@@ -178,7 +178,7 @@ test("weights are taken away as a file", async () => {
   await page.ask({ do: "take", what: "weights" });
   const { name, arrays } = page.last("file");
   expect(name).toBe("weights.safetensors");
-  const weights = readTensors(Uint8Array.from(arrays.bytes!.data)).arrays;
+  const weights = readWeights(Uint8Array.from(arrays.bytes!.data));
   for (const [key, { data, shape }] of weights) {
     expect([...data]).toEqual([...frame.arrays[`p:${key}`]!.data]);
     expect(shape).toEqual(frame.arrays[`p:${key}`]!.shape);

@@ -60,10 +60,11 @@ def test_onnx_takes_times_as_seconds(arrays, tmp_path):
     np.testing.assert_allclose(session.run(None, given)[0], expected, rtol=1e-5, atol=1e-5)
 
 
-def test_free_text_is_refused_by_onnx_before_anything_is_written(arrays, tmp_path):
+@pytest.mark.parametrize("name", ["m.onnx", "m.mjs", "m.html"])
+def test_free_text_is_refused_before_anything_is_written(arrays, tmp_path, name):
     model = trained(arrays, text=("said",))
     with pytest.raises(DataError, match=r"column 'said' is free text.*eject"):
-        model.export(tmp_path / "m.onnx")
+        model.export(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 

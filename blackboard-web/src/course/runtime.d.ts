@@ -38,7 +38,8 @@ declare module "*/runtime/arrays.js" {
     shape: number[];
   }
   export function readTensors(bytes: Uint8Array): { arrays: Map<string, NamedArray>; metadata: Record<string, string> };
-  export function writeTensors(arrays: Map<string, NamedArray>, metadata: Record<string, string>): Uint8Array;
+  export function readWeights(bytes: Uint8Array | ArrayBuffer): Map<string, NamedArray>;
+  export function writeWeights(weights: Map<string, NamedArray>): Uint8Array;
   export function unpacked(text: string): Promise<Uint8Array>;
 }
 

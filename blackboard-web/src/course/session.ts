@@ -1,5 +1,5 @@
 /** Training that the page controls, without a server: the commands of `blackboard/session.py` and its thread's turns. */
-import { writeTensors, type NamedArray } from "../../../src/chainrule/_src/export/web/runtime/arrays.js";
+import { writeWeights, type NamedArray } from "../../../src/chainrule/_src/export/web/runtime/arrays.js";
 import { shaped } from "../frames";
 import type { Arrays, Ask, Flight, Setup, Stop, Values } from "../host";
 import type { Content, Lesson } from "./content";
@@ -306,10 +306,9 @@ export class Session {
 
   private weights(): Taken {
     const carry = this.run.carry();
-    const { parameters, model } = this.network.document.setup;
+    const { parameters } = this.network.document.setup;
     const weights = new Map<string, NamedArray>(parameters.map(({ name, shape }) => [name, { data: carry[`params/${name}`]!, shape }]));
-    const bytes = writeTensors(weights, { format: "chainrule-web", name: model.title });
-    return { name: "weights.safetensors", mime: "application/octet-stream", bytes };
+    return { name: "weights.safetensors", mime: "application/octet-stream", bytes: writeWeights(weights) };
   }
 
   // Training

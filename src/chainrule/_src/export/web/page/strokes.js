@@ -1,4 +1,5 @@
 // Pictures of strokes, made of handwriting as the training pictures were.
+import { range } from "./elements.js";
 //
 // scikit-learn's digits are bitmaps of 32 × 32, each character scaled to the full height and put in
 // the middle, its lines brought to an even width, counted in blocks of 4 × 4. Other pictures keep a
