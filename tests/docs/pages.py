@@ -9,6 +9,7 @@ import types
 from contextlib import chdir
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 from _pytest.doctest import _get_checker, _get_number_flag
 from markdown_it import MarkdownIt
@@ -71,7 +72,7 @@ def run(page, folder, peers=()):
     module = types.ModuleType("page")  # a module, so that its classes can be pickled
     sys.modules["page"] = module
     try:
-        with chdir(folder):
+        with chdir(folder), patch.dict(os.environ):
             for block in blocks(page):
                 if block.language in RUNS and block.peer in {None, *peers}:
                     RUNS[block.language](block, page, vars(module))
