@@ -89,9 +89,7 @@ def _python(block, page, names):
 
 
 def _doctest(block, page, names):
-    test = doctest.DocTestParser().get_doctest(
-        block.code, names, page.name, str(page), block.line
-    )
+    test = doctest.DocTestParser().get_doctest(block.code, names, page.name, str(page), block.line)
     test.globs = names
     runner, output = doctest.DocTestRunner(_get_checker(), optionflags=FLAGS), []
     runner.run(test, out=output.append, clear_globs=False)
