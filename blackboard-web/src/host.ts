@@ -117,7 +117,8 @@ export interface Anatomy {
   output: string | null;
   gradients: Record<string, string>;
   input_gradient: string | null;
-  script: string;
+  /** The code of the equations; in files, the keys and arguments of functions that all networks share. */
+  script: string | [string, ...unknown[]][];
 }
 
 export interface Mistake {

@@ -104,7 +104,7 @@ def test_the_page_of_the_lab_repeats_the_lab_s_training(context, tmp_path):
         assert np.abs(found[name] - p).max() < 1e-3 * np.abs(p).max()
 
 
-@alone
+@hosts("served", "recorded", "page")
 def test_no_text_becomes_code_in_the_page(board):
     for text in ("eval('1')", "new Function('return 1')()"):
         refused = board.js(

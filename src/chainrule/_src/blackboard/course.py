@@ -19,6 +19,7 @@ from chainrule._src.blackboard.network_pack import (
 )
 from chainrule._src.blackboard.notices import RULES
 from chainrule._src.blackboard.scenes import scenes, scenes_of
+from chainrule._src.blackboard.steps import StepLibrary
 from chainrule._src.blackboard.subject import Subject
 
 Tell = Callable[[str], Any]
@@ -82,13 +83,13 @@ class Course:
     index : dict
         Plain values: the lessons, with the names of their packs.
     packs : dict of str to Pack
-    scripts : dict of str to str
-        JavaScript of the microscope, by name.
+    library : StepLibrary
+        The code of the microscope.
     """
 
     index: dict[str, Any]
     packs: dict[str, Pack] = field(default_factory=dict)
-    scripts: dict[str, str] = field(default_factory=dict)
+    library: StepLibrary = field(default_factory=StepLibrary)
 
     @classmethod
     def of(cls, lessons: Sequence[Lesson], tell: Tell = lambda text: None) -> Course:
@@ -136,7 +137,7 @@ class Course:
         if name not in self.packs:
             tell(title)
             rules = lesson.optimizers if lesson.layers else (plain.settings["optimizer"],)
-            pack = network_pack(name, {rule: make(rule) for rule in rules}, self.scripts)
+            pack = network_pack(name, {rule: make(rule) for rule in rules}, self.library)
             _add_weights(pack, lesson, plain)
             self.packs[name] = pack
         if mistakes is not None and mistakes not in self.packs:

@@ -83,7 +83,7 @@ def single_page(
     course: Course, title: str = "Blackboard", run: Mapping[str, Any] | None = None
 ) -> str:
     """Return a course as one HTML file; the page begins with ``run`` or at update 0."""
-    script = program("course", course.scripts, course.index)
+    script = program("course", course.library, course.index)
     policy = POLICY.format(script=f"'sha256-{digest(script)}'")
     begun = run and Html(compact(run).replace("<", "\\u003c"))
     return page(
@@ -102,6 +102,6 @@ def folder_of(course: Course, folder: Path, title: str = "Blackboard") -> dict[P
     text = page(TEMPLATE, title=title, policy=policy, packs={}, first=(), script=None, run=None)
     return {
         **packs,
-        folder / "blackboard.js": program("course", course.scripts, course.index),
+        folder / "blackboard.js": program("course", course.library, course.index),
         folder / "index.html": text,
     }
