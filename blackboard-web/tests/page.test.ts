@@ -19,7 +19,8 @@ const near = (now: number, then: number, what: string, within = 1e-9) =>
 const bits = (frame: Frame) =>
   Object.fromEntries(Object.entries(frame.arrays).filter(([name]) => name.startsWith("p:")).map(([name, { data }]) => [name, [...data]]));
 
-test.each(RUNS)("every number is the server's: $settings", async ({ settings, frames }) => {
+test.each(RUNS)("every number is the server's: $lesson $settings", async ({ lesson, settings, frames }) => {
+  await page.ask({ do: "lesson", name: lesson });
   await page.restart({ rate: 0.1, ...(settings as Values) });
   for (const then of frames) {
     const frame = await page.ask({ do: "step", count: then.update - page.last("frame").update });
@@ -170,7 +171,7 @@ test("another lesson begins, and the one before is left", async () => {
   const frame = await page.ask({ do: "lesson", name: "softmax" });
   const setup = page.last("setup");
   expect([frame.update, setup.lesson, setup.units.length]).toEqual([0, "softmax", 0]);
-  expect(setup.lessons!.map(({ name }) => name)).toEqual(["lab", "softmax"]);
+  expect(setup.lessons!.map(({ name }) => name)).toEqual(["lab", "softmax", "wine"]);
 });
 
 test("weights are taken away as a file", async () => {

@@ -50,3 +50,7 @@ declare module "*/runtime/random.js" {
     shuffle<T extends number[] | Int32Array>(array: T): T;
   }
 }
+
+declare module "*/page/csv.js" {
+  export function rowsOfCsv(text: string): string[][];
+}

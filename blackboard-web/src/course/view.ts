@@ -64,9 +64,10 @@ export function view(run: Run, scorer: Scorer, exact: boolean, mean: number | nu
   const { network, last, place } = run;
   const { parameters } = network.document.setup;
   const carry = run.carry();
+  const of = (source: Carry, name: string, shape: number[]) => network.shown(name, source[`params/${name}`] as Float64Array, shape);
   const scores = scorer.look(place.update, carry, exact);
   const arrays: Arrays = {};
-  for (const { name, shape } of parameters) arrays[`p:${name}`] = shaped(carry[`params/${name}`] as Float64Array, ...shape);
+  for (const { name, shape } of parameters) arrays[`p:${name}`] = shaped(of(carry, name, shape), ...shape);
   const [saturated, dead] = flatUnits(network, carry);
   const point: Point = { update: place.update, loss: mean ?? NaN, saturated, dead };
   if (last) {
@@ -76,8 +77,8 @@ export function view(run: Run, scorer: Scorer, exact: boolean, mean: number | nu
     point.norm = [];
     point.ratio = [];
     for (const { name, shape } of parameters) {
-      const [now, before] = [carry, last.carry].map((each) => each[`params/${name}`] as Float64Array) as [Float64Array, Float64Array];
-      const gradient = results[`gradient/${name}`] as Float64Array;
+      const [now, before] = [of(carry, name, shape), of(last.carry, name, shape)];
+      const gradient = network.shown(name, results[`gradient/${name}`] as Float64Array, shape);
       const change = now.map((value, i) => value - before[i]!);
       arrays[`g:${name}`] = shaped(gradient, ...shape);
       arrays[`d:${name}`] = shaped(change, ...shape);

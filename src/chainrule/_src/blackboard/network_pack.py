@@ -59,7 +59,9 @@ class Pack:
         return tensor_file(self.arrays, {"document": compact(self.document)})
 
 
-def network_pack(name: str, subjects: Mapping[str, Subject], library: StepLibrary) -> Pack:
+def network_pack(
+    name: str, subjects: Mapping[str, Subject], library: StepLibrary, text: Subject | None = None
+) -> Pack:
     """Return the pack of a network.
 
     Parameters
@@ -70,11 +72,14 @@ def network_pack(name: str, subjects: Mapping[str, Subject], library: StepLibrar
         The network with each of its optimizers, by their names.
     library : StepLibrary
         Takes the code of the microscope.
+    text : Subject, optional
+        The subject whose texts the page shows, if it is another one.
     """
     subject = next(iter(subjects.values()))
+    text = subject if text is None else text
     pack = Pack(name)
-    anatomy = library.without_script(anatomy_of(subject))
-    setup, _ = views.setup(subject, anatomy=anatomy, mistakes=mistakes(subject))
+    anatomy = library.without_script(anatomy_of(text))
+    setup, _ = views.setup(text, anatomy=anatomy, mistakes=mistakes(text))
     of_network = {key: each for key, each in setup.items() if key not in NOT_OF_NETWORK}
     pack.document = {"setup": of_network, "probed": views.probed(subject)}
     for rule, each in subjects.items():

@@ -11,7 +11,7 @@ from chainrule._src.base.escaping import Html
 from chainrule._src.base.pages import page
 from chainrule._src.blackboard import subjects
 from chainrule._src.blackboard.course import Course, Lesson, Tell, network_key
-from chainrule._src.blackboard.lessons import ACTIVATIONS, lessons
+from chainrule._src.blackboard.lessons import ACTIVATIONS, lessons, own_lessons
 from chainrule._src.blackboard.opening import subject_of
 from chainrule._src.blackboard.program import POLICY, compact, digest, program
 from chainrule._src.blackboard.subject import IN_FLIGHT, Subject
@@ -39,7 +39,7 @@ def course_of(data: str, target: str | None, model: str, tell: Tell = print) -> 
     if Path(model).suffix == ".py":
         raise OptionError("model", f"{model} is Python, which a page has not; leave --export out")
     if (data, target, model) == ("digits", None, "network"):
-        return Course.of(lessons(), tell)
+        return Course.of(lessons(), tell, own_lessons())
     return Course.of([lesson_of(subject_of(data, target, model))], tell)
 
 
