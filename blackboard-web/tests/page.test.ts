@@ -207,3 +207,16 @@ test("numbers stand in sentences as Python writes them", () => {
   expect([0.5, 1234.5, 0.00001234, 1e20, 2, 0.001].map((value) => general(value, 3))).toEqual(["0.5", "1.23e+03", "1.23e-05", "1e+20", "2", "0.001"]);
   expect(filled("{:.0%} of {}: {:.2g}", [0.456, "W", 0.0123])).toBe("46% of W: 0.012");
 });
+
+test("frames hold what pictures show, and another choice brings it at once", async () => {
+  const kinds = () => new Set(Object.keys(page.last("frame").arrays).map((name) => name.split(":")[0]!));
+  await page.ask({ do: "step", count: 3 });
+  expect(kinds()).toEqual(new Set(["p", "g", "d", "guess", "sure"]));
+  await page.ask({ do: "pictures", of: "weights", page: 1 });
+  await page.ask({ do: "step", count: 1 });
+  expect(kinds()).toEqual(new Set(["p", "guess", "sure"]));
+  const { update } = await page.ask({ do: "pictures", of: "gradient", page: 1 });
+  expect([update, kinds()]).toEqual([4, new Set(["p", "g", "guess", "sure"])]);
+  await page.ask({ do: "pictures", of: "change", page: 1 });
+  expect(kinds()).toEqual(new Set(["p", "d", "guess", "sure"]));
+});

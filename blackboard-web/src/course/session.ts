@@ -8,7 +8,7 @@ import { Notices } from "./notices";
 import { Points } from "./points";
 import { Run, type Recipe } from "./run";
 import { readTable, type Limits, type OwnTable } from "./table";
-import { Scorer, view, type View } from "./view";
+import { Scorer, view, type Pictured, type View } from "./view";
 
 const FRAME = 1000 / 30; // milliseconds from one frame to the next while training runs
 const TURN = 8; // milliseconds of training between two moments at which the page is drawn
@@ -72,6 +72,8 @@ export class Session {
   private framed = 0;
   private due = 0;
   private drawn = true;
+  /** What pictures show: of gradient and change, frames hold no more. Null: not told yet. */
+  private pictured: Pictured | null = null;
   private timer: ReturnType<typeof setTimeout> | null = null;
   /** Identities of messages that are answered when the goal is reached. */
   private awaited: number[] = [];
@@ -183,8 +185,11 @@ export class Session {
       case "drawn":
         this.drawn = true;
         return;
-      case "pictures":
-        return;
+      case "pictures": {
+        const more = this.pictured !== null && this.pictured !== ask.of && ask.of !== "weights";
+        this.pictured = ask.of;
+        return more ? this.show() : undefined;
+      }
       case "play":
         this.playing = true;
         this.rate = ask.rate;
@@ -490,7 +495,7 @@ export class Session {
     if (loss === null && this.lastLoss.at === at) loss = this.lastLoss.loss;
     this.lastLoss = { at, loss };
     this.losses = { sum: 0, count: 0 };
-    const seen = view(run, scorer, exact, loss);
+    const seen = view(run, scorer, exact, loss, this.pictured);
     points.add(seen.point);
     for (const notice of notices.look(this.network, seen.point, seen.carry)) this.tell({ type: "notice", branch: this.shown, ...notice });
     return seen;
