@@ -111,6 +111,18 @@ def test_text_and_pictures_grow_with_the_screen(page):
     assert sizes[1920][1] > 1.2 * sizes[1280][1]
 
 
+def test_no_panel_s_name_is_cut(page):
+    for width in (390, 1280, 1920):
+        show(page, "take", width)
+        names = page.locator(".cb-tabs [role=tab]").all()
+        close = page.get_by_role("button", name="Close the panel").bounding_box()
+        ends = [name.bounding_box() for name in names]
+        assert all(end["x"] + end["width"] <= width for end in ends)
+        beside = [end for end in ends if end["y"] < close["y"] + close["height"]]
+        if width > 620:
+            assert all(end["x"] + end["width"] <= close["x"] + 1 for end in beside)
+
+
 def test_by_keys_alone_every_control_of_the_bar_is_reached_and_seen(page):
     show(page, "", 1280)
     page.locator(".cb-root").focus()

@@ -1,4 +1,4 @@
-"""The lessons of `chainrule blackboard --export`: five networks, three data sets, and tables of the reader."""
+"""The lessons of `chainrule blackboard --export`: five networks, and tables of one's own."""
 
 from __future__ import annotations
 

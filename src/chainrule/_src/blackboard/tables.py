@@ -1,7 +1,8 @@
 """Networks of a page without Python for tables of any size, up to a largest one.
 
-Their kernels take the largest table. A smaller one is filled up with columns of zeros, whose weights
-are zero and stay zero, and with classes whose bias makes their probability zero, to the last bit.
+Their kernels take the largest table. A smaller one is filled up with columns of zeros, whose
+weights are zero and stay zero, and with classes whose bias makes their probability zero, to the
+last bit.
 The texts are written for a table of two marked sizes, which the page replaces by its own.
 """
 
@@ -44,7 +45,7 @@ def _of_size(subject: Subject, features: int, classes: int) -> Subject:
 
 
 def sizes(subject: Subject) -> dict[str, Any]:
-    """Return the sizes for the page: of the largest table, and where the texts have the marked ones.
+    """Return the sizes of the largest table, and where texts have the marked ones.
 
     Parameters
     ----------
