@@ -43,6 +43,7 @@ COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 }  # fmt: skip
 
 
+CURVED = ("sqrt", "log", "exp", "log1p", "tanh", "abs", "square")  # of which f(a + b) ≠ f(a) + b
 TINY = 1e-4  # a smaller number does as well as zero, so that it explains nothing
 
 EXPRESSIONS = Rules()
@@ -125,6 +126,25 @@ def _first_factor(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterat
         slope = binary(inner.right, ast.Mult(), node.right)
         yield inner.left, "extra factor", 1.2, slope
         yield binary(inner.left, ast.Mult(), node.right), "extra factor", 1.2, inner.right
+
+
+@EXPRESSIONS.of(ast.Call, names=CURVED)
+def _term_behind(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield ``f(a) + b`` for ``f(a + b)``: an epsilon stands under a root."""
+    match node.args:
+        case [ast.BinOp(left, ast.Add() | ast.Sub() as op, right)]:
+            call = ast.Call(node.func, [left], node.keywords)
+            yield binary(call, op, right), "term inside", 1.45, right
+
+
+@EXPRESSIONS.of(ast.BinOp)
+def _term_inside(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield ``f(a + b)`` for ``f(a) + b``."""
+    match node:
+        case ast.BinOp(ast.Call(function, [argument], words) as call, ast.Add() | ast.Sub(), right):
+            if called_name(call) in CURVED:
+                inside = binary(argument, node.op, right)
+                yield ast.Call(function, [inside], words), "term behind", 1.45, right
 
 
 @EXPRESSIONS.of(ast.BinOp)

@@ -18,6 +18,7 @@ INVERSE = {
     "missing factor": "extra factor", "extra factor": "missing factor",
     "missing divisor": "extra divisor", "extra divisor": "missing divisor",
     "missing term": "extra term", "extra term": "missing term",
+    "term inside": "term behind", "term behind": "term inside",
     "missing sum": "extra call", "extra call": "missing call", "missing call": "extra call",
     "extra power": "missing power", "overwritten": "added", "added": "overwritten",
     "extra line": "missing line", "extra index": "one sample", "one sample": "extra index",
