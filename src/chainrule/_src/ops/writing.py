@@ -190,7 +190,8 @@ def read(tensor: Tensor, index: Index) -> Any:
             return value if np.shape(value) == shape else np.broadcast_to(value, shape)
         if content.kind == _kind(key):
             return GETITEM(content.node, index=index)
-    return GETITEM(tensor.settled(), index=index)
+    node = tensor.settled()
+    return GETITEM(node.node() if node is tensor else node, index=index)  # later writes stay out
 
 
 def _getitem(x: Any, index: Any) -> Any:
