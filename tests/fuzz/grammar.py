@@ -229,6 +229,8 @@ class Draw:
             item = self.item(1, kind="f")
         except NoneFitsError:
             return False
+        if any(np.shape(value)[-1:] == (1,) for value in item.values):
+            return False  # the only class has probability 1, which losses of logits alone take as 1
         names = [Node(f"v{len(self.statements) + i}") for i in range(2)]
         logits, made = Node(rules.LOGITS, (item.node,)), self.pick(rules.PROBABILITIES)
         statements = [

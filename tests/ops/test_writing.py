@@ -192,6 +192,20 @@ def test_an_array_can_be_written_from_a_view_of_itself():
     assert np.sum(cr.grad(f)(W, X.copy()) * along) == pytest.approx(slope(f, along), rel=1e-6)
 
 
+@pytest.mark.parametrize("index", ["0", "..., 0", "-3"])
+@pytest.mark.parametrize("number", ["0.2", "1", "True", "np.float32(0.5)", "len(x)"])
+def test_a_number_that_was_written_is_read_as_an_entry(index, number):
+    f = function_of(
+        f"def f(w, x):\n    v = w[:3] * 2\n    v[{index}] = {number}\n    v[{index}] += w[1]\n"
+        f"    v[1] = {number}\n    return np.sum(v * x) + v[1] ** 2"
+    )
+    value, gradient = cr.value_and_grad(f)(W.copy(), X.copy())
+    assert value == pytest.approx(f(W.copy(), X.copy()))
+    along = np.array([1.0, -0.5, 0.3, 0.2])
+    g = (f(W + 1e-6 * along, X.copy()) - f(W - 1e-6 * along, X.copy())) / 2e-6
+    assert np.sum(gradient * along) == pytest.approx(g, rel=1e-6)
+
+
 def test_a_text_does_not_read_what_it_has_written():
     f = function_of(SWAPPED)
     value, gradient = run_text(cr.trace(cr.value_and_grad(f))(W, X))(W, X)
