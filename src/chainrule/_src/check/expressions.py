@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.calls import CALLS
+from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import (
     Change,
     binary,
@@ -130,7 +131,7 @@ def _first_factor(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterat
 
 @EXPRESSIONS.of(ast.Call, names=CURVED)
 def _term_behind(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield ``f(a) + b`` for ``f(a + b)``: an epsilon stands under a root."""
+    """Yield ``f(a) + b`` for ``f(a + b)``, as an epsilon under a root."""
     match node.args:
         case [ast.BinOp(left, ast.Add() | ast.Sub() as op, right)]:
             call = ast.Call(node.func, [left], node.keywords)
@@ -246,7 +247,7 @@ def _other_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Itera
 
 def _into_itself(site: Site, name: str) -> bool:
     """Return true if a list with this name would be appended to itself, which NumPy cannot end."""
-    for call in ast.walk(site.statement):
+    for call in nodes_of(site.statement):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
             texts = [ast.unparse(part) for part in call.args]
             inserted = call is site.owner and ast.unparse(call.func.value) == name
