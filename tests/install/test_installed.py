@@ -16,7 +16,7 @@ import pytest
 from tests.base import ROOT
 
 MEGABYTES = 290  # of the base, at most
-# The tour's examples by chapter, in one namespace; chapters that need an extra are left out if asked.
+# The tour's examples by chapter, in one namespace; those that need an extra are left out if asked.
 EXAMPLES = """
 import doctest, re, sys, warnings
 warnings.simplefilter("error")
