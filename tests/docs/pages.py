@@ -118,5 +118,5 @@ def _process(command, text=None):
     assert ended.returncode == 0, ended.stderr
 
 
-# Others are shown alone, such as `text`, and `console` or `bash`: commands that are typed elsewhere.
+# Others are shown alone, such as `text`, or `console` and `bash`: commands to type elsewhere.
 RUNS = {"python": _python, "sh": _shell, "js": _node}
