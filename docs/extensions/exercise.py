@@ -75,7 +75,7 @@ class ExerciseDirective(SphinxDirective):
             raise self.error("exercise: expected :picture:, an expression such as bars(p=p)")
         if "alt" not in self.options:
             raise self.error("exercise: expected :alt:, the text of the picture")
-        svg = eval(self.options["picture"], names | PICTURES)
+        svg = eval(self.options["picture"], PICTURES | names)
         return [_raw(svg.replace('aria-label="ALT"', f'aria-label="{escape(self.options["alt"])}"'))]
 
     def _number(self, answer: Any) -> tuple[float, float]:
