@@ -242,7 +242,7 @@ def _formulas(operation: Operation, text: str) -> str:
     """Return value and gradient as formulas: written in the table, or made from the text."""
     written = CALLS.get(operation.name, {}).get("formula")
     if written:
-        return "$$\n" + " \\\\\n".join(written) + "\n$$"
+        return _aligned(written)
     if not isinstance(operation.primitive.kernel, Elementwise):
         return ""
     steps, gradients = _steps(text)
@@ -251,7 +251,12 @@ def _formulas(operation: Operation, text: str) -> str:
         lines += [rf"\bar {name} &= {formula(gradients[name], steps)}" for name in gradients]
     except UnknownFormError:
         return ""
-    return "$$\n" + " \\\\\n".join(lines) + "\n$$"
+    return _aligned(lines)
+
+
+def _aligned(lines: list[str]) -> str:
+    inside = " \\\\\n".join(lines)
+    return f"$$\n\\begin{{aligned}}\n{inside}\n\\end{{aligned}}\n$$"
 
 
 def _steps(text: str) -> tuple[dict[str, str], dict[str, str]]:
