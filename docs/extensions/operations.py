@@ -203,7 +203,8 @@ def page(operation: Operation) -> str:
         f"```python\n{_lines(text)}\n```",
         _kernel(operation, arrays, result),
         f"## The record\n\nThe operation is called `{operation.name}` in programs. "
-        f"This is its row in `{operation.module.__name__}`; a rule takes `g`, the result `y` and the operands:\n\n"
+        f"This is its row in `{operation.module.__name__}`; "
+        "a rule takes `g`, the result `y` and the operands:\n\n"
         f"```python\n{inspect.cleandoc(_row(operation.module, operation.name) or '')}\n```",
         _related(operation),
     ]
