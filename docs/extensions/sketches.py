@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-WIDTH, HEIGHT, EDGE = 360, 170, 48
+WIDTH, HEIGHT, EDGE = 370, 170, 60
 ONE, TWO, TEXT = "--live-one", "--live-two", "--pst-color-text-base"
 MUTED = "--pst-color-text-muted"
 
