@@ -34,7 +34,7 @@ export function slider({ label, show = String, ...range }, change) {
     input.setAttribute("aria-valuetext", output.textContent);
     change(Number(input.value));
   });
-  return el("label", { class: "live-slider" }, el("span", {}, label), input, output);
+  return el("label", { class: "live-slider" }, el("span", {}, label), output, input);
 }
 
 /** Return a labelled choice among options: names and what `change` is called with. */
@@ -152,7 +152,7 @@ export function chart(describe, { behind, before, ...options } = {}) {
       inside();
       behind(context, hidden, colour);
       context.restore();
-    } 
+    }
     const places = axes(context, width, height, colour, ranges);
     context.save();
     inside();
@@ -191,10 +191,12 @@ export function cells(context, values, columns, [x, y, width, height], colour, {
   context.fillStyle = colour.back;
   context.fillRect(x, y, width, height);
   values.forEach((value, i) => {
-    const [left, top] = [x + ((i % columns) * width) / columns, y + (Math.floor(i / columns) * height) / rows];
+    const [column, line] = [i % columns, Math.floor(i / columns)];
+    const [left, right] = [column, column + 1].map((at) => Math.round(x + (at * width) / columns));
+    const [top, bottom] = [line, line + 1].map((at) => Math.round(y + (at * height) / rows));
     context.fillStyle = colour[other && value < 0 ? other : ink];
     context.globalAlpha = Math.min(1, Math.max(0, (other ? Math.abs(value) : value) / high));
-    context.fillRect(left, top, width / columns + 0.5, height / rows + 0.5);
+    context.fillRect(left, top, right - left, bottom - top);
   });
   context.globalAlpha = 1;
 }
