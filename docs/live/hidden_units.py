@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import chainrule as cr
-from extensions.figures import axes, moons, rounded, save
+from extensions.figures import COLOURS, axes, moons, rounded, save
 
 UNITS = 16
 
@@ -48,7 +48,8 @@ def build(folder: Path) -> None:
         few = {name: value[..., :units] for name, value in params.items()}
         few, _ = cr.minimize(loss, few, X, y, optimizer=rule, batch_size=32, epochs=200, seed=0)
         p = network(few, grid).reshape(across.shape)
-        plot.contourf(across, up, p, [0, 0.1, 0.3, 0.5, 0.7, 0.9, 1], cmap="PuOr_r", alpha=0.6)
-        plot.scatter(*X.T, c=y, s=6, cmap="PuOr_r", edgecolors="black", linewidths=0.4)
+        plot.contourf(across, up, p, [0, 0.25, 0.5, 0.75, 1], cmap="PuOr_r", alpha=0.6)
+        for label, colour in enumerate(COLOURS[:2]):
+            plot.plot(*X[y == label].T, ".", color=colour, ms=4)
         plot.set_title("1 hidden unit" if units == 1 else f"{units} hidden units")
     save(figure, folder)

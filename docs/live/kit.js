@@ -53,20 +53,22 @@ export function colours(element) {
 }
 
 /**
- * A drawing surface that keeps its proportions, is sharp on every screen, and is drawn anew when its
- * size or the page's theme changes. `draw(context, width, height, colours)` draws all of it.
+ * A drawing surface that is sharp on every screen. `draw(context, width, height, colours)` draws all of
+ * it: when `again` is called and, from then on, when its size or the page's theme changes.
  */
 export class Surface {
   constructor(draw, { label = "", height = 240 } = {}) {
     this.canvas = el("canvas", { role: "img", "aria-label": label, class: "live-surface" });
     this.canvas.style.height = `${height}px`;
     this.draw = draw;
-    new ResizeObserver(() => this.again()).observe(this.canvas);
-    new MutationObserver(() => this.again()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    const anew = () => this.isDrawn && this.again();
+    new ResizeObserver(anew).observe(this.canvas);
+    new MutationObserver(anew).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 
   again() {
     const { canvas } = this;
+    this.isDrawn = true;
     const width = canvas.clientWidth;
     const height = canvas.clientHeight;
     if (!width) return;
