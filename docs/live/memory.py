@@ -68,9 +68,9 @@ def build(folder: Path) -> None:
     trained, _ = cr.minimize(loss, params, X, y, optimizer=rule, batch_size=32, epochs=10, seed=0)
     figure, plots = axes(2, sharey=True)
     for plot, weights, title in zip(plots, (params, trained), ("untrained", "trained"), strict=True):
-        p = network(weights, X[:40])[:, :STEPS]
+        p = network(weights, X[:16])[:, :STEPS]
         for bit, colour in ((1, COLOURS[0]), (0, COLOURS[1])):
-            plot.plot(range(1, STEPS + 1), p[y[:40] == bit].T, color=colour, lw=0.7)
+            plot.plot(range(1, STEPS + 1), p[y[:16] == bit].T, color=colour, lw=0.7)
         plot.axvline(STEPS - 10, color="gray", ls=":")
         plot.set(title=title, xlabel="step", ylim=(0, 1))
     plots[0].set_ylabel("probability that the bit is 1")
