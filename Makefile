@@ -11,7 +11,7 @@ WEB := blackboard-web
 PLATFORMS := linux darwin win32
 MODULE := src/chainrule/_src/blackboard/assets/blackboard.js
 
-.PHONY: help lab blackboard blackboard-site page docs docs-serve test wheel peers test-oldest arm windows emulated debian newest judges cases torture fuzz coverage check format bench bench-web pictures functions notebooks clean
+.PHONY: help lab blackboard blackboard-site page docs docs-serve test test-all wheel peers test-oldest arm windows emulated debian newest judges cases torture fuzz coverage check format bench bench-web pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
@@ -19,10 +19,11 @@ help:
 	@echo "make blackboard-site  write the blackboard without Python, which trains in the page, to build/course"
 	@echo "make page      build the blackboard's page alone, and test its parts"
 	@echo "make docs      write the documentation site to build/docs; make docs-serve shows it on this machine"
-	@echo "make test      run every test but those of make peers and make wheel"
+	@echo "make test      run the quick tests: every behaviour, in less than four minutes"
+	@echo "make test-all  run the thorough tests and those of make peers, too: all but make wheel"
 	@echo "make wheel     install the wheel alone elsewhere and run README there; takes two minutes"
 	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd; Keras's and scikit-learn's own tests"
-	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
+	@echo "make test-oldest  all tests with the oldest versions that pyproject.toml allows"
 	@echo "make arm       run the portable tests on 64-bit ARM, emulated; ARGS=--quick runs few of them"
 	@echo "make windows   the same on Windows, emulated"
 	@echo "make emulated  few of both at once; says so where there is no emulator"
@@ -64,7 +65,12 @@ docs-serve: docs
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/docs 8000
 
 test: .venv/dev
-	@$(BIN)/python -m pytest --ignore=tests/peers --ignore=tests/install $(SHARED) $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/peers --ignore=tests/install -m "not thorough" $(SHARED) $(ARGS)
+
+# A thorough test holds breadth: random programs, whole labs, all cases of a large family. One run
+# of all tests collects and imports once.
+test-all: .venv/dev
+	@$(BIN)/python -m pytest --ignore=tests/install $(SHARED) $(ARGS)
 
 # Into an environment of its own; pip asks its index for some packages.
 wheel: .venv/dev $(MODULE)
@@ -73,7 +79,7 @@ wheel: .venv/dev $(MODULE)
 peers: .venv/dev
 	@$(BIN)/python -m pytest tests/peers $(SHARED) $(ARGS)
 
-# Warnings are no errors here: old libraries use what newer ones among them call deprecated.
+# All tests, quick and thorough. Warnings are no errors here: old libraries use what newer ones among them call deprecated.
 test-oldest: $(OLDEST)/made
 	@$(OLDEST)/bin/python -m pytest --ignore=tests/install -o filterwarnings= $(SHARED) $(ARGS)
 
@@ -170,7 +176,7 @@ clean:
 	@touch $@
 
 # Built when its sources have changed.
-$(MODULE): $(WEB)/node_modules/made $(WEB)/vite.config.ts $(WEB)/tsconfig.json $(shell find $(WEB)/src src/chainrule/_src/export/web/runtime -type f)
+$(MODULE): $(WEB)/node_modules/made $(WEB)/vite.config.ts $(WEB)/tsconfig.json $(shell find $(WEB)/src src/chainrule/_src/export/web/runtime src/chainrule/_src/export/web/page -name '*.[jtc]s*' -type f)
 	@echo "Building the blackboard's page ..."
 	@npm --prefix $(WEB) run --silent build -- --logLevel warn
 	@mkdir -p $(@D)

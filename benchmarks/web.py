@@ -350,7 +350,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="that a subject is timed")
     parser.add_argument("--quick", action="store_true", help="small and once: does it run?")
+    parser.add_argument("--only", nargs="+", choices=[*EPOCHS], help="workloads; A is always timed")
     given = parser.parse_args()
+    for key in {*EPOCHS} - {"A", *(given.only or EPOCHS)}:
+        del EPOCHS[key]
     installed()
     rounds, seconds = (1, 0.05) if given.quick else (given.rounds, given.seconds)
     if given.quick:
@@ -359,7 +362,7 @@ def main() -> None:
         for key in EPOCHS:
             exported(key, Path(folder))
         rows = measure(rounds, seconds, Path(folder))
-    out = results(given.quick)
+    out = results(given.quick or bool(given.only))
     raw = [
         {" | ".join(place): {n: v for n, v in answer.items() if n != "weights"}
          for place, answer in row.items()}

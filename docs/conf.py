@@ -64,22 +64,26 @@ intersphinx_mapping = {
 
 html_math_renderer = "katex"
 
+EXAMPLES = ["digits", "training", "tables", "sequences", "own", "checking", "many", "elsewhere"]
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
-    "download_all_examples": False,
-    "show_memory": False,
+    "subsection_order": [f"examples/{group}" for group in EXAMPLES],
     "abort_on_example_error": True,
     "doc_module": ("chainrule",),
     "backreferences_dir": "generated/backreferences",
-    "min_reported_time": 30,
+    "reset_modules": ("matplotlib",),
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "min_reported_time": 60,
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = "chainrule"
 html_static_path = ["_static", "node_modules/katex/dist"]
-html_css_files = ["site.css"]
+html_css_files = ["site.css", "gallery.css"]
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "show_prev_next": True,
@@ -90,3 +94,4 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_copy_source = html_show_sourcelink = False
+copybutton_prompt_text, copybutton_prompt_is_regexp = r">>> |\.\.\. |\$ ", True

@@ -51,6 +51,7 @@ from chainrule.data import load_digits
 from chainrule.lab import Lab
 from tests.digits import with_few_digits
 from tests.pace import SLOWNESS
+from tests.tiers import mark_thorough
 
 mpl.use("agg")
 # `make test` draws the same examples everywhere; `make fuzz` draws anew and keeps what it finds.
@@ -66,6 +67,11 @@ def pytest_ignore_collect(collection_path):
     """Leave out helpers: to look for doctests is to import them, with all that this changes."""
     is_helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
     return is_helper or None
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what -m says
+def pytest_collection_modifyitems(items):
+    mark_thorough(items)
 
 
 @pytest.fixture(autouse=True)

@@ -79,6 +79,7 @@ ROADS = {
 }
 
 
+@pytest.mark.sampled(quick=6)
 @pytest.mark.parametrize("name", ROADS)
 def test_the_byte_order_makes_no_difference(name):
     for dtype in SWAPPED:
@@ -180,6 +181,7 @@ NONE = [(shape, name) for name in ROADS_OF_NONE for shape in EMPTY if name != "j
 NONE += [(shape, "jit after rows") for shape in [(0,), (0, 3), (3, 0)]]
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize(("shape", "name"), NONE, ids=str)
 def test_empty_arrays_give_what_numpy_gives_or_a_sentence(name, shape):
     x, road = np.zeros(shape), ROADS_OF_NONE[name]
@@ -223,6 +225,7 @@ def of_labels(name, y, engine):
     return [*model.get_weights(), model.evaluate(X, y, verbose=0)]
 
 
+@pytest.mark.sampled(quick=5)
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
 @pytest.mark.parametrize("name", ["minimize", "MLPClassifier", "MLPRegressor", *TARGET_LOSSES])
 def test_labels_may_be_booleans(name, engine):

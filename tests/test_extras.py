@@ -308,6 +308,7 @@ VERBS = {
 }
 
 
+@pytest.mark.thorough  # every verb in a process
 def test_each_verb_works_or_names_its_extra(tmp_path):
     import numpy as np
 

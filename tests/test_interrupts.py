@@ -174,6 +174,7 @@ class TestImporting:
             with pytest.raises(KeyboardInterrupt):
                 check()
 
+    @pytest.mark.sampled(quick=1)
     @of_posix
     @pytest.mark.parametrize("library", ["pandas", "rich"])
     def test_at_random_moments_of_a_librarys_import(self, library, tmp_path):
@@ -266,6 +267,7 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
+@pytest.mark.thorough  # many processes
 def test_heavy_libraries_are_imported_where_an_interrupt_waits(syntax_trees):
     """One that is loaded already, since the module itself needs it, is no first use."""
     missed = [
@@ -368,6 +370,7 @@ def after_each_update(engine):
     return after
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.filterwarnings("ignore::chainrule.errors.InterruptedWarning")
 @pytest.mark.parametrize("twice", [False, True])
 @pytest.mark.parametrize("watching", [list, watched])
@@ -400,6 +403,7 @@ def test_at_any_instruction_training_ends_with_what_was_trained(
     assert (torture.CheckedExecutor.submitted > runs) == (engine == "compiled")
 
 
+@pytest.mark.thorough  # many moments
 @of_posix
 def test_at_random_moments(interrupts):
     done = subprocess.run(

@@ -33,6 +33,7 @@ def wrong(row, value):
     return y
 
 
+@pytest.mark.sampled(quick=9)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("batch_size", [1, 8, 40])

@@ -55,6 +55,7 @@ def of_the_package():
     return {path.relative_to(source).as_posix() for path in paths} | labs
 
 
+@pytest.mark.thorough  # builds a wheel
 def test_the_wheel_has_the_whole_package(published):
     with zipfile.ZipFile(published[1]) as archive:
         names = {name for name in archive.namelist() if ".dist-info" not in name}

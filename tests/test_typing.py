@@ -54,6 +54,7 @@ def test_mypy_accepts_them(programs):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.thorough  # the second type checker
 def test_pyright_accepts_tensors(programs):
     """README's class has no annotations, of which pyright's strict mode asks more than mypy."""
     pytest.importorskip("pyright")

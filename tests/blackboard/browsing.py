@@ -63,19 +63,24 @@ window.WebSocket = class extends WebSocket {
 """
 
 
+def tiered(first, *others):
+    """Return hosts as parameters. The page is the same in all: the test is quick in the first."""
+    return [first, *(pytest.param(other, marks=pytest.mark.thorough) for other in others)]
+
+
 def hosts(*names):
     """Have a test run in these hosts alone: the page is the same, messages go another way."""
-    return pytest.mark.parametrize("address", names, indirect=True)
+    return pytest.mark.parametrize("address", tiered(*names), indirect=True)
 
 
-served, trains = hosts("served"), hosts("served", "notebook", "page")
+served, trains = hosts("served"), hosts("served", "page", "notebook")
 anew = pytest.mark.usefixtures("fresh_page")
 
 
 def needs(ability, *names):
     """Have a test run where there is something that a recorded run lacks: in these hosts."""
     assert ability in RECORDED
-    return hosts(*names or ("served", "notebook", "page"))
+    return hosts(*names or ("served", "page", "notebook"))
 
 
 def slowdown():

@@ -160,6 +160,7 @@ def test_arrays_that_are_written_into():
     assert share_told(told) == 1
 
 
+@pytest.mark.thorough  # random programs
 @given(loss=random_losses())
 @settings(max_examples=12)
 def test_random_programs(loss):
@@ -168,6 +169,7 @@ def test_random_programs(loss):
     assert share_told(told) > 0.5
 
 
+@pytest.mark.thorough  # random programs
 def test_programs_of_the_grammar():
     shares = []
     for seed in range(24):

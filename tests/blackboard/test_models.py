@@ -65,6 +65,7 @@ def test_the_model_stays_as_it_is_and_another_seed_draws_other_weights():
     assert subject.make({"rate": 0.01}).params["dense_kernel"] is subject.params["dense_kernel"]
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     ("how", "y", "classes", "kind"),
     [

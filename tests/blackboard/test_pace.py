@@ -50,6 +50,7 @@ def pace(session):
     return made / (time.clock_gettime(clock) - used)
 
 
+@pytest.mark.thorough  # measures time
 @pytest.mark.skipif(sys.platform != "linux", reason="clocks of threads are Linux's")
 def test_a_page_slows_training_by_less_than_a_tenth():
     session, found = begin(subjects.network(subjects.digits())), []

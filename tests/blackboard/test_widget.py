@@ -140,6 +140,7 @@ def test_what_a_network_does_not_take_is_refused(page):
         LogisticRegression(3, 2).blackboard(np.ones(3), 0)
 
 
+@pytest.mark.thorough  # a whole notebook
 def test_in_a_kernel_a_cell_ends_at_once_while_training_goes_on(page):
     client = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")

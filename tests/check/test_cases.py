@@ -35,6 +35,7 @@ SAMPLE = [
 ]
 
 
+@pytest.mark.sampled(quick=8)
 @pytest.mark.parametrize(("kind", "number"), SAMPLE)
 def test_the_mistake_is_named_and_its_line_pointed_at(kind, number):
     case = wrong_case(kind, number)
@@ -43,6 +44,7 @@ def test_the_mistake_is_named_and_its_line_pointed_at(kind, number):
     assert verdict.line, (verdict.said, case.lines)
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("kind", KINDS)
 def test_right_gradients_of_any_style_pass(kind):
     cases = list(right_cases(kind))

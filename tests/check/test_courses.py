@@ -11,6 +11,8 @@ from tests.check.collection import kinds_in, right_and_wrong, right_cases, wrong
 
 from chainrule._src.core.trees import leaves, map_leaves
 
+pytestmark = pytest.mark.thorough  # they hold the collection, not the diagnosis
+
 H = 1e-6
 COURSES = {Path(kind).stem: kind for kind in kinds_in(Path(__file__).parent / "courses")}
 

@@ -63,6 +63,7 @@ def make_gradient(activation, l2=0.0):
     return gradient
 
 
+@pytest.mark.sampled(quick=8)
 @pytest.mark.parametrize("activation", list(FORWARD))
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("seed", range(4))
@@ -79,6 +80,7 @@ def test_right_gradients_are_never_accused(activation, dtype, seed):
             assert max(exact) < 1e-6
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("epochs", [0, 5, 60])
 @pytest.mark.parametrize("make_model", [
     lambda: LogisticRegression(64, 10, seed=0),
@@ -122,6 +124,7 @@ def without_slope(p, X, y):
     return {"W_h": X.T @ d_z_h, "b_h": d_z_h.sum(0), "W_o": h.T @ d_z_o, "b_o": d_z_o.sum(0)}
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("n", [1, 6, 40])
 def test_the_line_is_pointed_at(n, dtype):

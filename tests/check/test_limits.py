@@ -28,6 +28,7 @@ def without_factor(w, X):
     return X.T @ (X @ w) / len(X)
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("name", ["digits_network", "bytes_as_pixels"])
 def test_a_right_gradient_at_real_size_takes_a_second(name):
     loss, gradients, args = PROGRAMS[name](np.random.default_rng(0))

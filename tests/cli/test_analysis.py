@@ -154,6 +154,7 @@ def test_parts_kept_aside_in_turn_are_scored(tmp_path):
     assert "150 rows do not make 200 parts" in refused(3, "train", "iris", "--cv", "200")
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("name", ["linear", "mlp", "realmlp", "ensemble"])
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_every_recipe_learns_classes_and_quantities(tmp_path, name, data):
@@ -174,6 +175,7 @@ def test_what_a_recipe_settles_cannot_be_asked_for(tmp_path):
     assert Settings.of({"recipe": "realmlp", "epochs": 9}).hidden == (256, 256, 256)
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_predictions_are_drawn_against_true_values(tmp_path, data):
     done("train", *ONE, data, "--epochs", "1", "-o", tmp_path / "model")
@@ -183,6 +185,7 @@ def test_predictions_are_drawn_against_true_values(tmp_path, data):
     assert (tmp_path / "p.svg").stat().st_size > 1000
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("threshold", ["0.1", "0.3"])
 def test_a_threshold_goes_along_where_a_model_is_exported(rare, tmp_path, threshold):
     _, path = rare
@@ -220,6 +223,7 @@ def test_a_class_of_one_row_is_refused_before_parts_are_trained(tmp_path):
     assert "1 row" not in done("train", *ONE, path, *options).stderr
 
 
+@pytest.mark.thorough  # several trainings
 def test_a_class_that_some_parts_do_not_have_is_told(tmp_path):
     path = write_single(tmp_path / "few.csv", "2,3,c")
     result = done("train", *ONE, path, "--target", "y", "--epochs", "1", "--cv", "5")

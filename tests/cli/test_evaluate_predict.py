@@ -44,6 +44,7 @@ def read(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("name", SETS)
 def test_scores_are_those_of_the_model(trained, name):
     path = trained(name)
@@ -288,6 +289,7 @@ def write_signs(path, classes):
     return path
 
 
+@pytest.mark.sampled(quick=6)
 @pytest.mark.parametrize("suffix", WRITERS)
 @pytest.mark.parametrize("name", ["diabetes", "iris", "digits", "pets"])
 def test_every_format_of_predictions_is_read_back(trained, tmp_path, name, suffix):

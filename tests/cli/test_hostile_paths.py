@@ -187,6 +187,7 @@ def listing(place):
     return sorted(place.rglob("*"))
 
 
+@pytest.mark.sampled(quick=5)
 @pytest.mark.parametrize("verb", READS)
 def test_what_cannot_be_read_is_refused_in_one_line(place, verb):
     name, command = READS[verb]

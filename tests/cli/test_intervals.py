@@ -74,6 +74,7 @@ def test_they_are_what_is_exported(fanned, tmp_path):
     assert "(Bounds) has no counterpart in Keras" in refused(3, "export", path, "--to", "keras")
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("recipe", ["linear", "mlp", "realmlp"])
 def test_every_recipe_has_them(recipe):
     result = done("train", "diabetes", "--recipe", recipe, "--interval", "0.8", "--epochs", "6",

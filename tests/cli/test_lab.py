@@ -44,6 +44,7 @@ class Page(HTMLParser):
                 self.addresses.append(value)
 
 
+@pytest.mark.thorough  # a whole lab
 def test_the_quick_lab_prints_logs_numbers_and_writes_one_file(tmp_path):
     path = tmp_path / "report.html"
     done = lab("--seed", 1, "--report", path)
@@ -163,6 +164,7 @@ def test_version_and_help():
         assert option in text
 
 
+@pytest.mark.thorough  # a whole lab
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
 def test_ctrl_c_stops_cleanly_with_130(tmp_path, interrupts):
     path = tmp_path / "report.html"

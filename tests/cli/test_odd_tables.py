@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.cli.running import ONE, run
@@ -44,6 +45,7 @@ def attempt(folder, content):
         yield run("predict", model, path, "-o", Path(folder, "out.csv"))
 
 
+@pytest.mark.thorough  # many tables
 @given(TABLES)
 @example(b"a,b\n" + b"1,x\n2,y\n" * 10)
 @example(b"a,b\n" + b"[red],1\n[/red],2\n" * 10)

@@ -111,6 +111,7 @@ def large(tmp_path):
     return tmp_path / "large.npz"
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
 @pytest.mark.parametrize(
     ("recipe", "begun", "said"),
@@ -143,6 +144,7 @@ def test_ctrl_c_in_training_keeps_what_was_trained(start, large, tmp_path, recip
     assert "scores on rows kept aside" in out
 
 
+@pytest.mark.thorough  # one more command
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
 def test_ctrl_c_in_predicting_leaves_nothing_behind(start, large, tmp_path):
     model, out = tmp_path / "model", tmp_path / "out.csv"

@@ -35,6 +35,7 @@ def test_the_best_of_a_table_is_listed_drawn_and_saved(folder):
     assert "accuracy" in run("evaluate", "best.cr", "iris").output
 
 
+@pytest.mark.thorough  # several sweeps
 def test_a_sweep_of_a_quantity_goes_on_from_its_store(folder):
     options = (
         "sweep",
@@ -61,6 +62,7 @@ FEW = [f"--setting={each}" for each in (
     "lr=0.01,0.02", "hidden=4", "activation=relu", "dropout=0", "l2=0")]  # fmt: skip
 
 
+@pytest.mark.thorough  # several sweeps
 def test_a_grid_is_all_of_its_choices(folder):
     done = run("sweep", "iris", "--search", "grid", *FEW, "--epochs", "1", "--store", "a")
     assert "2 networks in" in done.output

@@ -72,6 +72,7 @@ def things(tmp_path_factory):
     return folder
 
 
+@pytest.mark.sampled(quick=10)
 @pytest.mark.usefixtures("light_hosts")
 @pytest.mark.parametrize("line", LINES)
 def test_no_name_of_a_file_reaches_the_terminal_raw(things, tmp_path, monkeypatch, line):

@@ -31,6 +31,7 @@ def train(tmp_path, data, *options):
     return done("train", *ONE, data, "-o", model, "--epochs", "2", *options), model
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer"])
 def test_sets_of_classes_are_learned_without_saying_more(tmp_path, name):
     result, path = train(tmp_path, name)
@@ -69,6 +70,7 @@ def test_every_line_fits_a_terminal_of_80_columns(tmp_path):
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.thorough  # many classes
 def test_many_classes_are_summed_up_by_the_worst_mistakes(tmp_path):
     rng = np.random.default_rng(0)
     labels = np.array([f"class number {i}" for i in range(30)])[rng.integers(30, size=300)]
@@ -252,6 +254,7 @@ def test_help_names_the_exit_codes():
     assert "0 done, 1 something unexpected, 2 wrong usage, 3 bad data, 4" in text
 
 
+@pytest.mark.thorough  # a process of its own
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
 def test_a_reader_that_leaves_does_not_cost_the_model(tmp_path):
     path, pets = tmp_path / "model", write_pets(tmp_path / "pets.csv")
@@ -281,6 +284,7 @@ def write_users(path, users=800, rows=3000):
     return path
 
 
+@pytest.mark.thorough  # many categories
 def test_all_of_many_users_are_told_apart(tmp_path):
     path = write_users(tmp_path / "users.csv")
     table = open_table(path)
@@ -318,6 +322,7 @@ def test_columns_are_chosen_and_dropped(tmp_path):
     assert "no column is left" in refused(2, *base, "--columns", "home", "--drop", "home")
 
 
+@pytest.mark.thorough  # many words
 def test_free_text_is_learned_on_request(tmp_path):
     words = ["good", "fine", "nice", "bad", "poor", "sad"]
     rng = np.random.default_rng(0)
@@ -358,6 +363,7 @@ def test_a_table_of_the_target_alone_is_bad_data(tmp_path):
     assert "alone.csv has no column besides the target 'y' to learn from" in line
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder that is in use stays there")
 @pytest.mark.parametrize("verb", ["train", "sweep"])
 def test_a_folder_that_goes_while_training_is_made_anew(tmp_path, monkeypatch, verb):

@@ -219,6 +219,7 @@ def test_memory_is_read_into_again_and_groups_once_an_epoch(tmp_path, monkeypatc
     assert_same(plain, model)
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("x_is_file", [False, True])
 def test_arrays_in_memory_go_to_workers_once(tmp_path, client, monkeypatch, x_is_file):
     """Tasks name the rows; a file is read by the workers themselves."""
@@ -247,6 +248,7 @@ def test_arrays_in_memory_go_to_workers_once(tmp_path, client, monkeypatch, x_is
     assert max(sizes) < 5000
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(
     ("kept", "least", "most"),
     [(2**28, 4, 4), (2 * 32 * 1000, 5, 12), (0, 13, 200)],  # bytes; how often partitions are made
@@ -318,6 +320,7 @@ KINDS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("kind", KINDS)
 def test_columns_of_all_kinds_of_numbers_are_trained_on(tmp_path, client, kind):
     """In a frame of Dask's, in one of pandas and in a file, features and targets."""
@@ -441,6 +444,7 @@ def test_the_memory_that_groups_take_is_bounded(monkeypatch):
     assert [group.rows for group in found] == [100] * 5
 
 
+@pytest.mark.thorough  # every module in a process
 def test_nothing_of_dask_is_loaded_before_it_is_asked_for(tmp_path):
     import subprocess
 

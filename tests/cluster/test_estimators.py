@@ -93,6 +93,7 @@ def table(**more):
     return pd.DataFrame({f"x{j}": X[:, j] for j in range(6)} | more)
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("given", ["pandas", "dask", "parquet"])
 def test_columns_are_those_of_training_in_their_order(tmp_path, given):
     """As scikit-learn's own: its words for what is missing, new or in another order."""

@@ -64,6 +64,7 @@ def test_workers_killed_in_an_epoch_change_no_bit(cluster, client, given, epochs
     assert any(killed)
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("outer", [0.0, 0.9])
 def test_a_run_that_broke_off_in_any_round_goes_on_to_the_same_bits(tmp_path, monkeypatch, outer):
     how = {"shards": 3, "epochs": 2, "outer_momentum": outer, "validation_data": (X, Y)}
@@ -114,6 +115,7 @@ def squared(y_true, y_pred):
     return (y_true - y_pred) ** 2
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     ("change", "match"),
     [({"seed": 1}, "seed is 1, it was 0"),
@@ -147,6 +149,7 @@ def test_a_checkpoint_goes_on_with_what_decides_its_bits_alone(tmp_path, change,
 KINDS = ("optimizer", "loss", "metrics", "weighted_metrics", "engine")
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("wrong", ["x", "label", "rows"])
 def test_data_that_are_refused_in_the_middle_leave_the_model_as_it_was(client, wrong):
     """The last partition of many is read after rounds that went well."""
@@ -180,6 +183,7 @@ class Raises(cr.callbacks.Callback):
         raise Broken
 
 
+@pytest.mark.thorough  # a cluster of its own
 def test_a_scheduler_that_is_killed_is_told_and_the_run_goes_on_without_it(tmp_path):
     from distributed import Client
 
@@ -262,6 +266,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.thorough  # a cluster of its own
 def test_ctrl_c_on_a_terminal_ends_the_run_and_not_its_workers(tmp_path, interrupts):
     """A terminal sends it to all processes of the group."""
     script = tmp_path / "run.py"

@@ -208,6 +208,7 @@ def test_workers_of_this_machine_are_started_for_a_run_and_end_with_it():
     assert set(active_children()) <= before
 
 
+@pytest.mark.thorough  # many shards
 def test_more_shards_than_are_summed_at_once(client):
     here = fitted(shards=40, epochs=1, batch_size=4)
     assert_same(here, fitted(shards=40, epochs=1, batch_size=4, client=client))

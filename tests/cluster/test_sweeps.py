@@ -68,11 +68,13 @@ def test_a_wait_that_is_cancelled_goes_on():
         cluster.results([Waited("error")])
 
 
+@pytest.mark.thorough  # the same for a fleet
 def test_members_side_by_side_too(client):
     how = {"models": 90, "seeds": 1, "batch_size": 1, "space": SPACE | {"hidden": [4]}}
     assert_same_table(swept(**how), swept(**how, client=client))
 
 
+@pytest.mark.thorough  # a cluster of its own
 def test_a_batch_of_a_killed_worker_runs_again(cluster, client, here):
     killed = []
 

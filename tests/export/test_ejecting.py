@@ -101,6 +101,7 @@ def test_any_network_gives_the_same_numbers(tmp_path_factory, model):
         assert_trains_alike(model, module, X, y)
 
 
+@pytest.mark.sampled(quick=5)
 @pytest.mark.parametrize("rule", RULES)
 def test_any_optimizer_trains_alike(tmp_path, rule):
     chain = [layers.Input((4,)), layers.Dense(3, "tanh"), layers.Dense(1)]

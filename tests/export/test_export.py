@@ -54,6 +54,7 @@ def as_texts(columns, n):
     }  # fmt: skip
 
 
+@pytest.mark.thorough  # random networks
 @given(networks())
 @draws(5)
 def test_any_network_gives_its_predictions_for_any_number_of_samples(tmp_path_factory, model):

@@ -60,10 +60,11 @@ def test_onnx_takes_times_as_seconds(arrays, tmp_path):
     np.testing.assert_allclose(session.run(None, given)[0], expected, rtol=1e-5, atol=1e-5)
 
 
-def test_free_text_is_refused_by_onnx_before_anything_is_written(arrays, tmp_path):
+@pytest.mark.parametrize("name", ["m.onnx", "m.mjs", "m.html"])
+def test_free_text_is_refused_before_anything_is_written(arrays, tmp_path, name):
     model = trained(arrays, text=("said",))
     with pytest.raises(DataError, match=r"column 'said' is free text.*eject"):
-        model.export(tmp_path / "m.onnx")
+        model.export(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -129,6 +130,7 @@ def assert_predicts_alike(folder, path):
         )
 
 
+@pytest.mark.sampled(quick=1)
 def test_a_script_reads_as_training_did_what_can_be_read_in_two_ways(script, tmp_path):
     header = (script / "data.csv").read_text().splitlines()[0]
     row = "1.234;1.2.24;good;1:30;a" if ";" in header else '"1,234",1/2/2024 1:00,true,2.5'
@@ -138,6 +140,7 @@ def test_a_script_reads_as_training_did_what_can_be_read_in_two_ways(script, tmp
     assert ejected.as_numbers("price", ["1.234", ""], True, False) == [1234.0, None]
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 def test_a_script_reads_what_its_model_was_trained_on(script, tmp_path, mark):
     path = tmp_path / "data.csv"
@@ -148,6 +151,7 @@ def test_a_script_reads_what_its_model_was_trained_on(script, tmp_path, mark):
     assert_predicts_alike(script, path)
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize(
     ("text", "said"),
     [

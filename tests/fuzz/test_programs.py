@@ -80,6 +80,7 @@ def verdicts(seeds):
     return failures, held
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("start", range(4))
 def test_programs_agree_on_every_road(start):
     failures, held = verdicts(SEEDS[start::4])
@@ -112,6 +113,7 @@ def test_the_same_seed_makes_the_same_program():
     assert program_of(3) == program_of(3) != program_of(4)
 
 
+@pytest.mark.thorough  # of the fuzzer itself
 def test_a_wrong_gradient_is_found_and_the_program_made_small(monkeypatch):
     wrong = dataclasses.replace(NUMPY[np.arctan], gradients=(lambda g, y, x: g / (1 + x),))
     monkeypatch.setitem(NUMPY, np.arctan, wrong)

@@ -423,3 +423,16 @@ def test_muon_leaves_what_is_named_to_adam():
         for name in params:
             is_adams = name in ("embedding_embeddings", *same)
             assert np.allclose(new[name], expected[name], rtol=1e-9) == is_adams
+
+
+def test_adadelta_keeps_running_means_of_squares_of_gradients_and_of_changes():
+    rule, w = optimizers.Adadelta(1.0, rho=0.9, epsilon=0.01), np.array(3.0)
+    slots = rule.init(w)
+    expected, grads, deltas = 3.0, 0.0, 0.0
+    for g in (4.0, -1.0, 2.0):
+        w, slots = rule.update(w, np.array(g), slots)
+        grads = 0.9 * grads + 0.1 * g**2
+        delta = np.sqrt(deltas + 0.01) / np.sqrt(grads + 0.01) * g
+        deltas = 0.9 * deltas + 0.1 * delta**2
+        expected -= delta
+        assert w == pytest.approx(expected, rel=1e-12)

@@ -105,6 +105,7 @@ def test_of_two_arrays(text):
     assert_numpys(text, {pair: (entries(pair[0]), entries(pair[1], 1)) for pair in pairs})
 
 
+@pytest.mark.sampled(quick=24)
 @pytest.mark.parametrize("text", ONE)
 def test_on_every_road(text):
     """The value has the function's dtype, whole where that is whole."""

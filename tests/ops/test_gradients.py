@@ -283,6 +283,7 @@ def test_case_keeps_float32(name):
     assert_keeps_float32(f, *xs)
 
 
+@pytest.mark.sampled(quick=36)
 @pytest.mark.parametrize("name", list(CASES))
 def test_case_three_ways(name):
     f, *xs = CASES[name]

@@ -173,6 +173,7 @@ def test_keeps_float32(name):
     assert_keeps_float32(f, *xs)
 
 
+@pytest.mark.sampled(quick=35)
 @pytest.mark.parametrize("name", CASES)
 def test_three_ways(name):
     f, *xs = CASES[name]
@@ -216,6 +217,7 @@ ROWS = {
 }
 
 
+@pytest.mark.sampled(quick=9)
 @pytest.mark.parametrize("name", ROWS)
 def test_rows_of_a_batch(name):
     """Recorded for one number of rows, right for others: what each row gives is its own."""

@@ -130,6 +130,7 @@ OTHERS = {*SPECIAL.numpy, list, operator.getitem, *WRITING}
 COVERED = [function for function in NUMPY if function not in OTHERS]
 
 
+@pytest.mark.sampled(quick=80)
 @pytest.mark.parametrize("function", COVERED, ids=lambda f: f.__qualname__)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # outside a domain, or of nothing: NaN
 @pytest.mark.filterwarnings("error::DeprecationWarning")  # what NumPy will refuse is refused

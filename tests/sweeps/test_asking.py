@@ -43,6 +43,7 @@ def test_it_learns_where_good_settings_are():
     assert np.median(table["val_loss"][late]) < 0.8 * np.median(table["val_loss"][~late])
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("search", ["tpe", "cmaes"])
 def test_an_interrupted_search_asks_what_it_would_have_asked(search, tmp_path):
     if search == "cmaes":

@@ -129,6 +129,7 @@ def test_values_are_as_json_has_them():
     assert about([DecisionTreeClassifier]) == ["sklearn.tree._classes.DecisionTreeClassifier"]
 
 
+@pytest.mark.thorough  # several processes
 def test_other_processes_say_the_same():
     code = "from tests.sweeps.test_fingerprint import *\nfor m in MAKERS: print(fingerprint(m(2)))"
     seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"  # another than here

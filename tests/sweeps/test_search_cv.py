@@ -255,6 +255,7 @@ def searched(request, tmp_path_factory):
     ).fit(X, y)  # fmt: skip
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("copied", [copy.deepcopy, dumped, lambda t: pickle.loads(pickle.dumps(t))])
 def test_copies_have_all_that_was_found(copied, searched):
     other = copied(searched)

@@ -60,6 +60,7 @@ def test_a_store_changes_nothing(tmp_path, expected):
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"0-2", "1-1", "2-0"}
 
 
+@pytest.mark.thorough  # many kills
 @of_posix
 def test_what_is_killed_goes_on_to_the_same_bits():
     out, _ = python("tests.torture.sweeps", 3, stdout=subprocess.PIPE).communicate(

@@ -45,6 +45,7 @@ def test_the_solution_passes_the_hidden_tests(lab, name):
     assert found is None or found.passed, found
 
 
+@pytest.mark.sampled(quick=72)
 @pytest.mark.parametrize(("lab", "name", "answer"), _params("WRONG"))
 def test_a_wrong_answer_hears_what_is_wrong(lab, name, answer):
     pairs, said = mistake(answer)
@@ -53,6 +54,7 @@ def test_a_wrong_answer_hears_what_is_wrong(lab, name, answer):
     assert said in found.sentence, found.sentence
 
 
+@pytest.mark.sampled(quick=24)
 @pytest.mark.parametrize(("lab", "name", "answer"), _params("RIGHT"))
 def test_a_right_answer_passes(lab, name, answer, monkeypatch):
     monkeypatch.setattr(networks, "ROUNDS", 100)  # the solution is tested with all of them
@@ -70,6 +72,7 @@ def test_whatever_is_returned_is_told_in_a_sentence(lab, name):
             assert found.sentence
 
 
+@pytest.mark.sampled(quick=6)
 @pytest.mark.parametrize(("lab", "name"), EXERCISES)
 def test_whatever_a_part_of_an_answer_returns_brings_no_check_down(lab, name):
     for text in answers_returning(solution(lab, name), VALUES):

@@ -38,6 +38,7 @@ def text_of(content):
     return content if isinstance(content, str) else content.decode("utf-8", "replace")
 
 
+@pytest.mark.sampled(quick=6)
 @pytest.mark.parametrize("kind", MAKERS)
 @pytest.mark.parametrize("name", LABS)
 def test_no_student_gets_hidden_tests_or_solutions(labs, name, kind):
@@ -82,6 +83,7 @@ def test_the_metadata_of_nbgrader(labs):
             assert "### STUB" not in cell.source
 
 
+@pytest.mark.thorough  # a whole grader
 def test_the_zip_for_gradescope_runs_where_only_it_is(labs, tmp_path):
     """Its package, its command; the environment's libraries stand in for those that it installs.
 
@@ -142,6 +144,7 @@ def test_nothing_handed_in_is_no_points(tmp_path):
     assert "was handed in" in results["tests"][0]["output"]
 
 
+@pytest.mark.thorough  # a whole repository
 def test_a_classroom_s_repository_runs_with_pytest(labs, tmp_path, light_hosts):
     write_files(MAKERS["classroom"](labs[LAB]), tmp_path)
     (tmp_path / "conftest.py").write_text(light_hosts)

@@ -293,6 +293,7 @@ def test_a_class_of_one_and_of_none_have_a_page(room):
 # The labs themselves
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("lab", LABS)
 def test_the_solved_lab_earns_all_points_and_the_student_s_notebook_none(grader, lab, tmp_path):
     task, notes = assignment(lab, 60.0, 2**30, "2027")

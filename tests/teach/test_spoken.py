@@ -32,6 +32,7 @@ def spoken(name, right, wrong, monkeypatch, basis=()):
     return exercise(name).run_here(getattr(module, name)).sentence
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(
     ("right", "wrong", "line", "said"),
     [

@@ -50,6 +50,7 @@ def by_hand(loss, batch_size, epochs):
     return w, losses
 
 
+@pytest.mark.sampled(quick=8)
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
 def test_training_is_what_is_done_by_hand(loss, engine):
@@ -64,6 +65,7 @@ def test_training_is_what_is_done_by_hand(loss, engine):
         np.testing.assert_allclose(history.loss, losses, rtol=1e-12, err_msg=str(batch_size))
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 def test_a_program_and_a_text_give_the_right_numbers_or_none(loss):
     f = cr.value_and_grad(loss)

@@ -34,6 +34,7 @@ CASES = {
 }
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("name", CASES)
 def test_one_recording_serves_all_sizes(name):
     f = CASES[name]

@@ -258,6 +258,7 @@ def random_losses(draw):
     return loss
 
 
+@pytest.mark.thorough  # random programs
 @given(loss=random_losses(), n=st.integers(1, 6), m=st.integers(1, 9))
 @draws(6)
 def test_random_programs_three_ways(loss, n, m):

@@ -164,6 +164,7 @@ def data(n, steps=5, dtype=float, features=3):
     return RNG.normal(size=(n, steps, features)).astype(dtype)
 
 
+@pytest.mark.sampled(quick=7)
 @pytest.mark.parametrize("how", [{}, {"reverse": True, "recompute": True}], ids=str)
 @pytest.mark.parametrize("body", BODIES)
 def test_three_ways_and_as_a_loop(body, how):
@@ -176,6 +177,7 @@ def test_three_ways_and_as_a_loop(body, how):
     assert_same(cr.value_and_grad(loss)(p, X), wanted, rtol=1e-11, atol=1e-13)
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("body", BODIES)
 def test_second_order(body):
     p, X = made(), data(3, 3)
@@ -208,6 +210,7 @@ def summed(scan, p, X, **how):
     return np.mean(h @ p["v"]) + np.sum(hs**2) + np.sum(firsts) + count
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("how", [{}, {"reverse": True}, {"recompute": True}], ids=str)
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_few_steps(steps, how):
@@ -218,6 +221,7 @@ def test_few_steps(steps, how):
     assert program.general
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("body", BODIES)
 def test_float32(body):
     p, X = made(np.float32), data(5, dtype=np.float32)
@@ -337,6 +341,7 @@ def test_values_are_kept_for_the_way_back_or_computed_again():
     assert stacks(False) > stacks(True)
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("body", BODIES)
 def test_compiled(body):
     def f(p, X):

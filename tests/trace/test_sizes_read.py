@@ -94,6 +94,7 @@ def assert_right_or_refused(loss, rows, sizes):
     return holds
 
 
+@pytest.mark.sampled(quick=14)
 @pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES.keys())
 @pytest.mark.parametrize("rows", [8, 75])
 def test_numbers_are_right_for_every_size_that_is_not_refused(branch, rows):

@@ -70,6 +70,7 @@ def axes_for(data, count):
     return data.draw(some)
 
 
+@pytest.mark.sampled(quick=27)
 @pytest.mark.parametrize("name", list(CASES))
 @given(data=st.data())
 @draws(3)

@@ -143,6 +143,7 @@ WHOLE = {
 }
 
 
+@pytest.mark.sampled(quick=12)
 @pytest.mark.parametrize("loss", WHOLE.values(), ids=WHOLE.keys())
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int32, bool, np.float32, np.float64])
 def test_a_float_without_fraction_stays_a_float(loss, dtype):

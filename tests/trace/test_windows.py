@@ -48,6 +48,7 @@ def images(n, channels=1, dtype="f8"):
     return RNG.normal(size=(n, 8, 8, channels)).astype(dtype), RNG.integers(0, 5, n)
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(("n", "filters"), [
     (1, (3, 4)), (2, (3, 4)), (1, (16, 17)), (17, (16, 17)),
 ])  # fmt: skip
@@ -74,6 +75,7 @@ STEPS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(quick=5)
 @pytest.mark.parametrize("name", list(STEPS))
 @pytest.mark.parametrize("filters", [2, 16])
 def test_combinations_three_ways(name, filters):

@@ -2,7 +2,7 @@
 files."""
 
 import pytest
-from tests.blackboard.browsing import Board, browser, command, page, recording
+from tests.blackboard.browsing import Board, browser, command, page, recording, tiered
 from tests.blackboard.notebook import notebook
 
 VIEWPORT = {"width": 1280, "height": 720}
@@ -24,7 +24,7 @@ def visitor(chrome):
     context.close()
 
 
-@pytest.fixture(scope="package", params=HOSTS)
+@pytest.fixture(scope="package", params=tiered(*HOSTS))
 def address(request, visitor):
     """The page's address in each host; see `browsing.needs` for what a file lacks."""
     with HOSTS[request.param]() as address:

@@ -105,6 +105,7 @@ def test_a_convolution_shows_filters_maps_and_the_prediction(shown):
         board.page.locator(".cb-factors h3 code", has_text="conv2d[0, ").wait_for()
 
 
+@pytest.mark.thorough  # one more network
 def test_a_sequence_is_a_curve_over_time_with_the_hidden_state_and_no_pad_of_ink(shown):
     with shown("recurrent.py", RECURRENT) as board:
         board.page.get_by_role("img", name="20 steps over time").wait_for()
@@ -123,6 +124,7 @@ def test_a_sequence_is_a_curve_over_time_with_the_hidden_state_and_no_pad_of_ink
         assert board.page.locator(".cb-bars-number").all_inner_texts() != before
 
 
+@pytest.mark.thorough  # one more network
 def test_a_sequential_of_any_layers_shows_them(shown):
     with shown("normalised.py", NORMALISED) as board:
         board.page.get_by_text("7 hidden units").wait_for()
@@ -148,6 +150,7 @@ def test_a_table_stands_in_its_own_units_with_categories_as_one_choice(shown):
         assert board.page.locator(".cb-value").inner_text() != before
 
 
+@pytest.mark.thorough  # one more network
 def test_a_loss_of_ones_own_falls_and_predictions_are_drawn_against_the_truth(shown):
     with shown("steep.py", STEEP) as board:
         assert board.frame()["settings"]["rate"] < 0.01

@@ -35,6 +35,7 @@ def problems(context):
     return found
 
 
+@pytest.mark.thorough  # one more page
 def test_the_report_leads_to_a_replay_of_its_training_which_trains_on(
     chrome, context, problems, address
 ):

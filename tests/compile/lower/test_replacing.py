@@ -53,6 +53,7 @@ def programs(draw):
     return "\n    ".join([*lines, "return np.sum(np.sin(y)) + np.sum(z * z) + np.sum(v * w)"])
 
 
+@pytest.mark.thorough  # random programs
 @draws(15)
 @given(programs(), st.booleans())
 def test_random_programs(text, square):

@@ -3,7 +3,7 @@
 from itertools import product
 
 from chainrule._src.compile.native.machine import on_windows
-from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.target import Machine
 from chainrule._src.compile.wasm.kernel import RELAXED, TARGET
 
 LINUX, WINDOWS, MACOS = "unknown-linux-gnu", "pc-windows-msvc", "apple-darwin23.4.0"
@@ -11,17 +11,17 @@ X86 = {"x86-64": (16, 16), "x86-64-v2": (16, 16), "x86-64-v3": (32, 16), "x86-64
 ARM = 16, 32, 31
 TARGETS = [
     *(
-        Target(f"x86_64-{system}", processor, "", *vectors)
+        Machine(f"x86_64-{system}", processor, "", *vectors)
         for (processor, vectors), system in product(X86.items(), (LINUX, MACOS))
     ),
     *(
-        on_windows(Target(f"x86_64-{WINDOWS}", processor, "", *vectors))
+        on_windows(Machine(f"x86_64-{WINDOWS}", processor, "", *vectors))
         for processor, vectors in X86.items()
     ),
-    on_windows(Target(f"aarch64-{WINDOWS}", "generic", "", *ARM)),
-    Target(f"aarch64-{LINUX}", "generic", "", *ARM),
-    Target(f"aarch64-{LINUX}", "neoverse-v2", "", *ARM),
-    *(Target(f"arm64-{MACOS}", processor, "", *ARM) for processor in ("generic", "apple-m1")),
+    on_windows(Machine(f"aarch64-{WINDOWS}", "generic", "", *ARM)),
+    Machine(f"aarch64-{LINUX}", "generic", "", *ARM),
+    Machine(f"aarch64-{LINUX}", "neoverse-v2", "", *ARM),
+    *(Machine(f"arm64-{MACOS}", processor, "", *ARM) for processor in ("generic", "apple-m1")),
 ]
 # Kernels are compiled for one of the targets for which they have the same text; between them, these
 # have every text, every processor and every system of an architecture.

@@ -206,6 +206,7 @@ def test_a_folder_that_cannot_be_reached_does_not_stop_training(folder, engine):
     np.testing.assert_allclose(got, trained("numpy"), rtol=1e-12)
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 @pytest.mark.parametrize("call", ["open", "mkdir", "replace"])
 def test_a_full_or_read_only_disk_costs_the_cache_alone(folder, monkeypatch, call, code):

@@ -114,6 +114,7 @@ def run_in_process(cache, code, forks=0):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.thorough  # many forks
 def test_while_others_compile(run):
     run(WHILE_OTHERS_COMPILE, forks=4)
 
@@ -122,5 +123,6 @@ def test_of_a_function_that_another_thread_compiles(run):
     run(OF_ONE_FUNCTION)
 
 
+@pytest.mark.thorough  # one more moment
 def test_from_a_callback_of_a_run_in_several_threads(run):
     run(FROM_A_CALLBACK)

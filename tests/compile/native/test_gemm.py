@@ -110,6 +110,7 @@ def test_products_are_those_of_numpy(machine, routine, ta, tb, m, n, k, apart):
     assert np.isnan(memory[:, n:]).all(), "written beside the result"
 
 
+@pytest.mark.sampled(quick=10)
 @pytest.mark.portable(quick=True)
 @pytest.mark.parametrize("ta", [False, True])
 @pytest.mark.parametrize("tb", [False, True])

@@ -94,6 +94,7 @@ def test_small_arrays_of_one_sample_lie_on_the_stack():
     assert [b.name for b in kernel_of(2, 600).pointed if b.role == "temporary"]
 
 
+@pytest.mark.thorough  # a large kernel
 def test_a_deep_network_does_not_fill_the_stack():
     kernel = kernel_of(62, 240)
     local = [math.prod(b.shape) * 4 for b in kernel.buffers if b.role == "local"]

@@ -79,6 +79,7 @@ for i in range(count):
 SETTLED, COUNT, EVERY = 20, 56, 4
 
 
+@pytest.mark.thorough  # many structures
 @pytest.mark.skipif(sys.platform != "linux", reason="maps of memory are read in /proc")
 @pytest.mark.parametrize(("work", "most"), [
     ("run", 6e3),  # 15 kB where a table holds 128 programs more

@@ -114,6 +114,7 @@ def test_remainders_have_the_divisors_sign(f):
     np.testing.assert_array_equal(cr.jit(f)(a, b), f(a, b))
 
 
+@pytest.mark.sampled(quick=14)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", list(RANGES))
 def test_functions_are_accurate_to_two_units_in_the_last_place(name, dtype):
@@ -287,6 +288,7 @@ print(cr.jit(lambda x: np.tanh(x) * 2)(np.linspace(0, 1, 5)).tolist())
 """
 
 
+@pytest.mark.thorough  # several processes
 def test_processes_may_write_at_once(cache):
     pipe, environment = subprocess.PIPE, os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     workers = [

@@ -195,6 +195,7 @@ def test_codes_of_windows(code, is_crash):
 run = trial.run
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("obstacle", ["no executable", "frozen", "not started", "stopped", "slow"])
 def test_where_no_other_process_can_tell_this_one_tries(obstacle, unknown, monkeypatch):
     if obstacle == "no executable":

@@ -137,6 +137,7 @@ def forms(folder):
     return sorted(folder.glob("*.form"))
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("what", ["code", "machine", "sources", "damage", "mode"])
 def test_what_is_not_for_here_is_made_anew(folder, monkeypatch, what):
     first = trained(batch_size=11)

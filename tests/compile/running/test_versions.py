@@ -57,6 +57,7 @@ def trained(folder, cache):
     return numbers
 
 
+@pytest.mark.thorough  # copies of the package
 def test_each_version_has_its_own_numbers(tmp_path, new_cache):
     versions = [version(tmp_path / "one"), *(version(tmp_path / Path(f).stem, [f]) for f in EDITS)]
     cache = new_cache()

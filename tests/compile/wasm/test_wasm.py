@@ -20,6 +20,7 @@ from chainrule._src.core.trees import leaves
 OF_JAVASCRIPT = {"sin", "cos", "fmod", "fmodf"}
 
 
+@pytest.mark.sampled(quick=12)
 @pytest.mark.parametrize("target", PAGES.values(), ids=PAGES)
 @pytest.mark.parametrize("name", everything())
 def test_every_kernel_becomes_a_module(name, target):

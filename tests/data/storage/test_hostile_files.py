@@ -115,6 +115,7 @@ def bounded_read(path):
     return refusal, memory
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("spoil", [flip, cut, splice, edit, edit_document])
 def test_a_spoiled_file_is_read_or_refused(whole, tmp_path, spoil):
     rng = np.random.default_rng(0)
@@ -152,6 +153,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_the_largest_headers_take_bounded_memory_and_time(tmp_path, monkeypatch, bomb):
     monkeypatch.setattr(tensors, "MAX_HEADER", MAX_HEADER)

@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 import numpy as np
+import pytest
 
 from chainrule.storage import read_tensors, write_tensors
 
@@ -44,6 +45,7 @@ PROGRAM = textwrap.dedent(
 )
 
 
+@pytest.mark.thorough  # many kills
 def test_killed_writers_leave_the_last_whole_checkpoint(tmp_path):
     path = tmp_path / "last"
     done = subprocess.run(

@@ -84,6 +84,7 @@ def of_data(f):
     return lambda _, *xs: f(*xs)
 
 
+@pytest.mark.sampled(quick=50)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", [name for name in CASES if not name.startswith(WITHOUT)])
 def test_case(name, dtype):
@@ -200,6 +201,7 @@ OF_WHOLE = {
 }
 
 
+@pytest.mark.sampled(quick=30)
 @pytest.mark.parametrize("dtype", WHOLE, ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("name", list(OF_WHOLE))
 def test_whole_numbers_and_truth_values(name, dtype):
@@ -490,6 +492,7 @@ def test_what_depends_on_the_number_of_samples_in_another_way_is_fixed():
     assert sizes_of(model.graph.input[0]) == [4, 3]
 
 
+@pytest.mark.thorough  # a large model
 def test_a_long_chain():
     def chain(params, x):
         for _ in range(1500):

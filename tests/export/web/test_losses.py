@@ -5,6 +5,7 @@ import pytest
 from tests.export.web.node import arrays, needs_node, run
 
 import chainrule as cr
+from chainrule._src.export.web.model import loss_content
 
 pytestmark = needs_node
 RNG = np.random.default_rng(0)
@@ -28,6 +29,7 @@ def loss(params, X, y):
     return cr.nll(cr.one_hot(3, y), forward(params, X))
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("batch_size", [1, 7, 16])
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
 def test_training_is_that_of_minimize(tmp_path, batch_size, rule):
@@ -65,7 +67,8 @@ def test_weights_in_a_file_apart(tmp_path):
     ]  # fmt: skip
     from safetensors.numpy import load_file
 
-    assert load_file(tmp_path / "net.safetensors").keys() == PARAMS.keys()
+    file = load_file(tmp_path / "net.safetensors")
+    assert file.keys() == {f"weights/{name}" for name in PARAMS}
     file = f"""
       {{ weights: (await import("node:fs")).readFileSync({str(tmp_path / "net.safetensors")!r}) }}
     """
@@ -106,6 +109,7 @@ WRONG = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(quick=5)
 @pytest.mark.parametrize("call", WRONG)
 def test_what_does_not_fit_is_refused_in_a_sentence_and_nothing_is_lost(module, call):
     script = f"""
@@ -211,19 +215,6 @@ def test_a_worker_that_has_trained_gives_the_same_bits_again(module):
     assert "one_hot" in message
 
 
-def test_training_runs_without_workers(module):
-    script = """
-      const before = (await net.gradients(input.X, input.y)).loss;
-      globalThis.Worker = class { constructor() { throw new Error("forbidden"); } };
-      globalThis.URL.createObjectURL ??= () => "";
-      const alone = await load();
-      const history = await alone.train(input.X, input.y, { epochs: 3, seed: 1 });
-      return [before, history.loss];
-    """
-    before, losses = run(module, script, X=X, y=Y)
-    assert losses[-1] < before
-
-
 def test_the_python_side_refuses_what_does_not_fit(tmp_path):
     path = tmp_path / "net.mjs"
     with pytest.raises(cr.errors.DataError, match=r"\.mjs"):
@@ -256,6 +247,7 @@ ODD = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("call", ODD)
 def test_odd_values_get_a_sentence_and_the_net_goes_on(module, call):
     script = f"""
@@ -303,3 +295,44 @@ def test_memory_that_does_not_suffice_leaves_the_net_as_it_was(module):
     message, same = run(module, script, X=X)
     assert "the memory of this page does not suffice" in message
     assert same
+
+
+@pytest.mark.parametrize(("batch_size", "fuses"), [(1, True), (32, False)])
+def test_updates_after_each_sample_are_fused_where_a_browser_can(batch_size, fuses):
+    rule = cr.optimizers.SGD(0.1)
+    content = loss_content(loss, PARAMS, (X, Y), rule, batch_size, None, "net")
+    assert bool(content.kernels["train"].relaxed) == fuses
+
+
+@pytest.mark.parametrize("frequency", [None, 1, 3])
+def test_averages_take_the_place_of_the_weights_as_in_minimize(tmp_path, frequency):
+    rule = cr.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=frequency)
+    cr.export_web(loss, PARAMS, X, Y, path=tmp_path / "net.mjs", optimizer=rule)
+    script = """
+      await net.train(input.X, input.y, { epochs: 5, seed: 2 });
+      const first = net.weights;
+      await net.train(input.X, input.y, { epochs: 1, seed: 3 });
+      return { first, second: net.weights };
+    """
+    answer = run(tmp_path / "net.mjs", script, X=X, y=Y)
+    expected, _ = cr.minimize(loss, PARAMS, X, Y, optimizer=rule, epochs=5, seed=2)
+    for name, weight in arrays(answer["first"]).items():
+        np.testing.assert_allclose(weight, np.ravel(expected[name]), 1e-4, 1e-6, err_msg=name)
+    assert answer["first"] != answer["second"]
+
+
+def test_averages_of_a_model_are_those_of_fit(tmp_path):
+    model = cr.Sequential([cr.layers.Input((4,)), cr.layers.Dense(3, "softmax")], seed=0)
+    model.compile(cr.optimizers.Adam(0.05, use_ema=True), "sparse_categorical_crossentropy")
+    model.export(tmp_path / "net.mjs", training=True)
+    script = """
+      const options = { epochs: 3, batchSize: 16, seed: 0 };
+      await net.train(input.X, input.y, options);
+      await net.train(input.X, input.y, options);
+      return net.weights;
+    """
+    weights = run(tmp_path / "net.mjs", script, X=X, y=Y)
+    for _ in range(2):
+        model.fit(X, Y, epochs=3, batch_size=16, seed=0, verbose=0)
+    for name, weight in model.network.weights.items():
+        np.testing.assert_allclose(weights[name], np.ravel(weight), 1e-4, 1e-5, err_msg=name)

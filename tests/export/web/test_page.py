@@ -230,6 +230,7 @@ def test_a_table_is_predicted_as_in_python_with_its_reasons(bikes, bikes_page, v
     assert list(found) == sorted(found, key=lambda name: -abs(found[name]))
 
 
+@pytest.mark.thorough  # one more kind of column
 def test_a_table_may_hold_pictures(folder, visit):
     scans, kinds = (
         RNG.integers(0, 256, (60, 9, 9)),
@@ -350,6 +351,7 @@ def test_a_slider_has_round_ends():
 # Outputs
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     ("last", "loss", "convert"),
     [
@@ -478,6 +480,7 @@ def test_it_trains_on_a_csv_file(bikes, folder, visit):
     page.page.get_by_text('Hour in row 0 is "noon", expected a number').wait_for()
 
 
+@pytest.mark.thorough  # one more page
 def test_a_table_trains_on_the_examples_inside(bikes, folder, visit):
     model, columns, rentals = bikes
     model.export(folder / "inside.html", training=True, examples=(columns, rentals))
@@ -513,6 +516,7 @@ def test_a_browser_without_vectors_is_told(digits_page, visit):
     assert "no WebAssembly with vectors (SIMD)" in page.text("problem")
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("width", [320, 390])
 def test_a_phone_needs_no_sideways_scrolling(bikes_page, training_page, visit, width):
     for path in (bikes_page, training_page):
@@ -534,6 +538,7 @@ def test_names_of_any_kind_are_only_text(folder, visit):
     assert page.js("document.title") == "<b>& x"
 
 
+@pytest.mark.thorough  # one more kind of column
 def test_columns_that_are_pixels_become_a_pad(folder):
     done("train", "digits", "-o", folder / "d.safetensors", "--epochs", "1")
     model = cr.load_model(folder / "d.safetensors")
@@ -543,6 +548,7 @@ def test_columns_that_are_pixels_become_a_pad(folder):
     assert part["names"][0] is None  # always blank, and left out
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(
     ("make", "coded"),
     [

@@ -75,31 +75,6 @@ def test_a_document_with_nan_is_refused():
         WebContent("net", about={"classes": [float("nan")]}).file()
 
 
-def test_averages_at_the_end_of_training_are_refused(tmp_path):
-    rule = cr.optimizers.SGD(0.1, use_ema=True, ema_overwrite_frequency=3)
-    with pytest.raises(cr.errors.ExportError, match="use_ema"):
-        cr.export_web(distance, np.ones(5), X, Y, path=tmp_path / "net.mjs", optimizer=rule)
-    model = cr.Sequential([layers.Input((5,)), layers.Dense(1)])
-    model.compile(cr.optimizers.Adam(use_ema=True), "mse")
-    for name in ("net.mjs", "net.html"):
-        with pytest.raises(cr.errors.ExportError, match="use_ema"):
-            model.export(tmp_path / name, training=True)
-    assert not [*tmp_path.iterdir()]
-    model.export(tmp_path / "net.mjs")
-
-
-def test_averages_at_every_update_are_those_of_minimize(tmp_path):
-    rule = cr.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=1)
-    cr.export_web(distance, np.ones(5), X, Y, path=tmp_path / "net.mjs", optimizer=rule)
-    script = """
-      await net.train(input.X, input.y, { epochs: 3, seed: 2 });
-      return net.weights.w;
-    """
-    weights = run(tmp_path / "net.mjs", script, X=X, y=Y)
-    expected, _ = cr.minimize(distance, np.ones(5), X, Y, optimizer=rule, epochs=3, seed=2)
-    np.testing.assert_allclose(weights, expected)
-
-
 @pytest.mark.parametrize("name", ["net.mjs", "net.html"])
 def test_training_needs_a_compiled_model(tmp_path, name):
     model = cr.Sequential([layers.Input((5,)), layers.Dense(1)])

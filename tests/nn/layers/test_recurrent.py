@@ -49,6 +49,7 @@ def test_both_engines_train_alike(name):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("name", LAYERS)
 def test_saved_and_ejected(name, tmp_path):
     made, predictions = read_only(name)
@@ -100,3 +101,19 @@ def test_what_does_not_fit_is_refused():
         layers.Bidirectional(layers.LSTM(3, go_backwards=True))
     with pytest.raises(cr.errors.DataError, match="fixed batch size"):
         cr.Sequential([layers.Input((5, 3)), layers.LSTM(3, stateful=True)])
+
+
+@pytest.mark.parametrize("reset_after", [True, False])
+def test_the_gates_of_a_gru_are_update_reset_and_candidate(reset_after):
+    units, steps, rng = 3, 2, np.random.default_rng(2)
+    x, *weights = (rng.normal(size=n).astype("f") for n in ((4, steps, 2), (2, 9), (units, 9)))
+    layer = layers.GRU(units, use_bias=False, reset_after=reset_after)
+    layer.build((None, steps, 2))
+    layer.set_weights(weights)
+    of_x, of_h = (np.split(kernel, 3, axis=1) for kernel in weights)
+    h = np.zeros((4, units))
+    for step in range(steps):
+        z, r = (cr.sigmoid(x[:, step] @ of_x[i] + h @ of_h[i]) for i in range(2))
+        new = r * (h @ of_h[2]) if reset_after else (r * h) @ of_h[2]
+        h = z * h + (1 - z) * np.tanh(x[:, step] @ of_x[2] + new)
+    np.testing.assert_allclose(layer(x), h, rtol=1e-5, atol=1e-6)

@@ -16,6 +16,7 @@ DENSE = [name for name in losses.LOSSES if name not in OF_LABELS]
 shapes = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 
 
+@pytest.mark.sampled(quick=6)
 @pytest.mark.parametrize("name", DENSE)
 @given(true=shapes, pred=shapes)
 def test_shapes_that_would_broadcast_are_refused(name, true, pred):

@@ -48,6 +48,7 @@ CASES = [
 
 
 # The mean without the weights' sum is what machine code is compared for below.
+@pytest.mark.sampled(quick=9)
 @pytest.mark.parametrize(
     ("name", "options", "y", "last", "reduction"),
     [*((*case, "mean_with_sample_weight") for case in CASES), (*CASES[0], "mean")],

@@ -137,3 +137,10 @@ def test_circle_is_the_mean_over_those_that_have_others_of_their_class():
     assert (each[2:] == 0).all()
     np.testing.assert_allclose(losses.Circle()(labels, points), each[:2].mean())
     assert losses.Circle()([0, 1, 2, 3], points) == 0
+
+
+def test_a_row_of_weights_is_a_weight_for_each_column():
+    y_true, y_pred = np.zeros((2, 3, 1)), np.arange(6.0).reshape(2, 3, 1)
+    loss = cr.losses.MeanAbsoluteError()
+    weighted = loss(y_true, y_pred, sample_weight=[[1.0, 0.0, 2.0]])
+    assert weighted == pytest.approx((0 + 2 * 2 + 3 + 2 * 5) / 6)

@@ -13,6 +13,7 @@ PAIRED = [name for name in metrics.METRICS if "sparse" not in name]
 shapes = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 
 
+@pytest.mark.sampled(quick=8)
 @pytest.mark.parametrize("name", PAIRED)
 @given(true=shapes, pred=shapes)
 def test_shapes_that_would_broadcast_are_refused(name, true, pred):

@@ -119,6 +119,7 @@ def as_before(made, call, odd):
     return made if call in READS else copy.deepcopy(MODEL)
 
 
+@pytest.mark.sampled(quick=10)
 @pytest.mark.parametrize(("call", "name"), ARGUMENTS)
 def test_any_odd_argument_works_or_is_refused(call, name):
     made = copy.deepcopy(MODEL)
@@ -143,6 +144,7 @@ def shares(option):
     return 16 if n_layers > 20 else 3 if n_layers > 2 else 1
 
 
+@pytest.mark.sampled(quick=10)
 @pytest.mark.parametrize("name", KINDS)
 def test_any_odd_option_of_a_layer_works_or_is_refused(name):
     kind, config, x = KINDS[name]

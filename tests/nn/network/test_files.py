@@ -301,6 +301,7 @@ def edited(content, rng):
     return file_of(table, content[8 + length :])
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(
     ("spoil", "share"), [(edited, 0.1), (flip, 0.1), (cut, 0.1), (splice, 0.1)]
 )
@@ -340,6 +341,7 @@ SHAPES = {"units": [4], "things": [4], "thousands of thousands": [4], "outputs o
           "features": [10**12], "pixels": [10**4, 10**4, 1]}  # fmt: skip
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("name", HUGE)
 def test_what_is_larger_than_the_file_is_refused_before_it_is_made(tmp_path, name):
     model = trained()

@@ -90,6 +90,7 @@ def assert_same(a, b):
     assert a.rng.bit_generator.state == b.rng.bit_generator.state
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize(
     ("optimizer", "watching", "engine"),
     [(optimizer, "none", "numpy") for optimizer in OPTIMIZERS]
@@ -298,6 +299,7 @@ def test_a_model_saved_without_training_is_refused_and_nothing_changes(tmp_path)
 # Interrupted for good
 
 
+@pytest.mark.thorough  # many kills
 def test_however_often_it_is_killed_a_run_ends_the_same():
     # In a process of its own, without the threads of other tests: it can be forked.
     done = subprocess.run(
@@ -368,6 +370,7 @@ def test_a_checkpoint_with_damaged_states_of_callbacks_is_refused(tmp_path):
         trained(model(), watching, resume_from=tmp_path / "last")
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("stop", [1, 2, 3, 5])
 def test_a_pass_that_takes_several_epochs_goes_on_where_it_was(tmp_path, stop, shuffle):
@@ -381,6 +384,7 @@ def test_a_pass_that_takes_several_epochs_goes_on_where_it_was(tmp_path, stop, s
 # In the middle of an epoch
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("options", [{}, {"shuffle": False}, {"steps_per_epoch": 3}])
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
 def test_from_every_batch_on_the_weights_end_the_same(tmp_path, options, engine):
@@ -425,6 +429,7 @@ def assert_goes_on_as(again, whole, first):
     assert_same(again, whole)
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("at", [1, 4, 5, 9, 24])
 @pytest.mark.parametrize(("freq", "watching"), [("epoch", "plateau"), (2, "none")])
 def test_a_program_run_again_goes_on_from_its_backup(tmp_path, at, freq, watching):

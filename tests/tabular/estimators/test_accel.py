@@ -150,6 +150,7 @@ if len(sys.argv) > 1:
 """
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("arguments", [
     ["sub/script.py"], ["./sub/script.py", "x"], ["sub/script.py", "x", "7"], ["absent.py"],
     ["-", "x"], ["-", "x", "3"], ["-"], ["wrong.py"],

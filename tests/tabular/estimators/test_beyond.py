@@ -84,6 +84,7 @@ def test_a_quantile_is_what_so_many_targets_lie_below():
         assert np.mean(y <= found.fit(X, y).predict(X)) == pytest.approx(q, abs=0.03)
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize(
     ("name", "more"),
     [

@@ -9,6 +9,7 @@ TRAIN = ("check_classifiers_train", "check_regressors_train")
 SETTINGS = {"hidden_layer_sizes": (4,), "engine": "numpy", "random_state": 0}
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "model",

@@ -175,6 +175,7 @@ FRAMED = as_category, as_dictionary, as_arrow_dtype
 VALUES = {"int": CODES, "float": CODES / 4, "bool": CODES > 3}
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize(
     ("made", "framed", "values"),
     [(mlp, framed, values) for framed in FRAMED for values in VALUES]

@@ -142,6 +142,7 @@ def test_single_rows_are_predicted_by_numpy_where_nothing_may_compile(monkeypatc
     assert len(calls) == (engine == "auto")
 
 
+@pytest.mark.thorough  # many trainings
 def test_settings_are_searched():
     grid = [{"preset": ["td", "td-s"]}, {"learning_rate": [0.01]}]
     search = GridSearchCV(RealMLPClassifier(**{**SMALL, "epochs": 5}), grid, cv=2).fit(*IRIS)
@@ -236,6 +237,7 @@ def weighted():
     ]
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("factor", [2, 1 / 150, 1e-6])
 def test_weights_count_by_what_they_are_to_each_other(weighted, factor):
     for expected, more in zip(weighted, HELD, strict=True):

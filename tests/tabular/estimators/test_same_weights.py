@@ -63,6 +63,7 @@ def held_equal(one, other, tolerance):
             assert vars(other)[name] == (value if isinstance(value, str) else pytest.approx(value))
 
 
+@pytest.mark.sampled(quick=5)
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("name", ["digits", "cancer", "wine"])  # 10, 2 and 3 classes
 def test_for_every_solver(name, solver):
@@ -86,6 +87,7 @@ def test_compiled_in_both_dtypes(dtype, solver):
     )  # fmt: skip
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("setting", {**SOLVERS, **NETWORKS})
 def test_in_float32(setting):
     X, y = (each[:210] for each in numbered("digits"))

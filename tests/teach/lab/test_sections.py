@@ -23,6 +23,7 @@ def small_lab():
     return with_few_digits(Lab(log=lambda line: None))
 
 
+@pytest.mark.thorough  # every section runs
 def test_numbers_in_rows_and_columns_are_a_table(quick_lab):
     [(columns, rows)] = as_tables(quick_lab.run("mini-batches").numbers)
     assert columns == ["", "updates per second", "train loss", "test accuracy", "gradient norm"]
@@ -100,11 +101,13 @@ def assert_complete(lab, name):
     pickle.loads(pickle.dumps(result))  # the report draws it in another process
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("name", [name for name in SECTIONS if name != "keras"])
 def test_every_section_gives_numbers_findings_and_pictures(name, quick_lab):
     assert_complete(quick_lab, name)
 
 
+@pytest.mark.thorough  # a whole lab
 @pytest.mark.parametrize("seed", range(2))
 def test_the_labs_numbers_over_seeds(seed, full_lab):
     lab = Lab(seed=seed, log=lambda line: None) if seed else full_lab
@@ -151,6 +154,7 @@ def test_worst_predictions_are_ranked_by_loss(quick_lab):
     assert np.trace(worst.confusion) == (worst.y_true == worst.y_pred).sum()
 
 
+@pytest.mark.thorough  # many epochs
 def test_zero_start_fails_for_the_reason_given(monkeypatch):
     monkeypatch.setattr(hyperparameters, "EPOCHS", 1)
     monkeypatch.setattr(hyperparameters, "ORDERS", 2)  # of one there is no deviation
@@ -167,6 +171,7 @@ def test_zero_start_fails_for_the_reason_given(monkeypatch):
     assert result.accuracies.shape == (5, 13)
 
 
+@pytest.mark.thorough  # many epochs
 def test_mini_batches_and_momentum_tell_what_the_texts_say(small_lab):
     runs = small_lab.run("mini-batches").runs
     assert all((np.diff(run.seconds) > 0).all() for run in runs.values())
@@ -176,6 +181,7 @@ def test_mini_batches_and_momentum_tell_what_the_texts_say(small_lab):
     assert momentum.batch_losses[0.9][0] == momentum.batch_losses[0.0][0]
 
 
+@pytest.mark.thorough  # many epochs
 def test_the_lab_overfits_and_says_so(small_lab):
     result = small_lab.run("overfitting")
     assert result.has_converged

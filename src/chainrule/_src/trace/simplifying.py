@@ -18,7 +18,8 @@ from chainrule._src.ops.reduce import MAX, MEAN, MIN, PROD, SUM
 from chainrule._src.ops.shape import BROADCAST_TO, RESHAPE
 from chainrule._src.trace.keys import key_of
 
-_MULTIPLY = NUMPY[np.multiply]
+# Operations that return an operand unchanged if the other one, at one of these places, is 1.
+_BY_ONE = {NUMPY[np.multiply]: (0, 1), NUMPY[np.true_divide]: (1,)}
 _REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
 _COPIES = {*_REDUCTIONS, BROADCAST_TO, RESHAPE}  # copies, if the shape does not change
 
@@ -98,14 +99,13 @@ def _as_number(equation: Equation, i: int, operands: Sequence[Any]) -> Any:
 
 
 def _unchanged(equation: Equation, operands: Sequence[Any]) -> Variable | None:
-    """Return the operand that is equal to the result: times 1, or a sum of one entry each."""
+    """Return the operand that is equal to the result: times 1, by 1, or a sum of one entry each."""
     output = equation.output
-    if equation.primitive is _MULTIPLY:
-        pairs: list[Any] = [operands, operands[::-1]]
-        for one, other in pairs:
-            is_one = not isinstance(one, Variable) and np.ndim(one) == 0 and np.all(one == 1)
-            if is_one and isinstance(other, Variable) and other.dtype == output.dtype:
-                return other
+    for i in _BY_ONE.get(equation.primitive, ()):
+        one, other = operands[i], operands[1 - i]
+        is_one = not isinstance(one, Variable) and np.ndim(one) == 0 and np.all(one == 1)
+        if is_one and isinstance(other, Variable) and other.dtype == output.dtype:
+            return other
     first: Any = operands[0] if operands else None
     copies = equation.primitive in _COPIES and isinstance(first, Variable)
     if copies and (first.shape, first.dtype) == (output.shape, output.dtype):

@@ -28,7 +28,7 @@ from chainrule._src.compile.native.verdict import fault
 if TYPE_CHECKING:
     from chainrule._src.compile.lower.kernels import Kernel
     from chainrule._src.compile.native.llvm import Text
-    from chainrule._src.compile.native.target import Target
+    from chainrule._src.compile.native.target import Machine
 
 _WINGS = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 PRODUCT_CODE = ("frames", "gemm", "vectors", "writer")  # modules that write matrix products
@@ -128,7 +128,7 @@ def cached(key: str, products: dict[str, str]) -> NativeFunction | None:
     return _ready([*_products(products), Piece(key)])
 
 
-def this_machine() -> Target:
+def this_machine() -> Machine:
     """Return the machine that this process runs on, after a check that it runs machine code.
 
     Raises
@@ -178,13 +178,13 @@ def here() -> str:
 
 
 @functools.cache
-def _verdict_key(target: Target) -> str:
+def _verdict_key(target: Machine) -> str:
     """Return the cache key of the self-check of machine code for a target."""
     return digest(f"{_compiler_of(target)}\0{sources('compile/lower', 'compile/native')}")
 
 
 @functools.cache
-def _compiler_of(target: Target) -> str:
+def _compiler_of(target: Machine) -> str:
     with deferred():
         import llvmlite
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.target import Machine
 from chainrule._src.compile.native.writer import TYPES, Writer
 
 MEMORY = re.compile(r"= alloca \[(\d+) x (\w+)\]")
@@ -20,7 +20,7 @@ SPARE = 2**16  # bytes for LLVM's own stack variables, and for functions outside
 LARGEST = 2**20  # bytes that are touched at most: a thread may have twice as many
 
 
-def attributes(target: Target) -> str:
+def attributes(target: Machine) -> str:
     """Return the attributes of every function.
 
     No function raises an exception, so there are no unwind tables, which some loaders reject.
@@ -33,7 +33,7 @@ def size_of(text: str) -> int:
     return sum(int(entries) * BYTES[kind] for entries, kind in MEMORY.findall(text))
 
 
-def touch(writer: Writer, target: Target, frames: int) -> str:
+def touch(writer: Writer, target: Machine, frames: int) -> str:
     """Write a call that touches the pages of stack frames, and return the called function.
 
     Other systems than Windows, and small frames, need no call.

@@ -15,7 +15,7 @@ from chainrule._src.compile.native import ENTRY
 if TYPE_CHECKING:
     from chainrule._src.compile.lower.kernels import Kernel
     from chainrule._src.compile.native.llvm import Text
-    from chainrule._src.compile.native.target import Target
+    from chainrule._src.compile.native.target import Machine
 
 PRODUCT = "chainrule_"  # the prefix of the names of matrix products
 # For text with an empty first line: a pattern with "\n" is five times as fast as one with "^".
@@ -90,7 +90,7 @@ def products_of(kernel: Kernel) -> dict[str, str]:
 
 
 @functools.lru_cache(2)
-def product_text(dtype: str, target: Target, name: str = ENTRY) -> Text:
+def product_text(dtype: str, target: Machine, name: str = ENTRY) -> Text:
     """Return the matrix product of a dtype (C's ``gemm``) in LLVM's language."""
     from chainrule._src.compile.native import gemm
 

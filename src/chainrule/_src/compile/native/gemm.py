@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule._src.compile.native.frames import attributes, size_of, touch
-from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.target import Machine
 from chainrule._src.compile.native.vectors import Vectors
 from chainrule._src.compile.native.writer import INT32, INT64, POINTER, TYPES, Value, Writer
 
@@ -53,7 +53,7 @@ class Shape(NamedTuple):
     near: int
 
     @classmethod
-    def of(cls, target: Target) -> Shape:
+    def of(cls, target: Machine) -> Shape:
         """Return the shape for a processor: a tile's sums take three quarters of its registers.
 
         A processor that executes few instructions per cycle has wider tiles, which load less.
@@ -80,7 +80,7 @@ class Shape(NamedTuple):
         return 8 * self.width
 
 
-def module(name: str, dtype: str, target: Target, shape: Shape | None = None) -> str:
+def module(name: str, dtype: str, target: Machine, shape: Shape | None = None) -> str:
     """Return LLVM's text of a function with the arguments of C's ``gemm``.
 
     Only a part of ``gemm`` is supported: matrices are in row-major order, ``alpha`` is 1, and
@@ -92,7 +92,7 @@ def module(name: str, dtype: str, target: Target, shape: Shape | None = None) ->
         The name of the function.
     dtype : str
         Either float32 or float64.
-    target : Target
+    target : Machine
     shape : Shape, optional
         By default, the shape that is fastest on the target.
     """

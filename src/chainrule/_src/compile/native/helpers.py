@@ -17,7 +17,7 @@ from chainrule._src.base.forks import before_forks, in_child
 
 if TYPE_CHECKING:
     from chainrule._src.compile.native.llvm import Text
-    from chainrule._src.compile.native.target import Target
+    from chainrule._src.compile.native.target import Machine
 
 STACK = 8 << 20  # bytes: LLVM's passes are recursive, and macOS gives a thread half a megabyte
 
@@ -68,7 +68,7 @@ in_child(_alone)
 
 
 @contextmanager
-def ahead(write: Callable[[], Sequence[Text]], target: Target, count: int) -> Iterator[None]:
+def ahead(write: Callable[[], Sequence[Text]], target: Machine, count: int) -> Iterator[None]:
     """Context manager: ``count`` threads compile modules, also those of `also` and `compile_all`.
 
     Nothing is done if threads are already working for the current thread.
@@ -91,7 +91,7 @@ def also(texts: Sequence[Text]) -> None:
         _here.team.begin(texts)
 
 
-def compile_all(texts: Sequence[Text], target: Target, count: int) -> list[bytes]:
+def compile_all(texts: Sequence[Text], target: Machine, count: int) -> list[bytes]:
     """Compile modules in this thread and up to ``count`` helper threads; return the machine code.
 
     Raises
@@ -110,7 +110,7 @@ def compile_all(texts: Sequence[Text], target: Target, count: int) -> list[bytes
 class _Team:
     """A pool of helper threads that compile modules for a target, and their results."""
 
-    def __init__(self, target: Target, count: int) -> None:
+    def __init__(self, target: Machine, count: int) -> None:
         self._target = target
         self._pool = ThreadPoolExecutor(count, "chainrule-llvm") if count > 0 else None
         self._begun: dict[Text, Future[bytes]] = {}
@@ -153,7 +153,7 @@ def _by_work(texts: Sequence[Text]) -> list[Text]:
     return sorted(dict.fromkeys(texts), key=lambda text: -text.work)
 
 
-def compiled(text: Text, target: Target) -> bytes:
+def compiled(text: Text, target: Machine) -> bytes:
     """Return the machine code of a module."""
     from chainrule._src.compile.native import llvm
 

@@ -12,7 +12,7 @@ import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
 from chainrule._src.base.forks import before_forks, in_child, lock
-from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.target import Machine
 
 ALL, FEW, NONE = "all", "few", "none"
 VARIANTS = "vector-function-abi-variant"  # attribute of functions with vector versions
@@ -45,7 +45,7 @@ class Text(NamedTuple):
         return self.text.count("\n") * (3 if self.passes == ALL else 1)
 
 
-def target_machine(target: Target, level: int = BEST) -> Any:
+def target_machine(target: Machine, level: int = BEST) -> Any:
     """Return LLVM's target machine object, which emits code at an optimisation level."""
     return llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=target.processor, features=target.features, opt=level, codemodel=target.model,
@@ -53,7 +53,7 @@ def target_machine(target: Target, level: int = BEST) -> Any:
     )  # fmt: skip
 
 
-def compiled(text: Text, target: Target) -> bytes:
+def compiled(text: Text, target: Machine) -> bytes:
     """Return the machine code of a module as an object file. Threads may call this in parallel."""
     with (
         loops_as_written(),
@@ -66,7 +66,7 @@ def compiled(text: Text, target: Target) -> bytes:
         return _emitted(module, tools.machine)
 
 
-def linked(texts: Sequence[Text], target: Target, entry: str, unrolls: bool = False) -> bytes:
+def linked(texts: Sequence[Text], target: Machine, entry: str, unrolls: bool = False) -> bytes:
     """Return several modules, which may call each other's functions, as one object file.
 
     Functions that ``entry`` does not need are left out. If ``unrolls``, loops are unrolled, which
@@ -124,7 +124,7 @@ _idle: dict[Hashable, list[_Tools]] = {}  # a pool of tools that no thread uses
 
 
 @contextmanager
-def _tools(target: Target, text: Text) -> Iterator[_Tools]:
+def _tools(target: Machine, text: Text) -> Iterator[_Tools]:
     """Context manager that lends the tools for a module to one thread at a time."""
     level = SOONEST if text.passes == FEW else BEST
     idle = _idle.setdefault((target, level, text.unrolls), [])

@@ -10,7 +10,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from chainrule._src.compile.native.llvm import initialize
-from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.target import Machine
 
 MATHEMATICS = (
     "ceil", "ceilf", "cos", "floor", "floorf", "fmod", "fmodf", "rint", "rintf", "sin", "sincos",
@@ -63,7 +63,7 @@ def _mathematics() -> dict[str, int]:
 
 
 @cache
-def host() -> Target:
+def host() -> Machine:
     """Initialize LLVM, and return the machine that this process runs on."""
     initialize()
     features = llvm.get_host_cpu_features()
@@ -72,11 +72,11 @@ def host() -> Target:
         llvm.add_symbol(name, address)
     llvm.add_symbol("chainrule_yield", ctypes.cast(_yield(), ctypes.c_void_p).value or 0)
     registers = _registers(features, triple)
-    target = Target(triple, llvm.get_host_cpu_name(), features.flatten(), *registers)
+    target = Machine(triple, llvm.get_host_cpu_name(), features.flatten(), *registers)
     return on_windows(target) if target.is_windows else target
 
 
-def on_windows(target: Target) -> Target:
+def on_windows(target: Machine) -> Machine:
     """Return the target whose object files LLVM's loader accepts on Windows.
 
     For x86, the loader aborts the process on Windows' object format unless the sections happen to

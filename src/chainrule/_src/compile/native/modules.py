@@ -21,7 +21,7 @@ from chainrule._src.compile.native.emission import SIZE, FunctionWriter
 from chainrule._src.compile.native.frames import attributes, size_of, touch
 from chainrule._src.compile.native.llvm import FEW, Text
 from chainrule._src.compile.native.rare import RARE, rare_attributes, retained, variants
-from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.target import Machine
 from chainrule._src.compile.native.writer import INT64, POINTER, TYPES, Value, Writer, listed
 
 SUMS = " reassoc nsz contract"  # sums in any order; NaN and infinity are respected
@@ -43,7 +43,7 @@ GIVEN = re.compile(r"#(nest\d+) (\d+)#")  # in a call: the nest, and the number 
 MODULE = 300  # lines of nests from which a new module begins
 
 
-def modules(kernel: Kernel, target: Target) -> list[Text]:
+def modules(kernel: Kernel, target: Machine) -> list[Text]:
     """Return a kernel as modules: ``i64 chainrule_kernel(ptr to pointers)`` is in the last.
 
     The modules depend on the kernel and the target alone, and not on the number of threads that
@@ -70,7 +70,7 @@ class Module:
 
     Parameters
     ----------
-    target : Target
+    target : Machine
     flags, sums : str
         LLVM's fast-math flags for floating-point arithmetic, and for sums.
     how : str
@@ -81,7 +81,7 @@ class Module:
     """
 
     def __init__(
-        self, target: Target, flags: str, sums: str, how: str, inline: bool = False
+        self, target: Machine, flags: str, sums: str, how: str, inline: bool = False
     ) -> None:
         self.target = target
         self.flags, self.sums, self.inline = flags, sums, inline

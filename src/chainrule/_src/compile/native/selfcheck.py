@@ -20,7 +20,7 @@ from chainrule._src.compile.native.function import PRODUCT, products_of
 from chainrule._src.compile.native.gemm import Shape, module
 from chainrule._src.compile.native.llvm import NONE, Text
 from chainrule._src.compile.native.modules import modules
-from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.target import Machine
 from chainrule._src.compile.native.trial import CodeTrial, TrialCall
 from chainrule._src.core.equations import at
 from chainrule._src.core.program import Program
@@ -139,12 +139,12 @@ def _of_training(W: Any, X: Any, y: Any) -> KernelCheck:
     return KernelCheck(kernel, BATCH, inputs, dict(leaves({state: carry})), digits, near)
 
 
-def first_fault(target: Target, run: Run) -> str:
+def first_fault(target: Machine, run: Run) -> str:
     """Return the first error of machine code on this machine; an empty string if there is none.
 
     Parameters
     ----------
-    target : Target
+    target : Machine
         This machine.
     run : callable
         Runs a trial, in this process or in another one; returns the arrays of each call.

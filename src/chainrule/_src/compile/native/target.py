@@ -1,11 +1,11 @@
-"""The target: the kind of machine that machine code is written for."""
+"""The kind of machine that machine code is written for."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
-class Target(NamedTuple):
+class Machine(NamedTuple):
     """The properties of a processor and an operating system that machine code depends on.
 
     Attributes

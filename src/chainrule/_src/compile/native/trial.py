@@ -17,7 +17,7 @@ from chainrule._src.compile.native.function import NativeFunction, packed
 from chainrule._src.compile.native.helpers import compile_all
 from chainrule._src.compile.native.llvm import Text
 from chainrule._src.compile.native.machine import host
-from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.target import Machine
 
 WORD = 8  # the bytes of the largest entry of an array: arrays begin at multiples of it
 
@@ -34,14 +34,14 @@ class CodeTrial(NamedTuple):
 
     Attributes
     ----------
-    target : Target
+    target : Machine
         This machine.
     products : mapping of str to Text
         Matrix products by the names that kernels call them by.
     calls : sequence of TrialCall
     """
 
-    target: Target
+    target: Machine
     products: Mapping[str, Text]
     calls: Sequence[TrialCall]
 

@@ -27,7 +27,7 @@ from chainrule._src.compile.lower.nodes import (
 )
 from chainrule._src.compile.lower.reading import Function
 from chainrule._src.compile.lower.routines import ROUTINES
-from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.target import Machine
 from chainrule._src.compile.native.writer import (
     INT32,
     INT64,
@@ -66,7 +66,7 @@ class FunctionModule(Protocol):
 
     Attributes
     ----------
-    target : Target
+    target : Machine
     declared : dict of str to str
         Declarations of functions that are not part of the kernel, by name.
     sums : str
@@ -75,7 +75,7 @@ class FunctionModule(Protocol):
         If true, loop nests are inlined into their caller.
     """
 
-    target: Target
+    target: Machine
     declared: dict[str, str]
     sums: str
     inline: bool

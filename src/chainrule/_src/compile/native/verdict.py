@@ -24,7 +24,7 @@ from chainrule._src.base.errors import CompileError
 from chainrule._src.base.forks import lock
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.compile.native import cache
-from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.target import Machine
 
 if TYPE_CHECKING:
     from chainrule._src.compile.native.trial import CodeTrial
@@ -56,12 +56,12 @@ CRASHES = WINDOWS_CODES if os.name == "nt" else SIGNALS
 _asking = lock()
 
 
-def fault(target: Target, key: str) -> str:
+def fault(target: Machine, key: str) -> str:
     """Return the reason why this machine cannot run machine code; an empty string if it can.
 
     Parameters
     ----------
-    target : Target
+    target : Machine
         The machine that this process runs on.
     key : str
         The cache key of the result, a digest of the machine, of LLVM's and chainrule's versions.
@@ -71,7 +71,7 @@ def fault(target: Target, key: str) -> str:
 
 
 @functools.cache
-def _fault(target: Target, key: str) -> str:
+def _fault(target: Machine, key: str) -> str:
     content = cache.read(key, cache.VERDICT)
     if content is not None:
         return content.decode()

@@ -9,7 +9,7 @@ from chainrule._src.base.errors import CompileError
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.compile.native import ENTRY
 from chainrule._src.compile.native.function import PRODUCT, product_text, products_of
-from chainrule._src.compile.native.target import Target
+from chainrule._src.compile.native.target import Machine
 from chainrule._src.compile.wasm.binary import WasmBinary, module_of
 
 if TYPE_CHECKING:
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 FEATURES = "+simd128,+bulk-memory,+sign-ext,+nontrapping-fptoint"
 # WebAssembly itself has any number of registers; a browser on an x86 processor has 16.
-TARGET = Target("wasm32-unknown-unknown", "generic", FEATURES, 16, 16, model="default")
+TARGET = Machine("wasm32-unknown-unknown", "generic", FEATURES, 16, 16, model="default")
 # A processor may round a multiplication and an addition once or twice, whichever is faster.
 RELAXED = TARGET._replace(features=f"{FEATURES},+relaxed-simd")
 SPARE = 2**14  # bytes of the stack for what LLVM adds
 
 
 def wasm_kernel(
-    kernel: Kernel, target: Target = TARGET, is_large: bool = True, owns_memory: bool = True
+    kernel: Kernel, target: Machine = TARGET, is_large: bool = True, owns_memory: bool = True
 ) -> WasmBinary:
     """Return a kernel as a WebAssembly module: ``run(address of pointers)`` → number of updates.
 
     Parameters
     ----------
     kernel : Kernel
-    target : Target, default `TARGET`
+    target : Machine, default `TARGET`
         With `RELAXED`, multiplications and additions are fused where the processor can.
     is_large : bool, default True
         If false, the code is as short as it can be, since the arrays are small.

@@ -5,6 +5,7 @@ from chainrule._src.data.storage.signatures import check_name
 from chainrule._src.data.storage.tensors import (
     Contents,
     describe,
+    file_metadata,
     read_tensors,
     tensor_chunks,
     write_tensors,
@@ -15,6 +16,7 @@ __all__ = [
     "check_name",
     "check_writable",
     "describe",
+    "file_metadata",
     "read_tensors",
     "tensor_chunks",
     "write_new",

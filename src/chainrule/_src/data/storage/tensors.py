@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
@@ -36,6 +36,7 @@ from chainrule._src.data.storage.signatures import PEEK, check_name, guess
 
 FORMAT = "chainrule"
 VERSION = 1
+HINTS = {"weights": "; load them into their model by model.load_weights"}  # by the kind of a file
 
 
 class Header(NamedTuple):
@@ -113,25 +114,29 @@ def write_tensors(
     (array([[1., 0.], [0., 1.]], dtype=float32), {'units': 2})
     """
     check_name(path)
-    metadata = {
+    write_whole(path, tensor_chunks(arrays, file_metadata(document, kind)))
+
+
+def file_metadata(document: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """Return the metadata of a file of this kind."""
+    return {
         "format": FORMAT,
         "version": str(VERSION),
         "kind": kind,
         "document": to_json(document),
     }
-    write_whole(path, tensor_chunks(arrays, metadata))
 
 
 def read_tensors(
-    path: str | os.PathLike[str], *, kind: str = "model"
+    path: str | os.PathLike[str], *, kind: str | Sequence[str] = "model"
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Read the arrays, as writable copies, and the document of a file.
 
     Parameters
     ----------
     path : path-like
-    kind : str, default "model"
-        The kind that the file must have.
+    kind : str or sequence of str, default "model"
+        The kind that the file must have, or one of them.
 
     Returns
     -------
@@ -154,9 +159,12 @@ def read_tensors(
     ({'b': array([1., 2.])}, {'units': 2})
     """
     with _opened(path) as (file, header):
+        kinds = (kind,) if isinstance(kind, str) else kind
         actual = header.metadata["kind"]
-        if actual != kind:
-            raise DataError(f"it holds {reprlib.repr(actual)}, expected {kind!r}")
+        if actual not in kinds:
+            expected = " or ".join(map(repr, kinds))
+            hint = HINTS.get(actual, "")
+            raise DataError(f"it holds {reprlib.repr(actual)}, expected {expected}{hint}")
         document = from_json(header.metadata["document"])
         arrays = {
             name: _read(file, header.start, name, entry) for name, entry in header.entries.items()

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import ExportError
-from chainrule._src.data.storage import tensor_chunks
+from chainrule._src.data.storage import file_metadata, tensor_chunks
 from chainrule._src.export.web.kernels import WebKernel
+from chainrule._src.nn.network.saving import WEIGHTS
 
 
 @dataclass
@@ -64,8 +65,9 @@ class WebContent:
         return tensor_file(arrays, {"document": _json(document)})
 
     def weights_file(self) -> bytes:
-        """Return the weights alone as a file in the safetensors format."""
-        return tensor_file(self.weights, {"format": "chainrule-web", "name": self.name})
+        """Return the weights alone as a file, as ``net.save()`` returns it in a page."""
+        arrays = {f"{WEIGHTS}/{name}": array for name, array in self.weights.items()}
+        return tensor_file(arrays, file_metadata({}, WEIGHTS))
 
 
 def _json(document: Mapping[str, Any]) -> str:

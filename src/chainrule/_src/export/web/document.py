@@ -12,12 +12,14 @@ from chainrule._src.base.errors import ChainruleError, DataError
 from chainrule._src.base.pages import SHARED, HashedText, packed, page
 from chainrule._src.base.version import __version__
 from chainrule._src.data.storage.files import check_writable, write_text
+from chainrule._src.export.ejecting import WRITTEN
 from chainrule._src.export.in_use import InUse
 from chainrule._src.export.web.content import WebContent
 from chainrule._src.export.web.examples import checked_examples, example_arrays, with_examples
 from chainrule._src.export.web.inputs import parts_of_columns, parts_of_sample
 from chainrule._src.export.web.model import model_content
-from chainrule._src.export.web.module import joined, runtime_text
+from chainrule._src.export.web.module import runtime_text
+from chainrule._src.export.web.script import joined
 from chainrule._src.nn import activations
 from chainrule._src.nn.losses import CategoricalCrossentropy, SparseCategoricalCrossentropy
 from chainrule._src.nn.network.compiled import Compiled
@@ -100,9 +102,11 @@ def _output(model: Compiled, used: InUse) -> dict[str, Any]:
     """
     if used.quantity is not None:
         written = used.preprocessor.target_column.written
-        unit = written.unit if written else ""
-        share = used.quantity.interval
-        return {"kind": "quantity", "name": used.quantity.name, "unit": unit, "share": share}
+        unit, reading = (written.unit, written.reading) if written else ("", "")
+        return {
+            "kind": "quantity", "name": used.quantity.name, "unit": unit,
+            "comma": WRITTEN.get(reading), "share": used.quantity.interval,
+        }  # fmt: skip
     last = model.network.layers[-1]
     shape, kind = [size or 1 for size in last.output_shape[1:]], getattr(last, "activation", None)
     name = "" if used.preprocessor is None else used.preprocessor.target.name

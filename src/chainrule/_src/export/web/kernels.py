@@ -42,7 +42,7 @@ class WebKernel(NamedTuple):
         serves.
     code, relaxed : bytes
         The WebAssembly module, and one for browsers that fuse multiplications and additions; empty
-        if the kernel is small.
+        if the kernel is small, unless it updates after each sample.
     constants : dict of str to ndarray
         Constant arrays, in the memory's order of axes, by name.
     """
@@ -80,7 +80,8 @@ def function_for_web(
         if program is None:
             program = recorder.alone()
         is_large = operations(program, TYPICAL) >= large
-        return _web_kernel(function_kernel(program, TYPICAL), _served(recorder, program), is_large)
+        kernel = function_kernel(program, TYPICAL)
+        return _web_kernel(kernel, _served(recorder, program), is_large, is_large)
     except (CompileError, TraceError) as error:
         raise ExportError(f"{where} cannot run in a web page: {error}") from error
 
@@ -113,7 +114,9 @@ def step_for_web(
         names = [*program.arguments][1:]
         dtypes = {path: leaf.dtype for path, leaf in leaves(dict(zip(names, data, strict=True)))}
         kernel = training_kernel(program, batch_size, dtypes, threads=False)
-        return _web_kernel(kernel, rows, operations(program, batch_size) >= large)
+        is_large = operations(program, batch_size) >= large
+        # An update after each sample amplifies roundings: fused, they are those of machine code.
+        return _web_kernel(kernel, rows, is_large, is_large or batch_size == 1)
     except (CompileError, TraceError) as error:
         raise ExportError(f"{where} cannot train in a web page: {error}") from error
 
@@ -146,10 +149,12 @@ def _batches(recorder: Recorder, program: Program, batch_size: int) -> tuple[int
     return low, high
 
 
-def _web_kernel(kernel: Kernel, rows: tuple[int, int | None], is_large: bool) -> WebKernel:
+def _web_kernel(
+    kernel: Kernel, rows: tuple[int, int | None], is_large: bool, fuses: bool
+) -> WebKernel:
     specs = array_specs(kernel)
     plain = wasm_kernel(kernel, is_large=is_large)
-    relaxed = wasm_kernel(kernel, RELAXED).code if is_large else b""
+    relaxed = wasm_kernel(kernel, RELAXED).code if fuses else b""
     constants = {
         spec.name: np.ascontiguousarray(np.transpose(spec.content, spec.order))
         for spec in specs

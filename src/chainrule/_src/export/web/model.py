@@ -42,8 +42,11 @@ def model_content(model: Compiled, training: bool, batch_size: int) -> WebConten
         )
     used = InUse(model, "export")
     network, example = model.network, used.example()
-    if network.is_stateful:
-        raise ExportError("a stateful layer passes states between calls: no web module has that")
+    for layer in network.stateful_layers:
+        raise ExportError(
+            f"layer {layer.name!r} is stateful: it passes states from call to call, which no web "
+            "module does; build it with stateful=False"
+        )
     X = example if used.steps else _rows(example)
     content = WebContent(model.name, weights=keyed(network.weights))
     content.kernels["predict"] = function_for_web(
@@ -110,7 +113,6 @@ def _add_training(content: WebContent, model: Compiled, batch_size: int) -> None
     if not model.network.params:
         raise ExportError("no layer has weights that are trained: export without training=True")
     data, objective = example_data(model.network, model.loss), model.objective
-    _check_rule(model.optimizer)
     state = model.optimizer_state or model.optimizer.init(model.network.params)
     sums = objective.sums(data)
     carry = carry_of(objective, sums.zero, state=state)
@@ -123,18 +125,6 @@ def _add_training(content: WebContent, model: Compiled, batch_size: int) -> None
         content.metrics = keyed(carry["metrics"])
         content.kernels["scores"] = function_for_web(
             objective.results, {"sums": carry["metrics"]}, "a metric"
-        )
-
-
-def _check_rule(rule: Any) -> None:
-    """Refuse an optimizer that changes the weights after the last update.
-
-    The averages are the weights themselves if they take the weights' place at every update.
-    """
-    if getattr(rule, "use_ema", False) and rule.ema_overwrite_frequency != 1:
-        raise ExportError(
-            "use_ema=True: the averages take the weights' place when training ends, which no web "
-            "page does; choose an optimizer without use_ema, or with ema_overwrite_frequency=1"
         )
 
 
@@ -155,7 +145,7 @@ def _column(step: Step, example: Any, spelling: Any) -> dict[str, Any]:
     about["missing"] = getattr(step, "missing", False)
     if isinstance(step, Calendar):
         return {**about, "kind": "time", "order": "ymd" if spelling is None else spelling}
-    return {**about, "kind": "number", "comma": spelling is True}
+    return {**about, "kind": "number", "comma": spelling}
 
 
 def loss_content(
@@ -198,7 +188,6 @@ def loss_content(
                 return of_alone(params[called], X)
 
     arguments = {"params": params, **dict(zip("Xy", data, strict=False))}
-    _check_rule(rule)
     state = map_leaves(np.asarray, rule.init(params))
     content = WebContent(name, weights=keyed(params), optimizer=keyed(state))
     content.about = {"batchSize": batch_size, "without": {}, "classes": None, "label": None}

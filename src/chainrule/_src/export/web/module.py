@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,12 @@ from chainrule._src.data.storage.files import check_writable, write_text, write_
 from chainrule._src.export.web.content import WebContent
 from chainrule._src.export.web.kernels import EXAMPLES
 from chainrule._src.export.web.model import loss_content, model_content
+from chainrule._src.export.web.script import joined
 from chainrule._src.nn import optimizers
 from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.training.minimize import as_parameter, samples
 
 RUNTIME = Path(__file__).with_name("runtime")
-# Each file of the runtime is a module of its own. Together they become one function, from which the
-# text of a worker is made; comments stay behind.
-LINKS = re.compile(r"^import .*?;\n|^export (?=async |function |class |const )", re.MULTILINE)
-COMMENTS = re.compile(r"/\*\*.*?\*/|^\s*//[^\n]*\n|^\s+", re.MULTILINE | re.DOTALL)
 UNSAFE = re.compile(r"[^A-Za-z0-9 _.-]")  # in a comment: a line break would end it
 
 
@@ -154,12 +151,6 @@ def runtime_text(content: WebContent) -> str:
         parts += ["random", "training"]
         exported += ["serveBrowser", "serveNode"]
     return f"{joined(RUNTIME, [*parts, 'net'])}return {{ {', '.join(exported)} }};"
-
-
-def joined(folder: Path, names: Sequence[str]) -> str:
-    """Return modules of JavaScript as one text, without comments and mutual imports."""
-    texts = [(folder / f"{name}.js").read_text("utf-8") for name in names]
-    return "".join(COMMENTS.sub("", LINKS.sub("", text)) for text in texts)
 
 
 def types_text(content: WebContent, name: str) -> str:

@@ -37,9 +37,14 @@ class _Along(Layer):
         return tuple(sorted(a % x.ndim for a in self.axes))
 
     def laid(self, weight: Any, x: Any) -> Any:
-        """Return a weight reshaped so that it broadcasts against ``x`` along the axes."""
+        """Return a weight reshaped so that it broadcasts against ``x`` along the axes.
+
+        It has no axis before the first of them, so that a batch of one sample is broadcast, too:
+        the code is the same for any number of samples.
+        """
         axes = self.within(x)
-        return weight.reshape([size if i in axes else 1 for i, size in enumerate(x.shape)])
+        shape = [size if i in axes else 1 for i, size in enumerate(x.shape)]
+        return weight.reshape(shape[axes[0] :])
 
 
 class _ScaledAndShifted(_Along):

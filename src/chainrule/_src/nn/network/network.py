@@ -60,9 +60,14 @@ class Network:
         self._within = family(stack)
 
     @property
+    def stateful_layers(self) -> list[Any]:
+        """The layers that pass states from one batch to the next."""
+        return [layer for layer in self._within if getattr(layer, "stateful", False)]
+
+    @property
     def is_stateful(self) -> bool:
         """True if a layer passes states from one batch to the next."""
-        return any(getattr(layer, "stateful", False) for layer in self._within)
+        return bool(self.stateful_layers)
 
     @property
     def rows(self) -> int:

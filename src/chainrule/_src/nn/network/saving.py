@@ -16,6 +16,7 @@ from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.data.storage import read_tensors, write_tensors
 
 ARRAY = "$array"  # placeholder for an array in the document
+WEIGHTS = "weights"  # the kind of a file of weights alone, and the path of weights in every file
 GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")  # NumPy's
 
 
@@ -42,6 +43,23 @@ def read_model(path: Any) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise FileError(f"{path}: the file holds an array alone, no model")
     return tree
+
+
+def read_weights(path: Any) -> dict[str, Any]:
+    """Read the weights of a file of a model, or of a file of weights that a web page saved.
+
+    Raises
+    ------
+    FileError
+        If the file is damaged, hostile or foreign.
+    """
+    arrays, _ = read_tensors(path, kind=("model", WEIGHTS))
+    prefix = f"{WEIGHTS}/"
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
 
 
 def _packed(tree: Any, path: str, arrays: dict[str, Any]) -> Any:

@@ -18,7 +18,13 @@ from chainrule._src.core.transforms import grad
 from chainrule._src.nn.network.contents import contents, described, take
 from chainrule._src.nn.network.fitting import Trainable
 from chainrule._src.nn.network.runs import example_data, training_kernel_text
-from chainrule._src.nn.network.saving import as_file_error, read_model, restored, write_model
+from chainrule._src.nn.network.saving import (
+    as_file_error,
+    read_model,
+    read_weights,
+    restored,
+    write_model,
+)
 from chainrule._src.nn.training.source import source
 
 
@@ -143,7 +149,10 @@ class Sequential(Trainable):
         self.save(filepath, overwrite, training=False)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
-        """Load the weights from a file that `save_weights` or `save` wrote.
+        """Load the weights from a file that `save_weights`, `save` or a web page wrote.
+
+        A web page writes one by ``net.save()``, and takes files of both kinds by
+        ``net.restore(bytes)``; see `export`.
 
         Parameters
         ----------
@@ -156,8 +165,8 @@ class Sequential(Trainable):
         FileError
             If the file is damaged or foreign, or its weights are not this model's.
         """
-        saved, expected = read_model(filepath).get("weights"), self.network.weights
-        if skip_mismatch and isinstance(saved, Mapping):
+        saved, expected = read_weights(filepath), self.network.weights
+        if skip_mismatch:
             shapes = {name: np.shape(w) for name, w in saved.items()}
             expected = {name: w for name, w in expected.items() if shapes.get(name) == w.shape}
             saved = {name: saved[name] for name in expected}

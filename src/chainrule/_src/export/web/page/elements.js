@@ -1,6 +1,9 @@
 // Elements of the page, numbers as text, and small drawings.
 
-/** Return an element. Properties named on… are listeners; others are attributes, false ones left out. */
+/**
+ * Return an element. Properties named on… are listeners; others are attributes, false ones left out.
+ * @returns {any}
+ */
 export function element(tag, properties = {}, ...children) {
   const made = tag.startsWith("svg:")
     ? document.createElementNS("http://www.w3.org/2000/svg", tag.slice(4))
@@ -14,11 +17,16 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
+/**
+ * Return the element of the page that has this id.
+ * @returns {any}
+ */
 export const byId = (id) => document.getElementById(id);
 
 export const button = (text, act, properties = {}) =>
   element("button", { type: "button", onclick: act, ...properties }, text);
 
+/** @type {[number, number]} */
 export const PLOT = [480, 140]; // width and height of a curve, in the drawing's units
 export const MOST_BARS = 12; // bars of classes, or of reasons
 

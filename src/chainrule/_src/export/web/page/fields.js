@@ -16,6 +16,14 @@ function labelled(part, ...controls) {
 }
 
 class Field extends Control {
+  constructor(part, changed) {
+    super(part, changed);
+    /** @type {any} the element that a person writes in or chooses from */
+    this.input = null;
+    /** @type {any} the place for a sentence on what is wrong */
+    this.problem = null;
+  }
+
   /** Show a problem, or take it away and tell of the change. */
   read() {
     try {
@@ -26,10 +34,6 @@ class Field extends Control {
     }
     this.input.setAttribute("aria-invalid", String(!this.problem.hidden));
     this.changed();
-  }
-
-  get typical() {
-    return this.part.typical;
   }
 }
 

@@ -8,7 +8,13 @@ const EPOCHS = 20;
 export class Lessons {
   /** `changed()` is called when the network has other weights. */
   constructor(net, inputs, changed) {
-    Object.assign(this, { net, inputs, changed, history: {}, abort: null });
+    this.net = net;
+    this.inputs = inputs;
+    this.changed = changed;
+    /** @type {Record<string, number[]>} */
+    this.history = {};
+    /** @type {AbortController|null} */
+    this.abort = null;
     this.exported = new Map(net.values);
     this.data = inputs.count && inputs.data.y ? { x: inputs.everything(), y: inputs.data.y, rows: inputs.count } : null;
     this.source = element("p", {});
@@ -32,7 +38,9 @@ export class Lessons {
     const [epochs, epochsField] = field("Epochs", EPOCHS);
     const [batch, batchField] = field("Batch size", this.net.about.batchSize);
     const [speed, speedField] = rate === undefined ? [null, null] : field("Learning rate", Number(rate.toPrecision(6)));
-    Object.assign(this, { epochs, batch, speed });
+    this.epochs = epochs;
+    this.batch = batch;
+    this.speed = speed;
     this.start = button("Train", () => this.train(), { class: "main" });
     this.stop = button("Stop", () => this.abort?.abort());
     this.anew = button("Start untrained", () => this.restart(true));
@@ -78,7 +86,7 @@ export class Lessons {
       try {
         this.data = samplesOfCsv(await file.text(), this.net.about);
       } catch (error) {
-        throw new Error(`${file.name}: ${error.message}`);
+        throw new Error(`${file.name}: ${/** @type {Error} */ (error).message}`);
       }
       this.tellSource(`read from ${file.name}`);
       this.enable();
@@ -90,7 +98,7 @@ export class Lessons {
       try {
         this.net.restore(await file.arrayBuffer());
       } catch (error) {
-        throw new Error(`${file.name}: ${error.message.replace(/^restore: /, "")}. The network is unchanged`);
+        throw new Error(`${file.name}: ${/** @type {Error} */ (error).message.replace(/^restore: /, "")}. The network is unchanged`);
       }
       this.forget(`Weights of ${file.name}.`);
     });
@@ -139,7 +147,7 @@ export class Lessons {
         for (const [name, value] of Object.entries(logs)) if (typeof value === "number") (this.history[name] ??= []).push(value);
         this.draw(`Epoch ${epoch + 1} of ${epochs}`);
       };
-      await this.net.train(this.data.x, this.data.y, { ...options, onEpoch });
+      await this.net.train(this.data?.x, this.data?.y, { ...options, onEpoch });
       const done = (this.history.loss?.length ?? 0) - before;
       const seconds = (performance.now() - began) / 1000;
       this.draw(`${done < epochs ? "Stopped after" : "Trained for"} ${done} epochs in ${numberText(seconds)} s`);

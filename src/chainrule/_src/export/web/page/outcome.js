@@ -6,7 +6,9 @@ const SMALL = 1e-12;
 
 export class Outcomes {
   constructor(net, inputs) {
-    Object.assign(this, { net, inputs, output: net.about.page.output });
+    this.net = net;
+    this.inputs = inputs;
+    this.output = net.about.page.output;
     this.isShare = this.output.kind === "classes" || this.output.kind === "several";
   }
 

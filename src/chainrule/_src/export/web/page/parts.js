@@ -12,6 +12,16 @@ export class Control {
     this.changed = changed;
   }
 
+  /** @returns {any} */
+  get value() {
+    throw new Error("a control has a value");
+  }
+
+  /** @returns {any} */
+  get typical() {
+    return this.part.typical;
+  }
+
   /** The values in which a piece has its typical value; none if the whole is typical. */
   variants() {
     return this.value === this.typical ? [] : [this.typical];
@@ -24,10 +34,25 @@ export class Many extends Control {
     super(part, changed);
     this.size = part.shape.reduce((a, b) => a * b, 1);
     this.values = new Float64Array(this.size);
+    /** @type {number[][]|null} the numbers of each piece */
+    this.pieces = null;
   }
 
   get value() {
     return this.values;
+  }
+
+  /**
+   * Return the pieces, each a list of the numbers in it.
+   * @returns {number[][]}
+   */
+  divided() {
+    throw new Error("a control of many numbers has pieces");
+  }
+
+  /** Return the value of number i if nothing is known of typical ones. */
+  middle(_i) {
+    return 0;
   }
 
   /** Number i of a property that is one number for all, or one for each. */
@@ -41,8 +66,8 @@ export class Many extends Control {
   }
 
   variants() {
-    this.pieces ??= this.divided();
-    return this.pieces.map((piece) => {
+    const pieces = (this.pieces ??= this.divided());
+    return pieces.map((piece) => {
       const values = this.values.slice();
       for (const i of piece) values[i] = this.typicalAt(i);
       return values;
@@ -52,7 +77,7 @@ export class Many extends Control {
   /** Return for each number the mean of the differences of the pieces that it is in. */
   mapOf(differences) {
     const [sums, counts] = [new Float64Array(this.size), new Float64Array(this.size)];
-    this.pieces.forEach((piece, k) => {
+    this.pieces?.forEach((piece, k) => {
       for (const i of piece) {
         sums[i] += differences[k];
         counts[i] += 1;

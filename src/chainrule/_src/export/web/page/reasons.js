@@ -59,7 +59,7 @@ function describe(control, map, name, outcomes) {
     sums.set(place, (sums.get(place) ?? 0) + value);
   });
   const sorted = [...sums].sort((a, b) => b[1] - a[1]);
-  const [up, down] = [sorted[0], sorted.at(-1)];
+  const [up, down] = [sorted[0], sorted[sorted.length - 1]];
   const [most, least] = outcomes.isShare ? [`speaks most for ${name}`, "against it"] : [`raises ${name} most`, "lowers it most"];
   const parts = [up[1] > 0 ? `${up[0]} ${most}` : null, down[1] < 0 ? `${down[0]} ${up[1] > 0 ? least : least.replace("it", name)}` : null];
   return sentence(parts.filter(Boolean).join(", "));

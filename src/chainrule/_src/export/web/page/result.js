@@ -4,7 +4,9 @@ import { MOST_BARS, PLOT, byId, curves, element, numberText, plot } from "./elem
 export class Result {
   /** `choose(k)` is called when a person wants the reasons for another class. */
   constructor(outcomes, choose) {
-    Object.assign(this, { outcomes, choose });
+    this.outcomes = outcomes;
+    this.choose = choose;
+    /** @type {any[]} */
     this.bars = [];
     const { name } = outcomes.output;
     if (name) byId("result-title").textContent = `Prediction: ${name}`;

@@ -3,7 +3,10 @@
 /** @typedef {Float32Array|Float64Array|Int8Array|Uint8Array|Int16Array|Uint16Array|Int32Array|Uint32Array|BigInt64Array|BigUint64Array} TypedArray */
 /** @typedef {{data: TypedArray, shape: number[]}} NamedArray */
 
-/** NumPy's names of dtypes, and the typed arrays and safetensors' names for them. */
+/**
+ * NumPy's names of dtypes, and the typed arrays and safetensors' names for them.
+ * @type {Record<string, [any, string]>}
+ */
 const DTYPES = {
   "<f4": [Float32Array, "F32"], "<f8": [Float64Array, "F64"], "|b1": [Uint8Array, "BOOL"],
   "|i1": [Int8Array, "I8"], "|u1": [Uint8Array, "U8"], "<i2": [Int16Array, "I16"],
@@ -15,6 +18,11 @@ export const product = (sizes) => sizes.reduce((a, b) => a * b, 1);
 
 /** Return a view of an array of this dtype in memory. */
 export const viewOf = (dtype, buffer, address, length) => new DTYPES[dtype][0](buffer, address, length);
+
+/** Return NumPy's name of the dtype of a typed array. */
+export const dtypeOf = (data) => /** @type {string} */ (Object.keys(DTYPES).find((dtype) => data instanceof DTYPES[dtype][0]));
+
+export const isFloat = (data) => data instanceof Float32Array || data instanceof Float64Array;
 
 /** Return a copy of numbers as an array of this dtype. */
 export function converted(dtype, values) {
@@ -65,11 +73,13 @@ export const plain = (values) =>
   typeof values[0] === "bigint" ? Float64Array.from(values, Number) : values;
 
 /**
- * Read a file in the safetensors format.
+ * Read a file in the safetensors format: the arrays whose names begin with the prefix, without it.
  * @param {Uint8Array} bytes
+ * @param {string} prefix
  * @returns {{arrays: Map<string, NamedArray>, metadata: Record<string, string>}}
  */
-export function readTensors(bytes) {
+export function readTensors(bytes, prefix = "") {
+  /** @type {(reason: string) => never} */
   const refuse = (reason) => {
     throw new Error(`not a file of weights: ${reason}`);
   };
@@ -90,7 +100,9 @@ export function readTensors(bytes) {
   const isCount = (number) => Number.isInteger(number) && number >= 0;
   const areCounts = (numbers) => Array.isArray(numbers) && numbers.every(isCount);
   const arrays = new Map();
-  for (const [name, entry] of Object.entries(entries)) {
+  for (const [key, entry] of Object.entries(entries)) {
+    if (!key.startsWith(prefix)) continue;
+    const name = key.slice(prefix.length);
     const { dtype, shape, data_offsets } = entry ?? {};
     if (!areCounts(shape) || !areCounts(data_offsets) || data_offsets.length !== 2) refuse(`${name} is no array`);
     const [begin, end] = data_offsets;
@@ -103,18 +115,25 @@ export function readTensors(bytes) {
   return { arrays, metadata };
 }
 
+/** In files of chainrule, the names of weights begin with this. */
+const PREFIX = "weights/";
+const METADATA = { format: "chainrule", version: "1", kind: "weights", document: "{}" };
+
+/** Read the weights of a file that Python or a page wrote. */
+export const readWeights = (bytes) =>
+  readTensors(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes, PREFIX).arrays;
+
 /**
- * Return the bytes of a file in the safetensors format.
- * @param {Map<string, NamedArray>} arrays
- * @param {Record<string, string>} metadata
+ * Return the bytes of a file of weights in the safetensors format; Python reads it, too.
+ * @param {Map<string, NamedArray>} weights
  */
-export function writeTensors(arrays, metadata) {
-  const sorted = [...arrays].sort((a, b) => b[1].data.BYTES_PER_ELEMENT - a[1].data.BYTES_PER_ELEMENT);
-  const header = Object.assign(Object.create(null), { __metadata__: metadata });
+export function writeWeights(weights) {
+  const sorted = [...weights].sort((a, b) => b[1].data.BYTES_PER_ELEMENT - a[1].data.BYTES_PER_ELEMENT);
+  const header = Object.assign(Object.create(null), { __metadata__: METADATA });
   let position = 0;
   for (const [name, { data, shape }] of sorted) {
-    const [, dtype] = Object.values(DTYPES).find((each) => data instanceof each[0]);
-    header[name] = { dtype, shape, data_offsets: [position, (position += data.byteLength)] };
+    const [, dtype] = DTYPES[dtypeOf(data)];
+    header[PREFIX + name] = { dtype, shape, data_offsets: [position, (position += data.byteLength)] };
   }
   let text = JSON.stringify(header);
   const encoder = new TextEncoder();

@@ -3,7 +3,6 @@ import { converted, product, viewOf } from "./arrays.js";
 
 const ALIGNED = 64; // bytes: no vector crosses two cache lines
 const PAGE = 65536;
-const BYTES = { 1: 1, 2: 2, 4: 4, 8: 8 };
 // Arrays that every kernel takes first; their lengths are those of `sizes`, `fault` and so on.
 const SIZES = 8;
 
@@ -31,13 +30,29 @@ export class Kernel {
     if (typeof WebAssembly === "undefined" || !WebAssembly.validate(VECTORS))
       throw new Error("this browser has no WebAssembly with vectors (SIMD); any of 2023 or later has it");
     const best = relaxed && WebAssembly.validate(FUSED) ? relaxed : code;
-    const { instance } = await WebAssembly.instantiate(best, { env: MATHEMATICS });
-    return new Kernel(form, constants, instance.exports);
+    try {
+      const { instance } = await WebAssembly.instantiate(/** @type {BufferSource} */ (best), { env: MATHEMATICS });
+      return new Kernel(form, constants, /** @type {any} */ (instance.exports));
+    } catch (error) {
+      throw new Error(`this page's policy (CSP) must allow 'wasm-unsafe-eval': ${/** @type {Error} */ (error).message}`);
+    }
   }
 
+  /**
+   * @param {Form} form
+   * @param {Part["constants"]} constants
+   * @param {{run: (table: number) => number|bigint, memory: WebAssembly.Memory}} code
+   */
   constructor(form, constants, { run, memory }) {
-    Object.assign(this, { form, constants, memory });
-    this.call = /** @type {Function} */ (run);
+    this.form = form;
+    this.constants = constants;
+    this.memory = memory;
+    this.call = run;
+    /** @type {number[]} the addresses of the form's arrays */
+    this.addresses = [];
+    /** @type {Map<string, import("./arrays.js").TypedArray>} the arrays that were written since */
+    this.filled = new Map();
+    this.table = this.sizesAt = this.numbersAt = this.faultAt = this.totalsAt = this.orderAt = 0;
     this.states = form.arrays.flatMap(({ role }, i) => (role === "state" ? [i] : []));
     this.rows = this.batch = this.capacity = this.epochs = this.orders = -1; // no memory is laid out yet
   }
@@ -57,7 +72,7 @@ export class Kernel {
       this.batch = batch;
       return;
     }
-    const kept = this.addresses ? this.state() : [];
+    const kept = this.table ? this.state() : [];
     const before = { ...this };
     Object.assign(this, { batch, capacity: batch, rows, epochs, orders });
     let at = this.form.heap;
@@ -67,7 +82,7 @@ export class Kernel {
       return address;
     };
     const fixed = [8 * SIZES, 8 * (this.form.numbers.length + 1), 8, 8 * epochs, 8 * orders, 16].map(place);
-    this.addresses = this.form.arrays.map((each) => place(product(this.sizesOf(each)) * BYTES[each.dtype[2]]));
+    this.addresses = this.form.arrays.map((each) => place(product(this.sizesOf(each)) * Number(each.dtype[2])));
     this.table = place(4 * (fixed.length + this.addresses.length));
     try {
       this.grow(at);
@@ -82,7 +97,7 @@ export class Kernel {
       if (each.role === "constant") this.view(i).set(this.constants[each.key]);
     });
     for (const [key, values] of kept) this.write(key, values);
-    this.filled = new Map(); // the arrays that were written since
+    this.filled = new Map();
   }
 
   grow(bytes) {
@@ -126,12 +141,18 @@ export class Kernel {
     return target;
   }
 
-  /** Return copies of the state, by name. */
+  /**
+   * Return copies of the state, by name.
+   * @returns {[string, import("./arrays.js").TypedArray][]}
+   */
   state() {
     return this.states.map((i) => [this.form.arrays[i].key, this.read(this.form.arrays[i].key)]);
   }
 
-  /** Copy the state, as it lies in memory, into arrays that this function returned before. */
+  /**
+   * Copy the state, as it lies in memory, into arrays that this function returned before.
+   * @param {any[]} copies
+   */
   copyState(copies = []) {
     this.states.forEach((i, k) => (copies[k] ? copies[k].set(this.view(i)) : (copies[k] = this.view(i).slice())));
     return copies;
@@ -180,6 +201,7 @@ export class Kernel {
   }
 }
 
+/** @param {number[]} order */
 const inOrder = (order) => order.every((axis, i) => axis === i);
 
 /**

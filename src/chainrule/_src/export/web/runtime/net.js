@@ -1,8 +1,10 @@
 // A network or a loss in a page: predictions, gradients and training.
-import { converted, fits, flat, isList, plain, product, readTensors, shown, unpacked, writeTensors } from "./arrays.js";
+import { converted, dtypeOf, fits, flat, isFloat, isList, plain, product, readTensors, readWeights, shown, unpacked, writeWeights } from "./arrays.js";
 import { Kernel } from "./kernel.js";
 import { rowsOfTable } from "./table.js";
 import { Apart } from "./training.js";
+
+/** @typedef {import("./arrays.js").NamedArray} NamedArray */
 
 /** Return a network from the content of a module; `text` is the runtime, for workers. */
 export async function loaded(content, text, options) {
@@ -10,12 +12,15 @@ export async function loaded(content, text, options) {
   for (const name of Object.keys(others)) throw new Error(`load: unknown option ${name}; valid: weights`);
   const { arrays, metadata } = readTensors(await unpacked(content));
   const about = JSON.parse(metadata.document);
+  const dataOf = (name) => /** @type {any} */ (arrays.get(name)?.data);
+  /** @type {Record<string, import("./kernel.js").Part>} */
   const parts = {};
   for (const [name, form] of Object.entries(about.kernels)) {
+    /** @type {Record<string, any>} */
     const constants = {};
     for (const { role, key } of form.arrays)
-      if (role === "constant") constants[key] = arrays.get(`constant/${name}/${key}`).data;
-    parts[name] = { form, constants, code: arrays.get(`code/${name}`).data, relaxed: arrays.get(`relaxed/${name}`)?.data };
+      if (role === "constant") constants[key] = dataOf(`constant/${name}/${key}`);
+    parts[name] = { form, constants, code: dataOf(`code/${name}`), relaxed: dataOf(`relaxed/${name}`) };
   }
   const values = [...arrays].filter(([name]) => /^(weights|optimizer|metrics|page)\//.test(name));
   const net = new Net(about, parts, new Map(values), text);
@@ -30,8 +35,19 @@ export async function loaded(content, text, options) {
 const OPTIONS = ["epochs", "batchSize", "learningRate", "shuffle", "seed", "onEpoch", "signal"];
 
 class Net {
+  /**
+   * @param {Record<string, any>} about
+   * @param {Record<string, import("./kernel.js").Part>} parts
+   * @param {Map<string, NamedArray>} values
+   * @param {string} text
+   */
   constructor(about, parts, values, text) {
-    Object.assign(this, { about, parts, values, kernels: {}, training: false });
+    this.about = about;
+    this.parts = parts;
+    this.values = values;
+    /** @type {Record<string, Promise<Kernel>>} */
+    this.kernels = {};
+    this.training = false;
     this.optimizer = new Map(this.named("optimizer"));
     this.apart = parts.train && new Apart(text, { train: parts.train, scores: parts.scores ?? null });
     this.classes = about.classes ?? null;
@@ -44,30 +60,40 @@ class Net {
     return Object.fromEntries(this.named("weights").map(([name, { data }]) => [name, data.slice()]));
   }
 
+  /**
+   * Return the arrays of a group by their names in it.
+   * @param {string} group
+   * @returns {[string, NamedArray][]}
+   */
   named(group) {
     return [...this.values].filter(([key]) => key.startsWith(`${group}/`)).map(([key, each]) => [key.slice(group.length + 1), each]);
   }
 
   /** Return the weights as a file in the safetensors format. */
   save() {
-    return writeTensors(new Map(this.named("weights")), { format: "chainrule-web", name: this.about.name });
+    return writeWeights(new Map(this.named("weights")));
   }
 
-  /** Take the weights of a file that `save` returned, if they fit; the optimizer starts anew. */
+  /** Take the weights of a file that `save` or Python wrote, if they fit; the optimizer starts anew. */
   restore(bytes) {
     if (this.training) throw new Error("restore: the network is in training; let that end first");
-    const { arrays } = readTensors(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes);
-    const own = this.named("weights");
-    for (const [name, { shape, data }] of own) {
-      const given = arrays.get(name);
-      if (!given) throw new Error(`restore: the file has no ${name}; it belongs to another network`);
-      if (String(given.shape) !== String(shape))
-        throw new Error(`restore: ${name} has shape (${given.shape}), expected (${shape}): it belongs to another network`);
-      if (given.data.constructor !== data.constructor) throw new Error(`restore: ${name} has another dtype`);
-      const wrong = given.data.find((value) => typeof value === "number" && !Number.isFinite(value));
-      if (wrong !== undefined) throw new Error(`restore: ${name} holds ${wrong}`);
+    const saved = readWeights(bytes);
+    const own = new Map(this.named("weights"));
+    /** @type {(problem: string) => never} */
+    const refuse = (problem) => {
+      throw new Error(`restore: ${problem}: it belongs to another network`);
+    };
+    for (const name of own.keys()) if (!saved.has(name)) refuse(`the file has no ${name}`);
+    for (const [name, { data, shape }] of saved) {
+      const expected = own.get(name) ?? refuse(`the file has ${name}, which is not in this network`);
+      if (String(shape) !== String(expected.shape)) refuse(`${name} has shape (${shape}), expected (${expected.shape})`);
+      if (isFloat(data) !== isFloat(expected.data)) refuse(`${name} holds other numbers`);
+      const values = converted(dtypeOf(expected.data), data);
+      const wrong = isFloat(values) ? values.findIndex((value) => !Number.isFinite(value)) : -1;
+      if (wrong >= 0) throw new Error(`restore: ${name} holds ${data[wrong]}`);
+      saved.set(name, { data: values, shape });
     }
-    for (const [name] of own) this.values.set(`weights/${name}`, arrays.get(name));
+    for (const [name, array] of saved) this.values.set(`weights/${name}`, array);
     for (const [name, state] of this.optimizer) this.values.set(`optimizer/${name}`, state);
   }
 
@@ -98,6 +124,11 @@ class Net {
     return results;
   }
 
+  /**
+   * Return the weights as the arguments of a kernel.
+   * @param {string} prefix
+   * @returns {[string, import("./arrays.js").TypedArray][]}
+   */
   weightsAs(prefix) {
     return this.named("weights").map(([name, { data }]) => [`${prefix}/${name}`, data]);
   }
@@ -157,6 +188,7 @@ class Net {
       };
       const { history, carry, diverged } = await this.apart.train(job, report, options.signal);
       this.take(carry);
+      this.takeAverages();
       tell(history);
       if (diverged) throw new Error(this.divergence(diverged));
       const names = Object.keys(history[0] ?? { loss: 0 });
@@ -216,6 +248,13 @@ class Net {
       const old = this.values.get(name);
       if (old && !name.startsWith("carry/")) this.values.set(name, { ...old, data: values });
     }
+  }
+
+  /** Replace the weights by their running averages, if the optimizer has them: at the end of training. */
+  takeAverages() {
+    if (!this.values.get("optimizer/iteration")?.data[0]) return;
+    for (const [name, average] of this.named("optimizer"))
+      if (name.startsWith("ema/")) this.values.set(`weights/${name.slice("ema/".length)}`, average);
   }
 
   // Data

@@ -87,12 +87,17 @@ function goBack(kernel, { order, done, count, state }, batchSize) {
   if (count > 1) kernel.update(done, count - 1, batchSize);
 }
 
-/** Return a function of the training kernel that computes the metrics from their sums. */
+/**
+ * Return a function of the training kernel that computes the metrics from their sums.
+ * @param {Part|null} part
+ * @returns {Promise<(training: Kernel) => Record<string, number|number[]>>}
+ */
 async function scorer(part) {
   if (!part) return () => ({});
   const kernel = await Kernel.of(part);
   kernel.reserve(1);
   return (training) => {
+    /** @type {Record<string, number|number[]>} */
     const logs = {};
     for (const { role, key } of kernel.form.arrays)
       if (role === "argument") kernel.write(key, training.read(key.replace(/^sums/, "carry/metrics")));
@@ -110,22 +115,36 @@ const several = (values) => (values.length === 1 ? Number(values[0]) : Array.fro
 export function serve(listen, post) {
   let trainer, isStopped = false;
   listen(async (message) => {
-    if (message.parts) trainer = new Trainer(message.parts);
-    else if (message.stop) isStopped = true;
+    if (message.parts) {
+      trainer = new Trainer(message.parts);
+      post({ ready: true });
+    } else if (message.stop) isStopped = true;
     else
       try {
         isStopped = message.isStopped;
         post({ result: await trainer.run(message.job, post, () => isStopped) });
       } catch (error) {
-        post({ error: { name: error.name, message: error.message } });
+        const { name, message } = /** @type {Error} */ (error);
+        post({ error: { name, message } });
       }
   });
 }
 
 /** Trains in a worker that runs this text, or without one where none is allowed. */
 export class Apart {
+  /**
+   * @param {string} text
+   * @param {{train: Part, scores: Part|null}} parts
+   */
   constructor(text, parts) {
-    Object.assign(this, { text, parts, worker: null, idle: null });
+    this.text = text;
+    this.parts = parts;
+    /** @type {ReturnType<typeof startedWorker>|null} */
+    this.worker = null;
+    /** @type {any} */
+    this.idle = null;
+    /** @type {Trainer|null} the one that trains where there is no worker */
+    this.here = null;
   }
 
   /** Start the worker, which compiles the code, unless it runs. It ends when it has been idle for long. */
@@ -179,11 +198,14 @@ export class Apart {
   }
 }
 
-/** Start a worker of the browser or of Node; return null where neither is allowed. */
+/** Start a worker of the browser or of Node; return null where none is allowed, or none starts. */
 async function startedWorker(text, parts) {
   try {
     const worker = typeof Worker === "undefined" ? await nodeWorker(text) : browserWorker(text);
+    const isReady = new Promise((resolve, reject) => worker.listen(resolve, reject));
     worker.post({ parts });
+    await isReady; // a page's policy may forbid it, which comes as an error of the worker
+    worker.rest();
     return worker;
   } catch {
     return null;

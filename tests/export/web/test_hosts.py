@@ -1,0 +1,74 @@
+"""Modules in browsers that allow or have less than others; Node plays them."""
+
+import numpy as np
+import pytest
+from tests.export.web.node import needs_node, run
+
+import chainrule as cr
+
+pytestmark = needs_node
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(50, 4)).astype("f4"), RNG.normal(size=50).astype("f4")
+
+
+def distance(w, X, y):
+    return np.mean((X @ w - y) ** 2)
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory):
+    path = tmp_path_factory.mktemp("web") / "net.mjs"
+    cr.export_web(distance, np.zeros(4, "f4"), X, Y, path=path, predict=lambda w, X: X @ w)
+    return path
+
+
+# A policy of a page forbids a worker by an error of the constructor, or by an event later.
+WORKERS = {
+    "refused at once": "constructor() { throw new Error('forbidden'); }",
+    "refused later": """
+        constructor() { setTimeout(() => this.onerror({ message: "forbidden" }), 5); }
+        postMessage() {}
+        terminate() {}""",
+    "refused before anybody listens": """
+        set onerror(take) { take({ message: "forbidden" }); }
+        postMessage() {}
+        terminate() {}""",
+}
+
+
+@pytest.mark.parametrize("worker", WORKERS)
+def test_training_runs_without_workers(module, worker):
+    script = f"""
+      const apart = await net.train(input.X, input.y, {{ epochs: 3, seed: 1 }});
+      globalThis.Worker = class {{ {WORKERS[worker]} }};
+      const alone = await load(), here = [];
+      for (let i = 0; i < 2; i++)
+        here.push(...(await alone.train(input.X, input.y, {{ epochs: 3, seed: 1 + i }})).loss);
+      return {{ apart: apart.loss, here }};
+    """
+    answer = run(module, script, X=X, y=Y)
+    assert answer["here"][:3] == answer["apart"]
+    assert answer["here"][-1] < answer["here"][0]
+
+
+BROWSERS = {
+    "WebAssembly.validate = () => false":
+        "this browser has no WebAssembly with vectors (SIMD); any of 2023 or later has it",
+    "globalThis.WebAssembly = undefined":
+        "this browser has no WebAssembly with vectors (SIMD); any of 2023 or later has it",
+    "WebAssembly.instantiate = async () => { throw new WebAssembly.CompileError('refused'); }":
+        "this page's policy (CSP) must allow 'wasm-unsafe-eval': refused",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lack", BROWSERS)
+def test_what_a_browser_lacks_is_a_sentence(module, lack):
+    script = f"""
+      {lack};
+      const other = await load();
+      const calls = [() => other.predict(input.X), () => other.gradients(input.X, input.y)];
+      const messages = [];
+      for (const call of calls) messages.push(await fails(call));
+      return messages;
+    """
+    assert run(module, script, X=X, y=Y) == [BROWSERS[lack]] * 2
