@@ -1,9 +1,9 @@
 """The widgets of live figures: a script and a picture each, without Sphinx.
 
-A widget NAME is two files in `live/`. `NAME.py` has a function `build(folder)` that writes there what
-the widget imports (networks by `export_web`, data) and `picture.svg`. `NAME.js` exports a function
-that fills an element. Both become one script of the site, which loads when the figure comes into
-view. The runtime of the networks is a script of its own, which a browser loads once for all figures.
+A widget NAME is two files in `live/`. `NAME.py` has a function `build(folder)` that writes what the
+widget imports (networks by `export_web`, data) and `picture.svg`. `NAME.js` exports a function that
+fills an element. Both become one script of the site, which loads when the figure comes into view.
+The runtime of the networks is a script of its own, which a browser loads once for all figures.
 """
 
 import importlib.util

@@ -68,7 +68,7 @@ def test_a_figure_starts_and_answers_the_keyboard(visit, name):
     control = figure.locator("input, button").first
     control.focus()
     is_slider = control.evaluate("each => each.matches('input')")
-    control.press("ArrowRight" if is_slider else "Enter")
+    control.press("ArrowLeft" if is_slider else "Enter")
     changed = f"([name, before]) => ({SHOWN})(name) !== before"
     visit.page.wait_for_function(changed, arg=[name, before])
     described = figure.locator("canvas").evaluate_all("all => all.map((each) => each.ariaLabel)")
