@@ -2,6 +2,7 @@
 import { load } from "parts/net.mjs";
 import { button, el, fixed, legend, put, row, slider, status, Surface } from "./kit.js";
 
+// Each box: its step from top to bottom, and its lane from left to right.
 const BOXES = { w: [0, 0], x: [0, 1], b: [0, 2], y: [0, 3], product: [1, 0.5], z: [2, 1], h: [3, 1.5], error: [4, 2], loss: [5, 2] };
 const TEXTS = { product: "w · x", z: "w x + b", h: "tanh z", error: "h − y", loss: "error²" };
 const EDGES = [["w", "product"], ["x", "product"], ["b", "z"], ["product", "z"], ["z", "h"], ["h", "error"], ["y", "error"], ["error", "loss"]];
@@ -15,13 +16,9 @@ export default async function start(stage) {
   let [values, adjoints] = [{}, {}];
 
   const graph = new Surface((context, width, height, colour) => {
-    const upright = width < 560; // on a phone the graph runs from top to bottom
-    const [steps, lanes] = upright ? [height / 6, width / 4] : [width / 6, height / 4];
-    const [w, h] = upright ? [lanes - 8, 48] : [Math.min(steps - 52, 110), 48];
-    const place = (name) => {
-      const [step, lane] = BOXES[name];
-      return upright ? [(lane + 0.5) * lanes, (step + 0.5) * steps] : [(step + 0.5) * steps, (lane + 0.5) * lanes];
-    };
+    const [lanes, steps] = [width / 4, height / 6];
+    const [w, h] = [Math.min(lanes - 8, 120), 48];
+    const place = (name) => [(BOXES[name][1] + 0.5) * lanes, (BOXES[name][0] + 0.5) * steps];
     context.textAlign = "center";
     const labels = [];
     for (const [from, to] of EDGES) {

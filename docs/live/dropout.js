@@ -10,7 +10,7 @@ const wave = places.map((x) => Math.sin(4 * x));
 export default async function start(stage) {
   const net = await load();
   const first = net.save();
-  let [rate, epochs, heights, thinned, uniform] = [0.3, 0, places, [], random(1)];
+  let [rate, epochs, heights, thinned, uniform] = [0.2, 0, places, [], random(1)];
 
   /** Rows for places: in each, the place and the factors of the hidden units. */
   const masked = (xs, factors) => Float32Array.from(Array.from(xs).flatMap((x) => [x, ...factors()]));

@@ -29,7 +29,7 @@ def masks(rng, rows: int, rate: float) -> np.ndarray:
 
 def build(folder: Path) -> None:
     """Write the network and its data, and draw both fits."""
-    x, y = wave(16, seed=5, noise=0.4)
+    x, y = wave(16, seed=3, noise=0.4)
     rng = np.random.default_rng(0)
     W = rng.choice([-4.0, 4.0], UNITS)
     params = {
@@ -47,7 +47,7 @@ def build(folder: Path) -> None:
     places = np.linspace(-1, 1, 200, dtype=np.float32)[:, None]
     plot.plot(places, np.sin(4 * places), ":", color="gray", label="the wave without noise")
     plot.plot(x, y, "o", color="gray")
-    for rate, colour in ((0, COLOURS[1]), (0.3, COLOURS[0])):
+    for rate, colour in ((0, COLOURS[1]), (0.2, COLOURS[0])):
         copies = np.repeat(x, 100, axis=0)
         X = np.hstack([copies, masks(rng, len(copies), rate)])
         fitted, _ = cr.minimize(

@@ -31,7 +31,7 @@ export default async function start(stage) {
     sizes = layers.map((_, k) => [k + 1, Math.max(1e-12, spread(gradients.W.subarray(k * WIDTH * WIDTH, (k + 1) * WIDTH * WIDTH)))]);
     const last = spread(layers[DEPTH - 1]);
     const full = layers[DEPTH - 1].filter((value) => Math.abs(value) > 0.95).length / layers[DEPTH - 1].length;
-    note.textContent = `Scale ${short(scale)}: the last layer's activations have the size ${short(last)}, and ${Math.round(100 * full)} % of them are beyond ±0.95. The gradient of the first layer is ${short(sizes[0][1] / sizes[DEPTH - 1][1])} times that of the last.`;
+    note.textContent = `Scale ${short(scale)}: the last layer's activations have the size ${short(last)}, and ${Math.round(100 * full)} % of them are beyond ±0.95. The gradient of the first layer has the size ${short(sizes[0][1])}, that of the last ${short(sizes[DEPTH - 1][1])}.`;
     histogram.describe(`How activations are distributed in ten layers. ${note.textContent}`);
     gradient.describe(`The size of the gradient by layer: ${sizes.map(([, size]) => short(size)).join(", ")}`);
     histogram.again();

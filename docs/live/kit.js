@@ -86,15 +86,16 @@ export class Surface {
   }
 }
 
+const LEFT = 60; // pixels for the texts of an axis
+
 /** The scales of a plot on a surface, between the texts of its axes. */
-const scales = (width, height, { x, y, log, xlog }) => ({ across: scale(x, xlog, 52, width - 12), up: scale(y, log, height - 34, 12) });
+const scales = (width, height, { x, y, log, xlog }) => ({ across: scale(x, xlog, LEFT, width - 12), up: scale(y, log, height - 34, 12) });
 
 /**
  * Axes of a plot on a surface: `x(value)` and `y(value)` are places of the canvas.
  * @param {{x: [number, number], y: [number, number], xlabel?: string, ylabel?: string, log?: boolean, xlog?: boolean}} ranges
  */
 export function axes(context, width, height, colour, { xlabel = "", ylabel = "", ...ranges }) {
-  const left = 52;
   const bottom = height - 34;
   const { across, up } = scales(width, height, ranges);
   context.strokeStyle = colour.faint;
@@ -107,11 +108,11 @@ export function axes(context, width, height, colour, { xlabel = "", ylabel = "",
   }
   context.textAlign = "right";
   for (const [value, text] of up.marks) {
-    line(context, [[left, up.place(value)], [width - 12, up.place(value)]]);
-    context.fillText(text, left - 6, up.place(value) + 4);
+    line(context, [[LEFT, up.place(value)], [width - 12, up.place(value)]]);
+    context.fillText(text, LEFT - 6, up.place(value) + 4);
   }
   context.textAlign = "center";
-  context.fillText(xlabel, (left + width) / 2, height - 3);
+  context.fillText(xlabel, (LEFT + width) / 2, height - 3);
   context.save();
   context.rotate(-Math.PI / 2);
   context.fillText(ylabel, -height / 2, 12);
@@ -152,7 +153,7 @@ export function chart(describe, { behind, before, ...options } = {}) {
     const places = axes(context, width, height, colour, ranges);
     context.save();
     context.beginPath();
-    context.rect(48, 8, width - 56, height - 38);
+    context.rect(LEFT - 4, 8, width - LEFT - 4, height - 38);
     context.clip();
     for (const { points, colour: name = "one", width: thick = 2, dash = [], alpha = 1 } of lines) {
       context.strokeStyle = colour[name];

@@ -13,7 +13,7 @@ export default async function start(stage) {
   let [rate, batchSize, stop] = [0.1, 16, null];
 
   const curves = chart(() => ({
-    x: [0, EPOCHS], y: [0.01, 2], log: true, xlabel: "epoch", ylabel: "loss",
+    x: [0, EPOCHS], y: [0.02, 20], log: true, xlabel: "epoch", ylabel: "loss",
     lines: runs.map(({ losses, colour }, i) => ({ points: losses.map((loss, epoch) => [epoch + 1, loss]), colour, width: i === runs.length - 1 ? 3 : 1.5 })),
   }), { label: "No run yet", height: 280 });
   const names = el("p", { class: "live-legend" });
@@ -22,6 +22,8 @@ export default async function start(stage) {
   async function run() {
     stop?.abort();
     const own = (stop = new AbortController());
+    const same = runs.findIndex((each) => each.rate === rate && each.batchSize === batchSize);
+    if (same >= 0) runs.splice(same, 1);
     const now = { rate, batchSize, losses: [], colour: COLOURS.find((each) => !runs.slice(-3).some(({ colour }) => colour === each)) };
     runs.push(now);
     if (runs.length > COLOURS.length) runs.shift();

@@ -23,7 +23,7 @@ export default async function start(stage) {
     const at = Float32Array.from({ length: units }, (_, i) => -b[i] / W[i]).filter((x) => Math.abs(x) <= 1).sort();
     kinks = at.length ? points(at, await net.predict(at)) : [];
     const { loss } = await net.gradients(data.x, data.y);
-    note.textContent = `${units} relus after ${epochs} epochs: ${kinks.length} kinks in sight, mean squared error ${short(loss)}.`;
+    note.textContent = `Relus: ${units}; epochs: ${epochs}; kinks in sight: ${kinks.length}; mean squared error ${short(loss)}.`;
     plot.describe(`A broken line through noisy points on a wave. ${note.textContent} Kinks at ${kinks.map(([x]) => x.toFixed(2)).join(", ")}.`);
     plot.again();
   }
