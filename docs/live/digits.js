@@ -1,6 +1,6 @@
 // The lab's network learns the digits, and its gradient lights up line by line.
 import { load } from "parts/net.mjs";
-import { button, choice, el, player, status, Surface, unpacked } from "./kit.js";
+import { button, choice, el, isStill, player, status, Surface, unpacked } from "./kit.js";
 import data from "parts/data.json";
 
 const SIZE = 8;
@@ -105,7 +105,7 @@ export default async function start(stage) {
   async function teach() {
     train.set(false);
     const before = probabilities[target];
-    const pause = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 110;
+    const pause = isStill() ? 0 : 110;
     for (const line of text.elements) {
       line.classList.add("live-now");
       line.scrollIntoView?.({ block: "nearest" });

@@ -265,6 +265,9 @@ export function player(figure, step, { label = "Train", frame = 0 } = {}) {
   return { button: toggle, set };
 }
 
+/** Whether the reader asked for as little motion as possible. */
+export const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 /** A paragraph that screen readers read when it changes. */
 export const status = (text = "") => el("p", { class: "live-status", role: "status" }, text);
 

@@ -1,6 +1,6 @@
 // A network learns two moons; the losses of the last runs stay, to be compared.
 import { load } from "parts/net.mjs";
-import { button, chart, el, idle, row, short, slider, status } from "./kit.js";
+import { button, chart, el, idle, isStill, row, short, slider, status } from "./kit.js";
 import data from "parts/data.json";
 
 const EPOCHS = 30;
@@ -38,12 +38,13 @@ export default async function start(stage) {
     try {
       for (let epoch = 0; epoch < EPOCHS && !own.signal.aborted; epoch++) {
         await net.train(data.X, data.y, { epochs: 1, batchSize, learningRate: rate, seed: epoch, onEpoch: (_, { loss }) => now.losses.push(loss) });
-        show();
+        if (!isStill()) show();
       }
     } catch (error) {
       fault = ` It stopped: ${error.message}.`;
     }
     if (own.signal.aborted) return;
+    show();
     const last = now.losses.at(-1);
     const updates = Math.ceil(data.y.length / batchSize) * now.losses.length;
     note.textContent = `Learning rate ${short(rate)}, batches of ${batchSize}: ${updates} updates, loss ${short(last)} after ${now.losses.length} epochs.${fault}`;
