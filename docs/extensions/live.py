@@ -1,32 +1,12 @@
-"""The directive `live`: a figure that computes in the page, with a picture for readers without JavaScript.
+"""The directive `live`: a figure that computes in the page; without JavaScript, its picture."""
 
-A widget NAME is two files in `live/`. `NAME.py` has a function `build(folder)` that writes there what the
-widget imports (a network by `export_web`, data) and `picture.svg`. `NAME.js` exports a function that
-fills an element. Both become one script of the site, which loads when the figure comes into view.
-"""
-
-import importlib.util
-import shutil
-import subprocess
 from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
-from sphinx.util.display import status_iterator
 
-from extensions.digests import made
-
-_BUILD = """
-const { buildSync } = require("esbuild");
-const [entry, outfile, folder] = process.argv.slice(1);
-buildSync({
-  stdin: { contents: `import start from ${JSON.stringify(entry)}; globalThis.chainruleLive[${JSON.stringify(folder)}] = start;`, resolveDir: "." },
-  bundle: true, minify: true, format: "iife", target: "es2022", outfile, logLevel: "error",
-  alias: { parts: `./build/${folder}` },
-});
-"""
+from extensions.widgets import collect
 
 
 class live(nodes.figure):
@@ -60,39 +40,13 @@ def _visit(writer: object, node: live) -> None:
     source = "/".join(filter(None, [root, "_static/live", f"{node['name']}.svg"]))
     alt = writer.attval(node["alt"])
     writer.body.append(
-        f'<figure class="live" data-live="{node["name"]}"><img src="{source}" alt="{alt}"><figcaption>'
+        f'<figure class="live" data-live="{node["name"]}"><img src="{source}" alt="{alt}">'
+        "<figcaption>"
     )
 
 
 def _depart(writer: object, _node: live) -> None:
     writer.body.append("</figcaption></figure>\n")
-
-
-def _build_all(app: Sphinx) -> None:
-    folder = Path(app.srcdir) / "live"
-    target = Path(app.srcdir) / "_static" / "live"
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(folder / "loader.js", target / "loader.js")
-    names = sorted(path.stem for path in folder.glob("*.py"))
-    for name in status_iterator(
-        names, "building live figures... ", "brown", len(names), app.verbosity
-    ):
-        files = [folder / "kit.js", folder / f"{name}.py", folder / f"{name}.js"]
-        made(folder / "build" / name, lambda parts, name=name: build(parts, target, name), files)
-
-
-def build(parts: Path, target: Path, name: str) -> None:
-    """Write the script and the picture of a widget; its parts go to a folder of their own."""
-    folder = parts.parent.parent
-    spec = importlib.util.spec_from_file_location(f"live_{name}", folder / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.build(parts)
-    command = ["node", "-e", _BUILD, f"./{name}.js", str(target / f"{name}.js"), name]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ExtensionError(f"the live figure {name} could not be built:\n{done.stderr[-2000:]}")
-    shutil.copyfile(parts / "picture.svg", target / f"{name}.svg")
 
 
 def _add_loader(
@@ -106,6 +60,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directive, and what builds the widgets."""
     app.add_node(live, html=(_visit, _depart))
     app.add_directive("live", LiveDirective)
-    app.connect("builder-inited", _build_all)
+    app.connect("builder-inited", lambda app: collect(Path(app.srcdir) / "_static" / "live"))
     app.connect("html-page-context", _add_loader)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
