@@ -29,6 +29,7 @@ from chainrule._src.check.suspects import (
     understood,
     unknown,
 )
+from chainrule._src.check.watching import Site
 
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = {0: 1.5, 1: 2.0, 2: np.inf}  # a cost below which the search skips the tiers after this one
@@ -38,6 +39,7 @@ LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown v
 PAIRS = 0.35  # of the time that is left, for two changes of which only both mend a result
 SCALING = ("sign", "missing factor", "extra factor", "missing divisor", "extra divisor", "constant",
            "function", "operator", "extra call", "other value", "doubled line")  # fmt: skip
+PINNED = 0.4  # of the time that is left, for all changes of lines of which the right value is known
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
 DEFERRED = 0.25  # of the time that is left, for changes that can mend a part alone
@@ -51,7 +53,10 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         candidates = _singles(subject, [(ALL, 0), (ALL, 1)], kinds=SCALING)[0]
     parts: list[Repair] = []
     if not candidates:
-        candidates, parts = _line_by_line(subject)
+        candidates, parts = _of_lines(subject, subject.pinned, PINNED)
+    if not candidates:
+        candidates, more = _line_by_line(subject)
+        parts += more
     for search in (partial(_singles, stages=[(ALL, 0)], most=QUICK), _suspicious):
         if not candidates:
             candidates, more = search(subject)
@@ -84,7 +89,8 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     complete: list[Repair] = []
     parts: list[Repair] = []
     for is_whole in (True, False):
-        lines = unknown(subject, is_whole)[:MOST_UNKNOWN]
+        lines = unknown(subject, is_whole)
+        lines = [p for p in lines if id(p.statement) not in subject.ruled_out][:MOST_UNKNOWN]
         for tier, some in (
             *((tier, lines[:1]) for tier in TIERS),
             *((t, lines[1:]) for t in TIERS),
@@ -101,11 +107,18 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
 
 def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     """Return repairs in the lines that go wrong first: of all wrong results, and of a part."""
+    lines = [p for p in suspicious(subject) if id(p.statement) not in subject.ruled_out]
+    return _of_lines(subject, lines, SUSPICIOUS)
+
+
+def _of_lines(
+    subject: FaultyProgram, lines: list[Site], share: float
+) -> tuple[list[Repair], list[Repair]]:
+    """Return repairs in some lines: of all wrong results, and of a part."""
     complete: list[Repair] = []
     parts: list[Repair] = []
-    lines = suspicious(subject)
-    edits = [edit for line in lines for edit in subject.within(line.statement)]
-    limit = subject.part_of_time(SUSPICIOUS)
+    limit = subject.part_of_time(share)
+    edits = [e for p in lines if not limit.has_passed for e in subject.within(p.statement)]
     cheapest = np.inf
     for edit in sorted(edits, key=lambda edit: edit.cost):
         if limit.has_passed or edit.cost > cheapest + SLACK:

@@ -181,7 +181,8 @@ class Responses:
         slopes = self.first.get(site.key) if site is not None else None
         if site is None or slopes is None:
             return wrong
-        addition = None if slopes else self._addition(site)  # it takes many backward passes
+        # To solve for an addition takes many backward passes.
+        addition = self._additions.get(site.key) if slopes else self._addition(site)
         if not (slopes or addition) or not _is_plain(edit.new, site, helpers):
             return wrong
         shift = self._shift(edit, site, 0) if slopes else None
@@ -256,6 +257,12 @@ class Responses:
             is_small = site.key in self._linear and len(site.trace.values) > 1
             self._additions[site.key] = self._solved(site) if is_small else None
         return self._additions[site.key]
+
+    def located(self, line: Site) -> Addition | None:
+        """Return the amount to add to a line's value, None if the results leave the amount open."""
+        if line.key not in self._additions:
+            self._additions[line.key] = self._solved(line) if line.key in self._linear else None
+        return self._additions[line.key]
 
     def _solved(self, site: Site) -> Addition | None:
         leaves = self.recorded.leaves.get(site.key, [])

@@ -18,7 +18,7 @@ from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.compiling import ChangeCompiler, compiled_with, fits_a_slot
 from chainrule._src.check.edits import Edit, applied
 from chainrule._src.check.ofloss import OfLoss
-from chainrule._src.check.responses import Responses, responses
+from chainrule._src.check.responses import IMPOSSIBLE, Responses, responses
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.statements import statement_edits
@@ -27,6 +27,7 @@ from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, Watch, is_number
 
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
+PINNING = 0.15  # of the time that is left, to solve for what must be added to each line
 ROUNDING = 1e-10  # the size of a zero, as a share of the largest result
 Results = Mapping[str, Any]
 
@@ -130,6 +131,7 @@ class FaultyProgram:
         self.loss: Callable[[], Any] | None = None  # the loss, if it runs the same statements
         self.searched: set[int] = set()  # statements of which all changes were tried
         self.suspects: set[int] = set()  # statements whose right value repairs all results
+        self.ruled_out: set[int] = set()  # statements in which no single mistake is
         self.seeks_parts = False  # whether changes are run that can mend a part alone
         self.deferred: list[Edit] = []  # these changes
         inside = {id(p.node): p.key for p in self.watch.sites}
@@ -241,6 +243,27 @@ class FaultyProgram:
             return True
         self.reached(line)
         return self.responses.is_possible(line)
+
+    @cached_property
+    def pinned(self) -> list[Site]:
+        """The lines of which it is known what must be added to their value, in the order they run.
+
+        If there are some, a single mistake is in none of the lines in `ruled_out`.
+        """
+        limit = self.part_of_time(PINNING)
+        pinned, others = [], set()
+        for line in sorted(self.lines.values(), key=lambda site: site.trace.order):
+            if limit.has_passed or self.responses is None:
+                break
+            if id(line.statement) in self.settled or not self.reach(line) & self.wrong:
+                continue
+            addition = self.responses.located(line)
+            if addition is IMPOSSIBLE:
+                others.add(id(line.statement))
+            elif addition is not None:
+                pinned.append(line)
+        self.ruled_out = others if pinned else set()
+        return pinned
 
     def is_sure(self, edit: Edit) -> bool:
         """Return true if a change mends all wrong results, as the slopes of all of them tell."""
