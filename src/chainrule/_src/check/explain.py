@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
+from chainrule._src.base.errors import ChainruleError
 from chainrule._src.check.clock import Deadline, thread_seconds
 from chainrule._src.check.code import FunctionSource, codes_called
 from chainrule._src.check.comparing import relation
@@ -25,6 +26,7 @@ from chainrule._src.check.describing import (
     line_difference,
     where_of,
 )
+from chainrule._src.check.detached import recordable
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.known import ValueTable
@@ -260,8 +262,17 @@ def _holding(
 def _right_program(trial: Trial, sandbox: Sandbox) -> RightProgram | None:
     problem = trial.problem
 
-    def record() -> RightProgram:
-        return right_gradient(problem.loss, trial.parameters, trial.data, trial.n, problem.names)
+    def of(loss: Callable[..., Any]) -> RightProgram:
+        return right_gradient(loss, trial.parameters, trial.data, trial.n, problem.names)
+
+    def record() -> RightProgram | None:
+        try:
+            return of(problem.loss)
+        except ChainruleError as error:  # the code does something that tensors do not support
+            program: RightProgram | None = recordable(
+                problem.loss, trial.data, trial.parameters, error, of
+            )
+            return program
 
     program: RightProgram | None = _tried(sandbox, record)
     return program

@@ -53,7 +53,7 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         candidates = _singles(subject, [(ALL, 0), (ALL, 1)], kinds=SCALING)[0]
     parts: list[Repair] = []
     if not candidates:
-        candidates, parts = _of_lines(subject, subject.pinned, PINNED)
+        candidates, parts = _of_lines(subject, subject.pinned, subject.within_pinned, PINNED)
     if not candidates:
         candidates, more = _line_by_line(subject)
         parts += more
@@ -108,17 +108,17 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
 def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     """Return repairs in the lines that go wrong first: of all wrong results, and of a part."""
     lines = [p for p in suspicious(subject) if id(p.statement) not in subject.ruled_out]
-    return _of_lines(subject, lines, SUSPICIOUS)
+    return _of_lines(subject, lines, lambda line: subject.within(line.statement), SUSPICIOUS)
 
 
 def _of_lines(
-    subject: FaultyProgram, lines: list[Site], share: float
+    subject: FaultyProgram, lines: list[Site], within: Callable[[Site], list[Edit]], share: float
 ) -> tuple[list[Repair], list[Repair]]:
     """Return repairs in some lines: of all wrong results, and of a part."""
     complete: list[Repair] = []
     parts: list[Repair] = []
     limit = subject.part_of_time(share)
-    edits = [e for p in lines if not limit.has_passed for e in subject.within(p.statement)]
+    edits = [e for p in lines if not limit.has_passed for e in within(p)]
     cheapest = np.inf
     for edit in sorted(edits, key=lambda edit: edit.cost):
         if limit.has_passed or edit.cost > cheapest + SLACK:

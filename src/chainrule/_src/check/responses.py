@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.check.edits import Edit, new_parts
+from chainrule._src.check.compiling import fits_a_slot
+from chainrule._src.check.edits import Edit, applied, new_parts
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.valuing import Evaluator
 from chainrule._src.check.watching import MOST_TURNS, Site, Watch, is_number
@@ -185,7 +186,7 @@ class Responses:
         addition = self._additions.get(site.key) if slopes else self._addition(site)
         if not (slopes or addition) or not _is_plain(edit.new, site, helpers):
             return wrong
-        shift = self._shift(edit, site, 0) if slopes else None
+        shift = self._shift(edit.new, site, 0) if slopes else None
         mended = wrong if shift is None else frozenset(
             n for n in wrong
             if n not in slopes or (shift is not FAILS and self._closes(n, slopes[n], shift))
@@ -219,18 +220,20 @@ class Responses:
         """Return true if a change adds to an expression what must be added, or this is unknown."""
         if addition is IMPOSSIBLE:
             return False
-        shift = self._shift(edit, site, addition.turn)
-        if shift is None:
-            return True
-        return shift is not FAILS and bool(
-            np.linalg.norm(shift - addition.amount) <= addition.slack
-        )
+        shift = self._shift(edit.new, site, addition.turn)
+        return shift is None or _adds(shift, addition)
 
-    def _shift(self, edit: Edit, site: Site, turn: int) -> Any:
-        """Return the difference that a change makes to a value at a turn, None if it is unknown."""
+    def _shift(self, new: Any, site: Site, turn: int, inside: Collection[int] = ()) -> Any:
+        """Return the difference that a change makes to a value at a turn, None if it is unknown.
+
+        ``inside`` are the ids of the nodes of ``new`` whose recorded values do not hold any more.
+        """
         before = site.trace.values[turn]
+        evaluator = self._evaluator(site, turn)
+        if inside:
+            evaluator = Evaluator(evaluator.recorded, set(inside), evaluator.names)
         try:
-            value = np.asarray(self._evaluator(site, turn).of(edit.new), np.float64)
+            value = np.asarray(evaluator.of(new), np.float64)
         except (ValueError, ZeroDivisionError) as error:  # the shapes do not fit
             return None if "read-only" in str(error) else FAILS
         except Exception:  # perhaps only here
@@ -264,6 +267,18 @@ class Responses:
             self._additions[line.key] = self._solved(line) if line.key in self._linear else None
         return self._additions[line.key]
 
+    def suits(self, edit: Edit, line: Site, inside: set[int], helpers: Collection[str]) -> bool:
+        """Return false if a change within a line does not add to its value what must be added.
+
+        ``inside`` are the ids of the nodes of the line that contain the change.
+        """
+        addition = self._additions.get(line.key)
+        if addition is None or not fits_a_slot(edit) or not _is_plain(edit.new, edit.site, helpers):
+            return True
+        with applied([edit]):
+            shift = self._shift(line.node, line, addition.turn, inside)
+        return shift is None or _adds(shift, addition)
+
     def _solved(self, site: Site) -> Addition | None:
         leaves = self.recorded.leaves.get(site.key, [])
         sizes = [int(np.prod(leaf.shape)) for leaf in leaves]
@@ -294,6 +309,11 @@ class Responses:
                 return Addition(turn, amount, slack)
             start += size
         return None
+
+
+def _adds(shift: Array, addition: Addition) -> bool:
+    gap = np.linalg.norm(shift - addition.amount) if shift is not FAILS else np.inf
+    return bool(gap <= addition.slack)
 
 
 FAILS = np.zeros(0)  # in place of what a change adds: the change raises

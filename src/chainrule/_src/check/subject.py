@@ -265,6 +265,23 @@ class FaultyProgram:
         self.ruled_out = others if pinned else set()
         return pinned
 
+    def within_pinned(self, line: Site) -> list[Edit]:
+        """Return the changes of a pinned line that add what must be added, or may do so."""
+        assert self.responses is not None
+        responses, helpers = self.responses, self.around.helpers(line)
+        return [
+            edit for edit in self.within(line.statement)
+            if edit.site is None or responses.suits(edit, line, self.around_of(edit), helpers)
+        ]  # fmt: skip
+
+    def around_of(self, edit: Edit) -> set[int]:
+        """Return the ids of the nodes that contain a change."""
+        ids, key = {id(edit.owner)}, edit.site.key if edit.site else None
+        while key is not None:
+            ids.add(id(self.watch.sites[key].owner))
+            key = self._above.get(key)
+        return ids
+
     def is_sure(self, edit: Edit) -> bool:
         """Return true if a change mends all wrong results, as the slopes of all of them tell."""
         mends_all = len(self.mendable(edit)) == len(self.wrong) and fits_a_slot(edit)
