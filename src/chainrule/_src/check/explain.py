@@ -389,15 +389,17 @@ def _by_value(
         how = relation(problem.by_hand[name], right[name], n)
         groups.setdefault(how, []).append(name)
     otherwise = unexplained(
-        deadline, "no small change of the code gives the right gradient; compare it with "
-        "cr.source(loss), line by line"
-    )  # fmt: skip
+        deadline, f"{NOT_ALL} the right gradient; compare it with cr.source(loss), line by line"
+    )
     return tuple(
         Diagnosis("by value" if how else "not explained", how or otherwise, tuple(names), where,
                   "" if where is None else "a value of the right program; it is none of them",
                   certain=False)
         for how, names in groups.items()
     )  # fmt: skip
+
+
+NOT_ALL = "not searched to the end: there are more changes than those that were tried, none gives"
 
 
 def unexplained(deadline: Deadline, otherwise: str) -> str:

@@ -21,6 +21,7 @@ from chainrule._src.check.stages import (
     stage,
     suspect,
 )
+from chainrule._src.check.statements import copy_edits
 from chainrule._src.check.subject import FaultyProgram, Repair
 from chainrule._src.check.suspects import (
     has_common_factor,
@@ -53,7 +54,12 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         candidates = _singles(subject, [(ALL, 0), (ALL, 1)], kinds=SCALING)[0]
     parts: list[Repair] = []
     if not candidates:
-        candidates, parts = _of_lines(subject, subject.pinned, subject.within_pinned, PINNED)
+        candidates, parts = _copied(subject)
+        if candidates:
+            return candidates
+    if not candidates:
+        candidates, more = _of_lines(subject, subject.pinned, subject.within_pinned, PINNED)
+        parts += more
     if not candidates:
         candidates, more = _line_by_line(subject)
         parts += more
@@ -79,6 +85,21 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
             )
     candidates = ranked(subject, sorted(candidates, key=_cost))
     return [_refined(subject, candidates[0]), *candidates[1:]] if candidates else []
+
+
+def _copied(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
+    """Return repairs that copy an array which is changed in place: of all, and of a part.
+
+    A copy changes nothing unless another variable shares the array, so these are no chance hits.
+    """
+    edits = [e for code in subject.codes for e in copy_edits(code)]
+    edits = [e for e in edits if id(e.statement) not in subject.settled]
+    for edit in edits:
+        edit.reach = subject.wrong
+    repairs = [subject.repaired((edit,)) for edit in edits if not subject.is_late]
+    mending = sorted((r for r in repairs if r is not None), key=_cost)
+    complete = [r for r in mending if r.mended == subject.wrong]
+    return complete, [r for r in mending if r.mended != subject.wrong]
 
 
 def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:

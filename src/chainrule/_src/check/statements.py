@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.check.aliases import copies
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.edits import Change, Edit, as_load, numpy_name
 from chainrule._src.check.expressions import OPERATORS
@@ -28,6 +29,12 @@ def statement_edits(code: FunctionSource, around: BuildingBlocks) -> Iterator[Ed
         for i in range(len(statements)):
             for rule in RULES:
                 yield from rule(block, i, around)
+
+
+def copy_edits(code: FunctionSource) -> Iterator[Edit]:
+    """Yield the changes that copy an array which another variable shares."""
+    for owner, field, statements in _blocks(code.tree):
+        yield from copies(Block(code, owner, field, statements))
 
 
 def _of_target(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
