@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from chainrule._src.check.clock import Deadline
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.ranking import ranked, unlikely
 from chainrule._src.check.sandbox import FAILURES
@@ -40,6 +41,8 @@ LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown v
 PAIRS = 0.35  # of the time that is left, for two changes of which only both mend a result
 SCALING = ("sign", "missing factor", "extra factor", "missing divisor", "extra divisor", "constant",
            "function", "operator", "extra call", "other value", "doubled line")  # fmt: skip
+PARTS = 0.45  # of the time that is left, for repairs that begin with a single result
+MOST_PARTS = 2  # results of which a single one is mended first
 PINNED = 0.4  # of the time that is left, for all changes of lines of which the right value is known
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
@@ -60,6 +63,10 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
     if not candidates:
         candidates, more = _of_lines(subject, subject.pinned, subject.within_pinned, PINNED)
         parts += more
+    if not candidates and depth > 1 and subject.seems_twofold:
+        candidates = _of_one_result(subject, depth)
+        if candidates:
+            return candidates
     if not candidates:
         candidates, more = _line_by_line(subject)
         parts += more
@@ -124,6 +131,33 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
             if complete and min(map(_cost, complete)) < TIERS[tier]:
                 return _cheapest(complete), parts
     return _cheapest(complete), parts
+
+
+def _of_one_result(subject: FaultyProgram, depth: int) -> list[Repair]:
+    """Return repairs that begin with one of a single result, as if the others were unknown.
+
+    Of two mistakes, one alone may reach this result; the few lines that reach it are searched.
+    """
+    limit = subject.part_of_time(PARTS)
+    for name in subject.by_lines[:MOST_PARTS]:
+        if limit.has_passed:
+            break
+        with contextlib.suppress(*FAILURES):
+            inner = subject.narrowed(name, Deadline(PARTS * limit.left, limit))
+            subject.seeks_parts = True
+            parts = [subject.again(r.edits) for r in repairs(inner, depth=1)[:3]]
+            subject.seeks_parts = False
+            some = [r for r in parts if r is not None]
+            complete = [r for r in some if r.mended == subject.wrong]
+            both = complete or _with_others(subject, some, _of_pinned, depth)
+            if both:
+                return both
+    return []
+
+
+def _of_pinned(subject: FaultyProgram) -> list[Repair]:
+    """Return the repairs of one mistake."""
+    return repairs(subject, depth=1)
 
 
 def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:

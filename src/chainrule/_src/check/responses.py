@@ -296,6 +296,8 @@ class Responses:
         error = float(np.linalg.norm(matrix @ solution - gaps))
         if error > 10 * SAME * scale:
             return IMPOSSIBLE
+        if not rank:
+            return None
         # A number is known if nothing that leaves all results as they are changes it.
         is_determined = 1 - (right[:rank] ** 2).sum(axis=0) < 1e-9
         start, largest = 0, float(np.abs(solution).max())

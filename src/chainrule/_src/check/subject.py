@@ -152,6 +152,15 @@ class FaultyProgram:
             inner.around.loss = OfLoss(self.around.loss.codes)
             yield inner
 
+    def narrowed(self, name: str, deadline: Deadline) -> FaultyProgram:
+        """Return the same program with one of the wrong results; the others are unknown."""
+        expected = {k: v for k, v in self.expected.items() if k == name or k not in self.wrong}
+        inner = FaultyProgram(self.codes, self.call, expected, self.around.right,
+                              self.around.n, deadline, self.parameters)  # fmt: skip
+        inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
+        inner.around.loss = self.around.loss
+        return inner
+
     def same(self, result: Any, expected: Array) -> bool:
         """Return true if a result is equal to the expected array, where that is not NaN."""
         if result is None:
@@ -264,6 +273,26 @@ class FaultyProgram:
                 pinned.append(line)
         self.ruled_out = others if pinned else set()
         return pinned
+
+    @property
+    def seems_twofold(self) -> bool:
+        """True if lines were looked at and no change of a value in one of them mends all."""
+        return len(self.wrong) > 1 and self.responses is not None and not self.pinned
+
+    @property
+    def by_lines(self) -> list[str]:
+        """The wrong results, those first that the fewest lines reach."""
+        lines = [p for k, p in self.lines.items() if k not in self.settled]
+        counts = {name: sum(name in self.reach(p) for p in lines) for name in self.wrong}
+        several = dict.fromkeys(counts.values())  # of results with the same lines, one
+        firsts = {count: min(n for n in counts if counts[n] == count) for count in several}
+        return [firsts[count] for count in sorted(firsts)]
+
+    def again(self, edits: Sequence[Edit]) -> Repair | None:
+        """Return changes that mend a narrowed program as a repair of this one, None if it is none."""
+        for edit in edits:
+            edit.mends, edit.reach = None, self.reach_of(edit)
+        return self.repaired(edits)
 
     def within_pinned(self, line: Site) -> list[Edit]:
         """Return the changes of a pinned line that add what must be added, or may do so."""
