@@ -4,9 +4,9 @@ A kind is a name of ``cases/``, a file, or a folder of files; without any, all o
 for each kind of network how many mistakes are caught, how many are named, how many lines are right,
 and the time; with ``--missed`` what was said of those that are not. A mistake is named if the
 diagnosis explains the gradient and says what it must: in its sentence, the mended line or what
-stands behind ``or:``. The last line tells how many would count if the phrase could also stand in the
-learner's own line, the names of files and parameters. A line is right if it is one of the mistake's
-own. ``--right 20`` checks the right gradients alone, at real sizes and twenty draws.
+stands behind ``or:``. The last line tells how many would count if the phrase could also stand in
+the learner's own line, the names of files and parameters. A line is right if it is one of the
+mistake's own. ``--right 20`` checks the right gradients alone, at real sizes and twenty draws.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class Verdict(NamedTuple):
     seconds: float
     said: str
     error: str = ""
-    loosely: bool = False  # named and the line right, if the phrase may stand anywhere in the report
+    loosely: bool = (
+        False  # named and the line right, if the phrase may stand anywhere in the report
+    )
 
 
 def judge(case: Case) -> Verdict:
@@ -60,9 +62,7 @@ def judge(case: Case) -> Verdict:
     lines = {d.where.line for d in found if d.where is not None}
     line = all(lines & own for own in case.lines)
     loosely = explained and line and _says(case, said)
-    return Verdict(
-        case.name, not report.passed, named, line, seconds, said, loosely=loosely
-    )
+    return Verdict(case.name, not report.passed, named, line, seconds, said, loosely=loosely)
 
 
 def _says(case: Case, text: str) -> bool:

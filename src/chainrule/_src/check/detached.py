@@ -1,7 +1,8 @@
 """A loss that can be recorded although its code also does something that tensors do not support.
 
 A function often returns the loss and the gradient by hand. Its backward pass need not be recorded:
-a statement that does not decide the loss reads plain arrays, if tensors do not support what it does.
+a statement that does not decide the loss reads plain arrays, if tensors do not support its
+operation.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class DetachedLoss:
             return self.loss(parameters, *data)
 
     def leave_out(self, error: Exception) -> bool:
-        """Let the statement that raised an error read plain arrays; false if it decides the loss."""
+        """Let the statement that failed read plain arrays; return false if it decides the loss."""
         place = _statement_of(error, self.watch.codes)
         if place is None or id(place[1]) in self._statements:
             return False

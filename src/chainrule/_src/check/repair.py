@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from chainrule._src.check.clock import Deadline
+from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.ranking import ranked, unlikely
 from chainrule._src.check.sandbox import FAILURES
@@ -43,6 +44,7 @@ SCALING = ("sign", "missing factor", "extra factor", "missing divisor", "extra d
            "function", "operator", "extra call", "other value", "doubled line")  # fmt: skip
 PARTS = 0.45  # of the time that is left, for repairs that begin with a single result
 MOST_PARTS = 2  # results of which a single one is mended first
+MOST_AGAIN = 6  # repairs of a single result that are tried for all results
 PINNED = 0.4  # of the time that is left, for all changes of lines of which the right value is known
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
@@ -133,26 +135,47 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     return _cheapest(complete), parts
 
 
-def _of_one_result(subject: FaultyProgram, depth: int) -> list[Repair]:
-    """Return repairs that begin with one of a single result, as if the others were unknown.
+def _groups(subject: FaultyProgram) -> list[frozenset[str]]:
+    """Return groups of wrong results that one of two mistakes may explain.
 
-    Of two mistakes, one alone may reach this result; the few lines that reach it are searched.
+    First those that are the same multiple of the right ones, then single ones: those that the
+    fewest lines reach.
+    """
+    by_factor: dict[float, set[str]] = {}
+    for name in subject.wrong:
+        factor = scale_of(subject.before.get(name), subject.expected[name])
+        if factor is not None:
+            by_factor.setdefault(float(f"{factor:.4g}"), set()).add(name)
+    multiples = [frozenset(names) for names in by_factor.values() if len(names) > 1]
+    return [*multiples, *(frozenset([name]) for name in subject.by_lines)]
+
+
+def _of_one_result(subject: FaultyProgram, depth: int) -> list[Repair]:
+    """Return repairs that begin with some of the results, as if the others were unknown.
+
+    Of two mistakes, one alone may reach these results; the few lines that reach them are searched.
     """
     limit = subject.part_of_time(PARTS)
-    for name in subject.by_lines[:MOST_PARTS]:
+    for names in _groups(subject)[:MOST_PARTS]:
         if limit.has_passed:
             break
         with contextlib.suppress(*FAILURES):
-            inner = subject.narrowed(name, Deadline(PARTS * limit.left, limit))
+            inner = subject.narrowed(names, Deadline(PARTS * limit.left, limit))
             subject.seeks_parts = True
-            parts = [subject.again(r.edits) for r in repairs(inner, depth=1)[:3]]
+            parts = [subject.again(r.edits) for r in repairs(inner, depth=1)[:MOST_AGAIN]]
             subject.seeks_parts = False
             some = [r for r in parts if r is not None]
+            some.sort(key=lambda r: -len(r.mended))  # rather the line from which several go wrong
             complete = [r for r in some if r.mended == subject.wrong]
             both = complete or _with_others(subject, some, _of_pinned, depth)
+            both = [r for r in both if len(r.edits) <= depth and not _inserts_values(r)]
             if both:
                 return both
     return []
+
+
+def _inserts_values(repair: Repair) -> bool:
+    return any(edit.make_hook is not None for edit in repair.edits)
 
 
 def _of_pinned(subject: FaultyProgram) -> list[Repair]:

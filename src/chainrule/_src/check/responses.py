@@ -273,7 +273,10 @@ class Responses:
         ``inside`` are the ids of the nodes of the line that contain the change.
         """
         addition = self._additions.get(line.key)
-        if addition is None or not fits_a_slot(edit) or not _is_plain(edit.new, edit.site, helpers):
+        site = edit.site
+        if site is None or addition is None or not fits_a_slot(edit):
+            return True
+        if not _is_plain(edit.new, site, helpers):
             return True
         with applied([edit]):
             shift = self._shift(line.node, line, addition.turn, inside)

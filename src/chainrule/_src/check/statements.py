@@ -114,7 +114,7 @@ def _of_assignment(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edi
     s = block.statements[i]
     if isinstance(s, ast.Assign) and len(s.targets) == 1:
         target = s.targets[0]
-        if isinstance(target, ast.Name | ast.Subscript):
+        if isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
             yield block.edit(i, ast.AugAssign(target, ast.Add(), s.value), "overwritten", 1.2)
         if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant):
             yield block.edit(i, _at("add", target, s.value), "repeated index", 1.25)

@@ -152,9 +152,9 @@ class FaultyProgram:
             inner.around.loss = OfLoss(self.around.loss.codes)
             yield inner
 
-    def narrowed(self, name: str, deadline: Deadline) -> FaultyProgram:
-        """Return the same program with one of the wrong results; the others are unknown."""
-        expected = {k: v for k, v in self.expected.items() if k == name or k not in self.wrong}
+    def narrowed(self, names: Collection[str], deadline: Deadline) -> FaultyProgram:
+        """Return the same program with some of the wrong results; the others are unknown."""
+        expected = {k: v for k, v in self.expected.items() if k in names or k not in self.wrong}
         inner = FaultyProgram(self.codes, self.call, expected, self.around.right,
                               self.around.n, deadline, self.parameters)  # fmt: skip
         inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
@@ -289,7 +289,7 @@ class FaultyProgram:
         return [firsts[count] for count in sorted(firsts)]
 
     def again(self, edits: Sequence[Edit]) -> Repair | None:
-        """Return changes that mend a narrowed program as a repair of this one, None if it is none."""
+        """Return changes of a narrowed program as a repair of this one, None if it is none."""
         for edit in edits:
             edit.mends, edit.reach = None, self.reach_of(edit)
         return self.repaired(edits)
