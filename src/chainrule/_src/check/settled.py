@@ -33,13 +33,18 @@ def settled_statements(
         if deadline.has_passed:
             break
         try:
-            if float(watch.disturbed(site)[0]) != value:
+            if float(watch.disturbed(site)[0]) != value and not _returns_several(site.statement):
                 settled.add(id(site.statement))
         except FAILURES:  # the code may refuse random numbers
             continue
     for code in codes:
         _settle_compounds(code.tree, settled)
     return settled
+
+
+def _returns_several(statement: ast.AST) -> bool:
+    """Return true for the return of a tuple, such as the loss and its gradient."""
+    return isinstance(statement, ast.Return) and isinstance(statement.value, ast.Tuple)
 
 
 def _outermost(watch: Watch) -> Iterator[Site]:
