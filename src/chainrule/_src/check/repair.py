@@ -10,8 +10,8 @@ from functools import partial
 import numpy as np
 
 from chainrule._src.check.clock import Deadline
-from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit
+from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold, within_pinned
 from chainrule._src.check.ranking import ranked, unlikely
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.stages import (
@@ -63,9 +63,11 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         if candidates:
             return candidates
     if not candidates:
-        candidates, more = _of_lines(subject, subject.pinned, subject.within_pinned, PINNED)
+        candidates, more = _of_lines(
+            subject, pinned_lines(subject), partial(within_pinned, subject), PINNED
+        )
         parts += more
-    if not candidates and depth > 1 and subject.seems_twofold:
+    if not candidates and depth > 1 and seems_twofold(subject):
         candidates = _of_one_result(subject, depth)
         if candidates:
             return candidates
@@ -135,28 +137,13 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     return _cheapest(complete), parts
 
 
-def _groups(subject: FaultyProgram) -> list[frozenset[str]]:
-    """Return groups of wrong results that one of two mistakes may explain.
-
-    First those that are the same multiple of the right ones, then single ones: those that the
-    fewest lines reach.
-    """
-    by_factor: dict[float, set[str]] = {}
-    for name in subject.wrong:
-        factor = scale_of(subject.before.get(name), subject.expected[name])
-        if factor is not None:
-            by_factor.setdefault(float(f"{factor:.4g}"), set()).add(name)
-    multiples = [frozenset(names) for names in by_factor.values() if len(names) > 1]
-    return [*multiples, *(frozenset([name]) for name in subject.by_lines)]
-
-
 def _of_one_result(subject: FaultyProgram, depth: int) -> list[Repair]:
     """Return repairs that begin with some of the results, as if the others were unknown.
 
     Of two mistakes, one alone may reach these results; the few lines that reach them are searched.
     """
     limit = subject.part_of_time(PARTS)
-    for names in _groups(subject)[:MOST_PARTS]:
+    for names in groups(subject)[:MOST_PARTS]:
         if limit.has_passed:
             break
         with contextlib.suppress(*FAILURES):

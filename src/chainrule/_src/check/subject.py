@@ -18,7 +18,7 @@ from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.compiling import ChangeCompiler, compiled_with, fits_a_slot
 from chainrule._src.check.edits import Edit, applied
 from chainrule._src.check.ofloss import OfLoss
-from chainrule._src.check.responses import IMPOSSIBLE, Responses, responses
+from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.statements import statement_edits
@@ -27,7 +27,6 @@ from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, Watch, is_number
 
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
-PINNING = 0.15  # of the time that is left, to solve for what must be added to each line
 ROUNDING = 1e-10  # the size of a zero, as a share of the largest result
 Results = Mapping[str, Any]
 
@@ -131,6 +130,7 @@ class FaultyProgram:
         self.loss: Callable[[], Any] | None = None  # the loss, if it runs the same statements
         self.searched: set[int] = set()  # statements of which all changes were tried
         self.suspects: set[int] = set()  # statements whose right value repairs all results
+        self.pinned: list[Site] | None = None  # once `pinned_lines` has looked for them
         self.ruled_out: set[int] = set()  # statements in which no single mistake is
         self.seeks_parts = False  # whether changes are run that can mend a part alone
         self.deferred: list[Edit] = []  # these changes
@@ -253,55 +253,11 @@ class FaultyProgram:
         self.reached(line)
         return self.responses.is_possible(line)
 
-    @cached_property
-    def pinned(self) -> list[Site]:
-        """The lines of which it is known what must be added to their value, in the order they run.
-
-        If there are some, a single mistake is in none of the lines in `ruled_out`.
-        """
-        limit = self.part_of_time(PINNING)
-        pinned, others = [], set()
-        for line in sorted(self.lines.values(), key=lambda site: site.trace.order):
-            if limit.has_passed or self.responses is None:
-                break
-            if id(line.statement) in self.settled or not self.reach(line) & self.wrong:
-                continue
-            addition = self.responses.located(line)
-            if addition is IMPOSSIBLE:
-                others.add(id(line.statement))
-            elif addition is not None:
-                pinned.append(line)
-        self.ruled_out = others if pinned else set()
-        return pinned
-
-    @property
-    def seems_twofold(self) -> bool:
-        """True if lines were looked at and no change of a value in one of them mends all."""
-        return len(self.wrong) > 1 and self.responses is not None and not self.pinned
-
-    @property
-    def by_lines(self) -> list[str]:
-        """The wrong results, those first that the fewest lines reach."""
-        lines = [p for k, p in self.lines.items() if k not in self.settled]
-        counts = {name: sum(name in self.reach(p) for p in lines) for name in self.wrong}
-        several = dict.fromkeys(counts.values())  # of results with the same lines, one
-        firsts = {count: min(n for n in counts if counts[n] == count) for count in several}
-        return [firsts[count] for count in sorted(firsts)]
-
     def again(self, edits: Sequence[Edit]) -> Repair | None:
         """Return changes of a narrowed program as a repair of this one, None if it is none."""
         for edit in edits:
             edit.mends, edit.reach = None, self.reach_of(edit)
         return self.repaired(edits)
-
-    def within_pinned(self, line: Site) -> list[Edit]:
-        """Return the changes of a pinned line that add what must be added, or may do so."""
-        assert self.responses is not None
-        responses, helpers = self.responses, self.around.helpers(line)
-        return [
-            edit for edit in self.within(line.statement)
-            if edit.site is None or responses.suits(edit, line, self.around_of(edit), helpers)
-        ]  # fmt: skip
 
     def around_of(self, edit: Edit) -> set[int]:
         """Return the ids of the nodes that contain a change."""
