@@ -6,6 +6,7 @@ import pytest
 import chainrule as cr
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.check import repair
+from chainrule._src.check.code import written
 from chainrule._src.check.detached import recordable
 from chainrule._src.check.recorded import Recording
 from chainrule._src.check.right import right_gradient
@@ -189,3 +190,71 @@ def test_a_search_without_a_result_says_that_there_are_more_changes():
 
     what, _ = diagnosed(hidden_loss, gradients, W, X, Y)
     assert "no small change" not in " ".join(what)
+
+
+def sigmoid(x):
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def test_an_activation_that_is_right_in_itself_is_not_the_place_of_a_mistake():
+    def loss(p, X, Y):
+        return np.sum(np.logaddexp(0, -2 * Y * (X @ p["W"])))
+
+    def gradients(p, X, Y):
+        slope = sigmoid(-2 * Y * (X @ p["W"]))
+        d_z = -Y * slope
+        return {"W": X.T @ d_z}
+
+    p = {"W": rng.normal(size=(3, 2))}
+    report = cr.check_gradients(loss, gradients)(p, X, np.sign(Y))
+    assert "2" in report.diagnoses[0].where.repaired
+    assert report.diagnoses[0].where.line > gradients.__code__.co_firstlineno
+
+
+def padded(p, images, pad):
+    wide = np.pad(p["W"] * images, ((0, 0), (pad, pad), (pad, pad)))
+    return wide[:, 2:, 2:] * wide[:, :-2, :-2] + wide[:, 2:, :-2]
+
+
+def test_a_border_that_is_not_left_out():
+    def loss(p, images, pad):
+        return np.sum(padded(p, images, pad))
+
+    def gradients(p, images, pad):
+        _, H, W = images.shape
+        wide = np.pad(p["W"] * images, ((0, 0), (pad, pad), (pad, pad)))
+        d_wide = np.zeros_like(wide)
+        d_wide[:, 2:, 2:] += wide[:, :-2, :-2]
+        d_wide[:, :-2, :-2] += wide[:, 2:, 2:]
+        d_wide[:, 2:, :-2] += 1
+        d_images = d_wide[:, :H, :W]
+        return {"W": (d_images * images).sum(axis=0)}
+
+    p = {"W": rng.normal(size=(4, 5))}
+    what, lines = diagnosed(loss, gradients, p, rng.normal(size=(6, 4, 5)), 1)
+    assert "slice is off" in what[0]
+    assert lines[0] == "d_images = d_wide[:, pad:pad + H, pad:pad + W]"
+
+
+STRIDE = """import numpy as np
+
+def gradients(p, row, options):
+    stride = options["stride"]
+    d_w = np.zeros(3)
+    for i in range(3):
+        start = i
+        window = row[start : start + 3]
+        d_w += 2 * np.sum(window * p["w"]) * window
+    return {"w": d_w}
+"""
+
+
+def test_a_stride_that_is_computed_and_not_read():
+    def loss(p, row, options):
+        step = options["stride"]
+        return sum(np.sum(row[i * step : i * step + 3] * p["w"]) ** 2 for i in range(3))
+
+    gradients = written(STRIDE, "gradients", "stride.py")
+    p, row = {"w": rng.normal(size=3)}, rng.normal(size=11)
+    _, lines = diagnosed(loss, gradients, p, row, {"stride": 2})
+    assert lines[0] == "start = i * stride"

@@ -93,6 +93,8 @@ def _said(
         return f"{what}; {how}" if how else what
     role, factor = edit.detail
     times = "" if factor == 1 else f"{factor:.3g} times "
+    if f"{times}{role} is not right" in f"{_target(edit.statement)} ":
+        return f"{role} is not right: the loss has another value here{f': {how}' if how else ''}"
     return f"{_target(edit.statement)}should be {times}{role}{f': {how}' if how else ''}"
 
 
