@@ -258,3 +258,19 @@ def test_a_stride_that_is_computed_and_not_read():
     p, row = {"w": rng.normal(size=3)}, rng.normal(size=11)
     _, lines = diagnosed(loss, gradients, p, row, {"stride": 2})
     assert lines[0] == "start = i * stride"
+
+
+def test_the_bounds_of_a_clip_that_the_gradient_leaves_out():
+    def loss(p, X, Y):
+        return np.sum((np.clip(X @ p["W"] + 3, 0, 6) / 6 - Y) ** 2)
+
+    def gradients(p, X, Y):
+        z = X @ p["W"]
+        d_a = 2 * (np.clip(z + 3, 0, 6) / 6 - Y)
+        d_z = d_a / 6
+        return {"W": X.T @ d_z}
+
+    what, lines = diagnosed(loss, gradients, {"W": 2 * rng.normal(size=(3, 2))}, X, Y)
+    assert lines[0] == "d_z = d_a / 6 * ((z > -3) & (z < 3))"
+    assert "once too often" not in what[0]
+    assert "relu" not in what[0]

@@ -168,6 +168,8 @@ def _factor(pair: _Pair) -> Iterator[str]:
             continue
         for lacks, quotient in ((True, pair.right / pair.wrong), (False, pair.wrong / pair.right)):
             usable = np.isfinite(quotient)
+            if np.isinf(quotient).any():  # no factor makes 0 another number
+                continue
             if usable.sum() >= max(2, usable.size / 2):
                 yield from _slope_factor(name, value, quotient, usable, lacks, pair.values)
                 yield from _array_factor(name, value, quotient, usable, lacks)

@@ -84,7 +84,8 @@ def _said(
         how = line_difference(subject, repair, edit, context, table)
     if slope:
         what = sentence(edit.kind, edit.old, edit.new, edit.detail, context)
-        is_slope = how.startswith("the derivative of the")
+        verb = "is missing" if edit.kind == "missing factor" else "once too often"
+        is_slope = how.startswith("the derivative of the") and verb in how
         return f"{how}: {text_of(edit.detail)}" if is_slope else what
     if edit.make_hook is None:
         what = sentence(edit.kind, edit.old, edit.new, edit.detail, context)
