@@ -41,7 +41,7 @@ class OfLoss:
         """The numbers that the loss may compare values with, in ascending order."""
         nodes = [n for code in self.codes() for n in ast.walk(code.tree)]
         numbers = [n.value for n in nodes if isinstance(n, ast.Constant)]
-        sizes = {abs(v) for v in numbers if type(v) in (int, float) and v}
+        sizes = {abs(v) for v in numbers if isinstance(v, int | float) and v}
         return sorted({0, *sizes, *(-size for size in sizes)})[:MOST_BOUNDS]
 
     def entries(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.responses import IMPOSSIBLE
+from chainrule._src.check.settled import outermost
 from chainrule._src.check.subject import FaultyProgram
 from chainrule._src.check.watching import Site
 
@@ -19,7 +20,8 @@ def pinned_lines(subject: FaultyProgram) -> list[Site]:
     if subject.pinned is None:
         subject.pinned, others = [], set()
         limit = subject.part_of_time(PINNING)
-        for line in sorted(subject.lines.values(), key=lambda site: site.trace.order):
+        lines = [p for p in outermost(subject.watch) if p.trace.values and not p.nested]
+        for line in sorted(lines, key=lambda site: site.trace.order):
             if limit.has_passed or subject.responses is None:
                 break
             if id(line.statement) in subject.settled or not subject.reach(line) & subject.wrong:
@@ -29,6 +31,7 @@ def pinned_lines(subject: FaultyProgram) -> list[Site]:
                 others.add(id(line.statement))
             elif addition is not None:
                 subject.pinned.append(line)
+        others -= {id(line.statement) for line in subject.pinned}
         subject.ruled_out = others if subject.pinned else set()
     return subject.pinned
 

@@ -101,7 +101,9 @@ def _is_textbook(edit: Edit, subject: FaultyProgram) -> bool:
     """Return true for a change inside a function that is an activation."""
     names = edit.code.functions[0].__globals__
     helpers = (names[name] for name in subject.around.helpers(subject.watch.sites[0]))
-    return any(f in edit.code.functions and is_textbook(f) for f in helpers)
+    return any(
+        f in edit.code.functions and f.__code__.co_argcount == 1 and is_textbook(f) for f in helpers
+    )
 
 
 def _calling(edit: Edit, subject: FaultyProgram) -> float:

@@ -29,7 +29,7 @@ def settled_statements(
         return set()
     value = float(watch.result)
     settled: set[int] = set()
-    for site in _outermost(watch):
+    for site in outermost(watch):
         if deadline.has_passed:
             break
         try:
@@ -47,7 +47,7 @@ def _returns_several(statement: ast.AST) -> bool:
     return isinstance(statement, ast.Return) and isinstance(statement.value, ast.Tuple)
 
 
-def _outermost(watch: Watch) -> Iterator[Site]:
+def outermost(watch: Watch) -> Iterator[Site]:
     """Yield the outermost expressions that hold numbers, of every statement that ran."""
     above: set[int] = set()
     for site in watch.sites:
