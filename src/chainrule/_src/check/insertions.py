@@ -256,7 +256,9 @@ def _array_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterato
 @SCALED.of(ast.expr)
 def _within_bounds(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield a value that is zero where a variable is not between two numbers of the loss."""
-    is_told = site.owner is site.statement and np.ndim(site.value) and around.tells(site)
+    is_copy = isinstance(node, ast.Name | ast.Attribute)  # such as what a forward pass keeps
+    is_line = site.owner is site.statement and np.ndim(site.value) and not is_copy
+    is_told = is_line and around.tells(site)
     shape, bounds = np.shape(site.value), around.loss.bounds if is_told else []
     for other, array, _ in _float_arrays(site, around) if is_told else ():
         for low, high in itertools.combinations((-np.inf, *bounds, np.inf), 2):
