@@ -9,7 +9,7 @@ from chainrule._src.check.settled import outermost
 from chainrule._src.check.subject import FaultyProgram
 from chainrule._src.check.watching import Site
 
-PINNING = 0.15  # of the time that is left, to solve for what must be added to each line
+PINNING = 0.25  # of the time that is left, to solve for what must be added to each line
 
 
 def pinned_lines(subject: FaultyProgram) -> list[Site]:
