@@ -17,6 +17,12 @@ X, Y = rng.normal(size=(8, 3)), rng.normal(size=(8, 2))
 W = {"W1": rng.normal(size=(3, 4)), "b1": rng.normal(size=4), "W2": rng.normal(size=(4, 2))}
 
 
+@pytest.fixture(name="rng")
+def fresh():
+    """Return a generator that does not depend on which tests ran before."""
+    return np.random.default_rng(1)
+
+
 def diagnosed(loss, gradients, *args):
     """Return the sentences of a report, and the lines as they must be."""
     found = cr.check_gradients(loss, gradients)(*args).diagnoses
@@ -47,7 +53,7 @@ def recurrent_gradients(p, rows):
     return grads
 
 
-def test_in_a_recurrence_the_results_alone_rule_out_all_lines_but_one(monkeypatch):
+def test_in_a_recurrence_the_results_alone_rule_out_all_lines_but_one(monkeypatch, rng):
     pinned = []
 
     def of_lines(subject, lines, *rest):
@@ -157,7 +163,7 @@ def test_a_statement_that_decides_the_loss_is_never_left_out():
     assert recordable(loss, (X, Y), W, error, lambda f: Recording(f, (X, Y), W)) is None
 
 
-def test_two_mistakes_of_which_one_reaches_a_result_alone():
+def test_two_mistakes_of_which_one_reaches_a_result_alone(rng):
     def loss(p, X, words):
         z = np.tanh(p["E"][words].sum(axis=1) @ p["W"] + p["b"])
         return np.mean(z**2)
@@ -196,7 +202,7 @@ def sigmoid(x):
     return 1.0 / (1.0 + np.exp(-x))
 
 
-def test_an_activation_that_is_right_in_itself_is_not_the_place_of_a_mistake():
+def test_an_activation_that_is_right_in_itself_is_not_the_place_of_a_mistake(rng):
     def loss(p, X, Y):
         return np.sum(np.logaddexp(0, -2 * Y * (X @ p["W"])))
 
@@ -216,7 +222,7 @@ def padded(p, images, pad):
     return wide[:, 2:, 2:] * wide[:, :-2, :-2] + wide[:, 2:, :-2]
 
 
-def test_a_border_that_is_not_left_out():
+def test_a_border_that_is_not_left_out(rng):
     def loss(p, images, pad):
         return np.sum(padded(p, images, pad))
 
@@ -249,7 +255,7 @@ def gradients(p, row, options):
 """
 
 
-def test_a_stride_that_is_computed_and_not_read():
+def test_a_stride_that_is_computed_and_not_read(rng):
     def loss(p, row, options):
         step = options["stride"]
         return sum(np.sum(row[i * step : i * step + 3] * p["w"]) ** 2 for i in range(3))
@@ -260,7 +266,7 @@ def test_a_stride_that_is_computed_and_not_read():
     assert lines[0] == "start = i * stride"
 
 
-def test_the_bounds_of_a_clip_that_the_gradient_leaves_out():
+def test_the_bounds_of_a_clip_that_the_gradient_leaves_out(rng):
     def loss(p, X, Y):
         return np.sum((np.clip(X @ p["W"] + 3, 0, 6) / 6 - Y) ** 2)
 
