@@ -153,7 +153,7 @@ def test_all_of_readmes_examples_run(full):
 def commands_of_the_readme():
     """Return what README lets one type, for the command line that `make lab` installs."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^\.venv/bin/chainrule (.*?)(?:\s+#.*)?$", text, flags=re.M)
+    lines = re.findall(r"^\$ \.venv/bin/chainrule (.*?)(?:\s+#.*)?$", text, flags=re.M)
     assert len(lines) >= 7
     return [line.split() for line in lines]
 
