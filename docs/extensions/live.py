@@ -1,8 +1,9 @@
 """The directive `live`: a figure that computes in the page, with a picture for readers without JavaScript.
 
 A widget NAME is two files in `live/`. `NAME.py` has a function `build(folder)` that writes there what the
-widget imports (a network by `export_web`, data) and `picture.svg`. `NAME.js` exports a function that
-fills an element. Both become one script of the site, which loads when the figure comes into view.
+widget imports (networks by `export_web`, data) and `picture.svg`. `NAME.js` exports a function that
+fills an element. Both become one script of the site, which loads when the figure comes into view. The
+runtime of the networks is a script of its own, which a browser loads once for all figures.
 """
 
 import importlib.util
@@ -16,8 +17,11 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.display import status_iterator
 
+from chainrule._src.export.web.content import WebContent
+from chainrule._src.export.web.module import runtime_text
 from extensions.digests import made
 
+_SHARED = "const { runtime } = globalThis.chainruleLive;\n"
 _BUILD = """
 const { buildSync } = require("esbuild");
 const [entry, outfile, folder] = process.argv.slice(1);
@@ -26,6 +30,11 @@ buildSync({
   bundle: true, minify: true, format: "iife", target: "es2022", outfile, logLevel: "error",
   alias: { parts: `./build/${folder}` },
 });
+"""
+_MINIFY = """
+const { buildSync } = require("esbuild");
+const [contents, outfile] = process.argv.slice(1);
+buildSync({ stdin: { contents }, minify: true, target: "es2022", outfile, logLevel: "error" });
 """
 
 
@@ -73,6 +82,7 @@ def _build_all(app: Sphinx) -> None:
     target = Path(app.srcdir) / "_static" / "live"
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / "loader.js", target / "loader.js")
+    made(folder / "build", lambda _: write_runtime(target))
     names = sorted(path.stem for path in folder.glob("*.py"))
     for name in status_iterator(
         names, "building live figures... ", "brown", len(names), app.verbosity
@@ -88,11 +98,30 @@ def build(parts: Path, target: Path, name: str) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.build(parts)
-    command = ["node", "-e", _BUILD, f"./{name}.js", str(target / f"{name}.js"), name]
+    for path in parts.glob("*.mjs"):
+        path.write_text(path.read_text("utf-8").replace(_runtime(), _SHARED), encoding="utf-8")
+    _node(folder, name, _BUILD, f"./{name}.js", str(target / f"{name}.js"), name)
+    shutil.copyfile(parts / "picture.svg", target / f"{name}.svg")
+
+
+def _runtime() -> str:
+    """Return the runtime as it stands in a module that trains and has no table."""
+    content = WebContent("", weights={})
+    content.kernels["train"] = None
+    return f'function runtime() {{\n"use strict";\n{runtime_text(content)}\n}}\n'
+
+
+def write_runtime(target: Path) -> None:
+    """Write the script of the runtime."""
+    source = f"globalThis.chainruleLive.runtime = {_runtime()}"
+    _node(target, "runtime", _MINIFY, source, str(target / "runtime.js"))
+
+
+def _node(folder: Path, name: str, *arguments: str) -> None:
+    command = ["node", "-e", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ExtensionError(f"the live figure {name} could not be built:\n{done.stderr[-2000:]}")
-    shutil.copyfile(parts / "picture.svg", target / f"{name}.svg")
 
 
 def _add_loader(

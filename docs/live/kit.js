@@ -44,12 +44,12 @@ export function choice(label, options, change) {
   return el("label", { class: "live-choice" }, el("span", {}, label), select);
 }
 
-/** The page's colours now: the text's, a faint one, and two that differ for everyone. */
+/** The page's colours now: the text's, a faint one, and three that differ for everyone. */
 export function colours(element) {
   const style = getComputedStyle(element);
   const of = (name) => style.getPropertyValue(name).trim();
   return { text: of("--pst-color-text-base"), faint: of("--pst-color-border"), surface: of("--pst-color-surface"),
-    one: of("--live-one"), two: of("--live-two"), back: of("--pst-color-background") };
+    one: of("--live-one"), two: of("--live-two"), three: of("--live-three"), back: of("--pst-color-background") };
 }
 
 /**
@@ -57,7 +57,7 @@ export function colours(element) {
  * size or the page's theme changes. `draw(context, width, height, colours)` draws all of it.
  */
 export class Surface {
-  constructor(draw, { label, height = 240 }) {
+  constructor(draw, { label = "", height = 240 } = {}) {
     this.canvas = el("canvas", { role: "img", "aria-label": label, class: "live-surface" });
     this.canvas.style.height = `${height}px`;
     this.draw = draw;
@@ -86,30 +86,25 @@ export class Surface {
 
 /**
  * Axes of a plot on a surface: `x(value)` and `y(value)` are places of the canvas.
- * @param {{x: [number, number], y: [number, number], xlabel?: string, ylabel?: string, log?: boolean}} ranges
+ * @param {{x: [number, number], y: [number, number], xlabel?: string, ylabel?: string, log?: boolean, xlog?: boolean}} ranges
  */
-export function axes(context, width, height, colour, { x, y, xlabel = "", ylabel = "", log = false }) {
+export function axes(context, width, height, colour, { x, y, xlabel = "", ylabel = "", log = false, xlog = false }) {
   const left = 52;
   const bottom = height - 34;
-  const scaled = log ? Math.log10 : (value) => value;
-  const [low, high] = y.map(scaled);
-  const px = (value) => left + ((value - x[0]) / (x[1] - x[0])) * (width - left - 12);
-  const py = (value) => bottom - ((scaled(value) - low) / (high - low)) * (bottom - 12);
+  const across = scale(x, xlog, left, width - 12);
+  const up = scale(y, log, bottom, 12);
   context.strokeStyle = colour.faint;
   context.fillStyle = colour.text;
   context.lineWidth = 1;
-  const marks = ([from, to], count) => Array.from({ length: count + 1 }, (_, i) => from + ((to - from) * i) / count);
-  const short = (value) => String(Number(value.toPrecision(2)));
   context.textAlign = "center";
-  for (const value of marks(x, 4)) {
-    line(context, [[px(value), 12], [px(value), bottom]]);
-    context.fillText(short(value), px(value), bottom + 15);
+  for (const [value, text] of across.marks) {
+    line(context, [[across.place(value), 12], [across.place(value), bottom]]);
+    context.fillText(text, across.place(value), bottom + 15);
   }
   context.textAlign = "right";
-  for (const value of marks([low, high], 4)) {
-    const place = log ? 10 ** value : value;
-    line(context, [[left, py(place)], [width - 12, py(place)]]);
-    context.fillText(short(place), left - 6, py(place) + 4);
+  for (const [value, text] of up.marks) {
+    line(context, [[left, up.place(value)], [width - 12, up.place(value)]]);
+    context.fillText(text, left - 6, up.place(value) + 4);
   }
   context.textAlign = "center";
   context.fillText(xlabel, (left + width) / 2, height - 3);
@@ -117,8 +112,118 @@ export function axes(context, width, height, colour, { x, y, xlabel = "", ylabel
   context.rotate(-Math.PI / 2);
   context.fillText(ylabel, -height / 2, 12);
   context.restore();
-  return { x: px, y: py };
+  return { x: across.place, y: up.place };
 }
+
+/** Places of values from `start` to `end`, and round values to mark with their texts. */
+function scale([from, to], log, start, end) {
+  const of = log ? Math.log10 : (value) => value;
+  const place = (value) => start + ((of(value) - of(from)) / (of(to) - of(from))) * (end - start);
+  const span = Math.abs(of(to) - of(from));
+  const magnitude = 10 ** Math.floor(Math.log10(span / 4));
+  const step = log ? Math.max(1, Math.ceil(span / 6)) : magnitude * [1, 2, 5, 10].find((factor) => factor * magnitude >= span / 5);
+  const first = Math.ceil(Math.min(of(from), of(to)) / step - 1e-9);
+  const marks = Array.from({ length: Math.floor(span / step + 1e-9) + 1 }, (_, i) => (first + i) * step).filter((value) => value <= Math.max(of(from), of(to)) + 1e-9 * span);
+  return { place, marks: marks.map((value) => (log ? [10 ** value, power(value)] : [value, String(Number(value.toPrecision(6))).replace("-", "−")])) };
+}
+
+/** Return ten to a power as a text. */
+const power = (exponent) =>
+  Math.abs(exponent) < 4 ? String(Number((10 ** exponent).toPrecision(1))) : `10${[...String(exponent)].map((each) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(each)]).join("")}`;
+
+/**
+ * A chart that is drawn from what `describe()` returns at that moment: the ranges of `axes`, `lines`
+ * of points in one of the colours (`one`, `two`, `three`, `text`, `faint`), and `dots`. `behind` and
+ * `before` draw what no line says, below and above them.
+ * @param {() => {lines?: {points: number[][], colour?: string, width?: number, dash?: number[]}[],
+ *   dots?: {points: number[][], colour?: string, radius?: number}[]}} describe
+ */
+export function chart(describe, { behind, before, ...options } = {}) {
+  return new Surface((context, width, height, colour) => {
+    const { lines = [], dots = [], ...ranges } = describe();
+    const inside = () => {
+      context.beginPath();
+      context.rect(52, 12, width - 64, height - 46);
+      context.clip();
+    };
+    if (behind) {
+      const hidden = axes(context, width, height, colour, ranges);
+      context.save();
+      inside();
+      behind(context, hidden, colour);
+      context.restore();
+    } 
+    const places = axes(context, width, height, colour, ranges);
+    context.save();
+    inside();
+    for (const { points, colour: name = "one", width: thick = 2, dash = [], alpha = 1 } of lines) {
+      context.strokeStyle = colour[name];
+      context.lineWidth = thick;
+      context.globalAlpha = alpha;
+      context.setLineDash(dash);
+      line(context, points.map(([x, y]) => [places.x(x), places.y(y)]));
+    }
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+    for (const { points, colour: name = "text", radius = 3 } of dots) {
+      context.fillStyle = colour[name];
+      for (const [x, y] of points) dot(context, places.x(x), places.y(y), radius);
+    }
+    before?.(context, places, colour);
+    context.restore();
+  }, options);
+}
+
+/** Draw a dot. */
+export function dot(context, x, y, radius) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.fill();
+}
+
+/**
+ * Draw numbers as cells from left to right and from top to bottom, in a box `[x, y, width, height]`. From
+ * `low` to `high` the colour goes from the page's background to `ink`; with `other`, numbers below
+ * zero have that colour.
+ */
+export function cells(context, values, columns, [x, y, width, height], colour, { high = 1, ink = "text", other = null } = {}) {
+  const rows = Math.ceil(values.length / columns);
+  context.fillStyle = colour.back;
+  context.fillRect(x, y, width, height);
+  values.forEach((value, i) => {
+    const [left, top] = [x + ((i % columns) * width) / columns, y + (Math.floor(i / columns) * height) / rows];
+    context.fillStyle = colour[other && value < 0 ? other : ink];
+    context.globalAlpha = Math.min(1, Math.max(0, (other ? Math.abs(value) : value) / high));
+    context.fillRect(left, top, width / columns + 0.5, height / rows + 0.5);
+  });
+  context.globalAlpha = 1;
+}
+
+/** A row of names, each with its colour. */
+export const legend = (names) =>
+  el("p", { class: "live-legend" }, ...Object.entries(names).map(([name, colour]) => el("span", { style: `--ink: var(--live-${colour})` }, name)));
+
+/** A row of controls. */
+export const row = (...children) => el("div", { class: "live-row" }, ...children);
+
+/** Put other weights into a network, by name; its optimizer starts anew. */
+export function put(net, weights) {
+  const bytes = net.save();
+  const start = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)));
+  for (const [name, values] of Object.entries(weights))
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), start + header[name].data_offsets[0]);
+  net.restore(bytes);
+}
+
+/** Numbers from one to another, both included. */
+export const range = (from, to, count) => Float32Array.from({ length: count }, (_, i) => from + ((to - from) * i) / (count - 1));
+
+/** Points of the same number of places and values. */
+export const points = (x, y) => Array.from(x, (value, i) => [value, y[i]]);
+
+/** A number with few digits, for a sentence. */
+export const short = (value) => (Math.abs(value) >= 1e4 || (value && Math.abs(value) < 1e-3) ? value.toExponential(1) : String(Number(value.toPrecision(3)))).replace("-", "−");
 
 /** Draw a line through points in the present style. */
 export function line(context, points) {
