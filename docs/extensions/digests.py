@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
+from sphinx.environment import BuildEnvironment
+
 import chainrule
 
 HERE = Path(__file__).parent
@@ -35,6 +37,12 @@ def made(folder: Path, make: Callable[[Path], None], others: Iterable[Path] = ()
     folder.mkdir(parents=True, exist_ok=True)
     make(folder)
     stamp.write_text(digest, encoding="utf-8")
+
+
+def depends_on_code(env: BuildEnvironment) -> None:
+    """Have Sphinx read the present page again when the library or an extension has changed."""
+    for path in library():
+        env.note_dependency(str(path))
 
 
 def _digest(paths: Iterable[Path]) -> str:
