@@ -86,8 +86,12 @@ html_theme = "pydata_sphinx_theme"
 html_title = "chainrule"
 html_static_path = ["_static", "node_modules/katex/dist"]
 html_css_files = ["site.css", "gallery.css"]
+html_js_files = ["site.js"]
 html_theme_options = {
-    "navbar_end": ["theme-switcher"],
+    "header_links_before_dropdown": 6,
+    "navbar_persistent": ["site-search"],
+    "navbar_end": ["versions", "theme-switcher"],
+    "disable_search": True,  # `_static/site.js` has another
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
