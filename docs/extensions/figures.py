@@ -27,7 +27,7 @@ def moons(n: int, seed: int = 0, noise: float = 0.2) -> tuple[np.ndarray, np.nda
     rng = np.random.default_rng(seed)
     angle, y = rng.uniform(0, np.pi, n), np.arange(n) % 2
     side = 1 - 2 * y
-    X = np.stack([side * np.cos(angle) + y - 0.5, side * np.sin(angle) - y / 2 + 0.25], axis=1)
+    X = np.stack([side * np.cos(angle) + y - 0.5, side * np.sin(angle) + y / 2 - 0.25], axis=1)
     X += noise * rng.normal(size=X.shape)
     return X.astype(np.float32), y.astype(np.float32)
 

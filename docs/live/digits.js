@@ -144,7 +144,7 @@ export default async function start(stage) {
         el("div", { class: "live-row" }, choice("Teach it:", digits, (digit) => { target = digit; light(); }), button("One update", teach))),
       text.element),
     note);
-  target = 0;
+  pad.again();
   await restart();
 }
 

@@ -34,7 +34,7 @@ export function slider({ label, show = String, ...range }, change) {
     input.setAttribute("aria-valuetext", output.textContent);
     change(Number(input.value));
   });
-  return el("label", { class: "live-slider" }, el("span", {}, label), input, output);
+  return el("label", { class: "live-slider" }, el("span", {}, label), output, input);
 }
 
 /** Return a labelled choice among options: names and what `change` is called with. */
@@ -53,20 +53,22 @@ export function colours(element) {
 }
 
 /**
- * A drawing surface that keeps its proportions, is sharp on every screen, and is drawn anew when its
- * size or the page's theme changes. `draw(context, width, height, colours)` draws all of it.
+ * A drawing surface that is sharp on every screen. `draw(context, width, height, colours)` draws all of
+ * it: when `again` is called and, from then on, when its size or the page's theme changes.
  */
 export class Surface {
   constructor(draw, { label = "", height = 240 } = {}) {
     this.canvas = el("canvas", { role: "img", "aria-label": label, class: "live-surface" });
     this.canvas.style.height = `${height}px`;
     this.draw = draw;
-    new ResizeObserver(() => this.again()).observe(this.canvas);
-    new MutationObserver(() => this.again()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    const anew = () => this.isDrawn && this.again();
+    new ResizeObserver(anew).observe(this.canvas);
+    new MutationObserver(anew).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 
   again() {
     const { canvas } = this;
+    this.isDrawn = true;
     const width = canvas.clientWidth;
     const height = canvas.clientHeight;
     if (!width) return;
@@ -152,7 +154,7 @@ export function chart(describe, { behind, before, ...options } = {}) {
       inside();
       behind(context, hidden, colour);
       context.restore();
-    } 
+    }
     const places = axes(context, width, height, colour, ranges);
     context.save();
     inside();
@@ -191,10 +193,12 @@ export function cells(context, values, columns, [x, y, width, height], colour, {
   context.fillStyle = colour.back;
   context.fillRect(x, y, width, height);
   values.forEach((value, i) => {
-    const [left, top] = [x + ((i % columns) * width) / columns, y + (Math.floor(i / columns) * height) / rows];
+    const [column, line] = [i % columns, Math.floor(i / columns)];
+    const [left, right] = [column, column + 1].map((at) => Math.round(x + (at * width) / columns));
+    const [top, bottom] = [line, line + 1].map((at) => Math.round(y + (at * height) / rows));
     context.fillStyle = colour[other && value < 0 ? other : ink];
     context.globalAlpha = Math.min(1, Math.max(0, (other ? Math.abs(value) : value) / high));
-    context.fillRect(left, top, width / columns + 0.5, height / rows + 0.5);
+    context.fillRect(left, top, right - left, bottom - top);
   });
   context.globalAlpha = 1;
 }
