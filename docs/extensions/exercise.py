@@ -37,6 +37,7 @@ class ExerciseDirective(SphinxDirective):
         "within": directives.unchanged_required,
         "picture": directives.unchanged_required,
         "alt": directives.unchanged_required,
+        "after": directives.flag,
     }
 
     def run(self) -> list[nodes.Node]:
@@ -52,7 +53,12 @@ class ExerciseDirective(SphinxDirective):
         answer = names.get("answer")
         title = self.arguments[0]
         node = exercise(title=title, ids=[nodes.make_id(f"exercise-{title}")])
-        node += [*question, *self._picture(names)]
+        picture = self._picture(names)
+        if "after" in self.options:  # the picture shows the answer
+            why += picture
+        else:
+            question += picture
+        node += question
         if isinstance(answer, str):
             node["kind"] = "choice"
             choices, shown, feedback = self._choices(cases, answer)
@@ -75,12 +81,16 @@ class ExerciseDirective(SphinxDirective):
             raise self.error("exercise: expected :picture:, an expression such as bars(p=p)")
         if "alt" not in self.options:
             raise self.error("exercise: expected :alt:, the text of the picture")
-        svg = eval(self.options["picture"], names | PICTURES)
-        return [_raw(svg.replace('aria-label="ALT"', f'aria-label="{escape(self.options["alt"])}"'))]
+        svg = eval(self.options["picture"], PICTURES | names)
+        return [
+            _raw(svg.replace('aria-label="ALT"', f'aria-label="{escape(self.options["alt"])}"'))
+        ]
 
     def _number(self, answer: Any) -> tuple[float, float]:
         if answer is None or not np.isfinite(answer):
-            raise self.error(f"exercise: the code must set `answer`, a number or a text, not {answer!r}")
+            raise self.error(
+                f"exercise: the code must set `answer`, a number or a text, not {answer!r}"
+            )
         number = float(answer)
         return number, float(self.options.get("within") or max(abs(number) / 100, 1e-12))
 
@@ -95,10 +105,16 @@ class ExerciseDirective(SphinxDirective):
                 raise self.error("exercise: a wrong number begins with inline code")
             value = float(eval(text.astext(), names))
             if any(abs(value - other) <= 2 * within for other in taken):
-                raise self.error(f"exercise: {text.astext()} is {value:g}, too near another of {taken}")
+                raise self.error(
+                    f"exercise: {text.astext()} is {value:g}, too near another of {taken}"
+                )
             taken.append(value)
             shown = f"{_short(value, within)}: "
-            items += [_raw(f'<li data-value="{value!r}">'), nodes.paragraph("", "", nodes.Text(shown), *rest), _raw("</li>")]
+            items += [
+                _raw(f'<li data-value="{value!r}">'),
+                nodes.paragraph("", "", nodes.Text(shown), *rest),
+                _raw("</li>"),
+            ]
         return items
 
     def _choices(
@@ -114,8 +130,12 @@ class ExerciseDirective(SphinxDirective):
             if is_right:
                 right = text.deepcopy().children
             else:
-                feedback += [_raw(f'<li data-choice="{number}">'), nodes.paragraph("", "", *text.deepcopy().children, nodes.Text(": "), *rest), _raw("</li>")]
-            choices += [_raw(f'<li{" data-right" * is_right}>'), *text.children, _raw("</li>")]
+                feedback += [
+                    _raw(f'<li data-choice="{number}">'),
+                    nodes.paragraph("", "", *text.deepcopy().children, nodes.Text(": "), *rest),
+                    _raw("</li>"),
+                ]
+            choices += [_raw(f"<li{' data-right' * is_right}>"), *text.children, _raw("</li>")]
         if not right:
             raise self.error(f"exercise: the answer {answer!r} is none of the choices")
         return choices, right, feedback
@@ -149,8 +169,8 @@ def _head(case: nodes.list_item, kind: type) -> tuple[Any, list[nodes.Node]]:
 
 
 def _short(number: float, within: float) -> str:
-    digits = max(0, int(np.ceil(-np.log10(within))))
-    return f"{number:.{min(digits, 6)}f}" if digits < 7 else f"{number:.3g}"
+    """Return a number with as many digits as count."""
+    return f"{round(number, max(0, int(np.ceil(-np.log10(within))))):g}"
 
 
 def _raw(html: str) -> nodes.raw:
@@ -158,7 +178,11 @@ def _raw(html: str) -> nodes.raw:
 
 
 def _visit(writer: Any, node: exercise) -> None:
-    data = f' data-answer="{node["answer"]!r}" data-within="{node["within"]!r}"' if node["kind"] == "number" else ""
+    data = (
+        f' data-answer="{node["answer"]!r}" data-within="{node["within"]!r}"'
+        if node["kind"] == "number"
+        else ""
+    )
     (name,) = node["ids"]
     writer.body.append(
         f'<section class="exercise" id="{name}" aria-labelledby="{name}-title"{data}>'

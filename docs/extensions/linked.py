@@ -68,15 +68,15 @@ def _numbered(text: str, label: str) -> str:
         f'<span class="linked-line" data-line="{number}">{line or " "}</span>'
         for number, line in enumerate(coloured)
     )
-    return (
-        f'<div class="linked-text highlight"><pre tabindex="0" role="region" aria-label="{escape(label)}">{lines}</pre></div>'
-    )
+    return f'<div class="linked-text highlight"><pre tabindex="0" role="region" aria-label="{escape(label)}">{lines}</pre></div>'
 
 
 def _add_files(
     app: Sphinx, page: str, _template: str, _context: dict, doctree: nodes.document | None
 ) -> None:
-    if doctree is not None and any("linked" in node["classes"] for node in doctree.findall(nodes.container)):
+    if doctree is not None and any(
+        "linked" in node["classes"] for node in doctree.findall(nodes.container)
+    ):
         app.add_js_file("linked.js", loading_method="defer")
         app.add_css_file("linked.css")
 
