@@ -1,8 +1,9 @@
-"""Write the documentation of this version to build/docs/VERSION, with its search; `make docs` runs it.
+"""Write the documentation of this version to build/docs/VERSION, with its search: `make docs`.
 
-The folder `build/docs` has a version beside the others: its `versions.js` names them for the switcher on
-each page, and its `index.html` leads to the newest. All of it works from a folder, without a server;
-only the search then is Sphinx's own, since browsers let no page from a file read pagefind's index.
+The folder `build/docs` has a version beside the others: its `versions.js` names them for the
+switcher on each page, and its `index.html` leads to the newest. All of it works from a folder,
+without a server; only the search then is Sphinx's own, since browsers let no page from a file read
+pagefind's index.
 """
 
 import json
@@ -45,12 +46,14 @@ def index(folder: Path) -> None:
 
 
 def tell_versions() -> None:
-    """Write the list of versions, newest first, what pages each has, and the page that leads to the newest."""
+    """Write the versions, newest first, the pages of each, and what leads to the newest."""
     versions = sorted(
         (path.parent.name for path in SITE.glob("*/searchindex.js")), key=Version, reverse=True
     )
     for version in versions:
-        pages = sorted(str(path.relative_to(SITE / version)) for path in (SITE / version).rglob("*.html"))
+        pages = sorted(
+            str(path.relative_to(SITE / version)) for path in (SITE / version).rglob("*.html")
+        )
         write_script(SITE / version / "pages.js", "chainrulePages", pages)
     write_script(SITE / "versions.js", "chainruleVersions", versions)
     (SITE / "index.html").write_text(REDIRECT.format(versions[0]), encoding="utf-8")

@@ -85,7 +85,7 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "chainrule"
 html_static_path = ["_static", "node_modules/katex/dist"]
-html_css_files = ["site.css", "gallery.css"]
+html_css_files = ["site.css", "gallery.css", "print.css"]
 html_js_files = ["site.js"]
 html_theme_options = {
     "header_links_before_dropdown": 6,

@@ -1,10 +1,11 @@
-"""The directive `exercise`: a question that is checked in the page, with an answer computed while the site is built.
+"""The directive `exercise`: a question that is checked in the page; the build computes its answer.
 
-Its content: the question; a block of the language `py` that computes `answer` in a namespace of its own (the
-blocks of the language `python` share the page's); a list of wrong answers, each with the mistake
-that it comes from; and, as a quotation, why the answer is right. If the answer is a number, an item of the list
-begins with an expression as inline code, which is evaluated; if the answer is a text, the list holds all choices,
-in bold. Without JavaScript the answer can be opened; `_static/exercise.js` adds the form.
+Its content: the question; a block of the language `py` that computes `answer` in a namespace of its
+own (the blocks of the language `python` share the page's); a list of wrong answers, each with the
+mistake that it comes from; and, as a quotation, why the answer is right. If the answer is a number,
+an item of the list begins with an expression as inline code, which is evaluated; if the answer is a
+text, the list holds all choices, in bold. Without JavaScript the answer can be opened;
+`_static/exercise.js` adds the form.
 """
 
 from html import escape
@@ -72,7 +73,9 @@ class ExerciseDirective(SphinxDirective):
             _raw("<details><summary>The answer</summary>"),
             nodes.paragraph("", "", nodes.Text("Answer: "), nodes.strong("", "", *shown)),
             _raw('<div class="exercise-why">'), *why, _raw("</div>"), code,
-            _raw('<p class="exercise-wrong">Other answers:</p><ul class="exercise-cases">'), *feedback, _raw("</ul></details>"),
+            _raw('<p class="exercise-wrong">Other answers:</p><ul class="exercise-cases">'),
+            *feedback,
+            _raw("</ul></details>"),
         ]  # fmt: skip
         return [node]
 
@@ -186,7 +189,8 @@ def _visit(writer: Any, node: exercise) -> None:
     (name,) = node["ids"]
     writer.body.append(
         f'<section class="exercise" id="{name}" aria-labelledby="{name}-title"{data}>'
-        f'<p class="exercise-title" id="{name}-title"><a href="#{name}">Exercise</a>: {escape(node["title"])}</p>'
+        f'<p class="exercise-title" id="{name}-title"><a href="#{name}">Exercise</a>: '
+        f"{escape(node['title'])}</p>"
     )
 
 

@@ -23,10 +23,12 @@ def page(name: str, call: str, shape: list[int]) -> str:
     x = _sample(name, shape)
     parts = [
         f"# {name}: the layer, its gradient and its text",
-        f"{summary} Arguments and an example: [`chainrule.layers.{name}`](../../reference/generated/chainrule.layers.{name}.rst).",
+        f"{summary} Arguments and an example: [`chainrule.layers.{name}`]"
+        f"(../../reference/generated/chainrule.layers.{name}.rst).",
         f"## Shapes and weights\n\n{_session(call, shape)}",
         _picture(name, model, x, call),
-        f"## The text\n\nThis is the layer with a mean squared error behind it, forward and backward, as `model.source()` writes it:\n\n"
+        "## The text\n\nThis is the layer with a mean squared error behind it, both ways, "
+        "as `model.source()` writes it:\n\n"
         f"```python\n{_text(model, x)}\n```",
     ]
     return "\n\n".join(filter(None, parts)) + "\n"

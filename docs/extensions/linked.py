@@ -1,8 +1,9 @@
-"""The directive `linked`: formulas, the learner's lines and the lines that chainrule writes, side by side.
+"""The directive `linked`: formulas, the learner's lines and chainrule's lines, side by side.
 
-Its content is a table of three columns. The second column holds lines of the Python blocks above it, the third
-lines of the text that the option `text` computes from them, each as inline code. A line that does not occur is an
-error of the build. The complete text stands beside the table; `_static/linked.js` links both.
+Its content is a table of three columns. The second column holds lines of the Python blocks above
+it, the third lines of the text that the option `text` computes from them, each as inline code. A
+line that does not occur is an error of the build. The complete text stands beside the table;
+`_static/linked.js` links both.
 """
 
 from html import escape
@@ -68,7 +69,10 @@ def _numbered(text: str, label: str) -> str:
         f'<span class="linked-line" data-line="{number}">{line or " "}</span>'
         for number, line in enumerate(coloured)
     )
-    return f'<div class="linked-text highlight"><pre tabindex="0" role="region" aria-label="{escape(label)}">{lines}</pre></div>'
+    return (
+        '<div class="linked-text highlight"><pre tabindex="0" role="region" '
+        f'aria-label="{escape(label)}">{lines}</pre></div>'
+    )
 
 
 def _add_files(

@@ -1,9 +1,10 @@
-"""The directive `live`: a figure that computes in the page, with a picture for readers without JavaScript.
+"""The directive `live`: a figure that computes in the page, with a picture in case scripts are off.
 
-A widget NAME is two files in `live/`. `NAME.py` has a function `build(folder)` that writes there what the
-widget imports (networks by `export_web`, data) and `picture.svg`. `NAME.js` exports a function that
-fills an element. Both become one script of the site, which loads when the figure comes into view. The
-runtime of the networks is a script of its own, which a browser loads once for all figures.
+A widget NAME is two files in `live/`. `NAME.py` has a function `build(folder)` that writes there
+what the widget imports (networks by `export_web`, data) and `picture.svg`. `NAME.js` exports a
+function that fills an element. Both become one script of the site, which loads when the figure
+comes into view. The runtime of the networks is a script of its own, which a browser loads once for
+all figures.
 """
 
 import importlib.util
@@ -26,7 +27,11 @@ _BUILD = """
 const { buildSync } = require("esbuild");
 const [entry, outfile, folder] = process.argv.slice(1);
 buildSync({
-  stdin: { contents: `import start from ${JSON.stringify(entry)}; globalThis.chainruleLive[${JSON.stringify(folder)}] = start;`, resolveDir: "." },
+  stdin: {
+    contents: `import start from ${JSON.stringify(entry)};
+      globalThis.chainruleLive[${JSON.stringify(folder)}] = start;`,
+    resolveDir: ".",
+  },
   bundle: true, minify: true, format: "iife", target: "es2022", outfile, logLevel: "error",
   alias: { parts: `./build/${folder}` },
 });
@@ -69,7 +74,8 @@ def _visit(writer: object, node: live) -> None:
     source = "/".join(filter(None, [root, "_static/live", f"{node['name']}.svg"]))
     alt = writer.attval(node["alt"])
     writer.body.append(
-        f'<figure class="live" data-live="{node["name"]}"><img src="{source}" alt="{alt}"><figcaption>'
+        f'<figure class="live" data-live="{node["name"]}"><img src="{source}" alt="{alt}">'
+        "<figcaption>"
     )
 
 

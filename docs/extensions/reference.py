@@ -1,8 +1,9 @@
-"""The pages of the reference: every public name, grouped by task, from `reference.toml`."""
+"""The pages of the reference: every public name, grouped by task, from `groups.toml`."""
 
 import importlib
 import tomllib
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -13,32 +14,69 @@ from extensions.digests import write_changed
 def pages(source: Path) -> dict[str, str]:
     """Return the text of each page of the reference, by its name."""
     groups = tomllib.loads((source / "reference" / "groups.toml").read_text(encoding="utf-8"))
-    return {name: _page(**group) for name, group in groups.items()}
+    modules = [module for group in groups.values() for module in group.get("modules", ())]
+    homes = _homes(modules)
+    return {name: _page(homes, **group) for name, group in groups.items()}
+
+
+def _homes(modules: Iterable[str]) -> dict[int, tuple[str, str]]:
+    """Return the module and the name under which each object is described, by its id.
+
+    Of several modules it is the one that the source is named after, else the first.
+    """
+    homes = {}
+    for module in modules:
+        for name in _described(module):
+            value = _value(module, name)
+            path = value.__module__.split(".")
+            known = homes.get(id(value))
+            if known is None or (module in path and known[0] not in path):
+                homes[id(value)] = module, name
+    return homes
 
 
 def _page(
-    title: str, intro: str, modules: tuple[str, ...] = (), names: tuple[str, ...] = ()
+    homes: dict[int, tuple[str, str]],
+    title: str,
+    intro: str,
+    modules: tuple[str, ...] = (),
+    names: tuple[str, ...] = (),
 ) -> str:
     parts = [f"# {title}", intro]
     if names:
         parts.append(_summary("chainrule", names))
     for module in modules:
-        public = importlib.import_module(f"chainrule.{module}").__all__
-        described = [name for name in public if _has_page(module, name)]
-        parts += [f"## `chainrule.{module}`", _summary(f"chainrule.{module}", described)]
+        placed = {name: homes[id(_value(module, name))] for name in _described(module)}
+        own = [name for name, home in placed.items() if home == (module, name)]
+        parts += [f"## `chainrule.{module}`", _summary(f"chainrule.{module}", own)]
+        others = [
+            f"[`{name}`](#chainrule.{'.'.join(home)})"
+            for name, home in placed.items()
+            if home != (module, name)
+        ]
+        if others:
+            parts.append(f"Also here: {', '.join(others)}.")
     return "\n\n".join(parts) + "\n"
 
 
-def _has_page(module: str, name: str) -> bool:
-    value = getattr(importlib.import_module(f"chainrule.{module}"), name)
+def _described(module: str) -> list[str]:
+    public = importlib.import_module(f"chainrule.{module}").__all__
+    return [name for name in public if _has_page(_value(module, name))]
+
+
+def _value(module: str, name: str) -> object:
+    return getattr(importlib.import_module(f"chainrule.{module}"), name)
+
+
+def _has_page(value: object) -> bool:
     return callable(value) and typing.get_origin(value) is None
 
 
-def _summary(module: str, names: object) -> str:
+def _summary(module: str, names: Iterable[str]) -> str:
+    listed = "".join(f"   {name}\n" for name in names)
     return (
-        f"```{{eval-rst}}\n.. currentmodule:: {module}\n\n.. autosummary::\n   :toctree: generated\n\n"
-        + "".join(f"   {name}\n" for name in names)
-        + "```"
+        f"```{{eval-rst}}\n.. currentmodule:: {module}\n\n"
+        f".. autosummary::\n   :toctree: generated\n\n{listed}```"
     )
 
 
@@ -48,6 +86,16 @@ def _write(app: Sphinx, _config: object) -> None:
         write_changed(source / "reference" / f"{name}.md", text)
 
 
+def _source_of(_app: Sphinx, module: str, name: str) -> str | None:
+    """Give pages of source to code of this library alone, and not to what it inherits."""
+    value = importlib.import_module(module)
+    for part in name.split("."):
+        value = getattr(value, part, None)
+    home = getattr(value, "__module__", None) or module
+    return None if home.startswith("chainrule") else module
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", _write)
+    app.connect("viewcode-follow-imported", _source_of)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Pictures of exercises: functions of the values that the exercise's code computed, which give SVG."""
+"""Pictures of exercises: SVG made of the values that the exercise's code has computed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -38,7 +38,7 @@ def curve(
             plot.line(xs, ys, TWO)
             + "".join(plot.dot(x, y, TWO) for x, y in zip(xs, ys, strict=True))
         )
-    return _svg(parts + [_text(EDGE + 6, 14, name, ONE)])
+    return _svg([*parts, _text(EDGE + 6, 14, name, ONE)])
 
 
 def bars(**groups: Any) -> str:
@@ -123,7 +123,8 @@ def steps(values: Mapping[str, float], edges: Sequence[tuple[str, str, str]]) ->
     for a, b, text in edges:
         (x0, y0), (x1, y1) = places[a], places[b]
         parts.append(
-            f'<line x1="{x0:.0f}" y1="{y0:.0f}" x2="{x1:.0f}" y2="{y1:.0f}" style="stroke:var({MUTED});stroke-width:2"/>'
+            f'<line x1="{x0:.0f}" y1="{y0:.0f}" x2="{x1:.0f}" y2="{y1:.0f}" '
+            f'style="stroke:var({MUTED});stroke-width:2"/>'
         )
         labels.append(_text(0.66 * x0 + 0.34 * x1, 0.66 * y0 + 0.34 * y1 - 5, text, TWO, "middle"))
     for name, (x, y) in places.items():
@@ -157,7 +158,8 @@ class _Plot:
 
     def frame(self) -> str:
         left, right, bottom = self.x(self.across[0]), self.x(self.across[1]), self.y(self.up[0])
-        axis = f'<path d="M{left:.1f} 4V{bottom:.1f}H{right:.1f}" style="fill:none;stroke:var({MUTED})"/>'
+        style = f"fill:none;stroke:var({MUTED})"
+        axis = f'<path d="M{left:.1f} 4V{bottom:.1f}H{right:.1f}" style="{style}"/>'
         across = [
             _text(left, HEIGHT - 30, f"{self.across[0]:g}", TEXT),
             _text(right, HEIGHT - 30, f"{self.across[1]:g}", TEXT, "end"),
@@ -177,7 +179,8 @@ class _Plot:
     def line(self, x: Any, y: Any, colour: str, dashed: bool = False) -> str:
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(self.x(x), self.y(y), strict=True))
         dash = ";stroke-dasharray:6 4" if dashed else ""
-        return f'<polyline points="{points}" style="fill:none;stroke:var({colour});stroke-width:2{dash}"/>'
+        style = f"fill:none;stroke:var({colour});stroke-width:2{dash}"
+        return f'<polyline points="{points}" style="{style}"/>'
 
     def dot(self, x: float, y: float, colour: str) -> str:
         return (
@@ -198,4 +201,7 @@ def _text(x: float, y: float, text: str, colour: str, anchor: str = "start") -> 
 
 
 def _svg(parts: Sequence[str], width: float = WIDTH, height: float = HEIGHT - 18) -> str:
-    return f'<svg class="picture" role="img" aria-label="ALT" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}">{"".join(parts)}</svg>'
+    return (
+        '<svg class="picture" role="img" aria-label="ALT" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}">{"".join(parts)}</svg>'
+    )

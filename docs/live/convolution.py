@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from extensions.figures import axes, save
 
 import chainrule as cr
-from extensions.figures import axes, save
 
 FILTERS, CLASSES, SAMPLES = 4, (0, 1, 4, 7), 240
 
@@ -29,7 +29,7 @@ def scores(params, h):
 
 
 def network(params, X):
-    """Return the probabilities of the classes and then the feature maps, in a row for each digit."""
+    """Return the probabilities of the classes, then the feature maps, in a row for each digit."""
     h = maps(params, X)
     p = cr.softmax(scores(params, h))
     return np.concatenate([p, h.reshape(-1, 36 * FILTERS)], axis=1)

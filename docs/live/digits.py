@@ -26,7 +26,7 @@ def loss(params, X, y):
 
 
 def build(folder: Path) -> None:
-    """Write the network, its gradient as text, digits, and the picture for readers without JavaScript."""
+    """Write the network, its gradient as text, digits, and the picture in case scripts are off."""
     digits = cr.data.load_digits()
     images, labels = digits.images[: SAMPLES + TESTS], digits.target[: SAMPLES + TESTS]
     rng = np.random.default_rng(0)
@@ -64,7 +64,7 @@ def build(folder: Path) -> None:
 
 
 def _text(params, X, y):
-    """Return the lines of the loss and its gradient, in double precision as a learner's NumPy has it."""
+    """Return the lines of the loss and its gradient, in double precision as in NumPy."""
     doubles = {name: value.astype(float) for name, value in params.items()}
     return (
         cr.source(loss)(doubles, X.astype(float), y)

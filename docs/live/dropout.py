@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from extensions.figures import COLOURS, axes, rounded, save, wave
 
 import chainrule as cr
-from extensions.figures import COLOURS, axes, rounded, save, wave
 
 UNITS = 40
 

@@ -1,11 +1,11 @@
-"""Activations and gradients by depth in a network of ten layers, by the size of its first weights."""
+"""Activations and gradients by depth in ten layers, by the size of the first weights."""
 
 from pathlib import Path
 
 import numpy as np
+from extensions.figures import axes, save
 
 import chainrule as cr
-from extensions.figures import axes, save
 
 DEPTH, WIDTH = 10, 24
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from extensions.figures import axes, moons, rounded, save
 
 import chainrule as cr
-from extensions.figures import axes, moons, rounded, save
 
 EPOCHS = 30
 

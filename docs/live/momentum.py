@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+from extensions.figures import COLOURS, axes, save
 
 import chainrule as cr
-from extensions.figures import COLOURS, axes, save
 
 RULES = {
     "sgd": cr.optimizers.SGD(0.05),
@@ -16,7 +16,7 @@ STEPS = 60
 
 
 def loss(w, X):
-    """Return the height at w; the last two columns of X say how steep the valley is along each axis."""
+    """Return the height at w; the last two columns of X are the valley's slopes along the axes."""
     return np.sum(np.mean(X, axis=0)[2:] * w**2) / 2
 
 
@@ -35,7 +35,13 @@ def build(folder: Path) -> None:
     plot.contour(x, y, (X[0, 2] * x**2 + X[0, 3] * y**2) / 2, levels, colors="lightgray")
     for (name, rule), colour in zip(RULES.items(), COLOURS, strict=True):
         cr.export_web(
-            loss, start, X, path=folder / f"{name}.mjs", optimizer=rule, batch_size=1, predict=height
+            loss,
+            start,
+            X,
+            path=folder / f"{name}.mjs",
+            optimizer=rule,
+            batch_size=1,
+            predict=height,
         )
         path, state = [start], rule.init(start)
         for _ in range(STEPS):

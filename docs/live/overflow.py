@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+from extensions.figures import COLOURS, axes, save
 
 import chainrule as cr
-from extensions.figures import COLOURS, axes, save
 
 
 def naive(b, X):

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from extensions.figures import COLOURS, axes, rounded, save, wave
 
 import chainrule as cr
-from extensions.figures import COLOURS, axes, rounded, save, wave
 
 UNITS = 12
 
@@ -22,7 +22,7 @@ def loss(params, X, y):
 
 
 def weights(units: int) -> dict:
-    """Return weights whose kinks are spread from left to right; units of no use have weight zero."""
+    """Return weights whose kinks lie from left to right; units of no use have weight zero."""
     rng = np.random.default_rng(2)
     used = np.arange(UNITS) < units
     slopes = np.where(np.arange(UNITS) % 2, -2.0, 2.0) * used

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from extensions.figures import COLOURS, axes, rounded, save, wave
 
 import chainrule as cr
-from extensions.figures import COLOURS, axes, rounded, save, wave
 
 DEGREE = 12
 
@@ -43,7 +43,9 @@ def build(folder: Path) -> None:
     for strength, colour in zip((0, 0.01, 1), COLOURS, strict=True):
         X = np.hstack([x, np.full_like(x, strength)])
         fitted, _ = cr.minimize(loss, w, X, y, optimizer=rule, batch_size=14, epochs=3000)
-        plot.plot(places, network(fitted, np.hstack([places, places])), color=colour, label=f"{strength}")
+        plot.plot(
+            places, network(fitted, np.hstack([places, places])), color=colour, label=f"{strength}"
+        )
     plot.set(xlabel="x", ylabel="y", ylim=(-2.2, 2.2))
     plot.legend(title="weight decay", ncols=3, loc="upper center")
     save(figure, folder)

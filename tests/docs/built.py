@@ -16,7 +16,9 @@ import chainrule
 
 SITE = ROOT / "build" / "docs"
 VERSION = SITE / chainrule.__version__
-TAG = re.compile(r"<([a-z][a-z0-9-]*)((?:\s+[^\s=>]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]+))?)*)\s*/?>", re.I)
+TAG = re.compile(
+    r"<([a-z][a-z0-9-]*)((?:\s+[^\s=>]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]+))?)*)\s*/?>", re.I
+)
 ATTRIBUTE = re.compile(r"([a-z-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
 TEXTS = {".css", ".html", ".js", ".json", ".svg"}
 

@@ -2,15 +2,15 @@
 
 import pytest
 from tests.blackboard.browser.test_reach import AXE, VIOLATIONS
-from tests.docs.built import weight
-from tests.docs.built import VERSION
+from tests.docs.built import VERSION, weight
 
 pytestmark = pytest.mark.thorough  # they need the whole site
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 PAGES = [
     "index", "learn/index", "learn/operations/exp", "learn/layers/Dense", "guides/index",
-    "guides/nan-loss", "guides/one-page", "reference/layers", "reference/generated/chainrule.Sequential",
+    "guides/nan-loss", "guides/one-page", "reference/layers",
+    "reference/generated/chainrule.Sequential",
     "gallery/index", "gallery/digits/plot_digits", "architecture", "teaching", "search",
 ]  # fmt: skip
 WIDE = """() => [...document.querySelectorAll("body *")].filter((each) =>
@@ -47,7 +47,9 @@ def test_axe_finds_nothing_wrong(page, address, scheme):
     assert wrong == {}
 
 
-@pytest.mark.parametrize("width", [390, 640])  # a phone; a window of 1280 where text is zoomed to 200 %
+@pytest.mark.parametrize(
+    "width", [390, 640]
+)  # a phone; a window of 1280 where text is zoomed to 200 %
 def test_nothing_scrolls_sideways(page, address, width):
     page.set_viewport_size({"width": width, "height": 720})
     wide = {}
@@ -64,7 +66,12 @@ def test_a_printed_page_has_its_text_and_no_navigation(page, address):
     page.goto(f"{address}guides/nan-loss.html")
     try:
         assert page.locator("article h1").is_visible()
-        for part in (".bd-header", ".bd-sidebar-primary", ".bd-sidebar-secondary", ".prev-next-footer"):
+        for part in (
+            ".bd-header",
+            ".bd-sidebar-primary",
+            ".bd-sidebar-secondary",
+            ".prev-next-footer",
+        ):
             assert not page.locator(part).is_visible(), part
     finally:
         page.emulate_media(media="screen")

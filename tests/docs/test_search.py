@@ -9,7 +9,8 @@ pytestmark = pytest.mark.thorough  # they need the whole site
 
 QUESTIONS = tomllib.loads((ROOT / "docs/questions.toml").read_text(encoding="utf-8"))["question"]
 FIRST = 3
-ASK = """async ([bundle, questions]) => {
+ASK = (
+    """async ([bundle, questions]) => {
   const search = await import(`${bundle}pagefind.js`);
   const first = [];
   for (const question of questions) {
@@ -18,7 +19,9 @@ ASK = """async ([bundle, questions]) => {
     first.push(hits.map((hit) => hit.url));
   }
   return first;
-}""" % FIRST
+}"""
+    % FIRST
+)
 
 
 @pytest.fixture(scope="module")
