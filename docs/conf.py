@@ -25,6 +25,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "extensions.exercise",
     "extensions.formulas",
+    "extensions.light",
     "extensions.linked",
     "extensions.live",
     "extensions.layers",
