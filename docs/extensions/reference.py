@@ -22,16 +22,15 @@ def pages(source: Path) -> dict[str, str]:
 def _homes(modules: Iterable[str]) -> dict[int, tuple[str, str]]:
     """Return the module and the name under which each object is described, by its id.
 
-    Of several modules it is the one that the source is named after, else the first.
+    Of several it is the module that the source is named after, and the name that the object has.
     """
-    homes = {}
+    homes, suits = {}, {}
     for module in modules:
         for name in _described(module):
             value = _value(module, name)
-            path = value.__module__.split(".")
-            known = homes.get(id(value))
-            if known is None or (module in path and known[0] not in path):
-                homes[id(value)] = module, name
+            suit = module in value.__module__.split("."), name == getattr(value, "__name__", None)
+            if suit > suits.get(id(value), ()):
+                homes[id(value)], suits[id(value)] = (module, name), suit
     return homes
 
 
