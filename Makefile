@@ -179,7 +179,7 @@ clean:
 	@touch $@
 
 # Built when its sources have changed.
-$(MODULE): $(WEB)/node_modules/made $(WEB)/vite.config.ts $(WEB)/tsconfig.json $(shell find $(WEB)/src src/chainrule/_src/export/web/runtime -type f)
+$(MODULE): $(WEB)/node_modules/made $(WEB)/vite.config.ts $(WEB)/tsconfig.json $(shell find $(WEB)/src src/chainrule/_src/export/web/runtime src/chainrule/_src/export/web/page -name '*.[jtc]s*' -type f)
 	@echo "Building the blackboard's page ..."
 	@npm --prefix $(WEB) run --silent build -- --logLevel warn
 	@mkdir -p $(@D)

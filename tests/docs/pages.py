@@ -118,5 +118,5 @@ def _process(command, text=None):
     assert ended.returncode == 0, ended.stderr
 
 
-# Others, such as `text`, `console` (commands that are typed elsewhere) and `toml`, are shown alone.
+# Others are shown alone, such as `text`, or `console` and `bash`: commands to type elsewhere.
 RUNS = {"python": _python, "sh": _shell, "js": _node}

@@ -7,7 +7,7 @@ import pytest
 from tests.docs.pages import RUNS, blocks, name_of, pages, run
 
 # `py` is code that a directive of the page runs, such as the answer of an exercise.
-SHOWN = {"", "console", "dockerfile", "html", "json", "py", "text", "toml"}
+SHOWN = {"bash", "", "console", "dockerfile", "html", "json", "py", "text", "toml"}
 
 
 @pytest.mark.parametrize("page", [p for p in pages() if blocks(p)], ids=name_of)

@@ -29,7 +29,7 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
     """Yield the changes of one expression that belong to a tier (0, 1 or 2; 0 is the likeliest)."""
     node, value = site.node, site.value
 
-    grows = isinstance(value, np.ndarray) and _is_changed_later(site)
+    grows = isinstance(value, np.ndarray) and _is_changed_later(site, around)
 
     def edits(changes: Iterator[Change]) -> Iterator[Edit]:
         for new, kind, cost, detail in changes:
@@ -55,7 +55,7 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
         yield from edits(REPLACED.changes(site, around))
 
 
-def _is_changed_later(site: Site) -> bool:
+def _is_changed_later(site: Site, around: BuildingBlocks) -> bool:
     """Return true if the value is assigned to a variable that ``+=`` or the like changes later.
 
     An array that takes its place must then be copied, otherwise another variable changes too.
@@ -68,14 +68,7 @@ def _is_changed_later(site: Site) -> bool:
         target = target.elts[site.index] if site.index < len(target.elts) else None
     elif site.owner is not s:
         return False
-    grown = [n.target for n in ast.walk(site.code.tree) if isinstance(n, ast.AugAssign)]
-    return isinstance(target, ast.Name) and any(_base_name(g) == target.id for g in grown)
-
-
-def _base_name(target: ast.expr) -> str:
-    while isinstance(target, ast.Subscript):
-        target = target.value
-    return target.id if isinstance(target, ast.Name) else ""
+    return isinstance(target, ast.Name) and target.id in around.grown(site.code)
 
 
 def _is_long(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.comparing import difference, scale_of, slope_name
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
@@ -210,7 +210,7 @@ def _inputs(edit: Edit, context: Context, table: ValueTable) -> Iterator[str]:
     if not isinstance(value, ast.expr):
         return
     texts = set()
-    for node in ast.walk(value):
+    for node in nodes_of(value):
         if isinstance(node, ast.Name | ast.Subscript) and (text := text_of(node)) not in texts:
             texts.add(text)
             input_value = context.named(text)

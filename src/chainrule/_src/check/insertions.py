@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import (
     Change,
     binary,
@@ -40,7 +41,7 @@ SCALED, REPLACED = Rules(), Rules()
 def rewritten(site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield an expression with a variable replaced throughout, two swapped, or a call removed."""
     node = site.node
-    inside = [n for n in ast.walk(node) if isinstance(n, ast.Name | ast.Subscript | ast.Attribute)]
+    inside = [n for n in nodes_of(node) if isinstance(n, ast.Name | ast.Subscript | ast.Attribute)]
     counts = Counter(ast.unparse(n) for n in inside)
     values = {text: other_value for _, other_value, text in around.named(site)}
     for text, count in counts.items():
@@ -56,10 +57,10 @@ def rewritten(site: Site, around: BuildingBlocks) -> Iterator[Change]:
                 swapped = exchanged(swapped, two, ast.parse(one, mode="eval").body)
                 swapped = exchanged(swapped, "_", ast.parse(two, mode="eval").body)
                 yield swapped, "exchanged", 1.2, (one, two)
-    calls = Counter(ast.unparse(n) for n in ast.walk(node) if isinstance(n, ast.Call) and n.args)
+    calls = Counter(ast.unparse(n) for n in nodes_of(node) if isinstance(n, ast.Call) and n.args)
     for text, count in calls.items():
         if count > 1:
-            inner = next(n for n in ast.walk(node) if ast.unparse(n) == text)
+            inner = next(n for n in nodes_of(node) if ast.unparse(n) == text)
             assert isinstance(inner, ast.Call)
             yield exchanged(node, text, inner.args[0]), "extra call", 1.4, called_name(inner)
 
@@ -99,7 +100,7 @@ def _slope_by_result(node: ast.expr, site: Site, around: BuildingBlocks) -> Iter
     if site.owner not in (site.statement, site.code.tree):
         return
     names = set(around.helpers(site)) | {"tanh"}
-    calls = {ast.unparse(n): n for n in ast.walk(node) if called_name(n) in names}
+    calls = {ast.unparse(n): n for n in nodes_of(node) if called_name(n) in names}
     if not calls and isinstance(node, ast.Name):
         helpers = [n for n in around.helpers(site) if n != site.code.code_object.co_name]
         calls = {n: ast.Call(ast.Name(n, ast.Load()), [node], []) for n in helpers}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from chainrule._src.check.changes import exchanges, expression_edits
+from chainrule._src.check.changes import exchanges
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.subject import FaultyProgram, tier_of
@@ -68,7 +68,7 @@ def changes(subject: FaultyProgram, kind: int, tier: int) -> Iterator[Edit]:
         if tier and _is_behind_suspects(subject, site):
             continue
         if site.trace.values or not _is_hooked_kind(site):
-            yield from expression_edits(site, subject.around, tier)
+            yield from subject.edits_of(site, tier)
     for edit in () if subject.is_late else subject.of_statements:
         if id(edit.statement) in subject.settled and edit.kind not in ADDED:
             continue
