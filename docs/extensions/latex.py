@@ -9,7 +9,7 @@ FUNCTIONS = {
     "arctanh": r"\operatorname{artanh}", "sign": r"\operatorname{sign}", "maximum": r"\max", "minimum": r"\min",
     "exp2": "2^", "arctan2": r"\operatorname{atan2}", "sigmoid": r"\sigma", "erf": r"\operatorname{erf}",
 }  # fmt: skip
-NAMES = {"g": r"\bar y"}
+NAMES = {"g": r"\bar z"}
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: r"\,"}
 COMPARISONS = {
     ast.Gt: ">",
@@ -30,7 +30,7 @@ def formula(expression: str, values: dict[str, str] | None = None) -> str:
     """Return the LaTeX of an expression; names of `values` are replaced by their own expressions.
 
     >>> formula("g / (2 * t)", {"t": "np.sqrt(x)"})
-    '\\\\frac{\\\\bar y}{2\\\\,\\\\sqrt{x}}'
+    '\\\\frac{\\\\bar z}{2\\\\,\\\\sqrt{x}}'
     """
     return _Formula(values or {}).of(ast.parse(expression, mode="eval").body, SUM)
 

@@ -10,9 +10,15 @@ from sphinx.application import Sphinx
 
 import chainrule as cr
 from extensions.digests import made, write_changed
+from extensions.operations import operations
 from extensions.pictures import influence
 
 TABLE = tomllib.loads(Path(__file__).with_name("layers.toml").read_text(encoding="utf-8"))
+WITHOUT = {  # name → why it has no page
+    name: reason
+    for reason, _, names in (line.partition(": ") for line in TABLE.pop("without").values())
+    for name in names.split()
+}
 
 
 def page(name: str, call: str, shape: list[int]) -> str:
@@ -23,15 +29,45 @@ def page(name: str, call: str, shape: list[int]) -> str:
     x = _sample(name, shape)
     parts = [
         f"# {name}: the layer, its gradient and its text",
-        f"{summary} Arguments and an example: [`chainrule.layers.{name}`]"
-        f"(../../reference/generated/chainrule.layers.{name}.rst).",
-        f"## Shapes and weights\n\n{_session(call, shape)}",
+        f"{_plain(summary)} Arguments and an example: {{py:obj}}`chainrule.layers.{name}`.",
+        f"## Shapes and weights\n\nA sample has the shape {tuple(shape)} here; `None` stands for the number of samples.\n\n"
+        f"{_session(call, shape)}",
         _picture(name, model, x, call),
-        "## The text\n\nThis is the layer with a mean squared error behind it, both ways, "
-        "as `model.source()` writes it:\n\n"
+        f"## The text\n\nThis is the layer with a mean squared error behind it, forward and backward. `{_how(model)}` writes it; "
+        f"a name with `d_` is the gradient of the loss by that value, and `n` the number of samples.\n\n"
         f"```python\n{_text(model, x)}\n```",
+        _operations(model, x),
+        _related(name),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _plain(summary: str) -> str:
+    """Return a sentence of a docstring, which is reStructuredText, as Markdown."""
+    return re.sub(r"``(.*?)``", r"`\1`", re.sub(r":math:`(.*?)`", r"$\1$", summary))
+
+
+def _how(model: cr.Sequential) -> str:
+    return "model.source()" if model.trainable_weights else "cr.source(loss)(x)"
+
+
+def _operations(model: cr.Sequential, x: np.ndarray) -> str:
+    """Return links to the pages of the operations that the layer consists of."""
+    if not np.issubdtype(x.dtype, np.floating):
+        return ""
+    pages = {each.name: each.function for each in operations()}
+    program = cr.trace(lambda w, x: model(x))(np.zeros(()), x)
+    names = dict.fromkeys(equation.primitive.name for equation in program.equations)
+    links = [f"[`{pages[name]}`](../operations/{name}.md)" for name in names if name in pages]
+    return f"## Its operations\n\n{', '.join(links)}: the gradient is made of theirs." if links else ""
+
+
+def _related(name: str) -> str:
+    group = next(list(layers) for layers in TABLE.values() if name in layers)
+    place = group.index(name)
+    near = [other for other in group[max(0, place - 2) : place + 3] if other != name]
+    links = ", ".join(f"[{other}]({other}.md)" for other in near)
+    return f"## See also\n\n{links}. [All layers](index.md); [a dense layer, derived by hand](../lab.md)."
 
 
 def _model(call: str, shape: list[int]) -> cr.Sequential:
@@ -70,8 +106,10 @@ def _session(call: str, shape: list[int]) -> str:
 def _picture(name: str, model: cr.Sequential, x: np.ndarray, call: str) -> str:
     if not np.issubdtype(x.dtype, np.floating):
         return ""
-    return "## Which inputs an output depends on\n\n" + influence(
-        lambda x: model(x), {"x": x}, call
+    return (
+        "## Which inputs an output depends on\n\nEach square is the slope of one output (a row) by one input (a column), both counted "
+        "through: blue is positive, orange negative, and where nothing stands, the output does not depend on the input.\n\n"
+        + influence(lambda x: model(x), {"x": x}, call)
     )
 
 

@@ -19,6 +19,7 @@ from chainrule._src import ops
 from chainrule._src.core import elementwise
 from chainrule._src.core.kernel import Elementwise
 from chainrule._src.core.primitive import Family, Primitive
+from chainrule._src.text.text import module_text
 from extensions.digests import made, write_changed
 from extensions.latex import UnknownFormError, formula
 from extensions.pictures import curves, influence
@@ -28,9 +29,10 @@ OPERANDS = {
     "x": "np.array([[0.5, 1.0, 2.0], [1.5, 0.2, 0.8]])",
     "y": "np.array([[1.0, 0.5, 2.5], [1.0, 2.0, 3.0]])",
 }
+LAB = {"matmul", "sigmoid", "softmax", "log", "exp", "mean", "sum", "relu"}  # of the lab's page
 UNARY = {"x": "np.array([0.5, 1.0, 2.0])"}
 FAMILIES = {
-    "elementwise": "Entry by entry", "nn": "Networks", "error_function": "Networks", "reduce": "Reductions",
+    "elementwise": "Entry by entry", "ufunc_methods": "Entry by entry", "nn": "Networks", "error_function": "Networks", "reduce": "Reductions",
     "shape": "Shapes", "moves": "Shapes", "joining": "Joined", "index": "Indexing", "linalg": "Products",
     "matrices": "Matrices", "decompositions": "Decompositions and norms", "sampled": "Samples",
 }  # fmt: skip
@@ -63,6 +65,32 @@ class Operation:
     def function_of_operands(self) -> Any:
         """Return the call as a function of its operands."""
         return eval(f"lambda {', '.join(self.operands)}: {self.call}", {"np": np, "cr": cr})
+
+    @property
+    def summary(self) -> str:
+        """One sentence that says what the operation computes."""
+        written = CALLS.get(self.name, {}).get("intro")
+        if written:
+            return str(written)
+        function = getattr(np, self.name, None)
+        if self.function != self.call:
+            function = eval(self.function, {"np": np, "cr": cr})
+        lines = (inspect.getdoc(function) or "").split("\n\n")
+        texts = [" ".join(part.split()) for part in lines if not re.match(r"\w+\(", part)]
+        sentence = re.sub(r":math:`(.*?)`", r"$\1$", texts[0] if texts else "")
+        return re.sub(r"``(.*?)``", r"`\1`", sentence)
+
+    def pullback_text(self) -> str:
+        """Return the module of the value and of the gradient for `g`, the result's gradient."""
+        f = self.function_of_operands()
+
+        def pullback(params: Any, g: Any) -> Any:
+            z, back = cr.vjp(f, *params.values())
+            return z, dict(zip(params, back(g), strict=True))
+
+        arrays = self.arrays()
+        g = np.ones_like(f(*arrays.values()))
+        return str(module_text(cr.trace(pullback)(arrays, g), "z"))
 
     def weighted_sum(self) -> Any:
         """Return the function of the operands and `g` whose gradient is that of the call for `g`."""
@@ -115,43 +143,82 @@ def _default_call(primitive: Primitive) -> str | None:
     return None if re.search(r"_\d", call) else call
 
 
-@cache
 def _row(module: Any, name: str) -> str | None:
     """Return the text of the record of a primitive: the smallest statement or row that names it."""
-    source = inspect.getsource(module)
-    tree = ast.parse(source)
-    ufunc = {"abs": "abs", "power": "power"}.get(name, name)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and any(
-            isinstance(a, ast.Constant) and a.value == name for a in node.args
-        ):
-            return ast.get_source_segment(source, node)
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if key is not None and ast.unparse(key) == f"np.{ufunc}":
-                    return f"{ast.unparse(key)}: {ast.get_source_segment(source, value)}"
-    return None
+    rows = _rows(module)
+    row = rows.get(repr(name)) or rows.get(f"np.{name}")
+    if row is None:
+        return None
+    text = ast.get_source_segment(inspect.getsource(module), row)
+    return f"np.{name}: {text}" if isinstance(row, ast.Lambda) else text
+
+
+@cache
+def _rows(module: Any) -> dict[str, ast.AST]:
+    """Return the statements and rows of tables of a module, by the names and functions in them."""
+    rows: dict[str, ast.AST] = {}
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        named: list[tuple[ast.expr | None, ast.AST]] = []
+        if isinstance(node, ast.Call):
+            named = [(argument, node) for argument in node.args]
+        elif isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            named = [(key, row) for key, row in pairs if isinstance(row, ast.Lambda)]
+        elif isinstance(node, ast.For) and isinstance(node.iter, ast.Tuple):
+            named = [(element, node) for element in node.iter.elts]
+        for key, row in named:
+            if isinstance(key, ast.Constant | ast.Attribute):
+                rows.setdefault(ast.unparse(key), row)
+    return rows
 
 
 def page(operation: Operation) -> str:
     """Return the page of an operation."""
     arrays = operation.arrays()
     result = operation.function_of_operands()(*arrays.values())
-    text = cr.source(operation.weighted_sum())(arrays, np.ones_like(result))
+    text = operation.pullback_text()
+    others = ", ".join(rf"$\bar {name}$ (`d_{name}`)" for name in operation.operands)
     parts = [
         f"# `{operation.function}`: value and gradient",
-        f"The operation `{operation.name}` of chainrule, {_family(operation).lower()}. In the formulas and in the text "
-        "below, $\\bar y$ and `g` are the gradient of the loss with respect to the result; `d_x` is that with "
-        "respect to `x`.",
+        f"{operation.summary} {_reference(operation)}",
         _formulas(operation, text),
+        f"Here $z$ is the result, and $\\bar z$, in the code `g`, the gradient of the loss by the result. The backward "
+        f"pass makes of it {others}, by the chain rule.",
         _picture(operation, arrays),
-        "## Value and gradient\n\n" + _session(operation, arrays),
-        f"## The gradient as NumPy\n\nThe lines that `cr.source` writes:\n\n```python\n{_lines(text)}\n```",
+        f"## Value and gradient\n\nThe loss here is the sum of the result, so each entry of $\\bar z$ is 1.\n\n"
+        f"{_session(operation, arrays)}",
+        f"## The gradient as NumPy\n\nThe lines that chainrule writes for this call, forward and backward:\n\n"
+        f"```python\n{_lines(text)}\n```",
         _kernel(operation, arrays, result),
-        f"## The record\n\nThe row of this operation in `{operation.module.__name__}`:\n\n"
+        f"## The record\n\nThe operation is called `{operation.name}` in programs. This is its row in `{operation.module.__name__}`; a "
+        f"rule takes `g`, the result `y` and the operands:\n\n"
         f"```python\n{inspect.cleandoc(_row(operation.module, operation.name) or '')}\n```",
+        _related(operation),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _reference(operation: Operation) -> str:
+    """Return a link to the reference of the function, if the call has one."""
+    if operation.function == operation.call:
+        return ""
+    module, _, name = operation.function.rpartition(".")
+    if module.startswith("np"):
+        return f"Arguments: {{py:obj}}`numpy{operation.function[2:]}`."
+    return f"Arguments and an example: {{py:obj}}`chainrule.{operation.function[3:]}`."
+
+
+def _related(operation: Operation) -> str:
+    """Return links to other pages: those of the table, then neighbours of the family."""
+    family = [each for each in operations() if _family(each) == _family(operation)]
+    by_name = {each.name: each for each in operations()}
+    names = CALLS.get(operation.name, {}).get("see", [])
+    place = family.index(operation)
+    near = [each.name for each in family[max(0, place - 2) : place + 3] if each is not operation]
+    links = [f"[`{by_name[name].function}`]({name}.md)" for name in dict.fromkeys([*names, *near])]
+    lab = "[the lab's formulas](../lab.md)" if operation.name in LAB else ""
+    more = ", ".join(filter(None, [*links, lab]))
+    return f"## See also\n\n{more}. [All operations](index.md); [how they are put together](../reverse-mode.md)."
 
 
 def _family(operation: Operation) -> str:
@@ -160,25 +227,51 @@ def _family(operation: Operation) -> str:
 
 def _lines(text: str) -> str:
     """Return the lines of a text after those that take the parameters, without the shapes."""
-    body = re.sub(r"[ ]+# \(.*\)$", "", text, flags=re.MULTILINE).split("):\n", 1)[1]
-    lines = inspect.cleandoc(body).splitlines()
-    hidden = re.compile(r"# for the shapes|assert |(\w+, )*\w+ = params")
-    return "\n".join(line for line in lines if not hidden.match(line)).strip()
+    plain = re.sub(r"[ ]+# \(.*\)$", "", text, flags=re.MULTILINE)
+    helpers, _, function = plain.partition("def value_and_gradients")
+    helpers = re.sub(r"^import .*\n", "", helpers, flags=re.MULTILINE).strip()
+    body = function.split(":\n", 1)[1]
+    hidden = re.compile(r"# for the shapes|assert |(\w+, )*\w+ = params|n = len|return ")
+    lines = [line for line in inspect.cleandoc(body).splitlines() if not hidden.match(line)]
+    others = [f"d_{name} = {text}" for name, text in _steps(text)[1].items() if text != f"d_{name}"]
+    shown = "\n".join([*lines, *others]).strip()
+    return f"{helpers}\n\n\n{shown}" if helpers else shown
 
 
 def _formulas(operation: Operation, text: str) -> str:
-    """Return value and gradient as formulas, for calls that have them."""
+    """Return value and gradient as formulas: written in the table, or made from the text."""
+    written = CALLS.get(operation.name, {}).get("formula")
+    if written:
+        return _aligned(written)
     if not isinstance(operation.primitive.kernel, Elementwise):
         return ""
-    steps = dict(re.findall(r"^    (\w+) = (.*?)(?:\s+# .*)?$", text, re.MULTILINE))
+    steps, gradients = _steps(text)
     try:
-        written = [f"{'z' if 'y' in operation.operands else 'y'} &= {formula(operation.call)}"]
-        for name in operation.operands:
-            inner = {key: value for key, value in steps.items() if not key.startswith("d_")}
-            written.append(rf"\bar {name} &= {formula(steps[f'd_{name}'], inner)}")
-    except (UnknownFormError, KeyError):
+        lines = [f"z &= {formula(operation.call)}"]
+        lines += [rf"\bar {name} &= {formula(gradients[name], steps)}" for name in gradients]
+    except UnknownFormError:
         return ""
-    return "$$\n" + " \\\\\n".join(written) + "\n$$"
+    return _aligned(lines)
+
+
+def _aligned(lines: list[str]) -> str:
+    inside = " \\\\\n".join(lines)
+    return f"$$\n\\begin{{aligned}}\n{inside}\n\\end{{aligned}}\n$$"
+
+
+def _steps(text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the assignments of a text by name, and the expressions of its gradients."""
+    function = ast.parse(text).body[-1]
+    steps, gradients = {}, {}
+    for node in function.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            steps[node.targets[0].id] = ast.unparse(node.value)
+        if isinstance(node, ast.Return):
+            returned = next(each for each in ast.walk(node) if isinstance(each, ast.Dict))
+            texts = [ast.unparse(value).removesuffix(".copy()") for value in returned.values]
+            gradients = dict(zip(map(ast.literal_eval, returned.keys), texts, strict=True))
+    steps = {name: step for name, step in steps.items() if not step.startswith("params[")}
+    return steps, gradients
 
 
 def _picture(operation: Operation, arrays: dict[str, Any]) -> str:
