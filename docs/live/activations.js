@@ -2,16 +2,13 @@
 import { load as relu } from "parts/relu.mjs";
 import { load as sigmoid } from "parts/sigmoid.mjs";
 import { load as tanh } from "parts/tanh.mjs";
-import { button, chart, el, legend, points, put, random, range, row, short, slider, status } from "./kit.js";
+import { button, chart, el, legend, normal, points, put, random, range, row, short, slider, status } from "./kit.js";
 
 const [DEPTH, WIDTH, SAMPLES] = [12, 16, 64];
 const NAMES = ["sigmoid", "tanh", "relu"];
 const COLOURS = ["one", "two", "three"];
 const places = range(-4, 4, 161);
 const size = (values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
-
-/** Normal numbers by Box and Muller. */
-const normal = (n, uniform) => Float32Array.from({ length: n }, () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
 
 export default async function start(stage) {
   const nets = await Promise.all([sigmoid(), tanh(), relu()]);

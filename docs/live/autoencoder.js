@@ -1,6 +1,6 @@
 // Two numbers describe a digit: a point in the plane is decoded to a picture.
 import { load } from "parts/net.mjs";
-import { cells, chart, el, row, slider, status, Surface, button } from "./kit.js";
+import { button, cells, chart, el, fixed, row, slider, status, Surface } from "./kit.js";
 import data from "parts/data.json";
 
 const codes = data.labels.map((label, i) => ({ label, x: data.codes[2 * i], y: data.codes[2 * i + 1] }));
@@ -37,7 +37,7 @@ export default async function start(stage) {
   async function show() {
     pixels = await net.predict(code);
     const nearest = codes.reduce((best, each) => (Math.hypot(each.x - code[0], each.y - code[1]) < Math.hypot(best.x - code[0], best.y - code[1]) ? each : best));
-    const said = code.map((value) => value.toFixed(2).replace("-", "−")).join(" and ");
+    const said = code.map((value) => fixed(value, 2)).join(" and ");
     note.textContent = `The numbers ${said} become this picture. The nearest digit of the data is a ${nearest.label}.`;
     plane.describe(`150 digits by their two numbers; the ring is at ${said}, near a ${nearest.label}`);
     picture.describe(`The picture decoded from ${said}: it resembles a ${nearest.label}`);
@@ -46,7 +46,7 @@ export default async function start(stage) {
   }
 
   const names = ["First number", "Second number"];
-  const sliders = names.map((label, i) => slider({ label, min: -1, max: 1, step: 0.02, value: code[i], show: (value) => Number(value).toFixed(2).replace("-", "−") }, (value) => { code[i] = value; show(); }));
+  const sliders = names.map((label, i) => slider({ label, min: -1, max: 1, step: 0.02, value: code[i], show: (value) => fixed(value, 2) }, (value) => { code[i] = value; show(); }));
   function go(to) {
     to.forEach((value, i) => {
       const input = sliders[i].querySelector("input");

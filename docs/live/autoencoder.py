@@ -59,7 +59,7 @@ def build(folder: Path) -> None:
     (folder / "data.json").write_text(json.dumps(data))
     figure, (plane, grid) = axes(2)
     for digit in range(10):
-        plane.plot(*codes[:600][digits.target[:600] == digit].T, marker=f"${digit}$", ls="", ms=5)
+        plane.plot(*codes[:150][digits.target[:150] == digit].T, marker=f"${digit}$", ls="", ms=5)
     plane.set(xlabel="first number", ylabel="second number")
     values = np.linspace(-0.95, 0.95, 9, dtype=np.float32)
     pictures = decode(params, np.stack(np.meshgrid(values, values[::-1]), -1).reshape(-1, 2))

@@ -1,13 +1,13 @@
 // A small graph of numbers: values go forward, adjoints backward; each edge has a local derivative.
 import { load } from "parts/net.mjs";
-import { legend, put, row, slider, status, Surface, el, button } from "./kit.js";
+import { button, el, fixed, legend, put, row, slider, status, Surface } from "./kit.js";
 
 const BOXES = { w: [0, 0], x: [0, 1], b: [0, 2], y: [0, 3], product: [1, 0.5], z: [2, 1], h: [3, 1.5], error: [4, 2], loss: [5, 2] };
 const TEXTS = { product: "w · x", z: "w x + b", h: "tanh z", error: "h − y", loss: "error²" };
 const EDGES = [["w", "product"], ["x", "product"], ["b", "z"], ["product", "z"], ["z", "h"], ["h", "error"], ["y", "error"], ["error", "loss"]];
 const VALUES = ["product", "z", "h", "error", "loss"];
 const INPUTS = ["w", "x", "b", "y"];
-const text = (value) => value.toFixed(3).replace("-", "−");
+const text = (value) => fixed(value, 3);
 
 export default async function start(stage) {
   const net = await load();
@@ -17,12 +17,13 @@ export default async function start(stage) {
   const graph = new Surface((context, width, height, colour) => {
     const upright = width < 560; // on a phone the graph runs from top to bottom
     const [steps, lanes] = upright ? [height / 6, width / 4] : [width / 6, height / 4];
-    const [w, h] = upright ? [lanes - 8, 44] : [steps - 34, 46];
+    const [w, h] = upright ? [lanes - 8, 48] : [Math.min(steps - 52, 110), 48];
     const place = (name) => {
       const [step, lane] = BOXES[name];
       return upright ? [(lane + 0.5) * lanes, (step + 0.5) * steps] : [(step + 0.5) * steps, (lane + 0.5) * lanes];
     };
     context.textAlign = "center";
+    const labels = [];
     for (const [from, to] of EDGES) {
       const [[x1, y1], [x2, y2]] = [place(from), place(to)];
       const local = adjoints[to] ? adjoints[from] / adjoints[to] : null;
@@ -35,8 +36,13 @@ export default async function start(stage) {
       context.stroke();
       context.globalAlpha = 1;
       if (local === null) continue;
+      labels.push([`× ${fixed(local, 2)}`, (x1 + x2) / 2, (y1 + y2) / 2]);
+    }
+    for (const [factor, x, y] of labels) {
+      context.fillStyle = colour.back;
+      context.fillRect(x - 22, y - 9, 44, 17);
       context.fillStyle = colour.three;
-      context.fillText(`× ${local.toFixed(2).replace("-", "−")}`, (x1 + x2) / 2, (y1 + y2) / 2 - (upright ? 2 : 6));
+      context.fillText(factor, x, y + 4);
     }
     for (const name of Object.keys(BOXES)) {
       const [x, y] = place(name);
@@ -48,13 +54,13 @@ export default async function start(stage) {
       context.fill();
       context.stroke();
       context.fillStyle = colour.text;
-      context.fillText(upright ? TEXTS[name] ?? name : `${TEXTS[name] ?? name}`, x, y - 9);
+      context.fillText(TEXTS[name] ?? name, x, y - 9);
       context.fillStyle = colour.one;
       context.fillText(text(values[name]), x, y + 5);
       context.fillStyle = colour.two;
       context.fillText(text(adjoints[name]), x, y + 19);
     }
-  }, { height: 380 });
+  }, { height: 440 });
   const note = status();
 
   async function show(changed) {
@@ -62,12 +68,12 @@ export default async function start(stage) {
     values = Object.fromEntries([...VALUES.map((name, i) => [name, row[i]]), ...INPUTS.map((name) => [name, net.weights[name][0]])]);
     const { gradients } = await net.gradients(new Float64Array(5));
     adjoints = { loss: 1, ...Object.fromEntries(Object.entries(gradients).map(([name, [value]]) => [name, value])) };
-    note.textContent = `The loss is ${text(values.loss)}. ` + (changed ? `If ${changed} grows by 0.001, the loss changes by about ${(adjoints[changed] / 1000).toFixed(6).replace("-", "−")}.` : `Its derivatives: ${INPUTS.map((name) => `${text(adjoints[name])} by ${name}`).join(", ")}.`);
+    note.textContent = `The loss is ${text(values.loss)}. ` + (changed ? `If ${changed} grows by 0.001, the loss changes by about ${fixed(adjoints[changed] / 1000, 6)}.` : `Its derivatives: ${INPUTS.map((name) => `${text(adjoints[name])} by ${name}`).join(", ")}.`);
     graph.describe(`A graph from w, x, b and y to the loss. ${Object.keys(BOXES).map((name) => `${TEXTS[name] ?? name} is ${text(values[name])} with adjoint ${text(adjoints[name])}`).join("; ")}`);
     graph.again();
   }
 
-  const sliders = Object.fromEntries(INPUTS.map((name) => [name, slider({ label: name, min: -2, max: 2, step: 0.1, value: net.weights[name][0], show: (value) => Number(value).toFixed(1).replace("-", "−") }, (value) => {
+  const sliders = Object.fromEntries(INPUTS.map((name) => [name, slider({ label: name, min: -2, max: 2, step: 0.1, value: net.weights[name][0], show: (value) => fixed(value, 1) }, (value) => {
     put(net, { [name]: Float64Array.of(value) });
     show(name);
   })]));

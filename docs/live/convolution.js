@@ -1,6 +1,6 @@
 // Filters slide over a digit: at each place, nine products and their sum; the filters learn.
 import { load } from "parts/net.mjs";
-import { button, cells, choice, el, legend, player, row, slider, status, Surface, unpacked } from "./kit.js";
+import { button, cells, choice, el, fixed, idle, legend, player, row, slider, status, Surface, unpacked } from "./kit.js";
 import data from "parts/data.json";
 
 const [FILTERS, MAP] = [4, 36];
@@ -61,7 +61,7 @@ export default async function start(stage) {
 
   function slide() {
     const [column, line] = [place % 6, Math.floor(place / 6)];
-    sum.textContent = `Filter ${filter + 1} at row ${line + 1}, column ${column + 1} gives ${mapOf(filter)[place].toFixed(3)}: nine pixels by nine weights, their sum with the bias ${b[filter].toFixed(2).replace("-", "−")}, and zero if that is negative.`;
+    sum.textContent = `Filter ${filter + 1} at row ${line + 1}, column ${column + 1} gives ${mapOf(filter)[place].toFixed(3)}: nine pixels by nine weights, their sum with the bias ${fixed(b[filter], 2)}, and zero if that is negative.`;
     picture.describe(`A handwritten ${data.classes[data.labels[digit]]} of eight by eight pixels; the filter lies on row ${line + 1}, column ${column + 1}`);
     features.describe(`Four filters and their feature maps, of six by six numbers. Filter ${filter + 1} has the weights ${Array.from(filterOf(filter), (value) => value.toFixed(2)).join(", ")}`);
     picture.again();
@@ -76,7 +76,7 @@ export default async function start(stage) {
   }, { frame: 60 });
   const restart = async () => {
     train.set(false);
-    while (net.training) await new Promise((done) => setTimeout(done, 5));
+    await idle(net);
     net.restore(first);
     epochs = 0;
     await show();

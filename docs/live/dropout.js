@@ -1,6 +1,6 @@
 // Dropout: each update trains another thinned network; the prediction is that of all units together.
 import { load } from "parts/net.mjs";
-import { button, chart, legend, player, points, random, range, row, short, slider, status } from "./kit.js";
+import { button, chart, idle, legend, player, points, random, range, row, short, slider, status } from "./kit.js";
 import data from "parts/data.json";
 
 const UNITS = 40;
@@ -38,7 +38,7 @@ export default async function start(stage) {
 
   async function restart() {
     train.set(false);
-    while (net.training) await new Promise((done) => setTimeout(done, 5));
+    await idle(net);
     net.restore(first);
     [epochs, uniform] = [0, random(1)];
     await show();

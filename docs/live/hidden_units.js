@@ -1,6 +1,6 @@
 // The boundary between two classes, as a network of a few hidden units learns it.
 import { load } from "parts/net.mjs";
-import { button, cells, chart, legend, player, put, range, row, short, slider, status } from "./kit.js";
+import { button, cells, chart, idle, legend, player, put, range, row, short, slider, status } from "./kit.js";
 import data from "parts/data.json";
 
 const [COLUMNS, ROWS, X, Y] = [56, 40, 2.2, 1.6];
@@ -40,7 +40,7 @@ export default async function start(stage) {
 
   async function restart() {
     train.set(false);
-    while (net.training) await new Promise((done) => setTimeout(done, 5));
+    await idle(net);
     const used = (values) => values.map((value, i) => (i % 16 < units ? value : 0));
     put(net, { W: used(all.W), b: used(all.b), v: used(all.v), c: all.c });
     epochs = 0;

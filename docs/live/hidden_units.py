@@ -42,7 +42,7 @@ def build(folder: Path) -> None:
     cr.export_web(loss, params, X, y, path=folder / "net.mjs", optimizer=rule, predict=network)
     (folder / "data.json").write_text(json.dumps({"X": rounded(X), "y": y.tolist()}))
     figure, plots = axes(3, sharey=True)
-    across, up = np.meshgrid(np.linspace(-2.2, 2.2, 60), np.linspace(-1.6, 1.6, 60))
+    across, up = np.meshgrid(np.linspace(-2.2, 2.2, 30), np.linspace(-1.6, 1.6, 30))
     grid = np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
     for plot, units in zip(plots, (1, 3, 8), strict=True):
         few = {name: value[..., :units] for name, value in params.items()}
@@ -50,6 +50,6 @@ def build(folder: Path) -> None:
         p = network(few, grid).reshape(across.shape)
         plot.contourf(across, up, p, [0, 0.25, 0.5, 0.75, 1], cmap="PuOr_r", alpha=0.6)
         for label, colour in enumerate(COLOURS[:2]):
-            plot.plot(*X[y == label].T, ".", color=colour, ms=4)
+            plot.plot(*X[:80][y[:80] == label].T, ".", color=colour, ms=4)
         plot.set_title("1 hidden unit" if units == 1 else f"{units} hidden units")
     save(figure, folder)

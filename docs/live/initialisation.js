@@ -1,12 +1,9 @@
 // Activations and gradients of ten layers, by the size of the first weights.
 import { load } from "parts/net.mjs";
-import { cells, chart, el, put, random, row, short, slider, status, button } from "./kit.js";
+import { button, cells, chart, el, normal, put, random, row, short, slider, status } from "./kit.js";
 
 const [DEPTH, WIDTH, SAMPLES, BINS] = [10, 24, 64, 25];
 const spread = (values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
-
-/** Normal numbers by Box and Muller. */
-const normal = (n, uniform) => Float32Array.from({ length: n }, () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
 
 export default async function start(stage) {
   const net = await load();

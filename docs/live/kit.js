@@ -86,15 +86,17 @@ export class Surface {
   }
 }
 
+/** The scales of a plot on a surface, between the texts of its axes. */
+const scales = (width, height, { x, y, log, xlog }) => ({ across: scale(x, xlog, 52, width - 12), up: scale(y, log, height - 34, 12) });
+
 /**
  * Axes of a plot on a surface: `x(value)` and `y(value)` are places of the canvas.
  * @param {{x: [number, number], y: [number, number], xlabel?: string, ylabel?: string, log?: boolean, xlog?: boolean}} ranges
  */
-export function axes(context, width, height, colour, { x, y, xlabel = "", ylabel = "", log = false, xlog = false }) {
+export function axes(context, width, height, colour, { xlabel = "", ylabel = "", ...ranges }) {
   const left = 52;
   const bottom = height - 34;
-  const across = scale(x, xlog, left, width - 12);
-  const up = scale(y, log, bottom, 12);
+  const { across, up } = scales(width, height, ranges);
   context.strokeStyle = colour.faint;
   context.fillStyle = colour.text;
   context.lineWidth = 1;
@@ -143,21 +145,15 @@ const power = (exponent) =>
 export function chart(describe, { behind, before, ...options } = {}) {
   return new Surface((context, width, height, colour) => {
     const { lines = [], dots = [], ...ranges } = describe();
-    const inside = () => {
-      context.beginPath();
-      context.rect(52, 12, width - 64, height - 46);
-      context.clip();
-    };
     if (behind) {
-      const hidden = axes(context, width, height, colour, ranges);
-      context.save();
-      inside();
-      behind(context, hidden, colour);
-      context.restore();
+      const { across, up } = scales(width, height, ranges);
+      behind(context, { x: across.place, y: up.place }, colour);
     }
     const places = axes(context, width, height, colour, ranges);
     context.save();
-    inside();
+    context.beginPath();
+    context.rect(48, 8, width - 56, height - 38);
+    context.clip();
     for (const { points, colour: name = "one", width: thick = 2, dash = [], alpha = 1 } of lines) {
       context.strokeStyle = colour[name];
       context.lineWidth = thick;
@@ -169,6 +165,8 @@ export function chart(describe, { behind, before, ...options } = {}) {
     context.globalAlpha = 1;
     for (const { points, colour: name = "text", radius = 3 } of dots) {
       context.fillStyle = colour[name];
+      context.strokeStyle = colour.back;
+      context.lineWidth = 1;
       for (const [x, y] of points) dot(context, places.x(x), places.y(y), radius);
     }
     before?.(context, places, colour);
@@ -176,11 +174,12 @@ export function chart(describe, { behind, before, ...options } = {}) {
   }, options);
 }
 
-/** Draw a dot. */
-export function dot(context, x, y, radius) {
+/** Draw a dot; a large one has an edge in the style of lines. */
+function dot(context, x, y, radius) {
   context.beginPath();
   context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fill();
+  if (radius > 3) context.stroke();
 }
 
 /**
@@ -267,6 +266,17 @@ export function player(figure, step, { label = "Train", frame = 0 } = {}) {
 
 /** A paragraph that screen readers read when it changes. */
 export const status = (text = "") => el("p", { class: "live-status", role: "status" }, text);
+
+/** Normal numbers (Box and Muller) for a generator of random numbers. */
+export const normal = (n, uniform) => Float32Array.from({ length: n }, () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
+
+/** Wait until a network may be changed: training that was begun ends first. */
+export async function idle(net) {
+  while (net.training) await new Promise((done) => setTimeout(done, 5));
+}
+
+/** A number with so many decimals and a real minus. */
+export const fixed = (value, digits) => Number(value).toFixed(digits).replace("-", "−");
 
 /** Return numbers that were packed as base64 of bytes. */
 export const unpacked = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

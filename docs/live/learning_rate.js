@@ -1,6 +1,6 @@
 // A network learns two moons; the losses of the last runs stay, to be compared.
 import { load } from "parts/net.mjs";
-import { button, chart, el, row, short, slider, status } from "./kit.js";
+import { button, chart, el, idle, row, short, slider, status } from "./kit.js";
 import data from "parts/data.json";
 
 const EPOCHS = 30;
@@ -25,7 +25,7 @@ export default async function start(stage) {
     const now = { rate, batchSize, losses: [], colour: COLOURS.find((each) => !runs.slice(-3).some(({ colour }) => colour === each)) };
     runs.push(now);
     if (runs.length > COLOURS.length) runs.shift();
-    while (net.training) await new Promise((done) => setTimeout(done, 10));
+    await idle(net);
     net.restore(first);
     const show = () => {
       names.replaceChildren(...runs.map(({ rate, batchSize, colour }) => el("span", { style: `--ink: var(--live-${colour})` }, `rate ${short(rate)}, batch ${batchSize}`)));

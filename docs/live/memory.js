@@ -1,6 +1,6 @@
 // A recurrent network reads noise with one marked bit in it, and learns to hold that bit.
 import { load } from "parts/net.mjs";
-import { button, cells, legend, player, random, row, short, slider, status, Surface } from "./kit.js";
+import { button, cells, idle, legend, player, random, row, short, slider, status, Surface } from "./kit.js";
 
 const [STEPS, UNITS, BATCH] = [20, 8, 32];
 
@@ -63,7 +63,7 @@ export default async function start(stage) {
   });
   async function restart() {
     train.set(false);
-    while (net.training) await new Promise((done) => setTimeout(done, 5));
+    await idle(net);
     net.restore(first);
     [updates, uniform] = [0, random(1)];
     await another();

@@ -2,7 +2,7 @@
 import { load as adam } from "parts/adam.mjs";
 import { load as momentum } from "parts/momentum.mjs";
 import { load as sgd } from "parts/sgd.mjs";
-import { button, cells, chart, choice, legend, player, put, range, row, short, slider, status } from "./kit.js";
+import { button, cells, chart, choice, idle, legend, player, put, range, row, short, slider, status } from "./kit.js";
 
 const STEPS = 100;
 const [COLUMNS, ROWS] = [60, 40];
@@ -33,7 +33,7 @@ export default async function start(stage) {
 
   async function restart() {
     walk.set(false);
-    while (nets.some(({ training }) => training)) await new Promise((done) => setTimeout(done, 5));
+    await Promise.all(nets.map(idle));
     for (const net of nets) put(net, { w: Float32Array.from(from) });
     paths = nets.map(() => [from]);
     await ground();

@@ -1,7 +1,7 @@
 // Gradient descent for inputs of different sizes, and for the same inputs normalised.
 import { load } from "parts/net.mjs";
 import { load as loadValley } from "parts/valley.mjs";
-import { cells, chart, choice, el, player, put, range, row, short, slider, status, button } from "./kit.js";
+import { button, cells, chart, choice, el, idle, player, put, range, row, short, slider, status } from "./kit.js";
 import data from "parts/data.json";
 
 const [COLUMNS, ROWS, STEPS] = [50, 40, 60];
@@ -23,7 +23,7 @@ export default async function start(stage) {
 
   async function restart() {
     walk.set(false);
-    while (net.training) await new Promise((done) => setTimeout(done, 5));
+    await idle(net);
     X = Float32Array.from(data.X, (value, i) => (i % 2 ? value * factor : value));
     if (normalised)
       for (const column of [0, 1]) {

@@ -1,6 +1,6 @@
 // The loss in training falls on; that on other points falls and rises again.
 import { load } from "parts/net.mjs";
-import { button, chart, el, legend, player, points, put, range, row, short, slider, status } from "./kit.js";
+import { button, chart, el, idle, legend, player, points, put, range, row, short, slider, status } from "./kit.js";
 import data from "parts/data.json";
 
 const places = range(-1, 1, 161);
@@ -37,7 +37,7 @@ export default async function start(stage) {
 
   async function restart() {
     learn.set(false);
-    while (net.training) await new Promise((done) => setTimeout(done, 5));
+    await idle(net);
     const used = (values) => values.map((value, i) => (i < units ? value : 0));
     put(net, { W: used(all.W), b: used(all.b), v: used(all.v), c: all.c });
     losses = [];

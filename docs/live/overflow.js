@@ -1,10 +1,10 @@
 // log(sum(exp(x))) in single precision: as it is written, and with the largest exponent taken out.
 import { load as naive } from "parts/naive.mjs";
 import { load as stable } from "parts/stable.mjs";
-import { chart, el, legend, points, range, row, slider, status } from "./kit.js";
+import { chart, el, fixed, legend, points, range, row, slider, status } from "./kit.js";
 
 const BASE = [0, 1, 2];
-const shown = (value) => (Number.isNaN(value) ? "NaN" : Number.isFinite(value) ? value.toFixed(4).replace("-", "−") : value > 0 ? "∞" : "−∞");
+const shown = (value) => (Number.isNaN(value) ? "NaN" : Number.isFinite(value) ? fixed(value, 4) : value > 0 ? "∞" : "−∞");
 
 export default async function start(stage) {
   const nets = await Promise.all([naive(), stable()]);

@@ -1,6 +1,6 @@
 // A few relus fit a curve; each adds one kink, which moves while the network learns.
 import { load } from "parts/net.mjs";
-import { button, chart, legend, player, points, put, range, row, short, slider, status } from "./kit.js";
+import { button, chart, idle, legend, player, points, put, range, row, short, slider, status } from "./kit.js";
 import data from "parts/data.json";
 
 const places = range(-1, 1, 201);
@@ -30,7 +30,7 @@ export default async function start(stage) {
 
   async function restart() {
     train.set(false);
-    while (net.training) await new Promise((done) => setTimeout(done, 10));
+    await idle(net);
     const kept = (values) => values.map((value, i) => (i < units ? value : 0));
     put(net, { W: kept(all.W), b: kept(all.b), v: kept(all.v), c: all.c });
     epochs = 0;

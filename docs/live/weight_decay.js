@@ -1,6 +1,6 @@
 // Weight decay: the larger it is, the smaller are the weights and the smoother is the curve.
 import { load } from "parts/net.mjs";
-import { chart, el, legend, player, points, put, range, row, short, slider, status, button, Surface } from "./kit.js";
+import { button, chart, el, idle, legend, player, points, put, range, row, short, slider, status, Surface } from "./kit.js";
 import data from "parts/data.json";
 
 const places = range(-1, 1, 161);
@@ -47,7 +47,7 @@ export default async function start(stage) {
   });
   async function restart() {
     train.set(false);
-    while (net.training) await new Promise((done) => setTimeout(done, 5));
+    await idle(net);
     put(net, { w: new Float32Array(WEIGHTS) });
     epochs = 0;
     await show();
