@@ -30,11 +30,14 @@ def page(name: str, call: str, shape: list[int]) -> str:
     parts = [
         f"# {name}: the layer, its gradient and its text",
         f"{_plain(summary)} Arguments and an example: {{py:obj}}`chainrule.layers.{name}`.",
-        f"## Shapes and weights\n\nA sample has the shape {tuple(shape)} here; `None` stands for the number of samples.\n\n"
+        f"## Shapes and weights\n\nA sample has the shape {tuple(shape)} here; `None` stands for "
+        "the number of samples.\n\n"
         f"{_session(call, shape)}",
         _picture(name, model, x, call),
-        f"## The text\n\nThis is the layer with a mean squared error behind it, forward and backward. `{_how(model)}` writes it; "
-        f"a name with `d_` is the gradient of the loss by that value, and `n` the number of samples.\n\n"
+        "## The text\n\nThis is the layer with a mean squared error behind it, forward and "
+        f"backward. `{_how(model)}` writes it; "
+        "a name with `d_` is the gradient of the loss by that value, and `n` the number of "
+        "samples.\n\n"
         f"```python\n{_text(model, x)}\n```",
         _operations(model, x),
         _related(name),
@@ -59,7 +62,9 @@ def _operations(model: cr.Sequential, x: np.ndarray) -> str:
     program = cr.trace(lambda w, x: model(x))(np.zeros(()), x)
     names = dict.fromkeys(equation.primitive.name for equation in program.equations)
     links = [f"[`{pages[name]}`](../operations/{name}.md)" for name in names if name in pages]
-    return f"## Its operations\n\n{', '.join(links)}: the gradient is made of theirs." if links else ""
+    return (
+        f"## Its operations\n\n{', '.join(links)}: the gradient is made of theirs." if links else ""
+    )
 
 
 def _related(name: str) -> str:
@@ -67,7 +72,10 @@ def _related(name: str) -> str:
     place = group.index(name)
     near = [other for other in group[max(0, place - 2) : place + 3] if other != name]
     links = ", ".join(f"[{other}]({other}.md)" for other in near)
-    return f"## See also\n\n{links}. [All layers](index.md); [a dense layer, derived by hand](../lab.md)."
+    return (
+        f"## See also\n\n{links}. [All layers](index.md); [a dense layer, derived by "
+        "hand](../lab.md)."
+    )
 
 
 def _model(call: str, shape: list[int]) -> cr.Sequential:
@@ -107,9 +115,10 @@ def _picture(name: str, model: cr.Sequential, x: np.ndarray, call: str) -> str:
     if not np.issubdtype(x.dtype, np.floating):
         return ""
     return (
-        "## Which inputs an output depends on\n\nEach square is the slope of one output (a row) by one input (a column), both counted "
-        "through: blue is positive, orange negative, and where nothing stands, the output does not depend on the input.\n\n"
-        + influence(lambda x: model(x), {"x": x}, call)
+        "## Which inputs an output depends on\n\nEach square is the slope of one output (a row) "
+        "by one input (a column), both counted "
+        "through: blue is positive, orange negative, and where nothing stands, the output does "
+        "not depend on the input.\n\n" + influence(lambda x: model(x), {"x": x}, call)
     )
 
 

@@ -32,8 +32,10 @@ OPERANDS = {
 LAB = {"matmul", "sigmoid", "softmax", "log", "exp", "mean", "sum", "relu"}  # of the lab's page
 UNARY = {"x": "np.array([0.5, 1.0, 2.0])"}
 FAMILIES = {
-    "elementwise": "Entry by entry", "ufunc_methods": "Entry by entry", "nn": "Networks", "error_function": "Networks", "reduce": "Reductions",
-    "shape": "Shapes", "moves": "Shapes", "joining": "Joined", "index": "Indexing", "linalg": "Products",
+    "elementwise": "Entry by entry", "ufunc_methods": "Entry by entry", "nn": "Networks",
+    "error_function": "Networks", "reduce": "Reductions",
+    "shape": "Shapes", "moves": "Shapes", "joining": "Joined", "index": "Indexing",
+    "linalg": "Products",
     "matrices": "Matrices", "decompositions": "Decompositions and norms", "sampled": "Samples",
 }  # fmt: skip
 
@@ -93,7 +95,7 @@ class Operation:
         return str(module_text(cr.trace(pullback)(arrays, g), "z"))
 
     def weighted_sum(self) -> Any:
-        """Return the function of the operands and `g` whose gradient is that of the call for `g`."""
+        """Return the function of operands and `g` whose gradient is that of the call for `g`."""
         taken = "; ".join(f'{name} = params["{name}"]' for name in self.operands)
         space = {"np": np, "cr": cr}
         exec(f"def loss(params, g):\n    {taken}\n    return np.sum(g * ({self.call}))", space)
@@ -182,15 +184,19 @@ def page(operation: Operation) -> str:
         f"# `{operation.function}`: value and gradient",
         f"{operation.summary} {_reference(operation)}",
         _formulas(operation, text),
-        f"Here $z$ is the result, and $\\bar z$, in the code `g`, the gradient of the loss by the result. The backward "
+        "Here $z$ is the result, and $\\bar z$, in the code `g`, the gradient of the loss by the "
+        "result. The backward "
         f"pass makes of it {others}, by the chain rule.",
         _picture(operation, arrays),
-        f"## Value and gradient\n\nThe loss here is the sum of the result, so each entry of $\\bar z$ is 1.\n\n"
+        "## Value and gradient\n\nThe loss here is the sum of the result, so each entry of "
+        "$\\bar z$ is 1.\n\n"
         f"{_session(operation, arrays)}",
-        f"## The gradient as NumPy\n\nThe lines that chainrule writes for this call, forward and backward:\n\n"
+        "## The gradient as NumPy\n\nThe lines that chainrule writes for this call, forward and "
+        "backward:\n\n"
         f"```python\n{_lines(text)}\n```",
         _kernel(operation, arrays, result),
-        f"## The record\n\nThe operation is called `{operation.name}` in programs. This is its row in `{operation.module.__name__}`; a "
+        f"## The record\n\nThe operation is called `{operation.name}` in programs. This is its "
+        f"row in `{operation.module.__name__}`; a "
         f"rule takes `g`, the result `y` and the operands:\n\n"
         f"```python\n{inspect.cleandoc(_row(operation.module, operation.name) or '')}\n```",
         _related(operation),
@@ -202,7 +208,7 @@ def _reference(operation: Operation) -> str:
     """Return a link to the reference of the function, if the call has one."""
     if operation.function == operation.call:
         return ""
-    module, _, name = operation.function.rpartition(".")
+    module = operation.function.rpartition(".")[0]
     if module.startswith("np"):
         return f"Arguments: {{py:obj}}`numpy{operation.function[2:]}`."
     return f"Arguments and an example: {{py:obj}}`chainrule.{operation.function[3:]}`."
@@ -218,7 +224,10 @@ def _related(operation: Operation) -> str:
     links = [f"[`{by_name[name].function}`]({name}.md)" for name in dict.fromkeys([*names, *near])]
     lab = "[the lab's formulas](../lab.md)" if operation.name in LAB else ""
     more = ", ".join(filter(None, [*links, lab]))
-    return f"## See also\n\n{more}. [All operations](index.md); [how they are put together](../reverse-mode.md)."
+    return (
+        f"## See also\n\n{more}. [All operations](index.md); [how they are put "
+        "together](../reverse-mode.md)."
+    )
 
 
 def _family(operation: Operation) -> str:
@@ -310,7 +319,10 @@ def _kernel(operation: Operation, arrays: dict[str, Any], result: Any) -> str:
     except cr.ChainruleError:
         return ""
     step = text.split("row = order[start]\n")[1].split("        value = loss_value[0]")[0]
-    return f":::{{dropdown}} A training step with it, as loops\n```python\n{inspect.cleandoc(step)}\n```\n:::"
+    return (
+        f":::{{dropdown}} A training step with it, as "
+        f"loops\n```python\n{inspect.cleandoc(step)}\n```\n:::"
+    )
 
 
 def _write(folder: Path) -> None:

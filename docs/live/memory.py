@@ -3,15 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+from extensions.figures import COLOURS, axes, save
 
 import chainrule as cr
-from extensions.figures import COLOURS, axes, save
 
 STEPS, UNITS = 20, 8
 
 
 def states(params, X):
-    """Return the hidden states (n, steps, units) of a network with a gate; X holds an input and a mark a step."""
+    """Return the hidden states (n, steps, units) with a gate; X holds input and mark a step."""
+
     def step(h, x):
         gate = cr.sigmoid(x @ params["W_g"] + h @ params["U_g"] + params["b_g"])
         new = np.tanh(x @ params["W"] + h @ params["U"] + params["b"])
@@ -67,7 +68,8 @@ def build(folder: Path) -> None:
     cr.export_web(loss, params, X, y, path=folder / "net.mjs", optimizer=rule, predict=network)
     trained, _ = cr.minimize(loss, params, X, y, optimizer=rule, batch_size=32, epochs=10, seed=0)
     figure, plots = axes(2, sharey=True)
-    for plot, weights, title in zip(plots, (params, trained), ("untrained", "trained"), strict=True):
+    drawn = zip(plots, (params, trained), ("untrained", "trained"), strict=True)
+    for plot, weights, title in drawn:
         p = network(weights, X[:16])[:, :STEPS]
         for bit, colour in ((1, COLOURS[0]), (0, COLOURS[1])):
             plot.plot(range(1, STEPS + 1), p[y[:16] == bit].T, color=colour, lw=0.7)

@@ -9,8 +9,8 @@ pytest.importorskip("sphinx")
 pytest.importorskip("myst_parser")
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
 
-from sphinx.application import Sphinx  # noqa: E402
-from sphinx.util.docutils import docutils_namespace  # noqa: E402
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 CONF = """
 extensions = ["myst_parser", "extensions.exercise", "extensions.linked"]

@@ -12,19 +12,20 @@ from chainrule._src.core.primitive import _BY_NAME
 pytest.importorskip("sphinx")
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
 
-from extensions import layers, operations  # noqa: E402
+from extensions import layers, operations
 
 OPERATIONS = {each.name: each for each in operations.operations()}
 LAYERS = {name: row for group in layers.TABLE.values() for name, row in group.items()}
 WITHOUT_PAGE = {
     "gradients of other operations, of which there are pages": "fold scatter cofactor",
     "further results of an operation that has a page": "eigh_vectors svd_u svd_vh qr_q",
-    "eigenvalues of matrices that need not be symmetric: complex numbers": "eig_values eig_vectors",
+    "eigenvalues of matrices that are not symmetric: complex numbers": "eig_values eig_vectors",
     "written as other operations in NumPy: x[i] = v, .astype, .item": "assign astype item matmul_last",
     "a loop: the recurrent layers have pages": "scan",
     "functions of scipy.special, listed in functions.md": (
-        "polygamma erfc erfinv erfcinv logit ndtr log_ndtr ndtri entr gammaln gamma rgamma psi i0 i1 j0 j1 "
-        "y0 y1 gammasgn rel_entr kl_div beta betaln jv yn yv iv ive gammainc gammaincc betainc xlogy xlog1py"
+        "polygamma erfc erfinv erfcinv logit ndtr log_ndtr ndtri entr gammaln gamma rgamma psi i0 "
+        "i1 j0 j1 y0 y1 gammasgn rel_entr kl_div beta betaln jv yn yv iv ive gammainc gammaincc "
+        "betainc xlogy xlog1py"
     ),
 }
 SYMMETRIC = {"cholesky"}  # NumPy reads the lower triangle; the gradient is that of both
