@@ -18,8 +18,6 @@ from chainrule import __version__
 
 DOCS = Path(__file__).parent
 SITE = DOCS.parent / "build" / "docs"
-# What is searched, and what is not: long kernels that are the same words on each page.
-SEARCHED = ["--root-selector", "article.bd-article", "--exclude-selectors", ".unsearched"]
 REDIRECT = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>chainrule</title>
 <meta http-equiv="refresh" content="0; url={0}/index.html"></head>
@@ -41,8 +39,8 @@ def build(arguments: list[str]) -> int:
 
 def index(folder: Path) -> None:
     """Write pagefind's index of the pages in a folder."""
-    command = [sys.executable, "-m", "pagefind", "--quiet", "--site", str(folder), *SEARCHED]
-    subprocess.run(command, check=True)
+    command = [sys.executable, "-m", "pagefind", "--quiet", "--site", str(folder)]
+    subprocess.run([*command, "--glob", "{*.html,[!_]*/**/*.html}"], check=True)
 
 
 def tell_versions() -> None:

@@ -1,6 +1,8 @@
 """The pages of the reference: every public name, grouped by task, from `groups.toml`."""
 
 import importlib
+import re
+import shutil
 import tomllib
 import typing
 from collections.abc import Iterable
@@ -10,10 +12,14 @@ from sphinx.application import Sphinx
 
 from extensions.digests import write_changed
 
+_BACK = re.compile(
+    r'(generated/(chainrule\.(?:\w+\.)*)(\w+)\.html#)chainrule\.(?:\w+\.)*?(\3(?:\.\w+)*)"'
+)
 
-def pages(source: Path) -> dict[str, str]:
+
+def pages(folder: Path) -> dict[str, str]:
     """Return the text of each page of the reference, by its name."""
-    groups = tomllib.loads((source / "reference" / "groups.toml").read_text(encoding="utf-8"))
+    groups = tomllib.loads((folder / "groups.toml").read_text(encoding="utf-8"))
     modules = [module for group in groups.values() for module in group.get("modules", ())]
     homes = _homes(modules)
     return {name: _page(homes, **group) for name, group in groups.items()}
@@ -80,9 +86,10 @@ def _summary(module: str, names: Iterable[str]) -> str:
 
 
 def _write(app: Sphinx, _config: object) -> None:
-    source = Path(app.srcdir)
-    for name, text in pages(source).items():
-        write_changed(source / "reference" / f"{name}.md", text)
+    folder = Path(app.srcdir) / "reference"
+    changed = [write_changed(folder / f"{name}.md", text) for name, text in pages(folder).items()]
+    if any(changed):  # autosummary leaves pages of names that are gone
+        shutil.rmtree(folder / "generated", ignore_errors=True)
 
 
 def _source_of(_app: Sphinx, module: str, name: str) -> str | None:
@@ -94,7 +101,14 @@ def _source_of(_app: Sphinx, module: str, name: str) -> str | None:
     return None if home.startswith("chainrule") else module
 
 
+def _link_back(_app: Sphinx, page: str, _template: str, context: dict, _doctree: object) -> None:
+    """Lead from code to the name that its page describes: viewcode takes any public name."""
+    if page.startswith("_modules/"):
+        context["body"] = _BACK.sub(r'\1\2\4"', context["body"])
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", _write)
     app.connect("viewcode-follow-imported", _source_of)
+    app.connect("html-page-context", _link_back)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

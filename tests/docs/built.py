@@ -1,6 +1,7 @@
 """The site that `make docs` writes, built where a source is newer, and what its pages refer to."""
 
 import gzip
+import os
 import re
 import subprocess
 import sys
@@ -84,14 +85,15 @@ def page(path):
 @cache
 def pages():
     """Return all pages of the site."""
-    return [page(path) for path in sorted(VERSION.rglob("*.html")) if "pagefind" not in path.parts]
+    written = sorted(VERSION.rglob("*.html"))
+    return [page(path) for path in written if not {"pagefind", "_static"} & set(path.parts)]
 
 
 def target(page, address):
     """Return the file that an address names, and the anchor in it."""
     parts = urlsplit(address)
-    path = (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path
-    return path / "index.html" if path.is_dir() else path, unquote(parts.fragment)
+    path = os.path.normpath(page.path.parent / unquote(parts.path)) if parts.path else page.path
+    return Path(path), unquote(parts.fragment)
 
 
 def elsewhere(address):

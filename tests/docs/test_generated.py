@@ -19,8 +19,8 @@ LAYERS = {name: row for group in layers.TABLE.values() for name, row in group.it
 WITHOUT_PAGE = {
     "gradients of other operations, of which there are pages": "fold scatter cofactor",
     "further results of an operation that has a page": "eigh_vectors svd_u svd_vh qr_q",
-    "eigenvalues of matrices that are not symmetric: complex numbers": "eig_values eig_vectors",
-    "written as other operations in NumPy: x[i] = v, .astype, .item": "assign astype item matmul_last",
+    "eigenvalues of other than symmetric matrices, complex": "eig_values eig_vectors",
+    "others in NumPy: x[i] = v, .astype, .item": "assign astype item matmul_last",
     "a loop: the recurrent layers have pages": "scan",
     "functions of scipy.special, listed in functions.md": (
         "polygamma erfc erfinv erfcinv logit ndtr log_ndtr ndtri entr gammaln gamma rgamma psi i0 "
