@@ -1,11 +1,15 @@
-"""The directive `exercise`: a question that is checked in the page; the build computes its answer.
+"""The directive `exercise`: a question that is checked in the page.
 
-Its content: the question; a block of the language `py` that computes `answer` in a namespace of its
-own (the blocks of the language `python` share the page's); a list of wrong answers, each with the
-mistake that it comes from; and, as a quotation, why the answer is right. If the answer is a number,
-an item of the list begins with an expression as inline code, which is evaluated; if the answer is a
-text, the list holds all choices, in bold. Without JavaScript the answer can be opened;
-`_static/exercise.js` adds the form.
+Its content: the question; a block of the language `py` that computes `answer`, while the site is
+built, in a namespace of its own (the blocks of the language `python` share the page's); a list of
+wrong answers, each with the mistake that it comes from; and, as a quotation, why the answer is
+right. If the answer is a number, an item of the list begins with an expression as inline code,
+which is evaluated; if the answer is a text, the list holds all choices, in bold. Without
+JavaScript the answer can be opened; `_static/exercise.js` adds the form.
+
+The option `picture` is an expression of the block's names and of the functions in `sketches`, and
+`alt` its text; with `after`, the picture comes with the answer. An answer counts as right `within`
+a distance, by default a hundredth of it.
 """
 
 from html import escape
@@ -24,7 +28,7 @@ from extensions.digests import depends_on_code
 PICTURES = {name: getattr(sketches, name) for name in ("curve", "bars", "tables", "lines", "steps")}
 
 
-class exercise(nodes.container):
+class ExerciseNode(nodes.container):
     """A question with its answer."""
 
 
@@ -53,7 +57,7 @@ class ExerciseDirective(SphinxDirective):
         exec(code.astext(), names)
         answer = names.get("answer")
         title = self.arguments[0]
-        node = exercise(title=title, ids=[nodes.make_id(f"exercise-{title}")])
+        node = ExerciseNode(title=title, ids=[nodes.make_id(f"exercise-{title}")])
         picture = self._picture(names)
         if "after" in self.options:  # the picture shows the answer
             why += picture
@@ -72,11 +76,14 @@ class ExerciseDirective(SphinxDirective):
         node += [
             _raw("<details><summary>The answer</summary>"),
             nodes.paragraph("", "", nodes.Text("Answer: "), nodes.strong("", "", *shown)),
-            _raw('<div class="exercise-why">'), *why, _raw("</div>"), code,
+            _raw('<div class="exercise-why">'),
+            *why,
+            _raw("</div>"),
+            code,
             _raw('<p class="exercise-wrong">Other answers:</p><ul class="exercise-cases">'),
             *feedback,
             _raw("</ul></details>"),
-        ]  # fmt: skip
+        ]
         return [node]
 
     def _picture(self, names: dict[str, Any]) -> list[nodes.Node]:
@@ -133,11 +140,8 @@ class ExerciseDirective(SphinxDirective):
             if is_right:
                 right = text.deepcopy().children
             else:
-                feedback += [
-                    _raw(f'<li data-choice="{number}">'),
-                    nodes.paragraph("", "", *text.deepcopy().children, nodes.Text(": "), *rest),
-                    _raw("</li>"),
-                ]
+                name = [*text.deepcopy().children, nodes.Text(": ")]
+                feedback += _item(f'data-choice="{number}"', [*name, *rest])
             choices += [_raw(f"<li{' data-right' * is_right}>"), *text.children, _raw("</li>")]
         if not right:
             raise self.error(f"exercise: the answer {answer!r} is none of the choices")
@@ -176,11 +180,15 @@ def _short(number: float, within: float) -> str:
     return f"{round(number, max(0, int(np.ceil(-np.log10(within))))):g}"
 
 
+def _item(attribute: str, content: list[nodes.Node]) -> list[nodes.Node]:
+    return [_raw(f"<li {attribute}>"), nodes.paragraph("", "", *content), _raw("</li>")]
+
+
 def _raw(html: str) -> nodes.raw:
     return nodes.raw("", html, format="html")
 
 
-def _visit(writer: Any, node: exercise) -> None:
+def _visit(writer: Any, node: ExerciseNode) -> None:
     data = (
         f' data-answer="{node["answer"]!r}" data-within="{node["within"]!r}"'
         if node["kind"] == "number"
@@ -194,21 +202,21 @@ def _visit(writer: Any, node: exercise) -> None:
     )
 
 
-def _depart(writer: Any, _node: exercise) -> None:
+def _depart(writer: Any, _node: ExerciseNode) -> None:
     writer.body.append("</section>\n")
 
 
 def _add_files(
     app: Sphinx, page: str, _template: str, _context: dict, doctree: nodes.document | None
 ) -> None:
-    if doctree is not None and any(True for _ in doctree.findall(exercise)):
+    if doctree is not None and any(True for _ in doctree.findall(ExerciseNode)):
         app.add_js_file("exercise.js", loading_method="defer")
         app.add_css_file("exercise.css")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directive."""
-    app.add_node(exercise, html=(_visit, _depart))
+    app.add_node(ExerciseNode, html=(_visit, _depart))
     app.add_directive("exercise", ExerciseDirective)
     app.connect("html-page-context", _add_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

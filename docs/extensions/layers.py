@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 
 import chainrule as cr
 from extensions.digests import made, write_changed
-from extensions.operations import operations
+from extensions.operations import operations, table, toctree
 from extensions.pictures import influence
 
 TABLE = tomllib.loads(Path(__file__).with_name("layers.toml").read_text(encoding="utf-8"))
@@ -23,21 +23,19 @@ WITHOUT = {  # name → why it has no page
 
 def page(name: str, call: str, shape: list[int]) -> str:
     """Return the page of a layer."""
-    layer_class = getattr(cr.layers, name)
-    summary = inspect.cleandoc(layer_class.__doc__ or "").split("\n\n")[0].replace("\n", " ")
     model = _model(call, shape)
     x = _sample(name, shape)
     parts = [
         f"# {name}: the layer, its gradient and its text",
-        f"{_plain(summary)} Arguments and an example: {{py:obj}}`chainrule.layers.{name}`.",
+        f"{_summary(name)} Arguments and an example: {{py:obj}}`chainrule.layers.{name}`.",
         f"## Shapes and weights\n\nA sample has the shape {tuple(shape)} here; `None` stands for "
         "the number of samples.\n\n"
         f"{_session(call, shape)}",
         _picture(name, model, x, call),
-        "## The text\n\nThis is the layer with a mean squared error behind it, forward and "
-        f"backward. `{_how(model)}` writes it; "
-        "a name with `d_` is the gradient of the loss by that value, and `n` the number of "
-        "samples.\n\n"
+        "## The text\n\n"
+        "This is the layer with a mean squared error behind it, forward and backward. "
+        f"`{_how(model)}` writes it; a name with `d_` is the gradient of the loss by that value, "
+        "and `n` the number of samples.\n\n"
         f"```python\n{_text(model, x)}\n```",
         _operations(model, x),
         _related(name),
@@ -45,8 +43,10 @@ def page(name: str, call: str, shape: list[int]) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _plain(summary: str) -> str:
-    """Return a sentence of a docstring, which is reStructuredText, as Markdown."""
+def _summary(name: str) -> str:
+    """Return the first sentence of a layer's docstring, which is reStructuredText, as Markdown."""
+    text = inspect.cleandoc(getattr(cr.layers, name).__doc__ or "")
+    summary = text.split("\n\n")[0].replace("\n", " ")
     return re.sub(r"``(.*?)``", r"`\1`", re.sub(r":math:`(.*?)`", r"$\1$", summary))
 
 
@@ -62,9 +62,9 @@ def _operations(model: cr.Sequential, x: np.ndarray) -> str:
     program = cr.trace(lambda w, x: model(x))(np.zeros(()), x)
     names = dict.fromkeys(equation.primitive.name for equation in program.equations)
     links = [f"[`{pages[name]}`](../operations/{name}.md)" for name in names if name in pages]
-    return (
-        f"## Its operations\n\n{', '.join(links)}: the gradient is made of theirs." if links else ""
-    )
+    if not links:
+        return ""
+    return f"## Its operations\n\n{', '.join(links)}: the gradient is made of theirs."
 
 
 def _related(name: str) -> str:
@@ -72,10 +72,8 @@ def _related(name: str) -> str:
     place = group.index(name)
     near = [other for other in group[max(0, place - 2) : place + 3] if other != name]
     links = ", ".join(f"[{other}]({other}.md)" for other in near)
-    return (
-        f"## See also\n\n{links}. [All layers](index.md); [a dense layer, derived by "
-        "hand](../lab.md)."
-    )
+    others = "[All layers](index.md); [a dense layer, derived by hand](../lab.md)."
+    return f"## See also\n\n{links}. {others}"
 
 
 def _model(call: str, shape: list[int]) -> cr.Sequential:
@@ -115,10 +113,10 @@ def _picture(name: str, model: cr.Sequential, x: np.ndarray, call: str) -> str:
     if not np.issubdtype(x.dtype, np.floating):
         return ""
     return (
-        "## Which inputs an output depends on\n\nEach square is the slope of one output (a row) "
-        "by one input (a column), both counted "
-        "through: blue is positive, orange negative, and where nothing stands, the output does "
-        "not depend on the input.\n\n" + influence(lambda x: model(x), {"x": x}, call)
+        "## Which inputs an output depends on\n\n"
+        "Each square is the slope of one output (a row) by one input (a column), in their order "
+        "in memory: blue is positive, orange negative, and without a square the output does not "
+        "depend on the input.\n\n" + influence(lambda x: model(x), {"x": x}, call)
     )
 
 
@@ -138,13 +136,14 @@ def _text(model: cr.Sequential, x: np.ndarray) -> str:
 def _write(folder: Path) -> None:
     index = [
         "# Layers, one by one",
-        "Each page is written from the layer itself while the site is built.",
+        "Each page has the shapes, the text of the layer with its gradient, and a picture of which "
+        "inputs an output depends on. It is written from the layer itself while the site is built.",
     ]
     for group, layers in TABLE.items():
         for name, (call, shape) in layers.items():
             write_changed(folder / f"{name}.md", page(name, call, shape))
-        names = "\n".join(layers)
-        index.append(f"## {group}\n\n```{{toctree}}\n:titlesonly:\n\n{names}\n```")
+        rows = [(f"[{name}]({name}.md)", _summary(name)) for name in layers]
+        index += [f"## {group}", table(rows), toctree(layers)]
     write_changed(folder / "index.md", "\n\n".join(index) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""The directive `linked`: formulas, the learner's lines and chainrule's lines, side by side.
+"""The directive `linked`: formulas beside the learner's lines and the lines that chainrule writes.
 
 Its content is a table of three columns. The second column holds lines of the Python blocks above
 it, the third lines of the text that the option `text` computes from them, each as inline code. A
@@ -69,10 +69,8 @@ def _numbered(text: str, label: str) -> str:
         f'<span class="linked-line" data-line="{number}">{line or " "}</span>'
         for number, line in enumerate(coloured)
     )
-    return (
-        '<div class="linked-text highlight"><pre tabindex="0" role="region" '
-        f'aria-label="{escape(label)}">{lines}</pre></div>'
-    )
+    attributes = f'tabindex="0" role="region" aria-label="{escape(label)}"'
+    return f'<div class="linked-text highlight"><pre {attributes}>{lines}</pre></div>'
 
 
 def _add_files(

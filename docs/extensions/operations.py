@@ -6,6 +6,7 @@ import inspect
 import pkgutil
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,9 +34,8 @@ LAB = {"matmul", "sigmoid", "softmax", "log", "exp", "mean", "sum", "relu"}  # o
 UNARY = {"x": "np.array([0.5, 1.0, 2.0])"}
 FAMILIES = {
     "elementwise": "Entry by entry", "ufunc_methods": "Entry by entry", "nn": "Networks",
-    "error_function": "Networks", "reduce": "Reductions",
-    "shape": "Shapes", "moves": "Shapes", "joining": "Joined", "index": "Indexing",
-    "linalg": "Products",
+    "error_function": "Networks", "reduce": "Reductions", "shape": "Shapes", "moves": "Shapes",
+    "joining": "Joined", "index": "Indexing", "linalg": "Products",
     "matrices": "Matrices", "decompositions": "Decompositions and norms", "sampled": "Samples",
 }  # fmt: skip
 
@@ -69,6 +69,16 @@ class Operation:
         return eval(f"lambda {', '.join(self.operands)}: {self.call}", {"np": np, "cr": cr})
 
     @property
+    def title(self) -> str:
+        """The name of the operation in titles and links."""
+        return str(CALLS.get(self.name, {}).get("shown", self.function))
+
+    @property
+    def loss(self) -> str:
+        """The loss whose gradient the page shows."""
+        return str(CALLS.get(self.name, {}).get("loss", f"np.sum({self.call})"))
+
+    @property
     def summary(self) -> str:
         """One sentence that says what the operation computes."""
         written = CALLS.get(self.name, {}).get("intro")
@@ -95,7 +105,7 @@ class Operation:
         return str(module_text(cr.trace(pullback)(arrays, g), "z"))
 
     def weighted_sum(self) -> Any:
-        """Return the function of operands and `g` whose gradient is that of the call for `g`."""
+        """Return the function whose gradient is that of the call for `g`."""
         taken = "; ".join(f'{name} = params["{name}"]' for name in self.operands)
         space = {"np": np, "cr": cr}
         exec(f"def loss(params, g):\n    {taken}\n    return np.sum(g * ({self.call}))", space)
@@ -181,35 +191,37 @@ def page(operation: Operation) -> str:
     text = operation.pullback_text()
     others = ", ".join(rf"$\bar {name}$ (`d_{name}`)" for name in operation.operands)
     parts = [
-        f"# `{operation.function}`: value and gradient",
+        f"# `{operation.title}`: value and gradient",
         f"{operation.summary} {_reference(operation)}",
         _formulas(operation, text),
         "Here $z$ is the result, and $\\bar z$, in the code `g`, the gradient of the loss by the "
-        "result. The backward "
-        f"pass makes of it {others}, by the chain rule.",
+        f"result. The backward pass makes of it {others}, by the chain rule.",
         _picture(operation, arrays),
-        "## Value and gradient\n\nThe loss here is the sum of the result, so each entry of "
-        "$\\bar z$ is 1.\n\n"
-        f"{_session(operation, arrays)}",
-        "## The gradient as NumPy\n\nThe lines that chainrule writes for this call, forward and "
-        "backward:\n\n"
+        f"## Value and gradient\n\n{_about_loss(operation)}\n\n{_session(operation, arrays)}",
+        "## The gradient as NumPy\n\n"
+        "The lines that chainrule writes for this call, forward and backward:\n\n"
         f"```python\n{_lines(text)}\n```",
         _kernel(operation, arrays, result),
-        f"## The record\n\nThe operation is called `{operation.name}` in programs. This is its "
-        f"row in `{operation.module.__name__}`; a "
-        f"rule takes `g`, the result `y` and the operands:\n\n"
+        f"## The record\n\nThe operation is called `{operation.name}` in programs. "
+        f"This is its row in `{operation.module.__name__}`; "
+        "a rule takes `g`, the result `y` and the operands:\n\n"
         f"```python\n{inspect.cleandoc(_row(operation.module, operation.name) or '')}\n```",
         _related(operation),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
+def _about_loss(operation: Operation) -> str:
+    if "loss" in CALLS.get(operation.name, {}):
+        return f"The loss here is `{operation.loss}`."
+    return r"The loss here is the sum of the result, so each entry of $\bar z$ is 1."
+
+
 def _reference(operation: Operation) -> str:
     """Return a link to the reference of the function, if the call has one."""
     if operation.function == operation.call:
         return ""
-    module = operation.function.rpartition(".")[0]
-    if module.startswith("np"):
+    if operation.function.startswith("np."):
         return f"Arguments: {{py:obj}}`numpy{operation.function[2:]}`."
     return f"Arguments and an example: {{py:obj}}`chainrule.{operation.function[3:]}`."
 
@@ -221,13 +233,11 @@ def _related(operation: Operation) -> str:
     names = CALLS.get(operation.name, {}).get("see", [])
     place = family.index(operation)
     near = [each.name for each in family[max(0, place - 2) : place + 3] if each is not operation]
-    links = [f"[`{by_name[name].function}`]({name}.md)" for name in dict.fromkeys([*names, *near])]
+    links = [f"[`{by_name[name].title}`]({name}.md)" for name in dict.fromkeys([*names, *near])]
     lab = "[the lab's formulas](../lab.md)" if operation.name in LAB else ""
     more = ", ".join(filter(None, [*links, lab]))
-    return (
-        f"## See also\n\n{more}. [All operations](index.md); [how they are put "
-        "together](../reverse-mode.md)."
-    )
+    all_of_them = "[All operations](index.md); [how they are put together](../reverse-mode.md)."
+    return f"## See also\n\n{more}. {all_of_them}"
 
 
 def _family(operation: Operation) -> str:
@@ -296,7 +306,7 @@ def _session(operation: Operation, arrays: dict[str, Any]) -> str:
     lines += [f"{name} = {text}" for name, text in operation.operands.items()]
     calls = [operation.call]
     calls += [
-        f"cr.grad(lambda {names}: np.sum({operation.call}), argnums={i})({names})"
+        f"cr.grad(lambda {names}: {operation.loss}{f', argnums={i}' * (i > 0)})({names})"
         for i in range(len(arrays))
     ]
     space = {"np": np, "cr": cr} | arrays
@@ -319,10 +329,8 @@ def _kernel(operation: Operation, arrays: dict[str, Any], result: Any) -> str:
     except cr.ChainruleError:
         return ""
     step = text.split("row = order[start]\n")[1].split("        value = loss_value[0]")[0]
-    return (
-        f":::{{dropdown}} A training step with it, as "
-        f"loops\n```python\n{inspect.cleandoc(step)}\n```\n:::"
-    )
+    code = f"```python\n{inspect.cleandoc(step)}\n```"
+    return f":::{{dropdown}} A training step with it, as loops\n{code}\n:::"
 
 
 def _write(folder: Path) -> None:
@@ -332,12 +340,26 @@ def _write(folder: Path) -> None:
         write_changed(folder / f"{operation.name}.md", page(operation))
     index = [
         "# Operations, one by one",
-        "Each page is written from the operation's record while the site is built.",
+        "Operations that a gradient goes through, with formula, gradient as NumPy, loops, and the "
+        "record in the library. The pages are written from the records while the site is built; "
+        "tests hold each gradient equal to central differences.",
     ]
     for family, members in groups.items():
-        names = "\n".join(f"{each.function} <{each.name}>" for each in members)
-        index.append(f"## {family}\n\n```{{toctree}}\n:titlesonly:\n\n{names}\n```")
+        rows = [(f"[`{each.title}`]({each.name}.md)", each.summary) for each in members]
+        index += [f"## {family}", table(rows), toctree(each.name for each in members)]
     write_changed(folder / "index.md", "\n\n".join(index) + "\n")
+
+
+def table(rows: Iterable[tuple[str, str]]) -> str:
+    """Return links and sentences as a table."""
+    cells = [(link, sentence.replace("|", r"\|")) for link, sentence in rows]
+    lines = "\n".join(f"| {link} | {sentence} |" for link, sentence in cells)
+    return f"| page | what it computes |\n|---|---|\n{lines}"
+
+
+def toctree(names: Iterable[str]) -> str:
+    """Return pages as a part of the table of contents that is not shown."""
+    return "```{toctree}\n:hidden:\n\n" + "\n".join(names) + "\n```"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

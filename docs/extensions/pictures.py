@@ -29,13 +29,12 @@ def curves(f: Callable[[Any], Any], x: Any, call: str) -> str:
     axes += _path(
         np.zeros(2), np.array([bottom, top]), (low, high), (bottom, top), "--pst-color-border"
     )
-    legend = _text(12, 18, call, "--live-one") + _text(12, 36, "its slope", "--live-two")
-    limits = _text(4, HEIGHT - 6, f"x from {low:g} to {high:g}", "--pst-color-text-muted")
+    legend = _text(12, 18, call, "--live-one") + _text(12, 36, "its slope, dashed", "--live-two")
     return _svg(
         WIDTH,
         HEIGHT,
         f"{call} and its slope for x from {low:g} to {high:g}",
-        axes + "".join(drawn) + legend + limits,
+        axes + "".join(drawn) + legend,
     )
 
 
@@ -82,7 +81,9 @@ def _path(x: Any, y: Any, across: tuple[float, float], up: tuple[float, float], 
             continue
         points.append(f"{pen}{a:.1f} {b:.1f}")
         pen = "L"
-    return f'<path d="{"".join(points)}" style="fill:none;stroke:var({colour});stroke-width:2"/>'
+    dashes = ";stroke-dasharray:6 4" * (colour == "--live-two")
+    style = f"fill:none;stroke:var({colour});stroke-width:2{dashes}"
+    return f'<path d="{"".join(points)}" style="{style}"/>'
 
 
 def _text(x: float, y: float, text: str, colour: str) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of exercises: SVG made of the values that the exercise's code has computed."""
+"""Pictures of exercises, as SVG: functions of values that the code of an exercise computed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-WIDTH, HEIGHT, EDGE = 360, 170, 48
+WIDTH, HEIGHT, EDGE = 370, 170, 60
 ONE, TWO, TEXT = "--live-one", "--live-two", "--pst-color-text-base"
 MUTED = "--pst-color-text-muted"
 
@@ -158,8 +158,8 @@ class _Plot:
 
     def frame(self) -> str:
         left, right, bottom = self.x(self.across[0]), self.x(self.across[1]), self.y(self.up[0])
-        style = f"fill:none;stroke:var({MUTED})"
-        axis = f'<path d="M{left:.1f} 4V{bottom:.1f}H{right:.1f}" style="{style}"/>'
+        corner = f"M{left:.1f} 4V{bottom:.1f}H{right:.1f}"
+        axis = f'<path d="{corner}" style="fill:none;stroke:var({MUTED})"/>'
         across = [
             _text(left, HEIGHT - 30, f"{self.across[0]:g}", TEXT),
             _text(right, HEIGHT - 30, f"{self.across[1]:g}", TEXT, "end"),
@@ -201,7 +201,5 @@ def _text(x: float, y: float, text: str, colour: str, anchor: str = "start") -> 
 
 
 def _svg(parts: Sequence[str], width: float = WIDTH, height: float = HEIGHT - 18) -> str:
-    return (
-        '<svg class="picture" role="img" aria-label="ALT" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}">{"".join(parts)}</svg>'
-    )
+    size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}"'
+    return f'<svg class="picture" role="img" aria-label="ALT" {size}>{"".join(parts)}</svg>'

@@ -19,12 +19,12 @@ LAYERS = {name: row for group in layers.TABLE.values() for name, row in group.it
 WITHOUT_PAGE = {
     "gradients of other operations, of which there are pages": "fold scatter cofactor",
     "further results of an operation that has a page": "eigh_vectors svd_u svd_vh qr_q",
-    "eigenvalues of other than symmetric matrices, complex": "eig_values eig_vectors",
-    "others in NumPy: x[i] = v, .astype, .item": "assign astype item matmul_last",
+    "eigenvalues of any matrix, which may be complex": "eig_values eig_vectors",
+    "no function of NumPy: x[i] = v, .astype, .item": "assign astype item matmul_last",
     "a loop: the recurrent layers have pages": "scan",
     "functions of scipy.special, listed in functions.md": (
-        "polygamma erfc erfinv erfcinv logit ndtr log_ndtr ndtri entr gammaln gamma rgamma psi i0 "
-        "i1 j0 j1 y0 y1 gammasgn rel_entr kl_div beta betaln jv yn yv iv ive gammainc gammaincc "
+        "polygamma erfc erfinv erfcinv logit ndtr log_ndtr ndtri entr gammaln gamma rgamma psi "
+        "i0 i1 j0 j1 y0 y1 gammasgn rel_entr kl_div beta betaln jv yn yv iv ive gammainc gammaincc "
         "betainc xlogy xlog1py"
     ),
 }
