@@ -1,4 +1,4 @@
-"""Pictures of live figures, small and the same at each build, and data that several of them use."""
+"""Pictures of live figures, the same at each build, and data that several of them use."""
 
 from pathlib import Path
 

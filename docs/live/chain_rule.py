@@ -12,7 +12,7 @@ START = {"w": 0.8, "x": 1.5, "b": -0.4, "y": 0.2}
 
 
 def values(p):
-    """Return all values from inputs to loss. Gradients of zeros, added to each, are adjoints."""
+    """Return all values, up to the loss. The gradients of the zeros in them are the adjoints."""
     product = p["w"] * p["x"] + p["product"]
     z = product + p["b"] + p["z"]
     h = np.tanh(z) + p["h"]

@@ -29,7 +29,7 @@ def scores(params, h):
 
 
 def network(params, X):
-    """Return the probabilities of the classes, then the feature maps, in a row for each digit."""
+    """Return the classes' probabilities and then the feature maps, a row for each digit."""
     h = maps(params, X)
     p = cr.softmax(scores(params, h))
     return np.concatenate([p, h.reshape(-1, 36 * FILTERS)], axis=1)

@@ -6,6 +6,7 @@ import data from "parts/data.json";
 const SIZE = 8;
 const PIXELS = SIZE * SIZE;
 const BATCH = 8;
+const PAD = "A digit of eight by eight pixels: draw on it with a pointer, or with arrow keys and space";
 
 const bytes = unpacked(data.images);
 const images = Float32Array.from({ length: 2 * bytes.length }, (_, i) => (i % 2 ? bytes[i >> 1] & 15 : bytes[i >> 1] >> 4) / 15);
@@ -51,9 +52,8 @@ export default async function start(stage) {
     context.globalAlpha = 1;
     context.strokeStyle = colour.faint;
     context.strokeRect(0.5, 0.5, side * SIZE - 1, side * SIZE - 1);
-  }, { label: "A digit of eight by eight pixels: draw on it", height: 176 });
-  pad.canvas.style.width = "176px";
-  pad.canvas.style.touchAction = "none";
+  }, { label: PAD, height: 176 });
+  Object.assign(pad.canvas.style, { width: "176px", touchAction: "none" });
 
   const bars = new Surface((context, width, height, colour) => {
     const step = width / 10;
@@ -148,23 +148,46 @@ export default async function start(stage) {
   await restart();
 }
 
-/** Let a pointer draw on a surface of pixels: the one under it and, more faintly, its neighbours. */
+/** Let a pointer, or arrow keys and space, draw on a surface of pixels: the nearest and, more faintly, its neighbours. */
 function draws(surface, pixels, done) {
   const { canvas } = surface;
-  const ink = (event) => {
-    const side = canvas.clientHeight / SIZE;
-    const x = event.offsetX / side - 0.5;
-    const y = event.offsetY / side - 0.5;
+  const at = [3, 3]; // the pixel of the keyboard
+  const ink = (x, y) => {
     for (let i = 0; i < PIXELS; i++) {
       const distance = Math.hypot((i % SIZE) - x, Math.floor(i / SIZE) - y);
       pixels[i] = Math.max(pixels[i], Math.min(1, Math.max(0, 1.25 - distance)));
     }
     surface.again();
   };
+  const place = (event) => [event.offsetX, event.offsetY].map((each) => (each * SIZE) / canvas.clientHeight - 0.5);
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
-    if (event.button === 0) ink(event);
+    if (event.button === 0) ink(...place(event));
   });
-  canvas.addEventListener("pointermove", (event) => event.buttons & 1 && ink(event));
+  canvas.addEventListener("pointermove", (event) => event.buttons & 1 && ink(...place(event)));
   canvas.addEventListener("pointerup", done);
+
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "application");
+  const cursor = surface.draw;
+  surface.draw = (context, width, height, colour) => {
+    cursor(context, width, height, colour);
+    if (!canvas.matches(":focus-visible")) return;
+    const side = height / SIZE;
+    context.strokeStyle = colour.two;
+    context.lineWidth = 3;
+    context.strokeRect(at[0] * side + 1.5, at[1] * side + 1.5, side - 3, side - 3);
+  };
+  for (const type of ["focus", "blur"]) canvas.addEventListener(type, () => surface.again());
+  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, -1], ArrowDown: [1, 1] };
+  canvas.addEventListener("keydown", async (event) => {
+    const [axis, by] = moves[event.key] ?? [];
+    if (!by && event.key !== " ") return;
+    event.preventDefault();
+    if (by) at[axis] = Math.max(0, Math.min(SIZE - 1, at[axis] + by));
+    else ink(...at);
+    surface.again();
+    surface.describe(`${PAD}. Row ${at[1] + 1}, column ${at[0] + 1}, ${pixels[at[1] * SIZE + at[0]] > 0.5 ? "ink" : "empty"}`);
+    if (!by) await done();
+  });
 }

@@ -26,7 +26,7 @@ def loss(params, X, y):
 
 
 def build(folder: Path) -> None:
-    """Write the network, its gradient as text, digits, and the picture in case scripts are off."""
+    """Write the network, its gradient as text, digits, and the picture."""
     digits = cr.data.load_digits()
     images, labels = digits.images[: SAMPLES + TESTS], digits.target[: SAMPLES + TESTS]
     rng = np.random.default_rng(0)

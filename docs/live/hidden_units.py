@@ -48,7 +48,10 @@ def build(folder: Path) -> None:
         few = {name: value[..., :units] for name, value in params.items()}
         few, _ = cr.minimize(loss, few, X, y, optimizer=rule, batch_size=32, epochs=200, seed=0)
         p = network(few, grid).reshape(across.shape)
-        plot.contourf(across, up, p, [0, 0.25, 0.5, 0.75, 1], cmap="PuOr_r", alpha=0.6)
+        plot.imshow(
+            p, cmap="PuOr_r", alpha=0.6, origin="lower", extent=(-2.2, 2.2, -1.6, 1.6),
+            aspect="auto",
+        )  # fmt: skip
         for label, colour in enumerate(COLOURS[:2]):
             plot.plot(*X[:80][y[:80] == label].T, ".", color=colour, ms=4)
         plot.set_title("1 hidden unit" if units == 1 else f"{units} hidden units")

@@ -1,4 +1,4 @@
-"""Activations and gradients by depth in ten layers, by the size of the first weights."""
+"""Activations and gradients of ten layers, by the size of their first weights."""
 
 from pathlib import Path
 

@@ -215,7 +215,7 @@ export function put(net, weights) {
   const start = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)));
   for (const [name, values] of Object.entries(weights))
-    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), start + header[name].data_offsets[0]);
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), start + header[`weights/${name}`].data_offsets[0]);
   net.restore(bytes);
 }
 

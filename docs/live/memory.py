@@ -11,7 +11,10 @@ STEPS, UNITS = 20, 8
 
 
 def states(params, X):
-    """Return the hidden states (n, steps, units) with a gate; X holds input and mark a step."""
+    """Return the hidden states (n, steps, units) of a network with a gate.
+
+    X holds an input and a mark for each step.
+    """
 
     def step(h, x):
         gate = cr.sigmoid(x @ params["W_g"] + h @ params["U_g"] + params["b_g"])
@@ -68,8 +71,9 @@ def build(folder: Path) -> None:
     cr.export_web(loss, params, X, y, path=folder / "net.mjs", optimizer=rule, predict=network)
     trained, _ = cr.minimize(loss, params, X, y, optimizer=rule, batch_size=32, epochs=10, seed=0)
     figure, plots = axes(2, sharey=True)
-    drawn = zip(plots, (params, trained), ("untrained", "trained"), strict=True)
-    for plot, weights, title in drawn:
+    for plot, weights, title in zip(
+        plots, (params, trained), ("untrained", "trained"), strict=True
+    ):
         p = network(weights, X[:16])[:, :STEPS]
         for bit, colour in ((1, COLOURS[0]), (0, COLOURS[1])):
             plot.plot(range(1, STEPS + 1), p[y[:16] == bit].T, color=colour, lw=0.7)

@@ -37,19 +37,23 @@ export default async function start(stage) {
     for (const net of nets) put(net, { w: Float32Array.from(from) });
     paths = nets.map(() => [from]);
     await ground();
+    await tell();
+  }
+
+  async function tell() {
+    const ends = await nets[0].predict(paths.flatMap((points) => valley(points.at(-1))));
+    const steps = Math.max(...paths.map((points) => points.length)) - 1;
+    note.textContent = steps ? `After ${steps} steps with learning rate ${short(rate)}, the loss is ${NAMES.map((name, i) => `${short(ends[i])} with ${name}`).join(", ")}.`
+      : `All three stand at the same place, where the loss is ${short(ends[0])}.`;
+    plot.describe(`Three paths down a valley that is ${short(2 * steep)} times steeper across than along. ${note.textContent}`);
     plot.again();
-    note.textContent = "Three optimizers stand at the same place.";
+    return steps < STEPS;
   }
 
   const walk = player(stage, async () => {
     const faults = await Promise.all(nets.map((net) => net.train(valley(from), undefined, { epochs: 1, batchSize: 1, learningRate: rate, shuffle: false }).catch((error) => error)));
     nets.forEach((net, i) => faults[i] instanceof Error || paths[i].push(Array.from(net.weights.w)));
-    const ends = await nets[0].predict(paths.flatMap((points) => valley(points.at(-1))));
-    const steps = Math.max(...paths.map((points) => points.length)) - 1;
-    note.textContent = `After ${steps} steps with learning rate ${short(rate)}, the loss is ${NAMES.map((name, i) => `${short(ends[i])} with ${name}`).join(", ")}.`;
-    plot.describe(`Three paths down a valley that is ${short(2 * steep)} times steeper across than along. ${note.textContent}`);
-    plot.again();
-    return steps < STEPS;
+    return tell();
   }, { label: "Walk", frame: 30 });
 
   stage.append(plot.canvas, legend(Object.fromEntries(NAMES.map((name, i) => [name, COLOURS[i]]))),

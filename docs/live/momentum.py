@@ -16,7 +16,7 @@ STEPS = 60
 
 
 def loss(w, X):
-    """Return the height at w; the last two columns of X are the valley's slopes along the axes."""
+    """Return the height at w; the last two columns of X are the curvatures of the valley."""
     return np.sum(np.mean(X, axis=0)[2:] * w**2) / 2
 
 

@@ -17,7 +17,7 @@ def loss(w, X, y):
 
 
 def losses(weights, X):
-    """Return the loss at each pair of weights, a row of X; `weights` is the data, as parameters."""
+    """Return the loss at each pair of weights, a row of X; the data are parameters."""
     predictions = X @ np.swapaxes(weights["data"][:, :2], 0, 1)
     return np.mean((predictions - weights["data"][:, 2]) ** 2, axis=1)
 

@@ -22,7 +22,7 @@ def loss(params, X, y):
 
 
 def weights(units: int) -> dict:
-    """Return weights whose kinks lie from left to right; units of no use have weight zero."""
+    """Return weights with kinks from left to right; units beyond `units` have weight zero."""
     rng = np.random.default_rng(2)
     used = np.arange(UNITS) < units
     slopes = np.where(np.arange(UNITS) % 2, -2.0, 2.0) * used

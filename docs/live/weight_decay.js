@@ -9,7 +9,7 @@ const WEIGHTS = 13;
 
 export default async function start(stage) {
   const net = await load();
-  let [decay, epochs, heights, w] = [0, 0, places, new Float32Array(WEIGHTS)];
+  let [decay, epochs, heights, w] = [0.001, 0, places, new Float32Array(WEIGHTS)];
   const rows = (xs) => Array.from(xs).flatMap((x) => [x, decay]);
 
   const plot = chart(() => ({
@@ -53,7 +53,7 @@ export default async function start(stage) {
     await show();
   }
   stage.append(el("div", { class: "live-two" }, plot.canvas, bars.canvas), legend({ "the polynomial": "one", "its weights": "two", "the wave without noise": "text" }),
-    row(slider({ label: "Weight decay", min: -5, max: 0.5, step: 0.25, value: -5, show: (power) => (power === -5 ? "0" : short(10 ** power)) }, (power) => { decay = power === -5 ? 0 : 10 ** power; epochs = 0; train.set(true); })),
+    row(slider({ label: "Weight decay", min: -5, max: 0.5, step: 0.25, value: -3, show: (power) => (power === -5 ? "0" : short(10 ** power)) }, (power) => { decay = power === -5 ? 0 : 10 ** power; epochs = 0; train.set(true); })),
     row(train.button, button("Start again", restart)), note);
   await restart();
 }
