@@ -38,9 +38,10 @@ def build(arguments: list[str]) -> int:
 
 
 def index(folder: Path) -> None:
-    """Write pagefind's index of the pages in a folder."""
-    command = [sys.executable, "-m", "pagefind", "--quiet", "--site", str(folder)]
-    subprocess.run([*command, "--glob", "{*.html,[!_]*/**/*.html}"], check=True)
+    """Write pagefind's index of the pages in a folder, without the signs of links to headings."""
+    pages = ["--site", str(folder), "--glob", "{*.html,[!_]*/**/*.html}"]
+    command = [sys.executable, "-m", "pagefind", "--quiet", "--exclude-selectors", ".headerlink"]
+    subprocess.run([*command, *pages], check=True)
 
 
 def tell_versions() -> None:

@@ -1,6 +1,7 @@
 """The site that `make docs` writes, built where a source is newer, and what its pages refer to."""
 
 import gzip
+import json
 import os
 import re
 import subprocess
@@ -94,6 +95,11 @@ def target(page, address):
     parts = urlsplit(address)
     path = os.path.normpath(page.path.parent / unquote(parts.path)) if parts.path else page.path
     return Path(path), unquote(parts.fragment)
+
+
+def write_script(path, name, value):
+    """Write a value as the scripts beside the pages have it."""
+    path.write_text(f"globalThis.{name} = {json.dumps(value)};", encoding="utf-8")
 
 
 def elsewhere(address):

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.blackboard.browser.test_reach import AXE, VIOLATIONS
-from tests.docs.built import VERSION, weight
+from tests.docs.built import VERSION, weight, write_script
 
 pytestmark = pytest.mark.thorough  # they need the whole site
 
@@ -89,11 +89,29 @@ def test_the_front_page_is_light_until_its_figure_runs(chrome, address):
     page.close()
 
 
-def test_from_a_folder_a_version_is_chosen_and_has_the_same_page(chrome, site):
-    page = chrome.new_page()
-    page.goto((site.parent / "index.html").as_uri())
-    page.wait_for_url("**/index.html")
-    select = page.get_by_role("combobox", name="Version")
-    assert select.input_value() == site.name
-    page.evaluate("() => { globalThis.chainruleVersions.push('0.0') }")
-    page.close()
+@pytest.fixture
+def two_versions(site, tmp_path):
+    """A folder with this version and an older one, which has two pages."""
+    (tmp_path / site.name).symlink_to(site)
+    older = tmp_path / "0.0.1"
+    (older / "guides").mkdir(parents=True)
+    for name in ("index.html", "guides/seeds.html"):
+        (older / name).write_text("<html><h1>Older</h1></html>", encoding="utf-8")
+    write_script(older / "pages.js", "chainrulePages", ["index.html", "guides/seeds.html"])
+    write_script(tmp_path / "versions.js", "chainruleVersions", [site.name, "0.0.1"])
+    return tmp_path / site.name
+
+
+@pytest.mark.parametrize(
+    ("page", "other"), [("guides/seeds", "guides/seeds"), ("guides/threads", "index")]
+)
+def test_from_a_folder_another_version_shows_the_same_page_or_its_first(
+    chrome, two_versions, page, other
+):
+    visit = chrome.new_page()
+    visit.goto((two_versions / f"{page}.html").as_uri())
+    choice = visit.get_by_role("combobox", name="Version")
+    assert choice.input_value() == two_versions.name
+    choice.select_option("0.0.1")
+    visit.wait_for_url(f"**/0.0.1/{other}.html")
+    visit.close()

@@ -4,6 +4,8 @@ import tomllib
 
 import pytest
 from tests.base import ROOT
+from tests.blackboard.browser.test_reach import AXE, VIOLATIONS
+from tests.docs.test_reach import RULES
 
 pytestmark = pytest.mark.thorough  # they need the whole site
 
@@ -48,6 +50,9 @@ def test_a_keyboard_opens_the_search_and_follows_a_hit(page):
     page.locator("pagefind-modal input").wait_for()
     page.keyboard.type("freeze layers")
     page.locator("pagefind-results a").first.wait_for()
+    if AXE.exists():
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        assert page.evaluate(VIOLATIONS, RULES) == []
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url("**/guides/freeze-layers.html*")
