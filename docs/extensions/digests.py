@@ -52,9 +52,7 @@ def _digest(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def write_changed(path: Path, text: str) -> bool:
-    """Write a file if its content differs, and say so: Sphinx reads again what is newer."""
-    changed = not path.exists() or path.read_text(encoding="utf-8") != text
-    if changed:
+def write_changed(path: Path, text: str) -> None:
+    """Write a file if its content differs: Sphinx reads again what is newer."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
-    return changed

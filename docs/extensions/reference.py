@@ -1,8 +1,8 @@
 """The pages of the reference: every public name, grouped by task, from `groups.toml`."""
 
 import importlib
+import inspect
 import re
-import shutil
 import tomllib
 import typing
 from collections.abc import Iterable
@@ -12,17 +12,34 @@ from sphinx.application import Sphinx
 
 from extensions.digests import write_changed
 
+_NAME = """{name}
+{line}
+
+.. currentmodule:: {module}
+
+.. auto{kind}:: {name}
+{options}
+.. minigallery:: chainrule.{name}
+   :add-heading: In the gallery
+"""
+_OF_CLASS = "   :members:\n   :show-inheritance:\n"
 _BACK = re.compile(
     r'(generated/(chainrule\.(?:\w+\.)*)(\w+)\.html#)chainrule\.(?:\w+\.)*?(\3(?:\.\w+)*)"'
 )
 
 
 def pages(folder: Path) -> dict[str, str]:
-    """Return the text of each page of the reference, by its name."""
+    """Return the text of each file of the reference, by its path."""
     groups = tomllib.loads((folder / "groups.toml").read_text(encoding="utf-8"))
     modules = [module for group in groups.values() for module in group.get("modules", ())]
     homes = _homes(modules)
-    return {name: _page(homes, **group) for name, group in groups.items()}
+    of_groups = {f"{name}.md": _page(homes, **group) for name, group in groups.items()}
+    direct = [("", name) for group in groups.values() for name in group.get("names", ())]
+    of_names = {
+        f"generated/{'.'.join(filter(None, ('chainrule', *home)))}.rst": _page_of_name(*home)
+        for home in [*direct, *homes.values()]
+    }
+    return of_groups | of_names
 
 
 def _homes(modules: Iterable[str]) -> dict[int, tuple[str, str]]:
@@ -64,13 +81,26 @@ def _page(
     return "\n\n".join(parts) + "\n"
 
 
+def _page_of_name(module: str, name: str) -> str:
+    value = _value(module, name)
+    of_class = inspect.isclass(value)
+    kind = "exception" if of_class and issubclass(value, BaseException) else "class"
+    return _NAME.format(
+        name=name,
+        line="=" * len(name),
+        module=f"chainrule.{module}".rstrip("."),
+        kind=kind if of_class else "function",
+        options=_OF_CLASS if kind == "class" and of_class else "",
+    )
+
+
 def _described(module: str) -> list[str]:
     public = importlib.import_module(f"chainrule.{module}").__all__
     return [name for name in public if _has_page(_value(module, name))]
 
 
 def _value(module: str, name: str) -> object:
-    return getattr(importlib.import_module(f"chainrule.{module}"), name)
+    return getattr(importlib.import_module(f"chainrule.{module}".rstrip(".")), name)
 
 
 def _has_page(value: object) -> bool:
@@ -87,9 +117,13 @@ def _summary(module: str, names: Iterable[str]) -> str:
 
 def _write(app: Sphinx, _config: object) -> None:
     folder = Path(app.srcdir) / "reference"
-    changed = [write_changed(folder / f"{name}.md", text) for name, text in pages(folder).items()]
-    if any(changed):  # autosummary leaves pages of names that are gone
-        shutil.rmtree(folder / "generated", ignore_errors=True)
+    (folder / "generated").mkdir(exist_ok=True)
+    texts = pages(folder)
+    for name, text in texts.items():
+        write_changed(folder / name, text)
+    for path in (folder / "generated").iterdir():
+        if f"generated/{path.name}" not in texts:
+            path.unlink()
 
 
 def _source_of(_app: Sphinx, module: str, name: str) -> str | None:
