@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests docs notebooks benchmarks hatch_build.py
+PROSE := docs src README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md $(wildcard benchmarks/*.md)
 # A process more than there are processors, up to four; each takes what is left when it is done.
 SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest
@@ -34,7 +35,7 @@ help:
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
 	@echo "make coverage  the same, counting which lines they run; takes twice as long"
 	@echo "make fuzz      hold 50,000 random NumPy programs and 1,000 random networks against others"
-	@echo "make check     ruff, formatting, strict mypy as on Linux, macOS and Windows; the files at the root"
+	@echo "make check     ruff, formatting, strict mypy as on Linux, macOS and Windows; spelling; the files at the root"
 	@echo "make format    mend what ruff can mend"
 	@echo "make bench     time chainrule against its peers, cold and warm; results go to benchmarks/"
 	@echo "make bench-web  time modules for web pages against TensorFlow.js and others, in Node and Chromium"
@@ -59,10 +60,10 @@ page: $(MODULE)
 	@npm --prefix $(WEB) run --silent check
 
 docs: .venv/docs docs/node_modules/made $(MODULE)
-	@OMP_NUM_THREADS=1 $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --jobs 2 docs build/docs
+	@OMP_NUM_THREADS=1 $(BIN)/python docs/build.py $(ARGS)
 
 docs-serve: docs
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/docs 8000
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/docs 8000 || true
 
 test: .venv/dev
 	@$(BIN)/python -m pytest --ignore=tests/peers --ignore=tests/install -m "not thorough" $(SHARED) $(ARGS)
@@ -124,6 +125,7 @@ check: .venv/dev
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/sp-repo-review .
+	$(BIN)/codespell $(PROSE)
 
 format: .venv/dev
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -156,6 +158,7 @@ pictures: .venv/dev $(MODULE)
 
 clean:
 	rm -rf .venv build dist $(WEB)/dist $(WEB)/node_modules $(dir $(MODULE)) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis lab-report*.html
+	@git clean -dfqX docs  # what is written while the site is built
 
 # A target is a stamp inside .venv: it is made again when pyproject.toml changes.
 .venv/made:

@@ -25,6 +25,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "extensions.exercise",
     "extensions.formulas",
+    "extensions.light",
     "extensions.linked",
     "extensions.live",
     "extensions.layers",
@@ -48,7 +49,7 @@ templates_path = ["_templates"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_inline", "attrs_block"]
 myst_heading_anchors = 4
 
-autosummary_generate = True
+autosummary_generate = False  # `extensions.reference` writes the pages
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
@@ -85,9 +86,13 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "chainrule"
 html_static_path = ["_static", "node_modules/katex/dist"]
-html_css_files = ["site.css", "gallery.css"]
+html_css_files = ["site.css", "gallery.css", "print.css"]
+html_js_files = ["site.js"]
 html_theme_options = {
-    "navbar_end": ["theme-switcher"],
+    "header_links_before_dropdown": 6,
+    "navbar_persistent": ["site-search"],
+    "navbar_end": ["versions", "theme-switcher"],
+    "disable_search": True,  # `_static/site.js` has another
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],

@@ -1,6 +1,7 @@
 """Formulas become KaTeX's HTML while the site is built: readers need no script for them.
 
-One process of Node renders all formulas of all pages, after they are read and before they are written.
+One process of Node renders all formulas of all pages, after they are read and before they are
+written.
 """
 
 import json
@@ -18,7 +19,8 @@ const katex = require("katex");
 const html = ([text, displayMode]) => {
   const aligned = displayMode && /&|\\\\/.test(text) && !text.includes("begin{");
   try {
-    return katex.renderToString(aligned ? `\\begin{aligned}${text}\\end{aligned}` : text, { displayMode });
+    const whole = aligned ? `\\begin{aligned}${text}\\end{aligned}` : text;
+    return katex.renderToString(whole, { displayMode });
   } catch (error) {
     throw new Error(`${error.message}\nin the formula ${text}`);
   }

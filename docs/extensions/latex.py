@@ -3,11 +3,15 @@
 import ast
 
 FUNCTIONS = {
-    "sin": r"\sin", "cos": r"\cos", "tan": r"\tan", "sinh": r"\sinh", "cosh": r"\cosh", "tanh": r"\tanh",
-    "arcsin": r"\arcsin", "arccos": r"\arccos", "arctan": r"\arctan", "log": r"\ln", "log2": r"\log_2",
+    "sin": r"\sin", "cos": r"\cos", "tan": r"\tan", "sinh": r"\sinh", "cosh": r"\cosh",
+    "tanh": r"\tanh",
+    "arcsin": r"\arcsin", "arccos": r"\arccos", "arctan": r"\arctan", "log": r"\ln",
+    "log2": r"\log_2",
     "log10": r"\log_{10}", "arcsinh": r"\operatorname{arsinh}", "arccosh": r"\operatorname{arcosh}",
-    "arctanh": r"\operatorname{artanh}", "sign": r"\operatorname{sign}", "maximum": r"\max", "minimum": r"\min",
-    "exp2": "2^", "arctan2": r"\operatorname{atan2}", "sigmoid": r"\sigma", "erf": r"\operatorname{erf}",
+    "arctanh": r"\operatorname{artanh}", "sign": r"\operatorname{sign}", "maximum": r"\max",
+    "minimum": r"\min",
+    "exp2": "2^", "arctan2": r"\operatorname{atan2}", "sigmoid": r"\sigma",
+    "erf": r"\operatorname{erf}",
 }  # fmt: skip
 NAMES = {"g": r"\bar z"}
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: r"\,"}

@@ -17,7 +17,8 @@ def curves(f: Callable[[Any], Any], x: Any, call: str) -> str:
     with np.errstate(all="ignore"):
         lines = [f(grid), cr.grad(lambda x: np.sum(f(x)))(grid)]
     inside = [line[np.isfinite(line)] for line in lines]
-    bottom, top = np.clip([min(map(np.min, inside)), max(map(np.max, inside))], -4, 4) + [-0.2, 0.2]
+    lowest, highest = min(map(np.min, inside)), max(map(np.max, inside))
+    bottom, top = np.clip(lowest, -4, 4) - 0.2, np.clip(highest, -4, 4) + 0.2
     drawn = [
         _path(grid, line, (low, high), (bottom, top), colour)
         for line, colour in zip(lines, ("--live-one", "--live-two"), strict=True)
@@ -38,7 +39,7 @@ def curves(f: Callable[[Any], Any], x: Any, call: str) -> str:
 
 
 def influence(f: Callable[..., Any], arrays: dict[str, Any], call: str) -> str:
-    """Return a picture of the Jacobians: the slope of each entry of the result by each of an operand."""
+    """Return a picture of the Jacobians: slopes of the result's entries by those of an operand."""
     blocks, left = [], 0
     for i, name in enumerate(arrays):
         jacobian = np.asarray(cr.jacobian(f, argnums=i)(*arrays.values()))
@@ -50,7 +51,8 @@ def influence(f: Callable[..., Any], arrays: dict[str, Any], call: str) -> str:
             slope = table[row, column]
             colour = "--live-one" if slope >= 0 else "--live-two"
             blocks.append(
-                f'<rect x="{left + column * side:.1f}" y="{26 + row * side:.1f}" width="{side - 1:.1f}" height="{side - 1:.1f}" '
+                f'<rect x="{left + column * side:.1f}" y="{26 + row * side:.1f}" '
+                f'width="{side - 1:.1f}" height="{side - 1:.1f}" '
                 f'style="fill:var({colour});fill-opacity:{max(0.1, abs(slope) / scale):.2f}"/>'
             )
         blocks.append(_text(left, 16, f"by {name}", "--pst-color-text-base"))
@@ -94,6 +96,7 @@ def _text(x: float, y: float, text: str, colour: str) -> str:
 def _svg(width: float, height: float, title: str, content: str) -> str:
     label = title.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     return (
-        f'```{{raw}} html\n<svg class="picture" role="img" aria-label="{label}" viewBox="0 0 {width:.0f} {height:.0f}" '
+        f'```{{raw}} html\n<svg class="picture" role="img" aria-label="{label}" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}">{content}</svg>\n<p class="picture-caption">{label}.</p>\n```'
     )

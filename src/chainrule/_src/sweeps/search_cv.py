@@ -183,7 +183,7 @@ workers, client, verbose
         """Return the best model's score on other samples; a greater score is better.
 
         For an estimator it is ``scoring`` or the estimator's own score. For a `Sequential` it is
-        the score ``monitor`` without "val_"; a loss, or another score for which lower is better,
+        the score ``monitor`` without ``val_``; a loss, or another score for which lower is better,
         is negated, as in scikit-learn.
         """
         model = self._refitted("score")
