@@ -63,7 +63,7 @@ docs: .venv/docs docs/node_modules/made $(MODULE)
 	@OMP_NUM_THREADS=1 $(BIN)/python docs/build.py $(ARGS)
 
 docs-serve: docs
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/docs 8000 || true
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/docs 8000
 
 test: .venv/dev
 	@$(BIN)/python -m pytest --ignore=tests/peers --ignore=tests/install -m "not thorough" $(SHARED) $(ARGS)

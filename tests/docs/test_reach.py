@@ -80,7 +80,7 @@ def test_a_printed_page_has_its_text_and_no_navigation(page, address):
 def test_the_front_page_is_light_until_its_figure_runs(chrome, address):
     page = chrome.new_page()
     loaded = []
-    page.on("response", loaded.append)
+    page.on("response", lambda response: loaded.append(response))
     page.goto(address + "index.html", wait_until="networkidle")
     page.locator("figure.live button").first.wait_for()
     assert all(response.ok for response in loaded), [r.url for r in loaded if not r.ok]
