@@ -33,7 +33,7 @@ def copies(block: Block) -> Iterator[Edit]:
 
 
 def _used_once(block: Block, i: int, value: ast.BinOp) -> Iterator[Edit]:
-    """Yield the next line with ``a * b`` for ``a``, without the line ``a *= b`` before it."""
+    """Yield the next line with ``a * b`` for ``a``, without the preceding line ``a *= b``."""
     s, following = block.statements[i], block.statements[i + 1 : i + 2]
     for line in following:
         read = getattr(line, "value", None)
@@ -46,7 +46,7 @@ def _used_once(block: Block, i: int, value: ast.BinOp) -> Iterator[Edit]:
 
 
 def _is_alias(value: ast.expr) -> bool:
-    """Return true if an expression may be another variable's array, or a view of it."""
+    """Return true if an expression may be another variable's array, or a view of that array."""
     if isinstance(value, ast.Call):
         return called_name(value) in VIEWS
     return isinstance(value, ast.Name | ast.Attribute | ast.Subscript)

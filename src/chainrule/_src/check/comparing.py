@@ -33,8 +33,8 @@ def is_textbook(function: Callable[[Any], Any]) -> bool:
         value = np.asarray(function(z.copy()), np.float64)
     except Exception:  # it takes something else
         return False
-    known = [activation for activation, _ in list(ACTIVATIONS.values())[:-3]]
-    return value.shape == z.shape and any(np.allclose(value, f(z), rtol=1e-9) for f in known)
+    activations = [activation for activation, _ in list(ACTIVATIONS.values())[:-3]]
+    return value.shape == z.shape and any(np.allclose(value, f(z), rtol=1e-9) for f in activations)
 
 
 def scale_of(a: Any, b: Any) -> float | None:

@@ -70,10 +70,10 @@ class DetachedLoss:
 
     def leave_out(self, error: Exception) -> bool:
         """Let the statement that failed read plain arrays; return false if it decides the loss."""
-        place = _statement_of(error, self.watch.codes)
-        if place is None or id(place[1]) in self._statements:
+        failure = _statement_of(error, self.watch.codes)
+        if failure is None or id(failure[1]) in self._statements:
             return False
-        code, statement = place
+        code, statement = failure
         self._statements[id(statement)] = code
         return bool(np.array_equal(self.watch.run(self._noisy), self.watch.result))
 
@@ -99,7 +99,7 @@ def _statement_of(
     error: Exception, codes: Sequence[FunctionSource]
 ) -> tuple[FunctionSource, ast.stmt] | None:
     """Return the innermost statement of the learner's code in which an error was raised."""
-    place, trace = None, error.__traceback__
+    failure, trace = None, error.__traceback__
     while trace is not None:
         frame = trace.tb_frame.f_code
         for code in codes:
@@ -110,6 +110,6 @@ def _statement_of(
                     and s.lineno <= trace.tb_lineno <= (s.end_lineno or s.lineno)
                 ]  # fmt: skip
                 if inside:
-                    place = code, max(inside, key=lambda s: s.lineno)
+                    failure = code, max(inside, key=lambda s: s.lineno)
         trace = trace.tb_next
-    return place
+    return failure

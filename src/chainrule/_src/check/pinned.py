@@ -37,7 +37,7 @@ def pinned_lines(subject: FaultyProgram) -> list[Site]:
 
 
 def within_pinned(subject: FaultyProgram, line: Site) -> list[Edit]:
-    """Return the changes of a pinned line that add what must be added, or may do so."""
+    """Return the changes of a pinned line that add, or may add, the missing amount."""
     assert subject.responses is not None
     suits, helpers = subject.responses.suits, subject.around.helpers(line)
     return [

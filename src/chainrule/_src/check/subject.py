@@ -218,7 +218,7 @@ class FaultyProgram:
         return self._repairs[edit]
 
     def _repaired(self, edits: Sequence[Edit]) -> Repair | None:
-        """Run the changed program; return the changes as a repair if they are one."""
+        """Run the changed program; return the changes as a repair if the results are right."""
         results = self.tried(edits)
         if not isinstance(results, Mapping):
             return None
