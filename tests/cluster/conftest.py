@@ -1,6 +1,9 @@
+import warnings
 from multiprocessing import get_all_start_methods
 
 import pytest
+
+from chainrule.errors import FewUpdatesWarning
 
 
 @pytest.fixture(scope="package")
@@ -33,3 +36,11 @@ def client(cluster):
 
     with Client(cluster, set_as_default=False) as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def few_updates():
+    """Let these tests train on few samples; the tests of the warning itself expect it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FewUpdatesWarning)
+        yield

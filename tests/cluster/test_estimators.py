@@ -1,6 +1,7 @@
 """DaskMLPClassifier and DaskMLPRegressor: the conventions of xgboost.dask."""
 
 import pickle
+import warnings
 
 import dask.array as da
 import dask.dataframe as dd
@@ -8,6 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
 
 import chainrule as cr
 from tests.cluster.models import X, Y
@@ -196,3 +201,31 @@ def test_a_client_that_is_closed_is_said(cluster):
         pass
     with pytest.raises(cr.errors.DataError, match="this one is closed"):
         classifier.fit(*arrays())
+
+
+def test_the_defaults_learn_as_one_machine_does(client):
+    """Eight shards made one update an epoch, and reached half of scikit-learn's accuracy."""
+    X, y = load_digits(return_X_y=True)
+    X = (X / 16).astype(np.float32)
+    train, aside, y_train, y_aside = train_test_split(X, y, random_state=0, stratify=y)
+    alone = MLPClassifier(max_iter=20, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        alone.fit(train, y_train)
+    classifier = cr.estimators.DaskMLPClassifier(max_iter=30, random_state=0)
+    classifier.client = client
+    parts = da.from_array(train, chunks=(100, 64)), da.from_array(y_train, chunks=100)
+    with pytest.warns(cr.errors.FewUpdatesWarning, match="8 shards.* 8 updates an epoch"):
+        classifier.fit(*parts)
+    error = np.sqrt(0.07 * 0.93 / len(y_aside))
+    assert classifier.score(aside, y_aside) > alone.score(aside, y_aside) - 2 * error
+    here = cr.estimators.DaskMLPClassifier(max_iter=30, random_state=0, n_workers=0)
+    with pytest.warns(cr.errors.FewUpdatesWarning):
+        here.fit(*parts)
+    for a, b in zip(classifier.model_.get_weights(), here.model_.get_weights(), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_one_shard_and_many_updates_are_no_cause_for_a_warning():
+    for how in {"shards": 1, "batch_size": 100}, {"shards": 4, "batch_size": 24}:
+        cr.estimators.DaskMLPClassifier(**HOW | how | {"max_iter": 1}).fit(X, Y)

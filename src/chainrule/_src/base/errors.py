@@ -271,6 +271,10 @@ class ClusterError(ChainruleError, RuntimeError):
     """
 
 
+class FewUpdatesWarning(UserWarning):
+    """An epoch of training in shards makes so few updates that little is learned from it."""
+
+
 class InterruptedWarning(UserWarning):
     """Ctrl-C ended training; the model keeps the parameters trained so far.
 

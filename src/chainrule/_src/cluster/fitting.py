@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.errors import DataError
+from chainrule._src.base.errors import DataError, FewUpdatesWarning
 from chainrule._src.base.interrupts import immediate
 from chainrule._src.base.validation import check_flag, check_positive, check_seed
 from chainrule._src.cluster.checkpoints import Keeper, go_on, settings
@@ -24,6 +25,8 @@ from chainrule._src.nn.network.runs import carry_of, make_run
 from chainrule._src.nn.network.unchanged import unchanged_on_error
 from chainrule._src.nn.training.supply import Samples
 from chainrule._src.nn.training.trainer import Run, Trainer
+
+FEW_UPDATES = 20  # of a shard in an epoch; with fewer of them, the user is warned
 
 
 def fit_in_rounds(
@@ -81,10 +84,25 @@ def train(
                 plan = plan_of(supply, data, epochs)
                 print(plan)
                 return plan
+            _warn_of_few_updates(supply)
             about = settings(model, supply, seed, len(source.few[1]) > 2)
             trainer, start, states = _trainer(model, supply, data, watching, validation_data, about)
         model.run_trainer(trainer, epochs, start, states, verbose)
     return model.history
+
+
+def _warn_of_few_updates(supply: RoundSupply) -> None:
+    """Warn if each of several shards makes too few updates in an epoch to learn much."""
+    shards, updates = len(supply.dealt), supply.updates
+    if shards > 1 and updates < FEW_UPDATES:
+        count = "1 update" if updates == 1 else f"{updates} updates"
+        warnings.warn(
+            f"fit: {supply.samples:,} samples in {shards} shards, with batches of "
+            f"{supply.batch_size} in each, give {count} an epoch; smaller batches, fewer shards "
+            "(shards=1 trains as in memory) or more epochs learn more",
+            FewUpdatesWarning,
+            stacklevel=2,
+        )
 
 
 def check_held(validation_data: Any) -> None:

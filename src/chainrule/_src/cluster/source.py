@@ -35,6 +35,10 @@ class DataSource:
     groups: list[DataGroup]
     executor: Executor
 
+    def shards(self, most: int) -> int:
+        """Return the number of shards of a run with at most ``most`` of them."""
+        return max(1, min(most, sum(group.rows > 0 for group in self.groups)))
+
     @cached_property
     def names(self) -> tuple[Any, ...]:
         """The columns' names; ``()`` without names, or if a column holds lists."""

@@ -13,6 +13,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule._src.base.errors import DataError, OptionError
+from chainrule._src.base.validation import check_positive
 from chainrule._src.cluster.collections import is_collection, is_frame
 from chainrule._src.cluster.fitting import check_held, train
 from chainrule._src.cluster.frames import values
@@ -90,8 +91,10 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
             self._learn_form(source)
             classes, weights = self._learn(source)
             model = self._network(len(classes) if classes is not None else 1)
+            size = check_positive(self.batch_size, "batch_size", type(self).__name__)
             train(
-                model, source, options, batch_size=self.batch_size, epochs=self.max_iter,
+                model, source, options, epochs=self.max_iter,
+                batch_size=max(1, round(size / source.shards(options.shards))),
                 verbose=0, callbacks=self.callbacks, shuffle=self.shuffle, class_weight=weights,
                 validation_data=self._hold_out(validation_data), classes=classes,
             )  # fmt: skip
@@ -190,6 +193,8 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
     alpha : float, default 1e-4
         Weight of the squared weights, as in scikit-learn.
     batch_size : int, default 200
+        Samples of an update, of all shards together: with eight shards each takes 25, so that an
+        epoch makes as many updates as on one machine.
     learning_rate_init : float, default 1e-3
     max_iter : int, default 20
         Epochs.

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -109,7 +110,8 @@ def text_notes(table: Table, data: TrainingData, recipe: Recipe) -> list[str]:
     if not names or not is_installed("sklearn"):
         return []
     target, used = data.preprocessor.target, [column.name for column in data.preprocessor.columns]
-    with closing(table.chunks(TEXT_ROWS, [*used, *names, target.name])) as chunks:
+    chunks: Any = table.chunks(TEXT_ROWS, [*used, *names, target.name])
+    with closing(chunks):
         chunk = next(chunks)
     labelled = ~missing(chunk[target.name])
     chunk = {name: values[labelled] for name, values in chunk.items()}
