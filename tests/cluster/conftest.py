@@ -1,9 +1,9 @@
-import warnings
 from multiprocessing import get_all_start_methods
+from pathlib import Path
 
 import pytest
 
-from chainrule.errors import FewUpdatesWarning
+FEW = "ignore::chainrule.errors.FewUpdatesWarning"
 
 
 @pytest.fixture(scope="package")
@@ -38,9 +38,8 @@ def client(cluster):
         yield made
 
 
-@pytest.fixture(autouse=True)
-def few_updates():
-    """Let these tests train on few samples; the tests of the warning itself expect it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FewUpdatesWarning)
-        yield
+def pytest_collection_modifyitems(items):
+    """Let these tests train on few samples; those of the warning itself expect it."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.filterwarnings(FEW))

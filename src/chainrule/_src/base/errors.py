@@ -272,7 +272,14 @@ class ClusterError(ChainruleError, RuntimeError):
 
 
 class FewUpdatesWarning(UserWarning):
-    """An epoch of training in shards makes so few updates that little is learned from it."""
+    """An epoch of training in shards makes so few updates that little is learned from it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", FewUpdatesWarning)  # where that is meant
+    """
 
 
 class InterruptedWarning(UserWarning):

@@ -117,6 +117,8 @@ def opened(x: Any, y: Any, weight: Any, client: Any, options: Rounds) -> Iterato
     with cluster_of(client, options.n_workers, options.timeout) as cluster:
         executor: Executor = LocalExecutor() if cluster is None else cluster
         try:
+            if y is None:
+                raise DataError("fit: y is missing: give the targets, one a sample")
             if is_collection(x):
                 yield DataSource(partitions(x, y, weight, cluster), executor)
             else:

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.extras import needs
+from chainrule._src.sweeps.folds import loaded
 from chainrule._src.sweeps.result import Result
 from chainrule._src.sweeps.scoring import Scoring, score_of
 from chainrule._src.sweeps.sweep import sweep
@@ -147,10 +148,11 @@ workers, client, verbose
 
         Parameters
         ----------
-        X, y : array_like, one row per sample
+        X, y : array_like, one row per sample; or files and Dask's collections
         groups : array_like, shape (n,), optional
             Samples of one group are never on both sides of a split.
         """
+        X, y = loaded(X, y)
         options = {name: value for name, value in self.get_params(deep=False).items()
                    if name not in ("build", "space", "refit")}  # fmt: skip
         self.result_ = sweep(self.build, self.space, X, y, groups=groups, **options)

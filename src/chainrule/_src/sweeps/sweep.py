@@ -24,7 +24,7 @@ from chainrule._src.sweeps.dashboard import OptunaLog
 from chainrule._src.sweeps.database import Database, DatabaseLog
 from chainrule._src.sweeps.fingerprint import fingerprint
 from chainrule._src.sweeps.fleet import Fleet
-from chainrule._src.sweeps.folds import folds_of
+from chainrule._src.sweeps.folds import folds_of, loaded
 from chainrule._src.sweeps.header import CandidateRange, agree, new_part, places_of
 from chainrule._src.sweeps.options import SearchOptions
 from chainrule._src.sweeps.progress import SweepBar, SweepLines
@@ -79,6 +79,7 @@ def sweep(
         of choices of any type, or a constant. ``batch_size``, ``epochs`` and ``seed`` are settings
         of the training, if ``build`` has no such arguments.
     X, y : array_like, or frames if ``build`` takes them
+        Files and Dask's collections, as for `Sequential.fit`, are read into memory.
     models : int, optional
         Number of settings to try; by default 100, or the complete grid. A model depends only on
         ``seed`` and its number: a larger number adds models to the same first ones. In a finite
@@ -171,6 +172,7 @@ def sweep(
     (2, 2)
     """
     build = as_build(build)
+    X, y = loaded(X, y)
     search_space, ranking = Space(space), Ranking(monitor, mode)
     check_arguments(build, search_space.order)
     check_training_settings(build, search_space)
