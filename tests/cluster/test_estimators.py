@@ -183,7 +183,6 @@ def test_what_cannot_be_trained_on_is_said():
         (lambda: fit(x, parts), "partition 1: y holds missing labels"),
         (lambda: fit(x, da.from_array(np.where(Y == 1, np.nan, Y), chunks=100)), "missing labels"),
         (lambda: fit(X, np.where(mixed == None, 2, mixed)), "must be of one kind"),  # noqa: E711
-        (lambda: fit(X, Y, validation_data=("p.parquet", "y")), "no Parquet file"),
         (lambda: fit(X, Y, validation_data=X), r"must be \(X, y\)"),
         (lambda: regressor.fit(X, X[:, :2]), r"y of shape \(n,\)"),
         (lambda: fit(X[:, 0], Y), r"X of shape \(n, d\)"),

@@ -15,7 +15,7 @@ def test_the_page_runs(cluster, tmp_path, monkeypatch, capsys):
         exec(compile(code, str(PAGE), "exec"), names)
     finally:
         names["client"].close()
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     assert "workers: " in capsys.readouterr().out
     assert names["result"].best.score > 0
     assert names["model"].history.history["accuracy"][-1] > 0.5

@@ -272,7 +272,7 @@ class ClusterError(ChainruleError, RuntimeError):
 
 
 class FewUpdatesWarning(UserWarning):
-    """An epoch of training in shards makes so few updates that little is learned from it.
+    """An epoch of training in shards makes so few updates that a shard learns little.
 
     Examples
     --------

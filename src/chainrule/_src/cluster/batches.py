@@ -32,7 +32,7 @@ class PartBatches:
     """
 
     def __init__(
-        self, x: Any, y: Any = None, weight: Any = None, size: int | None = None,
+        self, x: Any, y: Any = None, weight: Any = None, *, size: int | None = None,
         encode: Callable[[Any], Any] | None = None, target: str | None = None,
     ) -> None:  # fmt: skip
         self._has_y = y is not None

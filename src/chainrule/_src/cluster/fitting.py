@@ -129,11 +129,11 @@ def _trainer(
     engine = CarryEngine(carry_of(objective, sums.zero, state=model.optimizer_state))
     checks = None
     if validation_data is not None:
-        held, where = batches_in_parts(validation_data), "fit: validation_data"
-        if isinstance(held, PartBatches):
-            samples: Any = Batches(held, model.checked_batch, where)
+        batches, where = batches_in_parts(validation_data), "fit: validation_data"
+        if isinstance(batches, PartBatches):
+            samples: Any = Batches(batches, model.checked_batch, where)
         else:
-            validation = model.checked_batch(held, "validation_data")
+            validation = model.checked_batch(batches, "validation_data")
             samples = Samples(validation, supply.batch_size, None)
         step, updates = objective.scoring_step(), samples.updates * supply.epochs
         checks = make_run(objective, step, samples, model.engine, updates)

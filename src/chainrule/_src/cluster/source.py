@@ -36,7 +36,7 @@ class DataSource:
     executor: Executor
 
     def shards(self, most: int) -> int:
-        """Return the number of shards of a run with at most ``most`` of them."""
+        """Return the number of shards of a run with at most ``most`` shards."""
         return max(1, min(most, sum(group.rows > 0 for group in self.groups)))
 
     @cached_property
@@ -118,7 +118,10 @@ def opened(x: Any, y: Any, weight: Any, client: Any, options: Rounds) -> Iterato
         executor: Executor = LocalExecutor() if cluster is None else cluster
         try:
             if y is None:
-                raise DataError("fit: y is missing: give the targets, one a sample")
+                raise DataError(
+                    "fit: y is missing: give the targets, one a sample; of files and frames "
+                    "the name of a column"
+                )
             if is_collection(x):
                 yield DataSource(partitions(x, y, weight, cluster), executor)
             else:

@@ -252,11 +252,11 @@ class Trainable(Compiled):
                     validation = validation[:2]
             supply = Samples(data, sizes.batch_size, rng, sizes.steps, sizes.drop_remainder)
         self._build(supply.first)
-        held = _in_batches(held_out.data, held_out.batch_size)
-        if gives_batches(held):
-            validation = held
-        elif held is not None:
-            validation = self.checked_batch(held, "validation_data")
+        samples = _in_batches(held_out.data, held_out.batch_size)
+        if gives_batches(samples):
+            validation = samples
+        elif samples is not None:
+            validation = self.checked_batch(samples, "validation_data")
         if validation is None:
             return supply, None
         where = "fit: validation_data"
