@@ -16,7 +16,7 @@ from chainrule._src.data.tables import TrainingData
 
 EQUAL = 0.01  # share of equal rows that is told
 LEAST = 30  # rows from which on a column that tells the target is no accident
-ROWS = 10_000  # that are looked at for such columns, at most
+ROWS = 2_000  # that are looked at for such columns, at most
 MOST = 1000  # features that are looked at, at most
 
 
@@ -75,7 +75,7 @@ def _leaks(data: TrainingData) -> Iterator[str]:
     if names:
         yield (
             f"{listed(map(quote, names), 5)}: {'each' if len(names) > 1 else 'it'} alone tells the "
-            f"target {quote(data.preprocessor.target.name)} in all rows of training: a copy of it, "
+            f"target {quote(data.preprocessor.target.name)} in all of {len(X):,} rows: a copy of it, "
             "or an id by which the rows are sorted? If it is not known before the target is, "
             f"leave it out: --drop {','.join(names[:5])}"
         )
