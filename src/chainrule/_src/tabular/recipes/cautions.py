@@ -75,7 +75,7 @@ def _leaks(data: TrainingData) -> Iterator[str]:
     if names:
         yield (
             f"{listed(map(quote, names), 5)}: {'each' if len(names) > 1 else 'it'} alone tells the "
-            f"target {quote(data.preprocessor.target.name)} in all of {len(X):,} rows: a copy of it, "
+            f"target {quote(data.preprocessor.target.name)} in all of {len(X):,} rows: a copy, "
             "or an id by which the rows are sorted? If it is not known before the target is, "
             f"leave it out: --drop {','.join(names[:5])}"
         )
