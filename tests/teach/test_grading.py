@@ -58,7 +58,7 @@ def grader(hosts):
         whole.limits,
     )
     grader = Grader(task)
-    grader._host, grader._teacher = hosts[False], hosts[True]
+    grader._host, grader._library, grader._teacher = hosts.values()
     return grader
 
 

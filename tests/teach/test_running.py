@@ -30,7 +30,7 @@ WHOLE = {"softmax": {"needs": ["softmax"], "tests": [], "allows": []}}
 
 @pytest.fixture(scope="module")
 def host(hosts):
-    return hosts[False]
+    return hosts["bare"]
 
 
 def plan(host, text, path="ada.py"):

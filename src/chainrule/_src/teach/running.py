@@ -46,13 +46,14 @@ class Host:
 
     Parameters
     ----------
-    answers : bool, default False
-        If true, the processes can import chainrule. Diagnoses need it; marks never use it,
-        except for exercises about chainrule.
+    kind : {"bare", "library", "whole"}
+        What of chainrule the processes can import: nothing, as for most marks; all but the wing
+        that has labs, checks and solutions, for exercises about chainrule; or everything, which
+        diagnoses need and marks never use.
     """
 
-    def __init__(self, answers: bool = False) -> None:
-        self.answers = answers
+    def __init__(self, kind: str = "bare") -> None:
+        self.kind = kind
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
 
@@ -64,7 +65,7 @@ class Host:
 
     def begin(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
         """Start a process; return the socket to communicate with the process, and the process."""
-        settings = {**settings, "answers": self.answers}
+        settings = {**settings, "kind": self.kind}
         if sys.platform != "win32" and FORKS:
             return self._fork(settings)
         popen, line = self._script("once")
@@ -110,9 +111,9 @@ class Host:
 
     def _script(self, way: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
         local, remote = socket.socketpair()
-        kind = "whole" if self.answers else "bare"
+        command = [sys.executable, "-P", "-B", str(SCRIPT), self.kind, way]
         with remote:
-            return _start_host([sys.executable, "-P", "-B", str(SCRIPT), kind, way], remote), local
+            return _start_host(command, remote), local
 
 
 if sys.platform == "win32":

@@ -31,8 +31,8 @@ def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
     connection : socket
     settings : dict
         ``folder`` is the working folder, ``seconds`` and ``memory`` are limits, ``hidden`` lists
-        unreadable paths, ``seed`` seeds random generators; ``answers`` is true if chainrule can be
-        imported.
+        unreadable paths, ``seed`` seeds random generators; ``kind`` says how much of chainrule can
+        be imported: see `limits.views`.
     """
     answer = _Answers(settings)
     _give_up(connection, settings)
@@ -50,7 +50,7 @@ class _Answers:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._server = ObjectServer({})
-        self._has_answers = settings["answers"]
+        self._has_answers = settings["kind"] == "whole"
 
     def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
         do = request["do"]
@@ -113,15 +113,12 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
     np.random.seed(settings["seed"])  # noqa: NPY002  # of a learner's code
     random.seed(settings["seed"])
     warnings.simplefilter("ignore")
-    read, hidden = limits.readable(), [os.path.realpath(path) for path in settings["hidden"]]
-    if settings["answers"]:
-        read += limits.own_sources()
-    else:
-        hidden += limits.own_sources()
+    read, hidden = limits.views(settings["kind"])
+    hidden += [os.path.realpath(path) for path in settings["hidden"]]
     limits.limit(settings["seconds"], settings["memory"])  # before seccomp refuses it
     if sys.platform == "linux":
         kernel.confine(folder, read, hidden)
-    limits.hook(folder, read, hidden, explains=settings["answers"])
+    limits.hook(folder, read, hidden, explains=settings["kind"] == "whole")
 
 
 def _close_all_but(descriptor: int) -> None:
@@ -130,7 +127,7 @@ def _close_all_but(descriptor: int) -> None:
         os.dup2(nothing, stream)
     if os.name == "posix":
         os.closerange(3, descriptor)
-        os.closerange(descriptor + 1, 4096)
+        os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     for name in ("stdout", "stderr"):
         setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115

@@ -126,7 +126,7 @@ class Grader:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self._host, self._teacher = Host(), Host(answers=True)
+        self._host, self._library, self._teacher = Host(), Host("library"), Host("whole")
 
     def __enter__(self) -> Self:
         return self
@@ -136,8 +136,8 @@ class Grader:
 
     def close(self) -> None:
         """End the processes."""
-        self._host.close()
-        self._teacher.close()
+        for host in (self._host, self._library, self._teacher):
+            host.close()
 
     def grade(self, entry: Entry) -> Graded:
         """Return the marks of one submission; errors in it never propagate."""
@@ -181,7 +181,7 @@ class Grader:
         exercise = self.assignment.exercises[name]
         drawn_from = f"{self.assignment.seed}/{student}"
         about_chainrule = any(module.startswith("chainrule") for module in exercise.allows)
-        host = self._teacher if about_chainrule else self._host
+        host = self._library if about_chainrule else self._host
         worker = self._worker(host, name, drawn_from)
         try:
             with worker:
