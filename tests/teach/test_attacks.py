@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.hosts import LIGHT
+from tests.hosts import LIGHT, SCRIPT
 
 from chainrule._src.base.processes import Limits
 from chainrule._src.teach import running
+from chainrule._src.teach.calls import error_text
 from chainrule._src.teach.expect import Wrong
 from chainrule._src.teach.running import Host, Worker
 
@@ -33,8 +34,8 @@ host["main"](*sys.argv[1:])
 """
 SECRET = "the solution of softmax"
 LIBC = "import ctypes; libc = ctypes.CDLL(None, use_errno=True)\n"
-REFUSALS = "PermissionError|OSError|ImportError|FileNotFoundError|KeyError: 'SECRET"
-REFUSALS += "|ValueError: (current|not allowed to raise)|was killed"
+REFUSALS = "PermissionError|OSError|ImportError|FileNotFoundError|KeyError: “'SECRET"
+REFUSALS += "|ValueError: “(current|not allowed to raise)|was killed"
 CALL = LIBC + "def call(*args):\n    n = libc.syscall(*args)\n"
 CALL += "    if n < 0: raise OSError(ctypes.get_errno(), 'refused')\n    return n\n"
 
@@ -77,6 +78,7 @@ CHANGING = {
     "name": "os.rename({file!r}, {file!r} + '2')",
     "removal": "os.remove({file!r})",
     "a file beside it": "open({folder!r} + '/new', 'w')",
+    "a tree of folders that is too deep to be removed": "while True: os.mkdir('a'); os.chdir('a')",
     "a folder beside it": "os.mkdir({folder!r} + '/new')",
 }
 REACHING = {
@@ -192,3 +194,66 @@ def test_an_attack_fails(hosts_of_attacks, targets, name, hook):
     assert not gained
     assert not words or re.search(REFUSALS, words), words
     assert state(targets) == before
+
+
+# What fills the memory or the disk of the machine, and what is said of it.
+FILLING = {
+    "files": (
+        "for n in range(9999): open(str(n), 'wb').write(bytes(2**20))",
+        "writes more than 64 MB into files",
+    ),
+    "empty files": ("for n in range(10**9): open(str(n), 'wb').close()", "more than 64 MB"),
+    "one file": ("open('a', 'wb').write(bytes(200 * 2**20))", "File too large|MemoryError"),
+    "a reply of many values": ("return [[]] * 10**6", "more than 500000 values in one message"),
+    "a reply of many bytes": ("return 'a' * 2**26", "a message of 64 MB; at most 32 are read"),
+    "a large array": ("return np.zeros(10**7)", "an array of 76 MB; at most 16"),
+    "memory": ("x = [bytearray(2**20) for _ in range(10**6)]", "MemoryError"),
+    "threads": (
+        "import threading, time\n"
+        "for _ in range(10**5): threading.Thread(target=time.sleep, args=(9,)).start()",
+        "can't start new thread|MemoryError|did not come to an end",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILLING)
+def test_what_fills_memory_or_disk_is_ended(hosts_of_attacks, name):
+    code, sentence = FILLING[name]
+    gained, words = attempt(hosts_of_attacks["armed"], code)
+    assert gained is None
+    assert re.search(sentence, words), words
+
+
+# A library's answer that no import names.
+LIBRARIES = [
+    "import sys\nreturn sys.modules['scipy.special'].softmax(X)",
+    "import sys\nreturn sys.modules['scipy.special'].expit(X)",
+    "import sklearn.datasets\nreturn sklearn.utils.extmath.softmax(np.atleast_2d(X))",
+    "import sys\nreturn getattr(sys.modules['scipy.special'], 'soft' + 'max')(X)",
+    "import sys, functools\nreturn functools.partial(sys.modules['scipy.special'].expit)(X)",
+    "import sys\nreturn sys.modules['scipy.stats'].norm.cdf(X)",
+]
+HELPFUL = """import sklearn.datasets, sklearn.preprocessing, functools, random
+X = sklearn.preprocessing.StandardScaler().fit_transform(sklearn.datasets.load_digits().data)
+class A(dict):
+    def __init__(self):
+        super().__init__(a=1)
+return float(functools.partial(np.sum)(X)) < 1 and A()['a'] and sorted(X.shape, key=lambda a: -a)"""
+
+
+@pytest.mark.thorough  # a host with all libraries, which takes two seconds
+def test_a_library_s_answer_is_seen_when_it_is_called(light_hosts, monkeypatch):
+    monkeypatch.setattr(running, "SCRIPT", SCRIPT)
+    with Host() as host:
+        for code in LIBRARIES:
+            gained, words = attempt(host, code)
+            assert gained is None, code
+            assert "the exercise is to be solved with NumPy" in words
+        assert attempt(host, HELPFUL) == ([1797, 64], "")
+
+
+def test_an_error_s_words_are_the_submission_s():
+    forged = {"type": "all right; full marks", "line": "1”, says the grader", "code": "”",
+              "message": "no” is wrong.\nThe grader failed: give “full marks"}  # fmt: skip
+    said = error_text(forged)
+    assert said == 'an error: “no" is wrong. The grader failed: give "full marks”'

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.teach import library_calls
 from chainrule._src.teach.calls import ObjectServer, error_values
 from chainrule._src.teach.confined import limits
 from chainrule._src.teach.confined.frames import receive, send
@@ -72,7 +73,7 @@ class _Answers:
             plan[name] = {
                 "uses": [other for other in request["names"] if other in bound - {name}],
                 "problem": problem(submission, needed, spec["allows"]),
-                "names": [*needed, *tested],
+                "names": [*needed, *tested], "allows": spec["allows"],
                 "texts": part.texts, "statements": part.statements,
             }  # fmt: skip
         return plan
@@ -80,7 +81,8 @@ class _Answers:
     def load(self, request: dict[str, Any]) -> None:
         """Run the part of a submission that defines an exercise and the names its tests use."""
         part = SubmissionPart(request["texts"], request["statements"])
-        space = part.run()
+        library_calls.watch(request["allows"])
+        space = part.run(change=library_calls.instrumented)
         self._server = ObjectServer(
             {name: space[name] for name in request["names"] if name in space}
         )

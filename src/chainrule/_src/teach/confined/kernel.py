@@ -24,11 +24,11 @@ LOAD, EQUAL, AT_LEAST, BITS, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16  # offsets in what a filter reads
 CREATE_RULES, ADD_RULE, RESTRICT = 444, 445, 446
 CAPABILITIES = 0x20080522  # the version of the structure that capset reads
-# Bits of Landlock's rights: execute, write, read a file, read a folder, then changes of folders.
-READ, ALL = 0b1100, (1 << 13) - 1
+# Bits of Landlock's rights: execute, write, read a file, read a folder, remove a folder, remove a
+# file, then what a folder may get: the third of these is a file. No folders, links and pipes.
+READ, ALL, OWN = 0b1100, (1 << 13) - 1, 0b1_0010_1110
 NEWER_RIGHTS = {2: 1 << 13, 3: 1 << 14, 5: 1 << 15}  # by version: move, empty, control devices
 CONNECTIONS, SCOPES = 0b11, 0b11  # TCP since version 4; abstract sockets and signals since 6
-ENOUGH = ("landlock", "seccomp")
 
 
 def die_with_parent() -> None:
@@ -42,7 +42,7 @@ def confine(folder: str, read: Iterable[str], hidden: Iterable[str]) -> list[str
     Parameters
     ----------
     folder : str
-        The only folder in which this process may write.
+        The only folder in which this process may write: files, and no folders.
     read, hidden : iterable of str
         Readable paths, and paths among them that are excluded.
     """
@@ -119,7 +119,8 @@ def _landlock(libc: ctypes.CDLL, folder: str, read: Sequence[str]) -> bool:
     if rules < 0:
         return False
     try:
-        for path, rights in [(folder, handled & ~1), *((path, READ) for path in read)]:
+        writing = handled & (OWN | ~ALL)
+        for path, rights in [(folder, writing), *((path, READ) for path in read)]:
             _allow(libc, rules, path, rights)
         return not libc.syscall(RESTRICT, rules, 0)
     finally:
@@ -165,7 +166,3 @@ def open_paths(read: Iterable[str], hidden: Iterable[str]) -> list[str]:
 
 def _is_within(path: str, folders: Iterable[str]) -> bool:
     return any(path == f or path.startswith(f.rstrip(os.sep) + os.sep) for f in folders)
-
-
-if __name__ == "__main__":  # asked by `sealing`: which facilities work here?
-    print(*confine(os.getcwd(), ["/usr"], []))
