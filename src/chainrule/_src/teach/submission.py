@@ -120,6 +120,14 @@ class Submission:
         statements = [self.statements[i] for i in self._binding(name)]
         return next((statement for statement in statements if statement.is_definition), None)
 
+    def text_of(self, name: str) -> str:
+        """Return the text of the definition of a function or class, or ""."""
+        statement = self.definition(name)
+        if statement is None:
+            return ""
+        lines = statement.text.splitlines()
+        return "\n".join(lines[statement.node.lineno - 1 : statement.node.end_lineno])
+
     def is_untouched(self, name: str) -> bool:
         """Return true if the definition of a name is still the stub."""
         definition = self.definition(name)
@@ -210,11 +218,15 @@ def parse(path: Path, text: str, stubs: Iterable[str] = ()) -> Submission:
         If the text of an ``.ipynb`` file is not a notebook.
     """
     submission = Submission(path, stubs=frozenset(map(normal, stubs)))
-    cells = dict(_cells(path, text)) if path.suffix == ".ipynb" else {str(path): text}
+    cells = dict(_cells(path, text)) if _is_notebook(path) else {str(path): text}
     for file, source in cells.items():
-        plain = _without_magics(source) if path.suffix == ".ipynb" else source
+        plain = _without_magics(source) if _is_notebook(path) else source
         submission.statements += _statements(file, plain, submission.notes)
     return submission
+
+
+def _is_notebook(path: Path) -> bool:
+    return path.suffix.lower() == ".ipynb"
 
 
 def text_of(path: Path) -> str:
@@ -225,7 +237,7 @@ def text_of(path: Path) -> str:
     FileError
         If the file is missing, empty, too large, or not UTF-8.
     """
-    if path.suffix not in ENDINGS:
+    if path.suffix.lower() not in ENDINGS:
         raise FileError(f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py)")
     try:
         size = path.stat().st_size

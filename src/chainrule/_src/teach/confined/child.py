@@ -20,6 +20,8 @@ from chainrule._src.teach.confined.frames import receive, send
 from chainrule._src.teach.plan import problem
 from chainrule._src.teach.submission import SubmissionPart, parse
 
+MOST_CODE = 20_000  # characters of a definition that are compared with those of others
+
 if sys.platform == "linux":
     from chainrule._src.teach.confined import kernel
 
@@ -74,6 +76,7 @@ class _Answers:
                 "uses": [other for other in request["names"] if other in bound - {name}],
                 "problem": problem(submission, needed, spec["allows"]),
                 "names": [*needed, *tested], "allows": spec["allows"],
+                "code": submission.text_of(name)[:MOST_CODE],
                 "texts": part.texts, "statements": part.statements,
             }  # fmt: skip
         return plan

@@ -54,7 +54,7 @@ EPOCH = (2026, 1, 1, 0, 0, 0)  # date of all files in a zip, so that the bytes a
 def gradescope(lab: ExportedLab) -> Files:
     """Return the zip for Gradescope's "Configure Autograder", and the student's notebook."""
     inside: Files = {
-        "setup.sh": SETUP, "run_autograder": RUN.format(lab=lab.name), **_package(),
+        "setup.sh": SETUP, "run_autograder": RUN.format(lab=lab.name), **package_files(),
     }  # fmt: skip
     return {
         f"autograder-{lab.name}.zip": zipped(inside),
@@ -74,7 +74,7 @@ def prairielearn(lab: ExportedLab) -> Files:
         },
     }  # fmt: skip
     question = f"questions/{lab.name}"
-    image = {f"image/source/{name}": content for name, content in _package().items()}
+    image = {f"image/source/{name}": content for name, content in package_files().items()}
     return {
         f"{question}/info.json": json.dumps(info, indent=1) + "\n",
         f"{question}/question.html": QUESTION.format(lab=lab.name),
@@ -97,7 +97,7 @@ def zipped(files: Files) -> bytes:
     return buffer.getvalue()
 
 
-def _package() -> Files:
+def package_files() -> Files:
     """Return chainrule's files, the labs' sources, and the list of required packages."""
     root = Path(__file__).parents[3]
     files: Files = {

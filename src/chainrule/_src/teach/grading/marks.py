@@ -21,19 +21,26 @@ def to_csv(classroom: Classroom) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = list(classroom.assignment.exercises)
-    writer.writerow(["name", *names, "total", "of", "file", "message"])
-    for graded in classroom.graded:
-        points = [result.points for result in graded.results]
-        row: list[str | int] = [
-            graded.name,
-            *points,
-            graded.points,
-            graded.most,
-            graded.file,
-            graded.message,
-        ]
-        writer.writerow(map(for_csv, row))
+    writer.writerow(
+        ["name", *names, "late days", "lost", "total", "of", "file", "message", "comment"]
+    )
+    for mark in classroom.marks:
+        points = [number(mark.exercises[name].got) for name in names]
+        sums = map(number, (mark.days, mark.lost, mark.total, mark.most))
+        said = mark.graded.file, mark.graded.message, "; ".join(mark.comments)
+        writer.writerow(map(for_csv, [mark.name, *points, *sums, *said]))
     return text.getvalue()
+
+
+def number(value: float) -> str:
+    """Return points as text, with at most two digits behind the point.
+
+    Examples
+    --------
+    >>> number(3.0), number(2.5), number(10 / 3)
+    ('3', '2.5', '3.33')
+    """
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def to_json(classroom: Classroom) -> str:
@@ -42,7 +49,17 @@ def to_json(classroom: Classroom) -> str:
         "lab": classroom.assignment.lab,
         "most": classroom.most,
         "not_graded": classroom.left,
-        "submissions": [graded.to_dict() for graded in classroom.graded],
+        "submissions": [
+            mark.graded.to_dict()
+            | {
+                "total": mark.total,
+                "of": mark.most,
+                "late_days": mark.days,
+                "lost": mark.lost,
+                "comments": list(mark.comments),
+            }
+            for mark in classroom.marks
+        ],
     }
     return json.dumps(_clean(marks), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
