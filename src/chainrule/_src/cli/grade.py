@@ -93,14 +93,14 @@ def grade(
         str | None, typer.Option(metavar="ENGINE", help="Grade in a container: podman or docker.")
     ] = None,
 ) -> None:
-    """Grade the submissions of a class, each in processes of its own.
+    """Grade the submissions of a class, each in separate processes.
 
     Marks are on disk as they come, beside the CSV; a second run goes on.
     """
     from chainrule._src.teach.confined.sealing import gap
     from chainrule._src.teach.grading.classroom import grade_all
     from chainrule._src.teach.grading.course import check_names, rules_of, take_in
-    from chainrule._src.teach.grading.record import Record
+    from chainrule._src.teach.grading.record import MarkRecord
     from chainrule._src.teach.grading.rules import late_rule
     from chainrule._src.teach.grading.setting import assignment
 
@@ -123,12 +123,12 @@ def grade(
         if lab is None:
             warn(f"graded as {intake.lab}; --lab names another")
         check_names(again or (), intake)
-        kept = marks.with_suffix(".record.jsonl")
-        hide = [folder, Path(room), marks, kept]
+        on_disk = marks.with_suffix(".record.jsonl")
+        hide = [folder, Path(room), marks, on_disk]
         task, notes = assignment(intake.lab, seconds, memory * 2**20, seed, hide)
         rules, more_notes = rules_of(intake, task, rule, points, marks)
         tell([*notes, *more_notes])
-        record = Record(kept, task)
+        record = MarkRecord(on_disk, task)
         with progress(len(intake.entries)) as advance:
             classroom = grade_all(task, intake.entries, jobs, advance, record, again or ())
     classroom.rules = rules

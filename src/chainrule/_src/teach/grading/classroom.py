@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Assignment, Graded, Grader
-from chainrule._src.teach.grading.record import Record
-from chainrule._src.teach.grading.rules import Mark, Rules
+from chainrule._src.teach.grading.record import MarkRecord
+from chainrule._src.teach.grading.rules import FinalMark, MarkingRules
 
 
 @dataclass
@@ -24,14 +24,14 @@ class Classroom:
         The graded submissions, in the order of the entries.
     left : int
         Number of submissions that were not graded because of an interruption.
-    rules : Rules
+    rules : MarkingRules
         Points, late days and changed marks.
     """
 
     assignment: Assignment
     graded: list[Graded] = field(default_factory=list)
     left: int = 0
-    rules: Rules = field(default_factory=Rules)
+    rules: MarkingRules = field(default_factory=MarkingRules)
 
     @property
     def most(self) -> float:
@@ -39,7 +39,7 @@ class Classroom:
         return self.rules.most(self.assignment)
 
     @property
-    def marks(self) -> list[Mark]:
+    def marks(self) -> list[FinalMark]:
         """The marks after all rules, in the order of the submissions."""
         return [self.rules.mark(graded) for graded in self.graded]
 
@@ -49,7 +49,7 @@ def grade_all(
     entries: Sequence[Entry],
     jobs: int = 2,
     on_graded: Callable[[Graded], object] = lambda graded: None,
-    record: Record | None = None,
+    record: MarkRecord | None = None,
     again: Collection[str] = (),
 ) -> Classroom:
     """Grade submissions, at most ``jobs`` at a time.
@@ -61,7 +61,7 @@ def grade_all(
     jobs : int, default 2
     on_graded : callable, optional
         Callback for each graded submission.
-    record : Record, optional
+    record : MarkRecord, optional
         Marks on disk: those that are known are taken from it, the others are added as they come.
     again : collection of str
         Names whose submissions are graded although their marks are known.
@@ -73,8 +73,8 @@ def grade_all(
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     finished: queue.SimpleQueue[tuple[int, Graded]] = queue.SimpleQueue()
-    known = record.known(entries, again) if record else {}
-    by_number = {n: known[e.name] for n, e in enumerate(entries) if e.name in known}
+    earlier = record.known(entries, again) if record else {}
+    by_number = {n: earlier[e.name] for n, e in enumerate(entries) if e.name in earlier}
     for number in range(len(entries)):
         if number not in by_number:
             waiting.put(number)

@@ -1,4 +1,4 @@
-"""Find the submissions in a folder or a zip, as Moodle, Canvas, GitHub Classroom, nbgrader give it.
+"""Submissions in a folder or zip, in the forms of Moodle, Canvas, GitHub Classroom, nbgrader.
 
 Whatever is not taken is an entry without a file, whose note says why. Links are never followed:
 they would hand in what somebody else wrote.
@@ -90,7 +90,7 @@ def collect(folder: str | Path, lab: str = "", unpacked: str | Path | None = Non
 def _entries(folder: Path, lab: str, unpacked: Path | None) -> list[Entry]:
     if folder.suffix.lower() == ZIP and folder.is_file() and unpacked:
         refused = unpack(folder, unpacked / "class")
-        left_out = [Entry(reason.split("/")[0], None, reason) for reason in refused]
+        left_out = [Entry(name, None, reason) for name, reason in refused.items()]
         return [*_entries(unpacked / "class", lab, unpacked), *left_out]
     if not folder.is_dir():
         what = "a file: name the folder it is in" if folder.exists() else "not there"
@@ -118,7 +118,7 @@ def _holds(folder: Path) -> bool:
 
 
 @dataclass(frozen=True)
-class _Named:
+class _NamedStudent:
     """The student whom a file's name means: a name, an id, whether it came late."""
 
     name: str
@@ -126,17 +126,19 @@ class _Named:
     late: bool = False
 
 
-def _named(path: Path) -> _Named:
+def _named(path: Path) -> _NamedStudent:
     """Read a file's name as Moodle's or Canvas's; else it is the student's name."""
     if match := MOODLE.fullmatch(path.name):
-        return _Named(match["name"], match["id"])
+        return _NamedStudent(match["name"], match["id"])
     if match := CANVAS.fullmatch(path.name):
-        return _Named(match["name"], match["id"], bool(match["late"]))
-    return _Named(path.name if _reason(path) else path.stem, "" if _reason(path) else path.suffix)
+        return _NamedStudent(match["name"], match["id"], bool(match["late"]))
+    if _reason(path):
+        return _NamedStudent(path.name)
+    return _NamedStudent(path.stem, path.suffix)
 
 
-def _of_files(who: _Named, files: list[Path], lab: str, unpacked: Path | None) -> Entry:
-    """Return the submission of a student whose files lie beside those of the others."""
+def _of_files(who: _NamedStudent, files: list[Path], lab: str, unpacked: Path | None) -> Entry:
+    """Return the submission of a student whose files lie in the folder of the class."""
     number = who.id if who.id.isdigit() else ""
     if len(files) == 1 and files[0].suffix.lower() == ZIP and not _reason(files[0]):
         entry = _of_zip(files[0], lab, who.name, unpacked)
@@ -150,13 +152,14 @@ def _of_zip(archive: Path, lab: str, name: str, unpacked: Path | None) -> Entry:
         return Entry(name, None, f"{archive.name} is a zip, which is not unpacked here")
     to = unpacked / f"student-{archive.stat().st_ino}-{abs(hash(str(archive)))}"
     try:
-        refused = unpack(archive, to, STUDENTS_FILES, STUDENTS_BYTES) if not to.exists() else []
+        refused = unpack(archive, to, STUDENTS_FILES, STUDENTS_BYTES) if not to.exists() else {}
     except FileError as error:
         return Entry(name, None, str(error))
+    reasons = [f"{file}: {reason}" for file, reason in [*refused.items()][:3]]
     if not to.is_dir():
-        return Entry(name, None, f"{archive.name} is empty" if not refused else refused[0])
+        return Entry(name, None, "; ".join(reasons) or f"{archive.name} is empty")
     entry = of_student(to, lab, name)
-    return replace(entry, note="; ".join(filter(None, [entry.note, *refused[:3]])))
+    return replace(entry, note="; ".join(filter(None, [entry.note, *reasons])))
 
 
 def _of_folder(folder: Path, lab: str, name: str, unpacked: Path | None) -> Entry:
@@ -224,7 +227,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _reason(path: Path) -> str:
-    """Return why a path is no submission, or "" if it is one, or a zip that may hold one."""
+    """Return why a path is no submission, or "" if it is one, or a zip."""
     if path.is_symlink():
         return "a link, which is not followed"
     if not path.is_file():
@@ -235,10 +238,10 @@ def _reason(path: Path) -> str:
 
 
 def _common_prefix(names: list[str]) -> str:
-    """Return what GitHub Classroom puts before each name: the assignment and a hyphen."""
+    """Return the prefix of GitHub Classroom, which is the assignment and a hyphen."""
     first, last = min(names, default=""), max(names, default="")
-    alike = [a for a, b in zip(first.split("-")[:-1], last.split("-"), strict=False) if a == b]
-    prefix = "".join(f"{word}-" for word in alike)
+    words = [a for a, b in zip(first.split("-")[:-1], last.split("-"), strict=False) if a == b]
+    prefix = "".join(f"{word}-" for word in words)
     return prefix if len(names) > 1 and first.startswith(prefix) and last.startswith(prefix) else ""
 
 

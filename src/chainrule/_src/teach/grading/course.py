@@ -10,7 +10,7 @@ from chainrule._src.base.errors import UnknownNameError
 from chainrule._src.teach.grading.collect import Entry, collect, find_lab
 from chainrule._src.teach.grading.grade import Assignment
 from chainrule._src.teach.grading.roster import Roster, Student, read_roster, with_roster
-from chainrule._src.teach.grading.rules import LateRule, Rules, decisions, points_set, times
+from chainrule._src.teach.grading.rules import LateRule, MarkingRules, decisions, points_set, times
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def take_in(folder: Path, lab: str | None, roster: Path | None, room: Path) -> I
 
 def rules_of(
     intake: Intake, assignment: Assignment, late: LateRule, points: Path | None, marks: Path
-) -> tuple[Rules, list[str]]:
+) -> tuple[MarkingRules, list[str]]:
     """Return all rules, and notes; decisions stand in a file beside the marks.
 
     Raises
@@ -55,7 +55,7 @@ def rules_of(
     changed, notes = decisions(marks.with_suffix(".decisions.csv"), names, assignment)
     came, due = times(intake.entries, intake.students)
     flagged = frozenset(entry.name for entry in intake.entries if entry.late)
-    return Rules(each, late, changed, came, due, flagged), notes
+    return MarkingRules(each, late, changed, came, due, flagged), notes
 
 
 def check_names(again: Collection[str], intake: Intake) -> None:

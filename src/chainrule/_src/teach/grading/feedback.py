@@ -12,7 +12,7 @@ from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.grading.classroom import Classroom
 from chainrule._src.teach.grading.marks import number
 from chainrule._src.teach.grading.report import late_text, title_of
-from chainrule._src.teach.grading.rules import Mark
+from chainrule._src.teach.grading.rules import FinalMark
 
 TEMPLATE = Path(__file__).with_name("templates") / "student.html"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!&~])")
@@ -44,7 +44,7 @@ def file_name(name: str) -> str:
     return f"_{stem}" if re.fullmatch(r"(?i)con|prn|aux|nul|com\d|lpt\d", stem) else stem
 
 
-def to_html(classroom: Classroom, mark: Mark) -> str:
+def to_html(classroom: Classroom, mark: FinalMark) -> str:
     """Return a student's page."""
     return page(
         TEMPLATE, title=title_of(classroom.assignment.lab), name=mark.name,
@@ -61,7 +61,7 @@ def to_html(classroom: Classroom, mark: Mark) -> str:
     )  # fmt: skip
 
 
-def to_markdown(classroom: Classroom, mark: Mark) -> str:
+def to_markdown(classroom: Classroom, mark: FinalMark) -> str:
     """Return a student's text, in which what a submission says is no markup."""
     lines = [f"# {plain(title_of(classroom.assignment.lab))}", "", plain(mark.name), ""]
     lines += [f"**{number(mark.total)} of {number(mark.most)} points**", ""]
@@ -90,10 +90,10 @@ def plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(for_terminal(text).split()))
 
 
-def _points(mark: Mark, result: ExerciseResult) -> str:
+def _points(mark: FinalMark, result: ExerciseResult) -> str:
     points = mark.exercises[result.exercise]
     return f"{number(points.got)} of {number(points.most)}"
 
 
-def _sentence(mark: Mark, result: ExerciseResult) -> str:
+def _sentence(mark: FinalMark, result: ExerciseResult) -> str:
     return "" if result.passed else mark.graded.sentence(result)

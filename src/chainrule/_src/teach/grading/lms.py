@@ -11,7 +11,7 @@ from chainrule._src.base.escaping import for_csv
 from chainrule._src.teach.grading.classroom import Classroom
 from chainrule._src.teach.grading.marks import number
 from chainrule._src.teach.grading.roster import Roster, Student
-from chainrule._src.teach.grading.rules import Mark
+from chainrule._src.teach.grading.rules import FinalMark
 
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 GRADE, FEEDBACK = "Grade", "Feedback comments"
@@ -48,13 +48,15 @@ def to_moodle(classroom: Classroom, roster: Roster, students: Mapping[str, Stude
     columns = [*roster.columns, *([] if FEEDBACK in roster.columns else [FEEDBACK])]
     rows = []
     for mark, student in _pairs(classroom, students):
-        said = "; ".join([mark.graded.message, *mark.comments])
-        row = student.row | {GRADE: number(mark.total), FEEDBACK: for_csv(said)}
+        sentences = "; ".join([mark.graded.message, *mark.comments])
+        row = student.row | {GRADE: number(mark.total), FEEDBACK: for_csv(sentences)}
         rows.append([row[column] for column in columns])
     return _text([columns, *rows])
 
 
-def _pairs(classroom: Classroom, students: Mapping[str, Student]) -> list[tuple[Mark, Student]]:
+def _pairs(
+    classroom: Classroom, students: Mapping[str, Student]
+) -> list[tuple[FinalMark, Student]]:
     marks = classroom.marks
     return [(mark, students[mark.name]) for mark in marks if mark.name in students]
 

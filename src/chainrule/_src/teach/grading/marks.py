@@ -27,8 +27,8 @@ def to_csv(classroom: Classroom) -> str:
     for mark in classroom.marks:
         points = [number(mark.exercises[name].got) for name in names]
         sums = map(number, (mark.days, mark.lost, mark.total, mark.most))
-        said = mark.graded.file, mark.graded.message, "; ".join(mark.comments)
-        writer.writerow(map(for_csv, [mark.name, *points, *sums, *said]))
+        texts = mark.graded.file, mark.graded.message, "; ".join(mark.comments)
+        writer.writerow(map(for_csv, [mark.name, *points, *sums, *texts]))
     return text.getvalue()
 
 

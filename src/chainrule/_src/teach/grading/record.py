@@ -19,7 +19,7 @@ from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Assignment, Graded
 
 
-class Record:
+class MarkRecord:
     """Marks on disk, by the student's name.
 
     Parameters

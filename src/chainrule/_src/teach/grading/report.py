@@ -10,7 +10,7 @@ from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.grading.classroom import Classroom
 from chainrule._src.teach.grading.grade import without_place
 from chainrule._src.teach.grading.marks import number
-from chainrule._src.teach.grading.rules import Mark
+from chainrule._src.teach.grading.rules import FinalMark
 from chainrule._src.teach.grading.similar import similar_pairs
 from chainrule._src.teach.grading.statistics import Row, check_rows, exercise_rows, median, mistakes
 
@@ -78,12 +78,12 @@ def _bins(classroom: Classroom) -> list[dict[str, Any]]:
 
 
 def _hardest(rows: list[Row]) -> Row | None:
-    """Return the exercise with the smallest share of points, if most miss half of them."""
+    """Return the exercise with the smallest share of points, if the class has less than half."""
     worst = min(rows, key=lambda row: row.mean / max(row.most, 1), default=None)
     return worst if worst and worst.count and 2 * worst.mean < worst.most else None
 
 
-def _submission(mark: Mark) -> dict[str, Any]:
+def _submission(mark: FinalMark) -> dict[str, Any]:
     graded = mark.graded
     wrong = [graded.sentence_of(result) for result in graded.results if not result.passed]
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
@@ -96,14 +96,14 @@ def _submission(mark: Mark) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def late_text(mark: Mark) -> str:
-    """Return what late days cost, or "" if they cost nothing."""
+def late_text(mark: FinalMark) -> str:
+    """Return a sentence on late days, or "" if they cost nothing."""
     if not mark.lost:
         return ""
     return f"{number(mark.days)} late days cost {number(mark.lost)} points"
 
 
-def _result(mark: Mark, result: ExerciseResult) -> dict[str, Any]:
+def _result(mark: FinalMark, result: ExerciseResult) -> dict[str, Any]:
     points, graded = mark.exercises[result.exercise], mark.graded
     return {
         "exercise": result.exercise, "passed": result.passed, "points": number(points.got),

@@ -1,4 +1,4 @@
-"""What a teacher decides about marks: points, late days, and single marks that are changed."""
+"""Rules of a teacher about marks: points, late days, and single marks that are changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PENALTY = re.compile(r"(\d+(?:\.\d+)?)\s*(%)?\s*(?:/|per |a )\s*day")
 
 @dataclass(frozen=True)
 class LateRule:
-    """What a day after the due date costs.
+    """The price of a day after the due date.
 
     Attributes
     ----------
@@ -87,8 +87,8 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Rules:
-    """All rules of an assignment; `mark` applies them.
+class MarkingRules:
+    """All rules of an assignment; `mark` makes a mark of points.
 
     Attributes
     ----------
@@ -115,27 +115,27 @@ class Rules:
         names = assignment.exercises
         return sum(self.scaled(assignment.failed(name, "")).most for name in names)
 
-    def scaled(self, result: ExerciseResult) -> Points:
+    def scaled(self, result: ExerciseResult) -> EarnedPoints:
         """Return an exercise's points, with those of checks and of the exercise as they are set."""
         name = result.exercise
         each = [self.points.get((name, o.check), o.points) for o in result.outcomes]
         got = sum(p for p, o in zip(each, result.outcomes, strict=True) if o.passed)
-        whole = float(sum(each))
-        most = self.points.get((name, ""), whole)
-        return Points(got * most / whole if whole else 0.0, most)
+        highest = float(sum(each))
+        most = self.points.get((name, ""), highest)
+        return EarnedPoints(got * most / highest if highest else 0.0, most)
 
-    def mark(self, graded: Graded) -> Mark:
+    def mark(self, graded: Graded) -> FinalMark:
         """Return a submission's mark."""
         exercises, comments = {}, []
         for result in graded.results:
             points, decision = self.scaled(result), self._decision(graded, result.exercise)
             if decision and decision.points is not None:
-                points = Points(decision.points, points.most)
+                points = EarnedPoints(decision.points, points.most)
             if decision and decision.comment:
                 comments.append(f"{result.exercise}: {decision.comment}")
             exercises[result.exercise] = points
         most = sum(points.most for points in exercises.values())
-        late, whole = self._decision(graded, LATE), self._decision(graded, TOTAL)
+        late, total_changed = self._decision(graded, LATE), self._decision(graded, TOTAL)
         late_rule = replace(self.late, due=self.due.get(graded.name, self.late.due))
         days = float(late_rule.days(self.handed_in.get(graded.name)))
         days = max(days, 1.0) if graded.name in self.flagged else days
@@ -144,17 +144,17 @@ class Rules:
         got = sum(points.got for points in exercises.values())
         lost = min(got, self.late.lost(days, most))
         total = got - lost
-        if whole and whole.points is not None:
-            total = whole.points
-        comments += [d.comment for d in (late, whole) if d and d.comment]
-        return Mark(graded, exercises, days, lost, total, most, tuple(comments))
+        if total_changed and total_changed.points is not None:
+            total = total_changed.points
+        comments += [d.comment for d in (late, total_changed) if d and d.comment]
+        return FinalMark(graded, exercises, days, lost, total, most, tuple(comments))
 
     def _decision(self, graded: Graded, exercise: str) -> Decision | None:
         return self.decisions.get((graded.name.casefold(), exercise.casefold()))
 
 
 @dataclass(frozen=True)
-class Points:
+class EarnedPoints:
     """Points, and the points that a correct answer earns."""
 
     got: float
@@ -162,13 +162,13 @@ class Points:
 
 
 @dataclass(frozen=True)
-class Mark:
+class FinalMark:
     """A submission's mark after all rules.
 
     Attributes
     ----------
     graded : Graded
-    exercises : dict of Points
+    exercises : dict of EarnedPoints
     days, lost : float
         Late days, and the points that they cost.
     total, most : float
@@ -177,7 +177,7 @@ class Mark:
     """
 
     graded: Graded
-    exercises: Mapping[str, Points]
+    exercises: Mapping[str, EarnedPoints]
     days: float
     lost: float
     total: float
@@ -205,8 +205,8 @@ def times(
             when = datetime.fromtimestamp(entry.path.stat().st_mtime)
         if when is not None:
             came[entry.name] = when
-        if (own := _date(cell(row, "due", "due date"))) is not None:
-            due[entry.name] = own
+        if (extension := _date(cell(row, "due", "due date"))) is not None:
+            due[entry.name] = extension
     return came, due
 
 
@@ -236,8 +236,8 @@ def points_set(path: str | Path, assignment: Assignment) -> dict[tuple[str, str]
         name, check = cell(row, "exercise"), cell(row, "check")
         where = f"{path}, line {line}"
         if name not in assignment.exercises:
-            known = ", ".join(assignment.exercises)
-            raise DataError(f"{where}: no exercise {name!r}; there are {known}")
+            names_known = ", ".join(assignment.exercises)
+            raise DataError(f"{where}: no exercise {name!r}; there are {names_known}")
         checks = [c.name for c in assignment.exercises[name].checks] + ["hidden"]
         if check and check not in checks:
             raise DataError(f"{where}: {name} has no check {check!r}; it has {', '.join(checks)}")
@@ -258,12 +258,12 @@ def decisions(
     if not path.exists():
         path.write_text(HEAD, encoding="utf-8")
     _, rows = read_rows(path, ("name", "exercise"))
-    known = {name.casefold() for name in names}
+    names_known = {name.casefold() for name in names}
     parts = {name.casefold() for name in (*assignment.exercises, TOTAL, LATE)}
     changed, notes = {}, []
     for line, row in enumerate(rows, 2):
         name, points = cell(row, "name"), cell(row, "points")
-        if name.casefold() not in known:
+        if name.casefold() not in names_known:
             notes.append(f"{path}, line {line}: nobody is called {name!r}")
         exercise = cell(row, "exercise") or TOTAL
         if exercise.casefold() not in parts:

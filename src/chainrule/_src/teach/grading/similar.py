@@ -23,7 +23,7 @@ LENGTH, WINDOW = 10, 4
 LEAST, MOST_PAIRS = 0.5, 20  # share of the weight that two have in common; pairs in a report
 SHARED = 3  # fingerprints that two must have in common
 _TOKEN = re.compile(
-    r"""#.*|("{3}.{0,2000}?"{3}|'{3}.{0,2000}?'{3}|"[^"\n]*"|'[^'\n]*')|(\.?\s*[^\W\d]\w*)|(\d[\w.]*)|\n|(\S)""",
+    r"""#[^\n]*|("{3}.{0,2000}?"{3}|'{3}.{0,2000}?'{3}|"[^"\n]*"|'[^'\n]*')|(\.?[^\W\d]\w*)|(\d[\w.]*)|\n|(\S)""",
     re.DOTALL,
 )
 
@@ -31,7 +31,7 @@ Prints = dict[int, int]  # hash → line of the text
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedTexts:
     """The texts of two definitions, by lines, each with whether it is alike."""
 
     exercise: str
@@ -40,13 +40,13 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Pair:
+class SimilarPair:
     """Two submissions that are alike."""
 
     first: str
     second: str
     share: float
-    sides: tuple[Side, ...]
+    sides: tuple[ComparedTexts, ...]
 
     @property
     def percent(self) -> int:
@@ -59,21 +59,21 @@ class Pair:
         return [side.exercise for side in self.sides]
 
 
-def similar_pairs(classroom: Classroom) -> list[Pair]:
+def similar_pairs(classroom: Classroom) -> list[SimilarPair]:
     """Return the pairs of submissions that are most alike, the most alike first."""
-    given = {h for stub in classroom.assignment.stubs for h in fingerprints(stub)}
+    handed_out = {h for stub in classroom.assignment.stubs for h in fingerprints(stub)}
     prints = {
         graded.name: {
             (exercise, h): line
             for exercise, text in graded.code.items()
             for h, line in fingerprints(text).items()
-            if h not in given
+            if h not in handed_out
         }
         for graded in classroom.graded
     }
     owners = defaultdict(list)
-    for name, own in prints.items():
-        for key in own:
+    for name, keys in prints.items():
+        for key in keys:
             owners[key].append(name)
     weight = {key: math.log(len(prints) / len(names)) for key, names in owners.items()}
     shared: Counter[tuple[str, str]] = Counter()
@@ -84,8 +84,8 @@ def similar_pairs(classroom: Classroom) -> list[Pair]:
     pairs = [
         _pair(names, prints, code, weight) for names, count in shared.items() if count >= SHARED
     ]
-    alike = [pair for pair in pairs if pair.share >= LEAST]
-    return sorted(alike, key=lambda pair: (-pair.share, pair.first, pair.second))[:MOST_PAIRS]
+    pairs = [pair for pair in pairs if pair.share >= LEAST]
+    return sorted(pairs, key=lambda pair: (-pair.share, pair.first, pair.second))[:MOST_PAIRS]
 
 
 def _pair(
@@ -93,20 +93,20 @@ def _pair(
     prints: Mapping[str, Mapping[tuple[str, int], int]],
     code: Mapping[str, Mapping[str, str]],
     weight: Mapping[tuple[str, int], float],
-) -> Pair:
+) -> SimilarPair:
     first, second = (prints[name] for name in names)
     common = first.keys() & second.keys()
-    smaller = min(sum(weight[key] for key in own) for own in (first, second))
+    smaller = min(sum(weight[key] for key in keys) for keys in (first, second))
     share = sum(weight[key] for key in common) / smaller if smaller else 0.0
     rare = {key for key in common if weight[key] > 0}
     sides = tuple(
-        Side(exercise, *(
-            _marked(code[name][exercise], {own[key] for key in rare if key[0] == exercise})
-            for name, own in zip(names, (first, second), strict=True)
+        ComparedTexts(exercise, *(
+            _marked(code[name][exercise], {keys[key] for key in rare if key[0] == exercise})
+            for name, keys in zip(names, (first, second), strict=True)
         ))
         for exercise in dict.fromkeys(key[0] for key in sorted(rare))
     )  # fmt: skip
-    return Pair(*names, min(share, 1.0), sides)
+    return SimilarPair(*names, min(share, 1.0), sides)
 
 
 def _marked(text: str, lines: set[int]) -> list[tuple[str, bool]]:
@@ -140,8 +140,7 @@ def _tokens(text: str) -> Iterator[tuple[str, int]]:
     for match in _TOKEN.finditer(text):
         string, name, number, other = match.groups()
         if name:
-            word = re.sub(r"\s", "", name)
-            yield (word if word.startswith(".") or keyword.iskeyword(word) else "name"), line
+            yield (name if name.startswith(".") or keyword.iskeyword(name) else "name"), line
         elif number:
             yield "number", line
         elif other:

@@ -31,9 +31,9 @@ def read_rows(path: str | Path, needed: Sequence[str] = ()) -> tuple[list[str], 
     separator = max(",;\t", key=head.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restval="")
     columns = [*(reader.fieldnames or ())]
-    known = {column.strip().casefold() for column in columns}
+    folded = {column.strip().casefold() for column in columns}
     for name in needed:
-        if name not in known:
+        if name not in folded:
             raise DataError(f"{path} has no column {name!r}; it has {', '.join(columns) or 'none'}")
     rows = [{key: value for key, value in row.items() if key is not None} for row in reader]
     return columns, rows

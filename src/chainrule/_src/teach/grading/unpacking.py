@@ -17,8 +17,10 @@ STUDENTS_FILES, STUDENTS_BYTES = 1_000, 200 * 2**20
 _PIECE = 2**20
 
 
-def unpack(archive: Path, to: Path, files: int = MOST_FILES, size: int = MOST_BYTES) -> list[str]:
-    """Unpack a zip into a new folder; return a sentence for each entry that is left out.
+def unpack(
+    archive: Path, to: Path, files: int = MOST_FILES, size: int = MOST_BYTES
+) -> dict[str, str]:
+    """Unpack a zip into a new folder; return the reason for each entry that is left out.
 
     Times of files are those of the zip, because they say when a file was handed in.
 
@@ -27,7 +29,7 @@ def unpack(archive: Path, to: Path, files: int = MOST_FILES, size: int = MOST_BY
     FileError
         If the file is no zip, or has more files or bytes than the limits.
     """
-    refused = []
+    refused: dict[str, str] = {}
     try:
         with zipfile.ZipFile(archive) as opened:
             entries = [entry for entry in opened.infolist() if not entry.is_dir()]
@@ -35,13 +37,13 @@ def unpack(archive: Path, to: Path, files: int = MOST_FILES, size: int = MOST_BY
                 raise FileError(
                     f"{archive.name} has {len(entries)} files; at most {files} are read"
                 )
-            left = size
+            budget = size
             for entry in entries:
                 reason = _reason(entry)
                 if reason:
-                    refused.append(f"{entry.filename}: {reason}")
+                    refused[entry.filename] = reason
                     continue
-                left -= _write(opened, entry, to.joinpath(*_parts(entry)), left, archive.name)
+                budget -= _write(opened, entry, to.joinpath(*_parts(entry)), budget, archive.name)
     except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, EOFError) as error:
         raise FileError(f"{archive.name} cannot be unpacked: {error}") from None
     return refused
@@ -61,14 +63,16 @@ def _reason(entry: zipfile.ZipInfo) -> str:
     return "it is encrypted" if entry.flag_bits & 1 else ""
 
 
-def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, to: Path, left: int, name: str) -> int:
+def _write(
+    opened: zipfile.ZipFile, entry: zipfile.ZipInfo, to: Path, budget: int, name: str
+) -> int:
     """Write an entry; return its size, which is counted and not read from the zip's list."""
     to.parent.mkdir(parents=True, exist_ok=True)
     size = 0
     with opened.open(entry) as source, to.open("xb") as file:
         for piece in _pieces(source):
             size += len(piece)
-            if size > left:
+            if size > budget:
                 raise FileError(f"{name} has too many bytes when it is unpacked")
             file.write(piece)
     when = time.mktime((*entry.date_time, 0, 0, -1))
