@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,10 +24,15 @@ if TYPE_CHECKING:
     from chainrule._src.teach.grading.grade import Graded
 
 # The labs' answers import the first two.
+READ, WRITTEN = (
+    ("folder", "roster", "points"),
+    ("output", "report", "json", "junit", "canvas", "moodle", "feedback"),
+)
 GRADING = ("sklearn", "matplotlib", "jupytext", "nbformat", "jinja2")
 
 
 def grade(
+    context: typer.Context,
     folder: Annotated[
         Path,
         typer.Argument(
@@ -114,8 +118,7 @@ def grade(
         raise UsageError("--canvas and --moodle need --roster: the table that they export")
     rule = late_rule(due, late, free_days)
     if container is not None:
-        read = [path for path in (folder, roster, points) if path is not None]
-        raise typer.Exit(in_container(container, read, feedback, outputs))
+        raise typer.Exit(in_container(context, container, feedback, outputs))
     tell(filter(None, [gap()]))
     needs("chainrule grade", "teach", *GRADING)
     with tempfile.TemporaryDirectory(prefix="chainrule-") as room:
@@ -125,9 +128,9 @@ def grade(
         check_names(again or (), intake)
         on_disk = marks.with_suffix(".record.jsonl")
         hide = [folder, Path(room), marks, on_disk]
-        task, notes = assignment(intake.lab, seconds, memory * 2**20, seed, hide)
-        rules, more_notes = rules_of(intake, task, rule, points, marks)
-        tell([*notes, *more_notes])
+        task = assignment(intake.lab, seconds, memory * 2**20, seed, hide)
+        rules, notes = rules_of(intake, task, rule, points, marks)
+        tell(notes)
         record = MarkRecord(on_disk, task)
         with progress(len(intake.entries)) as advance:
             classroom = grade_all(task, intake.entries, jobs, advance, record, again or ())
@@ -142,35 +145,30 @@ def grade(
 
 
 def in_container(
-    engine: str, read: list[Path], feedback: Path | None, outputs: dict[str, str | None]
+    context: typer.Context, engine: str, feedback: Path | None, outputs: dict[str, str | None]
 ) -> int:
     """Grade in a container with the options of this command, and return the exit status."""
     from chainrule._src.teach.exports.container import grade_in
 
-    arguments = iter(sys.argv[sys.argv.index("grade") + 1 :])
-    options = [word for word in arguments if not _is_engine(word, arguments)]
     if feedback is not None:
         feedback.mkdir(parents=True, exist_ok=True)
-    folders = [Path(path).absolute().parent for path in outputs.values() if path is not None]
-    write_into = [*folders, *([feedback] if feedback else [])]
-    return grade_in(engine, _absolute(options), read, write_into)
+    results = [Path(path).absolute().parent for path in outputs.values() if path is not None]
+    read = [value for name, value in context.params.items() if name in READ and value is not None]
+    write_into = [*results, *([feedback] if feedback else [])]
+    return grade_in(engine, list(options_of(context)), read, write_into)
 
 
-def _is_engine(word: str, following: Iterator[str]) -> bool:
-    """Return true for the option that names the engine, and skip its value."""
-    if word == "--container":
-        next(following, "")
-    return word.partition("=")[0] == "--container"
-
-
-def _absolute(options: list[str]) -> list[str]:
-    """Return options with the paths that the container sees: those of this machine, absolute."""
-    return [str(Path(o).resolve()) if _is_path(o) else o for o in options]
-
-
-def _is_path(option: str) -> bool:
-    path = Path(option)
-    return not option.startswith("-") and (path.exists() or path.absolute().parent.is_dir())
+def options_of(context: typer.Context) -> Iterator[str]:
+    """Yield the arguments of this command, with absolute paths, but for the container's option."""
+    for parameter in context.command.params:
+        value = context.params[parameter.name or ""]
+        if parameter.name == "container" or value is None or value == parameter.default:
+            continue
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if parameter.param_type_name == "option":
+                yield parameter.opts[0]
+            is_path = parameter.name in (*READ, *WRITTEN)
+            yield str(Path(each).resolve()) if is_path else str(each)
 
 
 def check_outputs(outputs: dict[str, str | None]) -> None:

@@ -7,9 +7,10 @@ are still the same, and grades the others.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +83,20 @@ class MarkRecord:
 def _contents(assignment: Assignment) -> str:
     """Return all that decides about marks, as text."""
     checks = {
-        name: [(check.name, check.points) for check in exercise.checks]
+        name: [(check.name, check.points, _text(check.run)) for check in exercise.checks]
         for name, exercise in assignment.exercises.items()
     }
     limits = assignment.limits.seconds, assignment.limits.memory
     parts = (__version__, assignment.lab, checks, dict(assignment.hidden), assignment.seed, limits)
     return repr((*parts, assignment.stubs))
+
+
+def _text(function: Callable[..., Any]) -> str:
+    """Return the text of a check, so that a changed one is noticed."""
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return function.__code__.co_code.hex()
 
 
 def _digest(*parts: str | bytes) -> str:
