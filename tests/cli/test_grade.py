@@ -100,3 +100,36 @@ def test_a_lab_is_exported_and_unknown_kinds_are_refused(tmp_path):
     assert (tmp_path / "out" / "tests" / "softmax.py").exists()
     assert "-o is missing" in refused(2, "export-lab", "1", "--to", "otter")
     assert "did you mean 'otter'" in refused(2, "export-lab", "1", "--to", "oter", "-o", tmp_path)
+
+
+@pytest.mark.usefixtures("light_hosts")
+def test_a_roster_feedback_uploads_and_rules(folder, tmp_path):
+    (tmp_path / "roster.csv").write_text(
+        "Student,ID,Section\n    Points Possible,,\nBob,2,A\nAda,1,A\nCay,3,B\n"
+    )
+    (tmp_path / "points.csv").write_text("exercise,points\nsoftmax,100\n")
+    (folder / "notes.txt").write_text("")
+    marks = tmp_path / "marks.csv"
+    arguments = ["grade", folder, "-o", marks, "--lab", "1", "--roster", tmp_path / "roster.csv"]
+    arguments += ["--canvas", tmp_path / "canvas.csv", "--feedback", tmp_path / "feedback"]
+    arguments += ["--points", tmp_path / "points.csv"]
+    done(*arguments)
+    with marks.open(newline="") as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    assert (rows["Ada"]["softmax"], rows["Cay"]["total"]) == ("100", "0")
+    assert "nothing was handed in" in rows["Cay"]["message"]
+    assert "neither a notebook" in rows["notes.txt"]["message"]
+    uploaded = [*csv.reader((tmp_path / "canvas.csv").read_text().splitlines())]
+    assert [row[1] for row in uploaded[2:]] == ["1", "2", "3"]
+    assert (tmp_path / "feedback" / "Ada.md").exists()
+    with (tmp_path / "marks.decisions.csv").open("a") as file:
+        file.write("ada,softmax,7,oh\n")
+    done(*arguments, "--again", "bob")
+    with marks.open(newline="") as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    assert (rows["Ada"]["softmax"], rows["Ada"]["comment"]) == ("7", "softmax: oh")
+    assert len((tmp_path / "marks.record.jsonl").read_text().split("\n")) == 4 + 1
+    assert "did you mean 'Bob'" in refused(2, *arguments, "--again", "bbo")
+    said = refused(3, *arguments, "--moodle", tmp_path / "moodle.csv")
+    assert "no column 'Identifier'" in said
+    assert "need --roster" in refused(2, *arguments[:6], "--moodle", tmp_path / "a.csv")

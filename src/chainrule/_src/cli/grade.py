@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from chainrule._src.teach.grading.course import Intake
     from chainrule._src.teach.grading.grade import Graded
 
-# The labs' answers import the first two.
+# Options that are paths: of files that are read, and of those that are written.
 READ, WRITTEN = (
     ("folder", "roster", "points"),
     ("output", "report", "json", "junit", "canvas", "moodle", "feedback"),
 )
+# The labs' answers import the first two.
 GRADING = ("sklearn", "matplotlib", "jupytext", "nbformat", "jinja2")
 
 
@@ -104,10 +105,13 @@ def grade(
     from chainrule._src.teach.confined.sealing import gap
     from chainrule._src.teach.grading.classroom import grade_all
     from chainrule._src.teach.grading.course import check_names, rules_of, take_in
+    from chainrule._src.teach.grading.lms import check_uploads
     from chainrule._src.teach.grading.record import MarkRecord
     from chainrule._src.teach.grading.rules import late_rule
     from chainrule._src.teach.grading.setting import assignment
 
+    if container is None:
+        needs("chainrule grade", "teach", *GRADING)
     outputs = {
         "csv": output, "report": report, "json": json, "junit": junit, "canvas": canvas,
         "moodle": moodle,
@@ -120,12 +124,12 @@ def grade(
     if container is not None:
         raise typer.Exit(in_container(context, container, feedback, outputs))
     tell(filter(None, [gap()]))
-    needs("chainrule grade", "teach", *GRADING)
     with tempfile.TemporaryDirectory(prefix="chainrule-") as room:
         intake = take_in(folder, lab, roster, Path(room))
         if lab is None:
             warn(f"graded as {intake.lab}; --lab names another")
         check_names(again or (), intake)
+        check_uploads(intake.roster, canvas is not None, moodle is not None)
         on_disk = marks.with_suffix(".record.jsonl")
         hide = [folder, Path(room), marks, on_disk]
         task = assignment(intake.lab, seconds, memory * 2**20, seed, hide)

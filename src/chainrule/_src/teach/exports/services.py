@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import json
 import uuid
@@ -10,6 +9,7 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
+from chainrule._src.base.escaping import for_html
 from chainrule._src.teach.exports.folders import ExportedLab, Files
 from chainrule._src.teach.source import folder
 
@@ -87,7 +87,7 @@ def _question(lab: ExportedLab, name: str) -> dict[str, str]:
             "timeout": 600,
         },
     }  # fmt: skip
-    text = html.escape(_task(lab, name)).replace("{{", "{ {")  # PrairieLearn's own markers
+    text = for_html(_task(lab, name)).replace("{{", "{ {")  # PrairieLearn's own markers
     stub = "\n\n\n".join(lab.source.definitions(name, solved=False))
     return {
         "info.json": json.dumps(info, indent=1) + "\n",

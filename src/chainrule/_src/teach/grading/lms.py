@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.escaping import for_csv
 from chainrule._src.teach.grading.classroom import Classroom
-from chainrule._src.teach.grading.marks import number
+from chainrule._src.teach.grading.marks import csv_text, number
 from chainrule._src.teach.grading.roster import Roster, Student
 from chainrule._src.teach.grading.rules import FinalMark
 
@@ -25,7 +22,7 @@ def to_canvas(classroom: Classroom, roster: Roster, students: Mapping[str, Stude
     DataError
         If the roster is not the gradebook that Canvas exports.
     """
-    _require(roster, CANVAS[:2], "Canvas's gradebook: export it under Grades")
+    check_uploads(roster, canvas=True, moodle=False)
     columns = [column for column in CANVAS if column in roster.columns]
     rows = [
         [*(student.row[column] for column in columns), number(mark.total)]
@@ -33,7 +30,7 @@ def to_canvas(classroom: Classroom, roster: Roster, students: Mapping[str, Stude
     ]
     head = [*columns, classroom.assignment.lab]
     possible = ["Points Possible".rjust(19), *[""] * (len(columns) - 1), number(classroom.most)]
-    return _text([head, possible, *rows])
+    return csv_text([head, possible, *rows])
 
 
 def to_moodle(classroom: Classroom, roster: Roster, students: Mapping[str, Student]) -> str:
@@ -44,14 +41,14 @@ def to_moodle(classroom: Classroom, roster: Roster, students: Mapping[str, Stude
     DataError
         If the roster is not the worksheet that Moodle exports.
     """
-    _require(roster, ("Identifier", GRADE), "Moodle's grading worksheet: download it there")
+    check_uploads(roster, canvas=False, moodle=True)
     columns = [*roster.columns, *([] if FEEDBACK in roster.columns else [FEEDBACK])]
     rows = []
     for mark, student in _pairs(classroom, students):
         sentences = "; ".join([mark.graded.message, *mark.comments])
-        row = student.row | {GRADE: number(mark.total), FEEDBACK: for_csv(sentences)}
+        row = student.row | {GRADE: number(mark.total), FEEDBACK: sentences}
         rows.append([row[column] for column in columns])
-    return _text([columns, *rows])
+    return csv_text([columns, *rows])
 
 
 def _pairs(
@@ -61,13 +58,15 @@ def _pairs(
     return [(mark, students[mark.name]) for mark in marks if mark.name in students]
 
 
+def check_uploads(roster: Roster, canvas: bool, moodle: bool) -> None:
+    """Raise a `DataError` if a roster is not the table that Canvas or Moodle exports."""
+    if canvas:
+        _require(roster, CANVAS[:2], "Canvas's gradebook: export it under Grades")
+    if moodle:
+        _require(roster, ("Identifier", GRADE), "Moodle's grading worksheet: download it there")
+
+
 def _require(roster: Roster, columns: tuple[str, ...], what: str) -> None:
     missing = [column for column in columns if column not in roster.columns]
     if missing:
         raise DataError(f"--roster has no column {missing[0]!r}; marks for upload need {what}")
-
-
-def _text(rows: list[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()

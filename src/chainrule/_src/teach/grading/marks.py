@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -18,17 +19,20 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def to_csv(classroom: Classroom) -> str:
     """Return CSV with a row per submission: name, points of each exercise, total, message."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     names = list(classroom.assignment.exercises)
-    writer.writerow(
-        ["name", *names, "late days", "lost", "total", "of", "file", "message", "comment"]
-    )
+    rows = [["name", *names, "late days", "lost", "total", "of", "file", "message", "comment"]]
     for mark in classroom.marks:
         points = [number(mark.exercises[name].got) for name in names]
         sums = map(number, (mark.days, mark.lost, mark.total, mark.most))
         texts = mark.graded.file, mark.graded.message, "; ".join(mark.comments)
-        writer.writerow(map(for_csv, [mark.name, *points, *sums, *texts]))
+        rows.append([mark.name, *points, *sums, *texts])
+    return csv_text(rows)
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Return rows as CSV in which no cell is a formula."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(map(for_csv, row) for row in rows)
     return text.getvalue()
 
 
