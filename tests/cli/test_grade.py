@@ -73,19 +73,40 @@ def test_what_cannot_be_graded_is_said_before_any_work(folder, tmp_path):
     assert not (tmp_path / "m.csv").exists()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal")
-def test_ctrl_c_keeps_what_is_done_and_says_so(start, light_hosts, folder, tmp_path, monkeypatch):
+@pytest.fixture
+def sleeping(start, light_hosts, folder, tmp_path, monkeypatch):
+    """Return a run that has graded two submissions; the third sleeps."""
     (folder / "cay.py").write_text(SLEEPS)
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # where submissions have their folders
-    marks = tmp_path / "marks.csv"
     options = "--lab", 1, "--seconds", 100, "--jobs", 1
-    process = start("grade", folder, "-o", marks, *options, before=light_hosts)
+    process = start("grade", folder, "-o", tmp_path / "marks.csv", *options, before=light_hosts)
     end = time.monotonic() + 60 * SLOWNESS
-    # Two are graded, whose folders go meanwhile; the third sleeps.
     while not any("asleep" in files for *_, files in os.walk(tmp_path)):
         assert process.poll() is None
         assert time.monotonic() < end
         time.sleep(0.05)
+    return process
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal")
+@pytest.mark.thorough  # a run that is killed, and another
+def test_a_grader_that_is_killed_loses_no_marks(sleeping, folder, tmp_path):
+    os.killpg(sleeping.pid, signal.SIGKILL)
+    sleeping.communicate(timeout=60 * SLOWNESS)
+    marks, record = tmp_path / "marks.csv", tmp_path / "marks.record.jsonl"
+    assert not marks.exists()
+    before = record.read_bytes()
+    (folder / "cay.py").write_text(RIGHT)
+    done("grade", folder, "-o", marks, "--lab", "1", "--seconds", "100")
+    assert record.read_bytes().startswith(before)
+    assert len(record.read_bytes().splitlines()) == 3
+    with marks.open(newline="") as file:
+        assert [row["name"] for row in csv.DictReader(file)] == ["ada", "bob", "cay"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal")
+def test_ctrl_c_keeps_what_is_done_and_says_so(sleeping, tmp_path):
+    process, marks = sleeping, tmp_path / "marks.csv"
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60 * SLOWNESS)
     assert process.returncode == 130

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from chainrule._src.base.errors import FileError
+from chainrule._src.base.escaping import for_terminal
 from chainrule._src.data.storage.files import write_text
+from chainrule._src.teach.confined.sealing import gap
 from chainrule._src.teach.exports.folders import lab_of
 from chainrule._src.teach.exports.results import gradescope, prairielearn
 from chainrule._src.teach.grading.collect import Entry, of_student
@@ -32,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--exercise", default="", help="grade the answer to this exercise alone")
     parser.add_argument("--metadata", type=Path, help="Gradescope's submission_metadata.json")
     options = parser.parse_args(arguments)
+    if sentence := gap():
+        print(for_terminal(sentence), file=sys.stderr)
     task = assignment(options.lab)
     entry = of_student(options.folder, options.exercise or options.lab, _name(options.metadata))
     with tempfile.TemporaryDirectory(prefix="chainrule-") as room:
