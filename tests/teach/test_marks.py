@@ -287,8 +287,10 @@ def test_who_renamed_another_s_code_is_asked_about_and_the_others_are_not():
 
 def test_what_was_handed_out_and_what_all_have_is_not_alike():
     given = Assignment("lab", TASK.exercises, {}, TASK.limits, "", (OWN,))
-    class_ = rooms.Classroom(given, [graded(n, code={"softmax": OWN}) for n in "abc"])
-    assert similar_pairs(class_) == []
+    texts = [OWN, OWN, *OTHERS]
+    class_ = [graded(str(n), code={"softmax": text}) for n, text in enumerate(texts)]
+    assert len(similar_pairs(rooms.Classroom(TASK, class_))) == 1
+    assert similar_pairs(rooms.Classroom(given, class_)) == []
     class_ = room(*(graded(str(n), code={"softmax": OWN}) for n in range(30)))
     assert similar_pairs(class_) == []
 

@@ -13,7 +13,7 @@ import math
 import re
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -75,14 +75,17 @@ def similar_pairs(classroom: Classroom) -> list[SimilarPair]:
     for name, keys in prints.items():
         for key in keys:
             owners[key].append(name)
+    few = max(2, len(prints) // 10)  # what more have is how it is done
     weight = {key: math.log(len(prints) / len(names)) for key, names in owners.items()}
+    rare = {key for key, names in owners.items() if len(names) <= few}
     shared: Counter[tuple[str, str]] = Counter()
-    for names in owners.values():
-        if len(names) <= max(2, len(prints) // 10):  # what more have is how it is done
-            shared.update(combinations(sorted(names), 2))
+    for key in rare:
+        shared.update(combinations(sorted(owners[key]), 2))
     code = {graded.name: graded.code for graded in classroom.graded}
     pairs = [
-        _pair(names, prints, code, weight) for names, count in shared.items() if count >= SHARED
+        _pair(names, prints, code, weight, rare)
+        for names, count in shared.items()
+        if count >= SHARED
     ]
     pairs = [pair for pair in pairs if pair.share >= LEAST]
     return sorted(pairs, key=lambda pair: (-pair.share, pair.first, pair.second))[:MOST_PAIRS]
@@ -93,18 +96,18 @@ def _pair(
     prints: Mapping[str, Mapping[tuple[str, int], int]],
     code: Mapping[str, Mapping[str, str]],
     weight: Mapping[tuple[str, int], float],
+    rare: Set[tuple[str, int]],
 ) -> SimilarPair:
     first, second = (prints[name] for name in names)
     common = first.keys() & second.keys()
     smaller = min(sum(weight[key] for key in keys) for keys in (first, second))
     share = sum(weight[key] for key in common) / smaller if smaller else 0.0
-    rare = {key for key in common if weight[key] > 0}
     sides = tuple(
         ComparedTexts(exercise, *(
-            _marked(code[name][exercise], {keys[key] for key in rare if key[0] == exercise})
+            _marked(code[name][exercise], {keys[key] for key in common & rare if key[0] == exercise})
             for name, keys in zip(names, (first, second), strict=True)
         ))
-        for exercise in dict.fromkeys(key[0] for key in sorted(rare))
+        for exercise in dict.fromkeys(key[0] for key in sorted(common & rare))
     )  # fmt: skip
     return SimilarPair(*names, min(share, 1.0), sides)
 
