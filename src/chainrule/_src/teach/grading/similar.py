@@ -102,12 +102,13 @@ def _pair(
     common = first.keys() & second.keys()
     smaller = min(sum(weight[key] for key in keys) for keys in (first, second))
     share = sum(weight[key] for key in common) / smaller if smaller else 0.0
+    few = common & rare
     sides = tuple(
         ComparedTexts(exercise, *(
-            _marked(code[name][exercise], {keys[key] for key in common & rare if key[0] == exercise})
+            _marked(code[name][exercise], {keys[key] for key in few if key[0] == exercise})
             for name, keys in zip(names, (first, second), strict=True)
         ))
-        for exercise in dict.fromkeys(key[0] for key in sorted(common & rare))
+        for exercise in dict.fromkeys(key[0] for key in sorted(few))
     )  # fmt: skip
     return SimilarPair(*names, min(share, 1.0), sides)
 
