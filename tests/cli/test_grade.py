@@ -123,6 +123,7 @@ def test_a_lab_is_exported_and_unknown_kinds_are_refused(tmp_path):
     assert "did you mean 'otter'" in refused(2, "export-lab", "1", "--to", "oter", "-o", tmp_path)
 
 
+@pytest.mark.thorough  # two runs; each part has a quick test of its own
 @pytest.mark.usefixtures("light_hosts")
 def test_a_roster_feedback_uploads_and_rules(folder, tmp_path):
     (tmp_path / "roster.csv").write_text(

@@ -49,6 +49,7 @@ def test_an_unknown_engine_and_one_that_is_not_there_are_said(monkeypatch):
         container.grade_in("docker", [], [], [])
 
 
+@pytest.mark.thorough  # writes the whole package
 @pytest.mark.skipif(os.name != "posix", reason="the engine is a script")
 def test_grade_hands_its_options_to_the_container(tmp_path, monkeypatch):
     engine = tmp_path / "bin" / "podman"
