@@ -130,7 +130,7 @@ def _close_all_but(descriptor: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
-    if os.name == "posix":
+    if sys.platform != "win32":
         os.closerange(3, descriptor)
         os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115

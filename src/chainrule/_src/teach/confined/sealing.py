@@ -18,14 +18,15 @@ ADVICE = (
 
 def gap() -> str:
     """Return a sentence that names the missing facilities; "" if submissions can be confined."""
-    if sys.platform != "linux":
-        system = {"darwin": "macOS", "win32": "Windows"}.get(sys.platform, platform.system())
+    name: str = sys.platform
+    if name != "linux":
+        system = {"darwin": "macOS", "win32": "Windows"}.get(name, platform.system())
         return f"not sealed: {system} cannot confine a submission's files and processes; {ADVICE}"
-    missing = [name for name in ("landlock", "seccomp") if name not in facilities()]
+    missing = [part for part in ("landlock", "seccomp") if part not in facilities()]
     if not missing:
         return ""
     names = {"landlock": "Landlock (since Linux 5.13)", "seccomp": "seccomp"}
-    named = " and ".join(names[name] for name in missing)
+    named = " and ".join(names[part] for part in missing)
     return f"not sealed: this kernel, or the container around it, has no {named}; {ADVICE}"
 
 
