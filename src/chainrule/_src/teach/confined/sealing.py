@@ -22,7 +22,8 @@ def gap() -> str:
     if name != "linux":
         system = {"darwin": "macOS", "win32": "Windows"}.get(name, platform.system())
         return f"not sealed: {system} cannot confine a submission's files and processes; {ADVICE}"
-    missing = [part for part in ("landlock", "seccomp") if part not in facilities()]
+    works = facilities()
+    missing = [part for part in ("landlock", "seccomp") if part not in works]
     if not missing:
         return ""
     names = {"landlock": "Landlock (since Linux 5.13)", "seccomp": "seccomp"}
