@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.blackboard.browsing import FLAGS, chromium
+from tests.blackboard.browsing import FLAGS, installed
 
 pytest.importorskip("sphinx")
 pytest.importorskip("myst_parser")
@@ -93,7 +93,7 @@ def address(tmp_path_factory):
 def browser():
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        started = driver.chromium.launch(executable_path=installed("Chromium"), args=FLAGS)
         yield started
         started.close()
 

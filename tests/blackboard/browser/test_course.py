@@ -25,7 +25,7 @@ def weights(path):
     del entries["__metadata__"]
     parts = {name: [start + at for at in e["data_offsets"]] for name, e in entries.items()}
     return {
-        name: np.frombuffer(raw[begin:end]).reshape(entries[name]["shape"])
+        name.removeprefix("weights/"): np.frombuffer(raw[begin:end]).reshape(entries[name]["shape"])
         for name, (begin, end) in parts.items()
     }
 
