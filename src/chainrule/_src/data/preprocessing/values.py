@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -254,6 +254,11 @@ def rows_of(chunk: Chunk, where: str) -> int:
 def quoted(names: Iterable[str], limit: int = 5) -> str:
     """Return the first names, quoted, for a message."""
     return listed(map(quote, names), limit)
+
+
+def as_option(names: Sequence[str]) -> str:
+    """Return names as an option takes them, separated by commas; a long list is cut."""
+    return ",".join(shortened(name) for name in names[:5]) + ",…" * (len(names) > 5)
 
 
 def quote(text: str) -> str:

@@ -11,7 +11,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import listed
 from chainrule._src.data.preprocessing import OneHot
 from chainrule._src.data.preprocessing.digests import digests
-from chainrule._src.data.preprocessing.values import quote, quoted
+from chainrule._src.data.preprocessing.values import as_option, quote, quoted
 from chainrule._src.data.tables import TrainingData
 
 EQUAL = 0.01  # share of equal rows that is told
@@ -77,7 +77,7 @@ def _leaks(data: TrainingData) -> Iterator[str]:
             f"{listed(map(quote, names), 5)}: {'each' if len(names) > 1 else 'it'} alone tells the "
             f"target {quote(data.preprocessor.target.name)} in all of {len(X):,} rows: a copy, "
             "or an id by which the rows are sorted? If it is not known before the target is, "
-            f"leave it out: --drop {','.join(names[:5])}"
+            f"leave it out: --drop {as_option(names)}"
         )
 
 

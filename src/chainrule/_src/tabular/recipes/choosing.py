@@ -14,7 +14,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DivergenceError
 from chainrule._src.base.extras import is_installed
 from chainrule._src.data.preprocessing import Preprocessor, Scaled, Target, split_rows
-from chainrule._src.data.preprocessing.values import missing, quote, quoted
+from chainrule._src.data.preprocessing.values import as_option, missing, quote, quoted
 from chainrule._src.data.tables import Table, TrainingData
 from chainrule._src.nn.callbacks import EarlyStopping
 from chainrule._src.tabular.recipes.kinds import mlp_network
@@ -122,7 +122,7 @@ def text_notes(table: Table, data: TrainingData, recipe: Recipe) -> list[str]:
         if worded.beats(plain):
             notes.append(
                 f"column {quote(name)} is left out, but its words predict some of the rows better "
-                f"({scores_text(worded, plain, target)}): --text {name}"
+                f"({scores_text(worded, plain, target)}): --text {as_option([name])}"
             )
     return notes
 
@@ -176,12 +176,12 @@ def category_note(
         gain = scores_text(as_categories, as_quantities, to)
         return (
             f"{quoted(names)}: few different numbers, taken as categories, which predict a part of "
-            f"the rows of training better ({gain}); --number {','.join(names)} has them as "
+            f"the rows of training better ({gain}); --number {as_option(names)} has them as "
             "quantities"
         )
     return (
         f"{quoted(names)}: few different numbers, taken as quantities; as categories they predict "
-        f"a part of the rows of training no better; --category {','.join(names)} has them so"
+        f"a part of the rows of training no better; --category {as_option(names)} has them so"
     )
 
 
