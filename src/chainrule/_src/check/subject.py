@@ -155,7 +155,7 @@ class FaultyProgram:
             yield inner
 
     def narrowed(self, names: Collection[str], deadline: Deadline) -> FaultyProgram:
-        """Return the same program with some of the wrong results; the others are unknown."""
+        """Return the program with the wrong results of these names alone; others are unknown."""
         expected = {k: v for k, v in self.expected.items() if k in names or k not in self.wrong}
         inner = FaultyProgram(self.codes, self.call, expected, self.around.right,
                               self.around.n, deadline, self.parameters)  # fmt: skip
