@@ -202,6 +202,7 @@ def test_a_table_of_one_s_own_is_dropped_and_learned(whole, context, tmp_path):
       document.querySelector(".cb-page").dispatchEvent(
         new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
     }"""
+    board.button("Your own table").wait_for()
     board.js(drop, ["mine.csv", TABLE])
     board.js("() => until(() => last('setup').data.name === 'mine.csv')")
     setup = board.js("last('setup')")
