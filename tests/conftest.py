@@ -44,6 +44,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from chainrule._src.base import validation
+from chainrule._src.base.registered import REGISTERED
 from chainrule._src.compile.native import helpers
 from chainrule._src.compile.native.cache import VERDICT, cache_folder
 from chainrule._src.compile.native.code import _verdict_key, this_machine
@@ -124,6 +125,16 @@ def processor_time(monkeypatch):
 
     monkeypatch.setattr(time, "perf_counter", time.process_time)
     monkeypatch.setattr(clock, "WALL", 1000.0)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_registered():
+    """Forget the functions and classes of one's own that a test registers."""
+    before = dict(REGISTERED)
+    yield
+    if REGISTERED != before:
+        REGISTERED.clear()
+        REGISTERED.update(before)
 
 
 @pytest.fixture(scope="session")
