@@ -2,6 +2,14 @@
 
 from chainrule._src.nn.layers import (
     ELU,
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
     GRU,
     LSTM,
     RNN,
@@ -91,7 +99,7 @@ from chainrule._src.nn.layers import (
 )
 
 __all__ = [
-    "ELU", "GRU", "LSTM", "RNN", "Activation", "AlphaDropout", "AveragePooling1D",
+    "ELU", "GRU", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "LSTM", "RNN", "Activation", "AlphaDropout", "AveragePooling1D",
     "AveragePooling2D", "AvgPool1D", "AvgPool2D", "BatchNormalization", "Bidirectional", "Bounds",
     "ByColumns", "Clamp", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Convolution1D",
     "Convolution1DTranspose", "Convolution2D", "Convolution2DTranspose", "Cropping1D", "Cropping2D",

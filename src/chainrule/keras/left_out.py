@@ -41,11 +41,3 @@ def left_out(name: str, advice: str) -> Any:
         "__doc__": _DOCUMENTATION.format(name=name, advice=advice),
         "__module__": sys._getframe(1).f_globals["__name__"],  # the module that has the name
     })  # fmt: skip
-
-
-GRAPHS = (
-    "there are no functional graphs. Put the layers into keras.Sequential([keras.Input(shape), …]);"
-    " write a layer made of layers where the flow is no chain (a class derived from "
-    "keras.layers.Layer, with layers as attributes and NumPy in call); or write the whole network "
-    "as a NumPy function for chainrule.minimize"
-)

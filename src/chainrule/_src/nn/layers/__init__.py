@@ -34,6 +34,16 @@ from chainrule._src.nn.layers.functions import (
     Wrapper,
 )
 from chainrule._src.nn.layers.layer import Layer
+from chainrule._src.nn.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
 from chainrule._src.nn.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
@@ -80,7 +90,7 @@ from chainrule._src.nn.layers.tabular import (
 )
 
 __all__ = [
-    "ELU", "GRU", "LSTM", "RNN", "Activation", "AlphaDropout", "AveragePooling1D",
+    "ELU", "GRU", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "LSTM", "RNN", "Activation", "AlphaDropout", "AveragePooling1D",
     "AveragePooling2D", "BatchNormalization", "Bidirectional", "Bounds", "ByColumns", "Clamp",
     "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
     "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "Embedding", "Ensemble", "Flatten", "GRUCell",

@@ -13,6 +13,7 @@ from chainrule._src.base.arrays import Array, as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_positive
 from chainrule._src.nn.layers.given import KINDS, Shape, dtype_given, shape_given
+from chainrule._src.nn.layers.symbols import Symbol
 from chainrule._src.nn.layers.layer import ROWS, Function, Layer
 from chainrule._src.ops.index import IN_RANGE
 
@@ -29,7 +30,7 @@ class Input(Layer):
     batch_size : int, optional
         A fixed batch size.
     dtype : str, optional
-        Accepted for compatibility with Keras and ignored: the model's dtype is used, and an
+        Dtype of the symbolic input of a `Model`. In a chain the model's dtype is used, and an
         `Embedding` takes integers in any case.
     batch_shape : tuple, optional
         Batch size and shape in one.
@@ -58,13 +59,24 @@ class Input(Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        dtype_given(dtype, "Input", KINDS)
+        kind = dtype_given(dtype, "Input", KINDS) or "float32"
         full_shape = shape_given(shape, batch_shape, None, "Input") or self.given_shape
         if full_shape is None:
             raise DataError("Input: give the shape of a sample, such as Input((28, 28))")
         if batch_size is not None:
             full_shape = (check_positive(batch_size, "batch_size", "Input"), *full_shape[1:])
         self.batch_shape, self.shape = full_shape, full_shape[1:]
+        self._input_kind, self.integers = kind, not kind.startswith("float")
+
+    @property
+    def output(self) -> Symbol:
+        """The symbolic tensor with which layers are called."""
+        if not self._calls:  # of a copy
+            self._calls.append(Symbol(self.batch_shape, self._input_kind, self, self.name))
+        symbol: Symbol = self._calls[0]
+        return symbol
+
+    input = output
 
     def call(self, x: Any) -> Any:
         return x

@@ -10,13 +10,15 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule._src.base.arrays import Array
+from chainrule._src.base.config import class_of
 from chainrule._src.base.errors import FileError
 from chainrule._src.base.registered import known_as
 from chainrule._src.base.registry import provided
 from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.core.transforms import grad
 from chainrule._src.nn.network.contents import contents, described, take
-from chainrule._src.nn.network.fitting import Trainable
+from chainrule._src.nn.network.chain import Chain
+from chainrule._src.nn.network.graphed import Graphed
 from chainrule._src.nn.network.runs import example_data, training_kernel_text
 from chainrule._src.nn.network.saving import (
     as_file_error,
@@ -28,53 +30,48 @@ from chainrule._src.nn.network.saving import (
 from chainrule._src.nn.training.source import source
 
 
-class Sequential(Trainable):
-    """A model that is a chain of layers.
+class Model(Graphed):
+    """A model of layers: the graph between symbolic inputs and outputs, or a class of your own.
+
+    ``Model(inputs, outputs)`` is a layer whose call makes the calls again that lead from the inputs
+    to the outputs. A class of your own has layers as attributes, and plain NumPy in `call`.
 
     Parameters
     ----------
-    layers : sequence of Layer
-        The first may be an `Input` with the shape of a sample; by default the data define it.
+    inputs : Symbol, or list or dict of Symbol
+        Symbolic tensors, as from `chainrule.keras.Input`.
+    outputs : Symbol, or list or dict of Symbol
+        What layers, operators and NumPy's functions made of them.
     name : str, optional
+    trainable : bool, default True
     dtype : {"float32", "float64"}
     seed : int, Generator or None
-        Seed of initial weights, order of samples and dropout: the same seed gives the same
-        numbers, bit for bit.
-
-    Attributes
-    ----------
-    layers : list of Layer
-    history : History
-        History of the last `fit`.
-    optimizer, loss
-        Set by `compile`.
-    class_names : list of str or None
-        Names of the classes, one per output; saved in files.
-    preprocessor : Preprocessor or None
-        The transformation of a table into samples; saved in files.
+        Seed of the order of samples and dropout.
 
     Raises
     ------
     DataError
-        If an item is no layer, or the seed is no seed.
-    UnknownNameError
-        If ``dtype`` has another value.
+        If the outputs do not depend on the inputs alone, or a class defines a hook of Keras that
+        is not supported.
 
     Examples
     --------
-    >>> import chainrule as cr
-    >>> digits = cr.data.load_digits()
-    >>> model = Sequential(
-    ...     [cr.layers.Dense(10, activation="sigmoid"), cr.layers.Dense(10, activation="softmax")],
-    ...     seed=0,
-    ... )
-    >>> model.compile(
-    ...     optimizer=cr.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy",
-    ...     metrics=["accuracy"],
-    ... )
-    >>> history = model.fit(digits.X_train, digits.y_train, epochs=15, batch_size=32)
-    >>> model.evaluate(digits.X_test, digits.y_test, return_dict=True)["accuracy"] > 0.95
-    True
+    >>> from chainrule import keras
+    >>> inputs = keras.Input((4,))
+    >>> h = keras.layers.Dense(4, activation="relu")(inputs / 10)
+    >>> model = Model(inputs, keras.layers.Dense(1)(h + inputs))
+    >>> model.predict(np.ones((2, 4))).shape
+    (2, 1)
+
+    >>> class Wide(Model):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.hidden, self.top = keras.layers.Dense(8), keras.layers.Dense(1)
+    ...
+    ...     def call(self, x):
+    ...         return self.top(np.concatenate([x, np.tanh(self.hidden(x))], axis=1))
+    >>> Wide()(np.ones((2, 4))).shape
+    (2, 1)
     """
 
     # The gradient as text, and its check
@@ -186,9 +183,14 @@ class Sequential(Trainable):
         """Return a model from a file that `save` wrote; see `load_model`."""
         tree = read_model(path)
         with as_file_error(path), known_as(custom_objects):
-            model = cls._from_config(*described(tree))
+            kind = tree.get("class")
+            known = class_of(kind) if isinstance(kind, Mapping) else Sequential
+            if not (isinstance(known, type) and issubclass(known, Model)):
+                raise FileError(f"there is no class {kind.get('class_name')!r} here; hand it over "
+                                "as custom_objects")
+            model = known._from_config(*described(tree))
             take(model, tree, compile)
-        return model
+        return model  # type: ignore[return-value]
 
     # The blackboard
 
@@ -348,6 +350,56 @@ class Sequential(Trainable):
         ['digits.npz', 'digits.py']
         """
         provided("eject")(self, path)
+
+
+class Sequential(Chain, Model):
+    """A model that is a chain of layers.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The first may be an `Input` with the shape of a sample; by default the data define it.
+    name : str, optional
+    dtype : {"float32", "float64"}
+    seed : int, Generator or None
+        Seed of initial weights, order of samples and dropout: the same seed gives the same
+        numbers, bit for bit.
+
+    Attributes
+    ----------
+    layers : list of Layer
+    history : History
+        History of the last `fit`.
+    optimizer, loss
+        Set by `compile`.
+    class_names : list of str or None
+        Names of the classes, one per output; saved in files.
+    preprocessor : Preprocessor or None
+        The transformation of a table into samples; saved in files.
+
+    Raises
+    ------
+    DataError
+        If an item is no layer, or the seed is no seed.
+    UnknownNameError
+        If ``dtype`` has another value.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> digits = cr.data.load_digits()
+    >>> model = Sequential(
+    ...     [cr.layers.Dense(10, activation="sigmoid"), cr.layers.Dense(10, activation="softmax")],
+    ...     seed=0,
+    ... )
+    >>> model.compile(
+    ...     optimizer=cr.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy",
+    ...     metrics=["accuracy"],
+    ... )
+    >>> history = model.fit(digits.X_train, digits.y_train, epochs=15, batch_size=32)
+    >>> model.evaluate(digits.X_test, digits.y_test, return_dict=True)["accuracy"] > 0.95
+    True
+    """
 
 
 def load_model(
