@@ -35,6 +35,7 @@ from chainrule._src.nn.activations import (
 )
 from chainrule._src.nn.functions import erf, logsumexp
 from chainrule._src.nn.functions import one_hot as _one_hot
+from chainrule._src.nn.layers.symbols import recording
 from chainrule._src.trace.recurrence import scan
 
 __all__ = [
@@ -545,6 +546,11 @@ def sparse_categorical_crossentropy(
     array([0.693])
     """
     return losses.sparse_categorical_crossentropy(target, output, from_logits)
+
+
+_OF_SHAPES = {"cond", "convert_to_numpy", "is_tensor", "scan", "shape"}
+for _name in {*__all__} - _OF_SHAPES:  # a symbolic argument is recorded, not computed
+    globals()[_name] = recording(globals()[_name])
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.errors import ChainruleError, DataError, ShapeError
 from chainrule._src.base.validation import shape_text
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers import tracking
@@ -20,6 +20,7 @@ from chainrule._src.nn.layers.given import (
     Shape,
     first_of,
     is_several,
+    is_shape,
     map_shapes,
     merged,
     same_beside_rows,
@@ -87,9 +88,12 @@ class Buildable(Called):
                     shape = self._shape_for(*called_with)
             if outer is None:
                 tracking.check_shared(self)
-        except Exception:
+        except Exception as error:
             self.built = False
-            raise
+            if isinstance(error, ChainruleError) or is_shape(input_shape):
+                raise
+            shapes = ", ".join(map(shape_text, shapes_in(input_shape)))
+            raise ShapeError(f"{self}: fails for inputs of shapes {shapes}: {error}") from error
         if math.prod(size or 1 for size in shape) > LARGEST:
             raise ShapeError(
                 f"{self}: an output of shape {shape_text((None, *shape))} is too large"

@@ -54,6 +54,7 @@ class Called(Weighted):
     supports_masking = False  # if true, the mask of the input is also that of the output
     _takes_training = _takes_mask = False  # does `call` have an argument ``training``, or ``mask``?
     _more: ClassVar[list[str]] = []  # arguments of `call` after the input
+    takes_several = False  # if true, the input may be a list or dict of arrays
     gives_several = False  # if true, `call` returns states after the output
     _calls: list[Any]  # with symbolic tensors
     _added: list[Any]  # losses that the last call outside other layers added
@@ -139,12 +140,16 @@ class Called(Weighted):
         training = check_flag(training, "training", str(self))
         if outer is not None:
             return self._within(outer, x, training, *more, **options)
-        x = map_leaves(self._as_input, x) if is_several(x) else self._as_input(x)
+        x = map_leaves(self._as_input, x) if self.is_several(x) else self._as_input(x)
         if not self.built:
             self.prepare(shape_of(x), called_with=(x, more, options))
         elif not fits(shape_of(x), self.input_shape):
             self._adopt_shape(x, more, options)
         return self.run(x, training, *more, **options)
+
+    def is_several(self, x: Any) -> bool:
+        """Return true if the input is several arrays, which this layer takes."""
+        return self.takes_several and is_several(x)
 
     def _as_input(self, x: Any) -> Any:
         """Return an input as an array of the layer's dtype; a tensor unchanged."""
@@ -157,6 +162,10 @@ class Called(Weighted):
 
     def symbolic(self, x: Any, *more: Any, **options: Any) -> Any:
         """Return the symbolic output for symbolic tensors: the call is recorded for a model."""
+        if isinstance(x, list | tuple) and len(x) == 1 and not self.takes_several:
+            x = x[0]
+        if not (isinstance(x, Symbol) or self.takes_several):
+            raise DataError(f"{self}: takes one symbolic tensor, received {x!r}")
         shape = map_symbolic(lambda symbol: symbol.shape, x)
         x_now, *more_now = map_symbolic(lambda s: example_of(s, *TRIALS[0]), (x, *more))
         options_now = map_symbolic(lambda s: example_of(s, *TRIALS[0]), options)
@@ -185,10 +194,10 @@ class Called(Weighted):
         self, outer: CallContext, x: Any, training: bool, *more: Any, **options: Any
     ) -> Any:
         """Return the output for a call within another layer."""
-        if not is_several(x) and (not hasattr(x, "shape") or x.ndim == 0):
+        if not self.is_several(x) and (not hasattr(x, "shape") or x.ndim == 0):
             raise DataError(
-                f"{outer.outer}: {self} takes arrays with a sample a row, received a "
-                f"{type(x).__name__}"
+                f"{outer.outer}: {self} takes one array with a sample a row, received a "
+                f"{type(x).__name__}; give it one array, with np.concatenate"
             )
         if outer.members and id(self) not in outer.members:
             raise DataError(

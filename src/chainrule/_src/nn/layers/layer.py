@@ -87,6 +87,8 @@ class Layer(Buildable):
         parameters = inspect.signature(cls.call).parameters
         positional = [n for n, p in parameters.items() if p.kind == p.POSITIONAL_OR_KEYWORD]
         cls._more = positional[2:]
+        if not cls.__module__.startswith("chainrule."):
+            cls.takes_several = True
         cls._takes_training, cls._takes_mask = "training" in parameters, "mask" in parameters
         if "__init__" in vars(cls):
             cls.__init__ = keeping_options(cls.__init__)  # type: ignore[method-assign]

@@ -20,7 +20,7 @@ class Merge(Layer):
     An array with fewer axes gets axes of length one after the batch axis.
     """
 
-    supports_masking = True
+    supports_masking = takes_several = True
     fewest = 2  # arrays
 
     def __call__(self, x: Any, *more: Any, **options: Any) -> Any:

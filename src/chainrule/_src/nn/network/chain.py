@@ -128,7 +128,7 @@ class Chain(Stack):
         """
         if not self.layers:
             raise DataError("Sequential: the model has no layers; add one first")
-        if not isinstance(input_shape, Sequence) or len(input_shape) < 2:
+        if not isinstance(input_shape, list | tuple) or len(input_shape) < 2:
             raise ShapeError(
                 "Sequential.build: expected a shape such as (None, 64), with the batch size first, "
                 f"received {input_shape!r}"

@@ -106,15 +106,10 @@ class Compiled(Predictor):
             )
         if isinstance(loss, OutputLosses):
             return loss
-        if isinstance(loss, list | dict) and "class_name" not in loss and len(loss) == 1:
-            (loss,) = loss.values() if isinstance(loss, dict) else loss
-        if isinstance(weights, list | dict) and len(weights) == 1:
-            (weights,) = weights.values() if isinstance(weights, dict) else weights
-        several = isinstance(loss, list | tuple) or (
-            isinstance(loss, dict) and "class_name" not in loss
-        )
-        if several or weights is not None or len(names) > 1:
-            return OutputLosses(loss, weights).bound(names) if names else OutputLosses(loss, weights)
+        loss, weights = _alone(loss), _alone(weights)
+        if _is_several(loss) or weights is not None or len(names) > 1:
+            several = OutputLosses(loss, weights)
+            return several.bound(names) if names else several
         return losses.get(loss, "compile")
 
     @property
@@ -247,3 +242,18 @@ def flat_metrics(metrics: Any) -> tuple[Any, ...]:
         raise DataError(f"Sequential.compile: metrics must be a list, received {metrics!r}")
     nested = [m if isinstance(m, list | tuple) else [m] for m in metrics or ()]
     return tuple(metric for group in nested for metric in group)
+
+
+def _is_several(spec: Any) -> bool:
+    """Return true for a list or dict of options of outputs; a description is one option."""
+    if isinstance(spec, dict):
+        return "class_name" not in spec
+    return isinstance(spec, list | tuple)
+
+
+def _alone(spec: Any) -> Any:
+    """Return the option of the one output of a list or dict."""
+    if not _is_several(spec) or len(spec) != 1:
+        return spec
+    (only,) = spec.values() if isinstance(spec, dict) else spec
+    return only

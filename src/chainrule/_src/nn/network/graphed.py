@@ -37,6 +37,7 @@ class Graphed(Trainable):
     """A model of the layers between symbolic inputs and outputs, or of those in its attributes."""
 
     _hooks = OF_GRAPHS
+    takes_several = True
     _graph: Graph | None = None
     _attributes: frozenset[str] = frozenset()  # of every model: they hold no layers
     _blank: Blank | None = None  # while weights are loaded from a file

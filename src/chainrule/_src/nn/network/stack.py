@@ -13,7 +13,7 @@ from chainrule._src.base.interrupts import deferred
 from chainrule._src.base.validation import check_flag, lookup, shape_text
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn.layers import Layer
-from chainrule._src.nn.layers.given import is_several, shape_of, shapes_in
+from chainrule._src.nn.layers.given import shape_of, shapes_in
 from chainrule._src.nn.layers.hooks import OF_MODELS, check_setting
 from chainrule._src.nn.layers.surroundings import around
 from chainrule._src.nn.layers.symbols import symbols_in
@@ -84,7 +84,7 @@ class Stack(Layer):
             inner: Array = super().__call__(x, *more, training=training, **options)
             return inner
         training = check_flag(training is not None and training, "training", type(self).__name__)
-        x = map_leaves(self._as_input, x) if is_several(x) else self._as_input(x)
+        x = map_leaves(self._as_input, x) if self.is_several(x) else self._as_input(x)
         if not self.built:
             self.build(shape_of(x))
         network = self.network

@@ -16,9 +16,10 @@ from chainrule._src.base.registered import known_as
 from chainrule._src.base.registry import provided
 from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.core.transforms import grad
+from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.network.contents import contents, described, take
 from chainrule._src.nn.network.chain import Chain
-from chainrule._src.nn.network.graphed import Graphed
+from chainrule._src.nn.network.fitting import Trainable
 from chainrule._src.nn.network.runs import example_data, training_kernel_text
 from chainrule._src.nn.network.saving import (
     as_file_error,
@@ -30,49 +31,8 @@ from chainrule._src.nn.network.saving import (
 from chainrule._src.nn.training.source import source
 
 
-class Model(Graphed):
-    """A model of layers: the graph between symbolic inputs and outputs, or a class of your own.
-
-    ``Model(inputs, outputs)`` is a layer whose call makes the calls again that lead from the inputs
-    to the outputs. A class of your own has layers as attributes, and plain NumPy in `call`.
-
-    Parameters
-    ----------
-    inputs : Symbol, or list or dict of Symbol
-        Symbolic tensors, as from `chainrule.keras.Input`.
-    outputs : Symbol, or list or dict of Symbol
-        What layers, operators and NumPy's functions made of them.
-    name : str, optional
-    trainable : bool, default True
-    dtype : {"float32", "float64"}
-    seed : int, Generator or None
-        Seed of the order of samples and dropout.
-
-    Raises
-    ------
-    DataError
-        If the outputs do not depend on the inputs alone, or a class defines a hook of Keras that
-        is not supported.
-
-    Examples
-    --------
-    >>> from chainrule import keras
-    >>> inputs = keras.Input((4,))
-    >>> h = keras.layers.Dense(4, activation="relu")(inputs / 10)
-    >>> model = Model(inputs, keras.layers.Dense(1)(h + inputs))
-    >>> model.predict(np.ones((2, 4))).shape
-    (2, 1)
-
-    >>> class Wide(Model):
-    ...     def __init__(self):
-    ...         super().__init__()
-    ...         self.hidden, self.top = keras.layers.Dense(8), keras.layers.Dense(1)
-    ...
-    ...     def call(self, x):
-    ...         return self.top(np.concatenate([x, np.tanh(self.hidden(x))], axis=1))
-    >>> Wide()(np.ones((2, 4))).shape
-    (2, 1)
-    """
+class Exportable(Trainable):
+    """A model that can be read, saved, and exported."""
 
     # The gradient as text, and its check
 
@@ -105,7 +65,9 @@ class Model(Graphed):
 
         data, objective = self._parts(x, y, "check_gradients")
         double = {name: w.astype(np.float64) for name, w in self.network.params.items()}
-        data = tuple(np.asarray(p, np.float64) if p.dtype.kind == "f" else p for p in data)
+        data = map_leaves(
+            lambda part: np.asarray(part, np.float64) if part.dtype.kind == "f" else part, data
+        )
         loss = objective.plain_loss()
         return check_gradients(loss, grad(loss))(double, *data, *objective.states())
 
@@ -183,14 +145,14 @@ class Model(Graphed):
         """Return a model from a file that `save` wrote; see `load_model`."""
         tree = read_model(path)
         with as_file_error(path), known_as(custom_objects):
-            kind = tree.get("class")
-            known = class_of(kind) if isinstance(kind, Mapping) else Sequential
-            if not (isinstance(known, type) and issubclass(known, Model)):
-                raise FileError(f"there is no class {kind.get('class_name')!r} here; hand it over "
-                                "as custom_objects")
-            model = known._from_config(*described(tree))
+            about = tree.get("class", {"class_name": "Sequential"})
+            kind = class_of(about)
+            if kind is None or not issubclass(kind, Exportable):
+                raise FileError(f"there is no model {about['class_name']!r} here; if it is one of "
+                                "your own, hand it over as custom_objects")  # fmt: skip
+            model: Self = kind._from_config(*described(tree))  # type: ignore[attr-defined]
             take(model, tree, compile)
-        return model  # type: ignore[return-value]
+        return model
 
     # The blackboard
 
@@ -352,7 +314,7 @@ class Model(Graphed):
         provided("eject")(self, path)
 
 
-class Sequential(Chain, Model):
+class Sequential(Chain, Exportable):
     """A model that is a chain of layers.
 
     Parameters
