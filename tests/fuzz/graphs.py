@@ -154,6 +154,7 @@ def differences(seed: int) -> list[str]:
 
     from chainrule import keras as ours
 
+    ours.utils.set_random_seed(seed)
     there, options_there = written(theirs, seed)
     here, options_here = written(ours, seed)
     there.set_weights([np.asarray(w) for w in here.get_weights()])

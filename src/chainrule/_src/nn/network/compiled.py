@@ -21,7 +21,7 @@ from chainrule._src.nn.network.forward import Predictor
 from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, warn_of_one_share
 from chainrule._src.nn.network.kept import RecordingCache
 from chainrule._src.nn.network.objective import Objective
-from chainrule._src.nn.network.outputs import LossOfOutput, OutputLosses, metrics_of
+from chainrule._src.nn.network.outputs import AddedLosses, LossOfOutput, OutputLosses, metrics_of
 from chainrule._src.nn.training.trainer import Trainer, rate_of
 
 
@@ -99,12 +99,14 @@ class Compiled(Predictor):
     def _loss_given(self, loss: Any, weights: Any) -> Any:
         """Return the loss of the output, or of several outputs."""
         names = self.names_of_outputs
+        if loss is None and self.may_lack_loss:
+            return AddedLosses()
         if loss is None:
             raise DataError(
                 "Sequential.compile: loss is missing; for instance "
                 "loss='sparse_categorical_crossentropy', or 'mse'"
             )
-        if isinstance(loss, OutputLosses):
+        if isinstance(loss, OutputLosses | AddedLosses):
             return loss
         loss, weights = _alone(loss), _alone(weights)
         if _is_several(loss) or weights is not None or len(names) > 1:
@@ -145,6 +147,8 @@ class Compiled(Predictor):
         each_loss = [LossOfOutput(bound, name) for name in tracked if len(tracked) > 1]
         metrics, weighted = (metrics_of(group, bound, shapes) for group in self.compiled_metrics)
         return Objective(self.network, bound, [*each_loss, *metrics], weighted)
+
+    may_lack_loss = False  # if true, the layers or a method of the model may add the loss
 
     @property
     def names_of_outputs(self) -> list[str]:
@@ -227,7 +231,7 @@ class Compiled(Predictor):
         if not self.built:
             self.build(shape_of(data[0]))
         outputs = self.output_shape
-        if not is_shape(outputs) or isinstance(self.loss, OutputLosses):
+        if not is_shape(outputs) or isinstance(self.loss, OutputLosses | AddedLosses):
             return
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
         warn_of_one_share(self.network.layers[-1], outputs[-1] or 1)

@@ -248,20 +248,19 @@ def _in_keras_order(
     depths: dict[int, int] = {}
     of_layers: dict[int, int] = {}
     for call in reversed(calls):
-        depth = max(depths.get(id(call), 0), of_layers.get(id(call.function), 0))
-        of_layers[id(call.function)] = depth
+        depth = depths.get(id(call), 0)
+        if isinstance(call.function, Layer):  # which may be called more than once
+            depth = of_layers[id(call.function)] = max(depth, of_layers.get(id(call.function), 0))
         for symbol in symbols_in((call.args, call.kwargs)):
             part: Any = layer_of.get(id(symbol), symbol.source)
             target = of_layers if id(symbol) in layer_of else depths
             target[id(part)] = max(target.get(id(part), 0), depth + 1)
-    layers: dict[int, Layer] = {}
+    layers: dict[int, Layer] = {id(head): head for head in heads if id(head) not in of_layers}
     for call in order:
         for symbol in (None, *symbols_in((call.args, call.kwargs))):
             layer = call.function if symbol is None else layer_of.get(id(symbol))
             if isinstance(layer, Layer):
                 layers.setdefault(id(layer), layer)
-    for head in heads:
-        layers.setdefault(id(head), head)
     return sorted(layers.values(), key=lambda layer: -of_layers.get(id(layer), 0))
 
 

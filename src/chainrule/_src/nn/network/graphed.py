@@ -21,6 +21,7 @@ from chainrule._src.nn.layers.given import (
     shapes_in,
 )
 from chainrule._src.nn.layers.hooks import OF_GRAPHS
+from chainrule._src.compile.running.engines import rows_in
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers.surroundings import within
 from chainrule._src.nn.layers.symbols import drawing
@@ -30,14 +31,15 @@ from chainrule._src.nn.network.chain import MOST_LAYERS, unbuilt
 from chainrule._src.nn.network.fitting import Trainable
 from chainrule._src.nn.network.graph import Graph, symbols_of
 from chainrule._src.nn.network.inputs import checked_data, checked_x, sample_weights
-from chainrule._src.nn.network.outputs import OutputLosses, targets_of
+from chainrule._src.nn.network.outputs import AddedLosses, OutputLosses, targets_of
 
 
 class Graphed(Trainable):
     """A model of the layers between symbolic inputs and outputs, or of those in its attributes."""
 
     _hooks = OF_GRAPHS
-    takes_several = True
+    takes_several = may_lack_loss = True
+    _loss_now: Any = None  # while the loss of a batch is computed
     _graph: Graph | None = None
     _attributes: frozenset[str] = frozenset()  # of every model: they hold no layers
     _blank: Blank | None = None  # while weights are loaded from a file
@@ -77,6 +79,8 @@ class Graphed(Trainable):
             layer = graph.layers[head]
             if not layer.built:
                 layer.prepare(layer.batch_shape)  # type: ignore[attr-defined]
+        if self.__config__.get("name") is None and self.name == "model":
+            self.name = "functional"
         self._graph, self._layers = graph, graph.layers
         self.input_shape = shapes_given(graph.shapes)
         self.output_shape, self.built = graph.output_shapes, True
@@ -202,6 +206,8 @@ class Graphed(Trainable):
         training: bool = True,
     ) -> Any:  # fmt: skip
         """Return the loss of a batch; a class of your own may compute another, in NumPy."""
+        if self._loss_now is None:
+            raise DataError(f"{self}: compute_loss is called by fit and evaluate")
         loss, extra = self._loss_now
         return super().loss_of(loss, x, y, y_pred, sample_weight, extra, training)
 
@@ -209,9 +215,17 @@ class Graphed(Trainable):
         self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], training: bool
     ) -> Any:
         """Return what `compute_loss` gives."""
-        self._loss_now = loss, extra
         options = {"training": training} if _takes(type(self).compute_loss, "training") else {}
-        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
+        self._loss_now = loss, extra
+        try:
+            return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
+        finally:
+            self._loss_now = None
+
+    @property
+    def losses(self) -> list[Any]:
+        """Penalties of the weights and losses that layers added, in the present call."""
+        return super().losses if self._loss_now is None else self._loss_now[1]
 
     def _checked_x(self, x: Any, where: str) -> Any:
         if self._graph is not None:
@@ -238,6 +252,8 @@ class Graphed(Trainable):
         if not self.built:
             self.build(shape_of(X))
         names = self.names_of_outputs
+        if y is None and isinstance(self.loss, AddedLosses):
+            return X, np.zeros(rows_in(X), np.float32)
         if len(names) < 2:
             y = next(iter(y.values())) if isinstance(y, Mapping) and len(y) == 1 else y
             return checked_data(X, y, weight, class_weight, None, self.loss, where)
