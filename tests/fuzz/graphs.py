@@ -69,8 +69,9 @@ def _any(rng: Any, choices: Any) -> Any:
 def _row(keras: Any, rng: Any, kind: str, x: Any) -> Any:
     """Return an input as rows."""
     layers = keras.layers
-    if kind == "words":
-        x = layers.Embedding(7, 3, mask_zero=bool(rng.random() < 0.3))(x)
+    choice = int(rng.integers(4))
+    if kind == "words":  # PyTorch's attention has no gradient where all steps are masked
+        x = layers.Embedding(7, 3, mask_zero=bool(choice != 2 and rng.random() < 0.5))(x)
         kind = "steps"
     if kind == "image":
         y = layers.Conv2D(3, 3, padding="same", activation="relu")(x)
@@ -81,7 +82,6 @@ def _row(keras: Any, rng: Any, kind: str, x: Any) -> Any:
         y = layers.MaxPooling2D()(y)
         return _any(rng, [layers.Flatten(), layers.GlobalAveragePooling2D()])(y)
     if kind == "steps":
-        choice = int(rng.integers(4))
         if choice == 0:
             return layers.LSTM(3)(x)
         if choice == 1:

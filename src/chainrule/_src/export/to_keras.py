@@ -50,7 +50,7 @@ def to_keras(model: Compiled) -> Any:
     """Convert a model to a Keras model; see `Sequential.to_keras`."""
     keras = import_keras()
     network, dtype = model.network, model.dtype.name
-    first = network.layers[0]
+    first = network.first
     start = keras.Input(first.input_shape[1:], dtype="int32" if first.integers else dtype)
     keras_layers = [_layer_to(keras, layer, dtype) for layer in network.layers]
     keras_model = keras.Sequential([start, *keras_layers], name=re.sub(r"\W", "_", model.name))

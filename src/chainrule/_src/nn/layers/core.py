@@ -15,7 +15,7 @@ from chainrule._src.base.validation import check_positive
 from chainrule._src.nn.layers.given import KINDS, Shape, dtype_given, shape_given
 from chainrule._src.nn.layers.symbols import Symbol
 from chainrule._src.nn.layers.layer import ROWS, Function, Layer
-from chainrule._src.ops.index import IN_RANGE
+from chainrule._src.ops.index import IN_RANGE, getitem
 
 LAST = slice(-1, None)
 
@@ -275,7 +275,8 @@ class Embedding(Layer):
 
     def call(self, x: Any) -> Any:
         """Return the rows of the table; raise an error for a number out of range."""
-        return self.embeddings[self._placed(x).astype(np.int64)]
+        rows = self._placed(x).astype(np.int64)
+        return getitem(self.embeddings, rows)  # the table may be an array where ``rows`` is recorded
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return inputs != 0 if self.mask_zero else None

@@ -234,7 +234,7 @@ class Compiled(Predictor):
         if not is_shape(outputs) or isinstance(self.loss, OutputLosses | AddedLosses):
             return
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
-        warn_of_one_share(self.network.layers[-1], outputs[-1] or 1)
+        warn_of_one_share(self.network.last, outputs[-1] or 1)
 
 
 def flat_metrics(metrics: Any) -> tuple[Any, ...]:

@@ -127,6 +127,15 @@ class Graph:
             self.symbols += [inputs, self.replay(layers, starts)]
         return self.symbols[0], self.symbols[1]
 
+    @property
+    def exit(self) -> int | None:
+        """The place of the layer whose one output is the graph's; None if no layer's is."""
+        if not isinstance(self.structure, Ref):
+            return None
+        alone = (self.structure.number,)
+        step = next((step for step in self.steps if step.outputs == alone), None)
+        return step.function if step and isinstance(step.function, int) else None
+
     def takers(self, number: int, layers: Sequence[Layer]) -> list[Layer]:
         """Return the layers that take one of the inputs."""
         takers = []

@@ -175,7 +175,33 @@ class Graphed(Trainable):
     def entry(self) -> list[Any]:
         """The layer of the one input, if it is known."""
         graph = self._graph
-        return [self._layers[graph.heads[0]]] if graph and len(graph.heads) == 1 else []
+        if graph is None or len(graph.heads) > 1:
+            return []
+        takers = graph.takers(0, self._layers)
+        return [next((t for t in takers if t.integers), self._layers[graph.heads[0]])]
+
+    @property
+    def exit(self) -> Any:
+        """The layer that gives the output; the model itself if no single layer does."""
+        place = None if self._graph is None else self._graph.exit
+        return self if place is None else self._layers[place]
+
+    def refuse_several(self, where: str) -> None:
+        """Raise an error if the model has several inputs or outputs."""
+        if not (is_shape(self.input_shape) and is_shape(self.output_shape)):
+            raise DataError(
+                f"{where}: needs a model with one input and one output; make one of its tensors "
+                "with keras.Model(input, output), or join inputs with Concatenate"
+            )
+
+    def inputs_taken(self) -> list[tuple[Any, bool]]:
+        """Return the shape of each input, and true if it is taken as whole numbers."""
+        if self._graph is None:
+            return [(shape, False) for shape in shapes_in(self.input_shape)]
+        heads: list[Any] = [self._layers[place] for place in self._graph.heads]
+        return [
+            (head.batch_shape, self._takes_integers(place)) for place, head in enumerate(heads)
+        ]
 
     def in_dtype(self, x: Any, dtype: Any) -> Any:
         """Return samples in the dtypes of the inputs."""
@@ -188,12 +214,12 @@ class Graphed(Trainable):
         return tuple(cast) if len(cast) > 1 else cast[0]
 
     def _as_declared(self, place: int, x: Any, dtype: Any) -> Any:
+        return x if self._takes_integers(place) or x.dtype == dtype else x.astype(dtype)
+
+    def _takes_integers(self, place: int) -> bool:
         assert self._graph is not None
         head = self._layers[self._graph.heads[place]]
-        takers = self._graph.takers(place, self._layers)
-        if head.integers or any(taker.integers for taker in takers):
-            return x
-        return x if x.dtype == dtype else x.astype(dtype)
+        return head.integers or any(t.integers for t in self._graph.takers(place, self._layers))
 
     def flat_outputs(self, y: Any) -> Any:
         """Return the output, or a tuple of several outputs in their order."""

@@ -61,6 +61,16 @@ class Network:
         self._within = family(stack)
 
     @property
+    def first(self) -> Any:
+        """The layer that takes the input; the stack itself if there are several or none is known."""
+        return next(iter(self.stack.entry), self.stack)
+
+    @property
+    def last(self) -> Any:
+        """The layer that gives the output; the stack itself if no single layer does."""
+        return self.stack.exit
+
+    @property
     def stateful_layers(self) -> list[Any]:
         """The layers that pass states from one batch to the next."""
         return [layer for layer in self._within if getattr(layer, "stateful", False)]
@@ -73,7 +83,12 @@ class Network:
     @property
     def rows(self) -> int:
         """The number of samples of an example: the batch size if it is fixed, else 2."""
-        return shapes_in(self.stack.input_shape)[0][0] or 2
+        return self.fixed_rows or 2
+
+    @property
+    def fixed_rows(self) -> int | None:
+        """The batch size if it is fixed."""
+        return shapes_in(self.stack.input_shape)[0][0]
 
     @property
     def params(self) -> Weights:

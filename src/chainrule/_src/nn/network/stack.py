@@ -104,6 +104,18 @@ class Stack(Layer):
         """The layers of which the first takes the input; empty if it is not known."""
         return self.layers
 
+    @property
+    def exit(self) -> Any:
+        """The layer that gives the output; the stack itself if no single layer does."""
+        return self.layers[-1]
+
+    def refuse_several(self, where: str) -> None:
+        """Raise an error if the model has several inputs or outputs."""
+
+    def inputs_taken(self) -> list[tuple[Any, bool]]:
+        """Return the shape of each input, and true if it is taken as whole numbers."""
+        return [(self.layers[0].input_shape, self.layers[0].integers)]
+
     def in_dtype(self, x: Any, dtype: Any) -> Any:
         """Return samples in the dtype in which the layers compute; whole numbers if they are."""
         first = self.layers[0]

@@ -180,6 +180,7 @@ class Exportable(Trainable):
             If anywidget is missing.
         """
         self._check_compiled("blackboard")
+        self.refuse_several("blackboard")
         return provided("blackboard")(self, x, y)
 
     # Export
@@ -251,6 +252,7 @@ class Exportable(Trainable):
         ...     sorted(os.listdir(folder))
         ['digits.d.mts', 'digits.mjs', 'digits.onnx']
         """
+        self.refuse_several("export")
         provided("export")(
             self, filepath, format, training=training, batch_size=batch_size, weights=weights,
             examples=examples,
@@ -311,6 +313,7 @@ class Exportable(Trainable):
         ...     sorted(os.listdir(folder))
         ['digits.npz', 'digits.py']
         """
+        self.refuse_several("eject")
         provided("eject")(self, path)
 
 
