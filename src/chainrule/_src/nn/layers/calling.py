@@ -169,6 +169,7 @@ class Called(Weighted):
         shape = map_symbolic(lambda symbol: symbol.shape, x)
         x_now, *more_now = map_symbolic(lambda s: example_of(s, *TRIALS[0]), (x, *more))
         options_now = map_symbolic(lambda s: example_of(s, *TRIALS[0]), options)
+        options_now.pop("training", None)
         with within(None):
             if not self.built:
                 with_others = (x_now, more_now, options_now) if symbols_in((more, options)) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -105,15 +105,22 @@ class Graph:
         )
         self.output_shapes = map_symbolic(lambda symbol: symbol.shape, outputs)
 
-    def replay(self, layers: Sequence[Layer], values: Sequence[Any]) -> Any:
-        """Return the outputs for the values of the inputs; ``layers`` may be copies."""
+    def replay(
+        self, layers: Sequence[Any], values: Sequence[Any],
+        function_for: Callable[[Any], Any] = lambda function: function,
+    ) -> Any:  # fmt: skip
+        """Return the outputs for the values of the inputs.
+
+        ``layers`` may be copies, or layers of Keras with ``function_for`` its functions.
+        """
         by_number: dict[int, Any] = dict(enumerate(values))
 
         def value(ref: Ref) -> Any:
             return by_number[ref.number]
 
         for step in self.steps:
-            function = layers[step.function] if isinstance(step.function, int) else step.function
+            is_layer = isinstance(step.function, int)
+            function = layers[step.function] if is_layer else function_for(step.function)
             args, kwargs = (map_symbolic(value, each, Ref) for each in (step.args, step.kwargs))
             result = function(*args, **kwargs)
             by_number.update(zip(step.outputs, _flat(result), strict=True))
@@ -123,9 +130,17 @@ class Graph:
         """Return the symbolic inputs and outputs; in a copy the calls are recorded again."""
         if not self.symbols:
             starts = [layers[place].output for place in self.heads]
-            inputs = map_symbolic(lambda ref: starts[ref.number], self.input_structure, Ref)
-            self.symbols += [inputs, self.replay(layers, starts)]
+            self.symbols += [self.inputs_from(starts), self.replay(layers, starts)]
         return self.symbols[0], self.symbols[1]
+
+    def inputs_from(self, starts: Sequence[Any]) -> Any:
+        """Return the values of the inputs in the structure of the inputs."""
+        return map_symbolic(lambda ref: starts[ref.number], self.input_structure, Ref)
+
+    @property
+    def functions(self) -> list[Any]:
+        """The functions that are called besides layers."""
+        return [step.function for step in self.steps if not isinstance(step.function, int)]
 
     @property
     def exit(self) -> int | None:

@@ -107,24 +107,26 @@ class Graphed(Trainable):
     @property
     def input(self) -> Any:
         """The symbolic input."""
-        return self._of_graph().symbols_of(self._layers)[0]
+        return self.graph.symbols_of(self._layers)[0]
 
     @property
     def output(self) -> Any:
         """The symbolic output."""
-        return self._of_graph().symbols_of(self._layers)[1]
+        return self.graph.symbols_of(self._layers)[1]
 
     @property
     def output_names(self) -> list[str]:
         """The names of the outputs: those of their layers."""
-        return self._of_graph().output_names
+        return self.graph.output_names
 
     @property
     def input_names(self) -> list[str]:
         """The names of the inputs."""
-        return self._of_graph().names
+        return self.graph.names
 
-    def _of_graph(self) -> Graph:
+    @property
+    def graph(self) -> Graph:
+        """The graph of the layers."""
         if self._graph is None:
             raise AttributeError(
                 f"{type(self).__name__}: only a model of symbolic inputs and outputs has these"
