@@ -50,6 +50,7 @@ from chainrule.keras import (
     utils,
 )
 from chainrule.keras.layers import Input
+from chainrule.keras.left_out import LEFT_OUT_MODULES, left_out_module
 from chainrule.keras.models import Functional, Model, Sequential
 
 __version__ = "3.15.0"  # whose names, defaults and semantics these are
@@ -67,6 +68,13 @@ __all__ = [
     "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers",
     "saving", "utils",
 ]  # fmt: skip
+
+
+for _name, _advice in LEFT_OUT_MODULES.items():
+    sys.modules[f"{__name__}.{_name}"] = left_out_module(f"{__name__}.{_name}", _advice)
+for _name in datasets.NAMES:
+    sys.modules[f"{__name__}.datasets.{_name}"] = getattr(datasets, _name)
+mixed_precision = sys.modules[f"{__name__}.mixed_precision"]
 
 
 def version() -> str:

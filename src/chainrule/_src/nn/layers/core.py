@@ -219,6 +219,8 @@ class Embedding(Layer):
         If true, steps with category 0 are masked in the following layers.
     weights : list of one array, optional
         The initial table; by default it is drawn.
+    input_length : ignored
+        Accepted for compatibility with older programs for Keras.
     **options
         Options of every `Layer`.
 
@@ -255,9 +257,11 @@ class Embedding(Layer):
         embeddings_constraint: Any = None,
         mask_zero: Flag = False,
         weights: Any = None,
+        input_length: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.__config__["input_length"] = None
         self.input_dim, self.output_dim, self._table = input_dim, output_dim, weights
         self.mask_zero = self.supports_masking = mask_zero
         self.__config__["weights"] = None  # the table is not part of the config

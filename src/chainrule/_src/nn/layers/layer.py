@@ -265,10 +265,8 @@ class Layer(Buildable):
 
 
 def activation_of(activation: Any, name: str, where: str) -> Any:
-    """Return an activation function; raise an error for a layer, which would not be trained."""
-    if isinstance(activation, Layer):
-        raise DataError(f"{where}: the {name} is a layer; put {activation} after this one")
-    return activations.get(activation, where)
+    """Return an activation function; a layer, such as LeakyReLU, is a sublayer."""
+    return activation if isinstance(activation, Layer) else activations.get(activation, where)
 
 
 Function = Annotated[Any, activation_of]

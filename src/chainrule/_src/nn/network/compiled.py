@@ -40,6 +40,7 @@ class Compiled(Predictor):
         self.compiled_metrics: tuple[Any, Any] = ((), ())
         self.optimizer_state: Any = None
         self._running: Engine | None = None  # while training
+        self.updates_alone = False  # within `train_on_batch`
         self._recording_cache = RecordingCache()  # between calls of train_on_batch
         self._recordings: StepCaches | None = None  # within `recorded_as`
         self.trainer: Trainer | None = None
@@ -156,18 +157,29 @@ class Compiled(Predictor):
         return []
 
     @property
+    def metrics(self) -> list[Any]:
+        """The metrics that `compile` was given."""
+        return [metric for metric, _ in self.objective.named.values()] if self.compiled else []
+
+    def reset_metrics(self) -> None:
+        """Do nothing: the metrics start at zero in every epoch and every evaluation."""
+
+    @property
     def metrics_names(self) -> list[str]:
         """The names of the scores that `evaluate` returns: the loss and the metrics."""
         return ["loss", *(self.objective.named if self.compiled else ())]
 
     @contextmanager
-    def recorded_as(self, recordings: StepCaches | None) -> Iterator[None]:
-        """Within this context, training reuses recordings of an equal step, and adds new ones."""
-        self._recordings = recordings
+    def recorded_as(self, recordings: StepCaches | None, alone: bool = False) -> Iterator[None]:
+        """Within this context, training reuses recordings of an equal step, and adds new ones.
+
+        With ``alone`` a run is one update of a loop of the caller's, who may end it at any time.
+        """
+        self._recordings, self.updates_alone = recordings, alone
         try:
             yield
         finally:
-            self._recordings = None
+            self._recordings, self.updates_alone = None, False
 
     # Attributes for callbacks
 
