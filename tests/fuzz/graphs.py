@@ -122,7 +122,8 @@ def _grown(keras: Any, rng: Any, rows: list[Any], shared: Any, width: int) -> An
     if choice == 8:
         return layers.BatchNormalization()(x)
     if choice == 9:
-        return layers.Dense(width)(ops.concatenate([x[:, :1], ops.mean(y, axis=1, keepdims=True)], 1))
+        mean = ops.mean(y, axis=1, keepdims=True)
+        return layers.Dense(width)(ops.concatenate([x[:, :1], mean], 1))
     return layers.Add()([x, layers.Dense(width, activation=_any(rng, ACTIVATIONS))(x)])
 
 

@@ -29,7 +29,7 @@ from keras.src.backend.common.stateless_scope import in_stateless_scope
 from keras.src.initializers import random_initializers
 
 from chainrule._src.nn.initializers import random as own_initializers
-from chainrule._src.nn.layers.symbols import Symbol
+from chainrule._src.nn.layers.symbols import SymbolicTensor
 from chainrule._src.nn.network.fitting import Trainable
 
 FOLDER = Path(__file__).parent / "programs"
@@ -163,7 +163,7 @@ def plain(value):
         return {key: part for key, part in parts.items() if part is not plain}
     if isinstance(value, list | tuple | range):
         return [part for part in map(plain, value) if part is not plain]
-    if isinstance(value, keras.KerasTensor | Symbol):
+    if isinstance(value, keras.KerasTensor | SymbolicTensor):
         return plain
     if isinstance(value, int | float) or hasattr(value, "__array__"):
         array = np.asarray(value)

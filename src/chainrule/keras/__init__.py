@@ -31,7 +31,7 @@ from chainrule import (
 from chainrule._src.base.variables import Variable
 from chainrule._src.nn.initializers import Initializer
 from chainrule._src.nn.layers import Layer
-from chainrule._src.nn.layers.symbols import Symbol as KerasTensor
+from chainrule._src.nn.layers.symbols import SymbolicTensor as KerasTensor
 from chainrule._src.nn.losses import Loss
 from chainrule._src.nn.metrics import Metric
 from chainrule._src.nn.optimizers import Optimizer
@@ -62,8 +62,8 @@ for _name in _SHARED:  # so that ``from chainrule.keras.losses import …`` find
 sys.modules[f"{__name__}.optimizers.schedules"] = schedules
 
 __all__ = [
-    "Functional", "Initializer", "Input", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Optimizer",
-    "Regularizer", "Sequential", "Variable", "activations", "applications", "backend",
+    "Functional", "Initializer", "Input", "KerasTensor", "Layer", "Loss", "Metric", "Model",
+    "Optimizer", "Regularizer", "Sequential", "Variable", "activations", "applications", "backend",
     "callbacks", "config", "constraints", "datasets", "initializers", "layers", "losses",
     "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers",
     "saving", "utils",

@@ -100,7 +100,7 @@ dot = _function_of(
 )
 
 
-def Input(  # noqa: N802
+def Input(
     shape: Any = None, batch_size: int | None = None, dtype: Any = None, batch_shape: Any = None,
     name: str | None = None,
 ) -> Any:  # fmt: skip
@@ -119,7 +119,7 @@ def Input(  # noqa: N802
 
     Returns
     -------
-    Symbol
+    SymbolicTensor
         It may also be the first of a `Sequential`.
 
     Raises

@@ -53,7 +53,10 @@ def clone_model(
     (10, False)
     """
     if input_tensors is not None:
-        raise DataError("clone_model: input_tensors has no counterpart: make a model of the tensors: keras.Model(inputs, model(inputs))")
+        raise DataError(
+            "clone_model: input_tensors has no counterpart; make a model of the tensors: "
+            "keras.Model(inputs, model(inputs))"
+        )
     if clone_function is None:
         cloned: Sequential = copied(model)
         return cloned

@@ -12,7 +12,6 @@ import numpy as np
 
 from chainrule._src.core.transforms import stop_gradient
 from chainrule._src.nn import losses
-from chainrule._src.nn.activations import gelu as _gelu
 from chainrule._src.nn.activations import (
     celu,
     elu,
@@ -33,17 +32,18 @@ from chainrule._src.nn.activations import (
     softsign,
     tanh,
 )
+from chainrule._src.nn.activations import gelu as _gelu
 from chainrule._src.nn.functions import erf
 from chainrule._src.nn.functions import one_hot as _one_hot
 from chainrule._src.nn.layers.symbols import recording
 from chainrule._src.trace.recurrence import scan
 
 __all__ = [
-    "binary_crossentropy", "cast", "categorical_crossentropy", "celu", "cond",
-    "convert_to_numpy", "convert_to_tensor", "divide_no_nan", "elu", "erf", "expand_dims", "gelu",
-    "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "in_top_k", "is_tensor", "leaky_relu",
-    "log_sigmoid", "log_softmax", "logsumexp", "mish", "moments", "nan_to_num", "norm", "normalize",
-    "one_hot", "relu", "relu6", "rsqrt", "scan", "selu", "shape", "sigmoid", "silu", "softmax",
+    "binary_crossentropy", "cast", "categorical_crossentropy", "celu", "cond", "convert_to_numpy",
+    "convert_to_tensor", "divide_no_nan", "elu", "erf", "expand_dims", "gelu", "hard_sigmoid",
+    "hard_silu", "hard_swish", "hard_tanh", "in_top_k", "is_tensor", "leaky_relu", "log_sigmoid",
+    "log_softmax", "logsumexp", "mish", "moments", "nan_to_num", "norm", "normalize", "one_hot",
+    "reciprocal", "relu", "relu6", "rsqrt", "scan", "selu", "shape", "sigmoid", "silu", "softmax",
     "softplus", "softsign", "sparse_categorical_crossentropy", "stop_gradient", "swish", "take",
     "tanh", "top_k", "unstack",
 ]  # fmt: skip
@@ -286,6 +286,26 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
     """
     x = _array(x)
     return [np.take(x, place, axis=axis) for place in range(x.shape[axis])]
+
+
+def reciprocal(x: Any) -> Any:
+    """Return 1 divided by the entries; of whole numbers a float.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.ops.reciprocal(np.array([4, 2]))
+    array([0.25, 0.5 ])
+    """
+    return 1 / _array(x)
 
 
 def rsqrt(x: Any) -> Any:
@@ -653,28 +673,32 @@ for _name in {*__all__} - _OF_SHAPES:  # a symbolic argument is recorded, not co
     globals()[_name] = recording(globals()[_name])
 
 
-_NUMPYS = frozenset(
-    """
-    abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin
-    arcsinh arctan arctan2 arctanh argmax argmin argpartition argsort array array_split average
-    bartlett bitwise_and bitwise_invert bitwise_left_shift bitwise_not bitwise_or
-    bitwise_right_shift bitwise_xor blackman broadcast_to cbrt ceil clip concatenate conj
-    conjugate copy corrcoef correlate cos cosh count_nonzero cross cumprod cumsum deg2rad diag
-    diagflat diagonal diff digitize divide dot dstack einsum empty_like equal exp exp2 expm1 eye
-    fabs flip fliplr flipud floor floor_divide fmax fmin fmod full full_like gcd geomspace
-    greater greater_equal hamming hanning heaviside histogram hsplit hstack hypot i0 identity
-    imag inner isclose isfinite isin isinf isnan isneginf isposinf isreal kaiser kron lcm ldexp
-    left_shift less less_equal linspace log log10 log1p log2 logaddexp logaddexp2 logical_and
-    logical_not logical_or logical_xor logspace matmul max maximum mean median meshgrid min
-    minimum mod moveaxis multiply nanargmax nanargmin nancumprod nancumsum nanmax nanmean
-    nanmedian nanmin nanpercentile nanprod nanquantile nanstd nansum nanvar ndim negative
-    nextafter nonzero not_equal ones ones_like outer pad percentile power prod ptp quantile
-    rad2deg ravel real reciprocal repeat reshape right_shift roll rot90 round searchsorted sign
-    signbit sin sinc sinh size sort split sqrt square squeeze stack std subtract sum swapaxes
-    take_along_axis tan tensordot tile trace transpose trapezoid tri tril triu true_divide trunc
-    unravel_index vander var vdot vsplit vstack where zeros zeros_like
-    """.split()
-)
+_NUMPYS = frozenset((
+    "abs", "absolute", "add", "all", "allclose", "amax", "amin", "angle", "any", "append", "arange",
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin",
+    "argpartition", "argsort", "array", "array_split", "average", "bartlett", "bitwise_and",
+    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "blackman", "broadcast_to", "cbrt", "ceil", "clip", "concatenate", "conj",
+    "conjugate", "copy", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cross",
+    "cumprod", "cumsum", "deg2rad", "diag", "diagflat", "diagonal", "diff", "digitize", "divide",
+    "dot", "dstack", "einsum", "empty_like", "equal", "exp", "exp2", "expm1", "eye", "fabs", "flip",
+    "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "full", "full_like", "gcd",
+    "geomspace", "greater", "greater_equal", "hamming", "hanning", "heaviside", "histogram",
+    "hsplit", "hstack", "hypot", "i0", "identity", "imag", "inner", "isclose", "isfinite", "isin",
+    "isinf", "isnan", "isneginf", "isposinf", "isreal", "kaiser", "kron", "lcm", "ldexp",
+    "left_shift", "less", "less_equal", "linspace", "log", "log10", "log1p", "log2", "logaddexp",
+    "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "matmul",
+    "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mod", "moveaxis", "multiply",
+    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin",
+    "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim", "negative",
+    "nextafter", "nonzero", "not_equal", "ones", "ones_like", "outer", "pad", "percentile", "power",
+    "prod", "ptp", "quantile", "rad2deg", "ravel", "real", "repeat", "reshape",
+    "right_shift", "roll", "rot90", "round", "searchsorted", "sign", "signbit", "sin", "sinc",
+    "sinh", "size", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum",
+    "swapaxes", "take_along_axis", "tan", "tensordot", "tile", "trace", "transpose", "trapezoid",
+    "tri", "tril", "triu", "true_divide", "trunc", "unravel_index", "vander", "var", "vdot",
+    "vsplit", "vstack", "where", "zeros", "zeros_like",
+))  # fmt: skip
 """NumPy's functions that are Keras's too under these names; a test holds each against Keras."""
 
 

@@ -83,7 +83,7 @@ def _chain(keras: Any, model: Any) -> list[Any] | None:
     """Return the layers of a model in order; None if they are no plain chain."""
     if isinstance(model, keras.Sequential):
         return list(model.layers)
-    inputs = getattr(model, "inputs", None) or ()
+    inputs: Any = getattr(model, "inputs", None) or ()
     if len(inputs) != 1 or len(model.outputs) != 1:
         return None
     (value,) = inputs
@@ -112,14 +112,15 @@ def _graph_from(keras: Any, model: Any, seed: Any) -> Model:
         head = Input(batch_shape=tensor.shape, dtype=dtype, name=as_name(tensor.name))
         values[id(tensor)] = head.output
     tree = keras.tree
+
+    def ours(part: Any) -> Any:
+        return values.get(id(part), part)
+
     for depth in sorted(model._nodes_by_depth, reverse=True):
         for node in model._nodes_by_depth[depth]:
             if node.is_input:
                 continue
-            args, kwargs = tree.map_structure(
-                lambda part: values.get(id(part), part),
-                (node.arguments.args, node.arguments.kwargs),
-            )
+            args, kwargs = tree.map_structure(ours, (node.arguments.args, node.arguments.kwargs))
             call = _callable_from(keras, node.operation, layers)
             kwargs = {k: v for k, v in kwargs.items() if v is not None}
             outputs = symbols_in(call(*args, **kwargs))
@@ -143,8 +144,8 @@ def _callable_from(keras: Any, operation: Any, layers: dict[int, Any]) -> Any:
         return layers[id(operation)][0]
     name = snake_case(type(operation).__name__)
     name = {"get_item": "getitem"}.get(name, name)
-    ours = next((f for key, f in FUNCTIONS.items() if key.endswith(f".{name}")), None)
-    function = operator.getitem if name == "getitem" else ours or getattr(np, name, None)
+    registered = next((f for key, f in FUNCTIONS.items() if key.endswith(f".{name}")), None)
+    function = operator.getitem if name == "getitem" else registered or getattr(np, name, None)
     if function is None:
         raise DataError(f"from_keras: the operation {name} has no counterpart")
     options = {k: v for k, v in operation.get_config().items() if k not in ("name", "dtype")}

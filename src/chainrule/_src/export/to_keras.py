@@ -88,12 +88,12 @@ def _graph_to(keras: Any, model: Graphed, dtype: str, name: str) -> tuple[Any, l
         if each is not None and re.sub(r"_\d+$", "", each.name) in functions:
             each.name = f"{each.name}_layer"
     starts = []
-    for place, (shape, is_whole) in zip(graph.heads, model.inputs_taken(), strict=True):
-        head = model.layers[place].name
+    for index, (shape, is_whole) in zip(graph.heads, model.inputs_taken(), strict=True):
+        head = model.layers[index].name
         starts.append(
             keras.Input(batch_shape=shape, name=head, dtype="int32" if is_whole else dtype)
         )
-        keras_layers[place] = starts[-1]._keras_history.operation
+        keras_layers[index] = starts[-1]._keras_history.operation
 
     def function_for(function: Any) -> Any:
         name = _keras_name(function)

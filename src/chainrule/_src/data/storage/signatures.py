@@ -54,8 +54,8 @@ def guess(head: bytes) -> str:
 def check_name(path: str | os.PathLike[str]) -> None:
     """Raise an error if a file's suffix belongs to another format than safetensors.
 
-    Keras's suffixes, ``.keras``, ``.h5``, ``.hdf5`` and ``.weights.h5``, are allowed, because programs written
-    for Keras use them; the file is nevertheless in the safetensors format.
+    Keras's suffixes, ``.keras``, ``.h5``, ``.hdf5`` and ``.weights.h5``, are allowed, because
+    programs written for Keras use them; the file is nevertheless in the safetensors format.
 
     Parameters
     ----------

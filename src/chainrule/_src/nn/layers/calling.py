@@ -14,8 +14,8 @@ from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import ChainruleError, DataError, ShapeError
 from chainrule._src.base.validation import check_flag, shape_text
 from chainrule._src.core.names import name_tensor
-from chainrule._src.nn.layers import tracking
 from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.given import (
     Shape,
     first_of,
@@ -30,8 +30,8 @@ from chainrule._src.nn.layers.given import (
 from chainrule._src.nn.layers.surroundings import CallContext, around, within
 from chainrule._src.nn.layers.symbols import (
     TRIALS,
-    Call,
-    Symbol,
+    LayerCall,
+    SymbolicTensor,
     drawing_with,
     example_of,
     map_symbolic,
@@ -164,7 +164,7 @@ class Called(Weighted):
         """Return the symbolic output for symbolic tensors: the call is recorded for a model."""
         if isinstance(x, list | tuple) and len(x) == 1 and not self.takes_several:
             x = x[0]
-        if not (isinstance(x, Symbol) or self.takes_several):
+        if not (isinstance(x, SymbolicTensor) or self.takes_several):
             raise DataError(f"{self}: takes one symbolic tensor, received {x!r}")
         shape = map_symbolic(lambda symbol: symbol.shape, x)
         x_now, *more_now = map_symbolic(lambda s: example_of(s, *TRIALS[0]), (x, *more))
@@ -172,14 +172,16 @@ class Called(Weighted):
         options_now.pop("training", None)
         with within(None):
             if not self.built:
-                with_others = (x_now, more_now, options_now) if symbols_in((more, options)) else None
+                with_others = (
+                    (x_now, more_now, options_now) if symbols_in((more, options)) else None
+                )
                 rng, dtype = drawing_with(first_of(x).dtype)
                 self.prepare(shape, rng, dtype, called_with=with_others)
             if shape == self.input_shape and not (self.gives_several or more or options):
-                output = Symbol(self.output_shape, self._dtype)
+                output = SymbolicTensor(self.output_shape, self._dtype)
             else:
                 output = trial(self, (x, *more), options, str(self))
-        call = Call(self, (x, *more), options, output, self.name)
+        call = LayerCall(self, (x, *more), options, output, self.name)
         self._calls.append(call)
         return call.output
 

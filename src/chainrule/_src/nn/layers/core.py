@@ -13,8 +13,8 @@ from chainrule._src.base.arrays import Array, as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_positive
 from chainrule._src.nn.layers.given import KINDS, Shape, dtype_given, shape_given
-from chainrule._src.nn.layers.symbols import Symbol
 from chainrule._src.nn.layers.layer import ROWS, Function, Layer
+from chainrule._src.nn.layers.symbols import SymbolicTensor
 from chainrule._src.ops.index import IN_RANGE, getitem
 
 LAST = slice(-1, None)
@@ -69,11 +69,11 @@ class Input(Layer):
         self._input_kind, self.integers = kind, not kind.startswith("float")
 
     @property
-    def output(self) -> Symbol:
+    def output(self) -> SymbolicTensor:
         """The symbolic tensor with which layers are called."""
         if not self._calls:  # of a copy
-            self._calls.append(Symbol(self.batch_shape, self._input_kind, self, self.name))
-        symbol: Symbol = self._calls[0]
+            self._calls.append(SymbolicTensor(self.batch_shape, self._input_kind, self, self.name))
+        symbol: SymbolicTensor = self._calls[0]
         return symbol
 
     input = output
@@ -280,7 +280,9 @@ class Embedding(Layer):
     def call(self, x: Any) -> Any:
         """Return the rows of the table; raise an error for a number out of range."""
         rows = self._placed(x).astype(np.int64)
-        return getitem(self.embeddings, rows)  # the table may be an array where ``rows`` is recorded
+        return getitem(
+            self.embeddings, rows
+        )  # the table may be an array where ``rows`` is recorded
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return inputs != 0 if self.mask_zero else None

@@ -60,7 +60,7 @@ def is_shape(shape: Any) -> bool:
 
 
 def map_shapes(change: Callable[..., Any], shapes: Any, *others: Any) -> Any:
-    """Return what ``change`` gives for each shape in a list or dict of shapes, or for the shape."""
+    """Return ``change(shape)`` for each shape in a list or dict of shapes, or for one shape."""
     if is_shape(shapes) or not isinstance(shapes, list | tuple | dict):
         return change(shapes, *others)
     if isinstance(shapes, dict):

@@ -21,7 +21,7 @@ from chainrule._src.nn.layers.building import Buildable
 from chainrule._src.nn.layers.given import Shape, dtype_given, shape_given
 from chainrule._src.nn.layers.hooks import OF_LAYERS, check_class, check_setting, missing
 from chainrule._src.nn.layers.surroundings import around
-from chainrule._src.nn.layers.symbols import Calls, Symbol
+from chainrule._src.nn.layers.symbols import Calls, SymbolicTensor
 from chainrule._src.nn.layers.tracking import Weight
 from chainrule._src.nn.layers.weights import PARTS, drawn, keeping_options
 
@@ -148,7 +148,7 @@ class Layer(Buildable):
                     call = self._calls[0]
                     return call.args[0] if name == "input" else call.output
                 shape = self.input_shape if name == "input" else self.output_shape
-                return Symbol(shape, self._dtype.name)
+                return SymbolicTensor(shape, self._dtype.name)
             raise AttributeError(missing(self, name))
 
     def check(self, x: Array) -> None:

@@ -1,4 +1,4 @@
-"""Layers that merge several arrays into one."""
+"""Layers for merging: sums, products and so on of several arrays."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ class Merge(Layer):
 
     supports_masking = takes_several = True
     fewest = 2  # arrays
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
 
     def __call__(self, x: Any, *more: Any, **options: Any) -> Any:
         """Return the merged array; within a layer's `call`, no attribute need hold this layer."""
@@ -236,15 +239,15 @@ class Dot(Merge):
         if len(inputs) != 2:
             raise DataError(f"{self}: expected two arrays, received {len(inputs)}")
         axes = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
-        places = [axis % x.ndim for x, axis in zip(inputs, axes, strict=True)]
-        first, second = map(self._normal, inputs, places)
+        indices = [axis % x.ndim for x, axis in zip(inputs, axes, strict=True)]
+        first, second = map(self._normal, inputs, indices)
         letters = "bcdefg"[: first.ndim - 1], "hijklm"[: second.ndim - 1]
         of_first, of_second = (
-            f"a{text[: place - 1]}z{text[place:]}"
-            for text, place in zip(letters, places, strict=True)
+            f"a{text[: index - 1]}z{text[index:]}"
+            for text, index in zip(letters, indices, strict=True)
         )
-        rest = (of_first + of_second).replace("z", "").replace("a", "")
-        y = np.einsum(f"{of_first},{of_second}->a{rest}", first, second)
+        letters_left = (of_first + of_second).replace("z", "").replace("a", "")
+        y = np.einsum(f"{of_first},{of_second}->a{letters_left}", first, second)
         return y.reshape(-1, 1) if y.ndim == 1 else y
 
     def _normal(self, x: Any, axis: int) -> Any:

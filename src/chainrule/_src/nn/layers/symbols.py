@@ -1,7 +1,7 @@
 """Symbolic tensors: values of a graph of layers, before there are arrays.
 
-A layer or function that is called with a symbolic tensor is not computed but recorded as a `Call`.
-A model replays these calls with arrays.
+A layer or function that is called with a symbolic tensor is not computed but recorded, as a
+`LayerCall`. A model replays these calls with arrays.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _numbers = count()
 _generator: ContextVar[Any] = ContextVar("generator", default=None)
 
 
-class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
+class SymbolicTensor(np.lib.mixins.NDArrayOperatorsMixin):
     """A symbolic tensor: the shape and dtype of a value that a model will compute.
 
     Operators, indices, NumPy's functions and layers take symbolic tensors and return such.
@@ -36,9 +36,20 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
     shape : tuple
         With None for the batch size.
     dtype : dtype
-    source : Layer or Call, optional
+    source : Layer or LayerCall, optional
         The `Input`, or the call that computes the value; without it, no model can be made of it.
     name : str, optional
+
+    Raises
+    ------
+    DataError
+        If Python asks for its truth value, its length or its numbers.
+
+    Examples
+    --------
+    >>> x = SymbolicTensor((None, 4), "float32")
+    >>> (x[:, :2] / 255).shape
+    (None, 2)
     """
 
     __hash__ = object.__hash__
@@ -80,9 +91,9 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
             "and a function of NumPy or keras.ops, or a layer of your own, for a loop over samples"
         )
 
-    __array__ = __bool__ = __float__ = __int__ = __iter__ = __len__ = _refuse  # type: ignore[assignment]
+    __array__ = __bool__ = __float__ = __int__ = __iter__ = __len__ = _refuse
 
-    def __deepcopy__(self, memo: Any) -> Symbol:
+    def __deepcopy__(self, memo: Any) -> SymbolicTensor:
         return self
 
     def __repr__(self) -> str:
@@ -90,7 +101,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Symbol, *args: Any, **options: Any) -> Any:
+    def method(self: SymbolicTensor, *args: Any, **options: Any) -> Any:
         return function(self, *args, **options)
 
     method.__doc__ = f"Return ``np.{function.__name__}`` of the values."
@@ -99,10 +110,10 @@ def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
 
 for _function in (np.sum, np.mean, np.max, np.min, np.prod, np.std, np.var, np.argmax, np.argmin,
                   np.transpose, np.squeeze, np.clip, np.all, np.any, np.cumsum):  # fmt: skip
-    setattr(Symbol, _function.__name__, _reduction(_function))
+    setattr(SymbolicTensor, _function.__name__, _reduction(_function))
 
 
-class Call:
+class LayerCall:
     """A recorded call of a layer or function.
 
     Attributes
@@ -110,16 +121,16 @@ class Call:
     function : Layer or callable
     args, kwargs
         The arguments, which hold symbolic tensors.
-    output : Symbol, or list, tuple or dict of Symbol
+    output : SymbolicTensor, or list, tuple or dict of SymbolicTensor
     number : int
         Calls are numbered in the order in which they were made.
     """
 
     def __init__(self, function: Any, args: Any, kwargs: Any, output: Any, name: str) -> None:
         self.function, self.args, self.kwargs, self.number = function, args, kwargs, next(_numbers)
-        self.output = map_symbolic(lambda s: Symbol(s.shape, s.dtype, self, name), output)
+        self.output = map_symbolic(lambda s: SymbolicTensor(s.shape, s.dtype, self, name), output)
 
-    def __deepcopy__(self, memo: Any) -> Call:
+    def __deepcopy__(self, memo: Any) -> LayerCall:
         return self
 
 
@@ -133,7 +144,7 @@ class Calls(list[Any]):
         return Calls, ()
 
 
-def map_symbolic(change: Callable[[Any], Any], tree: Any, kind: Any = Symbol) -> Any:
+def map_symbolic(change: Callable[[Any], Any], tree: Any, kind: Any = SymbolicTensor) -> Any:
     """Return a tree in which ``change`` is applied to each object of ``kind``."""
     if isinstance(tree, kind):
         return change(tree)
@@ -147,10 +158,10 @@ def map_symbolic(change: Callable[[Any], Any], tree: Any, kind: Any = Symbol) ->
     return tree
 
 
-def symbols_in(tree: Any) -> list[Symbol]:
+def symbols_in(tree: Any) -> list[SymbolicTensor]:
     """Return the symbolic tensors in a tree."""
-    symbols: list[Symbol] = []
-    if isinstance(tree, Symbol | list | tuple | dict | slice):
+    symbols: list[SymbolicTensor] = []
+    if isinstance(tree, SymbolicTensor | list | tuple | dict | slice):
         map_symbolic(symbols.append, tree)
     return symbols
 
@@ -160,7 +171,7 @@ def cast(x: Any, dtype: str) -> Any:
     return x.astype(dtype)
 
 
-def example_of(symbol: Symbol, rows: int, length: int) -> Any:
+def example_of(symbol: SymbolicTensor, rows: int, length: int) -> Any:
     """Return zeros with the shape of a symbolic tensor."""
     first, *others = symbol.shape or (1,)
     shape = (rows if first is None else first, *(length if s is None else s for s in others))
@@ -179,9 +190,9 @@ def trial(function: Callable[..., Any], args: Any, kwargs: Any, where: str) -> A
             shapes = ", ".join(str(each.shape) for each in symbols_in((args, kwargs)))
             raise ShapeError(f"{where}: fails for inputs of shapes {shapes}: {error}") from error
 
-    def symbol(one: Any, other: Any) -> Symbol:
+    def symbol(one: Any, other: Any) -> SymbolicTensor:
         one, other = np.asarray(one), np.asarray(other)
-        return Symbol(merged([one.shape, other.shape]), one.dtype)
+        return SymbolicTensor(merged([one.shape, other.shape]), one.dtype)
 
     return map_leaves(symbol, *results)
 
@@ -189,7 +200,7 @@ def trial(function: Callable[..., Any], args: Any, kwargs: Any, where: str) -> A
 def recorded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Record the call of a function of arrays, and return its symbolic result."""
     name = getattr(function, "__name__", type(function).__name__)
-    return Call(function, args, kwargs, trial(function, args, kwargs, name), name).output
+    return LayerCall(function, args, kwargs, trial(function, args, kwargs, name), name).output
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from chainrule._src.base.validation import check_flag, check_seed, shape_text
 from chainrule._src.nn.layers import Input, Layer
 from chainrule._src.nn.layers.given import Shape, fits, sizes_given
 from chainrule._src.nn.layers.surroundings import within
-from chainrule._src.nn.layers.symbols import Call, Calls, Symbol, drawing
+from chainrule._src.nn.layers.symbols import Calls, LayerCall, SymbolicTensor, drawing
 from chainrule._src.nn.layers.tracking import Path, free_name
 from chainrule._src.nn.layers.weights import Blank
 from chainrule._src.nn.network.stack import Stack
@@ -70,7 +70,7 @@ class Chain(Stack):
         """
         if isinstance(layer, type) and issubclass(layer, Layer):
             raise DataError(f"Sequential.add: received the class {layer.__name__}; call it first")
-        if isinstance(layer, Symbol) and isinstance(layer.source, Input):
+        if isinstance(layer, SymbolicTensor) and isinstance(layer.source, Input):
             layer = layer.source
         if not isinstance(layer, Layer):
             raise DataError(f"Sequential.add: expected a layer, received {layer!r}")
@@ -172,24 +172,24 @@ class Chain(Stack):
 
     def _link(self, layer: Layer) -> None:
         """Record that a layer takes the output of the one before it, as in a graph."""
-        place = self._layers.index(layer)
-        if place == 0:
+        index = self._layers.index(layer)
+        if index == 0:
             start = self._input or Input(batch_shape=layer.input_shape, name="input_layer")
             self._values[:] = [start.output]
-        elif len(self._values) <= place:  # of a copy
-            for before in self._layers[:place]:
+        elif len(self._values) <= index:  # of a copy
+            for before in self._layers[:index]:
                 self._link(before)
-        output = Symbol(layer.output_shape, layer.dtype)
-        call = Call(layer, (self._values[place],), {}, output, layer.name)
+        output = SymbolicTensor(layer.output_shape, layer.dtype)
+        call = LayerCall(layer, (self._values[index],), {}, output, layer.name)
         layer._calls.append(call)
-        self._values[place + 1 :] = [call.output]
+        self._values[index + 1 :] = [call.output]
 
-    def _value(self, place: int) -> Symbol:
+    def _value(self, index: int) -> SymbolicTensor:
         if not self.built:
             raise AttributeError(f"{type(self).__name__}: has no symbols before it is built")
         if len(self._values) <= len(self._layers):
             self._link(self._layers[-1])
-        symbol: Symbol = self._values[place]
+        symbol: SymbolicTensor = self._values[index]
         return symbol
 
     @property

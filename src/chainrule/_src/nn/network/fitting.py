@@ -242,9 +242,7 @@ class Trainable(Compiled):
                     "fit: validation_split, class_weight and sample_weight need arrays; batches "
                     "may be (x, y, sample_weight), and validation_data holds samples back"
                 )
-            supply: Samples | Batches = Batches(
-                x, self.checked_batch, "fit", sizes.steps, again
-            )
+            supply: Samples | Batches = Batches(x, self.checked_batch, "fit", sizes.steps, again)
         else:
             data = self._data(x, y, weights.of_samples, weights.of_classes, "fit")
             if held_out.share and held_out.data is None:

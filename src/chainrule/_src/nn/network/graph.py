@@ -16,9 +16,9 @@ from chainrule._src.core.primitive import target_of
 from chainrule._src.nn.layers import Input, Layer
 from chainrule._src.nn.layers.symbols import (
     FUNCTIONS,
-    Call,
     Calls,
-    Symbol,
+    LayerCall,
+    SymbolicTensor,
     map_symbolic,
     recorded,
     symbols_in,
@@ -29,13 +29,13 @@ MODULES = ("numpy", "numpy.linalg", "numpy.fft", "_operator")  # whose functions
 
 @dataclass(frozen=True)
 class Ref:
-    """The place of a value among the values of a replay."""
+    """The index of a value among the values of a replay."""
 
     number: int
 
 
 @dataclass(frozen=True)
-class Step:
+class GraphStep:
     """A call of a replay: of the layer at a position, or of a function."""
 
     function: Any
@@ -44,12 +44,12 @@ class Step:
     outputs: tuple[int, ...]
 
 
-class Graph:
+class LayerGraph:
     """The calls that lead from inputs to outputs, in order.
 
     Parameters
     ----------
-    inputs, outputs : Symbol, or list, tuple or dict of Symbol
+    inputs, outputs : SymbolicTensor, or list, tuple or dict of SymbolicTensor
 
     Attributes
     ----------
@@ -74,22 +74,22 @@ class Graph:
         calls, order = _calls(starts, ends)
         heads = [
             symbol.source if isinstance(symbol.source, Input)
-            else Input(batch_shape=symbol.shape, dtype=symbol.dtype.name, name=f"input_{place}")
-            for place, symbol in enumerate(starts)
+            else Input(batch_shape=symbol.shape, dtype=symbol.dtype.name, name=f"input_{index}")
+            for index, symbol in enumerate(starts)
         ]  # fmt: skip
         self.layers = _in_keras_order(heads, starts, calls, order)
-        places = {id(layer): place for place, layer in enumerate(self.layers)}
+        indices = {id(layer): index for index, layer in enumerate(self.layers)}
         numbers: dict[int, int] = {}
-        self.heads = [places[id(head)] for head in heads]
+        self.heads = [indices[id(head)] for head in heads]
         for symbol in (*starts, *(s for call in calls for s in symbols_in(call.output))):
             numbers.setdefault(id(symbol), len(numbers))
 
-        def ref(symbol: Symbol) -> Ref:
+        def ref(symbol: SymbolicTensor) -> Ref:
             return Ref(numbers[id(symbol)])
 
         self.steps = [
-            Step(
-                places.get(id(call.function), call.function),
+            GraphStep(
+                indices.get(id(call.function), call.function),
                 map_symbolic(ref, call.args), map_symbolic(ref, call.kwargs),
                 tuple(numbers[id(symbol)] for symbol in symbols_in(call.output)),
             )
@@ -126,10 +126,10 @@ class Graph:
             by_number.update(zip(step.outputs, _flat(result), strict=True))
         return map_symbolic(value, self.structure, Ref)
 
-    def symbols_of(self, layers: Sequence[Layer]) -> tuple[Any, Any]:
+    def symbols_of(self, layers: Sequence[Any]) -> tuple[Any, Any]:
         """Return the symbolic inputs and outputs; in a copy the calls are recorded again."""
         if not self.symbols:
-            starts = [layers[place].output for place in self.heads]
+            starts = [layers[index].output for index in self.heads]
             self.symbols += [self.inputs_from(starts), self.replay(layers, starts)]
         return self.symbols[0], self.symbols[1]
 
@@ -144,7 +144,7 @@ class Graph:
 
     @property
     def exit(self) -> int | None:
-        """The place of the layer whose one output is the graph's; None if no layer's is."""
+        """The index of the layer whose one output is the graph's; None if no layer's is."""
         if not isinstance(self.structure, Ref):
             return None
         alone = (self.structure.number,)
@@ -199,8 +199,8 @@ class Graph:
 
 
 def symbols_of(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[Any, Any]:
-    """Return the symbolic inputs and outputs of a description by `Graph.described`."""
-    heads = [layers[place] for place in config["heads"]]
+    """Return the symbolic inputs and outputs of a description by `LayerGraph.described`."""
+    heads = [layers[index] for index in config["heads"]]
     if not all(isinstance(head, Input) for head in heads):
         raise DataError("a model's inputs must be layers of the class Input")
     values: dict[int, Any] = dict(enumerate(head.output for head in heads))
@@ -222,7 +222,7 @@ def symbols_of(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[Any,
     return inputs, outputs
 
 
-def _checked(values: Any, what: str) -> list[Symbol]:
+def _checked(values: Any, what: str) -> list[SymbolicTensor]:
     symbols = symbols_in(values)
     parts = [*values.values()] if isinstance(values, Mapping) else values
     size = len(parts) if isinstance(parts, list | tuple) else 1
@@ -239,25 +239,27 @@ def _checked(values: Any, what: str) -> list[Symbol]:
     return symbols
 
 
-def _calls(starts: Sequence[Symbol], ends: Sequence[Symbol]) -> tuple[list[Call], list[Call]]:
-    """Return the calls between inputs and outputs: sorted for a replay, and as Keras meets them."""
-    calls: list[Call] = []
-    order: list[Call] = []
-    done: set[int] = {id(symbol) for symbol in starts}
+def _calls(
+    starts: Sequence[SymbolicTensor], ends: Sequence[SymbolicTensor]
+) -> tuple[list[LayerCall], list[LayerCall]]:
+    """Return the calls between inputs and outputs: in order, and in Keras's order of traversal."""
+    calls: list[LayerCall] = []
+    order: list[LayerCall] = []
+    visited: set[int] = {id(symbol) for symbol in starts}
     pending: list[tuple[Any, bool]] = [(symbol, False) for symbol in reversed(ends)]
     while pending:
         item, is_after = pending.pop()
         if is_after:
             calls.append(item)
             continue
-        if id(item) in done:
+        if id(item) in visited:
             continue
         source = item.source
-        if not isinstance(source, Call):
+        if not isinstance(source, LayerCall):
             raise DataError(
                 f"Model: the outputs depend on {item!r}, which is none of the inputs; add it"
             )
-        done.update(id(symbol) for symbol in symbols_in(source.output))
+        visited.update(id(symbol) for symbol in symbols_in(source.output))
         order.append(source)
         pending.append((source, True))
         pending += [(s, False) for s in reversed(symbols_in((source.args, source.kwargs)))]
@@ -265,9 +267,12 @@ def _calls(starts: Sequence[Symbol], ends: Sequence[Symbol]) -> tuple[list[Call]
 
 
 def _in_keras_order(
-    heads: Sequence[Layer], starts: Sequence[Symbol], calls: Sequence[Call], order: Sequence[Call]
+    heads: Sequence[Layer],
+    starts: Sequence[SymbolicTensor],
+    calls: Sequence[LayerCall],
+    order: Sequence[LayerCall],
 ) -> list[Layer]:
-    """Return the layers by decreasing distance from the outputs, then as Keras meets them."""
+    """Return the layers by decreasing distance from the outputs, then in Keras's order."""
     layer_of = {id(symbol): head for symbol, head in zip(starts, heads, strict=True)}
     depths: dict[int, int] = {}
     of_layers: dict[int, int] = {}
@@ -281,14 +286,14 @@ def _in_keras_order(
             target[id(part)] = max(target.get(id(part), 0), depth + 1)
     layers: dict[int, Layer] = {id(head): head for head in heads if id(head) not in of_layers}
     for call in order:
-        for symbol in (None, *symbols_in((call.args, call.kwargs))):
-            layer = call.function if symbol is None else layer_of.get(id(symbol))
+        starts_here = (layer_of.get(id(s)) for s in symbols_in((call.args, call.kwargs)))
+        for layer in (call.function, *starts_here):
             if isinstance(layer, Layer):
                 layers.setdefault(id(layer), layer)
     return sorted(layers.values(), key=lambda layer: -of_layers.get(id(layer), 0))
 
 
-def _name(symbol: Symbol) -> str:
+def _name(symbol: SymbolicTensor) -> str:
     source = symbol.source
     return str(getattr(getattr(source, "function", source), "name", symbol.name))
 
@@ -344,7 +349,9 @@ def _of_numpy(name: str) -> Any:
     module, _, attribute = name.rpartition(".")
     if module not in MODULES:
         return None
-    function = getattr(operator if module == "_operator" else import_module(module), attribute, None)
+    function = getattr(
+        operator if module == "_operator" else import_module(module), attribute, None
+    )
     return function if callable(function) and target_of(function) is not None else None
 
 

@@ -1,4 +1,4 @@
-"""Models that are a graph of layers, or a class with a `call` of its own."""
+"""Models: a graph of layers, or a class of the user with a `call`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from chainrule._src.base.config import made
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.registered import known_as
 from chainrule._src.base.validation import check_flag, check_seed
+from chainrule._src.compile.running.engines import rows_in
+from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers.given import (
     Shape,
     is_several,
@@ -21,15 +23,13 @@ from chainrule._src.nn.layers.given import (
     shapes_in,
 )
 from chainrule._src.nn.layers.hooks import OF_GRAPHS
-from chainrule._src.compile.running.engines import rows_in
-from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers.surroundings import within
 from chainrule._src.nn.layers.symbols import drawing
 from chainrule._src.nn.layers.tracking import Path, free_name, name_of, sublayers
 from chainrule._src.nn.layers.weights import Blank
 from chainrule._src.nn.network.chain import MOST_LAYERS, unbuilt
 from chainrule._src.nn.network.fitting import Trainable
-from chainrule._src.nn.network.graph import Graph, symbols_of
+from chainrule._src.nn.network.graph import LayerGraph, symbols_of
 from chainrule._src.nn.network.inputs import checked_data, checked_x, sample_weights
 from chainrule._src.nn.network.outputs import AddedLosses, OutputLosses, targets_of
 
@@ -40,7 +40,7 @@ class Graphed(Trainable):
     _hooks = OF_GRAPHS
     takes_several = may_lack_loss = True
     _loss_now: Any = None  # while the loss of a batch is computed
-    _graph: Graph | None = None
+    _graph: LayerGraph | None = None
     _attributes: frozenset[str] = frozenset()  # of every model: they hold no layers
     _blank: Blank | None = None  # while weights are loaded from a file
 
@@ -60,11 +60,11 @@ class Graphed(Trainable):
         self._begin()
         self._attributes = frozenset(vars(self))
         if inputs is not None or outputs is not None:
-            self._follow(Graph(inputs, outputs))
+            self._follow(LayerGraph(inputs, outputs))
         if not trainable:
             self.trainable = False
 
-    def _follow(self, graph: Graph) -> None:
+    def _follow(self, graph: LayerGraph) -> None:
         """Take the layers of a graph, with unique names."""
         names: set[str] = set()
         for layer in graph.layers:
@@ -97,8 +97,10 @@ class Graphed(Trainable):
 
     def held_in(self) -> dict[str, Any]:
         """Return the attributes that may hold weights and layers."""
-        own = {k: v for k, v in vars(self).items() if k not in self._attributes and k != "_graph"}
-        return {"_layers": vars(self).get("_layers", []), **own}
+        attributes = {
+            k: v for k, v in vars(self).items() if k not in self._attributes and k != "_graph"
+        }
+        return {"_layers": vars(self).get("_layers", []), **attributes}
 
     def prefix_of(self, path: Path, part: Any) -> str:
         """Return the prefix of the names of a layer's weights: its name, or the attribute's."""
@@ -125,7 +127,7 @@ class Graphed(Trainable):
         return self.graph.names
 
     @property
-    def graph(self) -> Graph:
+    def graph(self) -> LayerGraph:
         """The graph of the layers."""
         if self._graph is None:
             raise AttributeError(
@@ -185,8 +187,8 @@ class Graphed(Trainable):
     @property
     def exit(self) -> Any:
         """The layer that gives the output; the model itself if no single layer does."""
-        place = None if self._graph is None else self._graph.exit
-        return self if place is None else self._layers[place]
+        index = None if self._graph is None else self._graph.exit
+        return self if index is None else self._layers[index]
 
     def refuse_several(self, where: str) -> None:
         """Raise an error if the model has several inputs or outputs."""
@@ -200,28 +202,26 @@ class Graphed(Trainable):
         """Return the shape of each input, and true if it is taken as whole numbers."""
         if self._graph is None:
             return [(shape, False) for shape in shapes_in(self.input_shape)]
-        heads: list[Any] = [self._layers[place] for place in self._graph.heads]
-        return [
-            (head.batch_shape, self._takes_integers(place)) for place, head in enumerate(heads)
-        ]
+        heads: list[Any] = [self._layers[index] for index in self._graph.heads]
+        return [(head.batch_shape, self._takes_integers(index)) for index, head in enumerate(heads)]
 
     def in_dtype(self, x: Any, dtype: Any) -> Any:
         """Return samples in the dtypes of the inputs."""
         if self._graph is None:
-            return map_leaves(lambda part: part if part.dtype.kind != "f" else part.astype(dtype), x)
+            return map_leaves(
+                lambda part: part if part.dtype.kind != "f" else part.astype(dtype), x
+            )
         parts = self._graph.flat(x, self.name)
-        cast = [
-            self._as_declared(place, part, dtype) for place, part in enumerate(parts)
-        ]
+        cast = [self._as_declared(index, part, dtype) for index, part in enumerate(parts)]
         return tuple(cast) if len(cast) > 1 else cast[0]
 
-    def _as_declared(self, place: int, x: Any, dtype: Any) -> Any:
-        return x if self._takes_integers(place) or x.dtype == dtype else x.astype(dtype)
+    def _as_declared(self, index: int, x: Any, dtype: Any) -> Any:
+        return x if self._takes_integers(index) or x.dtype == dtype else x.astype(dtype)
 
-    def _takes_integers(self, place: int) -> bool:
+    def _takes_integers(self, index: int) -> bool:
         assert self._graph is not None
-        head = self._layers[self._graph.heads[place]]
-        return head.integers or any(t.integers for t in self._graph.takers(place, self._layers))
+        head = self._layers[self._graph.heads[index]]
+        return head.integers or any(t.integers for t in self._graph.takers(index, self._layers))
 
     def flat_outputs(self, y: Any) -> Any:
         """Return the output, or a tuple of several outputs in their order."""
@@ -242,7 +242,7 @@ class Graphed(Trainable):
     def loss_of(
         self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], training: bool
     ) -> Any:
-        """Return what `compute_loss` gives."""
+        """Return the loss that `compute_loss` computes."""
         options = {"training": training} if _takes(type(self).compute_loss, "training") else {}
         self._loss_now = loss, extra
         try:

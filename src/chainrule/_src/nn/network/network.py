@@ -62,7 +62,7 @@ class Network:
 
     @property
     def first(self) -> Any:
-        """The layer that takes the input; the stack itself if there are several or none is known."""
+        """The layer that takes the input; the stack itself if no single layer does."""
         return next(iter(self.stack.entry), self.stack)
 
     @property

@@ -16,7 +16,6 @@ from chainrule._src.nn.callbacks import Logs
 from chainrule._src.nn.layers.tracking import free_name
 from chainrule._src.nn.losses import Loss
 from chainrule._src.nn.losses.base import weight_of
-from chainrule._src.nn.metrics import Metric
 from chainrule._src.nn.metrics.base import plain
 from chainrule._src.nn.network.network import Network, NetworkOutput, Weights
 from chainrule._src.nn.training.trainer import Sums
@@ -31,7 +30,7 @@ class Objective:
     ----------
     network : Network
     loss : Loss
-    metrics, weighted_metrics : sequence of Metric
+    metrics, weighted_metrics : sequence of Metric, OfOutput or LossOfOutput
         Metrics that ignore, and metrics that use, the sample weights.
     """
 
@@ -39,11 +38,11 @@ class Objective:
         self,
         network: Network,
         loss: Loss,
-        metrics: Sequence[Metric],
-        weighted_metrics: Sequence[Metric] = (),
+        metrics: Sequence[Any],
+        weighted_metrics: Sequence[Any] = (),
     ) -> None:
         self.network, self.loss = network, loss
-        self.named: dict[str, tuple[Metric, bool]] = {}  # with Keras's names
+        self.named: dict[str, tuple[Any, bool]] = {}  # with Keras's names
         for metric in metrics:
             self.named[free_name(metric.name, self.named)] = metric, False
         for metric in weighted_metrics:

@@ -65,12 +65,12 @@ class AddedLosses(Loss):
 class OfOutput:
     """A metric of one output of a model."""
 
-    def __init__(self, metric: Any, place: int, name: str) -> None:
-        self.metric, self.place, self.name = metric, place, name
+    def __init__(self, metric: Any, index: int, name: str) -> None:
+        self.metric, self.index, self.name = metric, index, name
 
     def _arguments(self, y: Any, y_pred: Any, weight: Any = None) -> tuple[Any, ...]:
-        w = weight[self.place] if isinstance(weight, list | tuple) else weight
-        both = y[self.place], y_pred[self.place]
+        w = weight[self.index] if isinstance(weight, list | tuple) else weight
+        both = y[self.index], y_pred[self.index]
         return both if w is None else (*both, w)
 
     def zero(self, *data: Any) -> Any:
@@ -111,13 +111,13 @@ def metrics_of(spec: Any, bound: OutputLosses, shapes: Sequence[Any]) -> list[Of
     """Return the metrics of all outputs, with the names of Keras: the output's, then their own."""
     names = [name for name, *_ in bound.parts]
     result = []
-    for place, ((name, loss, _), of_one) in enumerate(
+    for index, ((name, loss, _), of_one) in enumerate(
         zip(bound.parts, per_output(spec, names, "metrics"), strict=True)
     ):
         group = of_one if isinstance(of_one, list | tuple) else [] if of_one is None else [of_one]
         for each in group:
-            metric = get_metric(each, loss, shapes[place], "compile")
-            result.append(OfOutput(metric, place, f"{name}_{metric.name}"))
+            metric = get_metric(each, loss, shapes[index], "compile")
+            result.append(OfOutput(metric, index, f"{name}_{metric.name}"))
     return result
 
 

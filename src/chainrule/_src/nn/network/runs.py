@@ -12,8 +12,8 @@ from chainrule._src.compile.running.recorded import StepCaches
 from chainrule._src.compile.running.shaped import ShapedEngine
 from chainrule._src.compile.running.steps import make_engine
 from chainrule._src.core.trees import map_leaves
-from chainrule._src.nn.network.network import Network
 from chainrule._src.nn.layers.given import shapes_in
+from chainrule._src.nn.network.network import Network
 from chainrule._src.nn.network.objective import Objective, Step
 from chainrule._src.nn.network.outputs import OutputLosses
 from chainrule._src.nn.training.supply import Batches, Samples
@@ -78,8 +78,8 @@ def example_data(network: Network, loss: Any) -> tuple[Any, Any]:
     ]
     shapes = shapes_in(network.stack.output_shape)
     each = [part for _, part, _ in loss.parts] if isinstance(loss, OutputLosses) else [loss]
-    Y = [_example_target(part, shape[1:], rows, dtype)
-         for part, shape in zip(each * (len(shapes) // len(each)), shapes, strict=True)]  # fmt: skip
+    each = each * (len(shapes) // len(each))
+    Y = [_example_target(o, s[1:], rows, dtype) for o, s in zip(each, shapes, strict=True)]
     return tuple(X) if len(X) > 1 else X[0], tuple(Y) if len(Y) > 1 else Y[0]
 
 

@@ -31,7 +31,10 @@ class Stack(Layer):
         If set to False, no weight is trained, nor one of nested layers.
     """
 
-    _hooks = OF_MODELS
+    _hooks: tuple[str, ...] = OF_MODELS
+    input: Any
+    output: Any
+    rng: Any
 
     def __setattr__(self, name: str, value: Any) -> None:
         check_setting(type(self).__name__, name, self._hooks)
@@ -142,8 +145,7 @@ class Stack(Layer):
             number = isinstance(index, int | np.integer) and not isinstance(index, bool)
             if not number or not -len(self.layers) <= index < len(self.layers):
                 raise DataError(
-                    f"get_layer: there are {len(self.layers)} layers, received index "
-                    f"{index!r}"
+                    f"get_layer: there are {len(self.layers)} layers, received index {index!r}"
                 )
             return self.layers[index]
         return lookup("layer", str(name), {layer.name: layer for layer in self.layers})
@@ -188,4 +190,3 @@ class Stack(Layer):
                     size = sum(int(weight.value.size) for weight in weights)
                     console.print(f"{kind} params: {size:,}")
         (print_fn or print)(capture.get().rstrip())
-

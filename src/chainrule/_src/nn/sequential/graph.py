@@ -18,9 +18,9 @@ class Model(Graphed, Exportable, metaclass=ABCMeta):
 
     Parameters
     ----------
-    inputs : Symbol, or list or dict of Symbol
+    inputs : SymbolicTensor, or list or dict of SymbolicTensor
         Symbolic tensors, as from `chainrule.keras.Input`.
-    outputs : Symbol, or list or dict of Symbol
+    outputs : SymbolicTensor, or list or dict of SymbolicTensor
         What layers, operators and NumPy's functions made of them.
     name : str, optional
     trainable : bool, default True

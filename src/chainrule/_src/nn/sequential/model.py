@@ -17,8 +17,8 @@ from chainrule._src.base.registry import provided
 from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.core.transforms import grad
 from chainrule._src.core.trees import map_leaves
-from chainrule._src.nn.network.contents import contents, described, take
 from chainrule._src.nn.network.chain import Chain
+from chainrule._src.nn.network.contents import contents, described, take
 from chainrule._src.nn.network.fitting import Trainable
 from chainrule._src.nn.network.runs import example_data, training_kernel_text
 from chainrule._src.nn.network.saving import (
@@ -150,7 +150,7 @@ class Exportable(Trainable):
             if kind is None or not issubclass(kind, Exportable):
                 raise FileError(f"there is no model {about['class_name']!r} here; if it is one of "
                                 "your own, hand it over as custom_objects")  # fmt: skip
-            model: Self = kind._from_config(*described(tree))  # type: ignore[attr-defined]
+            model: Self = kind._from_config(*described(tree))
             take(model, tree, compile)
         return model
 
