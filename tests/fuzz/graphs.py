@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 import traceback
+import warnings
 from typing import Any
 
 import numpy as np
@@ -160,14 +161,21 @@ def differences(seed: int) -> list[str]:
     here, options_here = written(ours, seed)
     there.set_weights([np.asarray(w) for w in here.get_weights()])
     X, Y = data_for(there, options_there, seed)
-    results = []
-    for model, options in ((there, options_there), (here, options_here)):
-        model.compile(**options)
-        history = model.fit(X, Y, epochs=EPOCHS, batch_size=BATCH, shuffle=False, verbose=0).history
-        scores = model.evaluate(X, Y, verbose=0, batch_size=BATCH, return_dict=True)
-        outputs = model.predict(X, verbose=0)
-        results.append((history, scores, outputs, model.get_weights()))
+    with warnings.catch_warnings():  # Keras makes arrays in a way NumPy warns of
+        warnings.simplefilter("ignore", DeprecationWarning)
+        results = [
+            _trained(model, options, X, Y)
+            for model, options in ((there, options_there), (here, options_here))
+        ]
     return [*_compared("", *results)]
+
+
+def _trained(model: Any, options: dict[str, Any], X: Any, Y: Any) -> tuple[Any, ...]:
+    """Return history, scores, predictions and weights of a training."""
+    model.compile(**options)
+    run = model.fit(X, Y, epochs=EPOCHS, batch_size=BATCH, shuffle=False, verbose=0)
+    scores = model.evaluate(X, Y, verbose=0, batch_size=BATCH, return_dict=True)
+    return run.history, scores, model.predict(X, verbose=0), model.get_weights()
 
 
 def _compared(where: str, one: Any, other: Any) -> Any:

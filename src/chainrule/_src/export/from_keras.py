@@ -18,8 +18,9 @@ from chainrule._src.base.showing import arguments, snake_case
 from chainrule._src.export.to_keras import import_keras, warn_uncompiled
 from chainrule._src.nn import layers as our_layers
 from chainrule._src.nn.layers import Input, Layer, Normalization
-from chainrule._src.nn.layers.symbols import FUNCTIONS, symbols_in
+from chainrule._src.nn.layers.symbols import symbols_in
 from chainrule._src.nn.layers.tracking import as_name
+from chainrule._src.nn.network.graph import functions_of_graphs
 from chainrule._src.nn.sequential import Model, Sequential
 
 PARTS = ("optimizer", "loss", "metrics", "weighted_metrics")
@@ -144,7 +145,8 @@ def _callable_from(keras: Any, operation: Any, layers: dict[int, Any]) -> Any:
         return layers[id(operation)][0]
     name = snake_case(type(operation).__name__)
     name = {"get_item": "getitem"}.get(name, name)
-    registered = next((f for key, f in FUNCTIONS.items() if key.endswith(f".{name}")), None)
+    functions = functions_of_graphs().items()
+    registered = next((f for key, f in functions if key.endswith(f".{name}")), None)
     function = operator.getitem if name == "getitem" else registered or getattr(np, name, None)
     if function is None:
         raise DataError(f"from_keras: the operation {name} has no counterpart")

@@ -26,6 +26,8 @@ from chainrule._src.nn.layers.symbols import (
 
 MODULES = ("numpy", "numpy.linalg", "numpy.fft", "_operator")  # whose functions files may name
 
+OPS = "chainrule.keras.ops"  # registers its functions when it is imported
+
 
 @dataclass(frozen=True)
 class Ref:
@@ -337,12 +339,16 @@ def name_of(function: Any) -> str:
 
 def function_named(name: Any) -> Any:
     """Return the function with a name in files."""
-    function = FUNCTIONS.get(str(name)) or _of_numpy(str(name))
+    function = functions_of_graphs().get(str(name)) or _of_numpy(str(name))
     if function is None:
-        raise DataError(
-            f"there is no function {name!r}; import chainrule.keras if it is one of keras.ops"
-        )
+        raise DataError(f"there is no function {name!r} for graphs of layers")
     return function
+
+
+def functions_of_graphs() -> dict[str, Any]:
+    """Return the functions besides NumPy's that a graph may hold, by their names in files."""
+    import_module(OPS)  # a program that loads a file need not have imported it
+    return FUNCTIONS
 
 
 def _of_numpy(name: str) -> Any:
