@@ -38,7 +38,9 @@ def course():
     lesson = Lesson("lab", "The lab", subject, layers, ("sigmoid",), ["10 sigmoid"])
     softmax = subjects.network(data(), {"layers": []})
     lessons = [lesson, replace(lesson, name="softmax", title="Softmax", subject=softmax), wine()]
-    return Course.of(lessons, own={task: of_one(each) for task, each in own_lessons().items()})
+    return Course.of(
+        lessons, table_lessons={task: of_one(each) for task, each in own_lessons().items()}
+    )
 
 
 def wine():

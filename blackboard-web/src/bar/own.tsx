@@ -1,5 +1,5 @@
 /** A table of the reader's own, for a page without Python: a CSV file, chosen or dropped on the page. */
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import type { Store } from "../store";
 import { useStore } from "../store";
 import { Pop } from "../ui";
@@ -19,7 +19,7 @@ async function take(store: Store, file: File | undefined): Promise<void> {
 export function OwnTable() {
   const store = useStore();
   const { tables, data } = store.setup.value!;
-  useEffect(() => {
+  useLayoutEffect(() => { // with the button, not a frame later
     if (!tables) return;
     const over = (event: DragEvent) => event.dataTransfer?.types.includes("Files") && event.preventDefault();
     const drop = (event: DragEvent) => {

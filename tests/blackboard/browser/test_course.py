@@ -25,7 +25,7 @@ def weights(path):
     del entries["__metadata__"]
     parts = {name: [start + at for at in e["data_offsets"]] for name, e in entries.items()}
     return {
-        name: np.frombuffer(raw[begin:end]).reshape(entries[name]["shape"])
+        name.removeprefix("weights/"): np.frombuffer(raw[begin:end]).reshape(entries[name]["shape"])
         for name, (begin, end) in parts.items()
     }
 
@@ -202,6 +202,7 @@ def test_a_table_of_one_s_own_is_dropped_and_learned(whole, context, tmp_path):
       document.querySelector(".cb-page").dispatchEvent(
         new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
     }"""
+    board.button("Your own table").wait_for()
     board.js(drop, ["mine.csv", TABLE])
     board.js("() => until(() => last('setup').data.name === 'mine.csv')")
     setup = board.js("last('setup')")

@@ -405,3 +405,12 @@ def test_an_axis_may_have_no_fixed_length(engine):
 class Mean(Layer):
     def call(self, x):
         return np.mean(x, axis=1)
+
+
+def test_a_layer_as_an_activation_is_trained_with_the_layer_that_has_it():
+    model = cr.Sequential([layers.Input((4,)), layers.Dense(3, layers.Dense(2))], seed=0)
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.fit(np.ones((8, 4)), np.ones((8, 2)), verbose=0)
+    assert [w.shape for w in before] == [(4, 3), (3,), (3, 2), (2,)]
+    assert all((b != w).any() for b, w in zip(before, model.get_weights(), strict=True))

@@ -20,7 +20,10 @@ for _ in range(2):
 h = layers.GlobalAveragePooling1D()(h)
 outputs = layers.Dense(3, activation="softmax")(layers.Dense(6, activation="relu")(h))
 model = keras.Model(inputs, outputs)
-model.compile(loss="sparse_categorical_crossentropy", optimizer=keras.optimizers.Adam(1e-3),
-              metrics=["sparse_categorical_accuracy"])
+model.compile(
+    loss="sparse_categorical_crossentropy",
+    optimizer=keras.optimizers.Adam(1e-3),
+    metrics=["sparse_categorical_accuracy"],
+)
 model.fit(x, y, epochs=2, batch_size=8, verbose=0, shuffle=False, validation_data=(x[:8], y[:8]))
 chances = model.predict(x, verbose=0)

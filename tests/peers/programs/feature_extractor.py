@@ -7,11 +7,13 @@ rng = np.random.default_rng(1)
 x = rng.normal(size=(40, 4)).astype("float32")
 y = (x[:, :1] > 0).astype("float32")
 
-first = keras.Sequential([
-    keras.Input((4,)),
-    keras.layers.Dense(3, activation="tanh", name="features"),
-    keras.layers.Dense(1, activation="sigmoid"),
-])
+first = keras.Sequential(
+    [
+        keras.Input((4,)),
+        keras.layers.Dense(3, activation="tanh", name="features"),
+        keras.layers.Dense(1, activation="sigmoid"),
+    ]
+)
 first.compile("sgd", "binary_crossentropy")
 first.fit(x, y, epochs=2, batch_size=8, verbose=0, shuffle=False)
 extractor = keras.Model(inputs=first.inputs, outputs=first.get_layer("features").output)

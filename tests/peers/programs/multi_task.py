@@ -24,8 +24,16 @@ model.compile(
     loss_weights={"price": 0.5, "label": 1.5},
     metrics={"price": ["mae"], "label": ["accuracy"]},
 )
-model.fit({"numbers": numbers, "kind": kinds}, [price, label], epochs=3, batch_size=16, verbose=0,
-          shuffle=False, validation_split=0.25)
-scores = model.evaluate({"numbers": numbers, "kind": kinds}, [price, label], verbose=0,
-                        return_dict=True)
+model.fit(
+    {"numbers": numbers, "kind": kinds},
+    [price, label],
+    epochs=3,
+    batch_size=16,
+    verbose=0,
+    shuffle=False,
+    validation_split=0.25,
+)
+scores = model.evaluate(
+    {"numbers": numbers, "kind": kinds}, [price, label], verbose=0, return_dict=True
+)
 prices, labels = model.predict({"numbers": numbers, "kind": kinds}, verbose=0)

@@ -21,14 +21,25 @@ def contrastive(y_true, y_pred):
     return ops.mean((1 - y_true) * near + y_true * far)
 
 
-base = keras.Sequential([
-    layers.Input((6,)), layers.Dense(8, activation="relu"), layers.Dense(3),
-])
+base = keras.Sequential(
+    [
+        layers.Input((6,)),
+        layers.Dense(8, activation="relu"),
+        layers.Dense(3),
+    ]
+)
 one, other = layers.Input((6,), name="one"), layers.Input((6,), name="other")
 merged = layers.Lambda(distance, output_shape=(1,))([base(one), base(other)])
 outputs = layers.Dense(1, activation="sigmoid")(layers.BatchNormalization()(merged))
 model = keras.Model(inputs=[one, other], outputs=outputs)
 model.compile(loss=contrastive, optimizer="rmsprop", metrics=["accuracy"])
-model.fit([left, right], same, epochs=3, batch_size=10, verbose=0, shuffle=False,
-          validation_data=([left[:9], right[:9]], same[:9]))
+model.fit(
+    [left, right],
+    same,
+    epochs=3,
+    batch_size=10,
+    verbose=0,
+    shuffle=False,
+    validation_data=([left[:9], right[:9]], same[:9]),
+)
 outputs = model.predict([left, right], verbose=0)

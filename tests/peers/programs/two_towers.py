@@ -15,6 +15,13 @@ bias = layers.Flatten()(layers.Embedding(9, 1)(film))
 outputs = layers.Dot(axes=1)([u, f]) + bias
 model = keras.Model([user, film], outputs)
 model.compile("adam", "mse", metrics=["mae"])
-model.fit({"user": users, "film": films}, ratings, epochs=3, batch_size=16, verbose=0,
-          shuffle=False, validation_split=0.25)
+model.fit(
+    {"user": users, "film": films},
+    ratings,
+    epochs=3,
+    batch_size=16,
+    verbose=0,
+    shuffle=False,
+    validation_split=0.25,
+)
 guesses = model.predict([users, films], verbose=0)

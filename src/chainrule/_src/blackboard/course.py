@@ -99,7 +99,7 @@ class Course:
         cls,
         lessons: Sequence[Lesson],
         tell: Tell = lambda text: None,
-        own: Mapping[str, Lesson] | None = None,
+        table_lessons: Mapping[str, Lesson] | None = None,
     ) -> Course:
         """Return the course of some lessons.
 
@@ -108,15 +108,15 @@ class Course:
         lessons : sequence of Lesson
         tell : callable
             ``tell(text)`` is called with each network that is compiled.
-        own : dict of str to Lesson, optional
+        table_lessons : dict of str to Lesson, optional
             Lessons for tables that a reader brings, by the task of their target: ``"classes"``
             or ``"quantity"``.
         """
         course = cls({"notices": RULES, "scenes": scenes(), "lessons": []})
         for lesson in lessons:
             course.index["lessons"].append(course._entry(lesson, tell))
-        if own:
-            entries = {task: course._entry(lesson, tell) for task, lesson in own.items()}
+        if table_lessons:
+            entries = {task: course._entry(lesson, tell) for task, lesson in table_lessons.items()}
             features, classes = tables.LARGEST
             course.index["own"] = {"features": features, "classes": classes, "lessons": entries}
         return course

@@ -1,4 +1,4 @@
-"""Networks of a page without Python for tables of any size, up to a largest one.
+"""Networks of a page without Python, for tables of all sizes up to a limit.
 
 Their kernels take the largest table. A smaller one is filled up with columns of zeros, whose
 weights are zero and stay zero, and with classes whose bias makes their probability zero, to the
@@ -79,5 +79,5 @@ def _marks(layers: list[int], classes: bool) -> Iterator[tuple[str, int, int, in
 
 
 def _range(between: str, behind: str) -> str:
-    """Return the numbers of all classes of the marked size, as texts have them."""
+    """Return the class numbers of the marked size, as texts write class numbers."""
     return between.join(f"{number}{behind}" for number in range(MARKED[1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -251,6 +252,28 @@ def _array_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterato
                 continue
             if around.admits(site, -site.value * array - site.value):
                 yield binary(negated(node), ast.Mult(), other), "missing factor", 2.1, other
+
+
+@SCALED.of(ast.expr)
+def _within_bounds(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield a value that is zero where a variable is not between two numbers of the loss."""
+    is_copy = isinstance(node, ast.Name | ast.Attribute)  # such as what a forward pass keeps
+    is_line = site.owner is site.statement and np.ndim(site.value) and not is_copy
+    is_told = is_line and around.tells(site)
+    shape, bounds = np.shape(site.value), around.loss.bounds if is_told else []
+    for other, array, _ in _float_arrays(site, around) if is_told else ():
+        for low, high in itertools.combinations((-np.inf, *bounds, np.inf), 2):
+            mask = (array > low) & (array < high)
+            if array.shape == shape and around.admits(site, site.value * mask - site.value):
+                inside = _between(other, low, high)
+                yield binary(node, ast.Mult(), inside), "missing factor", 1.75, inside
+
+
+def _between(node: ast.expr, low: float, high: float) -> ast.expr:
+    """Return ``(node > low) & (node < high)``, with finite bounds alone."""
+    ends = [(ast.Gt(), low), (ast.Lt(), high)]
+    parts = [ast.Compare(node, [op], [number(end)]) for op, end in ends if np.isfinite(end)]
+    return parts[0] if len(parts) == 1 else binary(parts[0], ast.BitAnd(), parts[1])
 
 
 @SCALED.of(ast.expr)

@@ -6,6 +6,7 @@ import ast
 import builtins
 import itertools
 from collections.abc import Callable
+from functools import cached_property
 from types import FunctionType
 from typing import Any
 
@@ -17,6 +18,7 @@ from chainrule._src.check.valuing import Evaluator
 from chainrule._src.check.watching import Site
 
 MOST = 40  # expressions that are tried at a site
+MOST_BOUNDS = 9  # numbers that are tried as bounds
 LONG = 30  # nodes of an expression; a longer one is not tried
 OPERATIONS = ast.BinOp | ast.Call | ast.Compare
 Entry = tuple[ast.expr, Any, str]
@@ -35,6 +37,14 @@ class OfLoss:
         self.codes = codes
         self._entries: dict[Any, list[Entry]] = {}
         self._expressions: dict[FunctionSource, dict[str, ast.expr]] = {}
+
+    @cached_property
+    def bounds(self) -> list[float]:
+        """The numbers that the loss may compare values with, in ascending order."""
+        nodes = [n for code in self.codes() for n in ast.walk(code.tree)]
+        numbers = [n.value for n in nodes if isinstance(n, ast.Constant)]
+        sizes = {abs(v) for v in numbers if isinstance(v, int | float) and v}
+        return sorted({0, *sizes, *(-size for size in sizes)})[:MOST_BOUNDS]
 
     def entries(
         self, site: Site, scope: Callable[[], dict[str, Any]],

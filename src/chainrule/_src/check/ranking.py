@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule._src.check.calls import ALONG_AXES
 from chainrule._src.check.code import nodes_of
+from chainrule._src.check.comparing import is_textbook
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.known import ValueTable
 from chainrule._src.check.spelling import repaired_line
@@ -21,6 +22,7 @@ FACTORS = ("missing divisor", "missing factor", "extra divisor", "extra factor",
 PASSED_ON = (*FACTORS, "sign", "swapped", "operator")  # by the lines that read what is off
 BEHIND = ("order", "missing divisor")  # kinds of changes whose place is often a loop's end
 CACHED = 0.8  # the penalty of a change of what a forward pass keeps
+TEXTBOOK = 2.0  # the penalty of a change inside an activation that is right
 CALLING = 0.7  # the penalty of a change where one function calls another, which has the mistake
 MOST_RANKED = 16  # repairs that are scored
 
@@ -67,6 +69,7 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
             score += (
                 unlikely(edit)
                 + CALLING * _calling(edit, subject)
+                + TEXTBOOK * _is_textbook(edit, subject)
                 + 0.3 * _reads_wrong(edit, subject, table)
                 + 0.3 * _reads_multiple(edit, subject, table)
             )
@@ -90,7 +93,17 @@ def _earliness(repair: Repair, subject: FaultyProgram) -> int:
 def _by_form(repair: Repair, subject: FaultyProgram) -> float:
     """Return a penalty for a repair whose changes are unlikely by the way they are written."""
     return repair.cost + sum(
-        unlikely(edit) + CALLING * _calling(edit, subject) for edit in repair.edits
+        unlikely(edit) + CALLING * _calling(edit, subject) + TEXTBOOK * _is_textbook(edit, subject)
+        for edit in repair.edits
+    )
+
+
+def _is_textbook(edit: Edit, subject: FaultyProgram) -> bool:
+    """Return true for a change inside a function that is an activation."""
+    names = edit.code.functions[0].__globals__
+    helpers = (names[name] for name in subject.around.helpers(subject.watch.sites[0]))
+    return any(
+        f in edit.code.functions and f.__code__.co_argcount == 1 and is_textbook(f) for f in helpers
     )
 
 

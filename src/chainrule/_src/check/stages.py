@@ -63,6 +63,8 @@ def changes(subject: FaultyProgram, kind: int, tier: int) -> Iterator[Edit]:
     for site in subject.watch.sites:
         if id(site.statement) in subject.settled or id(site.statement) in subject.searched:
             continue
+        if id(site.statement) in subject.ruled_out and not subject.seeks_parts:
+            continue
         if subject.is_late or _kind(subject, subject.reach(site)) != kind:
             continue
         if tier and _is_behind_suspects(subject, site):

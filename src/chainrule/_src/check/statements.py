@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.check.aliases import copies
 from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.edits import Change, Edit, as_load, numpy_name
 from chainrule._src.check.expressions import OPERATORS
@@ -28,6 +29,12 @@ def statement_edits(code: FunctionSource, around: BuildingBlocks) -> Iterator[Ed
         for i in range(len(statements)):
             for rule in RULES:
                 yield from rule(block, i, around)
+
+
+def copy_edits(code: FunctionSource) -> Iterator[Edit]:
+    """Yield the changes that copy an array which another variable shares."""
+    for owner, field, statements in _blocks(code.tree):
+        yield from copies(Block(code, owner, field, statements))
 
 
 def _of_target(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
@@ -107,7 +114,7 @@ def _of_assignment(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edi
     s = block.statements[i]
     if isinstance(s, ast.Assign) and len(s.targets) == 1:
         target = s.targets[0]
-        if isinstance(target, ast.Name | ast.Subscript):
+        if isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
             yield block.edit(i, ast.AugAssign(target, ast.Add(), s.value), "overwritten", 1.2)
         if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant):
             yield block.edit(i, _at("add", target, s.value), "repeated index", 1.25)

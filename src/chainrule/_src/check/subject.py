@@ -130,6 +130,8 @@ class FaultyProgram:
         self.loss: Callable[[], Any] | None = None  # the loss, if it runs the same statements
         self.searched: set[int] = set()  # statements of which all changes were tried
         self.suspects: set[int] = set()  # statements whose right value repairs all results
+        self.pinned: list[Site] | None = None  # once `pinned_lines` has looked for them
+        self.ruled_out: set[int] = set()  # statements in which no single mistake is
         self.seeks_parts = False  # whether changes are run that can mend a part alone
         self.deferred: dict[Edit, None] = {}  # these changes
         self._edits: dict[tuple[int, int], list[Edit]] = {}
@@ -151,6 +153,15 @@ class FaultyProgram:
             inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
             inner.around.loss = OfLoss(self.around.loss.codes)
             yield inner
+
+    def narrowed(self, names: Collection[str], deadline: Deadline) -> FaultyProgram:
+        """Return the program with the wrong results of these names alone; others are unknown."""
+        expected = {k: v for k, v in self.expected.items() if k in names or k not in self.wrong}
+        inner = FaultyProgram(self.codes, self.call, expected, self.around.right,
+                              self.around.n, deadline, self.parameters)  # fmt: skip
+        inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
+        inner.around.loss = self.around.loss
+        return inner
 
     def same(self, result: Any, expected: Array) -> bool:
         """Return true if a result is equal to the expected array, where that is not NaN."""
@@ -207,7 +218,7 @@ class FaultyProgram:
         return self._repairs[edit]
 
     def _repaired(self, edits: Sequence[Edit]) -> Repair | None:
-        """Run the changed program; return the changes as a repair if they are one."""
+        """Run the changed program; return the changes as a repair if the results are right."""
         results = self.tried(edits)
         if not isinstance(results, Mapping):
             return None
@@ -249,6 +260,20 @@ class FaultyProgram:
             return True
         self.reached(line)
         return self.responses.is_possible(line)
+
+    def again(self, edits: Sequence[Edit]) -> Repair | None:
+        """Return changes of a narrowed program as a repair of this one, None if it is none."""
+        for edit in edits:
+            edit.mends, edit.reach = None, self.reach_of(edit)
+        return self.repaired(edits)
+
+    def around_of(self, edit: Edit) -> set[int]:
+        """Return the ids of the nodes that contain a change."""
+        ids, key = {id(edit.owner)}, edit.site.key if edit.site else None
+        while key is not None:
+            ids.add(id(self.watch.sites[key].owner))
+            key = self._above.get(key)
+        return ids
 
     def is_sure(self, edit: Edit) -> bool:
         """Return true if a change mends all wrong results, as the slopes of all of them tell."""

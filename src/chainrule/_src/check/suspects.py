@@ -133,7 +133,7 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
         for edit in edits[len(values) : len(values) + AT_ONCE]:
             try:
                 with applied([edit]):
-                    evaluator = Evaluator(recorded, _around(subject, edit), names)
+                    evaluator = Evaluator(recorded, subject.around_of(edit), names)
                     new = edit.new if edit.old is line.owner else line.owner
                     values.append(value_of(new, line, evaluator))
             except Exception:  # a changed expression may be meaningless
@@ -157,15 +157,6 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
     for edit in matching:
         edit.reach = subject.reach_of(edit)
     return matching
-
-
-def _around(subject: FaultyProgram, edit: Edit) -> set[int]:
-    """Return the ids of the nodes that contain a change."""
-    ids, key = {id(edit.owner)}, edit.site.key if edit.site else None
-    while key is not None:
-        ids.add(id(subject.watch.sites[key].owner))
-        key = subject._above.get(key)
-    return ids
 
 
 def targets_of(line: Site) -> set[str]:

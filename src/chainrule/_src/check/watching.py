@@ -162,10 +162,11 @@ class Watch:
         """Make the call; ``hook(key, value)`` returns the value that an expression takes."""
         with ExitStack() as stack:
             for code in self.codes:
-                stack.enter_context(code.running(self._hooked(code), hook))
+                stack.enter_context(code.running(self.hooked(code), hook))
             return self.call()
 
-    def _hooked(self, code: FunctionSource) -> CodeType:
+    def hooked(self, code: FunctionSource) -> CodeType:
+        """Return the code object of a function whose expressions call the hook."""
         if code not in self._compiled:
             keys = {id(p.node): p.key for p in self.sites if p.code is code and _is_value(p)}
             self._compiled[code] = code.compiled(_hooked_copy(code.tree, keys))

@@ -312,6 +312,21 @@ def _exchanged(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     return f"{one} and {two} are swapped (exchanged): the order must be {_short(right)}"
 
 
+def _alias(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    name, other = map(text_of, detail.elts)
+    return (
+        f"{name} and {other} are the same array (an alias): what changes {name} in place changes "
+        f"{other}, too, which is read later: copy it"
+    )
+
+
+def _in_place(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return (
+        f"{text_of(detail)} is changed in place (overwritten), but its old value is read later, "
+        "perhaps by another name of the same array (an alias): compute a new array"
+    )
+
+
 def _other(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     """Describe which variables the wrong expression lacks, and which are too many."""
     names = [
@@ -351,4 +366,6 @@ _SENTENCES: dict[str, Callable[[Any, Any, Any, Context], str]] = {
     "missing call": _missing_call,
     "slice": _slice,
     "exchanged": _exchanged,
+    "alias": _alias,
+    "in place": _in_place,
 }

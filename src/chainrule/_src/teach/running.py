@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import selectors
 import shutil
 import signal
 import socket
@@ -33,6 +34,7 @@ SCRIPT = Path(__file__).with_name("confined") / "host.py"
 FORKS = sys.platform.startswith("linux")  # elsewhere the libraries' threads do not survive a fork
 NOT_STARTED = "no process for submissions can be started; is there memory left?"
 STARTING = 120.0  # seconds in which a host loads its libraries, on a busy machine
+MOST_WRITTEN, LOOK = 64 * 2**20, 0.1  # bytes of files; seconds between two looks at them
 PATIENCE = 3  # wall time divided by processor time of a process, at most, on a busy machine
 INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TZ")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
@@ -46,13 +48,14 @@ class Host:
 
     Parameters
     ----------
-    answers : bool, default False
-        If true, the processes can import chainrule. Diagnoses need it; marks never use it,
-        except for exercises about chainrule.
+    kind : {"bare", "library", "whole"}
+        What of chainrule the processes can import: nothing, as for most marks; all but the wing
+        that has labs, checks and solutions, for exercises about chainrule; or everything, which
+        diagnoses need and marks never use.
     """
 
-    def __init__(self, answers: bool = False) -> None:
-        self.answers = answers
+    def __init__(self, kind: str = "bare") -> None:
+        self.kind = kind
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
 
@@ -64,7 +67,7 @@ class Host:
 
     def begin(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
         """Start a process; return the socket to communicate with the process, and the process."""
-        settings = {**settings, "answers": self.answers}
+        settings = {**settings, "kind": self.kind}
         if sys.platform != "win32" and FORKS:
             return self._fork(settings)
         popen, line = self._script("once")
@@ -110,9 +113,9 @@ class Host:
 
     def _script(self, way: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
         local, remote = socket.socketpair()
-        kind = "whole" if self.answers else "bare"
+        command = [sys.executable, "-P", "-B", str(SCRIPT), self.kind, way]
         with remote:
-            return _start_host([sys.executable, "-P", "-B", str(SCRIPT), kind, way], remote), local
+            return _start_host(command, remote), local
 
 
 if sys.platform == "win32":
@@ -207,7 +210,12 @@ class Worker:
         begin = time.monotonic()
         try:
             send(self._connection, request, begin + self._left)
+            if self._fills_disk(begin + self._left):
+                self._end()
+                raise Ended(f"{self._what} writes more than {MOST_WRITTEN >> 20} MB into files")
             reply = receive(self._connection, begin + self._left)
+        except Ended as ended:
+            self.ended = ended
         except TimeoutError:
             self._end()
             self.ended = Ended(self._too_long())
@@ -225,6 +233,17 @@ class Worker:
     def candidate(self, name: str) -> Candidate:
         """Return a proxy of the function or class of this name, for the checks to call."""
         return Candidate(self.ask, name, name)
+
+    def _fills_disk(self, end: float) -> bool:
+        """Wait for a reply; return true if files take more than `MOST_WRITTEN` bytes meanwhile."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._connection, selectors.EVENT_READ)
+            while not selector.select(max(0.0, min(LOOK, end - time.monotonic()))):
+                if _size(self._folder) > MOST_WRITTEN:
+                    return True
+                if time.monotonic() >= end:
+                    raise TimeoutError
+        return False
 
     def _end(self) -> int:
         status = self._process.kill()
@@ -248,6 +267,19 @@ class Worker:
         if cause:
             return f"{self._what} ends the program ({cause})"
         return f"{self._what} ends the program (exit code {status}): leave exit() and the like out"
+
+
+def _size(folder: str) -> int:
+    """Return the bytes of a folder's files, and some for each file: there may be millions."""
+    size = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            size += 2**16
+            if size > MOST_WRITTEN:
+                break
+            with contextlib.suppress(OSError):
+                size += entry.stat(follow_symlinks=False).st_size
+    return size
 
 
 def _validated(reply: Any, what: str) -> dict[str, Any]:

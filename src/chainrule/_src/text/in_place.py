@@ -42,11 +42,11 @@ def reads_first(
         x = e.operands[0]
         if not isinstance(x, Variable) or x in results or x not in maker or not _is_new(maker[x]):
             return []
-        shown, reading = [x], []
-        for v in shown:
+        views, reading = [x], []
+        for v in views:
             others = [u for u in users[v] if u is not e and u.output not in ordered]
             reading += others
-            shown += [u.output for u in others if not _is_new(u) or (
+            views += [u.output for u in others if not _is_new(u) or (
                 inline and isinstance(u.primitive.kernel, Elementwise) and len(users[u.output]) == 1
             )]  # fmt: skip
         needed = dict.fromkeys(reading)

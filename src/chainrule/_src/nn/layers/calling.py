@@ -32,13 +32,13 @@ from chainrule._src.nn.layers.symbols import (
     TRIALS,
     LayerCall,
     SymbolicTensor,
+    SymbolSource,
     drawing_with,
     example_of,
     map_symbolic,
     symbols_in,
     trial,
 )
-from chainrule._src.nn.layers.tracking import Holder
 from chainrule._src.nn.layers.weighted import Weighted
 
 
@@ -131,7 +131,7 @@ class Called(Weighted):
         options |= dict(zip(self._more, more, strict=False))
         more = more[len(self._more) :]
         training = options.pop("training", training)
-        x = map_symbolic(lambda layer: layer.output, x, Holder)
+        x = map_symbolic(lambda layer: layer.output, x, SymbolSource)
         if symbols_in((x, more, options)):
             more_of_training = {} if training is None else {"training": training}
             return self.symbolic(x, *more, **more_of_training, **options)

@@ -14,13 +14,13 @@ from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_positive
 from chainrule._src.nn.layers.given import KINDS, Shape, dtype_given, shape_given
 from chainrule._src.nn.layers.layer import ROWS, Function, Layer
-from chainrule._src.nn.layers.symbols import SymbolicTensor
+from chainrule._src.nn.layers.symbols import SymbolSource
 from chainrule._src.ops.index import IN_RANGE, getitem
 
 LAST = slice(-1, None)
 
 
-class Input(Layer):
+class Input(SymbolSource, Layer):
     """Defines the shape of a sample, as the first layer of a model.
 
     Parameters
@@ -67,16 +67,6 @@ class Input(Layer):
             full_shape = (check_positive(batch_size, "batch_size", "Input"), *full_shape[1:])
         self.batch_shape, self.shape = full_shape, full_shape[1:]
         self._input_kind, self.integers = kind, not kind.startswith("float")
-
-    @property
-    def output(self) -> SymbolicTensor:
-        """The symbolic tensor with which layers are called."""
-        if not self._calls:  # of a copy
-            self._calls.append(SymbolicTensor(self.batch_shape, self._input_kind, self, self.name))
-        symbol: SymbolicTensor = self._calls[0]
-        return symbol
-
-    input = output
 
     def call(self, x: Any) -> Any:
         return x

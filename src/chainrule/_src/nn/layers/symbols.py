@@ -113,6 +113,25 @@ for _function in (np.sum, np.mean, np.max, np.min, np.prod, np.std, np.var, np.a
     setattr(SymbolicTensor, _function.__name__, _reduction(_function))
 
 
+class SymbolSource:
+    """A layer whose symbolic tensor is an input of graphs."""
+
+    batch_shape: Shape
+    name: str
+    _input_kind: str
+    _calls: list[Any]
+
+    @property
+    def output(self) -> SymbolicTensor:
+        """The symbolic tensor with which layers are called."""
+        if not self._calls:  # of a copy
+            self._calls.append(SymbolicTensor(self.batch_shape, self._input_kind, self, self.name))
+        symbol: SymbolicTensor = self._calls[0]
+        return symbol
+
+    input = output
+
+
 class LayerCall:
     """A recorded call of a layer or function.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule._src.base.config import made, plain
 from chainrule._src.base.errors import DataError
+from chainrule._src.base.registry import provided
 from chainrule._src.core.primitive import target_of
 from chainrule._src.nn.layers import Input, Layer
 from chainrule._src.nn.layers.symbols import (
@@ -25,8 +26,6 @@ from chainrule._src.nn.layers.symbols import (
 )
 
 MODULES = ("numpy", "numpy.linalg", "numpy.fft", "_operator")  # whose functions files may name
-
-OPS = "chainrule.keras.ops"  # registers its functions when it is imported
 
 
 @dataclass(frozen=True)
@@ -347,7 +346,7 @@ def function_named(name: Any) -> Any:
 
 def functions_of_graphs() -> dict[str, Any]:
     """Return the functions besides NumPy's that a graph may hold, by their names in files."""
-    import_module(OPS)  # a program that loads a file need not have imported it
+    provided("functions of graphs")()  # a program that loads a file need not have imported them
     return FUNCTIONS
 
 

@@ -55,7 +55,15 @@ class Assignment:
 
     def most(self, name: str) -> int:
         """The points that a correct answer of one exercise earns."""
-        return self.exercises[name].most + (name in self.hidden)
+        return self.failed(name, "").most
+
+    def failed(self, name: str, sentence: str) -> ExerciseResult:
+        """Return the result of an exercise in which every check fails with this sentence."""
+        result = self.exercises[name].failed(sentence)
+        if name not in self.hidden:
+            return result
+        hidden = CheckOutcome(STAGE, 1, False, sentence)
+        return ExerciseResult(name, (*result.outcomes, hidden), sentence)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,8 @@ class Graded:
     seconds : float
     follows : dict of str
         Wrong exercise → another wrong exercise on which it depends.
+    code : dict of str
+        The text of each exercise's definition, to be compared with those of others.
     """
 
     name: str
@@ -80,6 +90,7 @@ class Graded:
     note: str = ""
     seconds: float = 0.0
     follows: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> int:
@@ -94,15 +105,16 @@ class Graded:
     @property
     def message(self) -> str:
         """One line that says what is wrong."""
-        sentences = dict.fromkeys(self._sentence(r) for r in self.results if not r.passed)
+        sentences = dict.fromkeys(self.sentence(r) for r in self.results if not r.passed)
         return "; ".join(filter(None, [self.note, *sentences])) or "all right"
 
     def sentence_of(self, result: ExerciseResult) -> str:
         """Return the sentence of a result, with the exercise's name and without file and line."""
-        sentence = without_place(self._sentence(result))
+        sentence = without_place(self.sentence(result))
         return sentence if result.exercise in sentence else f"{result.exercise}: {sentence}"
 
-    def _sentence(self, result: ExerciseResult) -> str:
+    def sentence(self, result: ExerciseResult) -> str:
+        """Return the sentence of a result, and which wrong exercise it depends on."""
         other = self.follows.get(result.exercise)
         return result.sentence + (f" ({other}, which it uses, is wrong)" if other else "")
 
@@ -111,9 +123,18 @@ class Graded:
         return {
             "name": self.name, "file": self.file, "points": self.points, "most": self.most,
             "message": self.message, "seconds": round(self.seconds, 3),
-            "follows": dict(self.follows),
+            "follows": dict(self.follows), "note": self.note,
             "exercises": [result.to_dict() for result in self.results],
         }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], code: Mapping[str, str]) -> Graded:
+        """Create marks from the dict that `to_dict` returns, and the definitions' texts."""
+        results = tuple(map(ExerciseResult.from_dict, values["exercises"]))
+        return cls(
+            values["name"], values["file"], results, values["note"], values["seconds"],
+            values["follows"], code,
+        )  # fmt: skip
 
 
 class Grader:
@@ -126,7 +147,7 @@ class Grader:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self._host, self._teacher = Host(), Host(answers=True)
+        self._host, self._library, self._teacher = Host(), Host("library"), Host("whole")
 
     def __enter__(self) -> Self:
         return self
@@ -136,8 +157,8 @@ class Grader:
 
     def close(self) -> None:
         """End the processes."""
-        self._host.close()
-        self._teacher.close()
+        for host in (self._host, self._library, self._teacher):
+            host.close()
 
     def grade(self, entry: Entry) -> Graded:
         """Return the marks of one submission; errors in it never propagate."""
@@ -153,7 +174,8 @@ class Grader:
         )
         seconds = time.perf_counter() - begin
         follows = _follows(results, {name: plan[name]["uses"] for name in plan})
-        return Graded(entry.name, entry.file, results, entry.note, seconds, follows)
+        code = {name: plan[name]["code"] for name in plan if plan[name]["code"]}
+        return Graded(entry.name, entry.file, results, entry.note, seconds, follows, code)
 
     def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
         """Return the marks of a submission that cannot be run: every exercise fails."""
@@ -181,7 +203,7 @@ class Grader:
         exercise = self.assignment.exercises[name]
         drawn_from = f"{self.assignment.seed}/{student}"
         about_chainrule = any(module.startswith("chainrule") for module in exercise.allows)
-        host = self._teacher if about_chainrule else self._host
+        host = self._library if about_chainrule else self._host
         worker = self._worker(host, name, drawn_from)
         try:
             with worker:
@@ -228,12 +250,7 @@ class Grader:
         return Worker(host, Limits(most, limits.memory, limits.hidden), name, seed)
 
     def _failed(self, name: str, sentence: str) -> ExerciseResult:
-        result = self.assignment.exercises[name].failed(sentence)
-        if name not in self.assignment.hidden:
-            return result
-        return ExerciseResult(
-            name, (*result.outcomes, CheckOutcome(STAGE, 1, False, sentence)), sentence
-        )
+        return self.assignment.failed(name, sentence)
 
 
 def _follows(

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -18,22 +19,32 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def to_csv(classroom: Classroom) -> str:
     """Return CSV with a row per submission: name, points of each exercise, total, message."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     names = list(classroom.assignment.exercises)
-    writer.writerow(["name", *names, "total", "of", "file", "message"])
-    for graded in classroom.graded:
-        points = [result.points for result in graded.results]
-        row: list[str | int] = [
-            graded.name,
-            *points,
-            graded.points,
-            graded.most,
-            graded.file,
-            graded.message,
-        ]
-        writer.writerow(map(for_csv, row))
+    rows = [["name", *names, "late days", "lost", "total", "of", "file", "message", "comment"]]
+    for mark in classroom.marks:
+        points = [number(mark.exercises[name].got) for name in names]
+        sums = map(number, (mark.days, mark.lost, mark.total, mark.most))
+        texts = mark.graded.file, mark.graded.message, "; ".join(mark.comments)
+        rows.append([mark.name, *points, *sums, *texts])
+    return csv_text(rows)
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Return rows as CSV in which no cell is a formula."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(map(for_csv, row) for row in rows)
     return text.getvalue()
+
+
+def number(value: float) -> str:
+    """Return points as text, with at most two digits behind the point.
+
+    Examples
+    --------
+    >>> number(3.0), number(2.5), number(10 / 3)
+    ('3', '2.5', '3.33')
+    """
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def to_json(classroom: Classroom) -> str:
@@ -42,7 +53,17 @@ def to_json(classroom: Classroom) -> str:
         "lab": classroom.assignment.lab,
         "most": classroom.most,
         "not_graded": classroom.left,
-        "submissions": [graded.to_dict() for graded in classroom.graded],
+        "submissions": [
+            mark.graded.to_dict()
+            | {
+                "total": mark.total,
+                "of": mark.most,
+                "late_days": mark.days,
+                "lost": mark.lost,
+                "comments": list(mark.comments),
+            }
+            for mark in classroom.marks
+        ],
     }
     return json.dumps(_clean(marks), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from chainrule._src.base.errors import MissingDependencyError
 from chainrule._src.base.processes import Limits
 from chainrule._src.teach.exercises import exercises
 from chainrule._src.teach.grading.grade import Assignment
@@ -20,8 +19,8 @@ def assignment(
     memory: int = LIMITS.memory,
     seed: str = "",
     hide: Iterable[Path] = (),
-) -> tuple[Assignment, list[str]]:
-    """Return a lab's assignment, and notes on missing parts, for example hidden tests.
+) -> Assignment:
+    """Return a lab's assignment.
 
     Parameters
     ----------
@@ -32,14 +31,15 @@ def assignment(
         Seeds random values, together with the student's name.
     hide : iterable of Path
         Folders that no submission may read.
+
+    Raises
+    ------
+    MissingDependencyError
+        Without jupytext there would be no hidden tests, and the marks would be others.
     """
-    hidden, stubs, notes = {}, [], []
-    try:
-        source = read(folder() / f"{lab}.py")
-        hidden, stubs = hidden_tests(source), source.stubs
-    except MissingDependencyError as error:
-        notes.append(f"without the hidden tests: {error}")
+    source = read(folder() / f"{lab}.py")
+    hidden = hidden_tests(source)
     lab_exercises = exercises(lab)
     limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
     tests = {n: t for n, t in hidden.items() if n in lab_exercises}
-    return Assignment(lab, lab_exercises, tests, limits, seed, tuple(stubs)), notes
+    return Assignment(lab, lab_exercises, tests, limits, seed, tuple(source.stubs))
