@@ -1,4 +1,5 @@
 /** The bar on top, as in a playground: what training does, and with what. */
+import { useState } from "preact/hooks";
 import { able, WHYS } from "../able";
 import { useStore } from "../store";
 import { Button, Pop } from "../ui";
@@ -15,8 +16,9 @@ export function Bar({ help }: { help: () => void }) {
   const store = useStore();
   const setup = store.setup.value!;
   const dark = nightly(store);
+  const [whole, setWhole] = useState(false); // on a phone, where settings would fill the screen
   return (
-    <div class="cb-bar">
+    <div class={`cb-bar ${whole ? "" : "cb-bar--brief"}`}>
       <div class="cb-bar__row">
         <Transport />
         <Counters />
@@ -24,6 +26,9 @@ export function Bar({ help }: { help: () => void }) {
       </div>
       <div class="cb-bar__below">
         <Scrub />
+        <button type="button" class="cb-button cb-button--quiet cb-bar__more" aria-expanded={whole} onClick={() => setWhole(!whole)}>
+          {whole ? "Less" : "More"}
+        </button>
         <Mistaken />
         <Lessons />
         <OwnTable />

@@ -96,6 +96,20 @@ def test_on_a_phone_panels_are_chosen_at_the_foot_of_the_screen_and_come_first(p
     assert not page.locator(".cb-stage").is_visible()
 
 
+def test_on_a_phone_the_network_is_on_the_first_screen_and_settings_are_behind_a_button(page):
+    show(page, "", 390)
+    assert page.locator(".cb-sample").bounding_box()["y"] < 720 / 2
+    rate = page.get_by_role("slider", name="Learning rate")
+    assert not rate.is_visible()
+    more = page.get_by_role("button", name="More", exact=True)
+    more.click()
+    rate.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(SMALL) == []
+    page.get_by_role("button", name="Less", exact=True).click()
+    assert not rate.is_visible()
+
+
 def test_text_and_pictures_grow_with_the_screen(page):
     sizes = {}
     for width in (1280, 1920):
