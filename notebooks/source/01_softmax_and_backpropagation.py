@@ -119,6 +119,9 @@ one_hot(n_classes=10, y=[0, 4, 9, 1])
 # %% check="one_hot"
 check.one_hot(one_hot)
 
+# %% checks="one_hot"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+
 # %% [markdown]
 # ### Softmax
 #
@@ -175,6 +178,9 @@ assert np.allclose(softmax(Z + 7.0), softmax(Z)), (
 )
 assert np.allclose(softmax(Z)[1], 1 / 3), "equal logits do not give equal probabilities"
 ### END HIDDEN TESTS
+
+# %% checks="softmax"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
 
 # %% [markdown]
 # ### Negative log likelihood
@@ -260,6 +266,9 @@ assert abs(certain) < 1e-6, "the nll of predictions that are exactly right is no
 assert nll([1, 0], [0.0, 1.0]) > 10, "the nll of a prediction that is surely wrong is small"
 ### END HIDDEN TESTS
 
+# %% checks="nll"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+
 # %% [markdown]
 # ### The model and its gradient
 #
@@ -340,6 +349,9 @@ class LogisticRegression:
 
 # %% check="LogisticRegression"
 check.LogisticRegression(LogisticRegression)
+
+# %% checks="LogisticRegression"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
 
 # %%
 # Build a model and test its forward inference
@@ -486,8 +498,14 @@ plt.legend(loc="best");
 # %% check="sigmoid"
 check.sigmoid(sigmoid)
 
+# %% checks="sigmoid"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+
 # %% check="dsigmoid"
 check.dsigmoid(dsigmoid)
+
+# %% checks="dsigmoid"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
 
 # %% [markdown]
 # Look at the picture. How large is the derivative at most? What does a unit learn whose value before
@@ -624,6 +642,9 @@ class NeuralNet:
 # %% check="NeuralNet"
 check.NeuralNet(NeuralNet)
 
+# %% checks="NeuralNet"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+
 # %%
 np.random.seed(0)
 n_hidden = 10
@@ -702,6 +723,9 @@ def worst_predictions(Y_true, Y_pred, n=5):
 
 # %% check="worst_predictions"
 check.worst_predictions(worst_predictions)
+
+# %% checks="worst_predictions"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
 
 # %%
 Y_test = one_hot(n_classes, y_test)

@@ -30,7 +30,7 @@ def double(x):
     #     pass
     ### END SOLUTION
 
-# %% check="double" points=2
+# %% check="double" weight=2
 check.double(double)
 ### BEGIN HIDDEN TESTS
 assert double(-3) == -6, "double(-3) is not -6"
@@ -122,7 +122,7 @@ def test_hidden_tests_stay_where_they_are_asked_for(good):
 
 
 def test_title_and_exercises(good):
-    assert (good.title, good.exercises, good.cells[-1].points) == ("A lab", ["double"], 2)
+    assert (good.title, good.exercises, good.cells[-1].weight) == ("A lab", ["double"], 2)
 
 
 def test_without_a_stub_the_student_gets_one():
@@ -152,14 +152,14 @@ def test_the_text_of_a_solution_parses(lab):
         ("    # for i in x:", "    # for i in x", "line 12: the stub does not parse: expected ':'"),
         ("return 2 * x", "return 2 *", "line 9: the solution does not parse"),
         ("solution=", "solutoin=", "line 6: unknown metadata 'solutoin': did you mean 'solution'"),
-        ("points=2", 'points="two"', "line 16: points is a number"),
+        ("weight=2", 'weight="two"', "line 16: weight is a whole number"),
         ('"double.py"', '"../double"', "is not the name of a Python file"),
         ('exercise="double"', 'exercise="triple"', "the stub does not define 'triple'"),
         ('check="double"', 'check="triple"', "no exercise of this name stands before it"),
         ("check.double(double)", "double(3)", "does not call check.double"),
-        ('# %% check="double" points=2\ncheck.double(double)', "# %%", "hidden tests belong"),
+        ('# %% check="double" weight=2\ncheck.double(double)', "# %%", "hidden tests belong"),
         ('exercise="double" solution="double.py"', "", "an exercise has a ### BEGIN SOLUTION"),
-        ("# %% [markdown]\n# # A", "# # A", "line 1: 3 cells, but 2 lines that begin with"),
+        ("# %% [markdown]\n# # A", "# # A", "line 1: a source begins with a line"),
         ("# %% [markdown]\n", "# %% [raw]\n", "line 1: a cell is code, or text"),
     ],
 )

@@ -15,14 +15,14 @@ from chainrule._src.base.console import Terminal
 from chainrule._src.base.extras import needs
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.cli.output import check_output
-from chainrule._src.cli.problems import Interrupted, UsageError, tell, warn
+from chainrule._src.cli.problems import Interrupted, UsageError, warn
 
 if TYPE_CHECKING:
     from chainrule._src.teach.grading.classroom import Classroom
     from chainrule._src.teach.grading.grade import Graded
 
 # The labs' answers import the first two.
-GRADING = ("sklearn", "matplotlib", "jupytext", "nbformat", "jinja2")
+GRADING = ("sklearn", "matplotlib", "jinja2")
 
 
 def grade(
@@ -37,7 +37,7 @@ def grade(
     ] = None,
     lab: Annotated[
         str | None,
-        typer.Option(metavar="LAB", help="Its name or number; else told by the answers."),
+        typer.Option(metavar="LAB", help="Its name, number or file; else told by the answers."),
     ] = None,
     report: Annotated[
         str | None, typer.Option(metavar="HTML", help="Write a page for the class, too.")
@@ -67,12 +67,11 @@ def grade(
     check_output(output, str(folder), "marks.csv")
     check_outputs(outputs)
     entries = collect(folder)
-    name = find_lab(lab, entries)
+    key = find_lab(lab, entries)
     if lab is None:
-        warn(f"graded as {name}; --lab names another")
-    entries = collect(folder, name)
-    task, notes = assignment(name, seconds, memory * 2**20, seed, [folder])
-    tell(notes)
+        warn(f"graded as {key}; --lab names another")
+    task = assignment(key, seconds, memory * 2**20, seed, [folder])
+    entries = collect(folder, task.lab)
     with progress(len(entries)) as advance:
         classroom = grade_all(task, entries, jobs, advance)
     written = write(classroom, outputs)

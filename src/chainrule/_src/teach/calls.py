@@ -90,6 +90,9 @@ class ObjectServer:
     def _get(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return getattr(self._objects[request["of"]], request["name"])
 
+    def _itself(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        return self._objects[request["of"]]
+
     def _set(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
         setattr(self._objects[request["of"]], request["name"], args[0])
 
@@ -164,6 +167,10 @@ class Candidate:
         """Call a method once per entry of the arguments, for example an epoch, in one request."""
         self._request("each", f"{self._what}.{name}", args, kwargs, name=name)
 
+    def itself(self) -> Any:
+        """Return the learner's object, for exercises that ask for a value and not a function."""
+        return self._request("itself", self._what)
+
     def _request(
         self,
         do: str,
@@ -179,9 +186,7 @@ class Candidate:
         })  # fmt: skip
         if "error" in reply:
             raise Wrong(
-                _error_text(
-                    _call_text(what, args, kwargs) if do == "call" else what, reply["error"]
-                )
+                _error_text(call_text(what, args, kwargs) if do == "call" else what, reply["error"])
             )
         if reply.get("changed"):
             number = reply["changed"][0] + 1
@@ -232,7 +237,7 @@ def _handle(value: Any) -> dict[str, Any]:
     return {"object": vars(value)["_of"]}
 
 
-def _call_text(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
+def call_text(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
     """Return a call as Python text; a large argument is written as its shape."""
     arguments = [_short(arg) for arg in args]
     arguments += [f"{name}={_short(arg)}" for name, arg in (kwargs or {}).items()]

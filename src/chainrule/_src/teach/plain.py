@@ -1,7 +1,8 @@
 """Plain values, the only ones that are sent between a learner's code and the checks.
 
 Numbers, text, None, lists, tuples, dicts and numeric arrays are encoded as JSON and decoded to
-equal values of the same type. Pickle is not used, so decoding never runs code of the other side.
+equal values of the same type; a Counter or a defaultdict becomes a dict. Pickle is not used, so
+decoding never runs code of the other side.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +20,7 @@ from chainrule._src.base.errors import DataError
 
 MOST_BYTES = 64 * 2**20
 DEPTH = 16
+DICTS = (dict, Counter, OrderedDict, defaultdict)  # sent as dict
 KINDS = "fiubcU"  # kinds of dtypes that can be sent
 
 Keep = Callable[[Any], dict[str, Any]]
@@ -52,7 +55,7 @@ def encode(value: Any, keep: Keep | None = None, depth: int = DEPTH) -> Any:
         return [encode(item, keep, depth - 1) for item in value]
     if type(value) is tuple:
         return {"tuple": [encode(item, keep, depth - 1) for item in value]}
-    if type(value) is dict:
+    if type(value) in DICTS:
         pairs = [[encode(k, None, 2), encode(v, keep, depth - 1)] for k, v in value.items()]
         return {"dict": pairs}
     if keep is None:

@@ -49,10 +49,12 @@ class Host:
     answers : bool, default False
         If true, the processes can import chainrule. Diagnoses need it; marks never use it,
         except for exercises about chainrule.
+    lab : str, default ""
+        The key of the lab whose answers they can import; by default all of ours.
     """
 
-    def __init__(self, answers: bool = False) -> None:
-        self.answers = answers
+    def __init__(self, answers: bool = False, lab: str = "") -> None:
+        self.answers, self._lab = answers, lab
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
 
@@ -110,7 +112,7 @@ class Host:
 
     def _script(self, way: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
         local, remote = socket.socketpair()
-        kind = "whole" if self.answers else "bare"
+        kind = f"whole:{self._lab}" if self.answers else "bare"
         with remote:
             return _start_host([sys.executable, "-P", "-B", str(SCRIPT), kind, way], remote), local
 

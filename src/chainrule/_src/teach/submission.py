@@ -117,8 +117,10 @@ class Submission:
 
     def is_untouched(self, name: str) -> bool:
         """Return true if the definition of a name is still the stub."""
+        binding = [self.statements[number] for number in self._binding(name)]
         definition = self.definition(name)
-        return definition is not None and self._is_stub(definition)
+        used = [definition] if definition is not None else binding
+        return bool(used) and all(map(self._is_stub, used))
 
     def _is_stub(self, statement: TopLevelStatement) -> bool:
         return bool(self.stubs) and normal(ast.unparse(statement.node)) in self.stubs

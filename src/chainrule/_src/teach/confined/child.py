@@ -88,13 +88,13 @@ class _Answers:
     def explain(self, request: dict[str, Any]) -> str:
         """Diagnose the loaded answer; return "" if chainrule is not available here."""
         from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
-        from chainrule._src.teach.exercises import exercise
+        from chainrule._src.teach.loader import exercise
 
         if not self._has_answers:
             return ""
         name = request["name"]
         outcomes = tuple(CheckOutcome(check, 1, passed) for check, passed in request["checks"])
-        task = exercise(name)
+        task = exercise(name, request["lab"])
         return task.explain(
             self._server.object_of(name), ExerciseResult(name, outcomes), request["student"]
         )

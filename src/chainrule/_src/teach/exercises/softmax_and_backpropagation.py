@@ -308,8 +308,3 @@ def _(worst_predictions: Any, draw: Draw) -> None:
     ):
         expect.true(not np.array_equal(indices, wrong), f"worst_predictions {sentence}")
     expect.close(indices, order[:4], "worst_predictions(Y_true, Y_pred, n=4)")
-
-
-EXERCISES = [
-    one_hot, softmax, nll, LogisticRegression, sigmoid, dsigmoid, NeuralNet, worst_predictions,
-]  # fmt: skip

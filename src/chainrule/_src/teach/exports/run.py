@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from chainrule._src.base.escaping import for_terminal
 from chainrule._src.data.storage.files import write_text
 from chainrule._src.teach.exports.results import gradescope, prairielearn
-from chainrule._src.teach.grading.collect import of_student
+from chainrule._src.teach.grading.collect import find_lab, of_student
 from chainrule._src.teach.grading.grade import Grader
 from chainrule._src.teach.grading.setting import assignment
 
@@ -27,9 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("output", type=Path, help="where results.json goes")
     parser.add_argument("--metadata", type=Path, help="Gradescope's submission_metadata.json")
     options = parser.parse_args(arguments)
-    task, notes = assignment(options.lab)
-    for note in notes:
-        print(for_terminal(note), file=sys.stderr)
+    task = assignment(find_lab(options.lab, []))
     entry = of_student(options.folder, options.lab, _name(options.metadata))
     with Grader(task) as grader:
         graded = grader.grade(entry)

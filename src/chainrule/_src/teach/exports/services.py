@@ -54,7 +54,7 @@ EPOCH = (2026, 1, 1, 0, 0, 0)  # date of all files in a zip, so that the bytes a
 def gradescope(lab: ExportedLab) -> Files:
     """Return the zip for Gradescope's "Configure Autograder", and the student's notebook."""
     inside: Files = {
-        "setup.sh": SETUP, "run_autograder": RUN.format(lab=lab.name), **_package(),
+        "setup.sh": SETUP, "run_autograder": RUN.format(lab=lab.name), **_package(lab),
     }  # fmt: skip
     return {
         f"autograder-{lab.name}.zip": zipped(inside),
@@ -74,7 +74,7 @@ def prairielearn(lab: ExportedLab) -> Files:
         },
     }  # fmt: skip
     question = f"questions/{lab.name}"
-    image = {f"image/source/{name}": content for name, content in _package().items()}
+    image = {f"image/source/{name}": content for name, content in _package(lab).items()}
     return {
         f"{question}/info.json": json.dumps(info, indent=1) + "\n",
         f"{question}/question.html": QUESTION.format(lab=lab.name),
@@ -97,15 +97,15 @@ def zipped(files: Files) -> bytes:
     return buffer.getvalue()
 
 
-def _package() -> Files:
-    """Return chainrule's files, the labs' sources, and the list of required packages."""
+def _package(lab: ExportedLab) -> Files:
+    """Return chainrule's files, the sources of our labs and of this one, and the requirements."""
     root = Path(__file__).parents[3]
     files: Files = {
         f"chainrule/{path.relative_to(root).as_posix()}": path.read_bytes()
         for path in root.rglob("*")
         if path.suffix in (".py", ".html", ".typed", ".gz") and "__pycache__" not in path.parts
     }
-    for path in folder().glob("*.py"):
+    for path in [*folder().glob("*.py"), lab.source.path]:
         files[f"chainrule/_src/teach/labs/{path.name}"] = path.read_bytes()
     return files | {"requirements.txt": "\n".join(_requirements()) + "\n"}
 

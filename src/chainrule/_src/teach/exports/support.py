@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from chainrule._src.teach.exercise import ExerciseResult
-from chainrule._src.teach.exercises import exercise
-from chainrule._src.teach.grading.collect import Entry
-from chainrule._src.teach.grading.grade import Assignment, Graded, Grader
+from chainrule._src.teach.grading.collect import Entry, find_lab
+from chainrule._src.teach.grading.grade import Graded, Grader
 from chainrule._src.teach.grading.setting import assignment
+from chainrule._src.teach.loader import exercise
 
 _results: dict[str, tuple[Any, ExerciseResult]] = {}
 
@@ -37,13 +38,13 @@ def points(result: ExerciseResult, hidden_tests: Callable[[], None] | None = Non
     return float(result.points + 1)
 
 
-def require(name: str, number: int, names: Mapping[str, Any]) -> None:
+def require(lab: str, name: str, number: int, names: Mapping[str, Any]) -> None:
     """Assert that a check of an exercise passes.
 
     Parameters
     ----------
-    name : str
-        The exercise.
+    lab, name : str
+        The names of the lab and of the exercise.
     number : int
         The index of the check among the exercise's checks.
     names : mapping
@@ -58,7 +59,7 @@ def require(name: str, number: int, names: Mapping[str, Any]) -> None:
         raise AssertionError(f"{name} is not defined: was its cell deleted, or does it not run?")
     subject = names[name]
     if name not in _results or _results[name][0] is not subject:
-        _results[name] = subject, exercise(name).run_here(subject)
+        _results[name] = subject, exercise(name, find_lab(lab, [])).run_here(subject)
     _assert_passed(_results[name][1], number)
 
 
@@ -71,8 +72,7 @@ def require_of_file(path: str, lab: str, name: str, number: int) -> None:
 @cache
 def graded_file(path: str, lab: str) -> Graded:
     """Return the marks of a file, without hidden tests."""
-    task, _ = assignment(lab)
-    with Grader(Assignment(lab, task.exercises, {}, task.limits)) as grader:
+    with Grader(replace(assignment(find_lab(lab, [])), hidden={})) as grader:
         return grader.grade(Entry(Path(path).stem, Path(path)))
 
 

@@ -44,6 +44,8 @@ class Assignment:
         Seeds random values, together with the student's name.
     stubs : tuple of str
         The stubs that students receive: an unchanged stub earns no points.
+    key : str
+        The lab's key, by which the process of diagnoses loads it.
     """
 
     lab: str
@@ -52,6 +54,7 @@ class Assignment:
     limits: Limits = LIMITS
     seed: str = ""
     stubs: tuple[str, ...] = ()
+    key: str = ""
 
     def most(self, name: str) -> int:
         """The points that a correct answer of one exercise earns."""
@@ -126,7 +129,7 @@ class Grader:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self._host, self._teacher = Host(), Host(answers=True)
+        self._host, self._teacher = Host(), Host(answers=True, lab=assignment.key)
 
     def __enter__(self) -> Self:
         return self
@@ -214,6 +217,7 @@ class Grader:
             return ""
         checks = [[o.check, o.passed] for o in result.outcomes if o.check != STAGE]
         request = {"name": result.exercise, "checks": checks, "student": student}
+        request["lab"] = self.assignment.key
         explaining = self._worker(self._teacher, result.exercise, student, EXPLAINING)
         with contextlib.suppress(Wrong), explaining as worker:
             if "error" not in worker.ask({"do": "load", "name": result.exercise, **plan}):

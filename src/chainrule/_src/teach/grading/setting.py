@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from chainrule._src.base.errors import MissingDependencyError
 from chainrule._src.base.processes import Limits
-from chainrule._src.teach.exercises import exercises
 from chainrule._src.teach.grading.grade import Assignment
 from chainrule._src.teach.grading.hidden import hidden_tests
+from chainrule._src.teach.loader import load
 from chainrule._src.teach.running import LIMITS
-from chainrule._src.teach.source import folder, read
+from chainrule._src.teach.source import folder
 
 
 def assignment(
@@ -20,12 +19,13 @@ def assignment(
     memory: int = LIMITS.memory,
     seed: str = "",
     hide: Iterable[Path] = (),
-) -> tuple[Assignment, list[str]]:
-    """Return a lab's assignment, and notes on missing parts, for example hidden tests.
+) -> Assignment:
+    """Return the assignment of a lab.
 
     Parameters
     ----------
     lab : str
+        The lab's key.
     seconds, memory : float, int
         Limits of one exercise.
     seed : str
@@ -33,13 +33,8 @@ def assignment(
     hide : iterable of Path
         Folders that no submission may read.
     """
-    hidden, stubs, notes = {}, [], []
-    try:
-        source = read(folder() / f"{lab}.py")
-        hidden, stubs = hidden_tests(source), source.stubs
-    except MissingDependencyError as error:
-        notes.append(f"without the hidden tests: {error}")
-    lab_exercises = exercises(lab)
-    limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
-    tests = {n: t for n, t in hidden.items() if n in lab_exercises}
-    return Assignment(lab, lab_exercises, tests, limits, seed, tuple(stubs)), notes
+    loaded = load(lab)
+    secret = (folder(), loaded.source.path, *hide)
+    limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in secret))
+    tests, stubs = hidden_tests(loaded.source), tuple(loaded.source.stubs)
+    return Assignment(loaded.name, loaded.exercises, tests, limits, seed, stubs, lab)
