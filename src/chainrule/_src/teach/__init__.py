@@ -8,7 +8,7 @@ DOORS = (
     "grading.collect", "grading.grade", "grading.marks", "grading.report", "grading.setting",
     "grading.statistics", "lab.classifier", "lab.hidden_layer", "lab.models", "lab.sections",
     "lab.session", "lab.terminal", "learn.checker", "learn.saves", "learn.screen",
-    "learn.watching", "learn.workspace", "loader",
+    "learn.watching", "learn.workspace", "loader", "writing.course", "writing.proof",
 )  # fmt: skip
 
 

@@ -33,11 +33,15 @@ def check_file(
 
 
 def check_submission(
-    submission: Submission, task: Exercise, student: str = "", seconds: float = SECONDS
+    submission: Submission,
+    task: Exercise,
+    student: str = "",
+    seconds: float = SECONDS,
+    explained: bool = True,
 ) -> ExerciseResult:
     """Run the checks of one exercise on a parsed submission and return the result.
 
-    ``seconds`` limits the time of each call.
+    ``seconds`` limits the time of each call; if ``explained`` is false, no diagnosis is made.
     """
     sentence = problem(submission, task.names, task.allows)
     if sentence:
@@ -47,4 +51,4 @@ def check_submission(
             space = submission.load(task.names)
         except (Exception, SystemExit) as error:
             return task.failed(loading_failed(task.name, error_values(error)))
-        return task.run_here(space[task.name], student, seconds)
+        return task.run_here(space[task.name], student, seconds, explained)

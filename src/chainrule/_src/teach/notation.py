@@ -30,6 +30,7 @@ and ``uses`` of its `Exercise`.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -288,7 +289,7 @@ class Checks:
         """
         return self.exercise.check(stage, points * self._weight)
 
-    def wrong(self, old_or_answer: str, new: str = "", *, says: str) -> None:
+    def wrong(self, old_or_answer: str, new: str | None = None, *, says: str) -> None:
         """List a wrong answer: the solution with a piece replaced, or a whole text.
 
         Parameters
@@ -300,7 +301,7 @@ class Checks:
         """
         self.wrong_answers.append(_example(old_or_answer, new, says))
 
-    def right(self, old_or_answer: str, new: str = "") -> None:
+    def right(self, old_or_answer: str, new: str | None = None) -> None:
         """List a right answer in another style, in the same two ways as `wrong`."""
         self.right_answers.append(_example(old_or_answer, new, ""))
 
@@ -330,8 +331,14 @@ class Checks:
     def _difference(self, cases: tuple[Any, ...]) -> Callable[[Any, Draw], Iterator[Diagnosis]]:
         def diagnose(subject: Any, draw: Draw) -> Iterator[Diagnosis]:
             right = getattr(self._solution, self.exercise.name)
+            reports = []
             for args in arguments(cases, draw):
-                yield from explain_difference(subject, right)(*args).diagnoses
+                with contextlib.suppress(Exception):  # a learner's code may raise any error
+                    reports.append(explain_difference(subject, right)(*args).diagnoses)
+            first, *others = [diagnoses for diagnoses in reports if diagnoses] or [()]
+            # What is right by chance for one case is not right for the next one.
+            same = [{diagnosis.what for diagnosis in diagnoses} for diagnoses in others[:2]]
+            yield from (d for d in first if all(d.what in told for told in same))
 
         return diagnose
 
@@ -344,8 +351,10 @@ def arguments(cases: tuple[Any, ...], draw: Draw) -> Iterator[tuple[Any, ...]]:
             yield values if isinstance(values, tuple) else (values,)
 
 
-def _example(old_or_answer: str, new: str, says: str) -> Example:
-    return Example(old_or_answer, new, says) if new else Example("", old_or_answer, says)
+def _example(old_or_answer: str, new: str | None, says: str) -> Example:
+    if new is None:
+        return Example("", old_or_answer, says)
+    return Example(old_or_answer, new, says)
 
 
 __all__ = ["Checks", "Example", "arguments"]

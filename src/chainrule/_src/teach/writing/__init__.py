@@ -1,0 +1,1 @@
+"""For the writers of labs: a first source, a check of a source, and a course made of it."""
