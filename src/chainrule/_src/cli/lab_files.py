@@ -67,6 +67,9 @@ def build(
         list[str] | None,
         typer.Option(metavar="NAME", help="For whom a lab draws its values, if it does so."),
     ] = None,
+    seed: Annotated[
+        str, typer.Option(metavar="TEXT", help="Values are drawn from it and the student's name.")
+    ] = "",
 ) -> None:
     """Write a lab's notebooks, .py files and solutions, and a page to read."""
     from chainrule._src.teach.loader import find
@@ -76,7 +79,7 @@ def build(
         raise UsageError("-o is missing: say which folder it goes to, for instance -o course")
     console = Terminal()
     for loaded in find(lab):
-        for path in write_course(loaded.source, output, student or ()):
+        for path in write_course(loaded.source, output, student or (), seed):
             console.print(f"[dim]wrote[/] {escape(str(path))}", soft_wrap=True)
 
 

@@ -5,6 +5,7 @@ A lab has a key, by which other processes load it: the name of one of ours, or t
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 from dataclasses import dataclass, field
@@ -102,9 +103,15 @@ class Lab:
 
     def depends(self, name: str) -> list[str]:
         """Return the other exercises that the solution or the checks of an exercise use."""
-        needed = self.solution.submission().part(self.exercises[name].names).nodes()
-        bound = {getattr(node, "name", "") for _, node in needed}
+        submission = self.solution.submission()
+        parts = [part for used in self.exercises[name].names for part in submission.needed(used)]
+        bound = {bound for part in parts for bound in part.binds}
         return [other for other in self.exercises if other in bound - {name}]
+
+    def right(self, name: str, student: str = "") -> str:
+        """Return the solution of an exercise, with all that it needs, as a text."""
+        parts = self.solution.submission(student).needed(name)
+        return "\n".join(ast.unparse(part.node) for part in parts) + "\n"
 
 
 _OF_ONE_CELL = ("checks", "title", "hints", "allows", "uses")

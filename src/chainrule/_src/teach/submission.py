@@ -12,7 +12,7 @@ import json
 import linecache
 import symtable
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -152,6 +152,15 @@ class Submission:
             last = (filled or definitions)[-1]
             return [last, *(i for i in binding if i > last and i not in definitions)]
         return binding
+
+    def instead(self, name: str, statements: Sequence[TopLevelStatement]) -> Submission:
+        """Return the submission with other statements in place of the definitions of a name."""
+        own = self.statements
+        first = next((i for i, part in enumerate(own) if name in part.binds), 0)
+        kept = [part for part in own if not (part.is_definition and name in part.binds)]
+        at = sum(part in kept for part in own[:first])
+        changed = [*kept[:at], *statements, *kept[at:]]
+        return Submission(self.path, changed, self.notes, self.stubs)
 
     def part(self, names: Iterable[str]) -> SubmissionPart:
         """Return the statements on which the names depend, as plain values."""

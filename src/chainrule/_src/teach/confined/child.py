@@ -62,8 +62,14 @@ class _Answers:
         return self._server.answer(request)
 
     def read(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Parse a text; return for each name the statements to run, or the problem."""
+        """Parse a text; return for each name the statements to run, or the problem.
+
+        ``right`` has texts that replace definitions, by name.
+        """
         submission = parse(Path(request["path"]), request["text"], request["stubs"])
+        for name, text in request.get("right", {}).items():
+            right = parse(Path(f"the right {name}.py"), text)
+            submission = submission.instead(name, right.statements)
         plan = {}
         for name, spec in request["names"].items():
             needed, tested = spec["needs"], spec["tests"]

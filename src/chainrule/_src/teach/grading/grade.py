@@ -6,7 +6,7 @@ import contextlib
 import re
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,7 @@ from chainrule._src.teach.exercise import CheckOutcome, Exercise, ExerciseResult
 from chainrule._src.teach.expect import Wrong, short_text
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.hidden import STAGE, run_hidden, used_names
+from chainrule._src.teach.loader import load
 from chainrule._src.teach.plan import loading_failed
 from chainrule._src.teach.running import LIMITS, Host, Worker
 from chainrule._src.teach.submission import text_of
@@ -56,6 +57,14 @@ class Assignment:
     stubs: tuple[str, ...] = ()
     key: str = ""
 
+    def depends(self, name: str) -> Sequence[str]:
+        """The exercises that one exercise uses."""
+        return load(self.key).depends(name) if self.key else ()
+
+    def right(self, name: str, student: str) -> str:
+        """The solution of an exercise for a student, as a text."""
+        return load(self.key).right(name, student)
+
     def most(self, name: str) -> int:
         """The points that a correct answer of one exercise earns."""
         return self.exercises[name].most + (name in self.hidden)
@@ -93,6 +102,15 @@ class Graded:
     def most(self) -> int:
         """The points that correct answers earn."""
         return sum(result.most for result in self.results)
+
+    @property
+    def questions(self) -> str:
+        """The points that a person has yet to give, with the questions."""
+        return "; ".join(
+            f"{result.exercise}: {outcome.open} ({outcome.sentence})"
+            for result in self.results
+            for outcome in result.questions
+        )
 
     @property
     def message(self) -> str:
@@ -151,27 +169,56 @@ class Grader:
             plan = self._read(entry.path)
         except (FileError, Wrong) as error:
             return self.failed(entry, str(error), time.perf_counter() - begin)
-        results = tuple(
-            self._exercise(name, plan[name], entry.name) for name in self.assignment.exercises
-        )
+        results: list[ExerciseResult] = []
+        for name in self.assignment.exercises:
+            result = self._exercise(name, plan[name], entry.name)
+            results.append(self._paid_once(result, results, entry))
         seconds = time.perf_counter() - begin
-        follows = _follows(results, {name: plan[name]["uses"] for name in plan})
-        return Graded(entry.name, entry.file, results, entry.note, seconds, follows)
+        depends = self.assignment.depends  # these were marked with the right ones in their place
+        uses = {name: set(plan[name]["uses"]) - set(depends(name)) for name in plan}
+        follows = _follows(results, uses)
+        return Graded(entry.name, entry.file, tuple(results), entry.note, seconds, follows)
 
     def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
         """Return the marks of a submission that cannot be run: every exercise fails."""
         results = (self._failed(name, _short(sentence)) for name in self.assignment.exercises)
         return Graded(entry.name, entry.file, tuple(results), seconds=seconds)
 
-    def _read(self, path: Path) -> dict[str, Any]:
-        """Parse a submission in a separate process and return the plan of each exercise."""
+    def _paid_once(
+        self, result: ExerciseResult, earlier: Sequence[ExerciseResult], entry: Entry
+    ) -> ExerciseResult:
+        """Return the better of two marks: with a student's earlier answers, or with right ones.
+
+        A mistake is paid in the exercise where it is made, and not again in those that use it.
+        """
+        name, task = result.exercise, self.assignment
+        wrong = [r.exercise for r in earlier if not r.passed and r.exercise in task.depends(name)]
+        if result.passed or not wrong or entry.path is None:
+            return result
+        right = {other: task.right(other, self._student(entry.name)) for other in wrong}
+        try:
+            plan = self._read(entry.path, right)[name]
+        except (FileError, Wrong):
+            return result
+        again = self._exercise(name, plan, entry.name)
+        return again if again.points > result.points else result
+
+    def _student(self, name: str) -> str:
+        """Return the text that seeds a student's random values."""
+        return f"{self.assignment.seed}/{name}"
+
+    def _read(self, path: Path, right: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Parse a submission in a separate process and return the plan of each exercise.
+
+        ``right`` has texts that stand in place of the submission's own answers.
+        """
         text = text_of(path)
         names = {}
         for name, exercise in self.assignment.exercises.items():
             others = used_names(self.assignment.hidden.get(name, ""), self.assignment.exercises)
             names[name] = {"needs": exercise.names, "tests": others, "allows": exercise.allows}
         with Worker(self._host, READING, path.name) as worker:
-            request = {"path": path.name, "text": text, "names": names}
+            request = {"path": path.name, "text": text, "names": names, "right": right or {}}
             reply = worker.ask({"do": "read", "stubs": list(self.assignment.stubs), **request})
         if "error" in reply:
             raise FileError(reply["error"]["message"])
@@ -182,7 +229,7 @@ class Grader:
         if plan["problem"]:
             return self._failed(name, _short(plan["problem"]))
         exercise = self.assignment.exercises[name]
-        drawn_from = f"{self.assignment.seed}/{student}"
+        drawn_from = self._student(student)
         about_chainrule = any(module.startswith("chainrule") for module in exercise.allows)
         host = self._teacher if about_chainrule else self._host
         worker = self._worker(host, name, drawn_from)
@@ -241,7 +288,7 @@ class Grader:
 
 
 def _follows(
-    results: Sequence[ExerciseResult], uses: Mapping[str, Sequence[str]]
+    results: Sequence[ExerciseResult], uses: Mapping[str, Collection[str]]
 ) -> dict[str, str]:
     """Map each wrong exercise to the first wrong exercise on which it depends."""
     wrong = [result.exercise for result in results if not result.passed]

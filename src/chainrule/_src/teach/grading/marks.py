@@ -17,11 +17,16 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_csv(classroom: Classroom) -> str:
-    """Return CSV with a row per submission: name, points of each exercise, total, message."""
+    """Return CSV with a row per submission: name, points of each exercise, total, message.
+
+    If a person has points to give, a column ``open`` has them with their questions.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = list(classroom.assignment.exercises)
-    writer.writerow(["name", *names, "total", "of", "file", "message"])
+    has_questions = any(graded.questions for graded in classroom.graded)
+    open_marks = ["open"] if has_questions else []  # for a person to give
+    writer.writerow(["name", *names, "total", "of", *open_marks, "file", "message"])
     for graded in classroom.graded:
         points = [result.points for result in graded.results]
         row: list[str | int] = [
@@ -29,6 +34,7 @@ def to_csv(classroom: Classroom) -> str:
             *points,
             graded.points,
             graded.most,
+            *([graded.questions] if has_questions else []),
             graded.file,
             graded.message,
         ]

@@ -22,7 +22,7 @@ def first_source(title: str) -> str:
     return FIRST.read_text("utf-8").replace("TITLE", title)
 
 
-def course_files(lab: Source, students: Sequence[str] = ()) -> dict[str, str]:
+def course_files(lab: Source, students: Sequence[str] = (), seed: str = "") -> dict[str, str]:
     """Return the texts of a course's files by path.
 
     Parameters
@@ -30,6 +30,8 @@ def course_files(lab: Source, students: Sequence[str] = ()) -> dict[str, str]:
     lab : Source
     students : sequence of str
         The names for whom a lab draws its constants; each gets a folder.
+    seed : str
+        The seed that `chainrule grade` will be given.
 
     Raises
     ------
@@ -38,7 +40,11 @@ def course_files(lab: Source, students: Sequence[str] = ()) -> dict[str, str]:
     """
     if lab.has_tasks and not students:
         raise DataError(f"{lab.name} draws values for each student: name them with --student")
-    folders = {f"student/{name}": name for name in students} if lab.has_tasks else {"student": ""}
+    folders = (
+        {f"student/{name}": f"{seed}/{name}" for name in students}
+        if lab.has_tasks
+        else {"student": ""}
+    )
     files = {
         f"{folder}/{lab.name}{ending}": handout(lab, ending, name)
         for folder, name in folders.items()
@@ -62,10 +68,10 @@ def html_page(title: str, markdown: str) -> str:
     return page(TEMPLATE, title=title, body=Html(body))
 
 
-def write_course(lab: Source, to: Path, students: Sequence[str] = ()) -> list[Path]:
+def write_course(lab: Source, to: Path, students: Sequence[str] = (), seed: str = "") -> list[Path]:
     """Write a course's files below a folder; return their paths."""
     paths = []
-    for name, text in course_files(lab, students).items():
+    for name, text in course_files(lab, students, seed).items():
         path = to / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)

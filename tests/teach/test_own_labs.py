@@ -1,0 +1,137 @@
+"""A lab of one's own is graded as ours are: marks, dependences, questions, constants."""
+
+import csv
+import io
+
+import pytest
+from tests.teach.test_writing import LAB
+
+from chainrule._src.teach.exports.folders import exported
+from chainrule._src.teach.exports.making import MAKERS
+from chainrule._src.teach.grading.classroom import Classroom
+from chainrule._src.teach.grading.collect import Entry
+from chainrule._src.teach.grading.grade import Grader
+from chainrule._src.teach.grading.marks import to_csv
+from chainrule._src.teach.grading.setting import assignment
+from chainrule._src.teach.loader import load
+
+CHAIN = """
+
+# %% exercise="quarter"
+def quarter(x):
+    ### BEGIN SOLUTION
+    return half(half(x))
+    ### END SOLUTION
+
+# %% checks="quarter" weight=3
+hints = ["Half of a half."]
+checks.values(8.0, points=2)
+checks.human("Is it well written?", points=4)
+
+# %% exercise="essay"
+### BEGIN SOLUTION
+essay = "A quarter is half of a half."
+### STUB
+# essay = ""
+### END SOLUTION
+
+# %% checks="essay"
+hints = ["Write."]
+checks.text(words=3)
+"""
+ANSWERS = """
+import numpy as np
+
+def half(x):
+    return np.asarray(x) / 2
+
+def quarter(x):
+    return half(half(x))
+
+essay = "halves of halves"
+"""
+
+
+@pytest.fixture
+def grade(tmp_path, hosts):
+    """Return a function that grades a text as a student's submission of a lab."""
+
+    def graded(lab, answers, student="ada", seed=""):
+        path = tmp_path / "lab" / "halves.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(lab)
+        load.cache_clear()
+        grader = Grader(assignment(str(path), 10.0, 2**28, seed))
+        grader._host, grader._teacher = hosts[False], hosts[True]
+        handed_in = tmp_path / f"{student}.py"
+        handed_in.write_text(answers)
+        return grader.assignment, grader.grade(Entry(student, handed_in))
+
+    return graded
+
+
+def test_points_weights_and_questions(grade):
+    task, graded = grade(LAB + CHAIN, ANSWERS)
+    assert [(r.exercise, r.points, r.most) for r in graded.results] == [
+        ("half", 1, 1), ("quarter", 6, 6), ("essay", 1, 1),
+    ]  # fmt: skip
+    row = next(csv.DictReader(io.StringIO(to_csv(Classroom(task, [graded])))))
+    assert row["open"] == "quarter: 12 (Is it well written?)"
+    assert row["total"] == row["of"] == "8"
+
+
+def test_an_untouched_text_earns_nothing_and_a_short_one_hears_so(grade):
+    begun = ANSWERS.replace("halves of halves", "")
+    assert "as it was handed out" in grade(LAB + CHAIN, begun)[1].results[2].sentence
+    short = ANSWERS.replace("halves of halves", "halves")
+    assert grade(LAB + CHAIN, short)[1].results[2].sentence == "essay has 1 words, write at least 3"
+
+
+@pytest.mark.parametrize(
+    "half",
+    ["np.asarray(x) * 2", "undefined", "None", "(x, x)"],
+    ids=["wrong", "error", "none", "tuple"],
+)
+def test_one_mistake_is_paid_once(grade, half):
+    _, graded = grade(LAB + CHAIN, ANSWERS.replace("np.asarray(x) / 2", half))
+    assert [result.points for result in graded.results] == [0, 6, 1]
+    assert graded.follows == {}
+
+
+def test_a_mistake_of_its_own_is_paid_beside_another(grade):
+    wrong = ANSWERS.replace("np.asarray(x) / 2", "3 * x").replace("half(half(x))", "half(x)")
+    _, graded = grade(LAB + CHAIN, wrong)
+    assert [result.points for result in graded.results] == [0, 0, 1]
+    assert "must be 2" in graded.results[1].sentence
+
+
+def test_right_answers_stand_in_for_no_exercise_that_the_solution_does_not_use(grade):
+    """Else an exercise could be had by calling another one."""
+    lab = LAB + CHAIN.replace("return half(half(x))", "return x / 4")
+    _, graded = grade(lab, ANSWERS.replace("np.asarray(x) / 2", "3 * x"))
+    assert graded.results[1].points == 0
+    assert graded.follows == {"quarter": "half"}
+
+
+def test_values_drawn_for_a_student_are_those_that_are_graded(grade, tmp_path):
+    task = '# %% task="PARTS"\ndef draw(rng):\n    return {"PARTS": rng.integers(2, 999)}\n\n'
+    lab = LAB.replace("/ 2", "/ PARTS").replace("# %% exercise", task + "# %% exercise")
+    lab = lab.partition("checks.wrong")[0]
+    assigned, _ = grade(lab, ANSWERS)
+    for seed, student in (("", "ada"), ("autumn", "ada"), ("", "bob")):
+        parts = load(assigned.key).source.constants(f"{seed}/{student}")["PARTS"]
+        answer = ANSWERS.replace("/ 2", f"/ {parts}")
+        assert grade(lab, answer, student, seed)[1].points == 1
+        assert grade(lab, answer, "eve", seed)[1].points == 0
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_an_export_of_a_lab_of_ones_own_gives_students_no_checks(kind, tmp_path):
+    path = tmp_path / "halves.py"
+    path.write_text(LAB)
+    files = MAKERS[kind](exported(load(str(path))))
+    assert files
+    for name, content in files.items():
+        if name.endswith(".ipynb") and "source/" not in name:
+            assert "np.asarray(x) / 2" not in content, name
+            assert "hints" not in content, name
