@@ -4,8 +4,10 @@ import csv
 import io
 
 import pytest
+from tests.pace import SLOWNESS
 from tests.teach.test_writing import LAB
 
+from chainrule import check
 from chainrule._src.teach.exports.folders import exported
 from chainrule._src.teach.exports.making import MAKERS
 from chainrule._src.teach.grading.classroom import Classroom
@@ -13,7 +15,10 @@ from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Grader
 from chainrule._src.teach.grading.marks import to_csv
 from chainrule._src.teach.grading.setting import assignment
+from chainrule._src.teach.learn.checker import Checker
+from chainrule._src.teach.learn.workspace import Workspace
 from chainrule._src.teach.loader import load
+from chainrule.errors import DataError
 
 CHAIN = """
 
@@ -135,3 +140,44 @@ def test_an_export_of_a_lab_of_ones_own_gives_students_no_checks(kind, tmp_path)
         if name.endswith(".ipynb") and "source/" not in name:
             assert "np.asarray(x) / 2" not in content, name
             assert "hints" not in content, name
+
+
+def test_a_lab_of_ones_own_is_learned(tmp_path):
+    path = tmp_path / "halves.py"
+    path.write_text(LAB)
+    workspace, checker = Workspace.start(tmp_path / "learn", [load(str(path))], ".py"), Checker(60)
+    file = tmp_path / "learn" / "halves.py"
+    begun = file.read_text("utf-8")
+    assert not any(word in begun for word in ("checks", "hints", "check.half"))
+    assert workspace.look(checker).result is None
+    file.write_text(begun.replace("raise NotImplementedError", "return np.asarray(x) / 3"))
+    assert "must be 2" in workspace.look(checker).result.sentence
+    file.write_text(begun.replace("raise NotImplementedError", "return np.asarray(x) / 2"))
+    assert Workspace(tmp_path / "learn").look(Checker(60 * SLOWNESS)).exercise == ""
+
+
+def test_labs_that_do_not_fit_into_a_folder_are_refused(tmp_path):
+    labs = []
+    for name in ("one", "two"):
+        path = tmp_path / f"{name}.py"
+        path.write_text(LAB)
+        labs.append(load(str(path)))
+    with pytest.raises(DataError, match="two of the labs have an exercise half"):
+        Workspace.start(tmp_path / "learn", labs, ".py")
+    path.write_text('# %% task="A"\ndef draw(rng):\n    return {"A": 1}\n\n' + LAB)
+    load.cache_clear()
+    with pytest.raises(DataError, match="--student NAME"):
+        Workspace.start(tmp_path / "learn", [load(str(path))], ".py")
+
+
+def test_a_notebook_checks_itself_where_the_lab_is(tmp_path, monkeypatch, capsys):
+    assert check.lab("halves").half(lambda x: x) is None
+    assert "The checks of halves are not on this machine" in capsys.readouterr().out
+    (tmp_path / "halves.py").write_text(LAB)
+    monkeypatch.setenv("CHAINRULE_LABS", str(tmp_path))
+    checks = check.lab("halves")
+    assert not checks.half(lambda x: x).passed
+    assert checks.hint() == "Hint 1 of 1: How many halves has a whole?"
+    assert checks.half(lambda x: x / 2).passed
+    with pytest.raises(AttributeError, match="unknown exercise 'hlf'"):
+        _ = checks.hlf

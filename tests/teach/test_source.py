@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 from tests.teach.collection import labs
@@ -60,6 +61,13 @@ def test_nothing_else_is_kept_beside_what_is_made():
     made = {ROOT / name for lab in LABS for name in source.generated_files(lab)}
     folders = {path.parent for path in made}
     assert {path for folder in folders for path in folder.glob("*.*")} == made
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
+def test_cells_are_those_that_jupytext_reads(lab):
+    cells = jupytext.read(lab.path, fmt="py:percent").cells
+    kinds = [(cell.cell_type == "markdown", cell.source.strip("\n")) for cell in cells]
+    assert kinds == [(cell.text, cell.source) for cell in lab.cells]
 
 
 def test_a_second_reading_makes_the_same_bytes():

@@ -15,6 +15,8 @@ from chainrule._src.teach.writing.mutants import mutants
 from chainrule._src.teach.writing.proof import prove, result
 from chainrule.errors import DataError
 
+pytestmark = pytest.mark.usefixtures("processor_time")
+
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs/example_labs").glob("*.py"))
 LAB = """\
 # %% [markdown]

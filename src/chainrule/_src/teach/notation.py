@@ -297,7 +297,7 @@ class Checks:
         old_or_answer, new : str
             A piece of the solution and its replacement; or the answer, if there is no ``new``.
         says : str
-            A part of the sentence that this answer must be told.
+            A part of the sentence that this answer must be told, by the check or the diagnosis.
         """
         self.wrong_answers.append(_example(old_or_answer, new, says))
 

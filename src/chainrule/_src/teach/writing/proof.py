@@ -157,8 +157,14 @@ def _of_examples(lab: Lab, name: str) -> Iterator[str]:
                 yield f"a right answer does not pass: {_short(example)}: {outcome.sentence}"
         elif outcome.passed:
             yield f"a wrong answer passes: {_short(example)}"
-        elif example.says not in outcome.sentence:
+        elif not any(example.says in sentence for sentence in _sentences(outcome)):
             yield f"{_short(example)} is told {outcome.sentence!r}, without {example.says!r}"
+
+
+def _sentences(outcome: ExerciseResult) -> tuple[str, str]:
+    """Return the sentence of the diagnosis, which takes what time there is, and of the check."""
+    failed = next(check.sentence for check in outcome.outcomes if not check.passed)
+    return outcome.sentence, failed
 
 
 def _short(example: Example) -> str:
