@@ -499,7 +499,30 @@ plt.legend(loc="best");
 check.sigmoid(sigmoid)
 
 # %% checks="sigmoid"
-checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+title = "squash any number into the range from 0 to 1"
+hints = [
+    "What does your sigmoid give at 0, at 5 and at -5?",
+    "The exponential of minus x, plus one, under a fraction. At 0 it is one half, and far to the right "
+    "it is one.",
+    "sigmoid(x) = 1 / (1 + exp(-x))",
+]
+
+
+def numbers(rng):
+    return rng.normal(0, 3, size=(3, 4))
+
+
+checks.shape(lambda rng: rng.normal(size=7), numbers, 0.5)
+checks.dtype(lambda rng: rng.normal(size=5).astype(np.float32))
+checks.finite(np.array([-800, 0, 800]))
+checks.values(0.0, numbers, points=2)
+
+
+@checks.property("sigmoid(x) + sigmoid(-x) is 1")
+def _(sigmoid, rng):
+    x = rng.normal(0, 2, size=6)
+    return np.allclose(np.asarray(sigmoid(x)) + np.asarray(sigmoid(-x)), 1)
+
 
 # %% check="dsigmoid"
 check.dsigmoid(dsigmoid)

@@ -5,11 +5,11 @@ from dataclasses import replace
 import nbformat
 
 from chainrule._src.teach.exports.folders import exported
-from chainrule._src.teach.loader import load
 from chainrule._src.teach.exports.making import MAKERS
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Grader
 from chainrule._src.teach.grading.setting import assignment
+from chainrule._src.teach.loader import load
 
 LAB = "01_softmax_and_backpropagation"
 MISTAKES = {

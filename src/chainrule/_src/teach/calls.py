@@ -25,6 +25,7 @@ Request = dict[str, Any]
 Ask = Callable[[Request], dict[str, Any]]
 OPERATORS = ("add", "sub", "mul", "truediv", "matmul", "pow", "neg", "getitem")
 MOST_TEXT = 2_000
+SMALL = 3  # an array of at most this many entries is written in full
 
 
 class ObjectServer:
@@ -238,7 +239,7 @@ def _handle(value: Any) -> dict[str, Any]:
 
 
 def call_text(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
-    """Return a call as Python text; a large argument is written as its shape."""
+    """Return a call as Python text; an array is written as its shape, unless it is small."""
     arguments = [_short(arg) for arg in args]
     arguments += [f"{name}={_short(arg)}" for name, arg in (kwargs or {}).items()]
     return f"{what}({', '.join(arguments)})"
@@ -247,6 +248,8 @@ def call_text(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None
 def _short(arg: Any) -> str:
     if isinstance(arg, Candidate):
         return str(vars(arg)["_what"])
+    if isinstance(arg, np.ndarray) and arg.size <= SMALL:
+        return short_text(arg)
     if isinstance(arg, np.ndarray) and arg.ndim:
         return f"array of shape {arg.shape}"
     text = repr(arg)

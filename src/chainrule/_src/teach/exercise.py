@@ -289,10 +289,11 @@ class Exercise:
 
 @contextlib.contextmanager
 def _checking(student: str) -> Iterator[None]:
-    """Context manager in which a student's answer is checked."""
+    """Context manager in which a student's answer is checked: without warnings of overflows."""
     before = STUDENT.set(student)
     try:
-        yield
+        with np.errstate(all="ignore"):
+            yield
     finally:
         STUDENT.reset(before)
 

@@ -32,6 +32,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -335,10 +336,10 @@ class Checks:
             for args in arguments(cases, draw):
                 with contextlib.suppress(Exception):  # a learner's code may raise any error
                     reports.append(explain_difference(subject, right)(*args).diagnoses)
-            first, *others = [diagnoses for diagnoses in reports if diagnoses] or [()]
-            # What is right by chance for one case is not right for the next one.
-            same = [{diagnosis.what for diagnosis in diagnoses} for diagnoses in others[:2]]
-            yield from (d for d in first if all(d.what in told for told in same))
+            # What is right by chance for one case is not right for another one.
+            failed = [diagnoses for diagnoses in reports if diagnoses]
+            times = Counter(what for told in failed for what in {d.what for d in told})
+            yield from (d for told in failed for d in told if times[d.what] >= min(2, len(failed)))
 
         return diagnose
 
