@@ -124,7 +124,9 @@ def test_values_drawn_for_a_student_are_those_that_are_graded(grade, tmp_path):
     lab = lab.partition("checks.wrong")[0]
     assigned, _ = grade(lab, ANSWERS)
     for seed, student in (("", "ada"), ("autumn", "ada"), ("", "bob")):
-        parts = load(assigned.key).source.constants(f"{seed}/{student}")["PARTS"]
+        parts = load(assigned.key).source.constants(f"{seed}/{student}" if seed else student)[
+            "PARTS"
+        ]
         answer = ANSWERS.replace("/ 2", f"/ {parts}")
         assert grade(lab, answer, student, seed)[1].points == 1
         assert grade(lab, answer, "eve", seed)[1].points == 0
