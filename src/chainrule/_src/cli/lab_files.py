@@ -16,7 +16,7 @@ from chainrule._src.cli.problems import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chainrule._src.teach.writing.proof import Proof
+    from chainrule._src.teach.writing.proof import ExerciseProof
 
 Source = Annotated[str, typer.Argument(metavar="LAB", help="A lab's file, or a folder of them.")]
 
@@ -83,7 +83,7 @@ def build(
             console.print(f"[dim]wrote[/] {escape(str(path))}", soft_wrap=True)
 
 
-def _show(console: Console, proof: Proof, propose: bool) -> None:
+def _show(console: Console, proof: ExerciseProof, propose: bool) -> None:
     """Print what is wrong with an exercise, and the mutants that pass."""
     sign = "[red]✗[/]" if proof.faults else "[green]✓[/]"
     caught = len(proof.mutants) - len(proof.survivors)
@@ -96,7 +96,7 @@ def _show(console: Console, proof: Proof, propose: bool) -> None:
         console.print(f"    {escape(line)}", highlight=False, soft_wrap=True)
 
 
-def _lines(proof: Proof, propose: bool) -> Iterator[str]:
+def _lines(proof: ExerciseProof, propose: bool) -> Iterator[str]:
     yield from proof.faults
     for mutant in proof.survivors:
         yield f"no check sees {mutant.old} → {mutant.new} (line {mutant.line} of the solution)"

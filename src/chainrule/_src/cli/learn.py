@@ -51,7 +51,7 @@ def start(
     from chainrule._src.teach.loader import find, our_labs
 
     needs(*LEARNING)
-    chosen = [found for name in lab or our_labs() for found in find(name)]
+    chosen = [source for name in lab or our_labs() for source in find(name)]
     workspace = Workspace.start(folder, chosen, ".ipynb" if notebooks else ".py", student)
     first = workspace.path(workspace.labs[0])
     typer.echo(for_terminal(f"The labs are in {folder}: open {first} in an editor."))

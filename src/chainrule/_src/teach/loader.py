@@ -19,8 +19,8 @@ import numpy as np
 from chainrule._src.base.errors import DataError, UnknownNameError
 from chainrule._src.teach import expect
 from chainrule._src.teach.exercise import Exercise
-from chainrule._src.teach.notation import Checks
-from chainrule._src.teach.solution import Solution
+from chainrule._src.teach.notation import ChecksBuilder
+from chainrule._src.teach.solution import LabSolution
 from chainrule._src.teach.source import Cell, Source, folder, read
 
 GROUP = "chainrule.labs"  # entry points of packages that bring labs
@@ -28,7 +28,7 @@ FOLDERS = "CHAINRULE_LABS"  # environment variable with more folders of labs
 
 
 @dataclass(frozen=True)
-class Lab:
+class LoadedLab:
     """A lab: its source, and the exercises with their checks.
 
     Attributes
@@ -40,7 +40,7 @@ class Lab:
 
     source: Source
     key: str
-    checks: dict[str, Checks] = field(default_factory=dict)
+    checks: dict[str, ChecksBuilder] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -48,9 +48,9 @@ class Lab:
         return self.source.name
 
     @cached_property
-    def solution(self) -> Solution:
+    def solution(self) -> LabSolution:
         """Whatever the solved lab defines."""
-        return Solution(self.source)
+        return LabSolution(self.source)
 
     @cached_property
     def exercises(self) -> dict[str, Exercise]:
@@ -71,12 +71,14 @@ class Lab:
     def _exercise(self, cell: Cell, shared: dict[str, Any]) -> Exercise:
         """Run a cell of checks; later cells may use what it defines."""
         name = cell.checks
-        checks = self.checks[name] = Checks(Exercise(name, name, ()), self.solution, cell.weight)
-        own = shared | {"checks": checks, "__name__": f"checks of {name}"}
+        checks = self.checks[name] = ChecksBuilder(
+            Exercise(name, name, ()), self.solution, cell.weight
+        )
+        space = shared | {"checks": checks, "__name__": f"checks of {name}"}
         # Empty lines in front, so that a traceback has the line of the file.
         text = "\n" * (cell.line - 1) + cell.source
         try:
-            exec(compile(text, str(self.source.path), "exec", dont_inherit=True), own)
+            exec(compile(text, str(self.source.path), "exec", dont_inherit=True), space)
         except Exception as error:  # a teacher's code may raise any error
             line = _line(error, str(self.source.path)) or cell.line
             raise DataError(
@@ -84,8 +86,8 @@ class Lab:
                 f"{type(error).__name__}: {error}"
             ) from error
         if not checks.exercise.hints:  # a module's exercise is complete
-            self._describe(checks.exercise, own, cell)
-        shared |= {key: value for key, value in own.items() if key not in _OF_ONE_CELL}
+            self._describe(checks.exercise, space, cell)
+        shared |= {key: value for key, value in space.items() if key not in _OF_ONE_CELL}
         return checks.exercise
 
     def _describe(self, exercise: Exercise, values: dict[str, Any], cell: Cell) -> None:
@@ -136,7 +138,7 @@ def our_labs() -> list[str]:
 
 
 @cache
-def load(key: str) -> Lab:
+def load(key: str) -> LoadedLab:
     """Return the lab of a key.
 
     Raises
@@ -145,10 +147,10 @@ def load(key: str) -> Lab:
         If the file cannot be read, or is no valid source.
     """
     path = Path(key)
-    return Lab(read(path if path.suffix else folder() / f"{key}.py"), key)
+    return LoadedLab(read(path if path.suffix else folder() / f"{key}.py"), key)
 
 
-def find(what: str) -> list[Lab]:
+def find(what: str) -> list[LoadedLab]:
     """Return the labs that a teacher or a student names.
 
     Parameters
@@ -172,11 +174,11 @@ def find(what: str) -> list[Lab]:
         return labs
     wish = what.removesuffix(".py").removesuffix(".ipynb")
     names = our_labs()
-    ours = [lab for lab in names if lab == wish] or [
+    matches = [lab for lab in names if lab == wish] or [
         lab for lab in names if wish and lab.lstrip("0").startswith(wish.lstrip("0"))
     ]
-    if len(ours) == 1 and wish.strip("0"):
-        return [load(ours[0])]
+    if len(matches) == 1 and wish.strip("0"):
+        return [load(matches[0])]
     brought = installed()
     if wish in brought:
         return [load(str(file)) for file in brought[wish]]
@@ -193,17 +195,19 @@ def installed() -> dict[str, list[Path]]:
     brought = {}
     for entry in metadata.entry_points(group=GROUP):
         spec = importlib.util.find_spec(entry.module)
-        places = (spec.submodule_search_locations or ()) if spec else ()
-        brought[entry.name] = [file for place in places for file in _files(Path(place))]
-    for place in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
-        brought[place] = _files(Path(place))
+        folders = (spec.submodule_search_locations or ()) if spec else ()
+        brought[entry.name] = [file for path in folders for file in _files(Path(path))]
+    for path in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
+        brought[path] = _files(Path(path))
     return brought
 
 
-def _files(place: Path) -> list[Path]:
+def _files(directory: Path) -> list[Path]:
     """Return the sources of labs in a folder, sorted."""
     return [
-        path for path in sorted(place.glob("*.py")) if path.read_bytes()[:4] in (b"# %%", b"#%% ")
+        path
+        for path in sorted(directory.glob("*.py"))
+        if path.read_bytes()[:4] in (b"# %%", b"#%% ")
     ]
 
 
@@ -231,4 +235,4 @@ def exercise(name: str, key: str = "") -> Exercise:
     raise UnknownNameError("exercise", name, exercises(key) if key else every())
 
 
-__all__ = ["Lab", "every", "exercise", "exercises", "find", "load", "our_labs"]
+__all__ = ["LoadedLab", "every", "exercise", "exercises", "find", "load", "our_labs"]

@@ -23,7 +23,7 @@ r"""The names with which a lab's source writes the checks of an exercise.
     checks.wrong("-x", "x", says="the sign")
     checks.right("def sigmoid(x):\n    return (1 + np.tanh(x / 2)) / 2")
 
-Such a cell is plain Python, in which `checks` is a `Checks`, ``solution`` the lab's `Solution`,
+Such a cell is plain Python, in which `checks` is a `ChecksBuilder`, ``solution`` a `LabSolution`,
 ``expect`` the module of assertions, and ``np`` NumPy. It may set ``title``, ``hints``, ``allows``
 and ``uses`` of its `Exercise`.
 """
@@ -45,7 +45,7 @@ from chainrule._src.check import Diagnosis, check_gradients, explain_difference
 from chainrule._src.teach import expect
 from chainrule._src.teach.calls import call_text
 from chainrule._src.teach.exercise import Draw, Exercise
-from chainrule._src.teach.solution import Solution
+from chainrule._src.teach.solution import LabSolution
 
 ROUNDS = 3  # number of times that arguments are drawn
 F = TypeVar("F", bound=Callable[..., Any])
@@ -84,7 +84,7 @@ class Example:
         return solution.replace(self.old, self.new, 1)
 
 
-class Checks:
+class ChecksBuilder:
     """Collects the checks of one exercise, in the order of their calls.
 
     Most methods take cases, on which an answer is called: a case is a value, a tuple of several
@@ -94,12 +94,12 @@ class Checks:
     Parameters
     ----------
     exercise : Exercise
-    solution : Solution
+    solution : LabSolution
     weight : int
         Factor of all points.
     """
 
-    def __init__(self, exercise: Exercise, solution: Solution, weight: int = 1) -> None:
+    def __init__(self, exercise: Exercise, solution: LabSolution, weight: int = 1) -> None:
         self.exercise = exercise
         self.wrong_answers: list[Example] = []
         self.right_answers: list[Example] = []
@@ -111,7 +111,7 @@ class Checks:
         Parameters
         ----------
         *cases
-            See `Checks`.
+            See `ChecksBuilder`.
         call : callable, optional
             ``call(answer, *arguments)`` uses the answer, for example a class; by default the answer
             is called.
@@ -187,8 +187,8 @@ class Checks:
         def add(holds: F) -> F:
             def run(answer: Any, draw: Draw) -> None:
                 for _ in range(ROUNDS):
-                    held = holds(answer, draw)
-                    broken = held is not None and not np.all(held)
+                    outcome = holds(answer, draw)
+                    broken = outcome is not None and not np.all(outcome)
                     expect.true(not broken, f"{self.exercise.name} breaks a rule: {rule}")
 
             self.add("properties", points)(run)
@@ -204,7 +204,7 @@ class Checks:
         loss : str or callable
             The name of a function of the solution, or a function in NumPy.
         *cases
-            The arguments of the loss and of the answer; see `Checks`.
+            The arguments of the loss and of the answer; see `ChecksBuilder`.
         points : int, default 1
         """
         name = self.exercise.name
@@ -338,8 +338,10 @@ class Checks:
                     reports.append(explain_difference(subject, right)(*args).diagnoses)
             # What is right by chance for one case is not right for another one.
             failed = [diagnoses for diagnoses in reports if diagnoses]
-            times = Counter(what for told in failed for what in {d.what for d in told})
-            yield from (d for told in failed for d in told if times[d.what] >= min(2, len(failed)))
+            times = Counter(what for diagnoses in failed for what in {d.what for d in diagnoses})
+            yield from (
+                d for diagnoses in failed for d in diagnoses if times[d.what] >= min(2, len(failed))
+            )
 
         return diagnose
 
@@ -358,4 +360,4 @@ def _example(old_or_answer: str, new: str | None, says: str) -> Example:
     return Example(old_or_answer, new, says)
 
 
-__all__ = ["Checks", "Example", "arguments"]
+__all__ = ["ChecksBuilder", "Example", "arguments"]

@@ -82,15 +82,15 @@ def percent_cells(text: str, where: str) -> Iterator[PercentCell]:
 def _marked(text: str, at: str) -> tuple[str, dict[str, Any]]:
     """Return the kind and the metadata of a marker."""
     kind = _KIND.match(text)
-    rest = (text[kind.end() :] if kind else text).strip()
+    pairs = (text[kind.end() :] if kind else text).strip()
     metadata: dict[str, Any] = {}
-    while rest:
-        pair = _PAIR.match(rest)
+    while pairs:
+        pair = _PAIR.match(pairs)
         if pair is None:
-            raise DataError(f'{at}: expected key="value" behind # %%, not {rest!r}')
+            raise DataError(f'{at}: expected key="value" behind # %%, not {pairs!r}')
         try:
             metadata[pair[1]] = json.loads(pair[2])
         except ValueError:
             raise DataError(f"{at}: {pair[1]} is a text in quotes or a number") from None
-        rest = rest[pair.end() :]
+        pairs = pairs[pair.end() :]
     return kind[1] if kind else "code", metadata

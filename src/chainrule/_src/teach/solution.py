@@ -12,7 +12,7 @@ from chainrule._src.teach.submission import Submission, parse
 _MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)
 
 
-class Solution:
+class LabSolution:
     """Whatever a lab's solved cells define: ``solution.softmax`` is the lab's own softmax.
 
     An attribute runs the statements that define it, the first time that it is read. In a lab whose

@@ -155,11 +155,11 @@ class Submission:
 
     def instead(self, name: str, statements: Sequence[TopLevelStatement]) -> Submission:
         """Return the submission with other statements in place of the definitions of a name."""
-        own = self.statements
-        first = next((i for i, part in enumerate(own) if name in part.binds), 0)
-        kept = [part for part in own if not (part.is_definition and name in part.binds)]
-        at = sum(part in kept for part in own[:first])
-        changed = [*kept[:at], *statements, *kept[at:]]
+        others = [s for s in self.statements if not (s.is_definition and name in s.binds)]
+        binding = (i for i, s in enumerate(self.statements) if name in s.binds)
+        before = self.statements[: next(binding, 0)]
+        at = sum(statement in others for statement in before)
+        changed = [*others[:at], *statements, *others[at:]]
         return Submission(self.path, changed, self.notes, self.stubs)
 
     def part(self, names: Iterable[str]) -> SubmissionPart:

@@ -11,7 +11,7 @@ from typing import Any
 from chainrule._src.base.extras import needs
 from chainrule._src.teach.exercise import Exercise
 from chainrule._src.teach.grading.hidden import hidden_tests
-from chainrule._src.teach.loader import Lab
+from chainrule._src.teach.loader import LoadedLab
 from chainrule._src.teach.source import NOTEBOOKS, Source
 
 Files = dict[str, str | bytes]
@@ -46,7 +46,7 @@ class ExportedLab:
         return notebook_text(self.source.notebook(solved=False))
 
 
-def exported(lab: Lab) -> ExportedLab:
+def exported(lab: LoadedLab) -> ExportedLab:
     """Return a lab with its hidden tests."""
     return ExportedLab(lab.source, lab.exercises, hidden_tests(lab.source), lab.key)
 

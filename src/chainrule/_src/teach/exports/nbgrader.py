@@ -36,9 +36,9 @@ to deceive them, `chainrule grade` keeps the two apart.
 
 def nbgrader(lab: ExportedLab) -> Files:
     """Return a course folder: the source notebook and nbgrader's settings."""
-    own = {f"labs/{lab.name}.py": lab.source.path.read_text("utf-8")} if lab.is_own else {}
+    checks = {f"labs/{lab.name}.py": lab.source.path.read_text("utf-8")} if lab.is_own else {}
     return {
-        **own,
+        **checks,
         "nbgrader_config.py": CONFIG,
         "README.md": README.format(name=lab.name),
         f"source/{lab.name}/{lab.name}.ipynb": notebook_text(_notebook(lab)),

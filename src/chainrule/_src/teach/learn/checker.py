@@ -9,7 +9,7 @@ from pathlib import Path
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.base.processes import starting
 from chainrule._src.teach.exercise import ExerciseResult
-from chainrule._src.teach.loader import Lab, exercise
+from chainrule._src.teach.loader import LoadedLab, exercise
 from chainrule._src.teach.plain import dumps, loads
 
 SECONDS = 60
@@ -29,7 +29,7 @@ class Checker:
         self.seconds = seconds
         self._context = starting(_LOADED)  # loads while the learner reads
 
-    def check(self, path: Path, name: str, lab: Lab, student: str = "") -> ExerciseResult:
+    def check(self, path: Path, name: str, lab: LoadedLab, student: str = "") -> ExerciseResult:
         """Run the checks of an exercise of a lab on a file and return the result.
 
         Raises

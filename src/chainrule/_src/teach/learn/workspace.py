@@ -18,7 +18,7 @@ from chainrule._src.data.storage.files import write_text
 from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.learn.checker import Checker
 from chainrule._src.teach.learn.handout import handout
-from chainrule._src.teach.loader import Lab, load
+from chainrule._src.teach.loader import LoadedLab, load
 from chainrule._src.teach.submission import Submission, TopLevelStatement, read
 
 # Arguments of `needs`. The labs' answers import the first two packages.
@@ -48,7 +48,7 @@ class Standing:
 
     Attributes
     ----------
-    lab : Lab
+    lab : LoadedLab
         The lab of the next exercise; the last lab if all exercises have passed.
     passed : frozenset of str
         The exercises that have passed, in all labs.
@@ -62,7 +62,7 @@ class Standing:
         The reason why the file cannot be read, or "".
     """
 
-    lab: Lab
+    lab: LoadedLab
     passed: frozenset[str]
     exercise: str = ""
     result: ExerciseResult | None = None
@@ -100,7 +100,7 @@ class Workspace:
 
     @classmethod
     def start(
-        cls, folder: str | Path, labs: list[Lab], ending: str, student: str = ""
+        cls, folder: str | Path, labs: list[LoadedLab], ending: str, student: str = ""
     ) -> Workspace:
         """Write the labs' files and open the folder; keep the files if they exist already.
 
@@ -131,7 +131,7 @@ class Workspace:
         return cls(folder)
 
     @cached_property
-    def labs(self) -> list[Lab]:
+    def labs(self) -> list[LoadedLab]:
         """The labs in the folder."""
         return [load(key) for key in self.progress.labs]
 
@@ -151,7 +151,7 @@ class Workspace:
         passed = [name for name in self.exercises if name in self.progress.passed]
         return passed[-1] if passed else self.exercises[0]
 
-    def path(self, lab: Lab) -> Path:
+    def path(self, lab: LoadedLab) -> Path:
         """Return the path of a lab's file."""
         return self.folder / f"{lab.name}{self.progress.ending}"
 
@@ -181,7 +181,7 @@ class Workspace:
         return Standing(self.labs[-1], self._passed)
 
     def _look_at(
-        self, lab: Lab, submission: Submission, name: str, checker: Checker, on_check: Any
+        self, lab: LoadedLab, submission: Submission, name: str, checker: Checker, on_check: Any
     ) -> Standing | None:
         digest = _digest(submission.needed(name))
         if self.progress.passed.get(name) == digest:
@@ -206,7 +206,7 @@ class Workspace:
     def _passed(self) -> frozenset[str]:
         return frozenset(self.progress.passed)
 
-    def lab_of(self, name: str) -> Lab:
+    def lab_of(self, name: str) -> LoadedLab:
         """Return the lab of an exercise.
 
         Raises
@@ -271,15 +271,17 @@ class Workspace:
         return backup
 
 
-def _check_labs(labs: list[Lab], student: str) -> None:
+def _check_labs(labs: list[LoadedLab], student: str) -> None:
     """Raise `DataError` if the labs cannot be in one folder, or not without a student's name."""
     names = Counter(name for lab in labs for name in lab.source.exercises)
     twice = next((name for name, count in names.items() if count > 1), "")
     if twice:
         raise DataError(f"two of the labs have an exercise {twice}: put them into two folders")
-    own = next((lab.name for lab in labs if lab.source.has_tasks), "")
-    if own and not student:
-        raise DataError(f"{own} draws values for each student: say for whom with --student NAME")
+    drawing = next((lab.name for lab in labs if lab.source.has_tasks), "")
+    if drawing and not student:
+        raise DataError(
+            f"{drawing} draws values for each student: say for whom with --student NAME"
+        )
 
 
 def _digest(statements: list[TopLevelStatement]) -> str:

@@ -1,1 +1,1 @@
-"""For the writers of labs: a first source, a check of a source, and a course made of it."""
+"""Tools for writing labs: a first source, the check of a source, and a generated course."""

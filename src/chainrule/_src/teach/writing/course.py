@@ -18,7 +18,7 @@ FIRST = Path(__file__).with_name("templates") / "first_lab.txt"
 
 
 def first_source(title: str) -> str:
-    """Return a lab with three worked exercises, to be changed into another one."""
+    """Return a lab with three worked exercises, as a start for another lab."""
     return FIRST.read_text("utf-8").replace("TITLE", title)
 
 

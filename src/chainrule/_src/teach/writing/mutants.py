@@ -77,10 +77,10 @@ def _mutant(text: str, node: ast.AST, changed: str) -> Mutant | None:
     old, line = ast.get_source_segment(text, node), getattr(node, "lineno", 0)
     if old is None:
         return None
-    whole = text.encode()
-    before = sum(len(part) + 1 for part in whole.split(b"\n")[: line - 1])
+    encoded = text.encode()
+    before = sum(len(part) + 1 for part in encoded.split(b"\n")[: line - 1])
     start = before + getattr(node, "col_offset", 0)
-    new = whole[:start] + changed.encode() + whole[start + len(old.encode()) :]
+    new = encoded[:start] + changed.encode() + encoded[start + len(old.encode()) :]
     return Mutant(line, old, changed, new.decode(), text)
 
 

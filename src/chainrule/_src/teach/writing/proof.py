@@ -16,7 +16,7 @@ import numpy as np
 from chainrule._src.base.errors import DataError
 from chainrule._src.teach.checked import check_submission
 from chainrule._src.teach.exercise import ExerciseResult
-from chainrule._src.teach.loader import Lab
+from chainrule._src.teach.loader import LoadedLab
 from chainrule._src.teach.notation import Example
 from chainrule._src.teach.submission import Submission, parse
 from chainrule._src.teach.writing.mutants import Mutant, mutants
@@ -28,7 +28,7 @@ LEAST = 12  # characters of an expression that gives a solution away
 
 
 @dataclass
-class Proof:
+class ExerciseProof:
     """The outcome for one exercise.
 
     Attributes
@@ -57,28 +57,28 @@ class Proof:
     @property
     def proposals(self) -> Iterator[str]:
         """Lines for the source: wrong answers that are told a sentence of their own."""
-        told = set()
+        sentences = set()
         for mutant in self.mutants:
             sentence = _PLACE.sub("", self.sentences.get(mutant.text, ""))
-            if sentence and sentence not in told:
-                told.add(sentence)
+            if sentence and sentence not in sentences:
+                sentences.add(sentence)
                 old, new = mutant.replacement
                 yield f"checks.wrong({old!r}, {new!r}, says={sentence!r})"
 
 
-def prove(lab: Lab, most: int = 60, explained: bool = False) -> Iterator[Proof]:
+def prove(lab: LoadedLab, most: int = 60, explained: bool = False) -> Iterator[ExerciseProof]:
     """Yield the proof of each exercise.
 
     Parameters
     ----------
-    lab : Lab
+    lab : LoadedLab
     most : int, default 60
         The largest number of mutants of an exercise.
     explained : bool, default False
         If true, the sentences of mutants come from a diagnosis, which takes longer.
     """
     for name in lab.exercises:
-        proof = Proof(name)
+        proof = ExerciseProof(name)
         proof.faults += _of_solution(lab, name)
         proof.faults += _of_hints(lab, name)
         if not proof.faults:
@@ -90,7 +90,7 @@ def prove(lab: Lab, most: int = 60, explained: bool = False) -> Iterator[Proof]:
 
 
 def result(
-    lab: Lab, name: str, answer: str, student: str = "", explained: bool = True
+    lab: LoadedLab, name: str, answer: str, student: str = "", explained: bool = True
 ) -> ExerciseResult:
     """Return the result of an answer, which stands in the solved lab behind the solution."""
     submission = answered(lab, name, answer, student)
@@ -98,7 +98,7 @@ def result(
         return check_submission(submission, lab.exercises[name], student, SECONDS, explained)
 
 
-def answered(lab: Lab, name: str, answer: str, student: str = "") -> Submission:
+def answered(lab: LoadedLab, name: str, answer: str, student: str = "") -> Submission:
     """Return the solved lab with an answer in place of the solution of an exercise."""
     solved = lab.solution.submission(student).statements
     last = max(number for number, part in enumerate(solved) if name in part.binds)
@@ -110,13 +110,13 @@ def answered(lab: Lab, name: str, answer: str, student: str = "") -> Submission:
     return Submission(lab.source.path, statements)
 
 
-def cell_text(lab: Lab, name: str, *, solved: bool) -> str:
+def cell_text(lab: LoadedLab, name: str, *, solved: bool) -> str:
     """Return the text of the last cell that defines an exercise, solved or as handed out."""
     cell = [cell for cell in lab.source.cells if name in cell.exercises][-1]
     return lab.source.code(cell, solved=solved)
 
 
-def _of_solution(lab: Lab, name: str) -> Iterator[str]:
+def _of_solution(lab: LoadedLab, name: str) -> Iterator[str]:
     solution, stub = (cell_text(lab, name, solved=solved) for solved in (True, False))
     for student in STUDENTS:
         outcome = result(lab, name, solution, student)
@@ -127,7 +127,7 @@ def _of_solution(lab: Lab, name: str) -> Iterator[str]:
         yield "the stub passes: add a check that it fails"
 
 
-def _of_hints(lab: Lab, name: str) -> Iterator[str]:
+def _of_hints(lab: LoadedLab, name: str) -> Iterator[str]:
     """Yield a fault for each hint that contains an expression of the solution."""
     stub = _packed(cell_text(lab, name, solved=False))
     tree = ast.parse(cell_text(lab, name, solved=True))
@@ -144,7 +144,7 @@ def _packed(text: str) -> str:
     return "".join(text.split())
 
 
-def _of_examples(lab: Lab, name: str) -> Iterator[str]:
+def _of_examples(lab: LoadedLab, name: str) -> Iterator[str]:
     checks, solution = lab.checks[name], cell_text(lab, name, solved=True)
     for example in (*checks.wrong_answers, *checks.right_answers):
         try:
@@ -173,7 +173,7 @@ def _short(example: Example) -> str:
     return " ".join(example.new.split())[:80]
 
 
-def _try_mutants(lab: Lab, proof: Proof, most: int, explained: bool) -> None:
+def _try_mutants(lab: LoadedLab, proof: ExerciseProof, most: int, explained: bool) -> None:
     name = proof.exercise
     proof.mutants = mutants(cell_text(lab, name, solved=True), most)
     for mutant in proof.mutants:
