@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests docs notebooks benchmarks hatch_build.py
+PROSE := docs src README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md $(wildcard benchmarks/*.md)
 # A process more than there are processors, up to four; each takes what is left when it is done.
 SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest
@@ -11,13 +12,14 @@ WEB := blackboard-web
 PLATFORMS := linux darwin win32
 MODULE := src/chainrule/_src/blackboard/assets/blackboard.js
 
-.PHONY: help lab blackboard blackboard-site page test test-all wheel peers test-oldest arm windows emulated debian newest judges cases torture fuzz coverage check format bench bench-web pictures functions notebooks clean
+.PHONY: help lab blackboard blackboard-site page docs docs-serve test test-all wheel peers test-oldest arm windows emulated debian newest judges cases torture fuzz coverage check format bench bench-web pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make blackboard  watch a network learn, in the browser; needs Node 20 or newer"
 	@echo "make blackboard-site  write the blackboard without Python, which trains in the page, to build/course"
 	@echo "make page      build the blackboard's page alone, and test its parts"
+	@echo "make docs      write the documentation site to build/docs; make docs-serve shows it on this machine"
 	@echo "make test      run the quick tests: every behaviour, in less than four minutes"
 	@echo "make test-all  run the thorough tests and those of make peers, too: all but make wheel"
 	@echo "make wheel     install the wheel alone elsewhere and run README there; takes two minutes"
@@ -33,7 +35,7 @@ help:
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
 	@echo "make coverage  the same, counting which lines they run; takes twice as long"
 	@echo "make fuzz      hold 50,000 random NumPy programs and 1,000 random networks against others"
-	@echo "make check     ruff, formatting, strict mypy as on Linux, macOS and Windows; the files at the root"
+	@echo "make check     ruff, formatting, strict mypy as on Linux, macOS and Windows; spelling; the files at the root"
 	@echo "make format    mend what ruff can mend"
 	@echo "make bench     time chainrule against its peers, cold and warm; results go to benchmarks/"
 	@echo "make bench-web  time modules for web pages against TensorFlow.js and others, in Node and Chromium"
@@ -56,6 +58,12 @@ blackboard-site: .venv/blackboard $(MODULE)
 
 page: $(MODULE)
 	@npm --prefix $(WEB) run --silent check
+
+docs: .venv/docs docs/node_modules/made $(MODULE)
+	@OMP_NUM_THREADS=1 $(BIN)/python docs/build.py $(ARGS)
+
+docs-serve: docs
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/docs 8000
 
 test: .venv/dev
 	@$(BIN)/python -m pytest --ignore=tests/peers --ignore=tests/install -m "not thorough" $(SHARED) $(ARGS)
@@ -117,6 +125,7 @@ check: .venv/dev
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/sp-repo-review .
+	$(BIN)/codespell $(PROSE)
 
 format: .venv/dev
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -149,6 +158,7 @@ pictures: .venv/dev $(MODULE)
 
 clean:
 	rm -rf .venv build dist $(WEB)/dist $(WEB)/node_modules $(dir $(MODULE)) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis lab-report*.html
+	@git clean -dfqX docs  # what is written while the site is built
 
 # A target is a stamp inside .venv: it is made again when pyproject.toml changes.
 .venv/made:
@@ -169,7 +179,7 @@ clean:
 	@touch $@
 
 # Built when its sources have changed.
-$(MODULE): $(WEB)/node_modules/made $(WEB)/vite.config.ts $(WEB)/tsconfig.json $(shell find $(WEB)/src src/chainrule/_src/export/web/runtime -type f)
+$(MODULE): $(WEB)/node_modules/made $(WEB)/vite.config.ts $(WEB)/tsconfig.json $(shell find $(WEB)/src src/chainrule/_src/export/web/runtime src/chainrule/_src/export/web/page -name '*.[jtc]s*' -type f)
 	@echo "Building the blackboard's page ..."
 	@npm --prefix $(WEB) run --silent build -- --logLevel warn
 	@mkdir -p $(@D)
@@ -180,6 +190,15 @@ $(WEB)/node_modules/made: $(WEB)/package-lock.json
 	  { echo "The blackboard's page is built with Node 20 or newer and its npm: please install them." >&2; exit 1; }
 	@echo "Installing what builds the blackboard's page into $(WEB)/node_modules (once) ..."
 	@npm --prefix $(WEB) ci --loglevel=error --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=1000
+	@touch $@
+
+docs/node_modules/made: docs/package-lock.json
+	@npm --prefix docs ci --loglevel=error --no-audit --no-fund
+	@touch $@
+
+.venv/docs: .venv/lab
+	@echo "Installing what writes the documentation into .venv (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
 
 .venv/bench: .venv/lab

@@ -48,13 +48,6 @@ def keras_for_examples_with_keras(request):
 
 
 @pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(request):
-    """Run the README where it may leave files."""
-    if request.node.name == "README.md":  # a folder for each of 8,000 tests takes seconds
-        request.getfixturevalue("monkeypatch").chdir(request.getfixturevalue("tmp_path"))
-
-
-@pytest.fixture(autouse=True)
 def nothing_has_run_yet():
     """Begin every test as a new process does: earlier tests do not decide which engine runs."""
     account = sys.modules.get("chainrule._src.compile.running.account")

@@ -39,5 +39,5 @@ export default defineConfig({
   },
   define: { "process.env.NODE_ENV": '"production"' },
   // Hosts in tests train by the clock; on a machine that does much else they take their time.
-  test: { include: ["tests/**/*.test.ts"], testTimeout: 30_000 },
+  test: { include: ["tests/**/*.test.ts"], setupFiles: "tests/scripts.ts", testTimeout: 30_000 },
 });

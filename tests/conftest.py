@@ -141,11 +141,11 @@ def light_hosts(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def hosts(light_hosts):
-    """Return hosts of submissions by their ``answers``."""
+    """Return hosts of submissions by their kind."""
     from chainrule._src.teach.running import Host
 
-    with Host() as bare, Host(answers=True) as whole:
-        yield {False: bare, True: whole}
+    with Host() as bare, Host("library") as library, Host("whole") as whole:
+        yield {"bare": bare, "library": library, "whole": whole}
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ def test_the_tree_of_errors_is_that_of_the_code():
 
 def test_the_extras_are_those_of_pyproject():
     shown = re.findall(r"^\| `chainrule\[(\w+)\]` \|", PAGE, flags=re.M)
-    others = {"bench", "bench-tables", "judges", "test", "dev"}
+    others = {"bench", "bench-tables", "docs", "judges", "test", "dev"}
     assert set(shown) == set(project()["optional-dependencies"]) - others
 
 

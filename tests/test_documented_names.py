@@ -2,14 +2,12 @@
 
 import importlib
 import re
-from pathlib import Path
 
 import pytest
 
 import chainrule as cr
+from tests.docs.pages import name_of, pages
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 IMPORTED = re.compile(r"from (chainrule[\w.]*) import ([\w, ]+)")
 USED = re.compile(r"\bcr((?:\.[A-Za-z_]\w*)+)")
 
@@ -32,7 +30,7 @@ def missing(text):
     return lost
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_names_of_a_page_exist(page):
     assert missing(page.read_text(encoding="utf-8")) == []
 

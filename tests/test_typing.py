@@ -18,21 +18,21 @@ from chainrule._src.core.methods import Methods
 ROOT = Path(__file__).parents[1]
 
 
-def class_of_the_readme(name):
-    """Return README's class as code: the lines of its doctest."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def class_of_the_tour(name):
+    """Return the tour's class as code: the lines of its doctest."""
+    text = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
     example = re.search(rf">>> class {name}\(.*\n(?:\.\.\. .*\n)+", text)
     return "".join(line[4:] + "\n" for line in example[0].splitlines())
 
 
 @pytest.fixture
 def programs(tmp_path):
-    """Return a folder of programs: the two of tests/typing, README's class, Tensor's example."""
+    """Return a folder of programs: the two of tests/typing, the tour's class, Tensor's example."""
     for path in (ROOT / "tests" / "typing").glob("*.py"):
         shutil.copy(path, tmp_path)
-    (tmp_path / "readme.py").write_text(
+    (tmp_path / "tour.py").write_text(
         "# mypy: allow-untyped-defs\nimport chainrule as cr\nfrom chainrule import layers\n\n\n"
-        + class_of_the_readme("Gate"),
+        + class_of_the_tour("Gate"),
         encoding="utf-8",
     )
     examples = doctest.DocTestParser().get_examples(cr.Tensor.__doc__)
@@ -56,7 +56,7 @@ def test_mypy_accepts_them(programs):
 
 @pytest.mark.thorough  # the second type checker
 def test_pyright_accepts_tensors(programs):
-    """README's class has no annotations, of which pyright's strict mode asks more than mypy."""
+    """the tour's class has no annotations, of which pyright's strict mode asks more than mypy."""
     pytest.importorskip("pyright")
     (programs / "pyrightconfig.json").write_text(
         json.dumps({

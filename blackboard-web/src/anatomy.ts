@@ -108,11 +108,27 @@ function exact(source: ArrayLike<number>): Float64Array {
 
 const dot = (a: number[], b: number[]): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
 
-/** Scripts that a page has as code, by the names that stand in its anatomies. */
-export type Scripts = Record<string, () => Step[]>;
-const known: Scripts = {};
-export function know(scripts: Scripts): void {
-  Object.assign(known, scripts);
+/** Functions that return a step, by the keys that stand in the anatomies of files (`blackboard/steps.py`). */
+export type Library = Record<string, (...given: unknown[]) => Step>;
+const library: Library = {};
+export function know(functions: Library): void {
+  Object.assign(library, functions);
+}
+
+/**
+ * The steps of a script that a server or a notebook has sent. It runs as an element with the nonce of the page's own
+ * script: the page's policy need not allow that text becomes code in other ways.
+ */
+function compiled(script: string): Step[] {
+  const ran: { steps?: Step[] } = {};
+  const element = document.createElement("script");
+  element.nonce = document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "";
+  element.textContent = `"use strict";chainruleScript.steps=${script}`;
+  Object.assign(globalThis, { chainruleScript: ran });
+  document.head.append(element);
+  element.remove();
+  if (!ran.steps) throw new Error("this page may not run the script of the microscope: its policy refuses scripts in the page");
+  return ran.steps;
 }
 
 /** An anatomy with its script compiled. */
@@ -124,8 +140,8 @@ export class Body {
   readonly primal = new Map<string, string>();
 
   constructor(readonly anatomy: Anatomy) {
-    const ready = known[anatomy.script];
-    this.steps = ready ? ready() : (new Function(`"use strict"; return (${anatomy.script});`)() as Step[]);
+    const { script } = anatomy;
+    this.steps = typeof script === "string" ? compiled(script) : script.map(([key, ...given]) => library[key]!(...given));
     const assigned = new Set(anatomy.lines.map(({ code }) => code.split(" = ", 1)[0]!));
     anatomy.equations.forEach((equation, k) => {
       this.byName.set(equation.name, k);

@@ -67,6 +67,10 @@ export type Ask = { id?: number } & (
   | { do: "mistake"; name: string | null }
   /** Of a page without Python: another of its lessons. */
   | { do: "lesson"; name: string }
+  /** Of a page without Python: a table to train with, as the text of a CSV file. */
+  | { do: "table"; name: string; text: string; target?: string }
+  /** Another column of that table to predict. */
+  | { do: "retarget"; target: string }
   | { do: "take"; what: "weights" | "module" | "replay" | "cell" }
 );
 
@@ -117,7 +121,8 @@ export interface Anatomy {
   output: string | null;
   gradients: Record<string, string>;
   input_gradient: string | null;
-  script: string;
+  /** The code of the equations; in files, the keys and arguments of functions that all networks share. */
+  script: string | [string, ...unknown[]][];
 }
 
 export interface Mistake {
@@ -143,6 +148,8 @@ export interface Setup {
     ink?: number;
     count: number;
     held: number;
+    /** Of a reader's own table: its columns. */
+    columns?: string[];
   };
   model: { title: string; kind: string };
   parameters: { name: string; shape: number[] }[];
@@ -160,6 +167,8 @@ export interface Setup {
   /** Of a page without Python: what is ready in it, and which of it this is. */
   lessons?: { name: string; title: string }[];
   lesson?: string;
+  /** Of a page without Python: it takes tables. */
+  tables?: boolean;
   /** What can be taken away; left out: all. */
   takes?: string[];
   /** Of a run that was recorded, the updates there are; it cannot be changed. */

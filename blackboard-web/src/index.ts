@@ -1,7 +1,7 @@
 /** The page as anywidget wants it: `render({model, el})`; `open(el)` for the server's page. */
 import { h, render as draw } from "preact";
 import plotCss from "uplot/dist/uPlot.min.css?inline";
-import { know, type Scripts } from "./anatomy";
+import { know, type Library } from "./anatomy";
 import type { Index } from "./course/content";
 import { firstRun, keepRun, replayOf } from "./course/document";
 import { packOf } from "./course/source";
@@ -41,15 +41,15 @@ export function open(el: HTMLElement, socket = "socket"): () => void {
 }
 
 /** The page of a recorded run, which is in the file with it. */
-export async function replay(scripts: Scripts): Promise<void> {
-  know(scripts);
+export async function replay(library: Library): Promise<void> {
+  know(library);
   const run = await unpacked(document.getElementById("run")!.textContent!);
   render({ model: new RecordedHost(run.buffer as ArrayBuffer), el: document.getElementById("blackboard")! });
 }
 
 /** The page that trains by itself, with kernels that are in its file, or beside it. Returns its host. */
-export function course(index: Index, scripts: Scripts): PageHost {
-  know(scripts);
+export function course(index: Index, library: Library): PageHost {
+  know(library);
   const replay = replayOf(() => host);
   const host: PageHost = new PageHost(index, packOf, { first: firstRun(), makers: replay ? { replay } : {} });
   keepRun(host);

@@ -171,10 +171,13 @@ function TipView({ root }: { root: RefObject<HTMLElement | null> }) {
   const x = tip.x - box.left;
   const side = x > box.width - 240 ? { right: `${box.width - x + 10}px` } : { left: `${x + 12}px` };
   return (
-    <div class="cb-tip" style={{ top: `${tip.y - box.top + 14}px`, ...side }} aria-hidden="true">
-      {tip.text().map((line) => (
-        <div key={line}>{line}</div>
-      ))}
-    </div>
+    <>
+      {tip.byKeys && <i class="cb-spot" style={{ left: `${x}px`, top: `${tip.y - box.top}px` }} />}
+      <div class="cb-tip" style={{ top: `${tip.y - box.top + 14}px`, ...side }} aria-hidden={!tip.byKeys} role={tip.byKeys ? "status" : undefined}>
+        {tip.text().map((line) => (
+          <div key={line}>{line}</div>
+        ))}
+      </div>
+    </>
   );
 }

@@ -26,6 +26,8 @@ export interface Tip {
   x: number;
   y: number;
   text: () => string[];
+  /** It is beside the spot that keys move; it is marked, and told to screen readers. */
+  byKeys?: boolean;
 }
 export type Branches<T> = Record<string, T>;
 

@@ -1,14 +1,13 @@
 /** The page's own host, on a small course that Python has told. */
 import { vi } from "vitest";
-import { know, type Scripts } from "../src/anatomy";
+import { know, type Library } from "../src/anatomy";
 import type { Index } from "../src/course/content";
 import { decode } from "../src/frames";
 import type { Ask, Frame, Setup, Told, Values } from "../src/host";
 import { PageHost } from "../src/hosts/page";
 import told from "./course.json";
 
-const scripts = Object.entries(told.scripts).map(([name, text]) => [name, new Function(`return () => (${text})`)()]);
-know(Object.fromEntries(scripts) as Scripts);
+know(new Function(`return ${told.library}`)() as Library);
 
 const packs = told.packs as Record<string, string>;
 export const INDEX = told.index as unknown as Index;

@@ -19,7 +19,8 @@ const near = (now: number, then: number, what: string, within = 1e-9) =>
 const bits = (frame: Frame) =>
   Object.fromEntries(Object.entries(frame.arrays).filter(([name]) => name.startsWith("p:")).map(([name, { data }]) => [name, [...data]]));
 
-test.each(RUNS)("every number is the server's: $settings", async ({ settings, frames }) => {
+test.each(RUNS)("every number is the server's: $lesson $settings", async ({ lesson, settings, frames }) => {
+  await page.ask({ do: "lesson", name: lesson });
   await page.restart({ rate: 0.1, ...(settings as Values) });
   for (const then of frames) {
     const frame = await page.ask({ do: "step", count: then.update - page.last("frame").update });
@@ -170,7 +171,7 @@ test("another lesson begins, and the one before is left", async () => {
   const frame = await page.ask({ do: "lesson", name: "softmax" });
   const setup = page.last("setup");
   expect([frame.update, setup.lesson, setup.units.length]).toEqual([0, "softmax", 0]);
-  expect(setup.lessons!.map(({ name }) => name)).toEqual(["lab", "softmax"]);
+  expect(setup.lessons!.map(({ name }) => name)).toEqual(["lab", "softmax", "wine"]);
 });
 
 test("weights are taken away as a file", async () => {
@@ -205,4 +206,17 @@ test("a run is made again from what was done to it", async () => {
 test("numbers stand in sentences as Python writes them", () => {
   expect([0.5, 1234.5, 0.00001234, 1e20, 2, 0.001].map((value) => general(value, 3))).toEqual(["0.5", "1.23e+03", "1.23e-05", "1e+20", "2", "0.001"]);
   expect(filled("{:.0%} of {}: {:.2g}", [0.456, "W", 0.0123])).toBe("46% of W: 0.012");
+});
+
+test("frames hold what pictures show, and another choice brings it at once", async () => {
+  const kinds = () => new Set(Object.keys(page.last("frame").arrays).map((name) => name.split(":")[0]!));
+  await page.ask({ do: "step", count: 3 });
+  expect(kinds()).toEqual(new Set(["p", "g", "d", "guess", "sure"]));
+  await page.ask({ do: "pictures", of: "weights", page: 1 });
+  await page.ask({ do: "step", count: 1 });
+  expect(kinds()).toEqual(new Set(["p", "guess", "sure"]));
+  const { update } = await page.ask({ do: "pictures", of: "gradient", page: 1 });
+  expect([update, kinds()]).toEqual([4, new Set(["p", "g", "guess", "sure"])]);
+  await page.ask({ do: "pictures", of: "change", page: 1 });
+  expect(kinds()).toEqual(new Set(["p", "d", "guess", "sure"]));
 });

@@ -7,6 +7,7 @@ from chainrule._src.base.errors import (
     DataError,
     DivergenceError,
     ExportError,
+    FewUpdatesWarning,
     FileError,
     InterruptedWarning,
     MachineError,
@@ -23,7 +24,7 @@ from chainrule._src.base.errors import (
 
 __all__ = [
     "ChainruleError", "ClusterError", "CompileError", "DataError", "DivergenceError", "ExportError",
-    "FileError", "InterruptedWarning", "MachineError", "MissingDependencyError", "OptionError",
-    "OutOfRangeError", "ReadOnlyError", "ShapeError", "TraceError", "UnknownNameError", "listed",
-    "shortened",
+    "FewUpdatesWarning", "FileError", "InterruptedWarning", "MachineError",
+    "MissingDependencyError", "OptionError", "OutOfRangeError", "ReadOnlyError", "ShapeError",
+    "TraceError", "UnknownNameError", "listed", "shortened",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Who may look at the blackboard, asked of the guard alone."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -140,7 +141,9 @@ def test_every_answer_says_what_a_browser_must_not_do(guard, query):
     rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
     assert rules["default-src"] == rules["frame-ancestors"] == "'none'"
     assert rules["connect-src"] == f"'self' ws://{HOST}"
-    assert "unsafe-inline" not in rules["script-src"]
+    again = headers_of(ask(guard, guard.invite().partition("?")[2]))
+    assert re.fullmatch(r"'self' 'nonce-[\w-]{22}'", rules["script-src"])
+    assert again["content-security-policy"] != policy  # a nonce holds for one answer
     assert "http" not in policy.replace("ws://", "")
 
 

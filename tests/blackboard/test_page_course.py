@@ -8,6 +8,8 @@ import numpy as np
 
 from chainrule._src.blackboard import subjects, views
 from chainrule._src.blackboard.course import Course, Lesson
+from chainrule._src.blackboard.lessons import lessons as lessons_of_page
+from chainrule._src.blackboard.lessons import own_lessons
 from chainrule._src.blackboard.run import ReversibleRun
 
 TOLD = Path(__file__).parents[2] / "blackboard-web" / "tests" / "course.json"
@@ -18,6 +20,8 @@ RUNS = [
     ({"layers": [10], "batch_size": 1, "seed": 3}, [1, 300]),
     ({"layers": [], "rate": 0.1}, [5]),
     ({"layers": [12, 8], "init": "glorot_uniform"}, [10]),
+    ({"layers": [10], "init": "glorot_uniform"}, [1, 30], "wine"),
+    ({"layers": [], "optimizer": "adam", "rate": 0.01}, [12], "wine"),
 ]
 
 
@@ -33,12 +37,25 @@ def course():
     layers = ([], [10], [12, 8])
     lesson = Lesson("lab", "The lab", subject, layers, ("sigmoid",), ["10 sigmoid"])
     softmax = subjects.network(data(), {"layers": []})
-    return Course.of([lesson, replace(lesson, name="softmax", title="Softmax", subject=softmax)])
+    lessons = [lesson, replace(lesson, name="softmax", title="Softmax", subject=softmax), wine()]
+    return Course.of(
+        lessons, table_lessons={task: of_one(each) for task, each in own_lessons().items()}
+    )
 
 
-def seen(settings, updates):
+def wine():
+    return of_one(lessons_of_page()[-1])
+
+
+def of_one(lesson):
+    """Return a lesson with one activation alone."""
+    return replace(lesson, activations=(lesson.subject.settings["activation"],))
+
+
+def seen(settings, updates, lesson="lab"):
     """Train; return what is seen after some updates."""
-    run, told = ReversibleRun(subjects.network(data(), {"rate": 0.1, **settings})), []
+    samples = data() if lesson == "lab" else subjects.table(lesson)
+    run, told = ReversibleRun(subjects.network(samples, {"rate": 0.1, **settings})), []
     for update in updates:
         while run.place.update < update:
             run.advance(max(update - run.place.update - 1, 1))
@@ -50,13 +67,13 @@ def seen(settings, updates):
         slopes = [None if np.isnan(view.point[name]) else view.point[name]
                   for name in ("saturated", "dead")]  # fmt: skip
         told.append({"update": update, **numbers, "sums": sums, **point, "slopes": slopes})
-    return {"settings": settings, "frames": told}
+    return {"lesson": lesson, "settings": settings, "frames": told}
 
 
 def tell():
     told = course()
     return {
-        "index": told.index, "packs": told.files(), "scripts": told.scripts,
+        "index": told.index, "packs": told.files(), "library": told.library.text(),
         "runs": [seen(*run) for run in RUNS],
     }  # fmt: skip
 
@@ -64,7 +81,7 @@ def tell():
 def test_the_page_is_tested_on_what_is_told_today():
     told, kept = json.loads(json.dumps(tell())), json.loads(TOLD.read_text(encoding="utf-8"))
     assert told["packs"].keys() == kept["packs"].keys(), f"run {Path(__file__).name} as a program"
-    for part in ("index", "scripts"):
+    for part in ("index", "library"):
         assert told[part] == kept[part], f"run {Path(__file__).name} as a program"
     for now, then in zip(told["runs"], kept["runs"], strict=True):
         assert now["settings"] == then["settings"]

@@ -101,8 +101,8 @@ def wrong_cases(kind: str) -> Iterator[Case]:
 
 def wrong_names(kind: str) -> list[str]:
     """Return the names of the wrong gradients of a kind of network."""
-    wrong = enumerate(_kind(kind)[0].WRONG)
-    return [f"{_stem(kind)}-{number}-{each.style}" for number, each in wrong]
+    stem, wrong = _stem(kind), enumerate(_kind(kind)[0].WRONG)
+    return [f"{stem}-{number}-{each.style}" for number, each in wrong]
 
 
 def wrong_case(kind: str, number: int) -> Case:

@@ -3,8 +3,10 @@
 A kind is a name of ``cases/``, a file, or a folder of files; without any, all of ``cases/``. Prints
 for each kind of network how many mistakes are caught, how many are named, how many lines are right,
 and the time; with ``--missed`` what was said of those that are not. A mistake is named if the
-diagnosis explains the gradient and says what it must; a line is right if it is one of the mistake's
-own. ``--right 20`` checks the right gradients alone, at real sizes and twenty draws.
+diagnosis explains the gradient and says what it must: in its sentence, the mended line or what
+stands behind ``or:``. The last line tells how many would count if the phrase could also stand in
+the learner's own line, the names of files and parameters. A line is right if it is one of the
+mistake's own. ``--right 20`` checks the right gradients alone, at real sizes and twenty draws.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from tests.check.collection import KINDS, Case, kinds_in, right_cases, wrong_cas
 
 import chainrule as cr
 from chainrule._src.check import clock
+from chainrule._src.check.diagnosis import Diagnosis
 
 ASKED = 0.9
 MOST_BYTES = 3 << 30
@@ -40,6 +43,9 @@ class Verdict(NamedTuple):
     seconds: float
     said: str
     error: str = ""
+    loosely: bool = (
+        False  # named and the line right, if the phrase may stand anywhere in the report
+    )
 
 
 def judge(case: Case) -> Verdict:
@@ -52,10 +58,21 @@ def judge(case: Case) -> Verdict:
     found = report.diagnoses
     said = "\n".join(map(str, found))
     explained = bool(found) and all(d.kind != "not explained" for d in found)
-    named = explained and all(re.search(phrase, said, re.IGNORECASE) for phrase in case.said)
+    named = explained and _says(case, "\n".join(map(_own_words, found)))
     lines = {d.where.line for d in found if d.where is not None}
     line = all(lines & own for own in case.lines)
-    return Verdict(case.name, not report.passed, named, line, seconds, said)
+    loosely = explained and line and _says(case, said)
+    return Verdict(case.name, not report.passed, named, line, seconds, said, loosely=loosely)
+
+
+def _says(case: Case, text: str) -> bool:
+    return all(re.search(phrase, text, re.IGNORECASE) for phrase in case.said)
+
+
+def _own_words(diagnosis: Diagnosis) -> str:
+    """Return the sentence, the mended line and the alternatives of a diagnosis."""
+    repaired = diagnosis.where.repaired if diagnosis.where is not None else ""
+    return "\n".join([diagnosis.what, repaired, *diagnosis.others])
 
 
 def _report(case: Case) -> cr.check.GradientReport | str:
@@ -153,6 +170,8 @@ def main() -> int:
                     )
                     print("    " + verdict.said.replace("\n", "\n    "))
     _print("all", every)
+    loosely = sum(v.loosely for v in every) / max(1, len(every))
+    print(f"both, if the phrase may stand anywhere in the report: {loosely:.1%}")
     print(f"right gradients accused: {', '.join(accused) or 'none'}")
     if options.right:
         return bool(accused)

@@ -1,9 +1,12 @@
 """Two functions that should be equal: the line where the first goes wrong."""
 
+import ast
+
 import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule._src.check.subject import FaultyProgram
 
 pytestmark = pytest.mark.usefixtures("processor_time")
 
@@ -161,3 +164,43 @@ def test_another_axis_is_tried_although_the_shape_becomes_another_one():
     report = cr.explain_difference(summed_over_the_batch, lambda z: -np.mean((z**2).sum(axis=1)))(Z)
     assert report.diagnoses[0].kind == "axis"
     assert report.diagnoses[0].where.repaired.endswith("np.sum(z ** 2, axis=1))")
+
+
+def under_the_root(z):
+    return z / np.sqrt(z**2 + 0.1)
+
+
+def behind_the_root(z):
+    return z / (np.sqrt(z**2) + 0.1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "side"),
+    [
+        (under_the_root, behind_the_root, "inside the function and belongs behind it"),
+        (behind_the_root, under_the_root, "behind the function and belongs inside it"),
+    ],
+)
+def test_a_term_on_the_wrong_side_of_a_function_is_named(wrong, right, side):
+    report = cr.explain_difference(wrong, right)(Z)
+    assert f"the term 0.1 stands {side}" in report.diagnoses[0].what
+
+
+def test_a_change_of_a_program_is_made_and_run_once(monkeypatch):
+    runs = []
+    tried = FaultyProgram.tried
+
+    def counted(self, edits, call=None):
+        if call is None:
+            runs.append((id(self), *((e.kind, id(e.owner), e.field, _text(e)) for e in edits)))
+        return tried(self, edits, call)
+
+    monkeypatch.setattr(FaultyProgram, "tried", counted)
+    report = cr.explain_difference(under_the_root, lambda z: z**3 / (1 + np.abs(z) ** 1.5))(Z)
+    assert report.diagnoses
+    assert len(runs) == len(set(runs)) > 0
+
+
+def _text(edit):
+    parts = edit.new if isinstance(edit.new, list) else [edit.new]
+    return "; ".join(ast.dump(part) for part in parts), str(edit.where), str(edit.detail)

@@ -135,7 +135,9 @@ def test_ctrl_c_in_training_keeps_what_was_trained(start, large, tmp_path, recip
     model = cr.load_model(path)
     epochs = len(model.history.epoch)
     told = said.format(epochs)
-    assert err == f"Stopped by Ctrl-C; {told}; what was trained is in {path}.\n"
+    *notes, last = err.splitlines()
+    assert last == f"Stopped by Ctrl-C; {told}; what was trained is in {path}."
+    assert all(line.startswith("note: ") for line in notes)
     assert epochs < 100_000
     untrained = make_model(
         SimpleNamespace(preprocessor=model.preprocessor), Settings()

@@ -265,7 +265,9 @@ def test_a_reader_that_leaves_does_not_cost_the_model(tmp_path):
     )  # fmt: skip
     process.stdout.readline()
     process.stdout.close()
-    assert (process.wait(timeout=60), process.stderr.read()) == (0, "")
+    lines = process.stderr.read().splitlines()
+    assert process.wait(timeout=60) == 0
+    assert all(line.startswith("note: ") for line in lines), lines
     process.stderr.close()
     assert path.exists()
 
@@ -447,3 +449,32 @@ def test_paths_in_commands_to_copy_are_quoted_as_the_system_does(monkeypatch):
     assert verb._quoted(r"C:\data\model") == r"C:\data\model"
     monkeypatch.setattr(verb.sys, "platform", "linux")
     assert verb._quoted("/my data/model") == "'/my data/model'"
+
+
+def test_a_column_of_text_left_out_is_told_with_its_option(tmp_path):
+    result, _ = train(tmp_path, write_pets(tmp_path / "pets.csv"), "--target", "kind")
+    assert "--text name counts its words" in " ".join(result.stdout.split())
+
+
+def test_a_model_below_its_baseline_says_so(tmp_path):
+    rng = np.random.default_rng(0)
+    rare = np.where(np.arange(200) % 20 == 0, "ill", "well")
+    rows = "\n".join(f"{x:.3f},{y}" for x, y in zip(rng.normal(size=200), rare, strict=True))
+    path = tmp_path / "rare.csv"
+    path.write_text(f"x,y\n{rows}\n")
+    result, _ = train(tmp_path, path, "--target", "y")
+    assert "the model is no better than the baseline (accuracy 95.0 %" in result.stderr
+    assert "--class-weight balanced" in result.stderr
+    numbers = tmp_path / "noise.csv"
+    numbers.write_text("x,y\n" + "\n".join(f"{a},{b}" for a, b in rng.normal(size=(60, 2))))
+    result, _ = train(tmp_path, numbers, "--target", "y", "--lr", "0.5")
+    assert "no better than the baseline (R² -" in result.stderr
+    result, _ = train(tmp_path, "iris", "--epochs", "50")
+    assert "baseline (" not in result.stderr
+
+
+def test_evaluate_says_first_which_rows_were_trained_on(tmp_path):
+    result, model = train(tmp_path, "wine")
+    assert "trained on" not in result.stderr
+    result = done("evaluate", model, "wine")
+    assert "the model was trained on 142 of these 178 rows" in result.stderr

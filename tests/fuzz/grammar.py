@@ -164,6 +164,8 @@ class Draw:
         if self.chance(0.2 if self.layers else 0.06):
             self.loop()
             return
+        if self.chance(0.06) and self.predictions():
+            return
         for _ in range(20):
             try:
                 node = self.pick(rules.RULES)(self)
@@ -220,6 +222,44 @@ class Draw:
                 self.space, item.values = spaces, values
                 item.trained |= self.trained(node) or head == self.layers
                 return
+
+    def predictions(self) -> bool:
+        """Add logits, probabilities and a loss of them, with writes in between, if they fit."""
+        try:
+            item = self.item(1, kind="f")
+        except NoneFitsError:
+            return False
+        if any(np.shape(value)[-1:] == (1,) for value in item.values):
+            return False  # the only class has probability 1, which losses of logits alone take as 1
+        names = [Node(f"v{len(self.statements) + i}") for i in range(2)]
+        logits, made = Node(rules.LOGITS, (item.node,)), self.pick(rules.PROBABILITIES)
+        statements = [
+            Statement(str(names[0]), logits), *self.writes(names[0], 0.3),
+            Statement(str(names[1]), Node(made, (names[0],))),
+            *self.writes(names[0], 0.5), *self.writes(names[1], 0.5),
+        ]  # fmt: skip
+        text = "\n".join(map(str, statements))
+        spaces = [dict(space) for space in self.space]
+        values = [self.evaluated(text, spaces, str(names[0]))]
+        values.append(self.evaluated("pass", spaces, str(names[1])))
+        loss = Node(self.pick(rules.LOSSES), (names[1], names[0]))
+        values.append(self.evaluated(f"_ = {loss}", spaces))
+        for node, some in zip((*names, loss), values, strict=True):
+            if not some:
+                return False
+            self.pool.append(Item(node, some, item.trained))
+        self.statements += statements
+        self.space = spaces
+        return True
+
+    def writes(self, name: Node, share: float) -> list[Statement]:
+        """Return writes into a variable: none, one or several."""
+        writes = []
+        while self.chance(share):
+            place, operator, value = self.pick(rules.WRITES)
+            place = place.replace("{0}", str(name))
+            writes.append(Statement(str(name), Node(value, (name,)), "", place, operator))
+        return writes
 
     def evaluated(self, text: str, spaces: Any, name: str = "_") -> list[Any] | None:
         """Return what a statement gives for every size, if it is to be kept."""

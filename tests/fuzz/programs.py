@@ -114,14 +114,21 @@ LAYOUTS = {"C": np.ascontiguousarray, "F": np.asfortranarray, "reversed": _rever
 
 @dataclass(frozen=True)
 class Statement:
-    """``name = node``, perhaps behind the head of a loop."""
+    """``name = node``, perhaps behind the head of a loop; or a write, ``name[place] += node``."""
 
     name: str
     node: Node
     head: str = ""
+    place: str = ""
+    operator: str = "="
 
     def __str__(self) -> str:
-        return f"{self.head}{self.name} = {self.node}"
+        return f"{self.head}{self.name}{self.place} {self.operator} {self.node}"
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes an array that is there."""
+        return bool(self.place) or self.operator != "="
 
 
 @dataclass(frozen=True)

@@ -172,6 +172,32 @@ FILLED = [
     "(lambda c, z: ([z.__setitem__(k, np.tanh(c[k] + z[k - 1])) for k in range(2)], z)[1])"
     "({0}[:2], np.zeros(np.shape({0}[:2])))",
 ]
+# Logits, what makes probabilities of them, and losses of these: some libraries compute a loss of
+# probabilities from the logits, and must not do so if either was written into since.
+LOGITS = "3 * np.tanh({0})"
+PROBABILITIES = [
+    "cr.softmax({0})", "cr.softmax({0})", "cr.sigmoid({0})", "cr.sigmoid({0})",
+    "np.exp(cr.functions.log_softmax({0}))", "np.exp({0}) / np.exp({0}).sum(-1, keepdims=True)",
+    "1 / (1 + np.exp(-{0}))", "cr.softmax({0}) * 1.0", "cr.softmax({0})[:]", "cr.sigmoid({0}).T",
+]  # fmt: skip
+LOSSES = [
+    "cr.losses.categorical_crossentropy({0} > 0.4, {0})", "cr.losses.binary_crossentropy({1}, {0})",
+    "cr.losses.sparse_categorical_crossentropy(np.zeros(np.shape({0})[:-1], int), {0})",
+    "cr.losses.kl_divergence(np.ones(np.shape({0})) / 2, {0})", "-np.log({0} + 0.01)",
+    "cr.losses.binary_crossentropy({0} > 0.4, {0})", "-np.log({0}[..., 0] + 0.01) * {1}[..., 0]",
+    "cr.losses.CategoricalCrossentropy()({0} > 0.3, {0})", "cr.losses.poisson(1.0 + 0 * {0}, {0})",
+    "cr.losses.BinaryCrossentropy()({0} > 0.3, {0})", "cr.functions.logsumexp({1}) - {1}[..., 0]",
+    "cr.losses.categorical_focal_crossentropy({0} > 0.3, {0})",
+    "cr.losses.binary_focal_crossentropy({0} > 0.3, {0})",
+    "cr.nll(({0} > 0.4) / 1.0, {0})", "np.mean(({0} - {1})**2)",
+]  # fmt: skip
+WRITES = [
+    ("[..., 0]", "=", "0.2"), ("[0]", "=", "0.3"), ("[..., 0]", "+=", "0.1"), ("", "+=", "0.2"),
+    ("", "*=", "0.5"), ("[{0} > 0.4]", "=", "0.4"), ("[::2]", "/=", "2"), ("", "+=", "0.1 * {0}"),
+    ("[...]", "=", "0.5 * np.sin({0}) + 0.4"), ("[:]", "=", "{0}[::-1]"), ("", "/=", "{0} + 2"),
+    ("[:, 0]", "=", "{0}[:, -1]"), ("[..., :2]", "-=", "0.01 * {0}[0]"), ("[-1]", "*=", "{0}[0]"),
+    ("[{0} < 0.3]", "*=", "0.9"), ("[np.arange(len({0})), 0]", "-=", "0.01"),
+]  # fmt: skip
 LARGE_WHOLE = [  # their sums leave int64
     "np.mean({0} * 2**60) / 2.0**60",
     "np.var({0} * 2**59) / 2.0**118",

@@ -27,6 +27,8 @@ def smaller(program: Program) -> Iterator[Program]:
     for i, statement in reversed(list(enumerate(program.statements))):
         rest = program.statements[:i] + program.statements[i + 1 :]
         yield change(program, statements=rest)
+        if statement.writes:
+            continue
         if not statement.head:
             yield _everywhere(
                 change(program, statements=rest), Node(statement.name), statement.node

@@ -1,4 +1,4 @@
-"""The wheel alone, in an empty environment and another folder: README's examples and commands.
+"""The wheel alone, in an empty environment and another folder: the tour's examples and commands.
 
 `make wheel` runs these; pip asks its index for the packages.
 """
@@ -16,7 +16,7 @@ import pytest
 from tests.base import ROOT
 
 MEGABYTES = 290  # of the base, at most
-# README's examples by chapter, in one namespace; chapters that need an extra are left out if asked.
+# The tour's examples by chapter, in one namespace; those that need an extra are left out if asked.
 EXAMPLES = """
 import doctest, re, sys, warnings
 warnings.simplefilter("error")
@@ -63,7 +63,7 @@ class Environment:
         return done.stdout
 
     def examples(self, which):
-        done = self.run(self.python, "-c", EXAMPLES, ROOT / "README.md", which)
+        done = self.run(self.python, "-c", EXAMPLES, ROOT / "docs" / "tour.md", which)
         assert done.returncode == 0, done.stdout + done.stderr
         assert str(self.path) in done.stdout
         return done.stdout
@@ -144,23 +144,23 @@ def test_a_model_becomes_a_module_for_the_web_with_the_base(base):
     assert losses[-1] < losses[0]
 
 
-def test_all_of_readmes_examples_run(full):
+def test_all_of_the_tours_examples_run(full):
     told = full.examples("all")
     assert "In scikit-learn" in told
     assert "Thousands of models" in told
 
 
-def commands_of_the_readme():
-    """Return what README lets one type, for the command line that `make lab` installs."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^\.venv/bin/chainrule (.*?)(?:\s+#.*)?$", text, flags=re.M)
+def commands_of_the_tour():
+    """Return what the tour lets one type, for the command line that `make lab` installs."""
+    text = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\$ \.venv/bin/chainrule (.*?)(?:\s+#.*)?$", text, flags=re.M)
     assert len(lines) >= 7
     return [line.split() for line in lines]
 
 
 @pytest.mark.filterwarnings("default")
-def test_readmes_commands_run(full):
-    for words in commands_of_the_readme():
+def test_the_tours_commands_run(full):
+    for words in commands_of_the_tour():
         full.verb(*words)
     names = {path.name for path in full.work.iterdir()}
     assert {"wine.safetensors", "predictions.csv", "wine.py", "sweep.html"} <= names

@@ -1,6 +1,7 @@
 """Arrays that are written into: views, masks and index arrays share memory as NumPy's do."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.draws import draws
@@ -27,7 +28,7 @@ STATEMENTS = [
     "np.putmask(a, a > 0.5, {number})", "np.fill_diagonal(a, {number})",
     "np.put(a, [{i}, {k}], {number})", "np.put_along_axis(a, np.array([[{i}]]), {number}, 0)",
     "u = np.squeeze(a[{i}:{i} + 1])", "v = np.ravel(b)[3:6]", "v = b.flatten()[:3]",
-    "a -= a.mean(axis=0)",
+    "a -= a.mean(axis=0)", "a[:] = a[::-1]", "b[...] = b[:, ::-1]", "a *= a[{i}]",
 ]  # fmt: skip
 NUMBERS = ["w[0]", "w[{i}] * 2", "x[{i}, {j}]", "np.sin(w).sum()", "1.5", "a[{i}, {j}]", "v[{j}]"]
 VECTORS = [
@@ -177,6 +178,32 @@ def f(w, x):
     a[0], a[1] = a[1].copy(), a[0].copy()
     return np.sum(np.sin(a) * x)
 """
+
+
+def test_an_array_can_be_written_from_a_view_of_itself():
+    def f(w, x):
+        a = x * w[:3]
+        a += 1.0
+        b = np.sin(a)
+        b[:] = b[::-1]
+        return np.sum(b[..., 0] * a[:, 1])
+
+    along = np.array([1.0, -0.5, 0.3, 0.2])
+    assert np.sum(cr.grad(f)(W, X.copy()) * along) == pytest.approx(slope(f, along), rel=1e-6)
+
+
+@pytest.mark.parametrize("index", ["0", "..., 0", "-3"])
+@pytest.mark.parametrize("number", ["0.2", "1", "True", "np.float32(0.5)", "len(x)"])
+def test_a_number_that_was_written_is_read_as_an_entry(index, number):
+    f = function_of(
+        f"def f(w, x):\n    v = w[:3] * 2\n    v[{index}] = {number}\n    v[{index}] += w[1]\n"
+        f"    v[1] = {number}\n    return np.sum(v * x) + v[1] ** 2"
+    )
+    value, gradient = cr.value_and_grad(f)(W.copy(), X.copy())
+    assert value == pytest.approx(f(W.copy(), X.copy()))
+    along = np.array([1.0, -0.5, 0.3, 0.2])
+    g = (f(W + 1e-6 * along, X.copy()) - f(W - 1e-6 * along, X.copy())) / 2e-6
+    assert np.sum(gradient * along) == pytest.approx(g, rel=1e-6)
 
 
 def test_a_text_does_not_read_what_it_has_written():

@@ -17,6 +17,7 @@ from chainrule.errors import (
 from chainrule.sweeps import IntRange, LogUniform, Uniform
 
 optuna = pytest.importorskip("optuna")
+pytestmark = pytest.mark.filterwarnings("ignore:sweep. 'n' changes nothing")
 SPACE = {
     "rate": LogUniform(1e-5, 1e-1),
     "start": [0.0, 5.0, (1, 2)],

@@ -267,3 +267,13 @@ def test_copies_have_all_that_was_found(copied, searched):
     np.testing.assert_array_equal(
         theirs.top(6)[-1].model.predict(X), ours.top(6)[-1].model.predict(X)
     )
+
+
+def test_an_error_of_a_model_may_be_that_of_fit():
+    space = {"says": [0.5, None]}
+    search = cr.sweeps.SweepCV(Says(), space, cv=2).fit(X, y)
+    assert np.isnan(search.cv_results_["mean_test_score"]).sum() == 1
+    with pytest.raises(cr.errors.DataError, match=r"1 models failed; the first: .*nothing to say"):
+        search.set_params(error_score="raise").fit(X, y)
+    with pytest.raises(cr.errors.OptionError, match="nan or 'raise'"):
+        search.set_params(error_score=0.0).fit(X, y)

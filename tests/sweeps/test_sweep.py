@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 import chainrule as cr
 from chainrule._src.sweeps.folds import folds_of
 from chainrule.errors import DataError, InterruptedWarning, OptionError, UnknownNameError
-from chainrule.sweeps import IntRange, LogUniform, Uniform
+from chainrule.sweeps import Choice, IntRange, LogUniform, Uniform
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3)).astype("f4")
@@ -251,6 +251,96 @@ def test_importance_finds_what_matters():
     assert sum(importance.values()) == pytest.approx(1)
     with pytest.raises(DataError, match="too few"):
         swept(models=3).importance()
+
+
+def test_nothing_is_important_where_scores_are_luck():
+    """Three settings that a build ignores shared all of it, in the order of the grid."""
+    rng = np.random.default_rng(0)
+    scores = iter(rng.normal(size=1000).tolist())
+
+    def by_chance(estimator, X, y):
+        return next(scores)
+
+    for scoring in (by_chance, lambda estimator, X, y: 0.5):
+        result = cr.sweep(
+            DecisionTreeClassifier(),
+            {"max_depth": [1, 2, 3], "min_samples_leaf": [1, 2, 3], "ccp_alpha": [0.0, 0.1, 0.2]},
+            X, Y, search="grid", scoring=scoring, verbose=0, workers=1,
+        )  # fmt: skip
+        with pytest.raises(DataError, match="by more than chance"):
+            result.importance()
+        with pytest.raises(DataError, match="by more than chance"):
+            result.plot("importance")
+        assert result.points().importance == {}
+
+
+def test_a_build_that_ignores_a_setting_is_told():
+    def ignorant(lr, hidden, penalty):
+        return network(lr)
+
+    space = {"lr": [0.1, 0.2], "hidden": [2, 3], "penalty": Uniform(0, 1)}
+    with pytest.warns(UserWarning, match="'hidden', 'penalty' change nothing in what build"):
+        swept(ignorant, space, Y, models=4)
+
+    def sometimes(lr, hidden, layers):
+        return network(lr, hidden if layers == 2 else 4)
+
+    swept(sometimes, {"lr": [0.1, 0.2], "layers": [1, 2, 3], "hidden": [2, 3]}, Y)
+
+
+def test_a_build_that_returns_one_model_is_told():
+    model = network(0.1)
+    with pytest.warns(UserWarning, match="the same model for other settings"):
+        swept(lambda lr: model, {"lr": [0.1, 0.2]}, Y, models=2)
+
+
+def test_hyperband_with_halving_is_refused():
+    with pytest.raises(OptionError, match="leave halving out"):
+        swept(hyperband=True, halving=3)
+
+
+def test_settings_with_conditions_are_drawn_where_these_hold():
+    def build(kind, momentum=0.0, nesterov=False):
+        return network(0.1 + momentum + nesterov + (kind == "adam"))
+
+    space = {
+        "kind": ["sgd", "adam"],
+        "momentum": Uniform(0.5, 0.9, when={"kind": "sgd"}),
+        "nesterov": Choice([True, False], when={"kind": ["sgd", "lion"]}),
+    }
+    for search in ("random", "quasi"):
+        result = swept(build, space, Y, search=search)
+        members = map(result.search.candidates.settings, range(12))
+        assert {("momentum" in each, "nesterov" in each, each["kind"]) for each in members} == {
+            (True, True, "sgd"), (False, False, "adam"),
+        }  # fmt: skip
+    grid = swept(build, space | {"momentum": Uniform(0.5, 0.9, 3, when={"kind": "sgd"})}, Y,
+                 search="grid", models=None)  # fmt: skip
+    assert grid.table.rows == 3 * 2 + 1
+    finite = swept(build, {name: space[name] for name in ("kind", "nesterov")}, Y, models=None)
+    assert finite.table.rows == 3
+    with pytest.raises(DataError, match="'momentum' depends on 'kind', which must be a setting be"):
+        swept(build, {"momentum": space["momentum"], "kind": ["sgd", "adam"]}, Y)
+    with pytest.raises(DataError, match="when must be a dict"):
+        Uniform(0, 1, when="sgd")
+    with pytest.raises(OptionError, match="random, quasi or grid"):
+        swept(build, space, Y, search="tpe")
+
+
+def test_a_store_keeps_conditions(tmp_path):
+    def build(kind, momentum=0.0):
+        return network(0.1 + momentum + (kind == "adam"))
+
+    def space(*kinds):
+        return {"kind": ["sgd", "adam"], "momentum": Uniform(0.5, 0.9, when={"kind": [*kinds]})}
+
+    first = swept(build, space("sgd"), Y, store=tmp_path / "a")
+    again = swept(build, space("sgd"), Y, store=tmp_path / "a", models=24)
+    assert again.table.rows == 24
+    settings = [again.search.candidates.settings(n) for n in range(12)]
+    assert settings == [first.search.candidates.settings(n) for n in range(12)]
+    with pytest.raises((DataError, OptionError)):
+        swept(build, space("sgd", "adam"), Y, store=tmp_path / "a", models=24)
 
 
 def test_luck_is_the_share_of_the_seeds():

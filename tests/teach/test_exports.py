@@ -1,7 +1,9 @@
 """A lab for other systems: what is written, and what their runners make of it."""
 
+import ast
 import io
 import json
+import linecache
 import os
 import re
 import subprocess
@@ -15,7 +17,9 @@ import pytest
 from chainrule._src.teach.exports import run, support
 from chainrule._src.teach.exports.folders import exported, write_files
 from chainrule._src.teach.exports.making import MAKERS
+from chainrule._src.teach.exports.nbgrader import stubs_of
 from chainrule._src.teach.loader import load, our_labs
+from chainrule._src.teach.regions import strip, without_stubs
 from chainrule.errors import UnknownNameError
 
 LAB = "01_softmax_and_backpropagation"
@@ -24,7 +28,7 @@ STUDENTS = {
     "nbgrader": (),  # nbgrader itself makes it: see test_judges.py
     "otter": ("student/",),
     "gradescope": ("student/",),
-    "prairielearn": ("questions/.*/clientFilesQuestion/",),
+    "prairielearn": (r"questions/.*/(question\.html|\w+\.py)$",),
     "classroom": ("",),
 }
 
@@ -119,21 +123,102 @@ def test_the_zip_for_gradescope_runs_where_only_it_is(labs, tmp_path):
     assert cases["dsigmoid: values"]["output"].startswith(("dsigmoid", "my lab.ipynb"))
 
 
+# PrairieLearn's schema of info.json: the required keys and others, with their types.
+INFO = {
+    "uuid": str, "type": str, "title": str, "topic": str, "tags": list, "gradingMethod": str,
+    "partialCredit": bool, "singleVariant": bool, "externalGradingOptions": dict,
+}  # fmt: skip
+OPTIONS = {"enabled": bool, "image": str, "entrypoint": str, "timeout": int}
+
+
+def test_prairielearn_has_a_question_for_each_exercise(labs):
+    seen = set()
+    for name, lab in labs.items():
+        files = MAKERS["prairielearn"](lab)
+        for exercise in lab.exercises:
+            question = f"questions/{name}/{exercise}"
+            info = json.loads(files[f"{question}/info.json"])
+            assert {key: type(value) for key, value in info.items()} == INFO
+            options = info["externalGradingOptions"]
+            assert {key: type(value) for key, value in options.items()} == OPTIONS
+            assert re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", info["uuid"])
+            seen.add(info["uuid"])
+            assert (info["type"], info["gradingMethod"]) == ("v3", "External")
+            assert f"{question}/tests/{Path(options['entrypoint']).name}" in files
+            page = files[f"{question}/question.html"]
+            assert f'file-name="{exercise}.py"' in page
+            assert "{{" not in page
+            assert exercise in files[f"{question}/{exercise}.py"]
+    assert len(seen) == sum(len(lab.exercises) for lab in labs.values())
+
+
 @pytest.mark.usefixtures("light_hosts")
 def test_prairielearn_s_results(labs, tmp_path):
+    """An answer that uses another exercise's is marked with that of the lab."""
     (tmp_path / "student").mkdir()
-    nbformat.write(labs[LAB].source.notebook(solved=True), tmp_path / "student" / f"{LAB}.ipynb")
-    run.main(["prairielearn", LAB, str(tmp_path / "student"), str(tmp_path / "out/results.json")])
-    results = json.loads((tmp_path / "out/results.json").read_text())
-    assert (results["gradable"], results["score"]) == (True, 1.0)
-    assert sum(t["points"] for t in results["tests"]) == sum(
-        t["max_points"] for t in results["tests"]
-    )
-    files = MAKERS["prairielearn"](labs[LAB])
-    info = json.loads(files[f"questions/{LAB}/info.json"])
-    assert (
-        f"questions/{LAB}/tests/{Path(info['externalGradingOptions']['entrypoint']).name}" in files
-    )
+    answer = tmp_path / "student" / "dsigmoid.py"
+    arguments = ["prairielearn", LAB, str(tmp_path / "student"), str(tmp_path / "results.json")]
+    scores = {}
+    stub = MAKERS["prairielearn"](labs[LAB])[f"questions/{LAB}/dsigmoid/dsigmoid.py"]
+    right = "def dsigmoid(X):\n    sig = sigmoid(X)\n    return sig * (1 - sig)\n"
+    for text in (right, right.replace("(1 - sig)", "1"), stub):
+        answer.write_text(text)
+        run.main([*arguments, "--exercise", "dsigmoid"])
+        results = json.loads((tmp_path / "results.json").read_text())
+        assert results["gradable"] is True
+        assert {case["name"].split(":")[0] for case in results["tests"]} == {"dsigmoid"}
+        scores[text] = results["score"]
+    assert scores[right] == 1.0
+    assert 0 < scores[right.replace("(1 - sig)", "1")] < 1
+    assert scores[stub] == 0.0
+
+
+def test_what_a_classroom_installs_is_on_pypi(labs):
+    files = MAKERS["classroom"](labs[LAB])
+    assert "chainrule" not in files["requirements.txt"]
+    assert "pytest" in files["requirements.txt"].split()
+    assert "wheels/*.whl" in files["tests.json"]
+
+
+@pytest.mark.sampled(quick=1)
+@pytest.mark.parametrize("name", our_labs())
+def test_nbgrader_s_untouched_notebook_earns_nothing(labs, name):
+    """Its cells run as in a kernel: the text of each is in Python's cache of lines."""
+    lab = labs[name]
+    checked = support.points
+
+    def run_cell(number, text, space):
+        file = f"<cell {number} of {name}>"
+        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+        exec(compile(text, file, "exec"), space)
+
+    for number, cell in enumerate(cell for cell in lab.source.cells if cell.exercises):
+        for solved in (False, True):
+            space = {"__name__": f"kernel{number}"}
+            text = strip(without_stubs(cell.source), solved=solved)
+            functions = "\n\n".join(
+                ast.unparse(node) for node in ast.parse(text).body if hasattr(node, "name")
+            )
+            run_cell(
+                number,
+                "import numpy as np\nfrom typing import *\n" + _bases(functions) + functions,
+                space,
+            )
+            for exercise in cell.exercises:
+                handed_out = [support.definition_digest(t) for t in stubs_of(lab, exercise)]
+                result = lab.exercises[exercise].failed("")
+                earned = support._digest_of(space[exercise]) not in handed_out
+                assert earned == solved, exercise
+                if not solved:
+                    assert checked(result, space[exercise], handed_out) == 0.0
+
+
+def _bases(text):
+    """Return stand-ins for what the definitions derive from."""
+    bases = {
+        b.id for n in ast.parse(text).body for b in getattr(n, "bases", ()) if hasattr(b, "id")
+    }
+    return "".join(f"class {base}: pass\n" for base in sorted(bases - {"object"}))
 
 
 def test_nothing_handed_in_is_no_points(tmp_path):
@@ -173,8 +258,8 @@ def test_points_are_printed_with_what_is_wrong(capsys):
     def fails():
         raise AssertionError("rows do not sum to 1")
 
-    assert support.points(result, fails) == result.points
-    assert support.points(result, lambda: None) == result.points + 1
+    assert support.points(result, hidden_tests=fails) == result.points
+    assert support.points(result, hidden_tests=lambda: None) == result.points + 1
     said = capsys.readouterr().out
     assert "✗ softmax, hidden tests: rows do not sum to 1" in said
 

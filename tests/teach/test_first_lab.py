@@ -13,31 +13,32 @@ from chainrule._src.teach.loader import load
 pytestmark = pytest.mark.usefixtures("processor_time")
 
 PAGE = Path(__file__).parents[2] / "docs" / "first-lab.md"
-BLOCK = re.compile(r"^```(\w+)(?: (append|file)=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^```(?:\{code-block\} )?(\w+)\n(?::caption: (At the end of )?(\S+)\n\n)?(.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 def test_the_page_does_what_it_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     printed, compared = "", 0
-    for kind, way, name, content in BLOCK.findall(PAGE.read_text("utf-8")):
+    for kind, appends, name, content in BLOCK.findall(PAGE.read_text("utf-8")):
         path = tmp_path / name
-        if kind == "sh":
+        if kind == "console":
             load.cache_clear()
             results = [
-                CliRunner().invoke(app, shlex.split(line)[1:]) for line in content.splitlines()
+                CliRunner().invoke(app, shlex.split(line.removeprefix("$ "))[1:])
+                for line in content.splitlines()
             ]
             printed = "".join(line.rstrip() + "\n" for line in results[-1].stdout.splitlines())
             # `learn` ends with 1 as long as exercises are left.
             assert all(r.exit_code == 0 or "exercises" in r.output for r in results), printed
         elif kind == "text":
-            assert printed == content
+            assert content == (path.read_text("utf-8") if name else printed)
             compared += 1
-        elif kind == "csv":
-            assert path.read_text("utf-8") == content
-            compared += 1
-        elif way == "append":
-            path.write_text(path.read_text("utf-8") + content, "utf-8")
-        elif way == "file":
+        elif appends:
+            path.write_text(path.read_text("utf-8") + "\n" + content, "utf-8")
+        elif name:
             path.parent.mkdir(exist_ok=True)
             path.write_text(content, "utf-8")
     assert compared == 5

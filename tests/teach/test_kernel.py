@@ -87,9 +87,9 @@ def test_files_of_others_are_refused(done):
 def test_of_a_folder_with_a_secret_all_else_is_open(tmp_path):
     for name in ("a/b/secret", "a/c", "d"):
         (tmp_path / name).mkdir(parents=True)
-    found = kernel._open_paths([str(tmp_path)], [str(tmp_path / "a/b/secret")])
+    found = kernel.open_paths([str(tmp_path)], [str(tmp_path / "a/b/secret")])
     assert sorted(os.path.relpath(path, tmp_path) for path in found) == ["a/c", "d"]
-    assert kernel._open_paths([str(tmp_path / "a")], [str(tmp_path)]) == []
+    assert kernel.open_paths([str(tmp_path / "a")], [str(tmp_path)]) == []
 
 
 def test_a_checkout_is_not_readable():

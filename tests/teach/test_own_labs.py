@@ -14,6 +14,8 @@ from chainrule._src.teach.grading.classroom import Classroom
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Grader
 from chainrule._src.teach.grading.marks import to_csv
+from chainrule._src.teach.grading.record import MarkRecord
+from chainrule._src.teach.grading.rules import Decision, MarkingRules
 from chainrule._src.teach.grading.setting import assignment
 from chainrule._src.teach.learn.checker import Checker
 from chainrule._src.teach.learn.workspace import Workspace
@@ -67,7 +69,7 @@ def grade(tmp_path, hosts):
         path.write_text(lab)
         load.cache_clear()
         grader = Grader(assignment(str(path), 10.0, 2**28, seed))
-        grader._host, grader._teacher = hosts[False], hosts[True]
+        grader._host, grader._teacher = hosts["bare"], hosts["whole"]
         handed_in = tmp_path / f"{student}.py"
         handed_in.write_text(answers)
         return grader.assignment, grader.grade(Entry(student, handed_in))
@@ -83,6 +85,25 @@ def test_points_weights_and_questions(grade):
     row = next(csv.DictReader(io.StringIO(to_csv(Classroom(task, [graded])))))
     assert row["open"] == "quarter: 12 (Is it well written?)"
     assert row["total"] == row["of"] == "8"
+
+
+def test_points_of_a_question_are_open_until_a_decision(grade):
+    task, graded = grade(LAB + CHAIN, ANSWERS)
+    given = {("ada", "quarter"): Decision(16.0, "well written")}
+    mark = MarkingRules(decisions=given).mark(graded)
+    assert (mark.total, mark.most, mark.questions) == (18.0, 20.0, {})
+    mark = MarkingRules(points={("quarter", ""): 9.0}).mark(graded)  # of the six and twelve points
+    assert (mark.total, mark.most) == (5.0, 5.0)
+    assert mark.exercises["quarter"].open == 6.0
+
+
+def test_marks_of_a_lab_that_was_changed_are_given_anew(grade, tmp_path):
+    task, graded = grade(LAB + CHAIN, ANSWERS)
+    entry, path = Entry("ada", tmp_path / "ada.py"), tmp_path / "record.jsonl"
+    MarkRecord(path, task).add(entry, graded)
+    assert [*MarkRecord(path, task).known([entry])] == ["ada"]
+    changed, _ = grade((LAB + CHAIN).replace("return half(half(x))", "return x / 4"), ANSWERS)
+    assert MarkRecord(path, changed).known([entry]) == {}
 
 
 def test_an_untouched_text_earns_nothing_and_a_short_one_hears_so(grade):

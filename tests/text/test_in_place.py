@@ -88,3 +88,35 @@ def test_what_is_read_later_is_copied(f):
     found = run_text(cr.trace(graded)(X, W))(x, W)
     assert_same(found, graded(X, W), rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(x, X)
+
+
+def set_and_added(x, w):
+    y = x * 2
+    y[0] = w[0]
+    y[1:] += w[1]
+    return y
+
+
+def from_itself(x, w):
+    y = np.sin(x) * w[1]
+    y[0] = y[1] * 2
+    y[2:4] = y[4:6] * w
+    return y
+
+
+def recurrence(x, w):
+    y = np.zeros(8)
+    y[0] = w[0]
+    for i in range(1, 8):
+        y[i] = np.tanh(y[i - 1] * w[1] + x[i])
+    return y
+
+
+@pytest.mark.parametrize("f", [filled, set_and_added, from_itself, recurrence])
+def test_gradients_are_read_before_a_part_of_them_is_set_to_zero(f):
+    graded = cr.value_and_grad(loss_of(f), (0, 1))
+    program = cr.trace(graded)(X, W)
+    x, w = X.copy(), W.copy()
+    assert_same(run_text(program)(x, w), graded(X, W), rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal([*x, *w], [*X, *W])
+    assert ".copy()" not in cr.source(loss_of(f))(X, W)

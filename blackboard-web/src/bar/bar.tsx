@@ -4,6 +4,7 @@ import { useStore } from "../store";
 import { Button, Pop } from "../ui";
 import { FlightFields } from "./fields";
 import { Lessons } from "./lessons";
+import { OwnTable } from "./own";
 import { Runs, StopWhen } from "./runs";
 import { Scrub } from "./scrub";
 import { Settings } from "./settings";
@@ -25,6 +26,7 @@ export function Bar({ help }: { help: () => void }) {
         <Scrub />
         <Mistaken />
         <Lessons />
+        <OwnTable />
         <div class="cb-bar__end">
           {setup.recorded && <Recorded />}
           {able(setup, "restart") && setup.settings.restart.length > 0 && <Settings />}

@@ -5,11 +5,13 @@ import uPlot from "uplot";
 import { branches } from "../actions";
 import { count, power } from "../format";
 import { usePaint, useSize } from "../hooks";
+import { useSpot, type Spot } from "../network/spot";
 import { pixelOf } from "../pixel";
 import { useStore, type Store } from "../store";
 import { paletteOf, type Palette } from "../theme";
 import { merged, present, smooth, under, type ChartKind, type Line } from "./lines";
 
+const STOPS = 40; // places at which keys read a chart
 const WAIT = 80; // milliseconds between two drawings of a growing chart
 
 export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) => void }) {
@@ -23,22 +25,29 @@ export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) 
   const names = useNames(kind);
   const px = pixelOf(store);
 
+  /** The place along the axis of the updates: uPlot's own cursor follows later. */
+  const along = ({ clientX }: Spot): number => clientX - plot.current!.over.getBoundingClientRect().left;
+  const hover = (event: Spot) => {
+    const { current: chart } = plot;
+    if (!chart) return;
+    const [{ clientX: x, clientY: y }, left] = [event, along(event)];
+    store.tip.value = left < 0 ? null : { x, y, text: () => under(store.curves, store.setup.peek()!, kind, chart.posToVal(left, "x")) };
+  };
+  const away = () => (store.tip.value = null);
+  const open = (event: Spot) => plot.current && along(event) >= 0 && seek(Math.max(0, Math.round(plot.current!.posToVal(along(event), "x"))));
+  const cells = () => {
+    const whole = box.current!.getBoundingClientRect();
+    const over = plot.current?.over.getBoundingClientRect() ?? whole;
+    return { left: over.left - whole.left, width: over.width / STOPS, height: whole.height };
+  };
+  const spot = useSpot({ cells, hover, away, open });
+
   useEffect(() => {
     if (!width || !height) return;
     const first = table(store, kind);
     const chart = new uPlot(options(kind, first.lines, palette, width, height, px), first.data, box.current!);
     mark.current = chart.over.appendChild(document.createElement("i"));
     mark.current.className = "cb-chart__now";
-    chart.over.addEventListener("click", () => {
-      const { left } = chart.cursor;
-      if (left !== undefined && left >= 0) seek(Math.max(0, Math.round(chart.posToVal(left, "x"))));
-    });
-    const leave = () => (store.tip.value = null);
-    chart.over.addEventListener("pointerleave", leave);
-    chart.over.addEventListener("pointermove", ({ clientX, clientY }) => {
-      const left = clientX - chart.over.getBoundingClientRect().left; // uPlot's own cursor follows later
-      store.tip.value = { x: clientX, y: clientY, text: () => under(store.curves, store.setup.peek()!, kind, chart.posToVal(left, "x")) };
-    });
     plot.current = chart;
     const stop = growing(store, () => {
       const next = table(store, kind);
@@ -47,7 +56,7 @@ export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) 
     });
     return () => {
       stop();
-      leave();
+      away();
       plot.current = null;
       chart.destroy();
     };
@@ -58,7 +67,7 @@ export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) 
     if (plot.current && mark.current && update !== undefined) place(plot.current, mark.current, store);
   }, [width, height, kind, palette, runs, names]);
 
-  return <div class="cb-chart__plot" ref={box} role="img" aria-label={`${kind.title} over all updates`} />;
+  return <div class="cb-chart__plot" ref={box} {...spot} aria-label={`${kind.title} over all updates; arrow keys read it, Enter goes to that update`} />;
 }
 
 /** Names of the lines drawn: told anew only when they are others. */

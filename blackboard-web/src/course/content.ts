@@ -2,6 +2,8 @@
 import { Kernel, type Form } from "../../../src/chainrule/_src/export/web/runtime/kernel.js";
 import { readTensors, unpacked, type NamedArray } from "../../../src/chainrule/_src/export/web/runtime/arrays.js";
 import type { Setup, Values } from "../host";
+import type { Sizes } from "./sizes";
+import type { Limits, Task } from "./table";
 
 /** A network that the page has kernels for: the names of its packs. */
 export interface NetworkEntry {
@@ -33,6 +35,8 @@ export interface Index {
   lessons: Lesson[];
   notices: NoticeRules;
   scenes: unknown[];
+  /** Lessons for tables that a reader brings. */
+  own?: Limits & { lessons: Record<Task, Lesson> };
 }
 
 export interface NetworkDocument {
@@ -43,6 +47,8 @@ export interface NetworkDocument {
   /** By the name of initial weights: each parameter in the order of drawing, and limit and scale of its uniform numbers. */
   draws: Record<string, [string, number, number][]>;
   kernels: Record<string, Form>;
+  /** Of a network that takes tables of any size; its texts have marks in the place of sizes. */
+  sizes?: Sizes;
 }
 export interface MistakesDocument {
   diagnoses: Record<string, string>;
@@ -75,6 +81,11 @@ export class Content {
     let pack = this.packs.get(name);
     if (!pack) this.packs.set(name, (pack = this.read(name)));
     return pack as Promise<Pack<Document>>;
+  }
+
+  /** Have a pack that the page has made itself. */
+  put<Document>(name: string, pack: Pack<Document>): void {
+    this.packs.set(name, Promise.resolve(pack));
   }
 
   private async read(name: string): Promise<Pack<unknown>> {

@@ -5,7 +5,9 @@ import {
   kernelOf, networkKey, type Content, type DataDocument, type Lesson, type MistakesDocument, type NetworkDocument, type Pack,
 } from "./content";
 import { Engine, type Carry, type Samples } from "./engine";
+import type { NamedArray } from "../../../src/chainrule/_src/export/web/runtime/arrays.js";
 import { generator, uniform } from "./random";
+import { Fit, withParameters } from "./sizes";
 
 const LARGEST = 1024; // batch size
 const size = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
@@ -48,6 +50,7 @@ export class Network {
     readonly slopes: Evaluation | null,
     private readonly data: Pack<DataDocument>,
     private readonly diagnosis: string | undefined,
+    private readonly fit: Fit | null,
   ) {
     this.names = document.setup.parameters.map(({ name }) => name);
   }
@@ -59,7 +62,10 @@ export class Network {
     const pack = await content.pack<NetworkDocument>(entry.pack);
     const data = await content.pack<DataDocument>(lesson.data);
     const rule = settings.optimizer ?? "";
-    const { document } = pack;
+    const { features, classes } = data.document.data;
+    const sizes = pack.document.sizes;
+    const fit = sizes ? new Fit(sizes, features.length, classes?.length ?? 1) : null;
+    const document = fit ? { ...pack.document, setup: fit.text(pack.document.setup) } : pack.document;
     let [train, single, gradient, diagnosis]: [Kernel, Kernel | null, Kernel, string | undefined] = [null!, null, null!, undefined];
     let wrong = mistake;
     if (mistake !== null) {
@@ -78,19 +84,33 @@ export class Network {
       single = await kernelOf(pack, `single/${rule}`);
       gradient = await kernelOf(pack, "gradient");
     }
-    const weights = weightsOf(pack, settings);
+    const weights = weightsOf(document, pack.arrays, settings);
     if (mistake !== null && wrong === null) // the start is wrong, not the gradient
       for (const { name, shape } of document.setup.parameters) if (shape.length > 1) weights[`params/${name}`] = new Float64Array(size(shape));
+    const shapes = new Map(document.setup.parameters.map(({ name, shape }) => [name, shape]));
+    const initial = fit ? withParameters(weights, (name, values) => fit.filled(name, values, shapes.get(name)!)) : weights;
     return new Network(
-      lesson, settings, mistake, document, { ...startOf(pack, rule, settings), ...weights },
-      samplesOf(data, "X", "y"), samplesOf(data, "X_held", "y_held"),
+      lesson, settings, mistake, document, { ...startOf(pack, rule, settings), ...initial },
+      samplesOf(data, fit, "X", "y"), samplesOf(data, fit, "X_held", "y_held"),
       { train, single }, new Evaluation(gradient), new Evaluation(await kernelOf(pack, "scores")),
-      document.kernels.slopes ? new Evaluation(await kernelOf(pack, "slopes")) : null, data, diagnosis,
+      document.kernels.slopes ? new Evaluation(await kernelOf(pack, "slopes")) : null, data, diagnosis, fit,
     );
   }
 
   get isOfClasses(): boolean {
     return this.data.document.data.classes !== null;
+  }
+
+  /** Return a parameter, or a gradient of one, without what a kernel has beyond the table. */
+  shown(name: string, values: Float64Array, shape: number[]): Float64Array {
+    return this.fit ? this.fit.cut(name, values, shape) : values;
+  }
+
+  /** Return a sample as kernels take it. */
+  sample(x: number[]): Float64Array {
+    const width = this.data.document.data.features.length;
+    if (x.length !== width) throw new Error(`a sample has ${width} numbers, received ${x.length}`);
+    return this.fit ? this.fit.samples(Float64Array.from(x)) : Float64Array.from(x);
   }
 
   /** Return the kernel of training for a batch size; all runs of the network share it. */
@@ -135,9 +155,10 @@ function offered(lesson: Lesson): string {
   return `hidden layers ${[...layers].join(", ")}`;
 }
 
-function samplesOf({ arrays }: Pack<unknown>, X: string, y: string): Samples {
+function samplesOf({ arrays }: Pack<unknown>, fit: Fit | null, X: string, y: string): Samples {
   const samples = arrays.get(X)!;
-  return { X: Float64Array.from(samples.data as Float32Array), y: arrays.get(y)!.data, rows: samples.shape[0]! };
+  const numbers = Float64Array.from(samples.data as Float32Array);
+  return { X: fit ? fit.samples(numbers) : numbers, y: arrays.get(y)!.data, rows: samples.shape[0]! };
 }
 
 /** The carry at the start without the parameters. */
@@ -157,7 +178,7 @@ export function withFlight(carry: Carry, { rate, momentum }: Values): Carry {
 }
 
 /** Return the initial weights: those of the pack, or drawn as NumPy draws them. */
-function weightsOf({ document, arrays }: Pack<NetworkDocument>, { init, seed = 0 }: Values): Carry {
+function weightsOf(document: NetworkDocument, arrays: Map<string, NamedArray>, { init, seed = 0 }: Values): Carry {
   const ready = `weights/${init ?? ""}/${seed}/`;
   const weights: Carry = {};
   for (const [name, { data }] of arrays) if (name.startsWith(ready)) weights[`params/${name.slice(ready.length)}`] = data;
@@ -170,6 +191,11 @@ function weightsOf({ document, arrays }: Pack<NetworkDocument>, { init, seed = 0
   }
   const random = generator(seed);
   const shapes = new Map(document.setup.parameters.map(({ name, shape }) => [name, shape]));
-  for (const [name, limit, scale] of draws) weights[`params/${name}`] = uniform(random, limit, scale, size(shapes.get(name)!));
+  for (const [name, limit, scale] of draws) {
+    const shape = shapes.get(name)!;
+    // A scale depends on the sizes, which are the table's own.
+    const by = scale === 1 ? 1 : Math.sqrt(1 / (shape.reduce((a, b) => a + b, 0) / 2));
+    weights[`params/${name}`] = uniform(random, limit, by, size(shape));
+  }
   return weights;
 }

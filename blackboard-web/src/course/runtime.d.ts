@@ -1,4 +1,4 @@
-/** The runtime of exported kernels, which is JavaScript. */
+/** What the page shares with exported modules and pages, which are JavaScript. */
 type TypedArray =
   | Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
   | BigInt64Array | BigUint64Array;
@@ -50,4 +50,18 @@ declare module "*/runtime/random.js" {
     bits(): number;
     shuffle<T extends number[] | Int32Array>(array: T): T;
   }
+}
+
+declare module "*/page/csv.js" {
+  /** Texts that stand for a missing value. */
+  export const MISSING: RegExp;
+  export function rowsOfCsv(text: string): { rows: string[][]; separator: string };
+  export function readerOf(texts: string[], hadComma: boolean | null, separator: string): (text: string) => number;
+}
+
+declare module "*/page/strokes.js" {
+  type Strokes = [number, number][][];
+  export function slant(strokes: Strokes): number;
+  export function bitmapOf(strokes: Strokes, height: number, width: number): Uint8Array;
+  export function inkOf(strokes: Strokes, height: number, width: number): Float64Array;
 }

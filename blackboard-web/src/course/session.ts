@@ -7,11 +7,13 @@ import { Network } from "./network";
 import { Notices } from "./notices";
 import { Points } from "./points";
 import { Run, type Recipe } from "./run";
-import { Scorer, view, type View } from "./view";
+import { readTable, type Limits, type OwnTable } from "./table";
+import { Scorer, view, type Pictured, type View } from "./view";
 
 const FRAME = 1000 / 30; // milliseconds from one frame to the next while training runs
 const TURN = 8; // milliseconds of training between two moments at which the page is drawn
 const AWAITED = 400; // milliseconds of training before there is a first frame
+const OWN = "own"; // the name of the lesson and of the pack of the reader's table
 const UNSEEN = 250; // milliseconds after which a frame is sent although the last one was not drawn
 
 interface Branch {
@@ -24,6 +26,8 @@ interface Branch {
 /** A run to begin with: its network, what was done to it, how far it was trained, and the update to show. */
 export interface Standing extends Recipe {
   lesson: string;
+  /** The reader's table, if it is trained with. */
+  table?: OwnTable;
   values: Values;
   mistake: string | null;
   head: number;
@@ -37,10 +41,21 @@ export interface Taken {
 
 export type Tell = (message: object, arrays?: Arrays) => void;
 
+/** Read a table; what is wrong with it is said with its name. */
+function read(table: OwnTable, limits: Limits): ReturnType<typeof readTable> {
+  try {
+    return readTable(table, limits);
+  } catch (error) {
+    throw new Error(`${table.name}: ${(error as Error).message}`);
+  }
+}
+
 export class Session {
   private lesson: Lesson;
   private network!: Network;
   private branches: Record<string, Branch> = {};
+  /** The reader's table that was read last. */
+  private own: OwnTable | null = null;
   private shown = "a";
   private stop: Stop = {};
   private marked: number | null = null;
@@ -57,6 +72,8 @@ export class Session {
   private framed = 0;
   private due = 0;
   private drawn = true;
+  /** What pictures show: of gradient and change, frames hold no more. Null: not told yet. */
+  private pictured: Pictured | null = null;
   private timer: ReturnType<typeof setTimeout> | null = null;
   /** Identities of messages that are answered when the goal is reached. */
   private awaited: number[] = [];
@@ -73,6 +90,7 @@ export class Session {
   ) {
     const { lessons } = content.index;
     this.lesson = lessons.find(({ name }) => name === (first?.lesson ?? lesson)) ?? lessons[0]!;
+    if (first?.table) this.lesson = this.ownLesson(first.table);
   }
 
   /** The run that is shown, to be begun with again; null before there is one. */
@@ -80,7 +98,7 @@ export class Session {
     if (!this.network) return null;
     const { run } = this;
     return {
-      lesson: this.lesson.name, values: this.network.settings, mistake: this.network.mistake, ...run.recipe,
+      lesson: this.lesson.name, ...(this.lesson.name === OWN && { table: this.own! }), values: this.network.settings, mistake: this.network.mistake, ...run.recipe,
       head: run.head, update: run.place.update,
     };
   }
@@ -167,8 +185,11 @@ export class Session {
       case "drawn":
         this.drawn = true;
         return;
-      case "pictures":
-        return;
+      case "pictures": {
+        const more = this.pictured !== null && this.pictured !== ask.of && ask.of !== "weights";
+        this.pictured = ask.of;
+        return more ? this.show() : undefined;
+      }
       case "play":
         this.playing = true;
         this.rate = ask.rate;
@@ -190,9 +211,7 @@ export class Session {
         return this.cut();
       }
       case "train_on": {
-        const width = this.network.train.X.length / this.network.train.rows;
-        if (ask.x.length !== width) throw new Error(`a sample has ${width} numbers, received ${ask.x.length}`);
-        run.trainOn(Float64Array.from(ask.x), ask.y);
+        run.trainOn(this.network.sample(ask.x), ask.y);
         this.cut();
         return this.move(run.place.update + 1);
       }
@@ -201,7 +220,14 @@ export class Session {
       case "mistake":
         return this.restart({}, ask.name);
       case "lesson":
-        return this.open(ask.name);
+        return this.open(ask.name === OWN && this.own ? this.ownLesson(this.own) : this.content.index.lessons.find(({ name }) => name === ask.name));
+      case "table": {
+        const { do: _, id: __, ...table } = ask;
+        return this.open(this.ownLesson(table));
+      }
+      case "retarget":
+        if (!this.own) throw new Error("there is no table yet");
+        return this.open(this.ownLesson({ ...this.own, target: ask.target }));
       case "stop":
         this.stop = { epoch: ask.epoch, loss: ask.loss, accuracy: ask.accuracy };
         return this.show();
@@ -257,9 +283,19 @@ export class Session {
     this.hello();
   }
 
-  private async open(name: string): Promise<void> {
+  /** Return the lesson of a reader's table, of which the data are in the page from now on. */
+  private ownLesson(table: OwnTable): Lesson {
+    const { own } = this.content.index;
+    if (!own) throw new Error("this page has no network for tables of your own; one of chainrule blackboard --export course/ has");
+    const { task, pack } = read(table, own);
+    this.content.put(OWN, pack);
+    this.own = table;
+    return { ...own.lessons[task], name: OWN, title: table.name, data: OWN };
+  }
+
+  private async open(next: Lesson = this.lesson): Promise<void> {
     const { lesson } = this;
-    this.lesson = this.content.index.lessons.find((each) => each.name === name) ?? lesson;
+    this.lesson = next;
     try {
       await this.begin(this.lesson.settings.values, null);
     } catch (error) {
@@ -271,10 +307,11 @@ export class Session {
 
   private hello(): void {
     const { header, arrays } = this.network.setup();
-    const { lessons, scenes } = this.content.index;
+    const { scenes, own } = this.content.index;
+    const lessons = [...this.content.index.lessons, ...(this.own ? [{ name: OWN, title: this.own.name }] : [])];
     const setup: Omit<Setup, "arrays"> = {
       type: "setup", ...header, scenes: this.lesson.scenes ? scenes : [], lesson: this.lesson.name, takes: this.takes,
-      lessons: lessons.map(({ name, title }) => ({ name, title })),
+      lessons: lessons.map(({ name, title }) => ({ name, title })), tables: own !== undefined,
     };
     this.tell(setup, arrays);
     for (const [name, { points, notices }] of Object.entries(this.branches)) {
@@ -307,7 +344,9 @@ export class Session {
   private weights(): Taken {
     const carry = this.run.carry();
     const { parameters } = this.network.document.setup;
-    const weights = new Map<string, NamedArray>(parameters.map(({ name, shape }) => [name, { data: carry[`params/${name}`]!, shape }]));
+    const weights = new Map<string, NamedArray>(
+      parameters.map(({ name, shape }) => [name, { data: this.network.shown(name, carry[`params/${name}`] as Float64Array, shape), shape }]),
+    );
     return { name: "weights.safetensors", mime: "application/octet-stream", bytes: writeWeights(weights) };
   }
 
@@ -455,7 +494,7 @@ export class Session {
     if (loss === null && this.lastLoss.at === at) loss = this.lastLoss.loss;
     this.lastLoss = { at, loss };
     this.losses = { sum: 0, count: 0 };
-    const seen = view(run, scorer, exact, loss);
+    const seen = view(run, scorer, exact, loss, this.pictured);
     points.add(seen.point);
     for (const notice of notices.look(this.network, seen.point, seen.carry)) this.tell({ type: "notice", branch: this.shown, ...notice });
     return seen;

@@ -52,6 +52,9 @@ function scoresOf(network: Network, update: number, carry: Carry): Scores {
   };
 }
 
+/** What pictures of weights show. */
+export type Pictured = "weights" | "gradient" | "change";
+
 export interface View {
   header: Omit<Frame, "type" | "branch" | "branches" | "playing" | "speed" | "stop" | "marked" | "arrays"> & { held_loss: number };
   arrays: Arrays;
@@ -59,14 +62,18 @@ export interface View {
   carry: Carry;
 }
 
-/** Return the view of a run at its present update; `mean` is the mean loss of the updates since the last view. */
-export function view(run: Run, scorer: Scorer, exact: boolean, mean: number | null): View {
+/**
+ * Return the view of a run at its present update; `mean` is the mean loss of the updates since the last view. Of gradient
+ * and change it holds what pictures show: both if `pictured` is null.
+ */
+export function view(run: Run, scorer: Scorer, exact: boolean, mean: number | null, pictured: Pictured | null = null): View {
   const { network, last, place } = run;
   const { parameters } = network.document.setup;
   const carry = run.carry();
+  const of = (source: Carry, name: string, shape: number[]) => network.shown(name, source[`params/${name}`] as Float64Array, shape);
   const scores = scorer.look(place.update, carry, exact);
   const arrays: Arrays = {};
-  for (const { name, shape } of parameters) arrays[`p:${name}`] = shaped(carry[`params/${name}`] as Float64Array, ...shape);
+  for (const { name, shape } of parameters) arrays[`p:${name}`] = shaped(of(carry, name, shape), ...shape);
   const [saturated, dead] = flatUnits(network, carry);
   const point: Point = { update: place.update, loss: mean ?? NaN, saturated, dead };
   if (last) {
@@ -76,11 +83,11 @@ export function view(run: Run, scorer: Scorer, exact: boolean, mean: number | nu
     point.norm = [];
     point.ratio = [];
     for (const { name, shape } of parameters) {
-      const [now, before] = [carry, last.carry].map((each) => each[`params/${name}`] as Float64Array) as [Float64Array, Float64Array];
-      const gradient = results[`gradient/${name}`] as Float64Array;
+      const [now, before] = [of(carry, name, shape), of(last.carry, name, shape)];
+      const gradient = network.shown(name, results[`gradient/${name}`] as Float64Array, shape);
       const change = now.map((value, i) => value - before[i]!);
-      arrays[`g:${name}`] = shaped(gradient, ...shape);
-      arrays[`d:${name}`] = shaped(change, ...shape);
+      if (pictured === null || pictured === "gradient") arrays[`g:${name}`] = shaped(gradient, ...shape);
+      if (pictured === null || pictured === "change") arrays[`d:${name}`] = shaped(change, ...shape);
       point.norm.push(norm(gradient));
       point.ratio.push(norm(change) / Math.max(norm(before), 1e-30));
     }
@@ -106,4 +113,8 @@ function flatUnits({ slopes, train, document }: Network, carry: Carry): [number,
   return [Number(results["0"]![0]), Number(results["1"]![0])];
 }
 
-const norm = (values: Float64Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+function norm(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value * value; // many weights: `reduce` takes ten times as long
+  return Math.sqrt(sum);
+}

@@ -11,6 +11,7 @@ import { places } from "./grid";
 import type { LayerView } from "./layers";
 import { WORD, liveOf, shown, valueOf } from "./live";
 import { Pixels, begin } from "./paint";
+import { useSpot, type Spot } from "./spot";
 
 const MOST = 64; // filters shown
 const CHANNELS = 3; // of a filter's inputs, side by side
@@ -77,7 +78,7 @@ export function Filters({ layer }: { layer: LayerView; index: number }) {
     return ((row * wide + (column % wide)) * channels + Math.floor(column / wide)) * layer.outputs + filter;
   };
   /** The filter under the pointer, and the entry: of its weights, or of its map. */
-  const under_ = (event: MouseEvent) => {
+  const under_ = (event: Spot) => {
     for (let c = 0; c < count; c++) {
       const [left, top] = grid.at(c);
       const [x, y] = [event.offsetX - left, event.offsetY - top];
@@ -89,7 +90,7 @@ export function Filters({ layer }: { layer: LayerView; index: number }) {
     }
     return null;
   };
-  const hover = (event: PointerEvent) => {
+  const hover = (event: Spot) => {
     const found = under_(event);
     const text = () => {
       const [data, maps] = [shown(store, live, layer), valueOf(live, layer)];
@@ -98,20 +99,19 @@ export function Filters({ layer }: { layer: LayerView; index: number }) {
     };
     store.tip.value = found && { x: event.clientX, y: event.clientY, text };
   };
-  const click = (event: MouseEvent) => {
+  const click = (event: Spot) => {
     const found = under_(event);
     if (found && found.weight !== null) openWeight(store, layer, found.weight, null);
     else if (found?.place != null && layer.value) openEntry(store, layer.value, found.place);
   };
+  const cells = () => ({ width: rows ? cell : side, height: rows ? cell : side });
+  const spot = useSpot({ cells, hover, away: () => (store.tip.value = null), open: click });
   return (
     <div class="cb-filters" ref={room}>
       <canvas
         ref={canvas}
-        role="img"
-        aria-label={`${layer.outputs} filters of ${layer.weights}, each above the map of what it finds in the sample`}
-        onPointerMove={hover}
-        onPointerLeave={() => (store.tip.value = null)}
-        onClick={click}
+        {...spot}
+        aria-label={`${layer.outputs} filters of ${layer.weights}, each above the map of what it finds in the sample; arrow keys read it, Enter takes a number apart`}
       />
       {layer.outputs > MOST && <p class="cb-about">the first {MOST} of {layer.outputs} filters</p>}
     </div>

@@ -11,6 +11,7 @@ import type { LayerView } from "./layers";
 import { WORD, incomingOf, liveOf, shown } from "./live";
 import { Outcome } from "./outcome";
 import { Pixels, SIDE, begin } from "./paint";
+import { useSpot, type Spot } from "./spot";
 
 const CELL = 40; // pixels of the page, of the largest cell
 const NAMED = 72; // where few classes have long names
@@ -59,11 +60,11 @@ export function Matrix({ layer, index: number, below = 0 }: Props) {
     if (unit?.layer === number) context.strokeRect(2 * SIDE + unit.index * wide, 1, Math.max(wide, 2), h - 2);
   }, [layer, w, h, wide, tall]);
 
-  const cell = (event: PointerEvent | MouseEvent) => {
+  const cell = (event: Spot) => {
     const [i, j] = [Math.floor(event.offsetY / tall), Math.floor((event.offsetX - 2 * SIDE) / wide)];
     return i >= 0 && i < inputs && j < outputs ? ([i, j] as const) : null;
   };
-  const hover = (event: PointerEvent) => {
+  const hover = (event: Spot) => {
     const place = cell(event);
     store.tip.value = place && { x: event.clientX, y: event.clientY, text: () => told(...place) };
   };
@@ -76,7 +77,7 @@ export function Matrix({ layer, index: number, below = 0 }: Props) {
     }
     return lines;
   };
-  const click = (event: MouseEvent) => {
+  const click = (event: Spot) => {
     const place = cell(event);
     if (!place) return;
     const [i, j] = place;
@@ -84,30 +85,17 @@ export function Matrix({ layer, index: number, below = 0 }: Props) {
     else openWeight(store, { ...layer, value: layer.incoming }, null, i);
     store.unit.value = layer.hidden && j >= 0 ? { layer: number, index: j } : number ? { layer: number - 1, index: i } : null;
   };
-  const keyed = (event: KeyboardEvent) => {
-    const chosen = store.unit.value;
-    const at = layer.hidden ? number : number - 1;
-    const count = layer.hidden ? outputs : inputs;
-    const move = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    if (move === undefined || at < 0) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const from = chosen?.layer === at ? chosen.index + move : 0;
-    store.unit.value = { layer: at, index: Math.max(0, Math.min(count - 1, from)) };
-  };
+  // The column before the weights is of the units that come in.
+  const cells = () => ({ left: 2 * SIDE - wide, width: wide, height: tall });
+  const spot = useSpot({ cells, hover, away: () => (store.tip.value = null), open: click });
 
   return (
     <div class="cb-matrix" ref={room}>
       <canvas
         ref={canvas}
-        tabIndex={0}
-        role="application"
-        aria-label={`${WORD[store.view.value]}s of ${layer.weights}, ${inputs} × ${outputs}; arrow keys choose a unit`}
+        {...spot}
+        aria-label={`${WORD[store.view.value]}s of ${layer.weights}, ${inputs} × ${outputs}; arrow keys read them, Enter takes a number apart`}
         style={{ width: `${w + 2 * SIDE}px`, height: `${h}px` }}
-        onPointerMove={hover}
-        onPointerLeave={() => (store.tip.value = null)}
-        onClick={click}
-        onKeyDown={keyed}
       />
       <Outcome layer={layer} cell={wide} />
     </div>

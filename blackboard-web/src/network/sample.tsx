@@ -15,6 +15,7 @@ import { pictureOf } from "./layers";
 import { featureName } from "./live";
 import { Pixels, begin } from "./paint";
 import { series } from "./series";
+import { useSpot, type Spot } from "./spot";
 
 const WIDTH = 124; // pixels of the page
 const SPAN = 2.5; // standard deviations that have a colour of their own
@@ -70,19 +71,18 @@ function Series({ sequence }: { sequence: [number, number] }) {
     const x = store.sample.value?.x;
     if (x && canvas.current) series(begin(canvas.current, width, height), x, sequence, paletteOf(store), width, height);
   }, [width, height]);
-  const hover = (event: PointerEvent) => {
+  const hover = (event: Spot) => {
     const t = Math.floor((event.offsetX / width) * sequence[0]);
     const text = () => [`step ${t + 1}: ${Array.from({ length: sequence[1] }, (_, k) => short(store.sample.value?.x[t * sequence[1] + k])).join(", ")}`];
     store.tip.value = { x: event.clientX, y: event.clientY, text };
   };
+  const spot = useSpot({ cells: () => ({ width: width / sequence[0], height }), hover, away: () => (store.tip.value = null) });
   return (
     <canvas
       ref={canvas}
-      role="img"
-      aria-label={`The sample, ${sequence[0]} steps over time`}
+      {...spot}
+      aria-label={`The sample, ${sequence[0]} steps over time; arrow keys read it`}
       style={{ width: `${width}px`, height: `${height}px` }}
-      onPointerMove={hover}
-      onPointerLeave={() => (store.tip.value = null)}
     />
   );
 }
@@ -109,25 +109,25 @@ function Picture({ shape: [rows, columns] }: { shape: [number, number] }) {
     context.strokeStyle = paletteOf(store).ink;
     context.strokeRect((feature % columns) * wide + 0.5, Math.floor(feature / columns) * tall + 0.5, wide - 1, tall - 1);
   }, [rows, columns, setup, side]);
-  const hover = (event: PointerEvent) => {
+  const hover = (event: Spot) => {
     const [i, j] = [Math.floor((event.offsetY / height) * rows), Math.floor((event.offsetX / side) * columns)];
     const pixel = Math.min(i * columns + j, store.setup.value!.data.features.length - 1);
     store.feature.value = pixel;
     const text = () => [`${featureName(store.setup.value!, pixel)}: ${short(store.sample.value?.x[pixel])}`];
     store.tip.value = { x: event.clientX, y: event.clientY, text };
   };
+  const away = () => {
+    store.tip.value = null;
+    store.feature.value = null;
+  };
+  const spot = useSpot({ cells: () => ({ width: side / columns, height: height / rows }), hover, away });
   return (
     <canvas
       ref={canvas}
       class="cb-sample__picture"
-      role="img"
-      aria-label={`The sample, ${rows} × ${columns} pixels`}
+      {...spot}
+      aria-label={`The sample, ${rows} × ${columns} pixels; arrow keys read it`}
       style={{ width: `${side}px`, height: `${height}px` }}
-      onPointerMove={hover}
-      onPointerLeave={() => {
-        store.tip.value = null;
-        store.feature.value = null;
-      }}
     />
   );
 }

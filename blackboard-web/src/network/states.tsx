@@ -10,6 +10,7 @@ import type { LayerView } from "./layers";
 import { liveOf } from "./live";
 import { Pixels, begin } from "./paint";
 import { series } from "./series";
+import { useSpot, type Spot } from "./spot";
 
 const CURVE = 0.3; // of the height, for the sample above the states
 
@@ -42,28 +43,27 @@ export function States({ layer }: { layer: LayerView; index: number }) {
     context.strokeRect(0.5, top + 0.5, width - 1, height - top - 1);
   }, [width, height, layer]);
 
-  const under = (event: MouseEvent) => {
+  const under = (event: Spot) => {
     const [t, unit] = [Math.floor((event.offsetX / width) * steps), Math.floor(((event.offsetY - top) / (height - top)) * units)];
     return unit >= 0 && unit < units && t >= 0 && t < steps ? { t, unit } : null;
   };
-  const hover = (event: PointerEvent) => {
+  const hover = (event: Spot) => {
     const found = under(event);
     const text = () => [`step ${found!.t + 1}, unit ${found!.unit}`, `state ${short(columns()[found!.t]?.[found!.unit])}`];
     store.tip.value = found && { x: event.clientX, y: event.clientY, text };
   };
-  const click = (event: MouseEvent) => {
+  const click = (event: Spot) => {
     const found = under(event);
     if (found) openEntry(store, layer.states[found.t]!, found.unit);
   };
+  const cells = () => ({ top, width: width / steps, height: (height - top) / units });
+  const spot = useSpot({ cells, hover, away: () => (store.tip.value = null), open: click });
   return (
     <div class="cb-states" ref={room}>
       <canvas
         ref={canvas}
-        role="img"
-        aria-label={`The sample over time, and below it the ${units} hidden units at each of its ${steps} steps`}
-        onPointerMove={hover}
-        onPointerLeave={() => (store.tip.value = null)}
-        onClick={click}
+        {...spot}
+        aria-label={`The sample over time, and below it the ${units} hidden units at each of its ${steps} steps; arrow keys read them, Enter takes a number apart`}
       />
     </div>
   );

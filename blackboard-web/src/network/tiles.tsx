@@ -69,6 +69,9 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
     openWeight(store, layer, feature !== null && feature < layer.inputs ? feature * layer.outputs + j : null, j);
   };
   const keyed = (event: KeyboardEvent) => {
+    const { value: feature } = store.feature;
+    if (event.key === "Enter" && chosen >= 0 && feature !== null) return openWeight(store, layer, feature * layer.outputs + chosen, chosen);
+    if (event.shiftKey && event.key.startsWith("Arrow")) return read(event);
     const move = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid.columns, ArrowDown: grid.columns }[event.key];
     if (event.key === "Enter" && chosen >= 0) return openWeight(store, layer, null, chosen);
     if (move === undefined) return;
@@ -76,6 +79,24 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
     event.stopPropagation();
     const next = Math.max(0, Math.min(count - 1, Math.max(chosen, 0) + (chosen < 0 ? 0 : move)));
     store.unit.value = { layer: number, index: next };
+  };
+  /** With shift, the arrow keys move over the inputs in the picture of the unit. */
+  const read = (event: KeyboardEvent) => {
+    const [j, across] = [Math.max(chosen, 0), image ? image[1] : 1];
+    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key] ?? 0;
+    const { value: from } = store.feature;
+    const to = from === null ? 0 : from + by;
+    const feature = to >= 0 && to < layer.inputs ? to : (from ?? 0);
+    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    const [left_, top] = grid.at(j);
+    const [row, column] = [Math.floor(feature / across), feature % across];
+    const x = box.left + left + left_ + ((column + 0.5) / across) * grid.width;
+    const y = box.top + top + ((row + 0.5) / (image ? image[0] : layer.inputs)) * grid.height;
+    store.unit.value = { layer: number, index: j };
+    store.feature.value = feature;
+    store.tip.value = { x, y, text: () => told(j, feature), byKeys: true };
+    event.preventDefault();
+    event.stopPropagation();
   };
   const hover = (event: PointerEvent) => {
     const option = (event.target as HTMLElement).closest<HTMLElement>("[data-unit]");
@@ -106,12 +127,13 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
         class="cb-tiles__grid"
         role="listbox"
         tabIndex={0}
-        aria-label={`${layer.title}: pictures of their ${WORD[store.view.value]}s`}
+        aria-label={`${layer.title}: pictures of their ${WORD[store.view.value]}s; arrow keys choose a unit, with Shift an input, Enter takes a number apart`}
         aria-activedescendant={chosen >= 0 ? `cb-unit-${number}-${chosen}` : undefined}
         style={{ width: `${extent.width}px`, height: `${extent.height}px` }}
         onKeyDown={keyed}
         onPointerMove={hover}
         onPointerLeave={away}
+        onBlur={away}
       >
         <canvas ref={canvas} aria-hidden="true" />
         {Array.from({ length: count }, (_, j) => (

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 from tests.blackboard.browser import test_page
-from tests.blackboard.browsing import best, command
+from tests.blackboard.browsing import Board, best, command
+
+from chainrule._src.blackboard import site, subjects
+from chainrule._src.blackboard.course import Course, Lesson
+from chainrule._src.blackboard.opening import subject_of
 
 pytestmark = pytest.mark.thorough  # one more network
 
@@ -12,14 +16,20 @@ N = 1000
 
 
 @pytest.fixture(scope="module")
-def address(visitor, tmp_path_factory):
+def pictures(tmp_path_factory):
+    """A file of pictures."""
     rng = np.random.default_rng(0)
     patterns = np.kron(rng.random((10, 7, 7)), np.ones((4, 4)))
     y = rng.integers(0, 10, N)
     X = np.clip(200 * patterns[y] + rng.normal(0, 60, (N, 28, 28)), 0, 255).astype(np.uint8)
     path = tmp_path_factory.mktemp("data") / "pictures.npz"
     np.savez(path, X=X, y=y)
-    with command("--data", str(path), "--target", "y") as told:
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(visitor, pictures):
+    with command("--data", str(pictures), "--target", "y") as told:
         yield told + SETTINGS
         visitor.visit("about:blank")
 
@@ -46,6 +56,19 @@ def test_at_full_speed_the_page_sees_at_least_15_frames_a_second(board):
     board.full_speed()
 
     assert best(board.seconds_a_frame, 1 / 15) <= 1 / 15
+
+
+def test_a_page_without_python_sees_at_least_15_frames_a_second(pictures, context, tmp_path):
+    settings = {"layers": [100], "activation": "relu", "init": "glorot_uniform", "rate": 0.01}
+    data = subject_of(str(pictures), "y", "network").data
+    lesson = Lesson("large", "Large", subjects.network(data, settings), [[100]], ("relu",),
+                    optimizers=("sgd",))  # fmt: skip
+    site.write_course(Course.of([lesson], lambda text: None), tmp_path / "a.html", single=True)
+    board = Board(context, (tmp_path / "a.html").as_uri())
+    board.full_speed()
+
+    assert best(board.seconds_a_frame, 1 / 15) <= 1 / 15
+    assert not [name for name in board.frame()["arrays"] if name.startswith(("g:", "d:"))]
 
 
 def test_frames_carry_what_pictures_show_and_another_choice_brings_it_at_once(board):

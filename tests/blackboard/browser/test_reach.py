@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.blackboard.browsing import command
+from tests.blackboard.browsing import page as course
 
 AXE = Path(__file__).parents[3] / "blackboard-web/node_modules/axe-core/axe.min.js"
 PANELS = "", "microscope", "draw", "predictions", "guess", "break", "code", "scenes", "take"
@@ -16,6 +17,19 @@ SMALL = """() => [...document.querySelectorAll(".cb-root :is(button, select, inp
   .filter((each) => !each.closest(".cb-confusion"))
   .filter((each) => each.getClientRects().length && each.getBoundingClientRect().height < 43.5)
   .map((each) => each.getAttribute("aria-label") ?? each.textContent)"""
+
+
+@pytest.fixture(scope="module")
+def alone(chrome):
+    """The page without Python."""
+    context = chrome.new_context(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+    with course() as address:
+        page = context.new_page()
+        page.goto(address)
+        page.get_by_role("button", name="Epoch: to its end").click()
+        page.get_by_text("1.00", exact=True).wait_for()
+        yield page
+        context.close()
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +61,14 @@ def show(page, panel, width, scheme="light"):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_axe_finds_nothing_wrong(page, width, scheme):
+@pytest.mark.parametrize("host", ["page", "alone"])
+def test_axe_finds_nothing_wrong(host, width, scheme, request):
     if not AXE.exists():
         pytest.skip("axe-core is not installed: make page")
+    page = request.getfixturevalue(host)
     for panel in PANELS:
+        if host == "alone" and panel == "code":
+            continue  # there is no Python
         show(page, panel, width, scheme)
         page.evaluate(AXE.read_text(encoding="utf-8"))
         assert page.evaluate(VIOLATIONS, RULES) == [], panel
@@ -93,6 +111,18 @@ def test_text_and_pictures_grow_with_the_screen(page):
     assert sizes[1920][1] > 1.2 * sizes[1280][1]
 
 
+def test_no_panel_s_name_is_cut(page):
+    for width in (390, 1280, 1920):
+        show(page, "take", width)
+        names = page.locator(".cb-tabs [role=tab]").all()
+        close = page.get_by_role("button", name="Close the panel").bounding_box()
+        ends = [name.bounding_box() for name in names]
+        assert all(end["x"] + end["width"] <= width for end in ends)
+        beside = [end for end in ends if end["y"] < close["y"] + close["height"]]
+        if width > 620:
+            assert all(end["x"] + end["width"] <= close["x"] + 1 for end in beside)
+
+
 def test_by_keys_alone_every_control_of_the_bar_is_reached_and_seen(page):
     show(page, "", 1280)
     page.locator(".cb-root").focus()
@@ -122,3 +152,31 @@ def test_nothing_moves_for_those_who_asked_for_that(page):
       return transitionDuration !== "0s" || animationName !== "none";
     }).length"""
     assert page.evaluate(moving) == 0
+
+
+@pytest.mark.parametrize("panel", ["", "draw"])
+def test_what_a_pointer_reads_of_a_picture_keys_read_too(page, panel):
+    show(page, panel, 1280)
+    pictures = page.locator(".cb-stage [role=application], .cb-chart__plot")
+    assert pictures.count() >= (4 if not panel else 2)
+    for picture in pictures.all():
+        page.locator(".cb-root").focus()
+        picture.evaluate("(each) => each.focus({ focusVisible: true })")
+        page.keyboard.press("ArrowRight")
+        page.locator(".cb-tip[role=status]").wait_for()
+        before = page.locator(".cb-spot").bounding_box()
+        page.keyboard.press("ArrowRight")
+        assert page.locator(".cb-spot").bounding_box()["x"] > before["x"]
+        style = picture.evaluate("(each) => getComputedStyle(each).outlineStyle")
+        assert style != "none"
+    page.locator(".cb-root").focus()
+    assert page.locator(".cb-tip").count() == 0
+
+
+def test_enter_opens_the_number_under_the_spot(page):
+    show(page, "", 1280)
+    page.locator(".cb-matrix > canvas").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator(".cb-factors h3", has_text="W_o[1, 0]").wait_for()

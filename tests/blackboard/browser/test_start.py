@@ -68,6 +68,18 @@ def test_by_keys_a_unit_is_chosen_and_opened(board):
     board.page.keyboard.press("0")
 
 
+def test_by_keys_a_weight_of_a_unit_is_read_and_opened(board):
+    tiles = board.page.get_by_role("listbox")
+    tiles.focus()
+    for key in ("Home", "ArrowLeft", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown"):
+        board.page.keyboard.press(key)
+    assert "pixel (1, 1): weight" in board.page.locator(".cb-tip[role=status]").inner_text()
+    chosen = board.page.locator("[role=option][aria-selected=true]").get_attribute("data-unit")
+    board.page.keyboard.press("Enter")
+    board.page.locator(".cb-factors h3 code", has_text=f"W_h[9, {chosen}]").wait_for()
+    board.page.keyboard.press("0")
+
+
 def test_curves_say_their_values_under_the_pointer(board):
     board.train()
     board.at(20)

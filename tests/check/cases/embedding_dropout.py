@@ -346,7 +346,7 @@ WRONG = [
         "counted",
         ("- onehot) / n", 'g @ params["W2"].T * scale'),
         ("- onehot)", 'g @ params["W2"].T'),
-        ("average|mean|divide", "dropout|mask|scale"),
+        ("average|mean|divide", "dropout|mask|scale|KEEP"),
     ),
     Wrong(
         "sentences",

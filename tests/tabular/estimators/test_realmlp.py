@@ -270,3 +270,36 @@ def test_too_few_samples_to_hold_some_back_are_refused_in_terms_of_the_estimator
         RealMLPClassifier(**SMALL).fit([[1.0], [2.0]], [0, 1])
     model = RealMLPClassifier(**SMALL, validation_fraction=0).fit([[1.0], [2.0]], [0, 1])
     assert model.predict([[1.0]]).shape == (1,)
+
+
+def test_class_weights_multiply_those_of_samples():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    y = np.where(X[:, 0] + rng.normal(size=300) > 1.8, "rare", "usual")
+    how = {"epochs": 20, "hidden_layer_sizes": (16,), "random_state": 0}
+    plain = cr.estimators.RealMLPClassifier(**how).fit(X, y)
+    even = cr.estimators.RealMLPClassifier(**how, class_weight="balanced").fit(X, y)
+    recall = [(m.predict(X)[y == "rare"] == "rare").mean() for m in (plain, even)]
+    assert recall[1] > recall[0] + 0.1
+    weights = {"rare": 3.0, "usual": 1.0}
+    by_class = cr.estimators.RealMLPClassifier(**how, class_weight=weights).fit(X, y)
+    by_hand = cr.estimators.RealMLPClassifier(**how).fit(X, y, np.where(y == "rare", 3.0, 1.0))
+    np.testing.assert_array_equal(by_class.predict_proba(X), by_hand.predict_proba(X))
+    with pytest.raises(ValueError, match="class_weight"):
+        cr.estimators.RealMLPClassifier(class_weight="even").fit(X, y)
+
+
+def test_numbers_may_be_categories():
+    rng = np.random.default_rng(0)
+    X = np.stack([rng.integers(12, size=400), rng.normal(size=400)], axis=1)
+    y = rng.normal(size=12)[X[:, 0].astype(int)]
+    how = {"epochs": 10, "hidden_layer_sizes": (8,), "random_state": 0, "preset": "td-s"}
+    model = cr.estimators.RealMLPRegressor(**how, categorical_features=[0]).fit(X, y)
+    assert model.model_.preprocessor.columns[0].kind == "number"
+    assert [type(step).__name__ for step in model.model_.preprocessor.steps] == ["OneHot", "Scaled"]
+    named = pa.table({"month": X[:, 0], "noise": X[:, 1]})
+    again = cr.estimators.RealMLPRegressor(**how, categorical_features=["month"]).fit(named, y)
+    np.testing.assert_array_equal(model.predict(X), again.predict(named))
+    for columns in (["year"], [2]):
+        with pytest.raises(cr.errors.UnknownNameError, match="categorical_features"):
+            cr.estimators.RealMLPRegressor(categorical_features=columns).fit(named, y)

@@ -85,6 +85,8 @@ WRONG = {
         ("beta_2 * state", "beta_1 * state", "line 4: beta_1 stands where beta_2 belongs"),
         ("(np.sqrt(s_hat) + epsilon)", "(s_hat + epsilon)", FIRST),
         ("(np.sqrt(s_hat) + epsilon)", "np.sqrt(s_hat)", "NaN"),
+        ("(np.sqrt(s_hat) + epsilon)", "np.sqrt(s_hat + epsilon)", "line 7: the term epsilon stands inside the function and belongs behind it: np.sqrt(s_hat) + epsilon"),
+        ("(np.sqrt(s_hat) + epsilon)", "(np.sqrt(s_hat) + 1e-3)", "line 7: the number 0.001 must be 1e-07"),
         ("learning_rate * m_hat", "learning_rate * g", "line 7: g stands where m_hat (g) belongs"),
         ("w - learning_rate", "w + learning_rate", "the sign is wrong"),
         ('{"t": t, "m": m, "s": s}', '{"t": t, "m": m_hat, "s": s_hat}', SECOND),

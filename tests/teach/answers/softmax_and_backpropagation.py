@@ -38,7 +38,7 @@ WRONG = {
         (
             "axis=-1, keepdims=True",
             "axis=-1",
-            "raised ValueError: operands could not be broadcast together wi",
+            "raised ValueError: “operands could not be broadcast together wi",
         ),
         ("axis=-1, keepdims=True", "axis=1, keepdims=True", "raised AxisError"),
         ("np.exp(X)", "np.exp(-np.asarray(X))", "sign"),
@@ -249,19 +249,19 @@ WRONG = {
         (
             "np.dot(X, self.W_h)",
             "np.dot(self.W_h.T, X)",
-            "raised ValueError: shapes (4,5) and (6,5) not aligne",
+            "raised ValueError: “shapes (4,5) and (6,5) not aligne",
         ),
         ("return y, h, z_h", "return y, z_h, h", "h of forward_keep_activations(X)"),
         (
             "return y, h, z_h",
             "return y, h",
-            "raised ValueError: not enough values to unpack (expe",
+            "raised ValueError: “not enough values to unpack (expe",
         ),
         ("np.dot(grad_z_o, self.W_o.T)", "np.dot(self.W_o, grad_z_o) * 2", "2"),
         (
             "np.dot(grad_z_o, self.W_o.T)",
             "np.dot(h, self.W_o)",
-            "raised ValueError: operands could not be broadcast",
+            "raised ValueError: “operands could not be broadcast",
         ),
         ("grad_h * dsigmoid(z_h)", "grad_h", "the derivative of the sigmoid"),
         ("grad_h * dsigmoid(z_h)", "grad_h * dsigmoid(h)", "line 31: h stands where z_h belongs"),

@@ -271,6 +271,17 @@ class ClusterError(ChainruleError, RuntimeError):
     """
 
 
+class FewUpdatesWarning(UserWarning):
+    """An epoch of training in shards makes so few updates that a shard learns little.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", FewUpdatesWarning)  # where that is meant
+    """
+
+
 class InterruptedWarning(UserWarning):
     """Ctrl-C ended training; the model keeps the parameters trained so far.
 

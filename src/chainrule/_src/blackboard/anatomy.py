@@ -298,7 +298,8 @@ class Body:
                 }
                 for code, part in self.lines
             ],
-            "equations": list(self._equations()),
+            # In the order of the lines: a program may run an equation of the backward part early.
+            "equations": sorted(self._equations(), key=lambda equation: equation["line"]),
             "loss": self._name(value) if self.learns else None,
             "output": None if self.learns else self._name(value),
             "gradients": {key_of(path): self._name(leaf) for path, leaf in leaves(gradients)},

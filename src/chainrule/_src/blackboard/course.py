@@ -10,7 +10,7 @@ from typing import Any
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.pages import packed
-from chainrule._src.blackboard import views
+from chainrule._src.blackboard import tables, views
 from chainrule._src.blackboard.network_pack import (
     Pack,
     data_pack,
@@ -19,6 +19,7 @@ from chainrule._src.blackboard.network_pack import (
 )
 from chainrule._src.blackboard.notices import RULES
 from chainrule._src.blackboard.scenes import scenes, scenes_of
+from chainrule._src.blackboard.steps import StepLibrary
 from chainrule._src.blackboard.subject import Subject
 
 Tell = Callable[[str], Any]
@@ -49,6 +50,8 @@ class Lesson:
         If false, every epoch takes the samples in the order of the data.
     start : dict of str to ndarray, optional
         Initial weights that are not drawn, for the subject's settings.
+    fits : bool
+        If true, its networks take a table of any size, up to the largest; see `tables`.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Lesson:
     seeds: int = 3
     shuffles: bool = True
     start: Mapping[str, Array] | None = None
+    fits: bool = False
 
     def networks(self) -> Iterator[dict[str, Any]]:
         """Yield the settings of each network that a restart may choose."""
@@ -82,20 +86,39 @@ class Course:
     index : dict
         Plain values: the lessons, with the names of their packs.
     packs : dict of str to Pack
-    scripts : dict of str to str
-        JavaScript of the microscope, by name.
+    library : StepLibrary
+        The code of the microscope.
     """
 
     index: dict[str, Any]
     packs: dict[str, Pack] = field(default_factory=dict)
-    scripts: dict[str, str] = field(default_factory=dict)
+    library: StepLibrary = field(default_factory=StepLibrary)
 
     @classmethod
-    def of(cls, lessons: Sequence[Lesson], tell: Tell = lambda text: None) -> Course:
-        """Return the course of some lessons; ``tell`` is called with what is being compiled."""
+    def of(
+        cls,
+        lessons: Sequence[Lesson],
+        tell: Tell = lambda text: None,
+        table_lessons: Mapping[str, Lesson] | None = None,
+    ) -> Course:
+        """Return the course of some lessons.
+
+        Parameters
+        ----------
+        lessons : sequence of Lesson
+        tell : callable
+            ``tell(text)`` is called with each network that is compiled.
+        table_lessons : dict of str to Lesson, optional
+            Lessons for tables that a reader brings, by the task of their target: ``"classes"``
+            or ``"quantity"``.
+        """
         course = cls({"notices": RULES, "scenes": scenes(), "lessons": []})
         for lesson in lessons:
             course.index["lessons"].append(course._entry(lesson, tell))
+        if table_lessons:
+            entries = {task: course._entry(lesson, tell) for task, lesson in table_lessons.items()}
+            features, classes = tables.LARGEST
+            course.index["own"] = {"features": features, "classes": classes, "lessons": entries}
         return course
 
     @property
@@ -107,7 +130,7 @@ class Course:
 
     def _entry(self, lesson: Lesson, tell: Tell) -> dict[str, Any]:
         subject, name = lesson.subject, lesson.subject.data.name
-        if name not in self.packs:
+        if name and name not in self.packs:
             self.packs[name] = data_pack(name, subject)
         networks = {
             network_key(chosen): self._network(lesson, chosen, tell) for chosen in lesson.networks()
@@ -128,15 +151,20 @@ class Course:
     def _network(
         self, lesson: Lesson, chosen: Mapping[str, Any], tell: Tell
     ) -> dict[str, str | None]:
-        make = partial(_made, lesson.subject, chosen)
+        of_kernels = tables.of_largest(lesson.subject) if lesson.fits else lesson.subject
+        make = partial(_made, of_kernels, chosen)
         plain = make(lesson.subject.settings["optimizer"])
         title = f"{plain.title} {chosen.get('activation', '')}".strip()
-        name = f"{plain.data.name}-{title}".replace(" ", "-")
+        task = "quantity" if plain.data.classes is None else "classes"
+        name = f"{task if lesson.fits else plain.data.name}-{title}".replace(" ", "-")
         mistakes = f"{name}-mistakes" if network_key(chosen) in lesson.broken else None
         if name not in self.packs:
             tell(title)
             rules = lesson.optimizers if lesson.layers else (plain.settings["optimizer"],)
-            pack = network_pack(name, {rule: make(rule) for rule in rules}, self.scripts)
+            text = tables.of_marked(plain) if lesson.fits else None
+            pack = network_pack(name, {rule: make(rule) for rule in rules}, self.library, text)
+            if lesson.fits:
+                pack.document["sizes"] = tables.sizes(plain)
             _add_weights(pack, lesson, plain)
             self.packs[name] = pack
         if mistakes is not None and mistakes not in self.packs:

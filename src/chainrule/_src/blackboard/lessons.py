@@ -1,7 +1,8 @@
-"""The lessons of `chainrule blackboard --export`: five networks, three data sets."""
+"""The lessons of `chainrule blackboard --export`: five networks, and tables of one's own."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ ACTIVATIONS = ("sigmoid", "tanh", "relu")
 LAYERS: tuple[list[int], ...] = ([], [10], [32, 32], [10, 10, 10, 10])
 STEPS, WAVES = 20, 600  # values of a wave; waves
 SHAPES = ("sine", "square", "sawtooth")
+OWN: dict[str, dict[str, Any]] = {
+    "classes": {}, "quantity": {"rate": 0.1, "activation": "tanh", "init": "glorot_uniform"},
+}  # fmt: skip
 
 
 def lessons() -> list[Lesson]:
@@ -41,9 +45,22 @@ def lessons() -> list[Lesson]:
         Lesson("recurrent", "A recurrent network, on waves", models.layered(_recurrent(), waves())),
         Lesson(
             "wine", "The lab's network, on wine", subjects.network(wine),
-            layers=([], [10]), activations=ACTIVATIONS,
+            layers=([], [10]), activations=ACTIVATIONS, fits=True,
         ),
     ]  # fmt: skip
+
+
+def own_lessons() -> dict[str, Lesson]:
+    """Return the lessons for tables that a reader brings, by the task of their target."""
+    return {task: Lesson("own", "Your own table", subjects.network(_no_table(task), settings),
+                         layers=([], [10]), activations=ACTIVATIONS, fits=True)
+            for task, settings in OWN.items()}  # fmt: skip
+
+
+def _no_table(task: str) -> Data:
+    """Return data without a name, in whose place the page has those of the reader."""
+    y = np.zeros(2, np.int32 if task == "classes" else float)
+    return replace(subjects.of_arrays(np.zeros((2, 2)), y, classes=("a", "b")), name="")
 
 
 def waves() -> Data:

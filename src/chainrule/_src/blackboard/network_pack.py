@@ -17,7 +17,8 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.blackboard import views
 from chainrule._src.blackboard.anatomy import anatomy_of
 from chainrule._src.blackboard.mistakes import diagnosis, mistaken, mistakes
-from chainrule._src.blackboard.program import compact, without_scripts
+from chainrule._src.blackboard.program import compact
+from chainrule._src.blackboard.steps import StepLibrary
 from chainrule._src.blackboard.subject import Subject
 from chainrule._src.export.web.content import tensor_file
 from chainrule._src.export.web.kernels import (
@@ -58,7 +59,9 @@ class Pack:
         return tensor_file(self.arrays, {"document": compact(self.document)})
 
 
-def network_pack(name: str, subjects: Mapping[str, Subject], scripts: dict[str, str]) -> Pack:
+def network_pack(
+    name: str, subjects: Mapping[str, Subject], library: StepLibrary, text: Subject | None = None
+) -> Pack:
     """Return the pack of a network.
 
     Parameters
@@ -67,13 +70,16 @@ def network_pack(name: str, subjects: Mapping[str, Subject], scripts: dict[str, 
         Name of the pack.
     subjects : mapping of str to Subject
         The network with each of its optimizers, by their names.
-    scripts : dict of str to str
-        Takes the JavaScript of the microscope, by the name that the anatomy then has for it.
+    library : StepLibrary
+        Takes the code of the microscope.
+    text : Subject, optional
+        The subject whose texts the page shows, if it is another one.
     """
     subject = next(iter(subjects.values()))
+    text = subject if text is None else text
     pack = Pack(name)
-    anatomy = without_scripts(anatomy_of(subject), name, scripts)
-    setup, _ = views.setup(subject, anatomy=anatomy, mistakes=mistakes(subject))
+    anatomy = library.without_script(anatomy_of(text))
+    setup, _ = views.setup(text, anatomy=anatomy, mistakes=mistakes(text))
     of_network = {key: each for key, each in setup.items() if key not in NOT_OF_NETWORK}
     pack.document = {"setup": of_network, "probed": views.probed(subject)}
     for rule, each in subjects.items():

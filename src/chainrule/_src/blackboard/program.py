@@ -6,11 +6,11 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from chainrule._src.blackboard import built
+from chainrule._src.blackboard.steps import StepLibrary
 
 compact = partial(json.dumps, separators=(",", ":"))
 # Nothing but the page's own program may run, and WebAssembly. The charts have inline styles.
@@ -19,18 +19,17 @@ POLICY = (
     "img-src data: blob:; base-uri 'none'; form-action 'none'"
 )
 EXPORTS = re.compile(r"export\s*\{([^}]*)\};?\s*$")  # the module's last line
-INDENT = re.compile(r"^ +", re.MULTILINE)
 
 
-def program(start: str, scripts: Mapping[str, str], *arguments: Any) -> str:
+def program(start: str, library: StepLibrary, *arguments: Any) -> str:
     """Return the page's module and a call of one of its functions as one script.
 
     Parameters
     ----------
     start : str
         The name under which the module exports the function.
-    scripts : mapping of str to str
-        The microscope's functions, the last argument; see `without_scripts`.
+    library : StepLibrary
+        The code of the microscope, the last argument.
     *arguments
         Plain values, the first arguments.
     """
@@ -39,23 +38,9 @@ def program(start: str, scripts: Mapping[str, str], *arguments: Any) -> str:
     assert match is not None, "the module ends with its exports"
     names = (each.strip().partition(" as ") for each in match[1].split(","))
     exports = {exported: name for name, _, exported in names}
-    members = (f"{compact(name)}: () => ({INDENT.sub('', s)})" for name, s in scripts.items())
-    last = "{" + ",\n".join(members) + "}"
-    call = f"{exports[start]}({', '.join([*map(compact, arguments), last])});"
+    call = f"{exports[start]}({', '.join([*map(compact, arguments), library.text()])});"
     text = f'(() => {{\n"use strict";\n{module[: match.start()]}\n{call}\n}})();\n'
     return re.sub("</(?=script)", r"<\\/", text, flags=re.IGNORECASE).replace("<!--", r"<\!--")
-
-
-def without_scripts(
-    anatomy: Mapping[str, Any], name: str, scripts: dict[str, str]
-) -> dict[str, Any]:
-    """Return an anatomy with names for its scripts, which are added to ``scripts``."""
-    changed = dict(anatomy)
-    for part, content in anatomy.items():
-        if content is not None:
-            scripts[f"{name}/{part}"] = content["script"]
-            changed[part] = {**content, "script": f"{name}/{part}"}
-    return changed
 
 
 def digest(script: str) -> str:

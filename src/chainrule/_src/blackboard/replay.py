@@ -14,8 +14,9 @@ from chainrule._src.base.escaping import Html
 from chainrule._src.base.pages import packed, page
 from chainrule._src.blackboard import views
 from chainrule._src.blackboard.frames import encode
-from chainrule._src.blackboard.program import POLICY, digest, program, without_scripts
+from chainrule._src.blackboard.program import POLICY, digest, program
 from chainrule._src.blackboard.run import ReversibleRun
+from chainrule._src.blackboard.steps import StepLibrary
 
 TEMPLATE = Path(__file__).with_name("templates") / "replay.html"
 FRAMES = 120
@@ -43,10 +44,10 @@ def replay(
     MissingDependencyError
         If the page's module was not built.
     """
-    scripts: dict[str, str] = {}
+    library = StepLibrary()
     if "anatomy" in more:
-        more = {**more, "anatomy": without_scripts(more["anatomy"], "run", scripts)}
-    script = program("replay", scripts)
+        more = {**more, "anatomy": library.without_script(more["anatomy"])}
+    script = program("replay", library)
     return page(
         TEMPLATE, title=title, policy=POLICY.format(script=f"'sha256-{digest(script)}'"),
         script=Html(script), run=packed(b"".join(_parts(_messages(run, updates, more)))),

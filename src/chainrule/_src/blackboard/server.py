@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chainrule._src.base.errors import OptionError
 from chainrule._src.blackboard import built
-from chainrule._src.blackboard.access import Guard
+from chainrule._src.blackboard.access import NONCE, Guard
 from chainrule._src.blackboard.conversation import Conversation
 from chainrule._src.blackboard.handover import Invite
 from chainrule._src.blackboard.outbox import Outbox
@@ -41,7 +41,7 @@ PAGE = """<!doctype html>
 <link rel="modulepreload" href="/blackboard.js">
 <link rel="stylesheet" href="/start.css">
 <div id="blackboard"></div>
-<script type="module" src="/start.js"></script>
+<script type="module" src="/start.js" nonce="{nonce}"></script>
 </html>
 """
 # The used token is removed from the address, which may be read out, bookmarked and shared.
@@ -82,7 +82,7 @@ class BlackboardServer:
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
         routes = [
-            Route("/", lambda request: HTMLResponse(PAGE)),
+            Route("/", _page),
             Route("/start.js", lambda request: Response(START, media_type="text/javascript")),
             Route("/start.css", lambda request: Response(STYLE, media_type="text/css")),
             Route("/blackboard.js", _module),
@@ -158,6 +158,10 @@ async def _send(page: WebSocket, outbox: Outbox, news: asyncio.Event) -> None:
         news.clear()
         for message in outbox.take():
             await page.send_bytes(message)
+
+
+def _page(request: Request) -> Response:
+    return HTMLResponse(PAGE.format(nonce=request.scope[NONCE]))
 
 
 def _module(request: Request) -> Response:

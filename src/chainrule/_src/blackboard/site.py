@@ -11,7 +11,7 @@ from chainrule._src.base.escaping import Html
 from chainrule._src.base.pages import page
 from chainrule._src.blackboard import subjects
 from chainrule._src.blackboard.course import Course, Lesson, Tell, network_key
-from chainrule._src.blackboard.lessons import ACTIVATIONS, lessons
+from chainrule._src.blackboard.lessons import ACTIVATIONS, lessons, own_lessons
 from chainrule._src.blackboard.opening import subject_of
 from chainrule._src.blackboard.program import POLICY, compact, digest, program
 from chainrule._src.blackboard.subject import IN_FLIGHT, Subject
@@ -39,7 +39,7 @@ def course_of(data: str, target: str | None, model: str, tell: Tell = print) -> 
     if Path(model).suffix == ".py":
         raise OptionError("model", f"{model} is Python, which a page has not; leave --export out")
     if (data, target, model) == ("digits", None, "network"):
-        return Course.of(lessons(), tell)
+        return Course.of(lessons(), tell, own_lessons())
     return Course.of([lesson_of(subject_of(data, target, model))], tell)
 
 
@@ -83,7 +83,7 @@ def single_page(
     course: Course, title: str = "Blackboard", run: Mapping[str, Any] | None = None
 ) -> str:
     """Return a course as one HTML file; the page begins with ``run`` or at update 0."""
-    script = program("course", course.scripts, course.index)
+    script = program("course", course.library, course.index)
     policy = POLICY.format(script=f"'sha256-{digest(script)}'")
     begun = run and Html(compact(run).replace("<", "\\u003c"))
     return page(
@@ -102,6 +102,6 @@ def folder_of(course: Course, folder: Path, title: str = "Blackboard") -> dict[P
     text = page(TEMPLATE, title=title, policy=policy, packs={}, first=(), script=None, run=None)
     return {
         **packs,
-        folder / "blackboard.js": program("course", course.scripts, course.index),
+        folder / "blackboard.js": program("course", course.library, course.index),
         folder / "index.html": text,
     }

@@ -20,6 +20,7 @@ from chainrule._src.check.edits import (
     transposed,
 )
 from chainrule._src.check.expressions import EXPRESSIONS
+from chainrule._src.check.indices import INDICES
 from chainrule._src.check.insertions import REPLACED, SCALED, rewritten, with_terms
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site, is_number
@@ -29,7 +30,7 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
     """Yield the changes of one expression that belong to a tier (0, 1 or 2; 0 is the likeliest)."""
     node, value = site.node, site.value
 
-    grows = isinstance(value, np.ndarray) and _is_changed_later(site)
+    grows = isinstance(value, np.ndarray) and _is_changed_later(site, around)
 
     def edits(changes: Iterator[Change]) -> Iterator[Edit]:
         for new, kind, cost, detail in changes:
@@ -40,6 +41,7 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
 
     if tier == 0:
         yield from edits(EXPRESSIONS.changes(site, around))
+        yield from edits(INDICES.changes(site, around))
         if is_number(value):
             if is_outermost(site) and not isinstance(node, ast.Constant):
                 yield from edits(iter([(negated(node), "sign", 1, None)]))
@@ -55,7 +57,7 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
         yield from edits(REPLACED.changes(site, around))
 
 
-def _is_changed_later(site: Site) -> bool:
+def _is_changed_later(site: Site, around: BuildingBlocks) -> bool:
     """Return true if the value is assigned to a variable that ``+=`` or the like changes later.
 
     An array that takes its place must then be copied, otherwise another variable changes too.
@@ -68,14 +70,7 @@ def _is_changed_later(site: Site) -> bool:
         target = target.elts[site.index] if site.index < len(target.elts) else None
     elif site.owner is not s:
         return False
-    grown = [n.target for n in ast.walk(site.code.tree) if isinstance(n, ast.AugAssign)]
-    return isinstance(target, ast.Name) and any(_base_name(g) == target.id for g in grown)
-
-
-def _base_name(target: ast.expr) -> str:
-    while isinstance(target, ast.Subscript):
-        target = target.value
-    return target.id if isinstance(target, ast.Name) else ""
+    return isinstance(target, ast.Name) and target.id in around.grown(site.code)
 
 
 def _is_long(value: Any) -> bool:

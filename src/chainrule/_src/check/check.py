@@ -12,6 +12,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_number
 from chainrule._src.check.clock import thread_seconds
+from chainrule._src.check.detached import recordable
 from chainrule._src.check.diagnosis import Diagnosis
 from chainrule._src.check.epsilon import no_epsilon
 from chainrule._src.check.explain import explain
@@ -273,6 +274,11 @@ def _recorded(
         recording = Recording(problem.loss, data, exact)
         return recording, recording.gradients(), []
     except Exception as error:  # the code does something that tensors do not support
+        recording = recordable(
+            problem.loss, data, exact, error, lambda loss: Recording(loss, data, exact)
+        )
+        if recording is not None:
+            return recording, recording.gradients(), []
         cause = " ".join(str(error).split())
         return None, None, [f"checked by differences alone, the loss could not be traced: {cause}"]
 

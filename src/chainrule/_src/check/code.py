@@ -135,6 +135,19 @@ class FunctionSource:
                 function.__globals__.pop(HOOK, None)
 
 
+def nodes_of(tree: ast.AST) -> list[ast.AST]:
+    """Return the nodes of a tree in the order of `ast.walk`, in a third of its time."""
+    nodes = [tree]
+    for node in nodes:  # the list grows meanwhile
+        for name in node._fields:
+            child = getattr(node, name, None)
+            if isinstance(child, ast.AST):
+                nodes.append(child)
+            elif type(child) is list:
+                nodes += [part for part in child if isinstance(part, ast.AST)]
+    return nodes
+
+
 def located(tree: Any, line: int) -> Any:
     """Give the new nodes of a tree a line number; below a node with a number all have numbers."""
     if isinstance(tree, ast.AST):
@@ -231,7 +244,7 @@ def code_of(code_object: CodeType, near: Iterable[Any]) -> FunctionSource | None
         module = _module_of(code_object)
     except (OSError, TypeError, SyntaxError):
         return None
-    for tree in ast.walk(module):
+    for tree in nodes_of(module):
         if isinstance(tree, ast.FunctionDef) and tree.name == code_object.co_name:
             tree.decorator_list = []
             return FunctionSource(functions, tree)
@@ -265,7 +278,7 @@ def _timed(code_object: CodeType) -> ast.Module:
             isinstance(node, ast.FunctionDef)
             and node.name == code_object.co_name
             and node.lineno - 1 == code_object.co_firstlineno
-            for node in ast.walk(module)
+            for node in nodes_of(module)
         ):
             linecache.cache[TIMED] = (len(text), None, text.splitlines(keepends=True), TIMED)
             return module
@@ -281,8 +294,14 @@ def cells() -> list[str]:
 
 def written(text: str, name: str, file: str) -> FunctionType:
     """Execute a module's text and return one function; `linecache` finds its source as a file."""
+    return source_of_text(text, name, file).functions[0]
+
+
+def source_of_text(text: str, name: str, file: str) -> FunctionSource:
+    """Do the same; return the function with its syntax tree."""
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     namespace: dict[str, Any] = {}
-    exec(compile(text, file, "exec", dont_inherit=True), namespace)
-    function: FunctionType = namespace[name]
-    return function
+    module = ast.parse(text)
+    exec(compile(module, file, "exec", dont_inherit=True), namespace)
+    (tree,) = (s for s in module.body if isinstance(s, ast.FunctionDef) and s.name == name)
+    return FunctionSource([namespace[name]], tree)

@@ -9,8 +9,8 @@ from types import CodeType
 from typing import Any
 
 from chainrule._src.check.code import HOOK, FunctionSource
-from chainrule._src.check.edits import Edit, applied, new_parts
-from chainrule._src.check.watching import Site, needs_its_scope
+from chainrule._src.check.edits import Edit, applied
+from chainrule._src.check.watching import Site
 
 Compiled = list[tuple[FunctionSource, CodeType]]
 
@@ -24,7 +24,7 @@ class ChangeCompiler:
     def run(self, edits: Sequence[Edit], call: Callable[[], Any]) -> Any:
         """Return the result of a call while the program has some changes."""
         *earlier, last = edits
-        if last.site and fits_a_slot(last) and not any(edit.make_hook for edit in earlier):
+        if last.site and last.fits_a_slot and not any(edit.make_hook for edit in earlier):
             codes = self.with_slot(last.site, earlier)
             new = compile(ast.Expression(last.new), "<changed>", "eval")
             names = last.code.functions[0].__globals__
@@ -59,18 +59,3 @@ def compiled_with(edits: Sequence[Edit]) -> Compiled:
     """Return the functions that changes touch, each with its changed code object."""
     with applied(edits):
         return [(code, code.compiled(code.tree)) for code in {e.code for e in edits}]
-
-
-def fits_a_slot(edit: Edit) -> bool:
-    """Return true if a change can be evaluated on its own, outside its function."""
-    site = edit.site
-    return (
-        site is not None
-        and edit.make_hook is None
-        and isinstance(edit.new, ast.expr)
-        and not site.nested
-        and not isinstance(edit.new, ast.Slice | ast.Starred)
-        and edit.field == site.field
-        and not site.is_scoped
-        and not any(map(needs_its_scope, new_parts(edit.new, site.node)))
-    )

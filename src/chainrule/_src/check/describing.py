@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.comparing import difference, scale_of, slope_name
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
@@ -84,7 +84,8 @@ def _said(
         how = line_difference(subject, repair, edit, context, table)
     if slope:
         what = sentence(edit.kind, edit.old, edit.new, edit.detail, context)
-        is_slope = how.startswith("the derivative of the")
+        verb = "is missing" if edit.kind == "missing factor" else "once too often"
+        is_slope = how.startswith("the derivative of the") and verb in how
         return f"{how}: {text_of(edit.detail)}" if is_slope else what
     if edit.make_hook is None:
         what = sentence(edit.kind, edit.old, edit.new, edit.detail, context)
@@ -93,6 +94,8 @@ def _said(
         return f"{what}; {how}" if how else what
     role, factor = edit.detail
     times = "" if factor == 1 else f"{factor:.3g} times "
+    if f"{times}{role} is not right" in f"{_target(edit.statement)} ":
+        return f"{role} is not right: the loss has another value here{f': {how}' if how else ''}"
     return f"{_target(edit.statement)}should be {times}{role}{f': {how}' if how else ''}"
 
 
@@ -210,7 +213,7 @@ def _inputs(edit: Edit, context: Context, table: ValueTable) -> Iterator[str]:
     if not isinstance(value, ast.expr):
         return
     texts = set()
-    for node in ast.walk(value):
+    for node in nodes_of(value):
         if isinstance(node, ast.Name | ast.Subscript) and (text := text_of(node)) not in texts:
             texts.add(text)
             input_value = context.named(text)

@@ -15,7 +15,7 @@ from chainrule._src.check.clock import Deadline, thread_seconds
 from chainrule._src.check.code import codes_called
 from chainrule._src.check.describing import diagnoses
 from chainrule._src.check.diagnosis import Diagnosis
-from chainrule._src.check.explain import SECONDS, first_unknown, unexplained
+from chainrule._src.check.explain import NOT_ALL, SECONDS, first_unknown, unexplained
 from chainrule._src.check.problem import batch_size, copied
 from chainrule._src.check.quiet import alone, quiet
 from chainrule._src.check.repair import repairs
@@ -201,7 +201,7 @@ def _explained(
             if candidates:
                 return diagnoses(subject, candidates)
             where = first_unknown(subject)
-    what = unexplained(deadline, "no small change of the code gives the right value")
+    what = unexplained(deadline, f"{NOT_ALL} the right value")
     return (Diagnosis("not explained", what, ("value",), where, certain=False),)
 
 

@@ -7,10 +7,11 @@ import copy
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from chainrule._src.check.code import FunctionSource, located
-from chainrule._src.check.watching import Site
+from chainrule._src.check.watching import Site, needs_its_scope
 
 Change = tuple[Any, str, float, Any]
 
@@ -59,6 +60,21 @@ class Edit:
     def _content(self) -> Any:
         content = getattr(self.owner, self.field)
         return content if self.where is None else content[self.where]
+
+    @cached_property
+    def fits_a_slot(self) -> bool:
+        """True if the change can be evaluated on its own, outside its function."""
+        site = self.site
+        return (
+            site is not None
+            and self.make_hook is None
+            and isinstance(self.new, ast.expr)
+            and not site.nested
+            and not isinstance(self.new, ast.Slice | ast.Starred)
+            and self.field == site.field
+            and not site.is_scoped
+            and not any(map(needs_its_scope, new_parts(self.new, site.node)))
+        )
 
     def apply(self) -> Any:
         """Change the tree; return the former content of the field."""

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from chainrule._src.check.code import FunctionSource, codes_called
+from chainrule._src.check.code import FunctionSource, codes_called, nodes_of
 from chainrule._src.check.edits import called_name
 from chainrule._src.check.recorded import SMALL
 from chainrule._src.check.sandbox import FAILURES
@@ -39,7 +39,7 @@ class _NoEpsilon(ast.NodeTransformer):
     def __init__(self, code: FunctionSource) -> None:
         self.values = {
             target.id: node.value.value
-            for node in ast.walk(code.tree)
+            for node in nodes_of(code.tree)
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
             for target in node.targets
             if isinstance(target, ast.Name)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
+from chainrule._src.base.errors import ChainruleError
 from chainrule._src.check.clock import Deadline, thread_seconds
 from chainrule._src.check.code import FunctionSource, codes_called
 from chainrule._src.check.comparing import relation
@@ -25,6 +26,7 @@ from chainrule._src.check.describing import (
     line_difference,
     where_of,
 )
+from chainrule._src.check.detached import recordable
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.known import ValueTable
@@ -260,8 +262,17 @@ def _holding(
 def _right_program(trial: Trial, sandbox: Sandbox) -> RightProgram | None:
     problem = trial.problem
 
-    def record() -> RightProgram:
-        return right_gradient(problem.loss, trial.parameters, trial.data, trial.n, problem.names)
+    def of(loss: Callable[..., Any]) -> RightProgram:
+        return right_gradient(loss, trial.parameters, trial.data, trial.n, problem.names)
+
+    def record() -> RightProgram | None:
+        try:
+            return of(problem.loss)
+        except ChainruleError as error:  # the code does something that tensors do not support
+            program: RightProgram | None = recordable(
+                problem.loss, trial.data, trial.parameters, error, of
+            )
+            return program
 
     program: RightProgram | None = _tried(sandbox, record)
     return program
@@ -378,15 +389,17 @@ def _by_value(
         how = relation(problem.by_hand[name], right[name], n)
         groups.setdefault(how, []).append(name)
     otherwise = unexplained(
-        deadline, "no small change of the code gives the right gradient; compare it with "
-        "cr.source(loss), line by line"
-    )  # fmt: skip
+        deadline, f"{NOT_ALL} the right gradient; compare it with cr.source(loss), line by line"
+    )
     return tuple(
         Diagnosis("by value" if how else "not explained", how or otherwise, tuple(names), where,
                   "" if where is None else "a value of the right program; it is none of them",
                   certain=False)
         for how, names in groups.items()
     )  # fmt: skip
+
+
+NOT_ALL = "not searched to the end: there are more changes than those that were tried, none gives"
 
 
 def unexplained(deadline: Deadline, otherwise: str) -> str:

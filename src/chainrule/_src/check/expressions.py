@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.calls import CALLS
+from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import (
     Change,
     binary,
@@ -43,6 +44,7 @@ COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 }  # fmt: skip
 
 
+CURVED = ("sqrt", "log", "exp", "log1p", "tanh", "abs", "square")  # of which f(a + b) ≠ f(a) + b
 TINY = 1e-4  # a smaller number does as well as zero, so that it explains nothing
 
 EXPRESSIONS = Rules()
@@ -125,6 +127,25 @@ def _first_factor(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterat
         slope = binary(inner.right, ast.Mult(), node.right)
         yield inner.left, "extra factor", 1.2, slope
         yield binary(inner.left, ast.Mult(), node.right), "extra factor", 1.2, inner.right
+
+
+@EXPRESSIONS.of(ast.Call, names=CURVED)
+def _term_behind(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield ``f(a) + b`` for ``f(a + b)``, as an epsilon under a root."""
+    match node.args:
+        case [ast.BinOp(left, ast.Add() | ast.Sub() as op, right)]:
+            call = ast.Call(node.func, [left], node.keywords)
+            yield binary(call, op, right), "term inside", 1.45, right
+
+
+@EXPRESSIONS.of(ast.BinOp)
+def _term_inside(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield ``f(a + b)`` for ``f(a) + b``."""
+    match node:
+        case ast.BinOp(ast.Call(function, [argument], words) as call, ast.Add() | ast.Sub(), right):
+            if called_name(call) in CURVED:
+                inside = binary(argument, node.op, right)
+                yield ast.Call(function, [inside], words), "term behind", 1.45, right
 
 
 @EXPRESSIONS.of(ast.BinOp)
@@ -226,7 +247,7 @@ def _other_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Itera
 
 def _into_itself(site: Site, name: str) -> bool:
     """Return true if a list with this name would be appended to itself, which NumPy cannot end."""
-    for call in ast.walk(site.statement):
+    for call in nodes_of(site.statement):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
             texts = [ast.unparse(part) for part in call.args]
             inserted = call is site.owner and ast.unparse(call.func.value) == name

@@ -1,11 +1,20 @@
-"""Other indices of an array: swapped, sliced otherwise, or none."""
+"""Other indices of an array: swapped, sliced otherwise, or none; other whole numbers."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
-from chainrule._src.check.edits import Change
+import numpy as np
+
+from chainrule._src.check.edits import Change, binary
+from chainrule._src.check.rules import Rules
+from chainrule._src.check.surroundings import BuildingBlocks
+from chainrule._src.check.watching import Site, is_array
+
+INDICES = Rules()
+SMALL = 8  # the largest border of a window that is tried
 
 
 def of_subscript(node: ast.Subscript) -> Iterator[Change]:
@@ -49,3 +58,63 @@ def _other_slices(part: ast.Slice) -> Iterator[ast.Slice]:
                 ast.Slice(low, None), ast.Slice(high, None), ast.Slice(None, low)):  # fmt: skip
         if ast.dump(new) != ast.dump(part):
             yield new
+
+
+@INDICES.of(ast.Name, ast.Subscript)
+def _window(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield windows of images: a border is left out that a convolution padded."""
+    if is_array(site.value) and site.value.ndim > 2 and not isinstance(site.owner, ast.Subscript):
+        yield from _windows(node, site.value.ndim, _wholes(site, around))
+
+
+@INDICES.of(ast.Name, ast.BinOp, ast.Tuple)
+def _unread_number(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield whole numbers times one that the code computes and never reads, such as a stride."""
+    values = site.value if isinstance(site.value, tuple) else (site.value,)
+    is_whole = all(isinstance(v, int | np.integer) for v in values)
+    names = around.unread(site.code) if site.owner is site.statement and is_whole else ()
+    for other, _ in _wholes(site, around) if names else ():
+        if ast.unparse(other) in names:
+            yield _times(node, other), "missing factor", 1.2, other
+
+
+def _wholes(site: Site, around: BuildingBlocks) -> list[tuple[ast.expr, int]]:
+    """Return the whole numbers in scope that have a name."""
+    return [
+        (node, int(value)) for node, value, _ in around.named(site)
+        if isinstance(node, ast.Name) and isinstance(value, int | np.integer)
+    ]  # fmt: skip
+
+
+def _windows(node: Any, ndim: int, wholes: list[tuple[ast.expr, int]]) -> Iterator[Change]:
+    """Yield windows of an array of images: within a border of so many rows and columns."""
+    borders = [(name, value) for name, value in wholes if 0 < value <= SMALL]
+    parts = node.slice.elts if _has_slices(node) else []
+    for name, _ in borders:
+        shifted = [_shifted(part, name) for part in parts]
+        if any(new is not old for new, old in zip(shifted, parts, strict=True)):
+            index = ast.Tuple(shifted, ast.Load())
+            yield ast.Subscript(node.value, index, ast.Load()), "slice", 1.5, None
+        if not parts and ndim > 2:
+            inner = ast.Slice(name, ast.UnaryOp(ast.USub(), name))
+            index = ast.Tuple([ast.Constant(...), inner, inner], ast.Load())
+            yield ast.Subscript(node, index, ast.Load()), "slice", 1.6, None
+
+
+def _has_slices(node: Any) -> bool:
+    return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple)
+
+
+def _shifted(part: Any, by: ast.expr) -> Any:
+    """Return ``by : by + high`` for ``: high``."""
+    is_open = isinstance(part, ast.Slice) and part.lower is None and part.step is None
+    if not is_open or part.upper is None or isinstance(part.upper, ast.UnaryOp):
+        return part
+    return ast.Slice(by, binary(by, ast.Add(), part.upper))
+
+
+def _times(node: ast.expr, name: ast.expr) -> ast.expr:
+    """Return a whole number, or each of several, times another."""
+    if isinstance(node, ast.Tuple):
+        return ast.Tuple([_times(part, name) for part in node.elts], ast.Load())
+    return binary(node, ast.Mult(), name)

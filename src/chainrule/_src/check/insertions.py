@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import (
     Change,
     binary,
@@ -40,7 +42,7 @@ SCALED, REPLACED = Rules(), Rules()
 def rewritten(site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield an expression with a variable replaced throughout, two swapped, or a call removed."""
     node = site.node
-    inside = [n for n in ast.walk(node) if isinstance(n, ast.Name | ast.Subscript | ast.Attribute)]
+    inside = [n for n in nodes_of(node) if isinstance(n, ast.Name | ast.Subscript | ast.Attribute)]
     counts = Counter(ast.unparse(n) for n in inside)
     values = {text: other_value for _, other_value, text in around.named(site)}
     for text, count in counts.items():
@@ -56,10 +58,10 @@ def rewritten(site: Site, around: BuildingBlocks) -> Iterator[Change]:
                 swapped = exchanged(swapped, two, ast.parse(one, mode="eval").body)
                 swapped = exchanged(swapped, "_", ast.parse(two, mode="eval").body)
                 yield swapped, "exchanged", 1.2, (one, two)
-    calls = Counter(ast.unparse(n) for n in ast.walk(node) if isinstance(n, ast.Call) and n.args)
+    calls = Counter(ast.unparse(n) for n in nodes_of(node) if isinstance(n, ast.Call) and n.args)
     for text, count in calls.items():
         if count > 1:
-            inner = next(n for n in ast.walk(node) if ast.unparse(n) == text)
+            inner = next(n for n in nodes_of(node) if ast.unparse(n) == text)
             assert isinstance(inner, ast.Call)
             yield exchanged(node, text, inner.args[0]), "extra call", 1.4, called_name(inner)
 
@@ -99,7 +101,7 @@ def _slope_by_result(node: ast.expr, site: Site, around: BuildingBlocks) -> Iter
     if site.owner not in (site.statement, site.code.tree):
         return
     names = set(around.helpers(site)) | {"tanh"}
-    calls = {ast.unparse(n): n for n in ast.walk(node) if called_name(n) in names}
+    calls = {ast.unparse(n): n for n in nodes_of(node) if called_name(n) in names}
     if not calls and isinstance(node, ast.Name):
         helpers = [n for n in around.helpers(site) if n != site.code.code_object.co_name]
         calls = {n: ast.Call(ast.Name(n, ast.Load()), [node], []) for n in helpers}
@@ -250,6 +252,28 @@ def _array_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterato
                 continue
             if around.admits(site, -site.value * array - site.value):
                 yield binary(negated(node), ast.Mult(), other), "missing factor", 2.1, other
+
+
+@SCALED.of(ast.expr)
+def _within_bounds(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield a value that is zero where a variable is not between two numbers of the loss."""
+    is_copy = isinstance(node, ast.Name | ast.Attribute)  # such as what a forward pass keeps
+    is_line = site.owner is site.statement and np.ndim(site.value) and not is_copy
+    is_told = is_line and around.tells(site)
+    shape, bounds = np.shape(site.value), around.loss.bounds if is_told else []
+    for other, array, _ in _float_arrays(site, around) if is_told else ():
+        for low, high in itertools.combinations((-np.inf, *bounds, np.inf), 2):
+            mask = (array > low) & (array < high)
+            if array.shape == shape and around.admits(site, site.value * mask - site.value):
+                inside = _between(other, low, high)
+                yield binary(node, ast.Mult(), inside), "missing factor", 1.75, inside
+
+
+def _between(node: ast.expr, low: float, high: float) -> ast.expr:
+    """Return ``(node > low) & (node < high)``, with finite bounds alone."""
+    ends = [(ast.Gt(), low), (ast.Lt(), high)]
+    parts = [ast.Compare(node, [op], [number(end)]) for op, end in ends if np.isfinite(end)]
+    return parts[0] if len(parts) == 1 else binary(parts[0], ast.BitAnd(), parts[1])
 
 
 @SCALED.of(ast.expr)

@@ -6,11 +6,12 @@ import ast
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.edits import Edit, as_load, as_store, binary, copy_of, exchanged
 from chainrule._src.check.ingredients import distinct, penalties
 from chainrule._src.check.loops import changed, last_site, within_loop
@@ -28,6 +29,11 @@ class Block:
     owner: ast.AST
     field: str
     statements: list[Any]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The statements as texts that are equal for equal statements."""
+        return list(map(ast.dump, self.statements))
 
     def edit(
         self, where: int | slice, new: Any, kind: str, cost: float,
@@ -80,7 +86,7 @@ def _array_written(s: ast.stmt) -> str:
 def _followed(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     """Yield a line behind a statement that changes an array in place: a division, a penalty."""
     s, code = block.statements[i], block.code
-    inner = [t for t in ast.walk(s) if isinstance(t, ast.AugAssign)]
+    inner = [t for t in nodes_of(s) if isinstance(t, ast.AugAssign)]
     if isinstance(s, ast.AugAssign | ast.For):
         bases = {ast.unparse(b): b for t in inner for b in _bases(t.target)}
     elif isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Subscript):
@@ -138,7 +144,7 @@ def _variants(s: ast.AugAssign, named: list[Named]) -> Iterator[tuple[ast.expr, 
     for other, other_value, _ in named:
         if np.ndim(other_value) and np.shape(other_value) == shapes.get(ast.unparse(s.target)):
             yield s.target, other
-    for node in [n for n in ast.walk(s.value) if isinstance(n, ast.Name | ast.Subscript)]:
+    for node in [n for n in nodes_of(s.value) if isinstance(n, ast.Name | ast.Subscript)]:
         shape = shapes.get(ast.unparse(node))
         for other, other_value, text in named:
             if np.shape(other_value) == shape and text != ast.unparse(node):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.edits import Edit, as_load, as_store, binary, numpy_name, transposed
 from chainrule._src.check.ingredients import factors, fitting_arrays
 from chainrule._src.check.surroundings import BuildingBlocks
@@ -127,26 +127,26 @@ class LoopContext:
 
 def _stored(tree: ast.AST) -> set[str]:
     """Return the variables that code sets."""
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    names = [node for node in nodes_of(tree) if isinstance(node, ast.Name)]
     return {node.id for node in names if isinstance(node.ctx, ast.Store)}
 
 
 def _in_order(s: ast.stmt) -> Iterator[ast.AST]:
     """Yield the nodes of a statement; those of the value come before those of the targets."""
     if isinstance(s, ast.Assign | ast.AugAssign):
-        yield from ast.walk(s.value)
+        yield from nodes_of(s.value)
         if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name):
             yield as_load(s.target)
         for target in s.targets if isinstance(s, ast.Assign) else [s.target]:
-            yield from ast.walk(target)
+            yield from nodes_of(target)
     else:
-        yield from ast.walk(s)
+        yield from nodes_of(s)
 
 
 def _is_grown(code: FunctionSource, text: str) -> bool:
     """Return true if code adds to a variable, or sets some of its entries."""
-    grown = [n.target for n in ast.walk(code.tree) if isinstance(n, ast.AugAssign)]
-    grown += [t for n in ast.walk(code.tree) if isinstance(n, ast.Assign) for t in n.targets
+    grown = [n.target for n in nodes_of(code.tree) if isinstance(n, ast.AugAssign)]
+    grown += [t for n in nodes_of(code.tree) if isinstance(n, ast.Assign) for t in n.targets
               if isinstance(t, ast.Subscript)]  # fmt: skip
     return any(ast.unparse(t).startswith(text) for t in grown)
 
@@ -174,7 +174,7 @@ def _shares(
 
 def last_site(code: FunctionSource, statements: list[Any], around: BuildingBlocks) -> Site | None:
     """Return the expression, of some statements, whose first evaluation came last."""
-    inside = {id(node) for s in statements for node in ast.walk(s)}
+    inside = {id(node) for s in statements for node in nodes_of(s)}
     reached = [p for p in around.watch.sites
                if p.code is code and p.trace.values and id(p.statement) in inside]  # fmt: skip
     return max(reached, key=lambda p: p.trace.order, default=None)

@@ -6,6 +6,7 @@ import ast
 
 import numpy as np
 
+from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.subject import FaultyProgram
 from chainrule._src.check.suspects import read_by, targets_of, unknown
@@ -42,8 +43,8 @@ def unused_after(subject: FaultyProgram, edit: Edit) -> Site | None:
     table = subject.around.right.table if subject.around.right else None
     if line is None or table is None or not isinstance(edit.old, ast.expr):
         return None
-    inside = {id(node) for node in ast.walk(edit.old)}
-    names_read = {n.id for n in ast.walk(edit.code.tree) if isinstance(n, ast.Name)
+    inside = {id(node) for node in nodes_of(edit.old)}
+    names_read = {n.id for n in nodes_of(edit.code.tree) if isinstance(n, ast.Name)
             and isinstance(n.ctx, ast.Load) and id(n) not in inside}  # fmt: skip
     left_out = _names(edit.old) - _names(edit.new)
     gone = left_out - (names_read - targets_of(line))
@@ -72,4 +73,4 @@ def scaled_from(subject: FaultyProgram, line: Site, times: float) -> Site:
 
 
 def _names(node: ast.AST) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return {part.id for part in nodes_of(node) if isinstance(part, ast.Name)}

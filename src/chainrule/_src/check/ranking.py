@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.calls import ALONG_AXES
+from chainrule._src.check.code import nodes_of
+from chainrule._src.check.comparing import is_textbook
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.known import ValueTable
 from chainrule._src.check.spelling import repaired_line
@@ -20,6 +22,7 @@ FACTORS = ("missing divisor", "missing factor", "extra divisor", "extra factor",
 PASSED_ON = (*FACTORS, "sign", "swapped", "operator")  # by the lines that read what is off
 BEHIND = ("order", "missing divisor")  # kinds of changes whose place is often a loop's end
 CACHED = 0.8  # the penalty of a change of what a forward pass keeps
+TEXTBOOK = 2.0  # the penalty of a change inside an activation that is right
 CALLING = 0.7  # the penalty of a change where one function calls another, which has the mistake
 MOST_RANKED = 16  # repairs that are scored
 
@@ -66,6 +69,7 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
             score += (
                 unlikely(edit)
                 + CALLING * _calling(edit, subject)
+                + TEXTBOOK * _is_textbook(edit, subject)
                 + 0.3 * _reads_wrong(edit, subject, table)
                 + 0.3 * _reads_multiple(edit, subject, table)
             )
@@ -89,7 +93,17 @@ def _earliness(repair: Repair, subject: FaultyProgram) -> int:
 def _by_form(repair: Repair, subject: FaultyProgram) -> float:
     """Return a penalty for a repair whose changes are unlikely by the way they are written."""
     return repair.cost + sum(
-        unlikely(edit) + CALLING * _calling(edit, subject) for edit in repair.edits
+        unlikely(edit) + CALLING * _calling(edit, subject) + TEXTBOOK * _is_textbook(edit, subject)
+        for edit in repair.edits
+    )
+
+
+def _is_textbook(edit: Edit, subject: FaultyProgram) -> bool:
+    """Return true for a change inside a function that is an activation."""
+    names = edit.code.functions[0].__globals__
+    helpers = (names[name] for name in subject.around.helpers(subject.watch.sites[0]))
+    return any(
+        f in edit.code.functions and f.__code__.co_argcount == 1 and is_textbook(f) for f in helpers
     )
 
 
@@ -104,7 +118,7 @@ def _only_calls(edit: Edit, subject: FaultyProgram) -> bool:
         return False
     names = {code.code_object.co_name for code in subject.codes} - {edit.code.code_object.co_name}
     value = getattr(edit.statement, "value", None)
-    return value is not None and any(called_name(node) in names for node in ast.walk(value))
+    return value is not None and any(called_name(node) in names for node in nodes_of(value))
 
 
 def _arises_here(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
@@ -196,13 +210,13 @@ def _is_in_cache(edit: Edit) -> bool:
         caches = [value] if isinstance(edit.statement.targets[0], ast.Name) else []
     else:
         caches = [p for p in getattr(value, "elts", []) if isinstance(p, ast.Tuple)]
-    return any(part is edit.owner for tree in caches for part in ast.walk(tree))
+    return any(part is edit.owner for tree in caches for part in nodes_of(tree))
 
 
 def _is_in_loop(edit: Edit) -> bool:
     """Return true if a statement stands within a loop, where the average is still to come."""
-    loops = [node for node in ast.walk(edit.code.tree) if isinstance(node, ast.For | ast.While)]
-    inside = (part for loop in loops for s in loop.body for part in ast.walk(s))
+    loops = [node for node in nodes_of(edit.code.tree) if isinstance(node, ast.For | ast.While)]
+    inside = (part for loop in loops for s in loop.body for part in nodes_of(s))
     return any(part is edit.statement for part in inside)
 
 
@@ -213,13 +227,13 @@ def _is_copy(edit: Edit) -> bool:
         value = value.args[0]
     elif isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and not value.args:
         value = value.func.value
-    grown = [n.target for n in ast.walk(edit.code.tree) if isinstance(n, ast.AugAssign)]
+    grown = [n.target for n in nodes_of(edit.code.tree) if isinstance(n, ast.AugAssign)]
     return isinstance(value, ast.Name) and value.id not in map(ast.unparse, grown)
 
 
 def _size(tree: Any) -> int:
     parts = tree if isinstance(tree, list) else [tree]
-    return sum(1 for part in parts if isinstance(part, ast.AST) for _ in ast.walk(part))
+    return sum(1 for part in parts if isinstance(part, ast.AST) for _ in nodes_of(part))
 
 
 def _has_siblings(edit: Edit) -> bool:
@@ -231,9 +245,9 @@ def _has_siblings(edit: Edit) -> bool:
     if not isinstance(new, ast.BinOp) or edit.kind not in ("missing divisor", "missing factor"):
         return False
     factor = type(new.op), ast.dump(new.right)
-    inside = [n for n in ast.walk(edit.statement) if isinstance(n, ast.BinOp)]
+    inside = [n for n in nodes_of(edit.statement) if isinstance(n, ast.BinOp)]
     if edit.site is not None and edit.site.owner is edit.statement:
-        others = [s for s in ast.walk(edit.code.tree) if isinstance(s, ast.Assign)]
+        others = [s for s in nodes_of(edit.code.tree) if isinstance(s, ast.Assign)]
         inside += [n for s in others for n in _products(s.value)]
     return any((type(node.op), ast.dump(node.right)) == factor for node in inside)
 

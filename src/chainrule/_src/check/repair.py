@@ -9,7 +9,9 @@ from functools import partial
 
 import numpy as np
 
+from chainrule._src.check.clock import Deadline
 from chainrule._src.check.edits import Edit
+from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold, within_pinned
 from chainrule._src.check.ranking import ranked, unlikely
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.stages import (
@@ -21,6 +23,7 @@ from chainrule._src.check.stages import (
     stage,
     suspect,
 )
+from chainrule._src.check.statements import copy_edits
 from chainrule._src.check.subject import FaultyProgram, Repair
 from chainrule._src.check.suspects import (
     has_common_factor,
@@ -29,6 +32,7 @@ from chainrule._src.check.suspects import (
     understood,
     unknown,
 )
+from chainrule._src.check.watching import Site
 
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = {0: 1.5, 1: 2.0, 2: np.inf}  # a cost below which the search skips the tiers after this one
@@ -38,6 +42,10 @@ LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown v
 PAIRS = 0.35  # of the time that is left, for two changes of which only both mend a result
 SCALING = ("sign", "missing factor", "extra factor", "missing divisor", "extra divisor", "constant",
            "function", "operator", "extra call", "other value", "doubled line")  # fmt: skip
+PARTS = 0.45  # of the time that is left, for repairs that begin with a single result
+MOST_PARTS = 2  # results of which a single one is mended first
+MOST_AGAIN = 6  # repairs of a single result that are tried for all results
+PINNED = 0.4  # of the time that is left, for all changes of lines of which the right value is known
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
 DEFERRED = 0.25  # of the time that is left, for changes that can mend a part alone
@@ -51,7 +59,21 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         candidates = _singles(subject, [(ALL, 0), (ALL, 1)], kinds=SCALING)[0]
     parts: list[Repair] = []
     if not candidates:
-        candidates, parts = _line_by_line(subject)
+        candidates, parts = _copied(subject)
+        if candidates:
+            return candidates
+    if not candidates:
+        candidates, more = _of_lines(
+            subject, pinned_lines(subject), partial(within_pinned, subject), PINNED
+        )
+        parts += more
+    if not candidates and depth > 1 and seems_twofold(subject):
+        candidates = _of_one_result(subject, depth)
+        if candidates:
+            return candidates
+    if not candidates:
+        candidates, more = _line_by_line(subject)
+        parts += more
     for search in (partial(_singles, stages=[(ALL, 0)], most=QUICK), _suspicious):
         if not candidates:
             candidates, more = search(subject)
@@ -76,6 +98,21 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
     return [_refined(subject, candidates[0]), *candidates[1:]] if candidates else []
 
 
+def _copied(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
+    """Return repairs that copy an array which is changed in place: of all, and of a part.
+
+    A copy changes nothing unless another variable shares the array, so these are no chance hits.
+    """
+    edits = [e for code in subject.codes for e in copy_edits(code)]
+    edits = [e for e in edits if id(e.statement) not in subject.settled]
+    for edit in edits:
+        edit.reach = subject.wrong
+    repairs = [subject.repaired((edit,)) for edit in edits if not subject.is_late]
+    mending = sorted((r for r in repairs if r is not None), key=_cost)
+    complete = [r for r in mending if r.mended == subject.wrong]
+    return complete, [r for r in mending if r.mended != subject.wrong]
+
+
 def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     """Return repairs that turn a line's unknown value into a value of the right program.
 
@@ -84,7 +121,8 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     complete: list[Repair] = []
     parts: list[Repair] = []
     for is_whole in (True, False):
-        lines = unknown(subject, is_whole)[:MOST_UNKNOWN]
+        lines = unknown(subject, is_whole)
+        lines = [p for p in lines if id(p.statement) not in subject.ruled_out][:MOST_UNKNOWN]
         for tier, some in (
             *((tier, lines[:1]) for tier in TIERS),
             *((t, lines[1:]) for t in TIERS),
@@ -99,13 +137,53 @@ def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     return _cheapest(complete), parts
 
 
+def _of_one_result(subject: FaultyProgram, depth: int) -> list[Repair]:
+    """Return repairs that begin with some of the results, as if the others were unknown.
+
+    Of two mistakes, one alone may reach these results; the few lines that reach them are searched.
+    """
+    limit = subject.part_of_time(PARTS)
+    for names in groups(subject)[:MOST_PARTS]:
+        if limit.has_passed:
+            break
+        with contextlib.suppress(*FAILURES):
+            inner = subject.narrowed(names, Deadline(PARTS * limit.left, limit))
+            subject.seeks_parts = True
+            parts = [subject.again(r.edits) for r in repairs(inner, depth=1)[:MOST_AGAIN]]
+            subject.seeks_parts = False
+            some = [r for r in parts if r is not None]
+            some.sort(key=lambda r: -len(r.mended))  # rather the line from which several go wrong
+            complete = [r for r in some if r.mended == subject.wrong]
+            both = complete or _with_others(subject, some, _of_pinned, depth)
+            both = [r for r in both if len(r.edits) <= depth and not _inserts_values(r)]
+            if both:
+                return both
+    return []
+
+
+def _inserts_values(repair: Repair) -> bool:
+    return any(edit.make_hook is not None for edit in repair.edits)
+
+
+def _of_pinned(subject: FaultyProgram) -> list[Repair]:
+    """Return the repairs of one mistake."""
+    return repairs(subject, depth=1)
+
+
 def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     """Return repairs in the lines that go wrong first: of all wrong results, and of a part."""
+    lines = [p for p in suspicious(subject) if id(p.statement) not in subject.ruled_out]
+    return _of_lines(subject, lines, lambda line: subject.within(line.statement), SUSPICIOUS)
+
+
+def _of_lines(
+    subject: FaultyProgram, lines: list[Site], within: Callable[[Site], list[Edit]], share: float
+) -> tuple[list[Repair], list[Repair]]:
+    """Return repairs in some lines: of all wrong results, and of a part."""
     complete: list[Repair] = []
     parts: list[Repair] = []
-    lines = suspicious(subject)
-    edits = [edit for line in lines for edit in subject.within(line.statement)]
-    limit = subject.part_of_time(SUSPICIOUS)
+    limit = subject.part_of_time(share)
+    edits = [e for p in lines if not limit.has_passed for e in within(p)]
     cheapest = np.inf
     for edit in sorted(edits, key=lambda edit: edit.cost):
         if limit.has_passed or edit.cost > cheapest + SLACK:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.check.edits import Edit, new_parts
+from chainrule._src.check.edits import Edit, applied, new_parts
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.valuing import Evaluator
 from chainrule._src.check.watching import MOST_TURNS, Site, Watch, is_number
@@ -181,10 +181,11 @@ class Responses:
         slopes = self.first.get(site.key) if site is not None else None
         if site is None or slopes is None:
             return wrong
-        addition = None if slopes else self._addition(site)  # it takes many backward passes
+        # To solve for an addition takes many backward passes.
+        addition = self._additions.get(site.key) if slopes else self._addition(site)
         if not (slopes or addition) or not _is_plain(edit.new, site, helpers):
             return wrong
-        shift = self._shift(edit, site, 0) if slopes else None
+        shift = self._shift(edit.new, site, 0) if slopes else None
         mended = wrong if shift is None else frozenset(
             n for n in wrong
             if n not in slopes or (shift is not FAILS and self._closes(n, slopes[n], shift))
@@ -218,18 +219,20 @@ class Responses:
         """Return true if a change adds to an expression what must be added, or this is unknown."""
         if addition is IMPOSSIBLE:
             return False
-        shift = self._shift(edit, site, addition.turn)
-        if shift is None:
-            return True
-        return shift is not FAILS and bool(
-            np.linalg.norm(shift - addition.amount) <= addition.slack
-        )
+        shift = self._shift(edit.new, site, addition.turn)
+        return shift is None or _adds(shift, addition)
 
-    def _shift(self, edit: Edit, site: Site, turn: int) -> Any:
-        """Return the difference that a change makes to a value at a turn, None if it is unknown."""
+    def _shift(self, new: Any, site: Site, turn: int, inside: Collection[int] = ()) -> Any:
+        """Return the difference that a change makes to a value at a turn, None if it is unknown.
+
+        ``inside`` are the ids of the nodes of ``new`` whose recorded values do not hold any more.
+        """
         before = site.trace.values[turn]
+        evaluator = self._evaluator(site, turn)
+        if inside:
+            evaluator = Evaluator(evaluator.recorded, set(inside), evaluator.names)
         try:
-            value = np.asarray(self._evaluator(site, turn).of(edit.new), np.float64)
+            value = np.asarray(evaluator.of(new), np.float64)
         except (ValueError, ZeroDivisionError) as error:  # the shapes do not fit
             return None if "read-only" in str(error) else FAILS
         except Exception:  # perhaps only here
@@ -257,6 +260,27 @@ class Responses:
             self._additions[site.key] = self._solved(site) if is_small else None
         return self._additions[site.key]
 
+    def located(self, line: Site) -> Addition | None:
+        """Return the amount to add to a line's value, None if the results leave the amount open."""
+        if line.key not in self._additions:
+            self._additions[line.key] = self._solved(line) if line.key in self._linear else None
+        return self._additions[line.key]
+
+    def suits(self, edit: Edit, line: Site, inside: set[int], helpers: Collection[str]) -> bool:
+        """Return false if a change within a line does not add to its value what must be added.
+
+        ``inside`` are the ids of the nodes of the line that contain the change.
+        """
+        addition = self._additions.get(line.key)
+        site = edit.site
+        if site is None or addition is None or not edit.fits_a_slot:
+            return True
+        if not _is_plain(edit.new, site, helpers):
+            return True
+        with applied([edit]):
+            shift = self._shift(line.node, line, addition.turn, inside)
+        return shift is None or _adds(shift, addition)
+
     def _solved(self, site: Site) -> Addition | None:
         leaves = self.recorded.leaves.get(site.key, [])
         sizes = [int(np.prod(leaf.shape)) for leaf in leaves]
@@ -274,6 +298,8 @@ class Responses:
         error = float(np.linalg.norm(matrix @ solution - gaps))
         if error > 10 * SAME * scale:
             return IMPOSSIBLE
+        if not rank:
+            return None
         # A number is known if nothing that leaves all results as they are changes it.
         is_determined = 1 - (right[:rank] ** 2).sum(axis=0) < 1e-9
         start, largest = 0, float(np.abs(solution).max())
@@ -287,6 +313,11 @@ class Responses:
                 return Addition(turn, amount, slack)
             start += size
         return None
+
+
+def _adds(shift: Array, addition: Addition) -> bool:
+    gap = np.linalg.norm(shift - addition.amount) if shift is not FAILS else np.inf
+    return bool(gap <= addition.slack)
 
 
 FAILS = np.zeros(0)  # in place of what a change adds: the change raises

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import ChainruleError
-from chainrule._src.check.code import FunctionSource, code_of, written
+from chainrule._src.check.code import nodes_of, source_of_text
 from chainrule._src.check.edits import exchanged
 from chainrule._src.check.known import ValueTable
 from chainrule._src.check.watching import Watch
@@ -119,10 +119,8 @@ class RightProgram:
         if self.text.count("\n") > LONG:
             raise ValueError("the right program is too long to be read")
         file = f"<the right program {next(_number)}>"
-        self.function = written(self.text, NAME, file)
-        code = code_of(self.function.__code__, [self.function])
-        assert code is not None
-        self.code: FunctionSource = code
+        self.code = source_of_text(self.text, NAME, file)
+        self.function = self.code.functions[0]
         self.arguments = tuple(arguments.values())
         self.watch = Watch([self.code], self.run)
         final = [f"d_{name}" for name in arguments.get("params", ())]
@@ -131,7 +129,7 @@ class RightProgram:
         self.numbers = tuple(
             dict.fromkeys(
                 abs(c.value)
-                for c in ast.walk(self.code.tree)
+                for c in nodes_of(self.code.tree)
                 if isinstance(c, ast.Constant)
                 and type(c.value) is float
                 and c.value % 1
@@ -140,7 +138,7 @@ class RightProgram:
         )[:6]
         self.defined = {
             s.targets[0].id: s.value
-            for s in ast.walk(self.code.tree)
+            for s in nodes_of(self.code.tree)
             if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
         }
 
@@ -178,7 +176,7 @@ class RightProgram:
         def of(match: re.Match[str]) -> str:
             node: ast.expr = ast.Name(match[0], ast.Load())
             for _ in range(WRITTEN):
-                names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                names = {n.id for n in nodes_of(node) if isinstance(n, ast.Name)}
                 for name in filter(GENERATED.fullmatch, names & self.defined.keys()):
                     node = exchanged(node, name, self.defined[name])
             written = "" if isinstance(node, ast.Name) else ast.unparse(node)
@@ -194,7 +192,7 @@ class RightProgram:
     @cached_property
     def terms(self) -> set[ast.AST]:
         """The expressions that are terms of sums."""
-        sums = [node for node in ast.walk(self.code.tree) if _is_sum(node)]
+        sums = [node for node in nodes_of(self.code.tree) if _is_sum(node)]
         return {node.left for node in sums} | {s.right for s in sums if isinstance(s.op, ast.Add)}
 
     @cached_property

@@ -29,11 +29,11 @@ def settled_statements(
         return set()
     value = float(watch.result)
     settled: set[int] = set()
-    for site in _outermost(watch):
+    for site in outermost(watch):
         if deadline.has_passed:
             break
         try:
-            if float(watch.disturbed(site)[0]) != value:
+            if float(watch.disturbed(site)[0]) != value and not _returns_several(site.statement):
                 settled.add(id(site.statement))
         except FAILURES:  # the code may refuse random numbers
             continue
@@ -42,7 +42,12 @@ def settled_statements(
     return settled
 
 
-def _outermost(watch: Watch) -> Iterator[Site]:
+def _returns_several(statement: ast.AST) -> bool:
+    """Return true for the return of a tuple, such as the loss and its gradient."""
+    return isinstance(statement, ast.Return) and isinstance(statement.value, ast.Tuple)
+
+
+def outermost(watch: Watch) -> Iterator[Site]:
     """Yield the outermost expressions that hold numbers, of every statement that ran."""
     above: set[int] = set()
     for site in watch.sites:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from chainrule._src.check.changes import exchanges, expression_edits
+from chainrule._src.check.changes import exchanges
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.subject import FaultyProgram, tier_of
@@ -63,12 +63,14 @@ def changes(subject: FaultyProgram, kind: int, tier: int) -> Iterator[Edit]:
     for site in subject.watch.sites:
         if id(site.statement) in subject.settled or id(site.statement) in subject.searched:
             continue
+        if id(site.statement) in subject.ruled_out and not subject.seeks_parts:
+            continue
         if subject.is_late or _kind(subject, subject.reach(site)) != kind:
             continue
         if tier and _is_behind_suspects(subject, site):
             continue
         if site.trace.values or not _is_hooked_kind(site):
-            yield from expression_edits(site, subject.around, tier)
+            yield from subject.edits_of(site, tier)
     for edit in () if subject.is_late else subject.of_statements:
         if id(edit.statement) in subject.settled and edit.kind not in ADDED:
             continue

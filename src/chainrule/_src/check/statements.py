@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.aliases import copies
+from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.edits import Change, Edit, as_load, numpy_name
 from chainrule._src.check.expressions import OPERATORS
 from chainrule._src.check.indices import of_subscript
@@ -28,6 +29,12 @@ def statement_edits(code: FunctionSource, around: BuildingBlocks) -> Iterator[Ed
         for i in range(len(statements)):
             for rule in RULES:
                 yield from rule(block, i, around)
+
+
+def copy_edits(code: FunctionSource) -> Iterator[Edit]:
+    """Yield the changes that copy an array which another variable shares."""
+    for owner, field, statements in _blocks(code.tree):
+        yield from copies(Block(code, owner, field, statements))
 
 
 def _of_target(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
@@ -65,7 +72,7 @@ def _of_dropped(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     target = s.targets[0] if isinstance(s, ast.Assign) else None
     if not isinstance(target, ast.Tuple):
         return
-    names = [node for node in ast.walk(block.code.tree) if isinstance(node, ast.Name)]
+    names = [node for node in nodes_of(block.code.tree) if isinstance(node, ast.Name)]
     read = dict.fromkeys(n.id for n in names if isinstance(n.ctx, ast.Load))
     stored = [n.id for n in names if isinstance(n.ctx, ast.Store)]
     for k, part in enumerate(target.elts):
@@ -107,7 +114,7 @@ def _of_assignment(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edi
     s = block.statements[i]
     if isinstance(s, ast.Assign) and len(s.targets) == 1:
         target = s.targets[0]
-        if isinstance(target, ast.Name | ast.Subscript):
+        if isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
             yield block.edit(i, ast.AugAssign(target, ast.Add(), s.value), "overwritten", 1.2)
         if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant):
             yield block.edit(i, _at("add", target, s.value), "repeated index", 1.25)
@@ -116,9 +123,9 @@ def _of_assignment(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edi
 def _left_out(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     s, alone = block.statements[i], len(block.statements) == 1
     if not alone and isinstance(s, ast.Assign | ast.AugAssign | ast.Expr | ast.If):
-        texts = [ast.dump(other) for other in block.statements]
-        if texts.count(ast.dump(s)) > 1:
-            cost = 1.0 if ast.dump(s) in texts[:i] else 1.1
+        texts = block.texts
+        if texts.count(texts[i]) > 1:
+            cost = 1.0 if texts[i] in texts[:i] else 1.1
             yield block.edit(slice(i, i + 1), [], "doubled line", cost)
         yield block.edit(slice(i, i + 1), [], "extra line", 1.8)
     if isinstance(s, ast.If):
@@ -247,7 +254,7 @@ RULES: tuple[Rule, ...] = (
 
 def _blocks(tree: ast.AST) -> Iterator[tuple[ast.AST, str, list[Any]]]:
     """Yield node, field and content of every list of statements in a tree."""
-    for owner in ast.walk(tree):
+    for owner in nodes_of(tree):
         for field in ("body", "orelse"):
             block = getattr(owner, field, None)
             if isinstance(block, list) and block and isinstance(block[0], ast.stmt):

@@ -15,7 +15,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.check.changes import expression_edits
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import FunctionSource
-from chainrule._src.check.compiling import ChangeCompiler, compiled_with, fits_a_slot
+from chainrule._src.check.compiling import ChangeCompiler, compiled_with
 from chainrule._src.check.edits import Edit, applied
 from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.responses import Responses, responses
@@ -130,8 +130,12 @@ class FaultyProgram:
         self.loss: Callable[[], Any] | None = None  # the loss, if it runs the same statements
         self.searched: set[int] = set()  # statements of which all changes were tried
         self.suspects: set[int] = set()  # statements whose right value repairs all results
+        self.pinned: list[Site] | None = None  # once `pinned_lines` has looked for them
+        self.ruled_out: set[int] = set()  # statements in which no single mistake is
         self.seeks_parts = False  # whether changes are run that can mend a part alone
-        self.deferred: list[Edit] = []  # these changes
+        self.deferred: dict[Edit, None] = {}  # these changes
+        self._edits: dict[tuple[int, int], list[Edit]] = {}
+        self._repairs: dict[Edit, Repair | None] = {}
         inside = {id(p.node): p.key for p in self.watch.sites}
         self._above = {
             p.key: inside[id(p.owner)] for p in self.watch.sites if id(p.owner) in inside
@@ -149,6 +153,15 @@ class FaultyProgram:
             inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
             inner.around.loss = OfLoss(self.around.loss.codes)
             yield inner
+
+    def narrowed(self, names: Collection[str], deadline: Deadline) -> FaultyProgram:
+        """Return the program with the wrong results of these names alone; others are unknown."""
+        expected = {k: v for k, v in self.expected.items() if k in names or k not in self.wrong}
+        inner = FaultyProgram(self.codes, self.call, expected, self.around.right,
+                              self.around.n, deadline, self.parameters)  # fmt: skip
+        inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
+        inner.around.loss = self.around.loss
+        return inner
 
     def same(self, result: Any, expected: Array) -> bool:
         """Return true if a result is equal to the expected array, where that is not NaN."""
@@ -193,13 +206,19 @@ class FaultyProgram:
 
     def repaired(self, edits: Sequence[Edit]) -> Repair | None:
         """Return changes as a repair, None if they repair no result or make a right one wrong."""
-        if len(edits) == 1:
-            mendable = self.mendable(edits[0])
-            if mendable and len(mendable) < len(self.wrong) and not self.seeks_parts:
-                self.deferred.append(edits[0])
-                return None
-            if not mendable:
-                return None
+        if len(edits) != 1:
+            return self._repaired(edits)
+        (edit,) = edits
+        mendable = self.mendable(edit)
+        if mendable and len(mendable) < len(self.wrong) and not self.seeks_parts:
+            self.deferred[edit] = None
+            return None
+        if edit not in self._repairs:
+            self._repairs[edit] = self._repaired(edits) if mendable else None
+        return self._repairs[edit]
+
+    def _repaired(self, edits: Sequence[Edit]) -> Repair | None:
+        """Run the changed program; return the changes as a repair if the results are right."""
         results = self.tried(edits)
         if not isinstance(results, Mapping):
             return None
@@ -223,7 +242,7 @@ class FaultyProgram:
         """Return the wrong results that a change may mend, without a run of the change."""
         if edit.mends is None:
             edit.mends, site = self.wrong, edit.site
-            if site is not None and self.responses is not None and fits_a_slot(edit):
+            if site is not None and self.responses is not None and edit.fits_a_slot:
                 self.reached(site)  # this confirms the slopes
                 edit.mends = self.responses.mends(edit, self.wrong, self.around.helpers(site))
         return edit.mends
@@ -242,9 +261,23 @@ class FaultyProgram:
         self.reached(line)
         return self.responses.is_possible(line)
 
+    def again(self, edits: Sequence[Edit]) -> Repair | None:
+        """Return changes of a narrowed program as a repair of this one, None if it is none."""
+        for edit in edits:
+            edit.mends, edit.reach = None, self.reach_of(edit)
+        return self.repaired(edits)
+
+    def around_of(self, edit: Edit) -> set[int]:
+        """Return the ids of the nodes that contain a change."""
+        ids, key = {id(edit.owner)}, edit.site.key if edit.site else None
+        while key is not None:
+            ids.add(id(self.watch.sites[key].owner))
+            key = self._above.get(key)
+        return ids
+
     def is_sure(self, edit: Edit) -> bool:
         """Return true if a change mends all wrong results, as the slopes of all of them tell."""
-        mends_all = len(self.mendable(edit)) == len(self.wrong) and fits_a_slot(edit)
+        mends_all = len(self.mendable(edit)) == len(self.wrong) and edit.fits_a_slot
         responses = self.responses
         return mends_all and responses is not None and responses.is_sure(edit, self.wrong)
 
@@ -346,10 +379,17 @@ class FaultyProgram:
         except FAILURES:
             return None
 
+    def edits_of(self, site: Site, tier: int) -> list[Edit]:
+        """Return the changes of an expression that belong to a tier; each is made and run once."""
+        key = site.key, tier
+        if key not in self._edits:
+            self._edits[key] = list(expression_edits(site, self.around, tier))
+        return self._edits[key]
+
     def within(self, statement: ast.AST, tiers: Iterable[int] = range(3)) -> list[Edit]:
         """Return the changes of a statement and of its expressions, the cheapest first."""
         inside = next((p.near for p in self.watch.sites if p.statement is statement), [])
-        edits = [e for t in tiers for p in inside for e in expression_edits(p, self.around, t)]
+        edits = [e for t in tiers for p in inside for e in self.edits_of(p, t)]
         edits += [e for e in self.of_statements if e.statement is statement and tier_of(e) in tiers]
         return sorted(edits, key=lambda edit: edit.cost)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.edits import binary, transposed
 from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.right import RightProgram
@@ -46,6 +46,7 @@ class BuildingBlocks:
         self._sizes: dict[Any, dict[int, list[tuple[ast.expr, Any, str]]]] = {}
         self.loss = OfLoss(list)
         self._used_texts: dict[FunctionSource, set[str]] = {}
+        self._grown: dict[FunctionSource, set[str]] = {}
 
     def tells(self, site: Site) -> bool:
         """Return true if `admits` tells which values of an expression mend a result."""
@@ -66,10 +67,17 @@ class BuildingBlocks:
             self._entries[key] = entries
         return self._entries[key]
 
+    def grown(self, code: FunctionSource) -> set[str]:
+        """Return the variables that a function changes by ``+=`` and the like, also entries."""
+        if code not in self._grown:
+            targets = [n.target for n in nodes_of(code.tree) if isinstance(n, ast.AugAssign)]
+            self._grown[code] = set(map(_base_name, targets)) - {""}
+        return self._grown[code]
+
     def _texts(self, code: FunctionSource) -> set[str]:
         """Return the texts of the variables, attributes and entries that a function uses."""
         if code not in self._used_texts:
-            nodes = (n for n in ast.walk(code.tree) if isinstance(n, ENTRIES))
+            nodes = (n for n in nodes_of(code.tree) if isinstance(n, ENTRIES))
             self._used_texts[code] = set(map(ast.unparse, nodes))
         return self._used_texts[code]
 
@@ -83,7 +91,7 @@ class BuildingBlocks:
         used = self._texts(site.code)
         bases += [e for e in entries if e[2] not in scope and e[2] in used]
         for index, is_own in self._indices(site.code):
-            names = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
+            names = {n.id for n in nodes_of(index) if isinstance(n, ast.Name)}
             if not names or not names <= scope.keys():
                 continue
             try:
@@ -108,7 +116,7 @@ class BuildingBlocks:
         """Return the code's index expressions (true) and their neighbours ``i ± 1`` (false)."""
         if code not in self._index_uses:
             by_text: dict[str, ast.expr] = {}
-            for node in ast.walk(code.tree):
+            for node in nodes_of(code.tree):
                 if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
                     by_text.setdefault(ast.unparse(node.slice), node.slice)
             used = list(by_text.values())[:8]
@@ -151,7 +159,7 @@ class BuildingBlocks:
                 and isinstance(trace.values[0], np.ndarray)
                 and isinstance(other.node, ast.BinOp | ast.Call)
             ):
-                names = {n.id for n in ast.walk(other.node) if isinstance(n, ast.Name)}
+                names = {n.id for n in nodes_of(other.node) if isinstance(n, ast.Name)}
                 bound = set(other.code.code_object.co_varnames)
                 if trace.order < order and names & bound <= scope.keys():
                     text = ast.unparse(other.node)
@@ -177,7 +185,7 @@ class BuildingBlocks:
             for name, node, value in expressions:
                 if shape in self._shapes(value) and np.size(value) > 1:
                     new = self._renamed(node, site, 4)
-                    if new is None or sum(1 for _ in ast.walk(new)) > LONG:
+                    if new is None or len(nodes_of(new)) > LONG:
                         continue
                     text = ast.unparse(new)
                     if text not in by_text and not self._is_of_these(new, text):
@@ -202,7 +210,7 @@ class BuildingBlocks:
 
         So is one with a number of many digits, which nobody would write.
         """
-        numbers = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+        numbers = [part.value for part in nodes_of(node) if isinstance(part, ast.Constant)]
         return "np.array(" in text or any(
             (type(number) is int and number == self.n)
             or (type(number) is float and len(repr(number)) > LONG_NUMBER)
@@ -371,3 +379,9 @@ def _is_filled(cell: Any) -> bool:
         return cell.cell_contents is not None
     except ValueError:
         return False
+
+
+def _base_name(target: ast.expr) -> str:
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    return target.id if isinstance(target, ast.Name) else ""

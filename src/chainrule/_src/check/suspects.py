@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.sandbox import FAILURES
@@ -121,8 +121,9 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
         return []
     edits = [e for e in subject.within(line.statement, [tier]) if subject.mendable(e)]
     if subject.reach(line) >= subject.wrong and not subject.seeks_parts:
-        subject.deferred += [e for e in edits if len(subject.mendable(e)) < len(subject.wrong)]
-        edits = [e for e in edits if len(subject.mendable(e)) == len(subject.wrong)]
+        whole = [e for e in edits if len(subject.mendable(e)) == len(subject.wrong)]
+        subject.deferred.update(dict.fromkeys(e for e in edits if e not in set(whole)))
+        edits = whole
     sure = [e for e in edits if subject.is_sure(e)]
     edits = [e for e in edits if not subject.is_sure(e)]
     values: list[Any] = []
@@ -132,7 +133,7 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
         for edit in edits[len(values) : len(values) + AT_ONCE]:
             try:
                 with applied([edit]):
-                    evaluator = Evaluator(recorded, _around(subject, edit), names)
+                    evaluator = Evaluator(recorded, subject.around_of(edit), names)
                     new = edit.new if edit.old is line.owner else line.owner
                     values.append(value_of(new, line, evaluator))
             except Exception:  # a changed expression may be meaningless
@@ -158,15 +159,6 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
     return matching
 
 
-def _around(subject: FaultyProgram, edit: Edit) -> set[int]:
-    """Return the ids of the nodes that contain a change."""
-    ids, key = {id(edit.owner)}, edit.site.key if edit.site else None
-    while key is not None:
-        ids.add(id(subject.watch.sites[key].owner))
-        key = subject._above.get(key)
-    return ids
-
-
 def targets_of(line: Site) -> set[str]:
     """Return the variables that a statement assigns or changes in place."""
     names = set()
@@ -181,7 +173,7 @@ def targets_of(line: Site) -> set[str]:
 
 def read_by(line: Site) -> set[str]:
     """Return the variables that a statement's value reads."""
-    nodes = ast.walk(line.node)
+    nodes = nodes_of(line.node)
     return {ast.unparse(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}
 
 

@@ -67,6 +67,14 @@ TEMPLATES = {
     "missing condition": "this line must stand within the condition (indent): only where it holds",
     "unconditioned": "this line counts only on a condition (indent it): if {detail}",
     "factor of the loss": "the factor {detail}, which the loss has, is missing: multiply by it",
+    "term inside": (
+        "the term {detail} stands inside the function and belongs behind it: {right} instead of "
+        "{wrong}"
+    ),
+    "term behind": (
+        "the term {detail} stands behind the function and belongs inside it: {right} instead of "
+        "{wrong}"
+    ),
     "swapped": "the operands or arguments are in the wrong order (swapped): {right}",
     "dropped": (
         "a value is dropped that the next turn needs: {detail} is carried on (a path is left out)"

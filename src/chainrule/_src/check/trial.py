@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.check.clock import thread_seconds
+from chainrule._src.check.detached import recordable
 from chainrule._src.check.problem import GradientProblem, is_batch
 from chainrule._src.check.recorded import Gradients, Recording, without_epsilon
 from chainrule._src.check.sandbox import FAILURES, Sandbox
@@ -141,7 +142,13 @@ def _trial(
     sandbox: Sandbox,
 ) -> Iterator[Trial]:
     def record() -> Gradients:
-        recording = Recording(problem.loss, data, parameters)
+        try:
+            recording = Recording(problem.loss, data, parameters)
+        except Exception as error:  # the code does something that tensors do not support
+            recording = recordable(problem.loss, data, parameters, error, lambda loss: Recording(
+                loss, data, parameters))  # fmt: skip
+            if recording is None:
+                raise
         return without_epsilon(recording) or recording.gradients()
 
     def measure() -> Gradients:

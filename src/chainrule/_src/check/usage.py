@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.check.code import nodes_of
+
 IMPURE = {"random", "save", "savetxt", "savez", "load", "loadtxt", "tofile", "dump", "seterr"}
 PURE = {"len", "range", "float", "int", "abs", "max", "min", "sum", "zip", "enumerate", "math",
         "reversed", "sorted", "list", "tuple", "dict", "set", "round", "map", "all", "any", "bool",
@@ -18,13 +20,13 @@ PURE = {"len", "range", "float", "int", "abs", "max", "min", "sum", "zip", "enum
 
 def unread_names(tree: ast.AST) -> Iterator[str]:
     """Yield the variables whose value is never read, or not at the next turn of a loop."""
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    names = [node for node in nodes_of(tree) if isinstance(node, ast.Name)]
     loaded = {node.id for node in names if isinstance(node.ctx, ast.Load)}
     stored = [node.id for node in names if isinstance(node.ctx, ast.Store)]
     yield from (name for name in stored if name not in loaded and name != "_")
-    for loop in ast.walk(tree):
+    for loop in nodes_of(tree):
         if isinstance(loop, ast.For | ast.While):
-            inside = [node for part in loop.body for node in ast.walk(part)]
+            inside = [node for part in loop.body for node in nodes_of(part)]
             loop_names = [node for node in inside if isinstance(node, ast.Name)]
             read = {node.id for node in loop_names if isinstance(node.ctx, ast.Load)}
             written = {node.id for node in loop_names if isinstance(node.ctx, ast.Store)}

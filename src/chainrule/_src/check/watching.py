@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import dataclasses
 import sys
 from collections import defaultdict
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import HOOK, FunctionSource
+from chainrule._src.check.code import HOOK, FunctionSource, located, nodes_of
 
 SCOPES = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.Lambda
 FEW_KEYS = 3  # whole numbers as keys of a dict; of more, the code's own index is tried
@@ -65,7 +64,7 @@ class Site:
     @cached_property
     def is_scoped(self) -> bool:
         """True if a part of the expression can be evaluated in its own function alone."""
-        return any(map(needs_its_scope, ast.walk(self.node)))
+        return any(map(needs_its_scope, nodes_of(self.node)))
 
     @property
     def line(self) -> int:
@@ -112,7 +111,7 @@ def sites(code: FunctionSource) -> list[Site]:
     def inside(child: Any, statement: ast.AST) -> None:
         """Add the index expressions of assignment targets."""
         for target in child if isinstance(child, list) else [child]:
-            for node in ast.walk(target):
+            for node in nodes_of(target):
                 if isinstance(node, ast.Subscript):
                     sites.append(Site(code, statement, node, "slice", None, len(sites)))
                     walk(node.slice, statement)
@@ -163,14 +162,14 @@ class Watch:
         """Make the call; ``hook(key, value)`` returns the value that an expression takes."""
         with ExitStack() as stack:
             for code in self.codes:
-                stack.enter_context(code.running(self._hooked(code), hook))
+                stack.enter_context(code.running(self.hooked(code), hook))
             return self.call()
 
-    def _hooked(self, code: FunctionSource) -> CodeType:
+    def hooked(self, code: FunctionSource) -> CodeType:
+        """Return the code object of a function whose expressions call the hook."""
         if code not in self._compiled:
             keys = {id(p.node): p.key for p in self.sites if p.code is code and _is_value(p)}
-            tree = ast.fix_missing_locations(_hooked_copy(code.tree, keys))
-            self._compiled[code] = code.compiled(tree)
+            self._compiled[code] = code.compiled(_hooked_copy(code.tree, keys))
         return self._compiled[code]
 
     def _record(self, key: int, value: Any) -> Any:
@@ -269,13 +268,12 @@ def _hooked_copy(tree: Any, keys: dict[int, int]) -> Any:
             return [copied(n) for n in node]
         if not isinstance(node, ast.AST):
             return node
-        new = copy.copy(node)
-        for name, child in ast.iter_fields(node):
-            setattr(new, name, copied(child))
+        new = type(node).__new__(type(node))
+        vars(new).update({name: copied(child) for name, child in vars(node).items()})
         if id(node) in keys:
             arguments: list[Any] = [ast.Constant(keys[id(node)]), new]
             call = ast.Call(ast.Name(HOOK, ast.Load()), arguments, [])
-            return ast.copy_location(call, node)
+            return located(call, vars(node)["lineno"])
         return new
 
     return copied(tree)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import is_numpy
 from chainrule._src.check.templates import TEMPLATES
 
@@ -18,6 +19,7 @@ INVERSE = {
     "missing factor": "extra factor", "extra factor": "missing factor",
     "missing divisor": "extra divisor", "extra divisor": "missing divisor",
     "missing term": "extra term", "extra term": "missing term",
+    "term inside": "term behind", "term behind": "term inside",
     "missing sum": "extra call", "extra call": "missing call", "missing call": "extra call",
     "extra power": "missing power", "overwritten": "added", "added": "overwritten",
     "extra line": "missing line", "extra index": "one sample", "one sample": "extra index",
@@ -94,7 +96,7 @@ def _is_derivative(detail: Any, context: Context) -> bool:
     """Return true if an expression looks like a slope: a comparison, ``1 - h``, a function."""
     if not isinstance(detail, ast.AST):
         return False
-    for node in ast.walk(detail):
+    for node in nodes_of(detail):
         if isinstance(node, ast.Compare):
             return True
         match node:
@@ -109,7 +111,7 @@ def _is_derivative(detail: Any, context: Context) -> bool:
 
 def _derivative(detail: Any, context: Context) -> str:
     """Describe an expression as a derivative, with the function and its argument."""
-    names = [n for n in ast.walk(detail) if isinstance(n, ast.Name | ast.Subscript | ast.Attribute)]
+    names = [n for n in nodes_of(detail) if isinstance(n, ast.Name | ast.Subscript | ast.Attribute)]
     for node in names:
         at = text_of(node)
         function = context.activations(context.named(at))
@@ -175,7 +177,7 @@ def _missing_term(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     if detail == "labels":
         return "the labels are not subtracted: y - Y needs the one-hot target, 1 at each label"
     if isinstance(detail, ast.AST):
-        for node in ast.walk(detail):
+        for node in nodes_of(detail):
             name = text_of(node) if isinstance(node, ast.Name | ast.Subscript) else ""
             if isinstance(detail, ast.BinOp) and isinstance(detail.op, ast.Mult) and any(
                 np.array_equal(context.named(name), p) for p in context.parameters.values()
@@ -194,7 +196,7 @@ def _missing_term(wrong: Any, right: Any, detail: Any, context: Context) -> str:
 
 def _extra_term(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     text, result_value = text_of(detail), context.named(text_of(right))
-    names = [text_of(n) for n in ast.walk(detail) if isinstance(n, ast.Name | ast.Subscript)]
+    names = [text_of(n) for n in nodes_of(detail) if isinstance(n, ast.Name | ast.Subscript)]
     for name, parameter in context.parameters.items():
         updated = result_value is not None and np.array_equal(result_value, parameter)
         if updated and any(context.roles(context.named(n)).startswith("the grad") for n in names):
@@ -310,10 +312,25 @@ def _exchanged(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     return f"{one} and {two} are swapped (exchanged): the order must be {_short(right)}"
 
 
+def _alias(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    name, other = map(text_of, detail.elts)
+    return (
+        f"{name} and {other} are the same array (an alias): what changes {name} in place changes "
+        f"{other}, too, which is read later: copy it"
+    )
+
+
+def _in_place(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return (
+        f"{text_of(detail)} is changed in place (overwritten), but its old value is read later, "
+        "perhaps by another name of the same array (an alias): compute a new array"
+    )
+
+
 def _other(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     """Describe which variables the wrong expression lacks, and which are too many."""
     names = [
-        {text_of(n) for n in ast.walk(t) if isinstance(n, ast.Name | ast.Subscript)} - {"np", "len"}
+        {text_of(n) for n in nodes_of(t) if isinstance(n, ast.Name | ast.Subscript)} - {"np", "len"}
         if isinstance(t, ast.AST) else set()
         for t in (wrong, right)
     ]  # fmt: skip
@@ -349,4 +366,6 @@ _SENTENCES: dict[str, Callable[[Any, Any, Any, Context], str]] = {
     "missing call": _missing_call,
     "slice": _slice,
     "exchanged": _exchanged,
+    "alias": _alias,
+    "in place": _in_place,
 }

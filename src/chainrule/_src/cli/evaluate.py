@@ -40,6 +40,7 @@ def run_evaluate(
 ) -> None:
     """Print a model's scores on data."""
     from chainrule._src.cli.terminal import count_of, print_scores, row_progress
+    from chainrule._src.data.preprocessing.digests import KnownRows
     from chainrule._src.tabular.recipes.trained import open_data, open_model, score, unseen
 
     model = open_model(path, threshold)
@@ -47,7 +48,13 @@ def run_evaluate(
     table, notes = open_data(model, source, name, encoding=encoding)
     tell(notes)
     with row_progress("evaluating", table.rows) as advance:
-        scores = score(model, table, name, advance)
+        known_rows = KnownRows(model.preprocessor.trained_rows)
+        scores = score(model, table, name, advance, known_rows)
+    if n_known := round(known_rows.share * scores.rows):
+        warn(
+            f"the model was trained on {n_known:,} of these {count_of(scores.rows, 'row')}: scores "
+            "on them say nothing about new data"
+        )
     tell(unseen(model))
     if lost := (table.rows or 0) - scores.rows:
         warn(f"{count_of(lost, 'row')} without a value of {name!r} left out")

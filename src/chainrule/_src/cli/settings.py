@@ -243,6 +243,8 @@ OPTIONS = {
     "columns": Option("NAMES", str, _names, "Learn from these columns alone, as age,city."),
     "drop": Option("NAMES", str, _names, "Leave these columns out."),
     "text": Option("NAMES", str, _names, "Columns of free text, whose words are counted."),
+    "category": Option("NAMES", str, _names, "Columns of numbers that are categories, as hour."),
+    "number": Option("NAMES", str, _names, "Columns that are quantities, never categories."),
     "max_categories": Option("N", int, _count, "Features of a column of text, at most."),
     "recipe": Option("NAME", str, _name("recipe", _recipes),
                      "ensemble: five networks; mlp: one of them, sooner; linear; or realmlp."),

@@ -115,6 +115,7 @@ def run_sweep(
     console.print(f"[bold]{escape(table.name)}[/]", soft_wrap=True)
     ranges = [(name, str(values)) for name, values in space.items()]
     print_facts(console, [*describe(data.preprocessor), *ranges])
+    tell(data.notes)
     monitor = "val_accuracy" if data.preprocessor.target.classes else "val_r2"
     began = time.perf_counter()
     with _in_words_of_the_command():

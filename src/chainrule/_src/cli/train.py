@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chainrule._src.data.preprocessing import Preprocessor
     from chainrule._src.data.tables import Table, TrainingData
     from chainrule._src.nn.sequential import Sequential
+    from chainrule._src.tabular.recipes.scores import Scores
 
 Fact = tuple[str, str]
 DATA_HELP = (
@@ -151,7 +152,7 @@ def _print_before(
         ("network", network(model, settings.ensemble)),
     ]
     print_facts(console, facts)
-    tell(joined(data.preprocessor))
+    tell([*joined(data.preprocessor), *data.notes])
     console.print()
 
 
@@ -178,7 +179,8 @@ def describe(preprocessor: Preprocessor) -> list[Fact]:
         facts.append(("missing", f"{_some(gaps)}: marked by a feature of their own"))
     reasons: dict[str, list[str]] = {}
     for step in preprocessor.left_out:
-        reasons.setdefault(step.reason, []).append(step.name)
+        option = f"; --text {step.name} counts its words" if step.is_text else ""
+        reasons.setdefault(step.reason + option, []).append(step.name)
     return facts + [("left out", f"{_some(names)}: {why}") for why, names in reasons.items()]
 
 
@@ -187,7 +189,7 @@ def _features(preprocessor: Preprocessor) -> list[str]:
     from chainrule._src.data.preprocessing import Calendar, OneHot, Picture, Scaled, Signs, Words
 
     kinds = {
-        Scaled: "of numbers, scaled", OneHot: "of text, one-hot",
+        Scaled: "of numbers, scaled", OneHot: "of categories, one-hot",
         Signs: "of two texts, as signs", Calendar: "of times",
         Words: "of free text, hashed", Picture: "of images",
     }  # fmt: skip
@@ -232,7 +234,9 @@ def _print_after(
     has_validation, output = len(data.X_val) > 0, settings.output
     X, y = (data.X_val, data.y_val) if has_validation else (data.X_train, data.y_train)
     what = "scores on rows kept aside" if has_validation else "scores on the rows of training"
-    print_scores(console, score_arrays(model, X, y), what)
+    scores = score_arrays(model, X, y)
+    print_scores(console, scores, what)
+    tell(_below_baseline(scores, data.preprocessor, settings))
     if chosen := ["the epoch"] * is_watched(settings) + ["the intervals"] * bool(settings.interval):
         console.print(
             f"[dim]these rows set {' and '.join(chosen)}, too; --cv 5 scores on others[/]"
@@ -252,6 +256,23 @@ def _print_after(
         f"export {model_name} --to numpy",
     ):
         console.print(f"  chainrule {escape(line)}", soft_wrap=True)
+
+
+def _below_baseline(scores: Scores, preprocessor: Preprocessor, settings: Settings) -> list[str]:
+    """Return a note on a model that is no better than its baseline, and on what may help."""
+    if not scores.below_baseline:
+        return []
+    remedies = []
+    if preprocessor.target.classes and settings.class_weight == "none":
+        remedies.append("--class-weight balanced, if rare classes matter")
+    texts = [step.name for step in preprocessor.left_out if step.is_text]
+    if texts:
+        remedies.append(f"--text {','.join(texts)}")
+    remedies.append("more columns or rows")
+    return [
+        f"the model is no better than the baseline ({'; '.join(scores.below_baseline)}); what may "
+        f"help: {', '.join(remedies)}"
+    ]
 
 
 def _some(names: list[str], most: int = 8) -> str:

@@ -6,7 +6,8 @@ from chainrule._src.base.registry import provides
 
 # The modules that other wings may import; the rest is private to this wing.
 DOORS = (
-    "collections", "fitting", "frames", "job", "options", "places", "predicting", "source",
+    "batches", "collections", "fitting", "frames", "job", "options", "places", "predicting",
+    "source",
 )  # fmt: skip
 
 
@@ -16,3 +17,17 @@ def _fit_in_rounds(model: Any, x: Any, y: Any, rounds: dict[str, Any], **options
     from chainrule._src.cluster.options import Rounds
 
     return fit_in_rounds(model, x, y, options=Rounds.of(rounds), **options)
+
+
+@provides("batches_in_parts")
+def _batches_in_parts(data: Any, size: int | None = None, where: str = "fit") -> Any:
+    from chainrule._src.cluster.batches import batches_in_parts
+
+    return batches_in_parts(data, size, where)
+
+
+@provides("samples_in_parts")
+def _samples_in_parts(x: Any, target: str | None, size: int) -> Any:
+    from chainrule._src.cluster.batches import PartBatches
+
+    return PartBatches(x, size=size, target=target)

@@ -27,6 +27,8 @@ def partitions(x: Any, y: Any, weight: Any, cluster: Cluster | None) -> list[Dat
 
     Without a cluster they stay lazy, and are computed one at a time.
 
+    Without ``y`` they are samples alone.
+
     Raises
     ------
     DataError
@@ -37,7 +39,7 @@ def partitions(x: Any, y: Any, weight: Any, cluster: Cluster | None) -> list[Dat
     if not len(getattr(x, "columns", [y])):
         raise DataError("fit: there is no column to learn from besides the target")
     collections = [each for each in (x, y, weight) if each is not None]
-    if y is None or not all(map(is_collection, collections)):
+    if not all(map(is_collection, collections)):
         raise DataError(
             "fit: where x is one of Dask's collections, y and sample_weight must be such too, or "
             "names of columns of a frame"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.errors import DataError
+from chainrule._src.base.errors import FewUpdatesWarning
 from chainrule._src.base.interrupts import immediate
 from chainrule._src.base.validation import check_flag, check_positive, check_seed
+from chainrule._src.cluster.batches import PartBatches, batches_in_parts
 from chainrule._src.cluster.checkpoints import Keeper, go_on, settings
 from chainrule._src.cluster.job import Job, described
 from chainrule._src.cluster.options import Rounds
@@ -19,11 +21,12 @@ from chainrule._src.cluster.source import DataSource, opened
 from chainrule._src.cluster.supply import CarryEngine, RoundSupply
 from chainrule._src.nn.callbacks import Callback
 from chainrule._src.nn.callbacks.progress import history_among, watchers
-from chainrule._src.nn.network.inputs import comes_in_parts
 from chainrule._src.nn.network.runs import carry_of, make_run
 from chainrule._src.nn.network.unchanged import unchanged_on_error
-from chainrule._src.nn.training.supply import Samples
+from chainrule._src.nn.training.supply import Batches, Samples
 from chainrule._src.nn.training.trainer import Run, Trainer
+
+FEW_UPDATES = 20  # of a shard in an epoch; with fewer of them, the user is warned
 
 
 def fit_in_rounds(
@@ -63,7 +66,6 @@ def train(
     epochs = check_positive(epochs, "epochs", "fit")
     shuffle = check_flag(shuffle, "shuffle", "fit")
     watching = watchers(callbacks, verbose, "fit")
-    check_held(validation_data)
     supply: Any = None
     with unchanged_on_error(model, lambda: supply is not None and supply.refused):
         with immediate(), unchanged_on_error(model):
@@ -81,20 +83,24 @@ def train(
                 plan = plan_of(supply, data, epochs)
                 print(plan)
                 return plan
+            _warn_of_few_updates(supply)
             about = settings(model, supply, seed, len(source.few[1]) > 2)
             trainer, start, states = _trainer(model, supply, data, watching, validation_data, about)
         model.run_trainer(trainer, epochs, start, states, verbose)
     return model.history
 
 
-def check_held(validation_data: Any) -> None:
-    """Raise a DataError if validation data are not in memory."""
-    parts = validation_data if isinstance(validation_data, tuple | list) else [validation_data]
-    if any(map(comes_in_parts, parts)):
-        raise DataError(
-            "fit: validation_data must be arrays in memory, for instance "
-            "(x_held.compute(), y_held.compute()); received "
-            f"{', '.join(type(part).__name__ for part in parts)}"
+def _warn_of_few_updates(supply: RoundSupply) -> None:
+    """Warn if each of several shards makes too few updates in an epoch to learn much."""
+    shards, updates = len(supply.dealt), supply.updates
+    if shards > 1 and updates < FEW_UPDATES:
+        count = "1 update" if updates == 1 else f"{updates} updates"
+        warnings.warn(
+            f"fit: {supply.samples:,} samples in {shards} shards, with batches of "
+            f"{supply.batch_size} in each, give {count} an epoch; smaller batches, fewer shards "
+            "(shards=1 trains as in memory) or more epochs learn more",
+            FewUpdatesWarning,
+            stacklevel=2,
         )
 
 
@@ -123,8 +129,12 @@ def _trainer(
     engine = CarryEngine(carry_of(objective, sums.zero, state=model.optimizer_state))
     checks = None
     if validation_data is not None:
-        validation = model.checked_batch(validation_data, "validation_data")
-        samples = Samples(validation, supply.batch_size, None)
+        batches, where = batches_in_parts(validation_data), "fit: validation_data"
+        if isinstance(batches, PartBatches):
+            samples: Any = Batches(batches, model.checked_batch, where)
+        else:
+            validation = model.checked_batch(batches, "validation_data")
+            samples = Samples(validation, supply.batch_size, None)
         step, updates = objective.scoring_step(), samples.updates * supply.epochs
         checks = make_run(objective, step, samples, model.engine, updates)
     if options.checkpoint is not None:

@@ -110,7 +110,7 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[DataGroup]:
     x
         An array; the path of a ``.npy`` file, or of a Parquet file or a folder of such.
     y
-        The same, or the column of a Parquet file.
+        The same, or the column of a Parquet file; None for samples alone.
     weight
         The same, or None.
     parts : int
@@ -123,7 +123,7 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[DataGroup]:
     """
     if isinstance(x, str | os.PathLike) and Path(x).suffix != ".npy":
         return row_groups(Path(x).absolute(), y, weight)
-    if x is None or y is None:
+    if x is None:
         raise DataError("fit: x and y are needed: samples, and the targets, one a sample")
     arrays = tuple(None if each is None else _array(each) for each in (x, y, weight))
     X: Any = arrays[0]
@@ -134,7 +134,7 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[DataGroup]:
     largest = max(1, GROUP_BYTES // max(X.nbytes // max(rows, 1), 1))
     count = min(rows, max(-(-rows // largest), parts))
     edges = [rows * i // max(count, 1) for i in range(count + 1)]
-    sources: Any = arrays if arrays[2] is not None else arrays[:2]
+    sources: Any = tuple(array for array in arrays if array is not None)
     names = names_of(x)
     return [Slice(sources, start, stop, names=names) for start, stop in pairwise(edges)]
 

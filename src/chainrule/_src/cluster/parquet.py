@@ -34,7 +34,7 @@ class RowGroup:
     number: int
     rows: int
     features: tuple[str, ...]
-    target: str
+    target: str | None
     weight: str | None
     inputs: tuple[Any, ...] = ()
     is_file: bool = True
@@ -47,7 +47,7 @@ class RowGroup:
 
     def read(self, *inputs: Any, empty: Empty = np.empty) -> Rows:
         """Return the columns side by side; a column of lists of length k counts as k columns."""
-        others = [self.target, *([self.weight] if self.weight else [])]
+        others = [name for name in (self.target, self.weight) if name is not None]
         X: Any = np.empty((0, 0))
         more: list[list[Array]] = [[] for _ in others]
         at = 0
@@ -210,11 +210,11 @@ def row_groups(path: Path, target: Any, weight: Any) -> list[DataGroup]:
             f"{path}: there is no Parquet file; give the path of one, or of a folder of *.parquet "
             "files: neither a pattern nor a URL"
         )
-    if not isinstance(target, str) or not isinstance(weight, str | None):
+    if not isinstance(target, str | None) or not isinstance(weight, str | None):
         raise DataError(
             f"fit: for {path} give y, and sample_weight if there is one, as the name of a column"
         )
-    if target == weight:
+    if target == weight and target is not None:
         raise DataError(f"fit: {target!r} cannot be both the target and the weights of samples")
     groups: list[DataGroup] = []
     features: tuple[str, ...] = ()
@@ -236,7 +236,7 @@ def row_groups(path: Path, target: Any, weight: Any) -> list[DataGroup]:
     return groups
 
 
-def _features(file: Path, schema: Any, target: str, weight: str | None) -> tuple[str, ...]:
+def _features(file: Path, schema: Any, target: str | None, weight: str | None) -> tuple[str, ...]:
     """Return the columns of a file to learn from: all but target, weights and index."""
     names = schema.names
     for name in (target, weight):

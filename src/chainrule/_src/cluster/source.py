@@ -35,6 +35,10 @@ class DataSource:
     groups: list[DataGroup]
     executor: Executor
 
+    def shards(self, most: int) -> int:
+        """Return the number of shards of a run with at most ``most`` shards."""
+        return max(1, min(most, sum(group.rows > 0 for group in self.groups)))
+
     @cached_property
     def names(self) -> tuple[Any, ...]:
         """The columns' names; ``()`` without names, or if a column holds lists."""
@@ -113,6 +117,11 @@ def opened(x: Any, y: Any, weight: Any, client: Any, options: Rounds) -> Iterato
     with cluster_of(client, options.n_workers, options.timeout) as cluster:
         executor: Executor = LocalExecutor() if cluster is None else cluster
         try:
+            if y is None:
+                raise DataError(
+                    "fit: y is missing: give the targets, one a sample; of files and frames "
+                    "the name of a column"
+                )
             if is_collection(x):
                 yield DataSource(partitions(x, y, weight, cluster), executor)
             else:

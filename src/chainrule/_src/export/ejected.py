@@ -26,9 +26,12 @@ def one_hot(values: Any, categories: Any, other: Any, missing: Any) -> Any:
     width = len(categories) + other + missing
     places = {category: place for place, category in enumerate(categories)}
     if missing:
-        places = dict.fromkeys(("", None), width - 1) | places
+        places = dict.fromkeys(("", "nan", None), width - 1) | places
     unknown = len(categories) if other else width  # beyond the last column: zeros
-    found = [places.get(value if value is None else str(value), unknown) for value in values]
+    texts = [value if value is None else str(value) for value in values]
+    # Whole numbers that are categories may come as 3.0.
+    shortened = [text and text.removesuffix(".0") for text in texts]
+    found = [places.get(a, places.get(b, unknown)) for a, b in zip(texts, shortened, strict=True)]
     return np.eye(width + 1)[found, :width]
 
 

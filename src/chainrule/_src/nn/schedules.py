@@ -257,8 +257,8 @@ class CosineDecay(LearningRateSchedule):
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
         top = self.initial_learning_rate if self.warmup_target is None else self.warmup_target
-        done = np.clip(step - self.warmup_steps, 0, self.decay_steps)
-        cosine = 0.5 * (1 + np.cos(math.pi * done / self.decay_steps))
+        decaying = np.clip(step - self.warmup_steps, 0, self.decay_steps)
+        cosine = 0.5 * (1 + np.cos(math.pi * decaying / self.decay_steps))
         decayed = top * ((1 - self.alpha) * cosine + self.alpha)
         if not self.warmup_steps:
             return decayed

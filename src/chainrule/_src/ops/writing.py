@@ -190,7 +190,8 @@ def read(tensor: Tensor, index: Index) -> Any:
             return value if np.shape(value) == shape else np.broadcast_to(value, shape)
         if content.kind == _kind(key):
             return GETITEM(content.node, index=index)
-    return GETITEM(tensor.settled(), index=index)
+    node = tensor.settled()
+    return GETITEM(node.node() if node is tensor else node, index=index)  # later writes stay out
 
 
 def _getitem(x: Any, index: Any) -> Any:
@@ -320,7 +321,9 @@ def _write_view(tensor: Tensor, index: Index, arrays: list[Any], value: Any) -> 
 
 def _fitting(value: Any, tensor: Tensor, index: Index, arrays: list[Any]) -> Any:
     """Return a value in the tensor's dtype, and of its shape if it fills the whole tensor."""
-    if hasattr(value, "dtype"):
+    if not isinstance(value, Traced) and np.ndim(value) == 0:
+        value = tensor.dtype.type(value)  # as an entry of an array is read
+    elif hasattr(value, "dtype"):
         value = of_dtype(value, tensor.dtype)
     rank = _rank(tensor, index, arrays)
     sizes = np.shape(value)

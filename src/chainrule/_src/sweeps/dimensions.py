@@ -19,9 +19,30 @@ class Dimension(Shown):
     """The possible values of one setting.
 
     A value is stored as a float, its *place*: the value itself, or the index of a choice.
+
+    Parameters
+    ----------
+    when : dict, optional
+        Values of other settings with which this one is drawn, by name: a value, or a list of them.
     """
 
     size: int | None = None  # number of values; None for continuous numbers
+
+    def __init__(self, when: Mapping[str, Any] | None = None) -> None:
+        if not isinstance(when, Mapping | None):
+            raise DataError(
+                f"{type(self).__name__}: when must be a dict from the name of a setting to its "
+                f"values, received {when!r}"
+            )
+        lists = {
+            name: list(values) if isinstance(values, list | tuple) else [values]
+            for name, values in (when or {}).items()
+        }
+        self.when: dict[str, list[Any]] | None = lists or None
+
+    def conditions(self) -> dict[str, Any]:
+        """Return a description of ``when`` in plain values; an empty dict without conditions."""
+        return {"when": about(self.when)} if self.when else {}
 
     def places(self, u: Array) -> Array:
         """Map uniform numbers in [0, 1) to places."""
@@ -53,7 +74,7 @@ class Dimension(Shown):
 
     def described(self) -> dict[str, Any]:
         """Return a description in plain values, equal for equal dimensions."""
-        return {"kind": next(k for k, kind in KINDS.items() if kind is type(self)), **vars(self)}
+        raise NotImplementedError
 
 
 class NumberRange(Dimension):
@@ -64,9 +85,15 @@ class NumberRange(Dimension):
     low, high : float
     points : int, optional
         Number of points of a grid search.
+    when : dict, optional
+        As for `Dimension`.
     """
 
-    def __init__(self, low: float, high: float, points: int | None = None) -> None:
+    def __init__(
+        self, low: float, high: float, points: int | None = None,
+        when: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(when)
         where = type(self).__name__
         self.low = check_number(low, "low", where, low=-np.inf)
         self.high = check_number(high, "high", where, low=-np.inf)
@@ -96,6 +123,12 @@ class NumberRange(Dimension):
         ends = np.linspace(0.0, 1.0, self.points) if self.points > 1 else np.array([0.5])
         return self.places(ends)
 
+    def described(self) -> dict[str, Any]:
+        """Return a description in plain values, equal for equal dimensions."""
+        kind = next(name for name, kind in KINDS.items() if kind is type(self))
+        ends = {"kind": kind, "low": self.low, "high": self.high, "points": self.points}
+        return ends | self.conditions()
+
     def translated(self, other: Dimension, places: Array) -> Array | None:
         """Convert places of another dimension; None if this one lacks some of its values."""
         if not isinstance(other, NumberRange) or type(other) is not type(self):
@@ -112,6 +145,8 @@ class Uniform(NumberRange):
         Ends of the range.
     points : int, optional
         Number of points of a grid search.
+    when : dict, optional
+        Values of other settings with which this one is drawn, by name: ``{"optimizer": "sgd"}``.
 
     Raises
     ------
@@ -134,6 +169,8 @@ class LogUniform(NumberRange):
         Ends of the range, above 0.
     points : int, optional
         Number of points of a grid search.
+    when : dict, optional
+        Values of other settings with which this one is drawn, by name: ``{"optimizer": "sgd"}``.
 
     Raises
     ------
@@ -148,9 +185,12 @@ class LogUniform(NumberRange):
     array([0.0001, 0.001 , 0.01  , 0.1   ])
     """
 
-    def __init__(self, low: float, high: float, points: int | None = None) -> None:
+    def __init__(
+        self, low: float, high: float, points: int | None = None,
+        when: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         check_number(low, "low", "LogUniform", strict=True)
-        super().__init__(low, high, points)
+        super().__init__(low, high, points, when)
 
     def places(self, u: Array) -> Array:
         """Map uniform numbers in [0, 1) to places."""
@@ -171,6 +211,8 @@ class IntRange(NumberRange):
         Ends of the range as whole numbers.
     points : int, optional
         Number of points of a grid search.
+    when : dict, optional
+        Values of other settings with which this one is drawn, by name: ``{"optimizer": "sgd"}``.
 
     Raises
     ------
@@ -183,8 +225,11 @@ class IntRange(NumberRange):
     array([1., 2., 3., 4.])
     """
 
-    def __init__(self, low: int, high: int, points: int | None = None) -> None:
-        super().__init__(low, high, points)
+    def __init__(
+        self, low: int, high: int, points: int | None = None,
+        when: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(low, high, points, when)
         if self.low != int(self.low) or self.high != int(self.high):
             raise DataError(f"IntRange: expected whole numbers, received {low!r} and {high!r}")
         self.size = int(self.high - self.low) + 1
@@ -211,10 +256,6 @@ class IntRange(NumberRange):
         """Return the values at places as a column of a table."""
         return places if np.isnan(places).any() else places.astype(np.int64)
 
-    def described(self) -> dict[str, Any]:
-        """Return a description in plain values, equal for equal dimensions."""
-        return {"kind": "integers", "low": self.low, "high": self.high, "points": self.points}
-
 
 class Choice(Dimension):
     """Draws a value from a list, of any types; a place is a position in the list.
@@ -225,6 +266,8 @@ class Choice(Dimension):
     ----------
     values : sequence
         The list; in a sweep at least one value.
+    when : dict, optional
+        Values of other settings with which this one is drawn, by name.
 
     Examples
     --------
@@ -232,7 +275,8 @@ class Choice(Dimension):
     'tanh'
     """
 
-    def __init__(self, values: Sequence[Any]) -> None:
+    def __init__(self, values: Sequence[Any], when: Mapping[str, Any] | None = None) -> None:
+        super().__init__(when)
         self.values, self.size = list(values), len(values)
 
     def places(self, u: Array) -> Array:
@@ -272,7 +316,10 @@ class Choice(Dimension):
         if not all(value in own_values for value in other_values):
             return None
         at = np.array([own_values.index(value) for value in other_values], np.float64)
-        return at[places.astype(np.intp)]
+        present = ~np.isnan(places)
+        translated = np.full(len(places), np.nan)
+        translated[present] = at[places[present].astype(np.intp)]
+        return translated
 
     def described(self) -> dict[str, Any]:
         """Return a description in plain values, equal for equal dimensions."""
@@ -282,6 +329,7 @@ class Choice(Dimension):
             "kind": "choices",
             "values": [f"{each}, no. {i + 1}" if each in repeated else each
                        for i, each in enumerate(described)],
+            **self.conditions(),
         }  # fmt: skip
 
 

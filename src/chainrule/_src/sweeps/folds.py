@@ -10,8 +10,17 @@ from chainrule._src.base.arrays import refuse_foreign
 from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import check_number
+from chainrule._src.cluster.batches import PartBatches
 from chainrule._src.data.preprocessing.splitting import split_rows
+from chainrule._src.nn.network.inputs import comes_in_parts
 from chainrule._src.sweeps.building import SEEDS, Fold
+
+
+def loaded(X: Any, y: Any) -> tuple[Any, Any]:
+    """Return samples and targets; those of files and of Dask's collections as arrays in memory."""
+    if comes_in_parts(X):
+        X, y = PartBatches(X, y).whole()
+    return X, y
 
 
 def folds_of(
@@ -44,7 +53,7 @@ def folds_of(
     if validation_data is not None:
         if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
             raise DataError("sweep: validation_data must be (X, y)")
-        return [Fold((X, y), _samples(*validation_data))]
+        return [Fold((X, y), _samples(*loaded(*validation_data)))]
     share = check_number(share, "validation_split", "sweep", strict=True, high=1.0)
     labels = _labels(y)
     is_validation = split_rows(len(y) if labels is None else labels, share, seed)

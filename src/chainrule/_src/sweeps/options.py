@@ -47,6 +47,11 @@ class SearchOptions:
             check_sampler(self.search)
         if self.is_own and self.pruner is not None:
             raise OptionError("pruner", "is for Optuna's searches; give search='tpe', or halving=3")
+        if self.hyperband and self.halving is not None:
+            raise OptionError(
+                "hyperband", "chooses its halvings, by three, by itself; leave halving out, or "
+                "hyperband"
+            )  # fmt: skip
         if self.hyperband and not self.is_own:
             raise OptionError("hyperband", "is for searches that do not learn; give halving=3")
         self.seed = check_whole(self.seed, "seed")

@@ -188,7 +188,9 @@ class Result:
         Raises
         ------
         DataError
-            If there are fewer than ten models with a score.
+            If there are fewer than ten models with a score, or if the scores do not hang on the
+            settings by more than chance: what the forest says of models that a tree has not seen
+            (out of bag) must correlate with their ranks by ``3 / sqrt(n)`` at least.
         """
         with needs("the importance of settings", "tables", "sklearn"):
             from sklearn.ensemble import RandomForestRegressor
@@ -196,7 +198,14 @@ class Result:
 
         X, ranks = self._features()
         names = self.search.candidates.space.names
-        forest = RandomForestRegressor(100, min_samples_leaf=2, random_state=0).fit(X, ranks)
+        forest = RandomForestRegressor(
+            100, min_samples_leaf=2, oob_score=_correlation, random_state=0
+        ).fit(X, ranks)
+        if not forest.oob_score_ > 3 / np.sqrt(len(ranks)):
+            raise DataError(
+                f"sweep: the scores of {len(ranks):,} models do not hang on the settings by more "
+                "than chance, so that no setting is important; train more models, or longer"
+            )
         permuted = permutation_importance(forest, X, ranks, n_repeats=5, random_state=0)
         means = np.maximum(permuted.importances_mean[: len(names)], 0.0)
         shares = means / (means.sum() or 1.0)
@@ -245,6 +254,8 @@ class Result:
             If no model has a score, or no setting varies.
         """
         draw, points = lookup("kind", kind, pictures.KINDS), self.points()
+        if kind == "importance" and not points.importance:
+            self.importance()  # raises its error
         return draw(points, plots.new_axes(ax, pictures.size(kind, points)))
 
     def report(self, path: str | os.PathLike[str], title: str = "Sweep") -> None:
@@ -330,6 +341,13 @@ class Result:
         X, y = np.concatenate(rows), np.concatenate(scores)
         if len(X) < 10:
             raise DataError(f"sweep: {len(X)} scores are too few to tell what they hang on")
-        ranks = np.empty(len(y))
-        ranks[np.argsort(y, kind="stable")] = np.linspace(0, 1, len(y))
+        # Equal scores have equal ranks: their order would be that of the settings in a grid.
+        _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+        ranks = (np.cumsum(counts) - (counts + 1) / 2)[codes] / max(len(y) - 1, 1)
         return np.nan_to_num(X, nan=-1.0), ranks
+
+
+def _correlation(true: Array, predicted: Array) -> float:
+    """Return the correlation of predictions with the truth; 0 if one of them does not vary."""
+    pairs = np.stack([np.ravel(true), np.ravel(predicted)])
+    return float(np.corrcoef(pairs)[0, 1]) if (pairs.std(axis=1) > 0).all() else 0.0

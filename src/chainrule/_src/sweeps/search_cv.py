@@ -10,6 +10,7 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.extras import needs
+from chainrule._src.sweeps.folds import loaded
 from chainrule._src.sweeps.result import Result
 from chainrule._src.sweeps.scoring import Scoring, score_of
 from chainrule._src.sweeps.sweep import sweep
@@ -51,6 +52,8 @@ class SweepCV(BaseEstimator):  # type: ignore[misc]
         `sklearn.model_selection.TimeSeriesSplit`.
     refit : bool, default True
         If true, the best model is trained again on all samples.
+    error_score : {nan, "raise"}, default nan
+        Score of a model that fails; with "raise" an error of a model becomes that of `fit`.
     models, search, halving, epochs, batch_size, monitor, mode, scoring, store, seed, seeds, \
 workers, client, verbose
         As for `sweep`.
@@ -77,10 +80,10 @@ workers, client, verbose
 
     Notes
     -----
-    scikit-learn treats the search as a classifier or a regressor if ``build`` is one; if ``build``
-    is a function, only after `fit`. There is one score: ``scoring`` is one name or function, there
-    is no ``scorer_``, ``error_score`` or ``return_train_score``, ``multimetric_`` is False, and a
-    model that fails has NaN. `fit` takes no ``sample_weight`` and no other fit parameters.
+    scikit-learn treats the search as a classifier or a regressor if ``build`` is one; if
+    ``build`` is a function, only after `fit`. There is one score: ``scoring`` is one name or
+    function, there is no ``scorer_`` or ``return_train_score``, and ``multimetric_`` is False.
+    `fit` takes no ``sample_weight`` and no other fit parameters.
 
     Raises
     ------
@@ -104,6 +107,7 @@ workers, client, verbose
         *,
         cv: Any = 5,
         refit: bool = True,
+        error_score: Any = np.nan,
         models: int | None = None,
         search: str = "random",
         halving: int | None = None,
@@ -123,7 +127,7 @@ workers, client, verbose
         self.models, self.search, self.halving, self.epochs = models, search, halving, epochs
         self.batch_size, self.monitor, self.mode, self.store = batch_size, monitor, mode, store
         self.seed, self.seeds, self.workers, self.client = seed, seeds, workers, client
-        self.scoring, self.verbose = scoring, verbose
+        self.scoring, self.verbose, self.error_score = scoring, verbose, error_score
 
     multimetric_ = False
 
@@ -147,13 +151,19 @@ workers, client, verbose
 
         Parameters
         ----------
-        X, y : array_like, one row per sample
+        X, y : array_like, one row per sample; or files and Dask's collections
         groups : array_like, shape (n,), optional
             Samples of one group are never on both sides of a split.
         """
+        X, y = loaded(X, y)
         options = {name: value for name, value in self.get_params(deep=False).items()
-                   if name not in ("build", "space", "refit")}  # fmt: skip
+                   if name not in ("build", "space", "refit", "error_score")}  # fmt: skip
+        if self.error_score != "raise" and self.error_score == self.error_score:
+            raise OptionError("error_score", f"must be nan or 'raise', not {self.error_score!r}")
         self.result_ = sweep(self.build, self.space, X, y, groups=groups, **options)
+        errors = [error for error in self.result_.table.get("error", ()) if error is not None]
+        if errors and self.error_score == "raise":
+            raise DataError(f"SweepCV: {len(errors):,} models failed; the first: {errors[0]}")
         best = self.result_.best
         self.best_params_, self.best_score_ = best.settings, best.score
         self.cv_results_ = cv_results(self.result_)
@@ -183,7 +193,7 @@ workers, client, verbose
         """Return the best model's score on other samples; a greater score is better.
 
         For an estimator it is ``scoring`` or the estimator's own score. For a `Sequential` it is
-        the score ``monitor`` without "val_"; a loss, or another score for which lower is better,
+        the score ``monitor`` without ``val_``; a loss, or another score for which lower is better,
         is negated, as in scikit-learn.
         """
         model = self._refitted("score")

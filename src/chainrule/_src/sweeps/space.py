@@ -19,6 +19,7 @@ from chainrule._src.sweeps.member import Settings
 
 BLOCK = 1024  # members that are drawn from one generator
 MOST = 10**7  # maximum number of combinations of a grid, and of models
+MOST_COUNTED = 10**5  # combinations of a conditional space, at most, that are counted one by one
 DRAWN = 4  # draws per combination; combinations that were not drawn until then come last
 
 
@@ -60,6 +61,38 @@ class Space:
                 self.constants[name] = values
             else:
                 self.dimensions[name] = dimension
+        self._check_conditions()
+
+    def _check_conditions(self) -> None:
+        """Refuse conditions on settings that do not stand before theirs."""
+        for name, dimension in self.dimensions.items():
+            before = self.order[: self.order.index(name)]
+            for other in dimension.when or ():
+                if other not in before:
+                    raise DataError(
+                        f"sweep: {name!r} depends on {other!r}, which must be a setting before it; "
+                        f"before it are {', '.join(before) or 'none'}"
+                    )
+
+    @property
+    def is_conditional(self) -> bool:
+        """True if some settings are drawn only with some values of other settings."""
+        return any(dimension.when for dimension in self.dimensions.values())
+
+    def conditioned(self, places: Array) -> Array:
+        """Return places in which settings whose condition does not hold are NaN."""
+        if not self.is_conditional:
+            return places
+        places, names = places.copy(), self.names
+        for i, dimension in enumerate(self.dimensions.values()):
+            for other, values in (dimension.when or {}).items():
+                if other in self.constants:
+                    holds = np.full(len(places), self.constants[other] in values)
+                else:
+                    column, at = self.dimensions[other], places[:, names.index(other)]
+                    holds = np.array([p == p and column.value(p) in values for p in at.tolist()])
+                places[~holds.astype(bool), i] = np.nan
+        return places
 
     @property
     def names(self) -> list[str]:
@@ -70,7 +103,13 @@ class Space:
     def size(self) -> int | None:
         """Number of combinations; None if a setting is continuous."""
         sizes = [dimension.size for dimension in self.dimensions.values()]
-        return None if None in sizes else math.prod(size or 1 for size in sizes)
+        if None in sizes:
+            return None
+        size = math.prod(size or 1 for size in sizes)
+        if not self.is_conditional or size > MOST_COUNTED:
+            return size
+        every = _product([dimension.every() for dimension in self.dimensions.values()])
+        return len(new_rows(self.conditioned(every)))
 
     def settings(self, places: Iterable[float]) -> Settings:
         """Convert a member's places to its settings."""
@@ -106,7 +145,8 @@ class Space:
             count *= 2
             rows = new_rows(draw(self, range(min(count, most)), seed))
         if len(rows) < numbers.stop:
-            undrawn = new_rows(_product([d.every() for d in self.dimensions.values()]), rows)
+            every = _product([d.every() for d in self.dimensions.values()])
+            undrawn = new_rows(self.conditioned(every), rows)
             rows = np.concatenate([rows, np.random.default_rng(seed).permutation(undrawn)])
         return rows[numbers.start : numbers.stop]
 
@@ -147,7 +187,8 @@ class Space:
                 "search", f"the grid has {count:,} combinations, at most {MOST:,} can be; "
                 "search='random' takes as many of them as models= says",
             )  # fmt: skip
-        return _product(each)
+        places = _product(each)
+        return new_rows(self.conditioned(places)) if self.is_conditional else places
 
     def shares(self, places: Array) -> Array:
         """Map the places of each dimension to [0, 1]."""
@@ -160,7 +201,7 @@ class Space:
 
     def _placed(self, u: Array) -> Array:
         columns = [d.places(u[:, i]) for i, d in enumerate(self.dimensions.values())]
-        return np.stack(columns, axis=1) if columns else u
+        return self.conditioned(np.stack(columns, axis=1)) if columns else u
 
     def translated(self, other: Space, places: Array) -> Array | None:
         """Convert places of another space to this one; None if this space lacks some of its values.
@@ -175,7 +216,7 @@ class Space:
             if name not in self.dimensions:
                 return None
             at = self.dimensions[name].translated(dimension, places[:, i])
-            if at is None:
+            if at is None or self.dimensions[name].conditions() != dimension.conditions():
                 return None
             places_here[:, self.names.index(name)] = at
         return places_here

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,10 @@ from chainrule._src.sweeps.dashboard import OptunaLog
 from chainrule._src.sweeps.database import Database, DatabaseLog
 from chainrule._src.sweeps.fingerprint import fingerprint
 from chainrule._src.sweeps.fleet import Fleet
-from chainrule._src.sweeps.folds import folds_of
+from chainrule._src.sweeps.folds import folds_of, loaded
 from chainrule._src.sweeps.header import CandidateRange, agree, new_part, places_of
 from chainrule._src.sweeps.options import SearchOptions
+from chainrule._src.sweeps.probing import build_notes
 from chainrule._src.sweeps.progress import SweepBar, SweepLines
 from chainrule._src.sweeps.ranking import Ranking
 from chainrule._src.sweeps.result import Result
@@ -77,8 +79,10 @@ def sweep(
     space : dict
         Possible values of each argument of ``build``: `LogUniform`, `Uniform`, `IntRange`, a list
         of choices of any type, or a constant. ``batch_size``, ``epochs`` and ``seed`` are settings
-        of the training, if ``build`` has no such arguments.
+        of the training, if ``build`` has no such arguments. A range or `Choice` with ``when`` is
+        drawn only with some values of other settings; otherwise ``build`` takes its default.
     X, y : array_like, or frames if ``build`` takes them
+        Files and Dask's collections, as for `Sequential.fit`, are read into memory.
     models : int, optional
         Number of settings to try; by default 100, or the complete grid. A model depends only on
         ``seed`` and its number: a larger number adds models to the same first ones. In a finite
@@ -94,7 +98,8 @@ def sweep(
         few epochs, and one in ``halving`` continues for ``halving`` times as many epochs, until
         the best have ``epochs``.
     hyperband : bool, default False
-        If true, run several halvings that begin with more and more epochs (Li et al., 2018).
+        If true, run several halvings by three that begin with more and more epochs (Li et al.,
+        2018).
     epochs : int, default 10
         Maximum number of epochs, for the best models.
     batch_size : int, default 32
@@ -171,6 +176,7 @@ def sweep(
     (2, 2)
     """
     build = as_build(build)
+    X, y = loaded(X, y)
     search_space, ranking = Space(space), Ranking(monitor, mode)
     check_arguments(build, search_space.order)
     check_training_settings(build, search_space)
@@ -182,6 +188,8 @@ def sweep(
     )  # fmt: skip
     if options.halving is not None and "epochs" in search_space.order:
         raise OptionError("space", "epochs cannot be a setting where halving decides about them")
+    if search_space.is_conditional and not options.is_own:
+        raise OptionError("search", "must be random, quasi or grid where settings have conditions")
     folds = folds_of(X, y, cv=cv, groups=groups, validation_data=validation_data,
                      share=validation_split, seed=options.seed)  # fmt: skip
     fleet = Fleet(build, folds, options.batch_size, workers, scoring=options.scoring)
@@ -189,6 +197,8 @@ def sweep(
         from chainrule._src.sweeps.cluster import ClusterFleet
 
         fleet = ClusterFleet(client, build, folds, options.batch_size, options.scoring)
+    for note in build_notes(build, search_space, options.seed):
+        warnings.warn(f"sweep: {note}", stacklevel=2)
     watching = watchers(callbacks, verbose, "sweep", SweepBar, SweepLines)
     storage, parts, log = _opened(store, build, folds, search_space, ranking, options)
     watching += log

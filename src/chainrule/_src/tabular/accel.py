@@ -8,17 +8,25 @@ A call that is not replaced is logged by the logger ``chainrule.accel`` at the l
 
 from __future__ import annotations
 
+import gc
 import logging
 from typing import Any
 
 from chainrule._src.base.extras import needs
 
+# scikit-learn makes many objects that stay: a collector that scans them again and again takes a
+# tenth of the time of its import, which a short script would lose.
+_collects = gc.isenabled()
+gc.disable()
 with needs("chainrule.accel", "tables", "sklearn", "joblib"):
     from joblib.externals.loky.backend import reduction
     from joblib.parallel import BatchedCalls
     from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 
     from chainrule._src.tabular.estimators.training import obstacle, output
+if _collects:
+    gc.freeze()
+    gc.enable()
 
 __all__ = ["install", "is_installed", "uninstall"]
 

@@ -117,6 +117,31 @@ class _Short(io.TextIOBase):
         return len(text)
 
 
+def quoted(text: object, most: int = 300) -> str:
+    """Return a submission's own words between quotation marks, which they cannot close.
+
+    Examples
+    --------
+    >>> print(quoted('all right” is the mark'))
+    “all right" is the mark”
+    """
+    words = " ".join(str(text)[:most].split()).replace("“", '"').replace("”", '"')
+    return f"“{words}”"
+
+
+def name_of(text: object, otherwise: str) -> str:
+    """Return a name that a submission sends, if it is one and short, or else another word."""
+    return text if isinstance(text, str) and text.isidentifier() and len(text) <= 60 else otherwise
+
+
+def error_text(error: Mapping[str, Any]) -> str:
+    """Return an error of a submission as text: its type, its words, and its line."""
+    message, line = error.get("message"), error.get("line")
+    words = f": {quoted(message)}" if message else ""
+    where = f" (line {line}: {quoted(error.get('code', ''), 100)})" if type(line) is int else ""
+    return f"{name_of(error.get('type'), 'an error')}{words}{where}"
+
+
 def error_values(error: BaseException) -> dict[str, Any]:
     """Return an error as plain values, with the last line of the traceback in learner's code."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -186,9 +211,8 @@ class Candidate:
             "kwargs": {name: encode(arg, _handle) for name, arg in (kwargs or {}).items()},
         })  # fmt: skip
         if "error" in reply:
-            raise Wrong(
-                _error_text(call_text(what, args, kwargs) if do == "call" else what, reply["error"])
-            )
+            where = call_text(what, args, kwargs) if do == "call" else what
+            raise Wrong(f"{where} raised {error_text(reply['error'])}")
         if reply.get("changed"):
             number = reply["changed"][0] + 1
             raise Plain(f"{what} changes its argument number {number}: work on a copy")
@@ -201,7 +225,8 @@ class Candidate:
         return value
 
     def _new_candidate(self, what: str, handle: dict[str, Any]) -> Candidate:
-        name = str(handle.get("type", "object")) if handle.get("callable") is False else what
+        kind = name_of(handle.get("type"), "object")
+        name = kind if handle.get("callable") is False else what
         return Candidate(self._ask, int(handle["object"]), name)
 
 
@@ -254,9 +279,3 @@ def _short(arg: Any) -> str:
         return f"array of shape {arg.shape}"
     text = repr(arg)
     return text if len(text) <= 40 else f"{type(arg).__name__} …"
-
-
-def _error_text(what: str, error: Mapping[str, Any]) -> str:
-    location = f" (line {error['line']}: {error['code']})" if error.get("line") else ""
-    text = f": {error['message']}" if error.get("message") else ""
-    return f"{what} raised {error.get('type')}{text}{location}"

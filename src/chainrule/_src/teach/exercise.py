@@ -211,7 +211,7 @@ class Exercise:
         student : str
             The student's name, which seeds the random values of the checks.
         """
-        with _checking(student):
+        with _checking(student), np.errstate(all="ignore"):
             outcomes = tuple(self._outcomes(candidate, student))
         failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
         return ExerciseResult(self.name, outcomes, failed)
@@ -289,11 +289,10 @@ class Exercise:
 
 @contextlib.contextmanager
 def _checking(student: str) -> Iterator[None]:
-    """Context manager in which a student's answer is checked: without warnings of overflows."""
+    """Context manager in which a student's answer is checked or explained."""
     before = STUDENT.set(student)
     try:
-        with np.errstate(all="ignore"):
-            yield
+        yield
     finally:
         STUDENT.reset(before)
 

@@ -110,10 +110,10 @@ class LoadedLab:
         bound = {bound for part in parts for bound in part.binds}
         return [other for other in self.exercises if other in bound - {name}]
 
-    def right(self, name: str, student: str = "") -> str:
-        """Return the solution of an exercise, with all that it needs, as a text."""
-        parts = self.solution.submission(student).needed(name)
-        return "\n".join(ast.unparse(part.node) for part in parts) + "\n"
+    def is_function(self, name: str) -> bool:
+        """Return true if the solution of an exercise is a function, and no class."""
+        definition = self.solution.submission().definition(name)
+        return definition is not None and isinstance(definition.node, ast.FunctionDef)
 
 
 _OF_ONE_CELL = ("checks", "title", "hints", "allows", "uses")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -18,11 +19,13 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError
 
-MOST_BYTES = 64 * 2**20
+MOST_BYTES = 16 * 2**20
+MOST_ITEMS = 500_000  # of lists and dicts in a message
 DEPTH = 16
 DICTS = (dict, Counter, OrderedDict, defaultdict)  # sent as dict
 KINDS = "fiubcU"  # kinds of dtypes that can be sent
 
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 Keep = Callable[[Any], dict[str, Any]]
 
 
@@ -46,7 +49,7 @@ def encode(value: Any, keep: Keep | None = None, depth: int = DEPTH) -> Any:
         return value
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in KINDS:
         if value.nbytes > MOST_BYTES:
-            raise DataError(f"an array of {value.nbytes / 2**20:.0f} MB; at most 64 MB can be sent")
+            raise DataError(f"an array of {value.nbytes / 2**20:.0f} MB; at most 16 MB can be sent")
         array = np.array(value, subok=False, order="C")
         data = base64.b64encode(array.tobytes()).decode()
         is_scalar = isinstance(value, np.generic)
@@ -111,8 +114,13 @@ def loads(data: bytes) -> Any:
     Raises
     ------
     DataError
-        If the bytes are no JSON.
+        If the bytes are no JSON, or have more than `MOST_ITEMS` items: an item of two bytes
+        becomes an object of sixty.
     """
+    if len(data) > MOST_ITEMS:
+        structure = _STRING.sub(b"", data)
+        if sum(map(structure.count, (b",", b"[", b"{"))) > MOST_ITEMS:
+            raise DataError(f"more than {MOST_ITEMS} values in one message")
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -6,6 +6,7 @@ import ast
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
+from chainrule._src.teach.calls import error_text
 from chainrule._src.teach.submission import Submission, SubmissionPart
 
 FOREIGN = (
@@ -80,7 +81,6 @@ def _is_import(function: ast.expr) -> bool:
 
 def loading_failed(name: str, error: dict[str, object]) -> str:
     """Return the sentence for an error raised while the learner's definitions are executed."""
-    location = f" in line {error['line']}: {error['code']}" if error.get("line") else ""
-    if error["type"] == "NameError":
-        return f"{name} uses what no cell defines: {error['message']}{location}"
-    return f"what {name} needs does not run: {error['type']}: {error['message']}{location}"
+    if error.get("type") == "NameError":
+        return f"{name} uses what no cell defines: {error_text(error)}"
+    return f"what {name} needs does not run: {error_text(error)}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import selectors
 import shutil
 import signal
 import socket
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,12 +34,14 @@ SCRIPT = Path(__file__).with_name("confined") / "host.py"
 FORKS = sys.platform.startswith("linux")  # elsewhere the libraries' threads do not survive a fork
 NOT_STARTED = "no process for submissions can be started; is there memory left?"
 STARTING = 120.0  # seconds in which a host loads its libraries, on a busy machine
+MOST_WRITTEN, LOOK = 64 * 2**20, 0.1  # bytes of files; seconds between two looks at them
 PATIENCE = 3  # wall time divided by processor time of a process, at most, on a busy machine
 INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TZ")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
 
 LIMITS = Limits(seconds=20.0, memory=2**30)
+Right = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class Host:
@@ -46,15 +49,15 @@ class Host:
 
     Parameters
     ----------
-    answers : bool, default False
-        If true, the processes can import chainrule. Diagnoses need it; marks never use it,
-        except for exercises about chainrule.
-    lab : str, default ""
-        The key of the lab whose answers they can import; by default all of ours.
+    kind : str
+        What of chainrule the processes can import: nothing if it is "bare", as for most marks; all
+        but the wing that has labs, checks and solutions if it is "library", for exercises about
+        chainrule; or everything if it is "whole:LAB", where LAB is the key of the lab, by default
+        all of ours. Diagnoses need it, and marks never use it.
     """
 
-    def __init__(self, answers: bool = False, lab: str = "") -> None:
-        self.answers, self._lab = answers, lab
+    def __init__(self, kind: str = "bare") -> None:
+        self.kind = kind
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
 
@@ -66,7 +69,7 @@ class Host:
 
     def begin(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
         """Start a process; return the socket to communicate with the process, and the process."""
-        settings = {**settings, "answers": self.answers}
+        settings = {**settings, "kind": self.kind.partition(":")[0]}
         if sys.platform != "win32" and FORKS:
             return self._fork(settings)
         popen, line = self._script("once")
@@ -112,9 +115,9 @@ class Host:
 
     def _script(self, way: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
         local, remote = socket.socketpair()
-        kind = f"whole:{self._lab}" if self.answers else "bare"
+        command = [sys.executable, "-P", "-B", str(SCRIPT), self.kind, way]
         with remote:
-            return _start_host([sys.executable, "-P", "-B", str(SCRIPT), kind, way], remote), local
+            return _start_host(command, remote), local
 
 
 if sys.platform == "win32":
@@ -169,6 +172,8 @@ class Worker:
         The words for the submission in an error message.
     seed : int, default 0
         Seed of NumPy's and Python's global random generators in the process.
+    right : callable, optional
+        Returns the reply to a call of a right function, which the process may ask for.
 
     Attributes
     ----------
@@ -176,8 +181,10 @@ class Worker:
         The error, if the process ended too early.
     """
 
-    def __init__(self, host: Host, limits: Limits, what: str, seed: int = 0) -> None:
-        self._what, self._limits = what, limits
+    def __init__(
+        self, host: Host, limits: Limits, what: str, seed: int = 0, right: Right | None = None
+    ) -> None:
+        self._what, self._limits, self._right = what, limits, right
         self._left = PATIENCE * limits.seconds
         self._folder = tempfile.mkdtemp(prefix="chainrule-")
         self.ended: Ended | None = None
@@ -208,8 +215,9 @@ class Worker:
             raise self.ended
         begin = time.monotonic()
         try:
-            send(self._connection, request, begin + self._left)
-            reply = receive(self._connection, begin + self._left)
+            reply = self._exchange(request, begin + self._left)
+        except Ended as ended:
+            self.ended = ended
         except TimeoutError:
             self._end()
             self.ended = Ended(self._too_long())
@@ -224,9 +232,33 @@ class Worker:
             raise self.ended
         return _validated(reply, self._what)
 
+    def _exchange(self, request: Mapping[str, Any], end: float) -> Any:
+        """Send a request and return the reply; meanwhile pass values of right functions."""
+        while True:
+            send(self._connection, request, end)
+            if self._fills_disk(end):
+                self._end()
+                raise Ended(f"{self._what} writes more than {MOST_WRITTEN >> 20} MB into files")
+            reply = receive(self._connection, end)
+            asked = reply.get("ask") if isinstance(reply, dict) else None
+            if self._right is None or not isinstance(asked, dict):
+                return reply
+            request = self._right(asked)
+
     def candidate(self, name: str) -> Candidate:
         """Return a proxy of the function or class of this name, for the checks to call."""
         return Candidate(self.ask, name, name)
+
+    def _fills_disk(self, end: float) -> bool:
+        """Wait for a reply; return true if files take more than `MOST_WRITTEN` bytes meanwhile."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._connection, selectors.EVENT_READ)
+            while not selector.select(max(0.0, min(LOOK, end - time.monotonic()))):
+                if _size(self._folder) > MOST_WRITTEN:
+                    return True
+                if time.monotonic() >= end:
+                    raise TimeoutError
+        return False
 
     def _end(self) -> int:
         status = self._process.kill()
@@ -250,6 +282,19 @@ class Worker:
         if cause:
             return f"{self._what} ends the program ({cause})"
         return f"{self._what} ends the program (exit code {status}): leave exit() and the like out"
+
+
+def _size(folder: str) -> int:
+    """Return the bytes of a folder's files, and some for each file: there may be millions."""
+    size = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            size += 2**16
+            if size > MOST_WRITTEN:
+                break
+            with contextlib.suppress(OSError):
+                size += entry.stat(follow_symlinks=False).st_size
+    return size
 
 
 def _validated(reply: Any, what: str) -> dict[str, Any]:

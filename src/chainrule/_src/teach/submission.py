@@ -12,7 +12,7 @@ import json
 import linecache
 import symtable
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -62,8 +62,12 @@ class SubmissionPart:
         for file, number in self.statements:
             yield file, _body(self.texts[file], file)[number]
 
-    def run(self, module: str = "submission") -> dict[str, Any]:
+    def run(
+        self, module: str = "submission", change: Callable[[ast.stmt], ast.stmt] | None = None
+    ) -> dict[str, Any]:
         """Run the statements and return the names that they define, with values.
+
+        ``change``, if given, returns the statement that runs in the place of another.
 
         Raises
         ------
@@ -75,6 +79,7 @@ class SubmissionPart:
         space = ModuleType(module)
         sys.modules[module] = space
         for file, node in self.nodes():
+            node = change(node) if change else node
             exec(compile(ast.Module([node], []), file, "exec", dont_inherit=True), vars(space))
         return vars(space)
 
@@ -114,6 +119,14 @@ class Submission:
         """Return the definition of a function or class that is used, or None."""
         statements = [self.statements[i] for i in self._binding(name)]
         return next((statement for statement in statements if statement.is_definition), None)
+
+    def text_of(self, name: str) -> str:
+        """Return the text of the definition of a function or class, or ""."""
+        statement = self.definition(name)
+        if statement is None:
+            return ""
+        lines = statement.text.splitlines()
+        return "\n".join(lines[statement.node.lineno - 1 : statement.node.end_lineno])
 
     def is_untouched(self, name: str) -> bool:
         """Return true if the definition of a name is still the stub."""
@@ -216,11 +229,15 @@ def parse(path: Path, text: str, stubs: Iterable[str] = ()) -> Submission:
         If the text of an ``.ipynb`` file is not a notebook.
     """
     submission = Submission(path, stubs=frozenset(map(normal, stubs)))
-    cells = dict(_cells(path, text)) if path.suffix == ".ipynb" else {str(path): text}
+    cells = dict(_cells(path, text)) if _is_notebook(path) else {str(path): text}
     for file, source in cells.items():
-        plain = _without_magics(source) if path.suffix == ".ipynb" else source
+        plain = _without_magics(source) if _is_notebook(path) else source
         submission.statements += _statements(file, plain, submission.notes)
     return submission
+
+
+def _is_notebook(path: Path) -> bool:
+    return path.suffix.lower() == ".ipynb"
 
 
 def text_of(path: Path) -> str:
@@ -231,7 +248,7 @@ def text_of(path: Path) -> str:
     FileError
         If the file is missing, empty, too large, or not UTF-8.
     """
-    if path.suffix not in ENDINGS:
+    if path.suffix.lower() not in ENDINGS:
         raise FileError(f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py)")
     try:
         size = path.stat().st_size

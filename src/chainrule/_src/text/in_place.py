@@ -1,19 +1,80 @@
 """Assignments in a text are written in place where nothing reads the old array any more.
 
 ``t = x.copy(); t[i] = v`` becomes ``x[i] = v``: the result has the array's name from then on.
+Equations that read the old array are written before, if they can be.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from chainrule._src.core.equations import Equation, Listing, Variable
 from chainrule._src.core.kernel import Contraction, Elementwise, Reduction, Replacement, Scatter
 from chainrule._src.text.naming import Names
 
+MOST_MOVED = 20  # equations that are written before an assignment
 _NEW = (Contraction, Elementwise, Reduction, Replacement, Scatter)  # results in new memory
+
+
+def reads_first(
+    equations: Sequence[Equation], results: Collection[Variable], part: Callable[[Variable], str]
+) -> list[Equation]:
+    """Return the equations in an order in which an array is read before it is written into.
+
+    ``part`` returns the part of the text that a variable belongs to; equations stay in theirs.
+    """
+    maker = {e.output: e for e in equations}
+    users: dict[Variable, list[Equation]] = defaultdict(list)
+    for e in equations:
+        for v in dict.fromkeys(e.variables):
+            users[v].append(e)
+    ordered: dict[Variable, Equation] = {}
+    begun: set[Variable] = set()
+
+    def readers(e: Equation, inline: bool) -> list[Equation]:
+        """Return the equations that must come before an assignment, if they can.
+
+        If ``inline``, also those that values used once may be written inside of.
+        """
+        x = e.operands[0]
+        if not isinstance(x, Variable) or x in results or x not in maker or not _is_new(maker[x]):
+            return []
+        views, reading = [x], []
+        for v in views:
+            others = [u for u in users[v] if u is not e and u.output not in ordered]
+            reading += others
+            views += [u.output for u in others if not _is_new(u) or (
+                inline and isinstance(u.primitive.kernel, Elementwise) and len(users[u.output]) == 1
+            )]  # fmt: skip
+        needed = dict.fromkeys(reading)
+        for u in (todo := list(needed)):
+            makers = (maker[v] for v in u.variables if v in maker and v not in ordered)
+            todo += [m for m in makers if m not in needed]
+            needed |= dict.fromkeys(todo)
+            if len(todo) > MOST_MOVED:
+                return []
+        fits = all(u.output not in begun and part(u.output) == part(e.output) for u in needed)
+        return reading if fits else []
+
+    def add(e: Equation) -> None:
+        if e.output in begun:
+            return
+        begun.add(e.output)
+        for v in e.variables:
+            if v in maker:
+                add(maker[v])
+        n_waiting = len(begun) - len(ordered)
+        if isinstance(e.primitive.kernel, Replacement) and n_waiting <= MOST_MOVED:
+            for reader in readers(e, True) or readers(e, False):
+                add(reader)
+        ordered[e.output] = e
+
+    for e in equations:
+        add(e)
+    return list(ordered.values())
 
 
 class InPlace:

@@ -14,6 +14,7 @@ from chainrule._src.core.trees import Path, leaves
 from chainrule._src.text import loops  # noqa: F401  (adds its rules to the table of lines)
 from chainrule._src.text.aliases import shared_results
 from chainrule._src.text.helpers import helpers_of, quoted
+from chainrule._src.text.in_place import reads_first
 from chainrule._src.text.lines import WIDTH, LineWriter
 from chainrule._src.text.making import making
 from chainrule._src.text.naming import Names
@@ -78,7 +79,11 @@ class ProgramText:
         self.backward = needed_for(program.result[1], program.equations) if self.forward else set()
         reserved = (helper.__name__ for helper in self.helpers)
         self.names = Names(program, value, name, reserved)
-        self.writer = LineWriter(program, self.names, self.forward, inlines)
+        results = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
+        equations = program.equations
+        self.equations = reads_first(equations, results, self.part) if inlines else equations
+        listing = Listing(program.arguments, self.equations, program.result)
+        self.writer = LineWriter(listing, self.names, self.forward, inlines)
         self.copied = shared_results(program) if self.forward else set()
 
     def module(self) -> Iterator[str]:
@@ -114,7 +119,7 @@ class ProgramText:
         """Return the lines of each part of the function: their code and the result's shape."""
         parts: dict[str, list[tuple[str, str]]] = {"forward": [], "backward": [], "state": []}
         for title in parts:
-            for equation in self.program.equations:
+            for equation in self.equations:
                 if self.part(equation.output) == title:
                     parts[title] += [
                         (code, shape if with_shapes else "")

@@ -146,8 +146,8 @@ def _line(buffer: Buffer, row: Index) -> tuple[Any, ...]:
 
 
 def _begin(steps: Sequence[Expr], index: Index) -> Expr:
-    own = (i for i, part in enumerate(index) if part is not ANYWHERE)
-    return sum((index[i] * steps[i] for i in own), whole(0))
+    axes = (i for i, part in enumerate(index) if part is not ANYWHERE)
+    return sum((index[i] * steps[i] for i in axes), whole(0))
 
 
 def _steps(buffer: Buffer) -> list[Expr]:

@@ -114,6 +114,8 @@ class OneHot:
         category is all zeros.
     missing : int
         Number of missing values in training. If it is above 0, they have a feature.
+    of_numbers : bool
+        True if the values were numbers, which are categories here.
 
     Examples
     --------
@@ -130,6 +132,7 @@ class OneHot:
     categories: tuple[str, ...]
     other: int
     missing: int
+    of_numbers: bool = False
     _codes: dict[str | None, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -152,16 +155,17 @@ class OneHot:
             return LeftOut(name, "category", f"more than {counts.limit:,} different texts")
         if len(counter) == 1 and not counts.missing:
             return LeftOut(name, "category", f"always {quote(str(next(iter(counter))))}")
-        if len(counter) > FEW and 2 * len(counter) > counts.count:
+        numbers = counts.of_numbers
+        if len(counter) > FEW and 2 * len(counter) > counts.count and not numbers:
             return LeftOut(
                 name, "category", f"{len(counter):,} different texts in {counts.count:,}"
             )
         ranked = sorted(((str(value), n) for value, n in counter.items()), key=_most_first)
         categories = sorted(value for value, _ in ranked[:most])
-        if signed and len(ranked) == 2 <= most:
+        if signed and len(ranked) == 2 <= most and not numbers:
             return Signs(name, tuple(categories))
         others = sum(n for _, n in ranked[most:])
-        return cls(name, tuple(categories), others, 0 if signed else counts.missing)
+        return cls(name, tuple(categories), others, 0 if signed else counts.missing, numbers)
 
     @property
     def features(self) -> list[str]:
@@ -196,7 +200,8 @@ class OneHot:
     def to_dict(self) -> dict[str, Any]:
         """Return the step as plain JSON values."""
         return {
-            "categories": list(self.categories), "other": self.other, "missing": self.missing
+            "categories": list(self.categories), "other": self.other, "missing": self.missing,
+            **({"of_numbers": True} if self.of_numbers else {}),
         }  # fmt: skip
 
     @classmethod
@@ -210,7 +215,10 @@ class OneHot:
         categories = record.texts("categories")
         if not categories:
             raise DataError(f"column {name!r}: categories is empty; at least one is needed")
-        return cls(name, categories, record.count("other"), record.count("missing"))
+        of_numbers = record.value.get("of_numbers") is True
+        return cls(
+            name, categories, record.count("other"), record.count("missing"), of_numbers
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -355,6 +363,11 @@ class LeftOut:
     name: str
     kind: str
     reason: str
+
+    @property
+    def is_text(self) -> bool:
+        """True if the values are different texts, whose words may be counted."""
+        return self.kind == "category" and "different texts" in self.reason
 
     def describe(self) -> str:
         """Return a description of this step for a report."""

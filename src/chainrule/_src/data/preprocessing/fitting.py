@@ -19,12 +19,14 @@ from chainrule._src.data.preprocessing.values import (
     Chunk,
     Column,
     as_categories,
-    by_number,
     column_values,
+    is_number,
     kind_of,
     missing,
+    number_texts,
     quoted,
     rows_of,
+    text_numbers,
     time_texts,
 )
 
@@ -32,8 +34,8 @@ from chainrule._src.data.preprocessing.values import (
 class Fit:
     """Summaries of a table's columns, updated with each chunk of rows."""
 
-    def __init__(self, target: str) -> None:
-        self.name = target
+    def __init__(self, target: str, kinds: Mapping[str, str] | None = None) -> None:
+        self.name, self._kinds = target, kinds or {}
         self.rows = self.unlabelled = 0
         self._summaries: dict[str, Summary] = {}
         self._target: TargetSummary | None = None
@@ -55,12 +57,15 @@ class Fit:
         self.unlabelled += rows - int(labelled.sum())
         for name, summary in {**self._summaries, self.name: self._target}.items():
             if summary is not None:
-                summary.add(as_kind(values[name], summary))
+                summary.add(_converted(values[name], summary, self._kinds.get(name, "")))
 
     def _start(self, values: Chunk) -> None:
         lookup("target column", self.name, values)
         self._target = TargetSummary(self.name, values[self.name])
-        self._summaries = {n: summary_of(n, v) for n, v in values.items() if n != self.name}
+        self._summaries = {n: summary_of(n, v, self._kinds.get(n, "")) for n, v in values.items()}
+        del self._summaries[self.name]
+        for name in self._kinds:
+            lookup("column", name, self._summaries)
 
     def target(self, task: str) -> Target:
         """Return the target, learned from its summary."""
@@ -72,6 +77,15 @@ class Fit:
     def names(self) -> Mapping[str, Any]:
         """The summaries of the feature columns, by name."""
         return self._summaries
+
+    @property
+    def few_valued(self) -> tuple[str, ...]:
+        """The columns of numbers with 3 to 31 different whole numbers."""
+        return tuple(
+            name
+            for name, summary in self._summaries.items()
+            if summary.kind == "number" and len(getattr(summary, "levels", None) or ()) > 2
+        )
 
     def steps(
         self, max_categories: int, words: Mapping[str, int], signed: bool
@@ -93,6 +107,15 @@ class Fit:
             raise DataError(f"fit: there is no row {what}")
 
 
+def _converted(values: Array, summary: Any, kind: str) -> Array:
+    """Convert a column of training to the kind of its summary, or to ``kind``."""
+    if (kind_of(values), kind) == ("number", "category"):
+        return number_texts(values)
+    if (kind_of(values), kind) == ("category", "number"):
+        return text_numbers(values, summary.name)
+    return as_kind(values, summary)
+
+
 def as_kind(values: Array, step: Any) -> Array:
     """Convert a column to the kind that it had when ``step`` was learned.
 
@@ -105,13 +128,15 @@ def as_kind(values: Array, step: Any) -> Array:
     if (kind, step.kind) == ("time", "category"):
         return time_texts(values)
     if (kind, step.kind) == ("number", "category"):
+        if getattr(step, "of_numbers", False):
+            return number_texts(values)
         categories = as_categories(values, getattr(step, "categories", ()))
         if categories is not None:
             return categories
     if (kind, step.kind) == ("category", "number"):
-        numbers = {name: number for number, name in by_number({*values.tolist()} - {None}).items()}
-        if numbers:
-            return np.array([numbers.get(value, np.nan) for value in values.tolist()])
+        present = {*values.tolist()} - {None}
+        if present and all(map(is_number, present)):
+            return text_numbers(values, step.name)
     if "image" not in (kind, step.kind) and missing(values).all():
         empty: Any = {"number": np.nan, "category": None, "time": np.datetime64("NaT", "s")}
         return np.full(len(values), empty[step.kind])

@@ -14,6 +14,7 @@ from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.validation import check_flag, check_number, check_positive, lookup
 from chainrule._src.data.preprocessing.columns import LeftOut
+from chainrule._src.data.preprocessing.digests import TrainedRows
 from chainrule._src.data.preprocessing.fitting import Fit, as_kind, other_kind
 from chainrule._src.data.preprocessing.records import Record
 from chainrule._src.data.preprocessing.steps import Step, read_step, step_to_dict
@@ -55,6 +56,9 @@ class Preprocessor(Configurable):
     signed : bool, default False
         If true, a column of two categories becomes one feature, 1 and -1, and missing values are
         no category but zeros.
+    category, number : iterable of str
+        Columns of numbers that are taken as categories, such as the hour of a day; and columns of
+        text that are taken as numbers, such as ``"00501"``.
 
     Attributes
     ----------
@@ -70,6 +74,8 @@ class Preprocessor(Configurable):
         Number of values by column that `transform` received and that training did not have:
         categories, or missing values where training had none. They become "other" or zeros. See
         `unseen_notes`.
+    trained_rows : TrainedRows or None
+        Digests of the rows that the model was trained on, if it was trained on a table.
 
     Raises
     ------
@@ -96,11 +102,15 @@ class Preprocessor(Configurable):
 
     def __init__(
         self, *, max_categories: int = 5000, task: str = "auto", signed: bool = False,
-        text: Iterable[str] = (), words: int = 1024,
+        text: Iterable[str] = (), words: int = 1024, category: Iterable[str] = (),
+        number: Iterable[str] = (),
     ) -> None:  # fmt: skip
         self.max_categories = check_positive(max_categories, "max_categories", "Preprocessor")
         lookup("task", task, TASKS)
         self.task, self.text = task, tuple(text)
+        self.category, self.number = tuple(category), tuple(number)
+        if both := {*self.category} & {*self.number}:
+            raise DataError(f"Preprocessor: {quoted(both)} cannot be both category and number")
         self.signed = check_flag(signed, "signed", "Preprocessor")
         self.words = check_positive(words, "words", "Preprocessor")
         self.unseen: Counter[str] = Counter()
@@ -110,6 +120,8 @@ class Preprocessor(Configurable):
         self._target: Target | None = None
         self._rows = 0
         self._unlabelled = 0
+        self._few_valued: tuple[str, ...] = ()
+        self.trained_rows: TrainedRows | None = None
 
     def fit(
         self, chunks: Iterable[Mapping[str, Any]], target: str | Target,
@@ -134,7 +146,8 @@ class Preprocessor(Configurable):
         DataError, ShapeError, UnknownNameError
             If nothing can be learned from the rows; an earlier fit stays usable.
         """
-        fit = Fit(target.name if isinstance(target, Target) else target)
+        kinds = dict.fromkeys(self.category, "category") | dict.fromkeys(self.number, "number")
+        fit = Fit(target.name if isinstance(target, Target) else target, kinds)
         for chunk in chunks:
             fit.add(chunk)
         learned = target if isinstance(target, Target) else fit.target(self.task)
@@ -147,6 +160,7 @@ class Preprocessor(Configurable):
         used = {learned.name, *(step.name for step in self._used())}
         self._written = {name: how for name, how in written.items() if how and name in used}
         self.unseen, self._gaps = Counter(), Counter()
+        self._few_valued = fit.few_valued
         return self
 
     @property
@@ -189,7 +203,7 @@ class Preprocessor(Configurable):
     def columns(self) -> tuple[Column, ...]:
         """The columns from which the features are computed."""
         return tuple(
-            Column(step.name, step.kind, getattr(step, "shape", ()), self._written.get(step.name))
+            Column(step.name, _kind(step), getattr(step, "shape", ()), self._written.get(step.name))
             for step in self._used()
         )
 
@@ -224,6 +238,14 @@ class Preprocessor(Configurable):
         """The columns that give no feature, with the reasons."""
         return tuple(step for step in self._steps if isinstance(step, LeftOut))
 
+    @property
+    def few_valued(self) -> tuple[str, ...]:
+        """The columns of numbers that hold 3 to 31 different whole numbers, and may be categories.
+
+        It is empty after loading, and lacks the columns of ``number``.
+        """
+        return tuple(name for name in self._few_valued if name not in self.number)
+
     def compare(self, columns: Iterable[Column]) -> list[str]:
         """Compare the columns of other data with those of training.
 
@@ -241,7 +263,7 @@ class Preprocessor(Configurable):
         self._check_there(columns_by_name)
         for before, step in zip(self.columns, self._used(), strict=True):
             actual = columns_by_name[before.name]
-            is_same = (actual.kind, actual.shape) == (before.kind, before.shape)
+            is_same = actual.shape == before.shape and actual.kind in (before.kind, step.kind)
             may_be = actual.kind == "number" and by_number(getattr(step, "categories", ()))
             if not is_same and not may_be:
                 raise DataError(other_kind(step, actual))
@@ -330,6 +352,7 @@ class Preprocessor(Configurable):
             "columns": [step_to_dict(step) for step in self._steps],
             "target": self.target.to_dict(),
             **({"written": written} if written else {}),
+            **({"trained": self.trained_rows.to_dict()} if self.trained_rows else {}),
         }
 
     @classmethod
@@ -354,6 +377,8 @@ class Preprocessor(Configurable):
             text=config.texts("text") if "text" in config else (),
             words=config.count("words") if "words" in config else 1024,
             signed=config.value.get("signed", False),
+            category=config.texts("category") if "category" in config else (),
+            number=config.texts("number") if "number" in config else (),
         )  # fmt: skip
         steps = tuple(read_step(item, "preprocessor") for item in record.items("columns"))
         target = Target.from_dict(record.inner("target", "target").value)
@@ -368,6 +393,9 @@ class Preprocessor(Configurable):
             record.count("unlabelled"),
         )
         preprocessor._written = _read_written(record) if "written" in record else {}
+        if "trained" in record:
+            inner = record.inner("trained", "preprocessor, trained")
+            preprocessor.trained_rows = TrainedRows.from_record(inner)
         return preprocessor
 
     def _used(self) -> list[Step]:
@@ -393,6 +421,11 @@ def _read_written(record: Record) -> dict[str, Writing]:
         how = written.inner(name, f"preprocessor, written, {name!r}")
         notations[name] = Writing(how.text("reading"), how.text("unit"))
     return notations
+
+
+def _kind(step: Step) -> str:
+    """Return the kind that the values of a column have in a file."""
+    return "number" if getattr(step, "of_numbers", False) else step.kind
 
 
 def _instead(step: Step) -> str:

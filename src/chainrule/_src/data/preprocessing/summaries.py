@@ -12,6 +12,8 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.data.preprocessing.values import missing
 
 MAX_DISTINCT = 100_000  # different values; a column with more is not categorical
+MAX_LEVELS = 31  # different numbers of a column that may be categories: the days of a month
+LEVEL_ROWS = 2**16  # first values of a column that are looked at for this
 SMALLEST = 1e-150  # smaller deviations count as 0: their squares underflow in float64
 
 
@@ -32,6 +34,12 @@ class RunningMoments:
     >>> moments.add(np.array([1.0, 2.0])); moments.add(np.array([np.nan, 3.0]))
     >>> moments.mean, round(moments.deviation, 4), moments.missing
     (2.0, 0.8165, 1)
+
+    Attributes
+    ----------
+    levels : set of float or None
+        The different values among the first 65,536, if they are whole numbers and at most 31; None
+        otherwise.
     """
 
     kind = "number"
@@ -39,6 +47,7 @@ class RunningMoments:
     def __init__(self, name: str) -> None:
         self.name = name
         self.count = self.missing = 0
+        self.levels: set[float] | None = set()
         self.mean = self.squares = 0.0
         self.low, self.high = np.inf, -np.inf
 
@@ -48,6 +57,8 @@ class RunningMoments:
         self.missing += values.size - present.size
         if not present.size:
             return
+        if self.levels is not None and self.count < LEVEL_ROWS:
+            self._add_levels(present)
         low, high = float(present.min()), float(present.max())
         if np.isinf(low) or np.isinf(high):
             raise DataError(
@@ -59,6 +70,14 @@ class RunningMoments:
         if not np.isfinite(self.squares):
             raise DataError(f"column {self.name!r} holds values too large to be squared: {high:g}")
         self.low, self.high = min(low, self.low), max(high, self.high)
+
+    def _add_levels(self, present: Array) -> None:
+        for part in present[:1000], present:  # most columns show in a few values that they vary
+            assert self.levels is not None
+            self.levels.update(np.unique(part).tolist())
+            if len(self.levels) > MAX_LEVELS or any(value % 1 for value in self.levels):
+                self.levels = None
+                return
 
     def _merge(self, present: Array) -> None:
         mean = float(present.mean(dtype=np.float64))
@@ -97,12 +116,14 @@ class Counts:
     ----------
     counter : Counter
         Occurrences by value; empty once there are more than ``limit`` different values.
+    of_numbers : bool
+        True if the values are numbers that are taken as categories.
     """
 
     kind = "category"
 
-    def __init__(self, name: str, limit: int) -> None:
-        self.name, self.limit = name, limit
+    def __init__(self, name: str, limit: int, of_numbers: bool = False) -> None:
+        self.name, self.limit, self.of_numbers = name, limit, of_numbers
         self.count = self.missing = 0
         self.counter: Counter[Hashable] = Counter()
         self.too_many = False
@@ -195,8 +216,12 @@ def parts_of(times: Array) -> dict[str, Array]:
 Summary = RunningMoments | Counts
 
 
-def summary_of(name: str, values: Array) -> Summary:
-    """Return an empty summary for a column with values of this type."""
+def summary_of(name: str, values: Array, kind: str = "") -> Summary:
+    """Return an empty summary for a column with values of this type, or of the kind ``kind``."""
+    if kind == "category" and values.dtype.kind not in "OM" and values.ndim == 1:
+        return Counts(name, MAX_DISTINCT, of_numbers=True)
+    if kind == "number" and values.dtype == object:
+        return RunningMoments(name)
     if values.ndim > 1:
         return Pixels(name, values.shape[1:])
     if values.dtype.kind == "M":

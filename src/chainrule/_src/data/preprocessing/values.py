@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -159,7 +159,7 @@ def by_number(categories: Iterable[str]) -> dict[float, str]:
     ({2.0: '2', 10.0: '10'}, {0.0: 'False', 1.0: 'True'}, {})
     """
     named = list(categories)
-    if not all(name in BOOLEANS or _NUMBER.fullmatch(name) for name in named):
+    if not all(map(is_number, named)):
         return {}
     names = {BOOLEANS[name] if name in BOOLEANS else float(name): name for name in named}
     return names if len(names) == len(named) else {}
@@ -180,6 +180,42 @@ def as_categories(values: Array, categories: Iterable[str]) -> Array | None:
         return None
     texts = [None if each is None else named.get(each, category_text(each)) for each in cells]
     return np.array(texts, dtype=object)
+
+
+def number_texts(values: Array) -> Array:
+    """Return numbers as names of categories, None for missing.
+
+    Examples
+    --------
+    >>> number_texts(np.array([2.0, np.nan, 0.5]))
+    array(['2', None, '0.5'], dtype=object)
+    """
+    texts = [None if value != value else category_text(value) for value in values.tolist()]
+    return np.array(texts, dtype=object)
+
+
+def text_numbers(values: Array, name: str) -> Array:
+    """Return texts as the numbers that they stand for, NaN for missing.
+
+    Raises
+    ------
+    DataError
+        If a text is no number.
+
+    Examples
+    --------
+    >>> text_numbers(np.array(["00501", None], dtype=object), "zip")
+    array([501.,  nan])
+    """
+    odd = next((v for v in values.tolist() if v is not None and not is_number(v)), None)
+    if odd is not None:
+        raise DataError(f"column {name!r} is to hold numbers, but it holds {quote(odd)}")
+    return np.array([np.nan if v is None else BOOLEANS.get(v, v) for v in values.tolist()], float)
+
+
+def is_number(text: str) -> bool:
+    """Return true if a text is a number, True or False."""
+    return text in BOOLEANS or _NUMBER.fullmatch(text) is not None
 
 
 def missing(values: Array) -> NDArray[np.bool_]:
@@ -218,6 +254,11 @@ def rows_of(chunk: Chunk, where: str) -> int:
 def quoted(names: Iterable[str], limit: int = 5) -> str:
     """Return the first names, quoted, for a message."""
     return listed(map(quote, names), limit)
+
+
+def as_option(names: Sequence[str]) -> str:
+    """Return names as an option takes them, separated by commas; a long list is cut."""
+    return ",".join(shortened(name) for name in names[:5]) + ",…" * (len(names) > 5)
 
 
 def quote(text: str) -> str:

@@ -37,6 +37,8 @@ class TrainingData(Shown):
         Fitted on the rows of training alone.
     unlabelled : int
         Number of rows that were left out because their target is missing.
+    notes : tuple of str
+        Notes for the user on how columns were taken, and on what is odd in the data.
 
     Examples
     --------
@@ -52,6 +54,7 @@ class TrainingData(Shown):
     y_val: Array
     preprocessor: Preprocessor
     unlabelled: int
+    notes: tuple[str, ...] = ()
 
 
 def training_data(

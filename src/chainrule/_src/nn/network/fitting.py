@@ -85,8 +85,8 @@ class Trainable(Compiled):
         validation_split : float, default 0
             Share of the samples, the last ones, that are used as validation data.
         validation_data : tuple, optional
-            ``(x, y)`` or ``(x, y, sample_weight)``, scored after every epoch; or an iterable of
-            such batches, as for ``x``.
+            ``(x, y)`` or ``(x, y, sample_weight)``, scored after every epoch, files and collections
+            as for ``x`` too; or an iterable of such batches.
         shuffle : bool, default True
         class_weight : dict, optional
             Weights by class number.
@@ -252,10 +252,11 @@ class Trainable(Compiled):
                     validation = validation[:2]
             supply = Samples(data, sizes.batch_size, rng, sizes.steps, sizes.drop_remainder)
         self._build(supply.first)
-        if gives_batches(held_out.data):
-            validation = held_out.data
-        elif held_out.data is not None:
-            validation = self.checked_batch(held_out.data, "validation_data")
+        samples = _in_batches(held_out.data, held_out.batch_size)
+        if gives_batches(samples):
+            validation = samples
+        elif samples is not None:
+            validation = self.checked_batch(samples, "validation_data")
         if validation is None:
             return supply, None
         where = "fit: validation_data"
@@ -321,7 +322,8 @@ class Trainable(Compiled):
         Parameters
         ----------
         x, y, batch_size, sample_weight
-            As for `fit`. A loss that is not a mean over samples, such as one with
+            As for `fit`; files and collections are read part by part, in batches of 1,024 rows by
+            default. A loss that is not a mean over samples, such as one with
             ``reduction="sum"``, depends on the batch size.
         verbose : ignored
             Accepted for compatibility with Keras.
@@ -341,7 +343,10 @@ class Trainable(Compiled):
         steps = positive_or_none(steps, "steps")
         watching = as_callbacks(callbacks, "evaluate", epochs=False)
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
-        if y is not None or not gives_batches(x):
+        if comes_in_parts(x):
+            parts = (x, y) if sample_weight is None else (x, y, sample_weight)
+            x = provided("batches_in_parts")(parts, batch_size, "evaluate")
+        elif y is not None or not gives_batches(x):
             x = self._data(x, y, sample_weight, None, "evaluate")
         with unchanged_on_error(self):
             supply = self._scored(x, size, steps, "evaluate", again=False)
@@ -372,6 +377,14 @@ class Trainable(Compiled):
             )
         x, y, *weight = batch
         return self._data(x, y, weight[0] if weight else None, None, where)
+
+
+def _in_batches(data: Any, size: int) -> Any:
+    """Return validation data; those that come in parts as an iterable of batches."""
+    parts = data if isinstance(data, tuple | list) else [data]
+    if any(map(comes_in_parts, parts)):
+        return provided("batches_in_parts")(data, size, "fit: validation_data")
+    return data
 
 
 def _refuse(**options: Any) -> None:

@@ -10,10 +10,11 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
+from chainrule._src.base.registry import provided
 from chainrule._src.base.validation import check_positive
 from chainrule._src.core.program import Program
 from chainrule._src.nn.callbacks import Callback, as_callbacks, introduce, tell
-from chainrule._src.nn.network.inputs import checked_x
+from chainrule._src.nn.network.inputs import checked_x, comes_in_parts
 from chainrule._src.nn.network.kept import RecordingCache
 from chainrule._src.nn.network.network import Network, Weights
 from chainrule._src.nn.network.stack import Stack
@@ -75,12 +76,15 @@ class Predictor(Stack):
         verbose: int | str = "auto",
         steps: int | None = None,
         callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
+        *,
+        y: str | None = None,
     ) -> Array:
         """Return the output for samples, or for batches from an iterator, one after another.
 
         Parameters
         ----------
         x : array_like with one sample per row, or iterable of batches
+            Files, folders and Dask's collections are read part by part.
         batch_size : int, optional
             Samples per batch; by default 32 if there are callbacks or ``steps``.
         verbose : ignored
@@ -88,6 +92,9 @@ class Predictor(Stack):
             Largest number of batches.
         callbacks : sequence of Callback, optional
             Callbacks with ``on_predict_…`` methods.
+        y : str, optional
+            A column of ``x``, a Parquet file or a frame of Dask's, that is not looked at: the
+            target, for instance.
         """
         watching = as_callbacks(callbacks, "predict", epochs=False)
         if steps is not None:
@@ -95,6 +102,10 @@ class Predictor(Stack):
         fixed = self.layers[0].input_shape[0] if self.built else None
         usual = fixed or (32 if watching or steps else PREDICTED)
         size = check_positive(usual if batch_size is None else batch_size, "batch_size", "predict")
+        if comes_in_parts(x):
+            x = provided("samples_in_parts")(x, y, size)
+        elif y is not None:
+            raise DataError("predict: y names a column of a file; x is none")
         if watching:
             if not gives_batches(x):
                 batches = -(-len(checked_x(x, self.layers, "predict")) // size)

@@ -13,8 +13,10 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule._src.base.errors import DataError, OptionError
+from chainrule._src.base.validation import check_positive
+from chainrule._src.cluster.batches import PartBatches
 from chainrule._src.cluster.collections import is_collection, is_frame
-from chainrule._src.cluster.fitting import check_held, train
+from chainrule._src.cluster.fitting import train
 from chainrule._src.cluster.frames import values
 from chainrule._src.cluster.options import Rounds
 from chainrule._src.cluster.places import dask
@@ -79,7 +81,7 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         y : the same types as X, shape (n,); or the name of a column
         sample_weight : the same types as X, optional
         validation_data : tuple, optional
-            Arrays ``(X, y)`` that are scored after every epoch.
+            ``(X, y)`` that are scored after every epoch, files and collections too.
 
         Returns
         -------
@@ -90,8 +92,10 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
             self._learn_form(source)
             classes, weights = self._learn(source)
             model = self._network(len(classes) if classes is not None else 1)
+            size = check_positive(self.batch_size, "batch_size", type(self).__name__)
             train(
-                model, source, options, batch_size=self.batch_size, epochs=self.max_iter,
+                model, source, options, epochs=self.max_iter,
+                batch_size=max(1, round(size / source.shards(options.shards))),
                 verbose=0, callbacks=self.callbacks, shuffle=self.shuffle, class_weight=weights,
                 validation_data=self._hold_out(validation_data), classes=classes,
             )  # fmt: skip
@@ -100,12 +104,31 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         return self
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy, or R² of a regressor; Dask's collections are computed first."""
+        """Return the accuracy, or R² of a regressor; Dask's collections are computed first.
+
+        Of a file or a folder, ``y`` and ``sample_weight`` are names of columns, or ``.npy`` files.
+        """
+        if comes_in_parts(X) and not is_collection(X):
+            return self._score_of_parts(PartBatches(X, y, sample_weight))
         parts = y, self.predict(X), sample_weight
         if any(map(is_collection, parts)):
             parts = dask().compute(*parts, scheduler=self._client)
         y, predicted, sample_weight = parts
         return float(self._scored(y, predicted, sample_weight=sample_weight))
+
+    def _score_of_parts(self, batches: PartBatches) -> float:
+        """Return the score on batches of a file, which are predicted one after another."""
+        check_is_fitted(self)
+        if batches.names:
+            self._checked(dask("pandas").DataFrame(columns=list(batches.names)))
+        predicts = self._predicts()
+        parts = [(y, predicts(X), *weight) for X, y, *weight in batches]
+        y, predicted, *weight = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return float(self._scored(y, predicted, sample_weight=weight[0] if weight else None))
+
+    def _predicts(self) -> Predicts:
+        """Return the function of samples that gives predictions."""
+        return Predicts.of(self.model_)
 
     def _learn_form(self, source: DataSource) -> None:
         """Check the shapes of samples; store the number and names of their features."""
@@ -123,23 +146,28 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
     def _checked(self, X: Any) -> Any:
         """Return the samples; refuse them unless their columns are those of training, in order."""
         if comes_in_parts(X) and not is_collection(X):
-            raise DataError(
-                f"{X!r}: predictions are made of arrays and frames; "
-                "dask.dataframe.read_parquet(path) reads files"
-            )
+            X = np.load(X, mmap_mode="r") if str(X).endswith(".npy") else self._columns_of(X)
         X = X if hasattr(X, "shape") else np.asarray(X)
         like = X._meta if is_frame(X) else X
         validate_data(self, like, reset=False, skip_check_array=True)
         return X
 
+    def _columns_of(self, path: Any) -> Any:
+        """Return the columns of training of Parquet files, as a frame of Dask's, which is lazy."""
+        check_is_fitted(self)
+        names = getattr(self, "feature_names_in_", None)
+        frame = dask("dask.dataframe").read_parquet(path)
+        return frame if names is None else frame[[name for name in names if name in frame.columns]]
+
     def _hold_out(self, data: Any) -> Any:
         """Return the hold-out samples that are scored after every epoch."""
-        check_held(data)
         if data is None:
             return None
         if not isinstance(data, tuple | list) or len(data) not in (2, 3):
             raise DataError("validation_data must be (X, y) or (X, y, sample_weight)")
         X, y, *weight = data
+        if comes_in_parts(X):
+            return PartBatches(X, y, *weight, encode=self._encoded)
         return values(self._checked(X)), self._encoded(values(y)), *weight
 
     def _network(self, outputs: int) -> Sequential:
@@ -190,6 +218,8 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
     alpha : float, default 1e-4
         Weight of the squared weights, as in scikit-learn.
     batch_size : int, default 200
+        Samples of an update, of all shards together: with eight shards each takes 25, so that an
+        epoch makes as many updates as on one machine.
     learning_rate_init : float, default 1e-3
     max_iter : int, default 20
         Epochs.
@@ -231,7 +261,7 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
     >>> classifier = DaskMLPClassifier(
-    ...     max_iter=200, batch_size=16, shards=2, learning_rate_init=0.01, random_state=0
+    ...     max_iter=200, batch_size=16, shards=1, learning_rate_init=0.01, random_state=0
     ... ).fit(X, y)
     >>> bool(classifier.score(X, y) > 0.9)
     True
@@ -271,8 +301,10 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
     def predict(self, X: Any) -> Any:
         """Return the most probable classes; lazily, for Dask's collections."""
         check_is_fitted(self)
-        X = self._checked(X)
-        return predictions(Predicts.of(self.model_, self.classes_), X, self.classes_.dtype)
+        return predictions(self._predicts(), self._checked(X), self.classes_.dtype)
+
+    def _predicts(self) -> Predicts:
+        return Predicts.of(self.model_, self.classes_)
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of every class, shape (n, k); lazily, for Dask's collections."""
@@ -306,7 +338,7 @@ outer_rate, n_workers, checkpoint, timeout
     Examples
     --------
     >>> X = np.linspace(-1, 1, 200)[:, np.newaxis]
-    >>> regressor = DaskMLPRegressor(max_iter=100, batch_size=20, shards=2, random_state=0,
+    >>> regressor = DaskMLPRegressor(max_iter=100, batch_size=20, shards=1, random_state=0,
     ...                              learning_rate_init=0.01).fit(X, X[:, 0] ** 2)
     >>> bool(regressor.score(X, X[:, 0] ** 2) > 0.9)
     True
@@ -318,4 +350,4 @@ outer_rate, n_workers, checkpoint, timeout
     def predict(self, X: Any) -> Any:
         """Return predicted quantities, shape (n,); lazily, for Dask's collections."""
         check_is_fitted(self)
-        return predictions(Predicts.of(self.model_), self._checked(X), np.float32)
+        return predictions(self._predicts(), self._checked(X), np.float32)

@@ -20,13 +20,14 @@ from sklearn.utils.validation import (
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import check_positive
+from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.compile.native import cores
 from chainrule._src.data.preprocessing import Preprocessor, Target, split_rows
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.tabular.estimators.base import undone_on_error, validation_parts
 from chainrule._src.tabular.estimators.frames import TARGET, checked, columns_of, is_frame
 from chainrule._src.tabular.estimators.one_row import OneRow
+from chainrule._src.tabular.estimators.weights import weights_of
 from chainrule._src.tabular.recipes.realmlp import (
     PRESETS,
     RealMLPSettings,
@@ -51,6 +52,7 @@ class _RealMLPParameters:
     batch_size: int = 256
     validation_fraction: float = 0.2
     max_categories: int = 5000
+    categorical_features: Any = None
     engine: str = "auto"
     callbacks: Any = None
     random_state: Any = None
@@ -68,6 +70,7 @@ class _RealMLPBase(_RealMLPParameters, BaseEstimator):  # type: ignore[misc]
         "batch_size": [_COUNT],
         "validation_fraction": [_PART],
         "max_categories": [_COUNT],
+        "categorical_features": [None, "array-like"],
         "engine": [StrOptions({"auto", "compiled", "numpy"})],
         "callbacks": [None, list, tuple],
         "random_state": ["random_state"],
@@ -122,6 +125,7 @@ class _RealMLPBase(_RealMLPParameters, BaseEstimator):  # type: ignore[misc]
             columns = {name: values[~aside] for name, values in columns.items()}
             codes, y = codes[~aside], y[~aside]
             sample_weight = None if sample_weight is None else sample_weight[~aside]
+        sample_weight = self._weighted(codes, sample_weight)
         self._train(settings, columns, codes, y, hold_out, sample_weight, rng)
 
     def _train(
@@ -136,8 +140,9 @@ class _RealMLPBase(_RealMLPParameters, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         target = self._target(codes)
         preprocessor = Preprocessor(
-            max_categories=self.max_categories, task=self._task, signed=True
-        )
+            max_categories=self.max_categories, task=self._task, signed=True,
+            category=self._category(),
+        )  # fmt: skip
         preprocessor.fit([{**columns, target.name: y}], target)
         data = preprocessor.transform(columns), self._encoded(codes, target)
         if hold_out is not None:
@@ -207,6 +212,20 @@ class _RealMLPBase(_RealMLPParameters, BaseEstimator):  # type: ignore[misc]
         usual = [f"x{j}" for j in range(self.n_features_in_)]
         return [str(name) for name in getattr(self, "feature_names_in_", usual)]
 
+    def _category(self) -> list[str]:
+        """Return the names of the columns of numbers that are categories."""
+        names, columns = self._names, []
+        for column in self.categorical_features or ():
+            is_number = isinstance(column, Integral) and not isinstance(column, bool)
+            name = names[int(column)] if is_number and column < len(names) else column
+            lookup("column of categorical_features", str(name), dict.fromkeys(names))
+            columns.append(str(name))
+        return [name for name in names if name in columns]
+
+    def _weighted(self, codes: Array, weight: Any) -> Any:
+        """Return the weights of samples, with those of their classes if there are any."""
+        return weight
+
     def _output(self, X: Any) -> Array:
         """Return the ensemble's mean output for samples, shape (n, k)."""
         quick = None if self._one_row is None else self._one_row(X, self.engine)
@@ -265,8 +284,14 @@ class RealMLPClassifier(ClassifierMixin, _RealMLPBase):  # type: ignore[misc]
     validation_fraction : float, default 0.2
         Share of the samples in the hold-out. With 0, all samples are trained on, and the weights
         of the last epoch are kept.
+    class_weight : dict or "balanced", optional
+        Weights by label, by which those of samples are multiplied; "balanced" gives all classes the
+        same total weight.
     max_categories : int, default 5000
         Maximum number of categories of a column; the rarer ones share one.
+    categorical_features : sequence of str or int, optional
+        Columns of numbers that are categories, by name or place; texts and columns of a type of
+        categories are in any case.
     engine : {"auto", "compiled", "numpy"}
     callbacks : sequence of Callback, optional
     random_state : int, RandomState or None
@@ -299,11 +324,13 @@ class RealMLPClassifier(ClassifierMixin, _RealMLPBase):  # type: ignore[misc]
     """
 
     label_smoothing: float = 0.1
+    class_weight: Any = None
 
     _task = "classification"
     _more = ("label_smoothing",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **_RealMLPBase._parameter_constraints, "label_smoothing": [_PART],
+        "class_weight": [None, dict, StrOptions({"balanced"})],
     }  # fmt: skip
 
     def _learned(self, y: Array, fitted: bool = False) -> Array:
@@ -323,6 +350,11 @@ class RealMLPClassifier(ClassifierMixin, _RealMLPBase):  # type: ignore[misc]
                 f"RealMLPClassifier: validation_data holds a class that y does not: {y[new][0]!r}"
             )
         return codes
+
+    def _weighted(self, codes: Array, weight: Any) -> Any:
+        if self.class_weight is None:
+            return weight
+        return weights_of(self.class_weight, self.classes_[codes], self.classes_, weight)
 
     def _target(self, codes: Array) -> Target:
         is_number = self.classes_.dtype.kind in "iuf"
@@ -360,7 +392,7 @@ class RealMLPRegressor(RegressorMixin, _RealMLPBase):  # type: ignore[misc]
     n_ens : int, default 1
         Number of networks whose predictions are averaged.
     hidden_layer_sizes, learning_rate, epochs, batch_size, validation_fraction, max_categories, \
-engine, callbacks, random_state
+categorical_features, engine, callbacks, random_state
         As for `RealMLPClassifier`.
 
     Attributes

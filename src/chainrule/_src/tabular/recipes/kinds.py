@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
+from chainrule._src.data.preprocessing import Target
 from chainrule._src.data.tables import TrainingData
 from chainrule._src.nn import layers, metrics, optimizers, regularizers
 from chainrule._src.nn.callbacks import Callback
@@ -55,13 +56,20 @@ class Kind:
 
 def make_mlp(data: TrainingData, recipe: Recipe) -> Sequential:
     """Return a network of dense layers; without hidden layers, softmax or linear regression."""
-    stack: list[Any] = [layers.Input((data.preprocessor.width,))]
+    target = data.preprocessor.target
+    model = mlp_network(data.preprocessor.width, target, recipe)
+    model.preprocessor, model.class_names = data.preprocessor, list(target.classes) or None
+    return model
+
+
+def mlp_network(width: int, target: Target, recipe: Recipe) -> Sequential:
+    """Return a compiled network of dense layers for samples of ``width`` features."""
+    stack: list[Any] = [layers.Input((width,))]
     for units in recipe.hidden:
         penalty = regularizers.L2(recipe.l2) if recipe.l2 else None
         stack.append(layers.Dense(units, recipe.activation, kernel_regularizer=penalty))
         if recipe.dropout:
             stack.append(layers.Dropout(recipe.dropout))
-    target = data.preprocessor.target
     classes = target.classes
     stack.append(layers.Dense(target.outputs, "softmax" if classes else None))
     if target.interval:
@@ -75,7 +83,6 @@ def make_mlp(data: TrainingData, recipe: Recipe) -> Sequential:
         model.compile(optimizer, interval_loss(target))
     else:
         model.compile(optimizer, "mse", [metrics.R2Score(name="r2")])
-    model.preprocessor, model.class_names = data.preprocessor, list(classes) or None
     return model
 
 

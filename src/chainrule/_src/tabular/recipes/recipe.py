@@ -16,6 +16,9 @@ class Recipe:
     ----------
     columns, drop, text : tuple of str
         Columns to learn from, by default all; columns to ignore; columns of free text.
+    category, number : tuple of str
+        Columns of numbers that are taken as categories; columns that are taken as quantities, texts
+        of digits too. Other whole numbers of few values are tried as both.
     max_categories : int
         Maximum number of categories of a column that get a feature each.
     threshold : float or "balanced"
@@ -55,6 +58,8 @@ class Recipe:
     columns: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    number: tuple[str, ...] = ()
     max_categories: int = 5000
     threshold: float | str = 0.5
     cv: int = 0

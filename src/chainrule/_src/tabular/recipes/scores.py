@@ -76,6 +76,22 @@ class ClassScores:
         each = [area_under_roc(y == label, output[:, label]) for label in range(output.shape[1])]
         return float(np.mean(each))
 
+    @property
+    def below_baseline(self) -> list[str]:
+        """The scores in which the model is no better than the baseline, as texts."""
+        true = self.confusion.sum(axis=1)
+        usual = float(true[int(np.argmax(self.target.counts))]) / self.rows
+        least = 1 / max(int((true > 0).sum()), 1)
+        pairs = {
+            "accuracy": (self.accuracy, usual),
+            "balanced accuracy": (self.balanced_accuracy, least),
+        }
+        return [
+            f"{name} {percent(model)} against {percent(baseline)}"
+            for name, (model, baseline) in pairs.items()
+            if model < baseline or (model == baseline < 1)
+        ]
+
     def table(self) -> dict[str, tuple[str, str]]:
         """Return by name the scores of the model and of the baseline, as texts."""
         true = self.confusion.sum(axis=1)
@@ -160,14 +176,25 @@ class QuantityScores:
 
     def values(self) -> dict[str, float]:
         """Return the scores by name, as numbers."""
-        sums, scale = self._sums, self.target.scale
-        spread = sums["y²"] - sums["y"] ** 2 / self.rows
+        sums, scale, spread = self._sums, self.target.scale, self._spread
         return {
             "R²": 1 - sums["e²"] / spread if spread > 0 else math.nan,
             "mean absolute error": scale * sums["|e|"] / self.rows,
             "root mean square error": scale * math.sqrt(sums["e²"] / self.rows),
             **self._of_intervals(),
         }
+
+    @property
+    def below_baseline(self) -> list[str]:
+        """The score in which the model is no better than the baseline, as a text."""
+        score = self.values()["R²"]
+        least = 1 - self._sums["y²"] / max(self._spread, LEAST)
+        return [f"R² {score:.4f} against {least:.4f}"] if score <= least else []
+
+    @property
+    def _spread(self) -> float:
+        """The sum of squared deviations from the mean."""
+        return self._sums["y²"] - self._sums["y"] ** 2 / self.rows
 
     def _of_intervals(self) -> dict[str, float]:
         if not self.target.interval:
@@ -179,8 +206,7 @@ class QuantityScores:
 
     def table(self) -> dict[str, tuple[str, str]]:
         """Return by name the scores of the model and of the baseline, as texts."""
-        sums, scale = self._sums, self.target.scale
-        spread = sums["y²"] - sums["y"] ** 2 / self.rows
+        sums, scale, spread = self._sums, self.target.scale, self._spread
 
         def r2(squares: float) -> str:
             return f"{1 - squares / spread:.4f}" if spread > 0 else "undefined"

@@ -15,9 +15,12 @@ from chainrule._src.base.errors import DataError, InterruptedWarning, OptionErro
 from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing import Preprocessor
+from chainrule._src.data.preprocessing.digests import TrainedRows
 from chainrule._src.data.tables import Table, TrainingData, training_data
 from chainrule._src.nn.callbacks import Callback, EarlyStopping
 from chainrule._src.nn.sequential import Sequential
+from chainrule._src.tabular.recipes.cautions import cautions
+from chainrule._src.tabular.recipes.choosing import category_note, text_notes, tried
 from chainrule._src.tabular.recipes.ensembles import averaged
 from chainrule._src.tabular.recipes.intervals import set_apart, widening
 from chainrule._src.tabular.recipes.kinds import RECIPES, is_watched
@@ -28,6 +31,8 @@ BALANCED = "the balanced threshold", "tables", "sklearn"  # what it needs
 
 def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -> TrainingData:
     """Convert a table to arrays, split and preprocessed.
+
+    Columns with few different whole numbers are tried as quantities and as categories.
 
     Parameters
     ----------
@@ -43,6 +48,21 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
     DataError
         If nothing can be learned from the table.
     """
+    data = _prepared(table, recipe, fold)
+    outcome, notes = tried(data, recipe), []
+    if outcome is not None:
+        as_quantities, as_categories, names = outcome
+        notes.append(category_note(*outcome, data.preprocessor.target))
+        if as_categories.beats(as_quantities):
+            wider = replace(recipe, category=(*recipe.category, *names))
+            data = _prepared(table, wider, fold)
+    texts = text_notes(table, data, recipe) if fold is None else []
+    data.preprocessor.trained_rows = TrainedRows.of(data.X_train, data.y_train)
+    return replace(data, notes=(*notes, *texts, *cautions(data)))
+
+
+def _prepared(table: Table, recipe: Recipe, fold: tuple[int, int] | None) -> TrainingData:
+    """Convert a table to arrays, each column as the recipe says."""
     names = {column.name: column for column in table.columns}
     target = table.target if recipe.target is None else recipe.target
     if target is None:
@@ -51,6 +71,7 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
     lookup("target column", target, names)
     preprocessor = Preprocessor(
         task=recipe.task, max_categories=recipe.max_categories, text=recipe.text,
+        category=recipe.category, number=recipe.number,
         **RECIPES[recipe.recipe].preprocessing,
     )  # fmt: skip
     data = training_data(
@@ -77,7 +98,7 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
 
 def _chosen(table: str, names: Mapping[str, Any], target: str, recipe: Recipe) -> list[str]:
     """Return the columns to learn from."""
-    for option in ("columns", "drop", "text"):
+    for option in ("columns", "drop", "text", "category", "number"):
         for name in getattr(recipe, option):
             if name not in names or name == target:
                 close = difflib.get_close_matches(name, names, 1)

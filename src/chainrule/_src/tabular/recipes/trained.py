@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError, OptionError, listed
+from chainrule._src.data.preprocessing.digests import KnownRows
 from chainrule._src.data.preprocessing.values import (
     Chunk,
     Column,
@@ -174,7 +175,11 @@ def labelled_chunks(model: Sequential, table: Table, target: str) -> Iterator[tu
 
 
 def score(
-    model: Sequential, table: Table, target: str, report: Callable[[int], Any] = lambda rows: None
+    model: Sequential,
+    table: Table,
+    target: str,
+    report: Callable[[int], Any] = lambda rows: None,
+    known_rows: KnownRows | None = None,
 ) -> Scores:
     """Return the scores of a model's predictions for a table, in one pass.
 
@@ -186,6 +191,8 @@ def score(
         The column of true values.
     report : callable
         Called with the number of rows of every chunk, after it is scored.
+    known_rows : KnownRows, optional
+        Counts the rows that the model was trained on.
 
     Raises
     ------
@@ -195,6 +202,8 @@ def score(
     scores = new_scores(model.preprocessor.target)
     for features, y in labelled_chunks(model, table, target):
         scores.add(y, probabilities(model, features))
+        if known_rows is not None:
+            known_rows.add(features, y)
         report(len(y))
     if not scores.rows:
         raise DataError(f"{table.name}: no row has a value of {target!r}")

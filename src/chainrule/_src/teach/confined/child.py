@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import os
 import random
 import socket
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule._src.teach import library_calls
 from chainrule._src.teach.calls import ObjectServer, error_values
 from chainrule._src.teach.confined import limits
 from chainrule._src.teach.confined.frames import receive, send
+from chainrule._src.teach.plain import decode, encode
 from chainrule._src.teach.plan import problem
 from chainrule._src.teach.submission import SubmissionPart, parse
+
+RIGHT = "__right__"
+STAND_IN = f"def {{name}}(*args, **kwargs):\n    return {RIGHT}({{name!r}}, args, kwargs)\n"
+MOST_CODE = 20_000  # characters of a definition that are compared with those of others
 
 if sys.platform == "linux":
     from chainrule._src.teach.confined import kernel
@@ -31,10 +39,11 @@ def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
     connection : socket
     settings : dict
         ``folder`` is the working folder, ``seconds`` and ``memory`` are limits, ``hidden`` lists
-        unreadable paths, ``seed`` seeds random generators; ``answers`` is true if chainrule can be
-        imported.
+        unreadable paths, ``seed`` seeds random generators; ``kind`` says how much of chainrule can
+        be imported: see `limits.views`.
     """
     answer = _Answers(settings)
+    setattr(builtins, RIGHT, partial(_right, connection))
     _give_up(connection, settings)
     while True:
         request = receive(connection)
@@ -50,7 +59,7 @@ class _Answers:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._server = ObjectServer({})
-        self._has_answers = settings["answers"]
+        self._has_answers = settings["kind"] == "whole"
 
     def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
         do = request["do"]
@@ -64,12 +73,12 @@ class _Answers:
     def read(self, request: dict[str, Any]) -> dict[str, Any]:
         """Parse a text; return for each name the statements to run, or the problem.
 
-        ``right`` has texts that replace definitions, by name.
+        ``right`` names the functions that are replaced by stand-ins, which ask for right values.
         """
         submission = parse(Path(request["path"]), request["text"], request["stubs"])
-        for name, text in request.get("right", {}).items():
-            right = parse(Path(f"the right {name}.py"), text)
-            submission = submission.instead(name, right.statements)
+        for name in request.get("right", ()):
+            stand_in = parse(Path(f"the right {name}.py"), STAND_IN.format(name=name))
+            submission = submission.instead(name, stand_in.statements)
         plan = {}
         for name, spec in request["names"].items():
             needed, tested = spec["needs"], spec["tests"]
@@ -78,7 +87,8 @@ class _Answers:
             plan[name] = {
                 "uses": [other for other in request["names"] if other in bound - {name}],
                 "problem": problem(submission, needed, spec["allows"]),
-                "names": [*needed, *tested],
+                "names": [*needed, *tested], "allows": spec["allows"],
+                "code": submission.text_of(name)[:MOST_CODE],
                 "texts": part.texts, "statements": part.statements,
             }  # fmt: skip
         return plan
@@ -86,7 +96,8 @@ class _Answers:
     def load(self, request: dict[str, Any]) -> None:
         """Run the part of a submission that defines an exercise and the names its tests use."""
         part = SubmissionPart(request["texts"], request["statements"])
-        space = part.run()
+        library_calls.watch(request["allows"])
+        space = part.run(change=library_calls.instrumented)
         self._server = ObjectServer(
             {name: space[name] for name in request["names"] if name in space}
         )
@@ -106,6 +117,18 @@ class _Answers:
         )
 
 
+def _right(connection: socket.socket, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Return the value of a right function, which runs in another process: the grader passes it."""
+    send(connection, {
+        "ask": {"of": name, "args": [encode(arg) for arg in args],
+                "kwargs": {key: encode(arg) for key, arg in kwargs.items()}},
+    })  # fmt: skip
+    reply = receive(connection)
+    if error := reply.get("error"):
+        raise getattr(builtins, error["type"], RuntimeError)(error["message"])
+    return decode(reply["value"])
+
+
 def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
     """Drop all rights and file descriptors that an answer does not need."""
     if sys.platform == "linux":
@@ -119,24 +142,21 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
     np.random.seed(settings["seed"])  # noqa: NPY002  # of a learner's code
     random.seed(settings["seed"])
     warnings.simplefilter("ignore")
-    read, hidden = limits.readable(), [os.path.realpath(path) for path in settings["hidden"]]
-    if settings["answers"]:
-        read += limits.own_sources()
-    else:
-        hidden += limits.own_sources()
+    read, hidden = limits.views(settings["kind"])
+    hidden += [os.path.realpath(path) for path in settings["hidden"]]
     limits.limit(settings["seconds"], settings["memory"])  # before seccomp refuses it
     if sys.platform == "linux":
         kernel.confine(folder, read, hidden)
-    limits.hook(folder, read, hidden, explains=settings["answers"])
+    limits.hook(folder, read, hidden, explains=settings["kind"] == "whole")
 
 
 def _close_all_but(descriptor: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
-    if os.name == "posix":
+    if sys.platform != "win32":
         os.closerange(3, descriptor)
-        os.closerange(descriptor + 1, 4096)
+        os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     for name in ("stdout", "stderr"):
         setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115

@@ -10,7 +10,7 @@ from typing import Any
 from chainrule._src.base.errors import DataError
 from chainrule._src.teach.plain import dumps, loads
 
-MOST_BYTES = 128 * 2**20
+MOST_BYTES = 32 * 2**20
 _LENGTH = struct.Struct("!Q")
 
 

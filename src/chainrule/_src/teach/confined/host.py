@@ -1,9 +1,9 @@
 """A process that has NumPy loaded and forks a child for each answer; run as a script.
 
-``host.py bare|whole:LAB forking|once DESCRIPTOR`` reads messages from the socket with this file
+``host.py KIND forking|once DESCRIPTOR`` reads messages from the socket with this file
 descriptor. On Windows DESCRIPTOR is ``shared``, and stdin describes the socket. In a bare host
 chainrule's packages are empty and only modules that a submission needs are loaded, so that the
-answers are not in its memory.
+answers are not in its memory; in that of a library the package of teaching alone is empty.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[2]  # contains the wings
+TEACHING = "chainrule._src.teach"
 LOADED = (
     "numpy", "matplotlib.pyplot", "sklearn.datasets", "sklearn.metrics", "sklearn.model_selection",
     "sklearn.preprocessing", "chainrule.data", "chainrule._src.teach.confined.child",
@@ -61,14 +62,14 @@ def load(kind: str, lab: str = "") -> tuple[Any, Any]:
     Modules that no answer may import are removed from `sys.modules` in the host, because a search
     in each forked process would copy a thousand pages of memory (copy on write).
     """
-    if kind == "bare":
-        packages = {"chainrule": FOLDER.parent, "chainrule._src": FOLDER}
-        packages["chainrule._src.teach"] = FOLDER / "teach"
-        for name, path in packages.items():
-            package = ModuleType(name)
-            package.__path__ = [str(path)]
-            sys.modules[name] = package
-    else:
+    packages = {"chainrule": FOLDER.parent, "chainrule._src": FOLDER, TEACHING: FOLDER / "teach"}
+    for name in {"bare": list(packages), "library": [TEACHING], "whole": []}[kind]:
+        package = ModuleType(name)
+        package.__path__ = [str(packages[name])]
+        sys.modules[name] = package
+    if kind != "bare":
+        importlib.import_module("chainrule.keras")
+    if kind == "whole":
         loader = importlib.import_module("chainrule._src.teach.loader")
         exercises = loader.exercises(lab) if lab else loader.every()
         for name in {name for exercise in exercises.values() for name in exercise.allows}:
@@ -81,8 +82,8 @@ def load(kind: str, lab: str = "") -> tuple[Any, Any]:
         importlib.import_module(f"chainrule._src.teach.confined.{name}")
         for name in ("child", "frames", "limits", "stub")
     )
-    if kind == "bare":
-        stub.install()
+    if kind != "whole":
+        stub.install(kind)
     limits.forget()
     return child, frames
 

@@ -1,12 +1,15 @@
 """Restrictions of a submission within Python: an audit hook, and resource limits of the system.
 
-The hook raises errors with readable sentences. It is not a security boundary, because Python code
-can circumvent it; on Linux, `kernel` is the boundary.
+The hook raises errors with readable sentences. It is not a security boundary: Python code can
+change any function that the hook calls. On Linux, `kernel` is the boundary; elsewhere there is
+none.
 """
 
 from __future__ import annotations
 
+import builtins
 import contextlib
+import glob
 import math
 import mmap
 import os
@@ -14,6 +17,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+globals()["__builtins__"] = vars(builtins).copy()  # as a submission may replace the builtins
 
 REFUSED = {
     "socket": "open network connections",
@@ -56,6 +61,8 @@ CHANGES = (
     "os.mknod", "shutil.copyfile", "shutil.move", "shutil.rmtree",
 )  # fmt: skip
 LOOKS = ("os.listdir", "os.scandir", "glob.glob", "pathlib.Path.glob", "os.chdir")
+CONFIGURED = ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/etc/mime.types")
+CHECKOUT = ("docs", "notebooks", "tests")  # folders with solutions beside ``src``
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 Rule = tuple[frozenset[str], Callable[[tuple[Any, ...]], bool], str]
@@ -66,15 +73,41 @@ def readable() -> list[str]:
     libraries = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
     paths = [sys.prefix, sys.base_prefix, *libraries, os.environ.get("SYSTEMROOT")]
     if os.name == "posix":
-        paths += ["/usr", "/lib", "/lib64", "/etc", "/dev/null", "/dev/urandom", "/dev/random"]
+        paths += ["/usr", "/lib", "/lib64", *CONFIGURED, "/dev/null", "/dev/urandom", "/dev/random"]
         paths += ["/System/Library", "/Library/Fonts", "/private/var/db/timezone"]  # macOS
         paths += ["/sys/fs/cgroup", "/sys/devices/system/cpu", "/proc/cpuinfo", "/proc/meminfo"]
     return sorted({os.path.realpath(path) for path in paths if path and os.path.exists(path)})
 
 
 def own_sources() -> list[str]:
-    """Return the folders of all copies of chainrule on `sys.path`."""
-    paths = (os.path.realpath(os.path.join(entry, "chainrule")) for entry in sys.path)
+    """Return the folders of all copies of chainrule on `sys.path` and in Python's prefixes."""
+    patterns = [os.path.join(glob.escape(entry), "chainrule") for entry in sys.path]
+    for prefix in ("/usr", "/usr/local", sys.prefix, sys.base_prefix):
+        for library in ("lib*/python*", "Lib"):  # Windows has the latter
+            patterns.append(os.path.join(glob.escape(prefix), library, "*-packages", "chainrule"))
+    paths = {os.path.realpath(path) for pattern in patterns for path in glob.iglob(pattern)}
+    return sorted(path for path in paths if os.path.isdir(path))
+
+
+def views(kind: str) -> tuple[list[str], list[str]]:
+    """Return the paths that a kind of process reads, and paths among them that are hidden.
+
+    A ``bare`` process reads nothing of chainrule, one of a ``library`` all but the wing of
+    teaching, a ``whole`` one everything.
+    """
+    sources = own_sources()
+    if kind == "bare":
+        return readable(), [*sources, *_beside(sources)]
+    if kind == "library":
+        teaching = [os.path.join(source, "_src", "teach") for source in sources]
+        return [*readable(), *sources], [*teaching, *_beside(sources)]
+    return [*readable(), *sources], []
+
+
+def _beside(sources: Sequence[str]) -> list[str]:
+    """Return the folders of checkouts that have solutions."""
+    roots = [os.path.dirname(os.path.dirname(source)) for source in sources]
+    paths = [os.path.join(root, name) for root in roots for name in CHECKOUT]
     return [path for path in paths if os.path.isdir(path)]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, NoReturn
 
+TEACHING = "chainrule._src.teach"
 REASON = "answers cannot be imported: chainrule has them, the exercise is to write them"
 
 
@@ -29,24 +30,37 @@ class _Front(ModuleType):
 
 
 class _Refusal(importlib.abc.MetaPathFinder):
-    """A finder that raises an ImportError with the reason for every module of chainrule."""
+    """A finder that raises an ImportError with the reason for every module of some packages."""
+
+    def __init__(self, *packages: str) -> None:
+        self._packages = packages
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name.split(".")[0] == "chainrule":
+        if _belongs(name, self._packages):
             raise ImportError(f"{name}: {REASON}")
         return None
 
 
-def install() -> None:
-    """Replace the package by the stub; chainrule's modules can no longer be imported."""
+def install(kind: str) -> None:
+    """Replace the package, or that of teaching alone; its modules can no longer be imported."""
     from chainrule._src.data import datasets as data
 
-    for name in [name for name in sys.modules if name.split(".")[0] == "chainrule"]:
+    packages = ("chainrule",) if kind == "bare" else (TEACHING, "chainrule.lab")
+    for name in [name for name in sys.modules if _belongs(name, packages)]:
         del sys.modules[name]
+    sys.meta_path.insert(0, _Refusal(*packages))
+    if kind == "library":
+        teaching: Any = ModuleType(TEACHING, "The checks, which do nothing here.")
+        teaching.check = _Checks()
+        sys.modules[TEACHING] = teaching
+        return
     front: Any = _Front("chainrule", "What of chainrule an exercise may use.")
     front.__path__ = []
     front.check, front.data, front.load_digits = _Checks(), data, data.load_digits
     sys.modules |= {"chainrule": front, "chainrule.data": data}
-    sys.meta_path.insert(0, _Refusal())
+
+
+def _belongs(name: str, packages: Sequence[str]) -> bool:
+    return any(f"{name}.".startswith(f"{package}.") for package in packages)

@@ -16,6 +16,7 @@ from chainrule._src.teach.exercises.data import digits, few, network_loss
 
 State = dict[str, Any]
 Rule = Callable[..., tuple[Any, State]]
+SMALL = 1e-4  # the size of gradients between an epsilon of 1e-7 and its root
 CURVATURES = np.array([1.0, 50.0])
 
 
@@ -65,9 +66,9 @@ def _pair(answer: Any, what: str) -> tuple[Any, Any]:
     return answer[0], answer[1]
 
 
-def _gradients(draw: Draw, steps: int, shape: tuple[int, ...]) -> Array:
-    """Return gradients that are not small, so that an epsilon has no effect."""
-    size = draw.uniform(0.5, 2.0, size=(steps, *shape))
+def _gradients(draw: Draw, steps: int, shape: tuple[int, ...], scale: float = 1.0) -> Array:
+    """Return gradients of the size of ``scale``; 1 is so large that an epsilon has no effect."""
+    size = draw.uniform(0.5 * scale, 2.0 * scale, size=(steps, *shape))
     signs: Array = draw.choice([-1.0, 1.0], size=size.shape)
     return size * signs
 
@@ -92,7 +93,19 @@ def _check_steps(rule: Any, name: str, draw: Draw, steps: int, **options: float)
         w, right_w = np.asarray(new), right_new
 
 
-def _compared(right: Rule, options: dict[str, float]) -> Diagnose:
+def _check_small(rule: Any, name: str, draw: Draw) -> None:
+    """Check the first step with gradients beside which epsilon is small, but not its root.
+
+    Right rules that add epsilon at another place differ there by a few percent.
+    """
+    w, (g,) = draw.normal(size=3), _gradients(draw, 1, (3,), SMALL)
+    new, _ = _pair(rule(w, g, {}, learning_rate=0.1), name)
+    right, _ = RIGHT[name](w, g, {}, learning_rate=0.1)
+    what = f"the change of w in a step of {name} with gradients of about {SMALL}"
+    expect.close(np.asarray(new) - w, right - w, what, rtol=0.1)
+
+
+def _compared(right: Rule, options: dict[str, float], scale: Any) -> Diagnose:
     """Return a diagnosis that compares the weights after some steps with those of the rule."""
 
     def steps(rule: Any) -> Callable[..., Any]:
@@ -105,20 +118,24 @@ def _compared(right: Rule, options: dict[str, float]) -> Diagnose:
         return trained
 
     def args(draw: Draw) -> tuple[Any, ...]:
-        return draw.normal(size=3), _gradients(draw, 4, (3,))
+        return draw.normal(size=3), _gradients(draw, 4, (3,)) * scale
 
     return lambda rule, draw: compared_with(steps(right), args)(steps(rule), draw)
 
 
-def _rule(exercise: Exercise, options: dict[str, float], rate: float, least: float) -> Exercise:
+def _rule(
+    exercise: Exercise, options: dict[str, float], rate: float, least: float, small: bool = False
+) -> Exercise:
     """Add the checks of an optimizer.
 
     ``options`` differ from the defaults. With the learning rate ``rate`` the loss in a narrow
-    valley must be at most ``least`` after 100 steps.
+    valley must be at most ``least`` after 100 steps. If ``small``, small gradients must make steps
+    as long as others do.
     """
     name = exercise.name
+    scale = np.array([1.0, SMALL, 2e-7]) if small else 1.0
 
-    exercise.diagnosis("values", "properties")(_compared(RIGHT[name], options))
+    exercise.diagnosis("values", "properties")(_compared(RIGHT[name], options, scale))
 
     @exercise.check("shape")
     def _(rule: Any, draw: Draw) -> None:
@@ -149,6 +166,8 @@ def _rule(exercise: Exercise, options: dict[str, float], rate: float, least: flo
         _check_steps(rule, name, draw, 1, learning_rate=0.1)
         _check_steps(rule, name, draw, 1)
         _check_steps(rule, name, draw, 1, learning_rate=0.1, **options)
+        if small:
+            _check_small(rule, name, draw)
 
     @exercise.check("properties", points=3)
     def _(rule: Any, draw: Draw) -> None:
@@ -219,7 +238,7 @@ adam = _rule(
             "m̂ = m / (1 − β₁ᵗ), ŝ = s / (1 − β₂ᵗ), w ← w − η m̂ / (√ŝ + ε)",
         ),
     ),
-    {"beta_1": 0.6, "beta_2": 0.8}, rate=0.5, least=0.2,
+    {"beta_1": 0.6, "beta_2": 0.8}, rate=0.5, least=0.2, small=True,
 )  # fmt: skip
 
 warmup_cosine = Exercise(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from chainrule._src.teach.exports.folders import ExportedLab, Files
+from chainrule._src.teach.exports.services import requirements
 
 HEAD = '''"""The checks of the lab, one test each: pytest tests"""
 
@@ -17,6 +18,11 @@ from chainrule._src.teach.exports.support import require_of_file
 LAB = {lab!r}
 FILE = str(Path(__file__).parents[1] / f"{{LAB}}.ipynb")
 '''
+SETUP = "pip install -r requirements.txt wheels/*.whl"
+WHEELS = """Put chainrule's wheel here: `pip wheel --no-deps PATH_OF_ITS_CHECKOUT`.
+
+`requirements.txt` names the packages from PyPI alone.
+"""
 TEST = """
 
 @pytest.mark.parametrize("check", {checks!r})
@@ -36,7 +42,7 @@ def classroom(lab: ExportedLab) -> Files:
         text += TEST.format(name=name, checks=checks)
         listed += [
             {
-                "name": f"{name}: {check.name}", "setup": "pip install -r requirements.txt",
+                "name": f"{name}: {check.name}", "setup": SETUP,
                 "run": f"python -m pytest -q 'tests/test_lab.py::test_{name}[{title}]'",
                 "input": "", "output": "", "comparison": "included", "timeout": 5,
                 "points": check.points,
@@ -46,7 +52,8 @@ def classroom(lab: ExportedLab) -> Files:
     tests = json.dumps({"tests": listed}, indent=1) + "\n"
     return {
         f"{lab.name}.ipynb": lab.student_notebook(),
-        "requirements.txt": "chainrule[teach]\npytest\n",
+        "requirements.txt": "\n".join([*requirements(), "pytest"]) + "\n",
+        "wheels/README.md": WHEELS,
         "tests/test_lab.py": text,
         "tests.json": tests,
         ".github/classroom/autograding.json": tests,

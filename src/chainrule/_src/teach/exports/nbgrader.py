@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from typing import Any
 
 from chainrule._src.teach.exports.folders import ExportedLab, Files, function, notebook_text
-from chainrule._src.teach.regions import without_stubs
+from chainrule._src.teach.exports.support import definition_digest
+from chainrule._src.teach.regions import strip, without_stubs
 
 CONFIG = '''"""nbgrader's settings for the labs of chainrule."""
 
@@ -60,6 +63,16 @@ def _notebook(lab: ExportedLab) -> Any:
     return notebook
 
 
+def stubs_of(lab: ExportedLab, name: str) -> Iterator[str]:
+    """Yield the definitions of an exercise that nbgrader's students begin with."""
+    for cell in lab.source.cells:
+        if name in cell.exercises:
+            code = strip(without_stubs(cell.source), solved=False)
+            for node in ast.parse(code).body:
+                if getattr(node, "name", None) == name:
+                    yield ast.unparse(node)
+
+
 def _metadata(output: Any, solution: bool = False, points: int | None = None) -> dict[str, Any]:
     graded = points is not None
     metadata = {
@@ -73,9 +86,11 @@ def _graded(lab: ExportedLab, name: str, code: str) -> str:
     """Return a cell that runs the check for students and returns the points in nbgrader."""
     lines = [code, "### BEGIN HIDDEN TESTS"]
     lines.append("from chainrule._src.teach.exports.support import points")
-    call = f"points(check.{name}({name}))"
+    handed_out = [definition_digest(text) for text in stubs_of(lab, name)]
+    arguments = f"check.{name}({name}), {name}, {handed_out}"
+    call = f"points({arguments})"
     if name in lab.hidden:
         body = f"import math\nimport numpy as np\n{lab.hidden[name]}"
         lines.append(function(body, "def hidden_tests():"))
-        call = f"points(check.{name}({name}), hidden_tests)"
+        call = f"points({arguments}, hidden_tests)"
     return "\n".join([*lines, call, "### END HIDDEN TESTS"])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import ast
+import hashlib
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from chainrule._src.teach.exercise import ExerciseResult
@@ -13,19 +18,32 @@ from chainrule._src.teach.grading.collect import Entry, find_lab
 from chainrule._src.teach.grading.grade import Graded, Grader
 from chainrule._src.teach.grading.setting import assignment
 from chainrule._src.teach.loader import exercise
+from chainrule._src.teach.submission import normal
 
 _results: dict[str, tuple[Any, ExerciseResult]] = {}
 
 
-def points(result: ExerciseResult, hidden_tests: Callable[[], None] | None = None) -> float:
+def points(
+    result: ExerciseResult,
+    subject: Any = None,
+    handed_out: Sequence[str] = (),
+    hidden_tests: Callable[[], None] | None = None,
+) -> float:
     """Print the result of a check, and return the points, nbgrader's partial credit.
 
     Parameters
     ----------
     result : ExerciseResult
+    subject : function or class, optional
+        The answer.
+    handed_out : sequence of str
+        Digests of the definition that students received, which earns nothing.
     hidden_tests : callable, optional
         Raises an AssertionError if a hidden test fails; if none fails, this adds one point.
     """
+    if subject is not None and _digest_of(subject) in handed_out:
+        print(f"✗ {result.exercise} is still as it was handed out")
+        return 0.0
     print(result)
     if hidden_tests is None:
         return float(result.points)
@@ -36,6 +54,29 @@ def points(result: ExerciseResult, hidden_tests: Callable[[], None] | None = Non
         return float(result.points)
     print(f"✓ {result.exercise}, hidden tests")
     return float(result.points + 1)
+
+
+def definition_digest(text: str) -> str:
+    """Return a digest of a function's or a class's code, without comments and docstrings."""
+    (node,) = ast.parse(normal(text)).body
+    parts = node.body if isinstance(node, ast.ClassDef) else [node]
+    functions = [ast.unparse(part) for part in parts if isinstance(part, ast.FunctionDef)]
+    return hashlib.sha256("\n".join(sorted(functions)).encode()).hexdigest()[:16]
+
+
+def _digest_of(subject: Any) -> str:
+    """Return the digest of a function or of a class, whose methods a notebook's kernel knows."""
+    members = [*vars(subject).values()] if isinstance(subject, type) else [subject]
+    try:
+        texts = [
+            textwrap.dedent(inspect.getsource(member))
+            for member in members
+            if isinstance(member, FunctionType)
+        ]
+        body = textwrap.indent("\n".join(texts), "    ") if isinstance(subject, type) else texts[0]
+        return definition_digest(f"class A:\n{body}" if isinstance(subject, type) else body)
+    except (OSError, TypeError, SyntaxError, ValueError, IndexError):
+        return ""
 
 
 def require(lab: str, name: str, number: int, names: Mapping[str, Any]) -> None:

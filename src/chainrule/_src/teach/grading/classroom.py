@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Assignment, Graded, Grader
+from chainrule._src.teach.grading.record import MarkRecord
+from chainrule._src.teach.grading.rules import FinalMark, MarkingRules
 
 
 @dataclass
@@ -22,16 +24,24 @@ class Classroom:
         The graded submissions, in the order of the entries.
     left : int
         Number of submissions that were not graded because of an interruption.
+    rules : MarkingRules
+        Points, late days and changed marks.
     """
 
     assignment: Assignment
     graded: list[Graded] = field(default_factory=list)
     left: int = 0
+    rules: MarkingRules = field(default_factory=MarkingRules)
 
     @property
-    def most(self) -> int:
+    def most(self) -> float:
         """The points of a submission whose exercises are all correct."""
-        return sum(map(self.assignment.most, self.assignment.exercises))
+        return self.rules.most(self.assignment)
+
+    @property
+    def marks(self) -> list[FinalMark]:
+        """The marks after all rules, in the order of the submissions."""
+        return [self.rules.mark(graded) for graded in self.graded]
 
 
 def grade_all(
@@ -39,6 +49,8 @@ def grade_all(
     entries: Sequence[Entry],
     jobs: int = 2,
     on_graded: Callable[[Graded], object] = lambda graded: None,
+    record: MarkRecord | None = None,
+    again: Collection[str] = (),
 ) -> Classroom:
     """Grade submissions, at most ``jobs`` at a time.
 
@@ -49,6 +61,10 @@ def grade_all(
     jobs : int, default 2
     on_graded : callable, optional
         Callback for each graded submission.
+    record : MarkRecord, optional
+        Marks on disk: those that are known are taken from it, the others are added as they come.
+    again : collection of str
+        Names whose submissions are graded although their marks are known.
 
     Returns
     -------
@@ -57,17 +73,23 @@ def grade_all(
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     finished: queue.SimpleQueue[tuple[int, Graded]] = queue.SimpleQueue()
+    earlier = record.known(entries, again) if record else {}
+    by_number = {n: earlier[e.name] for n, e in enumerate(entries) if e.name in earlier}
     for number in range(len(entries)):
-        waiting.put(number)
-    graders = [Grader(assignment) for _ in range(max(1, min(jobs, len(entries))))]
+        if number not in by_number:
+            waiting.put(number)
+    for graded in by_number.values():
+        on_graded(graded)
+    graders = [Grader(assignment) for _ in range(min(jobs, waiting.qsize()))]
     for grader in graders:
         arguments = (grader, entries, waiting, finished)
         threading.Thread(target=_work, args=arguments, daemon=True).start()
-    by_number: dict[int, Graded] = {}
     try:
         while len(by_number) < len(entries):
             number, graded = finished.get()
             by_number[number] = graded
+            if record:
+                record.add(entries[number], graded)
             on_graded(graded)
     except KeyboardInterrupt:
         while not waiting.empty():

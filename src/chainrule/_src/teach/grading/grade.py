@@ -6,7 +6,7 @@ import contextlib
 import re
 import time
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -17,10 +17,11 @@ from chainrule._src.teach.exercise import CheckOutcome, Exercise, ExerciseResult
 from chainrule._src.teach.expect import Wrong, short_text
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.hidden import STAGE, run_hidden, used_names
+from chainrule._src.teach.grading.right_answers import RightAnswers
 from chainrule._src.teach.loader import load
 from chainrule._src.teach.plan import loading_failed
 from chainrule._src.teach.running import LIMITS, Host, Worker
-from chainrule._src.teach.submission import text_of
+from chainrule._src.teach.submission import SubmissionPart, text_of
 
 READING = Limits(seconds=30.0, memory=2**30)
 EXPLAINING = 10.0  # time limit of a diagnosis, in seconds
@@ -57,17 +58,28 @@ class Assignment:
     stubs: tuple[str, ...] = ()
     key: str = ""
 
-    def depends(self, name: str) -> Sequence[str]:
-        """The exercises that one exercise uses."""
-        return load(self.key).depends(name) if self.key else ()
+    def stand_ins(self, name: str) -> list[str]:
+        """The exercises that one exercise uses and for which right values can stand in."""
+        if not self.key:
+            return []
+        lab = load(self.key)
+        return [other for other in lab.depends(name) if lab.is_function(other)]
 
-    def right(self, name: str, student: str) -> str:
-        """The solution of an exercise for a student, as a text."""
-        return load(self.key).right(name, student)
+    def right(self, names: Iterable[str], student: str) -> SubmissionPart:
+        """The solutions of exercises for a student."""
+        return load(self.key).solution.submission(student).part(names)
 
     def most(self, name: str) -> int:
         """The points that a correct answer of one exercise earns."""
-        return self.exercises[name].most + (name in self.hidden)
+        return self.failed(name, "").most
+
+    def failed(self, name: str, sentence: str) -> ExerciseResult:
+        """Return the result of an exercise in which every check fails with this sentence."""
+        result = self.exercises[name].failed(sentence)
+        if name not in self.hidden:
+            return result
+        hidden = CheckOutcome(STAGE, 1, False, sentence)
+        return ExerciseResult(name, (*result.outcomes, hidden), sentence)
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,8 @@ class Graded:
     seconds : float
     follows : dict of str
         Wrong exercise → another wrong exercise on which it depends.
+    code : dict of str
+        The text of each exercise's definition, to be compared with those of others.
     """
 
     name: str
@@ -92,6 +106,7 @@ class Graded:
     note: str = ""
     seconds: float = 0.0
     follows: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> int:
@@ -104,26 +119,18 @@ class Graded:
         return sum(result.most for result in self.results)
 
     @property
-    def questions(self) -> str:
-        """The points that a person has yet to give, with the questions."""
-        return "; ".join(
-            f"{result.exercise}: {outcome.open} ({outcome.sentence})"
-            for result in self.results
-            for outcome in result.questions
-        )
-
-    @property
     def message(self) -> str:
         """One line that says what is wrong."""
-        sentences = dict.fromkeys(self._sentence(r) for r in self.results if not r.passed)
+        sentences = dict.fromkeys(self.sentence(r) for r in self.results if not r.passed)
         return "; ".join(filter(None, [self.note, *sentences])) or "all right"
 
     def sentence_of(self, result: ExerciseResult) -> str:
         """Return the sentence of a result, with the exercise's name and without file and line."""
-        sentence = without_place(self._sentence(result))
+        sentence = without_place(self.sentence(result))
         return sentence if result.exercise in sentence else f"{result.exercise}: {sentence}"
 
-    def _sentence(self, result: ExerciseResult) -> str:
+    def sentence(self, result: ExerciseResult) -> str:
+        """Return the sentence of a result, and which wrong exercise it depends on."""
         other = self.follows.get(result.exercise)
         return result.sentence + (f" ({other}, which it uses, is wrong)" if other else "")
 
@@ -132,9 +139,18 @@ class Graded:
         return {
             "name": self.name, "file": self.file, "points": self.points, "most": self.most,
             "message": self.message, "seconds": round(self.seconds, 3),
-            "follows": dict(self.follows),
+            "follows": dict(self.follows), "note": self.note,
             "exercises": [result.to_dict() for result in self.results],
         }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], code: Mapping[str, str]) -> Graded:
+        """Create marks from the dict that `to_dict` returns, and the definitions' texts."""
+        results = tuple(map(ExerciseResult.from_dict, values["exercises"]))
+        return cls(
+            values["name"], values["file"], results, values["note"], values["seconds"],
+            values["follows"], code,
+        )  # fmt: skip
 
 
 class Grader:
@@ -147,7 +163,8 @@ class Grader:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self._host, self._teacher = Host(), Host(answers=True, lab=assignment.key)
+        self._host, self._library = Host(), Host("library")
+        self._teacher = Host(f"whole:{assignment.key}")
 
     def __enter__(self) -> Self:
         return self
@@ -157,8 +174,8 @@ class Grader:
 
     def close(self) -> None:
         """End the processes."""
-        self._host.close()
-        self._teacher.close()
+        for host in (self._host, self._library, self._teacher):
+            host.close()
 
     def grade(self, entry: Entry) -> Graded:
         """Return the marks of one submission; errors in it never propagate."""
@@ -174,10 +191,11 @@ class Grader:
             result = self._exercise(name, plan[name], entry.name)
             results.append(self._paid_once(result, results, entry))
         seconds = time.perf_counter() - begin
-        depends = self.assignment.depends  # these were marked with the right ones in their place
-        uses = {name: set(plan[name]["uses"]) - set(depends(name)) for name in plan}
+        right = self.assignment.stand_ins  # an exercise was marked with these in their places
+        uses = {name: set(plan[name]["uses"]) - set(right(name)) for name in plan}
         follows = _follows(results, uses)
-        return Graded(entry.name, entry.file, tuple(results), entry.note, seconds, follows)
+        code = {name: plan[name]["code"] for name in plan if plan[name]["code"]}
+        return Graded(entry.name, entry.file, tuple(results), entry.note, seconds, follows, code)
 
     def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
         """Return the marks of a submission that cannot be run: every exercise fails."""
@@ -192,25 +210,26 @@ class Grader:
         A mistake is paid in the exercise where it is made, and not again in those that use it.
         """
         name, task = result.exercise, self.assignment
-        wrong = [r.exercise for r in earlier if not r.passed and r.exercise in task.depends(name)]
+        wrong = [r.exercise for r in earlier if not r.passed and r.exercise in task.stand_ins(name)]
         if result.passed or not wrong or entry.path is None:
             return result
-        right = {other: task.right(other, self._student(entry.name)) for other in wrong}
+        part = task.right(wrong, self._student(entry.name))
         try:
-            plan = self._read(entry.path, right)[name]
+            plan = self._read(entry.path, wrong)[name]
+            with RightAnswers(self._host, task.limits, part, tuple(wrong)) as right:
+                again = self._exercise(name, plan, entry.name, right)
         except (FileError, Wrong):
             return result
-        again = self._exercise(name, plan, entry.name)
         return again if again.points > result.points else result
 
     def _student(self, name: str) -> str:
         """Return the text that seeds a student's random values."""
         return f"{self.assignment.seed}/{name}"
 
-    def _read(self, path: Path, right: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def _read(self, path: Path, right: Sequence[str] = ()) -> dict[str, Any]:
         """Parse a submission in a separate process and return the plan of each exercise.
 
-        ``right`` has texts that stand in place of the submission's own answers.
+        ``right`` names functions for which right values stand in: see `RightAnswers`.
         """
         text = text_of(path)
         names = {}
@@ -218,21 +237,23 @@ class Grader:
             others = used_names(self.assignment.hidden.get(name, ""), self.assignment.exercises)
             names[name] = {"needs": exercise.names, "tests": others, "allows": exercise.allows}
         with Worker(self._host, READING, path.name) as worker:
-            request = {"path": path.name, "text": text, "names": names, "right": right or {}}
+            request = {"path": path.name, "text": text, "names": names, "right": list(right)}
             reply = worker.ask({"do": "read", "stubs": list(self.assignment.stubs), **request})
         if "error" in reply:
             raise FileError(reply["error"]["message"])
         plan: dict[str, Any] = reply["value"]
         return plan
 
-    def _exercise(self, name: str, plan: dict[str, Any], student: str) -> ExerciseResult:
+    def _exercise(
+        self, name: str, plan: dict[str, Any], student: str, right: RightAnswers | None = None
+    ) -> ExerciseResult:
         if plan["problem"]:
             return self._failed(name, _short(plan["problem"]))
         exercise = self.assignment.exercises[name]
         drawn_from = self._student(student)
         about_chainrule = any(module.startswith("chainrule") for module in exercise.allows)
-        host = self._teacher if about_chainrule else self._host
-        worker = self._worker(host, name, drawn_from)
+        host = self._library if about_chainrule else self._host
+        worker = self._worker(host, name, drawn_from, right=right)
         try:
             with worker:
                 reply = worker.ask({"do": "load", "name": name, **plan})
@@ -242,7 +263,7 @@ class Grader:
                 result = self._with_hidden(result, worker)
         except Wrong as error:
             return self._failed(name, _short(str(error)))
-        if not result.passed and worker.ended is None:
+        if not result.passed and worker.ended is None and right is None:
             sentence = self._diagnosis(result, plan, drawn_from) or result.sentence
             result = ExerciseResult(name, result.outcomes, _short(sentence))
         return result
@@ -272,19 +293,21 @@ class Grader:
                 return text if isinstance(text, str) else ""
         return ""
 
-    def _worker(self, host: Host, name: str, student: str, seconds: float = 1e9) -> Worker:
+    def _worker(
+        self,
+        host: Host,
+        name: str,
+        student: str,
+        seconds: float = 1e9,
+        right: RightAnswers | None = None,
+    ) -> Worker:
         limits = self.assignment.limits
         most = min(limits.seconds, seconds)
         seed = zlib.crc32(student.encode())
-        return Worker(host, Limits(most, limits.memory, limits.hidden), name, seed)
+        return Worker(host, Limits(most, limits.memory, limits.hidden), name, seed, right)
 
     def _failed(self, name: str, sentence: str) -> ExerciseResult:
-        result = self.assignment.exercises[name].failed(sentence)
-        if name not in self.assignment.hidden:
-            return result
-        return ExerciseResult(
-            name, (*result.outcomes, CheckOutcome(STAGE, 1, False, sentence)), sentence
-        )
+        return self.assignment.failed(name, sentence)
 
 
 def _follows(

@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from chainrule._src.base.escaping import for_csv
 from chainrule._src.teach.grading.classroom import Classroom
 from chainrule._src.teach.grading.grade import Graded
+from chainrule._src.teach.grading.rules import FinalMark
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -21,25 +23,42 @@ def to_csv(classroom: Classroom) -> str:
 
     If a person has points to give, a column ``open`` has them with their questions.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     names = list(classroom.assignment.exercises)
-    has_questions = any(graded.questions for graded in classroom.graded)
-    open_marks = ["open"] if has_questions else []  # for a person to give
-    writer.writerow(["name", *names, "total", "of", *open_marks, "file", "message"])
-    for graded in classroom.graded:
-        points = [result.points for result in graded.results]
-        row: list[str | int] = [
-            graded.name,
-            *points,
-            graded.points,
-            graded.most,
-            *([graded.questions] if has_questions else []),
-            graded.file,
-            graded.message,
-        ]
-        writer.writerow(map(for_csv, row))
+    has_questions = any(mark.questions for mark in classroom.marks)
+    head = ["name", *names, "late days", "lost", "total", "of", "file", "message", "comment"]
+    rows = [[*head, "open"] if has_questions else head]
+    for mark in classroom.marks:
+        points = [number(mark.exercises[name].got) for name in names]
+        sums = map(number, (mark.days, mark.lost, mark.total, mark.most))
+        texts = [mark.graded.file, mark.graded.message, "; ".join(mark.comments)]
+        rows.append([mark.name, *points, *sums, *texts, *([_open(mark)] if has_questions else [])])
+    return csv_text(rows)
+
+
+def _open(mark: FinalMark) -> str:
+    """Return the points that a person has yet to give, with the questions."""
+    return "; ".join(
+        f"{name}: {number(mark.exercises[name].open)} ({question})"
+        for name, question in mark.questions.items()
+    )
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Return rows as CSV in which no cell is a formula."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(map(for_csv, row) for row in rows)
     return text.getvalue()
+
+
+def number(value: float) -> str:
+    """Return points as text, with at most two digits behind the point.
+
+    Examples
+    --------
+    >>> number(3.0), number(2.5), number(10 / 3)
+    ('3', '2.5', '3.33')
+    """
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def to_json(classroom: Classroom) -> str:
@@ -48,7 +67,17 @@ def to_json(classroom: Classroom) -> str:
         "lab": classroom.assignment.lab,
         "most": classroom.most,
         "not_graded": classroom.left,
-        "submissions": [graded.to_dict() for graded in classroom.graded],
+        "submissions": [
+            mark.graded.to_dict()
+            | {
+                "total": mark.total,
+                "of": mark.most,
+                "late_days": mark.days,
+                "lost": mark.lost,
+                "comments": list(mark.comments),
+            }
+            for mark in classroom.marks
+        ],
     }
     return json.dumps(_clean(marks), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

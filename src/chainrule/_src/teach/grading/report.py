@@ -8,8 +8,11 @@ from typing import Any
 from chainrule._src.base.pages import page
 from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.grading.classroom import Classroom
-from chainrule._src.teach.grading.grade import Graded, without_place
-from chainrule._src.teach.grading.statistics import check_rows, exercise_rows, median, mistakes
+from chainrule._src.teach.grading.grade import without_place
+from chainrule._src.teach.grading.marks import number
+from chainrule._src.teach.grading.rules import FinalMark
+from chainrule._src.teach.grading.similar import similar_pairs
+from chainrule._src.teach.grading.statistics import Row, check_rows, exercise_rows, median, mistakes
 
 TEMPLATE = Path(__file__).with_name("templates") / "class.html"
 BINS = 10
@@ -20,7 +23,7 @@ def to_html(classroom: Classroom) -> str:
     rows = exercise_rows(classroom)
     return page(
         TEMPLATE,
-        title=_title(classroom.assignment.lab),
+        title=title_of(classroom.assignment.lab),
         lab=classroom.assignment.lab,
         seed=classroom.assignment.seed,
         left=classroom.left,
@@ -28,16 +31,18 @@ def to_html(classroom: Classroom) -> str:
         bins=_bins(classroom),
         exercises=[(row, check_rows(classroom, i)) for i, row in enumerate(rows)],
         mistakes=mistakes(classroom),
-        submissions=[_submission(graded) for graded in classroom.graded],
+        hardest=_hardest(rows),
+        similar=similar_pairs(classroom),
+        submissions=[_submission(mark) for mark in classroom.marks],
     )
 
 
-def _title(lab: str) -> str:
+def title_of(lab: str) -> str:
     """Return a lab's name as a heading.
 
     Examples
     --------
-    >>> _title("01_softmax_and_backpropagation")
+    >>> title_of("01_softmax_and_backpropagation")
     'Lab 1: softmax and backpropagation'
     """
     number, _, name = lab.partition("_")
@@ -45,12 +50,13 @@ def _title(lab: str) -> str:
 
 
 def _tiles(classroom: Classroom) -> list[tuple[str, str]]:
-    graded = classroom.graded
-    full = sum(g.points == g.most for g in graded)
-    nothing = sum(g.points == 0 for g in graded)
+    marks = classroom.marks
+    full = sum(mark.total >= mark.most for mark in marks)
+    nothing = sum(mark.total == 0 for mark in marks)
+    middle = number(median(mark.total for mark in marks))
     return [
-        (f"{len(graded)}", "submission" if len(graded) == 1 else "submissions"),
-        (f"{median(g.points for g in graded):g}", f"of {classroom.most} points, the median"),
+        (f"{len(marks)}", "submission" if len(marks) == 1 else "submissions"),
+        (middle, f"of {number(classroom.most)} points, the median"),
         (f"{full}", "all right"),
         (f"{nothing}", "without a point"),
     ]
@@ -59,8 +65,9 @@ def _tiles(classroom: Classroom) -> list[tuple[str, str]]:
 def _bins(classroom: Classroom) -> list[dict[str, Any]]:
     """Return a histogram of the share of points; the last bin is for all points."""
     counts = [0] * (BINS + 1)
-    for graded in classroom.graded:
-        counts[BINS * graded.points // max(graded.most, 1)] += 1
+    for mark in classroom.marks:
+        share = mark.total / mark.most if mark.most else 0.0
+        counts[int(BINS * min(max(share, 0.0), 1.0))] += 1
     highest = max(*counts, 1)
     step = 100 // BINS
     labels = [f"{step * i}–{step * (i + 1) - 1}" for i in range(BINS)] + ["100"]
@@ -70,21 +77,37 @@ def _bins(classroom: Classroom) -> list[dict[str, Any]]:
     ]
 
 
-def _submission(graded: Graded) -> dict[str, Any]:
+def _hardest(rows: list[Row]) -> Row | None:
+    """Return the exercise with the smallest share of points, if the class has less than half."""
+    worst = min(rows, key=lambda row: row.mean / max(row.most, 1), default=None)
+    return worst if worst and worst.count and 2 * worst.mean < worst.most else None
+
+
+def _submission(mark: FinalMark) -> dict[str, Any]:
+    graded = mark.graded
     wrong = [graded.sentence_of(result) for result in graded.results if not result.passed]
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     summary = f"{wrong[0]}{more}" if wrong else ""
     return {
-        "name": graded.name, "file": graded.file, "points": graded.points, "most": graded.most,
+        "name": graded.name, "file": graded.file, "points": number(mark.total),
+        "most": number(mark.most), "late": late_text(mark), "comments": mark.comments,
         "note": graded.note, "right": not wrong, "wrong": summary,
-        "results": [_result(graded, result) for result in graded.results],
+        "results": [_result(mark, result) for result in graded.results],
     }  # fmt: skip
 
 
-def _result(graded: Graded, result: ExerciseResult) -> dict[str, Any]:
+def late_text(mark: FinalMark) -> str:
+    """Return a sentence on late days, or "" if they cost nothing."""
+    if not mark.lost:
+        return ""
+    return f"{number(mark.days)} late days cost {number(mark.lost)} points"
+
+
+def _result(mark: FinalMark, result: ExerciseResult) -> dict[str, Any]:
+    points, graded = mark.exercises[result.exercise], mark.graded
     return {
-        "exercise": result.exercise, "passed": result.passed, "points": result.points,
-        "most": result.most, "outcomes": result.outcomes,
+        "exercise": result.exercise, "passed": result.passed, "points": number(points.got),
+        "most": number(points.most), "outcomes": result.outcomes,
         "place": result.sentence.removesuffix(without_place(result.sentence)).rstrip(": "),
         "anonymous": graded.sentence_of(result),
     }  # fmt: skip

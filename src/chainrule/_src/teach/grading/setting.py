@@ -37,4 +37,5 @@ def assignment(
     secret = (folder(), loaded.source.path, *hide)
     limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in secret))
     tests, stubs = hidden_tests(loaded.source), tuple(loaded.source.stubs)
+    tests = {name: text for name, text in tests.items() if name in loaded.exercises}
     return Assignment(loaded.name, loaded.exercises, tests, limits, seed, stubs, lab)

@@ -1,7 +1,7 @@
 // Tables in the CSV format, as the network's samples and targets.
 
 const TARGETS = /^(target|label|class|y|digit)$/i; // usual names of the column to learn
-const MISSING = /^(|na|n\/a|nan|null|\?)$/i;
+export const MISSING = /^(|na|n\/a|nan|null|none|\?)$/i;
 
 const PLAIN = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i; // a number as a program writes it
 const FEW = 0.02; // cost of a number that is read in an unusual way; that of a text is 1
@@ -60,7 +60,7 @@ const isNumber = (text) => !Number.isNaN(WITH_POINT(text)) || !Number.isNaN(WITH
  * @param {boolean|null|undefined} hadComma in training; null if nobody knows
  * @param {string} separator between cells
  */
-function readerOf(texts, hadComma, separator) {
+export function readerOf(texts, hadComma, separator) {
   const isKnown = typeof hadComma === "boolean";
   const [preferred, rival] = (isKnown ? hadComma : separator !== ",") ? [WITH_COMMA, WITH_POINT] : [WITH_POINT, WITH_COMMA];
   const usual = (text) => (!isKnown && PLAIN.test(text) ? Number(text) : preferred(text));

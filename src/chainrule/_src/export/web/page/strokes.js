@@ -16,7 +16,7 @@ function hand(height, width) {
 const BLOCK = 4; // pixels of the bitmap along each side of one pixel of the picture
 
 /** Return the slope of the line x = slope · y that comes nearest to strokes. */
-function slant(strokes) {
+export function slant(strokes) {
   let [weight, mx, my, xy, yy] = [0, 0, 0, 0, 0];
   for (const stroke of strokes)
     stroke.slice(1).forEach((to, k) => {
@@ -76,21 +76,27 @@ function thinned(stroke) {
   return points;
 }
 
-/** Return the shares of ink of strokes, from 0 to 1, a pixel each. */
-export function inkOf(strokes, height, width) {
-  const shares = new Float64Array(height * width);
-  if (!strokes.length) return shares;
+/** Return the bitmap of strokes: the pixels nearest to them, as many as handwriting has. */
+export function bitmapOf(strokes, height, width) {
   const made = hand(height, width);
   const [tall, wide] = [BLOCK * height, BLOCK * width];
-  const lean = made.upright && made.upright * (slant(strokes) - made.lean);
-  const upright = strokes.map((stroke) => stroke.map(([x, y]) => [x - lean * y, y]));
+  const drawn = strokes.filter((stroke) => stroke.length);
+  if (!drawn.length) return new Uint8Array(tall * wide);
+  const lean = made.upright && made.upright * (slant(drawn) - made.lean);
+  const upright = drawn.map((stroke) => stroke.map(([x, y]) => [x - lean * y, y]));
   const lines = fitted(upright, made, [wide / 2, tall / 2]).map(thinned);
   const far = distances(lines, tall, wide, made.pen[1]);
   const pen = made.ink ? Math.sqrt(Float64Array.from(far).sort()[made.ink - 1]) : made.pen[0];
   const radius = Math.max(made.pen[0], Math.min(made.pen[1], pen)) ** 2;
-  far.forEach((d, at) => {
-    const [row, column] = [Math.floor(at / wide / BLOCK), Math.floor((at % wide) / BLOCK)];
-    if (d <= radius) shares[row * width + column] += 1 / BLOCK ** 2;
+  return Uint8Array.from(far, (d) => Number(d <= radius));
+}
+
+/** Return the shares of ink of strokes, from 0 to 1, a pixel each. */
+export function inkOf(strokes, height, width) {
+  const shares = new Float64Array(height * width);
+  bitmapOf(strokes, height, width).forEach((on, at) => {
+    const [row, column] = [Math.floor(at / (width * BLOCK) / BLOCK), Math.floor((at % (width * BLOCK)) / BLOCK)];
+    shares[row * width + column] += on / BLOCK ** 2;
   });
   return shares;
 }

@@ -1,0 +1,1 @@
+"""Parts of the site that are written from the code while it is built."""

@@ -1,0 +1,125 @@
+"""Whatever `fit` takes is scored, predicted and validated with too, part by part."""
+
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pytest
+
+import chainrule as cr
+from chainrule._src.cluster.batches import PartBatches
+from chainrule.errors import DataError, FileError, ShapeError
+from tests.cluster.models import X, Y, fitted, network
+
+F = X.astype("float32")
+SOURCES = ["parquet", "npy", "array", "frame"]
+
+
+def data(source, folder, y=Y):
+    """Return ``(x, y)`` of a kind, in parts; the name of the target if it is a column of x."""
+    table = pd.DataFrame(F, columns=[f"x{j}" for j in range(6)]).assign(y=y)
+    if source == "parquet":
+        table.to_parquet(folder / "rows.parquet", row_group_size=150)
+        return folder / "rows.parquet", "y"
+    if source == "npy":
+        np.save(folder / "x.npy", F)
+        np.save(folder / "y.npy", y)
+        return str(folder / "x.npy"), str(folder / "y.npy")
+    if source == "array":
+        return da.from_array(F, chunks=(120, 6)), da.from_array(y, chunks=120)
+    return dd.from_pandas(table, npartitions=4), "y"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return fitted(F, Y, batch_size=32, epochs=3)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_scores_and_predictions_are_those_of_arrays(tmp_path, model, source):
+    x, y = data(source, tmp_path)
+    np.testing.assert_allclose(model.evaluate(x, y), model.evaluate(F, Y), rtol=1e-5)
+    named = {"y": y} if source in ("parquet", "frame") else {}
+    np.testing.assert_allclose(model.predict(x, **named), model.predict(F), rtol=1e-5)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_validation_data_are_those_of_arrays(tmp_path, source):
+    """In rounds, and in memory."""
+    held = data(source, tmp_path)
+    for rounds in {"shards": 2}, {}:
+        histories = []
+        for each in held, (F, Y):
+            model = network()
+            model.fit(F, Y, epochs=2, batch_size=50, validation_data=each, seed=0, **rounds)
+            histories.append(model.history.history["val_loss"])
+        np.testing.assert_allclose(*histories, rtol=1e-5)
+
+
+def test_only_one_part_is_in_memory(tmp_path, monkeypatch):
+    x, y = data("parquet", tmp_path)
+    batches = PartBatches(x, y, size=100)
+    assert [len(batch[0]) for batch in batches] == [100, 50] * 3 + [50]
+    monkeypatch.setattr(PartBatches, "whole", lambda self: pytest.fail("all rows were read"))
+    fitted(F, Y).evaluate(x, y)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_dasks_estimators_take_them(tmp_path, source):
+    labels = np.array([3, 5, 9])[Y]
+    x, y = data(source, tmp_path, labels)
+    classifier = cr.estimators.DaskMLPClassifier((8,), max_iter=2, shards=2, n_workers=0,
+                                                 random_state=0)  # fmt: skip
+    classifier.fit(x, y, validation_data=(x, y))
+    assert len(classifier.history_["val_accuracy"]) == 2
+    if source == "frame":
+        x, y = x.drop(columns="y"), x["y"]
+    table = pd.DataFrame(F, columns=[f"x{j}" for j in range(6)])
+    like = table if source in ("parquet", "frame") else F
+    predicted = classifier.predict(x)
+    if hasattr(predicted, "compute"):
+        predicted = predicted.compute(scheduler="synchronous")
+    np.testing.assert_array_equal(predicted, classifier.predict(like))
+    assert classifier.score(x, y) == pytest.approx(classifier.score(like, labels))
+    wrong = data("npy", tmp_path, labels + 1)
+    with pytest.raises(DataError, match="a class that y does not"):
+        classifier.fit(F, labels, validation_data=wrong)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_sweeps_take_them(tmp_path, source):
+    def build(lr):
+        return network(cr.optimizers.Adam(lr))
+
+    x, y = data(source, tmp_path)
+    tables = []
+    for each in (x, y), (F, Y):
+        result = cr.sweep(build, {"lr": [0.01, 0.1]}, *each, epochs=1, validation_data=each,
+                          verbose=0)  # fmt: skip
+        tables.append(result.table["val_loss"])
+    np.testing.assert_array_equal(*tables)
+
+
+def test_search_cv_takes_them(tmp_path):
+    from sklearn.linear_model import LogisticRegression
+
+    x, y = data("parquet", tmp_path)
+    search = cr.sweeps.SweepCV(LogisticRegression(max_iter=500), {"C": [0.01, 1.0]}, cv=3)
+    search.fit(x, y)
+    assert search.n_features_in_ == 6
+    assert search.score(F, Y) > 0.8
+
+
+def test_what_cannot_be_read_is_said(tmp_path, model):
+    x, _ = data("parquet", tmp_path)
+    for call, match in [
+        (lambda: model.evaluate(x), "y"),
+        (lambda: model.evaluate(x, "z"), "no column 'z'"),
+        (lambda: model.predict(F, y="y"), "y names a column of a file"),
+        (lambda: model.predict(x), "7"),
+        (lambda: model.fit(F, Y, validation_data=x), r"expected \(x, y\)"),
+    ]:
+        with pytest.raises((DataError, ShapeError), match=match):
+            call()
+    with pytest.raises(FileError, match="no Parquet file"):
+        model.evaluate(tmp_path / "none.parquet", "y")

@@ -1,0 +1,183 @@
+"""Columns are taken for what they are, and the user is told what may be wrong with them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from chainrule._src.data.preprocessing.digests import KEPT, KnownRows, TrainedRows
+from chainrule._src.data.tables.table import ArrayTable
+from chainrule._src.tabular.recipes import cautions as notes_on_data
+from chainrule._src.tabular.recipes import choosing
+from chainrule._src.tabular.recipes.choosing import tried
+from chainrule._src.tabular.recipes.recipe import Recipe
+from chainrule._src.tabular.recipes.scores import score_arrays
+from chainrule._src.tabular.recipes.tabular import prepare, train
+from chainrule.errors import DataError, OptionError
+from chainrule.preprocessing import OneHot, Preprocessor, Scaled
+from chainrule.tables import load_arrays, open_table, training_data
+
+pytestmark = pytest.mark.portable
+RIDES = Recipe(target="riders", recipe="mlp", epochs=60)
+
+
+def rides(rows=4000, seed=0):
+    """Riders by hour and weekday, which no smooth function of either tells."""
+    rng = np.random.default_rng(seed)
+    hour, weekday = rng.integers(24, size=rows), rng.integers(7, size=rows)
+    profile = np.where(np.isin(np.arange(24), (7, 8, 17, 18)), 5.0, 1.0) + np.arange(24) % 3
+    riders = profile[hour] * np.where(weekday < 5, 1, 0.3) + rng.normal(scale=0.2, size=rows)
+    temperature = rng.normal(size=rows)
+    return {"hour": hour, "weekday": weekday, "temperature": temperature, "riders": riders}
+
+
+def steps(data):
+    return {step.name: type(step) for step in data.preprocessor.steps}
+
+
+def r2(data, recipe):
+    model, _ = train(data, recipe)
+    return score_arrays(model, data.X_val, data.y_val).values()["R²"]
+
+
+def test_numbers_that_are_categories_are_taken_as_such():
+    table = ArrayTable("rides", rides())
+    data = prepare(table, RIDES)
+    assert steps(data) == {"hour": OneHot, "weekday": OneHot, "temperature": Scaled}
+    assert any("'hour', 'weekday'" in note and "--number" in note for note in data.notes)
+    as_numbers = Recipe(target="riders", recipe="mlp", epochs=60, number=("hour", "weekday"))
+    assert r2(data, RIDES) > 0.95 > r2(prepare(table, as_numbers), as_numbers)
+
+
+def test_numbers_that_are_quantities_stay_quantities():
+    rng = np.random.default_rng(0)
+    rooms = rng.integers(1, 9, size=2000)
+    price = 3.0 * rooms + rng.normal(size=2000)
+    data = prepare(ArrayTable("flats", {"rooms": rooms, "price": price}), Recipe(target="price"))
+    assert steps(data) == {"rooms": Scaled}
+    assert any("'rooms'" in note and "--category rooms" in note for note in data.notes)
+
+
+def test_the_rows_kept_aside_do_not_decide():
+    """Otherwise their scores would flatter."""
+    data = training_data(ArrayTable("rides", rides()), "riders")
+    changed = replace(data, X_val=data.X_val[::-1], y_val=-data.y_val)
+    for before, after in zip(tried(data, RIDES)[:2], tried(changed, RIDES)[:2], strict=True):
+        np.testing.assert_array_equal(before.losses, after.losses)
+
+
+def test_options_say_what_a_column_is(tmp_path):
+    codes = [f"{i % 4:03}" for i in range(200)]
+    path = tmp_path / "codes.csv"
+    rows = [f"{code},{i % 5}.0,{i % 7 + i % 5}" for i, code in enumerate(codes)]
+    path.write_text("\n".join(["zip,month,y", *rows]))
+    recipe = Recipe(
+        target="y", task="regression", recipe="linear", category=("month",), number=("zip",)
+    )
+    data = prepare(open_table(path), recipe)
+    assert steps(data) == {"zip": Scaled, "month": OneHot}
+    assert data.preprocessor.steps[1].categories == tuple("01234")
+    restored = Preprocessor.from_dict(data.preprocessor.to_dict())
+    again = open_table(path, like=[*restored.columns, restored.target_column])
+    assert [column.kind for column in restored.columns] == ["number", "number"]
+    X, _ = load_arrays(again, restored)
+    assert not restored.unseen
+    assert len(X) == 200
+    frame = {"zip": ["002"], "month": ["3"]}
+    assert (restored.transform(frame) == restored.transform({"zip": [2], "month": [3]})).all()
+
+
+def test_options_for_columns_that_cannot_be_are_refused():
+    table = ArrayTable("rides", {**rides(50), "name": [f"a{i}" for i in range(50)]})
+    with pytest.raises(OptionError, match=r"hours.*did you mean 'hour'"):
+        prepare(table, Recipe(target="riders", category=("hours",)))
+    with pytest.raises(DataError, match="'name' is to hold numbers, but it holds 'a0'"):
+        prepare(table, Recipe(target="riders", number=("name",)))
+    with pytest.raises(DataError, match="both"):
+        Preprocessor(category=["a"], number=["a"])
+
+
+def test_what_is_odd_in_data_is_told():
+    rng = np.random.default_rng(0)
+    rows = 300
+    grade = rng.choice(["GUT", "Gut", "gut", "arm"], size=rows)
+    y = np.sort(rng.integers(2, size=rows))
+    columns = {
+        "grade": grade, "id": np.arange(rows), "x": rng.normal(size=rows),
+        "copy": np.where(y, "yes", "no"), "y": np.where(y, "ja", "nein"),
+    }  # fmt: skip
+    doubled = {name: np.concatenate([v, v[:50]]) for name, v in columns.items()}
+    notes = "\n".join(prepare(ArrayTable("odd", doubled), Recipe(target="y")).notes)
+    assert "'GUT', 'Gut', 'gut' are 3 categories" in notes
+    assert "rows of training repeat another row" in notes
+    assert "kept aside are among them" in notes
+    assert "'id', 'copy': each alone tells the target 'y'" in notes
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes"])
+def test_ordinary_data_are_not_suspected(name):
+    data = prepare(open_table(name), Recipe())
+    assert notes_on_data.cautions(data) == []
+
+
+def test_a_quantity_in_another_unit_is_told():
+    area = np.random.default_rng(0).uniform(30, 90, size=100)
+    table = ArrayTable("flats", {"feet": area * -10.76, "noise": area % 7, "area": area})
+    (note,) = prepare(table, Recipe(target="area")).notes
+    assert note.startswith("'feet': it alone tells the target 'area'")
+
+
+def test_rows_of_training_are_recognised():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(500, 3)).astype(np.float32), rng.integers(2, size=500)
+    known = KnownRows(TrainedRows.of(X[:300], y[:300]))
+    known.add(X[:250], y[:250])
+    known.add(X[250:], y[250:])
+    assert known.share == 300 / 500
+    other = KnownRows(TrainedRows.of(X, y))
+    other.add(X, 1 - y)
+    assert other.share == 0
+    assert KnownRows(None).share == 0
+
+
+def test_of_many_rows_a_sample_is_kept():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(4 * KEPT, 2)).astype(np.float32), np.zeros(4 * KEPT, int)
+    trained = TrainedRows.of(X[: 3 * KEPT], y[: 3 * KEPT])
+    assert len(trained.sample) == KEPT
+    known = KnownRows(trained)
+    known.add(X, y)
+    assert abs(known.share - 0.75) < 0.01
+
+
+def test_damaged_digests_are_refused():
+    description = prepare(open_table("iris"), Recipe()).preprocessor.to_dict()
+    for text in ("!", "", "AQAAAAEAAAA="):
+        with pytest.raises(DataError, match="digests"):
+            Preprocessor.from_dict({**description, "trained": {"rows": 2, "digests": text}})
+
+
+def cars(rows=300):
+    """Names whose first word tells the price, and a number that does not."""
+    rng = np.random.default_rng(0)
+    make, number = rng.choice(["fiat", "audi", "opel"], size=rows), rng.integers(9999, size=rows)
+    names = [f"{m} {n}" for m, n in zip(make, number, strict=True)]
+    dear = np.where(make == "audi", "dear", "cheap")
+    return ArrayTable("cars", {"name": names, "noise": rng.normal(size=rows), "price": dear})
+
+
+def test_words_that_would_help_are_told_with_their_option():
+    recipe = Recipe(target="price", recipe="mlp")
+    data = prepare(cars(), recipe)
+    (note,) = data.notes
+    assert "column 'name' is left out, but its words predict" in note
+    assert note.endswith("--text name")
+    assert prepare(cars(), replace(recipe, text=("name",))).notes == ()
+
+
+def test_texts_without_words_in_common_are_not_tried(monkeypatch):
+    monkeypatch.setattr(choosing, "trial", lambda *_: pytest.fail("there is nothing to try"))
+    table = ArrayTable(
+        "ids", {"id": [f"a{i}" for i in range(50)], "x": range(50), "y": [0, 1] * 25}
+    )
+    assert prepare(table, Recipe(target="y")).notes == ()
