@@ -88,7 +88,7 @@ def test_points_weights_and_questions(grade):
 
 
 def test_points_of_a_question_are_open_until_a_decision(grade):
-    task, graded = grade(LAB + CHAIN, ANSWERS)
+    _, graded = grade(LAB + CHAIN, ANSWERS)
     given = {("ada", "quarter"): Decision(16.0, "well written")}
     mark = MarkingRules(decisions=given).mark(graded)
     assert (mark.total, mark.most, mark.questions) == (18.0, 20.0, {})
