@@ -44,6 +44,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from chainrule._src.base import validation
+from chainrule._src.base.registered import REGISTERED
 from chainrule._src.compile.native import helpers
 from chainrule._src.compile.native.cache import VERDICT, cache_folder
 from chainrule._src.compile.native.code import _verdict_key, this_machine
@@ -51,7 +52,7 @@ from chainrule.data import load_digits
 from chainrule.lab import Lab
 from tests.digits import with_few_digits
 from tests.pace import SLOWNESS
-from tests.tiers import mark_thorough
+from tests.tiers import mark_thorough, split_part
 
 mpl.use("agg")
 # `make test` draws the same examples everywhere; `make fuzz` draws anew and keeps what it finds.
@@ -63,6 +64,11 @@ settings.register_profile("fuzz", deadline=None, derandomize=False, print_blob=T
 settings.load_profile("fixed")
 
 
+def pytest_addoption(parser):
+    text = "a part of the thorough tests, such as 2/5, with all quick ones"
+    parser.addoption("--part", metavar="NUMBER/COUNT", help=text)
+
+
 def pytest_ignore_collect(collection_path):
     """Leave out helpers: to look for doctests is to import them, with all that this changes."""
     is_helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
@@ -70,8 +76,11 @@ def pytest_ignore_collect(collection_path):
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest leaves out what -m says
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     mark_thorough(items)
+    if part := config.getoption("--part"):
+        items[:], others = split_part(items, part)
+        config.hook.pytest_deselected(items=others)
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +133,16 @@ def processor_time(monkeypatch):
 
     monkeypatch.setattr(time, "perf_counter", time.process_time)
     monkeypatch.setattr(clock, "WALL", 1000.0)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_registered():
+    """Forget the functions and classes of one's own that a test registers."""
+    before = dict(REGISTERED)
+    yield
+    if REGISTERED != before:
+        REGISTERED.clear()
+        REGISTERED.update(before)
 
 
 @pytest.fixture(scope="session")

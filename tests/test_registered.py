@@ -6,7 +6,7 @@ import pytest
 import chainrule as cr
 from chainrule import keras
 from chainrule._src.base.config import made, plain
-from chainrule._src.base.registered import REGISTERED, known_as, name_of, register, registered
+from chainrule._src.base.registered import known_as, name_of, register, registered
 from chainrule.errors import DataError, FileError
 
 X = np.linspace(-1, 1, 24, dtype="f4").reshape(8, 3)
@@ -22,14 +22,6 @@ def fourth_power(y_true, y_pred):
 
 def shrink(w):
     return 0.5 * w
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_registered():
-    before = dict(REGISTERED)
-    yield
-    REGISTERED.clear()
-    REGISTERED.update(before)
 
 
 def model():

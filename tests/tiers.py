@@ -2,6 +2,7 @@
 
 A test is thorough if it holds breadth, such as random programs, whole labs or many kills, beyond a
 behaviour that a quick test holds. Of a large family of cases, `sampled` leaves some quick.
+``make test-all ARGS="--part 2/5"`` runs the quick tests with a fifth of the thorough ones.
 """
 
 import itertools
@@ -35,3 +36,22 @@ def mark_thorough(items):
         for number, case in enumerate(cases):
             if number not in quick:
                 case.add_marker(pytest.mark.thorough)
+
+
+def split_part(items, part):
+    """Split tests into those of a part and the others; each quick test is in every part.
+
+    Of ``"2/5"``, thorough tests and those of peers are in every fifth of their modules, from the
+    third on. A number that is too large begins anew.
+    """
+    number, count = map(int, part.split("/"))
+    thorough = [item for item in items if is_thorough(item)]
+    modules = sorted({item.path for item in thorough})[number % count :: count]
+    others = [item for item in thorough if item.path not in modules]
+    left_out = set(others)
+    return [item for item in items if item not in left_out], others
+
+
+def is_thorough(item):
+    """Return true for a test that `make test` leaves out."""
+    return item.get_closest_marker("thorough") is not None or "peers" in item.path.parts

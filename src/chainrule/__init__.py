@@ -11,6 +11,7 @@ import typing
 from chainrule._src import blackboard, cluster, export, ops, text
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.base.interrupts import load as _load
+from chainrule._src.base.registry import provides as _provides
 from chainrule._src.base.version import __version__
 from chainrule._src.core.program import Program
 from chainrule._src.core.tensor import Tensor
@@ -161,6 +162,12 @@ _MOVED = {  # where names are now
     "uniform": "sweeps.Uniform",
 }
 del blackboard, cluster, export, ops, text
+
+
+@_provides("functions of graphs")
+def _functions_of_graphs() -> None:
+    """Load the functions of `chainrule.keras.ops`, which graphs of layers may hold."""
+    _load("chainrule.keras.ops")
 
 
 def __getattr__(name: str) -> typing.Any:

@@ -23,7 +23,7 @@ from chainrule import (
     schedules,
 )
 from chainrule._src.base.config import CLASSES, Configurable, copied, made, plain
-from chainrule._src.base.registered import REGISTERED, full_name, known_as, register
+from chainrule._src.base.registered import full_name, known_as, register
 from chainrule._src.blackboard.models import _with_momentum
 from chainrule._src.cluster.job import Job, Ready, described
 from chainrule.errors import DataError, FileError
@@ -72,14 +72,6 @@ GET = {
     "loss": losses.get, "metric": metrics.get, "optimizer": optimizers.get,
     "regularizer": regularizers.get, "constraint": constraints.get,
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_registered():
-    before = dict(REGISTERED)
-    yield
-    REGISTERED.clear()
-    REGISTERED.update(before)
 
 
 def classes(thing):

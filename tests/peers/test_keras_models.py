@@ -5,6 +5,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from tests.fuzz.graphs import data_for, differences, written
 from tests.nn.network.networks import samples
 from tests.tolerances import assert_predicts
 
@@ -192,14 +193,38 @@ def test_what_has_no_counterpart_is_refused_by_name(layer, message):
         cr.from_keras(model)
 
 
-def test_what_is_no_chain_is_refused():
-    start = keras.Input((4,))
-    a = keras.layers.Dense(3)(start)
-    b = keras.layers.Dense(3, name="beside")(start)
-    with pytest.raises(DataError, match="'beside'"):
-        cr.from_keras(keras.Model(start, keras.layers.Dense(1)(keras.layers.Add()([a, b]))))
-    with pytest.raises(DataError, match="one output"):
-        cr.from_keras(keras.Model(start, [a, b]))
+@pytest.mark.parametrize("seed", range(6))
+def test_graphs_come_and_go(seed):
+    there, options = written(keras, seed)
+    X, _ = data_for(there, options, seed)
+    there.compile(**options)
+    here = cr.from_keras(there)
+    back = here.to_keras()
+    for expected, *others in zip(*(outputs_of(m, X) for m in (there, here, back)), strict=True):
+        for output in others:
+            np.testing.assert_allclose(output, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(6, 12))
+def test_graphs_train_as_in_keras(seed):
+    assert differences(seed) == []
+
+
+def outputs_of(model, X):
+    """Return the outputs of a model as a list."""
+    outputs = model.predict(X, verbose=0)
+    return outputs if isinstance(outputs, list) else [outputs]
+
+
+def test_what_is_not_made_of_layers_is_refused():
+    class Own(keras.Model):
+        def call(self, x):
+            return x * 2
+
+    model = Own()
+    model(np.zeros((1, 2), "f4"))
+    with pytest.raises(DataError, match="code of its own"):
+        cr.from_keras(model)
     with pytest.raises(DataError, match="built model"):
         cr.from_keras(keras.Sequential([keras.layers.Dense(1)]))
     with pytest.raises(DataError, match="built model"):

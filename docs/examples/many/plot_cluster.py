@@ -37,7 +37,7 @@ def network():
 # The same data with one, two, and eight shards. An epoch of eight shards makes
 # an eighth of the updates, since they are made at the same time.
 
-settings = {"epochs": 8, "batch_size": 16, "seed": 0, "verbose": 0}
+settings = {"epochs": 8, "batch_size": 8, "seed": 0, "verbose": 0}
 histories, models = {}, {}
 cluster = LocalCluster(
     n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None

@@ -30,7 +30,8 @@ from chainrule import (
 )
 from chainrule._src.base.variables import Variable
 from chainrule._src.nn.initializers import Initializer
-from chainrule._src.nn.layers import Input, Layer
+from chainrule._src.nn.layers import Layer
+from chainrule._src.nn.layers.symbols import SymbolicTensor as KerasTensor
 from chainrule._src.nn.losses import Loss
 from chainrule._src.nn.metrics import Metric
 from chainrule._src.nn.optimizers import Optimizer
@@ -48,6 +49,8 @@ from chainrule.keras import (
     saving,
     utils,
 )
+from chainrule.keras.layers import Input
+from chainrule.keras.left_out import LEFT_OUT_MODULES, left_out_module
 from chainrule.keras.models import Functional, Model, Sequential
 
 __version__ = "3.15.0"  # whose names, defaults and semantics these are
@@ -59,12 +62,19 @@ for _name in _SHARED:  # so that ``from chainrule.keras.losses import …`` find
 sys.modules[f"{__name__}.optimizers.schedules"] = schedules
 
 __all__ = [
-    "Functional", "Initializer", "Input", "Layer", "Loss", "Metric", "Model", "Optimizer",
-    "Regularizer", "Sequential", "Variable", "activations", "applications", "backend",
+    "Functional", "Initializer", "Input", "KerasTensor", "Layer", "Loss", "Metric", "Model",
+    "Optimizer", "Regularizer", "Sequential", "Variable", "activations", "applications", "backend",
     "callbacks", "config", "constraints", "datasets", "initializers", "layers", "losses",
     "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers",
     "saving", "utils",
 ]  # fmt: skip
+
+
+for _name, _advice in LEFT_OUT_MODULES.items():
+    sys.modules[f"{__name__}.{_name}"] = left_out_module(f"{__name__}.{_name}", _advice)
+for _name in datasets.NAMES:
+    sys.modules[f"{__name__}.datasets.{_name}"] = getattr(datasets, _name)
+mixed_precision = sys.modules[f"{__name__}.mixed_precision"]
 
 
 def version() -> str:
@@ -86,5 +96,5 @@ def version() -> str:
 def __getattr__(name: str) -> Any:
     raise AttributeError(
         f"chainrule.keras has no {name!r}; there are {', '.join(__all__)}. It is a minimal "
-        "framework: chains of layers, and layers made of layers"
+        "framework: chains and graphs of layers, and layers made of layers"
     )

@@ -12,6 +12,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     return left_out(
         name,
-        "large networks with weights from elsewhere are Keras's own; chainrule.from_keras takes a "
-        "plain chain of layers over",
+        "large networks with weights from elsewhere are Keras's own; chainrule.from_keras takes "
+        "over what is made of the layers that are here",
     )

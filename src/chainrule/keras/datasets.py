@@ -29,6 +29,9 @@ _SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _ELSEWHERE = ("cifar10", "cifar100", "fashion_mnist", "imdb", "reuters")
 
 
+NAMES = (*_SHIPPED, *_ARRAYS, *_ELSEWHERE)
+
+
 def _shipped(name: str) -> Any:
     """Return a data set of scikit-learn with the interface of Keras's modules."""
 
@@ -124,5 +127,4 @@ def __getattr__(name: str) -> Any:
         return _stored(name, _ARRAYS[name])
     if name in _ELSEWHERE:
         return _elsewhere(name)
-    names = ", ".join((*_SHIPPED, *_ARRAYS, *_ELSEWHERE))
-    raise AttributeError(f"chainrule.keras.datasets has no {name!r}; there are {names}")
+    raise AttributeError(f"chainrule.keras.datasets has no {name!r}; there are {', '.join(NAMES)}")

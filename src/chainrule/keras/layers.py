@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
 from typing import Any
 
-import numpy as np
+import numpy as np  # noqa: F401  (the examples use it)
 
 from chainrule._src.base.config import made, plain
-from chainrule._src.base.errors import DataError
 from chainrule._src.base.registered import known_as
 from chainrule._src.nn import layers as _layers
-from chainrule._src.nn.layers import Input
-from chainrule._src.nn.layers.surroundings import refuse_symbolic
 from chainrule.keras.left_out import left_out
 
-InputLayer, serialize = Input, plain
+InputLayer, serialize = _layers.Input, plain
 
 _ADVICE = {
     "put the text into numbers before the network, for instance with scikit-learn's "
@@ -52,57 +48,18 @@ _ADVICE = {
 }  # fmt: skip
 
 
-class _Merge:
-    """Base class of merges of several arrays into one, for the `call` of your own layer."""
-
-    def __init__(self, name: str | None = None, **options: Any) -> None:
-        self.name, self.options = name, options
-
-    def __call__(self, inputs: Sequence[Any]) -> Any:
-        """Return the merged array."""
-        if not isinstance(inputs, Sequence) or len(inputs) < 2:
-            raise DataError(f"{type(self).__name__}: give a list of at least two arrays")
-        for part in inputs:
-            refuse_symbolic(part, type(self).__name__)
-        return self.merge(list(inputs), **self.options)
-
-    def merge(self, inputs: list[Any]) -> Any:
-        """Return the merged array."""
-        raise NotImplementedError
-
-
-_CLASS = """Merge arrays into one, for the `call` of your own layer: {summary}.
+_FUNCTION = """Return {summary}: the output of the layer `{class_name}`.
 
 Parameters
 ----------
-name : str, optional
-    A name, which is not used.
-**options
-    Further arguments of the operation: the ``axis`` of `Concatenate`.
-
-Raises
-------
-DataError
-    If it is called with anything but a list of at least two arrays.
-
-Examples
---------
->>> {class_name}()([np.array([1.0, 6.0]), np.array([3.0, 2.0])])
-{result}
-"""
-
-_FUNCTION = """Return {summary}.
-
-Parameters
-----------
-inputs : list of ndarray
+inputs : list of ndarray or symbolic tensors
     At least two arrays whose shapes fit each other.
 **options
-    Further arguments of `{class_name}`.
+    Arguments of `{class_name}`.
 
 Returns
 -------
-ndarray
+ndarray or symbolic tensor
 
 Raises
 ------
@@ -111,61 +68,78 @@ DataError
 
 Examples
 --------
->>> {name}([np.array([1.0, 6.0]), np.array([3.0, 2.0])])
-{result}
+>>> {name}([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])]{options})
+array({result}, dtype=float32)
 """
 
 
-def _merging(
-    class_name: str, summary: str, result: str, merge: Callable[..., Any]
-) -> tuple[Any, Any]:
-    """Return the class and the function for a merging operation, whose example has ``result``."""
-    texts = {"class_name": class_name, "summary": summary, "result": result}
-    members = {"merge": staticmethod(merge), "__doc__": _CLASS.format(**texts)}
-    cls = type(class_name, (_Merge,), members)
+def _function_of(cls: Any, summary: str, result: str, options: str = "") -> Callable[..., Any]:
+    """Return the function for a merging layer, whose example has ``result``."""
 
     def function(inputs: Sequence[Any], **options: Any) -> Any:
         return cls(**options)(inputs)
 
-    function.__name__ = function.__qualname__ = class_name.lower()
-    function.__doc__ = _FUNCTION.format(name=function.__name__, **texts)
-    return cls, function
+    function.__name__ = function.__qualname__ = name = cls.__name__.lower()
+    function.__doc__ = _FUNCTION.format(
+        name=name, class_name=cls.__name__, summary=summary, result=result, options=options
+    )
+    return function
 
 
-Add, add = _merging(
-    "Add", "the sum of the arrays", "array([4., 8.])", lambda parts: reduce(np.add, parts)
+add = _function_of(_layers.Add, "the sum of the arrays", "[[4., 8.]]")
+multiply = _function_of(_layers.Multiply, "the product of the arrays", "[[ 3., 12.]]")
+subtract = _function_of(_layers.Subtract, "the first array minus the second", "[[-2.,  4.]]")
+average = _function_of(_layers.Average, "the mean of the arrays", "[[2., 4.]]")
+maximum = _function_of(_layers.Maximum, "the largest entry at each position", "[[3., 6.]]")
+minimum = _function_of(_layers.Minimum, "the smallest entry at each position", "[[1., 2.]]")
+concatenate = _function_of(
+    _layers.Concatenate, "the arrays one after the other along an axis", "[[1., 6., 3., 2.]]"
 )
-Multiply, multiply = _merging(
-    "Multiply", "the product of the arrays", "array([ 3., 12.])",
-    lambda parts: reduce(np.multiply, parts),
-)  # fmt: skip
-Subtract, subtract = _merging(
-    "Subtract", "the first array minus the others", "array([-2.,  4.])",
-    lambda parts: reduce(np.subtract, parts),
-)  # fmt: skip
-Average, average = _merging(
-    "Average", "the mean of the arrays", "array([2., 4.])",
-    lambda parts: reduce(np.add, parts) / len(parts),
-)  # fmt: skip
-Maximum, maximum = _merging(
-    "Maximum", "the largest entry at each position", "array([3., 6.])",
-    lambda parts: reduce(np.maximum, parts),
-)  # fmt: skip
-Minimum, minimum = _merging(
-    "Minimum", "the smallest entry at each position", "array([1., 2.])",
-    lambda parts: reduce(np.minimum, parts),
-)  # fmt: skip
-Concatenate, concatenate = _merging(
-    "Concatenate", "the arrays one after the other, along an axis, the last by default",
-    "array([1., 6., 3., 2.])",
-    lambda parts, axis=-1: np.concatenate(parts, axis=axis),
-)  # fmt: skip
-Dot, dot = (left_out(name, "write np.einsum in the call of a layer") for name in ("Dot", "dot"))
+dot = _function_of(
+    _layers.Dot, "the products of two arrays, summed along axes", "[[15.]]", ", axes=1"
+)
+
+
+def Input(
+    shape: Any = None, batch_size: int | None = None, dtype: Any = None, batch_shape: Any = None,
+    name: str | None = None,
+) -> Any:  # fmt: skip
+    """Return a symbolic tensor, with which layers are called to describe a model.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one sample, without the batch size; None is an axis without fixed length.
+    batch_size : int, optional
+        A fixed batch size.
+    dtype : str, default "float32"
+    batch_shape : tuple, optional
+        Batch size and shape in one.
+    name : str, optional
+
+    Returns
+    -------
+    SymbolicTensor
+        It may also be the first of a `Sequential`.
+
+    Raises
+    ------
+    DataError
+        If there is neither ``shape`` nor ``batch_shape``, or if there are both.
+
+    Examples
+    --------
+    >>> Input((28, 28)).shape
+    (None, 28, 28)
+    """
+    layer = InputLayer(shape, batch_size, dtype, batch_shape, name=name)
+    layer.name = name or "input_layer"
+    return layer.output
+
 
 __all__ = [
-    *(name for name in dir(_layers) if name[0].isupper()), "Add", "Average", "Concatenate",
-    "InputLayer", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average", "concatenate",
-    "deserialize", "maximum", "minimum", "multiply", "serialize", "subtract",
+    *(name for name in dir(_layers) if name[0].isupper()), "InputLayer", "add", "average",
+    "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply", "serialize", "subtract",
 ]  # fmt: skip
 LEFT_OUT = {
     name: advice

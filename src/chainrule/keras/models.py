@@ -1,4 +1,4 @@
-"""Models: only `Sequential`; other names raise an error when they are used."""
+"""Models, and functions of models."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import Any
 from chainrule._src.base.config import copied
 from chainrule._src.base.errors import DataError
 from chainrule._src.nn.layers import Input, Layer
-from chainrule._src.nn.sequential import Sequential
+from chainrule._src.nn.sequential import Model, Sequential
 from chainrule._src.nn.sequential import load_model as _load_model
-from chainrule.keras.left_out import GRAPHS, left_out
 
-Model = left_out("Model", GRAPHS)
-Functional = left_out("Functional", GRAPHS)
+Functional = Model
 
 __all__ = [
     "Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json",
@@ -55,7 +53,10 @@ def clone_model(
     (10, False)
     """
     if input_tensors is not None:
-        raise DataError(f"clone_model: input_tensors has no counterpart: {GRAPHS}")
+        raise DataError(
+            "clone_model: input_tensors has no counterpart; make a model of the tensors: "
+            "keras.Model(inputs, model(inputs))"
+        )
     if clone_function is None:
         cloned: Sequential = copied(model)
         return cloned

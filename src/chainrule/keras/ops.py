@@ -15,7 +15,6 @@ from chainrule._src.nn import losses
 from chainrule._src.nn.activations import (
     celu,
     elu,
-    gelu,
     hard_sigmoid,
     hard_silu,
     hard_tanh,
@@ -33,22 +32,24 @@ from chainrule._src.nn.activations import (
     softsign,
     tanh,
 )
-from chainrule._src.nn.functions import erf, logsumexp
+from chainrule._src.nn.activations import gelu as _gelu
+from chainrule._src.nn.functions import erf
 from chainrule._src.nn.functions import one_hot as _one_hot
+from chainrule._src.nn.layers.symbols import recording
 from chainrule._src.trace.recurrence import scan
 
 __all__ = [
-    "binary_crossentropy", "cast", "categorical_crossentropy", "celu", "cond",
-    "convert_to_numpy", "convert_to_tensor", "divide_no_nan", "elu", "erf", "expand_dims", "gelu",
-    "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "in_top_k", "is_tensor", "leaky_relu",
-    "log_sigmoid", "log_softmax", "logsumexp", "mish", "moments", "norm", "normalize",
-    "one_hot", "relu", "relu6", "rsqrt", "scan", "selu", "shape", "sigmoid", "silu", "softmax",
+    "binary_crossentropy", "cast", "categorical_crossentropy", "celu", "cond", "convert_to_numpy",
+    "convert_to_tensor", "divide_no_nan", "elu", "erf", "expand_dims", "gelu", "hard_sigmoid",
+    "hard_silu", "hard_swish", "hard_tanh", "in_top_k", "is_tensor", "leaky_relu", "log_sigmoid",
+    "log_softmax", "logsumexp", "mish", "moments", "nan_to_num", "norm", "normalize", "one_hot",
+    "reciprocal", "relu", "relu6", "rsqrt", "scan", "selu", "shape", "sigmoid", "silu", "softmax",
     "softplus", "softsign", "sparse_categorical_crossentropy", "stop_gradient", "swish", "take",
-    "tanh", "top_k",
+    "tanh", "top_k", "unstack",
 ]  # fmt: skip
 
 swish, hard_swish = silu, hard_silu
-_OTHER_NAMES = {"amax": "max", "amin": "min", "view": "reshape", "bitwise_not": "invert"}
+_OTHER_NAMES = {"amax": "max", "amin": "min", "bitwise_not": "invert"}
 
 
 def _array(x: Any) -> Any:
@@ -190,6 +191,123 @@ def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
     return np.expand_dims(_array(x), tuple(axis) if isinstance(axis, list) else axis)
 
 
+def gelu(x: Any, approximate: bool = True) -> Any:
+    """Return the Gaussian error linear unit, approximated by tanh unless ``approximate`` is false.
+
+    Parameters
+    ----------
+    x : array_like
+    approximate : bool, default True
+        Keras's default here; that of ``keras.activations.gelu`` is False.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> float(keras.ops.gelu(np.array([1.0]))[0].round(4))
+    0.8412
+    """
+    return _gelu(x, approximate)
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    r"""Return :math:`\log \sum_i \exp x_i`, by default over the whole array.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int or sequence of int, optional
+    keepdims : bool, default False
+        If true, the axes stay, with size 1.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> float(keras.ops.logsumexp(np.zeros((2, 4))).round(3))
+    2.079
+    """
+    x = _array(x)
+    most = np.max(x, axis=axis, keepdims=True)
+    most = stop_gradient(np.where(np.isfinite(most), most, 0))
+    total = np.log(np.sum(np.exp(x - most), axis=axis, keepdims=True)) + most
+    return total if keepdims else np.squeeze(total, axis=axis)
+
+
+def nan_to_num(
+    x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Any:
+    """Return an array with numbers in place of NaN and infinities.
+
+    Parameters
+    ----------
+    x : array_like
+    nan, posinf, neginf : float
+        The numbers; by default 0, and the largest and the smallest number.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.ops.nan_to_num(np.array([np.nan, 2.0]), 7.0)
+    array([7., 2.])
+    """
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
+    """Return the slices of an array along an axis.
+
+    Parameters
+    ----------
+    x : array_like
+    num : ignored
+        The length of the axis.
+    axis : int, default 0
+
+    Returns
+    -------
+    list of ndarray
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> [float(part[0]) for part in keras.ops.unstack(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=1)]
+    [1.0, 2.0]
+    """
+    x = _array(x)
+    return [np.take(x, place, axis=axis) for place in range(x.shape[axis])]
+
+
+def reciprocal(x: Any) -> Any:
+    """Return 1 divided by the entries; of whole numbers a float.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.ops.reciprocal(np.array([4, 2]))
+    array([0.25, 0.5 ])
+    """
+    return 1 / _array(x)
+
+
 def rsqrt(x: Any) -> Any:
     r"""Return the reciprocal of the square root, :math:`1 / \sqrt x`.
 
@@ -258,7 +376,7 @@ def moments(x: Any, axes: Any, keepdims: bool = False) -> tuple[Any, Any]:
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
-    """Return the Euclidean norm of vectors, or the norm of order 1 or infinity.
+    """Return the Euclidean norm of vectors, or the norm of order 1 or infinity, also of a matrix.
 
     Parameters
     ----------
@@ -282,6 +400,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     [5.0, 7.0, 4.0]
     """
     size = np.abs(_array(x))
+    if axis is None and ord in (1, np.inf) and size.ndim == 2:  # of a matrix
+        sums = np.sum(size, axis=0 if ord == 1 else 1)
+        return np.max(sums, keepdims=keepdims)
     if ord == 1:
         return np.sum(size, axis=axis, keepdims=keepdims)
     if ord == np.inf:
@@ -547,14 +668,52 @@ def sparse_categorical_crossentropy(
     return losses.sparse_categorical_crossentropy(target, output, from_logits)
 
 
+_OF_SHAPES = {"cond", "convert_to_numpy", "is_tensor", "scan", "shape"}
+for _name in {*__all__} - _OF_SHAPES:  # a symbolic argument is recorded, not computed
+    globals()[_name] = recording(globals()[_name])
+
+
+_NUMPYS = frozenset((
+    "abs", "absolute", "add", "all", "allclose", "amax", "amin", "angle", "any", "append", "arange",
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin",
+    "argpartition", "argsort", "array", "array_split", "average", "bartlett", "bitwise_and",
+    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "blackman", "broadcast_to", "cbrt", "ceil", "clip", "concatenate", "conj",
+    "conjugate", "copy", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cross",
+    "cumprod", "cumsum", "deg2rad", "diag", "diagflat", "diagonal", "diff", "digitize", "divide",
+    "dot", "dstack", "einsum", "empty_like", "equal", "exp", "exp2", "expm1", "eye", "fabs", "flip",
+    "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "full", "full_like", "gcd",
+    "geomspace", "greater", "greater_equal", "hamming", "hanning", "heaviside", "histogram",
+    "hsplit", "hstack", "hypot", "i0", "identity", "imag", "inner", "isclose", "isfinite", "isin",
+    "isinf", "isnan", "isneginf", "isposinf", "isreal", "kaiser", "kron", "lcm", "ldexp",
+    "left_shift", "less", "less_equal", "linspace", "log", "log10", "log1p", "log2", "logaddexp",
+    "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "matmul",
+    "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mod", "moveaxis", "multiply",
+    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin",
+    "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim", "negative",
+    "nextafter", "nonzero", "not_equal", "ones", "ones_like", "outer", "pad", "percentile", "power",
+    "prod", "ptp", "quantile", "rad2deg", "ravel", "real", "repeat", "reshape",
+    "right_shift", "roll", "rot90", "round", "searchsorted", "sign", "signbit", "sin", "sinc",
+    "sinh", "size", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum",
+    "swapaxes", "take_along_axis", "tan", "tensordot", "tile", "trace", "transpose", "trapezoid",
+    "tri", "tril", "triu", "true_divide", "trunc", "unravel_index", "vander", "var", "vdot",
+    "vsplit", "vstack", "where", "zeros", "zeros_like",
+))  # fmt: skip
+"""NumPy's functions that are Keras's too under these names; a test holds each against Keras."""
+
+
 def __getattr__(name: str) -> Any:
-    if name in ("numpy", "image", "linalg", "math"):
+    if name in ("numpy", "linalg", "math", "nn"):
         import sys
 
         return sys.modules[__name__]
-    function = getattr(np, _OTHER_NAMES.get(name, name), None)
-    if name.startswith("_") or function is None or isinstance(function, type):
+    if name in _NUMPYS:
+        return getattr(np, _OTHER_NAMES.get(name, name))
+    if name == "image":
         raise AttributeError(
-            f"chainrule.keras.ops has no {name!r}; write NumPy, or what chainrule.functions has"
+            "chainrule.keras.ops has no functions of images; resize them before the network, or "
+            "write a layer of your own with np.repeat, or UpSampling2D"
         )
-    return function
+    raise AttributeError(
+        f"chainrule.keras.ops has no {name!r}; write NumPy, or what chainrule.functions has"
+    )

@@ -108,7 +108,7 @@ def test_a_convolution_shows_filters_maps_and_the_prediction(shown):
 @pytest.mark.thorough  # one more network
 def test_a_sequence_is_a_curve_over_time_with_the_hidden_state_and_no_pad_of_ink(shown):
     with shown("recurrent.py", RECURRENT) as board:
-        board.page.get_by_role("img", name="20 steps over time").wait_for()
+        board.page.get_by_label("20 steps over time").wait_for()
         board.settle()
         assert painted(board, ".cb-states canvas") > 30
         board.open("Draw")
@@ -130,7 +130,7 @@ def test_a_sequential_of_any_layers_shows_them(shown):
         board.page.get_by_text("7 hidden units").wait_for()
         board.page.get_by_text("3 classes", exact=True).wait_for()
         assert board.page.locator(".cb-tile").count() == 7
-        board.page.get_by_text("batch_normalization_gamma").wait_for()
+        board.page.get_by_role("heading", name="batch_normalization_gamma (7)").wait_for()
 
 
 def test_a_table_stands_in_its_own_units_with_categories_as_one_choice(shown):

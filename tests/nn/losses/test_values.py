@@ -7,6 +7,8 @@ import pytest
 
 import chainrule as cr
 from chainrule._src.nn import losses
+from chainrule._src.nn.losses import operands
+from chainrule.errors import ShapeError
 
 NUMBERS, POSITIVE, ROWS, SHARES, LABELS = "numbers", "positive", "rows", "shares", "labels"
 # loss, options, targets, predictions
@@ -144,3 +146,37 @@ def test_a_row_of_weights_is_a_weight_for_each_column():
     loss = cr.losses.MeanAbsoluteError()
     weighted = loss(y_true, y_pred, sample_weight=[[1.0, 0.0, 2.0]])
     assert weighted == pytest.approx((0 + 2 * 2 + 3 + 2 * 5) / 6)
+
+
+A = np.arange(6.0).reshape(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "values"),
+    [
+        ([[1.0], [2.0]], [3.0, 5.0], [4, 9]),
+        ([1.0, 2.0], [[3.0], [5.0]], [4, 9]),
+        (A[..., None], A + 1, [1, 1]),
+        (A, A[..., None] + [[[1.0]], [[2.0]]], [1, 4]),
+    ],
+)
+def test_a_last_axis_of_one_makes_no_difference(y_true, y_pred, values):
+    np.testing.assert_array_equal(cr.losses.mean_squared_error(y_true, y_pred), values)
+
+
+@pytest.mark.parametrize(
+    ("shape", "of_values", "spread"),
+    [
+        ((2, 1), (2,), (2,)), ((2,), (2, 3), (2, 1)), ((2, 3, 1), (2, 3), (2, 3)),
+        ((1, 3), (2, 3), (1, 3)), ((2, 1), (2, 3), (2, 1)), ((), (2, 3), ()),
+        ((2, 3), (2, 3), (2, 3)), ((2, 3), (2, 3, 4), (2, 3, 1)), ((2, 1), (2, 3, 4), (2, 1, 1)),
+        ((1,), (2, 3), None), ((1,), (2,), None), ((3,), (2, 3), None), ((1, 3), (2, 3, 4), None),
+    ],
+)  # fmt: skip
+def test_weights_broadcast_along_the_first_axes(shape, of_values, spread):
+    if spread is None:
+        with pytest.raises(ShapeError, match="expected one weight for each"):
+            operands.spread(np.ones(shape), of_values, np.float64, "loss")
+    else:
+        weights = operands.spread(np.ones(shape), of_values, np.float64, "loss")
+        assert weights.shape == spread

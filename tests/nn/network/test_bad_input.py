@@ -240,7 +240,6 @@ MISFITS = {
     ),
     "option": (lambda: layers.Dense(3, unit=3), UnknownNameError, "did you mean 'units'"),
     "activation": (lambda: layers.Dense(3, "rellu"), UnknownNameError, "did you mean 'relu'"),
-    "a layer": (lambda: layers.Dense(3, layers.Dense(2)), DataError, "the activation is a layer"),
     "split": (lambda: MODEL.fit(X, Y, validation_split=0.99), DataError, "leaves nothing"),
     "batches": (
         lambda: MODEL.fit(iter([(X, Y)]), validation_split=0.5, steps_per_epoch=1),

@@ -196,13 +196,15 @@ def test_one_layer_within_is_kept_as_it_is():
     assert same == [True, True, False, False, False, False]
 
 
-def test_a_model_that_is_not_trained_stays_and_says_so(tmp_path):
+def test_a_model_that_is_not_trained_stays_as_it_is(tmp_path):
     model = model_of("collections")
     model.trainable = False
     model.layers[-1].trainable = True  # the model's own word counts, as in Keras
     assert not model.network.params
-    with pytest.raises(DataError, match="nothing to train"):
-        model.fit(X, Y, verbose=0)
+    before = model.get_weights()
+    assert model.fit(X, Y, verbose=0).history["loss"]  # it is scored alone, as in Keras
+    for weight, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, old)
     model.save(tmp_path / "m.safetensors")
     assert not cr.load_model(tmp_path / "m.safetensors").trainable
     model.trainable = True
@@ -403,3 +405,12 @@ def test_an_axis_may_have_no_fixed_length(engine):
 class Mean(Layer):
     def call(self, x):
         return np.mean(x, axis=1)
+
+
+def test_a_layer_as_an_activation_is_trained_with_the_layer_that_has_it():
+    model = cr.Sequential([layers.Input((4,)), layers.Dense(3, layers.Dense(2))], seed=0)
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.fit(np.ones((8, 4)), np.ones((8, 2)), verbose=0)
+    assert [w.shape for w in before] == [(4, 3), (3,), (3, 2), (2,)]
+    assert all((b != w).any() for b, w in zip(before, model.get_weights(), strict=True))

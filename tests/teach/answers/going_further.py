@@ -132,7 +132,7 @@ WRONG = {
         (
             "np.sum(grad_Z_h, axis=0)",
             "np.max(grad_Z_h, axis=0)",
-            "the sum over the batch is missing",
+            "max stands where sum belongs",
         ),
         ("np.dot(X.T, grad_Z_h)", "np.dot(X.T, grad_Z_h) / len(X)", "once too often"),
         ("np.dot(X.T, grad_Z_h)", "np.outer(X[0], grad_Z_h[0])", "the gradient of W_h has"),

@@ -59,7 +59,7 @@ WRONG = {
     "unbroadcast": [
         ("gradient.sum(axis=0)", "gradient.mean(axis=0)", "line"),
         ("gradient.sum(axis=0)", "gradient[0]", "must be"),
-        ("gradient.sum(axis=0)", "gradient.max(axis=0)", "must be"),
+        ("gradient.sum(axis=0)", "gradient.max(axis=0)", "max stands where sum belongs"),
         ("gradient.sum(axis=0)", "gradient.sum(axis=-1)", "transposed"),
         ("gradient.sum(axis=axis, keepdims=True)", "gradient.sum(axis=axis)", "shape"),
         ("gradient.sum(axis=axis, keepdims=True)", "gradient.mean(axis=axis, keepdims=True)", "must be"),

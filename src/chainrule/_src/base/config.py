@@ -25,6 +25,11 @@ from chainrule._src.base.registered import (
 from chainrule._src.base.showing import Shown, arguments, signatures
 
 T = TypeVar("T")
+FORMER = {
+    "lr": "write learning_rate",
+    "decay": "give learning_rate a schedule, such as schedules.InverseTimeDecay",
+}
+"""Arguments of earlier versions of Keras, and what took their place."""
 # The keys of a description; `build_config`, which Keras adds, is ignored.
 _DESCRIPTION = {"class_name", "config", "module", "registered_name", "build_config"}
 FUNCTION = "function"  # the class name in the description of a function
@@ -67,7 +72,8 @@ class Configurable(Shown):
         self = super().__new__(cls)
         unknown = [name for name in kwargs if name not in arguments(cls)]
         if unknown and not _takes_any(cls):
-            raise UnknownNameError(f"argument of {cls.__name__}", unknown[0], arguments(cls))
+            raise UnknownNameError(f"argument of {cls.__name__}", unknown[0], arguments(cls),
+                                   hint=FORMER.get(unknown[0]))  # fmt: skip
         received = dict(zip(_positional(cls), args, strict=False)) | kwargs
         self.__config__ = {**arguments(cls), **received}
         return self

@@ -185,6 +185,8 @@ class UnknownNameError(ChainruleError, ValueError):
         The name that was received.
     valid : iterable of str
         The valid names.
+    hint : str, optional
+        What to write instead; by default the most similar valid name.
 
     Examples
     --------
@@ -192,13 +194,16 @@ class UnknownNameError(ChainruleError, ValueError):
     unknown activation 'sigmoyd': did you mean 'sigmoid'? Valid: relu, sigmoid, tanh
     """
 
-    def __init__(self, kind: str, name: object, valid: Iterable[str]) -> None:
+    def __init__(
+        self, kind: str, name: object, valid: Iterable[str], hint: str | None = None
+    ) -> None:
         self.kind, self.name, self.valid = kind, name, list(valid)
         lowered = {choice.lower(): choice for choice in self.valid}
         import difflib  # slow to import, and seldom needed
 
         close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.4)
-        hint = f"did you mean {shortened(lowered[close[0]])!r}? " if close else ""
+        likely = f"did you mean {shortened(lowered[close[0]])!r}? " if close else ""
+        hint = likely if hint is None else f"{hint}. "
         quoted = repr(shortened(name) if isinstance(name, str) else name)
         super().__init__(f"unknown {kind} {quoted}: {hint}Valid: {listed(self.valid)}")
 

@@ -104,7 +104,7 @@ def layered(model: Any, data: Data, *, seed: int = 0, code: str | None = None) -
 def _subject(model: Any, task: _Task, data: Data, settings: Mapping[str, Any]) -> Subject:
     network: Network = model.network
     objective, start = Objective(network, model.loss, []), network.state
-    shape: Any = network.layers[0].input_shape[1:]
+    shape: Any = network.first.input_shape[1:]
 
     def inputs_and_targets(X: Any, y: Any) -> tuple[Any, Any]:
         return X.reshape(len(X), *shape), task.targets(y)

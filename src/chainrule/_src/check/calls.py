@@ -18,6 +18,7 @@ FUNCTIONS = (
     ("sqrt", "square"), ("log10", "log"), ("log2", "log"), ("sin", "cos"), ("sign", "abs"),
     ("matmul", "multiply"), ("max", "argmax"), ("min", "argmin"), ("add", "subtract"),
     ("inner", "outer"), ("sum", "cumsum"), ("zeros", "eye"), ("sum", "prod"),
+    ("sum", "max"), ("mean", "max"),
 )  # fmt: skip
 RARE_FUNCTIONS = (  # seldom confused; a pair that differs by 1 hides a wrong number beside it
     ("log1p", "log"), ("expm1", "exp"), ("tanh", "arctan"), ("divide", "floor_divide"),

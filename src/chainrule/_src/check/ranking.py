@@ -51,6 +51,7 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
     columns = _in_columns(subject.watch, table)
     before = _understood(subject.watch, table, columns)
     scored = []
+    ready = {id(r.edits[0].statement) for r in candidates if _is_variable(r.edits[0])}
     for repair in candidates[:MOST_RANKED]:
         score = repair.cost
         after = subject.watched(repair)
@@ -67,7 +68,7 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
             score += then < share - 0.1
             score -= 0.3 * max(0.0, then - share)  # the program leaves the right one in this line
             score += (
-                unlikely(edit)
+                unlikely(edit, id(edit.statement) in ready)
                 + CALLING * _calling(edit, subject)
                 + TEXTBOOK * _is_textbook(edit, subject)
                 + 0.3 * _reads_wrong(edit, subject, table)
@@ -176,13 +177,21 @@ def _reads_multiple(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bo
     return any(some and 1 not in some for some in factors)
 
 
-def unlikely(edit: Edit) -> float:
-    """Return a penalty for a change that is unlikely by the way it is written."""
+def _is_variable(edit: Edit) -> bool:
+    """Return true for a change to another variable, which has the right value already."""
+    return edit.kind == "other value" and isinstance(edit.new, ast.Name)
+
+
+def unlikely(edit: Edit, is_ready: bool = False) -> float:
+    """Return a penalty for a change that is unlikely by the way it is written.
+
+    ``is_ready`` if a variable has the right value already: then a copy lacks no factor.
+    """
     growth = max(0, _size(edit.new) - _size(edit.old))
     score = 0.04 * growth + 0.35 * _wraps_name(edit)
     score -= 0.5 * (_has_siblings(edit) or _is_the_other_share(edit))
     is_number_alone = edit.kind in ("missing divisor", "sign") or not _is_array_factor(edit)
-    score -= 0.8 * (growth > 0 and not is_number_alone and _is_copy(edit))
+    score -= 0.8 * (growth > 0 and not (is_number_alone or is_ready) and _is_copy(edit))
     score += CACHED * _is_in_cache(edit)
     score += 0.6 * (growth > 1 and isinstance(edit.old, ast.Constant))
     score += 0.3 * (edit.kind == "missing divisor" and _is_in_loop(edit))

@@ -185,7 +185,8 @@ class Responses:
         addition = self._additions.get(site.key) if slopes else self._addition(site)
         if not (slopes or addition) or not _is_plain(edit.new, site, helpers):
             return wrong
-        shift = self._shift(edit.new, site, 0) if slopes else None
+        before = site.trace.values[0] if slopes else None
+        shift = _shift(edit.new, before, self._evaluator(site, 0)) if slopes else None
         mended = wrong if shift is None else frozenset(
             n for n in wrong
             if n not in slopes or (shift is not FAILS and self._closes(n, slopes[n], shift))
@@ -219,27 +220,15 @@ class Responses:
         """Return true if a change adds to an expression what must be added, or this is unknown."""
         if addition is IMPOSSIBLE:
             return False
-        shift = self._shift(edit.new, site, addition.turn)
+        turn = addition.turn
+        shift = _shift(edit.new, site.trace.values[turn], self._evaluator(site, turn))
         return shift is None or _adds(shift, addition)
 
-    def _shift(self, new: Any, site: Site, turn: int, inside: Collection[int] = ()) -> Any:
-        """Return the difference that a change makes to a value at a turn, None if it is unknown.
+    def _evaluator(self, site: Site, turn: int, inside: Collection[int] = ()) -> Evaluator:
+        """Return an evaluator for an expression's statement at a turn.
 
-        ``inside`` are the ids of the nodes of ``new`` whose recorded values do not hold any more.
+        ``inside`` are the ids of the nodes whose recorded values do not hold any more.
         """
-        before = site.trace.values[turn]
-        evaluator = self._evaluator(site, turn)
-        if inside:
-            evaluator = Evaluator(evaluator.recorded, set(inside), evaluator.names)
-        try:
-            value = np.asarray(evaluator.of(new), np.float64)
-        except (ValueError, ZeroDivisionError) as error:  # the shapes do not fit
-            return None if "read-only" in str(error) else FAILS
-        except Exception:  # perhaps only here
-            return None
-        return value - before if value.shape == np.shape(before) else None
-
-    def _evaluator(self, site: Site, turn: int) -> Evaluator:
         key = id(site.statement), turn, len(site.trace.values)
         if key not in self._evaluators:
             count = len(site.trace.values)
@@ -248,7 +237,8 @@ class Responses:
             scope = site.trace.scope if turn == 0 else self.watch.scope_at(site, turn)
             names = {**site.code.functions[0].__globals__, **scope}
             self._evaluators[key] = Evaluator(recorded, set(), names)
-        return self._evaluators[key]
+        first = self._evaluators[key]
+        return Evaluator(first.recorded, set(inside), first.names) if inside else first
 
     def _addition(self, site: Site) -> Addition | None:
         """Return the amount to add to an expression, None if the results leave the amount open."""
@@ -277,8 +267,9 @@ class Responses:
             return True
         if not _is_plain(edit.new, site, helpers):
             return True
+        evaluator = self._evaluator(line, addition.turn, inside)  # by the nodes as they are now
         with applied([edit]):
-            shift = self._shift(line.node, line, addition.turn, inside)
+            shift = _shift(line.node, line.trace.values[addition.turn], evaluator)
         return shift is None or _adds(shift, addition)
 
     def _solved(self, site: Site) -> Addition | None:
@@ -313,6 +304,17 @@ class Responses:
                 return Addition(turn, amount, slack)
             start += size
         return None
+
+
+def _shift(new: Any, before: Any, evaluator: Evaluator) -> Any:
+    """Return the difference that a new expression makes to a value, None if it is unknown."""
+    try:
+        value = np.asarray(evaluator.of(new), np.float64)
+    except (ValueError, ZeroDivisionError) as error:  # the shapes do not fit
+        return None if "read-only" in str(error) else FAILS
+    except Exception:  # perhaps only here
+        return None
+    return value - before if value.shape == np.shape(before) else None
 
 
 def _adds(shift: Array, addition: Addition) -> bool:

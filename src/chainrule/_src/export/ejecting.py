@@ -124,7 +124,7 @@ class _ModuleText:
 
     def _layers(self) -> Iterator[str]:
         """Yield a line for each layer: its name, the shape of its output, its options."""
-        rows = [("X", shape_text(self.network.layers[0].input_shape), "")]
+        rows = [("X", shape_text(self.network.first.input_shape), "")]
         for layer in self.network.layers:
             about = re.sub(rf"(, )?name='{layer.name}'", "", repr(layer))
             rows.append((layer.name, shape_text(layer.output_shape), about))
@@ -183,7 +183,7 @@ class _ModuleText:
     # Sections
 
     def _network(self) -> list[str]:
-        about = f"Return the outputs, {shape_text(self.network.layers[-1].output_shape)}."
+        about = f"Return the outputs, {shape_text(self.network.last.output_shape)}."
         if self.used.outputs[0] == "probabilities":
             about = about.replace("outputs", "probabilities")
         forward = self._text(Forward(self.network).program(self.X), "predict", about)
@@ -266,7 +266,7 @@ class _ModuleText:
         if self.used.label is None:
             return []
         which = "np.argmax(scores, axis=1)"
-        if self.network.layers[-1].output_shape[-1] == 1:
+        if self.network.last.output_shape[-1] == 1:
             which = f"(scores.reshape(-1) > {self.used.least:g}).astype(int)"
         elif self.used.threshold != 0.5:
             which = f"(scores[:, 1] > {self.used.threshold!r}).astype(int)"
@@ -325,11 +325,11 @@ class _ModuleText:
                 return '["prediction", "low", "high"]', "quantities(scores)"
             return '["prediction"]', "zip(quantities(scores))"
         if self.used.label is None:
-            sizes = self.network.layers[-1].output_shape[1:]
+            sizes = self.network.last.output_shape[1:]
             names = f'[f"output {{i}}" for i in range({math.prod(size or 1 for size in sizes)})]'
             return names, "scores.reshape(len(scores), -1)"
         what = "probability of" if self.used.outputs[0] == "probabilities" else "output for"
-        is_one = self.network.layers[-1].output_shape[-1] == 1
+        is_one = self.network.last.output_shape[-1] == 1
         class_list = "CLASS_NAMES[1:]" if is_one else "CLASS_NAMES"
         names = f'["prediction", *(f"{what} {{name}}" for name in {class_list})]'
         return names, "([name, *row] for name, row in zip(labels(scores), scores, strict=True))"

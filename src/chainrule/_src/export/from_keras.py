@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
+import operator
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,20 +18,22 @@ from chainrule._src.base.showing import arguments, snake_case
 from chainrule._src.export.to_keras import import_keras, warn_uncompiled
 from chainrule._src.nn import layers as our_layers
 from chainrule._src.nn.layers import Input, Layer, Normalization
+from chainrule._src.nn.layers.symbols import symbols_in
 from chainrule._src.nn.layers.tracking import as_name
-from chainrule._src.nn.sequential.model import Sequential
+from chainrule._src.nn.network.graph import functions_of_graphs
+from chainrule._src.nn.sequential import Model, Sequential
 
 PARTS = ("optimizer", "loss", "metrics", "weighted_metrics")
 # Options that have no counterpart, with the only values that can be converted.
 USUAL = {"data_format": "channels_last", "rms_scaling": False, "attention_axes": (1,)}
 
 
-def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> Sequential:
-    """Convert a Keras model to a `Sequential`, with copies of its weights.
+def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> Any:
+    """Convert a Keras model to a `Sequential`, or to a `Model`, with copies of its weights.
 
     Parameters
     ----------
-    model : keras.Sequential, or keras.Model whose layers are a plain chain
+    model : keras.Sequential, or functional keras.Model
         A built model. If it is compiled, the result is compiled in the same way. If an optimizer,
         loss or metric has no counterpart, the result is not compiled, and a warning says why.
     seed : int, Generator or None
@@ -37,8 +41,8 @@ def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> 
 
     Returns
     -------
-    Sequential
-        A model with the same outputs, up to rounding.
+    Sequential or Model
+        A model with the same outputs, up to rounding; a `Sequential` for a plain chain of layers.
 
     Raises
     ------
@@ -55,7 +59,11 @@ def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> 
     [Dense(units=2, activation='relu', name='top')]
     """
     keras = import_keras()
-    keras_layers = list(_chain(keras, model))
+    if not isinstance(model, keras.Model) or not model.built:
+        raise DataError(f"from_keras: expected a built model of Keras's, received {model!r}")
+    keras_layers = _chain(keras, model)
+    if keras_layers is None:
+        return _graph_from(keras, model, seed)
     dtypes = {layer.dtype_policy.name for layer in keras_layers}
     if dtypes not in ({"float32"}, {"float64"}):
         raise DataError(
@@ -66,46 +74,91 @@ def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> 
     start = Input(batch_shape=model.input_shape)
     sequential = Sequential([start, *layers], dtype=dtypes.pop(), seed=seed)
     for layer, keras_layer in zip(layers, keras_layers, strict=True):
-        # Keras counts its counters among the weights; ours are floats.
-        floats = (v for v in keras_layer.weights if "float" in str(v.dtype))
-        for variable, value in zip(layer.weights, floats, strict=False):
-            variable.assign(keras.ops.convert_to_numpy(value.value))
+        _copy_weights(keras, layer, keras_layer)
     if getattr(model, "compiled", False):
         _compile_as(keras, sequential, model)
     return sequential
 
 
-def _chain(keras: Any, model: Any) -> Iterator[Any]:
-    """Yield the layers of a model in order.
-
-    Raises
-    ------
-    DataError
-        If the model is not built, or its layers are not a plain chain.
-    """
-    if not isinstance(model, keras.Model) or not model.built:
-        raise DataError(f"from_keras: expected a built model of Keras's, received {model!r}")
+def _chain(keras: Any, model: Any) -> list[Any] | None:
+    """Return the layers of a model in order; None if they are no plain chain."""
     if isinstance(model, keras.Sequential):
-        yield from model.layers
-        return
-    if not hasattr(model, "inputs") or len(model.inputs or ()) != 1 or len(model.outputs) != 1:
-        raise DataError(
-            f"from_keras: model {model.name!r} ({type(model).__name__}) must have one input and "
-            "one output, and layers one after the other"
-        )
-    (value,) = model.inputs
+        return list(model.layers)
+    inputs: Any = getattr(model, "inputs", None) or ()
+    if len(inputs) != 1 or len(model.outputs) != 1:
+        return None
+    (value,) = inputs
+    layers = []
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
         if len(layer._inbound_nodes) != 1 or layer.input is not value:
-            raise DataError(
-                f"from_keras: layer {layer.name!r} ({type(layer).__name__}) does not follow the "
-                "one before it alone; a Sequential is a plain chain"
-            )
+            return None
         value = layer.output
-        yield layer
-    if value is not model.outputs[0]:
-        raise DataError("from_keras: the model's output is not that of its last layer")
+        layers.append(layer)
+    return layers if value is model.outputs[0] else None
+
+
+def _graph_from(keras: Any, model: Any, seed: Any) -> Model:
+    """Convert a functional model by making its calls with our layers and functions."""
+    if not getattr(model, "_nodes_by_depth", None):
+        raise DataError(
+            f"from_keras: model {model.name!r} ({type(model).__name__}) must be made of the layers "
+            "between inputs and outputs; its class has code of its own, write that in NumPy"
+        )
+    layers: dict[int, Any] = {}
+    values: dict[int, Any] = {}
+    for tensor in model.inputs:
+        dtype = str(tensor.dtype)
+        head = Input(batch_shape=tensor.shape, dtype=dtype, name=as_name(tensor.name))
+        values[id(tensor)] = head.output
+    tree = keras.tree
+
+    def ours(part: Any) -> Any:
+        return values.get(id(part), part)
+
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            if node.is_input:
+                continue
+            args, kwargs = tree.map_structure(ours, (node.arguments.args, node.arguments.kwargs))
+            call = _callable_from(keras, node.operation, layers)
+            kwargs = {k: v for k, v in kwargs.items() if v is not None}
+            outputs = symbols_in(call(*args, **kwargs))
+            values |= {id(t): s for t, s in zip(node.output_tensors, outputs, strict=True)}
+    inputs, outputs = tree.map_structure(
+        lambda tensor: values[id(tensor)], (model._inputs_struct, model._outputs_struct)
+    )
+    converted = Model(inputs, outputs, as_name(model.name), seed=seed)
+    for layer, keras_layer in layers.values():
+        _copy_weights(keras, layer, keras_layer)
+    if getattr(model, "compiled", False):
+        _compile_as(keras, converted, model)
+    return converted
+
+
+def _callable_from(keras: Any, operation: Any, layers: dict[int, Any]) -> Any:
+    """Return our layer, or function of arrays, for a Keras layer or operation."""
+    if isinstance(operation, keras.layers.Layer):
+        if id(operation) not in layers:
+            layers[id(operation)] = _layer_from(keras, operation), operation
+        return layers[id(operation)][0]
+    name = snake_case(type(operation).__name__)
+    name = {"get_item": "getitem"}.get(name, name)
+    functions = functions_of_graphs().items()
+    registered = next((f for key, f in functions if key.endswith(f".{name}")), None)
+    function = operator.getitem if name == "getitem" else registered or getattr(np, name, None)
+    if function is None:
+        raise DataError(f"from_keras: the operation {name} has no counterpart")
+    options = {k: v for k, v in operation.get_config().items() if k not in ("name", "dtype")}
+    return functools.partial(function, **{k: v for k, v in options.items() if v is not None})
+
+
+def _copy_weights(keras: Any, layer: Layer, keras_layer: Any) -> None:
+    # Keras counts its counters among the weights; ours are floats.
+    floats = (v for v in keras_layer.weights if "float" in str(v.dtype))
+    for variable, value in zip(layer.weights, floats, strict=False):
+        variable.assign(keras.ops.convert_to_numpy(value.value))
 
 
 def _layer_from(keras: Any, layer: Any) -> Layer:
@@ -114,6 +167,8 @@ def _layer_from(keras: Any, layer: Any) -> Layer:
         if not layer.trainable:
             inner.trainable = False
         return inner
+    if isinstance(layer, keras.Model):
+        return _graph_from(keras, layer, None)
     kind, config = type(layer).__name__, layer.get_config()
     if kind not in our_layers.__all__ or getattr(keras.layers, kind, None) is not type(layer):
         raise DataError(
@@ -162,6 +217,8 @@ def _from(value: Any, where: str) -> Any:
     """Convert an option, which may be Keras's description of an object, to ours."""
     if isinstance(value, list | tuple):
         return [_from(part, where) for part in value]
+    if isinstance(value, Mapping) and "class_name" not in value:
+        return {key: _from(part, where) for key, part in value.items()}
     if not isinstance(value, Mapping) or "class_name" not in value:
         return value
     module, name = str(value.get("module")), value["class_name"]
@@ -176,15 +233,13 @@ def _from(value: Any, where: str) -> Any:
     return cls(**config)
 
 
-def _compile_as(keras: Any, model: Sequential, keras_model: Any) -> None:
+def _compile_as(keras: Any, model: Any, keras_model: Any) -> None:
     """Compile a model like a Keras model; warn if an option has no counterpart."""
     try:
         with warnings.catch_warnings():  # Keras reads its learning rate in a way NumPy warns of
             warnings.simplefilter("ignore", DeprecationWarning)
             config = keras_model.get_compile_config() or {}
         options = {part: _from(config.get(part), part) for part in PARTS}
-        if config.get("loss_weights") is not None:
-            raise DataError("loss_weights has no counterpart")
-        model.compile(**options)
+        model.compile(**options, loss_weights=config.get("loss_weights"))
     except ChainruleError as error:
         warn_uncompiled("from_keras", error)

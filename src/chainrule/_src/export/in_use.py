@@ -46,10 +46,10 @@ class InUse:
         target = None if self.preprocessor is None else self.preprocessor.target
         self.quantity = target if target is not None and target.task == "regression" else None
         self.classes = tuple(model.class_names or (() if target is None else target.classes))
-        if self.steps and model.network.layers[0].input_shape[1:] != (self.preprocessor.width,):
+        if self.steps and model.network.first.input_shape[1:] != (self.preprocessor.width,):
             raise DataError(
                 f"{where}: the preprocessor makes {self.preprocessor.width} features, the model "
-                f"takes samples of shape {model.network.layers[0].input_shape[1:]}"
+                f"takes samples of shape {model.network.first.input_shape[1:]}"
             )
         self.threshold = 0.5 if target is None else target.threshold
         self.outputs = list(map(self._free, self._wishes()))
@@ -61,14 +61,14 @@ class InUse:
         """Return the preferred names of the outputs."""
         if self.quantity is not None:
             return ["prediction", *(["low", "high"] if self.quantity.interval else [])]
-        kind = getattr(self.model.network.layers[-1], "activation", None)
+        kind = getattr(self.model.network.last, "activation", None)
         is_share = kind in (activations.softmax, activations.sigmoid)
         scores = ["probabilities" if is_share else "output"]
         return [*scores, "label"] if self._tells_class(kind) else scores
 
     def _tells_class(self, kind: Any) -> bool:
         """Return true if each sample has one class, and the names of the classes are known."""
-        shape = self.model.network.layers[-1].output_shape
+        shape = self.model.network.last.output_shape
         if not self.classes or len(shape) != 2:
             return False
         count = len(self.classes)

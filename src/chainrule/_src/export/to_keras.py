@@ -13,10 +13,12 @@ from chainrule._src.base.errors import ChainruleError, DataError, MissingDepende
 from chainrule._src.base.extras import is_installed, needs
 from chainrule._src.base.interrupts import load
 from chainrule._src.base.registered import is_own
-from chainrule._src.base.showing import arguments
+from chainrule._src.base.showing import arguments, snake_case
 from chainrule._src.nn import layers as our_layers
 from chainrule._src.nn.layers import Layer, Normalization
 from chainrule._src.nn.network.compiled import Compiled
+from chainrule._src.nn.network.graphed import Graphed
+from chainrule._src.nn.network.outputs import AddedLosses, OutputLosses
 
 BACKENDS = ("jax", "torch", "tensorflow")
 
@@ -50,15 +52,23 @@ def to_keras(model: Compiled) -> Any:
     """Convert a model to a Keras model; see `Sequential.to_keras`."""
     keras = import_keras()
     network, dtype = model.network, model.dtype.name
-    first = network.layers[0]
-    start = keras.Input(first.input_shape[1:], dtype="int32" if first.integers else dtype)
-    keras_layers = [_layer_to(keras, layer, dtype) for layer in network.layers]
-    keras_model = keras.Sequential([start, *keras_layers], name=re.sub(r"\W", "_", model.name))
+    name = re.sub(r"\W", "_", model.name)
+    if isinstance(model, Graphed):
+        keras_model, keras_layers = _graph_to(keras, model, dtype, name)
+    else:
+        first = network.first
+        start = keras.Input(first.input_shape[1:], dtype="int32" if first.integers else dtype)
+        keras_layers = [_layer_to(keras, layer, dtype) for layer in network.layers]
+        keras_model = keras.Sequential([start, *keras_layers], name=name)
     for layer, other in zip(network.layers, keras_layers, strict=True):
         for variable, value in zip(other.weights, layer.weights, strict=False):
             variable.assign(value.value)
     if model.loss is not None:
-        options = model.compile_options
+        options = dict(model.compile_options)
+        if isinstance(model.loss, OutputLosses):
+            options |= {"loss": model.loss.losses, "loss_weights": model.loss.weights}
+        elif isinstance(model.loss, AddedLosses):
+            options["loss"] = None
         try:
             keras_model.compile(**{name: _to(keras, plain(v), name) for name, v in options.items()})
         except ChainruleError as error:
@@ -66,7 +76,48 @@ def to_keras(model: Compiled) -> Any:
     return keras_model
 
 
+def _graph_to(keras: Any, model: Graphed, dtype: str, name: str) -> tuple[Any, list[Any]]:
+    """Convert a graph by making its calls with Keras's layers and functions."""
+    graph = model.graph
+    keras_layers = [
+        None if isinstance(each, our_layers.Input) else _layer_to(keras, each, dtype)
+        for each in model.layers
+    ]
+    functions = {snake_case(type_name) for type_name in map(_keras_name, graph.functions)}
+    for each in keras_layers:  # Keras names operations too, and wants different names
+        if each is not None and re.sub(r"_\d+$", "", each.name) in functions:
+            each.name = f"{each.name}_layer"
+    starts = []
+    for index, (shape, is_whole) in zip(graph.heads, model.inputs_taken(), strict=True):
+        head = model.layers[index].name
+        starts.append(
+            keras.Input(batch_shape=shape, name=head, dtype="int32" if is_whole else dtype)
+        )
+        keras_layers[index] = starts[-1]._keras_history.operation
+
+    def function_for(function: Any) -> Any:
+        name = _keras_name(function)
+        if name == "get_item":
+            return function
+        if not hasattr(keras.ops, name):
+            raise DataError(f"to_keras: the function {name} has no counterpart in Keras")
+        return getattr(keras.ops, name)
+
+    outputs = graph.replay(keras_layers, starts, function_for)
+    inputs = graph.inputs_from(starts)
+    keras_model = keras.Model(inputs, outputs, name=name, trainable=model.trainable)
+    return keras_model, keras_layers
+
+
+def _keras_name(function: Any) -> str:
+    """Return the name of a function in `keras.ops`."""
+    name = str(function.__name__)
+    return {"getitem": "get_item", "divide": "true_divide"}.get(name, name)
+
+
 def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
+    if isinstance(layer, Graphed):
+        return _graph_to(keras, layer, dtype, layer.name)[0]
     if isinstance(layer, Compiled):
         inner = [_layer_to(keras, each, dtype) for each in layer.layers]
         return keras.Sequential(inner, name=layer.name, trainable=layer.trainable)
@@ -107,6 +158,8 @@ def _to(keras: Any, value: Any, where: str) -> Any:
         return [_to(keras, part, where) for part in value]
     if not isinstance(value, Mapping):
         return value
+    if "class_name" not in value:
+        return {key: _to(keras, part, where) for key, part in value.items()}
     cls = None if is_own(value) else class_of(value)
     room = "" if cls is None else cls.__module__.split(".")[3]
     module = keras.optimizers.schedules if room == "schedules" else getattr(keras, room, None)

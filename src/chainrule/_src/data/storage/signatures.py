@@ -24,7 +24,6 @@ SIGNATURES = {
 }
 PEEK = 512  # first bytes that determine the kind
 SUFFIXES = {
-    ".hdf5": ("HDF5", "; Keras's files come from model.to_keras().save(path)"),
     ".onnx": ("ONNX", "; model.export(path) writes that"),
     ".py": ("Python", "; model.eject(path) writes that"),
     **dict.fromkeys((".npz", ".npy"), ("a NumPy file", "")),
@@ -55,8 +54,8 @@ def guess(head: bytes) -> str:
 def check_name(path: str | os.PathLike[str]) -> None:
     """Raise an error if a file's suffix belongs to another format than safetensors.
 
-    Keras's suffixes, ``.keras``, ``.h5`` and ``.weights.h5``, are allowed, because programs written
-    for Keras use them; the file is nevertheless in the safetensors format.
+    Keras's suffixes, ``.keras``, ``.h5``, ``.hdf5`` and ``.weights.h5``, are allowed, because
+    programs written for Keras use them; the file is nevertheless in the safetensors format.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ def _untrained(model: Compiled) -> dict[str, Any]:
         shape = ("input_shape", "batch_size")
         fresh = type(model).from_config({k: v for k, v in config.items() if k not in shape})
         fresh.rng = np.random.default_rng(0)
-        fresh.build(model.network.layers[0].input_shape)
+        fresh.build(model.network.first.input_shape)
     except ChainruleError:  # a layer or a function that has no config
         return {}
     params: dict[str, Any] = fresh.network.params
@@ -107,7 +107,7 @@ def _output(model: Compiled, used: InUse) -> dict[str, Any]:
             "kind": "quantity", "name": used.quantity.name, "unit": unit,
             "comma": WRITTEN.get(reading), "share": used.quantity.interval,
         }  # fmt: skip
-    last = model.network.layers[-1]
+    last = model.network.last
     shape, kind = [size or 1 for size in last.output_shape[1:]], getattr(last, "activation", None)
     name = "" if used.preprocessor is None else used.preprocessor.target.name
     numbers = {"kind": "numbers", "name": name, "features": shape[-1] if len(shape) > 1 else 1}

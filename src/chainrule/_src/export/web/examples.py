@@ -43,7 +43,7 @@ def checked_examples(examples: Any, used: InUse, training: bool) -> tuple[Any, A
     if y is None:
         return _floats(checked_x(X, model.layers, "export"), model), None
     X, y = checked_data(X, y, None, None, model.layers, model.loss, "export")
-    check_labels_fit(y, model.network.layers[-1].output_shape[-1] or 1, model.loss, "export")
+    check_labels_fit(y, model.network.last.output_shape[-1] or 1, model.loss, "export")
     return _floats(X, model), y
 
 
@@ -86,7 +86,7 @@ def _coded(step: Step, values: Array) -> Array:
 
 def _digits(model: Compiled) -> tuple[Array, Array] | None:
     """Return scikit-learn's digits on the scale that the model was trained with, if any."""
-    shape, outputs = model.network.layers[0].input_shape[1:], model.network.layers[-1].output_shape
+    shape, outputs = model.network.first.input_shape[1:], model.network.last.output_shape
     if shape not in ((64,), (8, 8), (8, 8, 1)) or outputs[1:] != (10,):
         return None
     digits = load_digits()

@@ -71,7 +71,7 @@ def _unit(unit: str) -> Part:
 
 def parts_of_sample(model: Compiled, shape: tuple[int, ...]) -> list[Part]:
     """Return the parts of a sample that is one array."""
-    first = model.network.layers[0]
+    first = model.network.first
     picture = _picture_shape(shape)
     if picture is not None:
         return [{"name": "", **_picture(picture, _brightness(first))}]

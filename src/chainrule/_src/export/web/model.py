@@ -90,7 +90,7 @@ def _add_loss(content: WebContent, model: Compiled, used: InUse, X: Any) -> None
     X, y = example_data(model.network, model.loss)
     target: dict[str, Any] = {"dtype": y.dtype.str, "shape": y.shape[1:]}
     if model.loss.takes_labels:
-        target["labels"] = model.network.layers[-1].output_shape[-1]
+        target["labels"] = model.network.last.output_shape[-1]
     if used.quantity is not None:
         target |= {"mean": used.quantity.mean, "scale": used.quantity.scale}
     content.about["target"] = target

@@ -34,6 +34,16 @@ from chainrule._src.nn.layers.functions import (
     Wrapper,
 )
 from chainrule._src.nn.layers.layer import Layer
+from chainrule._src.nn.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
 from chainrule._src.nn.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
@@ -80,19 +90,20 @@ from chainrule._src.nn.layers.tabular import (
 )
 
 __all__ = [
-    "ELU", "GRU", "LSTM", "RNN", "Activation", "AlphaDropout", "AveragePooling1D",
-    "AveragePooling2D", "BatchNormalization", "Bidirectional", "Bounds", "ByColumns", "Clamp",
-    "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
-    "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "Embedding", "Ensemble", "Flatten", "GRUCell",
-    "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
-    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GroupNormalization", "Identity", "Input",
-    "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D",
-    "MaxPooling2D", "MultiHeadAttention", "NeuralTangentDense", "Normalization", "PReLU",
-    "ParametricActivation", "PeriodicEmbedding", "Permute", "RMSNormalization", "ReLU",
+    "ELU", "GRU", "LSTM", "RNN", "Activation", "Add", "AlphaDropout", "Average",
+    "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Bidirectional", "Bounds",
+    "ByColumns", "Clamp", "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose",
+    "Cropping1D", "Cropping2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Dot", "Dropout",
+    "Embedding", "Ensemble", "Flatten", "GRUCell", "GaussianDropout", "GaussianNoise",
+    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D", "GroupNormalization", "Identity", "Input", "LSTMCell", "Lambda",
+    "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D", "MaxPooling2D",
+    "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "NeuralTangentDense", "Normalization",
+    "PReLU", "ParametricActivation", "PeriodicEmbedding", "Permute", "RMSNormalization", "ReLU",
     "RepeatVector", "Rescaling", "Reshape", "RobustScaling", "Scale", "SeparableConv1D",
     "SeparableConv2D", "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D",
-    "SpatialDropout2D", "StackedRNNCells", "TimeDistributed", "UnitNormalization", "UpSampling1D",
-    "UpSampling2D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
+    "SpatialDropout2D", "StackedRNNCells", "Subtract", "TimeDistributed", "UnitNormalization",
+    "UpSampling1D", "UpSampling2D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
 
 # Further names of these layers in Keras.

@@ -11,12 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.errors import ChainruleError, DataError, ShapeError
 from chainrule._src.base.validation import shape_text
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.calling import Called
-from chainrule._src.nn.layers.given import Shape, merged
+from chainrule._src.nn.layers.given import (
+    Shape,
+    first_of,
+    is_several,
+    is_shape,
+    map_shapes,
+    merged,
+    same_beside_rows,
+    shapes_given,
+    shapes_in,
+)
 from chainrule._src.nn.layers.surroundings import CallContext, around, within
 from chainrule._src.nn.layers.tracking import Weight
 
@@ -29,7 +39,6 @@ class Buildable(Called):
 
     built: bool
     builds_itself = False  # if true, the class's `build` calls `prepare` itself
-    gives_several = False  # if true, `call` returns states after the output
     further_shapes: Any = ()  # shapes of these states
     _is_building = False
     _kept: dict[Any, Weight]  # by the path of attributes
@@ -56,9 +65,10 @@ class Buildable(Called):
         A layer with several inputs needs ``called_with``: the input, the further positional
         arguments, and the keyword arguments.
         """
-        input_shape = (None,) if input_shape is None else tuple(input_shape)
-        if math.prod(size or 1 for size in input_shape[1:]) > LARGEST:
-            raise ShapeError(f"{self}: an input of shape {shape_text(input_shape)} is too large")
+        input_shape = shapes_given(input_shape)
+        for each in shapes_in(input_shape):
+            if math.prod(size or 1 for size in each[1:]) > LARGEST:
+                raise ShapeError(f"{self}: an input of shape {shape_text(each)} is too large")
         outer = around()
         if outer is not None and outer.builds:
             rng, dtype = outer.rng, outer.dtype
@@ -78,14 +88,17 @@ class Buildable(Called):
                     shape = self._shape_for(*called_with)
             if outer is None:
                 tracking.check_shared(self)
-        except Exception:
+        except Exception as error:
             self.built = False
-            raise
+            if isinstance(error, ChainruleError) or is_shape(input_shape):
+                raise
+            shapes = ", ".join(map(shape_text, shapes_in(input_shape)))
+            raise ShapeError(f"{self}: fails for inputs of shapes {shapes}: {error}") from error
         if math.prod(size or 1 for size in shape) > LARGEST:
             raise ShapeError(
                 f"{self}: an output of shape {shape_text((None, *shape))} is too large"
             )
-        self.output_shape, self.built = (input_shape[0], *shape), True
+        self.output_shape, self.built = (shapes_in(input_shape)[0][0], *shape), True
         return self.output_shape
 
     def _make(self, input_shape: Shape) -> None:
@@ -111,7 +124,8 @@ class Buildable(Called):
         An axis of the output whose length differs between two trial lengths has no fixed length.
         Sublayers are built by these calls; if some are not, another call tries training.
         """
-        lengths = LENGTHS if None in self.input_shape[1:] else LENGTHS[:1]
+        is_open = any(None in shape[1:] for shape in shapes_in(self.input_shape))
+        lengths = LENGTHS if is_open else LENGTHS[:1]
         if type(self).__module__.startswith("chainrule."):
             with suppress(Exception):
                 return merged([self._trial_shape(0, length) for length in lengths])
@@ -129,21 +143,24 @@ class Buildable(Called):
 
     def _trial_shape(self, rows: int, length: int, training: bool = False) -> tuple[int, ...]:
         """Return the shape of a sample's output for an example of zeros."""
-        rows = self.input_shape[0] or rows
-        sizes = [size or length for size in self.input_shape[1:]]
+        dtype = np.int32 if self.integers else self._dtype
+
+        def zeros(shape: Shape) -> Any:
+            return np.zeros((shape[0] or rows, *(size or length for size in shape[1:])), dtype)
+
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("error" if rows == 0 else "default")
-            example = np.zeros((rows, *sizes), np.int32 if self.integers else self._dtype)
-            return self._shape_for(example, (), {}, training)
+            return self._shape_for(map_shapes(zeros, self.input_shape), (), {}, training)
 
     def _shape_for(
         self, x: Any, more: Any, options: Any, training: bool = False
     ) -> tuple[int, ...]:
         """Return the shape of a sample's output for an input."""
-        y, rows = tracking.copied(self, deep=False).run(x, training, *more, **options), len(x)
-        self.gives_several = isinstance(y, tuple)
-        self.further_shapes = map_leaves(np.shape, y[1:]) if self.gives_several else ()
-        y = y[0] if isinstance(y, tuple) and y else y  # states come after the output
+        y = tracking.copied(self, deep=False).run(x, training, *more, **options)
+        rows, self.gives_several = len(first_of(x)), is_several(y)
+        further = y[1:] if isinstance(y, tuple) else ()
+        self.further_shapes = map_leaves(np.shape, further)
+        y = first_of(y)  # states come after the output
         shape: tuple[int, ...] = () if isinstance(y, tuple | list | dict) else np.shape(y)
         if not shape or shape[0] != rows:
             received = f"has shape {shape}" if shape else f"is a {type(y).__name__}"
@@ -156,11 +173,12 @@ class Buildable(Called):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shapes of the output, and of states if any, for an input's shape."""
         built = self
-        if not self.built or tuple(input_shape[1:]) != self.input_shape[1:]:
+        input_shape = shapes_given(input_shape)
+        if not self.built or not same_beside_rows(input_shape, self.input_shape):
             built = copy.deepcopy(self)
             built.prepare(input_shape)
         shapes = built.output_shape, *built.further_shapes
-        of_rows: Any = _of_rows(shapes, input_shape[0])
+        of_rows: Any = _of_rows(shapes, shapes_in(input_shape)[0][0])
         return of_rows if built.gives_several else of_rows[0]  # type: ignore[no-any-return]
 
 

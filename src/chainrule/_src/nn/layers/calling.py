@@ -14,9 +14,31 @@ from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import ChainruleError, DataError, ShapeError
 from chainrule._src.base.validation import check_flag, shape_text
 from chainrule._src.core.names import name_tensor
+from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers import tracking
-from chainrule._src.nn.layers.given import Shape, fits, merged
-from chainrule._src.nn.layers.surroundings import CallContext, around, refuse_symbolic, within
+from chainrule._src.nn.layers.given import (
+    Shape,
+    first_of,
+    fits,
+    is_several,
+    is_shape,
+    map_shapes,
+    merged,
+    shape_of,
+    shapes_in,
+)
+from chainrule._src.nn.layers.surroundings import CallContext, around, within
+from chainrule._src.nn.layers.symbols import (
+    TRIALS,
+    LayerCall,
+    SymbolicTensor,
+    SymbolSource,
+    drawing_with,
+    example_of,
+    map_symbolic,
+    symbols_in,
+    trial,
+)
 from chainrule._src.nn.layers.weighted import Weighted
 
 
@@ -32,6 +54,9 @@ class Called(Weighted):
     supports_masking = False  # if true, the mask of the input is also that of the output
     _takes_training = _takes_mask = False  # does `call` have an argument ``training``, or ``mask``?
     _more: ClassVar[list[str]] = []  # arguments of `call` after the input
+    takes_several = False  # if true, the input may be a list or dict of arrays
+    gives_several = False  # if true, `call` returns states after the output
+    _calls: list[Any]  # with symbolic tensors
     _added: list[Any]  # losses that the last call outside other layers added
     _dtype: np.dtype[Any]
 
@@ -47,7 +72,7 @@ class Called(Weighted):
 
     def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
         """Return the output for an input of the shape that the layer was built for."""
-        self.check_fit(x.shape)
+        self.check_fit(shape_of(x) if is_several(x) else x.shape)
         if self._takes_training:
             options["training"] = training
         try:
@@ -63,20 +88,22 @@ class Called(Weighted):
         except (ValueError, IndexError, TypeError, AttributeError) as error:
             if isinstance(error, ChainruleError):
                 raise
-            shape = shape_text((None, *x.shape[1:]))
+            shape = ", ".join(map(shape_text, shapes_in(shape_of(x))))
             raise ShapeError(f"{self}: fails for an input of shape {shape}: {error}") from error
         name_tensor(tracking.as_name(self.name), y)
         return y
 
-    def check_fit(self, shape: tuple[int, ...]) -> None:
+    def check_fit(self, shape: Any) -> None:
         """Raise an error for an input of another shape than the layer was built for."""
         if not fits(shape, self.input_shape):
-            raise self.misfit(self.input_shape, (None, *shape[1:]))
+            raise self.misfit(self.input_shape, shape)
 
     def _record_notes(self, x: Any, y: Any, mask: Any, notes: Any) -> None:
         """Record the activity penalty and the mask of the output in the notes."""
         if self.activity_regularizer is not None:
             notes.losses.append(self.activity_regularizer(y) / y.shape[0])
+        if is_several(y):
+            return
         if notes.mask_of(y) is None or y is x:
             carries = self.supports_masking or type(self).compute_mask is not Called.compute_mask
             if mask is not None and not carries:
@@ -104,28 +131,65 @@ class Called(Weighted):
         options |= dict(zip(self._more, more, strict=False))
         more = more[len(self._more) :]
         training = options.pop("training", training)
+        x = map_symbolic(lambda layer: layer.output, x, SymbolSource)
+        if symbols_in((x, more, options)):
+            more_of_training = {} if training is None else {"training": training}
+            return self.symbolic(x, *more, **more_of_training, **options)
         if training is None:
             training = outer is not None and outer.training
         training = check_flag(training, "training", str(self))
-        refuse_symbolic(x, self)
         if outer is not None:
             return self._within(outer, x, training, *more, **options)
-        if not hasattr(x, "level"):
-            x = as_numbers(x, "the input", str(self))
-            if x.ndim == 0:
-                raise ShapeError(f"{self}: expected an array with a sample a row, received {x}")
-            x = x if self.integers else x.astype(self._dtype, copy=False)
+        x = map_leaves(self._as_input, x) if self.is_several(x) else self._as_input(x)
         if not self.built:
-            self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
-        elif not fits(x.shape, self.input_shape):
+            self.prepare(shape_of(x), called_with=(x, more, options))
+        elif not fits(shape_of(x), self.input_shape):
             self._adopt_shape(x, more, options)
         return self.run(x, training, *more, **options)
+
+    def is_several(self, x: Any) -> bool:
+        """Return true if the input is several arrays, which this layer takes."""
+        return self.takes_several and is_several(x)
+
+    def _as_input(self, x: Any) -> Any:
+        """Return an input as an array of the layer's dtype; a tensor unchanged."""
+        if hasattr(x, "level"):
+            return x
+        x = as_numbers(x, "the input", str(self))
+        if x.ndim == 0:
+            raise ShapeError(f"{self}: expected an array with a sample a row, received {x}")
+        return x if self.integers else x.astype(self._dtype, copy=False)
+
+    def symbolic(self, x: Any, *more: Any, **options: Any) -> Any:
+        """Return the symbolic output for symbolic tensors: the call is recorded for a model."""
+        if isinstance(x, list | tuple) and len(x) == 1 and not self.takes_several:
+            x = x[0]
+        if not (isinstance(x, SymbolicTensor) or self.takes_several):
+            raise DataError(f"{self}: takes one symbolic tensor, received {x!r}")
+        shape = map_symbolic(lambda symbol: symbol.shape, x)
+        x_now, *more_now = map_symbolic(lambda s: example_of(s, *TRIALS[0]), (x, *more))
+        options_now = map_symbolic(lambda s: example_of(s, *TRIALS[0]), options)
+        options_now.pop("training", None)
+        with within(None):
+            if not self.built:
+                with_others = (
+                    (x_now, more_now, options_now) if symbols_in((more, options)) else None
+                )
+                rng, dtype = drawing_with(first_of(x).dtype)
+                self.prepare(shape, rng, dtype, called_with=with_others)
+            if shape == self.input_shape and not (self.gives_several or more or options):
+                output = SymbolicTensor(self.output_shape, self._dtype)
+            else:
+                output = trial(self, (x, *more), options, str(self))
+        call = LayerCall(self, (x, *more), options, output, self.name)
+        self._calls.append(call)
+        return call.output
 
     def _adopt_shape(self, x: Any, more: Any, options: Any) -> None:
         """Adopt the input's shape if it needs weights of the same shapes."""
         twin = copy.deepcopy(self)
         with suppress(ChainruleError):
-            twin.prepare((None, *x.shape[1:]), called_with=(x, more, options))
+            twin.prepare(shape_of(x), called_with=(x, more, options))
             if [v.shape for v in self.variables] == [v.shape for v in twin.variables]:
                 self._take_twin_shapes(twin)
 
@@ -133,11 +197,10 @@ class Called(Weighted):
         self, outer: CallContext, x: Any, training: bool, *more: Any, **options: Any
     ) -> Any:
         """Return the output for a call within another layer."""
-        if not hasattr(x, "shape") or x.ndim == 0:
+        if not self.is_several(x) and (not hasattr(x, "shape") or x.ndim == 0):
             raise DataError(
                 f"{outer.outer}: {self} takes one array with a sample a row, received a "
-                f"{type(x).__name__}; give a layer of your own several arrays as one, with "
-                "np.concatenate"
+                f"{type(x).__name__}; give it one array, with np.concatenate"
             )
         if outer.members and id(self) not in outer.members:
             raise DataError(
@@ -152,7 +215,7 @@ class Called(Weighted):
                 )
             return self._widened(outer.tries, x, training, *more, **options)
         if not self.built:
-            self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
+            self.prepare(shape_of(x), called_with=(x, more, options))
         twin = self.bound({})
         y = twin._widened(True, x, training, *more, **options)
         self._take_twin_shapes(twin)
@@ -167,17 +230,21 @@ class Called(Weighted):
     def _widened(self, tries: bool, x: Any, training: bool, *more: Any, **options: Any) -> Any:
         """Return the output; if ``tries``, widen the shapes of input and output."""
         if tries:
-            self.widen("input_shape", x.shape)
+            self.widen("input_shape", shape_of(x))
         y = self.run(x, training, *more, **options)
         if tries:
-            self.widen("output_shape", np.shape(y[0] if isinstance(y, tuple) else y))
+            self.widen("output_shape", np.shape(first_of(y)))
         return y
 
-    def widen(self, name: str, shape: tuple[int, ...]) -> None:
+    def widen(self, name: str, shape: Any) -> None:
         """Set axes of a shape to None if their lengths differ between calls."""
+
+        def wider(shape: Shape, expected: Shape) -> Shape:
+            return (expected[0], *merged([expected[1:], shape[1:]]))
+
         expected = getattr(self, name)
-        if len(shape) == len(expected):
-            setattr(self, name, (expected[0], *merged([shape[1:], expected[1:]])))
+        if len(shapes_in(shape)) == len(shapes_in(expected)):
+            setattr(self, name, map_shapes(wider, shape, expected))
 
     def take_shapes(self, other: Any) -> None:
         """Take the shapes of a twin."""
@@ -185,6 +252,11 @@ class Called(Weighted):
 
     def misfit(self, expected: Shape, received: Shape, hint: str = "") -> ShapeError:
         """Return the error for an input of the wrong shape, which names the first wrong axis."""
+        if not is_shape(expected) or not is_shape(received):
+            texts = (", ".join(map(shape_text, shapes_in(each))) for each in (expected, received))
+            what = "expected inputs of shapes {}, received {}".format(*texts)
+            return ShapeError(f"{self}: {what}{hint and '; '}{hint}")
+        received = (None, *received[1:])
         what = f"expected an input of shape {shape_text(expected)}, received {shape_text(received)}"
         if len(expected) == len(received):
             axis = next(

@@ -14,12 +14,13 @@ from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_positive
 from chainrule._src.nn.layers.given import KINDS, Shape, dtype_given, shape_given
 from chainrule._src.nn.layers.layer import ROWS, Function, Layer
-from chainrule._src.ops.index import IN_RANGE
+from chainrule._src.nn.layers.symbols import SymbolSource
+from chainrule._src.ops.index import IN_RANGE, getitem
 
 LAST = slice(-1, None)
 
 
-class Input(Layer):
+class Input(SymbolSource, Layer):
     """Defines the shape of a sample, as the first layer of a model.
 
     Parameters
@@ -29,7 +30,7 @@ class Input(Layer):
     batch_size : int, optional
         A fixed batch size.
     dtype : str, optional
-        Accepted for compatibility with Keras and ignored: the model's dtype is used, and an
+        Dtype of the symbolic input of a `Model`. In a chain the model's dtype is used, and an
         `Embedding` takes integers in any case.
     batch_shape : tuple, optional
         Batch size and shape in one.
@@ -58,13 +59,14 @@ class Input(Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        dtype_given(dtype, "Input", KINDS)
+        kind = dtype_given(dtype, "Input", KINDS) or "float32"
         full_shape = shape_given(shape, batch_shape, None, "Input") or self.given_shape
         if full_shape is None:
             raise DataError("Input: give the shape of a sample, such as Input((28, 28))")
         if batch_size is not None:
             full_shape = (check_positive(batch_size, "batch_size", "Input"), *full_shape[1:])
         self.batch_shape, self.shape = full_shape, full_shape[1:]
+        self._input_kind, self.integers = kind, not kind.startswith("float")
 
     def call(self, x: Any) -> Any:
         return x
@@ -207,6 +209,8 @@ class Embedding(Layer):
         If true, steps with category 0 are masked in the following layers.
     weights : list of one array, optional
         The initial table; by default it is drawn.
+    input_length : ignored
+        Accepted for compatibility with older programs for Keras.
     **options
         Options of every `Layer`.
 
@@ -243,9 +247,11 @@ class Embedding(Layer):
         embeddings_constraint: Any = None,
         mask_zero: Flag = False,
         weights: Any = None,
+        input_length: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.__config__["input_length"] = None
         self.input_dim, self.output_dim, self._table = input_dim, output_dim, weights
         self.mask_zero = self.supports_masking = mask_zero
         self.__config__["weights"] = None  # the table is not part of the config
@@ -263,7 +269,10 @@ class Embedding(Layer):
 
     def call(self, x: Any) -> Any:
         """Return the rows of the table; raise an error for a number out of range."""
-        return self.embeddings[self._placed(x).astype(np.int64)]
+        rows = self._placed(x).astype(np.int64)
+        return getitem(
+            self.embeddings, rows
+        )  # the table may be an array where ``rows`` is recorded
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return inputs != 0 if self.mask_zero else None

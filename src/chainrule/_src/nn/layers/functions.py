@@ -339,6 +339,8 @@ class Lambda(Layer):
     array([[1., 2.]], dtype=float32)
     """
 
+    takes_several = True
+
     def __init__(
         self, function: Any, output_shape: Any = None, arguments: Any = None, **options: Any
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,68 @@ def merged(shapes: Sequence[Sequence[int | None]]) -> Shape:
     return tuple(sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True))
 
 
-def fits(shape: Sequence[int | None], expected: Shape) -> bool:
+def is_shape(shape: Any) -> bool:
+    """Return true for the shape of one array, false for a list or dict of shapes."""
+    return isinstance(shape, tuple) and all(s is None or not hasattr(s, "__iter__") for s in shape)
+
+
+def map_shapes(change: Callable[..., Any], shapes: Any, *others: Any) -> Any:
+    """Return ``change(shape)`` for each shape in a list or dict of shapes, or for one shape."""
+    if is_shape(shapes) or not isinstance(shapes, list | tuple | dict):
+        return change(shapes, *others)
+    if isinstance(shapes, dict):
+        return {key: map_shapes(change, s, *(o[key] for o in others)) for key, s in shapes.items()}
+    return [map_shapes(change, s, *(o[i] for o in others)) for i, s in enumerate(shapes)]
+
+
+def shapes_in(shapes: Any) -> list[Shape]:
+    """Return all shapes in a list or dict of shapes."""
+    every: list[Shape] = []
+    map_shapes(every.append, shapes)
+    return every
+
+
+def is_several(x: Any) -> bool:
+    """Return true if ``x`` is a list or dict of arrays, rather than one array."""
+    parts = x.values() if isinstance(x, dict) else x if isinstance(x, list | tuple) else ()
+    return bool(parts) and all(hasattr(part, "shape") or is_several(part) for part in parts)
+
+
+def shape_of(x: Any) -> Any:
+    """Return the shape of an array with None for the batch size; for a list or dict, of each."""
+    if isinstance(x, dict):
+        return {key: shape_of(part) for key, part in x.items()}
+    return [*map(shape_of, x)] if isinstance(x, list | tuple) else (None, *x.shape[1:])
+
+
+def first_of(x: Any) -> Any:
+    """Return an array, or the first one in a list or dict of arrays."""
+    while is_several(x):
+        x = next(iter(x.values())) if isinstance(x, dict) else x[0]
+    return x
+
+
+def fits(shape: Any, expected: Any) -> bool:
     """Return true if a batch's shape fits an expected shape; None fits any length."""
-    return merged([shape[1:], expected[1:]]) == expected[1:]
+    try:
+        pairs = [*zip(shapes_in(shape), shapes_in(expected), strict=True)]
+    except ValueError:
+        return False
+    return all(merged([one[1:], other[1:]]) == other[1:] for one, other in pairs)
+
+
+def shapes_given(shapes: Any) -> Any:
+    """Return the shape of an input as a tuple; several shapes in a list or dict."""
+    if shapes is None:
+        return (None,)
+    if isinstance(shapes, list | tuple) and not any(hasattr(s, "__iter__") for s in shapes):
+        return tuple(shapes)
+    return map_shapes(tuple, shapes)
+
+
+def same_beside_rows(shapes: Any, others: Any) -> bool:
+    """Return true if shapes differ at most in their batch sizes."""
+    pairs = zip(shapes_in(shapes), shapes_in(others), strict=False)
+    return len(shapes_in(shapes)) == len(shapes_in(others)) and all(
+        one[1:] == other[1:] for one, other in pairs
+    )

@@ -34,6 +34,15 @@ OF_MODELS = (
     "stateless_compute_loss", "supports_masking", "test_step", "train_step",
 )  # fmt: skip
 """Hooks of `keras.Sequential`."""
+OF_GRAPHS = (
+    "train_step", "test_step", "predict_step",
+    *(name for name in OF_MODELS if name not in (
+        "add_loss", "add_weight", "call", "compute_loss", "compute_mask", "compute_output_shape",
+        "compute_dtype", "from_config", "supports_masking", "train_step", "test_step",
+        "predict_step",
+    )),
+)  # fmt: skip
+"""Hooks of `keras.Model`."""
 SETTINGS = ("autocast", "dtype_policy")
 """Attributes that Keras reads if a layer sets them."""
 ADVICE = {

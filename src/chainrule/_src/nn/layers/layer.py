@@ -20,7 +20,8 @@ from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.building import Buildable
 from chainrule._src.nn.layers.given import Shape, dtype_given, shape_given
 from chainrule._src.nn.layers.hooks import OF_LAYERS, check_class, check_setting, missing
-from chainrule._src.nn.layers.surroundings import Placeholder, around
+from chainrule._src.nn.layers.surroundings import around
+from chainrule._src.nn.layers.symbols import Calls, SymbolicTensor
 from chainrule._src.nn.layers.tracking import Weight
 from chainrule._src.nn.layers.weights import PARTS, drawn, keeping_options
 
@@ -86,6 +87,8 @@ class Layer(Buildable):
         parameters = inspect.signature(cls.call).parameters
         positional = [n for n, p in parameters.items() if p.kind == p.POSITIONAL_OR_KEYWORD]
         cls._more = positional[2:]
+        if not cls.__module__.startswith("chainrule."):
+            cls.takes_several = True
         cls._takes_training, cls._takes_mask = "training" in parameters, "mask" in parameters
         if "__init__" in vars(cls):
             cls.__init__ = keeping_options(cls.__init__)  # type: ignore[method-assign]
@@ -95,6 +98,7 @@ class Layer(Buildable):
         self = super().__new__(cls, *args, **kwargs)
         self.name, self.trainable, self.built = snake_case(cls.__name__), True, False
         self._kept, self._new, self._early, self._added = {}, [], {}, []
+        self._calls = Calls()
         self._rng, self._dtype = np.random.default_rng(), np.dtype(np.float32)
         return self
 
@@ -139,10 +143,12 @@ class Layer(Buildable):
     if not TYPE_CHECKING:  # else a type checker would accept any attribute
 
         def __getattr__(self, name: str) -> Any:
-            if name in ("input", "output", "inputs", "outputs") and self.built:
-                shape = self.input_shape if name.startswith("in") else self.output_shape
-                symbol = Placeholder(shape, self._dtype.name)
-                return [symbol] if name.endswith("s") else symbol
+            if name in ("input", "output") and self.built:
+                if self._calls:
+                    call = self._calls[0]
+                    return call.args[0] if name == "input" else call.output
+                shape = self.input_shape if name == "input" else self.output_shape
+                return SymbolicTensor(shape, self._dtype.name)
             raise AttributeError(missing(self, name))
 
     def check(self, x: Array) -> None:
@@ -259,10 +265,8 @@ class Layer(Buildable):
 
 
 def activation_of(activation: Any, name: str, where: str) -> Any:
-    """Return an activation function; raise an error for a layer, which would not be trained."""
-    if isinstance(activation, Layer):
-        raise DataError(f"{where}: the {name} is a layer; put {activation} after this one")
-    return activations.get(activation, where)
+    """Return an activation function; a layer, such as LeakyReLU, is a sublayer."""
+    return activation if isinstance(activation, Layer) else activations.get(activation, where)
 
 
 Function = Annotated[Any, activation_of]

@@ -24,7 +24,7 @@ class _Max(_Pooling):
         return np.max(self.windows(x, -np.inf), axis=self.inside)
 
 
-class _Average(_Pooling):
+class _Averaging(_Pooling):
     def call(self, x: Any) -> Any:
         total = np.sum(self.windows(x), axis=self.inside)
         counted = self.windows(np.ones((1, *x.shape[1:-1], 1), x.dtype))
@@ -83,7 +83,7 @@ class MaxPooling2D(_Max, rank=2):
     """
 
 
-class AveragePooling1D(_Average, rank=1):
+class AveragePooling1D(_Averaging, rank=1):
     """Takes the mean of every window of a sequence.
 
     Parameters
@@ -107,7 +107,7 @@ class AveragePooling1D(_Average, rank=1):
     """
 
 
-class AveragePooling2D(_Average, rank=2):
+class AveragePooling2D(_Averaging, rank=2):
     """Takes the mean of every window of an image; added pixels around the image are ignored.
 
     Parameters

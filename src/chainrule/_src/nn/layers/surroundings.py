@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule._src.base.errors import DataError
+from chainrule._src.nn.layers.given import is_several
 from chainrule._src.nn.layers.tracking import Holder
 
 
@@ -29,7 +29,10 @@ class Notes:
     _masks: dict[int, tuple[Any, Any]] = field(default_factory=dict)  # by ``id`` of the array
 
     def mask_of(self, x: Any) -> Any:
-        """Return the mask of an array's steps; None if no step is masked."""
+        """Return the mask of an array's steps, or None; for several arrays the list of these."""
+        if is_several(x):
+            masks = [self.mask_of(part) for part in (x.values() if isinstance(x, dict) else x)]
+            return None if all(mask is None for mask in masks) else masks
         return self._masks.get(id(x), (x, None))[1]
 
     def mask(self, x: Any, mask: Any) -> None:
@@ -78,28 +81,10 @@ def around() -> CallContext | None:
 
 
 @contextmanager
-def within(surroundings: CallContext) -> Iterator[CallContext]:
+def within(surroundings: Any) -> Iterator[Any]:
     """Context manager that sets the surroundings of layers called in its body."""
     token = _around.set(surroundings)
     try:
         yield surroundings
     finally:
         _around.reset(token)
-
-
-@dataclass(frozen=True)
-class Placeholder:
-    """A placeholder for the input or output of a built layer; it has only shape and dtype."""
-
-    shape: tuple[int | None, ...]
-    dtype: str
-
-
-def refuse_symbolic(x: Any, layer: Any) -> None:
-    """Raise an error for a layer or placeholder as input, as in Keras's functional models."""
-    if isinstance(x, Holder | Placeholder):
-        raise DataError(
-            f"{layer}: called with {x}, as in a functional graph, which there is none of; put the "
-            "layers into Sequential([Input(shape), …]), write a layer made of layers (a class with "
-            "them as attributes, and NumPy in call), or a NumPy function for chainrule.minimize"
-        )

@@ -19,7 +19,7 @@ from chainrule._src.base.handles import values_of
 
 Path = tuple[Any, ...]  # an attribute, then keys of dicts and positions in lists and tuples
 OWN = frozenset(
-    ("__config__", "_kept", "_new", "_early", "_added", "_rng", "_dtype", "_is_building")
+    ("__config__", "_kept", "_new", "_early", "_added", "_calls", "_rng", "_dtype", "_is_building")
 )
 PLAIN = frozenset((int, float, str, bool, type(None)))  # of most attributes
 

@@ -14,12 +14,14 @@ from chainrule._src.compile.running.recorded import StepCaches
 from chainrule._src.compile.running.steps import ENGINES
 from chainrule._src.nn import losses, optimizers
 from chainrule._src.nn.callbacks import History
+from chainrule._src.nn.layers.given import is_shape, shape_of, shapes_in
 from chainrule._src.nn.metrics import get as get_metric
 from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.forward import Predictor
 from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, warn_of_one_share
 from chainrule._src.nn.network.kept import RecordingCache
 from chainrule._src.nn.network.objective import Objective
+from chainrule._src.nn.network.outputs import AddedLosses, LossOfOutput, OutputLosses, metrics_of
 from chainrule._src.nn.training.trainer import Trainer, rate_of
 
 
@@ -38,6 +40,7 @@ class Compiled(Predictor):
         self.compiled_metrics: tuple[Any, Any] = ((), ())
         self.optimizer_state: Any = None
         self._running: Engine | None = None  # while training
+        self.updates_alone = False  # within `train_on_batch`
         self._recording_cache = RecordingCache()  # between calls of train_on_batch
         self._recordings: StepCaches | None = None  # within `recorded_as`
         self.trainer: Trainer | None = None
@@ -55,7 +58,7 @@ class Compiled(Predictor):
         weighted_metrics: Sequence[Any] | None = None,
         *,
         engine: str = "auto",
-        loss_weights: None = None,
+        loss_weights: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
@@ -72,8 +75,8 @@ class Compiled(Predictor):
             Metrics that ignore, and metrics that use, the sample weights.
         engine : {"auto", "compiled", "numpy"}
             As for `minimize`.
-        loss_weights : None
-            There is one output; give samples a weight in `fit`.
+        loss_weights : list or dict of float, optional
+            Factors of the losses of several outputs.
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
             Accepted for compatibility with Keras and ignored: ``engine`` selects how updates run.
 
@@ -82,27 +85,35 @@ class Compiled(Predictor):
         UnknownNameError, DataError
             If an argument is not an optimizer, a loss or a metric.
         """
+        lookup("engine", engine, ENGINES)
+        rule = optimizers.get(optimizer, "compile")
+        loss = self._loss_given(loss, loss_weights)
+        if not isinstance(loss, OutputLosses):
+            metrics, weighted_metrics = map(flat_metrics, (metrics, weighted_metrics))
+            for metric in (*metrics, *weighted_metrics):
+                get_metric(metric, loss, (), "Sequential.compile")
+        self.optimizer, self.loss, self.optimizer_state = rule, loss, None
+        optimizers.count(rule, {})
+        self.compiled_metrics = (metrics or (), weighted_metrics or ())
+        self.engine = engine
+
+    def _loss_given(self, loss: Any, weights: Any) -> Any:
+        """Return the loss of the output, or of several outputs."""
+        names = self.names_of_outputs
+        if loss is None and self.may_lack_loss:
+            return AddedLosses()
         if loss is None:
             raise DataError(
                 "Sequential.compile: loss is missing; for instance "
                 "loss='sparse_categorical_crossentropy', or 'mse'"
             )
-        if loss_weights is not None:
-            raise DataError(
-                "Sequential.compile: loss_weights has no counterpart: there is one output; give "
-                "fit a sample_weight"
-            )
-        lookup("engine", engine, ENGINES)
-        rule, loss = optimizers.get(optimizer, "compile"), losses.get(loss, "compile")
-        for group in (metrics, weighted_metrics):
-            if isinstance(group, str) or not isinstance(group, Sequence | None):
-                raise DataError(f"Sequential.compile: metrics must be a list, received {group!r}")
-            for metric in group or ():
-                get_metric(metric, loss, (), "Sequential.compile")
-        self.optimizer, self.loss, self.optimizer_state = rule, loss, None
-        optimizers.count(rule, {})
-        self.compiled_metrics = (tuple(metrics or ()), tuple(weighted_metrics or ()))
-        self.engine = engine
+        if isinstance(loss, OutputLosses | AddedLosses):
+            return loss
+        loss, weights = _alone(loss), _alone(weights)
+        if _is_several(loss) or weights is not None or len(names) > 1:
+            several = OutputLosses(loss, weights)
+            return several.bound(names) if names else several
+        return losses.get(loss, "compile")
 
     @property
     def compile_options(self) -> dict[str, Any]:
@@ -120,11 +131,38 @@ class Compiled(Predictor):
     def objective(self) -> Objective:
         """The loss and metrics; the model must be compiled and built."""
         shape = self.output_shape or ()
+        if isinstance(self.loss, OutputLosses) or not is_shape(shape):
+            return self._objective_of_outputs()
         counted = tuple(
             [get_metric(metric, self.loss, shape, "compile") for metric in group]
             for group in self.compiled_metrics
         )
         return Objective(self.network, self.loss, *counted)
+
+    def _objective_of_outputs(self) -> Objective:
+        """Return the loss and metrics of a model with several outputs."""
+        names, loss = self.names_of_outputs, self.loss
+        loss = loss if isinstance(loss, OutputLosses) else OutputLosses(loss)
+        bound, shapes = loss.bound(names), shapes_in(self.output_shape)
+        tracked = [name for name, each, _ in bound.parts if each is not None]
+        each_loss = [LossOfOutput(bound, name) for name in tracked if len(tracked) > 1]
+        metrics, weighted = (metrics_of(group, bound, shapes) for group in self.compiled_metrics)
+        return Objective(self.network, bound, [*each_loss, *metrics], weighted)
+
+    may_lack_loss = False  # if true, the layers or a method of the model may add the loss
+
+    @property
+    def names_of_outputs(self) -> list[str]:
+        """The names of the outputs; empty while they are not known."""
+        return []
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics that `compile` was given."""
+        return [metric for metric, _ in self.objective.named.values()] if self.compiled else []
+
+    def reset_metrics(self) -> None:
+        """Do nothing: the metrics start at zero in every epoch and every evaluation."""
 
     @property
     def metrics_names(self) -> list[str]:
@@ -132,13 +170,16 @@ class Compiled(Predictor):
         return ["loss", *(self.objective.named if self.compiled else ())]
 
     @contextmanager
-    def recorded_as(self, recordings: StepCaches | None) -> Iterator[None]:
-        """Within this context, training reuses recordings of an equal step, and adds new ones."""
-        self._recordings = recordings
+    def recorded_as(self, recordings: StepCaches | None, alone: bool = False) -> Iterator[None]:
+        """Within this context, training reuses recordings of an equal step, and adds new ones.
+
+        With ``alone`` a run is one update of a loop of the caller's, who may end it at any time.
+        """
+        self._recordings, self.updates_alone = recordings, alone
         try:
             yield
         finally:
-            self._recordings = None
+            self._recordings, self.updates_alone = None, False
 
     # Attributes for callbacks
 
@@ -186,7 +227,7 @@ class Compiled(Predictor):
             raise DataError(f"{where}: compile the model first: model.compile(optimizer, loss)")
 
     def _data(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
-        return checked_data(x, y, weight, class_weight, self.layers, self.loss, where)
+        return checked_data(x, y, weight, class_weight, self.entry, self.loss, where)
 
     def _parts(
         self, x: Any, y: Any, where: str, weight: Any = None, class_weight: Any = None
@@ -200,8 +241,35 @@ class Compiled(Predictor):
     def _build(self, data: Any) -> None:
         """Build the model for the data, and check that the targets fit the output."""
         if not self.built:
-            self.build((None, *data[0].shape[1:]))
+            self.build(shape_of(data[0]))
         outputs = self.output_shape
-        assert outputs is not None
+        if not is_shape(outputs) or isinstance(self.loss, OutputLosses | AddedLosses):
+            return
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
-        warn_of_one_share(self.network.layers[-1], outputs[-1] or 1)
+        warn_of_one_share(self.network.last, outputs[-1] or 1)
+
+
+def flat_metrics(metrics: Any) -> tuple[Any, ...]:
+    """Return the metrics of the one output, which may be in a list or dict of their own."""
+    if isinstance(metrics, dict) and len(metrics) == 1:
+        (metrics,) = metrics.values()
+        metrics = metrics if isinstance(metrics, list | tuple) else [metrics]
+    if isinstance(metrics, str) or not isinstance(metrics, Sequence | None):
+        raise DataError(f"Sequential.compile: metrics must be a list, received {metrics!r}")
+    nested = [m if isinstance(m, list | tuple) else [m] for m in metrics or ()]
+    return tuple(metric for group in nested for metric in group)
+
+
+def _is_several(spec: Any) -> bool:
+    """Return true for a list or dict of options of outputs; a description is one option."""
+    if isinstance(spec, dict):
+        return "class_name" not in spec
+    return isinstance(spec, list | tuple)
+
+
+def _alone(spec: Any) -> Any:
+    """Return the option of the one output of a list or dict."""
+    if not _is_several(spec) or len(spec) != 1:
+        return spec
+    (only,) = spec.values() if isinstance(spec, dict) else spec
+    return only

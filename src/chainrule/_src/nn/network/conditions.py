@@ -12,6 +12,7 @@ import numpy as np
 from chainrule._src.base.config import Configurable, plain
 from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.base.registered import full_name
+from chainrule._src.core.trees import leaves, path_text
 from chainrule._src.nn.training.supply import Batches, Samples
 
 READ = 2**28  # bytes of an array that are hashed; of a larger array, rows at equal distances
@@ -54,7 +55,9 @@ class Conditions:
             if isinstance(source, Samples):
                 names = ("x", "y", "sample_weight")
                 self.data |= {
-                    prefix + name: a for name, a in zip(names, source.first, strict=False)
+                    prefix + path_text((name, *path)): array
+                    for name, part in zip(names, source.first, strict=False)
+                    for path, array in leaves(part)
                 }
         at_first = getattr(model.optimizer, "__config__", {}).get(RATE)
         self._rates = [self.settings.get(RATE), plain_form(at_first)]

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule._src.base.config import made, plain
 from chainrule._src.base.errors import DataError, FileError
+from chainrule._src.base.registered import origin
 from chainrule._src.base.validation import check_count, lookup
 from chainrule._src.compile.running.steps import ENGINES
 from chainrule._src.nn import optimizers
@@ -24,6 +25,7 @@ def contents(model: Compiled, training: bool) -> dict[str, Any]:
     """Return all parts of a model; with ``training`` also the state that resuming needs."""
     preprocessor = model.preprocessor
     return {
+        **_kind(model),
         "model": model.get_config(),
         "weights": model.network.weights,
         "compiled": _compiled(model),
@@ -32,6 +34,14 @@ def contents(model: Compiled, training: bool) -> dict[str, Any]:
         "history": {"epoch": model.history.epoch, "history": model.history.history},
         "training": _training(model) if training and model.optimizer_state else None,
     }
+
+
+def _kind(model: Compiled) -> dict[str, Any]:
+    """Return the class of a model, unless it is a chain, and the shape that it was built for."""
+    if type(model).__name__ == "Sequential":
+        return {}
+    about = {"class_name": type(model).__name__, "config": {}} | origin(type(model))
+    return {"class": about, "input_shape": plain(model.input_shape)}
 
 
 def _compiled(model: Compiled) -> dict[str, Any] | None:
@@ -73,12 +83,12 @@ def _optimizer_state(model: Compiled) -> Any:
     return {**state, "learning_rate": np.float64(rate)} if "learning_rate" in state else state
 
 
-def described(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
-    """Return the architecture and the number of weights of a structure from `contents`."""
+def described(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], int, Any]:
+    """Return architecture, number of weights and input shape of a structure from `contents`."""
     config, weights = tree.get("model"), tree.get("weights")
     if not isinstance(config, Mapping) or not isinstance(weights, Mapping):
         raise FileError("a model must have an architecture and weights")
-    return config, sum(np.size(weight) for weight in weights.values())
+    return config, sum(np.size(weight) for weight in weights.values()), tree.get("input_shape")
 
 
 def take(model: Compiled, tree: Mapping[str, Any], compiled: bool = True) -> None:

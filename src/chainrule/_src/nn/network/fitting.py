@@ -159,7 +159,8 @@ class Trainable(Compiled):
                 validation_split, validation_data, validation_batch_size, validation_steps
             )
             weights = Weights(sample_weight, class_weight)
-            supply, validation = self._supplies(x, y, weights, sizes, held_out, rng)
+            again = epochs - first > 1  # an iterator can be gone through once
+            supply, validation = self._supplies(x, y, weights, sizes, held_out, rng, again)
             is_due = _due(validation_freq)
             conditions, states = Conditions(self, supply, validation, rng is not None), None
             self.history, self.stop_training = history_among(watching), False
@@ -219,8 +220,6 @@ class Trainable(Compiled):
     def _initial_state(self) -> Any:
         """Return the optimizer's state; for weights that are newly trainable it starts fresh."""
         params = self.network.params
-        if not params:
-            raise DataError("fit: there is nothing to train: no layer has weights that are trained")
         fresh, previous = self.optimizer.init(params), self.optimizer_state or {}
 
         def remembered(new: Any, old: Any) -> Any:
@@ -233,7 +232,7 @@ class Trainable(Compiled):
 
     def _supplies(
         self, x: Any, y: Any, weights: Weights, sizes: BatchSizes, held_out: ValidationOptions,
-        rng: Any,
+        rng: Any, again: bool,
     ) -> tuple[Samples | Batches, Samples | Batches | None]:  # fmt: skip
         """Return training and validation data, checked; build the model."""
         validation = None
@@ -243,7 +242,7 @@ class Trainable(Compiled):
                     "fit: validation_split, class_weight and sample_weight need arrays; batches "
                     "may be (x, y, sample_weight), and validation_data holds samples back"
                 )
-            supply: Samples | Batches = Batches(x, self.checked_batch, "fit", sizes.steps)
+            supply: Samples | Batches = Batches(x, self.checked_batch, "fit", sizes.steps, again)
         else:
             data = self._data(x, y, weights.of_samples, weights.of_classes, "fit")
             if held_out.share and held_out.data is None:
@@ -293,7 +292,7 @@ class Trainable(Compiled):
             self.layers, self.loss, self.optimizer, *chain(*self.compiled_metrics)
         )
         try:
-            with self.recorded_as(recordings):
+            with self.recorded_as(recordings, alone=True):
                 logs = self.fit(
                     x, y, batch_size=_rows(x), verbose=0, shuffle=False,
                     sample_weight=sample_weight, class_weight=class_weight,
@@ -325,8 +324,8 @@ class Trainable(Compiled):
             As for `fit`; files and collections are read part by part, in batches of 1,024 rows by
             default. A loss that is not a mean over samples, such as one with
             ``reduction="sum"``, depends on the batch size.
-        verbose : ignored
-            Accepted for compatibility with Keras.
+        verbose : {"auto", 0, 1, 2}
+            2 prints a line.
         steps : int, optional
             Largest number of batches.
         callbacks : sequence of Callback, optional
@@ -358,6 +357,9 @@ class Trainable(Compiled):
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
         if self.network.is_stateful:
             self.network.take(run.engine.read("layers"))
+        if verbose == 2:
+            each = (f"{name}: {np.round(value, 4)}" for name, value in logs.items())
+            print(f"{supply.updates}/{supply.updates} - {' - '.join(each)}")
         return _scores(logs, return_dict)
 
     def test_on_batch(

@@ -12,8 +12,11 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.registry import provided
 from chainrule._src.base.validation import check_positive
+from chainrule._src.compile.running.engines import rows_in, rows_of
 from chainrule._src.core.program import Program
+from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn.callbacks import Callback, as_callbacks, introduce, tell
+from chainrule._src.nn.layers.given import shape_of, shapes_in
 from chainrule._src.nn.network.inputs import checked_x, comes_in_parts
 from chainrule._src.nn.network.kept import RecordingCache
 from chainrule._src.nn.network.network import Network, Weights
@@ -41,11 +44,11 @@ class Forward:
         """Return the recorded program for samples of this dtype and shape."""
         weights = self.network.weights
         recorders: dict[Any, Recorder] = self._recorders.of(self.network.layers)
-        key = (X.dtype, X.shape[1:], tuple(weights))
+        key = (*((x.dtype, x.shape[1:]) for _, x in leaves(X)), tuple(weights))
         if key not in recorders:
             rows = self.network.rows if self.network.is_stateful else EXAMPLE
-            recorders[key] = Recorder(self._output, (weights, X[:rows]))
-        return recorders[key].program(len(X))
+            recorders[key] = Recorder(self._output, (weights, rows_of(X, slice(rows), None)))
+        return recorders[key].program(rows_in(X))
 
     def _output(self, weights: Weights, X: Any) -> Any:
         if not self.network.is_stateful:
@@ -61,7 +64,7 @@ class Forward:
         if self.network.is_stateful:
             result, state = result
             self.network.take(state)
-        return np.asarray(result)
+        return map_leaves(np.asarray, result)  # type: ignore[no-any-return]
 
 
 class Predictor(Stack):
@@ -99,7 +102,7 @@ class Predictor(Stack):
         watching = as_callbacks(callbacks, "predict", epochs=False)
         if steps is not None:
             check_positive(steps, "steps", "predict")
-        fixed = self.layers[0].input_shape[0] if self.built else None
+        fixed = shapes_in(self.input_shape)[0][0] if self.built else None
         usual = fixed or (32 if watching or steps else PREDICTED)
         size = check_positive(usual if batch_size is None else batch_size, "batch_size", "predict")
         if comes_in_parts(x):
@@ -108,7 +111,7 @@ class Predictor(Stack):
             raise DataError("predict: y names a column of a file; x is none")
         if watching:
             if not gives_batches(x):
-                batches = -(-len(checked_x(x, self.layers, "predict")) // size)
+                batches = -(-rows_in(self._checked_x(x, "predict")) // size)
                 steps = min(batches, steps or batches)
             introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": steps})
         tell(watching, "on_predict_begin", {})
@@ -120,7 +123,7 @@ class Predictor(Stack):
         tell(watching, "on_predict_end", {})
         if not outputs:
             raise DataError("predict: x gives no batch")
-        return np.concatenate(outputs)
+        return map_leaves(lambda *parts: np.concatenate(parts), *outputs)  # type: ignore[no-any-return]
 
     def predictions(self, x: Any, batch_size: int = PREDICTED) -> Iterator[Array]:
         """Yield the output batch by batch, so that neither input nor output need fit in memory."""
@@ -130,16 +133,23 @@ class Predictor(Stack):
         """Yield samples batch by batch."""
         batches = x if gives_batches(x) else None
         if batches is None:
-            samples = checked_x(x, self.layers, "predict")
-            batches = (samples[i : i + batch_size] for i in range(0, len(samples), batch_size))
+            samples = self._checked_x(x, "predict")
+            starts = range(0, rows_in(samples), batch_size)
+            batches = (rows_of(samples, slice(i, i + batch_size), None) for i in starts)
+            yield from batches
+            return
         for batch in each_batch(batches, "predict"):
             yield batch[0] if isinstance(batch, tuple) else batch
 
     def predict_on_batch(self, x: Any) -> Array:
         """Return the output for one batch of samples."""
-        X = checked_x(x, self.layers, "predict")
+        X = self._checked_x(x, "predict")
         if not self.built:
-            self.build((None, *X.shape[1:]))
+            self.build(shape_of(X))
         if self._forward is None or self._forward.network is not self.network:
             self._forward = Forward(self.network)
-        return self._forward(np.asarray(X))
+        return self._forward(map_leaves(np.asarray, X))
+
+    def _checked_x(self, x: Any, where: str) -> Any:
+        """Return samples as an array that fits the model, or as a tuple of arrays."""
+        return checked_x(x, self.entry, where)

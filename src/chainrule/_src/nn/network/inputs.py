@@ -12,6 +12,8 @@ import numpy as np
 from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_finite, check_number
+from chainrule._src.compile.running.engines import rows_in
+from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.data.preprocessing.splitting import boundary_of_last
 from chainrule._src.nn import activations
 from chainrule._src.nn.layers.layer import Layer
@@ -38,6 +40,7 @@ def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
     first = layers[0] if layers else None
     if x is None:
         raise DataError(f"{where}: x is missing; give an array with a sample a row")
+    x = _alone(x, 2)
     array = x if isinstance(x, np.memmap) else as_numbers(x, "x", where)
     if first is not None and first.built and array.ndim > 0:
         expected = first.input_shape  # an axis of one at the end may be missing, as in Keras
@@ -60,10 +63,15 @@ def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
 
 
 def checked_data(
-    x: Any, y: Any, weight: Any, class_weight: Any, layers: Sequence[Layer], loss: Any, where: str
-) -> Data:
-    """Return ``(x, y)`` or ``(x, y, weight)`` as arrays of equally many rows."""
-    X = checked_x(x, layers, where)
+    x: Any, y: Any, weight: Any, class_weight: Any, layers: Sequence[Layer] | None, loss: Any,
+    where: str,
+) -> Data:  # fmt: skip
+    """Return ``(x, y)`` or ``(x, y, weight)`` as arrays of equally many rows.
+
+    Without ``layers``, x is checked already, and may be several arrays.
+    """
+    X = x if layers is None else checked_x(x, layers, where)
+    y = _alone(y, 1)
     if y is None:
         raise DataError(f"{where}: y is missing; give the targets, one a sample")
     try:
@@ -72,16 +80,22 @@ def checked_data(
         raise DataError(
             f"{error}; number classes with np.unique(y, return_inverse=True)[1]"
         ) from error
-    if Y.ndim == 0 or len(Y) != len(X):
+    if Y.ndim == 0 or len(Y) != rows_in(X):
         raise ShapeError(
-            f"{where}: x and y must hold equally many samples, received shapes {X.shape} and "
-            f"{Y.shape}"
+            f"{where}: x and y must hold equally many samples, received shapes "
+            f"{' and '.join(str(part.shape) for _, part in leaves((X, Y)))}"
         )
     _check_finite(Y, "y", where)
     if isinstance(loss, SparseCategoricalCrossentropy):
         Y = _as_integers(Y, where)
     W = sample_weights(Y, weight, class_weight, where)
     return (X, Y) if W is None else (X, Y, W)
+
+
+def _alone(x: Any, axes: int) -> Any:
+    """Return the array of a list that holds one array, as Keras takes a model's one input."""
+    is_one = type(x) in (list, tuple) and len(x) == 1 and isinstance(x[0], np.ndarray)
+    return x[0] if is_one and x[0].ndim >= axes else x
 
 
 def sample_weights(y: Any, weight: Any, class_weight: Any, where: str) -> Any:
@@ -141,8 +155,9 @@ def _check_finite(array: Any, name: str, where: str) -> None:
 
 def split(data: Data, share: float, where: str) -> tuple[Data, Data]:
     """Split data into the first samples and a share of the last ones for validation, as Keras."""
-    boundary = boundary_of_last(len(data[0]), share, where)
-    return tuple(part[:boundary] for part in data), tuple(part[boundary:] for part in data)
+    boundary = boundary_of_last(rows_in(data), share, where)
+    first, last = slice(boundary), slice(boundary, None)
+    return map_leaves(lambda part: part[first], data), map_leaves(lambda part: part[last], data)
 
 
 def check_labels_fit(y: Any, outputs: int, loss: Any, where: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule._src.nn.layers import Layer
+from chainrule._src.nn.layers.given import first_of, shapes_in
 from chainrule._src.nn.layers.surroundings import CallContext, Notes, within
 from chainrule._src.nn.layers.tracking import LayerVariable, family, members, variables_of
 
@@ -54,10 +55,20 @@ class Network:
         The variable of every weight.
     """
 
-    def __init__(self, stack: Layer, layers: list[Layer]) -> None:
+    def __init__(self, stack: Any, layers: list[Layer]) -> None:
         self.stack, self.layers = stack, list(layers)
         self.places: dict[str, LayerVariable] = variables_of(stack)
         self._within = family(stack)
+
+    @property
+    def first(self) -> Any:
+        """The layer that takes the input; the stack itself if no single layer does."""
+        return next(iter(self.stack.entry), self.stack)
+
+    @property
+    def last(self) -> Any:
+        """The layer that gives the output; the stack itself if no single layer does."""
+        return self.stack.exit
 
     @property
     def stateful_layers(self) -> list[Any]:
@@ -72,7 +83,12 @@ class Network:
     @property
     def rows(self) -> int:
         """The number of samples of an example: the batch size if it is fixed, else 2."""
-        return self.layers[0].input_shape[0] or 2
+        return self.fixed_rows or 2
+
+    @property
+    def fixed_rows(self) -> int | None:
+        """The batch size if it is fixed."""
+        return shapes_in(self.stack.input_shape)[0][0]
 
     @property
     def params(self) -> Weights:
@@ -104,8 +120,9 @@ class Network:
     def apply(self, params: Weights, state: Weights, X: Any, training: bool) -> NetworkOutput:
         """Return the output, the new state, and the losses that layers added."""
         weights = {**params, **state}
-        floats = next((w.dtype for w in weights.values() if w.dtype.kind == "f"), X.dtype)
-        x = X if self.layers[0].integers or floats == X.dtype else X.astype(floats)
+        usual = first_of(X).dtype
+        floats = next((w.dtype for w in weights.values() if w.dtype.kind == "f"), usual)
+        x = self.stack.in_dtype(X, floats)
         twin, notes = self.stack.bound(weights), Notes()
         with within(CallContext(twin, members(twin), training, notes=notes)):
             y = twin.run(x, training)

@@ -11,11 +11,11 @@ import numpy as np
 from chainrule._src.core.recording import sketching, tape
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.core.transforms import value_and_grad
+from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.callbacks import Logs
 from chainrule._src.nn.layers.tracking import free_name
 from chainrule._src.nn.losses import Loss
 from chainrule._src.nn.losses.base import weight_of
-from chainrule._src.nn.metrics import Metric
 from chainrule._src.nn.metrics.base import plain
 from chainrule._src.nn.network.network import Network, NetworkOutput, Weights
 from chainrule._src.nn.training.trainer import Sums
@@ -30,7 +30,7 @@ class Objective:
     ----------
     network : Network
     loss : Loss
-    metrics, weighted_metrics : sequence of Metric
+    metrics, weighted_metrics : sequence of Metric, OfOutput or LossOfOutput
         Metrics that ignore, and metrics that use, the sample weights.
     """
 
@@ -38,11 +38,11 @@ class Objective:
         self,
         network: Network,
         loss: Loss,
-        metrics: Sequence[Metric],
-        weighted_metrics: Sequence[Metric] = (),
+        metrics: Sequence[Any],
+        weighted_metrics: Sequence[Any] = (),
     ) -> None:
         self.network, self.loss = network, loss
-        self.named: dict[str, tuple[Metric, bool]] = {}  # with Keras's names
+        self.named: dict[str, tuple[Any, bool]] = {}  # with Keras's names
         for metric in metrics:
             self.named[free_name(metric.name, self.named)] = metric, False
         for metric in weighted_metrics:
@@ -56,11 +56,11 @@ class Objective:
         result = self.network.apply(params, state, X, training)
         if result.mask is not None:
             weight = weight_of(result.mask, weight, self.loss.reduction)
-        value = self.loss(y, result.output, weight)
+        y_pred = self.network.stack.flat_outputs(result.output)
         penalty = self.network.penalty(params)
-        for more in (*(() if penalty is None else (penalty,)), *result.losses):
-            value = value + more
-        return value, (result.state, result.output, result.mask)
+        extra = [*(() if penalty is None else (penalty,)), *result.losses]
+        value = self.network.stack.loss_of(self.loss, X, y, y_pred, weight, extra, training)
+        return value, (result.state, y_pred, result.mask)
 
     def training_step(self, optimizer: Any) -> Step:
         """Return the step of training: maps parameters, states, sums and a batch to new ones."""
@@ -121,13 +121,17 @@ class Objective:
 
     def sums(self, data: Any) -> Sums:
         """Return the sums of the metrics, at zero, for such data."""
-        X, y, *weight = (np.asarray(part[: self.network.rows]) for part in data)
+        rows = self.network.rows
+        X, y, *weight = map_leaves(lambda part: np.asarray(part[:rows]), tuple(data))
         output = self._applied(X)
         for layer in output.unmasking:
             warnings.warn(
                 f"{layer} does not support masks: the layers after it take all steps", stacklevel=4
             )
-        y_pred, mask = (each.value if type(each) is Tensor else each for each in output[:3:2])
+        y_pred, mask = map_leaves(
+            lambda each: each.value if type(each) is Tensor else each,
+            (self.network.stack.flat_outputs(output.output), output.mask),
+        )
         updates = self._metric_arguments(y_pred, mask, y, weight[0] if weight else None)
         return Sums({name: metric.zero(*example) for name, metric, example in updates}, self.scores)
 

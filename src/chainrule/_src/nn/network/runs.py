@@ -12,8 +12,10 @@ from chainrule._src.compile.running.recorded import StepCaches
 from chainrule._src.compile.running.shaped import ShapedEngine
 from chainrule._src.compile.running.steps import make_engine
 from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn.layers.given import shapes_in
 from chainrule._src.nn.network.network import Network
 from chainrule._src.nn.network.objective import Objective, Step
+from chainrule._src.nn.network.outputs import OutputLosses
 from chainrule._src.nn.training.supply import Batches, Samples
 from chainrule._src.nn.training.trainer import Run
 
@@ -65,18 +67,26 @@ def training_kernel_text(objective: Objective, optimizer: Any, data: Any, batch_
 
 def example_data(network: Network, loss: Any) -> tuple[Any, Any]:
     """Return samples and targets to record a network with."""
-    first, last = network.layers[0], network.layers[-1]
-    shape = [size or LENGTH for size in first.input_shape[1:]]
     floats = network.params or network.state
     dtype = next((w.dtype for w in floats.values() if w.dtype.kind == "f"), np.dtype("float32"))
     # The batch size differs from the lengths of states, whose first axis is not a batch axis.
     lengths = {len(w) for w in network.state.values() if w.ndim}
-    rows = first.input_shape[0] or next(n for n in count(EXAMPLES) if n not in lengths)
-    X = np.zeros((rows, *shape), np.int64 if first.integers else dtype)
-    of_one = last.output_shape[1:]
+    rows = network.fixed_rows or next(n for n in count(EXAMPLES) if n not in lengths)
+    X = [
+        np.zeros((rows, *_sizes(shape[1:])), np.int64 if integers else dtype)
+        for shape, integers in network.stack.inputs_taken()
+    ]
+    shapes = shapes_in(network.stack.output_shape)
+    each = [part for _, part, _ in loss.parts] if isinstance(loss, OutputLosses) else [loss]
+    each = each * (len(shapes) // len(each))
+    Y = [_example_target(o, s[1:], rows, dtype) for o, s in zip(each, shapes, strict=True)]
+    return tuple(X) if len(X) > 1 else X[0], tuple(Y) if len(Y) > 1 else Y[0]
+
+
+def _example_target(loss: Any, of_one: Any, rows: int, dtype: Any) -> Any:
     of_target = loss.target_shape(of_one) if loss else of_one
     takes_labels = loss is not None and loss.takes_labels
-    return X, np.zeros((rows, *_sizes(of_target)), np.int64 if takes_labels else dtype)
+    return np.zeros((rows, *_sizes(of_target)), np.int64 if takes_labels else dtype)
 
 
 def _sizes(shape: Any) -> list[int]:

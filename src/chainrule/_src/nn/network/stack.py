@@ -1,206 +1,73 @@
-"""A stack of layers: adding and removing layers, building, config and weights."""
+"""A stack of layers: calls, a summary, and the layers as a function of their weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array, as_numbers
-from chainrule._src.base.config import made, plain
-from chainrule._src.base.errors import DataError, ShapeError, UnknownNameError
+from chainrule._src.base.errors import DataError
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.registered import known_as
-from chainrule._src.base.showing import cut, short
-from chainrule._src.base.validation import check_flag, check_seed, lookup, shape_text
-from chainrule._src.nn.layers import Input, Layer
-from chainrule._src.nn.layers.given import Shape, fits, sizes_given
+from chainrule._src.base.validation import check_flag, lookup, shape_text
+from chainrule._src.core.trees import leaves, map_leaves
+from chainrule._src.nn.layers import Layer
+from chainrule._src.nn.layers.given import shape_of, shapes_in
 from chainrule._src.nn.layers.hooks import OF_MODELS, check_setting
-from chainrule._src.nn.layers.surroundings import around, refuse_symbolic, within
-from chainrule._src.nn.layers.tracking import Path, free_name
-from chainrule._src.nn.layers.weights import Blank
+from chainrule._src.nn.layers.surroundings import around
+from chainrule._src.nn.layers.symbols import symbols_in
 from chainrule._src.nn.network.network import Network
-from chainrule._src.nn.network.unchanged import unchanged_on_error
-
-MOST_LAYERS = 10_000
 
 
 class Stack(Layer):
-    """A layer that is a chain of layers: a model without training.
+    """A layer that is made of layers: a model without training.
 
     Attributes
     ----------
     layers : list of Layer
-        The layers without the `Input`.
+        In a chain without the `Input`.
     trainable : bool
         If set to False, no weight is trained, nor one of nested layers.
     """
 
-    _hooks, builds_itself = OF_MODELS, True
+    _hooks: tuple[str, ...] = OF_MODELS
+    input: Any
+    output: Any
+    rng: Any
 
     def __setattr__(self, name: str, value: Any) -> None:
-        check_setting("Sequential", name, OF_MODELS)
-        if name == "layers" and name in vars(self):
-            raise AttributeError("Sequential: layers cannot be set. Use `add()` and `pop()`")
+        check_setting(type(self).__name__, name, self._hooks)
+        if name == "layers":
+            raise AttributeError(
+                f"{type(self).__name__}: layers cannot be set. Use `add()` and `pop()` of a "
+                "Sequential"
+            )
         super().__setattr__(name, value)
-
-    def __init__(
-        self,
-        layers: Sequence[Layer] = (),
-        name: str | None = None,
-        *,
-        dtype: str = "float32",
-        seed: int | np.random.Generator | None = None,
-    ) -> None:
-        super().__init__(name=name, dtype=dtype)
-        self._dtype = np.dtype(dtype)
-        self.rng = check_seed(seed, "Sequential")
-        self._begin()
-        if isinstance(layers, Layer) or not isinstance(layers, Sequence):
-            raise DataError(f"Sequential: layers must be a list of layers, received {layers!r}")
-        for layer in layers:
-            self.add(layer)
 
     def _begin(self) -> None:
         """Set the attributes of a model without layers."""
-        self.layers: list[Layer] = []
-        self._input: Input | None = None
+        self._layers: list[Layer] = []
         self._network: Network | None = None
-        self._blank: Blank | None = None  # while weights are loaded from a file
-
-    def __repr__(self) -> str:
-        layers = [self._input] if self._input is not None else []
-        text = ", ".join(map(short, [*layers, *self.layers]))
-        return cut(f"{type(self).__name__}([{text}", "])")
-
-    def __str__(self) -> str:
-        return repr(self)
-
-    def add(self, layer: Layer) -> None:
-        """Add a layer at the end of the chain.
-
-        Raises
-        ------
-        DataError, ShapeError
-            If ``layer`` is not a layer, has a name in use, or does not fit the previous layer.
-        """
-        if isinstance(layer, type) and issubclass(layer, Layer):
-            raise DataError(f"Sequential.add: received the class {layer.__name__}; call it first")
-        if not isinstance(layer, Layer):
-            raise DataError(f"Sequential.add: expected a layer, received {layer!r}")
-        if isinstance(layer, Input):
-            if self.layers or self._input is not None:
-                raise DataError("Sequential.add: Input can only be the first layer")
-            self._input = layer
-            return
-        if layer.given_shape is not None and not self.layers and self._input is None:
-            self._input = Input(batch_shape=layer.given_shape)
-        self._name(layer)
-        shape = self.output_shape if self.layers else None
-        self.layers.append(layer)
-        if len(self.layers) == 1:
-            shape = self.input_shape
-        if shape is not None:
-            try:
-                self._prepare([layer], shape)
-            except Exception:
-                self.layers.pop()
-                raise
-        self._changed()
-
-    def pop(self, rebuild: bool = True) -> Layer:
-        """Remove and return the last layer."""
-        if not self.layers:
-            raise DataError("Sequential.pop: there is no layer")
-        self._changed()
-        return self.layers.pop()
 
     def _changed(self) -> None:
         """Reset attributes that depend on the layers."""
         self._network = None
 
-    def _name(self, layer: Layer) -> None:
-        """Make a layer's name unique, unless it was chosen."""
-        names = {other.name for other in self.layers}
-        if layer.name not in names:
-            return
-        if layer in self.layers or layer.__config__.get("name") is not None:
-            raise DataError(f"Sequential.add: there is a layer {layer.name!r} already")
-        if layer.built:  # another model may use its name
-            raise DataError(
-                f"Sequential.add: there is a layer {layer.name!r} already, and the new one is "
-                "built: give one of them a name of its own"
-            )
-        layer.name = free_name(layer.name, names)
-
-    def held_in(self) -> dict[str, Any]:
-        """Return the attributes that hold parts: ``layers`` only."""
-        return {"layers": vars(self).get("layers", [])}
-
-    def prefix_of(self, path: Path, part: Any) -> str:
-        """Return the prefix of the names of a layer's weights: the layer's name."""
-        return str(part.name)
-
-    def build(self, input_shape: Sequence[int | None]) -> None:
-        """Create the weights for an input of this shape, ``(None, …)``.
-
-        Raises
-        ------
-        ShapeError
-            If the layers do not fit, or were built for another shape.
-        """
-        if not self.layers:
-            raise DataError("Sequential: the model has no layers; add one first")
-        if not isinstance(input_shape, Sequence) or len(input_shape) < 2:
-            raise ShapeError(
-                "Sequential.build: expected a shape such as (None, 64), with the batch size first, "
-                f"received {input_shape!r}"
-            )
-        shape = (input_shape[0], *sizes_given(tuple(input_shape[1:]), "Sequential.build"))
-        expected = self.input_shape
-        if expected is not None and not fits(shape, expected):
-            raise ShapeError(
-                f"Sequential: built for an input of shape {shape_text(expected)}, received "
-                f"{shape_text(shape)}"
-            )
-        self._prepare(self.layers, shape if expected is None else expected)
-        self._network = None
-
-    def prepare(
-        self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
-    ) -> Shape:
-        """Build the layers when the stack is part of another model or layer."""
-        if dtype is not None:
-            self._dtype = np.dtype(dtype)
-        self._prepare(self.layers, input_shape, rng)
-        assert self.output_shape is not None
-        return self.output_shape
-
-    def _prepare(self, layers: Sequence[Layer], shape: Shape, rng: Any = None) -> None:
-        """Build a chain of layers; layers that are built keep their weights, and must fit."""
-        source = rng or self._blank or self.rng
-        with unchanged_on_error(self):
-            for layer in layers:
-                if not layer.built:
-                    layer.prepare(shape, source, self._dtype)
-                elif not fits(shape, layer.input_shape):
-                    raise layer.misfit(layer.input_shape, shape, "it was built before")
-                if layer.gives_several:
-                    raise ShapeError(
-                        f"{layer}: in a chain the output must be an array of rows, is a tuple; a "
-                        "layer of your own may hold it, whose call takes what it needs"
-                    )
-                shape = layer.output_shape
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers."""
+        return self._layers
 
     @property
-    def built(self) -> bool:
-        """True if all layers have their weights."""
-        return bool(self.layers) and all(layer.built for layer in self.layers)
+    def inputs(self) -> list[Any]:
+        """The symbolic inputs, for a model of the same layers."""
+        return symbols_in(self.input)
 
-    @built.setter
-    def built(self, value: bool) -> None:
-        """Ignore the value: `built` depends on the layers."""
+    @property
+    def outputs(self) -> list[Any]:
+        """The symbolic outputs, for a model of the same layers."""
+        return symbols_in(self.output)
 
     @property
     def network(self) -> Network:
@@ -214,71 +81,71 @@ class Stack(Layer):
             self._network = Network(self, self.layers)
         return self._network
 
-    @property
-    def input_shape(self) -> Shape | None:  # type: ignore[override]
-        """The shape of the input, with None for the batch size."""
-        if self._input is not None:
-            return self._input.batch_shape
-        return self.layers[0].input_shape if self.layers and self.layers[0].built else None
-
-    @property
-    def output_shape(self) -> Shape | None:  # type: ignore[override]
-        """The shape of the output."""
-        top = next((layer for layer in reversed(self.layers) if layer.built), None)
-        return self.input_shape if top is None else top.output_shape
-
-    def call(self, x: Any) -> Any:
-        """Return the output of the chain of layers."""
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-    def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
-        """Return the output for an input; each layer checks its own input."""
-        with within(self._surroundings(training)):
-            return self.call(x)
-
     def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Array:
         """Return the output for arrays or tensors: a plain function, for `cr.grad` or `cr.jit`."""
-        refuse_symbolic(x, self)
-        if around() is not None:
+        if around() is not None or symbols_in((x, more, options)) or isinstance(x, Layer):
             inner: Array = super().__call__(x, *more, training=training, **options)
             return inner
-        training = check_flag(training is not None and training, "training", "Sequential")
-        if not hasattr(x, "level"):
-            x = as_numbers(x, "x", "Sequential")
+        training = check_flag(training is not None and training, "training", type(self).__name__)
+        x = map_leaves(self._as_input, x) if self.is_several(x) else self._as_input(x)
         if not self.built:
-            self.build((None, *x.shape[1:]))
+            self.build(shape_of(x))
         network = self.network
         result = network.apply(network.params, network.state, x, training)
-        if not any(hasattr(value, "level") for value in (x, result.output, *result.state.values())):
+        values = (part for _, part in leaves((x, result.output, result.state)))
+        if not any(hasattr(value, "level") for value in values):
             network.take(result.state)
             self._added = result.losses
         y: Array = result.output
         return y
 
-    def widen(self, name: str, shape: tuple[int, ...]) -> None:
-        """Do nothing: the layers do this themselves."""
+    def _as_input(self, x: Any) -> Any:
+        return x if hasattr(x, "level") else as_numbers(x, "x", type(self).__name__)
 
-    def take_shapes(self, other: Any) -> None:
-        """Do nothing: the layers do this themselves."""
+    @property
+    def entry(self) -> list[Any]:
+        """The layers of which the first takes the input; empty if it is not known."""
+        return self.layers
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of the output for an input of a shape, ``(None, …)``."""
-        for layer in self.layers:
-            input_shape = layer.compute_output_shape(input_shape)
-        return input_shape
+    @property
+    def exit(self) -> Any:
+        """The layer that gives the output; the stack itself if no single layer does."""
+        return self.layers[-1]
+
+    def refuse_several(self, where: str) -> None:
+        """Raise an error if the model has several inputs or outputs."""
+
+    def inputs_taken(self) -> list[tuple[Any, bool]]:
+        """Return the shape of each input, and true if it is taken as whole numbers."""
+        return [(self.layers[0].input_shape, self.layers[0].integers)]
+
+    def in_dtype(self, x: Any, dtype: Any) -> Any:
+        """Return samples in the dtype in which the layers compute; whole numbers if they are."""
+        first = self.layers[0]
+        return x if first.integers or dtype == x.dtype else x.astype(dtype)
+
+    def flat_outputs(self, y: Any) -> Any:
+        """Return the output, or a tuple of several outputs in their order."""
+        return y
+
+    def loss_of(
+        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], training: bool
+    ) -> Any:
+        """Return the loss of a batch with penalties and the losses that layers added."""
+        value = loss(y, y_pred, weight)
+        for more in extra:
+            value = value + more
+        return value
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by name or position."""
         if (name is None) == (index is None):
-            raise DataError("Sequential.get_layer: give a name or an index")
+            raise DataError("get_layer: give a name or an index")
         if index is not None:
             number = isinstance(index, int | np.integer) and not isinstance(index, bool)
             if not number or not -len(self.layers) <= index < len(self.layers):
                 raise DataError(
-                    f"Sequential.get_layer: there are {len(self.layers)} layers, received index "
-                    f"{index!r}"
+                    f"get_layer: there are {len(self.layers)} layers, received index {index!r}"
                 )
             return self.layers[index]
         return lookup("layer", str(name), {layer.name: layer for layer in self.layers})
@@ -308,7 +175,8 @@ class Stack(Layer):
         table.add_column("Output Shape")
         table.add_column("Param #", justify="right")
         for layer in self.layers:
-            shape = shape_text(layer.output_shape) if layer.built else "?"
+            shapes = shapes_in(layer.output_shape) if layer.built else ()
+            shape = ", ".join(map(shape_text, shapes)) or "?"
             count = f"{layer.count_params():,}" if layer.built else "not built"
             table.add_row(escape(f"{layer.name} ({type(layer).__name__})"), shape, count)
         console = Terminal(width=None if print_fn is None else 80)
@@ -322,69 +190,3 @@ class Stack(Layer):
                     size = sum(int(weight.value.size) for weight in weights)
                     console.print(f"{kind} params: {size:,}")
         (print_fn or print)(capture.get().rstrip())
-
-    # Description
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the architecture as plain values."""
-        shape = self.input_shape
-        return {
-            "name": self.name,
-            "dtype": self._dtype.name,
-            "input_shape": None if shape is None else list(shape[1:]),
-            **({} if shape is None or shape[0] is None else {"batch_size": shape[0]}),
-            "layers": plain(self.layers),
-            **({} if self.trainable else {"trainable": False}),
-        }
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
-        """Return a model with the architecture of a config, with new weights.
-
-        ``custom_objects`` are your own classes and functions by their names.
-
-        Raises
-        ------
-        DataError, UnknownNameError, ShapeError
-            If ``config`` is not from `get_config`, or names a class that is not defined.
-        """
-        if not isinstance(config, Mapping):
-            raise DataError(f"Sequential.from_config: expected a dict, received {config!r}")
-        keys = ("name", "dtype", "input_shape", "batch_size", "layers", "trainable")
-        for key in config:
-            if key not in keys:
-                raise UnknownNameError("part of a model's config", key, keys)
-        with known_as(custom_objects):
-            return cls._from_config(config, None)
-
-    @classmethod
-    def _from_config(cls, config: Mapping[str, Any], entries: int | None) -> Self:
-        """Return a model; ``entries`` is the number of weights in its file, if it has a file."""
-        described, shape = config.get("layers", []), config.get("input_shape")
-        if not isinstance(described, list) or len(described) > MOST_LAYERS:
-            raise DataError(
-                f"Sequential.from_config: layers must be a list of at most {MOST_LAYERS:,}"
-            )
-        model = cls([], config.get("name"), dtype=config.get("dtype", "float32"))
-        model._blank = None if entries is None else Blank(entries)
-        if shape is not None:
-            model.add(Input(shape, config.get("batch_size")))
-        for layer in made(_unbuilt(described)):
-            model.add(layer)
-        model._blank = None
-        if not check_flag(config.get("trainable", True), "trainable", "Sequential"):
-            model.trainable = False
-        return model
-
-
-def _unbuilt(config: Any) -> Any:
-    """Return a config in which nested models have no input shape.
-
-    A nested model with an input shape would be built and draw its weights before they are read.
-    """
-    if isinstance(config, list):
-        return [_unbuilt(part) for part in config]
-    if not isinstance(config, Mapping):
-        return config
-    parts = {key: _unbuilt(part) for key, part in config.items()}
-    return {**parts, "input_shape": None} if {"layers", "input_shape"} <= set(parts) else parts

@@ -10,11 +10,14 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule._src.base.arrays import Array
+from chainrule._src.base.config import class_of
 from chainrule._src.base.errors import FileError
 from chainrule._src.base.registered import known_as
 from chainrule._src.base.registry import provided
 from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.core.transforms import grad
+from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn.network.chain import Chain
 from chainrule._src.nn.network.contents import contents, described, take
 from chainrule._src.nn.network.fitting import Trainable
 from chainrule._src.nn.network.runs import example_data, training_kernel_text
@@ -28,54 +31,8 @@ from chainrule._src.nn.network.saving import (
 from chainrule._src.nn.training.source import source
 
 
-class Sequential(Trainable):
-    """A model that is a chain of layers.
-
-    Parameters
-    ----------
-    layers : sequence of Layer
-        The first may be an `Input` with the shape of a sample; by default the data define it.
-    name : str, optional
-    dtype : {"float32", "float64"}
-    seed : int, Generator or None
-        Seed of initial weights, order of samples and dropout: the same seed gives the same
-        numbers, bit for bit.
-
-    Attributes
-    ----------
-    layers : list of Layer
-    history : History
-        History of the last `fit`.
-    optimizer, loss
-        Set by `compile`.
-    class_names : list of str or None
-        Names of the classes, one per output; saved in files.
-    preprocessor : Preprocessor or None
-        The transformation of a table into samples; saved in files.
-
-    Raises
-    ------
-    DataError
-        If an item is no layer, or the seed is no seed.
-    UnknownNameError
-        If ``dtype`` has another value.
-
-    Examples
-    --------
-    >>> import chainrule as cr
-    >>> digits = cr.data.load_digits()
-    >>> model = Sequential(
-    ...     [cr.layers.Dense(10, activation="sigmoid"), cr.layers.Dense(10, activation="softmax")],
-    ...     seed=0,
-    ... )
-    >>> model.compile(
-    ...     optimizer=cr.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy",
-    ...     metrics=["accuracy"],
-    ... )
-    >>> history = model.fit(digits.X_train, digits.y_train, epochs=15, batch_size=32)
-    >>> model.evaluate(digits.X_test, digits.y_test, return_dict=True)["accuracy"] > 0.95
-    True
-    """
+class Exportable(Trainable):
+    """A model that can be read, saved, and exported."""
 
     # The gradient as text, and its check
 
@@ -108,7 +65,9 @@ class Sequential(Trainable):
 
         data, objective = self._parts(x, y, "check_gradients")
         double = {name: w.astype(np.float64) for name, w in self.network.params.items()}
-        data = tuple(np.asarray(p, np.float64) if p.dtype.kind == "f" else p for p in data)
+        data = map_leaves(
+            lambda part: np.asarray(part, np.float64) if part.dtype.kind == "f" else part, data
+        )
         loss = objective.plain_loss()
         return check_gradients(loss, grad(loss))(double, *data, *objective.states())
 
@@ -186,7 +145,12 @@ class Sequential(Trainable):
         """Return a model from a file that `save` wrote; see `load_model`."""
         tree = read_model(path)
         with as_file_error(path), known_as(custom_objects):
-            model = cls._from_config(*described(tree))
+            about = tree.get("class", {"class_name": "Sequential"})
+            kind = class_of(about)
+            if kind is None or not issubclass(kind, Exportable):
+                raise FileError(f"there is no model {about['class_name']!r} here; if it is one of "
+                                "your own, hand it over as custom_objects")  # fmt: skip
+            model: Self = kind._from_config(*described(tree))
             take(model, tree, compile)
         return model
 
@@ -216,6 +180,7 @@ class Sequential(Trainable):
             If anywidget is missing.
         """
         self._check_compiled("blackboard")
+        self.refuse_several("blackboard")
         return provided("blackboard")(self, x, y)
 
     # Export
@@ -287,6 +252,7 @@ class Sequential(Trainable):
         ...     sorted(os.listdir(folder))
         ['digits.d.mts', 'digits.mjs', 'digits.onnx']
         """
+        self.refuse_several("export")
         provided("export")(
             self, filepath, format, training=training, batch_size=batch_size, weights=weights,
             examples=examples,
@@ -347,7 +313,58 @@ class Sequential(Trainable):
         ...     sorted(os.listdir(folder))
         ['digits.npz', 'digits.py']
         """
+        self.refuse_several("eject")
         provided("eject")(self, path)
+
+
+class Sequential(Chain, Exportable):
+    """A model that is a chain of layers.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The first may be an `Input` with the shape of a sample; by default the data define it.
+    name : str, optional
+    dtype : {"float32", "float64"}
+    seed : int, Generator or None
+        Seed of initial weights, order of samples and dropout: the same seed gives the same
+        numbers, bit for bit.
+
+    Attributes
+    ----------
+    layers : list of Layer
+    history : History
+        History of the last `fit`.
+    optimizer, loss
+        Set by `compile`.
+    class_names : list of str or None
+        Names of the classes, one per output; saved in files.
+    preprocessor : Preprocessor or None
+        The transformation of a table into samples; saved in files.
+
+    Raises
+    ------
+    DataError
+        If an item is no layer, or the seed is no seed.
+    UnknownNameError
+        If ``dtype`` has another value.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> digits = cr.data.load_digits()
+    >>> model = Sequential(
+    ...     [cr.layers.Dense(10, activation="sigmoid"), cr.layers.Dense(10, activation="softmax")],
+    ...     seed=0,
+    ... )
+    >>> model.compile(
+    ...     optimizer=cr.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy",
+    ...     metrics=["accuracy"],
+    ... )
+    >>> history = model.fit(digits.X_train, digits.y_train, epochs=15, batch_size=32)
+    >>> model.evaluate(digits.X_test, digits.y_test, return_dict=True)["accuracy"] > 0.95
+    True
+    """
 
 
 def load_model(

@@ -215,7 +215,7 @@ class Trainer:
     def _take_averages(self) -> None:
         """Replace the weights by their running averages if the optimizer has ``use_ema``."""
         engine, optimizer = self.run.engine, self.model.optimizer
-        if getattr(optimizer, "use_ema", False):
+        if getattr(optimizer, "use_ema", False) and not getattr(self.model, "updates_alone", False):
             params = engine.read("params"), engine.read("state")
             engine.write("params", optimizer.finalize_variable_values(*params))
 

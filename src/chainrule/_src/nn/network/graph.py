@@ -1,0 +1,400 @@
+"""A graph of layers: the recorded calls that lead from symbolic inputs to symbolic outputs."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.config import made, plain
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.registry import provided
+from chainrule._src.core.primitive import target_of
+from chainrule._src.nn.layers import Input, Layer
+from chainrule._src.nn.layers.symbols import (
+    FUNCTIONS,
+    Calls,
+    LayerCall,
+    SymbolicTensor,
+    map_symbolic,
+    recorded,
+    symbols_in,
+)
+
+MODULES = ("numpy", "numpy.linalg", "numpy.fft", "_operator")  # whose functions files may name
+
+
+@dataclass(frozen=True)
+class Ref:
+    """The index of a value among the values of a replay."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class GraphStep:
+    """A call of a replay: of the layer at a position, or of a function."""
+
+    function: Any
+    args: Any
+    kwargs: Any
+    outputs: tuple[int, ...]
+
+
+class LayerGraph:
+    """The calls that lead from inputs to outputs, in order.
+
+    Parameters
+    ----------
+    inputs, outputs : SymbolicTensor, or list, tuple or dict of SymbolicTensor
+
+    Attributes
+    ----------
+    layers : list of Layer
+        In Keras's order: by their distance from the outputs.
+    names : list of str
+        The names of the inputs in their order.
+    shapes, output_shapes
+        Shapes of inputs and outputs, in their structure.
+
+    Raises
+    ------
+    DataError
+        If the outputs do not depend on these inputs alone.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        starts, ends = _checked(inputs, "inputs"), _checked(outputs, "outputs")
+        self.symbols = Calls([inputs, outputs])
+        self.names = [symbol.name for symbol in starts]
+        self.keys = [*inputs] if isinstance(inputs, Mapping) else self.names
+        calls, order = _calls(starts, ends)
+        heads = [
+            symbol.source if isinstance(symbol.source, Input)
+            else Input(batch_shape=symbol.shape, dtype=symbol.dtype.name, name=f"input_{index}")
+            for index, symbol in enumerate(starts)
+        ]  # fmt: skip
+        self.layers = _in_keras_order(heads, starts, calls, order)
+        indices = {id(layer): index for index, layer in enumerate(self.layers)}
+        numbers: dict[int, int] = {}
+        self.heads = [indices[id(head)] for head in heads]
+        for symbol in (*starts, *(s for call in calls for s in symbols_in(call.output))):
+            numbers.setdefault(id(symbol), len(numbers))
+
+        def ref(symbol: SymbolicTensor) -> Ref:
+            return Ref(numbers[id(symbol)])
+
+        self.steps = [
+            GraphStep(
+                indices.get(id(call.function), call.function),
+                map_symbolic(ref, call.args), map_symbolic(ref, call.kwargs),
+                tuple(numbers[id(symbol)] for symbol in symbols_in(call.output)),
+            )
+            for call in calls
+        ]  # fmt: skip
+        self.shapes = map_symbolic(lambda symbol: symbol.shape, inputs)
+        self.input_structure = map_symbolic(ref, inputs)
+        self.structure = map_symbolic(ref, outputs)
+        if isinstance(self.structure, list | tuple) and len(self.structure) == 1:
+            self.structure = self.structure[0]
+        self.output_names = _unique(
+            [*outputs] if isinstance(outputs, Mapping) else [_name(symbol) for symbol in ends]
+        )
+        self.output_shapes = map_symbolic(lambda symbol: symbol.shape, outputs)
+
+    def replay(
+        self, layers: Sequence[Any], values: Sequence[Any],
+        function_for: Callable[[Any], Any] = lambda function: function,
+    ) -> Any:  # fmt: skip
+        """Return the outputs for the values of the inputs.
+
+        ``layers`` may be copies, or layers of Keras with ``function_for`` its functions.
+        """
+        by_number: dict[int, Any] = dict(enumerate(values))
+
+        def value(ref: Ref) -> Any:
+            return by_number[ref.number]
+
+        for step in self.steps:
+            is_layer = isinstance(step.function, int)
+            function = layers[step.function] if is_layer else function_for(step.function)
+            args, kwargs = (map_symbolic(value, each, Ref) for each in (step.args, step.kwargs))
+            result = function(*args, **kwargs)
+            by_number.update(zip(step.outputs, _flat(result), strict=True))
+        return map_symbolic(value, self.structure, Ref)
+
+    def symbols_of(self, layers: Sequence[Any]) -> tuple[Any, Any]:
+        """Return the symbolic inputs and outputs; in a copy the calls are recorded again."""
+        if not self.symbols:
+            starts = [layers[index].output for index in self.heads]
+            self.symbols += [self.inputs_from(starts), self.replay(layers, starts)]
+        return self.symbols[0], self.symbols[1]
+
+    def inputs_from(self, starts: Sequence[Any]) -> Any:
+        """Return the values of the inputs in the structure of the inputs."""
+        return map_symbolic(lambda ref: starts[ref.number], self.input_structure, Ref)
+
+    @property
+    def functions(self) -> list[Any]:
+        """The functions that are called besides layers."""
+        return [step.function for step in self.steps if not isinstance(step.function, int)]
+
+    @property
+    def exit(self) -> int | None:
+        """The index of the layer whose one output is the graph's; None if no layer's is."""
+        if not isinstance(self.structure, Ref):
+            return None
+        alone = (self.structure.number,)
+        step = next((step for step in self.steps if step.outputs == alone), None)
+        return step.function if step and isinstance(step.function, int) else None
+
+    def takers(self, number: int, layers: Sequence[Layer]) -> list[Layer]:
+        """Return the layers that take one of the inputs."""
+        takers = []
+        for step in self.steps:
+            refs: list[Ref] = []
+            map_symbolic(refs.append, (step.args, step.kwargs), Ref)
+            if isinstance(step.function, int) and Ref(number) in refs:
+                takers.append(layers[step.function])
+        return takers
+
+    def flat(self, x: Any, where: str) -> list[Any]:
+        """Return the values of the inputs in order, from an array, a list, or a dict by name."""
+        if isinstance(x, Mapping):
+            keys = self.keys if set(self.keys) <= set(x) else self.names
+            missing = [key for key in keys if key not in x]
+            if missing:
+                raise DataError(
+                    f"{where}: expected the inputs {', '.join(map(str, keys))}, received "
+                    f"{', '.join(map(str, x))}"
+                )
+            return [x[key] for key in keys]
+        several = isinstance(x, list | tuple) and (len(self.names) > 1 or _holds_array(x))
+        parts = [*x] if several else [x]
+        if len(parts) != len(self.names):
+            raise DataError(
+                f"{where}: expected {len(self.names)} inputs ({', '.join(self.names)}), received "
+                f"{len(parts)}"
+            )
+        return parts
+
+    def described(self) -> dict[str, Any]:
+        """Return the graph as plain values."""
+        return {
+            "layers": plain(self.layers),
+            "heads": self.heads,
+            "steps": [
+                {
+                    "call": s.function if isinstance(s.function, int) else name_of(s.function),
+                    "args": _packed(s.args), "kwargs": _packed(s.kwargs), "outputs": [*s.outputs],
+                }
+                for s in self.steps
+            ],
+            "inputs": _packed(self.input_structure),
+            "outputs": _packed(self.structure),
+        }  # fmt: skip
+
+
+def symbols_of(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[Any, Any]:
+    """Return the symbolic inputs and outputs of a description by `LayerGraph.described`."""
+    heads = [layers[index] for index in config["heads"]]
+    if not all(isinstance(head, Input) for head in heads):
+        raise DataError("a model's inputs must be layers of the class Input")
+    values: dict[int, Any] = dict(enumerate(head.output for head in heads))
+
+    def value(ref: Ref) -> Any:
+        return values[ref.number]
+
+    for step in config["steps"]:
+        args, kwargs = (map_symbolic(value, _unpacked(step[k]), Ref) for k in ("args", "kwargs"))
+        call = step["call"]
+        if isinstance(call, int):
+            result = layers[call](*args, **kwargs)
+        else:
+            result = recorded(function_named(call), args, kwargs)
+        values.update(zip(step["outputs"], symbols_in(result), strict=True))
+    inputs, outputs = (
+        map_symbolic(value, _unpacked(config[part]), Ref) for part in ("inputs", "outputs")
+    )
+    return inputs, outputs
+
+
+def _checked(values: Any, what: str) -> list[SymbolicTensor]:
+    symbols = symbols_in(values)
+    parts = [*values.values()] if isinstance(values, Mapping) else values
+    size = len(parts) if isinstance(parts, list | tuple) else 1
+    if not symbols or (len(symbols) < size):
+        raise DataError(
+            f"Model: {what} must be symbolic tensors, as from keras.Input and calls of layers, "
+            f"received {values!r}"
+        )
+    for symbol in symbols:
+        if symbol.source is None:
+            raise DataError(
+                f"Model: {symbol!r} belongs to a layer that was not called with a symbolic tensor"
+            )
+    return symbols
+
+
+def _calls(
+    starts: Sequence[SymbolicTensor], ends: Sequence[SymbolicTensor]
+) -> tuple[list[LayerCall], list[LayerCall]]:
+    """Return the calls between inputs and outputs: in order, and in Keras's order of traversal."""
+    calls: list[LayerCall] = []
+    order: list[LayerCall] = []
+    visited: set[int] = {id(symbol) for symbol in starts}
+    pending: list[tuple[Any, bool]] = [(symbol, False) for symbol in reversed(ends)]
+    while pending:
+        item, is_after = pending.pop()
+        if is_after:
+            calls.append(item)
+            continue
+        if id(item) in visited:
+            continue
+        source = item.source
+        if not isinstance(source, LayerCall):
+            raise DataError(
+                f"Model: the outputs depend on {item!r}, which is none of the inputs; add it"
+            )
+        visited.update(id(symbol) for symbol in symbols_in(source.output))
+        order.append(source)
+        pending.append((source, True))
+        pending += [(s, False) for s in reversed(symbols_in((source.args, source.kwargs)))]
+    return calls, order
+
+
+def _in_keras_order(
+    heads: Sequence[Layer],
+    starts: Sequence[SymbolicTensor],
+    calls: Sequence[LayerCall],
+    order: Sequence[LayerCall],
+) -> list[Layer]:
+    """Return the layers by decreasing distance from the outputs, then in Keras's order."""
+    layer_of = {id(symbol): head for symbol, head in zip(starts, heads, strict=True)}
+    depths: dict[int, int] = {}
+    of_layers: dict[int, int] = {}
+    for call in reversed(calls):
+        depth = depths.get(id(call), 0)
+        if isinstance(call.function, Layer):  # which may be called more than once
+            depth = of_layers[id(call.function)] = max(depth, of_layers.get(id(call.function), 0))
+        for symbol in symbols_in((call.args, call.kwargs)):
+            part: Any = layer_of.get(id(symbol), symbol.source)
+            target = of_layers if id(symbol) in layer_of else depths
+            target[id(part)] = max(target.get(id(part), 0), depth + 1)
+    layers: dict[int, Layer] = {id(head): head for head in heads if id(head) not in of_layers}
+    for call in order:
+        starts_here = (layer_of.get(id(s)) for s in symbols_in((call.args, call.kwargs)))
+        for layer in (call.function, *starts_here):
+            if isinstance(layer, Layer):
+                layers.setdefault(id(layer), layer)
+    return sorted(layers.values(), key=lambda layer: -of_layers.get(id(layer), 0))
+
+
+def _name(symbol: SymbolicTensor) -> str:
+    source = symbol.source
+    return str(getattr(getattr(source, "function", source), "name", symbol.name))
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Return names; a repeated one with a number."""
+    return [
+        name if name not in names[:i] else f"{name}_{names[:i].count(name)}"
+        for i, name in enumerate(names)
+    ]
+
+
+def _flat(result: Any) -> Iterator[Any]:
+    """Yield the arrays in the result of a call."""
+    if isinstance(result, Mapping):
+        result = list(result.values())
+    if isinstance(result, list | tuple):
+        for part in result:
+            yield from _flat(part)
+    elif result is not None:
+        yield result
+
+
+def _holds_array(x: Sequence[Any]) -> bool:
+    return len(x) == 1 and hasattr(x[0], "ndim") and x[0].ndim > 1
+
+
+# Plain values
+
+
+def name_of(function: Any) -> str:
+    """Return the name of a function in files."""
+    name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
+    if FUNCTIONS.get(name) is not function and _of_numpy(name) is not function:
+        raise DataError(
+            f"the function {function!r} in this graph cannot be described by plain values; write "
+            "a layer of your own that calls it"
+        )
+    return name
+
+
+def function_named(name: Any) -> Any:
+    """Return the function with a name in files."""
+    function = functions_of_graphs().get(str(name)) or _of_numpy(str(name))
+    if function is None:
+        raise DataError(f"there is no function {name!r} for graphs of layers")
+    return function
+
+
+def functions_of_graphs() -> dict[str, Any]:
+    """Return the functions besides NumPy's that a graph may hold, by their names in files."""
+    provided("functions of graphs")()  # a program that loads a file need not have imported them
+    return FUNCTIONS
+
+
+def _of_numpy(name: str) -> Any:
+    module, _, attribute = name.rpartition(".")
+    if module not in MODULES:
+        return None
+    function = getattr(
+        operator if module == "_operator" else import_module(module), attribute, None
+    )
+    return function if callable(function) and target_of(function) is not None else None
+
+
+def _packed(tree: Any) -> Any:
+    """Return arguments as plain values."""
+    if isinstance(tree, Ref):
+        return {"$value": tree.number}
+    if isinstance(tree, Mapping):
+        return {"$dict": {str(key): _packed(part) for key, part in tree.items()}}
+    if isinstance(tree, tuple):
+        return {"$tuple": [*map(_packed, tree)]}
+    if isinstance(tree, list):
+        return [*map(_packed, tree)]
+    if isinstance(tree, slice):
+        return {"$slice": [*map(_packed, (tree.start, tree.stop, tree.step))]}
+    if tree is Ellipsis:
+        return {"$ellipsis": True}
+    if isinstance(tree, np.ndarray | np.generic):
+        return {"$array": np.asarray(tree).tolist(), "dtype": tree.dtype.name}
+    return plain(tree)
+
+
+def _unpacked(tree: Any) -> Any:
+    if isinstance(tree, list):
+        return [*map(_unpacked, tree)]
+    if not isinstance(tree, Mapping):
+        return tree
+    key = next(iter(tree), None)
+    if key == "$value":
+        return Ref(tree[key])
+    if key == "$dict":
+        return {name: _unpacked(part) for name, part in tree[key].items()}
+    if key == "$tuple":
+        return tuple(map(_unpacked, tree[key]))
+    if key == "$slice":
+        return slice(*map(_unpacked, tree[key]))
+    if key == "$ellipsis":
+        return Ellipsis
+    if key == "$array":
+        return np.array(tree[key], tree["dtype"])
+    return made(tree)

@@ -1,0 +1,366 @@
+"""Models: a graph of layers, or a class of the user with a `call`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule._src.base.config import made
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.registered import known_as
+from chainrule._src.base.validation import check_flag, check_seed
+from chainrule._src.compile.running.engines import rows_in
+from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn.layers.given import (
+    Shape,
+    is_several,
+    is_shape,
+    shape_of,
+    shapes_given,
+    shapes_in,
+)
+from chainrule._src.nn.layers.hooks import OF_GRAPHS
+from chainrule._src.nn.layers.surroundings import within
+from chainrule._src.nn.layers.symbols import drawing
+from chainrule._src.nn.layers.tracking import Path, free_name, name_of, sublayers
+from chainrule._src.nn.layers.weights import Blank
+from chainrule._src.nn.network.chain import MOST_LAYERS, unbuilt
+from chainrule._src.nn.network.fitting import Trainable
+from chainrule._src.nn.network.graph import LayerGraph, symbols_of
+from chainrule._src.nn.network.inputs import checked_data, checked_x, sample_weights
+from chainrule._src.nn.network.outputs import AddedLosses, OutputLosses, targets_of
+
+
+class Graphed(Trainable):
+    """A model of the layers between symbolic inputs and outputs, or of those in its attributes."""
+
+    _hooks = OF_GRAPHS
+    takes_several = may_lack_loss = True
+    _loss_now: Any = None  # while the loss of a batch is computed
+    _graph: LayerGraph | None = None
+    _attributes: frozenset[str] = frozenset()  # of every model: they hold no layers
+    _blank: Blank | None = None  # while weights are loaded from a file
+
+    def __init__(
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        name: str | None = None,
+        *,
+        trainable: bool = True,
+        dtype: Any = None,
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.rng = check_seed(seed, type(self).__name__)
+        self._dtype = np.dtype(dtype or "float32")
+        self._begin()
+        self._attributes = frozenset(vars(self))
+        if inputs is not None or outputs is not None:
+            self._follow(LayerGraph(inputs, outputs))
+        if not trainable:
+            self.trainable = False
+
+    def _follow(self, graph: LayerGraph) -> None:
+        """Take the layers of a graph, with unique names."""
+        names: set[str] = set()
+        for layer in graph.layers:
+            if layer.name in names:
+                if layer.__config__.get("name") is not None:
+                    raise DataError(
+                        f"Model: there are two layers {layer.name!r}; give them different names"
+                    )
+                layer.name = free_name(layer.name, names)
+            names.add(layer.name)
+        for head in graph.heads:
+            layer = graph.layers[head]
+            if not layer.built:
+                layer.prepare(layer.batch_shape)  # type: ignore[attr-defined]
+        if self.__config__.get("name") is None and self.name == "model":
+            self.name = "functional"
+        self._graph, self._layers = graph, graph.layers
+        self.input_shape = shapes_given(graph.shapes)
+        self.output_shape, self.built = graph.output_shapes, True
+        self.gives_several = not is_shape(graph.output_shapes)
+        self._dtype = next(
+            (layer.dtype for layer in graph.layers if layer.weights), np.dtype("float32")
+        )
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers, with the inputs, in Keras's order."""
+        others = [part for part in sublayers(self).values() if part not in self._layers]
+        return [*self._layers, *others]
+
+    def held_in(self) -> dict[str, Any]:
+        """Return the attributes that may hold weights and layers."""
+        attributes = {
+            k: v for k, v in vars(self).items() if k not in self._attributes and k != "_graph"
+        }
+        return {"_layers": vars(self).get("_layers", []), **attributes}
+
+    def prefix_of(self, path: Path, part: Any) -> str:
+        """Return the prefix of the names of a layer's weights: its name, or the attribute's."""
+        return str(part.name) if path[0] == "_layers" else name_of(path)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input."""
+        return self.graph.symbols_of(self._layers)[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output."""
+        return self.graph.symbols_of(self._layers)[1]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs: those of their layers."""
+        return self.graph.output_names
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return self.graph.names
+
+    @property
+    def graph(self) -> LayerGraph:
+        """The graph of the layers."""
+        if self._graph is None:
+            raise AttributeError(
+                f"{type(self).__name__}: only a model of symbolic inputs and outputs has these"
+            )
+        return self._graph
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create the weights for an input of this shape; a graph of layers has them already."""
+        if self._graph is None and not self._is_building:
+            self.prepare(input_shape)
+
+    def prepare(
+        self, input_shape: Any, rng: Any = None, dtype: Any = None, called_with: Any = None
+    ) -> Shape:
+        """Build the model: a trial of its `call` creates the weights."""
+        rng, dtype = rng or self._blank or self.rng, dtype or self._dtype
+        self._network = None
+        return super().prepare(input_shape, rng, dtype, called_with)
+
+    def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
+        """Return the output for an input; the layers of a graph check their own inputs."""
+        if self._graph is None:
+            return super().run(x, training, *more, **options)
+        with within(self._surroundings(training)):
+            return self.call(x)
+
+    def call(self, x: Any) -> Any:
+        """Return the outputs: the recorded calls are made again."""
+        if self._graph is None:
+            raise NotImplementedError(f"{type(self).__name__} must define call")
+        return self._graph.replay(self._layers, self._graph.flat(x, self.name))
+
+    # Data, and losses of outputs
+
+    @property
+    def names_of_outputs(self) -> list[str]:
+        """The names of the outputs; empty while they are not known."""
+        if self._graph is not None:
+            return self._graph.output_names
+        shapes = vars(self).get("output_shape")
+        if shapes is None:
+            return []
+        if isinstance(shapes, Mapping):
+            return [*shapes]
+        return [f"output_{number}" for number in range(len(shapes_in(shapes)))]
+
+    @property
+    def entry(self) -> list[Any]:
+        """The layer of the one input, if it is known."""
+        graph = self._graph
+        if graph is None or len(graph.heads) > 1:
+            return []
+        takers = graph.takers(0, self._layers)
+        return [next((t for t in takers if t.integers), self._layers[graph.heads[0]])]
+
+    @property
+    def exit(self) -> Any:
+        """The layer that gives the output; the model itself if no single layer does."""
+        index = None if self._graph is None else self._graph.exit
+        return self if index is None else self._layers[index]
+
+    def refuse_several(self, where: str) -> None:
+        """Raise an error if the model has several inputs or outputs."""
+        if not (is_shape(self.input_shape) and is_shape(self.output_shape)):
+            raise DataError(
+                f"{where}: needs a model with one input and one output; make one of its tensors "
+                "with keras.Model(input, output), or join inputs with Concatenate"
+            )
+
+    def inputs_taken(self) -> list[tuple[Any, bool]]:
+        """Return the shape of each input, and true if it is taken as whole numbers."""
+        if self._graph is None:
+            return [(shape, False) for shape in shapes_in(self.input_shape)]
+        heads: list[Any] = [self._layers[index] for index in self._graph.heads]
+        return [(head.batch_shape, self._takes_integers(index)) for index, head in enumerate(heads)]
+
+    def in_dtype(self, x: Any, dtype: Any) -> Any:
+        """Return samples in the dtypes of the inputs."""
+        if self._graph is None:
+            return map_leaves(
+                lambda part: part if part.dtype.kind != "f" else part.astype(dtype), x
+            )
+        parts = self._graph.flat(x, self.name)
+        cast = [self._as_declared(index, part, dtype) for index, part in enumerate(parts)]
+        return tuple(cast) if len(cast) > 1 else cast[0]
+
+    def _as_declared(self, index: int, x: Any, dtype: Any) -> Any:
+        return x if self._takes_integers(index) or x.dtype == dtype else x.astype(dtype)
+
+    def _takes_integers(self, index: int) -> bool:
+        assert self._graph is not None
+        head = self._layers[self._graph.heads[index]]
+        return head.integers or any(t.integers for t in self._graph.takers(index, self._layers))
+
+    def flat_outputs(self, y: Any) -> Any:
+        """Return the output, or a tuple of several outputs in their order."""
+        if isinstance(y, Mapping):
+            return tuple(y[name] for name in (self.names_of_outputs or y))
+        return tuple(y) if isinstance(y, list | tuple) else y
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:  # fmt: skip
+        """Return the loss of a batch; a class of your own may compute another, in NumPy."""
+        if self._loss_now is None:
+            raise DataError(f"{self}: compute_loss is called by fit and evaluate")
+        loss, extra = self._loss_now
+        return super().loss_of(loss, x, y, y_pred, sample_weight, extra, training)
+
+    def loss_of(
+        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], training: bool
+    ) -> Any:
+        """Return the loss that `compute_loss` computes."""
+        options = {"training": training} if _takes(type(self).compute_loss, "training") else {}
+        self._loss_now = loss, extra
+        try:
+            return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
+        finally:
+            self._loss_now = None
+
+    @property
+    def losses(self) -> list[Any]:
+        """Penalties of the weights and losses that layers added, in the present call."""
+        return super().losses if self._loss_now is None else self._loss_now[1]
+
+    def _checked_x(self, x: Any, where: str) -> Any:
+        if self._graph is not None:
+            x = self._graph.flat(x, where)
+        if self._graph is not None and len(x) == 1:
+            return super()._checked_x(x[0], where)
+        if not is_several(x):
+            return super()._checked_x(x, where)
+        heads: Any = [None] * len(x) if self._graph is None else self._graph.heads
+        parts = {
+            key: checked_x(x[key], [] if head is None else [self._layers[head]], where)
+            for key, head in zip(x if isinstance(x, Mapping) else range(len(x)), heads, strict=True)
+        }
+        lengths = {len(part) for part in parts.values()}
+        if len(lengths) > 1:
+            raise ShapeError(
+                f"{where}: all inputs must hold equally many samples, received "
+                f"{', '.join(str(part.shape) for part in parts.values())}"
+            )
+        return parts if isinstance(x, Mapping) else tuple(parts.values())
+
+    def _data(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
+        X = self._checked_x(x, where)
+        if not self.built:
+            self.build(shape_of(X))
+        names = self.names_of_outputs
+        if y is None and isinstance(self.loss, AddedLosses):
+            return X, np.zeros(rows_in(X), np.float32)
+        if len(names) < 2:
+            y = next(iter(y.values())) if isinstance(y, Mapping) and len(y) == 1 else y
+            return checked_data(X, y, weight, class_weight, None, self.loss, where)
+        if class_weight is not None:
+            raise DataError(f"{where}: class_weight needs a model with one output")
+        loss = self.loss if isinstance(self.loss, OutputLosses) else OutputLosses(self.loss)
+        each = loss.bound(names).parts
+        Y = tuple(
+            None if part is None else checked_data(X, part, None, None, None, of_one, where)[1]
+            for part, (_, of_one, _) in zip(targets_of(y, names, where), each, strict=True)
+        )
+        if weight is None:
+            return X, Y
+        several = isinstance(weight, list | tuple | dict)
+        weights = targets_of(weight, names, where) if several else [weight] * len(names)
+        checked = [
+            None if w is None else sample_weights(y_, w, None, where)
+            for w, y_ in zip(weights, Y, strict=True)
+        ]
+        return X, Y, tuple(checked)
+
+    # Description
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the architecture as plain values: the calls of a graph, or the arguments."""
+        if self._graph is None or type(self).__init__ is not Graphed.__init__:
+            return super().get_config()
+        return {
+            "name": self.name,
+            "dtype": self._dtype.name,
+            **self._graph.described(),
+            **({} if self.trainable else {"trainable": False}),
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
+        """Return a model with the architecture of a config, with new weights.
+
+        ``custom_objects`` are your own classes and functions by their names.
+
+        Raises
+        ------
+        DataError, UnknownNameError, ShapeError
+            If ``config`` is not from `get_config`, or names a class that is not defined.
+        """
+        with known_as(custom_objects):
+            return cls._from_config(config, None)
+
+    @classmethod
+    def _from_config(
+        cls, config: Mapping[str, Any], entries: int | None, input_shape: Any = None
+    ) -> Self:
+        """Return a model; ``entries`` is the number of weights in its file, if it has a file."""
+        blank = None if entries is None else Blank(entries)
+        with drawing(blank):
+            if isinstance(config, Mapping) and "steps" in config:
+                return cls._from_graph(config)
+            model: Self = super().from_config(config)
+            if input_shape is not None and not model.built:
+                model._blank = blank
+                model.prepare(shapes_given(input_shape))
+                model._blank = None
+        return model
+
+    @classmethod
+    def _from_graph(cls, config: Mapping[str, Any]) -> Self:
+        described = config.get("layers")
+        if not isinstance(described, list) or len(described) > MOST_LAYERS:
+            raise DataError(f"Model.from_config: layers must be a list of at most {MOST_LAYERS:,}")
+        layers = made(unbuilt(described))
+        try:
+            inputs, outputs = symbols_of(config, layers)
+        except (LookupError, TypeError, ValueError) as error:
+            raise DataError(f"Model.from_config: the calls do not fit: {error}") from error
+        model = cls(inputs, outputs, config.get("name"), dtype=config.get("dtype"))
+        if not check_flag(config.get("trainable", True), "trainable", "Model"):
+            model.trainable = False
+        return model
+
+
+def _takes(function: Any, name: str) -> bool:
+    return name in inspect.signature(function).parameters

@@ -1,0 +1,164 @@
+"""Models with several outputs: a loss for each, and metrics of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.nn import losses
+from chainrule._src.nn.losses import Loss
+from chainrule._src.nn.metrics import get as get_metric
+
+
+class OutputLosses(Loss):
+    """The weighted sum of a loss for each output of a model.
+
+    Parameters
+    ----------
+    losses : list or dict of str or Loss, or one for all outputs
+        In the order of the outputs, or by their names; an output without loss has None.
+    weights : list or dict of float, optional
+    """
+
+    def __init__(self, losses: Any, weights: Any = None) -> None:
+        super().__init__("compile_loss")
+        self.losses, self.weights = losses, weights
+        self.parts: list[tuple[str, Any, Any]] = []
+
+    def bound(self, names: Sequence[str]) -> OutputLosses:
+        """Return the losses of outputs with these names."""
+        self.parts = [
+            (name, None if loss is None else losses.get(loss, "compile"), weight)
+            for name, loss, weight in zip(
+                names, per_output(self.losses, names, "loss"),
+                per_output(self.weights, names, "loss_weights"), strict=True,
+            )
+        ]  # fmt: skip
+        return self
+
+    def values(self, y_true: Any, y_pred: Any, weight: Any) -> Iterator[tuple[str, Any, Any]]:
+        """Yield the name, the loss and the factor of each output that has a loss."""
+        weights = weight if isinstance(weight, list | tuple) else [weight] * len(y_pred)
+        for (name, loss, factor), y, p, w in zip(self.parts, y_true, y_pred, weights, strict=True):
+            if loss is not None:
+                yield name, loss(y, p, w), factor
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Return the sum of the losses of all outputs."""
+        total: Any = 0.0
+        for _, value, factor in self.values(y_true, y_pred, sample_weight):
+            total = total + (value if factor is None else value * factor)
+        return total
+
+
+class AddedLosses(Loss):
+    """The loss of a model that is compiled without one: only what its layers add counts."""
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Return zero."""
+        return 0.0
+
+
+class OfOutput:
+    """A metric of one output of a model."""
+
+    def __init__(self, metric: Any, index: int, name: str) -> None:
+        self.metric, self.index, self.name = metric, index, name
+
+    def _arguments(self, y: Any, y_pred: Any, weight: Any = None) -> tuple[Any, ...]:
+        w = weight[self.index] if isinstance(weight, list | tuple) else weight
+        both = y[self.index], y_pred[self.index]
+        return both if w is None else (*both, w)
+
+    def zero(self, *data: Any) -> Any:
+        """Return the state at the start of an epoch."""
+        return self.metric.zero(*self._arguments(*data))
+
+    def stateless_update_state(self, state: Any, *data: Any) -> Any:
+        """Return the state after a batch."""
+        return self.metric.stateless_update_state(state, *self._arguments(*data))
+
+    def stateless_result(self, state: Any) -> Any:
+        """Return the value of the metric."""
+        return self.metric.stateless_result(state)
+
+
+class LossOfOutput:
+    """The mean over the batches of an output's loss, without its factor."""
+
+    def __init__(self, losses: OutputLosses, name: str) -> None:
+        self.losses, self.output, self.name = losses, name, f"{name}_loss"
+
+    def zero(self, *data: Any) -> Any:
+        """Return the sums at the start of an epoch."""
+        return {"total": np.zeros(()), "count": np.zeros(())}
+
+    def stateless_update_state(self, state: Any, y: Any, y_pred: Any, weight: Any = None) -> Any:
+        """Return the sums after a batch."""
+        every = {name: value for name, value, _ in self.losses.values(y, y_pred, weight)}
+        value, rows = every[self.output], y_pred[0].shape[0]
+        return {"total": state["total"] + value * rows, "count": state["count"] + rows}
+
+    def stateless_result(self, state: Any) -> Any:
+        """Return the mean."""
+        return float(state["total"] / max(state["count"], 1))
+
+
+def metrics_of(spec: Any, bound: OutputLosses, shapes: Sequence[Any]) -> list[OfOutput]:
+    """Return the metrics of all outputs, with the names of Keras: the output's, then their own."""
+    names = [name for name, *_ in bound.parts]
+    result = []
+    for index, ((name, loss, _), of_one) in enumerate(
+        zip(bound.parts, per_output(spec, names, "metrics"), strict=True)
+    ):
+        group = of_one if isinstance(of_one, list | tuple) else [] if of_one is None else [of_one]
+        for each in group:
+            metric = get_metric(each, loss, shapes[index], "compile")
+            result.append(OfOutput(metric, index, f"{name}_{metric.name}"))
+    return result
+
+
+def per_output(spec: Any, names: Sequence[str], what: str) -> list[Any]:
+    """Return the part of an argument of `compile` for each output.
+
+    Raises
+    ------
+    DataError
+        If the names or the number differ from those of the outputs.
+    """
+    if isinstance(spec, Mapping):
+        unknown = [key for key in spec if key not in names]
+        if unknown:
+            raise DataError(
+                f"compile: {what} names {unknown[0]!r}, which is no output; there are "
+                f"{', '.join(names)}"
+            )
+        return [spec.get(name) for name in names]
+    if isinstance(spec, list | tuple) and (spec or what == "loss"):
+        if len(spec) != len(names):
+            raise DataError(
+                f"compile: {what} has {len(spec)} entries for the {len(names)} outputs "
+                f"{', '.join(names)}; give one for each, or a dict by name"
+            )
+        return [*spec]
+    return [None if what == "metrics" and not spec else spec] * len(names)
+
+
+def targets_of(y: Any, names: Sequence[str], where: str) -> list[Any]:
+    """Return the target of each output, from a list or from a dict by name."""
+    if isinstance(y, Mapping):
+        unknown = [key for key in y if key not in names]
+        if not unknown:
+            return [y.get(name) for name in names]
+        raise DataError(
+            f"{where}: y names {unknown[0]!r}, which is no output; there are {', '.join(names)}"
+        )
+    if isinstance(y, list | tuple) and len(y) == len(names):
+        return [*y]
+    raise DataError(
+        f"{where}: y must be a list of {len(names)} arrays, or a dict by the outputs' names "
+        f"{', '.join(names)}"
+    )

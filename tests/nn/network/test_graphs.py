@@ -1,0 +1,187 @@
+"""Graphs of layers: one layer whose call makes the recorded calls again."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import keras
+from chainrule.errors import DataError, ShapeError
+
+layers = keras.layers
+X = np.random.default_rng(0).normal(size=(24, 4)).astype("f4")
+Y = (X[:, :1] > 0).astype("f4")
+
+
+def residual():
+    """Return a graph with a shared layer, a merge, an operator and an index."""
+    inputs = keras.Input((4,))
+    shared = layers.Dense(4, activation="tanh")
+    h = layers.BatchNormalization()(shared(inputs) + inputs)
+    h = layers.Concatenate()([shared(h) * 0.5, inputs[:, :2]])
+    model = keras.Model(inputs, layers.Dense(1, activation="sigmoid")(h))
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def two_by_two():
+    """Return a graph with two inputs and two outputs."""
+    a, b = keras.Input((4,), name="a"), keras.Input((3,), dtype="int32", name="b")
+    h = layers.Concatenate()([layers.Dense(3)(a), layers.Flatten()(layers.Embedding(5, 2)(b))])
+    heads = [layers.Dense(1, name="u")(h), layers.Dense(3, activation="softmax", name="v")(h)]
+    model = keras.Model([a, b], heads)
+    losses = {"u": "mse", "v": "sparse_categorical_crossentropy"}
+    model.compile("adam", losses, loss_weights={"u": 2.0, "v": 0.5}, metrics={"v": ["accuracy"]})
+    words = np.random.default_rng(1).integers(0, 5, size=(24, 3))
+    return model, [X, words], [Y, words[:, 0] % 3]
+
+
+def test_a_graph_is_its_calls():
+    inputs = keras.Input((4,))
+    dense = layers.Dense(3)
+    model = keras.Model(inputs, keras.ops.relu(dense(inputs / 2))[:, 1:] - 1)
+    kernel, bias = dense.get_weights()
+    expected = np.maximum(X / 2 @ kernel + bias, 0)[:, 1:] - 1
+    np.testing.assert_allclose(model.predict(X), expected, atol=1e-6)
+    np.testing.assert_allclose(model(X), expected, atol=1e-6)
+    assert model.output_shape == (None, 2)
+
+
+def test_a_shared_layer_has_its_weights_once():
+    assert [w.path for w in residual().trainable_weights][:2] == ["dense/kernel", "dense/bias"]
+    assert residual().count_params() == 20 + 16 + 7
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_training_lowers_the_loss(engine):
+    model = residual()
+    model.compile("adam", "binary_crossentropy", engine=engine)
+    history = model.fit(X, Y, epochs=20, batch_size=8, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+
+
+def test_the_gradient_of_a_graph_is_checked():
+    assert residual().check_gradients(X, Y).passed
+    model, x, y = two_by_two()
+    assert model.check_gradients(x, y).passed
+
+
+@pytest.mark.parametrize("copied", [
+    lambda m, p: (m.save(p), cr.load_model(p))[1],
+    lambda m, p: copy.deepcopy(m),
+    lambda m, p: pickle.loads(pickle.dumps(m)),
+])  # fmt: skip
+def test_copies_predict_the_same_and_have_symbols_of_their_own(copied, tmp_path):
+    model, x, y = two_by_two()
+    model.fit(x, y, verbose=0)
+    other = copied(model, tmp_path / "m.keras")
+    for one, same in zip(model.predict(x), other.predict(x), strict=True):
+        np.testing.assert_array_equal(one, same)
+    first = keras.Model(other.input, other.output[0])
+    other.set_weights([w * 0 for w in other.get_weights()])
+    assert not first.predict(x).any()
+    assert model.predict(x)[0].any()
+
+
+def test_eject_and_onnx_take_graphs(tmp_path):
+    residual().eject(tmp_path / "m.py")
+    assert "dense_1_kernel" in (tmp_path / "m.py").read_text(encoding="utf-8")
+    model, *_ = two_by_two()
+    for refused in (lambda: model.eject(tmp_path / "n.py"), lambda: model.export("n.onnx")):
+        with pytest.raises(DataError, match="one input and one output"):
+            refused()
+
+
+def test_scores_are_named_by_outputs():
+    model, x, y = two_by_two()
+    scores = model.evaluate(x, y, return_dict=True)
+    assert [*scores] == ["loss", "u_loss", "v_loss", "v_accuracy"]
+    assert scores["loss"] == pytest.approx(2 * scores["u_loss"] + 0.5 * scores["v_loss"], rel=1e-5)
+    by_name = {"a": x[0], "b": x[1]}, {"v": y[1], "u": y[0]}
+    assert model.evaluate(*by_name, return_dict=True) == scores
+
+
+def test_a_training_of_two_inputs_resumes(tmp_path):
+    model, x, y = two_by_two()
+    path = str(tmp_path / "c")
+    model.fit(x, y, epochs=1, verbose=0, seed=0, callbacks=[cr.callbacks.ModelCheckpoint(path)])
+    whole = model.fit(x, y, epochs=2, verbose=0, resume_from=path)
+    assert len(whole.history["loss"]) == 2
+
+
+def test_a_layer_within_gives_its_output():
+    model = residual()
+    within = keras.Model(model.inputs, model.get_layer("dense").output)
+    np.testing.assert_allclose(within.predict(X), model.get_layer("dense")(X), atol=1e-6)
+    chain = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="h"), layers.Dense(1)])
+    assert keras.Model(chain.inputs, chain.get_layer("h").output).predict(X).shape == (24, 3)
+    assert isinstance(chain, keras.Model)
+
+
+class Net(keras.Model):
+    def __init__(self, units=3):
+        super().__init__()
+        self.units = units
+        self.hidden, self.top = [layers.Dense(units)], layers.Dense(1)
+
+    def call(self, x):
+        return self.top(np.tanh(self.hidden[0](x)))
+
+    def get_config(self):
+        return {"units": self.units}
+
+
+class Doubled(Net):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+        return 2 * super().compute_loss(x, y, y_pred, sample_weight)
+
+
+def test_a_model_of_ones_own_trains_and_comes_back(tmp_path):
+    model = Net()
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0)
+    model.save(tmp_path / "m")
+    other = cr.load_model(tmp_path / "m", {"Net": Net})
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
+
+
+def test_a_loss_of_ones_own_is_what_is_trained():
+    model, plain = Doubled(), Net()
+    for each in (model, plain):
+        each.build((None, 4))
+        each.compile("sgd", "mse")
+    plain.set_weights(model.get_weights())
+    assert model.evaluate(X, Y) == pytest.approx(2 * plain.evaluate(X, Y), rel=1e-6)
+
+
+def test_what_a_layer_adds_may_be_the_only_loss():
+    class Size(layers.Layer):
+        def call(self, x):
+            self.add_loss(np.mean(x**2))
+            return x
+
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, Size()(layers.Dense(2)(inputs)))
+    model.compile("adam")
+    losses = model.fit(X, epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(("use", "message"), [
+    (lambda: keras.Model(1, 2), "symbolic tensors"),
+    (lambda: keras.Model(keras.Input((4,)), layers.Dense(1)(keras.Input((4,)))), "none of the in"),
+    (lambda: bool(keras.Input((4,))), "np.where"),
+    (lambda: layers.Dense(2)([keras.Input((4,)), keras.Input((4,))]), "takes one symbolic"),
+    (lambda: layers.Add()([keras.Input((4,)), keras.Input((3,))]), "Add"),
+    (lambda: layers.Add()([X]), "at least two"),
+    (lambda: two_by_two()[0].predict([X]), "expected 2 inputs"),
+    (lambda: two_by_two()[0].predict({"a": X}), "expected the inputs a, b"),
+    (lambda: two_by_two()[0].fit(two_by_two()[1], {"w": Y}, verbose=0), "no output"),
+    (lambda: two_by_two()[0].compile("sgd", ["mse"] * 3), "3 entries for the 2 outputs"),
+    (lambda: type("Own", (keras.Model,), {"train_step": None}), "train_step has no counterpart"),
+])  # fmt: skip
+def test_misuse_is_refused_with_what_was_expected(use, message):
+    with pytest.raises((DataError, ShapeError), match=message):
+        use()
