@@ -20,7 +20,9 @@ from chainrule._src.teach.confined import sealing
 from chainrule._src.teach.expect import Wrong
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Grader
+from chainrule._src.teach.grading.right_answers import RightAnswers
 from chainrule._src.teach.grading.setting import assignment
+from chainrule._src.teach.plain import decode, dumps, loads
 from chainrule._src.teach.running import Host, Worker
 
 if sys.platform != "linux":
@@ -325,6 +327,31 @@ def test_the_right_answers_are_in_no_memory_of_a_submission(hosts_of_attacks, tm
     grader._teacher.close()  # it looks for the wrong line; the other host is used again
     assert not half.passed
     assert quarter.passed, quarter.sentence
+
+
+# What a submission may send in the place of a call of a right function.
+FORGED = {
+    "another name": {"ask": {"of": "np", "args": [], "kwargs": {}}},
+    "an attribute": {"ask": {"of": "half", "do": "get", "name": "__code__", "args": [],
+                             "kwargs": {}}},
+    "an object": {"ask": {"of": "half", "args": [{"object": "half"}], "kwargs": {}}},
+    "another request": {"ask": {}, "do": "get", "of": "half", "name": "__code__", "args": []},
+    "an explanation": {"ask": {}, "do": "explain", "name": "half"},
+    "another shape": {"ask": [1, 2]},
+    "an error of the solution": {"ask": {"of": "half", "args": ["a"], "kwargs": {}}},
+}  # fmt: skip
+
+
+def test_the_process_of_right_answers_gives_values_alone(hosts_of_attacks, tmp_path):
+    (tmp_path / "halves.py").write_text(HALVES, "utf-8")
+    part = assignment(str(tmp_path / "halves.py")).right(["half"], "ada")
+    with RightAnswers(hosts_of_attacks["armed"], Limits(9.0, 2**28), part, ["half"]) as right:
+        for name, message in FORGED.items():
+            reply = right(dumps(message))
+            assert loads(reply).keys() == {"error"}, name
+            assert b"SOLUTION" not in reply
+        asked = {"of": "half", "args": [3.0], "kwargs": {}}
+        assert decode(loads(right(dumps({"ask": asked})))["value"]) == 1.5
 
 
 def test_an_error_s_words_are_the_submission_s():

@@ -27,8 +27,9 @@ from typing import Any, Self
 from chainrule._src.base.errors import ChainruleError, DataError
 from chainrule._src.base.processes import Limits, ended_by
 from chainrule._src.teach.calls import Candidate
-from chainrule._src.teach.confined.frames import receive, send
+from chainrule._src.teach.confined.frames import receive, receive_bytes, send, send_bytes
 from chainrule._src.teach.expect import Ended, Wrong
+from chainrule._src.teach.plain import ASK, dumps, loads
 
 SCRIPT = Path(__file__).with_name("confined") / "host.py"
 FORKS = sys.platform.startswith("linux")  # elsewhere the libraries' threads do not survive a fork
@@ -41,7 +42,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_N
 
 
 LIMITS = Limits(seconds=20.0, memory=2**30)
-Right = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Right = Callable[[bytes], bytes]
 
 
 class Host:
@@ -211,11 +212,27 @@ class Worker:
         Wrong
             If the reply is not valid.
         """
+        data = self.relay(dumps(request))
+        try:
+            return _validated(loads(data), self._what)
+        except DataError as error:
+            self._end()
+            self.ended = Ended(f"{self._what} sends {error}")
+            raise self.ended from None
+
+    def relay(self, message: bytes) -> bytes:
+        """Return the answer to a request, both serialised; the answer may be anything.
+
+        Raises
+        ------
+        Ended
+            If the process has ended, or takes too long and is killed.
+        """
         if self.ended is not None:
             raise self.ended
         begin = time.monotonic()
         try:
-            reply = self._exchange(request, begin + self._left)
+            return self._exchange(message, begin + self._left)
         except Ended as ended:
             self.ended = ended
         except TimeoutError:
@@ -228,22 +245,22 @@ class Worker:
             self.ended = Ended(f"{self._what} sends {error}")
         finally:
             self._left -= time.monotonic() - begin
-        if self.ended is not None:
-            raise self.ended
-        return _validated(reply, self._what)
+        raise self.ended
 
-    def _exchange(self, request: Mapping[str, Any], end: float) -> Any:
-        """Send a request and return the reply; meanwhile pass values of right functions."""
+    def _exchange(self, message: bytes, end: float) -> bytes:
+        """Send a message and return the reply; meanwhile pass values of right functions."""
         while True:
-            send(self._connection, request, end)
+            send_bytes(self._connection, message, end)
             if self._fills_disk(end):
                 self._end()
                 raise Ended(f"{self._what} writes more than {MOST_WRITTEN >> 20} MB into files")
-            reply = receive(self._connection, end)
-            asked = reply.get("ask") if isinstance(reply, dict) else None
-            if self._right is None or not isinstance(asked, dict):
+            reply = receive_bytes(self._connection, end)
+            if self._right is None or not reply.startswith(ASK):
                 return reply
-            request = self._right(asked)
+            begin = time.monotonic()
+            message = self._right(reply)
+            elapsed = time.monotonic() - begin  # is not the submission's
+            end, self._left = end + elapsed, self._left + elapsed
 
     def candidate(self, name: str) -> Candidate:
         """Return a proxy of the function or class of this name, for the checks to call."""

@@ -216,7 +216,7 @@ class Grader:
         part = task.right(wrong, self._student(entry.name))
         try:
             plan = self._read(entry.path, wrong)[name]
-            with RightAnswers(self._host, task.limits, part, tuple(wrong)) as right:
+            with RightAnswers(self._host, task.limits, part, wrong) as right:
                 again = self._exercise(name, plan, entry.name, right)
         except (FileError, Wrong):
             return result
