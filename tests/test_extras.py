@@ -20,6 +20,7 @@ from tests.test_architecture import MODULES
 BROUGHT = {
     "sklearn": "scikit-learn", "dask": "distributed",
     "cloudpickle": "distributed", "traitlets": "anywidget", "PIL": "pillow",
+    "markdown_it": "markdown-it-py",
 }  # fmt: skip
 LOADERS = ("load", "import_module")
 NO_EXTRA = {"pandas"}  # whose owner asks for it by name

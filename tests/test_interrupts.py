@@ -289,7 +289,7 @@ def test_heavy_libraries_are_imported_where_an_interrupt_waits(syntax_trees):
 
 # What is imported there is ours, was loaded before, or is imported in the block of `needs`.
 BY_OTHER_NAMES = {
-    "chainrule.keras", "chainrule._src.teach.exercises", "chainrule._src.export.from_keras",
+    "chainrule.keras", "chainrule._src.teach.notation", "chainrule._src.export.from_keras",
     "chainrule._src.cluster.places", "chainrule._src.data.tables.arrow",
 }  # fmt: skip
 

@@ -119,6 +119,9 @@ one_hot(n_classes=10, y=[0, 4, 9, 1])
 # %% check="one_hot"
 check.one_hot(one_hot)
 
+# %% checks="one_hot"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+
 # %% [markdown]
 # ### Softmax
 #
@@ -175,6 +178,9 @@ assert np.allclose(softmax(Z + 7.0), softmax(Z)), (
 )
 assert np.allclose(softmax(Z)[1], 1 / 3), "equal logits do not give equal probabilities"
 ### END HIDDEN TESTS
+
+# %% checks="softmax"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
 
 # %% [markdown]
 # ### Negative log likelihood
@@ -260,6 +266,9 @@ assert abs(certain) < 1e-6, "the nll of predictions that are exactly right is no
 assert nll([1, 0], [0.0, 1.0]) > 10, "the nll of a prediction that is surely wrong is small"
 ### END HIDDEN TESTS
 
+# %% checks="nll"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+
 # %% [markdown]
 # ### The model and its gradient
 #
@@ -340,6 +349,9 @@ class LogisticRegression:
 
 # %% check="LogisticRegression"
 check.LogisticRegression(LogisticRegression)
+
+# %% checks="LogisticRegression"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
 
 # %%
 # Build a model and test its forward inference
@@ -486,8 +498,37 @@ plt.legend(loc="best");
 # %% check="sigmoid"
 check.sigmoid(sigmoid)
 
+# %% checks="sigmoid"
+title = "squash any number into the range from 0 to 1"
+hints = [
+    "What does your sigmoid give at 0, at 5 and at -5?",
+    "The exponential of minus x, plus one, under a fraction. At 0 it is one half, and far to the right "
+    "it is one.",
+    "sigmoid(x) = 1 / (1 + exp(-x))",
+]
+
+
+def numbers(rng):
+    return rng.normal(0, 3, size=(3, 4))
+
+
+checks.shape(lambda rng: rng.normal(size=7), numbers, 0.5)
+checks.dtype(lambda rng: rng.normal(size=5).astype(np.float32))
+checks.finite(np.array([-800, 0, 800]))
+checks.values(0.0, numbers, points=2)
+
+
+@checks.property("sigmoid(x) + sigmoid(-x) is 1")
+def _(sigmoid, rng):
+    x = rng.normal(0, 2, size=6)
+    return np.allclose(np.asarray(sigmoid(x)) + np.asarray(sigmoid(-x)), 1)
+
+
 # %% check="dsigmoid"
 check.dsigmoid(dsigmoid)
+
+# %% checks="dsigmoid"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
 
 # %% [markdown]
 # Look at the picture. How large is the derivative at most? What does a unit learn whose value before
@@ -624,6 +665,9 @@ class NeuralNet:
 # %% check="NeuralNet"
 check.NeuralNet(NeuralNet)
 
+# %% checks="NeuralNet"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+
 # %%
 np.random.seed(0)
 n_hidden = 10
@@ -702,6 +746,9 @@ def worst_predictions(Y_true, Y_pred, n=5):
 
 # %% check="worst_predictions"
 check.worst_predictions(worst_predictions)
+
+# %% checks="worst_predictions"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
 
 # %%
 Y_test = one_hot(n_classes, y_test)

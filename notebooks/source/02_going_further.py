@@ -154,6 +154,9 @@ assert untrained[0, 0] == 1, "a network that trains 200 epochs on four points do
 assert untrained[0, 1] == 0.5, "a network with the learning rate 0 has learned something"
 ### END HIDDEN TESTS
 
+# %% checks="search"
+checks.module("chainrule._src.teach.exercises.going_further")
+
 # %%
 np.random.seed(0)
 hidden_sizes = [2, 5, 10, 20]
@@ -287,6 +290,9 @@ class DeepNet(NeuralNet):
 # %% check="DeepNet"
 check.DeepNet(DeepNet)
 
+# %% checks="DeepNet"
+checks.module("chainrule._src.teach.exercises.going_further")
+
 # %%
 np.random.seed(0)
 deep = DeepNet(n_features, 20, 10, n_classes)
@@ -344,6 +350,9 @@ class MiniBatchNet(NeuralNet):
 # %% check="MiniBatchNet"
 check.MiniBatchNet(MiniBatchNet)
 
+# %% checks="MiniBatchNet"
+checks.module("chainrule._src.teach.exercises.going_further")
+
 # %% [markdown]
 # How far is the network from the end? Where the gradient over the whole training set is zero, there is
 # nothing more to gain by a small step. Its *norm* tells how far from zero it is: take all numbers of all
@@ -365,6 +374,9 @@ def grad_norm(grads):
 
 # %% check="grad_norm"
 check.grad_norm(grad_norm)
+
+# %% checks="grad_norm"
+checks.module("chainrule._src.teach.exercises.going_further")
 
 # %% [markdown]
 # Train with batches of different sizes, and look at the norm of each batch's gradient, update by update.
@@ -445,6 +457,9 @@ class MomentumNet(MiniBatchNet):
 # %% check="MomentumNet"
 check.MomentumNet(MomentumNet)
 
+# %% checks="MomentumNet"
+checks.module("chainrule._src.teach.exercises.going_further")
+
 # %%
 np.random.seed(0)
 for momentum in [0.0, 0.9]:
@@ -501,6 +516,9 @@ def keras_model(input_size, hidden_size, output_size, learning_rate=0.1, momentu
 
 # %% check="keras_model"
 check.keras_model(keras_model)
+
+# %% checks="keras_model"
+checks.module("chainrule._src.teach.exercises.going_further")
 
 # %% [markdown]
 # Does it reproduce the NumPy model? Both begin with random weights and see the samples in another order,
@@ -560,8 +578,14 @@ def average_nll(y_true, Y_pred):
 # %% check="sample_nll"
 check.sample_nll(sample_nll)
 
+# %% checks="sample_nll"
+checks.module("chainrule._src.teach.exercises.going_further")
+
 # %% check="average_nll"
 check.average_nll(average_nll)
+
+# %% checks="average_nll"
+checks.module("chainrule._src.teach.exercises.going_further")
 
 # %% [markdown]
 # Sample 42 of the test set:
@@ -624,6 +648,9 @@ def verdict(train_loss, test_loss, train_accuracy, test_accuracy):
 
 # %% check="verdict"
 check.verdict(verdict)
+
+# %% checks="verdict"
+checks.module("chainrule._src.teach.exercises.going_further")
 
 # %%
 print(verdict(train_loss, test_loss, train_accuracy, test_accuracy))

@@ -154,6 +154,9 @@ assert abs(p.grad() - (-6.0 + 2.0 * np.cos(-3.0))) < 1e-9, "dr/dp of p * p * q +
 assert abs(q.grad() - (2.25 - 1.5 * np.cos(-3.0) + 1.0)) < 1e-9, "dr/dq of that sum"
 ### END HIDDEN TESTS
 
+# %% checks="Var"
+checks.module("chainrule._src.teach.exercises.reverse_mode")
+
 # %% [markdown]
 # Nobody told the program a derivative of $z$, only those of `+`, `*` and `sin`. It works for any formula
 # made of them. Here is a wild one, with its derivative:
@@ -242,6 +245,9 @@ assert np.allclose(backward(twice, 2), [21.0, 3.0, 1.0, 0.0]), (
     "a node that enters another twice, and one behind the output"
 )
 ### END HIDDEN TESTS
+
+# %% checks="backward"
+checks.module("chainrule._src.teach.exercises.reverse_mode")
 
 # %% [markdown]
 # A class that writes the tape is all that is missing. This one is given; compare it with `Var`.
@@ -353,6 +359,9 @@ assert np.allclose(unbroadcast(np.ones((4, 2, 3)), (1, 3)), [[8, 8, 8]]), (
 )
 ### END HIDDEN TESTS
 
+# %% checks="unbroadcast"
+checks.module("chainrule._src.teach.exercises.tapes")
+
 # %% [markdown]
 # ### A tape of arrays
 #
@@ -454,6 +463,9 @@ assert np.allclose(U.grad, [[2, 4], [6, 8]]), "the gradient of the sum of (U * v
 assert np.allclose(v.grad, [20, -40]), "the gradient of the sum of (U * v)² by v"
 ### END HIDDEN TESTS
 
+# %% checks="Tape"
+checks.module("chainrule._src.teach.exercises.tapes")
+
 # %%
 tape = Tape()
 X = tape.array(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
@@ -503,6 +515,9 @@ def softmax_nll(scores, y):
 
 # %% check="softmax_nll"
 check.softmax_nll(softmax_nll)
+
+# %% checks="softmax_nll"
+checks.module("chainrule._src.teach.exercises.tapes")
 
 # %%
 tape = Tape()
@@ -599,6 +614,9 @@ class TapeNet:
 
 # %% check="TapeNet"
 check.TapeNet(TapeNet)
+
+# %% checks="TapeNet"
+checks.module("chainrule._src.teach.exercises.tapes")
 
 # %% [markdown]
 # Train it, with batches of 32. One epoch is 48 updates here, so the steps may be larger than those with

@@ -151,6 +151,9 @@ assert np.allclose(layer.backward(np.array([[1.0], [10.0]])), [[2, -1], [20, -10
 assert np.allclose(layer.gradients['W'], [[1], [32]]), "the gradient by its W"
 ### END HIDDEN TESTS
 
+# %% checks="Dense"
+checks.module("chainrule._src.teach.exercises.framework_parts")
+
 # %% [markdown]
 # ### Activations
 #
@@ -231,6 +234,9 @@ axes[0].legend(loc="best");
 # %% check="Activation"
 check.Activation(Activation)
 
+# %% checks="Activation"
+checks.module("chainrule._src.teach.exercises.framework_parts")
+
 # %% [markdown]
 # Look at the derivatives. Which activation passes the whole gradient on, and where does each of them pass
 # on nothing? In a deep network the backward pass multiplies one such factor for each layer.
@@ -277,6 +283,9 @@ class SparseCategoricalCrossentropy:
 # %% check="SparseCategoricalCrossentropy"
 check.SparseCategoricalCrossentropy(SparseCategoricalCrossentropy)
 
+# %% checks="SparseCategoricalCrossentropy"
+checks.module("chainrule._src.teach.exercises.framework_parts")
+
 # %% [markdown]
 # A test of both: the gradient of the loss, sent back through the softmax, must be the $(P - Y) / n$ that
 # you know.
@@ -322,6 +331,9 @@ class SGD:
 
 # %% check="SGD"
 check.SGD(SGD)
+
+# %% checks="SGD"
+checks.module("chainrule._src.teach.exercises.framework_parts")
 
 # %%
 for momentum in [0.0, 0.9]:
@@ -430,6 +442,9 @@ class Sequential:
 # %% check="Sequential"
 check.Sequential(Sequential)
 
+# %% checks="Sequential"
+checks.module("chainrule._src.teach.exercises.minimal_framework")
+
 # %% [markdown]
 # The lab's network, in four lines:
 
@@ -526,6 +541,9 @@ for kind in [Dense, BrokenDense]:
 
 # %% check="gradient_check"
 check.gradient_check(gradient_check)
+
+# %% checks="gradient_check"
+checks.module("chainrule._src.teach.exercises.minimal_framework")
 
 # %% [markdown]
 # ## Going further

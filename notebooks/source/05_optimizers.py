@@ -121,6 +121,9 @@ w, memory = momentum(w, np.array([-1.0]), memory, learning_rate=0.5, mu=0.5)
 assert np.allclose(w, [0.0]), "two steps of momentum, to the right and back"
 ### END HIDDEN TESTS
 
+# %% checks="momentum"
+checks.module("chainrule._src.teach.exercises.optimizers")
+
 # %% [markdown]
 # ### Nesterov
 #
@@ -147,6 +150,9 @@ def nesterov(w, g, state, learning_rate=0.01, mu=0.9):
 
 # %% check="nesterov"
 check.nesterov(nesterov)
+
+# %% checks="nesterov"
+checks.module("chainrule._src.teach.exercises.optimizers")
 
 # %%
 rate = 0.012
@@ -183,6 +189,9 @@ def rmsprop(w, g, state, learning_rate=0.001, rho=0.9, epsilon=1e-7):
 
 # %% check="rmsprop"
 check.rmsprop(rmsprop)
+
+# %% checks="rmsprop"
+checks.module("chainrule._src.teach.exercises.optimizers")
 
 # %% [markdown]
 # What happens to the step if the loss, and with it every gradient, is multiplied by 1000? Compare with SGD.
@@ -237,6 +246,9 @@ w, memory = adam(np.array([5.0, -5.0]), np.array([1e-3, -1e3]), {}, learning_rat
 assert np.allclose(w, [4.5, -4.5], atol=1e-3), "the first step of adam has the length of the learning rate"
 ### END HIDDEN TESTS
 
+# %% checks="adam"
+checks.module("chainrule._src.teach.exercises.optimizers")
+
 # %%
 plot_valley({
     "Nesterov": follow(nesterov, learning_rate=0.012),
@@ -282,6 +294,9 @@ def warmup_cosine(t, learning_rate, warmup, total):
 
 # %% check="warmup_cosine"
 check.warmup_cosine(warmup_cosine)
+
+# %% checks="warmup_cosine"
+checks.module("chainrule._src.teach.exercises.optimizers")
 
 # %%
 plt.figure(figsize=(7, 2.6))
@@ -393,6 +408,9 @@ print("loss %0.3f, then %0.3f" % (losses[0], losses[-1]))
 
 # %% check="train"
 check.train(train)
+
+# %% checks="train"
+checks.module("chainrule._src.teach.exercises.optimizers")
 
 # %% [markdown]
 # And now all of them, each with a learning rate that suits it:

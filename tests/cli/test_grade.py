@@ -62,7 +62,7 @@ def test_what_cannot_be_graded_is_said_before_any_work(folder, tmp_path):
     said = refused(3, "grade", tmp_path / "empty", "-o", tmp_path / "m.csv")
     assert "has no submissions: put notebooks" in said
     said = refused(3, "grade", folder, "-o", tmp_path / "m.csv", "--lab", "9")
-    assert f"there is no lab '9'; --lab takes one of: {LAB}" in said
+    assert f"there is no lab '9'; --lab takes a file, a folder, or one of: {LAB}" in said
     said = refused(4, "grade", folder, "-o", tmp_path / "none" / "m.csv")
     assert "does not exist; make it first" in said
     said = refused(2, "grade", folder, "-o", tmp_path / "m", "--json", tmp_path / "m")

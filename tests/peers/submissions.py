@@ -1,12 +1,15 @@
 """A right and a half-right notebook of a lab, as students hand them in."""
 
+from dataclasses import replace
+
 import nbformat
 
-from chainrule._src.teach.exports.folders import lab_of
+from chainrule._src.teach.exports.folders import exported
 from chainrule._src.teach.exports.making import MAKERS
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Grader
 from chainrule._src.teach.grading.setting import assignment
+from chainrule._src.teach.loader import load
 
 LAB = "01_softmax_and_backpropagation"
 MISTAKES = {
@@ -19,7 +22,7 @@ SENTENCE = "summed (or averaged) over the wrong axis"
 def export(kind, folder):
     from chainrule._src.teach.exports.folders import write_files
 
-    lab = lab_of(LAB)
+    lab = exported(load(LAB))
     write_files(MAKERS[kind](lab), folder)
     return lab
 
@@ -40,7 +43,8 @@ def hand_in(lab, released, path, wrong):
 
 def marks(path):
     """Return what chainrule grade gives for a notebook: the points, and how many there are."""
-    task = assignment(LAB)
+    # A kernel holds a student's own answers alone: nothing right stands in for what is wrong.
+    task = replace(assignment(LAB), key="")
     with Grader(task) as grader:
         graded = grader.grade(Entry("", path))
     return graded.points, graded.most

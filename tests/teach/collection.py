@@ -20,11 +20,12 @@ from typing import Any
 from chainrule._src.teach.calls import Candidate, ObjectServer
 from chainrule._src.teach.checked import check_submission
 from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
-from chainrule._src.teach.exercises import LABS, exercise, exercises
 from chainrule._src.teach.grading.hidden import hidden_tests, run_hidden, used_names
+from chainrule._src.teach.loader import exercise, exercises, our_labs
 from chainrule._src.teach.source import Source, sources
 from chainrule._src.teach.submission import Submission, TopLevelStatement, parse
 
+LABS = {lab: lab.partition("_")[2] for lab in our_labs()}  # lab → its file in `answers/`
 EXERCISES = [
     (lab, name)
     for lab, module in LABS.items()
@@ -92,14 +93,14 @@ def result(lab: str, name: str, answer: str, *, slow: bool | None = None) -> Exe
             statements += _statements(answer)
     submission, found = Submission(Path("answer.py"), statements), exercise(name)
     if slow:
-        return check_submission(submission, name)
+        return check_submission(submission, found)
     checks = found.checks
     found.checks = [check for check in checks if check.name not in SLOW]
     try:
-        quick = check_submission(submission, name)
+        quick = check_submission(submission, found)
     finally:
         found.checks = checks
-    return check_submission(submission, name) if quick.passed and slow is None else quick
+    return check_submission(submission, found) if quick.passed and slow is None else quick
 
 
 def hidden(lab: str, name: str) -> CheckOutcome | None:

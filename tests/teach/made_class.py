@@ -35,7 +35,8 @@ def _notebook(lab: Source, rng: random.Random) -> nbformat.NotebookNode:
     care = rng.uniform(0.4, 1.05)  # the share of exercises that are right
     notebook = lab.notebook(solved=True)
     code = (cell for cell in notebook.cells if cell.cell_type == "code")
-    for made, cell in zip(code, (c for c in lab.cells if not c.text), strict=True):
+    cells = (cell for _, cell, _ in lab.blocks(solved=True) if not cell.text)
+    for made, cell in zip(code, cells, strict=True):
         for name in cell.exercises:
             if rng.random() > care:
                 if rng.random() < 0.15:

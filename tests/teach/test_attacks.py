@@ -18,6 +18,11 @@ from chainrule._src.teach import running
 from chainrule._src.teach.calls import error_text
 from chainrule._src.teach.confined import sealing
 from chainrule._src.teach.expect import Wrong
+from chainrule._src.teach.grading.collect import Entry
+from chainrule._src.teach.grading.grade import Grader
+from chainrule._src.teach.grading.right_answers import RightAnswers
+from chainrule._src.teach.grading.setting import assignment
+from chainrule._src.teach.plain import decode, dumps, loads
 from chainrule._src.teach.running import Host, Worker
 
 if sys.platform != "linux":
@@ -26,8 +31,8 @@ if sys.platform != "linux":
 DISARMED = f"""{LIGHT}
 globals_ = host["main"].__globals__
 load = globals_["load"]
-def loaded(kind):
-    child, frames = load(kind)
+def loaded(*args):
+    child, frames = load(*args)
     child.limits.hook = lambda *args, **options: None
     return child, frames
 globals_["load"] = loaded
@@ -253,6 +258,100 @@ def test_a_library_s_answer_is_seen_when_it_is_called(light_hosts, monkeypatch):
             assert gained is None, code
             assert "the exercise is to be solved with NumPy" in words
         assert attempt(host, HELPFUL) == ([1797, 64], "")
+
+
+HALVES = """# %%
+import numpy as np
+
+# %% exercise="half"
+def half(x):
+    ### BEGIN SOLUTION
+    "SOLUTION[of half]"
+    return np.asarray(x) / 2  # SOLUTION[in its text]
+    ### STUB
+    # return None
+    ### END SOLUTION
+
+# %% checks="half"
+hints = ["?"]
+checks.values(3.0)
+
+# %% exercise="quarter"
+def quarter(x):
+    ### BEGIN SOLUTION
+    return half(half(x))
+    ### STUB
+    # return None
+    ### END SOLUTION
+
+# %% checks="quarter"
+hints = ["?"]
+checks.values(4.0, [1.0, 2.0])
+"""
+# It looks at all memory from which objects come: texts of its own show that it sees them.
+SEARCH = """import numpy as np
+def half(x):
+    return 3 * x
+def memory():
+    import ctypes, gc, os
+    libc = ctypes.CDLL(None)
+    libc.sbrk.restype = ctypes.c_void_p
+    libc.pwrite.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long]
+    file = os.open("page", os.O_RDWR | os.O_CREAT)
+    def page(number):
+        size = libc.pwrite(file, number << 12, 4096, 0)
+        return os.pread(file, size, 0) if size > 0 else b""
+    top = libc.sbrk(0) >> 12
+    first = top
+    while page(first - 1):
+        first -= 1
+    arenas = {id(each) >> 20 for each in gc.get_objects()}
+    pages = {a << 8 | n for a in arenas for n in range(256)} | {*range(first, top)}
+    return b"".join(map(page, sorted(pages)))
+def quarter(x):
+    import re
+    value = half(half(x))
+    short = "".join(["SOLUTION", chr(91), "short]"])
+    long = "".join(["-" * 9999, "SOLUTION", chr(91), "long]"])
+    seen = set(re.findall(rb"SOLUTION\\[([a-z ]+)\\]", memory()))
+    return value if seen == {b"short", b"long"} else np.nan
+"""
+
+
+def test_the_right_answers_are_in_no_memory_of_a_submission(hosts_of_attacks, tmp_path):
+    (tmp_path / "halves.py").write_text(HALVES, "utf-8")
+    (tmp_path / "ada.py").write_text(SEARCH, "utf-8")
+    grader = Grader(assignment(str(tmp_path / "halves.py"), 10.0, 2**28))
+    grader._host = hosts_of_attacks["disarmed"]
+    half, quarter = grader.grade(Entry("ada", tmp_path / "ada.py")).results
+    grader._teacher.close()  # it looks for the wrong line; the other host is used again
+    assert not half.passed
+    assert quarter.passed, quarter.sentence
+
+
+# What a submission may send in the place of a call of a right function.
+FORGED = {
+    "another name": {"ask": {"of": "np", "args": [], "kwargs": {}}},
+    "an attribute": {"ask": {"of": "half", "do": "get", "name": "__code__", "args": [],
+                             "kwargs": {}}},
+    "an object": {"ask": {"of": "half", "args": [{"object": "half"}], "kwargs": {}}},
+    "another request": {"ask": {}, "do": "get", "of": "half", "name": "__code__", "args": []},
+    "an explanation": {"ask": {}, "do": "explain", "name": "half"},
+    "another shape": {"ask": [1, 2]},
+    "an error of the solution": {"ask": {"of": "half", "args": ["a"], "kwargs": {}}},
+}  # fmt: skip
+
+
+def test_the_process_of_right_answers_gives_values_alone(hosts_of_attacks, tmp_path):
+    (tmp_path / "halves.py").write_text(HALVES, "utf-8")
+    part = assignment(str(tmp_path / "halves.py")).right(["half"], "ada")
+    with RightAnswers(hosts_of_attacks["armed"], Limits(9.0, 2**28), part, ["half"]) as right:
+        for name, message in FORGED.items():
+            reply = right(dumps(message))
+            assert loads(reply).keys() == {"error"}, name
+            assert b"SOLUTION" not in reply
+        asked = {"of": "half", "args": [3.0], "kwargs": {}}
+        assert decode(loads(right(dumps({"ask": asked})))["value"]) == 1.5
 
 
 def test_an_error_s_words_are_the_submission_s():

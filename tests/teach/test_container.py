@@ -59,13 +59,17 @@ def test_grade_hands_its_options_to_the_container(tmp_path, monkeypatch):
     engine.chmod(engine.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{engine.parent}{os.pathsep}{os.environ['PATH']}")
     (tmp_path / "class").mkdir()
+    (tmp_path / "own.py").write_text("# %%")
     arguments = ["grade", tmp_path / "class", "-o", tmp_path / "m.csv", "--seed", "autumn"]
+    arguments += ["--lab", tmp_path / "own.py"]
     done(*arguments, "--container", "podman")
     built, run = map(json.loads, (tmp_path / "log").read_text().splitlines())
     assert built[0] == "build"
     at = run.index(container.IMAGE)
     folder = tmp_path.resolve()
     assert run[at + 1 :] == [
-        str(folder / "class"), "-o", str(folder / "m.csv"), "--seed", "autumn",
+        str(folder / "class"), "-o", str(folder / "m.csv"), "--lab", str(folder / "own.py"),
+        "--seed", "autumn",
     ]  # fmt: skip
+    assert f"{folder / 'own.py'}:{(folder / 'own.py').as_posix()}:ro" in run
     assert "--container: 'lxc' is no engine" in refused(2, *arguments, "--container", "lxc")

@@ -14,11 +14,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from chainrule._src.teach.exercises import LABS
 from chainrule._src.teach.exports import run, support
-from chainrule._src.teach.exports.folders import lab_of, write_files
+from chainrule._src.teach.exports.folders import exported, write_files
 from chainrule._src.teach.exports.making import MAKERS
 from chainrule._src.teach.exports.nbgrader import stubs_of
+from chainrule._src.teach.loader import load, our_labs
 from chainrule._src.teach.regions import strip, without_stubs
 from chainrule.errors import UnknownNameError
 
@@ -35,7 +35,7 @@ STUDENTS = {
 
 @pytest.fixture(scope="module")
 def labs():
-    return {name: lab_of(name) for name in LABS}
+    return {name: exported(load(name)) for name in our_labs()}
 
 
 def text_of(content):
@@ -44,7 +44,7 @@ def text_of(content):
 
 @pytest.mark.sampled(quick=6)
 @pytest.mark.parametrize("kind", MAKERS)
-@pytest.mark.parametrize("name", LABS)
+@pytest.mark.parametrize("name", our_labs())
 def test_no_student_gets_hidden_tests_or_solutions(labs, name, kind):
     lab = labs[name]
     hidden = "\n".join(lab.hidden.values())
@@ -66,7 +66,7 @@ def test_no_student_gets_hidden_tests_or_solutions(labs, name, kind):
 
 @pytest.mark.parametrize("kind", MAKERS)
 def test_exports_are_the_same_bytes_each_time(labs, kind):
-    assert MAKERS[kind](labs[LAB]) == MAKERS[kind](lab_of(LAB))
+    assert MAKERS[kind](labs[LAB]) == MAKERS[kind](exported(load(LAB)))
 
 
 def test_the_metadata_of_nbgrader(labs):
@@ -181,7 +181,7 @@ def test_what_a_classroom_installs_is_on_pypi(labs):
 
 
 @pytest.mark.sampled(quick=1)
-@pytest.mark.parametrize("name", LABS)
+@pytest.mark.parametrize("name", our_labs())
 def test_nbgrader_s_untouched_notebook_earns_nothing(labs, name):
     """Its cells run as in a kernel: the text of each is in Python's cache of lines."""
     lab = labs[name]
@@ -251,7 +251,7 @@ def test_a_classroom_s_repository_runs_with_pytest(labs, tmp_path, light_hosts):
 
 
 def test_points_are_printed_with_what_is_wrong(capsys):
-    from chainrule._src.teach.exercises import exercise
+    from chainrule._src.teach.loader import exercise
 
     result = exercise("softmax").run_here(lambda X: X)
 
@@ -266,9 +266,9 @@ def test_points_are_printed_with_what_is_wrong(capsys):
 
 def test_otters_cases_say_what_is_wrong():
     with pytest.raises(AssertionError, match="was its cell deleted"):
-        support.require("softmax", 0, {})
+        support.require(LAB, "softmax", 0, {})
     with pytest.raises(AssertionError, match="raised ZeroDivisionError"):
-        support.require("softmax", 0, {"softmax": lambda X: 1 / 0})
+        support.require(LAB, "softmax", 0, {"softmax": lambda X: 1 / 0})
 
 
 def test_an_unknown_kind_names_the_known(tmp_path):

@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
-from chainrule._src.teach.exercises import LABS
 from chainrule._src.teach.grading import classroom as rooms
 from chainrule._src.teach.grading.collect import Entry, collect, find_lab
 from chainrule._src.teach.grading.grade import Assignment, Grader
@@ -21,6 +20,7 @@ from chainrule._src.teach.grading.marks import to_csv, to_json, to_junit
 from chainrule._src.teach.grading.report import to_html
 from chainrule._src.teach.grading.setting import assignment
 from chainrule._src.teach.grading.statistics import exercise_rows, mistakes
+from chainrule._src.teach.loader import our_labs
 from chainrule._src.teach.source import folder, read
 from chainrule.errors import DataError, FileError
 
@@ -293,7 +293,7 @@ def test_a_class_of_one_and_of_none_have_a_page(room):
 
 
 @pytest.mark.sampled(quick=1)
-@pytest.mark.parametrize("lab", LABS)
+@pytest.mark.parametrize("lab", our_labs())
 def test_the_solved_lab_earns_all_points_and_the_student_s_notebook_none(grader, lab, tmp_path):
     task = assignment(lab, 60.0, 2**30, "2027")
     path, begun = NOTEBOOKS / "solved" / f"{lab}.ipynb", tmp_path / "begun.ipynb"

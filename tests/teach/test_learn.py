@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 from tests.pace import SLOWNESS
 
-from chainrule._src.teach import source
-from chainrule._src.teach.learn import screen, watching, workspace
+from chainrule._src.teach.learn import screen, watching
 from chainrule._src.teach.learn.checker import Checker
 from chainrule._src.teach.learn.workspace import Workspace
+from chainrule._src.teach.loader import load
 from chainrule.errors import DataError
 
 pytestmark = pytest.mark.portable
@@ -39,6 +39,9 @@ check.softmax(softmax)
 ### BEGIN HIDDEN TESTS
 assert softmax([0.0, 0.0])[0] == 0.5, "two equal scores"
 ### END HIDDEN TESTS
+
+# %% checks="softmax"
+checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
 """
 WRONG = "e = np.exp(X)\n    return e / np.sum(e)"
 RIGHT = "e = np.exp(X)\n    return e / np.sum(e, axis=-1, keepdims=True)"
@@ -50,13 +53,11 @@ def checker():
 
 
 @pytest.fixture(params=[".py", ".ipynb"])
-def begun(request, tmp_path, monkeypatch):
+def begun(request, tmp_path):
     path = tmp_path / "source" / "01_small.py"
     path.parent.mkdir()
     path.write_text(LAB)
-    labs = [source.read(path)]
-    monkeypatch.setattr(workspace, "sources", lambda: labs)
-    return Workspace.start(tmp_path / "learn", labs, request.param)
+    return Workspace.start(tmp_path / "learn", [load(str(path))], request.param)
 
 
 def write(begun, code):

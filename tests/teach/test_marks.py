@@ -10,7 +10,6 @@ import pytest
 
 from chainrule._src.base.processes import Limits
 from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
-from chainrule._src.teach.exercises import exercise
 from chainrule._src.teach.grading import classroom as rooms
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.feedback import feedback_files
@@ -29,6 +28,7 @@ from chainrule._src.teach.grading.rules import (
     times,
 )
 from chainrule._src.teach.grading.similar import similar_pairs
+from chainrule._src.teach.loader import exercise
 from chainrule.errors import DataError
 
 TASK = Assignment("lab", {"softmax": exercise("softmax"), "nll": exercise("nll")},

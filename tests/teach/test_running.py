@@ -12,8 +12,8 @@ from tests.pace import LIMITS_MEMORY, SLOWNESS
 
 from chainrule._src.base.processes import Limits
 from chainrule._src.teach import running
-from chainrule._src.teach.exercises import every, exercise
 from chainrule._src.teach.expect import Ended, Wrong
+from chainrule._src.teach.loader import every, exercise
 from chainrule._src.teach.running import LIMITS, Host, Worker
 
 pytestmark = pytest.mark.portable

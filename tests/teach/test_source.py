@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 from tests.teach.collection import labs
@@ -30,7 +31,7 @@ def double(x):
     #     pass
     ### END SOLUTION
 
-# %% check="double" points=2
+# %% check="double" weight=2
 check.double(double)
 ### BEGIN HIDDEN TESTS
 assert double(-3) == -6, "double(-3) is not -6"
@@ -60,6 +61,13 @@ def test_nothing_else_is_kept_beside_what_is_made():
     made = {ROOT / name for lab in LABS for name in source.generated_files(lab)}
     folders = {path.parent for path in made}
     assert {path for folder in folders for path in folder.glob("*.*")} == made
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
+def test_cells_are_those_that_jupytext_reads(lab):
+    cells = jupytext.read(lab.path, fmt="py:percent").cells
+    kinds = [(cell.cell_type == "markdown", cell.source.strip("\n")) for cell in cells]
+    assert kinds == [(cell.text, cell.source) for cell in lab.cells]
 
 
 def test_a_second_reading_makes_the_same_bytes():
@@ -122,7 +130,7 @@ def test_hidden_tests_stay_where_they_are_asked_for(good):
 
 
 def test_title_and_exercises(good):
-    assert (good.title, good.exercises, good.cells[-1].points) == ("A lab", ["double"], 2)
+    assert (good.title, good.exercises, good.cells[-1].weight) == ("A lab", ["double"], 2)
 
 
 def test_without_a_stub_the_student_gets_one():
@@ -152,14 +160,14 @@ def test_the_text_of_a_solution_parses(lab):
         ("    # for i in x:", "    # for i in x", "line 12: the stub does not parse: expected ':'"),
         ("return 2 * x", "return 2 *", "line 9: the solution does not parse"),
         ("solution=", "solutoin=", "line 6: unknown metadata 'solutoin': did you mean 'solution'"),
-        ("points=2", 'points="two"', "line 16: points is a number"),
+        ("weight=2", 'weight="two"', "line 16: weight is a whole number"),
         ('"double.py"', '"../double"', "is not the name of a Python file"),
         ('exercise="double"', 'exercise="triple"', "the stub does not define 'triple'"),
         ('check="double"', 'check="triple"', "no exercise of this name stands before it"),
         ("check.double(double)", "double(3)", "does not call check.double"),
-        ('# %% check="double" points=2\ncheck.double(double)', "# %%", "hidden tests belong"),
+        ('# %% check="double" weight=2\ncheck.double(double)', "# %%", "hidden tests belong"),
         ('exercise="double" solution="double.py"', "", "an exercise has a ### BEGIN SOLUTION"),
-        ("# %% [markdown]\n# # A", "# # A", "line 1: 3 cells, but 2 lines that begin with"),
+        ("# %% [markdown]\n# # A", "# # A", "line 1: a source begins with a line"),
         ("# %% [markdown]\n", "# %% [raw]\n", "line 1: a cell is code, or text"),
     ],
 )

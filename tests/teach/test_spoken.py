@@ -8,7 +8,7 @@ import types
 import pytest
 from tests.teach.collection import EXERCISES, exchanged, solution
 
-from chainrule._src.teach.exercises import exercise
+from chainrule._src.teach.loader import exercise
 
 pytestmark = pytest.mark.usefixtures("processor_time")
 

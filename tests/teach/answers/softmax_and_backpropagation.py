@@ -190,9 +190,9 @@ WRONG = {
         ("1 / (1 + np.exp(-X))", "1 / 1 + np.exp(-X)", "sigmoid([-800, 0, 800]) is infinite"),
         ("1 / (1 + np.exp(-X))", "1 / (1 - np.exp(-X))", "sigmoid([-800, 0, 800]) is infinite"),
         ("1 / (1 + np.exp(-X))", "np.exp(X) / (1 + np.exp(X))", "is NaN"),
-        ("1 / (1 + np.exp(-X))", "np.tanh(X)", "sigmoid(0) is 0., it must be 0.5"),
+        ("1 / (1 + np.exp(-X))", "np.tanh(X)", "is 0., it must be 0.5"),
         ("1 / (1 + np.exp(-X))", "1 / (2 + np.exp(-X))", "the number 2 must be 1"),
-        ("1 / (1 + np.exp(-X))", "np.maximum(X, 0)", "sigmoid(0) is 0., it must be 0.5"),
+        ("1 / (1 + np.exp(-X))", "np.maximum(X, 0)", "is 0., it must be 0.5"),
         (
             "1 / (1 + np.exp(-X))",
             "1 / (1 + np.exp(-X.astype(np.float64)))",
@@ -206,7 +206,7 @@ WRONG = {
         (
             "1 / (1 + np.exp(-X))",
             "1 / (1 + np.exp(-X.sum(axis=0)))",
-            "sigmoid of 7 numbers has the shape (), it must be (7,)",
+            "sum is too much here",
         ),
         ("1 / (1 + np.exp(-X))", "1 / (1 + np.exp(-2 * X))", "the number 2 must be 1"),
         ("1 / (1 + np.exp(-X))", "1 / (1 + np.exp(-abs(X)))", "abs is applied once too often"),

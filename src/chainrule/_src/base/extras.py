@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from chainrule._src.base.errors import MissingDependencyError
 from chainrule._src.base.interrupts import deferred
 
-_DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn"}  # whose modules have another name
+# Those whose modules have another name.
+_DISTRIBUTIONS = {"PIL": "pillow", "markdown_it": "markdown-it-py", "sklearn": "scikit-learn"}
 
 
 def needs(what: str, extra: str, *packages: str) -> deferred:

@@ -55,10 +55,11 @@ def chainrule_command(
 
 
 VERBS = (
-    train, sweep, evaluate, predict, explain, show, export, plot, lab, blackboard,
+    train, sweep, evaluate, predict, explain, show, export, plot, blackboard,
     grade, export_lab,
 )  # fmt: skip
 for verb in VERBS:
     app.command()(verb)
 app.add_typer(cache, name="cache")
 app.add_typer(learn, name="learn")
+app.add_typer(lab, name="lab")

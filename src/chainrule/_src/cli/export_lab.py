@@ -15,7 +15,7 @@ KINDS = ("nbgrader", "otter", "gradescope", "prairielearn", "classroom")
 
 
 def export_lab(
-    lab: Annotated[str, typer.Argument(metavar="LAB", help="Its name or number.")],
+    lab: Annotated[str, typer.Argument(metavar="LAB", help="Its name or number, or a file.")],
     to: Annotated[str, typer.Option(metavar="KIND", help=f"One of: {', '.join(KINDS)}.")],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="Where it goes.")
@@ -23,14 +23,15 @@ def export_lab(
 ) -> None:
     """Write a lab for nbgrader, Otter, Gradescope, PrairieLearn or a classroom's repositories."""
     from chainrule._src.base.validation import lookup
-    from chainrule._src.teach.exports.folders import lab_of, write_files
+    from chainrule._src.teach.exports.folders import exported, write_files
     from chainrule._src.teach.exports.making import MAKERS
     from chainrule._src.teach.grading.collect import find_lab
+    from chainrule._src.teach.loader import load
 
     if output is None:
         raise UsageError("-o is missing: say which folder it goes to, for instance -o course")
     make = lookup("kind of export", to, MAKERS)
-    source = lab_of(find_lab(lab, []))
+    source = exported(load(find_lab(lab, [])))
     paths = write_files(make(source), output)
     console = Terminal()
     listed = [path for path in paths if "source/chainrule" not in path.as_posix()]

@@ -29,7 +29,7 @@ READ, WRITTEN = (
     ("output", "report", "json", "junit", "canvas", "moodle", "feedback"),
 )
 # The labs' answers import the first two.
-GRADING = ("sklearn", "matplotlib", "jupytext", "nbformat", "jinja2")
+GRADING = ("sklearn", "matplotlib", "jinja2")
 
 
 def grade(
@@ -46,7 +46,7 @@ def grade(
     ] = None,
     lab: Annotated[
         str | None,
-        typer.Option(metavar="LAB", help="Its name or number; else told by the answers."),
+        typer.Option(metavar="LAB", help="Its name, number or file; else told by the answers."),
     ] = None,
     report: Annotated[
         str | None, typer.Option(metavar="HTML", help="Write a page for the class, too.")
@@ -157,7 +157,8 @@ def in_container(
     if feedback is not None:
         feedback.mkdir(parents=True, exist_ok=True)
     results = [Path(path).absolute().parent for path in outputs.values() if path is not None]
-    read = [value for name, value in context.params.items() if name in READ and value is not None]
+    values = [(name, value) for name, value in context.params.items() if value is not None]
+    read = [Path(value) for name, value in values if name in READ or _is_lab_file(name, value)]
     write_into = [*results, *([feedback] if feedback else [])]
     return grade_in(engine, list(options_of(context)), read, write_into)
 
@@ -171,8 +172,13 @@ def options_of(context: typer.Context) -> Iterator[str]:
         for each in value if isinstance(value, list | tuple) else [value]:
             if parameter.param_type_name == "option":
                 yield parameter.opts[0]
-            is_path = parameter.name in (*READ, *WRITTEN)
+            is_path = parameter.name in (*READ, *WRITTEN) or _is_lab_file(parameter.name, each)
             yield str(Path(each).resolve()) if is_path else str(each)
+
+
+def _is_lab_file(name: str | None, value: object) -> bool:
+    """Return true for the option ``--lab`` if it is a file, and no name of a lab."""
+    return name == "lab" and Path(str(value)).exists()
 
 
 def check_outputs(outputs: dict[str, str | None]) -> None:

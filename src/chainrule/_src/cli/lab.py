@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from chainrule._src.base.console import Terminal
 from chainrule._src.base.errors import InterruptedWarning
-from chainrule._src.cli.problems import Interrupted
+from chainrule._src.cli.lab_files import build, check, new
+from chainrule._src.cli.problems import Interrupted, Verbs
 from chainrule._src.teach.lab.sections import SECTIONS
 from chainrule._src.teach.lab.session import Lab
 
@@ -20,8 +21,35 @@ REPORT_HELP = (
     "the run is quick or has some sections alone: lab-report-quick.html."
 )
 
+OWN: dict[str, Callable[..., None]] = {
+    "new": new,
+    "check": check,
+    "build": build,
+}  # the verbs of labs of one's own
 
-def lab(
+
+class LabVerbs(Verbs):
+    """The verbs of labs of one's own; without one of them, the lab of the README runs."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the name of the hidden command in front of sections and options."""
+        return super().parse_args(ctx, args if args[:1] and args[0] in OWN else ["run", *args])
+
+
+lab = typer.Typer(
+    name="lab",
+    cls=LabVerbs,
+    help="Run the backpropagation lab on the handwritten digits; or write a lab of your own.",
+)
+for verb in OWN.values():
+    lab.command()(verb)
+
+
+@lab.command(
+    hidden=True,
+    epilog="A lab of your own: chainrule lab new FILE, lab check FILE, lab build FILE -o FOLDER.",
+)
+def run(
     sections: Annotated[
         list[str] | None, typer.Argument(metavar="[SECTION]...", help="The same as --only.")
     ] = None,

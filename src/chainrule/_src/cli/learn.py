@@ -30,8 +30,14 @@ HERE = Path()
 def start(
     folder: Annotated[Path, typer.Argument(help="Where to put the labs' files; made anew.")],
     lab: Annotated[
-        list[int] | None, typer.Option(metavar="NUMBER", help="This lab alone; 1 to 5.")
+        list[str] | None,
+        typer.Option(
+            metavar="LAB", help="This lab alone: its name or number, a file, a folder of files."
+        ),
     ] = None,
+    student: Annotated[
+        str, typer.Option(metavar="NAME", help="For whom a lab draws its values, if it does so.")
+    ] = "",
     notebooks: Annotated[
         bool, typer.Option("--notebooks", help="Notebooks in place of .py files.")
     ] = False,
@@ -40,18 +46,13 @@ def start(
     ] = True,
 ) -> None:
     """Write the labs' files into a folder, and check them at every save."""
-    from chainrule._src.base.errors import DataError
     from chainrule._src.base.extras import needs
     from chainrule._src.teach.learn.workspace import LEARNING, Workspace
-    from chainrule._src.teach.source import sources
+    from chainrule._src.teach.loader import find, our_labs
 
     needs(*LEARNING)
-    labs = sources()
-    for number in lab or ():
-        if not 1 <= number <= len(labs):
-            raise DataError(f"there is no lab {number}; there are 1 to {len(labs)}")
-    chosen = [source for i, source in enumerate(labs, 1) if not lab or i in lab]
-    workspace = Workspace.start(folder, chosen, ".ipynb" if notebooks else ".py")
+    chosen = [source for name in lab or our_labs() for source in find(name)]
+    workspace = Workspace.start(folder, chosen, ".ipynb" if notebooks else ".py", student)
     first = workspace.path(workspace.labs[0])
     typer.echo(for_terminal(f"The labs are in {folder}: open {first} in an editor."))
     _watch(workspace) if watching else _check(workspace)

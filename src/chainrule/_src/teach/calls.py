@@ -25,6 +25,7 @@ Request = dict[str, Any]
 Ask = Callable[[Request], dict[str, Any]]
 OPERATORS = ("add", "sub", "mul", "truediv", "matmul", "pow", "neg", "getitem")
 MOST_TEXT = 2_000
+SMALL = 3  # an array of at most this many entries is written in full
 
 
 class ObjectServer:
@@ -89,6 +90,9 @@ class ObjectServer:
 
     def _get(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return getattr(self._objects[request["of"]], request["name"])
+
+    def _itself(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        return self._objects[request["of"]]
 
     def _set(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
         setattr(self._objects[request["of"]], request["name"], args[0])
@@ -189,6 +193,10 @@ class Candidate:
         """Call a method once per entry of the arguments, for example an epoch, in one request."""
         self._request("each", f"{self._what}.{name}", args, kwargs, name=name)
 
+    def itself(self) -> Any:
+        """Return the learner's object, for exercises that ask for a value and not a function."""
+        return self._request("itself", self._what)
+
     def _request(
         self,
         do: str,
@@ -203,7 +211,7 @@ class Candidate:
             "kwargs": {name: encode(arg, _handle) for name, arg in (kwargs or {}).items()},
         })  # fmt: skip
         if "error" in reply:
-            where = _call_text(what, args, kwargs) if do == "call" else what
+            where = call_text(what, args, kwargs) if do == "call" else what
             raise Wrong(f"{where} raised {error_text(reply['error'])}")
         if reply.get("changed"):
             number = reply["changed"][0] + 1
@@ -255,8 +263,8 @@ def _handle(value: Any) -> dict[str, Any]:
     return {"object": vars(value)["_of"]}
 
 
-def _call_text(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
-    """Return a call as Python text; a large argument is written as its shape."""
+def call_text(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
+    """Return a call as Python text; an array is written as its shape, unless it is small."""
     arguments = [_short(arg) for arg in args]
     arguments += [f"{name}={_short(arg)}" for name, arg in (kwargs or {}).items()]
     return f"{what}({', '.join(arguments)})"
@@ -265,6 +273,8 @@ def _call_text(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | Non
 def _short(arg: Any) -> str:
     if isinstance(arg, Candidate):
         return str(vars(arg)["_what"])
+    if isinstance(arg, np.ndarray) and arg.size <= SMALL:
+        return short_text(arg)
     if isinstance(arg, np.ndarray) and arg.ndim:
         return f"array of shape {arg.shape}"
     text = repr(arg)

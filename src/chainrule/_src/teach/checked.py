@@ -8,18 +8,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chainrule._src.teach.calls import error_values
-from chainrule._src.teach.exercise import ExerciseResult
-from chainrule._src.teach.exercises import exercise
+from chainrule._src.teach.exercise import SECONDS, Exercise, ExerciseResult
+from chainrule._src.teach.loader import exercise
 from chainrule._src.teach.plan import loading_failed, problem
 from chainrule._src.teach.submission import Submission, read
 
 
 def check_file(
-    path: str | Path, name: str, student: str = "", stubs: Iterable[str] = ()
+    path: str | Path, name: str, student: str = "", stubs: Iterable[str] = (), lab: str = ""
 ) -> ExerciseResult:
     """Run the checks of one exercise on a notebook or ``.py`` file and return the result.
 
-    The code of the file runs in this process, so use this for a learner's own file only.
+    The code of the file runs in this process, so use this for a learner's own file only. ``lab`` is
+    the key of the lab, by default one of ours.
 
     Raises
     ------
@@ -28,12 +29,20 @@ def check_file(
     UnknownNameError
         If there is no such exercise.
     """
-    return check_submission(read(path, stubs), name, student)
+    return check_submission(read(path, stubs), exercise(name, lab), student)
 
 
-def check_submission(submission: Submission, name: str, student: str = "") -> ExerciseResult:
-    """Run the checks of one exercise on a parsed submission and return the result."""
-    task = exercise(name)
+def check_submission(
+    submission: Submission,
+    task: Exercise,
+    student: str = "",
+    seconds: float = SECONDS,
+    explained: bool = True,
+) -> ExerciseResult:
+    """Run the checks of one exercise on a parsed submission and return the result.
+
+    ``seconds`` limits the time of each call; if ``explained`` is false, no diagnosis is made.
+    """
     sentence = problem(submission, task.names, task.allows)
     if sentence:
         return task.failed(sentence)
@@ -41,5 +50,5 @@ def check_submission(submission: Submission, name: str, student: str = "") -> Ex
         try:
             space = submission.load(task.names)
         except (Exception, SystemExit) as error:
-            return task.failed(loading_failed(name, error_values(error)))
-        return task.run_here(space[name], student)
+            return task.failed(loading_failed(task.name, error_values(error)))
+        return task.run_here(space[task.name], student, seconds, explained)

@@ -8,6 +8,7 @@ import linecache
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any, TypeVar
@@ -26,7 +27,8 @@ STAGES = (
 )  # fmt: skip
 # Kinds of diagnoses that a learner does not see: they explain nothing or reveal the answer.
 UNTOLD = {"not explained", "right expression", "exchange", "other factor"}
-SECONDS = 30  # time limit of one check in this process
+SECONDS = 30  # time limit of one call in this process
+STUDENT: ContextVar[str] = ContextVar("STUDENT", default="")  # whose answer is being checked
 Draw = np.random.Generator
 Run = Callable[[Any, Draw], None]
 Diagnose = Callable[[Any, Draw], Iterable[Diagnosis]]
@@ -35,11 +37,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class ExerciseCheck:
-    """One check: its stage, its points, and the function that tests an answer."""
+    """One check: its stage, its points, and the function that tests an answer.
+
+    If ``question`` is not "", the points are given by a person who answers it.
+    """
 
     name: str
     points: int
     run: Run
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class CheckOutcome:
     passed: bool
     sentence: str = ""
     plain: bool = False  # the sentence is final: no diagnosis replaces it
+    open: int = 0  # points that a person has yet to give; ``sentence`` is the question
 
     @property
     def earned(self) -> int:
@@ -90,6 +97,11 @@ class ExerciseResult:
         """The points that a correct answer earns."""
         return sum(outcome.points for outcome in self.outcomes)
 
+    @property
+    def questions(self) -> tuple[CheckOutcome, ...]:
+        """The outcomes whose points a person has yet to give."""
+        return tuple(outcome for outcome in self.outcomes if outcome.open)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as a dict of plain values."""
         return {
@@ -107,7 +119,8 @@ class ExerciseResult:
     def __str__(self) -> str:
         count = f"{sum(o.passed for o in self.outcomes)} of {len(self.outcomes)} checks"
         if self.passed:
-            return f"✓ {self.exercise}: {count}"
+            later = "; a person marks the rest" if self.questions else ""
+            return f"✓ {self.exercise}: {count}{later}"
         return f"✗ {self.exercise}: {count}. {self.sentence}"
 
     __repr__ = __str__
@@ -135,7 +148,7 @@ class Exercise:
     title : str
         The purpose of the function or class, in a few words.
     hints : tuple of str
-        Three hints: where to look, what is needed, the formula. They never contain the code.
+        Hints, each more precise: where to look, what is needed, the formula, but not the code.
     uses : tuple of str
         Other functions or classes of the learner that the checks call, by `Candidate.beside`.
     checks : list of ExerciseCheck
@@ -146,17 +159,17 @@ class Exercise:
 
     name: str
     title: str
-    hints: tuple[str, str, str]
+    hints: tuple[str, ...]
     uses: tuple[str, ...] = ()
     checks: list[ExerciseCheck] = field(default_factory=list)
     diagnoses: dict[str, Diagnose] = field(default_factory=dict)
     allows: tuple[str, ...] = ()
 
-    def check(self, stage: str, points: int = 1) -> Callable[[F], F]:
+    def check(self, stage: str, points: int = 1, question: str = "") -> Callable[[F], F]:
         """Decorator that adds a check: a function of the candidate and a random generator."""
 
         def add(run: F) -> F:
-            self.checks.append(ExerciseCheck(stage, points, run))
+            self.checks.append(ExerciseCheck(stage, points, run, question))
             return run
 
         return add
@@ -198,7 +211,12 @@ class Exercise:
         student : str
             The student's name, which seeds the random values of the checks.
         """
-        outcomes: list[CheckOutcome] = []
+        with _checking(student), np.errstate(all="ignore"):
+            outcomes = tuple(self._outcomes(candidate, student))
+        failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
+        return ExerciseResult(self.name, outcomes, failed)
+
+    def _outcomes(self, candidate: Any, student: str) -> Iterator[CheckOutcome]:
         ended = ""
         for number, check in enumerate(self.checks):
             sentence, plain = ended, bool(ended)
@@ -210,12 +228,18 @@ class Exercise:
                     ended = sentence if isinstance(wrong, Ended) else ""
                 except Exception as error:  # an answer may return objects of any kind
                     sentence = f"{self.name} gives what cannot be checked: {short_text(str(error))}"
-            outcomes.append(CheckOutcome(check.name, check.points, not sentence, sentence, plain))
-        failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
-        return ExerciseResult(self.name, tuple(outcomes), failed)
+            if check.question and not sentence:
+                yield CheckOutcome(check.name, 0, True, check.question, open=check.points)
+            else:
+                yield CheckOutcome(check.name, check.points, not sentence, sentence, plain)
 
-    def run_here(self, subject: Any, student: str = "") -> ExerciseResult:
-        """Run the checks on a function or class in this process, and diagnose a failure."""
+    def run_here(
+        self, subject: Any, student: str = "", seconds: float = SECONDS, explained: bool = True
+    ) -> ExerciseResult:
+        """Run the checks on a function or class in this process, and diagnose a failure.
+
+        ``seconds`` limits the time of each call; if ``explained`` is false, no diagnosis is made.
+        """
         around = vars(sys.modules.get(getattr(subject, "__module__", ""), sys))
         for name in self.uses:
             if name not in around:
@@ -228,13 +252,13 @@ class Exercise:
                 return reply
             except TooLong:
                 raise Ended(
-                    f"{self.name} did not come to an end within {SECONDS} seconds: "
+                    f"{self.name} did not come to an end within {seconds:g} seconds: "
                     "is there a loop that never ends?"
                 ) from None
 
-        with Sandbox((), SECONDS) as sandbox:
+        with Sandbox((), seconds) as sandbox:
             result = self.run(Candidate(ask, self.name, self.name), student)
-        sentence = self.explain(subject, result, student)
+        sentence = self.explain(subject, result, student) if explained else ""
         return ExerciseResult(self.name, result.outcomes, sentence or result.sentence)
 
     def explain(self, subject: Any, result: ExerciseResult, student: str = "") -> str:
@@ -244,7 +268,7 @@ class Exercise:
         if diagnose is None or (failed and failed.plain):
             return ""
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
+            with contextlib.redirect_stdout(io.StringIO()), _checking(student):
                 diagnoses = list(diagnose(subject, self.draw(student, 0)))
         except Exception:  # a learner's code may raise any error
             return ""
@@ -261,6 +285,16 @@ class Exercise:
     def draw(self, student: str, number: int) -> Draw:
         """Return the random generator of a check, seeded by exercise, student and check number."""
         return np.random.default_rng([zlib.crc32(f"{self.name}/{student}".encode()), number])
+
+
+@contextlib.contextmanager
+def _checking(student: str) -> Iterator[None]:
+    """Context manager in which a student's answer is checked or explained."""
+    before = STUDENT.set(student)
+    try:
+        yield
+    finally:
+        STUDENT.reset(before)
 
 
 def _lines(subject: Any) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -132,6 +132,44 @@ def entries(value: Any, keys: Iterable[str], what: str) -> dict[str, Any]:
         )
         raise Wrong(f"{what} {kind}, it must be a dict with {', '.join(map(repr, names))}")
     return value
+
+
+def same(value: Any, expected: Any, what: str, rtol: float | None = None) -> None:
+    """Raise `Wrong` unless a value equals the expected one, numbers up to rounding.
+
+    Dicts, and lists and tuples of anything but numbers, are compared entry by entry.
+    """
+    for part, right, name in pairs(value, expected, what):
+        if np.asarray(right).dtype.kind in "fiu":
+            close(part, right, name, rtol)
+        else:
+            equal(_as_plain(part), _as_plain(right), name)
+
+
+def pairs(value: Any, expected: Any, what: str) -> Iterator[tuple[Any, Any, str]]:
+    """Yield the leaves of two structures that must be alike, with the words for each leaf."""
+    if isinstance(expected, dict):
+        value = entries(value, expected, what)
+        for key, right in expected.items():
+            yield from pairs(value[key], right, f"{what}[{key!r}]")
+    elif isinstance(expected, list | tuple) and not _is_numeric(expected):
+        if not isinstance(value, list | tuple) or len(value) != len(expected):
+            raise Wrong(f"{what} is {short_text(value)}, it must have {len(expected)} entries")
+        for number, (part, right) in enumerate(zip(value, expected, strict=True)):
+            yield from pairs(part, right, f"{what}[{number}]")
+    else:
+        yield value, expected, what
+
+
+def _is_numeric(value: Any) -> bool:
+    try:
+        return np.asarray(value).dtype.kind in "fiub"
+    except ValueError:  # lists of different lengths
+        return False
+
+
+def _as_plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def equal(value: Any, expected: Any, what: str) -> None:

@@ -1,7 +1,8 @@
 """Plain values, the only ones that are sent between a learner's code and the checks.
 
 Numbers, text, None, lists, tuples, dicts and numeric arrays are encoded as JSON and decoded to
-equal values of the same type. Pickle is not used, so decoding never runs code of the other side.
+equal values of the same type; a Counter or a defaultdict becomes a dict. Pickle is not used, so
+decoding never runs code of the other side.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import base64
 import json
 import math
 import re
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +22,8 @@ from chainrule._src.base.errors import DataError
 MOST_BYTES = 16 * 2**20
 MOST_ITEMS = 500_000  # of lists and dicts in a message
 DEPTH = 16
+DICTS = (dict, Counter, OrderedDict, defaultdict)  # sent as dict
+ASK = b'{"ask":'  # a message that asks for the value of a right function begins so
 KINDS = "fiubcU"  # kinds of dtypes that can be sent
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
@@ -55,7 +59,7 @@ def encode(value: Any, keep: Keep | None = None, depth: int = DEPTH) -> Any:
         return [encode(item, keep, depth - 1) for item in value]
     if type(value) is tuple:
         return {"tuple": [encode(item, keep, depth - 1) for item in value]}
-    if type(value) is dict:
+    if type(value) in DICTS:
         pairs = [[encode(k, None, 2), encode(v, keep, depth - 1)] for k, v in value.items()]
         return {"dict": pairs}
     if keep is None:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,8 +27,9 @@ from typing import Any, Self
 from chainrule._src.base.errors import ChainruleError, DataError
 from chainrule._src.base.processes import Limits, ended_by
 from chainrule._src.teach.calls import Candidate
-from chainrule._src.teach.confined.frames import receive, send
+from chainrule._src.teach.confined.frames import receive, receive_bytes, send, send_bytes
 from chainrule._src.teach.expect import Ended, Wrong
+from chainrule._src.teach.plain import ASK, dumps, loads
 
 SCRIPT = Path(__file__).with_name("confined") / "host.py"
 FORKS = sys.platform.startswith("linux")  # elsewhere the libraries' threads do not survive a fork
@@ -41,6 +42,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_N
 
 
 LIMITS = Limits(seconds=20.0, memory=2**30)
+Right = Callable[[bytes], bytes]
 
 
 class Host:
@@ -48,10 +50,11 @@ class Host:
 
     Parameters
     ----------
-    kind : {"bare", "library", "whole"}
-        What of chainrule the processes can import: nothing, as for most marks; all but the wing
-        that has labs, checks and solutions, for exercises about chainrule; or everything, which
-        diagnoses need and marks never use.
+    kind : str
+        What of chainrule the processes can import: nothing if it is "bare", as for most marks; all
+        but the wing that has labs, checks and solutions if it is "library", for exercises about
+        chainrule; or everything if it is "whole:LAB", where LAB is the key of the lab, by default
+        all of ours. Diagnoses need it, and marks never use it.
     """
 
     def __init__(self, kind: str = "bare") -> None:
@@ -67,7 +70,7 @@ class Host:
 
     def begin(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
         """Start a process; return the socket to communicate with the process, and the process."""
-        settings = {**settings, "kind": self.kind}
+        settings = {**settings, "kind": self.kind.partition(":")[0]}
         if sys.platform != "win32" and FORKS:
             return self._fork(settings)
         popen, line = self._script("once")
@@ -170,6 +173,8 @@ class Worker:
         The words for the submission in an error message.
     seed : int, default 0
         Seed of NumPy's and Python's global random generators in the process.
+    right : callable, optional
+        Returns the reply to a call of a right function, which the process may ask for.
 
     Attributes
     ----------
@@ -177,8 +182,10 @@ class Worker:
         The error, if the process ended too early.
     """
 
-    def __init__(self, host: Host, limits: Limits, what: str, seed: int = 0) -> None:
-        self._what, self._limits = what, limits
+    def __init__(
+        self, host: Host, limits: Limits, what: str, seed: int = 0, right: Right | None = None
+    ) -> None:
+        self._what, self._limits, self._right = what, limits, right
         self._left = PATIENCE * limits.seconds
         self._folder = tempfile.mkdtemp(prefix="chainrule-")
         self.ended: Ended | None = None
@@ -205,15 +212,27 @@ class Worker:
         Wrong
             If the reply is not valid.
         """
+        data = self.relay(dumps(request))
+        try:
+            return _validated(loads(data), self._what)
+        except DataError as error:
+            self._end()
+            self.ended = Ended(f"{self._what} sends {error}")
+            raise self.ended from None
+
+    def relay(self, message: bytes) -> bytes:
+        """Return the answer to a request, both serialised; the answer may be anything.
+
+        Raises
+        ------
+        Ended
+            If the process has ended, or takes too long and is killed.
+        """
         if self.ended is not None:
             raise self.ended
         begin = time.monotonic()
         try:
-            send(self._connection, request, begin + self._left)
-            if self._fills_disk(begin + self._left):
-                self._end()
-                raise Ended(f"{self._what} writes more than {MOST_WRITTEN >> 20} MB into files")
-            reply = receive(self._connection, begin + self._left)
+            return self._exchange(message, begin + self._left)
         except Ended as ended:
             self.ended = ended
         except TimeoutError:
@@ -226,9 +245,22 @@ class Worker:
             self.ended = Ended(f"{self._what} sends {error}")
         finally:
             self._left -= time.monotonic() - begin
-        if self.ended is not None:
-            raise self.ended
-        return _validated(reply, self._what)
+        raise self.ended
+
+    def _exchange(self, message: bytes, end: float) -> bytes:
+        """Send a message and return the reply; meanwhile pass values of right functions."""
+        while True:
+            send_bytes(self._connection, message, end)
+            if self._fills_disk(end):
+                self._end()
+                raise Ended(f"{self._what} writes more than {MOST_WRITTEN >> 20} MB into files")
+            reply = receive_bytes(self._connection, end)
+            if self._right is None or not reply.startswith(ASK):
+                return reply
+            begin = time.monotonic()
+            message = self._right(reply)
+            elapsed = time.monotonic() - begin  # is not the submission's
+            end, self._left = end + elapsed, self._left + elapsed
 
     def candidate(self, name: str) -> Candidate:
         """Return a proxy of the function or class of this name, for the checks to call."""

@@ -12,6 +12,13 @@ The source is Python in jupytext's percent format. A cell's metadata gives its k
     solved cell; the student's notebook gets a ``# %load`` cell for it.
 ``# %% check="softmax"``
     code that calls ``check.softmax(softmax)``, perhaps with hidden tests
+``# %% checks="softmax" weight=2``
+    the checks themselves (see `notation`). No student receives this cell; where the source has no
+    cell ``check="softmax"``, the student's notebook calls ``check.softmax(softmax)`` in its place.
+    ``weight`` multiplies the points.
+``# %% task="RATE SIZE"``
+    code that defines ``draw(rng)``, which returns a dict of these constants. Each student receives
+    constants of her own, and ``{{RATE}}`` in a text stands for their value.
 
 The generated files are reproducible byte by byte: ids of cells are names, and there are no dates.
 """
@@ -21,6 +28,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,15 +36,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from chainrule._src.base.errors import DataError, UnknownNameError
+import numpy as np
+
+from chainrule._src.base.errors import DataError, FileError, UnknownNameError
 from chainrule._src.base.extras import needs
+from chainrule._src.teach.percent import PercentCell, percent_cells
 from chainrule._src.teach.regions import HIDDEN, SOLUTION, kinds, strip, stripped_lines
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-METADATA = ("exercise", "solution", "check", "points")
-_MARKER = re.compile(r"# ?%%( |$)")
+# The metadata of a cell, with the values that they have where they are missing.
+METADATA = {"exercise": "", "solution": "", "check": "", "checks": "", "weight": 1, "task": ""}
 _MAGIC = re.compile(r"^(\s*)(?:%[a-z]|!).*$", re.MULTILINE)
 NOTEBOOKS = "reading the labs", "teach", "jupytext", "nbformat"  # arguments of `needs`
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -59,8 +70,13 @@ class Cell:
     solution : str
         A file name in ``solutions/``, or "".
     check : str
-        The exercise that the cell checks, or "".
-    points : float or None
+        The exercise that the cell checks by a call, or "".
+    checks : str
+        The exercise whose checks the cell contains, or "".
+    weight : int
+        Factor of the points of these checks.
+    task : str
+        The names of the constants that the cell draws for each student, or "".
     """
 
     text: bool
@@ -69,7 +85,17 @@ class Cell:
     exercises: tuple[str, ...] = ()
     solution: str = ""
     check: str = ""
-    points: float | None = None
+    checks: str = ""
+    weight: int = 1
+    task: str = ""
+
+    @property
+    def is_code(self) -> bool:
+        """True if students receive the cell's code as it is, or its stub."""
+        return not (self.text or self.checks or self.task)
+
+
+LOAD = Cell(text=False, source="# %load", line=0)  # the student's cell that shows a solution
 
 
 @dataclass(frozen=True)
@@ -110,7 +136,7 @@ class Source:
                 texts += [
                     str(ast.get_source_segment(code, node))
                     for node in ast.parse(code).body
-                    if getattr(node, "name", None) == name
+                    if name in _bound_by(node)
                 ]
         return texts
 
@@ -128,13 +154,79 @@ class Source:
             if cell.solution
         }
 
+    @property
+    def calls_checks(self) -> bool:
+        """True if the source itself has cells that call checks."""
+        return any(cell.check for cell in self.cells)
+
+    @property
+    def has_tasks(self) -> bool:
+        """True if each student has constants of her own."""
+        return any(cell.task for cell in self.cells)
+
+    def constants(self, student: str) -> dict[str, Any]:
+        """Return the constants that are drawn for a student.
+
+        Raises
+        ------
+        DataError
+            If ``draw`` fails, or does not return the constants that the cell names.
+        """
+        drawn: dict[str, Any] = {}
+        for cell in self.cells:
+            if cell.task:
+                drawn |= self._drawn(cell, student)
+        return drawn
+
+    def _drawn(self, cell: Cell, student: str) -> dict[str, Any]:
+        at = f"{self.path}, line {cell.line}"
+        # A grader without a seed calls the student Ada "/ada".
+        rng = np.random.default_rng(zlib.crc32(f"{self.name}/{student.lstrip('/')}".encode()))
+        space: dict[str, Any] = {"np": np}
+        try:
+            exec(compile(cell.source, str(self.path), "exec", dont_inherit=True), space)
+            values = {name: np.asarray(v).tolist() for name, v in space["draw"](rng).items()}
+        except Exception as error:  # a teacher's code may raise any error
+            raise DataError(
+                f"{at}: the task does not run: {type(error).__name__}: {error}"
+            ) from error
+        if sorted(values) != sorted(cell.task.split()):
+            raise DataError(f"{at}: draw returns {', '.join(values)}; the cell names {cell.task}")
+        return values
+
+    def text(self, cell: Cell, student: str = "") -> str:
+        """Return a text of the lab, in which ``{{NAME}}`` is replaced by a student's constant."""
+        constants = self.constants(student) if "{{" in cell.source else {}
+        return re.sub(
+            r"\{\{(\w+)\}\}", lambda match: str(constants.get(match[1], match[0])), cell.source
+        )
+
     def code(self, cell: Cell, *, solved: bool, hidden: bool = False) -> str:
         """Return a cell's code without markers: solutions or stubs, hidden tests or not."""
         return strip(
             cell.source, solved=solved, hidden=hidden, where=str(self.path), first=cell.line
         )
 
-    def notebook(self, *, solved: bool) -> NotebookNode:
+    def blocks(self, *, solved: bool, student: str = "") -> Iterator[tuple[str, Cell, str]]:
+        """Yield the cells of a notebook: a name, the cell of the source, and the text or code."""
+        called = {cell.check for cell in self.cells}
+        front = f'from chainrule import check\n\ncheck = check.lab("{self.name}")'
+        for cell in self.cells:
+            if cell.text:
+                yield _cell_id(cell), cell, self.text(cell, student)
+            elif cell.is_code:
+                yield _cell_id(cell), cell, self.code(cell, solved=solved)
+            elif cell.task:
+                lines = [f"{name} = {value!r}" for name, value in self.constants(student).items()]
+                yield "task", cell, "\n".join(lines)
+            elif cell.checks not in called:
+                call = f"check.{cell.checks}({cell.checks})"
+                yield f"check-{cell.checks}", cell, f"{front}\n{call}" if front else call
+                front = ""
+            if cell.solution and not solved:
+                yield f"load-{Path(cell.solution).stem}", LOAD, f"# %load solutions/{cell.solution}"
+
+    def notebook(self, *, solved: bool, student: str = "") -> NotebookNode:
         """Return the solved notebook or the student's, without outputs and hidden tests."""
         with needs(*NOTEBOOKS):
             import nbformat
@@ -144,22 +236,17 @@ class Source:
             metadata={"kernelspec": _KERNEL, "language_info": {"name": "python"}}
         )
         used: Counter[str] = Counter()
-        for cell in self.cells:
-            if cell.text:
-                new = v4.new_markdown_cell(cell.source)
-            else:
-                new = v4.new_code_cell(self.code(cell, solved=solved))
-            notebook.cells.append(_with_id(new, _cell_id(cell), used))
-            if cell.solution and not solved:
-                new = v4.new_code_cell(f"# %load solutions/{cell.solution}")
-                notebook.cells.append(_with_id(new, f"load-{Path(cell.solution).stem}", used))
+        for name, cell, content in self.blocks(solved=solved, student=student):
+            new = v4.new_markdown_cell(content) if cell.text else v4.new_code_cell(content)
+            notebook.cells.append(_with_id(new, name, used))
         return cast("NotebookNode", notebook)
 
-    def page(self) -> str:
-        """Return the solved lab as Markdown."""
+    def page(self, *, solved: bool = True) -> str:
+        """Return the lab as Markdown, by default with the solutions."""
         blocks = [
-            cell.source if cell.text else f"```python\n{self.code(cell, solved=True)}\n```"
-            for cell in self.cells
+            content if cell.text else f"```python\n{content}\n```"
+            for _, cell, content in self.blocks(solved=solved)
+            if cell is not LOAD
         ]
         return "\n\n".join(blocks) + "\n"
 
@@ -208,64 +295,37 @@ def read(path: str | Path) -> Source:
         The source is invalid: unknown metadata, a region that is not closed, a version of a cell
         that does not parse or does not define its exercise, an exercise without a check. The
         message contains file and line.
-    MissingDependencyError
-        jupytext is not installed.
+    FileError
+        The file cannot be read.
     """
-    with needs(*NOTEBOOKS):
-        import jupytext
     path = Path(path)
-    text = path.read_text(encoding="utf-8")
-    notebook = jupytext.reads(text, fmt="py:percent")
-    starts = _starts(text)
-    if len(starts) != len(notebook.cells):
-        raise DataError(
-            f"{path}, line 1: {len(notebook.cells)} cells, but {len(starts)} lines that begin with "
-            "'# %%'; a source begins with such a line and has none inside a text"
-        )
-    cells = tuple(
-        _cell(cell, f"{path}, line {marker}", first)
-        for cell, (marker, first) in zip(notebook.cells, starts, strict=True)
-    )
-    source = Source(path, cells)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(f"{path} cannot be read: {error}") from None
+    cells = percent_cells(text, str(path))
+    source = Source(path, tuple(_cell(cell, f"{path}, line {cell.marker}") for cell in cells))
     _check(source)
     return source
 
 
-def _starts(text: str) -> list[tuple[int, int]]:
-    """Return for each cell the line number of its marker and of its first line with text."""
-    lines = text.split("\n")
-    starts = []
-    for i, line in enumerate(lines):
-        if _MARKER.match(line):
-            first = next((j for j in range(i + 1, len(lines)) if lines[j].strip()), i + 1)
-            starts.append((i + 1, first + 1))
-    return starts
-
-
-def _cell(cell: NotebookNode, at: str, first: int) -> Cell:
-    metadata: dict[str, Any] = {
-        key: value for key, value in cell.metadata.items() if key != "lines_to_next_cell"
-    }
-    for key in metadata:
+def _cell(cell: PercentCell, at: str) -> Cell:
+    for key in cell.metadata:
         if key not in METADATA:
             raise DataError(f"{at}: {UnknownNameError('metadata', key, METADATA)}")
-    if cell.cell_type == "raw" or (cell.cell_type == "markdown" and metadata):
+    if cell.kind not in ("code", "markdown") or (cell.kind == "markdown" and cell.metadata):
         raise DataError(f"{at}: a cell is code, or text without metadata")
-    points = metadata.get("points")
-    if points is not None and (isinstance(points, bool) or not isinstance(points, int | float)):
-        raise DataError(f"{at}: points is a number, not {points!r}")
-    for key in ("exercise", "solution", "check"):
-        if not isinstance(metadata.get(key, ""), str):
-            value = metadata[key]
+    values = {key: cell.metadata.get(key, empty) for key, empty in METADATA.items()}
+    for key, value in values.items():
+        if isinstance(METADATA[key], str) and not isinstance(value, str):
             raise DataError(f'{at}: {key} is a text, such as {key}="softmax", not {value!r}')
+        if isinstance(METADATA[key], int) and type(value) is not int:
+            raise DataError(f"{at}: {key} is a whole number, not {value!r}")
     return Cell(
-        text=cell.cell_type == "markdown",
-        source=cell.source.strip("\n"),
-        line=first,
-        exercises=tuple(metadata.get("exercise", "").split()),
-        solution=metadata.get("solution", ""),
-        check=metadata.get("check", ""),
-        points=points,
+        text=cell.kind == "markdown",
+        source=cell.source,
+        line=cell.line,
+        **values | {"exercises": tuple(values.pop("exercise").split())},
     )
 
 
@@ -280,14 +340,14 @@ def _check(source: Source) -> None:
         for complaint in _complaints(source, cell, defined, files):
             raise DataError(f"{source.path}, line {cell.line}: {complaint}")
         defined.update(cell.exercises)
-        checked.add(cell.check)
+        checked |= {cell.check, cell.checks}
         files.add(cell.solution)
     for cell in source.cells:
         for name in cell.exercises:
             if name not in checked:
                 raise DataError(
-                    f"{source.path}, line {cell.line}: exercise {name!r} has no check; add a cell "
-                    f'# %% check="{name}" behind it'
+                    f"{source.path}, line {cell.line}: exercise {name!r} has no checks; add a cell "
+                    f'# %% checks="{name}" behind it'
                 )
 
 
@@ -310,11 +370,11 @@ def _complaints(source: Source, cell: Cell, defined: set[str], files: set[str]) 
             yield f"solution={cell.solution!r} is not the name of a Python file"
         if cell.solution in files:
             yield f"another cell writes solutions/{cell.solution}"
-    if cell.check:
-        if cell.check not in defined:
-            yield f"check={cell.check!r}, but no exercise of this name stands before it"
-        if f"check.{cell.check}(" not in cell.source:
-            yield f"the cell does not call check.{cell.check}({cell.check})"
+    for key, name in (("check", cell.check), ("checks", cell.checks)):
+        if name and name not in defined:
+            yield f"{key}={name!r}, but no exercise of this name stands before it"
+    if cell.check and f"check.{cell.check}(" not in cell.source:
+        yield f"the cell does not call check.{cell.check}({cell.check})"
 
 
 def _definitions(source: Source, cell: Cell, *, solved: bool) -> set[str]:
@@ -331,8 +391,15 @@ def _definitions(source: Source, cell: Cell, *, solved: bool) -> set[str]:
         raise DataError(
             f"{source.path}, line {lines[at][0]}: the {version} does not parse: {error.msg}"
         ) from error
-    definitions = ast.FunctionDef | ast.ClassDef
-    return {node.name for node in tree.body if isinstance(node, definitions)}
+    return {name for node in tree.body for name in _bound_by(node)}
+
+
+def _bound_by(node: ast.stmt) -> set[str]:
+    """Return the name of a function or class, or the names that an assignment binds."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def _cell_id(cell: Cell) -> str:

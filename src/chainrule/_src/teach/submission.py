@@ -12,7 +12,7 @@ import json
 import linecache
 import symtable
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -130,8 +130,10 @@ class Submission:
 
     def is_untouched(self, name: str) -> bool:
         """Return true if the definition of a name is still the stub."""
+        binding = [self.statements[number] for number in self._binding(name)]
         definition = self.definition(name)
-        return definition is not None and self._is_stub(definition)
+        used = [definition] if definition is not None else binding
+        return bool(used) and all(map(self._is_stub, used))
 
     def _is_stub(self, statement: TopLevelStatement) -> bool:
         return bool(self.stubs) and normal(ast.unparse(statement.node)) in self.stubs
@@ -163,6 +165,15 @@ class Submission:
             last = (filled or definitions)[-1]
             return [last, *(i for i in binding if i > last and i not in definitions)]
         return binding
+
+    def instead(self, name: str, statements: Sequence[TopLevelStatement]) -> Submission:
+        """Return the submission with other statements in place of the definitions of a name."""
+        others = [s for s in self.statements if not (s.is_definition and name in s.binds)]
+        binding = (i for i, s in enumerate(self.statements) if name in s.binds)
+        before = self.statements[: next(binding, 0)]
+        at = sum(statement in others for statement in before)
+        changed = [*others[:at], *statements, *others[at:]]
+        return Submission(self.path, changed, self.notes, self.stubs)
 
     def part(self, names: Iterable[str]) -> SubmissionPart:
         """Return the statements on which the names depend, as plain values."""

@@ -22,7 +22,11 @@ def send(to: socket.socket, message: Any, end: float | None = None) -> None:
     TimeoutError, OSError
         If the deadline is over, or the socket fails.
     """
-    data = dumps(message)
+    send_bytes(to, dumps(message), end)
+
+
+def send_bytes(to: socket.socket, data: bytes, end: float | None = None) -> None:
+    """Send a message that is serialised, as `send` does."""
     to.settimeout(_left(end))
     to.sendall(_LENGTH.pack(len(data)) + data)
 
@@ -39,12 +43,17 @@ def receive(source: socket.socket, end: float | None = None, most: int = MOST_BY
     DataError
         If the message is too long, or no JSON.
     """
+    return loads(receive_bytes(source, end, most))
+
+
+def receive_bytes(source: socket.socket, end: float | None = None, most: int = MOST_BYTES) -> bytes:
+    """Return the next message as it came; the errors are those of `receive`."""
     (length,) = _LENGTH.unpack(_bytes(source, _LENGTH.size, end))
     if length > most:
         raise DataError(
             f"a message of {length / 2**20:.0f} MB; at most {most / 2**20:.0f} are read"
         )
-    return loads(bytes(_bytes(source, length, end)))
+    return bytes(_bytes(source, length, end))
 
 
 def _bytes(source: socket.socket, count: int, end: float | None) -> bytearray:

@@ -1,6 +1,6 @@
 """A process that has NumPy loaded and forks a child for each answer; run as a script.
 
-``host.py bare|library|whole forking|once DESCRIPTOR`` reads messages from the socket with this file
+``host.py KIND forking|once DESCRIPTOR`` reads messages from the socket with this file
 descriptor. On Windows DESCRIPTOR is ``shared``, and stdin describes the socket. In a bare host
 chainrule's packages are empty and only modules that a submission needs are loaded, so that the
 answers are not in its memory; in that of a library the package of teaching alone is empty.
@@ -30,7 +30,8 @@ def main(kind: str, way: str, descriptor: str) -> None:
     """Load the libraries of submissions, then start a process for each message."""
     sys.path[:] = json.loads(os.environ.pop("CHAINRULE_PATH"))
     line = _socket(descriptor)
-    child, frames = load(kind)
+    kind, _, lab = kind.partition(":")
+    child, frames = load(kind, lab)
     gc.collect()
     gc.freeze()
     with line as connection:
@@ -53,8 +54,10 @@ else:
         return socket.socket(fileno=int(descriptor))
 
 
-def load(kind: str) -> tuple[Any, Any]:
+def load(kind: str, lab: str = "") -> tuple[Any, Any]:
     """Load the libraries and the modules of chainrule; return the modules `child` and `frames`.
+
+    A whole host loads the lab of this key, or all of ours.
 
     Modules that no answer may import are removed from `sys.modules` in the host, because a search
     in each forked process would copy a thousand pages of memory (copy on write).
@@ -67,7 +70,11 @@ def load(kind: str) -> tuple[Any, Any]:
     if kind != "bare":
         importlib.import_module("chainrule.keras")
     if kind == "whole":
-        importlib.import_module("chainrule._src.teach.exercises").every()
+        loader = importlib.import_module("chainrule._src.teach.loader")
+        exercises = loader.exercises(lab) if lab else loader.every()
+        for name in {name for exercise in exercises.values() for name in exercise.allows}:
+            if name.startswith("chainrule."):
+                importlib.import_module(name)
     for name in LOADED:
         importlib.import_module(name)
     sys.modules["chainrule.data"].load_digits()  # submissions may not open its files

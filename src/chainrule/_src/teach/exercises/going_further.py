@@ -383,9 +383,3 @@ def _(verdict: Any, draw: Draw) -> None:
     for times, word in ((1.9, "neither"), (2.1, "overfitting")):
         answer = verdict(train_loss, times * train_loss, 0.98, 0.97)
         expect.equal(answer, word, f"verdict with a test loss {times} times the training loss")
-
-
-EXERCISES = [
-    search, DeepNet, MiniBatchNet, grad_norm, MomentumNet, keras_model, sample_nll, average_nll,
-    verdict,
-]  # fmt: skip

@@ -14,10 +14,6 @@ from chainrule._src.teach.calls import an_object
 from chainrule._src.teach.exercise import Draw, Exercise
 from chainrule._src.teach.exercises.data import digits, few
 from chainrule._src.teach.exercises.framework_parts import (
-    SGD,
-    Activation,
-    Dense,
-    SparseCategoricalCrossentropy,
     cross_entropy,
 )
 
@@ -281,6 +277,3 @@ def _(gradient_check: Any, draw: Draw) -> None:
             expect.true(
                 abs(value - expected) < 1e-5, f"{what}, is {value:.4f}, it must be {expected:.4f}"
             )
-
-
-EXERCISES = [Dense, Activation, SparseCategoricalCrossentropy, SGD, Sequential, gradient_check]

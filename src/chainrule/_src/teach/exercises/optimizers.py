@@ -436,6 +436,3 @@ def _(train: Any, draw: Draw) -> None:
         accuracy > 0.94,
         f"after 12 epochs of sgd the test accuracy is {accuracy:.3f}, it must be above 0.94",
     )
-
-
-EXERCISES = [momentum, nesterov, rmsprop, adam, warmup_cosine, train]

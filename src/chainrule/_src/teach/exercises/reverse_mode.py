@@ -11,7 +11,6 @@ import numpy as np
 from chainrule._src.teach import expect
 from chainrule._src.teach.calls import an_object
 from chainrule._src.teach.exercise import Draw, Exercise
-from chainrule._src.teach.exercises.tapes import Tape, TapeNet, softmax_nll, unbroadcast
 
 Var = Exercise(
     "Var",
@@ -141,6 +140,3 @@ def _(backward: Any, draw: Draw) -> None:
     # d = e_out + Wᵀ d
     expected = np.linalg.solve(np.eye(n) - weights.T, np.eye(n)[n - 1])
     expect.close(backward(nodes, n - 1), expected, f"the result for a tape of {n} nodes at random")
-
-
-EXERCISES = [Var, backward, unbroadcast, Tape, softmax_nll, TapeNet]

@@ -10,9 +10,9 @@ from typing import Any
 
 from chainrule._src.base.extras import needs
 from chainrule._src.teach.exercise import Exercise
-from chainrule._src.teach.exercises import exercises
 from chainrule._src.teach.grading.hidden import hidden_tests
-from chainrule._src.teach.source import NOTEBOOKS, Source, folder, read
+from chainrule._src.teach.loader import LoadedLab
+from chainrule._src.teach.source import NOTEBOOKS, Source
 
 Files = dict[str, str | bytes]
 PACKAGES = "numpy\nscipy\nscikit-learn\nmatplotlib\n"
@@ -20,16 +20,22 @@ PACKAGES = "numpy\nscipy\nscikit-learn\nmatplotlib\n"
 
 @dataclass(frozen=True)
 class ExportedLab:
-    """A lab to be exported."""
+    """A lab to be exported; ``key`` is what `loader.load` takes."""
 
     source: Source
     exercises: Mapping[str, Exercise]
     hidden: Mapping[str, str]
+    key: str
 
     @property
     def name(self) -> str:
         """The lab's name, which is also the notebook's name."""
         return self.source.name
+
+    @property
+    def is_own(self) -> bool:
+        """True if the lab does not belong to chainrule."""
+        return self.key != self.name
 
     def most(self, name: str) -> int:
         """The points of a correct answer to an exercise, with hidden tests."""
@@ -40,13 +46,9 @@ class ExportedLab:
         return notebook_text(self.source.notebook(solved=False))
 
 
-def lab_of(name: str) -> ExportedLab:
-    """Return a lab by its complete name."""
-    source, lab_exercises = read(folder() / f"{name}.py"), exercises(name)
-    hidden = hidden_tests(source)
-    return ExportedLab(
-        source, lab_exercises, {n: text for n, text in hidden.items() if n in lab_exercises}
-    )
+def exported(lab: LoadedLab) -> ExportedLab:
+    """Return a lab with its hidden tests."""
+    return ExportedLab(lab.source, lab.exercises, hidden_tests(lab.source), lab.key)
 
 
 def notebook_text(notebook: Any) -> str:

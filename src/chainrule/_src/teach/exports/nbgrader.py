@@ -9,10 +9,13 @@ from typing import Any
 from chainrule._src.teach.exports.folders import ExportedLab, Files, function, notebook_text
 from chainrule._src.teach.exports.support import definition_digest
 from chainrule._src.teach.regions import strip, without_stubs
-from chainrule._src.teach.source import Cell
 
 CONFIG = '''"""nbgrader's settings for the labs of chainrule."""
 
+import os
+from pathlib import Path
+
+os.environ["CHAINRULE_LABS"] = str(Path(__file__).parent / "labs")  # checks of labs of your own
 c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "chainrule"
 c.ClearSolutions.code_stub = {"python": "# TODO\\nraise NotImplementedError"}
@@ -36,7 +39,9 @@ to deceive them, `chainrule grade` keeps the two apart.
 
 def nbgrader(lab: ExportedLab) -> Files:
     """Return a course folder: the source notebook and nbgrader's settings."""
+    checks = {f"labs/{lab.name}.py": lab.source.path.read_text("utf-8")} if lab.is_own else {}
     return {
+        **checks,
         "nbgrader_config.py": CONFIG,
         "README.md": README.format(name=lab.name),
         f"source/{lab.name}/{lab.name}.ipynb": notebook_text(_notebook(lab)),
@@ -45,14 +50,16 @@ def nbgrader(lab: ExportedLab) -> Files:
 
 def _notebook(lab: ExportedLab) -> Any:
     notebook = lab.source.notebook(solved=True)
-    last = {cell.check: i for i, cell in enumerate(lab.source.cells) if cell.check}
-    for i, (cell, output) in enumerate(zip(lab.source.cells, notebook.cells, strict=True)):
+    checking = {}  # exercise → its last cell that calls a check
+    for (_, cell, _), output in zip(lab.source.blocks(solved=True), notebook.cells, strict=True):
         if cell.exercises:
             output.source = without_stubs(cell.source)
             output.metadata["nbgrader"] = _metadata(output, solution=True)
-        elif cell.check in lab.exercises and last[cell.check] == i:
-            output.source = _graded(lab, cell)
-            output.metadata["nbgrader"] = _metadata(output, points=lab.most(cell.check))
+        elif cell.check or cell.checks:
+            checking[cell.check or cell.checks] = output
+    for name, output in checking.items():
+        output.source = _graded(lab, name, output.source)
+        output.metadata["nbgrader"] = _metadata(output, points=lab.most(name))
     return notebook
 
 
@@ -75,10 +82,9 @@ def _metadata(output: Any, solution: bool = False, points: int | None = None) ->
     return {**metadata, "points": points} if graded else metadata
 
 
-def _graded(lab: ExportedLab, cell: Cell) -> str:
+def _graded(lab: ExportedLab, name: str, code: str) -> str:
     """Return a cell that runs the check for students and returns the points in nbgrader."""
-    name = cell.check
-    lines = [lab.source.code(cell, solved=True), "### BEGIN HIDDEN TESTS"]
+    lines = [code, "### BEGIN HIDDEN TESTS"]
     lines.append("from chainrule._src.teach.exports.support import points")
     handed_out = [definition_digest(text) for text in stubs_of(lab, name)]
     arguments = f"check.{name}({name}), {name}, {handed_out}"

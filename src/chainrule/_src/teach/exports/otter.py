@@ -12,14 +12,14 @@ HEAD = """from otter.test_files import test_case
 from chainrule._src.teach.exports.support import require
 
 OK_FORMAT = False
-name = {name!r}
+lab, name = {lab!r}, {name!r}
 points = None
 """
 CASE = """
 
 @test_case(name={title!r}, points={points}, hidden=False)
 def test_{number}(env):
-    require({name!r}, {number}, env)
+    require(lab, name, {number}, env)
 """
 README = """# {name} for Otter
 
@@ -45,7 +45,7 @@ def otter(lab: ExportedLab) -> Files:
 
 def _test_file(lab: ExportedLab, name: str) -> str:
     checks = lab.exercises[name].checks
-    text = HEAD.format(name=name)
+    text = HEAD.format(lab=lab.name, name=name)
     for number, check in enumerate(checks):
         title = f"{name}: {check.name}"
         text += CASE.format(name=name, number=number, title=title, points=check.points)

@@ -14,11 +14,11 @@ from chainrule._src.base.errors import FileError
 from chainrule._src.base.escaping import for_terminal
 from chainrule._src.data.storage.files import write_text
 from chainrule._src.teach.confined.sealing import gap
-from chainrule._src.teach.exports.folders import lab_of
 from chainrule._src.teach.exports.results import gradescope, prairielearn
-from chainrule._src.teach.grading.collect import Entry, of_student
+from chainrule._src.teach.grading.collect import Entry, find_lab, of_student
 from chainrule._src.teach.grading.grade import Assignment, Grader
 from chainrule._src.teach.grading.setting import assignment
+from chainrule._src.teach.loader import load
 from chainrule._src.teach.source import Source
 from chainrule._src.teach.submission import text_of
 
@@ -37,12 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if sentence := gap():
         print(for_terminal(sentence), file=sys.stderr)
-    task = assignment(options.lab)
+    task = assignment(find_lab(options.lab, []))
     entry = of_student(options.folder, options.exercise or options.lab, _name(options.metadata))
     with tempfile.TemporaryDirectory(prefix="chainrule-") as room:
         if options.exercise:
+            source = load(task.key).source
             task = only(task, options.exercise)
-            entry = completed(entry, lab_of(options.lab).source, options.exercise, Path(room))
+            entry = completed(entry, source, options.exercise, Path(room))
         with Grader(task) as grader:
             graded = grader.grade(entry)
     options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,7 @@ EPOCH = (2026, 1, 1, 0, 0, 0)  # date of all files in a zip, so that the bytes a
 def gradescope(lab: ExportedLab) -> Files:
     """Return the zip for Gradescope's "Configure Autograder", and the student's notebook."""
     inside: Files = {
-        "setup.sh": SETUP, "run_autograder": RUN.format(lab=lab.name), **package_files(),
+        "setup.sh": SETUP, "run_autograder": RUN.format(lab=lab.name), **package_files(lab),
     }  # fmt: skip
     return {
         f"autograder-{lab.name}.zip": zipped(inside),
@@ -68,7 +68,7 @@ def gradescope(lab: ExportedLab) -> Files:
 
 def prairielearn(lab: ExportedLab) -> Files:
     """Return a question for each exercise, with an external grader, and its image's folder."""
-    files: Files = {f"image/source/{name}": data for name, data in package_files().items()}
+    files: Files = {f"image/source/{name}": data for name, data in package_files(lab).items()}
     files["image/Dockerfile"] = DOCKERFILE
     for name in lab.exercises:
         files |= {f"questions/{lab.name}/{name}/{path}": text
@@ -121,15 +121,15 @@ def zipped(files: Files) -> bytes:
     return buffer.getvalue()
 
 
-def package_files() -> Files:
-    """Return chainrule's files, the labs' sources, and the list of required packages."""
+def package_files(lab: ExportedLab | None = None) -> Files:
+    """Return chainrule's files, the sources of our labs and of this one, and the requirements."""
     root = Path(__file__).parents[3]
     files: Files = {
         f"chainrule/{path.relative_to(root).as_posix()}": path.read_bytes()
         for path in root.rglob("*")
         if path.suffix in (".py", ".html", ".typed", ".gz") and "__pycache__" not in path.parts
     }
-    for path in folder().glob("*.py"):
+    for path in [*folder().glob("*.py"), *([lab.source.path] if lab else [])]:
         files[f"chainrule/_src/teach/labs/{path.name}"] = path.read_bytes()
     return files | {"requirements.txt": "\n".join(requirements()) + "\n"}
 

@@ -7,16 +7,17 @@ import hashlib
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from chainrule._src.teach.exercise import ExerciseResult
-from chainrule._src.teach.exercises import exercise
-from chainrule._src.teach.grading.collect import Entry
-from chainrule._src.teach.grading.grade import Assignment, Graded, Grader
+from chainrule._src.teach.grading.collect import Entry, find_lab
+from chainrule._src.teach.grading.grade import Graded, Grader
 from chainrule._src.teach.grading.setting import assignment
+from chainrule._src.teach.loader import exercise
 from chainrule._src.teach.submission import normal
 
 _results: dict[str, tuple[Any, ExerciseResult]] = {}
@@ -78,13 +79,13 @@ def _digest_of(subject: Any) -> str:
         return ""
 
 
-def require(name: str, number: int, names: Mapping[str, Any]) -> None:
+def require(lab: str, name: str, number: int, names: Mapping[str, Any]) -> None:
     """Assert that a check of an exercise passes.
 
     Parameters
     ----------
-    name : str
-        The exercise.
+    lab, name : str
+        The names of the lab and of the exercise.
     number : int
         The index of the check among the exercise's checks.
     names : mapping
@@ -99,7 +100,7 @@ def require(name: str, number: int, names: Mapping[str, Any]) -> None:
         raise AssertionError(f"{name} is not defined: was its cell deleted, or does it not run?")
     subject = names[name]
     if name not in _results or _results[name][0] is not subject:
-        _results[name] = subject, exercise(name).run_here(subject)
+        _results[name] = subject, exercise(name, find_lab(lab, [])).run_here(subject)
     _assert_passed(_results[name][1], number)
 
 
@@ -112,8 +113,7 @@ def require_of_file(path: str, lab: str, name: str, number: int) -> None:
 @cache
 def graded_file(path: str, lab: str) -> Graded:
     """Return the marks of a file, without hidden tests."""
-    task = assignment(lab)
-    with Grader(Assignment(lab, task.exercises, {}, task.limits)) as grader:
+    with Grader(replace(assignment(find_lab(lab, [])), hidden={})) as grader:
         return grader.grade(Entry(Path(path).stem, Path(path)))
 
 

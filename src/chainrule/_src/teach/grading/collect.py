@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chainrule._src.base.errors import DataError, FileError
-from chainrule._src.teach.exercises import LABS, exercises
 from chainrule._src.teach.grading.unpacking import STUDENTS_BYTES, STUDENTS_FILES, unpack
+from chainrule._src.teach.loader import find, load, our_labs
 from chainrule._src.teach.submission import ENDINGS
 
 # Of tools and systems, never a student's own.
@@ -263,37 +263,36 @@ def _with_distinct_names(entries: list[Entry]) -> list[Entry]:
 
 
 def find_lab(name: str | None, entries: Iterable[Entry]) -> str:
-    """Return the lab with this name, number or prefix; if None, detect it from the submissions.
+    """Return the key of the lab that is named; if None, detect one of ours from the submissions.
 
     Raises
     ------
     DataError
-        If there is no such lab, or the submissions define none of any lab's exercises.
+        If there is no such lab, or the submissions define none of our labs' exercises.
     """
-    names = ", ".join(LABS)
     if name is not None:
-        wish = name.removesuffix(".py").removesuffix(".ipynb")
-        matches = [lab for lab in LABS if lab == wish] or [
-            lab for lab in LABS if lab.lstrip("0").startswith(wish.lstrip("0")) and wish
-        ]
-        if len(matches) != 1:
-            raise DataError(f"there is no lab {name!r}; --lab takes one of: {names}")
-        return matches[0]
+        labs = find(name)
+        if len(labs) > 1:
+            names = ", ".join(lab.name for lab in labs)
+            raise DataError(f"{name} has several labs, name one of them: {names}")
+        return labs[0].key
     votes: Counter[str] = Counter()
     for entry in [entry for entry in entries if entry.path][:LOOKED_AT]:
         votes.update(_votes(entry))
     if not votes:
+        names = ", ".join(our_labs())
         raise DataError(f"the submissions define no lab's exercises; name one with --lab: {names}")
-    return max(LABS, key=lambda lab: votes[lab])
+    return max(our_labs(), key=lambda lab: votes[lab])
 
 
 def _votes(entry: Entry) -> Counter[str]:
     assert entry.path is not None
-    if entry.path.stem in LABS:
+    labs = our_labs()
+    if entry.path.stem in labs:
         return Counter({entry.path.stem: 100})
     try:
         text = entry.path.read_bytes()[: 2**20].decode(errors="replace")
     except OSError:
         return Counter()
     defined = set(re.findall(r"(?:def|class) (\w+)", text))
-    return Counter({lab: len(defined & set(exercises(lab))) for lab in LABS} if defined else {})
+    return Counter({lab: len(defined & set(load(lab).source.exercises)) for lab in labs if defined})

@@ -11,11 +11,15 @@ from chainrule._src.teach.grading.collect import Entry, collect, find_lab
 from chainrule._src.teach.grading.grade import Assignment
 from chainrule._src.teach.grading.roster import Roster, Student, read_roster, with_roster
 from chainrule._src.teach.grading.rules import LateRule, MarkingRules, decisions, points_set, times
+from chainrule._src.teach.loader import load
 
 
 @dataclass(frozen=True)
 class Intake:
-    """The submissions that were taken in, and the students of the roster by their names."""
+    """The submissions that were taken in, and the students of the roster by their names.
+
+    ``lab`` is the key of the lab: `loader.load` takes it.
+    """
 
     lab: str
     entries: Sequence[Entry]
@@ -32,12 +36,12 @@ def take_in(folder: Path, lab: str | None, roster: Path | None, room: Path) -> I
         If the folder or the roster cannot be read, or no lab fits.
     """
     listed = read_roster(roster) if roster else Roster()
-    name = find_lab(lab, collect(folder, "", room / "first"))
-    entries = collect(folder, name, room / "second")
+    key = find_lab(lab, collect(folder, "", room / "first"))
+    entries = collect(folder, load(key).name, room / "second")
     students: dict[str, Student] = {}
     if roster:
         entries, students = with_roster(entries, listed)
-    return Intake(name, entries, listed, students)
+    return Intake(key, entries, listed, students)
 
 
 def rules_of(

@@ -6,7 +6,7 @@ import contextlib
 import re
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -17,9 +17,11 @@ from chainrule._src.teach.exercise import CheckOutcome, Exercise, ExerciseResult
 from chainrule._src.teach.expect import Wrong, short_text
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.hidden import STAGE, run_hidden, used_names
+from chainrule._src.teach.grading.right_answers import RightAnswers
+from chainrule._src.teach.loader import load
 from chainrule._src.teach.plan import loading_failed
 from chainrule._src.teach.running import LIMITS, Host, Worker
-from chainrule._src.teach.submission import text_of
+from chainrule._src.teach.submission import SubmissionPart, text_of
 
 READING = Limits(seconds=30.0, memory=2**30)
 EXPLAINING = 10.0  # time limit of a diagnosis, in seconds
@@ -44,6 +46,8 @@ class Assignment:
         Seeds random values, together with the student's name.
     stubs : tuple of str
         The stubs that students receive: an unchanged stub earns no points.
+    key : str
+        The lab's key, by which the process of diagnoses loads it.
     """
 
     lab: str
@@ -52,6 +56,18 @@ class Assignment:
     limits: Limits = LIMITS
     seed: str = ""
     stubs: tuple[str, ...] = ()
+    key: str = ""
+
+    def stand_ins(self, name: str) -> list[str]:
+        """The exercises that one exercise uses and for which right values can stand in."""
+        if not self.key:
+            return []
+        lab = load(self.key)
+        return [other for other in lab.depends(name) if lab.is_function(other)]
+
+    def right(self, names: Iterable[str], student: str) -> SubmissionPart:
+        """The solutions of exercises for a student."""
+        return load(self.key).solution.submission(student).part(names)
 
     def most(self, name: str) -> int:
         """The points that a correct answer of one exercise earns."""
@@ -147,7 +163,8 @@ class Grader:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self._host, self._library, self._teacher = Host(), Host("library"), Host("whole")
+        self._host, self._library = Host(), Host("library")
+        self._teacher = Host(f"whole:{assignment.key}")
 
     def __enter__(self) -> Self:
         return self
@@ -169,42 +186,74 @@ class Grader:
             plan = self._read(entry.path)
         except (FileError, Wrong) as error:
             return self.failed(entry, str(error), time.perf_counter() - begin)
-        results = tuple(
-            self._exercise(name, plan[name], entry.name) for name in self.assignment.exercises
-        )
+        results: list[ExerciseResult] = []
+        for name in self.assignment.exercises:
+            result = self._exercise(name, plan[name], entry.name)
+            results.append(self._paid_once(result, results, entry))
         seconds = time.perf_counter() - begin
-        follows = _follows(results, {name: plan[name]["uses"] for name in plan})
+        right = self.assignment.stand_ins  # an exercise was marked with these in their places
+        uses = {name: set(plan[name]["uses"]) - set(right(name)) for name in plan}
+        follows = _follows(results, uses)
         code = {name: plan[name]["code"] for name in plan if plan[name]["code"]}
-        return Graded(entry.name, entry.file, results, entry.note, seconds, follows, code)
+        return Graded(entry.name, entry.file, tuple(results), entry.note, seconds, follows, code)
 
     def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
         """Return the marks of a submission that cannot be run: every exercise fails."""
         results = (self._failed(name, _short(sentence)) for name in self.assignment.exercises)
         return Graded(entry.name, entry.file, tuple(results), seconds=seconds)
 
-    def _read(self, path: Path) -> dict[str, Any]:
-        """Parse a submission in a separate process and return the plan of each exercise."""
+    def _paid_once(
+        self, result: ExerciseResult, earlier: Sequence[ExerciseResult], entry: Entry
+    ) -> ExerciseResult:
+        """Return the better of two marks: with a student's earlier answers, or with right ones.
+
+        A mistake is paid in the exercise where it is made, and not again in those that use it.
+        """
+        name, task = result.exercise, self.assignment
+        wrong = [r.exercise for r in earlier if not r.passed and r.exercise in task.stand_ins(name)]
+        if result.passed or not wrong or entry.path is None:
+            return result
+        part = task.right(wrong, self._student(entry.name))
+        try:
+            plan = self._read(entry.path, wrong)[name]
+            with RightAnswers(self._host, task.limits, part, wrong) as right:
+                again = self._exercise(name, plan, entry.name, right)
+        except (FileError, Wrong):
+            return result
+        return again if again.points > result.points else result
+
+    def _student(self, name: str) -> str:
+        """Return the text that seeds a student's random values."""
+        return f"{self.assignment.seed}/{name}"
+
+    def _read(self, path: Path, right: Sequence[str] = ()) -> dict[str, Any]:
+        """Parse a submission in a separate process and return the plan of each exercise.
+
+        ``right`` names functions for which right values stand in: see `RightAnswers`.
+        """
         text = text_of(path)
         names = {}
         for name, exercise in self.assignment.exercises.items():
             others = used_names(self.assignment.hidden.get(name, ""), self.assignment.exercises)
             names[name] = {"needs": exercise.names, "tests": others, "allows": exercise.allows}
         with Worker(self._host, READING, path.name) as worker:
-            request = {"path": path.name, "text": text, "names": names}
+            request = {"path": path.name, "text": text, "names": names, "right": list(right)}
             reply = worker.ask({"do": "read", "stubs": list(self.assignment.stubs), **request})
         if "error" in reply:
             raise FileError(reply["error"]["message"])
         plan: dict[str, Any] = reply["value"]
         return plan
 
-    def _exercise(self, name: str, plan: dict[str, Any], student: str) -> ExerciseResult:
+    def _exercise(
+        self, name: str, plan: dict[str, Any], student: str, right: RightAnswers | None = None
+    ) -> ExerciseResult:
         if plan["problem"]:
             return self._failed(name, _short(plan["problem"]))
         exercise = self.assignment.exercises[name]
-        drawn_from = f"{self.assignment.seed}/{student}"
+        drawn_from = self._student(student)
         about_chainrule = any(module.startswith("chainrule") for module in exercise.allows)
         host = self._library if about_chainrule else self._host
-        worker = self._worker(host, name, drawn_from)
+        worker = self._worker(host, name, drawn_from, right=right)
         try:
             with worker:
                 reply = worker.ask({"do": "load", "name": name, **plan})
@@ -214,7 +263,7 @@ class Grader:
                 result = self._with_hidden(result, worker)
         except Wrong as error:
             return self._failed(name, _short(str(error)))
-        if not result.passed and worker.ended is None:
+        if not result.passed and worker.ended is None and right is None:
             sentence = self._diagnosis(result, plan, drawn_from) or result.sentence
             result = ExerciseResult(name, result.outcomes, _short(sentence))
         return result
@@ -236,6 +285,7 @@ class Grader:
             return ""
         checks = [[o.check, o.passed] for o in result.outcomes if o.check != STAGE]
         request = {"name": result.exercise, "checks": checks, "student": student}
+        request["lab"] = self.assignment.key
         explaining = self._worker(self._teacher, result.exercise, student, EXPLAINING)
         with contextlib.suppress(Wrong), explaining as worker:
             if "error" not in worker.ask({"do": "load", "name": result.exercise, **plan}):
@@ -243,18 +293,25 @@ class Grader:
                 return text if isinstance(text, str) else ""
         return ""
 
-    def _worker(self, host: Host, name: str, student: str, seconds: float = 1e9) -> Worker:
+    def _worker(
+        self,
+        host: Host,
+        name: str,
+        student: str,
+        seconds: float = 1e9,
+        right: RightAnswers | None = None,
+    ) -> Worker:
         limits = self.assignment.limits
         most = min(limits.seconds, seconds)
         seed = zlib.crc32(student.encode())
-        return Worker(host, Limits(most, limits.memory, limits.hidden), name, seed)
+        return Worker(host, Limits(most, limits.memory, limits.hidden), name, seed, right)
 
     def _failed(self, name: str, sentence: str) -> ExerciseResult:
         return self.assignment.failed(name, sentence)
 
 
 def _follows(
-    results: Sequence[ExerciseResult], uses: Mapping[str, Sequence[str]]
+    results: Sequence[ExerciseResult], uses: Mapping[str, Collection[str]]
 ) -> dict[str, str]:
     """Map each wrong exercise to the first wrong exercise on which it depends."""
     wrong = [result.exercise for result in results if not result.passed]

@@ -13,20 +13,34 @@ from xml.etree import ElementTree as ET
 from chainrule._src.base.escaping import for_csv
 from chainrule._src.teach.grading.classroom import Classroom
 from chainrule._src.teach.grading.grade import Graded
+from chainrule._src.teach.grading.rules import FinalMark
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_csv(classroom: Classroom) -> str:
-    """Return CSV with a row per submission: name, points of each exercise, total, message."""
+    """Return CSV with a row per submission: name, points of each exercise, total, message.
+
+    If a person has points to give, a column ``open`` has them with their questions.
+    """
     names = list(classroom.assignment.exercises)
-    rows = [["name", *names, "late days", "lost", "total", "of", "file", "message", "comment"]]
+    has_questions = any(mark.questions for mark in classroom.marks)
+    head = ["name", *names, "late days", "lost", "total", "of", "file", "message", "comment"]
+    rows = [[*head, "open"] if has_questions else head]
     for mark in classroom.marks:
         points = [number(mark.exercises[name].got) for name in names]
         sums = map(number, (mark.days, mark.lost, mark.total, mark.most))
-        texts = mark.graded.file, mark.graded.message, "; ".join(mark.comments)
-        rows.append([mark.name, *points, *sums, *texts])
+        texts = [mark.graded.file, mark.graded.message, "; ".join(mark.comments)]
+        rows.append([mark.name, *points, *sums, *texts, *([_open(mark)] if has_questions else [])])
     return csv_text(rows)
+
+
+def _open(mark: FinalMark) -> str:
+    """Return the points that a person has yet to give, with the questions."""
+    return "; ".join(
+        f"{name}: {number(mark.exercises[name].open)} ({question})"
+        for name, question in mark.questions.items()
+    )
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:

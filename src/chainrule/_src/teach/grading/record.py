@@ -18,6 +18,7 @@ from chainrule._src.base.errors import FileError
 from chainrule._src.base.version import __version__
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Assignment, Graded
+from chainrule._src.teach.loader import load
 
 
 class MarkRecord:
@@ -87,8 +88,9 @@ def _contents(assignment: Assignment) -> str:
         for name, exercise in assignment.exercises.items()
     }
     limits = assignment.limits.seconds, assignment.limits.memory
-    parts = (__version__, assignment.lab, checks, dict(assignment.hidden), assignment.seed, limits)
-    return repr((*parts, assignment.stubs))
+    text = load(assignment.key).source.path.read_text("utf-8") if assignment.key else ""
+    parts = (__version__, assignment.lab, text, checks, dict(assignment.hidden), assignment.seed)
+    return repr((*parts, limits, assignment.stubs))
 
 
 def _text(function: Callable[..., Any]) -> str:

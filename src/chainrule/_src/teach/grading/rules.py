@@ -118,11 +118,14 @@ class MarkingRules:
     def scaled(self, result: ExerciseResult) -> EarnedPoints:
         """Return an exercise's points, with those of checks and of the exercise as they are set."""
         name = result.exercise
-        each = [self.points.get((name, o.check), o.points) for o in result.outcomes]
-        got = sum(p for p, o in zip(each, result.outcomes, strict=True) if o.passed)
+        each = [self.points.get((name, o.check), o.open or o.points) for o in result.outcomes]
+        pairs = [*zip(each, result.outcomes, strict=True)]
+        got = sum(points for points, o in pairs if o.passed and not o.open)
+        open_points = sum(points for points, o in pairs if o.open)
         highest = float(sum(each))
         most = self.points.get((name, ""), highest)
-        return EarnedPoints(got * most / highest if highest else 0.0, most)
+        factor = most / highest if highest else 0.0
+        return EarnedPoints(got * factor, most - open_points * factor, open_points * factor)
 
     def mark(self, graded: Graded) -> FinalMark:
         """Return a submission's mark."""
@@ -130,7 +133,7 @@ class MarkingRules:
         for result in graded.results:
             points, decision = self.scaled(result), self._decision(graded, result.exercise)
             if decision and decision.points is not None:
-                points = EarnedPoints(decision.points, points.most)
+                points = EarnedPoints(decision.points, points.most + points.open)
             if decision and decision.comment:
                 comments.append(f"{result.exercise}: {decision.comment}")
             exercises[result.exercise] = points
@@ -155,10 +158,11 @@ class MarkingRules:
 
 @dataclass(frozen=True)
 class EarnedPoints:
-    """Points, and the points that a correct answer earns."""
+    """Points, the points that a correct answer earns, and those that a person has yet to give."""
 
     got: float
     most: float
+    open: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,15 @@ class FinalMark:
     def name(self) -> str:
         """The student's name."""
         return self.graded.name
+
+    @property
+    def questions(self) -> dict[str, str]:
+        """The questions of exercises whose points a person has yet to give."""
+        return {
+            result.exercise: " ".join(outcome.sentence for outcome in result.questions)
+            for result in self.graded.results
+            if self.exercises[result.exercise].open
+        }
 
 
 def times(

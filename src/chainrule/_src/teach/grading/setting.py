@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chainrule._src.base.processes import Limits
-from chainrule._src.teach.exercises import exercises
 from chainrule._src.teach.grading.grade import Assignment
 from chainrule._src.teach.grading.hidden import hidden_tests
+from chainrule._src.teach.loader import load
 from chainrule._src.teach.running import LIMITS
-from chainrule._src.teach.source import folder, read
+from chainrule._src.teach.source import folder
 
 
 def assignment(
@@ -20,26 +20,22 @@ def assignment(
     seed: str = "",
     hide: Iterable[Path] = (),
 ) -> Assignment:
-    """Return a lab's assignment.
+    """Return the assignment of a lab.
 
     Parameters
     ----------
     lab : str
+        The lab's key.
     seconds, memory : float, int
         Limits of one exercise.
     seed : str
         Seeds random values, together with the student's name.
     hide : iterable of Path
         Folders that no submission may read.
-
-    Raises
-    ------
-    MissingDependencyError
-        Without jupytext there would be no hidden tests, and the marks would be others.
     """
-    source = read(folder() / f"{lab}.py")
-    hidden = hidden_tests(source)
-    lab_exercises = exercises(lab)
-    limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
-    tests = {n: t for n, t in hidden.items() if n in lab_exercises}
-    return Assignment(lab, lab_exercises, tests, limits, seed, tuple(source.stubs))
+    loaded = load(lab)
+    secret = (folder(), loaded.source.path, *hide)
+    limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in secret))
+    tests, stubs = hidden_tests(loaded.source), tuple(loaded.source.stubs)
+    tests = {name: text for name, text in tests.items() if name in loaded.exercises}
+    return Assignment(loaded.name, loaded.exercises, tests, limits, seed, stubs, lab)

@@ -9,7 +9,7 @@ from pathlib import Path
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.base.processes import starting
 from chainrule._src.teach.exercise import ExerciseResult
-from chainrule._src.teach.exercises import exercise
+from chainrule._src.teach.loader import LoadedLab, exercise
 from chainrule._src.teach.plain import dumps, loads
 
 SECONDS = 60
@@ -29,8 +29,8 @@ class Checker:
         self.seconds = seconds
         self._context = starting(_LOADED)  # loads while the learner reads
 
-    def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> ExerciseResult:
-        """Run the checks of an exercise on a file and return the result.
+    def check(self, path: Path, name: str, lab: LoadedLab, student: str = "") -> ExerciseResult:
+        """Run the checks of an exercise of a lab on a file and return the result.
 
         Raises
         ------
@@ -39,31 +39,37 @@ class Checker:
         """
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=_check, args=(sender, str(path), name, stubs), daemon=True
+            target=_check,
+            daemon=True,
+            args=(sender, str(path), name, lab.source.stubs, lab.key, student),
         )
         process.start()
         sender.close()
         try:
             if not receiver.poll(self.seconds):
-                return exercise(name).failed(
+                return lab.exercises[name].failed(
                     f"{name} did not come to an end within {self.seconds:g} seconds: is there a "
                     "loop that never ends?"
                 )
             return ExerciseResult.from_dict(loads(receiver.recv_bytes()))
         except EOFError:
-            return exercise(name).failed(f"the process that ran {name} ended: does it call exit?")
+            return lab.exercises[name].failed(
+                f"the process that ran {name} ended: does it call exit?"
+            )
         finally:
             receiver.close()
             process.kill()
             process.join()
 
 
-def _check(connection: Connection, path: str, name: str, stubs: Sequence[str]) -> None:
+def _check(
+    connection: Connection, path: str, name: str, stubs: Sequence[str], lab: str, student: str
+) -> None:
     from chainrule._src.teach.checked import check_file
 
     try:
-        result = check_file(path, name, stubs=stubs)
+        result = check_file(path, name, student, stubs, lab)
     except ChainruleError as error:
-        result = exercise(name).failed(str(error))
+        result = exercise(name, lab).failed(str(error))
     connection.send_bytes(dumps(result.to_dict()))
     connection.close()

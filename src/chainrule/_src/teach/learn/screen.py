@@ -9,7 +9,6 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.rule import Rule
 
-from chainrule._src.teach.exercises import exercise
 from chainrule._src.teach.learn.workspace import Standing, Workspace
 
 KEYS = "h hint · l list · s solution · r reset · q quit"
@@ -25,18 +24,18 @@ def show(console: Console, workspace: Workspace, standing: Standing, keys: bool 
     elif standing.problem:
         console.print(f"\n[yellow]{escape(standing.problem)}[/]\n")
     else:
-        _next(console, workspace.path(standing.source), standing)
+        _next(console, workspace.path(standing.lab), standing)
     if keys:
         console.print(Rule(KEYS, style="dim"))
 
 
 def _bar(console: Console, workspace: Workspace, standing: Standing) -> None:
-    names = standing.source.exercises
+    names = standing.lab.source.exercises
     passed = [name for name in names if name in standing.passed]
     width = 20
     filled = round(width * len(passed) / max(1, len(names)))
     console.print(
-        f"[bold]{escape(standing.source.title)}[/]\n[green]{'█' * filled}[/]"
+        f"[bold]{escape(standing.lab.source.title)}[/]\n[green]{'█' * filled}[/]"
         f"[dim]{'░' * (width - filled)}[/] {len(passed)} of {len(names)} exercises"
         + _others(workspace, standing),
         highlight=False,
@@ -60,7 +59,7 @@ def _others(workspace: Workspace, standing: Standing) -> str:
 
 
 def _next(console: Console, path: Path, standing: Standing) -> None:
-    task = exercise(standing.exercise)
+    task = standing.lab.exercises[standing.exercise]
     location = f"{path.name}, line {standing.line}" if path.suffix == ".py" else path.name
     if standing.result is None:
         console.print(f"\n[bold]Next: {task.name}[/]  [dim]{escape(location)}[/]", highlight=False)
@@ -77,17 +76,17 @@ def _next(console: Console, path: Path, standing: Standing) -> None:
 def show_list(console: Console, workspace: Workspace) -> None:
     """Print all labs with their exercises."""
     for lab in workspace.labs:
-        console.print(f"\n[bold]{escape(lab.title)}[/]  [dim]{escape(workspace.path(lab).name)}[/]")
-        for name in lab.exercises:
+        console.print(
+            f"\n[bold]{escape(lab.source.title)}[/]  [dim]{escape(workspace.path(lab).name)}[/]"
+        )
+        for name, task in lab.exercises.items():
             mark = "[green]✓[/]" if name in workspace.progress.passed else "[dim]·[/]"
-            console.print(
-                f"  {mark} {name}  [dim]{escape(exercise(name).title)}[/]", highlight=False
-            )
+            console.print(f"  {mark} {name}  [dim]{escape(task.title)}[/]", highlight=False)
 
 
 def show_hint(console: Console, workspace: Workspace, name: str) -> None:
     """Print the next hint for an exercise."""
     level = workspace.hint(name)
-    text = exercise(name).hints[level]
-    console.print(f"[bold]{name}, hint {level + 1} of 3[/]", highlight=False)
-    console.print(Padding(escape(text), (0, 0, 0, 2)), highlight=False)
+    hints = workspace.lab_of(name).exercises[name].hints
+    console.print(f"[bold]{name}, hint {level + 1} of {len(hints)}[/]", highlight=False)
+    console.print(Padding(escape(hints[level]), (0, 0, 0, 2)), highlight=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +18,7 @@ from chainrule._src.data.storage.files import write_text
 from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.learn.checker import Checker
 from chainrule._src.teach.learn.handout import handout
-from chainrule._src.teach.source import Source, sources
+from chainrule._src.teach.loader import LoadedLab, load
 from chainrule._src.teach.submission import Submission, TopLevelStatement, read
 
 # Arguments of `needs`. The labs' answers import the first two packages.
@@ -29,10 +30,14 @@ STATE = Path(".chainrule") / "progress.json"
 
 @dataclass
 class LearnerProgress:
-    """The saved state: passed exercise → hash of its code, exercise → number of hints."""
+    """The saved state: passed exercise → hash of its code, exercise → number of hints.
+
+    ``labs`` are keys of labs; ``student`` is the name for which constants are drawn.
+    """
 
     labs: list[str]
     ending: str
+    student: str = ""
     passed: dict[str, str] = field(default_factory=dict)
     hints: dict[str, int] = field(default_factory=dict)
 
@@ -43,7 +48,7 @@ class Standing:
 
     Attributes
     ----------
-    source : Source
+    lab : LoadedLab
         The lab of the next exercise; the last lab if all exercises have passed.
     passed : frozenset of str
         The exercises that have passed, in all labs.
@@ -57,7 +62,7 @@ class Standing:
         The reason why the file cannot be read, or "".
     """
 
-    source: Source
+    lab: LoadedLab
     passed: frozenset[str]
     exercise: str = ""
     result: ExerciseResult | None = None
@@ -94,17 +99,23 @@ class Workspace:
             raise DataError(f"{self.folder / STATE} cannot be read ({error}); remove it") from None
 
     @classmethod
-    def start(cls, folder: str | Path, labs: list[Source], ending: str) -> Workspace:
+    def start(
+        cls, folder: str | Path, labs: list[LoadedLab], ending: str, student: str = ""
+    ) -> Workspace:
         """Write the labs' files and open the folder; keep the files if they exist already.
+
+        ``student`` is the name for which a lab draws its constants.
 
         Raises
         ------
         DataError
-            If the folder contains other files.
+            If the folder contains other files, two labs have exercises of one name, or a lab draws
+            constants for each student and no name is passed.
         FileError
             If the folder cannot be created.
         """
         folder = Path(folder)
+        _check_labs(labs, student)
         if (folder / STATE).exists():
             return cls(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -114,20 +125,20 @@ class Workspace:
         except OSError as error:
             raise FileError(f"{folder} cannot be made: {error.strerror}") from None
         for lab in labs:
-            write_text(folder / f"{lab.name}{ending}", handout(lab, ending))
-        state = LearnerProgress([lab.name for lab in labs], ending)
+            write_text(folder / f"{lab.name}{ending}", handout(lab.source, ending, student))
+        state = LearnerProgress([lab.key for lab in labs], ending, student)
         write_text(folder / STATE, json.dumps(vars(state), indent=1) + "\n")
         return cls(folder)
 
     @cached_property
-    def labs(self) -> list[Source]:
-        """The sources of the labs in the folder."""
-        return [source for source in sources() if source.name in self.progress.labs]
+    def labs(self) -> list[LoadedLab]:
+        """The labs in the folder."""
+        return [load(key) for key in self.progress.labs]
 
     @property
     def exercises(self) -> list[str]:
         """The names of all exercises, in the order of the labs."""
-        return [name for lab in self.labs for name in lab.exercises]
+        return [name for lab in self.labs for name in lab.source.exercises]
 
     @property
     def next_exercise(self) -> str:
@@ -140,7 +151,7 @@ class Workspace:
         passed = [name for name in self.exercises if name in self.progress.passed]
         return passed[-1] if passed else self.exercises[0]
 
-    def path(self, lab: Source) -> Path:
+    def path(self, lab: LoadedLab) -> Path:
         """Return the path of a lab's file."""
         return self.folder / f"{lab.name}{self.progress.ending}"
 
@@ -159,17 +170,18 @@ class Workspace:
         """
         for lab in self.labs:
             try:
-                submission = read(self.path(lab), lab.stubs)
+                submission = read(self.path(lab), lab.source.stubs)
             except FileError as error:
-                return Standing(lab, self._passed, lab.exercises[0], problem=str(error))
-            for name in lab.exercises:
+                first = lab.source.exercises[0]
+                return Standing(lab, self._passed, first, problem=str(error))
+            for name in lab.source.exercises:
                 standing = self._look_at(lab, submission, name, checker, on_check)
                 if standing is not None:
                     return standing
         return Standing(self.labs[-1], self._passed)
 
     def _look_at(
-        self, lab: Source, submission: Submission, name: str, checker: Checker, on_check: Any
+        self, lab: LoadedLab, submission: Submission, name: str, checker: Checker, on_check: Any
     ) -> Standing | None:
         digest = _digest(submission.needed(name))
         if self.progress.passed.get(name) == digest:
@@ -180,7 +192,7 @@ class Workspace:
         if not submission.is_untouched(name):
             if on_check is not None:
                 on_check(name)
-            result = checker.check(self.path(lab), name, lab.stubs)
+            result = checker.check(self.path(lab), name, lab, self.progress.student)
         if result is not None and result.passed:
             self.progress.passed[name] = digest
         else:
@@ -194,7 +206,7 @@ class Workspace:
     def _passed(self) -> frozenset[str]:
         return frozenset(self.progress.passed)
 
-    def lab_of(self, name: str) -> Source:
+    def lab_of(self, name: str) -> LoadedLab:
         """Return the lab of an exercise.
 
         Raises
@@ -203,15 +215,16 @@ class Workspace:
             If no lab of the folder has this exercise.
         """
         for lab in self.labs:
-            if name in lab.exercises:
+            if name in lab.source.exercises:
                 return lab
         raise DataError(
             f"there is no exercise {name!r} here; there are {', '.join(self.exercises)}"
         )
 
     def hint(self, name: str) -> int:
-        """Count a hint and return the hint's level, from 0 to 2."""
-        level = min(self.progress.hints.get(name, 0), 2)
+        """Count a hint and return the hint's level, from 0."""
+        last = len(self.lab_of(name).exercises[name].hints) - 1
+        level = min(self.progress.hints.get(name, 0), last)
         self.progress.hints[name] = level + 1
         self.save()
         return level
@@ -227,7 +240,7 @@ class Workspace:
         lab = self.lab_of(name)
         if name not in self.progress.passed:
             raise DataError(f"{name} has not passed yet; chainrule learn hint {name} helps on")
-        return lab.definitions(name, solved=True)[-1]
+        return lab.source.definitions(name, solved=True)[-1]
 
     def reset(self, name: str) -> Path:
         """Replace an exercise's definition by its stub; return the path of a backup copy.
@@ -249,12 +262,26 @@ class Workspace:
         backup = self.folder / STATE.parent / f"{path.stem}-before-reset{path.suffix}"
         write_text(backup, before)
         write_text(
-            path, _with_stub(before, path, definition, lab.definitions(name, solved=False)[-1])
+            path,
+            _with_stub(before, path, definition, lab.source.definitions(name, solved=False)[-1]),
         )
         self.progress.passed.pop(name, None)
         self.progress.hints.pop(name, None)
         self.save()
         return backup
+
+
+def _check_labs(labs: list[LoadedLab], student: str) -> None:
+    """Raise `DataError` if the labs cannot be in one folder, or not without a student's name."""
+    names = Counter(name for lab in labs for name in lab.source.exercises)
+    twice = next((name for name, count in names.items() if count > 1), "")
+    if twice:
+        raise DataError(f"two of the labs have an exercise {twice}: put them into two folders")
+    drawing = next((lab.name for lab in labs if lab.source.has_tasks), "")
+    if drawing and not student:
+        raise DataError(
+            f"{drawing} draws values for each student: say for whom with --student NAME"
+        )
 
 
 def _digest(statements: list[TopLevelStatement]) -> str:
