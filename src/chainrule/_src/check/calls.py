@@ -25,7 +25,8 @@ RARE_FUNCTIONS = (  # seldom confused; a pair that differs by 1 hides a wrong nu
     ("floor", "rint"),
 )  # fmt: skip
 ALONG_AXES = ("sum", "mean", "max", "min", "var", "std", "prod", "softmax", "cumsum")
-AXES: tuple[Any, ...] = (0, 1, -1, 2, None, (0, 1), (0, 2), (1, 2), (0, 2, 3), (0, 1, 2))
+# The last axis is tried before the second one: it is right for one sample, too.
+AXES: tuple[Any, ...] = (0, -1, 1, 2, None, (0, 1), (0, 2), (1, 2), (0, 2, 3), (0, 1, 2))
 
 
 def _keepdims() -> ast.keyword:
