@@ -63,8 +63,8 @@ def _other_axis(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[
     array, positional = node.args[:n_arrays], node.args[n_arrays:]
     present = [*(k.value for k in _keywords(node, "axis")), *positional][:1]
     for axis in AXES:
-        literal = None if axis is None else ast.parse(repr(axis), mode="eval").body
-        if literal is not None and [*map(ast.dump, present)] == [ast.dump(literal)]:
+        literal = None if axis is None else ast.Constant(axis)
+        if literal is not None and [*map(ast.unparse, present)] == [ast.unparse(literal)]:
             continue
         axes = [ast.keyword("axis", literal)] if literal is not None else []
         yield ast.Call(node.func, array, [*axes, *keep, *others]), "axis", 1.2, axis
