@@ -273,8 +273,8 @@ def test_a_reader_that_leaves_does_not_cost_the_model(tmp_path):
 
 
 def test_a_model_under_the_name_of_another_kind_of_file_is_refused_before_training(tmp_path):
-    line = refused(4, "train", "iris", "-o", tmp_path / "iris.hdf5", "--epochs", "100000")
-    assert "call it iris.safetensors; Keras's files come from model.to_keras()" in line
+    line = refused(4, "train", "iris", "-o", tmp_path / "iris.onnx", "--epochs", "100000")
+    assert "call it iris.safetensors; model.export(path) writes that" in line
 
 
 def write_users(path, users=800, rows=3000):
