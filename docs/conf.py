@@ -67,7 +67,9 @@ intersphinx_mapping = {
 
 html_math_renderer = "katex"
 
-EXAMPLES = ["digits", "training", "tables", "sequences", "own", "checking", "many", "elsewhere"]
+EXAMPLES = [
+    "digits", "training", "tables", "sequences", "graphs", "own", "checking", "many", "elsewhere"
+]  # fmt: skip
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",

@@ -688,3 +688,6 @@ params = {name: getattr(net, name) for name in ("W_h", "b_h", "W_o", "b_o")}
 theirs = cr.grad(loss)(params, X_train[:50], y_train[:50])
 print({name: float(abs(theirs[name] - gradients[name]).max()) for name in params})
 print(cr.source(loss)(params, X_train[:50], y_train[:50]))
+
+# %% [markdown]
+# *A minimal framework* is the next lab: layers, losses and a model with `fit` and `predict`, out of what you have written.

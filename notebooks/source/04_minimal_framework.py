@@ -563,3 +563,6 @@ model.compile(
 )
 model.fit(X_train, y_train, batch_size=32, epochs=15, verbose=0)
 print(model.evaluate(X_test, y_test, verbose=0))
+
+# %% [markdown]
+# *Optimizers* is the next lab: momentum, Nesterov, RMSprop and Adam in place of the plain step of your `SGD`.

@@ -491,3 +491,7 @@ for _ in range(5):
     w, state = theirs.update(w, valley_gradient(w), state)
     mine, ours = adam(mine, valley_gradient(mine), ours, learning_rate=0.02)
 print(w, mine)
+
+# %% [markdown]
+# This was the last of the five labs. Watch what you have written at work with `chainrule blackboard`; train on a table of
+# your own with `chainrule train`; or write a lab yourself: `chainrule lab new mine.py`.

@@ -1,4 +1,5 @@
 import csv
+import re
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -65,7 +66,7 @@ def test_weights_are_summed_up(pets):
 def test_a_model_that_was_not_trained_is_shown(tmp_path):
     cr.Sequential([cr.layers.Input((2,)), cr.layers.Dense(3)]).save(tmp_path / "model")
     text = done("show", tmp_path / "model").stdout
-    assert "│ dense (Dense) │ (n, 3)" in text
+    assert re.search(r"│ dense \(Dense\) +│ \(None, 3\)", text)
     assert "history" not in text
     assert "without a loss" in refused(4, "show", tmp_path / "model", "--source")
     assert "holds no history" in refused(4, "plot", tmp_path / "model", "-o", tmp_path / "a.png")

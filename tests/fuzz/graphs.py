@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-ROWS, BATCH, EPOCHS, NEAR = 12, 4, 2, 1e-4
+ROWS, BATCH, EPOCHS, NEAR, NUDGES = 12, 4, 2, 1e-4, 3
 MERGES = ("Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "softplus", None)
 
@@ -151,23 +151,42 @@ def data_for(model: Any, options: dict[str, Any], seed: int) -> tuple[Any, Any]:
 
 
 def differences(seed: int) -> list[str]:
-    """Return what differs between the libraries for the graph of a seed."""
+    """Return the differences between the libraries for the graph of a seed."""
     import keras as theirs
 
     from chainrule import keras as ours
 
     ours.utils.set_random_seed(seed)
-    there, options_there = written(theirs, seed)
-    here, options_here = written(ours, seed)
-    there.set_weights([np.asarray(w) for w in here.get_weights()])
-    X, Y = data_for(there, options_there, seed)
+    here, options = written(ours, seed)
+    start = [np.asarray(weight) for weight in here.get_weights()]
+    there = _in_keras(theirs, seed, start)
+    wrong = dict(_compared("", there, _trained(here, options, *data_for(here, options, seed))))
+    if wrong:
+        for place in _rounded(theirs, seed, start, there):
+            wrong.pop(place, None)
+    return [f"{place}: {difference}" for place, difference in wrong.items()]
+
+
+def _in_keras(keras: Any, seed: int, weights: list[Any]) -> tuple[Any, ...]:
+    """Return the results of Keras from these weights."""
+    model, options = written(keras, seed)
+    model.set_weights(weights)
     with warnings.catch_warnings():  # Keras makes arrays in a way NumPy warns of
         warnings.simplefilter("ignore", DeprecationWarning)
-        results = [
-            _trained(model, options, X, Y)
-            for model, options in ((there, options_there), (here, options_here))
-        ]
-    return [*_compared("", *results)]
+        return _trained(model, options, *data_for(model, options, seed))
+
+
+def _rounded(keras: Any, seed: int, start: list[Any], result: Any) -> set[str]:
+    """Return the places where rounding changes Keras's own result.
+
+    For instance an accuracy, where a probability is 0.5 but for rounding.
+    """
+    places: set[str] = set()
+    for number in range(NUDGES):
+        rng = np.random.default_rng([seed, number])
+        nudged = [w + 1e-7 * rng.choice([-1, 1], w.shape).astype("f4") for w in start]
+        places |= dict(_compared("", result, _in_keras(keras, seed, nudged))).keys()
+    return places
 
 
 def _trained(model: Any, options: dict[str, Any], X: Any, Y: Any) -> tuple[Any, ...]:
@@ -179,25 +198,25 @@ def _trained(model: Any, options: dict[str, Any], X: Any, Y: Any) -> tuple[Any, 
 
 
 def _compared(where: str, one: Any, other: Any) -> Any:
-    """Yield the places at which two results differ."""
+    """Yield the places at which two results differ, and the differences."""
     if isinstance(one, dict):
         if set(one) != set(other):
-            yield f"{where}: {sorted(one)} there, {sorted(other)} here"
+            yield where, f"{sorted(one)} there, {sorted(other)} here"
             return
         for key in one:
             yield from _compared(f"{where}[{key!r}]", one[key], other[key])
     elif isinstance(one, list | tuple):
         if len(one) != len(other):
-            yield f"{where}: {len(one)} there, {len(other)} here"
+            yield where, f"{len(one)} there, {len(other)} here"
             return
         for number, pair in enumerate(zip(one, other, strict=True)):
             yield from _compared(f"{where}[{number}]", *pair)
     else:
         one, other = np.asarray(one), np.asarray(other)
         if one.shape != other.shape:
-            yield f"{where}: shape {one.shape} there, {other.shape} here"
+            yield where, f"shape {one.shape} there, {other.shape} here"
         elif not np.allclose(one, other, rtol=NEAR, atol=NEAR):
-            yield f"{where}: {np.max(np.abs(one - other)):.3g} apart"
+            yield where, f"{np.max(np.abs(one - other)):.3g} apart"
 
 
 def main() -> int:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import keras as own
+from chainrule._src.nn.losses import operands
 from chainrule.callbacks import Callback
 
 RNG = np.random.default_rng(3)
@@ -256,3 +258,20 @@ def test_checkpoints_make_their_folder(tmp_path):
 
 def test_a_callback_of_ours_has_every_event_of_keras():
     assert set(EVENTS) <= set(dir(Callback))
+
+
+def test_clipped_probabilities_train_as_keras_does_on_this_backend(monkeypatch):
+    monkeypatch.setattr(operands, "CLIPS_PROBABILITIES", [True])
+    far = 200 * np.random.default_rng(0).normal(size=(40, 4)).astype("f4")
+    labels, histories, start = np.arange(40) % 3, [], None
+    for k in (keras, own):
+        layers = [k.Input((4,)), k.layers.Dense(8, activation="relu")]
+        model = k.Sequential([*layers, k.layers.Dense(3, activation="softmax")])
+        if start is None:
+            rng = np.random.default_rng(1)
+            start = [rng.normal(size=weight.shape).astype("f4") for weight in model.weights]
+        model.set_weights(start)
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        histories.append(model.fit(far, labels, epochs=2, shuffle=False, verbose=0).history)
+    np.testing.assert_allclose(histories[1]["loss"], histories[0]["loss"], rtol=1e-4)
+    assert histories[0]["loss"][0] > 7  # most of the probabilities are clipped

@@ -15,6 +15,7 @@ from tests.teach.collection import (
 )
 
 from chainrule._src.teach.exercises import networks
+from chainrule._src.teach.telling import given_away, packed
 
 pytestmark = pytest.mark.usefixtures("processor_time")
 
@@ -49,9 +50,13 @@ def test_the_solution_passes_the_hidden_tests(lab, name):
 @pytest.mark.parametrize(("lab", "name", "answer"), _params("WRONG"))
 def test_a_wrong_answer_hears_what_is_wrong(lab, name, answer):
     pairs, said = mistake(answer)
-    found = result(lab, name, exchanged(solution(lab, name), *pairs))
+    right = solution(lab, name)
+    wrong = exchanged(right, *pairs)
+    found = result(lab, name, wrong)
     assert not found.passed, "the checks let it pass"
     assert said in found.sentence, found.sentence
+    sentence = packed(found.sentence)
+    assert not [text for text in given_away(wrong, right) if packed(text) in sentence]
 
 
 @pytest.mark.sampled(quick=24)

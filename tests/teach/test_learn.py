@@ -11,8 +11,8 @@ from tests.pace import SLOWNESS
 
 from chainrule._src.teach.learn import screen, watching
 from chainrule._src.teach.learn.checker import Checker
-from chainrule._src.teach.learn.workspace import Workspace
-from chainrule._src.teach.loader import load
+from chainrule._src.teach.learn.workspace import Standing, Workspace
+from chainrule._src.teach.loader import load, our_labs
 from chainrule.errors import DataError
 
 pytestmark = pytest.mark.portable
@@ -166,6 +166,26 @@ def test_watching_sees_a_save_and_draws_in_80_columns(begun):
     writer.join()
     assert "All exercises are done" in out.getvalue()
     assert max(map(len, out.getvalue().splitlines())) <= 80
+
+
+def shown(workspace, standing):
+    out = io.StringIO()
+    screen.show(Console(file=out, width=100), workspace, standing)
+    return out.getvalue()
+
+
+def test_the_end_of_a_lab_says_what_is_next(begun, tmp_path):
+    assert "Next: Softmax" in shown(begun, Standing(begun.labs[0], frozenset(["softmax"])))
+    keys = our_labs()
+    five = Workspace.start(tmp_path / "five", [load(key) for key in keys], ".py")
+    first, second, *_, last = five.labs
+    turn = Standing(second, frozenset(first.source.exercises), second.source.exercises[0])
+    text = shown(five, turn)
+    assert f"{first.source.title} is done; {second.source.title} is next" in text
+    assert "chainrule lab new" in shown(five, Standing(last, frozenset(five.exercises)))
+    three = Workspace.start(tmp_path / "three", [load(keys[2])], ".py")
+    text = shown(three, Standing(three.labs[0], frozenset(three.exercises)))
+    assert f"Next: {load(keys[3]).source.title}, by chainrule learn start FOLDER --lab 4" in text
 
 
 def test_hints_are_three_and_counted(begun):

@@ -5,6 +5,7 @@ import pytest
 from tests.uber import ORDERS, assert_kernel
 
 import chainrule as cr
+from chainrule import keras
 from chainrule._src.nn import losses
 from chainrule._src.nn.network.runs import example_data
 from chainrule._src.ops import nn
@@ -166,3 +167,17 @@ def test_a_model_knows_which_targets_its_loss_takes(loss):
     X, y = example_data(network, loss())
     assert (y.dtype.kind == "i") == loss().takes_labels
     assert np.shape(loss()(y, X + 0.25)) == ()
+
+
+def test_a_clipped_probability_has_no_gradient_and_its_logits_have():
+    def loss(z):
+        return losses.sparse_categorical_crossentropy([1], cr.softmax(z))[0]
+
+    far = np.array([[60.0, 0.0]])
+    np.testing.assert_allclose(cr.grad(loss)(far), [[1.0, -1.0]])
+    keras.config.set_clip_probabilities(True)
+    try:
+        np.testing.assert_allclose(loss(far), -np.log(1e-7))
+        assert not cr.grad(loss)(far).any()
+    finally:
+        keras.config.set_clip_probabilities(False)

@@ -6,7 +6,7 @@ SECOND = "the change of w in step 2 of "
 
 WRONG = {
     "momentum": [
-        (V, 'v = mu * state.get("v", 0.0) + learning_rate * g', "line 2: the sign is wrong: + stands where - belongs (a difference): mu * state.get('v', 0.0) - learning_rate * g"),
+        (V, 'v = mu * state.get("v", 0.0) + learning_rate * g', "line 2: the sign is wrong: + stands where - belongs (a difference)"),
         (V, 'v = state.get("v", 0.0) - learning_rate * g', "line 2: the factor mu is missing"),
         (V, 'v = mu * state.get("v", 0.0) - (1 - mu) * learning_rate * g', "line 2: the factor 1 - mu is too much: it is 0.4 times the right one"),
         (V, "v = -learning_rate * g", SECOND),
@@ -29,13 +29,13 @@ WRONG = {
         ('{"v": v}', '{"v": round(float(np.sum(v)), 1)}', SECOND),
     ],
     "nesterov": [
-        (V, 'v = mu * state.get("v", 0.0) + learning_rate * g', "line 2: the sign is wrong: + stands where - belongs (a difference): mu * state.get('v', 0.0) - learning_rate * g"),
+        (V, 'v = mu * state.get("v", 0.0) + learning_rate * g', "line 2: the sign is wrong: + stands where - belongs (a difference)"),
         (V, 'v = state.get("v", 0.0) - learning_rate * g', "line 2: the factor mu is missing"),
         (V, "v = -learning_rate * g", SECOND),
         ("w + mu * v - learning_rate * g", "w + v", FIRST),
         ("w + mu * v - learning_rate * g", "w + mu * v", FIRST),
         ("w + mu * v - learning_rate * g", "w + v - learning_rate * g", "line 3: the factor mu is missing"),
-        ("w + mu * v - learning_rate * g", "w + mu * v + learning_rate * g", "line 3: the sign is wrong: + stands where - belongs (a difference): w + mu * v - learning_rate * g"),
+        ("w + mu * v - learning_rate * g", "w + mu * v + learning_rate * g", "line 3: the sign is wrong: + stands where - belongs (a difference)"),
         ("w + mu * v - learning_rate * g", 'w + mu * state.get("v", 0.0) - learning_rate * g', "line 3: v is missing (left out); state does not belong here: it must be w + mu * v"),
         ("w + mu * v - learning_rate * g", "w - mu * v - learning_rate * g", "line 3: the sign is wrong: - stands where + belongs (a sum): w + mu * v"),
         ("w + mu * v - learning_rate * g", "mu * v - learning_rate * g", "w after a step with the gradient 0"),
@@ -85,7 +85,7 @@ WRONG = {
         ("beta_2 * state", "beta_1 * state", "line 4: beta_1 stands where beta_2 belongs"),
         ("(np.sqrt(s_hat) + epsilon)", "(s_hat + epsilon)", FIRST),
         ("(np.sqrt(s_hat) + epsilon)", "np.sqrt(s_hat)", "NaN"),
-        ("(np.sqrt(s_hat) + epsilon)", "np.sqrt(s_hat + epsilon)", "line 7: the term epsilon stands inside the function and belongs behind it: np.sqrt(s_hat) + epsilon"),
+        ("(np.sqrt(s_hat) + epsilon)", "np.sqrt(s_hat + epsilon)", "line 7: the term epsilon stands inside the function and belongs behind it"),
         ("(np.sqrt(s_hat) + epsilon)", "(np.sqrt(s_hat) + 1e-3)", "line 7: the number 0.001 must be 1e-07"),
         ("learning_rate * m_hat", "learning_rate * g", "line 7: g stands where m_hat (g) belongs"),
         ("w - learning_rate", "w + learning_rate", "the sign is wrong"),

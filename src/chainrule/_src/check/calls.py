@@ -25,7 +25,8 @@ RARE_FUNCTIONS = (  # seldom confused; a pair that differs by 1 hides a wrong nu
     ("floor", "rint"),
 )  # fmt: skip
 ALONG_AXES = ("sum", "mean", "max", "min", "var", "std", "prod", "softmax", "cumsum")
-AXES: tuple[Any, ...] = (0, 1, -1, 2, None, (0, 1), (0, 2), (1, 2), (0, 2, 3), (0, 1, 2))
+# The last axis is tried before the second one: it is right for one sample, too.
+AXES: tuple[Any, ...] = (0, -1, 1, 2, None, (0, 1), (0, 2), (1, 2), (0, 2, 3), (0, 1, 2))
 
 
 def _keepdims() -> ast.keyword:
@@ -62,8 +63,8 @@ def _other_axis(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[
     array, positional = node.args[:n_arrays], node.args[n_arrays:]
     present = [*(k.value for k in _keywords(node, "axis")), *positional][:1]
     for axis in AXES:
-        literal = None if axis is None else ast.parse(repr(axis), mode="eval").body
-        if literal is not None and [*map(ast.dump, present)] == [ast.dump(literal)]:
+        literal = None if axis is None else ast.Constant(axis)
+        if literal is not None and [*map(ast.unparse, present)] == [ast.unparse(literal)]:
             continue
         axes = [ast.keyword("axis", literal)] if literal is not None else []
         yield ast.Call(node.func, array, [*axes, *keep, *others]), "axis", 1.2, axis

@@ -317,11 +317,13 @@ def _through_numpy(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterat
 @SCALED.of(ast.expr)
 def _summed(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield sums over an axis, and the quotient by such a sum."""
-    for axis in range(np.ndim(site.value)):
-        total = _over_axis("sum", node, axis, keepdims=True)
+    n_axes = np.ndim(site.value)
+    for axis in range(n_axes):
+        named = -1 if 0 < axis == n_axes - 1 else axis  # right for one sample, too
+        total = _over_axis("sum", node, named, keepdims=True)
         yield binary(node, ast.Div(), total), "missing divisor", 1.9, total
         for keepdims in (False, True):
-            yield _over_axis("sum", node, axis, keepdims), "missing sum", 1.7, axis
+            yield _over_axis("sum", node, named, keepdims), "missing sum", 1.7, axis
 
 
 def _over_axis(name: str, array: ast.expr, axis: int, keepdims: bool) -> ast.expr:

@@ -20,6 +20,7 @@ from chainrule._src.check import Diagnosis, check_gradients, explain_difference
 from chainrule._src.check.sandbox import Sandbox, TooLong
 from chainrule._src.teach.calls import Candidate, ObjectServer
 from chainrule._src.teach.expect import Ended, Plain, Wrong, short_text
+from chainrule._src.teach.telling import without_answer
 
 STAGES = (
     "shape", "dtype", "finite", "values", "properties", "gradient", "update", "overfits",
@@ -276,7 +277,7 @@ class Exercise:
         for diagnosis in diagnoses:
             where = diagnosis.where
             if where and where.code.strip() in lines and diagnosis.kind not in UNTOLD:
-                return f"{where}: {diagnosis.what}"
+                return f"{where}: {without_answer(diagnosis.what, where.code, where.repaired)}"
         places = [d.where for d in diagnoses if d.where and d.where.code.strip() in lines]
         if places and failed is not None:
             return f"{failed.sentence}; look at {places[0]}: {places[0].code.strip()}"

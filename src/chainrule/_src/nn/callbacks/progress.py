@@ -77,32 +77,48 @@ def score_bar() -> Any:
 
 
 class EpochLines(Callback):
-    """Prints one line of text per epoch; `fit` adds it for ``verbose=2``.
+    """Prints each epoch with its time and scores, as Keras does; `fit` adds it for ``verbose=2``.
 
     Examples
     --------
     >>> lines = EpochLines()
-    >>> lines.set_params({"epochs": 10})
+    >>> lines.set_params({"epochs": 10, "steps": 7})
     >>> lines.on_epoch_begin(2)
-    >>> lines.on_epoch_end(2, {"loss": 0.51, "accuracy": 0.875})  # doctest: +ELLIPSIS
-    Epoch  3/10 - ... s - loss: 0.51 - accuracy: 0.875
+    Epoch 3/10
+    >>> lines.on_epoch_end(2, {"accuracy": 0.875, "loss": 0.51})  # doctest: +ELLIPSIS
+    7/7 - 0s - .../step - accuracy: 0.8750 - loss: 0.5100
     """
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Store the starting time of the epoch."""
+        """Print the number of the epoch, and store its starting time."""
         self._began = time.perf_counter()
+        print(f"Epoch {epoch + 1}/{self.params['epochs']}", flush=True)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Print the line of this epoch."""
-        seconds = time.perf_counter() - self._began
-        of = f"{epoch + 1:>{len(str(self.params['epochs']))}}/{self.params['epochs']}"
-        print(f"Epoch {of} - {seconds:.2f} s - {scores_text(logs)}", flush=True)
+        """Print time and scores."""
+        print(
+            scores_line(self.params["steps"], time.perf_counter() - self._began, logs), flush=True
+        )
 
 
-def scores_text(logs: Logs | None) -> str:
-    """Write scores in one line, without the gradient norms of single arrays."""
-    listed = {k: v for k, v in (logs or {}).items() if not k.startswith("gradient_norm_")}
-    return " - ".join(f"{name}: {score:.4g}" for name, score in listed.items())
+def scores_line(steps: int, seconds: float, logs: Logs | None) -> str:
+    """Write batches, time and scores in one line, without the gradient norms of single arrays.
+
+    Examples
+    --------
+    >>> scores_line(20, 0.034, {"accuracy": 0.9, "loss": 0.00051})
+    '20/20 - 0s - 2ms/step - accuracy: 0.9000 - loss: 5.1000e-04'
+    """
+    each = seconds / max(steps, 1)
+    units = {"s": 1.0, "ms": 1e3, "us": 1e6}
+    unit = "s" if each >= 1 or each == 0 else "ms" if each >= 1e-3 else "us"
+    scores = [
+        f"{name}: {score:.4f}" if abs(score) > 1e-3 else f"{name}: {score:.4e}"
+        for name, score in (logs or {}).items()
+        if not name.startswith("gradient_norm_")
+    ]
+    parts = f"{steps}/{steps}", f"{seconds:.0f}s", f"{each * units[unit]:.0f}{unit}/step"
+    return " - ".join([*parts, *scores])
 
 
 def short_text(logs: Logs | None) -> str:

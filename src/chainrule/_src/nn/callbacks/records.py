@@ -45,7 +45,7 @@ class CSVLogger(Callback):
     ...     log.on_epoch_end(0, {"loss": 0.5})
     ...     log.on_train_end()
     ...     log.filename.read_text().split()
-    ['epoch,loss', '0,0.5']
+    ['epoch,loss,val_loss', '0,0.5,NA']
     """
 
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
@@ -89,7 +89,7 @@ class CSVLogger(Callback):
             self._file.truncate(0)
             self._begins = False
         begins = not self._names
-        self._names = self._names or [*row, *self._later_names(row)]
+        self._names = self._names or _columns(logs or {})
         writer = csv.DictWriter(
             self._file, self._names, restval="NA", extrasaction="ignore", delimiter=self.separator,
         )  # fmt: skip
@@ -98,16 +98,16 @@ class CSVLogger(Callback):
         writer.writerow(row)
         self._file.flush()
 
-    def _later_names(self, row: dict[str, Any]) -> list[str]:
-        """Return the names of validation scores that only later epochs will have."""
-        validates = getattr(getattr(self.model, "trainer", None), "validation", None) is not None
-        if not validates or any(name.startswith("val_") for name in row):
-            return []
-        return [f"val_{name}" for name in row if name != "epoch"]
-
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _columns(logs: Logs) -> list[str]:
+    """Return the columns in Keras's order, with validation scores, which later epochs may have."""
+    names = sorted(logs)
+    validated = any(name.startswith("val_") for name in names)
+    return ["epoch", *names, *(() if validated else (f"val_{name}" for name in names))]
 
 
 class TensorBoard(Callback):

@@ -139,12 +139,17 @@ def spread(sample_weight: Any, shape: tuple[int, ...], dtype: Any, where: str) -
     return weight if not weight.ndim or not missing else weight[(..., *(None,) * missing)]
 
 
+CLIPS_PROBABILITIES = [False]  # set by `keras.config.set_clip_probabilities`
+
+
 def logits_of(y_pred: Any, activation: Primitive, axis: int = -1) -> Any:
     """Return the logits to which an activation was applied, or None if they are not known.
 
     A logarithm of probabilities is better computed from their logits: exact where a probability
     rounds to 0 or 1, and one function instead of two to differentiate.
     """
+    if CLIPS_PROBABILITIES[0]:
+        return None
     node = y_pred.settled() if isinstance(y_pred, Tensor) else None
     if not isinstance(node, Tensor) or node.primitive is not activation or not node.parents:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
@@ -18,7 +19,7 @@ from chainrule._src.base.validation import (
     check_seed,
 )
 from chainrule._src.nn.callbacks import Callback, History, Logs, as_callbacks, backup, introduce
-from chainrule._src.nn.callbacks.progress import history_among, watchers
+from chainrule._src.nn.callbacks.progress import history_among, scores_line, watchers
 from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.contents import resume
@@ -354,12 +355,14 @@ class Trainable(Compiled):
             run = make_run(objective, step, supply, self.engine, supply.updates)
         introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
                                    "samples": supply.samples})  # fmt: skip
+        began = time.perf_counter()
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
         if self.network.is_stateful:
             self.network.take(run.engine.read("layers"))
         if verbose == 2:
-            each = (f"{name}: {np.round(value, 4)}" for name, value in logs.items())
-            print(f"{supply.updates}/{supply.updates} - {' - '.join(each)}")
+            print(
+                scores_line(supply.updates, time.perf_counter() - began, dict(sorted(logs.items())))
+            )
         return _scores(logs, return_dict)
 
     def test_on_batch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -43,6 +44,13 @@ class GraphStep:
     args: Any
     kwargs: Any
     outputs: tuple[int, ...]
+
+    @property
+    def inputs(self) -> list[Ref]:
+        """The values among the arguments."""
+        refs: list[Ref] = []
+        map_symbolic(refs.append, (self.args, self.kwargs), Ref)
+        return refs
 
 
 class LayerGraph:
@@ -152,15 +160,33 @@ class LayerGraph:
         step = next((step for step in self.steps if step.outputs == alone), None)
         return step.function if step and isinstance(step.function, int) else None
 
+    def connections(self, layers: Sequence[Layer]) -> dict[str, str] | None:
+        """Return for each layer the values that it takes, as Keras writes them; None in a chain.
+
+        ``dense[0][0]`` is the first output of the first call of the layer ``dense``.
+        """
+        names = [f"{layers[head].name}[0][0]" for head in self.heads]
+        calls: Counter[str] = Counter()
+        taken: dict[str, list[str]] = {}
+        is_chain = len(self.heads) == 1
+        for step in self.steps:
+            function = layers[step.function] if isinstance(step.function, int) else step.function
+            name = str(getattr(function, "name", getattr(function, "__name__", function)))
+            inputs = [ref.number for ref in step.inputs]
+            is_chain &= inputs == [len(names) - 1] and len(step.outputs) == 1
+            taken.setdefault(name, []).extend(names[number] for number in inputs)
+            names += [f"{name}[{calls[name]}][{index}]" for index in range(len(step.outputs))]
+            is_chain &= not calls[name]
+            calls[name] += 1
+        return None if is_chain else {name: ", ".join(each) for name, each in taken.items()}
+
     def takers(self, number: int, layers: Sequence[Layer]) -> list[Layer]:
         """Return the layers that take one of the inputs."""
-        takers = []
-        for step in self.steps:
-            refs: list[Ref] = []
-            map_symbolic(refs.append, (step.args, step.kwargs), Ref)
-            if isinstance(step.function, int) and Ref(number) in refs:
-                takers.append(layers[step.function])
-        return takers
+        return [
+            layers[step.function]
+            for step in self.steps
+            if isinstance(step.function, int) and Ref(number) in step.inputs
+        ]
 
     def flat(self, x: Any, where: str) -> list[Any]:
         """Return the values of the inputs in order, from an array, a list, or a dict by name."""

@@ -127,6 +127,11 @@ class Graphed(Trainable):
         return self.graph.names
 
     @property
+    def connections(self) -> dict[str, str] | None:
+        """For each layer the values that it takes; None if each takes that of the one before."""
+        return None if self._graph is None else self._graph.connections(self._layers)
+
+    @property
     def graph(self) -> LayerGraph:
         """The graph of the layers."""
         if self._graph is None:

@@ -9,15 +9,15 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array, as_numbers
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import check_flag, lookup, shape_text
+from chainrule._src.base.validation import check_flag, lookup
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn.layers import Layer
-from chainrule._src.nn.layers.given import shape_of, shapes_in
+from chainrule._src.nn.layers.given import shape_of
 from chainrule._src.nn.layers.hooks import OF_MODELS, check_setting
 from chainrule._src.nn.layers.surroundings import around
 from chainrule._src.nn.layers.symbols import symbols_in
 from chainrule._src.nn.network.network import Network
+from chainrule._src.nn.network.summary import summary_text
 
 
 class Stack(Layer):
@@ -159,34 +159,25 @@ class Stack(Layer):
         show_trainable: bool = False,
         layer_range: Any = None,
     ) -> None:
-        """Print layers, shapes and numbers of weights; ``print_fn`` takes the text instead.
+        """Print layers, shapes and numbers of weights, in the layout of Keras.
 
-        The other arguments are accepted for compatibility with Keras and ignored.
+        Parameters
+        ----------
+        line_length : int, optional
+            Width of the table; by default at most that of the terminal.
+        positions : sequence of float, optional
+            Where the columns end, as shares of the width.
+        print_fn : callable, optional
+            Function that takes the text instead.
+        expand_nested : bool, default False
+            If true, the layers of models within the model are listed, too.
+        show_trainable : bool, default False
+            If true, a column says which layers are trained.
+        layer_range : pair of str, optional
+            Names of the first and the last layer, or patterns of them.
         """
-        with deferred():
-            from rich.markup import escape
-            from rich.table import Table
-
-        with deferred():
-            from chainrule._src.base.console import Terminal
-
-        table = Table(title=f"Model: {escape(self.name)}", title_justify="left")
-        table.add_column("Layer (type)")
-        table.add_column("Output Shape")
-        table.add_column("Param #", justify="right")
-        for layer in self.layers:
-            shapes = shapes_in(layer.output_shape) if layer.built else ()
-            shape = ", ".join(map(shape_text, shapes)) or "?"
-            count = f"{layer.count_params():,}" if layer.built else "not built"
-            table.add_row(escape(f"{layer.name} ({type(layer).__name__})"), shape, count)
-        console = Terminal(width=None if print_fn is None else 80)
-        with console.capture() as capture:
-            console.print(table)
-            if self.built:
-                trained, others = self.trainable_weights, self.non_trainable_weights
-                for kind, weights in (
-                    ("Total", self.weights), ("Trainable", trained), ("Non-trainable", others)
-                ):  # fmt: skip
-                    size = sum(int(weight.value.size) for weight in weights)
-                    console.print(f"{kind} params: {size:,}")
-        (print_fn or print)(capture.get().rstrip())
+        text = summary_text(
+            self, line_length, positions, print_fn is None, expand_nested, show_trainable,
+            layer_range,
+        )  # fmt: skip
+        (print_fn or print)(text)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from time import monotonic
 
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.base.processes import starting
@@ -13,7 +14,12 @@ from chainrule._src.teach.loader import LoadedLab, exercise
 from chainrule._src.teach.plain import dumps, loads
 
 SECONDS = 60
+LOOK = 0.05  # seconds between two looks at whether the result is still wanted
 _LOADED = ["__main__", "chainrule._src.teach.checked", "chainrule._src.check", "sklearn.datasets"]
+
+
+class Stopped(Exception):  # noqa: N818  # nothing went wrong
+    """A check was ended because its result is no longer wanted."""
 
 
 class Checker:
@@ -29,11 +35,20 @@ class Checker:
         self.seconds = seconds
         self._context = starting(_LOADED)  # loads while the learner reads
 
-    def check(self, path: Path, name: str, lab: LoadedLab, student: str = "") -> ExerciseResult:
+    def check(
+        self,
+        path: Path,
+        name: str,
+        lab: LoadedLab,
+        student: str = "",
+        unwanted: Callable[[], bool] = lambda: False,
+    ) -> ExerciseResult:
         """Run the checks of an exercise of a lab on a file and return the result.
 
         Raises
         ------
+        Stopped
+            If ``unwanted()`` is true while the checks run, for example after another save.
         FileError
             If the file cannot be read.
         """
@@ -46,7 +61,11 @@ class Checker:
         process.start()
         sender.close()
         try:
-            if not receiver.poll(self.seconds):
+            end = monotonic() + self.seconds
+            while not receiver.poll(LOOK) and monotonic() < end:
+                if unwanted():
+                    raise Stopped
+            if not receiver.poll():
                 return lab.exercises[name].failed(
                     f"{name} did not come to an end within {self.seconds:g} seconds: is there a "
                     "loop that never ends?"

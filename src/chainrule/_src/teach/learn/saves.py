@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from chainrule._src.base.extras import needs
@@ -35,4 +36,5 @@ def saves(folder: Path, names: Iterable[str], command: str, extra: str) -> Itera
         folder, recursive=False, rust_timeout=POLL, yield_on_timeout=True, debounce=SETTLED,
         step=50, watch_filter=lambda _, path: Path(path).name in watched,
     )  # fmt: skip
-    return map(bool, changes)
+    first = next(changes)  # begins to watch: a save after this is not missed
+    return map(bool, chain([first], changes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 
 from chainrule._src.teach.learn.workspace import Standing, Workspace
+from chainrule._src.teach.loader import load, our_labs
 
 KEYS = "h hint · l list · s solution · r reset · q quit"
 
@@ -21,10 +22,13 @@ def show(console: Console, workspace: Workspace, standing: Standing, keys: bool 
     _bar(console, workspace, standing)
     if not standing.exercise:
         console.print("\n[bold green]All exercises are done.[/] Well done.\n")
+        for line in _afterwards(workspace):
+            console.print(f"  {escape(line)}", highlight=False)
+        console.print()
     elif standing.problem:
         console.print(f"\n[yellow]{escape(standing.problem)}[/]\n")
     else:
-        _next(console, workspace.path(standing.lab), standing)
+        _next(console, workspace, standing)
     if keys:
         console.print(Rule(KEYS, style="dim"))
 
@@ -58,10 +62,33 @@ def _others(workspace: Workspace, standing: Standing) -> str:
     return f"[dim]; {len(standing.passed & set(every))} of {len(every)} in all labs[/]"
 
 
-def _next(console: Console, path: Path, standing: Standing) -> None:
-    task = standing.lab.exercises[standing.exercise]
+def _afterwards(workspace: Workspace) -> Iterator[str]:
+    """Yield what a learner may do after the last exercise: compare, the next lab, a lab of hers."""
+    yield "Compare: s, or chainrule learn solution EXERCISE, shows one of many solutions."
+    done, ours = {lab.key for lab in workspace.labs}, our_labs()
+    last = max((ours.index(key) for key in done if key in ours), default=-1)
+    coming = [key for key in (*ours[last + 1 :], *ours) if key not in done]
+    if coming:
+        title, number = load(coming[0]).source.title, ours.index(coming[0]) + 1
+        yield f"Next: {title}, by chainrule learn start FOLDER --lab {number}"
+    else:
+        yield "Next: chainrule blackboard shows networks while they learn."
+        yield "Then: chainrule lab new FILE.py begins a lab of your own."
+
+
+def _done_before(console: Console, workspace: Workspace, standing: Standing) -> None:
+    """Say that a lab is done where the first exercise of the one after it comes next."""
+    number = workspace.labs.index(standing.lab)
+    if number and standing.exercise == standing.lab.source.exercises[0]:
+        before, title = workspace.labs[number - 1].source.title, standing.lab.source.title
+        console.print(f"\n[green]✓ {escape(before)}[/] is done; {escape(title)} is next.")
+
+
+def _next(console: Console, workspace: Workspace, standing: Standing) -> None:
+    task, path = standing.lab.exercises[standing.exercise], workspace.path(standing.lab)
     location = f"{path.name}, line {standing.line}" if path.suffix == ".py" else path.name
     if standing.result is None:
+        _done_before(console, workspace, standing)
         console.print(f"\n[bold]Next: {task.name}[/]  [dim]{escape(location)}[/]", highlight=False)
         console.print(Padding(escape(f"{task.title}."), (0, 0, 1, 2)), highlight=False)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from rich.console import Console
@@ -9,41 +10,60 @@ from rich.markup import escape
 from rich.syntax import Syntax
 
 from chainrule._src.base.errors import ChainruleError
-from chainrule._src.teach.learn.checker import Checker
+from chainrule._src.teach.learn.checker import Checker, Stopped
 from chainrule._src.teach.learn.keys import pressed
 from chainrule._src.teach.learn.saves import saves
 from chainrule._src.teach.learn.screen import show, show_hint, show_list
 from chainrule._src.teach.learn.workspace import Standing, Workspace
 
 
-def look(console: Console, workspace: Workspace, checker: Checker) -> Standing:
-    """Check the changed exercises; a terminal shows which exercise is checked."""
+def look(
+    console: Console,
+    workspace: Workspace,
+    checker: Checker,
+    unwanted: Callable[[], bool] = lambda: False,
+) -> Standing:
+    """Check the changed exercises; a terminal shows which exercise is checked.
+
+    If ``unwanted()`` is true while a check runs, `Stopped` is raised.
+    """
     if not console.is_terminal:
-        return workspace.look(checker)
+        return workspace.look(checker, None, unwanted)
     with console.status("looking …") as status:
-        return workspace.look(checker, lambda name: status.update(f"checking {name} …"))
+        return workspace.look(checker, lambda name: status.update(f"checking {name} …"), unwanted)
 
 
 def watch(console: Console, workspace: Workspace, stop: Callable[[], bool] = lambda: False) -> None:
-    """Check at every save and handle keys, until q, Ctrl-C, or ``stop()`` is true."""
+    """Check at every save and handle keys, until q, Ctrl-C, or ``stop()`` is true.
+
+    A save or q ends the check that runs; other keys are answered after it.
+    """
     checker = Checker()
     paths = [workspace.path(lab) for lab in workspace.labs]
     changes = saves(workspace.folder, [path.name for path in paths], "chainrule learn", "teach")
+    is_changed = True
+
+    def unwanted() -> bool:
+        nonlocal is_changed
+        is_changed = next(changes) or is_changed
+        return is_changed or "q" in keys.waiting() or stop()
+
     with pressed() as keys:
-        standing = look(console, workspace, checker)
-        show(console, workspace, standing, keys=True)
-        for changed in changes:
-            key = keys.next()
-            if key == "q" or stop():
-                return
-            if changed or _answer(console, workspace, standing, key):
-                standing = look(console, workspace, checker)
-                show(console, workspace, standing, keys=True)
+        while not stop():
+            if is_changed:
+                is_changed = False
+                with contextlib.suppress(Stopped):
+                    show(console, workspace, look(console, workspace, checker, unwanted), True)
+            while key := keys.next():
+                if key == "q":
+                    return
+                is_changed = _answer(console, workspace, key) or is_changed
+            is_changed = next(changes) or is_changed
 
 
-def _answer(console: Console, workspace: Workspace, standing: Standing, key: str) -> bool:
+def _answer(console: Console, workspace: Workspace, key: str) -> bool:
     """Run the command of a key; return true if it changed the file."""
-    name = standing.exercise
+    name = workspace.next_exercise
     try:
         if key == "l":
             show_list(console, workspace)

@@ -6,7 +6,7 @@ import ast
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -159,7 +159,9 @@ class Workspace:
         """Save the progress to disk."""
         write_text(self.folder / STATE, json.dumps(vars(self.progress), indent=1) + "\n")
 
-    def look(self, checker: Checker, on_check: Any = None) -> Standing:
+    def look(
+        self, checker: Checker, on_check: Any = None, unwanted: Callable[[], bool] = lambda: False
+    ) -> Standing:
         """Check the exercises whose code has changed, up to the first one that fails.
 
         Parameters
@@ -167,6 +169,8 @@ class Workspace:
         checker : Checker
         on_check : callable, optional
             Callback with the name of an exercise, before the exercise is checked.
+        unwanted : callable, optional
+            If it returns true while a check runs, `Stopped` is raised.
         """
         for lab in self.labs:
             try:
@@ -175,13 +179,19 @@ class Workspace:
                 first = lab.source.exercises[0]
                 return Standing(lab, self._passed, first, problem=str(error))
             for name in lab.source.exercises:
-                standing = self._look_at(lab, submission, name, checker, on_check)
+                standing = self._look_at(lab, submission, name, checker, on_check, unwanted)
                 if standing is not None:
                     return standing
         return Standing(self.labs[-1], self._passed)
 
     def _look_at(
-        self, lab: LoadedLab, submission: Submission, name: str, checker: Checker, on_check: Any
+        self,
+        lab: LoadedLab,
+        submission: Submission,
+        name: str,
+        checker: Checker,
+        on_check: Any,
+        unwanted: Callable[[], bool],
     ) -> Standing | None:
         digest = _digest(submission.needed(name))
         if self.progress.passed.get(name) == digest:
@@ -189,14 +199,14 @@ class Workspace:
         definition = submission.definition(name)
         line = definition.node.lineno if definition else 0
         result = None
+        self.progress.passed.pop(name, None)  # until its check has ended
         if not submission.is_untouched(name):
             if on_check is not None:
                 on_check(name)
-            result = checker.check(self.path(lab), name, lab, self.progress.student)
+            student = self.progress.student
+            result = checker.check(self.path(lab), name, lab, student, unwanted)
         if result is not None and result.passed:
             self.progress.passed[name] = digest
-        else:
-            self.progress.passed.pop(name, None)
         self.save()
         if result is not None and result.passed:
             return None

@@ -19,12 +19,12 @@ from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.loader import LoadedLab
 from chainrule._src.teach.notation import Example
 from chainrule._src.teach.submission import Submission, parse
+from chainrule._src.teach.telling import LEAST, packed
 from chainrule._src.teach.writing.mutants import Mutant, mutants
 
 SECONDS = 5.0  # time limit of a call of a wrong answer, which may never end
 STUDENTS = ("", "ada", "bob")  # for whom the solution must pass
 _PLACE = re.compile(r"^\S*answer\.py, line \d+: ")
-LEAST = 12  # characters of an expression that gives a solution away
 
 
 @dataclass
@@ -129,19 +129,16 @@ def _of_solution(lab: LoadedLab, name: str) -> Iterator[str]:
 
 def _of_hints(lab: LoadedLab, name: str) -> Iterator[str]:
     """Yield a fault for each hint that contains an expression of the solution."""
-    stub = _packed(cell_text(lab, name, solved=False))
+    stub = packed(cell_text(lab, name, solved=False))
     tree = ast.parse(cell_text(lab, name, solved=True))
     values = [getattr(node, "value", None) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
     texts = {ast.unparse(value) for value in values if isinstance(value, ast.expr)}
     for number, hint in enumerate(lab.exercises[name].hints, 1):
         for text in sorted(texts):
-            packed = _packed(text)
-            if len(packed) >= LEAST and packed in _packed(hint) and packed not in stub:
+            expression = packed(text)
+            is_given = len(expression) >= LEAST and expression in packed(hint)
+            if is_given and expression not in stub:
                 yield f"hint {number} gives the solution away: {text}"
-
-
-def _packed(text: str) -> str:
-    return "".join(text.split())
 
 
 def _of_examples(lab: LoadedLab, name: str) -> Iterator[str]:
