@@ -61,6 +61,7 @@ intersphinx_mapping = {
     for name, address in {
         "python": "https://docs.python.org/3/",
         "numpy": "https://numpy.org/doc/stable/",
+        "scipy": "https://docs.scipy.org/doc/scipy/",
         "sklearn": "https://scikit-learn.org/stable/",
     }.items()
 }

@@ -1,6 +1,5 @@
 """What is made from code is made again when that code changes, and only then."""
 
-import json
 import sys
 from pathlib import Path
 
