@@ -86,6 +86,8 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "chainrule"
+html_favicon = "_static/icon.svg"
+html_context = {"default_mode": "auto"}  # light or dark, as the system is
 html_static_path = ["_static", "node_modules/katex/dist"]
 html_css_files = ["site.css", "gallery.css", "print.css"]
 html_js_files = ["site.js"]

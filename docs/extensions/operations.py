@@ -6,7 +6,7 @@ import inspect
 import pkgutil
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -299,7 +299,7 @@ def _formulas(operation: Operation, text: str) -> str:
 
 
 def _aligned(lines: list[str]) -> str:
-    inside = " \\\\\n".join(lines)
+    inside = " \\\\[0.4em]\n".join(lines)
     return f"$$\n\\begin{{aligned}}\n{inside}\n\\end{{aligned}}\n$$"
 
 
@@ -373,7 +373,7 @@ def _write(folder: Path) -> None:
     ]
     for family, members in groups.items():
         rows = [(f"[`{each.title}`]({each.name}.md)", each.summary) for each in members]
-        index += [f"## {family}", table(rows), toctree(each.name for each in members)]
+        index += [f"## {family}", table(rows), toctree({each.name: each.title for each in members})]
     write_changed(folder / "index.md", "\n\n".join(index) + "\n")
 
 
@@ -384,9 +384,10 @@ def table(rows: Iterable[tuple[str, str]]) -> str:
     return f"| page | what it computes |\n|---|---|\n{lines}"
 
 
-def toctree(names: Iterable[str]) -> str:
-    """Return pages as a part of the table of contents that is not shown."""
-    return "```{toctree}\n:hidden:\n\n" + "\n".join(names) + "\n```"
+def toctree(titles: Mapping[str, str]) -> str:
+    """Return pages with short titles as a part of the table of contents that is not shown."""
+    lines = "\n".join(f"{title} <{name}>" for name, title in titles.items())
+    return f"```{{toctree}}\n:hidden:\n\n{lines}\n```"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -13,7 +13,7 @@ from chainrule._src.core.primitive import _BY_NAME
 pytest.importorskip("sphinx")
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
 
-from extensions import layers, operations
+from extensions import layers, operations, pictures
 
 OPERATIONS = {each.name: each for each in operations.operations()}
 LAYERS = {name: row for group in layers.TABLE.values() for name, row in group.items()}
@@ -117,6 +117,18 @@ def test_a_function_of_scipy_is_recorded_as_the_page_says_or_refused(name):
     else:
         program = cr.trace(f)(operation.arrays()["x"])
         assert name in [equation.primitive.name for equation in program.equations]
+
+
+def test_a_slope_is_drawn_where_the_function_is_defined_and_below_the_legend():
+    x = np.array([1.5, 2.0, 3.0])
+    legend, plot = pictures.curves(np.arccosh, x, "np.arccosh(x)").split("<svg y=")
+    assert "its slope" in legend
+    assert "<text" not in plot
+    value, slope = re.findall(r'd="([^"]+)"', plot)[-2:]
+    starts = [float(re.match(r"M([\d.]+)", path)[1]) for path in (value, slope)]
+    one = (1 + 3) / (4 + 3) * pictures.WIDTH  # the place of 1 between -3 and 4
+    assert one - 1 < min(starts)
+    assert slope.count("M") == value.count("M") == 1
 
 
 def test_see_also_names_pages():
