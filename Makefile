@@ -19,7 +19,7 @@ help:
 	@echo "make blackboard  watch a network learn, in the browser; needs Node 20 or newer"
 	@echo "make blackboard-site  write the blackboard without Python, which trains in the page, to build/course"
 	@echo "make page      build the blackboard's page alone, and test its parts"
-	@echo "make docs      write the documentation site to build/docs; make docs-serve shows it on this machine"
+	@echo "make docs      write the documentation site to build/docs, with Node 20; make docs-serve shows it here"
 	@echo "make test      run the quick tests: every behaviour, in less than four minutes"
 	@echo "make test-all  run the thorough tests and those of make peers, too: all but make wheel"
 	@echo "make wheel     install the wheel alone elsewhere and run README there; takes two minutes"
@@ -59,7 +59,7 @@ blackboard-site: .venv/blackboard $(MODULE)
 page: $(MODULE)
 	@npm --prefix $(WEB) run --silent check
 
-docs: .venv/docs docs/node_modules/made $(MODULE)
+docs: docs/node_modules/made .venv/docs $(MODULE)
 	@OMP_NUM_THREADS=1 $(BIN)/python docs/build.py $(ARGS)
 
 docs-serve: docs
@@ -185,14 +185,18 @@ $(MODULE): $(WEB)/node_modules/made $(WEB)/vite.config.ts $(WEB)/tsconfig.json $
 	@mkdir -p $(@D)
 	@cp $(WEB)/dist/blackboard.js $@
 
+# Ends with a sentence where Node is missing or old.
+NODE20 = node -e 'process.exitCode = +(parseInt(process.versions.node) < 20)' 2>/dev/null && command -v npm >/dev/null || \
+	  { echo "$(1) built with Node 20 or newer and its npm: please install them." >&2; exit 1; }
+
 $(WEB)/node_modules/made: $(WEB)/package-lock.json
-	@node -e 'process.exitCode = +(parseInt(process.versions.node) < 20)' 2>/dev/null && command -v npm >/dev/null || \
-	  { echo "The blackboard's page is built with Node 20 or newer and its npm: please install them." >&2; exit 1; }
+	@$(call NODE20,The blackboard's page is)
 	@echo "Installing what builds the blackboard's page into $(WEB)/node_modules (once) ..."
 	@npm --prefix $(WEB) ci --loglevel=error --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=1000
 	@touch $@
 
 docs/node_modules/made: docs/package-lock.json
+	@$(call NODE20,The documentation is)
 	@npm --prefix docs ci --loglevel=error --no-audit --no-fund
 	@touch $@
 

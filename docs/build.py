@@ -18,6 +18,9 @@ from chainrule import __version__
 
 DOCS = Path(__file__).parent
 SITE = DOCS.parent / "build" / "docs"
+UNREAD = (
+    ".headerlink, .katex-html, .katex annotation"  # signs; formulas again
+)
 REDIRECT = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>chainrule</title>
 <meta http-equiv="refresh" content="0; url={0}/index.html"></head>
@@ -38,9 +41,9 @@ def build(arguments: list[str]) -> int:
 
 
 def index(folder: Path) -> None:
-    """Write pagefind's index of the pages in a folder, without the signs of links to headings."""
+    """Write pagefind's index of the pages in a folder."""
     pages = ["--site", str(folder), "--glob", "{*.html,[!_]*/**/*.html}"]
-    command = [sys.executable, "-m", "pagefind", "--quiet", "--exclude-selectors", ".headerlink"]
+    command = [sys.executable, "-m", "pagefind", "--quiet", "--exclude-selectors", UNREAD]
     subprocess.run([*command, *pages], check=True)
 
 

@@ -61,6 +61,7 @@ intersphinx_mapping = {
     for name, address in {
         "python": "https://docs.python.org/3/",
         "numpy": "https://numpy.org/doc/stable/",
+        "scipy": "https://docs.scipy.org/doc/scipy/",
         "sklearn": "https://scikit-learn.org/stable/",
     }.items()
 }
@@ -87,6 +88,8 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "chainrule"
+html_favicon = "_static/icon.svg"
+html_context = {"default_mode": "auto"}  # light or dark, as the system is
 html_static_path = ["_static", "node_modules/katex/dist"]
 html_css_files = ["site.css", "gallery.css", "print.css"]
 html_js_files = ["site.js"]

@@ -143,7 +143,7 @@ def _write(folder: Path) -> None:
         for name, (call, shape) in layers.items():
             write_changed(folder / f"{name}.md", page(name, call, shape))
         rows = [(f"[{name}]({name}.md)", _summary(name)) for name in layers]
-        index += [f"## {group}", table(rows), toctree(layers)]
+        index += [f"## {group}", table(rows), toctree(dict(zip(layers, layers, strict=True)))]
     write_changed(folder / "index.md", "\n\n".join(index) + "\n")
 
 

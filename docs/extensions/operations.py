@@ -6,13 +6,14 @@ import inspect
 import pkgutil
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.special
 from sphinx.application import Sphinx
 
 import chainrule as cr
@@ -20,12 +21,18 @@ from chainrule._src import ops
 from chainrule._src.core import elementwise
 from chainrule._src.core.kernel import Elementwise
 from chainrule._src.core.primitive import Family, Primitive
+from chainrule._src.ops import special
 from chainrule._src.text.text import module_text
 from extensions.digests import made, write_changed
 from extensions.latex import UnknownFormError, formula
 from extensions.pictures import curves, influence
 
-CALLS = tomllib.loads(Path(__file__).with_name("operations.toml").read_text(encoding="utf-8"))
+CALLS: dict[str, Any] = {
+    name: row
+    for table in ("operations.toml", "special.toml")
+    for name, row in tomllib.loads(Path(__file__).with_name(table).read_text("utf-8")).items()
+}
+SPACE = {"np": np, "cr": cr, "special": scipy.special}  # the names in calls
 OPERANDS = {
     "x": "np.array([[0.5, 1.0, 2.0], [1.5, 0.2, 0.8]])",
     "y": "np.array([[1.0, 0.5, 2.5], [1.0, 2.0, 3.0]])",
@@ -37,6 +44,7 @@ FAMILIES = {
     "error_function": "Networks", "reduce": "Reductions", "shape": "Shapes", "moves": "Shapes",
     "joining": "Joined", "index": "Indexing", "linalg": "Products",
     "matrices": "Matrices", "decompositions": "Decompositions and norms", "sampled": "Samples",
+    "special": "Of scipy.special",
 }  # fmt: skip
 
 
@@ -57,7 +65,7 @@ class Operation:
     @property
     def function(self) -> str:
         """The NumPy function or the operator of the call, as people search for it."""
-        called = re.match(r"((?:np|cr)\.[\w.]+)\(", self.call)
+        called = re.match(r"((?:np|cr|special)\.[\w.]+)\(", self.call)
         return called[1] if called else self.call
 
     def arrays(self) -> dict[str, Any]:
@@ -66,12 +74,13 @@ class Operation:
 
     def function_of_operands(self) -> Any:
         """Return the call as a function of its operands."""
-        return eval(f"lambda {', '.join(self.operands)}: {self.call}", {"np": np, "cr": cr})
+        return eval(f"lambda {', '.join(self.operands)}: {self.call}", SPACE)
 
     @property
     def title(self) -> str:
         """The name of the operation in titles and links."""
-        return str(CALLS.get(self.name, {}).get("shown", self.function))
+        name = re.sub(r"^special\.", "scipy.special.", self.function)
+        return str(CALLS.get(self.name, {}).get("shown", name))
 
     @property
     def loss(self) -> str:
@@ -86,11 +95,17 @@ class Operation:
             return str(written)
         function = getattr(np, self.name, None)
         if self.function != self.call:
-            function = eval(self.function, {"np": np, "cr": cr})
+            function = eval(self.function, SPACE)
         lines = (inspect.getdoc(function) or "").split("\n\n")
-        texts = [" ".join(part.split()) for part in lines if not re.match(r"\w+\(", part)]
-        sentence = re.sub(r":math:`(.*?)`", r"$\1$", texts[0] if texts else "")
+        texts = [" ".join(part.split()) for part in lines if not re.match(r"\s*\w+\(", part)]
+        first = texts[0] if texts else ""
+        sentence = re.sub(r":math:`(.*?)`", r"$\1$", first[:1].upper() + first[1:])
         return re.sub(r"``(.*?)``", r"`\1`", sentence)
+
+    @property
+    def also(self) -> str:
+        """A sentence on functions of SciPy that are recorded as this operation, or refused."""
+        return str(CALLS.get(self.name, {}).get("also", ""))
 
     def pullback_text(self) -> str:
         """Return the module of the value and of the gradient for `g`, the result's gradient."""
@@ -107,7 +122,7 @@ class Operation:
     def weighted_sum(self) -> Any:
         """Return the function whose gradient is that of the call for `g`."""
         taken = "; ".join(f'{name} = params["{name}"]' for name in self.operands)
-        space = {"np": np, "cr": cr}
+        space = dict(SPACE)
         exec(f"def loss(params, g):\n    {taken}\n    return np.sum(g * ({self.call}))", space)
         return space["loss"]
 
@@ -140,7 +155,7 @@ def _home(primitive: Primitive, module: Any, modules: list[Any]) -> Any:
 
 def _shown(primitive: Primitive) -> tuple[str, dict[str, str]] | None:
     entry = CALLS.get(primitive.name, {})
-    call = entry.get("call") or _default_call(primitive)
+    call = entry.get("call") or _default_call(primitive, entry)
     if call is None:
         return None
     used = {node.id for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Name)}
@@ -148,7 +163,9 @@ def _shown(primitive: Primitive) -> tuple[str, dict[str, str]] | None:
     return call, {name: entry.get(name, usual[name]) for name in ("x", "y") if name in used}
 
 
-def _default_call(primitive: Primitive) -> str | None:
+def _default_call(primitive: Primitive, entry: dict[str, Any]) -> str | None:
+    if primitive.name in special.SPECIAL.primitives and "check" in entry:
+        return f"special.{primitive.name}({', '.join(entry['check'])})"
     if not isinstance(primitive.kernel, Elementwise) or not isinstance(primitive.text, str):
         return None
     call = primitive.text.replace("_0", "x").replace("_1", "y")
@@ -158,30 +175,37 @@ def _default_call(primitive: Primitive) -> str | None:
 def _row(module: Any, name: str) -> str | None:
     """Return the text of the record of a primitive: the smallest statement or row that names it."""
     rows = _rows(module)
-    row = rows.get(repr(name)) or rows.get(f"np.{name}")
-    if row is None:
-        return None
-    text = ast.get_source_segment(inspect.getsource(module), row)
-    return f"np.{name}: {text}" if isinstance(row, ast.Lambda) else text
+    keys = (repr(name), f"np.{name}", f"scipy.special.{name}", name)
+    return next((rows[key] for key in keys if key in rows), None)
 
 
 @cache
-def _rows(module: Any) -> dict[str, ast.AST]:
+def _rows(module: Any) -> dict[str, str]:
     """Return the statements and rows of tables of a module, by the names and functions in them."""
-    rows: dict[str, ast.AST] = {}
-    for node in ast.walk(ast.parse(inspect.getsource(module))):
-        named: list[tuple[ast.expr | None, ast.AST]] = []
-        if isinstance(node, ast.Call):
-            named = [(argument, node) for argument in node.args]
-        elif isinstance(node, ast.Dict):
-            pairs = zip(node.keys, node.values, strict=True)
-            named = [(key, row) for key, row in pairs if isinstance(row, ast.Lambda)]
-        elif isinstance(node, ast.For) and isinstance(node.iter, ast.Tuple):
-            named = [(element, node) for element in node.iter.elts]
-        for key, row in named:
-            if isinstance(key, ast.Constant | ast.Attribute):
-                rows.setdefault(ast.unparse(key), row)
+    source = inspect.getsource(module)
+    rows: dict[str, str] = {}
+    for node in ast.walk(ast.parse(source)):
+        for key, row in _named(node):
+            name = ast.unparse(key)
+            text = ast.get_source_segment(source, row) or ""
+            rows.setdefault(name, f"{name}: {text}" if isinstance(row, ast.Lambda) else text)
     return rows
+
+
+def _named(node: ast.AST) -> list[tuple[ast.expr, ast.AST]]:
+    """Return what a node names, each with the text of its record."""
+    functions = ast.Constant | ast.Attribute
+    match node:
+        case ast.Call(args=arguments):
+            return [(each, node) for each in arguments if isinstance(each, functions)]
+        case ast.For(iter=ast.Tuple(elts=elements)):
+            return [(each, node) for each in elements if isinstance(each, functions)]
+        case ast.Dict(keys=keys, values=values):
+            pairs = zip(keys, values, strict=True)
+            return [(key, row) for key, row in pairs if key and isinstance(row, ast.Lambda)]
+        case ast.Tuple(elts=[ast.Name() | ast.Attribute() as key, *_, ast.Lambda()]):
+            return [(key, node)]
+    return []
 
 
 def page(operation: Operation) -> str:
@@ -192,7 +216,7 @@ def page(operation: Operation) -> str:
     others = ", ".join(rf"$\bar {name}$ (`d_{name}`)" for name in operation.operands)
     parts = [
         f"# `{operation.title}`: value and gradient",
-        f"{operation.summary} {_reference(operation)}",
+        f"{operation.summary} {_reference(operation)} {operation.also}".strip(),
         _formulas(operation, text),
         "Here $z$ is the result, and $\\bar z$, in the code `g`, the gradient of the loss by the "
         f"result. The backward pass makes of it {others}, by the chain rule.",
@@ -221,8 +245,9 @@ def _reference(operation: Operation) -> str:
     """Return a link to the reference of the function, if the call has one."""
     if operation.function == operation.call:
         return ""
-    if operation.function.startswith("np."):
-        return f"Arguments: {{py:obj}}`numpy{operation.function[2:]}`."
+    for prefix, library in (("np.", "numpy."), ("special.", "scipy.special.")):
+        if operation.function.startswith(prefix):
+            return f"Arguments: {{py:obj}}`{library}{operation.function.removeprefix(prefix)}`."
     return f"Arguments and an example: {{py:obj}}`chainrule.{operation.function[3:]}`."
 
 
@@ -274,7 +299,7 @@ def _formulas(operation: Operation, text: str) -> str:
 
 
 def _aligned(lines: list[str]) -> str:
-    inside = " \\\\\n".join(lines)
+    inside = " \\\\[0.4em]\n".join(lines)
     return f"$$\n\\begin{{aligned}}\n{inside}\n\\end{{aligned}}\n$$"
 
 
@@ -294,8 +319,8 @@ def _steps(text: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _picture(operation: Operation, arrays: dict[str, Any]) -> str:
-    is_curve = isinstance(operation.primitive.kernel, Elementwise) and len(arrays) == 1
-    if is_curve:
+    by_entry = isinstance(operation.primitive.kernel, Elementwise) or operation.module is special
+    if by_entry and len(arrays) == 1:
         return curves(operation.function_of_operands(), arrays["x"], operation.call)
     return influence(operation.function_of_operands(), arrays, operation.call)
 
@@ -303,13 +328,14 @@ def _picture(operation: Operation, arrays: dict[str, Any]) -> str:
 def _session(operation: Operation, arrays: dict[str, Any]) -> str:
     names = ", ".join(operation.operands)
     lines = ["import numpy as np, chainrule as cr"]
+    lines += ["from scipy import special"] * operation.function.startswith("special.")
     lines += [f"{name} = {text}" for name, text in operation.operands.items()]
     calls = [operation.call]
     calls += [
         f"cr.grad(lambda {names}: {operation.loss}{f', argnums={i}' * (i > 0)})({names})"
         for i in range(len(arrays))
     ]
-    space = {"np": np, "cr": cr} | arrays
+    space = SPACE | arrays
     with np.printoptions(precision=4, suppress=True):
         shown = [
             f">>> {line}" for line in [*lines, "np.set_printoptions(precision=4, suppress=True)"]
@@ -321,7 +347,8 @@ def _session(operation: Operation, arrays: dict[str, Any]) -> str:
 
 def _kernel(operation: Operation, arrays: dict[str, Any], result: Any) -> str:
     if operation.primitive.kernel is None:
-        return "This operation runs in NumPy: it is not compiled."
+        library = "SciPy" if operation.module is special else "NumPy"
+        return f"This operation runs in {library}: it is not compiled."
     loss = operation.weighted_sum()
     g = np.ones_like(result)
     try:
@@ -346,7 +373,7 @@ def _write(folder: Path) -> None:
     ]
     for family, members in groups.items():
         rows = [(f"[`{each.title}`]({each.name}.md)", each.summary) for each in members]
-        index += [f"## {family}", table(rows), toctree(each.name for each in members)]
+        index += [f"## {family}", table(rows), toctree({each.name: each.title for each in members})]
     write_changed(folder / "index.md", "\n\n".join(index) + "\n")
 
 
@@ -357,9 +384,10 @@ def table(rows: Iterable[tuple[str, str]]) -> str:
     return f"| page | what it computes |\n|---|---|\n{lines}"
 
 
-def toctree(names: Iterable[str]) -> str:
-    """Return pages as a part of the table of contents that is not shown."""
-    return "```{toctree}\n:hidden:\n\n" + "\n".join(names) + "\n```"
+def toctree(titles: Mapping[str, str]) -> str:
+    """Return pages with short titles as a part of the table of contents that is not shown."""
+    lines = "\n".join(f"{title} <{name}>" for name, title in titles.items())
+    return f"```{{toctree}}\n:hidden:\n\n{lines}\n```"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

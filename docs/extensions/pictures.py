@@ -7,7 +7,7 @@ import numpy as np
 
 import chainrule as cr
 
-WIDTH, HEIGHT = 340, 220
+WIDTH, HEIGHT, LEGEND = 340, 220, 44
 
 
 def curves(f: Callable[[Any], Any], x: Any, call: str) -> str:
@@ -15,7 +15,9 @@ def curves(f: Callable[[Any], Any], x: Any, call: str) -> str:
     low, high = min(x.min() - 1, -x.max()), x.max() + 1
     grid = np.linspace(low, high, 161)
     with np.errstate(all="ignore"):
-        lines = [f(grid), cr.grad(lambda x: np.sum(f(x)))(grid)]
+        values = f(grid)
+        slopes = np.where(np.isfinite(values), cr.grad(lambda x: np.sum(f(x)))(grid), np.nan)
+    lines = [values, slopes]
     inside = [line[np.isfinite(line)] for line in lines]
     lowest, highest = min(map(np.min, inside)), max(map(np.max, inside))
     bottom, top = np.clip(lowest, -4, 4) - 0.2, np.clip(highest, -4, 4) + 0.2
@@ -30,12 +32,10 @@ def curves(f: Callable[[Any], Any], x: Any, call: str) -> str:
         np.zeros(2), np.array([bottom, top]), (low, high), (bottom, top), "--pst-color-border"
     )
     legend = _text(12, 18, call, "--live-one") + _text(12, 36, "its slope, dashed", "--live-two")
-    return _svg(
-        WIDTH,
-        HEIGHT,
-        f"{call} and its slope for x from {low:g} to {high:g}",
-        axes + "".join(drawn) + legend,
-    )
+    size = f'width="{WIDTH}" height="{HEIGHT}"'  # what leaves it is not seen
+    plot = f'<svg y="{LEGEND}" {size}>{axes}{"".join(drawn)}</svg>'
+    title = f"{call} and its slope for x from {low:g} to {high:g}"
+    return _svg(WIDTH, HEIGHT + LEGEND, title, legend + plot)
 
 
 def influence(f: Callable[..., Any], arrays: dict[str, Any], call: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.util.inspect import stringify_signature
 
 from extensions.digests import write_changed
 
@@ -22,7 +23,7 @@ _NAME = """{name}
 .. minigallery:: chainrule.{name}
    :add-heading: In the gallery
 """
-_OF_CLASS = "   :members:\n   :show-inheritance:\n"
+_OF_CLASS = "   :members: {members}\n   :show-inheritance:\n"
 _BACK = re.compile(
     r'(generated/(chainrule\.(?:\w+\.)*)(\w+)\.html#)chainrule\.(?:\w+\.)*?(\3(?:\.\w+)*)"'
 )
@@ -31,12 +32,15 @@ _BACK = re.compile(
 def pages(folder: Path) -> dict[str, str]:
     """Return the text of each file of the reference, by its path."""
     groups = tomllib.loads((folder / "groups.toml").read_text(encoding="utf-8"))
+    inherited = groups.pop("inherited")
     modules = [module for group in groups.values() for module in group.get("modules", ())]
     homes = _homes(modules)
     of_groups = {f"{name}.md": _page(homes, **group) for name, group in groups.items()}
     direct = [("", name) for group in groups.values() for name in group.get("names", ())]
     of_names = {
-        f"generated/{'.'.join(filter(None, ('chainrule', *home)))}.rst": _page_of_name(*home)
+        f"generated/{'.'.join(filter(None, ('chainrule', *home)))}.rst": _page_of_name(
+            *home, inherited.get(home[1], ())
+        )
         for home in [*direct, *homes.values()]
     }
     return of_groups | of_names
@@ -81,7 +85,7 @@ def _page(
     return "\n\n".join(parts) + "\n"
 
 
-def _page_of_name(module: str, name: str) -> str:
+def _page_of_name(module: str, name: str, inherited: Iterable[str]) -> str:
     value = _value(module, name)
     of_class = inspect.isclass(value)
     kind = "exception" if of_class and issubclass(value, BaseException) else "class"
@@ -90,8 +94,16 @@ def _page_of_name(module: str, name: str) -> str:
         line="=" * len(name),
         module=f"chainrule.{module}".rstrip("."),
         kind=kind if of_class else "function",
-        options=_OF_CLASS if kind == "class" and of_class else "",
+        options=_OF_CLASS.format(members=_members(value, inherited))
+        if kind == "class" and of_class
+        else "",
     )
+
+
+def _members(value: type, inherited: Iterable[str]) -> str:
+    """Return the members that a page describes besides the class's own; "" for those alone."""
+    own = [name for name, each in vars(value).items() if name[0] != "_" and inspect.getdoc(each)]
+    return ", ".join([*own, *inherited]) if inherited else ""
 
 
 def _described(module: str) -> list[str]:
@@ -126,6 +138,16 @@ def _write(app: Sphinx, _config: object) -> None:
             path.unlink()
 
 
+def _signature_of(
+    _app: Sphinx, kind: str, _name: str, value: object, _options: object, text: str, _returns: str
+) -> tuple[str, None] | None:
+    """Give classes whose `__new__` takes anything the arguments of their `__init__`."""
+    if kind != "class" or text != "(*args, **kwargs)":
+        return None
+    arguments = stringify_signature(inspect.signature(value), show_annotation=False)
+    return arguments.partition(" -> ")[0], None
+
+
 def _source_of(_app: Sphinx, module: str, name: str) -> str | None:
     """Give pages of source to code of this library alone, and not to what it inherits."""
     value = importlib.import_module(module)
@@ -143,6 +165,7 @@ def _link_back(_app: Sphinx, page: str, _template: str, context: dict, _doctree:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", _write)
+    app.connect("autodoc-process-signature", _signature_of)
     app.connect("viewcode-follow-imported", _source_of)
     app.connect("html-page-context", _link_back)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

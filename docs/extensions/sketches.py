@@ -58,7 +58,7 @@ def bars(**groups: Any) -> str:
                 _text(
                     left + step / 2 - 2,
                     (top if value >= 0 else bottom + 14) - 3,
-                    f"{value:.4g}",
+                    f"{value:.3g}",
                     TEXT,
                     "middle",
                 )

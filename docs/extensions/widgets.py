@@ -9,12 +9,14 @@ The runtime of the networks is a script of its own, which a browser loads once f
 import importlib.util
 import shutil
 import subprocess
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from chainrule._src.export.web.content import WebContent
 from chainrule._src.export.web.module import runtime_text
-from extensions.digests import made
+from extensions.digests import imported, is_made, made, note_code, scripts
 
 LIVE = Path(__file__).parent.parent / "live"
 _SHARED = "const { runtime } = globalThis.chainruleLive;\n"
@@ -40,12 +42,17 @@ def names() -> list[str]:
     return sorted(path.stem for path in LIVE.glob("*.py"))
 
 
-def ready(name: str) -> Path:
-    """Return the folder with a widget's script and picture, made anew if their code has changed."""
-    folder = LIVE / "build" / name
-    files = [LIVE / "kit.js", LIVE / f"{name}.py", LIVE / f"{name}.js"]
-    made(folder, lambda folder: _build(name, folder), files)
-    return folder
+def ready(*wanted: str) -> list[Path]:
+    """Return the folders with scripts and pictures of widgets, made anew if their code has changed.
+
+    Each is built in a process of its own: what that has imported is the code it depends on.
+    """
+    folders = {name: LIVE / "build" / name for name in wanted}
+    changed = {name: folder for name, folder in folders.items() if not is_made(folder)}
+    workers = ProcessPoolExecutor(2, mp_context=get_context("spawn"), max_tasks_per_child=1)
+    with workers:
+        list(workers.map(_build, changed, changed.values()))
+    return [*folders.values()]
 
 
 def collect(target: Path) -> None:
@@ -55,13 +62,14 @@ def collect(target: Path) -> None:
     runtime = LIVE / "build" / "runtime"
     made(runtime, _build_runtime)
     shutil.copyfile(runtime / "script.js", target / "runtime.js")
-    for name in names():
-        shutil.copyfile(ready(name) / "script.js", target / f"{name}.js")
-        shutil.copyfile(ready(name) / "picture.svg", target / f"{name}.svg")
+    for folder in ready(*names()):
+        shutil.copyfile(folder / "script.js", target / f"{folder.name}.js")
+        shutil.copyfile(folder / "picture.svg", target / f"{folder.name}.svg")
 
 
 def _build(name: str, folder: Path) -> None:
     """Build a widget in a folder of its own; each file takes its place when it is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
     spec = importlib.util.spec_from_file_location(f"live_{name}", LIVE / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -73,6 +81,8 @@ def _build(name: str, folder: Path) -> None:
         _node(_BUILD, name, str(parts / "script.js"), f"./build/{parts.name}")
         for path in parts.iterdir():
             path.replace(folder / path.name)
+    own = [LIVE / "kit.js", LIVE / f"{name}.py", LIVE / f"{name}.js"]
+    note_code(folder, [*own, *scripts(), *imported()])
 
 
 def _runtime() -> str:

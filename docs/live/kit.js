@@ -52,6 +52,9 @@ export function colours(element) {
     one: of("--live-one"), two: of("--live-two"), three: of("--live-three"), back: of("--pst-color-background") };
 }
 
+const STILL = 1000; // milliseconds between two pictures of what plays, for readers who want little motion
+let playing = 0; // how many figures train now
+
 /**
  * A drawing surface that is sharp on every screen. `draw(context, width, height, colours)` draws all of
  * it: when `again` is called and, from then on, when its size or the page's theme changes.
@@ -61,6 +64,8 @@ export class Surface {
     this.canvas = el("canvas", { role: "img", "aria-label": label, class: "live-surface" });
     this.canvas.style.height = `${height}px`;
     this.draw = draw;
+    this.drawn = -STILL;
+    this.later = null;
     const anew = () => this.isDrawn && this.again();
     new ResizeObserver(anew).observe(this.canvas);
     new MutationObserver(anew).observe(document.documentElement, { attributeFilter: ["data-theme"] });
@@ -68,6 +73,12 @@ export class Surface {
 
   again() {
     const { canvas } = this;
+    const wait = isStill() && playing ? this.drawn + STILL - performance.now() : 0;
+    if (wait > 0) {
+      this.later ??= setTimeout(() => { this.later = null; this.again(); }, wait);
+      return;
+    }
+    this.drawn = performance.now();
     this.isDrawn = true;
     const width = canvas.clientWidth;
     const height = canvas.clientHeight;
@@ -252,11 +263,16 @@ export function player(figure, step, { label = "Train", frame = 0 } = {}) {
   };
   const run = async () => {
     isRunning = true;
-    while (isOn && isSeen) {
-      await new Promise((done) => (frame ? setTimeout(done, frame) : requestAnimationFrame(done)));
-      if (isOn && (await step()) === false) set(false);
+    playing += 1;
+    try {
+      while (isOn && isSeen) {
+        await new Promise((done) => (frame ? setTimeout(done, frame) : requestAnimationFrame(done)));
+        if (isOn && (await step()) === false) set(false);
+      }
+    } finally {
+      playing -= 1;
+      isRunning = false;
     }
-    isRunning = false;
   };
   new IntersectionObserver(([entry]) => {
     isSeen = entry.isIntersecting;

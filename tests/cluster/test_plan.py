@@ -1,6 +1,8 @@
 """What a run would take: the arithmetic, and what is said."""
 
+import re
 from dataclasses import replace
+from itertools import product
 
 import dask.array as da
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from chainrule._src.cluster import plan as plans
 from chainrule._src.cluster.plan import Plan
+from tests.base import ROOT
 from tests.cluster.models import X, Y, fitted, network
 
 # 1,000 shards of 1,000 updates of 0.6 ms, 10 rounds, 2.8 MB a shard, a gigabit a second.
@@ -51,6 +54,19 @@ def test_where_it_stops_paying():
     small = Plan(1527, 760, 3040, 8, 1, 6, 15, 3e-7, 125e6)
     assert small.best == 0
     assert "Distributing would be slower: train in this process" in str(small)
+
+
+def test_the_page_shows_what_a_plan_says():
+    text = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\d,]+) \| (.*) s \|$", text, re.MULTILINE)
+    assert len(rows) == 6
+    for workers, cells in rows:
+        for cell, (bandwidth, rounds) in zip(
+            cells.split(" s | "), product((125e6, 1.25e9), (10, 2)), strict=True
+        ):
+            said = replace(LARGE, bandwidth=bandwidth, rounds=rounds)
+            seconds = said.seconds(int(workers.replace(",", "")))
+            assert cell == f"{seconds:.{1 if seconds < 10 else 0}f}"
 
 
 def test_a_plan_trains_nothing_and_is_printed(client, capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """The pages of operations and layers that the documentation writes from the code."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from chainrule._src.core.primitive import _BY_NAME
 pytest.importorskip("sphinx")
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
 
-from extensions import layers, operations
+from extensions import layers, operations, pictures
 
 OPERATIONS = {each.name: each for each in operations.operations()}
 LAYERS = {name: row for group in layers.TABLE.values() for name, row in group.items()}
@@ -22,11 +23,8 @@ WITHOUT_PAGE = {
     "eigenvalues of any matrix, which may be complex": "eig_values eig_vectors",
     "no function of NumPy: x[i] = v, .astype, .item": "assign astype item matmul_last",
     "a loop: the recurrent layers have pages": "scan",
-    "functions of scipy.special, listed in functions.md": (
-        "polygamma erfc erfinv erfcinv logit ndtr log_ndtr ndtri entr gammaln gamma rgamma psi "
-        "i0 i1 j0 j1 y0 y1 gammasgn rel_entr kl_div beta betaln jv yn yv iv ive gammainc gammaincc "
-        "betainc xlogy xlog1py"
-    ),
+    "a function of scipy.special whose gradient is zero": "gammasgn",
+    "the derivative of scipy.special.psi; with a tensor SciPy refuses to be asked": "polygamma",
 }
 SYMMETRIC = {"cholesky"}  # NumPy reads the lower triangle; the gradient is that of both
 STEP = 1e-6
@@ -75,7 +73,7 @@ def test_the_written_formula_is_the_gradient(name):
     checks = operations.CALLS[name]["check"]
     assert checks.keys() == arrays.keys()
     for operand, expression in checks.items():
-        value = eval(expression, {"np": np, "z": z, "g": g} | arrays)
+        value = eval(expression, operations.SPACE | {"z": z, "g": g} | arrays)
         np.testing.assert_allclose(value, gradients[operand], rtol=1e-11, atol=1e-13)
 
 
@@ -106,6 +104,31 @@ def test_a_page_is_complete(name):
         assert section.split("\n## ")[0].strip(), heading
     assert "```python\n\n```" not in page
     assert ":math:" not in page
+
+
+@pytest.mark.parametrize("name", [name for name, each in OPERATIONS.items() if each.also])
+def test_a_function_of_scipy_is_recorded_as_the_page_says_or_refused(name):
+    operation = OPERATIONS[name]
+    (function,) = re.findall(r"scipy\.special\.(\w+)", operation.also)
+    f = getattr(operations.SPACE["special"], function)
+    if "refused" in operation.also:
+        with pytest.raises(cr.errors.TraceError, match=re.escape(f"write {operation.function}")):
+            cr.trace(f)(operation.arrays()["x"])
+    else:
+        program = cr.trace(f)(operation.arrays()["x"])
+        assert name in [equation.primitive.name for equation in program.equations]
+
+
+def test_a_slope_is_drawn_where_the_function_is_defined_and_below_the_legend():
+    x = np.array([1.5, 2.0, 3.0])
+    legend, plot = pictures.curves(np.arccosh, x, "np.arccosh(x)").split("<svg y=")
+    assert "its slope" in legend
+    assert "<text" not in plot
+    value, slope = re.findall(r'd="([^"]+)"', plot)[-2:]
+    starts = [float(re.match(r"M([\d.]+)", path)[1]) for path in (value, slope)]
+    one = (1 + 3) / (4 + 3) * pictures.WIDTH  # the place of 1 between -3 and 4
+    assert one - 1 < min(starts)
+    assert slope.count("M") == value.count("M") == 1
 
 
 def test_see_also_names_pages():

@@ -1,5 +1,6 @@
 """The live figures of the site are small, start by themselves and answer the keyboard."""
 
+import json
 import re
 import shutil
 import sys
@@ -35,11 +36,19 @@ def widgets():
 @pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_is_small(widgets, name):
-    folder = widgets.ready(name)
+    (folder,) = widgets.ready(name)
     script, picture = folder / "script.js", folder / "picture.svg"
     assert script.stat().st_size <= LARGEST
     assert picture.stat().st_size <= LARGEST
     assert "serveBrowser" not in script.read_text("utf-8")  # the runtime is a script of its own
+
+
+def test_a_figure_depends_on_the_code_that_it_imports(widgets):
+    (folder,) = widgets.ready("dropout")
+    noted = json.loads((folder / ".sources.json").read_text("utf-8"))
+    names = {name.partition(f"{ROOT}/")[2] for name in noted}
+    assert {"docs/live/dropout.js", "src/chainrule/_src/nn/optimizers/adaptive.py"} <= names
+    assert not any("/sweeps/" in name or "/keras/" in name for name in names)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -77,6 +77,29 @@ def test_a_printed_page_has_its_text_and_no_navigation(page, address):
         page.emulate_media(media="screen")
 
 
+def test_a_printed_figure_has_no_buttons(page, address):
+    page.goto(f"{address}learn/dropout.html")
+    page.locator("figure.live[data-started] button").first.wait_for()
+    page.emulate_media(media="print", color_scheme="light")
+    try:
+        assert not any(each.is_visible() for each in page.locator(".live-stage button").all())
+        assert page.locator(".live-legend").is_visible()
+    finally:
+        page.emulate_media(media="screen")
+
+
+def test_without_scripts_a_page_has_its_formulas_pictures_and_choices(chrome, address):
+    page = chrome.new_context(java_script_enabled=False).new_page()
+    page.goto(f"{address}learn/lab.html")
+    assert page.locator(".katex math").count() > 10
+    assert page.locator("details summary", has_text="The answer").first.is_visible()
+    page.goto(f"{address}learn/dropout.html")
+    picture = page.locator("figure.live img")
+    assert picture.is_visible()
+    assert len(picture.get_attribute("alt")) > 40
+    page.context.close()
+
+
 def test_the_front_page_is_light_until_its_figure_runs(chrome, address):
     page = chrome.new_page()
     loaded = []

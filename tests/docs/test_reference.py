@@ -12,6 +12,8 @@ import chainrule.errors
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 GROUPS = tomllib.loads((REFERENCE / "groups.toml").read_text(encoding="utf-8"))
+INHERITED = GROUPS.pop("inherited")
+CALLED = ("fit", "train", "compile", "evaluate", "predict", "predict_proba", "partial_fit")
 # The façade repeats modules of `chainrule` under Keras's names, and refuses others by name.
 REPEATED = ("chainrule.keras", "chainrule.__main__")
 
@@ -34,6 +36,20 @@ def test_every_public_name_is_in_the_reference():
     assert modules <= shown
     elsewhere = {name for module in shown for name in described(importlib.import_module(module))}
     assert described(chainrule) <= listed | elsewhere
+
+
+def test_the_page_of_a_class_describes_what_one_calls():
+    modules = [module for group in GROUPS.values() for module in group.get("modules", ())]
+    values = [v for m in modules for v in vars(importlib.import_module(f"chainrule.{m}")).values()]
+    missing = {
+        f"{value.__name__}.{name}"
+        for value in [chainrule.Sequential, *filter(inspect.isclass, values)]
+        for name in CALLED
+        if name not in vars(value)
+        and getattr(getattr(value, name, None), "__module__", "").startswith("chainrule.")
+        and name not in INHERITED.get(value.__name__, ())
+    }
+    assert missing == set()
 
 
 def test_every_error_is_in_the_table():

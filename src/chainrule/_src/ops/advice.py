@@ -14,7 +14,12 @@ from chainrule._src.base.errors import TraceError
 from chainrule._src.base.registry import provides
 from chainrule._src.base.users_code import is_users, place_of
 
-_OWN = ("logsumexp", "softmax", "log_softmax")  # our functions that scipy.special has, too
+# Functions that scipy.special has, too.
+_OWN = {
+    "logsumexp": "cr.functions.logsumexp",
+    "softmax": "cr.softmax",
+    "log_softmax": "cr.functions.log_softmax",
+}
 _PICKED = "np.take_along_axis(array, t, axis=0), for a matrix with t[:, np.newaxis]"
 _ASKED = {
     "np.full": "cannot be filled with a tensor: write np.broadcast_to(t, shape)",
@@ -37,7 +42,7 @@ def no_array() -> TraceError:
         ("pandas", "give the numbers of a data frame with .to_numpy()"),
         ("np.ma", "give the numbers of a masked array with .filled(value)"),
         ("scipy.sparse.", "make an array of the sparse matrix with .toarray()"),
-        ("scipy.", f"write cr.{name}, whose axis is the last one if none is given"),
+        ("scipy.", f"write {_OWN.get(name)}, whose axis is the last one if none is given"),
     ):
         if caller.startswith(library):
             if library == "scipy." and name not in _OWN:
