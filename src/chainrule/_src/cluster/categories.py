@@ -56,8 +56,8 @@ def merged(parts: Iterable[Mapping[Any, set[str]]]) -> Categories:
 def one_hot(column: Any, categories: tuple[str, ...]) -> Array:
     """Return a feature a category, shape (n, k); of a missing or new text all are 0."""
     pa, compute = pyarrow(), pyarrow("compute")
-    found = compute.index_in(_texts(column), value_set=pa.array(categories, pa.large_string()))
-    codes = compute.fill_null(found, -1).to_numpy(zero_copy_only=False)
+    indices = compute.index_in(_texts(column), value_set=pa.array(categories, pa.large_string()))
+    codes = compute.fill_null(indices, -1).to_numpy(zero_copy_only=False)
     features = np.zeros((len(codes), len(categories)), np.float32)
     rows = np.flatnonzero(codes >= 0)
     features[rows, codes[rows]] = 1
