@@ -125,7 +125,7 @@ class RealMLPBase(RealMLPParameters, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
-        """Train for one epoch; schedules of ``epochs`` epochs follow each other."""
+        """Train for one epoch; after ``epochs`` calls the schedules begin again."""
         with undone_on_error(self):
             goes_on, settings = hasattr(self, "models_"), self._settings()
             samples = self._samples(X, y, sample_weight, not goes_on, classes)
