@@ -99,7 +99,7 @@ def test_the_checks_of_estimators(name):
 
 
 BATCHES = {
-    DENSE: "batches are drawn, whatever samples weigh",
+    **dict.fromkeys((DENSE, SPARSE), "batches are drawn, whatever samples weigh"),
     "check_methods_subset_invariance": "float32: a product of fewer rows rounds otherwise",
     "check_methods_sample_order_invariance": "float32: so does a row in another place",
 }

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chainrule._src.sweeps.rungs import Bracket, check_factor, halving, hyperband, order, survivors
+from chainrule._src.sweeps.rungs import (
+    Bracket,
+    check_factor,
+    halving,
+    hyperband,
+    keys_of,
+    order,
+    survivors,
+)
 from chainrule.errors import OptionError
 
 SCORES = st.lists(st.sampled_from([0.0, -0.0, 0.5, 1.0, np.nan, np.inf, -np.inf]), max_size=12)
@@ -64,3 +72,27 @@ def test_the_cost_counts_continued_epochs_once():
 def test_a_factor_is_a_whole_number(factor):
     with pytest.raises(OptionError, match="halving: must be a whole number of at least 2"):
         check_factor(factor, "halving")
+
+
+@given(
+    st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, 2.0, 3.0, np.nan])] * 3), max_size=12),
+    st.tuples(*[st.booleans()] * 3),
+)
+def test_fronts_hold_what_none_beats(rows, higher):
+    scores = np.array(rows).reshape(-1, 3).T
+    signed = np.where(np.array(higher)[:, np.newaxis], -scores, scores)
+    keys = keys_of(scores, higher)
+
+    def beats(i, j):
+        one, other = signed[:, i], signed[:, j]
+        return (one <= other).all() and (one < other).any()
+
+    numbers = np.floor(keys)
+    whole = np.flatnonzero(np.isfinite(signed).all(axis=0))
+    np.testing.assert_array_equal(np.flatnonzero(np.isfinite(keys)), whole)
+    for j in whole:
+        ahead = [numbers[i] for i in whole if beats(i, j)]
+        assert numbers[j] == (max(ahead) + 1 if ahead else 0)
+        for i in whole:
+            if numbers[i] == numbers[j] and signed[0, i] < signed[0, j]:
+                assert keys[i] < keys[j]

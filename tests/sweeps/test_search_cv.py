@@ -1,6 +1,7 @@
 import copy
 import io
 import pickle
+import time
 
 import joblib
 import numpy as np
@@ -71,7 +72,7 @@ def test_a_score_of_ones_own_is_as_in_scikit_learn(scoring, workers, tmp_path):
 
 @pytest.mark.parametrize(
     ("scoring", "told"),
-    [("roc_auk", "did you mean 'roc_auc'"), (["accuracy"], "one name or function"), (3, "one")],
+    [("roc_auk", "did you mean 'roc_auc'"), ([3], "a name or function"), (3, "a name")],
 )
 def test_what_is_no_score_is_refused_at_once(scoring, told):
     with pytest.raises((OptionError, UnknownNameError), match=told):
@@ -275,5 +276,114 @@ def test_an_error_of_a_model_may_be_that_of_fit():
     assert np.isnan(search.cv_results_["mean_test_score"]).sum() == 1
     with pytest.raises(cr.errors.DataError, match=r"1 models failed; the first: .*nothing to say"):
         search.set_params(error_score="raise").fit(X, y)
-    with pytest.raises(cr.errors.OptionError, match="nan or 'raise'"):
-        search.set_params(error_score=0.0).fit(X, y)
+    with pytest.raises(cr.errors.OptionError, match="a number or 'raise'"):
+        search.set_params(error_score="nan").fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_score_of_a_failed_model_may_be_a_number_as_in_scikit_learn():
+    space, cv = {"says": [0.5, None, 0.7]}, StratifiedKFold(2)
+    for score in (np.nan, 0.6):
+        ours = cr.sweeps.SweepCV(Says(), space, search="grid", cv=cv, error_score=score).fit(X, y)
+        theirs = GridSearchCV(Says(), space, cv=cv, error_score=score).fit(X, y)
+        for name in ("split0_test_score", "mean_test_score", "rank_test_score"):
+            np.testing.assert_array_equal(ours.cv_results_[name], theirs.cv_results_[name])
+        assert ours.best_params_ == theirs.best_params_
+
+
+@pytest.mark.parametrize("scoring", [["accuracy", "neg_log_loss"], {"a": "accuracy", "b": None}])
+def test_several_scores_are_those_of_scikit_learn_and_one_decides(scoring, tmp_path):
+    if isinstance(scoring, dict):
+        scoring = {"a": "accuracy", "b": recall_of_the_first}
+    model, space = LogisticRegression(max_iter=1000), {"C": [1e-4, 0.01, 1.0]}
+    cv = StratifiedKFold(3, shuffle=True, random_state=0)
+    for refit in [*scoring, False]:
+        options = {"cv": cv, "scoring": scoring, "refit": refit}
+        ours = cr.sweeps.SweepCV(model, space, search="grid", **options).fit(X, y)
+        theirs = GridSearchCV(model, space, **options).fit(X, y)
+        assert ours.multimetric_
+        assert ours.cv_results_.keys() - {"epochs"} == theirs.cv_results_.keys()
+        for name, column in theirs.cv_results_.items():
+            if "time" not in name:
+                np.testing.assert_array_equal(ours.cv_results_[name], column)
+        if refit:
+            assert ours.best_params_ == theirs.best_params_
+            assert ours.best_score_ == theirs.best_score_
+            assert ours.score(X, y) == theirs.score(X, y)
+    for refit in (True, "recall"):
+        with pytest.raises(OptionError, match="must name the score that decides"):
+            cr.sweeps.SweepCV(model, space, scoring=scoring, refit=refit).fit(X, y)
+
+
+def test_times_are_those_of_training_and_scoring(tmp_path):
+    space = {"seconds": [0.0, 0.2]}
+    search = cr.sweeps.SweepCV(Sleeps(), space, search="grid", cv=2, store=tmp_path)
+    times = search.fit(X, y).cv_results_
+    assert times["mean_fit_time"][0] < 0.1
+    assert 0.2 <= times["mean_fit_time"][1] < 0.5
+    assert 0.1 <= times["mean_score_time"][1] < 0.4
+    assert (times["std_fit_time"] < 0.1).all()
+    again = search.fit(X, y).cv_results_  # from the store, which holds no times
+    assert np.isnan(again["mean_fit_time"]).all()
+    networks = cr.sweeps.SweepCV(
+        build, {"lr": [0.1, 0.01], "hidden": [4]}, models=2, epochs=2, cv=2
+    ).fit(X, y)
+    assert (networks.cv_results_["mean_fit_time"] > 0).all()
+    assert (networks.cv_results_["mean_score_time"] > 0).all()
+
+
+class Sleeps(DummyClassifier):
+    def __init__(self, seconds=0.0):
+        super().__init__()
+        self.seconds = seconds
+
+    def fit(self, X, y, sample_weight=None):
+        time.sleep(self.seconds)
+        return super().fit(X, y, sample_weight)
+
+    def score(self, X, y, sample_weight=None):
+        time.sleep(self.seconds / 2)
+        return super().score(X, y, sample_weight)
+
+
+WEIGHT = np.random.default_rng(0).integers(0, 3, 150).astype(float)
+
+
+@pytest.mark.parametrize("steps", [False, True])
+@pytest.mark.parametrize("scoring", [None, "accuracy"])
+def test_weights_count_in_training_and_in_scores(steps, scoring):
+    model = LogisticRegression(max_iter=1000)
+    model, name = (make_pipeline(model), "logisticregression__C") if steps else (model, "C")
+    ones = cr.sweeps.SweepCV(model, {name: [0.01]}, cv=3, scoring=scoring, refit=False)
+    found = ones.fit(X, y, sample_weight=WEIGHT)
+    for number, fold in enumerate(found.result_.folds):
+        (X_train, y_train, weight), (X_val, y_val, val_weight) = fold
+        alone = LogisticRegression(max_iter=1000, C=0.01).fit(X_train, y_train, weight)
+        expected = alone.score(X_val, y_val, val_weight)
+        assert found.cv_results_[f"split{number}_test_score"][0] == expected
+    assert found.best_score_ != ones.fit(X, y).best_score_
+
+
+def test_weights_count_in_networks_too(tmp_path):
+    options = {"epochs": 2, "cv": 2, "batch_size": 10, "store": tmp_path}
+    search = cr.sweeps.SweepCV(build, {"lr": [0.05], "hidden": [4]}, **options)
+    search.fit(X, y, sample_weight=WEIGHT)
+    cr.keras.utils.set_random_seed(0)
+    alone = build(0.05, 4)
+    alone.compile(alone.optimizer, alone.loss, ["accuracy"], engine="compiled")
+    alone.fit(X, y, sample_weight=WEIGHT, batch_size=10, epochs=2, verbose=0)
+    np.testing.assert_array_equal(search.predict(X), alone.predict(X))
+    assert search.score(X, y, WEIGHT) != search.score(X, y)
+    with pytest.raises(DataError, match="weights"):
+        search.fit(X, y, sample_weight=WEIGHT + 1)
+    for wrong in (WEIGHT[:-1], -WEIGHT, 0 * WEIGHT):
+        with pytest.raises(DataError, match="sample_weight must hold"):
+            search.fit(X, y, sample_weight=wrong)
+    with pytest.raises(DataError, match="for networks and estimators"):
+        cr.sweeps.SweepCV(lambda lr: (squares, np.zeros(4)), {"lr": [0.1]}, cv=2).fit(
+            X, y, sample_weight=WEIGHT
+        )
+
+
+def squares(w, X, y):
+    return np.mean((X @ w - y) ** 2)

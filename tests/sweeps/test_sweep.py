@@ -607,3 +607,52 @@ def test_names_of_columns_belong_to_the_store(tmp_path):
             T,
             **options,
         )
+
+
+def size_and_error(w, X, y):
+    return np.mean((X @ w - y[:, None]) ** 2)
+
+
+def test_several_scores_make_a_front_that_goes_on_in_halving(tmp_path):
+    X = np.random.default_rng(0).normal(size=(200, 1))
+    y = X[:, 0]
+
+    def build(start, cost):
+        metrics = {"cost": lambda w, X, y: np.float64(cost) + 0 * np.sum(w)}
+        return size_and_error, np.array([[start]]), cr.optimizers.SGD(0.01), metrics
+
+    space = {"start": cr.sweeps.Uniform(0.0, 1.0), "cost": cr.sweeps.Uniform(0.0, 1.0)}
+    options = {
+        "models": 27, "halving": 3, "epochs": 4, "monitor": ["val_loss", "val_cost"],
+        "mode": "min", "verbose": 0, "store": tmp_path,
+    }  # fmt: skip
+    result = cr.sweep(build, space, X, y, **options)
+    front = result.front()
+    losses = [best.scores["val_loss"] for best in front]
+    costs = [best.scores["val_cost"] for best in front]
+    assert len(front) >= 2
+    assert losses == sorted(losses)
+    assert costs == sorted(costs, reverse=True)
+    assert result.best.settings == front[0].settings
+    last = result.search.rungs[-1]
+    assert {best.epochs for best in front} == {int(last.epochs[0])}
+    first = result.search.rungs[0]
+    went_on = np.isin(first.candidates, result.search.rungs[1].candidates)
+    assert first.keys()[went_on].max() < first.keys()[~went_on].min()
+    assert repr(front[0]).startswith("val_loss ")
+    assert ", val_cost " in repr(front[0])
+    again = cr.sweep(build, space, X, y, **options)
+    assert [best.number for best in again.front()] == [best.number for best in front]
+    with pytest.raises(cr.errors.DataError, match="monitor"):
+        cr.sweep(build, space, X, y, **options | {"monitor": "val_loss"})
+
+
+def test_several_scores_are_refused_where_one_must_decide():
+    how = {"monitor": ["val_loss", "val_accuracy"], "verbose": 0, "epochs": 1, "models": 2}
+    with pytest.raises(OptionError, match="must be one score"):
+        cr.sweep(network, {"lr": [0.1, 0.2]}, X, Y, search="tpe", **how)
+    with pytest.raises(OptionError, match="there is no score 'val_f1_score'"):
+        cr.sweep(network, {"lr": [0.1, 0.2]}, X, Y,
+                 **how | {"monitor": ["val_loss", "val_f1_score"]})  # fmt: skip
+    with pytest.raises(OptionError, match="several scores, for a front"):
+        cr.sweep(network, {"lr": [0.1, 0.2]}, X, Y, **how | {"monitor": "val_loss"}).front()

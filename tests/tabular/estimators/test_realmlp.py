@@ -7,14 +7,15 @@ import numpy as np
 import onnxruntime
 import pyarrow as pa
 import pytest
+import scipy.sparse
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import GridSearchCV
 
 import chainrule as cr
-from chainrule._src.tabular.estimators import one_row, realmlp
+from chainrule._src.tabular.estimators import one_row, realmlp_base
 from chainrule._src.tabular.recipes.realmlp import PRESETS
-from chainrule.errors import CompileError, DataError
+from chainrule.errors import CompileError, DataError, OptionError
 from chainrule.estimators import RealMLPClassifier, RealMLPRegressor
 
 SMALL = {"hidden_layer_sizes": (16, 16), "epochs": 30, "batch_size": 32, "random_state": 0}
@@ -101,7 +102,7 @@ def test_members_trained_together_are_those_trained_one_after_the_other(monkeypa
     options = {**FEW, "preset": "td-s", "engine": "compiled", "n_ens": 2}
 
     def found(count):
-        monkeypatch.setattr(realmlp, "cores", lambda: count)
+        monkeypatch.setattr(realmlp_base, "cores", lambda: count)
         return RealMLPClassifier(**options).fit(*IRIS).predict_proba(IRIS[0])
 
     np.testing.assert_array_equal(found(1), found(2))
@@ -218,7 +219,7 @@ def test_a_fit_that_is_refused_leaves_the_network_and_its_classes():
     X, y = load_iris(return_X_y=True)
     model = RealMLPClassifier(**FEW).fit(X, y)
     before = model.predict(X)
-    with pytest.raises(cr.errors.DataError, match="a class that y does not"):
+    with pytest.raises(cr.errors.DataError, match="a class that training does not"):
         model.fit(X, np.array(list("abc"))[y], validation_data=(X, y))
     np.testing.assert_array_equal(model.predict(X), before)
     with pytest.raises(cr.errors.DataError, match="whole number"):
@@ -303,3 +304,166 @@ def test_numbers_may_be_categories():
     for columns in (["year"], [2]):
         with pytest.raises(cr.errors.UnknownNameError, match="categorical_features"):
             cr.estimators.RealMLPRegressor(categorical_features=columns).fit(named, y)
+
+
+FULL = {"hidden_layer_sizes": (8,), "epochs": 12, "batch_size": 1000, "random_state": 0}
+FULL |= {"preset": "td-s", "engine": "numpy"}  # one batch an epoch: nothing is drawn
+
+
+def several(rows=300, d=5):
+    rng = np.random.default_rng(0)
+    X = rng.integers(-2, 3, (rows, d)).astype(float)
+    return X, np.stack([X[:, 0] - X[:, 1], 100 + 50 * X[:, 2] * X[:, 3]], axis=1), rng
+
+
+@pytest.mark.parametrize("cls", [RealMLPClassifier, RealMLPRegressor])
+def test_a_weight_of_two_is_a_row_twice_and_a_weight_of_none_no_row(cls):
+    X, y, rng = several()
+    y = (y[:, 0] > 0).astype(int) if cls is RealMLPClassifier else y[:, 0]
+    weight = np.where(X[:, 0] > 0, 3, rng.integers(0, 2, len(y)))
+    rows = np.repeat(np.arange(len(y)), weight)
+    held = {"validation_data": (X[::2], y[::2], weight[::2])}, {"validation_data": (
+        X[rows[rows % 2 == 0]], y[rows[rows % 2 == 0]])}  # fmt: skip
+    weighted = cls(**FULL).fit(X, y, weight, **held[0])
+    repeated = cls(**FULL).fit(X[rows], y[rows], **held[1])
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(weighted.history_[name], repeated.history_[name], rtol=2e-3)
+    np.testing.assert_allclose(weighted._output(X), repeated._output(X), rtol=2e-3, atol=2e-3)
+    scores = weighted.score(X, y, weight), repeated.score(X[rows], y[rows])
+    assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+    unweighted = cls(**FULL).fit(X, y, **held[1])
+    assert not np.allclose(unweighted.history_["loss"], repeated.history_["loss"], rtol=1e-2)
+
+
+def test_the_random_hold_out_counts_weights_of_samples_and_of_classes(monkeypatch):
+    X, y, _ = several()
+    y, weight = (y[:, 0] > 0).astype(int), np.where(np.arange(300) % 3, 1.0, 7.0)
+    fits = []
+    fit = realmlp_base.fit_realmlp
+    monkeypatch.setattr(realmlp_base, "fit_realmlp", lambda *args: (fits.append(args), fit(*args)))
+    RealMLPClassifier(**FULL, class_weight={0: 1.0, 1: 3.0}).fit(X, y, weight)
+    ((_, _, _, (_, held_y, held_weight), _, _),) = fits
+    assert len(held_y) == 60
+    held_weight = (held_weight / held_weight.min()).round(6)
+    assert {*held_weight[held_y[:, 1] == 1]} == {3.0, 21.0}
+    assert {*held_weight[held_y[:, 1] == 0]} == {1.0, 7.0}
+
+
+def test_weights_below_zero_are_refused():
+    with pytest.raises(DataError, match="no number below 0"):
+        RealMLPRegressor(**FULL).fit(*DIABETES, np.linspace(-1, 1, 442))
+
+
+def test_several_quantities_are_learned_together_each_on_its_own_scale():
+    X, y, _ = several()
+    many = {**SMALL, "epochs": 60}
+    model = RealMLPRegressor(**many).fit(X[:200], y[:200])
+    found = model.predict(X[200:])
+    assert found.shape == (100, 2)
+    for j in range(2):
+        alone = RealMLPRegressor(**many).fit(X[:200], y[:200, j])
+        assert model.score(X[200:], y[200:]) > 0.8
+        assert np.corrcoef(found[:, j], alone.predict(X[200:]))[0, 1] > 0.9
+    low, high = y[:200].min(axis=0), y[:200].max(axis=0)
+    far = model.predict(100 * X)
+    assert (far >= low - 0.01).all()
+    assert (far <= high + 0.01).all()
+    one = RealMLPRegressor(**FEW).fit(X, y[:, :1])
+    np.testing.assert_array_equal(
+        one.predict(X), RealMLPRegressor(**FEW).fit(X, y[:, 0]).predict(X)
+    )
+    rows = np.vstack([model.predict(x[np.newaxis]) for x in X[:60]])
+    np.testing.assert_allclose(rows, model.predict(X[:60]), rtol=1e-4)
+    with pytest.raises(DataError, match="targets of training"):
+        model.set_params(warm_start=True).fit(X, y[:, 0])
+
+
+def test_several_labels_are_learned_and_predicted_as_0_and_1(tmp_path):
+    X, y, _ = several()
+    labels = (y > [0, 100]).astype(int)
+    model = RealMLPClassifier(**SMALL).fit(X, labels)
+    assert model.predict_proba(X).shape == (300, 2)
+    assert model.score(X, labels) > 0.9
+    assert {*np.unique(model.predict(X))} == {0, 1}
+    assert [*model.classes_] == [0, 1]
+    weights = [{0: 1, 1: 50}, {0: 1, 1: 1}]
+    more = RealMLPClassifier(**SMALL, class_weight=weights).fit(X, labels).predict(X)
+    assert more[:, 0].sum() >= model.predict(X)[:, 0].sum()
+    model.model_.save(tmp_path / "model")
+    features = model.preprocessor_.transform({f"x{j}": c for j, c in enumerate(X.T)})
+    np.testing.assert_array_equal(
+        cr.load_model(tmp_path / "model").predict(features), model.predict_proba(X)
+    )
+
+
+def test_sparse_samples_are_learned_like_dense_ones():
+    X, y, _ = several()
+    for matrix in (
+        scipy.sparse.csr_matrix(X),
+        scipy.sparse.csc_array(X),
+        scipy.sparse.coo_array(X),
+    ):
+        model = RealMLPRegressor(**FEW).fit(matrix, y[:, 0])
+        dense = RealMLPRegressor(**FEW).fit(X, y[:, 0])
+        np.testing.assert_array_equal(model.predict(matrix), dense.predict(X))
+
+
+@pytest.mark.parametrize("preset", ["td", "td-s"])
+def test_as_many_calls_of_partial_fit_as_epochs_are_a_fit(preset):
+    X, y, _ = several()
+    how = {**SMALL, "preset": preset, "epochs": 3, "batch_size": 64}
+    for cls, goal, more in (
+        (RealMLPRegressor, y, {}),
+        (RealMLPClassifier, (y[:, 0] > 0).astype(int), {"classes": [0, 1]}),
+    ):
+        whole = cls(**how, validation_fraction=0).fit(X, goal)
+        parts = cls(**how)
+        for _ in range(3):
+            parts.partial_fit(X, goal, **more)
+        np.testing.assert_array_equal(parts._output(X), whole._output(X))
+        assert parts.history_["loss"] == whole.history_["loss"]
+        before = parts.model_.get_weights()
+        for _ in range(3):  # the rate has come down to 0, and begins anew
+            parts.partial_fit(X, goal)
+        assert any((a != b).any() for a, b in zip(before, parts.model_.get_weights(), strict=True))
+        assert len(parts.history_["loss"]) == 6
+
+
+def test_parts_come_with_other_rows_weights_and_classes():
+    X, y = IRIS
+    model = RealMLPClassifier(**{**SMALL, "batch_size": 16}, n_ens=2)
+    with pytest.raises(ValueError, match="classes"):
+        model.partial_fit(X[:50], y[:50])
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        rows = rng.permutation(150)[:60]
+        model.partial_fit(X[rows], y[rows], np.ones(60), classes=[0, 1, 2])
+    assert model.score(X, y) > 0.9
+    with pytest.raises(DataError, match="classes must stay"):
+        model.partial_fit(X, y, classes=[1, 2])
+    with pytest.raises(OptionError, match="balanced"):
+        RealMLPClassifier(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
+
+
+def test_weights_of_parts_count_beside_those_of_other_parts():
+    X, y, _ = several()
+    fits = [RealMLPRegressor(**FULL).partial_fit(X, y[:, 0], np.full(300, 2.0)) for _ in range(2)]
+    for model, weight in zip(fits, (2.0, 1e-3), strict=True):
+        model.partial_fit(X, y[:, 1], np.full(300, weight))
+    losses = [model.history_["loss"] for model in fits]
+    assert losses[0][0] == losses[1][0]
+    assert losses[1][1] < 0.01 * losses[0][1]
+
+
+def test_a_warm_start_goes_on_with_weights_and_scales():
+    X, y = DIABETES
+    model = RealMLPRegressor(**{**FEW, "epochs": 8}, warm_start=True).fit(X, y)
+    first, steps = model.predict(X), model.preprocessor_.steps
+    model.set_params(learning_rate=1e-12).fit(X[:200] * 2, y[:200])
+    assert model.preprocessor_.steps == steps
+    np.testing.assert_allclose(model.predict(X), first, rtol=1e-4)
+    assert len(model.history_["loss"]) == 16
+    classes = RealMLPClassifier(**FEW, warm_start=True).fit(*IRIS)
+    with pytest.raises(DataError, match="a class that training does not have"):
+        classes.fit(IRIS[0], IRIS[1] + 1)
+    assert not np.allclose(RealMLPRegressor(**FEW).fit(X, y).fit(X * 2, y).predict(X), first)

@@ -6,8 +6,8 @@ from chainrule._src.base.registry import provides
 
 # The modules that other wings may import; the rest is private to this wing.
 DOORS = (
-    "batches", "collections", "fitting", "frames", "job", "options", "places", "predicting",
-    "source",
+    "batches", "categories", "collections", "fitting", "frames", "job", "options", "places",
+    "predicting", "source",
 )  # fmt: skip
 
 

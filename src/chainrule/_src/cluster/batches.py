@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import DataError
+from chainrule._src.cluster.categories import Categories
 from chainrule._src.cluster.collections import is_collection, partitions
 from chainrule._src.cluster.group import DataGroup
 from chainrule._src.cluster.groups import groups_of
@@ -29,15 +30,19 @@ class PartBatches:
         Function of a batch's targets.
     target : str, optional
         Column of the data that is left out of the samples; for data without ``y``.
+    categories : Categories
+        Categories of the columns of text.
     """
 
     def __init__(
         self, x: Any, y: Any = None, weight: Any = None, *, size: int | None = None,
         encode: Callable[[Any], Any] | None = None, target: str | None = None,
+        categories: Categories = (),
     ) -> None:  # fmt: skip
         self._has_y = y is not None
         self._size, self._encode = size or SIZE, encode
-        self.groups = _groups(x, y if self._has_y else target, weight)
+        groups = _groups(x, y if self._has_y else target, weight)
+        self.groups = [group.encoded(categories) if categories else group for group in groups]
 
     @property
     def names(self) -> tuple[Any, ...]:

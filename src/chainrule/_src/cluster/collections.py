@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.interrupts import ignored
-from chainrule._src.cluster.frames import names_of
+from chainrule._src.cluster.frames import names_of, text_columns
 from chainrule._src.cluster.group import DataGroup
 from chainrule._src.cluster.groups import FutureRows, Slice
 from chainrule._src.cluster.places import Cluster, check_client, dask
@@ -55,9 +55,9 @@ def partitions(x: Any, y: Any, weight: Any, cluster: Cluster | None) -> list[Dat
         flat = cluster.client.compute([part for each in parts for part in each])
         steps = iter(flat)
         parts = [tuple(next(steps) for _ in each) for each in parts]
-    rows, names = _rows(x, parts, cluster), names_of(x)
+    rows, names, texts = _rows(x, parts, cluster), names_of(x), text_columns(x)
     return [
-        Slice(tuple(FutureRows(str(part.key)) for part in each), 0, count, each, names)
+        Slice(tuple(FutureRows(str(part.key)) for part in each), 0, count, each, names, texts)
         for each, count in zip(parts, rows, strict=True)
     ]
 

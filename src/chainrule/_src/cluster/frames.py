@@ -8,18 +8,27 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
+from chainrule._src.cluster.categories import Categories, is_text, one_hot
 
 
-def values(part: Any) -> Array:
+def values(part: Any, categories: Categories = ()) -> Array:
     """Return a frame, a series or an array as an array; missing numbers are NaN.
 
-    For columns of mixed dtypes, and for pandas's own dtypes, NumPy alone would return objects.
+    A column with ``categories`` becomes a feature for each. For columns of mixed dtypes, and for
+    pandas's own dtypes, NumPy alone would return objects.
 
     Raises
     ------
     DataError
         If a column of a frame holds no numbers.
     """
+    if categories and hasattr(part, "columns"):
+        encoded = dict(categories)
+        blocks = [
+            one_hot(part[name], encoded[name]) if name in encoded else values(part[[name]])
+            for name in part.columns
+        ]
+        return np.concatenate(blocks, axis=1)
     array = np.asarray(part)
     if array.dtype != object or not hasattr(part, "iloc"):
         return array
@@ -42,6 +51,14 @@ def _numbers(column: Any) -> Array:
         array: Array = column.to_numpy(np.float64, na_value=np.nan)
         return array
     return np.asarray(column, getattr(column.dtype, "numpy_dtype", column.dtype))
+
+
+def text_columns(x: Any) -> tuple[Any, ...]:
+    """Return the names of a frame's columns that hold texts or categories."""
+    like = getattr(x, "_meta", x)
+    if not hasattr(like, "iloc") or not hasattr(like, "columns"):
+        return ()
+    return tuple(name for name in like.columns if is_text(like[name]))
 
 
 def names_of(x: Any) -> tuple[Any, ...]:

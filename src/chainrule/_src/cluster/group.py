@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from chainrule._src.cluster.categories import Categories
+
 BLOCK = 2**17  # bytes that are read from a file at once: they fit into the processor's cache
 Rows = tuple[Any, ...]  # samples, targets, weights: arrays
 Empty = Callable[[tuple[int, ...], Any], Any]  # allocates an array of a shape and dtype
@@ -34,6 +36,16 @@ class DataGroup(Protocol):
     @property
     def takes_a_core(self) -> bool:
         """True if reading keeps a core busy; false if it mostly waits for a disk."""
+
+    @property
+    def texts(self) -> tuple[Any, ...]:
+        """The names of the columns of texts or categories, which are no numbers."""
+
+    def encoded(self, categories: Categories) -> DataGroup:
+        """Return the group with categories of columns, which `read` encodes."""
+
+    def distinct(self, *inputs: Any) -> dict[Any, set[str]]:
+        """Return the distinct texts of each of the columns `texts`."""
 
     def read(self, *inputs: Any, empty: Empty = np.empty) -> Rows:
         """Return samples, targets and, if there are any, their weights.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import DataError, FileError
+from chainrule._src.cluster.categories import Categories, distinct
 from chainrule._src.cluster.frames import names_of, values
 from chainrule._src.cluster.group import DataGroup, Empty, Rows
 from chainrule._src.cluster.maps import Map
@@ -60,6 +61,8 @@ class Slice:
     stop: int
     inputs: tuple[Any, ...] = field(default=(), compare=False)
     names: tuple[Any, ...] = field(default=(), compare=False)
+    texts: tuple[Any, ...] = field(default=(), compare=False)
+    categories: Categories = field(default=(), compare=False)
 
     @property
     def rows(self) -> int:
@@ -78,15 +81,22 @@ class Slice:
 
     def read(self, *inputs: Any, empty: Empty = np.empty) -> Rows:
         """Return the rows; lazy partitions of Dask's are computed in this process."""
-        if any(hasattr(part, "__dask_graph__") for part in inputs):
-            inputs = dask().compute(*inputs, scheduler="synchronous")
-        parts = iter(inputs)
+        parts = iter(_computed(inputs))
         return tuple(
-            values(next(parts))
+            values(next(parts), () if number else self.categories)
             if isinstance(each, FutureRows)
             else each.rows(self.start, self.stop, empty)
-            for each in self.arrays
+            for number, each in enumerate(self.arrays)
         )
+
+    def encoded(self, categories: Categories) -> Slice:
+        """Return the slice with categories of columns, which `read` encodes."""
+        return replace(self, categories=categories)
+
+    def distinct(self, *inputs: Any) -> dict[Any, set[str]]:
+        """Return the distinct texts of each of the columns `texts`."""
+        (frame,) = _computed(inputs[:1])
+        return {name: distinct(frame[name]) for name in self.texts}
 
     def on(self, cluster: Cluster) -> Slice:
         """Send arrays in memory to a cluster, once; return a slice that only holds their keys."""
@@ -99,7 +109,15 @@ class Slice:
 
     def __reduce__(self) -> Any:
         """Pickle without the inputs: Dask passes them to `read` separately."""
-        return Slice, (self.arrays, self.start, self.stop, (), self.names)
+        names = self.names, self.texts, self.categories
+        return Slice, (self.arrays, self.start, self.stop, (), *names)
+
+
+def _computed(inputs: Any) -> Any:
+    """Return inputs; lazy partitions of Dask's are computed in this process."""
+    if any(hasattr(part, "__dask_graph__") for part in inputs):
+        return dask().compute(*inputs, scheduler="synchronous")
+    return inputs
 
 
 def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[DataGroup]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError
+from chainrule._src.cluster.categories import Categories, distinct, is_text, one_hot
 from chainrule._src.cluster.direct import BufferedRange, is_direct, read
 from chainrule._src.cluster.group import BLOCK, DataGroup, Empty, Rows
 from chainrule._src.data.tables.arrow import pyarrow
@@ -39,6 +40,8 @@ class RowGroup:
     inputs: tuple[Any, ...] = ()
     is_file: bool = True
     takes_a_core: bool = True
+    texts: tuple[str, ...] = ()
+    categories: Categories = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,6 +50,7 @@ class RowGroup:
 
     def read(self, *inputs: Any, empty: Empty = np.empty) -> Rows:
         """Return the columns side by side; a column of lists of length k counts as k columns."""
+        encoded = dict(self.categories)
         others = [name for name in (self.target, self.weight) if name is not None]
         X: Any = np.empty((0, 0))
         more: list[list[Array]] = [[] for _ in others]
@@ -54,7 +58,12 @@ class RowGroup:
         about = self._about()
         with _opened(self._source(about, empty), about) as file:
             for batch in self._batches(file, [*self.features, *others]):
-                parts = [_numbers(batch, name, self.path) for name in self.features]
+                parts = [
+                    one_hot(batch.column(name), encoded[name])
+                    if name in encoded
+                    else _numbers(batch, name, self.path)
+                    for name in self.features
+                ]
                 X = self._room(X, parts, empty)
                 _lay(parts, X[at : at + len(batch)])
                 at += len(batch)
@@ -63,6 +72,19 @@ class RowGroup:
         return X[:at], *(
             np.concatenate(column_parts) if column_parts else np.empty(0) for column_parts in more
         )
+
+    def encoded(self, categories: Categories) -> RowGroup:
+        """Return the group with categories of columns, which `read` encodes."""
+        return replace(self, categories=categories)
+
+    def distinct(self, *inputs: Any) -> dict[Any, set[str]]:
+        """Return the distinct texts of each of the columns `texts`."""
+        texts: dict[Any, set[str]] = {name: set() for name in self.texts}
+        with _opened(self.path, self._about()) as file:
+            for batch in self._batches(file, self.texts):
+                for name in self.texts:
+                    texts[name] |= distinct(batch.column(name))
+        return texts
 
     def _about(self) -> Any:
         """Return the file's metadata.
@@ -226,10 +248,11 @@ def row_groups(path: Path, target: Any, weight: Any) -> list[DataGroup]:
         features = features or columns
         if sorted(columns) != sorted(features):
             raise DataError(f"{each} has other columns than {files[0]}")
+        texts = tuple(name for name in features if is_text(schema.field(name).type))
         groups += [
             RowGroup(
                 str(each), each.stat().st_mtime_ns, number, about.row_group(number).num_rows,
-                features, target, weight,
+                features, target, weight, texts=texts,
             )
             for number in range(about.num_row_groups)
         ]  # fmt: skip

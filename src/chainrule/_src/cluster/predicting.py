@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
+from chainrule._src.cluster.categories import Categories
 from chainrule._src.cluster.collections import is_collection, is_frame
 from chainrule._src.cluster.frames import values
 from chainrule._src.cluster.job import Job, described
@@ -24,20 +25,23 @@ class Predicts:
     weights : dict of str to ndarray
     classes : ndarray or None
         Labels in the order of the outputs; if given, the likeliest label replaces the outputs.
+    categories : Categories
+        Categories of the columns of text.
     """
 
     job: Job
     weights: dict[str, Array]
     classes: Any = None
+    categories: Categories = ()
 
     @classmethod
-    def of(cls, model: Any, classes: Any = None) -> Predicts:
+    def of(cls, model: Any, classes: Any = None, categories: Categories = ()) -> Predicts:
         """Return the predictions' function of a model."""
-        return cls(Job(*described(model), 1, 1, 0), model.network.weights, classes)
+        return cls(Job(*described(model), 1, 1, 0), model.network.weights, classes, categories)
 
     def __call__(self, X: Any) -> Array:
         """Return the predictions for rows."""
-        model, rows = self.job.ready().model, values(X)  # this thread's
+        model, rows = self.job.ready().model, values(X, self.categories)  # this thread's
         model.network.take(self.weights)
         outputs = model.output_shape[-1]
         predicted = model.predict(rows) if len(rows) else np.empty((0, outputs), np.float32)

@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
+from chainrule._src.cluster.categories import Categories, merged
 from chainrule._src.cluster.collections import cluster_of, current_client, is_collection, partitions
 from chainrule._src.cluster.group import DataGroup
 from chainrule._src.cluster.groups import Slice, groups_of
@@ -42,8 +43,10 @@ class DataSource:
     @cached_property
     def names(self) -> tuple[Any, ...]:
         """The columns' names; ``()`` without names, or if a column holds lists."""
-        names = self.groups[0].names if self.groups else ()
-        return names if names and len(names) == self.few[1][0].shape[1] else ()
+        first = self.groups[0] if self.groups else None
+        names = () if first is None else first.names
+        n_encoded = sum(len(texts) - 1 for _, texts in getattr(first, "categories", ()))
+        return names if names and len(names) + n_encoded == self.few[1][0].shape[1] else ()
 
     @cached_property
     def few(self) -> tuple[int, list[Any]]:
@@ -52,6 +55,19 @@ class DataSource:
         if number is None:
             raise DataError("fit: there are no samples")
         return number, self._each(_few, [number])[0]
+
+    def encode_texts(self) -> Categories:
+        """Have columns of text encoded, by the categories of all groups; return these.
+
+        Raises
+        ------
+        DataError
+            If a column has too many.
+        """
+        numbers = [n for n, group in enumerate(self.groups) if group.rows and group.texts]
+        categories = merged(self._each(_distinct, numbers))
+        self.groups = [group.encoded(categories) for group in self.groups]
+        return categories
 
     def labels(self) -> tuple[Array, Array]:
         """Return the sorted labels, and the weight of each: the sum over its samples.
@@ -71,22 +87,25 @@ class DataSource:
         return classes, sums
 
     def _each(self, function: Callable[..., Any], numbers: Sequence[int]) -> list[Any]:
-        """Apply a function to the samples, targets and weights of groups; return the results."""
-        calls = [(function, n, self.groups[n], self.groups[n].inputs) for n in numbers]
+        """Apply a function to groups; return the results."""
+        calls = [(n, self.groups[n], self.groups[n].inputs) for n in numbers]
         if isinstance(self.executor, Cluster):
-            return self.executor.results([self.executor.submit(_of, *each) for each in calls])
-        return [_of(*each) for each in calls]
+            futures = [self.executor.submit(function, *each) for each in calls]
+            return self.executor.results(futures)
+        return [function(*each) for each in calls]
 
 
-def _of(function: Callable[..., Any], number: int, group: DataGroup, inputs: Any) -> Any:
-    return function(number, *group.read(*inputs))
+def _distinct(number: int, group: DataGroup, inputs: Any) -> dict[Any, set[str]]:
+    return group.distinct(*inputs)
 
 
-def _few(number: int, *rows: Any) -> list[Any]:
+def _few(number: int, group: DataGroup, inputs: Any) -> list[Any]:
+    rows = group.read(*inputs)
     return [part[:FEW].copy() for part in rows]  # copies, which do not keep the group in memory
 
 
-def _labels(number: int, X: Any, y: Any, weight: Any = None) -> tuple[Array, Array]:
+def _labels(number: int, group: DataGroup, inputs: Any) -> tuple[Array, Array]:
+    _, y, weight = (*group.read(*inputs), None)[:3]
     y, where = np.ravel(y), f"fit: partition {number}"
     if y.dtype.kind in "fO" and any(map(is_missing, y[y != y] if y.dtype.kind == "f" else y)):
         raise DataError(f"{where}: y holds missing labels (None or NaN); leave these rows out")

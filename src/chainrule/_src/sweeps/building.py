@@ -20,10 +20,10 @@ Build = Callable[..., Any]
 
 
 class Fold(NamedTuple):
-    """Training samples and validation samples of a fold, each ``(X, y)``."""
+    """Training samples and validation samples of a fold, each ``(X, y)`` or ``(X, y, weight)``."""
 
-    train: tuple[Any, Any]
-    held: tuple[Any, Any]
+    train: tuple[Any, ...]
+    held: tuple[Any, ...]
 
 
 def built(
@@ -36,13 +36,19 @@ def built(
         return build(**arguments)
 
 
-def fitted(estimator: Any, member: Member, samples: tuple[Any, Any]) -> Any:
-    """Fit an estimator; every ``random_state`` that is None becomes the member's seed."""
+def fitted(estimator: Any, member: Member, samples: tuple[Any, ...]) -> Any:
+    """Fit an estimator; every ``random_state`` that is None becomes the member's seed.
+
+    Weights of samples go to the last step of a pipeline.
+    """
     params = estimator.get_params()
     states = [name for name in params if name.rpartition("__")[2] == "random_state"]
     seed = member.seed % SEEDS
     estimator.set_params(**{name: seed for name in states if params[name] is None})
-    return estimator.fit(*samples)
+    steps = getattr(estimator, "steps", None)
+    name = f"{steps[-1][0]}__sample_weight" if steps else "sample_weight"
+    weights = {name: samples[2]} if len(samples) > 2 else {}
+    return estimator.fit(*samples[:2], **weights)
 
 
 class Clones:

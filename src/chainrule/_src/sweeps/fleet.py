@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -16,7 +17,7 @@ from chainrule._src.compile.native import cores
 from chainrule._src.compile.running.engines import Outcome as Updates
 from chainrule._src.sweeps.building import Build, Fold, built, fitted, plain_key
 from chainrule._src.sweeps.member import Member, TaskOutcome, TrainingTask
-from chainrule._src.sweeps.scoring import Scoring, score_of
+from chainrule._src.sweeps.scoring import Scoring, scores_of
 from chainrule._src.sweeps.structure import Structure
 from chainrule._src.sweeps.trained import train
 
@@ -46,8 +47,8 @@ class Fleet:
     width : int, default 32
         Maximum number of members of one structure and seed that share a kernel. This is done only
         for small models with batch size 1, if it is faster and does not change a bit of any member.
-    scoring : str or callable, optional
-        Score of estimators, instead of their own.
+    scoring : str, callable or dict of these, optional
+        Scores of estimators, instead of their own.
     """
 
     def __init__(
@@ -191,8 +192,11 @@ class Fleet:
         for samples, validation in self.folds:
             with self._lock:  # only one build at a time
                 model = built(self.build, task.member)
+            began = time.perf_counter()
             model = fitted(model, task.member, samples)
-            outcome.add({"score": score_of(model, self.scoring, *validation)})
+            trained = time.perf_counter()
+            outcome.add(scores_of(model, self.scoring, *validation))
+            outcome.times.append((trained - began, time.perf_counter() - trained))
 
     def _watch(self, updates: Updates) -> None:
         if self._stop.is_set():

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.arrays import refuse_foreign
+from chainrule._src.base.arrays import as_floats, refuse_foreign
 from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import check_number
@@ -16,16 +16,32 @@ from chainrule._src.nn.network.inputs import comes_in_parts
 from chainrule._src.sweeps.building import SEEDS, Fold
 
 
-def loaded(X: Any, y: Any) -> tuple[Any, Any]:
-    """Return samples and targets; those of files and of Dask's collections as arrays in memory."""
+def loaded(X: Any, y: Any, weight: Any = None) -> tuple[Any, ...]:
+    """Return samples, targets and, if there are any, weights: those of files as arrays in memory.
+
+    Raises
+    ------
+    DataError
+        If the weights are not one number of at least 0 a sample, some above 0.
+    """
     if comes_in_parts(X):
-        X, y = PartBatches(X, y).whole()
-    return X, y
+        X, y, *weights = PartBatches(X, y, weight).whole()
+        weight = weights[0] if weights else None
+    if weight is None:
+        return X, y
+    weight = as_floats(weight, "sample_weight", "sweep")
+    if weight.shape != np.shape(y)[:1] or not (weight >= 0).all() or not weight.any():
+        raise DataError(
+            "sweep: sample_weight must hold one number of at least 0 a sample, some above 0, "
+            f"received shape {weight.shape} for {len(y)} samples"
+        )
+    return X, y, weight
 
 
 def folds_of(
-    X: Any, y: Any, *, cv: Any, groups: Any, validation_data: Any, share: float, seed: int
-) -> list[Fold]:
+    X: Any, y: Any, weight: Any = None, *, cv: Any, groups: Any, validation_data: Any,
+    share: float, seed: int,
+) -> list[Fold]:  # fmt: skip
     """Return the folds; see `sweep` for the meaning of the arguments.
 
     Raises
@@ -34,6 +50,7 @@ def folds_of(
         If the data cannot be split in this way.
     """
     X, y = _samples(X, y)
+    samples = (X, y) if weight is None else (X, y, weight)
     if validation_data is None and len(y) < 2:
         raise DataError(
             "sweep: one sample cannot be divided into those to train on and those to score on; "
@@ -47,20 +64,22 @@ def folds_of(
     if cv is not None:
         if validation_data is not None:
             raise OptionError("cv", "holds samples back by itself; leave validation_data out")
-        return _crossed(X, y, cv, groups, seed)
+        return _crossed(samples, cv, groups, seed)
     if groups is not None:
         raise OptionError("groups", "are for cross-validation; give cv=5, or a splitter")
     if validation_data is not None:
-        if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
-            raise DataError("sweep: validation_data must be (X, y)")
-        return [Fold((X, y), _samples(*loaded(*validation_data)))]
+        if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+            raise DataError("sweep: validation_data must be (X, y) or (X, y, sample_weight)")
+        X_val, y_val, *weights = loaded(*validation_data)
+        return [Fold(samples, (*_samples(X_val, y_val), *weights))]
     share = check_number(share, "validation_split", "sweep", strict=True, high=1.0)
     labels = _labels(y)
     is_validation = split_rows(len(y) if labels is None else labels, share, seed)
-    return [Fold(_rows(X, y, ~is_validation), _rows(X, y, is_validation))]
+    return [Fold(_rows(samples, ~is_validation), _rows(samples, is_validation))]
 
 
-def _crossed(X: Any, y: Any, cv: Any, groups: Any, seed: int) -> list[Fold]:
+def _crossed(samples: tuple[Any, ...], cv: Any, groups: Any, seed: int) -> list[Fold]:
+    X, y, *_ = samples
     with needs("cross-validation", "tables", "sklearn"):
         from sklearn import model_selection
 
@@ -81,7 +100,7 @@ def _crossed(X: Any, y: Any, cv: Any, groups: Any, seed: int) -> list[Fold]:
         parts = list(cv.split(X, y, groups))
     except (TypeError, ValueError) as error:
         raise OptionError("cv", str(error)) from error
-    return [Fold(_rows(X, y, train), _rows(X, y, validation)) for train, validation in parts]
+    return [Fold(_rows(samples, train), _rows(samples, validation)) for train, validation in parts]
 
 
 def _samples(X: Any, y: Any) -> tuple[Any, Any]:
@@ -96,8 +115,8 @@ def _samples(X: Any, y: Any) -> tuple[Any, Any]:
     return X, y
 
 
-def _rows(X: Any, y: Any, rows: Any) -> tuple[Any, Any]:
-    return tuple(each.iloc[rows] if hasattr(each, "iloc") else each[rows] for each in (X, y))
+def _rows(samples: tuple[Any, ...], rows: Any) -> tuple[Any, ...]:
+    return tuple(each.iloc[rows] if hasattr(each, "iloc") else each[rows] for each in samples)
 
 
 def _labels(y: Any) -> Any:

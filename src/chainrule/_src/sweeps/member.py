@@ -54,6 +54,8 @@ class TaskOutcome:
         State from which training can continue.
     error : str
         Reason why there is no score: an error of `build`, or a loss that turned NaN.
+    times : list of tuple of float
+        For each fold the seconds of training and of scoring.
     """
 
     member: Member
@@ -63,6 +65,7 @@ class TaskOutcome:
     losses: list[list[float]] = field(default_factory=list)
     checkpoint: Checkpoint | None = None
     error: str = ""
+    times: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, logs: Mapping[str, float]) -> None:
         """Add the scores of a fold."""

@@ -24,7 +24,8 @@ def model_of(build: Callable[..., Any], member: Member, fold: Fold, state: Any) 
     if isinstance(model, tuple):
         return state["params"]
     if hasattr(model, "training_parts"):
-        model.training_parts(*fold.train, "sweep")  # builds the network
+        X, y, *weight = fold.train
+        model.training_parts(X, y, "sweep", *weight)  # builds the network
         params = state["params"]
         if getattr(model.optimizer, "use_ema", False):
             params = model.optimizer.finalize_variable_values(params, state["state"])

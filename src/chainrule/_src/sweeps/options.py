@@ -80,7 +80,8 @@ class SearchOptions:
         conditions = {
             "search": self.search_name, "pruner": pruner, "halving": self.halving,
             "hyperband": self.hyperband, "epochs": self.epochs, "batch_size": self.batch_size,
-            "monitor": ranking.monitor, "mode": ranking.mode, "seed": self.seed,
+            "monitor": [ranking.monitor, *ranking.others] if ranking.others else ranking.monitor,
+            "mode": ranking.mode, "seed": self.seed,
             "seeds": self.seeds,
         }  # fmt: skip
         if self.scoring is not None:

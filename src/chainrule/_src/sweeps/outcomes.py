@@ -12,8 +12,9 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.sweeps.member import TaskOutcome
 from chainrule._src.sweeps.ranking import Ranking
-from chainrule._src.sweeps.rungs import order
+from chainrule._src.sweeps.rungs import keys_of, order
 
+TIMES = "fit_time", "score_time"
 LONGEST = 500  # characters of an error
 
 
@@ -31,6 +32,8 @@ class OutcomeBatch:
     losses : list of float
         Mean training loss of the last epoch.
     errors : dict of int to str
+    times : dict of str to list of list of float
+        Seconds of each fold; they are not stored, because they differ from run to run.
     """
 
     numbers: list[int]
@@ -38,6 +41,7 @@ class OutcomeBatch:
     folds: dict[str, list[list[float] | None]] = field(default_factory=dict)
     losses: list[float | None] = field(default_factory=list)
     errors: dict[int, str] = field(default_factory=dict)
+    times: dict[str, list[list[float] | None]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, outcomes: Iterable[TaskOutcome]) -> OutcomeBatch:
@@ -51,12 +55,17 @@ class OutcomeBatch:
             {name: [each.folds.get(name) for each in outcomes] for name in names if several},
             [_finite(_last(each.losses)) for each in outcomes],
             {each.member.number: each.error[:LONGEST] for each in outcomes if each.error},
+            {
+                name: [[fold[part] for fold in each.times] or None for each in outcomes]
+                for part, name in enumerate(TIMES)
+            },
         )
 
     def record(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         errors = {str(number): error for number, error in self.errors.items()}
-        return {**vars(self), "errors": errors}
+        stored = {name: value for name, value in vars(self).items() if name != "times"}
+        return {**stored, "errors": errors}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> OutcomeBatch:
@@ -101,7 +110,7 @@ class Rung:
     done : ndarray of bool
         True for each candidate whose members are all trained.
     scores : dict of str to ndarray, shape (candidates, seeds)
-    folds : dict of str to ndarray, shape (candidates, seeds, folds)
+    folds, times : dict of str to ndarray, shape (candidates, seeds, folds)
     losses : ndarray, shape (candidates, seeds)
     errors : dict of int to str
         Error messages by the number of the member.
@@ -117,6 +126,7 @@ class Rung:
         self.done = np.zeros(len(candidates), bool)
         self.scores: dict[str, Array] = {}
         self.folds: dict[str, Array] = {}
+        self.times: dict[str, Array] = {}
         self.losses = self._empty()
         self.errors: dict[int, str] = {}
 
@@ -162,7 +172,9 @@ class Rung:
             of_all = self.scores.setdefault(name, self._empty())
             of_all[rows, columns] = _floats(values)[new]
         for name, parts in batch.folds.items():
-            self._take_folds(name, parts, new, rows, columns)
+            self._take_folds(self.folds, name, parts, new, rows, columns)
+        for name, parts in batch.times.items():
+            self._take_folds(self.times, name, parts, new, rows, columns)
         self.losses[rows, columns] = _floats(batch.losses)[new]
         self.errors.update(
             {n: e for n, e in batch.errors.items() if n in set(numbers[new].tolist())}
@@ -172,11 +184,15 @@ class Rung:
         self.done[complete] = True
         return complete
 
-    def score(self) -> Array:
-        """Return each candidate's score, the mean over its seeds; NaN if a seed has no score."""
-        if self.monitor not in self.scores:
+    def score(self, name: str | None = None) -> Array:
+        """Return each candidate's score, the mean over its seeds; NaN if a seed has no score.
+
+        By default it is the monitored score.
+        """
+        name = name or self.monitor
+        if name not in self.scores:
             return np.full(len(self.candidates), np.nan)
-        return np.where(self.done, self.scores[self.monitor].mean(axis=1), np.nan)
+        return np.where(self.done, self.scores[name].mean(axis=1), np.nan)
 
     @property
     def monitor(self) -> str:
@@ -190,22 +206,27 @@ class Rung:
 
     def best(self, count: int) -> Array:
         """Return the positions of the best candidates so far, the best first."""
-        scores = self.score()
-        positions = order(scores, self.higher)[:count]
-        return positions[np.isfinite(scores[positions])]
+        keys = self.keys()
+        positions = order(keys, higher=False)[:count]
+        return positions[np.isfinite(keys[positions])]
+
+    def keys(self) -> Array:
+        """Return each candidate's key, lower for better ones; NaN without a score."""
+        names = self.ranking.names(self.scores)
+        return keys_of([self.score(n) for n in names], [self.ranking.is_higher(n) for n in names])
 
     def _take_folds(
-        self, name: str, values: list[Any], new: Array, rows: Array, columns: Array
-    ) -> None:
+        self, table: dict[str, Array], name: str, values: list[Any], new: Array, rows: Array,
+        columns: Array,
+    ) -> None:  # fmt: skip
         several = max((len(each) for each in values if each is not None), default=0)
         if not several:
             return
-        if name not in self.folds:
-            shape = (len(self.candidates), self.seeds, several)
-            self.folds[name] = np.full(shape, np.nan)
+        if name not in table:
+            table[name] = np.full((len(self.candidates), self.seeds, several), np.nan)
         lost = [None] * several
         filled = np.array([lost if each is None else each for each in values], np.float64)
-        self.folds[name][rows, columns] = filled[new]
+        table[name][rows, columns] = filled[new]
 
     def _empty(self) -> Array:
         return np.full((len(self.candidates), self.seeds), np.nan)

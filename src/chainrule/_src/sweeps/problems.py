@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule._src.base.errors import DataError
+from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn import optimizers
 from chainrule._src.nn.layers.weights import Watched
@@ -52,7 +52,7 @@ class SweepProblem(Protocol):
     def scoring_step(self) -> Callable[..., Any]:
         """The step that computes loss and metrics."""
 
-    def data(self, X: Any, y: Any) -> Any:
+    def data(self, X: Any, y: Any, weight: Any = None) -> Any:
         """Check samples and targets, and convert them to the arguments of a step."""
 
     def start(self, seed: int) -> tuple[Parts, np.random.Generator | None]:
@@ -67,9 +67,9 @@ class NetworkProblem:
 
     scored: tuple[str, ...] = ("params", "layers")
 
-    def __init__(self, model: Any, X: Any, y: Any) -> None:
+    def __init__(self, model: Any, X: Any, y: Any, weight: Any = None) -> None:
         self.model, self.optimizer = model, model.optimizer
-        data, objective = model.training_parts(X, y, "sweep")
+        data, objective = model.training_parts(X, y, "sweep", weight)
         self.loss, self.sums = objective.loss_of_params, objective.sums(data)
         # Metrics of the training samples are not reported, so they are not computed.
         plain = Objective(objective.network, objective.loss, [])
@@ -110,9 +110,9 @@ class NetworkProblem:
         drawn = [(name, draw(rng)) for draw, name in self._draws]
         return {name: values for name, values in drawn if name is not None}
 
-    def data(self, X: Any, y: Any) -> Any:
+    def data(self, X: Any, y: Any, weight: Any = None) -> Any:
         """Check samples and targets, and convert them to the arguments of a step."""
-        return self.model.training_parts(X, y, "sweep")[0]
+        return self.model.training_parts(X, y, "sweep", weight)[0]
 
     def start(self, seed: int) -> tuple[Parts, np.random.Generator | None]:
         """Return weights drawn for a seed, and the generator after these draws.
@@ -179,8 +179,12 @@ class LossProblem:
             }
         return self.loss(params, *data), {**carry, "metrics": sums}
 
-    def data(self, X: Any, y: Any) -> Any:
+    def data(self, X: Any, y: Any, weight: Any = None) -> Any:
         """Check samples and targets, and convert them to the arguments of a step."""
+        if weight is not None:
+            raise OptionError(
+                "sample_weight", "is for networks and estimators; give a loss its weights in y"
+            )
         return samples(X, y, "X, y")
 
     def start(self, seed: int) -> tuple[Parts, np.random.Generator | None]:
@@ -188,10 +192,10 @@ class LossProblem:
         return {"params": self._params}, None
 
 
-def problem_of(result: Any, X: Any, y: Any) -> SweepProblem | None:
+def problem_of(result: Any, X: Any, y: Any, weight: Any = None) -> SweepProblem | None:
     """Convert a build's result to a problem; None for an estimator, which has its own `fit`."""
     if hasattr(result, "training_parts"):
-        return NetworkProblem(result, X, y)
+        return NetworkProblem(result, X, y, weight)
     if isinstance(result, tuple) and 2 <= len(result) <= 4 and callable(result[0]):
         return LossProblem(*result)
     if hasattr(result, "fit") and hasattr(result, "get_params"):

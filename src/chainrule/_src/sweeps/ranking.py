@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -14,23 +15,33 @@ USUAL = "val_loss"
 
 
 class Ranking:
-    """The monitored score, by which candidates are compared.
+    """The monitored score, or several, by which candidates are compared.
 
     Parameters
     ----------
-    monitor : str, optional
-        Name of the score; by default ``"val_loss"``, or for estimators ``"val_score"``.
+    monitor : str or sequence of str, optional
+        Name of the score; by default ``"val_loss"``, or for estimators ``"val_score"``. Several are
+        compared by Pareto fronts.
     mode : {"auto", "min", "max"}
         Direction: a lower or a higher score is better; ``"auto"`` infers it from the name.
     """
 
-    def __init__(self, monitor: str | None = None, mode: str = "auto") -> None:
+    def __init__(self, monitor: Any = None, mode: str = "auto") -> None:
         lookup("mode", mode, MODES)
-        if monitor is not None and not isinstance(monitor, str):
-            raise DataError(f"sweep: monitor must be a score's name, received {monitor!r}")
-        self.monitor, self.mode = monitor, mode
-        if monitor is not None:
-            self.is_higher(monitor)
+        names = [monitor] if isinstance(monitor, str) else [] if monitor is None else monitor
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise DataError(
+                f"sweep: monitor must be a score's name or a list of names, received {monitor!r}"
+            )
+        self.monitor: str | None = names[0] if names else None
+        self.mode = mode
+        self.others = tuple(names[1:])
+        for name in names:
+            self.is_higher(name)
+
+    def names(self, scores: Iterable[str]) -> list[str]:
+        """Return the names of the monitored scores among some scores."""
+        return [self.name(scores), *self.others]
 
     def name(self, scores: Iterable[str]) -> str:
         """Return the name of the monitored score among some scores."""
@@ -48,10 +59,11 @@ class Ranking:
             If the score is missing; the message names the available scores.
         """
         names = list(scores)
-        if self.name(names) not in names:
-            raise OptionError(
-                "monitor", f"there is no score {self.monitor!r}; there are {', '.join(names)}"
-            )
+        for name in self.names(names):
+            if name not in names:
+                raise OptionError(
+                    "monitor", f"there is no score {name!r}; there are {', '.join(names)}"
+                )
 
     def is_higher(self, name: str) -> bool:
         """Return true if a higher score is better.

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._src.base import plots
 from chainrule._src.base.arrays import Array
-from chainrule._src.base.errors import DataError
+from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.data.storage.files import write_text
@@ -41,6 +41,8 @@ class Best:
     seed, epochs : int
     score : float
         The monitored score; for settings with several seeds the mean over the seeds.
+    scores : dict of str to float
+        All scores.
     """
 
     def __init__(self, result: Result, rung: Rung, position: int, seed: int) -> None:
@@ -50,10 +52,13 @@ class Best:
         self.settings: Settings = self._member.settings
         self.seed, self.epochs = self._member.seed, int(rung.epochs[position])
         self.score = float(rung.score()[position])
+        self.scores = {name: float(rung.score(name)[position]) for name in rung.scores}
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
-        return f"{self._rung.monitor} {self.score:.4g} after {self.epochs} epochs: {settings}"
+        names = self._rung.ranking.names(self._rung.scores)
+        scores = ", ".join(f"{name} {self.scores[name]:.4g}" for name in names)
+        return f"{scores} after {self.epochs} epochs: {settings}"
 
     @cached_property
     def models(self) -> list[Any]:
@@ -155,16 +160,43 @@ class Result:
             If no model has a score.
         """
         check_positive(count, "count", "top")
-        standing = self.standing
-        places = [(standing.rungs[standing.rung[c]], int(standing.at[c]))
-                  for c in standing.best[:count]]  # fmt: skip
-        members = [Best(self, rung, at, self._best_seed(rung, at)) for rung, at in places]
+        members = self._members(self.standing.best[:count])
         if not members:
             errors = [error for rung in self.search.rungs for error in rung.errors.values()]
             raise DataError(
                 "sweep: no model has a score" + (f"; the first says: {errors[0]}" if errors else "")
             )
         return members
+
+    def front(self) -> list[Best]:
+        """Return the Pareto front of several monitored scores, in the order of the first.
+
+        Of the models that were trained longest, these are the ones that no other model equals or
+        beats in all of the scores and beats in one.
+
+        Raises
+        ------
+        OptionError
+            If only one score is monitored.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> def leaves(tree, X, y):
+        ...     return -tree.get_n_leaves()
+        >>> result = cr.sweep(
+        ...     DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2, 3, 9]},
+        ...     *load_iris(return_X_y=True), search="grid", cv=5, verbose=0,
+        ...     scoring={"accuracy": "accuracy", "leaves": leaves},
+        ...     monitor=["val_accuracy", "val_leaves"])
+        >>> [best.settings["max_depth"] for best in result.front()]
+        [9, 2, 1]
+        """
+        if not self.search.ranking.others:
+            raise OptionError("monitor", "must name several scores, for a front: monitor=[…, …]")
+        return self._members(self.standing.front)
 
     def ensemble(self, count: int = 8) -> ModelEnsemble:
         """Return an ensemble of the best models, which averages their predictions.
@@ -304,6 +336,11 @@ class Result:
         return [model_of(fleet.build, member, fold, state) for fold, state in pairs]
 
     # Parts
+
+    def _members(self, candidates: Array) -> list[Best]:
+        standing = self.standing
+        places = [(standing.rungs[standing.rung[c]], int(standing.at[c])) for c in candidates]
+        return [Best(self, rung, at, self._best_seed(rung, at)) for rung, at in places]
 
     def _best_seed(self, rung: Rung, at: int) -> int:
         return int(order(rung.scores[rung.monitor][at], rung.higher)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,6 +114,38 @@ def order(scores: Array, higher: bool) -> Array:
     """
     lost = ~np.isfinite(scores)
     return np.lexsort((np.where(lost, 0.0, -scores if higher else scores), lost))
+
+
+def keys_of(scores: Sequence[Array], higher: Sequence[bool]) -> Array:
+    """Return keys of candidates by which the best come first in ascending order.
+
+    Of one score they are the score or its negative. Of several they are the number of the Pareto
+    front, plus a part below 1 that grows with the first score's rank: a front holds the candidates
+    that no other of it and of later fronts equals or beats in all scores and beats in one.
+
+    Examples
+    --------
+    >>> loss, accuracy = np.array([0.1, 0.2, 0.3, np.nan]), np.array([0.7, 0.9, 0.8, 1.0])
+    >>> np.floor(keys_of([loss, accuracy], [False, True]))
+    array([ 0.,  0.,  1., nan])
+    """
+    signed = [-each if is_higher else each for each, is_higher in zip(scores, higher, strict=True)]
+    if len(signed) == 1:
+        return signed[0]
+    table = np.stack(signed, axis=1)
+    keys, remaining = np.full(len(table), np.nan), np.flatnonzero(np.isfinite(table).all(axis=1))
+    remaining = remaining[
+        np.lexsort(table[remaining].T[::-1])
+    ]  # later ones beat none of those before
+    places, number = np.arange(len(remaining)) / (len(remaining) + 1), 0
+    while len(remaining):
+        front, later = np.empty((0, len(signed))), np.zeros(len(remaining), bool)
+        for at, row in enumerate(table[remaining]):
+            later[at] = ((front <= row).all(axis=1) & (front < row).any(axis=1)).any()
+            front = front if later[at] else np.vstack([front, row])
+        keys[remaining[~later]] = number + places[~later]
+        remaining, places, number = remaining[later], places[later], number + 1
+    return keys
 
 
 def survivors(scores: Array, count: int, higher: bool) -> Array:

@@ -208,7 +208,7 @@ class Search:
     def _survivors(self, rung: Rung, count: int) -> Array:
         if self._choose is not None:
             return self._choose(rung, count)
-        return survivors(rung.score(), count, rung.higher)
+        return survivors(rung.keys(), count, higher=False)
 
     def _train(self, rung: Rung, before: Rung | None) -> None:
         """Train the remaining candidates of a rung, and wait for those that others have leased."""

@@ -33,7 +33,7 @@ from chainrule._src.sweeps.progress import SweepBar, SweepLines
 from chainrule._src.sweeps.ranking import Ranking
 from chainrule._src.sweeps.result import Result
 from chainrule._src.sweeps.rungs import Bracket, all_the_way, halving, hyperband
-from chainrule._src.sweeps.scoring import Scoring, checked_scoring
+from chainrule._src.sweeps.scoring import Scoring, checked_scoring, names_of
 from chainrule._src.sweeps.search import Candidates, Search
 from chainrule._src.sweeps.space import Space
 from chainrule._src.sweeps.store import FolderStore, MemoryStore, SweepStore
@@ -54,9 +54,10 @@ def sweep(
     batch_size: int = 32,
     cv: Any = None,
     groups: Any = None,
+    sample_weight: Any = None,
     validation_data: Any = None,
     validation_split: float = 0.2,
-    monitor: str | None = None,
+    monitor: str | Sequence[str] | None = None,
     mode: str = "auto",
     scoring: Scoring = None,
     store: str | os.PathLike[str] | None = None,
@@ -108,19 +109,24 @@ def sweep(
         scikit-learn, such as ``TimeSeriesSplit``.
     groups : array_like, shape (n,), optional
         Samples of one group are never on both sides of a split.
+    sample_weight : array_like, shape (n,), optional
+        Weights of the samples in training and in scores.
     validation_data : tuple, optional
-        ``(X, y)`` to score models on.
+        ``(X, y)`` or ``(X, y, sample_weight)`` to score models on.
     validation_split : float, default 0.2
         Otherwise this share of the samples is the hold-out, drawn with ``seed``, the same share of
         each class.
-    monitor : str, optional
+    monitor : str or sequence of str, optional
         Name of the score to compare models by; by default ``"val_loss"``, or ``"val_score"`` for
-        estimators.
+        estimators. Of several scores the models of the first Pareto fronts are the best, and
+        go on in halving; see `Result.front`.
     mode : {"auto", "min", "max"}
         Direction of the score: lower or higher is better; ``"auto"`` infers it from the name.
-    scoring : str or callable, optional
+    scoring : str or callable, list or dict of these, optional
         Score of estimators in place of their own ``score``: a name of scikit-learn, such as
-        ``"roc_auc"``, or a function ``scoring(estimator, X, y)``. Higher is better.
+        ``"roc_auc"``, or a function ``scoring(estimator, X, y)``. Higher is better. Several are a
+        list of names, or a dict by name; they are called ``"val_roc_auc"`` and so on, and the first
+        decides, unless ``monitor`` names another.
     store : path, optional
         A folder with the complete state: after any interruption, the same call resumes the sweep
         and ends with the same bits. Several processes may work on it at the same time, also from
@@ -176,21 +182,27 @@ def sweep(
     (2, 2)
     """
     build = as_build(build)
-    X, y = loaded(X, y)
-    search_space, ranking = Space(space), Ranking(monitor, mode)
+    samples = loaded(X, y, sample_weight)
+    scoring = checked_scoring(scoring)
+    search_space, ranking = Space(space), _ranking(monitor, mode, scoring)
     check_arguments(build, search_space.order)
     check_training_settings(build, search_space)
     workers = None if workers is None else check_positive(workers, "workers", "sweep")
     options = SearchOptions(
         search=search, pruner=pruner, halving=halving, hyperband=hyperband, models=models,
         epochs=epochs, batch_size=batch_size, seed=seed, seeds=seeds, keep=keep,
-        scoring=checked_scoring(scoring),
+        scoring=scoring,
     )  # fmt: skip
     if options.halving is not None and "epochs" in search_space.order:
         raise OptionError("space", "epochs cannot be a setting where halving decides about them")
+    if ranking.others and (not options.is_own or "://" in str(store)):
+        raise OptionError(
+            "monitor", "must be one score for Optuna's searches and databases; several are for "
+            "random, quasi and grid"
+        )  # fmt: skip
     if search_space.is_conditional and not options.is_own:
         raise OptionError("search", "must be random, quasi or grid where settings have conditions")
-    folds = folds_of(X, y, cv=cv, groups=groups, validation_data=validation_data,
+    folds = folds_of(*samples, cv=cv, groups=groups, validation_data=validation_data,
                      share=validation_split, seed=options.seed)  # fmt: skip
     fleet = Fleet(build, folds, options.batch_size, workers, scoring=options.scoring)
     if client is not None:
@@ -205,8 +217,16 @@ def sweep(
     running = _begun(fleet, storage, parts, search_space, ranking, options, watching)
     running.run()
     _check_some_trained(running)
-    all_samples = Fold((X, y), (X, y))
+    all_samples = Fold(samples, samples)
     return Result(running, fleet, folds, all_samples)
+
+
+def _ranking(monitor: Any, mode: str, scoring: Scoring) -> Ranking:
+    """Return the ranking; of several scores of estimators the first decides by default."""
+    if not isinstance(scoring, Mapping):
+        return Ranking(monitor, mode)
+    first = f"val_{names_of(scoring)[0]}"
+    return Ranking(monitor or first, "max" if mode == "auto" else mode)
 
 
 def _opened(
@@ -291,7 +311,7 @@ def _digests(folds: Sequence[Fold]) -> dict[str, str]:
     digests = {}
     for i, fold in enumerate(folds):
         for part, arrays in (("train", fold.train), ("held back", fold.held)):
-            for name, array in zip("Xy", arrays, strict=True):
+            for name, array in zip(("X", "y", "weights"), arrays, strict=False):
                 label = f"{name} to train on" if part == "train" else f"{name} held back"
                 digests[f"{label}, fold {i + 1}" if len(folds) > 1 else label] = fingerprint(array)
     return digests

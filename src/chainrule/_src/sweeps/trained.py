@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ def train(
     for outcome in outcomes:
         outcome.checkpoint = []
     for fold in range(len(structure.folds)):
+        began = time.perf_counter()
         training, scoring = structure.runs(fold, tasks[0].member, width)
         starts = [_start(structure, task, fold) for task in lanes]  # all lanes share a generator
         carry, (_, rng, past) = stacked([start[0] for start in starts]), starts[0]
@@ -42,7 +44,9 @@ def train(
         with structure.scope.of(tasks[0].member.settings):
             losses = _epochs(training, tasks[0].epochs - past, width, watch)
             after = {key: training.engine.read(key) for key in structure.kept}
+            trained = time.perf_counter()
             scores = _scores(structure, scoring, after, carry, width)
+        seconds = trained - began, time.perf_counter() - trained
         state = {"rng": rng.bit_generator.state, "epochs": tasks[0].epochs}
         for lane, outcome in enumerate(outcomes):
             assert outcome.checkpoint is not None
@@ -50,6 +54,7 @@ def train(
             outcome.checkpoint.append(state_of_lane | state)
             outcome.losses.append(_finite(losses[:, lane].tolist()))
             outcome.add(scores[lane])
+            outcome.times.append((seconds[0] / len(tasks), seconds[1] / len(tasks)))
     for outcome in outcomes:
         ended = min(map(len, outcome.losses))
         if ended < tasks[0].epochs - past:

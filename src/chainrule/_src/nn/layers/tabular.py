@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from chainrule._src.base.arguments import Number, Positive, Real
+from chainrule._src.base.arguments import Number, Positive
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_number
 from chainrule._src.nn.initializers import RandomNormal, RandomUniform
@@ -18,6 +18,16 @@ from chainrule._src.nn.layers.normalization import Adapted
 from chainrule._src.ops.nn import SOFTPLUS
 
 NORMAL = RandomNormal(stddev=1.0)
+
+
+def _bound(value: Any, name: str, where: str) -> Any:
+    """Check and return a number, or a sequence of numbers as a tuple."""
+    if isinstance(value, list | tuple):
+        return tuple(check_number(each, name, where, low=-np.inf) for each in value)
+    return check_number(value, name, where, low=-np.inf)
+
+
+Bound = Annotated[Any, _bound]
 
 
 class Scale(Layer):
@@ -284,15 +294,15 @@ class Clamp(Layer):
 
     Parameters
     ----------
-    low, high : float
-        The bounds of the output.
+    low, high : float, or sequence of float
+        The bounds of the output, or of each of its features.
     **options
         Options of every `Layer`.
 
     Raises
     ------
     DataError
-        If ``low`` is above ``high``.
+        If a bound ``low`` is above ``high``.
 
     Examples
     --------
@@ -300,14 +310,17 @@ class Clamp(Layer):
     array([[-1. ,  0.5]], dtype=float32)
     """
 
-    def __init__(self, low: Real, high: Real, **options: Any) -> None:
+    def __init__(self, low: Bound, high: Bound, **options: Any) -> None:
         super().__init__(**options)
         self.low, self.high = low, high
-        if low > high:
+        if np.any(np.greater(low, high)):
             raise DataError(f"Clamp: low must not be above high, received {low} and {high}")
 
     def call(self, x: Any, training: bool = False) -> Any:
-        return x if training else np.clip(x, self.low, self.high)
+        if training:
+            return x
+        bounds = self.low, self.high
+        return np.clip(x, *(np.array(b, x.dtype) if isinstance(b, tuple) else b for b in bounds))
 
 
 class Bounds(Layer):

@@ -15,9 +15,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.validation import check_positive
 from chainrule._src.cluster.batches import PartBatches
+from chainrule._src.cluster.categories import Categories, distinct, merged
 from chainrule._src.cluster.collections import is_collection, is_frame
 from chainrule._src.cluster.fitting import train
-from chainrule._src.cluster.frames import values
+from chainrule._src.cluster.frames import text_columns, values
 from chainrule._src.cluster.options import Rounds
 from chainrule._src.cluster.places import dask
 from chainrule._src.cluster.predicting import Predicts, predictions
@@ -77,7 +78,9 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : dask.array.Array, dask.dataframe.DataFrame or array_like, shape (n, d)
-            Partitions may be empty and of unequal size.
+            Or the path of a Parquet file or folder. Partitions may be empty and of unequal size.
+            Each category of a column of text becomes a feature, by all partitions' categories;
+            of a missing or new one all are 0.
         y : the same types as X, shape (n,); or the name of a column
         sample_weight : the same types as X, optional
         validation_data : tuple, optional
@@ -88,8 +91,10 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         self
         """
         options = Rounds(**{name: getattr(self, name) for name in _ROUNDS})
+        names, categories, X = _in_memory(X)
         with opened(X, y, sample_weight, self._client, options) as source:
-            self._learn_form(source)
+            self.categories_ = categories or source.encode_texts()
+            self._learn_form(source, names or source.names)
             classes, weights = self._learn(source)
             model = self._network(len(classes) if classes is not None else 1)
             size = check_positive(self.batch_size, "batch_size", type(self).__name__)
@@ -109,7 +114,9 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         Of a file or a folder, ``y`` and ``sample_weight`` are names of columns, or ``.npy`` files.
         """
         if comes_in_parts(X) and not is_collection(X):
-            return self._score_of_parts(PartBatches(X, y, sample_weight))
+            return self._score_of_parts(
+                PartBatches(X, y, sample_weight, categories=self.categories_)
+            )
         parts = y, self.predict(X), sample_weight
         if any(map(is_collection, parts)):
             parts = dask().compute(*parts, scheduler=self._client)
@@ -128,9 +135,9 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
 
     def _predicts(self) -> Predicts:
         """Return the function of samples that gives predictions."""
-        return Predicts.of(self.model_)
+        return Predicts.of(self.model_, categories=self.categories_)
 
-    def _learn_form(self, source: DataSource) -> None:
+    def _learn_form(self, source: DataSource, names: tuple[Any, ...]) -> None:
         """Check the shapes of samples; store the number and names of their features."""
         X, y, *_ = source.few[1]
         if X.ndim != 2 or y.size != len(y):
@@ -138,10 +145,10 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
                 f"{type(self).__name__} takes X of shape (n, d) and y of shape (n,), received "
                 f"{X.shape} and {y.shape} of some rows; Sequential.fit trains other networks"
             )
-        self.n_features_in_ = X.shape[1]
+        self.n_features_in_ = len(names) or X.shape[1]
         self.__dict__.pop("feature_names_in_", None)
-        if source.names and all(isinstance(name, str) for name in source.names):
-            self.feature_names_in_ = np.array(source.names, dtype=object)
+        if names and all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.array(names, dtype=object)
 
     def _checked(self, X: Any) -> Any:
         """Return the samples; refuse them unless their columns are those of training, in order."""
@@ -167,8 +174,8 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
             raise DataError("validation_data must be (X, y) or (X, y, sample_weight)")
         X, y, *weight = data
         if comes_in_parts(X):
-            return PartBatches(X, y, *weight, encode=self._encoded)
-        return values(self._checked(X)), self._encoded(values(y)), *weight
+            return PartBatches(X, y, *weight, encode=self._encoded, categories=self.categories_)
+        return values(self._checked(X), self.categories_), self._encoded(values(y)), *weight
 
     def _network(self, outputs: int) -> Sequential:
         hidden: list[Any] = []
@@ -201,6 +208,15 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
 
     def __getstate__(self) -> Any:
         return {name: v for name, v in super().__getstate__().items() if name != "_client"}
+
+
+def _in_memory(X: Any) -> tuple[tuple[Any, ...], Categories, Any]:
+    """Return the names and categories of a frame in memory that holds texts, and its features."""
+    texts = () if is_collection(X) else text_columns(X)
+    if not texts:
+        return (), (), X
+    categories = merged([{name: distinct(X[name]) for name in texts}])
+    return tuple(X.columns), categories, values(X, categories)
 
 
 class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
@@ -239,6 +255,8 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
         The client; set it before `fit`, unless it is the active client.
     classes_ : ndarray
         All classes that occur in any partition.
+    categories_ : tuple
+        Pairs of the name of a column of text and its categories.
     model_ : Sequential
     history_ : dict
     n_features_in_, n_iter_ : int
@@ -304,13 +322,15 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
         return predictions(self._predicts(), self._checked(X), self.classes_.dtype)
 
     def _predicts(self) -> Predicts:
-        return Predicts.of(self.model_, self.classes_)
+        return Predicts.of(self.model_, self.classes_, self.categories_)
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of every class, shape (n, k); lazily, for Dask's collections."""
         check_is_fitted(self)
         X = self._checked(X)
-        return predictions(Predicts.of(self.model_), X, np.float32, len(self.classes_))
+        return predictions(
+            Predicts.of(self.model_, categories=self.categories_), X, np.float32, len(self.classes_)
+        )
 
 
 class DaskMLPRegressor(RegressorMixin, _DaskMLP):  # type: ignore[misc]
@@ -327,7 +347,7 @@ outer_rate, n_workers, checkpoint, timeout
 
     Attributes
     ----------
-    client, model_, history_, n_features_in_, n_iter_, feature_names_in_
+    client, model_, categories_, history_, n_features_in_, n_iter_, feature_names_in_
         As for `DaskMLPClassifier`.
 
     Raises

@@ -28,7 +28,7 @@ class OneRow(RowPredictor):
         super().__init__(OFTEN)
         self.models, names = list[Sequential](estimator.models_), estimator._names
         self.shape = 1, len(names)
-        steps = self.models[0].preprocessor.steps
+        steps = estimator.preprocessor_.steps
         # After training on a frame, scikit-learn warns that an array has no names.
         self._is_numeric = not hasattr(estimator, "feature_names_in_") and all(
             isinstance(step, Scaled) and not step.missing for step in steps

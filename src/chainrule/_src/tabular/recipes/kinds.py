@@ -110,6 +110,7 @@ def _fit_realmlp(
     if recipe.class_weight == "balanced":
         by_class = class_weight(data.y_train)
         weight = np.array([by_class[label] for label in data.y_train.tolist()], dtype=np.float32)
+        weight /= weight.mean()
     hold_out = (data.X_val, _targets(data.y_val, data)) if len(data.X_val) else None
     fit_realmlp(model, _settings(data, recipe), (data.X_train, y), hold_out, weight, callbacks)
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.data.preprocessing import OneHot, Preprocessor, Scaled
+from chainrule._src.data.preprocessing import OneHot, Preprocessor, Scaled, Target
 from chainrule._src.nn import layers, schedules
 from chainrule._src.nn.callbacks import BestWeights
 from chainrule._src.nn.initializers import RandomNormal
-from chainrule._src.nn.losses import CategoricalCrossentropy
+from chainrule._src.nn.losses import BinaryCrossentropy, CategoricalCrossentropy
 from chainrule._src.nn.optimizers import Adam
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.tabular.recipes.intervals import interval_loss
@@ -89,6 +89,7 @@ def make_realmlp(
     y: Array,
     seed: int | None,
     engine: str = "auto",
+    weight: Any = None,
 ) -> Sequential:
     """Return a compiled, untrained network for a preprocessor's features.
 
@@ -99,26 +100,28 @@ def make_realmlp(
     X : ndarray, shape (n, d)
         The features of the training samples.
     y : ndarray, shape (n, k) or (n,)
-        Targets: classes one-hot encoded, or a quantity of mean 0 and deviation 1.
+        Targets: classes one-hot encoded, or a quantity of mean 0 and deviation 1. Several targets
+        are the columns of ``y``, bool for labels; the network is then without its preprocessing.
     seed : int
     engine : {"auto", "compiled", "numpy"}
+    weight : ndarray, shape (n,), optional
+        Weights of the samples, by which the quartiles of the features are taken.
     """
     target, rng = preprocessor.target, np.random.default_rng(seed)
-    classes = target.classes
-    updates = settings.epochs * max(len(X) // settings.batch_size, 1)
+    head, updates = _head(settings, target, y), updates_of(settings, len(X))
     robust = layers.RobustScaling(name="robust")
-    robust.adapt(X)
+    robust.adapt(X if weight is None else _quartiles(X, weight))
     stack = [layers.Input((preprocessor.width,)), robust, *_embedding(settings, preprocessor)]
     stack += [layers.Scale(name="scale"), *_hidden(settings, updates)]
     start: Any = {} if settings.is_fitted else dict.fromkeys(
         ("kernel_initializer", "bias_initializer"), "zeros"
     )  # fmt: skip
-    activation = "softmax" if classes else None
-    stack.append(layers.NeuralTangentDense(target.outputs, activation, name="output", **start))
+    stack.append(layers.NeuralTangentDense(head.outputs, head.activation, name="output", **start))
     if target.interval:
         stack.append(layers.Bounds(name="bounds"))
-    if settings.is_clamped and not classes:
-        stack.append(layers.Clamp(float(y.min()), float(y.max()), name="clamp"))
+    if settings.is_clamped and head.activation is None:
+        bounds = (end.tolist() for end in (y.min(axis=0), y.max(axis=0)))
+        stack.append(layers.Clamp(*bounds, name="clamp"))
     # Scoring uses the same engine as training: two libraries' thread pools slow each other down.
     if engine == "auto" and updates >= MANY:
         engine = "compiled"
@@ -126,15 +129,53 @@ def make_realmlp(
     model.build((None, preprocessor.width))
     if settings.is_fitted:
         _fit_start(model, X, rng)
-    if classes:
-        smoothed = CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
-        rule = _optimizer(settings, updates, model)
-        model.compile(rule, smoothed, weighted_metrics=["accuracy"], engine=engine)
-    else:
-        loss: Any = interval_loss(target) if target.interval else "mse"
-        model.compile(_optimizer(settings, updates, model), loss, engine=engine)
-    model.preprocessor, model.class_names = preprocessor, list(classes) or None
+    rule = _optimizer(settings, updates, model)
+    model.compile(rule, head.loss, weighted_metrics=head.metrics or None, engine=engine)
+    if target.classes or y.ndim == 1:
+        model.preprocessor, model.class_names = preprocessor, list(target.classes) or None
     return model
+
+
+def updates_of(settings: RealMLPSettings, rows: int) -> int:
+    """Return the number of updates of the schedules of a network."""
+    return settings.epochs * max(rows // settings.batch_size, 1)
+
+
+def start_from(model: Sequential, before: Sequential) -> None:
+    """Give a network from `make_realmlp` the weights of another; its schedules begin anew."""
+    drawn = "dropout_"  # the state of random numbers stays the network's own
+    weights = before.network.weights
+    model.network.take({n: w for n, w in weights.items() if not n.startswith(drawn)})
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The last layer of a network, its loss, and the metric by which epochs are compared."""
+
+    outputs: int
+    activation: str | None
+    loss: Any
+    metrics: tuple[str, ...] = ()
+
+
+def _quartiles(X: Array, weight: Array) -> Array:
+    """Return five rows whose quartiles are those of the samples, counted by their weights."""
+    if (weight == weight[0]).all():
+        return X
+    shares = [0, 0.25, 0.5, 0.75, 1]
+    rows: Array = np.quantile(X, shares, axis=0, weights=weight, method="inverted_cdf")
+    return rows
+
+
+def _head(settings: RealMLPSettings, target: Target, y: Array) -> _Head:
+    smoothed: dict[str, Any] = {"label_smoothing": settings.label_smoothing}
+    if target.classes:
+        return _Head(target.outputs, "softmax", CategoricalCrossentropy(**smoothed), ("accuracy",))
+    if y.dtype == bool:
+        return _Head(y.shape[1], "sigmoid", BinaryCrossentropy(**smoothed), ("binary_accuracy",))
+    if y.ndim > 1:
+        return _Head(y.shape[1], None, "mse")
+    return _Head(target.outputs, None, interval_loss(target) if target.interval else "mse")
 
 
 def fit_realmlp(
@@ -157,15 +198,12 @@ def fit_realmlp(
         ``(X, y)`` or ``(X, y, weight)`` of the hold-out; if None, the weights of the last epoch
         are kept.
     weight : ndarray, shape (n,), optional
-        Relative weights of the training samples.
+        Weights of the training samples, of mean 1: their scale would change the effect of Adam's
+        epsilon and of the decay.
     callbacks : sequence of Callback
     """
-    score = "val_accuracy" if model.preprocessor.target.classes else "val_loss"
-    best = [] if hold_out is None else [BestWeights(score)]
     X, y = data
-    # With mean 1, because the scale would change the effect of Adam's epsilon and of the decay.
-    if weight is not None:
-        weight = weight / np.mean(weight)
+    best = [] if hold_out is None else [BestWeights(f"val_{model.metrics_names[-1]}")]
     model.fit(
         X, y, settings.batch_size, settings.epochs, verbose=0, callbacks=[*callbacks, *best],
         validation_data=hold_out, validation_batch_size=1024, sample_weight=weight,
