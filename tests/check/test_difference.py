@@ -163,7 +163,7 @@ def summed_over_the_batch(z):
 def test_another_axis_is_tried_although_the_shape_becomes_another_one():
     report = cr.explain_difference(summed_over_the_batch, lambda z: -np.mean((z**2).sum(axis=1)))(Z)
     assert report.diagnoses[0].kind == "axis"
-    assert report.diagnoses[0].where.repaired.endswith("np.sum(z ** 2, axis=1))")
+    assert report.diagnoses[0].where.repaired.endswith("np.sum(z ** 2, axis=-1))")
 
 
 def under_the_root(z):

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chainrule._src.cli.app import app
-from chainrule._src.teach.loader import find, load
+from chainrule._src.teach.loader import find, load, our_labs
 from chainrule._src.teach.writing.course import first_source, write_course
 from chainrule._src.teach.writing.mutants import mutants
 from chainrule._src.teach.writing.proof import prove, result
@@ -212,6 +212,12 @@ def test_labs_of_other_fields_have_no_fault(path):
     for proof in prove(load(str(path)), most=12):
         assert proof.faults == [], proof.exercise
         assert len(proof.mutants) > len(proof.survivors) or proof.exercise == "discussion"
+
+
+@pytest.mark.sampled(quick=1)
+@pytest.mark.parametrize("key", our_labs())
+def test_our_labs_pass_the_check_of_labs(key):
+    assert [fault for proof in prove(load(key), most=0) for fault in proof.faults] == []
 
 
 def test_constants_of_a_student_are_hers(tmp_path):

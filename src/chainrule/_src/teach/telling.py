@@ -14,6 +14,18 @@ def packed(text: str) -> str:
     return "".join(text.split())
 
 
+def contains(text: str, expression: str) -> bool:
+    """Return true if a text has an expression, however it is spaced, and not as a part of a name.
+
+    Examples
+    --------
+    >>> contains("h = sigmoid( z )", "sigmoid(z)"), contains("dsigmoid(z)", "sigmoid(z)")
+    (True, False)
+    """
+    pattern = r"\s*".join(map(re.escape, packed(expression)))
+    return re.search(rf"(?<!\w){pattern}(?!\w)", text) is not None
+
+
 def without_answer(sentence: str, code: str, repaired: str) -> str:
     """Return a sentence on a line without the expressions that its learner has yet to find.
 
@@ -39,9 +51,8 @@ def without_answer(sentence: str, code: str, repaired: str) -> str:
 
 def given_away(code: str, repaired: str) -> list[str]:
     """Return the expressions of a mended text that the text as it is lacks, long ones first."""
-    present = packed(code)
     long = {text for text in _expressions(repaired) if len(packed(text)) >= LEAST}
-    return sorted((text for text in long if packed(text) not in present), key=len, reverse=True)
+    return sorted((text for text in long if not contains(code, text)), key=len, reverse=True)
 
 
 def _expressions(line: str) -> Iterator[str]:
@@ -60,4 +71,4 @@ def _parsed(line: str) -> ast.AST:
     return ast.Pass()
 
 
-__all__ = ["LEAST", "given_away", "packed", "without_answer"]
+__all__ = ["LEAST", "contains", "given_away", "packed", "without_answer"]

@@ -19,7 +19,7 @@ from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.loader import LoadedLab
 from chainrule._src.teach.notation import Example
 from chainrule._src.teach.submission import Submission, parse
-from chainrule._src.teach.telling import LEAST, packed
+from chainrule._src.teach.telling import LEAST, contains, packed
 from chainrule._src.teach.writing.mutants import Mutant, mutants
 
 SECONDS = 5.0  # time limit of a call of a wrong answer, which may never end
@@ -129,15 +129,14 @@ def _of_solution(lab: LoadedLab, name: str) -> Iterator[str]:
 
 def _of_hints(lab: LoadedLab, name: str) -> Iterator[str]:
     """Yield a fault for each hint that contains an expression of the solution."""
-    stub = packed(cell_text(lab, name, solved=False))
+    stub = cell_text(lab, name, solved=False)
     tree = ast.parse(cell_text(lab, name, solved=True))
     values = [getattr(node, "value", None) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
     texts = {ast.unparse(value) for value in values if isinstance(value, ast.expr)}
     for number, hint in enumerate(lab.exercises[name].hints, 1):
         for text in sorted(texts):
-            expression = packed(text)
-            is_given = len(expression) >= LEAST and expression in packed(hint)
-            if is_given and expression not in stub:
+            is_short = len(packed(text)) < LEAST
+            if not is_short and contains(hint, text) and not contains(stub, text):
                 yield f"hint {number} gives the solution away: {text}"
 
 
