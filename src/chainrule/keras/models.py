@@ -138,7 +138,7 @@ def save_model(model: Sequential, filepath: Any, overwrite: bool = True, **optio
     model.save(filepath, overwrite=overwrite, **options)
 
 
-def model_from_json(json_string: str, custom_objects: Any = None) -> Sequential:
+def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """Return a model with new weights from an architecture that `Sequential.to_json` wrote.
 
     Parameters
@@ -149,7 +149,7 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Sequential:
 
     Returns
     -------
-    Sequential
+    Sequential or Model
 
     Raises
     ------
@@ -169,4 +169,5 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Sequential:
         config = json.loads(json_string)
     except (TypeError, ValueError) as error:
         raise DataError(f"model_from_json: expected what to_json returned: {error}") from error
-    return Sequential.from_config(config, custom_objects)
+    kind = Model if isinstance(config, dict) and "steps" in config else Sequential
+    return kind.from_config(config, custom_objects)

@@ -185,3 +185,75 @@ def test_what_a_layer_adds_may_be_the_only_loss():
 def test_misuse_is_refused_with_what_was_expected(use, message):
     with pytest.raises((DataError, ShapeError), match=message):
         use()
+
+
+ONE_OUTPUT = {
+    "alone": (lambda x: x, "mse", ["mae", "mse"]),
+    "list": (lambda x: [x], ["mse"], [["mae", "mse"]]),
+    "dict": (lambda x: {"o": x}, {"o": ["mse"]}, {"o": ["mae", "mse"]}),
+}
+
+
+@pytest.mark.parametrize("name", ONE_OUTPUT)
+def test_one_output_may_be_in_a_list_or_dict(name):
+    wrapped, loss, metrics = ONE_OUTPUT[name]
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, wrapped(layers.Dense(1, name="o")(inputs)))
+    model.compile("sgd", loss, metrics=metrics, weighted_metrics={"o": ["mse"]})
+    history = model.fit(X, Y, verbose=0).history
+    assert sorted(history) == ["loss", "mae", "mse", "weighted_mse"]
+    assert isinstance(model.predict(X), dict) == (name == "dict")
+
+
+def test_weighted_metrics_have_the_name_of_the_output_first():
+    model, x, y = two_by_two()
+    losses = {"u": ["mse"], "v": ["sparse_categorical_crossentropy"]}
+    model.compile("sgd", losses, metrics={"u": ["mse"]}, weighted_metrics={"u": ["mse", "mae"]})
+    history = model.fit(x, y, verbose=0).history
+    assert sorted(history) == ["loss", "u_loss", "u_mae", "u_mse", "u_weighted_mse", "v_loss"]
+
+
+def test_an_axis_of_one_at_the_end_is_added_or_removed():
+    for shape, rows in (((4,), X[..., None]), ((4, 1), X)):
+        inputs = keras.Input(shape)
+        assert keras.Model(inputs, inputs * 2)(rows).shape == (24, *shape)
+
+
+def test_a_description_in_json_is_that_of_a_graph():
+    model = keras.models.model_from_json(residual().to_json())
+    assert [layer.name for layer in model.layers] == [layer.name for layer in residual().layers]
+
+
+class Named(keras.Model):
+    """A graph with an argument of its own."""
+
+    def __init__(self, *args, factor=1, **options):
+        super().__init__(*args, **options)
+        self.factor = factor
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+def test_a_class_of_ones_own_that_is_given_a_graph_comes_back():
+    inputs = keras.Input((4,))
+    model = Named(inputs=inputs, outputs=layers.Dense(2)(inputs), factor=3)
+    again = Named.from_config(model.get_config())
+    assert again.factor == 3
+    assert again.output_shape == (None, 2)
+
+
+def test_inputs_are_checked_before_the_first_layer():
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, inputs * 2)
+    with pytest.raises(ShapeError, match="expected 4"):
+        model(X[:, :3])
+    with pytest.raises(DataError, match="expected 1 arrays"):
+        model([X, X])
+
+
+def test_a_summary_says_what_a_layer_is_connected_to():
+    printed = []
+    residual().summary(120, print_fn=printed.append)
+    assert "input_layer[0][0]" in printed[0]
+    assert "concatenate[0][0]" in printed[0]

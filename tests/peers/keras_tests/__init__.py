@@ -36,6 +36,8 @@ FAMILIES = {
     "attention": ["layers/attention/multi_head_attention_test.py"],
     "layer": ["layers/layer_test.py"],
     "sequential": ["models/sequential_test.py"],
+    "functional": ["models/functional_test.py"],
+    "model": ["models/model_test.py"],
     "callbacks": ["callbacks/[!ost]*_test.py", "callbacks/terminate_*_test.py"],
     "losses": ["losses/*_test.py"],
     "metrics": ["metrics/*_test.py"],

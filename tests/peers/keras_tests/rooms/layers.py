@@ -8,8 +8,10 @@ from tests.peers.keras_tests.adapting import with_arrays
 from tests.peers.keras_tests.imports import Room
 
 from chainrule import layers
+from chainrule.keras import layers as as_keras
 from chainrule.layers import Layer
 
+MERGES = ("add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate", "dot")
 MODULES = ("elu", "leaky_relu", "prelu", "relu", "softmax")  # that tests import by their names
 
 
@@ -38,5 +40,5 @@ def call(self, *args, _called=Layer.__call__, **kwargs):
 
 PATCHES = {Layer: {"__call__": call, "add_weight": add_weight}}
 names = {name: thing for name, thing in vars(layers).items() if not inspect.ismodule(thing)}
-names["InputLayer"] = layers.Input
+names |= {name: getattr(as_keras, name) for name in ("Input", "InputLayer", *MERGES)}
 room = Room("layers", {**names, **dict.fromkeys(MODULES, SimpleNamespace(**names))})

@@ -39,7 +39,7 @@ def shape_given(sample: Any, batch: Any, features: Any, where: str) -> Shape | N
         return None
     if batch is None:
         return (None, *sizes_given(shapes[0], where))
-    if not isinstance(batch, Sequence) or len(batch) < 2:
+    if not isinstance(batch, Sequence) or not batch:
         raise ShapeError(
             f"{where}: the shape of a batch must be a tuple such as (32, 8), received {batch!r}"
         )

@@ -21,7 +21,14 @@ from chainrule._src.nn.network.forward import Predictor
 from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, warn_of_one_share
 from chainrule._src.nn.network.kept import RecordingCache
 from chainrule._src.nn.network.objective import Objective
-from chainrule._src.nn.network.outputs import AddedLosses, LossOfOutput, OutputLosses, metrics_of
+from chainrule._src.nn.network.outputs import (
+    AddedLosses,
+    LossOfOutput,
+    OutputLosses,
+    alone,
+    is_several_options,
+    metrics_of,
+)
 from chainrule._src.nn.training.trainer import Trainer, rate_of
 
 
@@ -109,8 +116,9 @@ class Compiled(Predictor):
             )
         if isinstance(loss, OutputLosses | AddedLosses):
             return loss
-        loss, weights = _alone(loss), _alone(weights)
-        if _is_several(loss) or weights is not None or len(names) > 1:
+        if len(names) < 2:
+            loss, weights = alone(loss), alone(weights)
+        if is_several_options(loss) or weights is not None or len(names) > 1:
             several = OutputLosses(loss, weights)
             return several.bound(names) if names else several
         return losses.get(loss, "compile")
@@ -130,9 +138,9 @@ class Compiled(Predictor):
     @property
     def objective(self) -> Objective:
         """The loss and metrics; the model must be compiled and built."""
-        shape = self.output_shape or ()
-        if isinstance(self.loss, OutputLosses) or not is_shape(shape):
+        if isinstance(self.loss, OutputLosses) or len(self.names_of_outputs) > 1:
             return self._objective_of_outputs()
+        shape = next(iter(shapes_in(self.output_shape)), ())
         counted = tuple(
             [get_metric(metric, self.loss, shape, "compile") for metric in group]
             for group in self.compiled_metrics
@@ -258,18 +266,3 @@ def flat_metrics(metrics: Any) -> tuple[Any, ...]:
         raise DataError(f"Sequential.compile: metrics must be a list, received {metrics!r}")
     nested = [m if isinstance(m, list | tuple) else [m] for m in metrics or ()]
     return tuple(metric for group in nested for metric in group)
-
-
-def _is_several(spec: Any) -> bool:
-    """Return true for a list or dict of options of outputs; a description is one option."""
-    if isinstance(spec, dict):
-        return "class_name" not in spec
-    return isinstance(spec, list | tuple)
-
-
-def _alone(spec: Any) -> Any:
-    """Return the option of the one output of a list or dict."""
-    if not _is_several(spec) or len(spec) != 1:
-        return spec
-    (only,) = spec.values() if isinstance(spec, dict) else spec
-    return only

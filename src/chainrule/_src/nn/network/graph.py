@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -16,6 +16,7 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.base.registry import provided
 from chainrule._src.core.primitive import target_of
 from chainrule._src.nn.layers import Input, Layer
+from chainrule._src.nn.layers.given import shapes_in
 from chainrule._src.nn.layers.symbols import (
     FUNCTIONS,
     Calls,
@@ -112,7 +113,9 @@ class LayerGraph:
         self.output_names = _unique(
             [*outputs] if isinstance(outputs, Mapping) else [_name(symbol) for symbol in ends]
         )
-        self.output_shapes = map_symbolic(lambda symbol: symbol.shape, outputs)
+        self.output_shapes = map_symbolic(
+            lambda symbol: symbol.shape, ends[0] if isinstance(self.structure, Ref) else outputs
+        )
 
     def replay(
         self, layers: Sequence[Any], values: Sequence[Any],
@@ -198,7 +201,7 @@ class LayerGraph:
                     f"{where}: expected the inputs {', '.join(map(str, keys))}, received "
                     f"{', '.join(map(str, x))}"
                 )
-            return [x[key] for key in keys]
+            return self._ranked(x[key] for key in keys)
         several = isinstance(x, list | tuple) and (len(self.names) > 1 or _holds_array(x))
         parts = [*x] if several else [x]
         if len(parts) != len(self.names):
@@ -206,7 +209,24 @@ class LayerGraph:
                 f"{where}: expected {len(self.names)} inputs ({', '.join(self.names)}), received "
                 f"{len(parts)}"
             )
-        return parts
+        return self._ranked(parts)
+
+    def check(self, parts: Sequence[Any], where: str) -> None:
+        """Raise an error for values that do not fit the inputs; symbolic ones may."""
+        for head, part in zip(self.heads, parts, strict=True):
+            if not hasattr(part, "shape"):
+                raise DataError(f"{where}: expected {len(parts)} arrays, received {part!r}")
+            if not isinstance(part, SymbolicTensor):
+                self.layers[head].check_fit(part.shape)
+
+    def _ranked(self, parts: Iterable[Any]) -> list[Any]:
+        """Return values in which an axis of one at the end is added or removed, as in Keras."""
+        return [
+            part[..., 0] if _ranks(part) == len(shape) + 1 and part.shape[-1] == 1
+            else part[..., None] if _ranks(part) == len(shape) - 1 and shape[-1] == 1
+            else part
+            for part, shape in zip(parts, shapes_in(self.shapes), strict=True)
+        ]  # fmt: skip
 
     def described(self) -> dict[str, Any]:
         """Return the graph as plain values."""
@@ -342,6 +362,10 @@ def _flat(result: Any) -> Iterator[Any]:
             yield from _flat(part)
     elif result is not None:
         yield result
+
+
+def _ranks(x: Any) -> int:
+    return len(getattr(x, "shape", ()))
 
 
 def _holds_array(x: Sequence[Any]) -> bool:

@@ -33,6 +33,8 @@ from chainrule._src.nn.network.graph import LayerGraph, symbols_of
 from chainrule._src.nn.network.inputs import checked_data, checked_x, sample_weights
 from chainrule._src.nn.network.outputs import AddedLosses, OutputLosses, targets_of
 
+OF_A_GRAPH = ("name", "dtype", "trainable", "layers", "heads", "steps", "inputs", "outputs")
+
 
 class Graphed(Trainable):
     """A model of the layers between symbolic inputs and outputs, or of those in its attributes."""
@@ -164,7 +166,9 @@ class Graphed(Trainable):
         """Return the outputs: the recorded calls are made again."""
         if self._graph is None:
             raise NotImplementedError(f"{type(self).__name__} must define call")
-        return self._graph.replay(self._layers, self._graph.flat(x, self.name))
+        parts = self._graph.flat(x, str(self))
+        self._graph.check(parts, str(self))
+        return self._graph.replay(self._layers, parts)
 
     # Data, and losses of outputs
 
@@ -216,7 +220,8 @@ class Graphed(Trainable):
             return map_leaves(
                 lambda part: part if part.dtype.kind != "f" else part.astype(dtype), x
             )
-        parts = self._graph.flat(x, self.name)
+        parts = self._graph.flat(x, str(self))
+        self._graph.check(parts, str(self))
         cast = [self._as_declared(index, part, dtype) for index, part in enumerate(parts)]
         return tuple(cast) if len(cast) > 1 else cast[0]
 
@@ -230,9 +235,11 @@ class Graphed(Trainable):
 
     def flat_outputs(self, y: Any) -> Any:
         """Return the output, or a tuple of several outputs in their order."""
-        if isinstance(y, Mapping):
-            return tuple(y[name] for name in (self.names_of_outputs or y))
-        return tuple(y) if isinstance(y, list | tuple) else y
+        if not isinstance(y, Mapping | list | tuple):
+            return y
+        names = self.names_of_outputs or y
+        parts = tuple(y[name] for name in names) if isinstance(y, Mapping) else tuple(y)
+        return parts if len(parts) > 1 else parts[0]
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
@@ -312,7 +319,7 @@ class Graphed(Trainable):
 
     def get_config(self) -> dict[str, Any]:
         """Return the architecture as plain values: the calls of a graph, or the arguments."""
-        if self._graph is None or type(self).__init__ is not Graphed.__init__:
+        if self._graph is None or self.__config__.get("inputs") is None:
             return super().get_config()
         return {
             "name": self.name,
@@ -361,7 +368,9 @@ class Graphed(Trainable):
             inputs, outputs = symbols_of(config, layers)
         except (LookupError, TypeError, ValueError) as error:
             raise DataError(f"Model.from_config: the calls do not fit: {error}") from error
-        model = cls(inputs, outputs, config.get("name"), dtype=config.get("dtype"))
+        more = {key: value for key, value in config.items() if key not in OF_A_GRAPH}
+        name, dtype = config.get("name"), config.get("dtype")
+        model = cls(inputs=inputs, outputs=outputs, name=name, dtype=dtype, **more)
         if not check_flag(config.get("trainable", True), "trainable", "Model"):
             model.trainable = False
         return model

@@ -46,7 +46,8 @@ class Objective:
         for metric in metrics:
             self.named[free_name(metric.name, self.named)] = metric, False
         for metric in weighted_metrics:
-            name = f"weighted_{metric.name}" if metric.name in self.named else metric.name
+            weighted_name = getattr(metric, "weighted_name", f"weighted_{metric.name}")
+            name = weighted_name if metric.name in self.named else metric.name
             self.named[free_name(name, self.named)] = metric, True
 
     def value(

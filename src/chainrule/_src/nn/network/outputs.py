@@ -31,7 +31,7 @@ class OutputLosses(Loss):
     def bound(self, names: Sequence[str]) -> OutputLosses:
         """Return the losses of outputs with these names."""
         self.parts = [
-            (name, None if loss is None else losses.get(loss, "compile"), weight)
+            (name, None if loss is None else losses.get(alone(loss), "compile"), weight)
             for name, loss, weight in zip(
                 names, per_output(self.losses, names, "loss"),
                 per_output(self.weights, names, "loss_weights"), strict=True,
@@ -41,6 +41,8 @@ class OutputLosses(Loss):
 
     def values(self, y_true: Any, y_pred: Any, weight: Any) -> Iterator[tuple[str, Any, Any]]:
         """Yield the name, the loss and the factor of each output that has a loss."""
+        if len(self.parts) == 1:
+            y_true, y_pred = [y_true], [y_pred]
         weights = weight if isinstance(weight, list | tuple) else [weight] * len(y_pred)
         for (name, loss, factor), y, p, w in zip(self.parts, y_true, y_pred, weights, strict=True):
             if loss is not None:
@@ -65,8 +67,10 @@ class AddedLosses(Loss):
 class OfOutput:
     """A metric of one output of a model."""
 
-    def __init__(self, metric: Any, index: int, name: str) -> None:
-        self.metric, self.index, self.name = metric, index, name
+    def __init__(self, metric: Any, index: int, output: str) -> None:
+        self.metric, self.index = metric, index
+        self.name = f"{output}_{metric.name}"
+        self.weighted_name = f"{output}_weighted_{metric.name}"
 
     def _arguments(self, y: Any, y_pred: Any, weight: Any = None) -> tuple[Any, ...]:
         w = weight[self.index] if isinstance(weight, list | tuple) else weight
@@ -117,8 +121,22 @@ def metrics_of(spec: Any, bound: OutputLosses, shapes: Sequence[Any]) -> list[Of
         group = of_one if isinstance(of_one, list | tuple) else [] if of_one is None else [of_one]
         for each in group:
             metric = get_metric(each, loss, shapes[index], "compile")
-            result.append(OfOutput(metric, index, f"{name}_{metric.name}"))
+            result.append(OfOutput(metric, index, name))
     return result
+
+
+def is_several_options(spec: Any) -> bool:
+    """Return true for a list or dict of options of outputs; a description is one option."""
+    if isinstance(spec, Mapping):
+        return "class_name" not in spec
+    return isinstance(spec, list | tuple)
+
+
+def alone(spec: Any) -> Any:
+    """Return the option in lists or dicts of one option."""
+    while is_several_options(spec) and len(spec) == 1:
+        (spec,) = spec.values() if isinstance(spec, Mapping) else spec
+    return spec
 
 
 def per_output(spec: Any, names: Sequence[str], what: str) -> list[Any]:
