@@ -1,8 +1,8 @@
 """Time short scripts of scikit-learn's network, with ``python -m chainrule.accel`` and without.
 
-``python benchmarks/accel.py [rounds]`` runs each script in turns, as it is and accelerated, with one
-thread of the BLAS, and prints the medians of the processor's time, their ratio, and whether both print
-the same. Short scripts must not take longer than 1.05 times as long.
+``python benchmarks/accel.py [rounds]`` runs each script in turns, as it is and accelerated, with
+one thread of the BLAS, and prints the medians of the processor's time, their ratio, and whether
+both print the same. Short scripts must not take longer than 1.05 times as long.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ print(model.loss_, model.n_iter_)
 """,
     "diabetes, L-BFGS": """
 X, y = load_diabetes(return_X_y=True)
-model = MLPRegressor(hidden_layer_sizes=(20,), solver="lbfgs", max_iter=300, random_state=0).fit(X, y)
+model = MLPRegressor(hidden_layer_sizes=(20,), solver="lbfgs", max_iter=300, random_state=0)
+model.fit(X, y)
 print(model.loss_, model.n_iter_)
 """,
     "moons, SGD": """
@@ -85,7 +86,7 @@ def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, text) in enumerate(SCRIPTS.items()):
             script = Path(folder, f"script{number}.py")
-            script.write_text(START + text)
+            script.write_text(START + text, encoding="utf-8")
             timed(script, True)  # fills the caches
             pairs = [(timed(script, False), timed(script, True)) for _ in range(rounds)]
             plain, ours = (statistics.median(each[i][0] for each in pairs) for i in (0, 1))
