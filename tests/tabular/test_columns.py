@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chainrule._src.data.preprocessing.digests import KEPT, KnownRows, TrainedRows
+from chainrule._src.data.preprocessing.digests import KEPT, KnownRows, TrainedRows, digests
 from chainrule._src.data.tables.table import ArrayTable
 from chainrule._src.tabular.recipes import cautions as notes_on_data
 from chainrule._src.tabular.recipes import choosing
@@ -117,7 +117,7 @@ def test_what_is_odd_in_data_is_told():
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes"])
 def test_ordinary_data_are_not_suspected(name):
     data = prepare(open_table(name), Recipe())
-    assert notes_on_data.cautions(data) == []
+    assert notes_on_data.cautions(data, digests(data.X_train, data.y_train)) == []
 
 
 def test_a_quantity_in_another_unit_is_told():
@@ -130,11 +130,11 @@ def test_a_quantity_in_another_unit_is_told():
 def test_rows_of_training_are_recognised():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(500, 3)).astype(np.float32), rng.integers(2, size=500)
-    known = KnownRows(TrainedRows.of(X[:300], y[:300]))
+    known = KnownRows(TrainedRows.of(digests(X[:300], y[:300])))
     known.add(X[:250], y[:250])
     known.add(X[250:], y[250:])
     assert known.share == 300 / 500
-    other = KnownRows(TrainedRows.of(X, y))
+    other = KnownRows(TrainedRows.of(digests(X, y)))
     other.add(X, 1 - y)
     assert other.share == 0
     assert KnownRows(None).share == 0
@@ -143,7 +143,7 @@ def test_rows_of_training_are_recognised():
 def test_of_many_rows_a_sample_is_kept():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(4 * KEPT, 2)).astype(np.float32), np.zeros(4 * KEPT, int)
-    trained = TrainedRows.of(X[: 3 * KEPT], y[: 3 * KEPT])
+    trained = TrainedRows.of(digests(X[: 3 * KEPT], y[: 3 * KEPT]))
     assert len(trained.sample) == KEPT
     known = KnownRows(trained)
     known.add(X, y)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule._src.data.preprocessing.values import MISSING, Writing
-from chainrule._src.data.tables import delimited
+from chainrule._src.data.tables import delimited, fields
 from chainrule.errors import ChainruleError, DataError
 from chainrule.tables import Column, open_table
 
@@ -651,3 +651,35 @@ def test_times_in_several_ways_are_text_and_that_is_said(write, rows):
     (note,) = table.notes
     assert "column 'day' is taken as text: " in note
     assert "look like times, but in different ways: row 1 holds '25.01.2024', row 2 holds" in note
+
+
+def test_a_column_that_is_decided_is_looked_at_no_more_whatever_the_size(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    words = np.array(["ash", "elm"])[rng.integers(2, size=20_000)]
+    lines = [
+        f"{word},{number:.3f}" for word, number in zip(words, rng.normal(size=20_000), strict=True)
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["word,number", *lines]))
+    monkeypatch.setattr(delimited, "BLOCK", 2**15)
+    add, rows = fields.Field.add, []
+
+    def counted(field, array):
+        rows.append((field.name, len(array)))
+        return add(field, array)
+
+    monkeypatch.setattr(fields.Field, "add", counted)
+    chunks = []
+    for small in (2**26, 0):
+        monkeypatch.setattr(delimited, "SMALL", small)
+        rows.clear()
+        table = open_table(path)
+        n_rows = [sum(count for name, count in rows if name == each) for each in ("word", "number")]
+        assert n_rows[0] < 5000
+        assert n_rows[1] == 20_000
+        chunks.append({
+            name: np.concatenate([chunk[name] for chunk in table.chunks()])
+            for name in ("word", "number")
+        })  # fmt: skip
+    for name in ("word", "number"):
+        np.testing.assert_array_equal(chunks[0][name], chunks[1][name])

@@ -130,6 +130,24 @@ def test_a_script_is_run_unchanged(tmp_path):
     assert done.stdout == f"['--more', '1'] chainrule._src.tabular.accel __main__\n{script}\n"
 
 
+@pytest.mark.parametrize("name", ["digits", "wine"])
+def test_l_bfgs_gives_their_bits_and_says_why(installed, monkeypatch, caplog, name):
+    monkeypatch.setattr(cost, "SHORT", 0)
+    caplog.set_level(logging.INFO, "chainrule.accel")
+    X, y = classes(name)
+
+    def found():
+        return MLPClassifier((32,), solver="lbfgs", max_iter=60, random_state=0).fit(X, y)
+
+    ours = found()
+    assert "L-BFGS" in caplog.records[0].getMessage()
+    accel.uninstall()
+    theirs = found()
+    assert (ours.loss_, ours.n_iter_) == (theirs.loss_, theirs.n_iter_)
+    for a, b in zip(ours.coefs_, theirs.coefs_, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_predictions_are_theirs(installed):
     X, y = classes("digits")
     found = model().fit(X, y)

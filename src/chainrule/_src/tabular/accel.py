@@ -4,6 +4,9 @@
 Training and prediction of `sklearn.neural_network.MLPClassifier` and ``MLPRegressor`` are replaced
 within the classes, wherever they were imported before: objects and pickles remain scikit-learn's.
 A call that is not replaced is logged by the logger ``chainrule.accel`` at the level INFO.
+
+L-BFGS is left to scikit-learn, because its line searches enlarge rounding errors: a script would
+print other numbers.
 """
 
 from __future__ import annotations
@@ -138,16 +141,9 @@ def _fit_stochastic(
     )  # fmt: skip
 
 
-def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *parts: Any) -> None:
-    why = obstacle(self, X, parts[-1], False)
-    if why is None:
-        from chainrule._src.tabular.estimators.lbfgs import compiled
-
-        with compiled(self, X, y, sample_weight):
-            _theirs["_fit_lbfgs"](self, X, y, sample_weight, *parts)
-        return
-    _log_reason(self, why)
-    _theirs["_fit_lbfgs"](self, X, y, sample_weight, *parts)
+def _fit_lbfgs(self: Any, *args: Any) -> None:
+    _log_reason(self, "L-BFGS enlarges rounding errors, so that other numbers would be printed")
+    _theirs["_fit_lbfgs"](self, *args)
 
 
 def _log_reason(model: Any, why: str) -> None:

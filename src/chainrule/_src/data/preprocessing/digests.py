@@ -63,10 +63,10 @@ class TrainedRows:
     sample: Array
 
     @classmethod
-    def of(cls, X: Array, y: Array) -> Self:
-        """Return the digests of rows."""
-        halves = np.unique((digests(X, y) >> np.uint64(32)).astype(np.uint32))
-        return cls(len(X), halves[:KEPT])
+    def of(cls, of_rows: Array) -> Self:
+        """Return a sample of the digests of rows."""
+        halves = np.unique((of_rows >> np.uint64(32)).astype(np.uint32))
+        return cls(len(of_rows), halves[:KEPT])
 
     def matches(self, X: Array, y: Array) -> tuple[int, int]:
         """Return the number of rows that were trained on, and of those that were looked up."""

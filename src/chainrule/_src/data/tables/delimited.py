@@ -11,7 +11,7 @@ from typing import Any
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.data.preprocessing.values import MISSING, Column
-from chainrule._src.data.tables.arrow import numbers, pyarrow
+from chainrule._src.data.tables.arrow import pyarrow
 from chainrule._src.data.tables.dialect import broken_line, read_dialect
 from chainrule._src.data.tables.fields import Field, field_of
 from chainrule._src.data.tables.table import Table, check_columns
@@ -68,20 +68,18 @@ class CsvTable(Table):
 
     def _scan(self, names: list[str]) -> int:
         """Add all rows to the fields; keep the texts of a small file. Return the number of rows."""
-        if self._path.stat().st_size <= SMALL:
-            table = pyarrow().Table.from_batches(list(self._batches(names))).combine_chunks()
-            for name, column in zip(names, table.columns, strict=True):
-                self._whole[name] = column.chunk(0)
-                floats = self._fields[name].add(column.chunk(0))
-                if floats is not None and self._fields[name].found == "number":
-                    self._columns[name] = numbers(floats)
-            return int(table.num_rows)
+        is_small, batches = self._path.stat().st_size <= SMALL, []
         rows, open_ones = 0, names
         for batch in self._batches(names):
             for name in open_ones:
                 self._fields[name].add(batch.column(names.index(name)))
             open_ones = [name for name in open_ones if self._fields[name].is_open]
             rows += batch.num_rows
+            if is_small:
+                batches.append(batch)
+        if batches:
+            table = pyarrow().Table.from_batches(batches).combine_chunks()
+            self._whole = {n: c.chunk(0) for n, c in zip(names, table.columns, strict=True)}
         return rows
 
     def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:

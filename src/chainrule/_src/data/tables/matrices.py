@@ -113,12 +113,13 @@ def training_data(
     name = _target_name(table, target)
     values, labelled = _target_values(table, name)
     full_target = Target.learn(name, values[labelled], preprocessor.task)
-    classes = full_target.encode(values[labelled]) if full_target.classes else len(labelled)
+    codes = full_target.encode(values[labelled]) if full_target.classes else None
+    groups = len(labelled) if codes is None else codes
     if fold is None:
-        val_rows = labelled[split_rows(classes, validation_split, seed, WHOLE)]
+        is_val = split_rows(groups, validation_split, seed, WHOLE)
     else:
-        val_rows = labelled[part_of_rows(classes, *fold, seed)]
-    train_rows = np.setdiff1d(labelled, val_rows, assume_unique=True)
+        is_val = part_of_rows(groups, *fold, seed)
+    train_rows, val_rows = labelled[~is_val], labelled[is_val]
     if len(train_rows) < 2:
         raise DataError(
             f"{table.name} has {len(labelled)} rows with a value of {name!r}, of which "
@@ -128,8 +129,11 @@ def training_data(
     learned = Target.learn(name, values[train_rows], full_target.task)
     preprocessor.fit(_picked(table, train_rows, names), learned, table.columns)
     X_train, X_val = _fill(table, preprocessor, [train_rows, val_rows], memory)
-    encode = preprocessor.target.encode
-    y_train, y_val = encode(values[train_rows]), encode(values[val_rows])
+    if codes is not None and learned.classes == full_target.classes:
+        y_train, y_val = codes[~is_val], codes[is_val]
+    else:
+        encode = preprocessor.target.encode
+        y_train, y_val = encode(values[train_rows]), encode(values[val_rows])
     return TrainingData(X_train, y_train, X_val, y_val, preprocessor, len(values) - len(labelled))
 
 

@@ -20,9 +20,12 @@ ROWS = 2_000  # that are looked at for such columns, at most
 MOST = 1000  # features that are looked at, at most
 
 
-def cautions(data: TrainingData) -> list[str]:
-    """Return notes on categories, rows and columns that a user should look at."""
-    return [*_spellings(data), *_equal_rows(data), *_leaks(data)]
+def cautions(data: TrainingData, of_rows: Array) -> list[str]:
+    """Return notes on categories, rows and columns that a user should look at.
+
+    ``of_rows`` are the digests of the rows of training.
+    """
+    return [*_spellings(data), *_equal_rows(data, of_rows), *_leaks(data)]
 
 
 def _spellings(data: TrainingData) -> Iterator[str]:
@@ -43,9 +46,8 @@ def _spellings(data: TrainingData) -> Iterator[str]:
             )
 
 
-def _equal_rows(data: TrainingData) -> Iterator[str]:
+def _equal_rows(data: TrainingData, first: Array) -> Iterator[str]:
     """Yield a note on rows that are equal, and on those that are kept aside as well."""
-    first = digests(data.X_train, data.y_train)
     n_equal = len(first) - len(np.unique(first))
     if n_equal < EQUAL * len(first):
         return

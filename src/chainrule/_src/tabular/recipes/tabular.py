@@ -15,7 +15,7 @@ from chainrule._src.base.errors import DataError, InterruptedWarning, OptionErro
 from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing import Preprocessor
-from chainrule._src.data.preprocessing.digests import TrainedRows
+from chainrule._src.data.preprocessing.digests import TrainedRows, digests
 from chainrule._src.data.tables import Table, TrainingData, training_data
 from chainrule._src.nn.callbacks import Callback, EarlyStopping
 from chainrule._src.nn.sequential import Sequential
@@ -57,8 +57,9 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
             wider = replace(recipe, category=(*recipe.category, *names))
             data = _prepared(table, wider, fold)
     texts = text_notes(table, data, recipe) if fold is None else []
-    data.preprocessor.trained_rows = TrainedRows.of(data.X_train, data.y_train)
-    return replace(data, notes=(*notes, *texts, *cautions(data)))
+    of_rows = digests(data.X_train, data.y_train)
+    data.preprocessor.trained_rows = TrainedRows.of(of_rows)
+    return replace(data, notes=(*notes, *texts, *cautions(data, of_rows)))
 
 
 def _prepared(table: Table, recipe: Recipe, fold: tuple[int, int] | None) -> TrainingData:
