@@ -8,8 +8,9 @@ pytestmark = pytest.mark.thorough  # they need the whole site
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 PAGES = [
-    "index", "learn/index", "learn/operations/exp", "learn/layers/Dense", "guides/index",
-    "guides/nan-loss", "guides/one-page", "reference/layers",
+    "index", "learn/index", "learn/lab", "learn/exercises", "learn/dropout", "learn/operations/exp",
+    "learn/operations/gammaln", "reference/errors", "reference/performance",
+    "learn/layers/Dense", "guides/index", "guides/nan-loss", "guides/one-page", "reference/layers",
     "reference/generated/chainrule.Sequential",
     "gallery/index", "gallery/digits/plot_digits", "architecture", "teaching", "search",
 ]  # fmt: skip

@@ -34,8 +34,8 @@ def network():
 
 
 # %%
-# The same data with one, two, and eight shards. An epoch of eight shards makes
-# an eighth of the updates, since they are made at the same time.
+# The same data with one, two, and four shards. An epoch of four shards makes a
+# quarter of the updates, since they are made at the same time.
 
 settings = {"epochs": 8, "batch_size": 8, "seed": 0, "verbose": 0}
 histories, models = {}, {}
@@ -43,7 +43,7 @@ cluster = LocalCluster(
     n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
 )
 with cluster, Client(cluster) as client:
-    for shards in [1, 2, 8]:
+    for shards in [1, 2, 4]:
         models[shards] = network()
         histories[shards] = models[shards].fit(
             digits.X_train,
@@ -58,9 +58,9 @@ with cluster, Client(cluster) as client:
 # does not matter.
 
 alone = network()
-alone.fit(digits.X_train, digits.y_train, shards=8, **settings)
+alone.fit(digits.X_train, digits.y_train, shards=4, **settings)
 for on_cluster, here in zip(
-    models[8].get_weights(), alone.get_weights(), strict=True
+    models[4].get_weights(), alone.get_weights(), strict=True
 ):
     assert np.array_equal(on_cluster, here)
 
