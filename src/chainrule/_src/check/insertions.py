@@ -34,7 +34,7 @@ from chainrule._src.check.ingredients import (
 )
 from chainrule._src.check.rules import Rules
 from chainrule._src.check.surroundings import BuildingBlocks
-from chainrule._src.check.watching import Site
+from chainrule._src.check.watching import Site, is_number
 
 SCALED, REPLACED = Rules(), Rules()
 
@@ -213,8 +213,11 @@ def _scalar_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterat
     if not is_outermost(site):
         return
     scalars = [each for each in around.named(site) if _is_scale(each[1])]
-    for other, _, _ in distinct([*scalars, *around.count(site)]):
+    for other, amount, _ in distinct([*scalars, *around.count(site)]):
         yield binary(node, ast.Div(), other), "missing divisor", 1.5, other
+        if isinstance(amount, int | np.integer) and amount > 1:
+            root = ast.Call(ast.Attribute(numpy_name(), "sqrt", ast.Load()), [other], [])
+            yield binary(node, ast.Div(), root), "missing divisor", 1.8, root
         yield binary(node, ast.Mult(), other), "missing factor", 1.8, other
     shares = [each for each in scalars if isinstance(each[1], float) and 0 < each[1] < 1]
     for other, _, _ in distinct(shares):
@@ -366,7 +369,8 @@ def with_terms(site: Site, around: BuildingBlocks) -> Iterator[Change]:
         return
     if not shape:
         for other, other_value, text in around.named(site):
-            if isinstance(other_value, float | np.floating) and text != ast.unparse(node):
+            is_scalar = is_number(other_value) and not np.ndim(other_value)
+            if is_scalar and text != ast.unparse(node):
                 yield binary(node, ast.Add(), other), "missing term", 2.2, other
         return
     node_text = ast.unparse(node)
