@@ -71,14 +71,18 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
                 candidates, more = search()
                 parts += more
     if not candidates and depth > 1 and seems_twofold(subject):
-        candidates = _of_one_result(subject, depth)
-        if candidates:
-            return candidates
+        pairs = _of_one_result(subject, depth)
+        if pairs and min(map(_cost, pairs)) < 2 * LIKELY:
+            return pairs
+        if pairs:  # two lines may be rewritten for one before them
+            return ranked(subject, _line_by_line(subject)[0]) or pairs
     for further in (_line_by_line, _suspicious):
         if not candidates:
             candidates, more = further(subject)
             parts += more
     if candidates:  # look for cheaper repairs in other lines
+        if min(map(_cost, candidates)) >= LIKELY:  # a line may be rewritten for one before it
+            candidates += _line_by_line(subject)[0]
         most = min(LIKELY, *map(_cost, candidates))
         candidates += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]
     else:
@@ -259,7 +263,7 @@ def _first_steps(subject: FaultyProgram) -> Iterator[Edit]:
         inside = subject.within(line.statement, (0, 1))
         yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
     for line in (*unknown(subject, True)[:3], *unknown(subject, False)[:3]):
-        for tier in (0, 1):
+        for tier in TIERS:
             yield from understood(subject, line, tier)[:2]
 
 
