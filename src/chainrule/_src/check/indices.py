@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.code import nodes_of
-from chainrule._src.check.edits import Change, binary, called_name, exchanged, negated
+from chainrule._src.check.edits import Change, binary, called_name, negated, swapped
 from chainrule._src.check.rules import Rules
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site, is_array
@@ -81,10 +81,7 @@ def _swapped_names(node: ast.Tuple, site: Site, around: BuildingBlocks) -> Itera
     names = [n.id for n in nodes_of(node) if isinstance(n, ast.Name)] if is_index(site) else []
     once = [name for name in dict.fromkeys(names) if names.count(name) == 1]
     for one, two in itertools.combinations(once[-4:], 2):
-        swapped = exchanged(node, one, ast.Name("_", ast.Load()))
-        swapped = exchanged(swapped, two, ast.Name(one, ast.Load()))
-        swapped = exchanged(swapped, "_", ast.Name(two, ast.Load()))
-        yield swapped, "exchanged", 1.3, (one, two)
+        yield swapped(node, one, two), "exchanged", 1.3, (one, two)
 
 
 @INDICES.of(ast.Name, ast.BinOp, ast.Tuple)

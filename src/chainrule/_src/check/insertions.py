@@ -21,6 +21,7 @@ from chainrule._src.check.edits import (
     negated,
     number,
     numpy_name,
+    swapped,
     transposed,
 )
 from chainrule._src.check.ingredients import (
@@ -54,10 +55,7 @@ def rewritten(site: Site, around: BuildingBlocks) -> Iterator[Change]:
     for i, one in enumerate(texts):
         for two in texts[i + 1 :]:
             if values[one].shape == values[two].shape and one not in two and two not in one:
-                swapped = exchanged(node, one, ast.Name("_", ast.Load()))
-                swapped = exchanged(swapped, two, ast.parse(one, mode="eval").body)
-                swapped = exchanged(swapped, "_", ast.parse(two, mode="eval").body)
-                yield swapped, "exchanged", 1.2, (one, two)
+                yield swapped(node, one, two), "exchanged", 1.2, (one, two)
     calls = Counter(ast.unparse(n) for n in nodes_of(node) if isinstance(n, ast.Call) and n.args)
     for text, count in calls.items():
         if count > 1:
