@@ -240,3 +240,35 @@ def test_a_mask_is_a_factor_and_no_derivative_of_a_relu():
     value = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     text = difference(value, value * mask, 2, [("active", mask)], {})
     assert text == "the factor active is missing: multiply by it"
+
+
+def step(d_next, before, now, w):
+    d = (d_next + now) * (1 - now**2)
+    return d * w, d * before, d
+
+
+def chain_loss(params, start):
+    h, total = start, 0.0
+    for x in params["x"]:
+        h = np.tanh(h * params["w"] + x)
+        total = total + np.sum(h**2) / 2
+    return total
+
+
+def chain_gradients(params, start):
+    h, d_x = [start], np.zeros_like(params["x"])
+    for x in params["x"]:
+        h.append(np.tanh(h[-1] * params["w"] + x))
+    d_next, d_w = np.zeros(2), np.zeros(2)
+    for t in reversed(range(len(d_x))):
+        d_next, share, d_x[t] = step(d_next, h[t + 1], h[t + 1], params["w"])
+        d_w += share
+    return {"w": d_w, "x": d_x}
+
+
+def test_of_several_arguments_of_a_call_one_may_be_the_mistake():
+    """That no values of one make the results right tells nothing of the others."""
+    rng = np.random.default_rng(3)
+    params = {"w": rng.normal(size=2), "x": rng.normal(size=(4, 2))}
+    _, line = said(chain_loss, chain_gradients, params, rng.normal(size=2))
+    assert line == 'd_next, share, d_x[t] = step(d_next, h[t], h[t + 1], params["w"])'

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from chainrule._src.check.edits import Change, binary, called_name, is_numpy, transposed
 from chainrule._src.check.rules import Rules
@@ -153,6 +156,32 @@ def _exchanged_axes(node: ast.Call, site: Site, around: BuildingBlocks) -> Itera
         args = list(node.args)
         args[i], args[i + 1] = args[i + 1], args[i]
         yield ast.Call(node.func, args, node.keywords), "transpose", 1.5, None
+
+
+@CALLS.of(ast.Call, names=("reshape",))
+def _other_shape(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield other orders of the axes: those of the array, or of its new shape."""
+    array = _receiver(node)
+    if array is None:
+        return
+    text = ast.unparse(array)
+    ndim = next((np.ndim(v) for _, v, t in around.named(site) if t == text), 0)
+    for order in itertools.permutations(range(ndim)) if 2 < ndim < 5 else ():
+        if order[0] == 0 and order != tuple(range(ndim)):  # rather not those of the samples
+            axes: list[ast.expr] = [ast.Constant(axis) for axis in order]
+            turned = ast.Call(ast.Attribute(array, "transpose", ast.Load()), axes, [])
+            func = ast.Attribute(turned, "reshape", ast.Load())
+            yield ast.Call(func, node.args, node.keywords), "transpose", 1.4, None
+    if len(node.args) == 2:
+        yield ast.Call(node.func, node.args[::-1], []), "swapped", 1.2, None
+
+
+@CALLS.of(ast.Call)
+def _without_option(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    for word in node.keywords:
+        if word.arg not in ("axis", "keepdims", None):
+            others = [k for k in node.keywords if k is not word]
+            yield ast.Call(node.func, node.args, others), "extra option", 1.2, word.arg
 
 
 @CALLS.of(ast.Call, names=("range",))

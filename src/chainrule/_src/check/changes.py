@@ -22,6 +22,7 @@ from chainrule._src.check.edits import (
 from chainrule._src.check.expressions import EXPRESSIONS
 from chainrule._src.check.indices import INDICES
 from chainrule._src.check.insertions import REPLACED, SCALED, rewritten, with_terms
+from chainrule._src.check.numbers import NUMBERS
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site, is_number
 
@@ -40,8 +41,8 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
                        site.line, site.statement, detail, site)  # fmt: skip
 
     if tier == 0:
-        yield from edits(EXPRESSIONS.changes(site, around))
-        yield from edits(INDICES.changes(site, around))
+        for rules in (EXPRESSIONS, NUMBERS, INDICES):
+            yield from edits(rules.changes(site, around))
         if is_number(value):
             if is_outermost(site) and not isinstance(node, ast.Constant):
                 yield from edits(iter([(negated(node), "sign", 1, None)]))

@@ -245,6 +245,13 @@ def exchanged(node: ast.expr, text: str, other: ast.expr) -> ast.expr:
     return ast.fix_missing_locations(changed)
 
 
+def swapped(node: ast.expr, one: str, two: str) -> ast.expr:
+    """Return a copy in which the parts with two texts are exchanged for each other."""
+    new = exchanged(node, one, ast.Name("_", ast.Load()))
+    new = exchanged(new, two, ast.parse(one, mode="eval").body)
+    return exchanged(new, "_", ast.parse(two, mode="eval").body)
+
+
 def _reads(node: ast.expr, text: str) -> bool:
     """Return true if an expression has a text."""
     if isinstance(node, ast.Name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -17,14 +16,14 @@ from chainrule._src.check.edits import (
     binary,
     called_name,
     negated,
-    number,
     numpy_name,
     stepped,
     transposed,
 )
-from chainrule._src.check.indices import of_subscript
+from chainrule._src.check.indices import is_index, of_subscript
 from chainrule._src.check.ingredients import fits, one_hot
 from chainrule._src.check.loops import products
+from chainrule._src.check.numbers import is_divisor
 from chainrule._src.check.rules import Rules
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site, is_array, is_number
@@ -45,7 +44,8 @@ COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 
 
 CURVED = ("sqrt", "log", "exp", "log1p", "tanh", "abs", "square")  # of which f(a + b) ≠ f(a) + b
-TINY = 1e-4  # a smaller number does as well as zero, so that it explains nothing
+
+WHOLE = ast.IfExp | ast.Assign | ast.Subscript  # where a computed whole number may be another
 
 EXPRESSIONS = Rules()
 
@@ -76,6 +76,9 @@ def _other_branch(node: ast.IfExp, site: Site, around: BuildingBlocks) -> Iterat
 def _not_transposed(node: ast.Attribute, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     if node.attr == "T":
         yield node.value, "transpose", 1, None
+    match node:
+        case ast.Attribute(ast.Call(ast.Attribute(_, "reshape") as func, [rows, columns], []), "T"):
+            yield ast.Call(func, [columns, rows], []), "transpose", 1.2, None
 
 
 @EXPRESSIONS.of(ast.BinOp)
@@ -148,64 +151,6 @@ def _term_inside(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterato
                 yield ast.Call(function, [inside], words), "term behind", 1.45, right
 
 
-@EXPRESSIONS.of(ast.BinOp)
-def _other_power(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield the same base with neighbours of the exponent, as a derivative has."""
-    exponent: Any = None
-    with contextlib.suppress(ValueError):
-        exponent = ast.literal_eval(node.right)
-    if not isinstance(node.op, ast.Pow) or not isinstance(exponent, int | float):
-        return
-    for other in dict.fromkeys((exponent - 1, exponent + 1, -exponent, 2 * exponent)):
-        if other not in (0, exponent):
-            yield binary(node.left, ast.Pow(), number(other)), "extra power", 1.3, None
-
-
-@EXPRESSIONS.of(ast.Constant)
-def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    value = node.value
-    if type(value) not in (int, float):
-        return
-    assert isinstance(value, int | float)
-    others: list[float] = [2 * value, value / 2, -value, 0, 1, 2, 0.5, *around.numbers]
-    if isinstance(value, int) or float(value).is_integer():
-        others = [value + 1, value - 1, *others]
-    if is_index(site) or site.field == "slice" or isinstance(site.owner, ast.keyword):
-        return
-    if site.owner is site.statement and value and not isinstance(site.statement, ast.For):
-        for scalar, amount, _ in around.named(site):
-            if not np.ndim(amount) and amount not in (0, 1, -1) and not isinstance(amount, bool):
-                new = binary(node, ast.Div(), scalar)
-                yield new, "missing divisor", 1.5, scalar
-    if isinstance(site.owner, ast.BinOp | ast.UnaryOp) and value in (0, 1):
-        for node_, other_value, text in around.named(site):
-            if np.ndim(other_value) and other_value.dtype.kind == "f":
-                yield node_, "other value", 2.1, text
-    for count, other_value, _ in around.count(site) if _is_divisor(site) else ():
-        if other_value != value:
-            yield count, "constant", 1.5, count
-    for scalar, amount, _ in around.named(site) if isinstance(value, float) else ():
-        is_variable = (
-            isinstance(scalar, ast.Name) and isinstance(amount, float) and abs(amount) > TINY
-        )
-        if is_variable and amount != value:
-            yield scalar, "constant", 1.35, scalar
-    for other in dict.fromkeys(others):
-        if other != value:
-            same = isinstance(value, int) and float(other).is_integer()
-            cost = 1.65 if other in (2 * value, value / 2) else 1.4
-            cost += 0.7 * isinstance(site.owner, ast.Compare)  # a threshold
-            yield number(int(other) if same else other), "constant", cost, other
-
-
-def _is_divisor(site: Site) -> bool:
-    """Return true if an expression is a divisor."""
-    owner = site.owner
-    if isinstance(owner, ast.AugAssign):
-        return isinstance(owner.op, ast.Div)
-    return isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Div) and site.field == "right"
-
-
 @EXPRESSIONS.of(ast.Subscript)
 def _other_subscript(node: ast.Subscript, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     yield from of_subscript(node)
@@ -219,10 +164,10 @@ def _other_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Itera
         isinstance(site.owner, ast.Attribute) and site.owner.attr == "shape"
     ):
         return
-    if isinstance(value, int | np.integer) and value > 2 and _is_divisor(site):
+    if isinstance(value, int | np.integer) and value > 2 and is_divisor(site):
         less = binary(node, ast.Sub(), ast.Constant(1))
         yield less, "other value", 1.4, f"{text} - 1"
-    if isinstance(value, int) and _is_divisor(site):
+    if isinstance(value, int) and is_divisor(site):
         for count, other_value, name in around.count(site):
             if other_value != value:
                 yield count, "other value", 1.2, name
@@ -235,7 +180,9 @@ def _other_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Itera
                 is_mixed = isinstance(value, int | np.integer) != isinstance(
                     other_value, int | np.integer
                 )
-                yield other, "other value", 1.1 - near + (1.0 if is_mixed else 0), name
+                is_compared = isinstance(site.statement, ast.If | ast.While) and not np.ndim(value)
+                cost = 1.1 - near + 1.0 * is_mixed + 1.2 * is_compared  # rather another threshold
+                yield other, "other value", cost, name
                 if np.ndim(value) == 2 and np.shape(value)[0] == np.shape(value)[1]:
                     yield transposed(other), "other value", 2.2, name
     elif isinstance(value, list | tuple | dict):
@@ -310,21 +257,25 @@ def _reversed_loop(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterat
 
 @EXPRESSIONS.of(ast.expr)
 def _counted(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield 1 for what is added to a number, and counts in scope for a divisor that is computed."""
+    """Yield whole numbers in scope for one that is computed, 1 for what is added to a number."""
     if isinstance(site.owner, ast.AugAssign) and isinstance(site.value, float | np.floating):
         yield ast.Constant(1), "other value", 1.5, (ast.unparse(node), "1")
     is_scalar = isinstance(site.value, int | float | np.number)
-    if isinstance(node, ast.Call | ast.Attribute) and _is_divisor(site) and is_scalar:
-        for other, value, text in [*around.named(site), *around.count(site)]:
-            is_count = isinstance(value, int | np.integer) and value > 1
-            if is_count and text != ast.unparse(node):
-                yield other, "other value", 1.35, (ast.unparse(node), text)
+    is_count = is_divisor(site) and is_scalar
+    is_whole = isinstance(site.value, int | np.integer) and isinstance(site.owner, WHOLE)
+    for other, value, text in around.named(site) + around.count(site) if (
+        isinstance(node, ast.Call | ast.Attribute) and (is_count or is_whole)
+    ) else ():  # fmt: skip
+        if isinstance(value, int | np.integer) and value > is_count and text != ast.unparse(node):
+            yield other, "other value", 1.35, (ast.unparse(node), text)
 
 
 @EXPRESSIONS.of(ast.BinOp, ast.Call, ast.Name)
 def _missing_function(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield the activation of a statement's value: the learner's own functions of one argument."""
-    if site.owner is site.statement and site.field == "value" and is_number(site.value):
+    """Yield the activation of a value: the learner's own functions of one argument."""
+    is_result = site.owner is site.statement and site.field == "value"
+    is_compared = isinstance(site.owner, ast.BinOp) and isinstance(site.owner.op, ast.Sub)
+    if (is_result or (is_compared and site.field == "left")) and is_number(site.value):
         for helper in around.helpers(site):
             if helper not in (called_name(node), site.code.code_object.co_name):
                 call = ast.Call(ast.Name(helper, ast.Load()), [node], [])
@@ -392,10 +343,3 @@ def _other_step(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[
     is_whole = isinstance(site.value, int | np.integer) and not isinstance(site.value, bool)
     for step in (-1, 1) if is_whole and is_index(site) else ():
         yield stepped(node, step), "index", 1.5, None
-
-
-def is_index(site: Site) -> bool:
-    """Return true if an expression is an index or part of an index."""
-    return site.field == "slice" or isinstance(site.owner, ast.Slice) or (
-        isinstance(site.owner, ast.Call) and called_name(site.owner) == "range"
-    ) or (isinstance(site.owner, ast.Tuple) and site.owner is not site.statement)  # fmt: skip

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.edits import Change, binary
+from chainrule._src.check.code import nodes_of
+from chainrule._src.check.edits import Change, binary, called_name, negated, swapped
 from chainrule._src.check.rules import Rules
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site, is_array
@@ -42,6 +44,9 @@ def of_subscript(node: ast.Subscript) -> Iterator[Change]:
             func = ast.Attribute(ast.Name("np", ast.Load()), "arange", ast.Load())
             elts = [*parts[:i], ast.Call(func, [length], []), *parts[i + 1 :]]
             yield sub(ast.Tuple(elts, ast.Load())), "index", 1.5, None
+    if isinstance(index, ast.Name | ast.BinOp):  # all from there on, or before, for one
+        for some in (ast.Slice(index, None), ast.Slice(None, index)):
+            yield sub(some), "slice", 1.45, None
     yield node.value, "extra index", 1.5, None
 
 
@@ -54,8 +59,11 @@ def _other_slices(part: ast.Slice) -> Iterator[ast.Slice]:
         yield ast.Slice(low, high, minus)  # flipped
     else:
         yield ast.Slice(low, high, None)
+    ends = [ast.Slice(None, negated(low))] if low is not None else []  # the first for the last
+    ends += [ast.Slice(negated(high), None)] if high is not None else []
     for new in (ast.Slice(ast.Constant(1), high), ast.Slice(low, minus), ast.Slice(None, high),
-                ast.Slice(low, None), ast.Slice(high, None), ast.Slice(None, low)):  # fmt: skip
+                ast.Slice(low, None), ast.Slice(high, None), ast.Slice(None, low),
+                *ends):  # fmt: skip
         if ast.dump(new) != ast.dump(part):
             yield new
 
@@ -65,6 +73,15 @@ def _window(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Chan
     """Yield windows of images: a border is left out that a convolution padded."""
     if is_array(site.value) and site.value.ndim > 2 and not isinstance(site.owner, ast.Subscript):
         yield from _windows(node, site.value.ndim, _wholes(site, around))
+
+
+@INDICES.of(ast.Tuple)
+def _swapped_names(node: ast.Tuple, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield an index of several axes in which two variables are swapped."""
+    names = [n.id for n in nodes_of(node) if isinstance(n, ast.Name)] if is_index(site) else []
+    once = [name for name in dict.fromkeys(names) if names.count(name) == 1]
+    for one, two in itertools.combinations(once[-4:], 2):
+        yield swapped(node, one, two), "exchanged", 1.3, (one, two)
 
 
 @INDICES.of(ast.Name, ast.BinOp, ast.Tuple)
@@ -118,3 +135,10 @@ def _times(node: ast.expr, name: ast.expr) -> ast.expr:
     if isinstance(node, ast.Tuple):
         return ast.Tuple([_times(part, name) for part in node.elts], ast.Load())
     return binary(node, ast.Mult(), name)
+
+
+def is_index(site: Site) -> bool:
+    """Return true if an expression is an index or part of an index."""
+    return site.field == "slice" or isinstance(site.owner, ast.Slice) or (
+        isinstance(site.owner, ast.Call) and called_name(site.owner) == "range"
+    ) or (isinstance(site.owner, ast.Tuple) and site.owner is not site.statement)  # fmt: skip

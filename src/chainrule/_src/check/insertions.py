@@ -21,6 +21,7 @@ from chainrule._src.check.edits import (
     negated,
     number,
     numpy_name,
+    swapped,
     transposed,
 )
 from chainrule._src.check.ingredients import (
@@ -34,7 +35,7 @@ from chainrule._src.check.ingredients import (
 )
 from chainrule._src.check.rules import Rules
 from chainrule._src.check.surroundings import BuildingBlocks
-from chainrule._src.check.watching import Site
+from chainrule._src.check.watching import Site, is_number
 
 SCALED, REPLACED = Rules(), Rules()
 
@@ -54,10 +55,7 @@ def rewritten(site: Site, around: BuildingBlocks) -> Iterator[Change]:
     for i, one in enumerate(texts):
         for two in texts[i + 1 :]:
             if values[one].shape == values[two].shape and one not in two and two not in one:
-                swapped = exchanged(node, one, ast.Name("_", ast.Load()))
-                swapped = exchanged(swapped, two, ast.parse(one, mode="eval").body)
-                swapped = exchanged(swapped, "_", ast.parse(two, mode="eval").body)
-                yield swapped, "exchanged", 1.2, (one, two)
+                yield swapped(node, one, two), "exchanged", 1.2, (one, two)
     calls = Counter(ast.unparse(n) for n in nodes_of(node) if isinstance(n, ast.Call) and n.args)
     for text, count in calls.items():
         if count > 1:
@@ -213,8 +211,11 @@ def _scalar_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterat
     if not is_outermost(site):
         return
     scalars = [each for each in around.named(site) if _is_scale(each[1])]
-    for other, _, _ in distinct([*scalars, *around.count(site)]):
+    for other, amount, _ in distinct([*scalars, *around.count(site)]):
         yield binary(node, ast.Div(), other), "missing divisor", 1.5, other
+        if isinstance(amount, int | np.integer) and amount > 1:
+            root = ast.Call(ast.Attribute(numpy_name(), "sqrt", ast.Load()), [other], [])
+            yield binary(node, ast.Div(), root), "missing divisor", 1.8, root
         yield binary(node, ast.Mult(), other), "missing factor", 1.8, other
     shares = [each for each in scalars if isinstance(each[1], float) and 0 < each[1] < 1]
     for other, _, _ in distinct(shares):
@@ -368,7 +369,8 @@ def with_terms(site: Site, around: BuildingBlocks) -> Iterator[Change]:
         return
     if not shape:
         for other, other_value, text in around.named(site):
-            if isinstance(other_value, float | np.floating) and text != ast.unparse(node):
+            is_scalar = is_number(other_value) and not np.ndim(other_value)
+            if is_scalar and text != ast.unparse(node):
                 yield binary(node, ast.Add(), other), "missing term", 2.2, other
         return
     node_text = ast.unparse(node)

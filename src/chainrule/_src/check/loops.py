@@ -43,7 +43,7 @@ def within_loop(
                        body[0].lineno, tree, detail)  # fmt: skip
         for new, kind, cost, detail in changed(name, end, around):
             yield edit(last, new, kind, cost, detail)
-    for new, cost in loop.steps():
+    for new, cost in (*loop.steps(), *loop.counts()):
         yield edit(last, new, "missing line", cost, new)
     for i, s in enumerate(body):
         if isinstance(s, ast.AugAssign) or i == last:
@@ -114,6 +114,15 @@ class LoopContext:
                         yield ast.Assign([target], binary(other, ast.Mult(), factor)), 2.3
                 if other_value.shape == value.shape:
                     yield ast.Assign([target], other), 2.0
+
+    def counts(self) -> Iterator[tuple[ast.stmt, float]]:
+        """Yield lines that move on a position, which the loop reads and leaves at zero."""
+        wholes = [(o, v, t) for o, v, t in self.named if isinstance(v, int | np.integer)]
+        read = {node.id for node in self.names} & self.outside
+        steps = [ast.Constant(1), *(o for o, value, _ in wholes if value > 0)]
+        for name in (text for _, value, text in wholes if value == 0 and text in read):
+            for step in steps:
+                yield ast.AugAssign(ast.Name(name, ast.Store()), ast.Add(), step), 1.95
 
     def sums(self) -> Iterator[ast.stmt]:
         """Yield lines that add a turn's values to a sum that stays zero."""

@@ -18,6 +18,7 @@ from chainrule._src.check.valuing import Evaluator
 from chainrule._src.check.watching import Site
 
 MOST = 40  # expressions that are tried at a site
+MOST_CONDITIONS = 3  # conditions that are tried
 MOST_BOUNDS = 9  # numbers that are tried as bounds
 LONG = 30  # nodes of an expression; a longer one is not tried
 OPERATIONS = ast.BinOp | ast.Call | ast.Compare
@@ -45,6 +46,13 @@ class OfLoss:
         numbers = [n.value for n in nodes if isinstance(n, ast.Constant)]
         sizes = {abs(v) for v in numbers if isinstance(v, int | float) and v}
         return sorted({0, *sizes, *(-size for size in sizes)})[:MOST_BOUNDS]
+
+    @cached_property
+    def conditions(self) -> list[ast.expr]:
+        """The conditions on which the loss counts a sample or a step."""
+        nodes = [n for code in self.codes() for n in ast.walk(code.tree)]
+        tests = {ast.unparse(n.test): n.test for n in nodes if isinstance(n, ast.If)}
+        return list(tests.values())[:MOST_CONDITIONS]
 
     def entries(
         self, site: Site, scope: Callable[[], dict[str, Any]],

@@ -28,7 +28,8 @@ def pinned_lines(subject: FaultyProgram) -> list[Site]:
                 continue
             addition = subject.responses.located(line)
             if addition is IMPOSSIBLE:
-                others.add(id(line.statement))
+                if line.owner is line.statement:  # of an argument this tells nothing of the others
+                    others.add(id(line.statement))
             elif addition is not None:
                 subject.pinned.append(line)
         others -= {id(line.statement) for line in subject.pinned}
@@ -36,13 +37,13 @@ def pinned_lines(subject: FaultyProgram) -> list[Site]:
     return subject.pinned
 
 
-def within_pinned(subject: FaultyProgram, line: Site) -> list[Edit]:
-    """Return the changes of a pinned line that add, or may add, the missing amount."""
+def within_pinned(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
+    """Return the changes of a tier of a pinned line that add, or may add, the missing amount."""
     assert subject.responses is not None
     suits, helpers = subject.responses.suits, subject.around.helpers(line)
     return [
         edit
-        for edit in subject.within(line.statement)
+        for edit in subject.within(line.statement, [tier])
         if edit.site is None or suits(edit, line, subject.around_of(edit), helpers)
     ]
 

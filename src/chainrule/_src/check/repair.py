@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -36,6 +36,7 @@ from chainrule._src.check.watching import Site
 
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = {0: 1.5, 1: 2.0, 2: np.inf}  # a cost below which the search skips the tiers after this one
+QUICKEST = {0: 1.5}  # the first tier alone
 FIRST = 3  # stages that are searched before combinations of several changes
 QUICK = 1.42  # the highest cost of the changes that are tried everywhere at first
 LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown value
@@ -63,22 +64,25 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         if candidates:
             return candidates
     if not candidates:
-        candidates, more = _of_lines(
-            subject, pinned_lines(subject), partial(within_pinned, subject), PINNED
-        )
-        parts += more
+        pinned = partial(_of_lines, subject, pinned_lines(subject), partial(within_pinned, subject))
+        quick = partial(_singles, subject, [(ALL, 0)], QUICK)
+        for search in (partial(pinned, PINNED, QUICKEST), quick, partial(pinned, PINNED)):
+            if not candidates:
+                candidates, more = search()
+                parts += more
     if not candidates and depth > 1 and seems_twofold(subject):
-        candidates = _of_one_result(subject, depth)
-        if candidates:
-            return candidates
-    if not candidates:
-        candidates, more = _line_by_line(subject)
-        parts += more
-    for search in (partial(_singles, stages=[(ALL, 0)], most=QUICK), _suspicious):
+        pairs = _of_one_result(subject, depth)
+        if pairs and min(map(_cost, pairs)) < 2 * LIKELY:
+            return pairs
+        if pairs:  # two lines may be rewritten for one before them
+            return ranked(subject, _line_by_line(subject)[0]) or pairs
+    for further in (_line_by_line, _suspicious):
         if not candidates:
-            candidates, more = search(subject)
+            candidates, more = further(subject)
             parts += more
     if candidates:  # look for cheaper repairs in other lines
+        if min(map(_cost, candidates)) >= LIKELY:  # a line may be rewritten for one before it
+            candidates += _line_by_line(subject)[0]
         most = min(LIKELY, *map(_cost, candidates))
         candidates += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]
     else:
@@ -173,32 +177,35 @@ def _of_pinned(subject: FaultyProgram) -> list[Repair]:
 def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     """Return repairs in the lines that go wrong first: of all wrong results, and of a part."""
     lines = [p for p in suspicious(subject) if id(p.statement) not in subject.ruled_out]
-    return _of_lines(subject, lines, lambda line: subject.within(line.statement), SUSPICIOUS)
+    within = lambda line, tier: subject.within(line.statement, [tier])  # noqa: E731
+    return _of_lines(subject, lines, within, SUSPICIOUS)
 
 
 def _of_lines(
-    subject: FaultyProgram, lines: list[Site], within: Callable[[Site], list[Edit]], share: float
+    subject: FaultyProgram,
+    lines: list[Site],
+    within: Callable[[Site, int], list[Edit]],
+    share: float,
+    tiers: Mapping[int, float] = TIERS,
 ) -> tuple[list[Repair], list[Repair]]:
     """Return repairs in some lines: of all wrong results, and of a part."""
     complete: list[Repair] = []
     parts: list[Repair] = []
     limit = subject.part_of_time(share)
-    edits = [e for p in lines if not limit.has_passed for e in within(p)]
-    cheapest = np.inf
-    for edit in sorted(edits, key=lambda edit: edit.cost):
-        if limit.has_passed or edit.cost > cheapest + SLACK:
+    for tier, most in tiers.items():
+        edits = [e for p in lines if not limit.has_passed for e in within(p, tier)]
+        for edit in sorted(edits, key=lambda edit: edit.cost):
+            cheapest = min(map(_cost, complete), default=np.inf)
+            if limit.has_passed or edit.cost > cheapest + SLACK:
+                break
+            edit.reach = subject.reach_of(edit)
+            repair = subject.repaired((edit,)) if edit.reach & subject.wrong else None
+            if repair is not None:
+                (complete if repair.mended == subject.wrong else parts).append(repair)
+        if limit.has_passed or (complete and min(map(_cost, complete)) < most):
             break
-        edit.reach = subject.reach_of(edit)
-        repair = subject.repaired((edit,)) if edit.reach & subject.wrong else None
-        if repair is None:
-            continue
-        if repair.mended == subject.wrong:
-            complete.append(repair)
-            cheapest = min(cheapest, edit.cost)
-        else:
-            parts.append(repair)
     else:
-        subject.searched |= {id(line.statement) for line in lines}
+        subject.searched |= {id(line.statement) for line in lines if tiers is TIERS}
     return _cheapest(complete), parts
 
 
@@ -256,7 +263,7 @@ def _first_steps(subject: FaultyProgram) -> Iterator[Edit]:
         inside = subject.within(line.statement, (0, 1))
         yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
     for line in (*unknown(subject, True)[:3], *unknown(subject, False)[:3]):
-        for tier in (0, 1):
+        for tier in TIERS:
             yield from understood(subject, line, tier)[:2]
 
 

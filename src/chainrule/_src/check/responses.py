@@ -263,7 +263,8 @@ class Responses:
         """
         addition = self._additions.get(line.key)
         site = edit.site
-        if site is None or addition is None or not edit.fits_a_slot:
+        is_inside = site is line or id(line.node) in inside
+        if site is None or addition is None or not (is_inside and edit.fits_a_slot):
             return True
         if not _is_plain(edit.new, site, helpers):
             return True

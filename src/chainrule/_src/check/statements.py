@@ -209,6 +209,23 @@ def _conditioned(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]
                 yield block.edit(i, new, "unconditioned", 1.7, s, condition)
 
 
+def _on_a_condition_of_the_loss(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield a line, or the first or last lines of a loop, on a condition that the loss has."""
+    s = block.statements[i]
+    site = next((p for p in around.watch.sites if p.statement is s and p.trace.values), None)
+    if site is None or not isinstance(block.owner, ast.For):
+        return
+    count = len(block.statements)
+    names = {*site.trace.scope, *site.code.functions[0].__globals__}
+    for condition in around.loss.conditions:
+        if not {n.id for n in nodes_of(condition) if isinstance(n, ast.Name)} <= names:
+            continue
+        for end in sorted({i + 1, count}) if i else range(1, count + 1):
+            new = ast.If(condition, block.statements[i:end], [])
+            cost = 1.7 if end - i == count else 1.75  # rather all of the loop: as with `continue`
+            yield block.edit(slice(i, end), [new], "unconditioned", cost, s, condition)
+
+
 def _over_the_end_of_if(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     """Yield a condition without its last line, and one that holds for the next line, too."""
     statements, s = block.statements, block.statements[i]
@@ -247,7 +264,7 @@ def _over_the_ends_of_loop(block: Block, i: int, around: BuildingBlocks) -> Iter
 
 RULES: tuple[Rule, ...] = (
     _of_target, _of_one_index, _of_dropped, _of_augmented, _of_assignment, _left_out, _divided,
-    more_lines, _past_others, _return_behind_loop, _conditioned,
+    more_lines, _past_others, _return_behind_loop, _conditioned, _on_a_condition_of_the_loss,
     _over_the_end_of_if, _over_the_ends_of_loop,
 )  # fmt: skip
 

@@ -60,6 +60,7 @@ TEMPLATES = {
     "derivative of log": "the derivative of log(x) is 1 / x: {right}",
     "complement": "{wrong} stands where {right} belongs (a derivative, a complement)",
     "other share": "{wrong} stands where {right} belongs (the two add up to 1)",
+    "extra option": "the option {detail} does not belong here (another order or rule): {right}",
     "extra index": "a part is taken (one sample or row alone) where all belongs: {right}",
     "extra power": "the power is wrong: {right} instead of {wrong} (a square)",
     "branches": "the two cases are exchanged (the condition is the wrong way round): {right}",

@@ -1,0 +1,98 @@
+"""Changes of numbers: other constants, exponents, roots, a term of a divisor."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.check.edits import Change, binary, number, numpy_name
+from chainrule._src.check.indices import is_index
+from chainrule._src.check.rules import Rules
+from chainrule._src.check.surroundings import BuildingBlocks
+from chainrule._src.check.watching import Site, is_array
+
+NUMBERS = Rules()
+TINY = 1e-4  # a smaller number does as well as zero, so that it explains nothing
+
+
+def is_divisor(site: Site) -> bool:
+    """Return true if an expression is a divisor."""
+    owner = site.owner
+    if isinstance(owner, ast.AugAssign):
+        return isinstance(owner.op, ast.Div)
+    return isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Div) and site.field == "right"
+
+
+@NUMBERS.of(ast.BinOp)
+def _other_power(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the same base with neighbours of the exponent, and the factor that a derivative has."""
+    exponent: Any = None
+    with contextlib.suppress(ValueError):
+        exponent = ast.literal_eval(node.right)
+    if not isinstance(node.op, ast.Pow) or not isinstance(exponent, int | float):
+        return
+    for other in dict.fromkeys((exponent - 1, exponent + 1, -exponent, 2 * exponent)):
+        if other not in (0, exponent):
+            yield binary(node.left, ast.Pow(), number(other)), "extra power", 1.3, None
+    factor = exponent + 1
+    if factor not in (0, 1):
+        yield binary(number(factor), ast.Mult(), node), "missing factor", 1.45, factor
+
+
+@NUMBERS.of(ast.expr)
+def _term_of_divisor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield a divisor plus 1, as of a class that has no scores of its own, or of ``1 + x**2``."""
+    if is_divisor(site) and isinstance(site.value, np.ndarray | float | np.floating):
+        one = ast.Constant(1)
+        yield binary(one, ast.Add(), node), "missing term", 1.45, one
+
+
+@NUMBERS.of(ast.Name, ast.Subscript, ast.Attribute)
+def _root(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the root of a factor or divisor, as of a variance."""
+    owner = site.owner
+    is_factor = isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Mult | ast.Div)
+    if is_factor and is_array(site.value) and (site.value > 0).all():
+        root = ast.Call(ast.Attribute(numpy_name(), "sqrt", ast.Load()), [node], [])
+        yield root, "missing call", 1.45, "sqrt (the root)"
+
+
+@NUMBERS.of(ast.Constant)
+def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    value = node.value
+    if type(value) not in (int, float):
+        return
+    assert isinstance(value, int | float)
+    others: list[float] = [2 * value, value / 2, -value, 0, 1, 2, 0.5, *around.numbers]
+    if isinstance(value, int) or float(value).is_integer():
+        others = [value + 1, value - 1, *others]
+    if is_index(site) or site.field == "slice" or isinstance(site.owner, ast.keyword):
+        return
+    if site.owner is site.statement and value and not isinstance(site.statement, ast.For):
+        for scalar, amount, _ in around.named(site):
+            if not np.ndim(amount) and amount not in (0, 1, -1) and not isinstance(amount, bool):
+                new = binary(node, ast.Div(), scalar)
+                yield new, "missing divisor", 1.5, scalar
+    if isinstance(site.owner, ast.BinOp | ast.UnaryOp) and value in (0, 1):
+        for node_, other_value, text in around.named(site):
+            if np.ndim(other_value) and other_value.dtype.kind == "f":
+                yield node_, "other value", 2.1, text
+    for count, other_value, _ in around.count(site) if is_divisor(site) else ():
+        if other_value != value:
+            yield count, "constant", 1.5, count
+    for scalar, amount, _ in around.named(site):
+        is_variable = (
+            isinstance(scalar, ast.Name) and isinstance(amount, float) and abs(amount) > TINY
+        )
+        if is_variable and amount != value:
+            yield scalar, "constant", 1.35 if type(value) is float else 1.45, scalar
+    for other in dict.fromkeys(others):
+        if other != value:
+            same = isinstance(value, int) and float(other).is_integer()
+            cost = 1.65 if other in (2 * value, value / 2) else 1.4
+            cost += 0.7 * isinstance(site.owner, ast.Compare)  # a threshold
+            yield number(int(other) if same else other), "constant", cost, other
