@@ -7,6 +7,7 @@ from chainrule import check
 from chainrule._src.teach import expect
 from chainrule._src.teach.calls import an_object
 from chainrule._src.teach.exercise import Exercise
+from chainrule._src.teach.loader import exercise
 from chainrule.errors import DataError
 
 
@@ -92,3 +93,10 @@ def test_a_check_takes_what_else_it_uses_from_beside(monkeypatch):
     assert found.run_here(right).sentence == "double(4) is 8, it must be an object of a class"
     monkeypatch.delattr(f"{__name__}.Double")
     assert "together with Double: define it first" in found.run_here(right).sentence
+
+
+def test_checks_that_passed_before_do_not_run_again():
+    task = exercise("softmax")
+    before = task.run_here(right).outcomes
+    assert task.run(None, "", before).passed
+    assert not task.run(None, "", before[:-1]).passed

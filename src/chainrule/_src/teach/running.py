@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import selectors
 import shutil
 import signal
 import socket
@@ -268,14 +267,16 @@ class Worker:
 
     def _fills_disk(self, end: float) -> bool:
         """Wait for a reply; return true if files take more than `MOST_WRITTEN` bytes meanwhile."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._connection, selectors.EVENT_READ)
-            while not selector.select(max(0.0, min(LOOK, end - time.monotonic()))):
+        while True:
+            self._connection.settimeout(max(1e-6, min(LOOK, end - time.monotonic())))
+            try:
+                self._connection.recv(1, socket.MSG_PEEK)
+                return False
+            except TimeoutError:
                 if _size(self._folder) > MOST_WRITTEN:
                     return True
                 if time.monotonic() >= end:
-                    raise TimeoutError
-        return False
+                    raise
 
     def _end(self) -> int:
         status = self._process.kill()

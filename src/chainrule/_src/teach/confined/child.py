@@ -114,9 +114,10 @@ class _Answers:
             function = self._server.object_of(str(asked["of"]))
             args = [decode(arg) for arg in asked["args"]]
             kwargs = {key: decode(arg) for key, arg in asked["kwargs"].items()}
-            before = [encode(arg) for arg in args if isinstance(arg, np.ndarray)]
+            arrays = [arg for arg in args if isinstance(arg, np.ndarray)]
+            before = [arg.tobytes() for arg in arrays]
             value = {"value": encode(function(*args, **kwargs))}
-            if before != [encode(arg) for arg in args if isinstance(arg, np.ndarray)]:
+            if before != [arg.tobytes() for arg in arrays]:
                 raise DataError("a right function that changes its arguments cannot stand in")
             return value
         except Exception as error:  # a solution may raise any error

@@ -207,7 +207,8 @@ class Grader:
     ) -> ExerciseResult:
         """Return the better of two marks: with a student's earlier answers, or with right ones.
 
-        A mistake is paid in the exercise where it is made, and not again in those that use it.
+        A mistake is paid in the exercise where it is made, and not again in those that use it: only
+        checks that failed run again.
         """
         name, task = result.exercise, self.assignment
         wrong = [r.exercise for r in earlier if not r.passed and r.exercise in task.stand_ins(name)]
@@ -217,7 +218,7 @@ class Grader:
         try:
             plan = self._read(entry.path, wrong)[name]
             with RightAnswers(self._host, task.limits, part, wrong) as right:
-                again = self._exercise(name, plan, entry.name, right)
+                again = self._exercise(name, plan, entry.name, right, result.outcomes)
         except (FileError, Wrong):
             return result
         return again if again.points > result.points else result
@@ -245,7 +246,12 @@ class Grader:
         return plan
 
     def _exercise(
-        self, name: str, plan: dict[str, Any], student: str, right: RightAnswers | None = None
+        self,
+        name: str,
+        plan: dict[str, Any],
+        student: str,
+        right: RightAnswers | None = None,
+        before: Sequence[CheckOutcome] = (),
     ) -> ExerciseResult:
         if plan["problem"]:
             return self._failed(name, _short(plan["problem"]))
@@ -259,7 +265,7 @@ class Grader:
                 reply = worker.ask({"do": "load", "name": name, **plan})
                 if "error" in reply:
                     return self._failed(name, _short(loading_failed(name, reply["error"])))
-                result = exercise.run(worker.candidate(name), drawn_from)
+                result = exercise.run(worker.candidate(name), drawn_from, before)
                 result = self._with_hidden(result, worker)
         except Wrong as error:
             return self._failed(name, _short(str(error)))
