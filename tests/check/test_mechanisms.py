@@ -247,7 +247,7 @@ def step(d_next, before, now, w):
     return d * w, d * before, d
 
 
-def recurrent_loss(params, start):
+def steps_loss(params, start):
     h, total = start, 0.0
     for x in params["x"]:
         h = np.tanh(h * params["w"] + x)
@@ -255,7 +255,7 @@ def recurrent_loss(params, start):
     return total
 
 
-def recurrent_gradients(params, start):
+def steps_gradients(params, start):
     h, d_x = [start], np.zeros_like(params["x"])
     for x in params["x"]:
         h.append(np.tanh(h[-1] * params["w"] + x))
@@ -270,5 +270,5 @@ def test_of_several_arguments_of_a_call_one_may_be_the_mistake():
     """That no values of one make the results right tells nothing of the others."""
     rng = np.random.default_rng(3)
     params = {"w": rng.normal(size=2), "x": rng.normal(size=(4, 2))}
-    _, line = said(recurrent_loss, recurrent_gradients, params, rng.normal(size=2))
+    _, line = said(steps_loss, steps_gradients, params, rng.normal(size=2))
     assert line == 'd_next, share, d_x[t] = step(d_next, h[t], h[t + 1], params["w"])'

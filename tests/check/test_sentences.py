@@ -1,5 +1,8 @@
 """Mistakes as learners make them: the right sentence, at the line where the mistake is."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -117,3 +120,12 @@ def test_what_the_forward_pass_keeps_is_not_the_place_of_a_mistake():
         *steps_args(np.random.default_rng(1))
     )
     assert report.diagnoses[0].where.code.strip() == "dhnext = np.dot(U, draw)"
+
+
+def test_the_documentation_prints_what_a_check_says(tmp_path, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "checking.md").read_text(encoding="utf-8")
+    code, printed = (page.split(f"```{kind}\n")[1].split("```")[0] for kind in ("python", "text"))
+    homework = tmp_path / "homework.py"
+    homework.write_text(code, encoding="utf-8")
+    runpy.run_path(str(homework))
+    assert capsys.readouterr().out.split("•")[1] == printed.split("•")[1]

@@ -328,7 +328,12 @@ def _in_place(wrong: Any, right: Any, detail: Any, context: Context) -> str:
 
 
 def _other(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    """Describe which variables the wrong expression lacks, and which are too many."""
+    """Describe the slope that is missing, else which variables are missing or too many."""
+    trees = [t for t in (wrong, right) if isinstance(t, ast.AST)]
+    masks = [any(isinstance(node, ast.Compare) for node in nodes_of(t)) for t in trees]
+    slope = _derivative(right, context) if masks == [False, True] else ""
+    if slope and "activation" not in slope:
+        return f"{slope} is missing (the chain rule): it must be {_short(right, 100)}"
     names = [
         {text_of(n) for n in nodes_of(t) if isinstance(n, ast.Name | ast.Subscript)} - {"np", "len"}
         if isinstance(t, ast.AST) else set()
