@@ -49,6 +49,17 @@ def test_numbers_that_are_categories_are_taken_as_such():
     assert r2(data, RIDES) > 0.95 > r2(prepare(table, as_numbers), as_numbers)
 
 
+def test_states_by_number_are_categories_and_ages_are_quantities():
+    rng = np.random.default_rng(0)
+    state, age = rng.integers(46, size=1400), rng.integers(18, 80, size=1400)
+    sales = rng.normal(size=46)[state] + 0.02 * age + rng.normal(scale=0.1, size=1400)
+    recipe = Recipe(target="sales", recipe="mlp", epochs=30)
+    alone = {"state": state, "noise": rng.normal(size=1400), "sales": sales}
+    assert steps(prepare(ArrayTable("sales", alone), recipe))["state"] is OneHot
+    old = {"age": age, "noise": rng.normal(size=1400), "sales": 0.02 * age + 0.1 * alone["noise"]}
+    assert steps(prepare(ArrayTable("sales", old), recipe))["age"] is Scaled
+
+
 def test_numbers_that_are_quantities_stay_quantities():
     rng = np.random.default_rng(0)
     rooms = rng.integers(1, 9, size=2000)

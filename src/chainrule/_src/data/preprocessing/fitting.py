@@ -80,7 +80,7 @@ class Fit:
 
     @property
     def few_valued(self) -> tuple[str, ...]:
-        """The columns of numbers with 3 to 31 different whole numbers."""
+        """The columns of numbers with 3 to 100 different whole numbers."""
         return tuple(
             name
             for name, summary in self._summaries.items()

@@ -240,7 +240,7 @@ class Preprocessor(Configurable):
 
     @property
     def few_valued(self) -> tuple[str, ...]:
-        """The columns of numbers that hold 3 to 31 different whole numbers, and may be categories.
+        """The columns of numbers that hold 3 to 100 different whole numbers, and may be categories.
 
         It is empty after loading, and lacks the columns of ``number``.
         """

@@ -12,7 +12,7 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.data.preprocessing.values import missing
 
 MAX_DISTINCT = 100_000  # different values; a column with more is not categorical
-MAX_LEVELS = 31  # different numbers of a column that may be categories: the days of a month
+MAX_LEVELS = 100  # different numbers of a column that may be categories: states, shops
 LEVEL_ROWS = 2**16  # first values of a column that are looked at for this
 SMALLEST = 1e-150  # smaller deviations count as 0: their squares underflow in float64
 
@@ -38,7 +38,7 @@ class RunningMoments:
     Attributes
     ----------
     levels : set of float or None
-        The different values among the first 65,536, if they are whole numbers and at most 31; None
+        The different values among the first 65,536, if they are whole numbers and at most 100; None
         otherwise.
     """
 
