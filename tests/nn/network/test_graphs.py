@@ -257,3 +257,35 @@ def test_a_summary_says_what_a_layer_is_connected_to():
     residual().summary(120, print_fn=printed.append)
     assert "input_layer[0][0]" in printed[0]
     assert "concatenate[0][0]" in printed[0]
+
+
+class TwoHeads(keras.Model):
+    """Two outputs in a tuple, whose names are not known."""
+
+    def __init__(self):
+        super().__init__()
+        self.u, self.v = layers.Dense(1), layers.Dense(3, activation="softmax")
+
+    def call(self, x):
+        return self.u(x), self.v(x)
+
+
+def test_outputs_of_a_class_of_ones_own_have_the_names_of_losses_and_metrics():
+    model, labels = TwoHeads(), np.eye(3)[np.arange(24) % 3]
+    assert [part.shape for part in model(X)] == [(24, 1), (24, 3)]
+    model.compile("sgd", ["mse", "categorical_crossentropy"], metrics=[["mae"], ["accuracy"]])
+    history = model.fit(X, [Y, labels], verbose=0).history
+    losses = ["categorical_crossentropy_loss", "mean_squared_error_loss"]
+    assert sorted(history) == ["accuracy", losses[0], "loss", "mae", losses[1]]
+    scores = model.evaluate(X, [Y, labels], verbose=0, return_dict=True)
+    assert [*scores] == ["loss", "mae", "accuracy", *losses[::-1]]
+    assert model.compute_output_shape((None, 4)) == [(None, 1), (None, 3)]
+    assert model.output_shape == [(None, 1), (None, 3)]
+
+
+def test_scores_of_named_outputs_are_sorted_after_the_losses():
+    model, x, y = two_by_two()
+    metrics = {"u": ["mse", "mae"], "v": ["accuracy"]}
+    model.compile("sgd", ["mse", "sparse_categorical_crossentropy"], metrics=metrics)
+    expected = ["loss", "u_loss", "v_loss", "u_mae", "u_mse", "v_accuracy"]
+    assert [*model.evaluate(x, y, verbose=0, return_dict=True)] == expected

@@ -24,6 +24,7 @@ from chainrule._src.nn.layers.given import (
     map_shapes,
     merged,
     same_beside_rows,
+    shape_of,
     shapes_given,
     shapes_in,
 )
@@ -40,6 +41,7 @@ class Buildable(Called):
     built: bool
     builds_itself = False  # if true, the class's `build` calls `prepare` itself
     further_shapes: Any = ()  # shapes of these states
+    structure: Any = None  # the shapes of several outputs, in their list or dict
     _is_building = False
     _kept: dict[Any, Weight]  # by the path of attributes
     _new: list[tuple[Any, Weight, Any]]  # weights not found yet, and functions that draw them
@@ -158,6 +160,7 @@ class Buildable(Called):
         """Return the shape of a sample's output for an input."""
         y = tracking.copied(self, deep=False).run(x, training, *more, **options)
         rows, self.gives_several = len(first_of(x)), is_several(y)
+        self.structure = shape_of(y) if self.gives_several else None
         further = y[1:] if isinstance(y, tuple) else ()
         self.further_shapes = map_leaves(np.shape, further)
         y = first_of(y)  # states come after the output
@@ -177,9 +180,14 @@ class Buildable(Called):
         if not self.built or not same_beside_rows(input_shape, self.input_shape):
             built = copy.deepcopy(self)
             built.prepare(input_shape)
-        shapes = built.output_shape, *built.further_shapes
-        of_rows: Any = _of_rows(shapes, shapes_in(input_shape)[0][0])
-        return of_rows if built.gives_several else of_rows[0]  # type: ignore[no-any-return]
+        rows = shapes_in(input_shape)[0][0]
+        of_rows: Any
+        if not is_shape(built.output_shape):  # of a model with several outputs
+            of_rows = map_shapes(lambda shape: (rows, *shape[1:]), built.output_shape)
+        else:
+            of_rows = _of_rows((built.output_shape, *built.further_shapes), rows)
+            of_rows = of_rows if built.gives_several else of_rows[0]
+        return of_rows  # type: ignore[no-any-return]
 
 
 def _of_rows(shapes: Any, rows: int | None) -> Any:

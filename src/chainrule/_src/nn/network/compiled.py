@@ -152,10 +152,27 @@ class Compiled(Predictor):
         names, loss = self.names_of_outputs, self.loss
         loss = loss if isinstance(loss, OutputLosses) else OutputLosses(loss)
         bound, shapes = loss.bound(names), shapes_in(self.output_shape)
-        tracked = [name for name, each, _ in bound.parts if each is not None]
-        each_loss = [LossOfOutput(bound, name) for name in tracked if len(tracked) > 1]
-        metrics, weighted = (metrics_of(group, bound, shapes) for group in self.compiled_metrics)
-        return Objective(self.network, bound, [*each_loss, *metrics], weighted)
+        named = self.outputs_are_named
+        tracked = [part for part in bound.parts if part[1] is not None]
+        each_loss = [
+            LossOfOutput(bound, name, name if named else each.name)
+            for name, each, _ in tracked
+            if len(tracked) > 1
+        ]
+        metrics, weighted = (
+            metrics_of(group, bound, shapes, named) for group in self.compiled_metrics
+        )
+        objective = Objective(self.network, bound, [*each_loss, *metrics], weighted)
+        names, count = [*objective.named], len(each_loss)
+        of_losses, others = names[:count], names[count:]
+        order = [*of_losses, *sorted(others)] if named else [*others, *of_losses]  # as in Keras
+        objective.named = {name: objective.named[name] for name in order}
+        return objective
+
+    @property
+    def outputs_are_named(self) -> bool:
+        """True if losses and metrics have the names of outputs before their own."""
+        return True
 
     may_lack_loss = False  # if true, the layers or a method of the model may add the loss
 

@@ -153,7 +153,10 @@ class Graphed(Trainable):
         """Build the model: a trial of its `call` creates the weights."""
         rng, dtype = rng or self._blank or self.rng, dtype or self._dtype
         self._network = None
-        return super().prepare(input_shape, rng, dtype, called_with)
+        super().prepare(input_shape, rng, dtype, called_with)
+        if self.gives_several:
+            self.output_shape = self.structure
+        return self.output_shape
 
     def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
         """Return the output for an input; the layers of a graph check their own inputs."""
@@ -183,6 +186,11 @@ class Graphed(Trainable):
         if isinstance(shapes, Mapping):
             return [*shapes]
         return [f"output_{number}" for number in range(len(shapes_in(shapes)))]
+
+    @property
+    def outputs_are_named(self) -> bool:
+        """True if the outputs are those of layers, or in a dict."""
+        return self._graph is not None or isinstance(vars(self).get("output_shape"), Mapping)
 
     @property
     def entry(self) -> list[Any]:

@@ -69,8 +69,9 @@ class OfOutput:
 
     def __init__(self, metric: Any, index: int, output: str) -> None:
         self.metric, self.index = metric, index
-        self.name = f"{output}_{metric.name}"
-        self.weighted_name = f"{output}_weighted_{metric.name}"
+        prefix = output and f"{output}_"
+        self.name = f"{prefix}{metric.name}"
+        self.weighted_name = f"{prefix}weighted_{metric.name}"
 
     def _arguments(self, y: Any, y_pred: Any, weight: Any = None) -> tuple[Any, ...]:
         w = weight[self.index] if isinstance(weight, list | tuple) else weight
@@ -93,8 +94,8 @@ class OfOutput:
 class LossOfOutput:
     """The mean over the batches of an output's loss, without its factor."""
 
-    def __init__(self, losses: OutputLosses, name: str) -> None:
-        self.losses, self.output, self.name = losses, name, f"{name}_loss"
+    def __init__(self, losses: OutputLosses, output: str, name: str) -> None:
+        self.losses, self.output, self.name = losses, output, f"{name}_loss"
 
     def zero(self, *data: Any) -> Any:
         """Return the sums at the start of an epoch."""
@@ -111,8 +112,10 @@ class LossOfOutput:
         return float(state["total"] / max(state["count"], 1))
 
 
-def metrics_of(spec: Any, bound: OutputLosses, shapes: Sequence[Any]) -> list[OfOutput]:
-    """Return the metrics of all outputs, with the names of Keras: the output's, then their own."""
+def metrics_of(
+    spec: Any, bound: OutputLosses, shapes: Sequence[Any], named: bool
+) -> list[OfOutput]:
+    """Return the metrics of all outputs, named as in Keras, with ``named`` after their outputs."""
     names = [name for name, *_ in bound.parts]
     result = []
     for index, ((name, loss, _), of_one) in enumerate(
@@ -121,7 +124,7 @@ def metrics_of(spec: Any, bound: OutputLosses, shapes: Sequence[Any]) -> list[Of
         group = of_one if isinstance(of_one, list | tuple) else [] if of_one is None else [of_one]
         for each in group:
             metric = get_metric(each, loss, shapes[index], "compile")
-            result.append(OfOutput(metric, index, name))
+            result.append(OfOutput(metric, index, name if named else ""))
     return result
 
 
