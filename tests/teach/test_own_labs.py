@@ -124,6 +124,13 @@ def test_one_mistake_is_paid_once(grade, half):
     assert graded.follows == {}
 
 
+def test_an_answer_that_is_missing_is_paid_once(grade):
+    half = "def half(x):\n    return np.asarray(x) / 2\n\n"
+    assert half in ANSWERS
+    _, graded = grade(LAB + CHAIN, ANSWERS.replace(half, ""))
+    assert [result.points for result in graded.results] == [0, 6, 1]
+
+
 def test_a_mistake_of_its_own_is_paid_beside_another(grade):
     wrong = ANSWERS.replace("np.asarray(x) / 2", "3 * x").replace("half(half(x))", "half(x)")
     _, graded = grade(LAB + CHAIN, wrong)
