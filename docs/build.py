@@ -18,9 +18,7 @@ from chainrule import __version__
 
 DOCS = Path(__file__).parent
 SITE = DOCS.parent / "build" / "docs"
-UNREAD = (
-    ".headerlink, .katex-html, .katex annotation"  # signs; formulas again
-)
+UNREAD = ".headerlink, .katex-html, .katex annotation"  # signs; formulas again
 REDIRECT = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>chainrule</title>
 <meta http-equiv="refresh" content="0; url={0}/index.html"></head>
