@@ -23,6 +23,7 @@ if typing.TYPE_CHECKING:
 HERE = Path(__file__).parent
 CODE = Path(chainrule.__file__).parent
 STAMP = ".sources.json"
+CODE_STAMP = HERE.parent / "live" / "build" / "code.json"
 
 
 @cache
@@ -82,9 +83,15 @@ def _without_lines(compiled: CodeType) -> CodeType:
 
 
 def depends_on_code(env: BuildEnvironment) -> None:
-    """Have Sphinx read the present page again when the library or an extension has changed."""
-    for path in library():
-        env.note_dependency(str(path))
+    """Have Sphinx read the present page again when the code of the library or of these changes."""
+    env.note_dependency(str(CODE_STAMP))
+
+
+@cache
+def stamp_code(*_: object) -> None:
+    """Write down the code, before Sphinx asks which pages are older than what they depend on."""
+    CODE_STAMP.parent.mkdir(parents=True, exist_ok=True)
+    write_changed(CODE_STAMP, json.dumps(_digests(library(), code), indent=0))
 
 
 def _digests(files: Iterable[Path], part: Callable[[Path], bytes]) -> dict[str, str]:

@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import chainrule as cr
 from extensions import sketches
-from extensions.digests import depends_on_code
+from extensions.digests import depends_on_code, stamp_code
 
 PICTURES = {name: getattr(sketches, name) for name in ("curve", "bars", "tables", "lines", "steps")}
 
@@ -217,6 +217,7 @@ def _add_files(
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directive."""
     app.add_node(ExerciseNode, html=(_visit, _depart))
+    app.connect("builder-inited", stamp_code)
     app.add_directive("exercise", ExerciseDirective)
     app.connect("html-page-context", _add_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,7 +16,7 @@ from pygments.lexers import PythonLexer
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from extensions.digests import depends_on_code
+from extensions.digests import depends_on_code, stamp_code
 from extensions.runs import namespace, normal_lines, one_of
 
 
@@ -85,6 +85,7 @@ def _add_files(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directive."""
+    app.connect("builder-inited", stamp_code)
     app.add_directive("linked", LinkedDirective)
     app.connect("html-page-context", _add_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
