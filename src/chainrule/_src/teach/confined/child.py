@@ -105,15 +105,15 @@ class _Answers:
             {name: space[name] for name in request["names"] if name in space}
         )
 
-    def value(self, asked: Any) -> dict[str, Any]:
+    def value(self, call: Any) -> dict[str, Any]:
         """Return the value of a right function for a submission, whose request may be forged.
 
         Arguments and values are plain, and no line of the solution is in an error.
         """
         try:
-            function = self._server.object_of(str(asked["of"]))
-            args = [decode(arg) for arg in asked["args"]]
-            kwargs = {key: decode(arg) for key, arg in asked["kwargs"].items()}
+            function = self._server.object_of(str(call["of"]))
+            args = [decode(arg) for arg in call["args"]]
+            kwargs = {key: decode(arg) for key, arg in call["kwargs"].items()}
             arrays = [arg for arg in args if isinstance(arg, np.ndarray)]
             before = [arg.tobytes() for arg in arrays]
             value = {"value": encode(function(*args, **kwargs))}

@@ -65,11 +65,11 @@ def _others(workspace: Workspace, standing: Standing) -> str:
 def _afterwards(workspace: Workspace) -> Iterator[str]:
     """Yield what a learner may do after the last exercise: compare, the next lab, a lab of hers."""
     yield "Compare: s, or chainrule learn solution EXERCISE, shows one of many solutions."
-    done, ours = {lab.key for lab in workspace.labs}, our_labs()
-    last = max((ours.index(key) for key in done if key in ours), default=-1)
-    coming = [key for key in (*ours[last + 1 :], *ours) if key not in done]
+    present, names = {lab.key for lab in workspace.labs}, our_labs()
+    last = max((names.index(key) for key in present if key in names), default=-1)
+    coming = [key for key in (*names[last + 1 :], *names) if key not in present]
     if coming:
-        title, number = load(coming[0]).source.title, ours.index(coming[0]) + 1
+        title, number = load(coming[0]).source.title, names.index(coming[0]) + 1
         yield f"Next: {title}, by chainrule learn start FOLDER --lab {number}"
     else:
         yield "Next: chainrule blackboard shows networks while they learn."
