@@ -54,7 +54,8 @@ ADVICE = {
     "input_spec": "check the shape in build",
     "compute_output_spec": "the shape of the output is found by trying call",
     "weights": "what add_weight returned is a weight wherever an attribute holds it",
-    "train_step": "write the loop with chainrule.minimize, or an optimizer of your own",
+    "train_step": "write compute_loss of a keras.Model in NumPy, or the loop with "
+    "chainrule.minimize",
     "compute_loss": "give compile a loss of your own",
     "compute_metrics": "give compile a metric of your own",
 }
