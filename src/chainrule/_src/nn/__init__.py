@@ -7,7 +7,7 @@ DOORS = (
     "layers.tracking", "layers.weights", "losses", "metrics", "network.compiled",
     "network.conditions", "network.contents", "network.forward", "network.graphed",
     "network.inputs", "network.network", "network.objective", "network.outputs", "network.packing",
-    "network.runs", "network.saving", "network.unchanged", "optimizers", "regularizers", "schedules",
-    "sequential", "sequential.model", "training.minimize", "training.source", "training.supply",
-    "training.trainer",
+    "network.runs", "network.saving", "network.unchanged", "optimizers", "regularizers",
+    "schedules", "sequential", "sequential.model", "training.minimize", "training.source",
+    "training.supply", "training.trainer",
 )  # fmt: skip
