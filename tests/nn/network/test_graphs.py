@@ -289,3 +289,18 @@ def test_scores_of_named_outputs_are_sorted_after_the_losses():
     model.compile("sgd", ["mse", "sparse_categorical_crossentropy"], metrics=metrics)
     expected = ["loss", "u_loss", "v_loss", "u_mae", "u_mse", "v_accuracy"]
     assert [*model.evaluate(x, y, verbose=0, return_dict=True)] == expected
+
+
+class Autoencoder(TwoHeads):
+    """A loss of several outputs, without targets."""
+
+    def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
+        u, v = y_pred
+        return np.mean((x - u) ** 2) + 0.1 * np.mean(v * np.log(v))
+
+
+def test_a_loss_of_ones_own_takes_all_outputs_without_targets():
+    model = Autoencoder()
+    model.compile("adam")
+    losses = model.fit(X, epochs=3, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule import layers
+from chainrule import keras, layers
 from chainrule._src.base.registered import register
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers import BatchNormalization, Dense, Dropout, Input, Layer
@@ -414,3 +414,17 @@ def test_a_layer_as_an_activation_is_trained_with_the_layer_that_has_it():
     model.fit(np.ones((8, 4)), np.ones((8, 2)), verbose=0)
     assert [w.shape for w in before] == [(4, 3), (3,), (3, 2), (2,)]
     assert all((b != w).any() for b, w in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_layer_that_calls_itself_built_finds_its_shapes_at_the_first_call():
+    class Sum(Layer):
+        def __init__(self):
+            super().__init__()
+            self.built = True
+
+        def call(self, x, y):
+            return x + y
+
+    np.testing.assert_array_equal(Sum()(X, X), 2 * X)
+    inputs = keras.Input((4,))
+    assert keras.Model(inputs, Sum()(inputs, inputs)).output_shape == (None, 4)

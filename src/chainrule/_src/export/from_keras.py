@@ -20,7 +20,7 @@ from chainrule._src.nn import layers as our_layers
 from chainrule._src.nn.layers import Input, Layer, Normalization
 from chainrule._src.nn.layers.symbols import symbols_in
 from chainrule._src.nn.layers.tracking import as_name
-from chainrule._src.nn.network.graph import functions_of_graphs
+from chainrule._src.nn.network.packing import functions_of_graphs
 from chainrule._src.nn.sequential import Model, Sequential
 
 PARTS = ("optimizer", "loss", "metrics", "weighted_metrics")

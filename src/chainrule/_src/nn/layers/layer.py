@@ -130,6 +130,8 @@ class Layer(Buildable):
 
     def __setattr__(self, name: str, value: Any) -> None:
         check_setting(self, name)
+        if name == "built" and value and "input_shape" not in vars(self):
+            return  # a class may say so in `__init__`; shapes are found by the first call
         if name == "trainable":
             check_flag(value, "trainable", type(self).__name__)
             for layer in tracking.sublayers(self).values():

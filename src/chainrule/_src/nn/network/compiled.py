@@ -138,7 +138,8 @@ class Compiled(Predictor):
     @property
     def objective(self) -> Objective:
         """The loss and metrics; the model must be compiled and built."""
-        if isinstance(self.loss, OutputLosses) or len(self.names_of_outputs) > 1:
+        several = isinstance(self.loss, OutputLosses) or len(self.names_of_outputs) > 1
+        if several and not isinstance(self.loss, AddedLosses):
             return self._objective_of_outputs()
         shape = next(iter(shapes_in(self.output_shape)), ())
         counted = tuple(

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-import numpy as np
-
-from chainrule._src.base.config import made, plain
+from chainrule._src.base.config import plain
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.registry import provided
-from chainrule._src.core.primitive import target_of
 from chainrule._src.nn.layers import Input, Layer
 from chainrule._src.nn.layers.given import shapes_in
 from chainrule._src.nn.layers.symbols import (
-    FUNCTIONS,
     Calls,
     LayerCall,
     SymbolicTensor,
@@ -26,15 +19,7 @@ from chainrule._src.nn.layers.symbols import (
     recorded,
     symbols_in,
 )
-
-MODULES = ("numpy", "numpy.linalg", "numpy.fft", "_operator")  # whose functions files may name
-
-
-@dataclass(frozen=True)
-class Ref:
-    """The index of a value among the values of a replay."""
-
-    number: int
+from chainrule._src.nn.network.packing import Ref, function_named, name_of, packed, unpacked
 
 
 @dataclass(frozen=True)
@@ -236,12 +221,12 @@ class LayerGraph:
             "steps": [
                 {
                     "call": s.function if isinstance(s.function, int) else name_of(s.function),
-                    "args": _packed(s.args), "kwargs": _packed(s.kwargs), "outputs": [*s.outputs],
+                    "args": packed(s.args), "kwargs": packed(s.kwargs), "outputs": [*s.outputs],
                 }
                 for s in self.steps
             ],
-            "inputs": _packed(self.input_structure),
-            "outputs": _packed(self.structure),
+            "inputs": packed(self.input_structure),
+            "outputs": packed(self.structure),
         }  # fmt: skip
 
 
@@ -256,7 +241,7 @@ def symbols_of(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[Any,
         return values[ref.number]
 
     for step in config["steps"]:
-        args, kwargs = (map_symbolic(value, _unpacked(step[k]), Ref) for k in ("args", "kwargs"))
+        args, kwargs = (map_symbolic(value, unpacked(step[k]), Ref) for k in ("args", "kwargs"))
         call = step["call"]
         if isinstance(call, int):
             result = layers[call](*args, **kwargs)
@@ -264,7 +249,7 @@ def symbols_of(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[Any,
             result = recorded(function_named(call), args, kwargs)
         values.update(zip(step["outputs"], symbols_in(result), strict=True))
     inputs, outputs = (
-        map_symbolic(value, _unpacked(config[part]), Ref) for part in ("inputs", "outputs")
+        map_symbolic(value, unpacked(config[part]), Ref) for part in ("inputs", "outputs")
     )
     return inputs, outputs
 
@@ -370,81 +355,3 @@ def _ranks(x: Any) -> int:
 
 def _holds_array(x: Sequence[Any]) -> bool:
     return len(x) == 1 and hasattr(x[0], "ndim") and x[0].ndim > 1
-
-
-# Plain values
-
-
-def name_of(function: Any) -> str:
-    """Return the name of a function in files."""
-    name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
-    if FUNCTIONS.get(name) is not function and _of_numpy(name) is not function:
-        raise DataError(
-            f"the function {function!r} in this graph cannot be described by plain values; write "
-            "a layer of your own that calls it"
-        )
-    return name
-
-
-def function_named(name: Any) -> Any:
-    """Return the function with a name in files."""
-    function = functions_of_graphs().get(str(name)) or _of_numpy(str(name))
-    if function is None:
-        raise DataError(f"there is no function {name!r} for graphs of layers")
-    return function
-
-
-def functions_of_graphs() -> dict[str, Any]:
-    """Return the functions besides NumPy's that a graph may hold, by their names in files."""
-    provided("functions of graphs")()  # a program that loads a file need not have imported them
-    return FUNCTIONS
-
-
-def _of_numpy(name: str) -> Any:
-    module, _, attribute = name.rpartition(".")
-    if module not in MODULES:
-        return None
-    function = getattr(
-        operator if module == "_operator" else import_module(module), attribute, None
-    )
-    return function if callable(function) and target_of(function) is not None else None
-
-
-def _packed(tree: Any) -> Any:
-    """Return arguments as plain values."""
-    if isinstance(tree, Ref):
-        return {"$value": tree.number}
-    if isinstance(tree, Mapping):
-        return {"$dict": {str(key): _packed(part) for key, part in tree.items()}}
-    if isinstance(tree, tuple):
-        return {"$tuple": [*map(_packed, tree)]}
-    if isinstance(tree, list):
-        return [*map(_packed, tree)]
-    if isinstance(tree, slice):
-        return {"$slice": [*map(_packed, (tree.start, tree.stop, tree.step))]}
-    if tree is Ellipsis:
-        return {"$ellipsis": True}
-    if isinstance(tree, np.ndarray | np.generic):
-        return {"$array": np.asarray(tree).tolist(), "dtype": tree.dtype.name}
-    return plain(tree)
-
-
-def _unpacked(tree: Any) -> Any:
-    if isinstance(tree, list):
-        return [*map(_unpacked, tree)]
-    if not isinstance(tree, Mapping):
-        return tree
-    key = next(iter(tree), None)
-    if key == "$value":
-        return Ref(tree[key])
-    if key == "$dict":
-        return {name: _unpacked(part) for name, part in tree[key].items()}
-    if key == "$tuple":
-        return tuple(map(_unpacked, tree[key]))
-    if key == "$slice":
-        return slice(*map(_unpacked, tree[key]))
-    if key == "$ellipsis":
-        return Ellipsis
-    if key == "$array":
-        return np.array(tree[key], tree["dtype"])
-    return made(tree)
