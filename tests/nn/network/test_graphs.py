@@ -56,8 +56,9 @@ def test_a_shared_layer_has_its_weights_once():
 
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
 def test_training_lowers_the_loss(engine):
+    keras.utils.set_random_seed(0)
     model = residual()
-    model.compile("adam", "binary_crossentropy", engine=engine)
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", engine=engine)
     history = model.fit(X, Y, epochs=20, batch_size=8, verbose=0).history["loss"]
     assert history[-1] < history[0]
 

@@ -246,7 +246,7 @@ def exchanged(node: ast.expr, text: str, other: ast.expr) -> ast.expr:
 
 
 def swapped(node: ast.expr, one: str, two: str) -> ast.expr:
-    """Return a copy in which the parts with two texts are exchanged for each other."""
+    """Return a copy in which the parts with two texts are exchanged."""
     new = exchanged(node, one, ast.Name("_", ast.Load()))
     new = exchanged(new, two, ast.parse(one, mode="eval").body)
     return exchanged(new, "_", ast.parse(two, mode="eval").body)

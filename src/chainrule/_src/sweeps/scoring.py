@@ -45,7 +45,7 @@ def _checked(scoring: Any) -> Score:
 
 
 def names_of(scoring: Scoring) -> list[str]:
-    """Return the names of the scores of an estimator; ``["score"]`` if there is only one."""
+    """Return the names of the scores of an estimator; ``["score"]`` for a single score."""
     return list(scoring) if isinstance(scoring, Mapping) else ["score"]
 
 

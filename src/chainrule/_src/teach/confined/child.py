@@ -140,7 +140,7 @@ class _Answers:
 
 
 def _right(connection: socket.socket, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-    """Return the value of a right function, which runs in another process: the grader passes it."""
+    """Return the value of a right function, which runs in another process behind the grader."""
     send(connection, {
         "ask": {"of": name, "args": [encode(arg) for arg in args],
                 "kwargs": {key: encode(arg) for key, arg in kwargs.items()}},
