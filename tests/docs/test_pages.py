@@ -10,6 +10,7 @@ from tests.docs.pages import RUNS, blocks, name_of, pages, run
 SHOWN = {"bash", "", "console", "dockerfile", "html", "json", "py", "text", "toml"}
 
 
+@pytest.mark.usefixtures("no_wall_limit")
 @pytest.mark.parametrize("page", [p for p in pages() if blocks(p)], ids=name_of)
 def test_the_page_runs(page, tmp_path):
     run(page, tmp_path)
