@@ -96,7 +96,7 @@ def _count(layer: Any) -> str:
 
 
 def _totals(model: Any) -> Iterator[str]:
-    """Yield the lines with the numbers of weights, and of the optimizer's state if it has a state."""
+    """Yield the lines with the numbers of weights, and of the optimizer's state if it has one."""
     parts = {
         "Trainable": [weight.value for weight in model.trainable_weights],
         "Non-trainable": [weight.value for weight in model.non_trainable_weights],
