@@ -291,6 +291,7 @@ def test_heavy_libraries_are_imported_where_an_interrupt_waits(syntax_trees):
 BY_OTHER_NAMES = {
     "chainrule.keras", "chainrule._src.teach.notation", "chainrule._src.export.from_keras",
     "chainrule._src.cluster.places", "chainrule._src.data.tables.arrow",
+    "chainrule._src.nn.network.packing",
 }  # fmt: skip
 
 # At every instruction

@@ -151,12 +151,19 @@ def watchers(
     watching = as_callbacks(callbacks, where)
     if any(isinstance(each, bar) for each in watching):
         return watching
-    name = str(int(verbose)) if isinstance(verbose, int) else verbose
-    if isinstance(name, str) and name == "auto":
+    kind = verbosity(verbose)
+    if kind == "auto":
         watched = sys.stdout.isatty() or "ipykernel" in sys.modules
         return [*([bar()] if watched else []), *watching]
     kinds: dict[str, list[type[Callback]]] = {"0": [], "1": [bar], "2": [lines]}
-    return [*(kind() for kind in lookup("verbose", name, kinds)), *watching]
+    return [*(each() for each in kinds[kind]), *watching]
+
+
+def verbosity(verbose: int | str) -> str:
+    """Return ``"auto"``, ``"0"``, ``"1"`` or ``"2"``; anything else is refused by name."""
+    name = str(int(verbose)) if isinstance(verbose, int) else verbose
+    kind: str = lookup("verbose", name, {each: each for each in ("auto", "0", "1", "2")})
+    return kind
 
 
 def history_among(watching: Sequence[Callback]) -> History:

@@ -19,7 +19,7 @@ from chainrule._src.base.validation import (
     check_seed,
 )
 from chainrule._src.nn.callbacks import Callback, History, Logs, as_callbacks, backup, introduce
-from chainrule._src.nn.callbacks.progress import history_among, scores_line, watchers
+from chainrule._src.nn.callbacks.progress import history_among, scores_line, verbosity, watchers
 from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.contents import resume
@@ -341,6 +341,7 @@ class Trainable(Compiled):
         self._check_compiled("evaluate")
         check_flag(return_dict, "return_dict", "evaluate")
         steps = positive_or_none(steps, "steps")
+        shown = verbosity(verbose)
         watching = as_callbacks(callbacks, "evaluate", epochs=False)
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
         if comes_in_parts(x):
@@ -359,7 +360,7 @@ class Trainable(Compiled):
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
         if self.network.is_stateful:
             self.network.take(run.engine.read("layers"))
-        if verbose == 2:
+        if shown == "2":
             print(
                 scores_line(supply.updates, time.perf_counter() - began, dict(sorted(logs.items())))
             )
