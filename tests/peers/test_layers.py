@@ -160,7 +160,9 @@ EASIER = {
     ("Cropping1D", "cropping"),
     ("Cropping2D", "cropping"),
 }
-OTHERS = {"implementation", "use_cudnn", "zero_output_for_mask"}  # that Keras takes unsigned
+OTHERS = {  # that Keras takes unsigned
+    "implementation", "input_length", "use_cudnn", "zero_output_for_mask",
+}  # fmt: skip
 OF_EVERY_LAYER = {
     "self", "kwargs", "options", "name", "trainable", "dtype", "activity_regularizer",
     "input_shape", "batch_input_shape", "input_dim",
