@@ -84,6 +84,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "write_computation_times": False,
     "min_reported_time": 60,
+    "thumbnail_size": (320, 224),  # 45 of them are on one page
 }
 
 html_theme = "pydata_sphinx_theme"

@@ -341,7 +341,7 @@ class Trainable(Compiled):
         self._check_compiled("evaluate")
         check_flag(return_dict, "return_dict", "evaluate")
         steps = positive_or_none(steps, "steps")
-        shown = verbosity(verbose)
+        prints_scores = verbosity(verbose) == "2"
         watching = as_callbacks(callbacks, "evaluate", epochs=False)
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
         if comes_in_parts(x):
@@ -360,7 +360,7 @@ class Trainable(Compiled):
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
         if self.network.is_stateful:
             self.network.take(run.engine.read("layers"))
-        if shown == "2":
+        if prints_scores:
             print(
                 scores_line(supply.updates, time.perf_counter() - began, dict(sorted(logs.items())))
             )
