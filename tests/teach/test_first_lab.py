@@ -19,6 +19,7 @@ BLOCK = re.compile(
 )
 
 
+@pytest.mark.thorough  # a whole lab
 def test_the_page_does_what_it_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     printed, compared = "", 0

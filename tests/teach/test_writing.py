@@ -103,6 +103,7 @@ def test_what_no_check_sees_is_told(tmp_path):
     assert "np.asarray(x) * 2" in {mutant.new for mutant in proof.survivors}
 
 
+@pytest.mark.thorough  # all mutants of a lab
 def test_a_proposed_answer_is_one_that_the_file_can_list(tmp_path):
     lab = lab_of(first_source("A lab"), tmp_path)
     (proof,) = [proof for proof in prove(lab, explained=True) if proof.exercise == "sigmoid"]

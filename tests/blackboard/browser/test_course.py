@@ -160,11 +160,13 @@ def whole(tmp_path_factory):
     return path
 
 
+@pytest.mark.thorough  # all kernels of all lessons
 def test_all_lessons_are_small(whole):
     for files in ([whole / "course.html"], [*(whole / "course").rglob("*.*")]):
         assert sum(file.stat().st_size for file in files) <= LARGEST
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("file", ["course.html", "course/index.html"])
 def test_the_first_picture_is_there_soon_on_a_slow_phone(whole, file, chrome):
     def seconds():
@@ -193,6 +195,7 @@ TABLE = "length;width;colour;kind\n" + "".join(
 )
 
 
+@pytest.mark.thorough
 def test_a_table_of_one_s_own_is_dropped_and_learned(whole, context, tmp_path):
     board = Board(context, (whole / "course.html").as_uri())
     board.frame()
