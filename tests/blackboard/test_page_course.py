@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from chainrule._src.blackboard import subjects, views
 from chainrule._src.blackboard.course import Course, Lesson
@@ -78,6 +79,7 @@ def tell():
     }  # fmt: skip
 
 
+@pytest.mark.thorough  # kernels of all lessons
 def test_the_page_is_tested_on_what_is_told_today():
     told, kept = json.loads(json.dumps(tell())), json.loads(TOLD.read_text(encoding="utf-8"))
     assert told["packs"].keys() == kept["packs"].keys(), f"run {Path(__file__).name} as a program"

@@ -206,6 +206,7 @@ def test_a_structure_is_compared_entry_by_entry(tmp_path):
     assert "must be a dict with 'half', 'parts'" in said(right.replace("half", "hlf"))
 
 
+@pytest.mark.thorough  # whole labs
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_labs_of_other_fields_have_no_fault(path):
     """Each is written in less than 150 lines, as a teacher would."""
