@@ -57,7 +57,7 @@ class DataSource:
         return number, self._each(_few, [number])[0]
 
     def encode_texts(self) -> Categories:
-        """Have columns of text encoded, by the categories of all groups; return these.
+        """Encode columns of text by the categories of all groups, and return these categories.
 
         Raises
         ------
