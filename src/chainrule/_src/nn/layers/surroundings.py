@@ -29,7 +29,7 @@ class Notes:
     _masks: dict[int, tuple[Any, Any]] = field(default_factory=dict)  # by ``id`` of the array
 
     def mask_of(self, x: Any) -> Any:
-        """Return the mask of an array's steps, or None; for several arrays, the list of their masks."""
+        """Return the mask of an array's steps, or None; for several arrays, a list of masks."""
         if is_several(x):
             masks = [self.mask_of(part) for part in (x.values() if isinstance(x, dict) else x)]
             return None if all(mask is None for mask in masks) else masks
