@@ -177,7 +177,10 @@ def _of_pinned(subject: FaultyProgram) -> list[Repair]:
 def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     """Return repairs in the lines that go wrong first: of all wrong results, and of a part."""
     lines = [p for p in suspicious(subject) if id(p.statement) not in subject.ruled_out]
-    within = lambda line, tier: subject.within(line.statement, [tier])  # noqa: E731
+
+    def within(line: Site, tier: int) -> list[Edit]:
+        return subject.within(line.statement, [tier])
+
     return _of_lines(subject, lines, within, SUSPICIOUS)
 
 

@@ -169,11 +169,11 @@ def options_of(context: typer.Context) -> Iterator[str]:
         value = context.params[parameter.name or ""]
         if parameter.name == "container" or value is None or value == parameter.default:
             continue
-        for each in value if isinstance(value, list | tuple) else [value]:
+        for part in value if isinstance(value, list | tuple) else [value]:
             if parameter.param_type_name == "option":
                 yield parameter.opts[0]
-            is_path = parameter.name in (*READ, *WRITTEN) or _is_lab_file(parameter.name, each)
-            yield str(Path(each).resolve()) if is_path else str(each)
+            is_path = parameter.name in (*READ, *WRITTEN) or _is_lab_file(parameter.name, part)
+            yield str(Path(part).resolve()) if is_path else str(part)
 
 
 def _is_lab_file(name: str | None, value: object) -> bool:

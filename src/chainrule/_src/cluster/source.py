@@ -90,9 +90,9 @@ class DataSource:
         """Apply a function to groups; return the results."""
         calls = [(n, self.groups[n], self.groups[n].inputs) for n in numbers]
         if isinstance(self.executor, Cluster):
-            futures = [self.executor.submit(function, *each) for each in calls]
+            futures = [self.executor.submit(function, *args) for args in calls]
             return self.executor.results(futures)
-        return [function(*each) for each in calls]
+        return [function(*args) for args in calls]
 
 
 def _distinct(number: int, group: DataGroup, inputs: Any) -> dict[Any, set[str]]:

@@ -116,7 +116,7 @@ def _samples(X: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _rows(samples: tuple[Any, ...], rows: Any) -> tuple[Any, ...]:
-    return tuple(each.iloc[rows] if hasattr(each, "iloc") else each[rows] for each in samples)
+    return tuple(part.iloc[rows] if hasattr(part, "iloc") else part[rows] for part in samples)
 
 
 def _labels(y: Any) -> Any:

@@ -43,7 +43,7 @@ def build_notes(build: Build, space: Space, seed: int) -> list[str]:
 
 
 def _makes_one_model(build: Build, members: list[Member]) -> bool:
-    models = [built(build, each) for each in members]  # both are kept: no id is used again
+    models = [built(build, member) for member in members]  # both are kept: no id is used again
     first, second = (m[0] if isinstance(m, tuple) and m else m for m in models)
     return first is second and hasattr(first, "fit")
 
@@ -51,7 +51,7 @@ def _makes_one_model(build: Build, members: list[Member]) -> bool:
 def _varying(build: Build, members: list[Member]) -> Iterator[str]:
     """Yield the arguments of build that have several values."""
     for name in divided(build, members[0].settings)[0]:
-        if len({repr(each.settings.get(name)) for each in members}) > 1:
+        if len({repr(member.settings.get(name)) for member in members}) > 1:
             yield name
 
 
@@ -71,8 +71,8 @@ def _is_ignored(build: Build, members: list[Member], name: str, end: float) -> b
 
 def _others(settings: Settings, members: list[Member], name: str) -> list[Any]:
     """Return another value of a setting, in a list; an empty list if there is none."""
-    values = {repr(each.settings[name]): each.settings[name] for each in members
-              if name in each.settings}  # fmt: skip
+    values = {repr(member.settings[name]): member.settings[name] for member in members
+              if name in member.settings}  # fmt: skip
     if name not in settings:
         return []
     values.pop(repr(settings[name]), None)

@@ -109,15 +109,15 @@ def scores_line(steps: int, seconds: float, logs: Logs | None) -> str:
     >>> scores_line(20, 0.034, {"accuracy": 0.9, "loss": 0.00051})
     '20/20 - 0s - 2ms/step - accuracy: 0.9000 - loss: 5.1000e-04'
     """
-    each = seconds / max(steps, 1)
+    pace = seconds / max(steps, 1)  # seconds a step
     units = {"s": 1.0, "ms": 1e3, "us": 1e6}
-    unit = "s" if each >= 1 or each == 0 else "ms" if each >= 1e-3 else "us"
+    unit = "s" if pace >= 1 or pace == 0 else "ms" if pace >= 1e-3 else "us"
     scores = [
         f"{name}: {score:.4f}" if abs(score) > 1e-3 else f"{name}: {score:.4e}"
         for name, score in (logs or {}).items()
         if not name.startswith("gradient_norm_")
     ]
-    parts = f"{steps}/{steps}", f"{seconds:.0f}s", f"{each * units[unit]:.0f}{unit}/step"
+    parts = f"{steps}/{steps}", f"{seconds:.0f}s", f"{pace * units[unit]:.0f}{unit}/step"
     return " - ".join([*parts, *scores])
 
 
@@ -151,19 +151,19 @@ def watchers(
     watching = as_callbacks(callbacks, where)
     if any(isinstance(each, bar) for each in watching):
         return watching
-    kind = verbosity(verbose)
-    if kind == "auto":
+    level = verbosity(verbose)
+    if level == "auto":
         watched = sys.stdout.isatty() or "ipykernel" in sys.modules
         return [*([bar()] if watched else []), *watching]
     kinds: dict[str, list[type[Callback]]] = {"0": [], "1": [bar], "2": [lines]}
-    return [*(each() for each in kinds[kind]), *watching]
+    return [*(callback() for callback in kinds[level]), *watching]
 
 
 def verbosity(verbose: int | str) -> str:
     """Return ``"auto"``, ``"0"``, ``"1"`` or ``"2"``; anything else is refused by name."""
     name = str(int(verbose)) if isinstance(verbose, int) else verbose
-    kind: str = lookup("verbose", name, {each: each for each in ("auto", "0", "1", "2")})
-    return kind
+    level: str = lookup("verbose", name, {level: level for level in ("auto", "0", "1", "2")})
+    return level
 
 
 def history_among(watching: Sequence[Callback]) -> History:

@@ -23,7 +23,7 @@ NORMAL = RandomNormal(stddev=1.0)
 def _bound(value: Any, name: str, where: str) -> Any:
     """Check and return a number, or a sequence of numbers as a tuple."""
     if isinstance(value, list | tuple):
-        return tuple(check_number(each, name, where, low=-np.inf) for each in value)
+        return tuple(check_number(bound, name, where, low=-np.inf) for bound in value)
     return check_number(value, name, where, low=-np.inf)
 
 

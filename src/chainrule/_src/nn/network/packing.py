@@ -81,6 +81,7 @@ def packed(tree: Any) -> Any:
 
 
 def unpacked(tree: Any) -> Any:
+    """Return arguments from the plain values that `packed` returned."""
     if isinstance(tree, list):
         return [*map(unpacked, tree)]
     if not isinstance(tree, Mapping):
