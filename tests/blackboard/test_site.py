@@ -131,3 +131,13 @@ def test_what_cannot_be_written_is_refused(words, why, tmp_path, monkeypatch):
     assert done.exit_code == USAGE
     assert why in " ".join(done.output.split())
     assert not (tmp_path / "x").exists()
+
+
+def test_a_second_export_removes_the_packs_of_the_first_alone(softmax, tmp_path):
+    packs = tmp_path / "packs"
+    packs.mkdir()
+    (packs / "old-lesson.js").write_text('blackboardPack("old-lesson", "");\n')
+    (packs / "mine.js").write_text("console.log(1);\n")
+    site.write_course(softmax, tmp_path, single=False)
+    names = {each.name for each in packs.iterdir()}
+    assert names == {"mine.js", *(f"{name}.js" for name in softmax.files())}

@@ -1,9 +1,11 @@
 """Names come from local variables, and no profiler, tracer or other thread notices."""
 
 import cProfile
+import functools
 import pstats
 import sys
 import threading
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -123,3 +125,13 @@ def test_threads_record_at_once():
     for thread in threads:
         thread.join()
     assert texts == [text()] * 8
+
+
+def test_variables_inside_of_python_s_own_library_name_nothing():
+    def total(w):
+        weighted = functools.reduce(np.add, [w, 2 * w])
+        return np.sum(np.tanh(weighted)) if not isinstance(weighted, Mapping) else 0
+
+    written = cr.source(total)(np.ones(3))
+    assert "weighted = " in written
+    assert "instance" not in written

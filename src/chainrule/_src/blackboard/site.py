@@ -18,6 +18,7 @@ from chainrule._src.blackboard.subject import IN_FLIGHT, Subject
 from chainrule._src.data.storage.files import check_writable, write_text
 from chainrule._src.teach.lab.hidden_layer import LEARNING_RATE, HiddenLayerResult
 
+PACK = "blackboardPack("  # beginning of a pack's file
 TEMPLATE = Path(__file__).with_name("templates") / "course.html"
 
 
@@ -76,7 +77,16 @@ def write_course(course: Course, path: Path, *, single: bool) -> int:
         check_writable(each)
     for each, text in files.items():
         write_text(each, text)
+    if not single:
+        _remove_old_packs(path, files)
     return sum(each.stat().st_size for each in files)
+
+
+def _remove_old_packs(folder: Path, files: Mapping[Path, str]) -> None:
+    """Remove the packs of an earlier course in this folder; other files stay."""
+    for each in (folder / "packs").glob("*.js"):
+        if each not in files and each.read_bytes().startswith(PACK.encode()):
+            each.unlink()
 
 
 def single_page(
@@ -96,7 +106,7 @@ def folder_of(course: Course, folder: Path, title: str = "Blackboard") -> dict[P
     """Return the files of a course in a folder: its program, a file for each pack, the page."""
     policy = POLICY.format(script="'self'")
     packs = {
-        folder / "packs" / f"{name}.js": f'blackboardPack("{name}", "{content}");\n'
+        folder / "packs" / f"{name}.js": f'{PACK}"{name}", "{content}");\n'
         for name, content in course.files().items()
     }
     text = page(TEMPLATE, title=title, policy=policy, packs={}, first=(), script=None, run=None)

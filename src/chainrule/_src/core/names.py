@@ -24,7 +24,9 @@ from chainrule._src.base.forks import lock
 from chainrule._src.base.handles import Handle
 from chainrule._src.core.tensor import Tensor
 
-_SILENT = (os.path.dirname(np.__file__), __file__.rpartition("_src")[0])  # NumPy, this package
+# NumPy, this package, modules inside of Python: its `abc` runs in every isinstance(x, Mapping).
+_SILENT = (os.path.dirname(np.__file__), __file__.rpartition("_src")[0], "<frozen ")
+_STANDARD_LIBRARY = os.path.dirname(os.__file__)  # holds the folder of installed packages, too
 _TOOLS = (4, 3, 5, 2, 1, 0)  # tool ids of `sys.monitoring`; those that others seldom claim first
 
 _short_counts: dict[str, bool] = {}  # folder or file of the package → true if short names count too
@@ -146,7 +148,8 @@ def _name_locals(frame: FrameType) -> None:
 def _counts_short(file: str) -> bool | None:
     """Return true if short names of a file count too; None if none of its names count."""
     rules = (_short_counts[path] for path in reversed(_short_counts) if file.startswith(path))
-    return next(rules, None if file.startswith(_SILENT) else True)
+    is_standard = file.startswith(_STANDARD_LIBRARY) and "-packages" not in file
+    return next(rules, None if is_standard or file.startswith(_SILENT) else True)
 
 
 def name_tensor(name: str, tensor: Any) -> None:

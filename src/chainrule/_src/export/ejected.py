@@ -244,3 +244,12 @@ def read_numbers(path: Any) -> Any:
         raise ValueError(f"{path} is empty; expected numbers, a sample a row")
     first_is_names = np.isnan(np.genfromtxt(lines[:1], delimiter=",")).all()
     return np.loadtxt(lines, delimiter=",", ndmin=2, skiprows=int(first_is_names))
+
+
+def read_arrays(path: Any, dtypes: Any) -> Any:
+    """Return the arrays of an .npz file whose names are in dtypes."""
+    with np.load(path, allow_pickle=False) as file:
+        for name in dtypes:
+            if name not in file:
+                raise ValueError(f"{path} has no array {name!r}; its arrays: {', '.join(file)}")
+        return tuple(file[name].astype(dtype) for name, dtype in dtypes.items())

@@ -11,7 +11,7 @@ import math
 import os
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from chainrule._src.export.rules import plainer, rule_texts
 from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.network.forward import Forward
 from chainrule._src.nn.network.objective import Objective
-from chainrule._src.nn.network.runs import example_data
+from chainrule._src.nn.network.runs import example_data, outputs_of
 from chainrule._src.text.helpers import bare_source, helpers_of, modules_of
 from chainrule._src.text.text import function_text
 from chainrule._src.trace.tracing import trace
@@ -124,7 +124,8 @@ class _ModuleText:
 
     def _layers(self) -> Iterator[str]:
         """Yield a line for each layer: its name, the shape of its output, its options."""
-        rows = [("X", shape_text(self.network.first.input_shape), "")]
+        several = isinstance(self.X, tuple)  # their layers are among the others
+        rows = [] if several else [("X", shape_text(self.network.first.input_shape), "")]
         for layer in self.network.layers:
             about = re.sub(rf"(, )?name='{layer.name}'", "", repr(layer))
             rows.append((layer.name, shape_text(layer.output_shape), about))
@@ -134,7 +135,8 @@ class _ModuleText:
             yield line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
     def _usage(self) -> list[str]:
-        data = "rows.csv" if self.used.steps else "samples.npy"
+        several = isinstance(self.X, tuple)
+        data = "rows.csv" if self.used.steps else "samples.npz" if several else "samples.npy"
         lines = [f"Its weights are in {self.name}.npz, beside this file. On the command line,", ""]
         lines += [
             f"    python {self.name}.py {data}",
@@ -153,17 +155,21 @@ class _ModuleText:
             lines += [f"    weights, losses = {self.name}.train(weights, {X}, {y}, epochs=5)"]
         if self.used.steps:
             return [*lines, "", "where table holds the values of columns by their names."]
-        where = f"where X holds samples, shape {self._shape(self.X)}"
-        return [*lines, "", f"{where}, and y {self._targets()}." if self.trains else f"{where}."]
+        where = f"where X holds {self._samples()}"
+        where = f"{where}, and y {self._targets()}." if self.trains else f"{where}."
+        return [*lines, "", *textwrap.wrap(where, WIDTH)]
+
+    def _samples(self) -> str:
+        """Describe the samples."""
+        return _described(self.X, self.used.inputs, ["samples"] * len(self.used.inputs))
 
     def _targets(self) -> str:
-        """Describe the targets: class numbers or values, with their shape."""
-        if self.model.loss.takes_labels:
-            return f"class numbers, shape {self._shape(self.y)}"
-        return f"targets, shape {self._shape(self.y)}"
-
-    def _shape(self, data: Any) -> str:
-        return shape_text((None, *data.shape[1:]))
+        """Describe the targets: class numbers or values."""
+        kinds = [
+            "class numbers" if loss is not None and loss.takes_labels else "targets"
+            for _, loss in outputs_of(self.network, self.model.loss)
+        ]
+        return _described(self.y, self.used.outputs, kinds)
 
     def _head(self) -> str:
         quoted = [*self.helpers, *self._readers, *map(_step_of, self.used.steps)]
@@ -184,7 +190,9 @@ class _ModuleText:
 
     def _network(self) -> list[str]:
         about = f"Return the outputs, {shape_text(self.network.last.output_shape)}."
-        if self.used.outputs[0] == "probabilities":
+        if len(self.model.names_of_outputs) > 1:
+            about = f"Return the outputs {', '.join(self.used.outputs)}."
+        elif self.used.outputs[0] == "probabilities":
             about = about.replace("outputs", "probabilities")
         forward = self._text(Forward(self.network).program(self.X), "predict", about)
         return [templates.LOAD, forward, *([self._loss_text()] if self.trains else [])]
@@ -217,14 +225,15 @@ class _ModuleText:
             texts, constrain = [*texts, self._text(program, "constrained", about)], CONSTRAIN
         averaged = getattr(self.model.optimizer, "use_ema", False)
         trained = 'memory["ema"]' if averaged else "params"
-        sizes = "".join(f", {size}" for size in self.y.shape[1:])
+        first = "X[0]" if isinstance(self.X, tuple) else "X"
         loop = templates.TRAIN.format(
-            X=f"shape {self._shape(self.X)}",
-            y=f"holds {self._targets()}",
-            dtype=self.X.dtype,
+            about=_wrapped(f"X holds {self._samples()}; y holds {self._targets()}.", "    "),
+            as_X=_each("X", self.X, lambda part, x: f"np.asarray({part}, np.{x.dtype})"),
+            as_y=_each("y", self.y, _target_text),
+            count=f"len({first})",
+            X_rows=_each("X", self.X, lambda part, _: f"{part}[rows]"),
+            y_rows=_each("y", self.y, lambda part, _: f"{part}[rows]"),
             constrain=constrain,
-            y_dtype=self.y.dtype,
-            shape=f"-1{sizes}",
             parts=templates.PARTS if self.state else templates.NO_PARTS,
             state=", state" if self.state else "",
             trained=f"{{**{trained}, **state}}" if self.state else trained,
@@ -283,11 +292,7 @@ class _ModuleText:
         )
 
     def _command_line(self) -> list[str]:
-        sizes = ", ".join(map(str, self.X.shape[1:]))
-        reading = f"read_numbers(options.data).reshape(-1, {sizes}).astype(np.{self.X.dtype})"
-        if self.used.steps:
-            reading = "features(read_table(options.data, READERS))"
-        about = templates.TABLES if self.used.steps else ".npy or .csv of numbers, a sample a row"
+        about, reading = self._reading()
         names, rows = self._show()
         main = templates.MAIN.format(help=about, read=reading, names=names, rows=rows)
         read = {of.__name__: READERS[of][-1].__name__ for of in self._read}
@@ -313,10 +318,27 @@ class _ModuleText:
     @property
     def _readers(self) -> list[Any]:
         """The functions that read files."""
+        if isinstance(self.X, tuple):
+            return [ejected.read_arrays]
         if not self.used.steps:
             return [ejected.read_numbers]
         functions = dict.fromkeys(function for of in self._read for function in READERS[of])
         return [*functions, ejected.read_table]
+
+    def _reading(self) -> tuple[str, str]:
+        """Return the help for the file of samples, and the code for reading."""
+        if self.used.steps:
+            return templates.TABLES, "features(read_table(options.data, READERS))"
+        if isinstance(self.X, tuple):
+            dtypes = ", ".join(
+                f"{_quoted(name)}: np.{x.dtype}"
+                for name, x in zip(self.used.inputs, self.X, strict=True)
+            )
+            names = ", ".join(map(for_python, self.used.inputs))
+            return f".npz with the arrays {names}", f"read_arrays(options.data, {{{dtypes}}})"
+        sizes = ", ".join(map(str, self.X.shape[1:]))
+        reading = f"read_numbers(options.data).reshape(-1, {sizes}).astype(np.{self.X.dtype})"
+        return ".npy or .csv of numbers, a sample a row", reading
 
     def _show(self) -> tuple[str, str]:
         """Return code for the names of the printed columns, and code for the rows."""
@@ -324,6 +346,17 @@ class _ModuleText:
             if self.used.quantity.interval:
                 return '["prediction", "low", "high"]', "quantities(scores)"
             return '["prediction"]', "zip(quantities(scores))"
+        shapes = [shape for shape, _ in outputs_of(self.network, self.model.loss)]
+        if len(shapes) > 1:
+            names = [
+                f"{name} {i}"
+                for name, shape in zip(self.used.outputs, shapes, strict=True)
+                for i in range(math.prod(size or 1 for size in shape[1:]))
+            ]
+            by_name = isinstance(self.network.stack.output_shape, Mapping)
+            each = "scores.values()" if by_name else "scores"
+            rows = f"np.hstack([part.reshape(len(part), -1) for part in {each}])"
+            return f"[{', '.join(map(_quoted, names))}]", rows
         if self.used.label is None:
             sizes = self.network.last.output_shape[1:]
             names = f'[f"output {{i}}" for i in range({math.prod(size or 1 for size in sizes)})]'
@@ -353,6 +386,32 @@ def _name(state: Any) -> None:
     for path, leaf in leaves(state):
         if isinstance(leaf, Variable) and leaf.name is None:
             leaf.name = f"new_{path[-1]}"
+
+
+def _wrapped(text: str, indent: str) -> str:
+    lines = textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+    return "\n".join(lines)
+
+
+def _described(data: Any, names: Sequence[str], kinds: Sequence[str]) -> str:
+    """Describe an array, or a tuple of arrays with names: kind and shape of each."""
+    if not isinstance(data, tuple):
+        return f"{kinds[0]}, shape {shape_text((None, *data.shape[1:]))}"
+    each = map(_described, data, names, ([kind] for kind in kinds))
+    return f"a tuple of {'; '.join(map(': '.join, zip(names, each, strict=True)))}"
+
+
+def _each(name: str, data: Any, text_of: Callable[[str, Any], str]) -> str:
+    """Return the code of an array, or of a tuple of them, whose parts ``text_of`` writes."""
+    if not isinstance(data, tuple):
+        return text_of(name, data)
+    return f"({', '.join(text_of(f'{name}[{i}]', part) for i, part in enumerate(data))})"
+
+
+def _target_text(part: str, target: Any) -> str:
+    """Return the code of a target in its dtype and shape."""
+    sizes = "".join(f", {size}" for size in target.shape[1:])
+    return f"np.asarray({part}, np.{target.dtype}).reshape(-1{sizes})"
 
 
 def _step_of(step: Step) -> Any:

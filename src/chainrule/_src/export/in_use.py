@@ -41,7 +41,8 @@ class InUse:
     def __init__(self, model: Compiled, where: str) -> None:
         self.model, self.preprocessor, self.where = model, model.preprocessor, where
         self.steps = () if self.preprocessor is None else self.preprocessor.steps
-        self.inputs = [step.name for step in self.steps] or ["X"]
+        names = model.names_of_inputs
+        self.inputs = [step.name for step in self.steps] or (names if len(names) > 1 else ["X"])
         self.codes = {step.name: step for step in self.steps if isinstance(step, OneHot | Signs)}
         target = None if self.preprocessor is None else self.preprocessor.target
         self.quantity = target if target is not None and target.task == "regression" else None
@@ -53,12 +54,13 @@ class InUse:
             )
         self.threshold = 0.5 if target is None else target.threshold
         self.outputs = list(map(self._free, self._wishes()))
-        self.label = (
-            None if self.quantity is not None or len(self.outputs) == 1 else self.outputs[1]
-        )
+        self.label = self.outputs[1] if self._wishes()[1:] == ["label"] else None
 
     def _wishes(self) -> list[str]:
         """Return the preferred names of the outputs."""
+        names = self.model.names_of_outputs
+        if len(names) > 1:
+            return names
         if self.quantity is not None:
             return ["prediction", *(["low", "high"] if self.quantity.interval else [])]
         kind = getattr(self.model.network.last, "activation", None)
@@ -99,7 +101,7 @@ class InUse:
         if self.quantity is not None:
             return self._quantities(scores.astype(np.float64), self.quantity)
         if self.label is None:
-            return scores
+            return self.model.flat_outputs(scores)
         if scores.shape[1] == 1:
             return scores, (scores.reshape(len(scores)) > self.least).astype(np.int64)
         if self.threshold != 0.5:

@@ -22,19 +22,22 @@ TRAIN = '''
 def train(weights, X, y, epochs=1, batch_size=32, shuffle=True, seed=None):
     """Return trained weights and the mean loss of every epoch.
 
-    X holds samples, {X}; y {y}.
+{about}
     """
-    X, y = np.asarray(X, np.{dtype}), np.asarray(y, np.{y_dtype}).reshape({shape})
+    X = {as_X}
+    y = {as_y}
+    count = {count}
 {parts}    rng = np.random.default_rng(seed)
     for _ in range(epochs):
-        order = rng.permutation(len(X)) if shuffle else np.arange(len(X))
+        order = rng.permutation(count) if shuffle else np.arange(count)
         total = 0.0
-        for first in range(0, len(X), batch_size):
+        for first in range(0, count, batch_size):
             rows = order[first : first + batch_size]
-            loss, gradients{state} = value_and_gradients(params, X[rows], y[rows]{state})
+            X_batch, y_batch = {X_rows}, {y_rows}
+            loss, gradients{state} = value_and_gradients(params, X_batch, y_batch{state})
             params, memory = update(params, gradients, memory)
 {constrain}            total += float(loss) * len(rows)
-        losses.append(total / len(X))
+        losses.append(total / count)
     return {trained}, losses
 '''
 PARTS = """    params = {name: weights[name] for name in TRAINED}

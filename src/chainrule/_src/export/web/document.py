@@ -52,6 +52,7 @@ def write_page(
 
 def page_content(model: Compiled, training: bool, batch_size: int, examples: Any) -> WebContent:
     """Return a model, with the parts of its page and examples, as content."""
+    model.refuse_several("export to a page")
     used = InUse(model, "export")
     pair = checked_examples(examples, used, training)
     content = model_content(model, training, batch_size)
@@ -60,7 +61,7 @@ def page_content(model: Compiled, training: bool, batch_size: int, examples: Any
         units = {column.name: column.written.unit for column in columns if column.written}
         parts = parts_of_columns(used.steps, units)
     else:
-        parts = parts_of_sample(model, tuple(content.about["input"]["shape"]))
+        parts = parts_of_sample(model, tuple(content.about["inputs"][0]["shape"]))
     if pair is not None:
         X, y = pair
         parts, content.page = with_examples(parts, X, _column_names(examples))

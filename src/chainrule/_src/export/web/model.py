@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from chainrule._src.export.in_use import InUse
 from chainrule._src.export.web.content import WebContent
 from chainrule._src.export.web.kernels import function_for_web, keyed, step_for_web
 from chainrule._src.nn.network.compiled import Compiled
-from chainrule._src.nn.network.runs import carry_of, example_data
+from chainrule._src.nn.network.runs import carry_of, example_data, outputs_of
 from chainrule._src.nn.training.minimize import Update
 from chainrule._src.trace.arguments import argument_names
 
@@ -66,7 +66,7 @@ def model_content(model: Compiled, training: bool, batch_size: int) -> WebConten
             _column(step, X[step.name], spellings.get(step.name)) for step in used.steps
         ]
     else:
-        content.about["input"] = {"dtype": X.dtype.str, "shape": X.shape[1:]}
+        content.about["inputs"] = described(X, used.inputs)
     if model.loss is None:
         reason = NOT_COMPILED
     else:
@@ -82,18 +82,28 @@ def model_content(model: Compiled, training: bool, batch_size: int) -> WebConten
 
 def _rows(X: Any) -> Any:
     """Return an example of at least two samples: one could be broadcast."""
-    return np.repeat(X, 2, axis=0) if len(X) == 1 else X
+    return map_leaves(lambda x: np.repeat(x, 2, axis=0) if len(x) == 1 else x, X)
+
+
+def described(data: Any, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Describe an array, or a tuple of arrays with names: dtypes, and shapes of samples."""
+    if isinstance(data, tuple):
+        parts = zip(names, data, strict=True)
+        return [{"name": name, **each} for name, part in parts for each in described(part)]
+    return [{"dtype": data.dtype.str, "shape": data.shape[1:]}]
 
 
 def _add_loss(content: WebContent, model: Compiled, used: InUse, X: Any) -> None:
     """Add the kernel of the loss and its gradient, and for a table that of its features."""
     X, y = example_data(model.network, model.loss)
-    target: dict[str, Any] = {"dtype": y.dtype.str, "shape": y.shape[1:]}
-    if model.loss.takes_labels:
-        target["labels"] = model.network.last.output_shape[-1]
+    targets = described(y, model.names_of_outputs)
+    outputs = outputs_of(model.network, model.loss)
+    for target, (shape, loss) in zip(targets, outputs, strict=True):
+        if loss is not None and loss.takes_labels:
+            target["labels"] = shape[-1]
     if used.quantity is not None:
-        target |= {"mean": used.quantity.mean, "scale": used.quantity.scale}
-    content.about["target"] = target
+        targets[0] |= {"mean": used.quantity.mean, "scale": used.quantity.scale}
+    content.about["targets"] = targets
     if not model.network.params:
         return
     if used.steps:
@@ -191,8 +201,8 @@ def loss_content(
     state = map_leaves(np.asarray, rule.init(params))
     content = WebContent(name, weights=keyed(params), optimizer=keyed(state))
     content.about = {"batchSize": batch_size, "without": {}, "classes": None, "label": None}
-    for key, leaf in zip(("input", "target"), data, strict=False):
-        content.about[key] = {"dtype": leaf.dtype.str, "shape": leaf.shape[1:]}
+    for key, leaf in zip(("inputs", "targets"), data, strict=False):
+        content.about[key] = described(leaf)
     if predict is None:
         content.about["without"]["predict"] = "give export_web the function predict"
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -145,7 +145,10 @@ def module_text(content: WebContent, name: str, weights_apart: bool = False) -> 
 
 def runtime_text(content: WebContent) -> str:
     """Return the files of the runtime that a network needs, as the body of one function."""
-    parts = ["arrays", "kernel", *(["table"] if "columns" in content.about else [])]
+    about = content.about
+    parts = ["arrays", "kernel", *(["table"] if "columns" in about else [])]
+    if any(len(about.get(name, ())) > 1 for name in ("inputs", "targets")):
+        parts.append("several")
     exported = ["loaded"]
     if "train" in content.kernels:
         parts += ["random", "training"]
@@ -157,7 +160,8 @@ def types_text(content: WebContent, name: str) -> str:
     """Return the declarations of a module's types, for TypeScript and editors."""
     about = content.about
     columns, label = about.get("columns"), about.get("label")
-    x, rows = "Samples", ""
+    x, rows = _type_of(about.get("inputs", ()), "Samples"), ""
+    y = _type_of(about.get("targets", ()), "Targets")
     if columns:
         x = "Row | Row[]"
         kinds = {"number": "number | string | null", "category": "string | number | boolean | null",
@@ -174,10 +178,18 @@ def types_text(content: WebContent, name: str) -> str:
     without = about["without"]
     methods = [
         "" if "predict" in without else PREDICT.format(x=x, output=output),
-        "" if "gradients" in without else GRADIENTS.format(x=x),
-        "" if "train" in without else TRAIN.format(x=x),
+        "" if "gradients" in without else GRADIENTS.format(x=x, y=y),
+        "" if "train" in without else TRAIN.format(x=x, y=y),
     ]
     return TYPES.format(rows=rows, name=name, methods="".join(methods))
+
+
+def _type_of(parts: Sequence[dict[str, Any]], kind: str) -> str:
+    """Return the type of an argument: one array, or several in a list or an object by name."""
+    if len(parts) < 2:
+        return kind
+    named = "; ".join(f"{json.dumps(part['name'])}: {kind}" for part in parts)
+    return f"[{', '.join([kind] * len(parts))}] | {{ {named} }}"
 
 
 PREDICT = """\
@@ -186,14 +198,14 @@ PREDICT = """\
 """
 GRADIENTS = """\
   /** The mean loss of samples, and its gradient by the names of the weights. */
-  gradients(x: {x}, y?: Targets): Promise<{{ loss: number; gradients: Record<string, Numbers> }}>;
+  gradients(x: {x}, y?: {y}): Promise<{{ loss: number; gradients: Record<string, Numbers> }}>;
 """
 TRAIN = """\
   /**
    * Train in a worker. Resolves to the history: the loss and the metrics of each epoch. An abort
    * ends training; the history and the weights are then those of that moment.
    */
-  train(x: {x}, y?: Targets, options?: TrainOptions): Promise<Record<string, number[]>>;
+  train(x: {x}, y?: {y}, options?: TrainOptions): Promise<Record<string, number[]>>;
 """
 TYPES = """\
 // The types of {name}.mjs, written by chainrule.

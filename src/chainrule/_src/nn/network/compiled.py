@@ -178,6 +178,11 @@ class Compiled(Predictor):
     may_lack_loss = False  # if true, the layers or a method of the model may add the loss
 
     @property
+    def names_of_inputs(self) -> list[str]:
+        """The names of the inputs; empty for a chain of layers."""
+        return []
+
+    @property
     def names_of_outputs(self) -> list[str]:
         """The names of the outputs; empty while they are not known."""
         return []

@@ -176,6 +176,13 @@ class Graphed(Trainable):
     # Data, and losses of outputs
 
     @property
+    def names_of_inputs(self) -> list[str]:
+        """The names of the inputs: those of their layers, or numbers."""
+        if self._graph is not None:
+            return self._graph.names
+        return [f"input_{number}" for number in range(len(shapes_in(self.input_shape)))]
+
+    @property
     def names_of_outputs(self) -> list[str]:
         """The names of the outputs; empty while they are not known."""
         if self._graph is not None:

@@ -50,10 +50,11 @@ class OutputLosses(Loss):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the sum of the losses of all outputs."""
-        total: Any = 0.0
-        for _, value, factor in self.values(y_true, y_pred, sample_weight):
-            total = total + (value if factor is None else value * factor)
-        return total
+        weighted = [
+            value if factor is None else value * factor
+            for _, value, factor in self.values(y_true, y_pred, sample_weight)
+        ]
+        return sum(weighted[1:], weighted[0]) if weighted else 0.0
 
 
 class AddedLosses(Loss):
@@ -109,7 +110,7 @@ class LossOfOutput:
 
     def stateless_result(self, state: Any) -> Any:
         """Return the mean."""
-        return float(state["total"] / max(state["count"], 1))
+        return state["total"] / np.maximum(state["count"], 1)
 
 
 def metrics_of(

@@ -76,11 +76,15 @@ def example_data(network: Network, loss: Any) -> tuple[Any, Any]:
         np.zeros((rows, *_sizes(shape[1:])), np.int64 if integers else dtype)
         for shape, integers in network.stack.inputs_taken()
     ]
+    Y = [_example_target(o, s[1:], rows, dtype) for s, o in outputs_of(network, loss)]
+    return tuple(X) if len(X) > 1 else X[0], tuple(Y) if len(Y) > 1 else Y[0]
+
+
+def outputs_of(network: Network, loss: Any) -> list[tuple[Any, Any]]:
+    """Return the shape and the loss of each output."""
     shapes = shapes_in(network.stack.output_shape)
     each = [part for _, part, _ in loss.parts] if isinstance(loss, OutputLosses) else [loss]
-    each = each * (len(shapes) // len(each))
-    Y = [_example_target(o, s[1:], rows, dtype) for o, s in zip(each, shapes, strict=True)]
-    return tuple(X) if len(X) > 1 else X[0], tuple(Y) if len(Y) > 1 else Y[0]
+    return list(zip(shapes, each * (len(shapes) // len(each)), strict=True))
 
 
 def _example_target(loss: Any, of_one: Any, rows: int, dtype: Any) -> Any:

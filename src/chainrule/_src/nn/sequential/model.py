@@ -238,8 +238,10 @@ class Exportable(Trainable):
         with NaN for missing values, categories are texts with an empty text for missing values. The
         output is ``"probabilities"``, or ``"output"`` if it is no probabilities; with class names
         also ``"label"``, the most probable class; for a table's quantity ``"prediction"``, in its
-        unit. Weights keep their names, such as ``dense_kernel``. In a web module a row of a table
-        is an object of values by column, and several outputs are an object with these names.
+        unit. A model with several inputs or outputs has the names of their layers. Weights keep
+        their names, such as ``dense_kernel``. In a web module a row of a table is an object of
+        values by column, several inputs are a list or an object by name, and several outputs an
+        object by name.
 
         Examples
         --------
@@ -252,7 +254,6 @@ class Exportable(Trainable):
         ...     sorted(os.listdir(folder))
         ['digits.d.mts', 'digits.mjs', 'digits.onnx']
         """
-        self.refuse_several("export")
         provided("export")(
             self, filepath, format, training=training, batch_size=batch_size, weights=weights,
             examples=examples,
@@ -313,7 +314,6 @@ class Exportable(Trainable):
         ...     sorted(os.listdir(folder))
         ['digits.npz', 'digits.py']
         """
-        self.refuse_several("eject")
         provided("eject")(self, path)
 
 

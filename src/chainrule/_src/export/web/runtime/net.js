@@ -1,7 +1,8 @@
 // A network or a loss in a page: predictions, gradients and training.
 import { converted, dtypeOf, fits, flat, isFloat, isList, plain, product, readTensors, readWeights, shown, unpacked, writeWeights } from "./arrays.js";
 import { Kernel } from "./kernel.js";
-import { rowsOfTable } from "./table.js";
+import { severalArrays } from "./several.js";
+import { rowsOfTable, scaledTarget } from "./table.js";
 import { Apart } from "./training.js";
 
 /** @typedef {import("./arrays.js").NamedArray} NamedArray */
@@ -262,38 +263,40 @@ class Net {
   /** Return samples as the arguments of a kernel. */
   samples(x, where) {
     if (this.about.columns) return rowsOfTable(x, this.about.columns, where);
-    const values = this.numbers(x, this.about.input, "x", where);
-    return { rows: values.rows, given: [["X", values.data]] };
+    return this.arrays(x, this.about.inputs, "X", where, "numbers");
   }
 
   /** Return samples and targets. */
   async batch(x, y, where) {
     let { rows, given } = this.samples(x, where);
     if (this.about.columns) given = [["X", (await this.computed("features", where, rows, given)).result]];
-    if (!this.about.target) return { rows, data: given };
-    const targets = this.targets(y, where);
+    if (!this.about.targets) return { rows, data: given };
+    const targets = this.arrays(y, this.about.targets, "y", where, "target");
     if (targets.rows !== rows) throw new Error(`${where}: x has ${rows} samples, y has ${targets.rows}`);
-    return { rows, data: [...given, ["y", targets.data]] };
+    return { rows, data: [...given, ...targets.given] };
   }
 
-  targets(y, where) {
-    const { target } = this.about;
+  /** Return one array, or several, as the arguments of a kernel; the method `reader` checks each. */
+  arrays(values, abouts, key, where, reader) {
+    if (abouts.length > 1) return severalArrays(values, abouts, key, where, (...each) => this[reader](...each, where));
+    const { rows, data } = this[reader](values, abouts[0], key.toLowerCase(), where);
+    return { rows, given: [[key, data]] };
+  }
+
+  target(y, about, name, where) {
     let values = y;
     if (this.classes && y && typeof flat(y)[0] === "string")
-      values = flat(y).map((name) => {
-        const code = this.classes.indexOf(name);
-        if (code < 0) throw new Error(`${where}: y holds ${shown(name)}, expected one of ${this.classes.join(", ")}`);
+      values = flat(y).map((label) => {
+        const code = this.classes.indexOf(label);
+        if (code < 0) throw new Error(`${where}: ${name} holds ${shown(label)}, expected one of ${this.classes.join(", ")}`);
         return code;
       });
-    const numbers = this.numbers(values, target.scale ? { ...target, dtype: "<f8" } : target, "y", where);
-    if (target.scale) {
-      const scaled = numbers.data.map((value) => (value - target.mean) / target.scale);
-      return { rows: numbers.rows, data: converted(target.dtype, scaled) };
-    }
-    if (target.labels !== undefined)
+    if (about.scale) return scaledTarget(about, (exact) => this.numbers(values, exact, name, where));
+    const numbers = this.numbers(values, about, name, where);
+    if (about.labels !== undefined)
       numbers.data.forEach((label, i) => {
-        if (!(Number(label) >= 0 && Number(label) < target.labels))
-          throw new RangeError(`${where}: label ${label} in row ${i} of y is not in 0 … ${target.labels - 1}`);
+        if (!(Number(label) >= 0 && Number(label) < about.labels))
+          throw new RangeError(`${where}: label ${label} in row ${i} of ${name} is not in 0 … ${about.labels - 1}`);
       });
     return numbers;
   }

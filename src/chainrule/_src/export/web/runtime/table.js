@@ -89,3 +89,9 @@ export function rowsOfTable(x, columns, where) {
   });
   return { rows: list.length, given };
 }
+
+/** Return quantities as the network learns them: `read` returns them in the dtype it is given. */
+export function scaledTarget(about, read) {
+  const { rows, data } = read({ ...about, dtype: "<f8" });
+  return { rows, data: converted(about.dtype, data.map((value) => (value - about.mean) / about.scale)) };
+}
