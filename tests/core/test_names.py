@@ -129,9 +129,8 @@ def test_threads_record_at_once():
 
 def test_variables_inside_of_python_s_own_library_name_nothing():
     def total(w):
-        weighted = functools.reduce(np.add, [w, 2 * w])
-        return np.sum(np.tanh(weighted)) if not isinstance(weighted, Mapping) else 0
+        parts = [np.tanh(w)]
+        factor = 2 if isinstance(parts[0], Mapping) else 3  # runs Python's own abc.py
+        return np.sum(parts[0] * functools.reduce(np.add, [parts[0], factor * parts[0]]))
 
-    written = cr.source(total)(np.ones(3))
-    assert "weighted = " in written
-    assert "instance" not in written
+    assert "instance" not in cr.source(total)(np.ones(3))
