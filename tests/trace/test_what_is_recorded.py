@@ -229,7 +229,7 @@ def turned(turns):
 
 
 def test_expressions_of_hundreds_of_operations_compile():
-    loss = turned(100)  # 500 equations
+    loss = turned(400)
     w, _ = cr.minimize(loss, W[0, 0], X, shuffle=False, batch_size=8, engine="compiled")
     np.testing.assert_allclose(w, W[0, 0] - 0.01 * cr.grad(loss)(W[0, 0], X), rtol=1e-9)
 

@@ -110,6 +110,13 @@ def reduced(x):
     return results, np.sum(x), cr.functions.logsumexp(x), np.linalg.norm(x)
 
 
+def turned(x, y):
+    def waves(x):
+        return sum(wave(x + i) for i in range(10) for wave in (np.sin, np.cos, np.tan))
+
+    return waves(x), np.sum(waves(y))
+
+
 def multiplied(a, b, v):
     stacked = np.stack([a, 2 * a])
     return (
@@ -201,6 +208,8 @@ MAKERS = {
     "filling, threads": partial(
         training, filling, weights("f4", 12, 256)[0], (IMAGES, LABELS), 256, ADAM
     ),
+    "turned float32": partial(of, turned, numbers(40), numbers(50)),
+    "turned float64": partial(of, turned, *numbers(2, 40, dtype="f8")),
     "reduced": partial(of, reduced, numbers(600, 1100)),
     "multiplied": partial(of, multiplied, numbers(3, 4), numbers(4, 5), numbers(4)),
     "one sample": partial(training, network, SMALL, (IMAGES, LABELS), 1, SGD),

@@ -27,6 +27,7 @@ from chainrule._src.compile.native.function import NativeFunction, packed, produ
 from chainrule._src.compile.native.llvm import NONE, Text, compiled
 from chainrule._src.compile.native.machine import MATHEMATICS, host
 from chainrule._src.compile.native.modules import modules
+from chainrule._src.compile.native.waves import CAN_CALL
 from chainrule._src.compile.native.writer import Writer
 
 # What objects may take from outside: C's functions, and what `machine` and `code` provide.
@@ -196,15 +197,21 @@ KINDS = {"f": "float", "i": "int", "u": "uint", "b": "bool"}
 
 def test_every_function_that_kernels_call_is_among_them():
     text = "\n".join(text.text for text in texts(host()))
-    defined = re.findall(r"^define internal [\w ]+ @(\w+)\(", text, re.MULTILINE)
+    defined = re.findall(r"^define [\w ]+ @(\w+)\(", text, re.MULTILINE)
     for name, kind in FOR:
         assert any(each.startswith(f"{name}_{KINDS.get(kind, kind)}") for each in defined), name
 
 
-@pytest.mark.parametrize("line", [
+LINES = [
     "atomicrmw", "load atomic", "@chainrule_yield()", "llvm.assume", "bitcast", "alloca [", "udiv",
     "masked.load", "!llvm.loop !2", "@far_wave_float32_4(", "frem", "fptoui", "call void @nest0(",
-])  # fmt: skip
+]  # fmt: skip
+OF_WAVES = [
+    "!llvm.loop !4", "@waves_sin_cos_float32(", "@waves_sin_cos_float64(", "@waves_tan_float64_2(",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", [*LINES, *(OF_WAVES if CAN_CALL else ())])
 def test_every_way_of_writing_is_among_them(line):
     assert any(line in text.text for text in texts(TARGETS[-1]))
 

@@ -39,6 +39,7 @@ from chainrule._src.compile.lower.statements import (
     Store,
     While,
     natural,
+    walk,
 )
 from chainrule._src.compile.native.blocks import in_blocks
 from chainrule._src.compile.native.gemm import PLAIN, ROW_MAJOR, TRANSPOSED
@@ -54,7 +55,9 @@ class FunctionWriter(Values):
 
     of_pointer = " noalias"
 
-    def function(self, function: Function, how: str, outlined: bool = False) -> str:
+    def function(
+        self, function: Function, how: str, outlined: bool = False, internal: bool = True
+    ) -> str:
         """Return the definition of a function with the attributes ``how``."""
         parameters = []
         for i, argument in enumerate(function.arguments):
@@ -66,7 +69,15 @@ class FunctionWriter(Values):
             parameters.append(value)
         self.block(function.body, outlined)
         result = None if function.result is None else self.value(function.result)
-        return self.definition(function.name, parameters, how, result, internal=True)
+        return self.definition(function.name, parameters, how, result, internal)
+
+    def inlined(self, function: Function, arguments: Sequence[Value]) -> Value:
+        """Write a function in place of its call, and return its result."""
+        parameters = [each for each in function.arguments if isinstance(each, Local)]
+        for parameter, value in zip(parameters, arguments, strict=True):
+            self._set(parameter, value)
+        self.block(function.body)
+        return self.value(function.result)
 
     # Statements
 
@@ -148,11 +159,27 @@ class FunctionWriter(Values):
         self.store(self.value(item.start), address)
         again = self.head()
         inside, after = self.branch(self._local_value(item.var) < stop)
-        with self.within(inside, again, self._hint(item)):
-            self._inside(item.body, after, outlined)
-            now = self._local_value(item.var)
-            self.store(self.op("add nsw", now, self.value(item.step)), address)
+        self.begin(inside)
+        first = len(self.lines)
+        self._inside(item.body, after, outlined)
+        now = self._local_value(item.var)
+        self.store(self.op("add nsw", now, self.value(item.step)), address)
+        hint = self._shortened(item, first) or self._hint(item)
+        self.line(f"br label %{again}{hint}")
         self.begin(after)
+
+    def _shortened(self, loop: Loop, first: int) -> str:
+        """Have an innermost loop call its sines and cosines if it has many; return a hint for LLVM.
+
+        A call waits for the result of the call before. So two iterations shall run at once, as LLVM
+        itself decides for loops that add something up.
+        """
+        text = self.module.shortened("\n".join(self.lines[first:])) if loop.innermost else None
+        if text is None:
+            return ""
+        self.lines[first:] = [text]
+        adds = any(isinstance(item, Accumulate) for item in walk(loop.body))
+        return "" if adds else ", !llvm.loop !4"
 
     def stop(self, loop: Loop) -> Value:
         """Return the upper bound of a loop."""

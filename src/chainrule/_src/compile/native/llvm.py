@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -16,6 +17,8 @@ from chainrule._src.compile.native.target import Machine
 
 ALL, FEW, NONE = "all", "few", "none"
 VARIANTS = "vector-function-abi-variant"  # attribute of functions with vector versions
+# In the attribute: the name of the function, and that of a version.
+VARIANT = re.compile(r"_ZGV_LLVM_M\d+v+_(\w+)\((\w+)\)")
 SOONEST, BEST = 0, 3  # LLVM's optimisation levels
 MODULES = 64  # the number of modules that one pass builder is used for
 
@@ -145,9 +148,13 @@ def _optimize(module: Any, builder: Any, text: Text) -> None:
         passes.add_sroa_pass()
         passes.add_simplify_cfg_pass()
     _run(passes, module, builder)
-    if VARIANTS in text.text:  # vectorized loops now call them
+    with_variants = {name for names in VARIANT.findall(text.text) for name in names}
+    if with_variants:  # vectorized loops now call some of them
+        for name in with_variants:
+            module.get_function(name).linkage = "internal"
         passes = llvm.create_new_module_pass_manager()
         passes.add_always_inliner_pass()
+        passes.add_global_dead_code_eliminate_pass()
         _run(passes, module, builder)
 
 

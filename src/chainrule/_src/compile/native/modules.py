@@ -20,8 +20,9 @@ from chainrule._src.compile.native import ENTRY
 from chainrule._src.compile.native.emission import SIZE, FunctionWriter
 from chainrule._src.compile.native.frames import attributes, size_of, touch
 from chainrule._src.compile.native.llvm import FEW, Text
-from chainrule._src.compile.native.rare import RARE, rare_attributes, retained, variants
+from chainrule._src.compile.native.rare import RARE, rare_variants, with_variants
 from chainrule._src.compile.native.target import Machine
+from chainrule._src.compile.native.waves import has_many, with_calls
 from chainrule._src.compile.native.writer import INT64, POINTER, TYPES, Value, Writer, listed
 
 SUMS = " reassoc nsz contract"  # sums in any order; NaN and infinity are respected
@@ -33,6 +34,8 @@ HINTS = """!0 = distinct !{!0, !1}
 !1 = !{!"llvm.loop.vectorize.enable", i1 false}
 !2 = distinct !{!2, !3}
 !3 = !{!"llvm.loop.vectorize.enable", i1 true}
+!4 = distinct !{!4, !5}
+!5 = !{!"llvm.loop.interleave.count", i32 2}
 """
 # LLVM uses half-width vectors on Intel's processors, to avoid a slower clock, but matrix products
 # use the full width anyway. Loops over the entries of a single sample are too short for it.
@@ -88,7 +91,6 @@ class Module:
         self.apart = f"noinline {attributes(target)}{how}"
         self.declared: dict[str, str] = {}
         self.functions: dict[str, str] = {}
-        self._rare: set[str] = set()  # names of functions that have variants
         self._nests: dict[str, str] = {}  # names of nests by their text without sizes
         self._sizes: dict[str, list[list[str]]] = {}  # by name of the nest: the sizes of each call
 
@@ -123,8 +125,7 @@ class Module:
                 if name in available and name not in included:
                     included.add(name)
                     parts.append(available[name])
-        rare = sorted(included & self._rare)
-        return "\n".join([*parts, *([retained(rare)] if rare else []), HINTS])
+        return "\n".join([*parts, HINTS])
 
     # Nests of loops
 
@@ -167,6 +168,10 @@ class Module:
 
     # Functions
 
+    def shortened(self, loop: str) -> str | None:
+        """Return the text of a loop that calls its waves; None if it has few and contains them."""
+        return None if self.inline or not has_many(loop) else with_calls(self, loop)
+
     def called(self, name: str, dtype: np.dtype[Any]) -> Function:
         """Return a function that kernels call, and write its text if it is not written yet."""
         function = function_of(name, dtype)
@@ -180,10 +185,10 @@ class Module:
                 how = self.apart
             elif name in RARE:
                 kinds = [TYPES[argument.dtype] for argument in function.arguments]
-                how = rare_attributes(function.name, len(kinds))
-                self._rare.add(function.name)
-                more = variants(function.name, TYPES[function.result.dtype], kinds)
-            self.functions[function.name] = writer.function(function, how) + more
+                how = f"noinline cold {with_variants(function.name, len(kinds))}"
+                more = rare_variants(function.name, TYPES[function.result.dtype], kinds)
+            text = writer.function(function, how, internal=name not in RARE)
+            self.functions[function.name] = text + more
         return function
 
 

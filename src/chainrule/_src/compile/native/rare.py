@@ -17,26 +17,17 @@ LANES = (2, 4, 8, 16)  # the possible numbers of lanes of LLVM's vectors
 PURE = "nounwind willreturn memory(none)"
 
 
-def rare_attributes(name: str, arguments: int) -> str:
-    """Return the attributes of a rare function, which name its variants."""
+def with_variants(name: str, arguments: int, possible: Sequence[int] = LANES) -> str:
+    """Return the attributes of a function with vector variants, for each number of lanes."""
     kind = "v" * arguments  # each argument differs from lane to lane
-    names = ",".join(f"_ZGV_LLVM_M{lanes}{kind}_{name}({name}_{lanes})" for lanes in LANES)
-    return f'noinline cold {PURE} "{VARIANTS}"="{names}"'
+    names = ",".join(f"_ZGV_LLVM_M{lanes}{kind}_{name}({name}_{lanes})" for lanes in possible)
+    return f'{PURE} "{VARIANTS}"="{names}"'
 
 
-def variants(name: str, result: str, arguments: Sequence[str]) -> str:
+def rare_variants(name: str, result: str, arguments: Sequence[str]) -> str:
     """Return the vector variants of a rare function."""
     return "".join(
         part(name, result, arguments, lanes) for lanes in LANES for part in (_variant, _slow_path)
-    )
-
-
-def retained(names: Sequence[str]) -> str:
-    """Return a mark against the removal of the variants of rare functions."""
-    used = [f"ptr @{name}_{lanes}" for name in names for lanes in LANES]
-    return (
-        f"@llvm.compiler.used = appending global [{len(used)} x ptr] [{', '.join(used)}], "
-        'section "llvm.metadata"\n'
     )
 
 
@@ -51,8 +42,7 @@ def _variant(name: str, result: str, arguments: Sequence[str], lanes: int) -> st
         return [code.call(f"{name}_{lanes}_each", *vectors, kind=kind)]
 
     (values,) = code.when(flag, some, [code.literal("poison", kind)])
-    parameters, how = [*vectors, active], f"alwaysinline {PURE}"
-    return code.definition(f"{name}_{lanes}", parameters, how, values, internal=True)
+    return code.definition(f"{name}_{lanes}", [*vectors, active], f"alwaysinline {PURE}", values)
 
 
 def _slow_path(name: str, result: str, arguments: Sequence[str], lanes: int) -> str:

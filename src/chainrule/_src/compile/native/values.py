@@ -69,6 +69,8 @@ class FunctionModule(Protocol):
     target : Machine
     declared : dict of str to str
         Declarations of functions that are not part of the kernel, by name.
+    functions : dict of str to str
+        The functions of the kernel by name, each with its variants for vectors.
     sums : str
         LLVM's fast-math flags for sums.
     inline : bool
@@ -77,11 +79,15 @@ class FunctionModule(Protocol):
 
     target: Machine
     declared: dict[str, str]
+    functions: dict[str, str]
     sums: str
     inline: bool
 
     def called(self, name: str, dtype: np.dtype[Any]) -> Function:
         """Return a function that kernels call, and write its text if it is not written yet."""
+
+    def shortened(self, loop: str) -> str | None:
+        """Return the text of a loop that calls its waves; None if it has few and contains them."""
 
     def nest(self, body: str, arguments: Sequence[Value]) -> str:
         """Add a loop nest to the module, and return the text of its call."""
@@ -98,7 +104,14 @@ class Values(Writer):
         LLVM's fast-math flags.
     slots : dict of Buffer to Buffer
         For each buffer that shares memory, the buffer that owns the memory.
+
+    Attributes
+    ----------
+    of_lanes : str
+        The part of the names of LLVM's functions that counts the lanes of vectors.
     """
+
+    of_lanes = ""
 
     def __init__(self, module: FunctionModule, flags: str, slots: dict[Buffer, Buffer]) -> None:
         super().__init__(module.declared)
@@ -107,10 +120,14 @@ class Values(Writer):
         self.places: dict[Local, Value] = {}
         self.exits: list[str] = []
 
+    def type_of(self, dtype: np.dtype[Any]) -> str:
+        """Return the type of values of a dtype."""
+        return TYPES[dtype]
+
     def place(self, local: Local) -> Value:
         """Return the address of a local variable on the stack; LLVM moves it into a register."""
         if local not in self.places:
-            self.places[local] = self.stack(TYPES[local.dtype])
+            self.places[local] = self.stack(self.type_of(local.dtype))
         return self.places[local]
 
     def pointer(self, buffer: Buffer) -> Value:
@@ -134,7 +151,7 @@ class Values(Writer):
         return self.number(int(expr.value)) if is_whole else self.constant(expr.value, expr.dtype)
 
     def _local_value(self, expr: Local) -> Value:
-        return self.load(TYPES[expr.dtype], self.place(expr))
+        return self.load(self.type_of(expr.dtype), self.place(expr))
 
     def _load_value(self, expr: Load) -> Value:
         value = self.load(memory_type(expr.dtype), self.address(expr))
@@ -177,7 +194,8 @@ class Values(Writer):
             if has.kind == "f":
                 return self.compare("fcmp une", value, "0.0")
             return value if has.kind == "b" else self.compare("icmp ne", value, 0)
-        if TYPES[has] == TYPES[wants]:
+        kind = self.type_of(wants)
+        if self.type_of(has) == kind:
             return value
         if has.kind == "f" and wants.kind == "f":
             name = "fpext" if wants.itemsize > has.itemsize else "fptrunc"
@@ -189,23 +207,27 @@ class Values(Writer):
             name = "trunc"
         else:
             name = "sext" if has.kind == "i" else "zext"
-        return self.convert(name, value, TYPES[wants])
+        return self.convert(name, value, kind)
 
     def _select_value(self, expr: Select) -> Value:
         extreme = _extreme(expr)
         if extreme is not None:
-            return self._of_same(f"llvm.{extreme.name}.f{8 * expr.dtype.itemsize}", extreme)
+            return self._intrinsic(extreme.name, extreme)
         test = self.value(expr.test)
         already_read = {(a.what, a.index) for a in reads(expr.test)}
         if _is_cheap(expr.one, already_read) and _is_cheap(expr.other, already_read):
             return self.select(test, self.value(expr.one), self.value(expr.other))
+        return self.branched(expr, test)
+
+    def branched(self, expr: Select, test: Value) -> Value:
+        """Write a selection of which only the selected part is computed."""
         address = self.place(Local("chosen", expr.dtype))
 
         def put(part: Expr) -> None:
             self.store(self.value(part), address)
 
         self.either(test, partial(put, expr.one), partial(put, expr.other))
-        return self.load(TYPES[expr.dtype], address)
+        return self.load(self.type_of(expr.dtype), address)
 
     def _call_value(self, expr: Call) -> Value:
         name, special = expr.name, getattr(self, f"_op_{expr.name}", None)
@@ -225,7 +247,7 @@ class Values(Writer):
         if function_of(name, kind) is not None:
             return self._function(expr, kind)
         if kind.kind == "f" and name in INTRINSICS:
-            return self._of_same(f"llvm.{INTRINSICS[name]}.f{8 * kind.itemsize}", expr)
+            return self._intrinsic(INTRINSICS[name], expr)
         raise CompileError(f"{name} of {kind.name} numbers runs in NumPy alone")
 
     def _arithmetic(self, expr: Call, kind: np.dtype[Any], instruction: str) -> Value:
@@ -248,9 +270,10 @@ class Values(Writer):
         flags = self.flags if result.kind == "f" else ""
         return self.call(function.name, *arguments, kind=TYPES[result], flags=flags)
 
-    def _of_same(self, name: str, expr: Call) -> Value:
-        """Write a call of a function from outside, whose result has the type of the arguments."""
+    def _intrinsic(self, name: str, expr: Call) -> Value:
+        """Write a call of LLVM's function of floats, whose result has the type of the arguments."""
         arguments = [self.value(argument) for argument in expr.args]
+        name = f"llvm.{name}.{self.of_lanes}f{8 * expr.args[0].dtype.itemsize}"
         return self.outside(name, *arguments, kind=arguments[0].kind, flags=self.flags)
 
     def _op_neg(self, expr: Call) -> Value:
@@ -270,7 +293,7 @@ class Values(Writer):
         return self.cast(self.op("xor", *flags), BOOL, expr.dtype)
 
     def _op_view(self, expr: Call) -> Value:
-        return self.convert("bitcast", self.value(expr.args[0]), TYPES[expr.dtype])
+        return self.convert("bitcast", self.value(expr.args[0]), self.type_of(expr.dtype))
 
     def _op_min(self, expr: Call) -> Value:
         a, b = map(self.value, expr.args)

@@ -130,7 +130,7 @@ class Writer:
 
     def compare(self, name: str, a: Value, b: object) -> Value:
         """Write a comparison of two values of the same type, and return its flag."""
-        return self.pure(FLAG, f"{name} {a.kind} {a.text}, {b}")
+        return self.pure(like(a.kind, FLAG), f"{name} {a.kind} {a.text}, {b}")
 
     def convert(self, name: str, value: Value, kind: str) -> Value:
         """Write a conversion to another type, and return the result."""
@@ -139,7 +139,7 @@ class Writer:
     def select(self, flag: Value, a: Any, b: Any) -> Value:
         """Return one of two values of the same type: ``a`` if the flag is set, else ``b``."""
         kind = a.kind if isinstance(a, Value) else INT64
-        return self.pure(kind, f"select i1 {flag}, {kind} {a}, {kind} {b}")
+        return self.pure(kind, f"select {flag.kind} {flag}, {kind} {a}, {kind} {b}")
 
     def call(self, name: str, *arguments: Value, kind: str = VOID, flags: str = "") -> Value:
         """Write a call of a function of the same module, and return the result."""
@@ -265,6 +265,12 @@ def memory_type(dtype: np.dtype[Any]) -> str:
 def vector_type(lanes: int, kind: str) -> str:
     """Return the type of a vector."""
     return f"<{lanes} x {kind}>"
+
+
+def like(other: str, kind: str) -> str:
+    """Return the type of vectors of ``kind`` with as many lanes as another type has."""
+    lanes, of, _ = other.partition(" x ")
+    return f"{lanes}{of}{kind}>" if of else kind
 
 
 def listed(values: Iterable[Value], of_pointer: str = "") -> str:
