@@ -166,23 +166,26 @@ def recording():
 
 
 @cache
-def small_course():
-    """Return a course of the lab's networks that tests look at."""
-    layers, broken, activations = ([], [10]), ["10 sigmoid"], ("sigmoid", "tanh")
+def small_course(whole=True):
+    """Return a course of the lab's networks that tests look at.
+
+    In the whole one, networks have other layers, too, and mistakes: more than half of its kernels.
+    """
+    layers, broken = (([], [10]), ["10 sigmoid"]) if whole else ([[10]], [])
     subject = subjects.network(subjects.digits())
-    lesson = Lesson("lab", "The lab's network", subject, layers, activations, broken)
+    lesson = Lesson("lab", "The lab's network", subject, layers, ("sigmoid", "tanh"), broken)
     wine = subjects.network(subjects.table("wine"), {"layers": []})
     other = Lesson("wine", "Wine", wine, [[]], optimizers=("sgd",))
     return Course.of([lesson, other], lambda text: None)
 
 
 @contextmanager
-def page():
+def page(whole=True):
     """Write a page that trains without Python; yields its address.
 
     Its host is `window.host`, which no page needs: so the script's hash is another.
     """
-    text = single_page(small_course())
+    text = single_page(small_course(whole))
     script = re.search(r"<script>(\(\(\) =>.*?)</script>", text, re.DOTALL)[1]
     known = re.sub(r"\n(\w+\(\{\"notices\")", r"\nwindow.host = \1", script)
     assert known != script

@@ -35,7 +35,7 @@ SAMPLE = [
 ]
 
 
-@pytest.mark.sampled(quick=8)
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize(("kind", "number"), SAMPLE)
 def test_the_mistake_is_named_and_its_line_pointed_at(kind, number):
     case = wrong_case(kind, number)

@@ -48,7 +48,7 @@ def recurrent_problem():
     return params, rng.normal(size=(9, 3, 2)), rng.integers(0, 3, 9)
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(
     ("lost", "line", "found"),
     [

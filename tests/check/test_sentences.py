@@ -81,7 +81,7 @@ def softmax_args(rng):
     return rng.normal(size=(5, 3)), rng.normal(size=(12, 5)), rng.integers(0, 3, 12), 0.1
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     ("text", "right", "wrong", "line", "said"),
     [

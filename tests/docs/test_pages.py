@@ -10,8 +10,17 @@ from tests.docs.pages import RUNS, blocks, name_of, pages, run
 SHOWN = {"bash", "", "console", "dockerfile", "html", "json", "py", "text", "toml"}
 
 
+README, *PAGES = [page for page in pages() if blocks(page)]
+
+
 @pytest.mark.usefixtures("no_wall_limit")
-@pytest.mark.parametrize("page", [p for p in pages() if blocks(p)], ids=name_of)
+def test_readme_runs(tmp_path):
+    run(README, tmp_path)
+
+
+@pytest.mark.sampled(quick=28)  # what pages show has tests of its own
+@pytest.mark.usefixtures("no_wall_limit")
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_page_runs(page, tmp_path):
     run(page, tmp_path)
 

@@ -115,6 +115,7 @@ def same(outcome, alone):
         assert outcome.scores[name] == pytest.approx(score, rel=1e-6), name
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize(
     ("build", "low", "high", "batch_size"),
     [  # a kernel of 32 takes twice as long to compile as one of single samples
@@ -151,6 +152,7 @@ RATES = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(
     ("names", "rate", "optimizer", "size"),
     [
@@ -193,6 +195,7 @@ RULES = {
 }
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     ("name", "batch_size"),
     [
@@ -250,6 +253,7 @@ def are_beside(fleet):
     return [each._beside for known in fleet._structures.values() for each in known]
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("build", [powers, decayed, scheduled, smoothed])
 def test_members_side_by_side_have_the_bits_of_their_own_fit(build, at_once):
     names = build.__code__.co_varnames[: build.__code__.co_argcount]

@@ -46,7 +46,7 @@ def test_the_solution_passes_the_hidden_tests(lab, name):
     assert found is None or found.passed, found
 
 
-@pytest.mark.sampled(quick=72)
+@pytest.mark.sampled(quick=36)
 @pytest.mark.parametrize(("lab", "name", "answer"), _params("WRONG"))
 def test_a_wrong_answer_hears_what_is_wrong(lab, name, answer):
     pairs, said = mistake(answer)

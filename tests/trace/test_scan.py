@@ -353,6 +353,7 @@ def test_compiled(body):
         assert_same(compiled(p, given), f(p, given), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("body", [rnn, lstm, masked, within_another])
 def test_the_number_of_threads_changes_no_bit(body, monkeypatch):
     monkeypatch.setattr(kernels, "LARGE", 0.0)

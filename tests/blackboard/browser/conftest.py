@@ -1,12 +1,17 @@
 """A browser that looks at the page: served by the command, in a cell of a notebook, in
 files."""
 
+from functools import partial
+
 import pytest
 from tests.blackboard.browsing import Board, browser, command, page, recording, tiered
 from tests.blackboard.notebook import notebook
 
 VIEWPORT = {"width": 1280, "height": 720}
-HOSTS = {"served": command, "notebook": notebook, "recorded": recording, "page": page}
+HOSTS = {
+    "served": command, "notebook": notebook, "recorded": recording, "page": page,
+    "small page": partial(page, whole=False),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="package")
@@ -24,7 +29,7 @@ def visitor(chrome):
     context.close()
 
 
-@pytest.fixture(scope="package", params=tiered(*HOSTS))
+@pytest.fixture(scope="package", params=tiered("served", "notebook", "recorded", "page"))
 def address(request, visitor):
     """The page's address in each host; see `browsing.needs` for what a file lacks."""
     with HOSTS[request.param]() as address:

@@ -11,7 +11,7 @@ from chainrule._src.blackboard import site, subjects
 from chainrule._src.blackboard.run import ReversibleRun
 from chainrule.lab import Lab
 
-alone = hosts("page")
+alone = hosts("small page")
 SLOWER = 4  # a phone's processor, against this one
 FIRST = 1.0  # seconds to the first picture there
 LARGEST = 1_500_000  # bytes of all lessons
@@ -132,7 +132,7 @@ def test_no_text_becomes_code_in_the_page(board):
 def folder(tmp_path_factory):
     """A course in a folder."""
     path = tmp_path_factory.mktemp("site") / "course"
-    site.write_course(small_course(), path, single=False)
+    site.write_course(small_course(whole=False), path, single=False)
     return path
 
 

@@ -15,7 +15,7 @@ def numbers(shape, dtype):
     return RNG.integers(-9, 9, shape).astype(dtype)
 
 
-@pytest.mark.sampled(quick=16)
+@pytest.mark.sampled(quick=5)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int32", "uint8", "bool"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_argsort_is_stable_and_sort_is_numpys(shape, dtype):

@@ -38,7 +38,7 @@ def test_entries_are_numpys_for_every_number_of_rows(part):
     assert_equal_for_all_rows(lambda X: values(X, SLICES[part::PARTS]))
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_gradients_reach_the_entries_that_numpy_takes(part):
     def loss(X):

@@ -62,6 +62,7 @@ def updated(W, X):
     return W + (X @ W) * centred / np.sqrt(np.sum(W * W))
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("shape", [(5, 3), (12, 3), (3, 12), (64, 10), (10, 64), (70, 100)])
 def test_several_models_have_the_bits_of_each_alone(shape):
     rng = np.random.default_rng(0)

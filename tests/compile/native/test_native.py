@@ -114,7 +114,7 @@ def test_remainders_have_the_divisors_sign(f):
     np.testing.assert_array_equal(cr.jit(f)(a, b), f(a, b))
 
 
-@pytest.mark.sampled(quick=14)
+@pytest.mark.sampled(quick=6)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", list(RANGES))
 def test_functions_are_accurate_to_two_units_in_the_last_place(name, dtype):
@@ -154,6 +154,7 @@ def test_functions_of_two_numbers_are_numpys_at_their_ends(name, dtype):
     np.testing.assert_array_max_ulp(*finite_ones(got[real], expected[real]), maxulp=2)
 
 
+@pytest.mark.sampled(quick=14)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", list(RANGES))
 def test_functions_at_their_ends(name, dtype):

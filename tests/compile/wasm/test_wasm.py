@@ -5,30 +5,24 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import wasmtime
-from tests.compile.native.everything import MAKERS, everything, training
+from tests.compile.native.everything import MAKERS, everything, of, training
 from tests.compile.native.targets import PAGES
-from tests.compile.wasm.host import WasmFunction, engine, in_wasm
+from tests.compile.wasm.host import WasmFunction, engine, in_wasm, module_of_page
 
 import chainrule as cr
+from chainrule._src.compile.native import llvm
 from chainrule._src.compile.native.llvm import NONE, Text, linked
 from chainrule._src.compile.native.writer import INT64, Writer
 from chainrule._src.compile.wasm.binary import module_of
-from chainrule._src.compile.wasm.kernel import TARGET, wasm_kernel
+from chainrule._src.compile.wasm.kernel import RELAXED, TARGET, wasm_kernel
 from chainrule._src.core.trees import leaves
 
-# What JavaScript has under the names of C. Numbers below 2²⁰ need neither sine nor cosine.
-OF_JAVASCRIPT = {"sin", "cos", "fmod", "fmodf"}
 
-
-@pytest.mark.sampled(quick=12)
+@pytest.mark.sampled(quick=2)  # `in_wasm` compiles and looks at every kernel that it runs
 @pytest.mark.parametrize("target", PAGES.values(), ids=PAGES)
-@pytest.mark.parametrize("name", everything())
+@pytest.mark.parametrize("name", MAKERS)
 def test_every_kernel_becomes_a_module(name, target):
-    binary = wasm_kernel(everything()[name][1], target)
-    module = wasmtime.Module(engine(), binary.code)
-    assert {each.name for each in module.exports} == {"run", "memory"}
-    assert {each.name for each in module.imports} == {*binary.imports} <= OF_JAVASCRIPT
-    assert all(isinstance(each.type, wasmtime.FuncType) for each in module.imports)
+    module_of_page(wasm_kernel(everything()[name][1], target))
 
 
 def test_a_module_can_take_its_memory_from_its_host():
@@ -36,6 +30,18 @@ def test_a_module_can_take_its_memory_from_its_host():
     module = wasmtime.Module(engine(), wasm_kernel(kernel, owns_memory=False).code)
     assert [each.name for each in module.exports] == ["run"]
     assert isinstance(module.imports[-1].type, wasmtime.MemoryType)
+
+
+def test_a_kernel_is_compiled_once_for_a_target_and_found_on_disk(new_cache, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(new_cache()))
+    _, kernel = of(np.square, np.ones(3))
+    binary = wasm_kernel(kernel)
+    with monkeypatch.context() as patch:
+        patch.delattr(llvm, "linked")
+        assert wasm_kernel(kernel) == binary
+        for options in ({"target": RELAXED}, {"is_large": False}):
+            with pytest.raises(AttributeError):
+                wasm_kernel(kernel, **options)
 
 
 def close(one, other, digits):
@@ -68,6 +74,7 @@ def test_functions_have_the_results_of_machine_code(name):
     close(expected, got, 1e-5 if is_single(*args) else 1e-13)
 
 
+@pytest.mark.sampled(quick=7)
 @pytest.mark.parametrize("target", PAGES.values(), ids=PAGES)
 @pytest.mark.parametrize("name", RUNS)
 def test_runs_have_the_weights_of_machine_code(name, target):

@@ -49,24 +49,24 @@ def refusal(path):
 
 
 FOREIGN = {
-    "an empty file": b"",
-    "a pickle": pickle.dumps({"W": 1}),
-    "a NumPy archive": zipped_arrays(),
-    "a NumPy array": array_bytes(),
-    "an image": drawn(),
-    "a zip archive": b"PK\x03\x04" + bytes(40),
-    "a compressed file": gzip.compress(b"W"),
-    "a PDF": b"%PDF-1.7 and more",
-    "a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
-    "a web page": b"\n<!DOCTYPE html><html></html>",
-    "a text": "PKs, BMs and gr\u00fc\u00dfe\n".encode(),
-    "of an unknown kind": bytes(range(1, 200)),
+    "an empty file": bytes,
+    "a pickle": lambda: pickle.dumps({"W": 1}),
+    "a NumPy archive": zipped_arrays,
+    "a NumPy array": array_bytes,
+    "an image": drawn,
+    "a zip archive": lambda: b"PK\x03\x04" + bytes(40),
+    "a compressed file": lambda: gzip.compress(b"W"),
+    "a PDF": lambda: b"%PDF-1.7 and more",
+    "a pointer of Git LFS": lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
+    "a web page": lambda: b"\n<!DOCTYPE html><html></html>",
+    "a text": lambda: "PKs, BMs and gr\u00fc\u00dfe\n".encode(),
+    "of an unknown kind": lambda: bytes(range(1, 200)),
 }
 
 
 @pytest.mark.parametrize("what", FOREIGN)
 def test_a_foreign_file_is_named(tmp_path, what):
-    (tmp_path / "file").write_bytes(FOREIGN[what])
+    (tmp_path / "file").write_bytes(FOREIGN[what]())
     assert f"expected a file of chainrule, but it seems to be {what}" in refusal(tmp_path / "file")
 
 

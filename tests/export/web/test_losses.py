@@ -125,6 +125,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence_and_nothing_is_lost(module, 
     assert answer["works"] == 150
 
 
+@pytest.mark.thorough  # test_weights.py has those of another model
 def test_weights_of_another_network_are_refused(module, tmp_path):
     other = {**PARAMS, "W_h": np.zeros((4, 5), "f4"), "b_h": np.zeros(5, "f4"),
              "W_o": np.zeros((5, 3), "f4")}  # fmt: skip
@@ -304,7 +305,8 @@ def test_updates_after_each_sample_are_fused_where_a_browser_can(batch_size, fus
     assert bool(content.kernels["train"].relaxed) == fuses
 
 
-@pytest.mark.parametrize("frequency", [None, 1, 3])
+@pytest.mark.sampled(quick=1)
+@pytest.mark.parametrize("frequency", [3, None, 1])
 def test_averages_take_the_place_of_the_weights_as_in_minimize(tmp_path, frequency):
     rule = cr.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=frequency)
     cr.export_web(loss, PARAMS, X, Y, path=tmp_path / "net.mjs", optimizer=rule)

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -133,6 +134,7 @@ def test_the_lab_s_network_takes_25_kilobytes_with_its_weights(tmp_path):
     }  # fmt: skip
 
 
+@cache
 def table_model():
     """A model of a table with every kind of column."""
     from chainrule._src.tabular.recipes.recipe import Recipe

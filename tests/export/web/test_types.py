@@ -38,27 +38,36 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def errors(folder, text):
-    (folder / "use.mts").write_text(text, "utf-8")
-    options = "--noEmit --strict --noUncheckedIndexedAccess --target es2022 --module nodenext"
-    done = subprocess.run(
-        [str(TSC), *options.split(), "--lib", "es2022,dom", "use.mts"], cwd=folder,
-        capture_output=True, text=True,
-    )  # fmt: skip
-    return [line for line in done.stdout.splitlines() if "error TS" in line]
+USES = {"trains": OF_MODEL, "wrong": WRONG, "table": OF_TABLE}
 
 
-def test_types_of_a_model(tmp_path):
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory):
+    """Return the errors of three programs beside their modules, of one run of the compiler."""
+    root = tmp_path_factory.mktemp("types")
+    for name, text in USES.items():
+        (root / name).mkdir()
+        (root / name / "use.mts").write_text(text, "utf-8")
     model = cr.Sequential(dense())
     model.compile("sgd", "sparse_categorical_crossentropy")
-    model.export(tmp_path / "net.mjs", training=True)
-    assert errors(tmp_path, OF_MODEL) == []
-    model.export(tmp_path / "net.mjs")
-    first, second = errors(tmp_path, WRONG)
+    model.export(root / "trains/net.mjs", training=True)
+    model.export(root / "wrong/net.mjs")
+    table_model()[0].export(root / "table/net.mjs")
+    options = "--noEmit --strict --noUncheckedIndexedAccess --target es2022 --module nodenext"
+    done = subprocess.run(
+        [str(TSC), *options.split(), "--lib", "es2022,dom", *(f"{name}/use.mts" for name in USES)],
+        cwd=root, capture_output=True, text=True,
+    )  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if "error TS" in line]
+    return {name: [line for line in lines if line.startswith(f"{name}/")] for name in USES}
+
+
+def test_types_of_a_model(errors):
+    assert errors["trains"] == []
+    first, second = errors["wrong"]
     assert "not assignable" in first
     assert "'train' does not exist" in second
 
 
-def test_types_of_a_table(tmp_path):
-    table_model()[0].export(tmp_path / "net.mjs")
-    assert errors(tmp_path, OF_TABLE) == []
+def test_types_of_a_table(errors):
+    assert errors["table"] == []

@@ -38,6 +38,7 @@ def read_only(name):
     return made, made.predict(X)
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("name", LAYERS)
 def test_both_engines_train_alike(name):
     weights = []

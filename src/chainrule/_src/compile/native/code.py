@@ -173,18 +173,19 @@ def _key(text: str) -> str:
 
 
 def here() -> str:
-    """Return a text of the properties of this machine and of LLVM that machine code depends on."""
-    return _compiler_of(this_machine())
+    """Return `compiler_of` this machine."""
+    return compiler_of(this_machine())
 
 
 @functools.cache
 def _verdict_key(target: Machine) -> str:
     """Return the cache key of the self-check of machine code for a target."""
-    return digest(f"{_compiler_of(target)}\0{sources('compile/lower', 'compile/native')}")
+    return digest(f"{compiler_of(target)}\0{sources('compile/lower', 'compile/native')}")
 
 
 @functools.cache
-def _compiler_of(target: Machine) -> str:
+def compiler_of(target: Machine) -> str:
+    """Return a text of the properties of a target and of LLVM that machine code depends on."""
     with deferred():
         import llvmlite
 

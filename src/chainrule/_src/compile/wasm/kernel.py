@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chainrule._src.base.errors import CompileError
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.compile.native import ENTRY
+from chainrule._src.compile.native import ENTRY, cache
+from chainrule._src.compile.native.code import compiler_of, digest, sources
 from chainrule._src.compile.native.function import PRODUCT, product_text, products_of
 from chainrule._src.compile.native.target import Machine
 from chainrule._src.compile.wasm.binary import WasmBinary, module_of
 
 if TYPE_CHECKING:
     from chainrule._src.compile.lower.kernels import Kernel
+    from chainrule._src.compile.native.llvm import Text
 
 FEATURES = "+simd128,+bulk-memory,+sign-ext,+nontrapping-fptoint"
 # WebAssembly itself has any number of registers; a browser on an x86 processor has 16.
@@ -46,7 +49,6 @@ def wasm_kernel(
     _initialize()
     with deferred():
         from chainrule._src.compile.native.frames import size_of
-        from chainrule._src.compile.native.llvm import linked
         from chainrule._src.compile.native.modules import modules
 
     products = [
@@ -54,11 +56,25 @@ def wasm_kernel(
     ]
     texts = [*products, *modules(kernel, target)]
     try:
-        binary = linked(texts, target, ENTRY, unrolls=is_large)
+        binary = _object_file(texts, target, is_large)
     except RuntimeError as error:
         raise CompileError(f"LLVM has no WebAssembly code for it: {error}") from error
     stack = sum(size_of(text.text) for text in texts) + SPARE
     return module_of(binary, ENTRY, stack, owns_memory)
+
+
+def _object_file(texts: Sequence[Text], target: Machine, unrolls: bool) -> bytes:
+    """Return the object file of a kernel's modules, from the cache on disk or compiled."""
+    with deferred():
+        from chainrule._src.compile.native import llvm
+
+    parts = [compiler_of(target), sources("compile/native/llvm.py"), repr(unrolls)]
+    key = digest("\0".join([*parts, *map(repr, texts)]))
+    binary = cache.read(key)
+    if binary is None:
+        binary = llvm.linked(texts, target, ENTRY, unrolls)
+        cache.write(key, binary)
+    return binary
 
 
 @functools.cache
