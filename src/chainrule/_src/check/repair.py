@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.edits import Edit
-from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold, within_pinned
+from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold
 from chainrule._src.check.ranking import ranked, unlikely
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.stages import (
@@ -37,6 +37,7 @@ from chainrule._src.check.watching import Site
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = {0: 1.5, 1: 2.0, 2: np.inf}  # a cost below which the search skips the tiers after this one
 QUICKEST = {0: 1.5}  # the first tier alone
+LEAST = {1: 1.5, 2: 1.6}  # the least cost of a change of these tiers
 FIRST = 3  # stages that are searched before combinations of several changes
 QUICK = 1.42  # the highest cost of the changes that are tried everywhere at first
 LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown value
@@ -64,7 +65,7 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         if candidates:
             return candidates
     if not candidates:
-        pinned = partial(_of_lines, subject, pinned_lines(subject), partial(within_pinned, subject))
+        pinned = partial(_of_lines, subject, pinned_lines(subject))
         quick = partial(_singles, subject, [(ALL, 0)], QUICK)
         for search in (partial(pinned, PINNED, QUICKEST), quick, partial(pinned, PINNED)):
             if not candidates:
@@ -177,17 +178,12 @@ def _of_pinned(subject: FaultyProgram) -> list[Repair]:
 def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     """Return repairs in the lines that go wrong first: of all wrong results, and of a part."""
     lines = [p for p in suspicious(subject) if id(p.statement) not in subject.ruled_out]
-
-    def within(line: Site, tier: int) -> list[Edit]:
-        return subject.within(line.statement, [tier])
-
-    return _of_lines(subject, lines, within, SUSPICIOUS)
+    return _of_lines(subject, lines, SUSPICIOUS)
 
 
 def _of_lines(
     subject: FaultyProgram,
     lines: list[Site],
-    within: Callable[[Site, int], list[Edit]],
     share: float,
     tiers: Mapping[int, float] = TIERS,
 ) -> tuple[list[Repair], list[Repair]]:
@@ -196,7 +192,9 @@ def _of_lines(
     parts: list[Repair] = []
     limit = subject.part_of_time(share)
     for tier, most in tiers.items():
-        edits = [e for p in lines if not limit.has_passed for e in within(p, tier)]
+        edits = [
+            e for p in lines if not limit.has_passed for e in subject.within(p.statement, [tier])
+        ]
         for edit in sorted(edits, key=lambda edit: edit.cost):
             cheapest = min(map(_cost, complete), default=np.inf)
             if limit.has_passed or edit.cost > cheapest + SLACK:
@@ -321,6 +319,8 @@ def _singles(
         last = kind == SPREAD or cheapest <= 1.5 or (kind == PART and cheapest < 3)
         if subject.is_late or (complete and last):
             break
+        if LEAST.get(tier, 0.0) > cheapest + SLACK:
+            continue
         if kind == SPREAD and parts:
             break  # a change that affects right results too is not combined with others
         limit = subject.part_of_time(EXCHANGING if tier == EXCHANGED else 1.0)

@@ -6,7 +6,7 @@ import ast
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -106,6 +106,8 @@ class RightProgram:
     watch : Watch
         The values of the expressions on these data.
     table : ValueTable
+    run : callable
+        Runs the text; returns the gradients by name, or ``{"value": value}`` without gradients.
     defined : dict of str to expr
         The expression that each variable is assigned.
     """
@@ -121,8 +123,8 @@ class RightProgram:
         file = f"<the right program {next(_number)}>"
         self.code = source_of_text(self.text, NAME, file)
         self.function = self.code.functions[0]
-        self.arguments = tuple(arguments.values())
-        self.watch = Watch([self.code], self.run)
+        self.run = partial(_results, self.function, tuple(arguments.values()))
+        self.watch = Watch([self.code], self.run, scopes=False)
         final = [f"d_{name}" for name in arguments.get("params", ())]
         parts = {ast.unparse(node) for node in self.terms if not isinstance(node, ast.Name)}
         self.table = ValueTable(self._values(), n, sizes, final, parts)
@@ -141,11 +143,6 @@ class RightProgram:
             for s in nodes_of(self.code.tree)
             if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
         }
-
-    def run(self) -> dict[str, Any]:
-        """Run the text; return the gradients by name, or ``{"value": value}`` without gradients."""
-        value, gradients = self.function(*self.arguments)
-        return gradients or {"value": value}
 
     @cached_property
     def stated(self) -> list[tuple[str, ast.expr, Any]]:
@@ -213,6 +210,12 @@ class RightProgram:
             if isinstance(site.node, ast.Name) and is_plain:
                 values.setdefault(site.node.id, site.value)
         return values
+
+
+def _results(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the gradients that a text gives, by name; ``{"value": value}`` if it gives none."""
+    value, gradients = function(*arguments)
+    return gradients or {"value": value}
 
 
 def _is_sum(node: ast.AST) -> TypeGuard[ast.BinOp]:

@@ -22,7 +22,7 @@ def settled_statements(
     when noise is added to its value.
     """
     try:
-        watch = Watch(codes, loss)
+        watch = Watch(codes, loss, scopes=False)
     except FAILURES:
         return set()
     if not is_number(watch.result):

@@ -14,7 +14,7 @@ from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.edits import Change, Edit, as_load, numpy_name
 from chainrule._src.check.expressions import OPERATORS
 from chainrule._src.check.indices import of_subscript
-from chainrule._src.check.lines import Block, more_lines
+from chainrule._src.check.lines import Block, likely_lines, more_lines
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import is_number
 
@@ -22,12 +22,14 @@ SIMPLE = ast.Assign | ast.AugAssign | ast.Expr  # statements that may be moved
 Rule = Callable[[Block, int, BuildingBlocks], Iterator[Edit]]
 
 
-def statement_edits(code: FunctionSource, around: BuildingBlocks) -> Iterator[Edit]:
+def statement_edits(
+    code: FunctionSource, around: BuildingBlocks, rules: tuple[Rule, ...]
+) -> Iterator[Edit]:
     """Yield changes of whole statements: ``=`` and ``+=`` exchanged, left out, moved."""
     for owner, field, statements in _blocks(code.tree):
         block = Block(code, owner, field, statements)
         for i in range(len(statements)):
-            for rule in RULES:
+            for rule in rules:
                 yield from rule(block, i, around)
 
 
@@ -262,10 +264,13 @@ def _over_the_ends_of_loop(block: Block, i: int, around: BuildingBlocks) -> Iter
             yield block.edit(where, [loop], "outside the loop", 2, outer)
 
 
-RULES: tuple[Rule, ...] = (
-    _of_target, _of_one_index, _of_dropped, _of_augmented, _of_assignment, _left_out, _divided,
-    more_lines, _past_others, _return_behind_loop, _conditioned, _on_a_condition_of_the_loss,
-    _over_the_end_of_if, _over_the_ends_of_loop,
+# The rules of which some changes are in the first tier, and the others.
+LIKELY: tuple[Rule, ...] = (
+    _of_target, _of_one_index, _of_dropped, _of_augmented, _of_assignment, _left_out, likely_lines,
+)  # fmt: skip
+OTHERS: tuple[Rule, ...] = (
+    _divided, more_lines, _past_others, _return_behind_loop, _conditioned,
+    _on_a_condition_of_the_loss, _over_the_end_of_if, _over_the_ends_of_loop,
 )  # fmt: skip
 
 
