@@ -33,7 +33,7 @@ def step_of_loop(
 def within_loop(
     code: FunctionSource, tree: ast.For | ast.While, around: BuildingBlocks
 ) -> Iterator[Edit]:
-    """Yield changes that insert another line at the head of a loop, at its end or behind its sums."""
+    """Yield changes that insert a line at the head of a loop, at its end or behind its sums."""
     body = tree.body
     head, end = last_site(code, body[:1], around), last_site(code, body, around)
     if head is None or end is None:

@@ -127,6 +127,7 @@ class RightProgram:
         self.watch = Watch([self.code], self.run, scopes=False)
         final = [f"d_{name}" for name in arguments.get("params", ())]
         parts = {ast.unparse(node) for node in self.terms if not isinstance(node, ast.Name)}
+        parts |= {f"{ast.unparse(one)} + {ast.unparse(two)}" for one, two in self._apart}
         self.table = ValueTable(self._values(), n, sizes, final, parts)
         self.numbers = tuple(
             dict.fromkeys(
@@ -166,6 +167,9 @@ class RightProgram:
         for name, node, value in self.stated:
             if not name and not isinstance(node, ast.Constant):
                 yield ast.unparse(node), value
+        for one, three in self._apart:
+            total = self.value_by_node[id(one)] + self.value_by_node[id(three)]
+            yield f"{ast.unparse(one)} + {ast.unparse(three)}", total
 
     def written_out(self, text: str) -> str:
         """Return a text in which expressions take the place of the names of unnamed values."""
@@ -191,6 +195,16 @@ class RightProgram:
         """The expressions that are terms of sums."""
         sums = [node for node in nodes_of(self.code.tree) if _is_sum(node)]
         return {node.left for node in sums} | {s.right for s in sums if isinstance(s.op, ast.Add)}
+
+    @cached_property
+    def _apart(self) -> list[tuple[ast.expr, ast.expr]]:
+        """The pairs of terms, of sums of three, that are not added first: other code may do so."""
+        pairs = []
+        for node in nodes_of(self.code.tree):
+            match node:
+                case ast.BinOp(ast.BinOp(one, ast.Add(), two), ast.Add(), three):
+                    pairs += [(one, three), (two, three)]
+        return [pair for pair in pairs if {id(part) for part in pair} <= self.value_by_node.keys()]
 
     @cached_property
     def expressions(self) -> list[tuple[str, ast.expr, Any]]:

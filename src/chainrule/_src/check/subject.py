@@ -302,8 +302,8 @@ class FaultyProgram:
         )
 
     def _keeps_loss(self, edits: Sequence[Edit]) -> bool:
-        """Return true if changes behind statements that decide the loss leave it as it is."""
-        if self.loss is None or not any(id(e.statement) in self.settled for e in edits):
+        """Return true if changes leave the loss as it is, which runs some of the same functions."""
+        if self.loss is None or not any(id(e.code.tree) in self.settled for e in edits):
             return True
         call = self.loss
         after = self.tried(edits, lambda: {"loss": call()})
@@ -407,6 +407,12 @@ class FaultyProgram:
         inside = next((p.near for p in self.watch.sites if p.statement is statement), [])
         edits = [e for t in tiers for p in inside for e in self.edits_of(p, t)]
         edits += [e for t in tiers for e in self.of_statements(t).get(id(statement), ())]
+        return sorted(edits, key=lambda edit: edit.cost)
+
+    def of_value(self, line: Site, tier: int) -> list[Edit]:
+        """Return the changes of a tier that give a statement another value, the cheapest first."""
+        edits = [e for p in line.near for e in self.edits_of(p, tier)]
+        edits += [e for e in self._likely if e.old is line.owner and tier_of(e) == tier]
         return sorted(edits, key=lambda edit: edit.cost)
 
 
