@@ -23,7 +23,7 @@ PASSED_ON = (*FACTORS, "sign", "swapped", "operator")  # by the lines that read 
 BEHIND = ("order", "missing divisor")  # kinds of changes whose place is often a loop's end
 CACHED = 0.8  # the penalty of a change of what a forward pass keeps
 TEXTBOOK = 2.0  # the penalty of a change inside an activation that is right
-CALLING = 0.7  # the penalty of a change where one function calls another, which has the mistake
+CALLING = 1.0  # the penalty of a change where one function calls another, which has the mistake
 MOST_RANKED = 16  # repairs that are scored
 
 
@@ -136,7 +136,8 @@ def _only_calls(edit: Edit, subject: FaultyProgram) -> bool:
         return False
     if isinstance(edit.owner, ast.Call) and edit.field == "args":  # what the function gets
         return False
-    names = {code.code_object.co_name for code in subject.codes if code is not edit.code}
+    others = [c for c in subject.codes if c is not edit.code and id(c.tree) not in subject.settled]
+    names = {code.code_object.co_name for code in others}
     value = getattr(edit.statement, "value", None)
     return value is not None and any(called_name(node) in names for node in nodes_of(value))
 
@@ -144,7 +145,7 @@ def _only_calls(edit: Edit, subject: FaultyProgram) -> bool:
 def _arises_here(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
     """Return true if a line reads right values and gives a multiple of a right value."""
     line = subject.lines.get(id(edit.statement))
-    if line is None or edit.kind not in FACTORS:
+    if line is None or edit.kind not in FACTORS or _only_calls(edit, subject):
         return False
     result_factors = {match.factor for match in table.matches(subject.result(line))}
     inside = (p for p in subject.watch.sites if p.statement is edit.statement)

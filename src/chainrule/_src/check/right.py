@@ -208,11 +208,12 @@ class RightProgram:
 
     @cached_property
     def expressions(self) -> list[tuple[str, ast.expr, Any]]:
-        """The entries of `stated` that are operations or calls whose result is an array."""
+        """The entries of `stated` that are operations, calls or terms; their result is an array."""
         return [
             (name, node, value)
             for name, node, value in self.stated
-            if isinstance(value, np.ndarray) and isinstance(node, ast.BinOp | ast.Call)
+            if isinstance(value, np.ndarray)
+            and (isinstance(node, ast.BinOp | ast.Call) or _is_transposed_term(node, self.terms))
         ]
 
     @cached_property
@@ -230,6 +231,10 @@ def _results(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[s
     """Return the gradients that a text gives, by name; ``{"value": value}`` if it gives none."""
     value, gradients = function(*arguments)
     return gradients or {"value": value}
+
+
+def _is_transposed_term(node: ast.expr, terms: set[ast.AST]) -> bool:
+    return isinstance(node, ast.Attribute) and node in terms
 
 
 def _is_sum(node: ast.AST) -> TypeGuard[ast.BinOp]:

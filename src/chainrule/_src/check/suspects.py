@@ -61,10 +61,10 @@ def is_misnamed(subject: FaultyProgram, line: Site, value: Any) -> bool:
     right, targets = subject.around.right, getattr(line.owner, "targets", [])
     if right is None or len(targets) != 1 or not isinstance(targets[0], ast.Name):
         return False
-    gradient = right.named.get("d_" + re.sub(r"^(grad|d)_?|_?(grad|d)$", "", targets[0].id))
-    return (
-        np.ndim(value) > 0 and np.shape(gradient) == np.shape(value) and not equal(value, gradient)
-    )
+    name = re.fullmatch(r"(?:grad|d)_?(\w+?)|(\w+?)_?grad", targets[0].id)
+    gradient = right.named.get(f"d_{name[1] or name[2]}") if name else None
+    is_of_its_shape = np.ndim(value) > 0 and np.shape(gradient) == np.shape(value)
+    return is_of_its_shape and not equal(value, gradient)
 
 
 def sources(subject: FaultyProgram, line: Site) -> list[Site]:
