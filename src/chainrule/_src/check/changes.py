@@ -49,8 +49,8 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
             turned = isinstance(site.owner, ast.Attribute) and site.owner.attr == "T"
             if np.ndim(value) == 2 and not turned and not _is_long(value):
                 yield from edits(iter([(transposed(node), "transpose", 1, None)]))
+            yield from edits(rewritten(site, around))
     elif is_number(value) and tier == 1:
-        yield from edits(rewritten(site, around))
         if is_outermost(site) or passes_on_numbers(site):
             yield from edits(SCALED.changes(site, around))
     elif is_number(value):

@@ -27,7 +27,7 @@ from chainrule._src.check.reach import Restore, random_states
 from chainrule._src.check.recorded import Gradients, Recording
 from chainrule._src.check.report import GradientReport
 from chainrule._src.check.sandbox import FAILURES
-from chainrule._src.check.slopes import Measured, measured_slopes
+from chainrule._src.check.slopes import MOST_ENTRIES, Measured, measured_slopes
 from chainrule._src.check.steadiness import steady
 from chainrule._src.check.trial import cut
 from chainrule._src.check.verdict import verdicts
@@ -38,6 +38,7 @@ TOLERANCES = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3, np.dtype(n
 DIRECTIONS = 2  # along which all entries move at once, where there is no automatic gradient
 MANY, SOME = 250, 61  # from so many samples on, some of them may do
 LONG = 0.03  # seconds that loss and gradient of all samples take where some of them do
+FEW_ENTRIES = 24  # of a parameter that are measured to confirm an automatic gradient
 FURTHEST = 10  # entries that differ most from the automatic gradient are measured first
 
 
@@ -237,7 +238,8 @@ def _judged(
                 measured_slopes(loss, exact, center, step, first, DIRECTIONS) if changed else None
             )
 
-    measured = measured_slopes(loss, exact, value, step, first, 0 if right else DIRECTIONS)
+    directions, most = (0, FEW_ENTRIES) if right else (DIRECTIONS, MOST_ENTRIES)
+    measured = measured_slopes(loss, exact, value, step, first, directions, most=most)
     if not all(slopes.is_finite for slopes in measured.values()):
         raise DataError(
             "check_gradients: the loss is NaN or infinite a small step from here; check at others"

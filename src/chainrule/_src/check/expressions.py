@@ -263,6 +263,9 @@ def _counted(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Cha
     is_scalar = isinstance(site.value, int | float | np.number)
     is_count = is_divisor(site) and is_scalar
     is_whole = isinstance(site.value, int | np.integer) and isinstance(site.owner, WHOLE)
+    for other, value, text in around.of_loss(site) if is_count else ():
+        if not np.ndim(value) and value != site.value:
+            yield other, "other value", 1.4, (ast.unparse(node), text)
     for other, value, text in around.named(site) + around.count(site) if (
         isinstance(node, ast.Call | ast.Attribute) and (is_count or is_whole)
     ) else ():  # fmt: skip
@@ -282,13 +285,15 @@ def _missing_function(node: ast.expr, site: Site, around: BuildingBlocks) -> Ite
                 yield call, "missing call", 1.4, helper
 
 
-@EXPRESSIONS.of(ast.Name)
-def _complement(node: ast.Name, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+@EXPRESSIONS.of(ast.Name, ast.Attribute, ast.Subscript)
+def _complement(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     one, value = ast.Constant(1), site.value
     if isinstance(value, float) and 0 < value < 1 and isinstance(site.owner, ast.BinOp):
         yield binary(one, ast.Sub(), node), "other share", 1.45, node
-    if site.field != "iter" and is_array(value) and (np.abs(value) < 1).all():
+    is_share = is_array(value) and not isinstance(site.owner, ast.Attribute | ast.Subscript)
+    if site.field != "iter" and is_share and (np.abs(value) <= 1).all():
         yield binary(one, ast.Sub(), node), "complement", 1.45, node
+        yield binary(node, ast.Sub(), one), "missing term", 1.48, one
         square = binary(node, ast.Pow(), ast.Constant(2))
         yield binary(one, ast.Sub(), square), "complement", 1.45, node
 

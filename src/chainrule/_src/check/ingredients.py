@@ -17,15 +17,22 @@ from chainrule._src.check.watching import Site
 def distinct(
     scalars: list[tuple[ast.expr, Any, str]], numbers: tuple[float, ...] = ()
 ) -> list[tuple[ast.expr, Any, str]]:
-    """Return at most twelve scalars with different values."""
-    by_value: dict[float, tuple[ast.expr, Any, str]] = {}
+    """Return at most twelve scalars with different values, or at different variable indices."""
+    by_value: dict[tuple[float, str], tuple[ast.expr, Any, str]] = {}
     for node, value, text in scalars:
-        first = by_value.setdefault(float(value), (node, value, text))
+        key = float(value), _index_of(node)
+        first = by_value.setdefault(key, (node, value, text))
         if isinstance(node, ast.Name) and not isinstance(first[0], ast.Name):
-            by_value[float(value)] = node, value, text  # an entry may have this value by chance
+            by_value[key] = node, value, text  # an entry may have this value by chance
     for amount in numbers:
-        by_value.setdefault(amount, (number(amount), amount, str(amount)))
+        by_value.setdefault((amount, ""), (number(amount), amount, str(amount)))
     return list(by_value.values())[:12]
+
+
+def _index_of(node: ast.expr) -> str:
+    """Return the text of a variable index: entries there are equal at one turn of a loop alone."""
+    is_variable = isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant)
+    return ast.unparse(node.slice) if is_variable else ""
 
 
 def fits(small: tuple[int, ...], shape: tuple[int, ...]) -> bool:

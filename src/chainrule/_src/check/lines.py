@@ -14,7 +14,7 @@ import numpy as np
 from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.edits import Edit, as_load, as_store, binary, copy_of, exchanged
 from chainrule._src.check.ingredients import distinct, penalties
-from chainrule._src.check.loops import changed, last_site, within_loop
+from chainrule._src.check.loops import changed, last_site, step_of_loop, within_loop
 from chainrule._src.check.surroundings import BuildingBlocks
 
 MOST = 60  # lines of one sort that are tried behind one statement
@@ -52,9 +52,16 @@ class Block:
                     line or s.lineno, s, detail)  # fmt: skip
 
 
-def more_lines(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
-    """Yield changes that insert a line behind a statement or into a loop."""
+def likely_lines(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield the line behind a statement that is left out most often: an average, a step back."""
+    s = block.statements[i]
     yield from _followed(block, i, around)
+    if isinstance(s, ast.For | ast.While):
+        yield from step_of_loop(block.code, s, around)
+
+
+def more_lines(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield changes that insert another line behind a statement or into a loop."""
     yield from _doubled(block, i, around)
     s = block.statements[i]
     name = _array_written(s)

@@ -21,6 +21,15 @@ MOST = 60  # products that are tried in one line
 Named = tuple[ast.expr, Any, str]
 
 
+def step_of_loop(
+    code: FunctionSource, tree: ast.For | ast.While, around: BuildingBlocks
+) -> Iterator[Edit]:
+    """Yield changes that update at the end of a loop what its next turn reads."""
+    end = last_site(code, tree.body, around)
+    for new, cost in LoopContext(code, tree, end, around).steps() if end is not None else ():
+        yield _behind(code, tree, -1, new, "missing line", cost, new)
+
+
 def within_loop(
     code: FunctionSource, tree: ast.For | ast.While, around: BuildingBlocks
 ) -> Iterator[Edit]:
@@ -30,25 +39,29 @@ def within_loop(
     if head is None or end is None:
         return
     loop = LoopContext(code, tree, end, around)
-
-    def edit(i: int, new: Any, kind: str, cost: float, detail: Any) -> Edit:
-        s = body[i]
-        return Edit(code, tree, "body", slice(i, i + 1), [s, new], kind, cost,
-                    s.end_lineno or s.lineno, tree, detail)  # fmt: skip
-
-    last = len(body) - 1
     for name in loop.carried:
         for new, kind, cost, detail in changed(name, head, around):
             yield Edit(code, tree, "body", slice(0, 1), [new, body[0]], kind, cost,
                        body[0].lineno, tree, detail)  # fmt: skip
         for new, kind, cost, detail in changed(name, end, around):
-            yield edit(last, new, kind, cost, detail)
-    for new, cost in (*loop.steps(), *loop.counts()):
-        yield edit(last, new, "missing line", cost, new)
+            yield _behind(code, tree, -1, new, kind, cost, detail)
+    for new, cost in loop.counts():
+        yield _behind(code, tree, -1, new, "missing line", cost, new)
     for i, s in enumerate(body):
-        if isinstance(s, ast.AugAssign) or i == last:
+        if isinstance(s, ast.AugAssign) or s is body[-1]:
             for new in loop.sums():
-                yield edit(i, new, "missing line", 2.0, new)
+                yield _behind(code, tree, i, new, "missing line", 2.0, new)
+
+
+def _behind(
+    code: FunctionSource, tree: ast.For | ast.While, i: int, new: Any, kind: str, cost: float,
+    detail: Any,
+) -> Edit:  # fmt: skip
+    """Return the change that inserts a line behind a statement of a loop."""
+    i %= len(tree.body)
+    s = tree.body[i]
+    return Edit(code, tree, "body", slice(i, i + 1), [s, new], kind, cost,
+                s.end_lineno or s.lineno, tree, detail)  # fmt: skip
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from chainrule._src.check.comparing import scale_of
-from chainrule._src.check.edits import Edit
 from chainrule._src.check.responses import IMPOSSIBLE
 from chainrule._src.check.settled import outermost
 from chainrule._src.check.subject import FaultyProgram
@@ -35,17 +34,6 @@ def pinned_lines(subject: FaultyProgram) -> list[Site]:
         others -= {id(line.statement) for line in subject.pinned}
         subject.ruled_out = others if subject.pinned else set()
     return subject.pinned
-
-
-def within_pinned(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
-    """Return the changes of a tier of a pinned line that add, or may add, the missing amount."""
-    assert subject.responses is not None
-    suits, helpers = subject.responses.suits, subject.around.helpers(line)
-    return [
-        edit
-        for edit in subject.within(line.statement, [tier])
-        if edit.site is None or suits(edit, line, subject.around_of(edit), helpers)
-    ]
 
 
 def seems_twofold(subject: FaultyProgram) -> bool:

@@ -165,7 +165,8 @@ def loss_value(problem: GradientProblem, exact: Gradients, data: tuple[Any, ...]
 
 def batch_size(data: tuple[Any, ...]) -> int | None:
     """Return the number of samples; None for a single one, whose label has no axis."""
-    shapes = [np.shape(leaf) for leaf in _parts(data)]
+    arrays = [part for part in data if isinstance(part, np.ndarray) or is_batch(part)]
+    shapes = [np.shape(leaf) for leaf in _parts(tuple(arrays) or data)]
     rows = [shape[0] for shape in shapes if shape]
     rows.sort(key=lambda size: -sum(size in shape for shape in shapes))  # the commonest size first
     if not rows or (len(shapes[0]) == 1 and shapes[1:2] == [()]):

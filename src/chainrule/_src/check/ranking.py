@@ -23,7 +23,7 @@ PASSED_ON = (*FACTORS, "sign", "swapped", "operator")  # by the lines that read 
 BEHIND = ("order", "missing divisor")  # kinds of changes whose place is often a loop's end
 CACHED = 0.8  # the penalty of a change of what a forward pass keeps
 TEXTBOOK = 2.0  # the penalty of a change inside an activation that is right
-CALLING = 0.7  # the penalty of a change where one function calls another, which has the mistake
+CALLING = 1.0  # the penalty of a change where one function calls another, which has the mistake
 MOST_RANKED = 16  # repairs that are scored
 
 
@@ -74,6 +74,7 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
                 + 0.3 * _reads_wrong(edit, subject, table)
                 + 0.3 * _reads_multiple(edit, subject, table)
             )
+            score += 0.5 * _adds_right(edit, subject, table)
             score -= 0.5 * _arises_here(edit, subject, table)
             score -= 0.3 * _is_last(edit, table) + 0.4 * _is_as_named(edit, subject, repair, table)
         scored.append((score, repair))
@@ -83,6 +84,22 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
             scored, key=lambda pair: (round(pair[0], 6), _earliness(pair[1], subject))
         )
     ]
+
+
+def spoils(subject: FaultyProgram, repair: Repair) -> bool:
+    """Return true if a changed line has a value of the right program, and has none afterwards."""
+    for edit in repair.edits:
+        line = subject.lines.get(id(edit.statement))
+        if line is not None and _is_right(subject, subject.result(line)):
+            return not _is_right(subject, subject.after(repair, edit))
+    return False
+
+
+def _is_right(subject: FaultyProgram, value: Any) -> bool:
+    """Return true if a value is one of the right program that has a name."""
+    matches = subject.around.right.table.matches(value) if subject.around.right else []
+    whole = (m.value for m in matches if m.factor == 1 and not m.is_transposed)
+    return any(value.is_named and value.sample is None for value in whole)
 
 
 def _earliness(repair: Repair, subject: FaultyProgram) -> int:
@@ -117,7 +134,10 @@ def _only_calls(edit: Edit, subject: FaultyProgram) -> bool:
     """Return true if a statement only passes on what another of the functions computes."""
     if edit.kind in ("missing term", "other value", "exchanged", "order", "swapped"):
         return False
-    names = {code.code_object.co_name for code in subject.codes} - {edit.code.code_object.co_name}
+    if isinstance(edit.owner, ast.Call) and edit.field == "args":  # what the function gets
+        return False
+    others = [c for c in subject.codes if c is not edit.code and id(c.tree) not in subject.settled]
+    names = {code.code_object.co_name for code in others}
     value = getattr(edit.statement, "value", None)
     return value is not None and any(called_name(node) in names for node in nodes_of(value))
 
@@ -125,7 +145,7 @@ def _only_calls(edit: Edit, subject: FaultyProgram) -> bool:
 def _arises_here(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
     """Return true if a line reads right values and gives a multiple of a right value."""
     line = subject.lines.get(id(edit.statement))
-    if line is None or edit.kind not in FACTORS:
+    if line is None or edit.kind not in FACTORS or _only_calls(edit, subject):
         return False
     result_factors = {match.factor for match in table.matches(subject.result(line))}
     inside = (p for p in subject.watch.sites if p.statement is edit.statement)
@@ -133,6 +153,13 @@ def _arises_here(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
     read_factors = [{m.factor for m in table.matches(v)} for v in read if np.ndim(v)]
     is_scaled = bool(result_factors) and 1 not in result_factors
     return is_scaled and all(1 in factors for factors in read_factors if factors)
+
+
+def _adds_right(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
+    """Return true if a line adds what it should: the mistake is in what it is added to."""
+    line = subject.lines.get(id(edit.statement))
+    is_sum = isinstance(edit.statement, ast.AugAssign) and isinstance(edit.statement.op, ast.Add)
+    return is_sum and line is not None and table.has(line.value, parts=True)
 
 
 def _is_as_named(
@@ -196,7 +223,14 @@ def unlikely(edit: Edit, is_ready: bool = False) -> float:
     score += 0.6 * (growth > 1 and isinstance(edit.old, ast.Constant))
     score += 0.3 * (edit.kind == "missing divisor" and _is_in_loop(edit))
     score += 0.4 * (edit.kind == "transpose" and _is_reduced(edit))
+    score += 0.6 * (edit.kind == "missing divisor" and _is_term(edit))
     return score + 0.3 * (isinstance(edit.statement, ast.For) and edit.kind not in BEHIND)
+
+
+def _is_term(edit: Edit) -> bool:
+    """Return true if a change is on a term of a sum, whose own line may be the wrong one."""
+    owner = edit.owner
+    return isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Add | ast.Sub)
 
 
 def _is_reduced(edit: Edit) -> bool:

@@ -11,8 +11,8 @@ import numpy as np
 
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.edits import Edit
-from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold, within_pinned
-from chainrule._src.check.ranking import ranked, unlikely
+from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold
+from chainrule._src.check.ranking import ranked, spoils, unlikely
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.stages import (
     ALL,
@@ -37,6 +37,8 @@ from chainrule._src.check.watching import Site
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = {0: 1.5, 1: 2.0, 2: np.inf}  # a cost below which the search skips the tiers after this one
 QUICKEST = {0: 1.5}  # the first tier alone
+CHEAP = {0: 1.5, 1: 2.0}  # the first two
+LEAST = {1: 1.5, 2: 1.6}  # the least cost of a change of these tiers
 FIRST = 3  # stages that are searched before combinations of several changes
 QUICK = 1.42  # the highest cost of the changes that are tried everywhere at first
 LIKELY = 1.8  # the highest cost of a repair outside the lines with an unknown value
@@ -50,6 +52,8 @@ PINNED = 0.4  # of the time that is left, for all changes of lines of which the 
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
 DEFERRED = 0.25  # of the time that is left, for changes that can mend a part alone
+CERTAIN = 2.0  # a repair that costs more in the first wrong line is held against other lines
+SPOILT = 0.5  # the penalty of a change of a line whose value is right
 SLACK = 0.62  # a repair that costs this much more than the cheapest is still named
 
 
@@ -63,8 +67,11 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         candidates, parts = _copied(subject)
         if candidates:
             return candidates
+        candidates = _line_by_line(subject, CHEAP, QUICKEST)[0]
+        if candidates:  # it gives a line the right value, and all results are right
+            return ranked(subject, candidates)
     if not candidates:
-        pinned = partial(_of_lines, subject, pinned_lines(subject), partial(within_pinned, subject))
+        pinned = partial(_of_lines, subject, pinned_lines(subject))
         quick = partial(_singles, subject, [(ALL, 0)], QUICK)
         for search in (partial(pinned, PINNED, QUICKEST), quick, partial(pinned, PINNED)):
             if not candidates:
@@ -83,7 +90,7 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
     if candidates:  # look for cheaper repairs in other lines
         if min(map(_cost, candidates)) >= LIKELY:  # a line may be rewritten for one before it
             candidates += _line_by_line(subject)[0]
-        most = min(LIKELY, *map(_cost, candidates))
+        most = min(LIKELY, *(_weight(subject, r) for r in candidates))
         candidates += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]
     else:
         candidates, more = _singles(subject, STAGES[:FIRST])
@@ -117,26 +124,31 @@ def _copied(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     return complete, [r for r in mending if r.mended != subject.wrong]
 
 
-def _line_by_line(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
+def _line_by_line(
+    subject: FaultyProgram,
+    of_first: Mapping[int, float] = TIERS,
+    of_others: Mapping[int, float] = TIERS,
+) -> tuple[list[Repair], list[Repair]]:
     """Return repairs that turn a line's unknown value into a value of the right program.
 
-    First the repairs of all wrong results, then those of a part.
+    First the repairs of all wrong results, then those of a part. ``of_first`` are the tiers that
+    are tried in the first such line.
     """
     complete: list[Repair] = []
     parts: list[Repair] = []
-    for is_whole in (True, False):
+    for is_whole in (True, False) if of_first is TIERS else (True,):
         lines = unknown(subject, is_whole)
         lines = [p for p in lines if id(p.statement) not in subject.ruled_out][:MOST_UNKNOWN]
         for tier, some in (
-            *((tier, lines[:1]) for tier in TIERS),
-            *((t, lines[1:]) for t in TIERS),
+            *((tier, lines[:1]) for tier in of_first),
+            *((tier, lines[1:]) for tier in of_others),
         ):
             for line in some:
                 for edit in understood(subject, line, tier):
                     repair = subject.repaired((edit,))
                     if repair is not None:
                         (complete if repair.mended == subject.wrong else parts).append(repair)
-            if complete and min(map(_cost, complete)) < TIERS[tier]:
+            if complete and min(map(_cost, complete)) < min(TIERS[tier], CERTAIN):
                 return _cheapest(complete), parts
     return _cheapest(complete), parts
 
@@ -177,17 +189,12 @@ def _of_pinned(subject: FaultyProgram) -> list[Repair]:
 def _suspicious(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     """Return repairs in the lines that go wrong first: of all wrong results, and of a part."""
     lines = [p for p in suspicious(subject) if id(p.statement) not in subject.ruled_out]
-
-    def within(line: Site, tier: int) -> list[Edit]:
-        return subject.within(line.statement, [tier])
-
-    return _of_lines(subject, lines, within, SUSPICIOUS)
+    return _of_lines(subject, lines, SUSPICIOUS)
 
 
 def _of_lines(
     subject: FaultyProgram,
     lines: list[Site],
-    within: Callable[[Site, int], list[Edit]],
     share: float,
     tiers: Mapping[int, float] = TIERS,
 ) -> tuple[list[Repair], list[Repair]]:
@@ -196,7 +203,9 @@ def _of_lines(
     parts: list[Repair] = []
     limit = subject.part_of_time(share)
     for tier, most in tiers.items():
-        edits = [e for p in lines if not limit.has_passed for e in within(p, tier)]
+        edits = [
+            e for p in lines if not limit.has_passed for e in subject.within(p.statement, [tier])
+        ]
         for edit in sorted(edits, key=lambda edit: edit.cost):
             cheapest = min(map(_cost, complete), default=np.inf)
             if limit.has_passed or edit.cost > cheapest + SLACK:
@@ -316,23 +325,25 @@ def _singles(
     """
     complete: list[Repair] = []
     parts: list[Repair] = []
-    cheapest = most - SLACK
+    cheapest = np.inf
     for kind, tier in stages:
         last = kind == SPREAD or cheapest <= 1.5 or (kind == PART and cheapest < 3)
         if subject.is_late or (complete and last):
             break
+        if LEAST.get(tier, 0.0) > min(most, cheapest + SLACK):
+            continue
         if kind == SPREAD and parts:
             break  # a change that affects right results too is not combined with others
         limit = subject.part_of_time(EXCHANGING if tier == EXCHANGED else 1.0)
         for edit in stage(subject, kind, tier):
-            if limit.has_passed or edit.cost > cheapest + SLACK:
+            if limit.has_passed or edit.cost > min(most, cheapest + SLACK):
                 break
             repair = subject.repaired((edit,)) if not kinds or edit.kind in kinds else None
             if repair is None:
                 continue
             if repair.mended == subject.wrong:
                 complete.append(repair)
-                cheapest = min(cheapest, edit.cost)
+                cheapest = min(cheapest, _weight(subject, repair))
                 if edit.make_hook is not None:
                     suspect(subject, edit)
             else:
@@ -358,6 +369,11 @@ def _joined(subject: FaultyProgram, parts: list[Repair], depth: int) -> list[Rep
     if depth > 1 and (not joined or any(e.make_hook for e in min(joined, key=_cost).edits)):
         joined += _with_others(subject, parts, lambda inner: repairs(inner, depth - 1), depth)
     return sorted(joined, key=_cost) or best[:1]
+
+
+def _weight(subject: FaultyProgram, repair: Repair) -> float:
+    """Return the cost of a repair, more if a line is changed that was right."""
+    return repair.cost + SPOILT * spoils(subject, repair)
 
 
 def _cost(repair: Repair) -> float:

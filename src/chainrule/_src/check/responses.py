@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +23,9 @@ from chainrule._src.check.edits import Edit, applied, new_parts
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.valuing import Evaluator
 from chainrule._src.check.watching import MOST_TURNS, Site, Watch, is_number
-from chainrule._src.core.backward import adjoints_of
+from chainrule._src.core.backward import ancestors, passing
 from chainrule._src.core.captured import around
+from chainrule._src.core.primitive import Rule
 from chainrule._src.core.tensor import Level, Tensor
 
 SAME = 2e-5  # the share of a right result by which a result that is called right may differ
@@ -48,7 +49,10 @@ IMPOSSIBLE = Addition(-1, np.zeros(0), 0.0)  # no values of the expression make 
 
 
 class Recorded:
-    """A recording of a learner's code, with a leaf added to every expression at every turn.
+    """A recording of a learner's code, with a node of its own for every expression at every turn.
+
+    A new result of an operation is such a node. What is read once more, such as a variable, gets
+    one, a copy, so that its adjoint is that of this one use.
 
     Parameters
     ----------
@@ -56,7 +60,7 @@ class Recorded:
     before, expected : mapping
         The results, and the right ones. Entries of these that are NaN are unknown.
     left_out : set of int
-        The keys of expressions that get no leaf.
+        The keys of expressions that get no node.
 
     Raises
     ------
@@ -68,17 +72,26 @@ class Recorded:
         self, watch: Watch, before: Results, expected: Mapping[str, Array], left_out: set[int]
     ) -> None:
         level = Level()
-        self.leaves: dict[int, list[Tensor]] = defaultdict(list)
+        self.nodes: dict[int, list[Tensor]] = defaultdict(list)
+        copied = {s.key for s in watch.sites if isinstance(s.node, ast.Name)} | watch.written
+        orders: set[int] = set()
+        copies: set[int] = set()
 
         def hook(key: int, value: Any) -> Any:
-            if key in left_out or not (isinstance(value, Tensor) or is_number(value)):
-                return value
-            leaf = Tensor.made(np.zeros(np.shape(value)), level)
-            self.leaves[key].append(leaf)
-            return value + leaf
+            is_new = isinstance(value, Tensor) and value.base is None and value.order not in orders
+            if key not in left_out and (isinstance(value, Tensor) or is_number(value)):
+                if key in copied or not is_new:
+                    value = value + Tensor.made(np.zeros(np.shape(value)), level)
+                    copies.add(value.order)
+                self.nodes[key].append(value)
+            if isinstance(value, Tensor):
+                orders.add(value.order)
+            return value
 
         with level.captured:
             self.results = around.result(watch.run(hook))
+        outputs = [self.results[name] for name in expected if name in before]
+        self.backward = Backward([t for t in outputs if isinstance(t, Tensor)], copies)
         self.before: dict[str, Array] = {}
         self.gaps: dict[str, Array] = {}
         for name, right in expected.items():
@@ -96,6 +109,51 @@ class Recorded:
         }
 
 
+class Backward:
+    """The backward pass of a recording, prepared for many passes.
+
+    Parameters
+    ----------
+    outputs : sequence of Tensor
+    copies : set of int
+        The orders of nodes that copy their first operand.
+    """
+
+    def __init__(self, outputs: Sequence[Tensor], copies: set[int]) -> None:
+        self._steps = [(node, _parts(node, copies)) for node in ancestors(*outputs)]
+
+    def adjoints(self, seeds: Iterable[tuple[Tensor, Any]]) -> dict[int, Any]:
+        """Return the adjoints of nodes, by their order, for outputs with their seeds."""
+        adjoints: dict[int, Any] = {output.order: seed for output, seed in seeds}
+        was, passing.backward = passing.backward, True
+        try:
+            for node, parts in self._steps:
+                g = adjoints.get(node.order)
+                for parent, rule in parts if g is not None else ():
+                    share = (
+                        g if rule is None else rule(g, node.value, *node.operands, **node.params)
+                    )
+                    if share is not None:
+                        before = adjoints.get(parent)
+                        adjoints[parent] = share if before is None else before + share
+        finally:
+            passing.backward = was
+        return adjoints
+
+
+def _parts(node: Tensor, copies: set[int]) -> list[tuple[int, Rule | None]]:
+    """Return the operands of a node by their order, each with the rule of its adjoint.
+
+    The rule is None where the adjoint is that of the node.
+    """
+    if node.order in copies:
+        return [(parent.order, None) for i, parent in node.parents if not i]
+    if node.primitive is None or node.primitive.gradients is None:
+        return []
+    rules = [(parent.order, node.primitive.gradients[i]) for i, parent in node.parents]
+    return [(order, rule) for order, rule in rules if rule is not None]
+
+
 class Combination:
     """A random combination of entries of some results, and its slopes along all expressions."""
 
@@ -110,13 +168,14 @@ class Combination:
         )
         self.slack = SAME * self.scale + 1e-300
         results = [(recorded.results[n], w) for n, w in self.weights.items()]
-        self._adjoints = adjoints_of([r for r in results if isinstance(r[0], Tensor)])
-        self._leaves = recorded.leaves
+        seeds = [r for r in results if isinstance(r[0], Tensor)]
+        self._adjoints = recorded.backward.adjoints(seeds)
+        self._nodes = recorded.nodes
 
     def slopes(self, key: int) -> list[Array]:
         """Return the slopes along the values of an expression at all its turns."""
-        leaves = self._leaves.get(key, [])
-        return [np.asarray(self._adjoints.get(leaf.order, np.zeros(leaf.shape))) for leaf in leaves]
+        nodes = self._nodes.get(key, [])
+        return [np.asarray(self._adjoints.get(node.order, np.zeros(node.shape))) for node in nodes]
 
     def predicts(self, key: int, shifts: list[Any], before: Results, after: Results) -> bool:
         """Return true if the slopes tell how results respond to what was added to an expression."""
@@ -155,6 +214,7 @@ class Responses:
         self.first: dict[int, dict[str, Array]] = {}  # of results that the first turn decides
         self._linear: set[int] = set()
         self._additions: dict[int, Addition | None] = {}
+        self._located: dict[int, list[Site]] = defaultdict(list)  # of these, by their statements
         self._questions = 0  # after `PATIENCE` of them the equations for additions are solved
         self._evaluators: dict[tuple[int, int, int], Evaluator] = {}
 
@@ -172,13 +232,19 @@ class Responses:
         if len(confirmed) == len(self.of_wrong) and len(shifts) <= MOST_TURNS:
             self._linear.add(key)
 
-    def mends(self, edit: Edit, wrong: frozenset[str], helpers: Collection[str]) -> frozenset[str]:
+    def mends(
+        self, edit: Edit, wrong: frozenset[str], helpers: Collection[str], inside: set[int]
+    ) -> frozenset[str]:
         """Return the wrong results that a change may mend; all where its value is unknown.
 
-        ``helpers`` are the learner's functions that only compute a value.
+        ``helpers`` are the learner's functions that only compute a value, ``inside`` the ids of the
+        nodes that contain the change.
         """
         site = edit.site
         slopes = self.first.get(site.key) if site is not None else None
+        lines = self._located.get(id(edit.statement), ())
+        if not all(self._suits(edit, line, inside, helpers) for line in lines):
+            return wrong - {min(wrong)}  # a part may be mended, not all
         if site is None or slopes is None:
             return wrong
         # To solve for an addition takes many backward passes.
@@ -254,18 +320,21 @@ class Responses:
         """Return the amount to add to a line's value, None if the results leave the amount open."""
         if line.key not in self._additions:
             self._additions[line.key] = self._solved(line) if line.key in self._linear else None
+            if self._additions[line.key] is not None:
+                self._located[id(line.statement)].append(line)
         return self._additions[line.key]
 
-    def suits(self, edit: Edit, line: Site, inside: set[int], helpers: Collection[str]) -> bool:
+    def _suits(self, edit: Edit, line: Site, inside: set[int], helpers: Collection[str]) -> bool:
         """Return false if a change within a line does not add to its value what must be added.
 
         ``inside`` are the ids of the nodes of the line that contain the change.
         """
-        addition = self._additions.get(line.key)
-        site = edit.site
+        addition, site = self._additions[line.key], edit.site
         is_inside = site is line or id(line.node) in inside
         if site is None or addition is None or not (is_inside and edit.fits_a_slot):
             return True
+        if addition is IMPOSSIBLE:
+            return False
         if not _is_plain(edit.new, site, helpers):
             return True
         evaluator = self._evaluator(line, addition.turn, inside)  # by the nodes as they are now
@@ -274,10 +343,10 @@ class Responses:
         return shift is None or _adds(shift, addition)
 
     def _solved(self, site: Site) -> Addition | None:
-        leaves = self.recorded.leaves.get(site.key, [])
-        sizes = [int(np.prod(leaf.shape)) for leaf in leaves]
+        nodes = self.recorded.nodes.get(site.key, [])
+        sizes = [int(np.prod(node.shape)) for node in nodes]
         count = sum(sizes)
-        if not 0 < count <= MOST_ADDED or len(leaves) != len(site.trace.values):
+        if not 0 < count <= MOST_ADDED or len(nodes) != len(site.trace.values):
             return None
         while len(self._of_all) < count + MORE:
             self._of_all.append(Combination(self.recorded, self.recorded.before, self._rng))
@@ -299,7 +368,7 @@ class Responses:
             part = slice(start, start + size)
             if not is_determined[part].all():
                 return None
-            amount = solution[part].reshape(leaves[turn].shape)
+            amount = solution[part].reshape(nodes[turn].shape)
             if np.linalg.norm(amount) > 1e-4 * largest:
                 slack = 1e-3 * float(np.linalg.norm(amount)) + 10 * error / float(values[rank - 1])
                 return Addition(turn, amount, slack)
@@ -327,10 +396,15 @@ FAILS = np.zeros(0)  # in place of what a change adds: the change raises
 
 
 def responses(
-    watch: Watch, before: Results, expected: Mapping[str, Array], wrong: Collection[str]
-) -> Responses | None:
-    """Return the responses of wrong results, None if the code cannot be recorded."""
-    for left_out in (set(), watch.written) if watch.written else (set(),):
+    watch: Watch, before: Results, expected: Mapping[str, Array], wrong: Collection[str],
+    settled: Collection[int] = (),
+) -> Responses | None:  # fmt: skip
+    """Return the responses of wrong results, None if the code cannot be recorded.
+
+    ``settled`` are the ids of statements whose expressions are right.
+    """
+    right = {site.key for site in watch.sites if id(site.statement) in settled}
+    for left_out in (right, right | watch.written) if watch.written else (right,):
         try:
             return Responses(Recorded(watch, before, expected, left_out), watch, wrong)
         except FAILURES:  # the code does something that tensors do not support

@@ -6,7 +6,7 @@ import ast
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -106,6 +106,8 @@ class RightProgram:
     watch : Watch
         The values of the expressions on these data.
     table : ValueTable
+    run : callable
+        Runs the text; returns the gradients by name, or ``{"value": value}`` without gradients.
     defined : dict of str to expr
         The expression that each variable is assigned.
     """
@@ -121,10 +123,11 @@ class RightProgram:
         file = f"<the right program {next(_number)}>"
         self.code = source_of_text(self.text, NAME, file)
         self.function = self.code.functions[0]
-        self.arguments = tuple(arguments.values())
-        self.watch = Watch([self.code], self.run)
+        self.run = partial(_results, self.function, tuple(arguments.values()))
+        self.watch = Watch([self.code], self.run, scopes=False)
         final = [f"d_{name}" for name in arguments.get("params", ())]
         parts = {ast.unparse(node) for node in self.terms if not isinstance(node, ast.Name)}
+        parts |= {f"{ast.unparse(one)} + {ast.unparse(two)}" for one, two in self._apart}
         self.table = ValueTable(self._values(), n, sizes, final, parts)
         self.numbers = tuple(
             dict.fromkeys(
@@ -141,11 +144,6 @@ class RightProgram:
             for s in nodes_of(self.code.tree)
             if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
         }
-
-    def run(self) -> dict[str, Any]:
-        """Run the text; return the gradients by name, or ``{"value": value}`` without gradients."""
-        value, gradients = self.function(*self.arguments)
-        return gradients or {"value": value}
 
     @cached_property
     def stated(self) -> list[tuple[str, ast.expr, Any]]:
@@ -169,6 +167,9 @@ class RightProgram:
         for name, node, value in self.stated:
             if not name and not isinstance(node, ast.Constant):
                 yield ast.unparse(node), value
+        for one, three in self._apart:
+            total = self.value_by_node[id(one)] + self.value_by_node[id(three)]
+            yield f"{ast.unparse(one)} + {ast.unparse(three)}", total
 
     def written_out(self, text: str) -> str:
         """Return a text in which expressions take the place of the names of unnamed values."""
@@ -196,12 +197,23 @@ class RightProgram:
         return {node.left for node in sums} | {s.right for s in sums if isinstance(s.op, ast.Add)}
 
     @cached_property
+    def _apart(self) -> list[tuple[ast.expr, ast.expr]]:
+        """The pairs of terms, of sums of three, that are not added first: other code may do so."""
+        pairs = []
+        for node in nodes_of(self.code.tree):
+            match node:
+                case ast.BinOp(ast.BinOp(one, ast.Add(), two), ast.Add(), three):
+                    pairs += [(one, three), (two, three)]
+        return [pair for pair in pairs if {id(part) for part in pair} <= self.value_by_node.keys()]
+
+    @cached_property
     def expressions(self) -> list[tuple[str, ast.expr, Any]]:
-        """The entries of `stated` that are operations or calls whose result is an array."""
+        """The entries of `stated` that are operations, calls or terms; their result is an array."""
         return [
             (name, node, value)
             for name, node, value in self.stated
-            if isinstance(value, np.ndarray) and isinstance(node, ast.BinOp | ast.Call)
+            if isinstance(value, np.ndarray)
+            and (isinstance(node, ast.BinOp | ast.Call) or _is_transposed_term(node, self.terms))
         ]
 
     @cached_property
@@ -213,6 +225,16 @@ class RightProgram:
             if isinstance(site.node, ast.Name) and is_plain:
                 values.setdefault(site.node.id, site.value)
         return values
+
+
+def _results(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the gradients that a text gives, by name; ``{"value": value}`` if it gives none."""
+    value, gradients = function(*arguments)
+    return gradients or {"value": value}
+
+
+def _is_transposed_term(node: ast.expr, terms: set[ast.AST]) -> bool:
+    return isinstance(node, ast.Attribute) and node in terms
 
 
 def _is_sum(node: ast.AST) -> TypeGuard[ast.BinOp]:

@@ -17,12 +17,14 @@ def settled_statements(
 ) -> set[int]:
     """Return the ids of the statements of a gradient's functions that decide the loss.
 
+    The ids of the functions that the loss runs are among them.
+
     Where one function computes the loss and its gradient, or both call the same forward pass, a
     change of the forward pass would change the loss, too. A statement counts if the loss changes
     when noise is added to its value.
     """
     try:
-        watch = Watch(codes, loss)
+        watch = Watch(codes, loss, scopes=False)
     except FAILURES:
         return set()
     if not is_number(watch.result):
@@ -39,7 +41,7 @@ def settled_statements(
             continue
     for code in codes:
         _settle_compounds(code.tree, settled)
-    return settled
+    return settled | {id(site.code.tree) for site in watch.sites if site.trace.values}
 
 
 def _returns_several(statement: ast.AST) -> bool:

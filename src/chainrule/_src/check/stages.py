@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from chainrule._src.check.changes import exchanges
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit
-from chainrule._src.check.subject import FaultyProgram, tier_of
+from chainrule._src.check.subject import FaultyProgram
 from chainrule._src.check.watching import Site
 
 # A change affects exactly the wrong results, or a part of them, or right results too.
@@ -71,15 +71,11 @@ def changes(subject: FaultyProgram, kind: int, tier: int) -> Iterator[Edit]:
             continue
         if site.trace.values or not _is_hooked_kind(site):
             yield from subject.edits_of(site, tier)
-    for edit in () if subject.is_late else subject.of_statements:
-        if id(edit.statement) in subject.settled and edit.kind not in ADDED:
-            continue
-        if id(edit.statement) in subject.searched:
-            continue
-        line = subject.lines.get(id(edit.statement))
+    for key, edits in () if subject.is_late else subject.of_statements(tier).items():
+        line = subject.lines.get(key)
         reach = subject.wrong if line is None else subject.reach(line)
-        if _kind(subject, reach) == kind and tier == tier_of(edit):
-            yield edit
+        if key not in subject.searched and _kind(subject, reach) == kind:
+            yield from (e for e in edits if key not in subject.settled or e.kind in ADDED)
 
 
 def exchanged(subject: FaultyProgram, kind: int) -> Iterator[Edit]:

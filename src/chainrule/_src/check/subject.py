@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import itertools
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -21,7 +24,7 @@ from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES
-from chainrule._src.check.statements import statement_edits
+from chainrule._src.check.statements import LIKELY, OTHERS, Rule, statement_edits
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, Watch, is_number
@@ -117,7 +120,8 @@ class FaultyProgram:
         )
         # A result that is zero, and must be, tells nothing of a change.
         self.telling = (frozenset(expected) - frozenset(silent)) | self.wrong
-        self.around = BuildingBlocks(self.watch, right, n, self._admits)
+        admits = WeakMethod(self._admits)  # no cycle: all of the search is freed at once
+        self.around = BuildingBlocks(self.watch, right, n, lambda *values: admits()(*values))
         self._watched: dict[Repair, Watch | None] = {}
         self.compiler = ChangeCompiler()
         self._reached: dict[int, frozenset[str]] = {}
@@ -135,6 +139,7 @@ class FaultyProgram:
         self.seeks_parts = False  # whether changes are run that can mend a part alone
         self.deferred: dict[Edit, None] = {}  # these changes
         self._edits: dict[tuple[int, int], list[Edit]] = {}
+        self._of_statements: dict[int, dict[int, list[Edit]]] = {}
         self._repairs: dict[Edit, Repair | None] = {}
         inside = {id(p.node): p.key for p in self.watch.sites}
         self._above = {
@@ -236,7 +241,7 @@ class FaultyProgram:
     @cached_property
     def responses(self) -> Responses | None:
         """The responses of the wrong results, None if the code cannot be recorded."""
-        return responses(self.watch, self.before, self.expected, self.wrong)
+        return responses(self.watch, self.before, self.expected, self.wrong, self.settled)
 
     def mendable(self, edit: Edit) -> Collection[str]:
         """Return the wrong results that a change may mend, without a run of the change."""
@@ -244,7 +249,8 @@ class FaultyProgram:
             edit.mends, site = self.wrong, edit.site
             if site is not None and self.responses is not None and edit.fits_a_slot:
                 self.reached(site)  # this confirms the slopes
-                edit.mends = self.responses.mends(edit, self.wrong, self.around.helpers(site))
+                helpers = self.around.helpers(site)
+                edit.mends = self.responses.mends(edit, self.wrong, helpers, self.around_of(edit))
         return edit.mends
 
     def _admits(self, site: Site, shift: Any) -> bool:
@@ -296,8 +302,8 @@ class FaultyProgram:
         )
 
     def _keeps_loss(self, edits: Sequence[Edit]) -> bool:
-        """Return true if changes behind statements that decide the loss leave it as it is."""
-        if self.loss is None or not any(id(e.statement) in self.settled for e in edits):
+        """Return true if changes leave the loss as it is, which runs some of the same functions."""
+        if self.loss is None or not any(id(e.code.tree) in self.settled for e in edits):
             return True
         call = self.loss
         after = self.tried(edits, lambda: {"loss": call()})
@@ -335,7 +341,7 @@ class FaultyProgram:
             try:
                 with applied(repair.edits):
                     codes = [FunctionSource(code.functions, code.tree) for code in self.codes]
-                    self._watched[repair] = Watch(codes, self.call)
+                    self._watched[repair] = Watch(codes, self.call, scopes=False)
             except FAILURES:
                 self._watched[repair] = None
         return self._watched[repair]
@@ -360,16 +366,26 @@ class FaultyProgram:
             self._reached_by[site.key] = self.reached(site) if is_numeric else above
         return self._reached_by[site.key]
 
+    def of_statements(self, tier: int) -> dict[int, list[Edit]]:
+        """Return the changes of whole statements that belong to a tier, by the statements' ids."""
+        if tier not in self._of_statements:
+            by_statement = self._of_statements[tier] = defaultdict(list)
+            for edit in (*self._likely, *(self._others if tier else ())):
+                if tier_of(edit) == tier:
+                    by_statement[id(edit.statement)].append(edit)
+        return self._of_statements[tier]
+
     @cached_property
-    def of_statements(self) -> list[Edit]:
-        """The changes of whole statements."""
-        edits: list[Edit] = []
-        for code in self.codes:
-            for edit in statement_edits(code, self.around):
-                if self.is_late:
-                    return edits
-                edits.append(edit)
-        return edits
+    def _likely(self) -> list[Edit]:
+        return self._by_rules(LIKELY)
+
+    @cached_property
+    def _others(self) -> list[Edit]:
+        return self._by_rules(OTHERS)
+
+    def _by_rules(self, rules: tuple[Rule, ...]) -> list[Edit]:
+        edits = (e for code in self.codes for e in statement_edits(code, self.around, rules))
+        return list(itertools.takewhile(lambda _: not self.is_late, edits))
 
     def result(self, line: Site) -> Any:
         """Return the value of a statement's target after its first turn."""
@@ -390,7 +406,13 @@ class FaultyProgram:
         """Return the changes of a statement and of its expressions, the cheapest first."""
         inside = next((p.near for p in self.watch.sites if p.statement is statement), [])
         edits = [e for t in tiers for p in inside for e in self.edits_of(p, t)]
-        edits += [e for e in self.of_statements if e.statement is statement and tier_of(e) in tiers]
+        edits += [e for t in tiers for e in self.of_statements(t).get(id(statement), ())]
+        return sorted(edits, key=lambda edit: edit.cost)
+
+    def of_value(self, line: Site, tier: int) -> list[Edit]:
+        """Return the changes of a tier that give a statement another value, the cheapest first."""
+        edits = [e for p in line.near for e in self.edits_of(p, tier)]
+        edits += [e for e in self._likely if e.old is line.owner and tier_of(e) == tier]
         return sorted(edits, key=lambda edit: edit.cost)
 
 

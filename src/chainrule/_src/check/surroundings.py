@@ -90,6 +90,7 @@ class BuildingBlocks:
         bases = [(ast.Name(k, ast.Load()), v, k) for k, v in scope.items()]
         used = self._texts(site.code)
         bases += [e for e in entries if e[2] not in scope and e[2] in used]
+        bases += [b for base in bases[: len(scope)] for b in _containers(base) if b[2] in used]
         for index, is_own in self._indices(site.code):
             names = {n.id for n in nodes_of(index) if isinstance(n, ast.Name)}
             if not names or not names <= scope.keys():
@@ -231,6 +232,8 @@ class BuildingBlocks:
                 return local_name
             inner = self.right.defined.get(node.id)
             return self._renamed(inner, site, depth - 1) if inner is not None and depth else None
+        if isinstance(node, ast.Constant) and type(node.value) is float and node.value % 1:
+            return self._own_number(node, site)
         new = copy.copy(node)
         for field, child in ast.iter_fields(node):
             if isinstance(child, list):
@@ -260,11 +263,7 @@ class BuildingBlocks:
             return None
         right_value = np.asarray(names[name])
         if not right_value.ndim:
-            same = [(len(text), node) for node, value, text in self.named(site)
-                    if not np.ndim(value) and value == right_value and right_value % 1]  # fmt: skip
-            return (
-                min(same, key=lambda pair: pair[0])[1] if same else ast.Constant(right_value.item())
-            )
+            return self._own_number(ast.Constant(right_value.item()), site)
         if right_value.dtype.kind not in "fiub":
             return None
         by_size = self._by_size(site)
@@ -287,6 +286,12 @@ class BuildingBlocks:
                     plain = (not same_shape, text != name, turned, len(text))
                     matches.append((plain, transposed(node) if turned else node))
         return min(matches, key=lambda pair: pair[0])[1] if matches else None
+
+    def _own_number(self, node: ast.Constant, site: Site) -> ast.expr:
+        """Return the shortest name in this code of a number that is not whole, else the number."""
+        same = [(len(text), other) for other, value, text in self.named(site)
+                if not np.ndim(value) and value == node.value and node.value % 1]  # fmt: skip
+        return min(same, key=lambda pair: pair[0])[1] if same else node
 
     def _by_size(self, site: Site) -> dict[int, list[tuple[ast.expr, Any, str]]]:
         """Return the arrays in scope at a site by their number of entries."""
@@ -379,6 +384,14 @@ def _is_filled(cell: Any) -> bool:
         return cell.cell_contents is not None
     except ValueError:
         return False
+
+
+def _containers(base: tuple[ast.expr, Any, str]) -> Iterator[tuple[ast.expr, Any, str]]:
+    """Yield the attributes of an object that are lists or dicts."""
+    node, value, text = base
+    for name, inner in getattr(value, "__dict__", {}).items():
+        if isinstance(inner, list | dict):
+            yield ast.Attribute(node, name, ast.Load()), inner, f"{text}.{name}"
 
 
 def _base_name(target: ast.expr) -> str:

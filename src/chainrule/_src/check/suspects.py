@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -33,20 +34,37 @@ def unknown(subject: FaultyProgram, is_whole: bool) -> list[Site]:
     first: list[Site] = []
     later: list[Site] = []
     before: list[Any] = []
+    named: list[Site] = []
     spoilt: dict[FunctionSource, set[str]] = defaultdict(set)  # variables that hold such values
     for site in sorted(subject.lines.values(), key=lambda site: site.trace.order):
+        if table is None or id(site.statement) in subject.settled:
+            continue
         value = subject.result(site)
-        if table is None or not is_number(value) or (np.ndim(value) and not np.ptp(value)):
+        if not is_number(value) or (np.ndim(value) and not np.ptp(value)):
             continue
         again = np.size(value) > 1 and any(np.array_equal(value, other) for other in before)
         before.append(value)
         reach = subject.reach(site) & subject.wrong
-        if reach and (again or not table.has(value)) and id(site.statement) not in subject.settled:
+        misnamed = is_misnamed(subject, site, value)
+        if reach and (again or misnamed or not table.has(value)):
             if (reach == subject.wrong) == is_whole:
                 (later if read_by(site) & spoilt[site.code] else first).append(site)
+                named += [site] * misnamed
             spoilt[site.code] |= targets_of(site)
+    first.sort(key=lambda site: site not in named[:1])
     before_first = [site for line in first[:1] for site in sources(subject, line)]
     return [*first, *before_first, *later] if is_whole else first
+
+
+def is_misnamed(subject: FaultyProgram, line: Site, value: Any) -> bool:
+    """Return true if a variable is named after a gradient, and is another array of its shape."""
+    right, targets = subject.around.right, getattr(line.owner, "targets", [])
+    if right is None or len(targets) != 1 or not isinstance(targets[0], ast.Name):
+        return False
+    name = re.fullmatch(r"(?:grad|d)_?(\w+?)|(\w+?)_?grad", targets[0].id)
+    gradient = right.named.get(f"d_{name[1] or name[2]}") if name else None
+    is_of_its_shape = np.ndim(value) > 0 and np.shape(gradient) == np.shape(value)
+    return is_of_its_shape and not equal(value, gradient)
 
 
 def sources(subject: FaultyProgram, line: Site) -> list[Site]:
@@ -119,7 +137,7 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
              if p.statement is line.statement and p.trace.values}  # fmt: skip
     if not subject.is_possible(line):
         return []
-    edits = [e for e in subject.within(line.statement, [tier]) if subject.mendable(e)]
+    edits = [e for e in subject.of_value(line, tier) if subject.mendable(e)]
     if subject.reach(line) >= subject.wrong and not subject.seeks_parts:
         whole = {e: None for e in edits if len(subject.mendable(e)) == len(subject.wrong)}
         subject.deferred.update(dict.fromkeys(e for e in edits if e not in whole))

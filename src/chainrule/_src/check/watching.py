@@ -135,10 +135,15 @@ class Watch:
     codes : sequence of Code
     call : callable
         Calls the functions.
+    scopes : bool
+        If false, the variables in scope are not recorded: to copy all of them at every statement
+        takes most of the time of a long program.
     """
 
-    def __init__(self, codes: Sequence[FunctionSource], call: Callable[[], Any]) -> None:
-        self.codes, self.call = list(codes), call
+    def __init__(
+        self, codes: Sequence[FunctionSource], call: Callable[[], Any], scopes: bool = True
+    ) -> None:
+        self.codes, self.call, self._has_scopes = list(codes), call, scopes
         self.sites: list[Site] = []
         near: dict[int, list[Site]] = defaultdict(list)
         for code in codes:
@@ -179,14 +184,18 @@ class Watch:
                 self._first[key] = value
             trace.order = self._count
             self._count += 1
-            frame = sys._getframe(1)
-            near = id(self.sites[key].statement), frame.f_code
-            if near not in self._scopes:
-                self._scopes[near] = snapshot(_scope(frame))
-            trace.scope = self._scopes[near]
+            if self._has_scopes:
+                trace.scope = self._scope_of(self.sites[key], sys._getframe(1))
         if len(trace.values) < MOST_TURNS:
             trace.values.append(_fixed(value) if isinstance(value, np.ndarray) else value)
         return value
+
+    def _scope_of(self, site: Site, frame: FrameType) -> dict[str, Any]:
+        """Return the variables in scope at a statement, copied once for all its expressions."""
+        near = id(site.statement), frame.f_code
+        if near not in self._scopes:
+            self._scopes[near] = snapshot(_scope(frame))
+        return self._scopes[near]
 
     def disturbed(self, site: Site) -> tuple[Any, list[Any]]:
         """Return the result with random noise on one expression's value, and the noise by turn."""
