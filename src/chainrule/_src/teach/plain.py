@@ -23,7 +23,6 @@ MOST_BYTES = 16 * 2**20
 MOST_ITEMS = 500_000  # of lists and dicts in a message
 DEPTH = 16
 DICTS = (dict, Counter, OrderedDict, defaultdict)  # sent as dict
-ASK = b'{"ask":'  # a message that asks for the value of a right function begins so
 KINDS = "fiubcU"  # kinds of dtypes that can be sent
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')

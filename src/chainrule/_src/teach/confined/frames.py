@@ -22,12 +22,8 @@ def send(to: socket.socket, message: Any, end: float | None = None) -> None:
     TimeoutError, OSError
         If the deadline is over, or the socket fails.
     """
-    send_bytes(to, dumps(message), end)
-
-
-def send_bytes(to: socket.socket, data: bytes, end: float | None = None) -> None:
-    """Send a message that is serialised, as `send` does."""
-    to.settimeout(_left(end))
+    data = dumps(message)
+    _limit(to, end)
     to.sendall(_LENGTH.pack(len(data)) + data)
 
 
@@ -43,23 +39,18 @@ def receive(source: socket.socket, end: float | None = None, most: int = MOST_BY
     DataError
         If the message is too long, or no JSON.
     """
-    return loads(receive_bytes(source, end, most))
-
-
-def receive_bytes(source: socket.socket, end: float | None = None, most: int = MOST_BYTES) -> bytes:
-    """Return the next message as it came; the errors are those of `receive`."""
     (length,) = _LENGTH.unpack(_bytes(source, _LENGTH.size, end))
     if length > most:
         raise DataError(
             f"a message of {length / 2**20:.0f} MB; at most {most / 2**20:.0f} are read"
         )
-    return bytes(_bytes(source, length, end))
+    return loads(bytes(_bytes(source, length, end)))
 
 
 def _bytes(source: socket.socket, count: int, end: float | None) -> bytearray:
     data = bytearray()
     while len(data) < count:
-        source.settimeout(_left(end))
+        _limit(source, end)
         try:
             part = source.recv(min(count - len(data), 2**20))
         except ConnectionError:
@@ -70,10 +61,13 @@ def _bytes(source: socket.socket, count: int, end: float | None) -> bytearray:
     return data
 
 
-def _left(end: float | None) -> float | None:
+def _limit(line: socket.socket, end: float | None) -> None:
+    """Set the time that a socket waits, by a system call if it changes."""
     if end is None:
-        return None
+        if line.gettimeout() is not None:
+            line.settimeout(None)
+        return
     seconds = end - time.monotonic()
     if seconds <= 0:
         raise TimeoutError
-    return seconds
+    line.settimeout(seconds)
