@@ -195,9 +195,10 @@ class Exercise:
         return sum(check.points for check in self.checks)
 
     def failed(self, sentence: str) -> ExerciseResult:
-        """Return a result in which every check fails with this sentence."""
+        """Return a result in which every check fails with this sentence, which is final."""
         outcomes = (
-            CheckOutcome(check.name, check.points, False, sentence) for check in self.checks
+            CheckOutcome(check.name, check.points, False, sentence, plain=True)
+            for check in self.checks
         )
         return ExerciseResult(self.name, tuple(outcomes), sentence)
 

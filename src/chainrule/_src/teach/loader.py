@@ -22,6 +22,7 @@ from chainrule._src.teach.exercise import Exercise
 from chainrule._src.teach.notation import ChecksBuilder
 from chainrule._src.teach.solution import LabSolution
 from chainrule._src.teach.source import Cell, Source, folder, read
+from chainrule._src.teach.submission import TopLevelStatement
 
 GROUP = "chainrule.labs"  # entry points of packages that bring labs
 FOLDERS = "CHAINRULE_LABS"  # environment variable with more folders of labs
@@ -127,7 +128,7 @@ class LoadedLab:
         definition = submission.definition(name)
         node = definition.node if definition else None
         if isinstance(node, ast.FunctionDef):
-            return StandIn()
+            return StandIn(is_fixed=not any(map(_varies, submission.needed(name))))
         if definition is None or not isinstance(node, ast.ClassDef) or node.decorator_list:
             return None
         parts = [part for part in node.body if not isinstance(part, ast.Expr)]
@@ -154,11 +155,25 @@ class StandIn:
         The classes from which a class derives, as text.
     methods : list of str
         The methods of a class.
+    is_fixed : bool
+        True if a function returns equal values for equal arguments: it draws and counts nothing.
     """
 
     is_class: bool = False
     bases: str = ""
     methods: list[str] = field(default_factory=list)
+    is_fixed: bool = False
+
+
+VARYING = {"random", "default_rng", "rng", "time"}  # names in a function whose values may vary
+
+
+def _varies(statement: TopLevelStatement) -> bool:
+    nodes = [*ast.walk(statement.node)]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    is_stateful = any(isinstance(node, ast.Global | ast.Nonlocal) for node in nodes)
+    return is_stateful or not VARYING.isdisjoint(names)
 
 
 _OF_ONE_CELL = ("checks", "title", "hints", "allows", "uses")

@@ -25,6 +25,7 @@ DEPTH = 16
 DICTS = (dict, Counter, OrderedDict, defaultdict)  # sent as dict
 KINDS = "fiubcU"  # kinds of dtypes that can be sent
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))  # one is made for each call of json.dumps
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 Keep = Callable[[Any], dict[str, Any]]
 
@@ -105,7 +106,7 @@ def _array(value: dict[str, Any]) -> Any:
 
 def dumps(message: Any) -> bytes:
     """Serialise a message of encoded values to bytes."""
-    return json.dumps(message, separators=(",", ":")).encode()
+    return _ENCODER.encode(message).encode()
 
 
 def loads(data: bytes) -> Any:

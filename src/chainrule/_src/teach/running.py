@@ -132,9 +132,9 @@ if sys.platform == "win32":
 
     def _start_host(command: list[str], *lines: socket.socket) -> subprocess.Popen[bytes]:
         """Start a host; on Windows it reads the descriptions of shared sockets from stdin."""
-        nothing = subprocess.DEVNULL
+        nothing, shared = subprocess.DEVNULL, ["shared"] * len(lines)
         popen = subprocess.Popen(
-            [*command, *["shared"] * len(lines)], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing,
+            [*command, *shared], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing,
             env=_environment(),
         )  # fmt: skip
         assert popen.stdin is not None

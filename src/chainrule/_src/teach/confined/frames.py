@@ -1,4 +1,4 @@
-"""Messages over a socket: the length in bytes, then JSON."""
+"""Messages over a socket: the length in bytes, then JSON; each but the first answers another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.teach.plain import dumps, loads
 
 MOST_BYTES = 32 * 2**20
-_LENGTH = struct.Struct("!Q")
+_LENGTH, _MOST_PART = struct.Struct("!Q"), 2**16
 
 
 def send(to: socket.socket, message: Any, end: float | None = None) -> None:
@@ -22,7 +22,11 @@ def send(to: socket.socket, message: Any, end: float | None = None) -> None:
     TimeoutError, OSError
         If the deadline is over, or the socket fails.
     """
-    data = dumps(message)
+    send_bytes(to, dumps(message), end)
+
+
+def send_bytes(to: socket.socket, data: bytes, end: float | None = None) -> None:
+    """Send a message that is serialised, as `send` does."""
     _limit(to, end)
     to.sendall(_LENGTH.pack(len(data)) + data)
 
@@ -39,26 +43,30 @@ def receive(source: socket.socket, end: float | None = None, most: int = MOST_BY
     DataError
         If the message is too long, or no JSON.
     """
-    (length,) = _LENGTH.unpack(_bytes(source, _LENGTH.size, end))
-    if length > most:
+    data = bytearray(_part(source, _MOST_PART, end))
+    while len(data) < _LENGTH.size:
+        data += _part(source, _MOST_PART, end)
+    length = _LENGTH.size + _LENGTH.unpack_from(data)[0]
+    if length > most + _LENGTH.size:
         raise DataError(
             f"a message of {length / 2**20:.0f} MB; at most {most / 2**20:.0f} are read"
         )
-    return loads(bytes(_bytes(source, length, end)))
+    while len(data) < length:
+        data += _part(source, min(length - len(data), 2**20), end)
+    if len(data) > length:
+        raise DataError("a second message, for which nobody asked")
+    return loads(bytes(data[_LENGTH.size :]))
 
 
-def _bytes(source: socket.socket, count: int, end: float | None) -> bytearray:
-    data = bytearray()
-    while len(data) < count:
-        _limit(source, end)
-        try:
-            part = source.recv(min(count - len(data), 2**20))
-        except ConnectionError:
-            part = b""
-        if not part:
-            raise EOFError
-        data += part
-    return data
+def _part(source: socket.socket, most: int, end: float | None) -> bytes:
+    _limit(source, end)
+    try:
+        part = source.recv(most)
+    except ConnectionError:
+        part = b""
+    if not part:
+        raise EOFError
+    return part
 
 
 def _limit(line: socket.socket, end: float | None) -> None:

@@ -7,8 +7,8 @@ import re
 import socket
 import time
 import zlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -80,7 +80,7 @@ class Assignment:
         result = self.exercises[name].failed(sentence)
         if name not in self.hidden:
             return result
-        hidden = CheckOutcome(STAGE, 1, False, sentence)
+        hidden = CheckOutcome(STAGE, 1, False, sentence, plain=True)
         return ExerciseResult(name, (*result.outcomes, hidden), sentence)
 
 
@@ -185,13 +185,15 @@ class Grader:
         try:
             if entry.path is None:
                 raise FileError(entry.note)
-            plan = self._read(entry.path)
+            plan = self._read(entry.path, self.assignment.exercises)
         except (FileError, Wrong) as error:
             return self.failed(entry, str(error), time.perf_counter() - begin)
         results: list[ExerciseResult] = []
         for name in self.assignment.exercises:
             result = self._exercise(name, plan[name], entry.name)
-            results.append(self._paid_once(result, results, entry))
+            paid_once = self._paid_once(result, results, entry)
+            explained = paid_once is result and not result.passed
+            results.append(self._explained(result, plan[name], entry) if explained else paid_once)
         seconds = time.perf_counter() - begin
         right = self.assignment.stand_ins  # an exercise was marked with these in their places
         uses = {name: set(plan[name]["uses"]) - set(right(name)) for name in plan}
@@ -220,7 +222,7 @@ class Grader:
         if right is None:
             return result
         try:
-            plan = self._read(entry.path, right.stand_ins)[name]
+            plan = self._read(entry.path, [name], right.stand_ins)[name]
             with RightAnswers(self._host, task.limits, right) as answers:
                 again = self._exercise(name, plan, entry.name, answers.line, result.outcomes)
         except (FileError, Wrong):
@@ -231,14 +233,17 @@ class Grader:
         """Return the text that seeds a student's random values."""
         return f"{self.assignment.seed}/{name}"
 
-    def _read(self, path: Path, right: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def _read(
+        self, path: Path, exercises: Iterable[str], right: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """Parse a submission in a separate process and return the plan of each exercise.
 
         ``right`` has the texts of stand-ins: see `RightDefinitions`.
         """
         text = text_of(path)
         names = {}
-        for name, exercise in self.assignment.exercises.items():
+        for name in exercises:
+            exercise = self.assignment.exercises[name]
             others = used_names(self.assignment.hidden.get(name, ""), self.assignment.exercises)
             names[name] = {"needs": exercise.names, "tests": others, "allows": exercise.allows}
         with Worker(self._host, READING, path.name) as worker:
@@ -270,13 +275,9 @@ class Grader:
                 if "error" in reply:
                     return self._failed(name, _short(loading_failed(name, reply["error"])))
                 result = exercise.run(worker.candidate(name), drawn_from, before)
-                result = self._with_hidden(result, worker)
+                return self._with_hidden(result, worker)
         except Wrong as error:
             return self._failed(name, _short(str(error)))
-        if not result.passed and worker.ended is None and line is None:
-            sentence = self._diagnosis(result, plan, drawn_from) or result.sentence
-            result = ExerciseResult(name, result.outcomes, _short(sentence))
-        return result
 
     def _with_hidden(self, result: ExerciseResult, worker: Worker) -> ExerciseResult:
         text = self.assignment.hidden.get(result.exercise)
@@ -288,10 +289,18 @@ class Grader:
             result.exercise, (*result.outcomes, outcome), result.sentence or outcome.sentence
         )
 
+    def _explained(
+        self, result: ExerciseResult, plan: dict[str, Any], entry: Entry
+    ) -> ExerciseResult:
+        """Return a result with the sentence of a diagnosis, if one finds the mistake."""
+        sentence = self._diagnosis(result, plan, self._student(entry.name))
+        return replace(result, sentence=_short(sentence or result.sentence))
+
     def _diagnosis(self, result: ExerciseResult, plan: dict[str, Any], student: str) -> str:
         """Return the sentence of a diagnosis in a separate process; it never changes marks."""
-        failed = next(o for o in result.outcomes if not o.passed)
-        if failed.plain or failed.check not in self.assignment.exercises[result.exercise].diagnoses:
+        failed = [outcome for outcome in result.outcomes if not outcome.passed]
+        diagnoses = self.assignment.exercises[result.exercise].diagnoses
+        if any(outcome.plain for outcome in failed) or failed[0].check not in diagnoses:
             return ""
         checks = [[o.check, o.passed] for o in result.outcomes if o.check != STAGE]
         request = {"name": result.exercise, "checks": checks, "student": student}

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from chainrule._src.base.processes import Limits
-from chainrule._src.teach.confined.right_values import stand_in
-from chainrule._src.teach.loader import LoadedLab
+from chainrule._src.teach.confined.right_values import class_stand_in, function_stand_in
+from chainrule._src.teach.loader import LoadedLab, StandIn
 from chainrule._src.teach.running import Host, Worker
 from chainrule._src.teach.submission import SubmissionPart
 
@@ -52,9 +52,15 @@ def right_definitions(
         chosen = [other for other in usable if other in chosen or usable[other].is_class]
     if not chosen:
         return None
+    texts = {other: _text(other, usable[other]) for other in chosen}
     methods = {other: usable[other].methods for other in chosen if usable[other].is_class}
-    texts = {other: stand_in(other, usable[other].bases, methods.get(other)) for other in chosen}
     return RightDefinitions(lab.solution.submission(student).part(chosen), texts, methods)
+
+
+def _text(name: str, right: StandIn) -> str:
+    if right.is_class:
+        return class_stand_in(name, right.bases, right.methods)
+    return function_stand_in(name, right.is_fixed)
 
 
 class RightAnswers:
