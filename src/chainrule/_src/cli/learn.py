@@ -12,6 +12,7 @@ from chainrule._src.base.escaping import for_terminal
 from chainrule._src.cli.problems import Interrupted, Verbs
 
 if TYPE_CHECKING:
+    from chainrule._src.teach.learn.session import LearningSession
     from chainrule._src.teach.learn.workspace import Workspace
 
 learn = typer.Typer(
@@ -86,21 +87,15 @@ def list_(folder: Folder = HERE) -> None:
 @learn.command()
 def hint(name: Exercise = "", folder: In = HERE) -> None:
     """Give the next of three hints: where to look, what is needed, the formula."""
-    from chainrule._src.teach.learn.screen import show_hint
-    from chainrule._src.teach.learn.workspace import Workspace
-
-    workspace = Workspace(folder)
-    show_hint(Terminal(), workspace, name or workspace.next_exercise)
+    session = _session(folder)
+    session.tell(session.hint(name or session.workspace.next_exercise))
 
 
 @learn.command()
 def solution(name: Exercise = "", folder: In = HERE) -> None:
     """Show a solution, once your own has passed; by default of the last one that has."""
-    from chainrule._src.teach.learn.watching import show_solution
-    from chainrule._src.teach.learn.workspace import Workspace
-
-    workspace = Workspace(folder)
-    show_solution(Terminal(), workspace, name or workspace.last_passed)
+    session = _session(folder)
+    session.tell(session.solution(name or session.workspace.last_passed))
 
 
 @learn.command()
@@ -123,11 +118,15 @@ def _watch(workspace: Workspace) -> None:
 
 
 def _check(workspace: Workspace) -> None:
-    from chainrule._src.teach.learn.checker import Checker
-    from chainrule._src.teach.learn.screen import show
-    from chainrule._src.teach.learn.watching import look
-
-    console = Terminal()
-    standing = look(console, workspace, Checker())
-    show(console, workspace, standing)
+    standing = _session(workspace).look()
     raise typer.Exit(1 if standing.exercise else 0)
+
+
+def _session(folder: Path | Workspace) -> LearningSession:
+    """Return a session of a folder whose events are printed."""
+    from chainrule._src.teach.learn.session import LearningSession
+    from chainrule._src.teach.learn.watching import TerminalScreen
+    from chainrule._src.teach.learn.workspace import Workspace
+
+    workspace = folder if isinstance(folder, Workspace) else Workspace(folder)
+    return LearningSession(workspace, TerminalScreen(Terminal(), workspace))
