@@ -24,6 +24,15 @@ learn = typer.Typer(
 Folder = Annotated[Path, typer.Argument(help="The folder that start has made.")]
 In = Annotated[Path, typer.Option("--in", metavar="FOLDER", help="The folder of the labs.")]
 Exercise = Annotated[str, typer.Argument(metavar="[EXERCISE]", help="By default the next one.")]
+Web = Annotated[
+    bool, typer.Option("--web", help="In a page of the browser, with an editor, not the terminal.")
+]
+Port = Annotated[
+    int, typer.Option(metavar="N", min=0, max=65535, help="Of the page; 0: one is chosen.")
+]
+Browser = Annotated[
+    bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
+]
 HERE = Path()
 
 
@@ -45,6 +54,9 @@ def start(
     watching: Annotated[
         bool, typer.Option("--watch/--no-watch", help="Stay, and check at every save.")
     ] = True,
+    web: Web = False,
+    port: Port = 0,
+    browser: Browser = True,
 ) -> None:
     """Write the labs' files into a folder, and check them at every save."""
     from chainrule._src.base.extras import needs
@@ -56,15 +68,18 @@ def start(
     workspace = Workspace.start(folder, chosen, ".ipynb" if notebooks else ".py", student)
     first = workspace.path(workspace.labs[0])
     typer.echo(for_terminal(f"The labs are in {folder}: open {first} in an editor."))
-    _watch(workspace) if watching else _check(workspace)
+    if watching:
+        _watch(workspace, web, port, browser)
+    else:
+        _check(workspace)
 
 
 @learn.command()
-def watch(folder: Folder = HERE) -> None:
+def watch(folder: Folder = HERE, web: Web = False, port: Port = 0, browser: Browser = True) -> None:
     """Go on: check at every save."""
     from chainrule._src.teach.learn.workspace import Workspace
 
-    _watch(Workspace(folder))
+    _watch(Workspace(folder), web, port, browser)
 
 
 @learn.command()
@@ -108,13 +123,29 @@ def reset(name: Annotated[str, typer.Argument(metavar="EXERCISE")], folder: In =
     typer.echo(for_terminal(line))
 
 
-def _watch(workspace: Workspace) -> None:
+KEPT = "your files and what has passed are kept"
+
+
+def _watch(workspace: Workspace, web: bool, port: int, browser: bool) -> None:
     from chainrule._src.teach.learn.watching import watch
 
+    if web:
+        _serve(workspace, port, browser)
+        return
     try:
         watch(Terminal(), workspace)
     except KeyboardInterrupt:
-        raise Interrupted("your files and what has passed are kept") from None
+        raise Interrupted(KEPT) from None
+
+
+def _serve(workspace: Workspace, port: int, browser: bool) -> None:
+    from chainrule._src.base.extras import needs
+    from chainrule._src.cli.serving import NEEDED, serve_page
+
+    needs("chainrule learn --web", "blackboard", *NEEDED)
+    from chainrule._src.blackboard.learning import LearningPages
+
+    serve_page(lambda: LearningPages(workspace), "The lab", port, browser, KEPT)
 
 
 def _check(workspace: Workspace) -> None:

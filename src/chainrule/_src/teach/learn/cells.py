@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from chainrule._src.base.errors import DataError
@@ -94,7 +95,7 @@ def _cells(path: Path, content: str) -> list[ExerciseCell]:
         return [ExerciseCell("".join(cell["source"]), n) for n, cell in enumerate(code, 1)]
     cells, lines = [], content.split("\n")
     starts = [-1, *(i for i, line in enumerate(lines) if _MARKER.match(line)), len(lines)]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         body = lines[start + 1 : end]
         blank = next((i for i, line in enumerate(body) if line.strip()), len(body))
         cells.append(ExerciseCell("\n".join(body).strip("\n"), start + 2 + blank))

@@ -77,7 +77,7 @@ class LearningSession:
         Callback for each event.
     """
 
-    REQUESTS = ("hint", "list", "solution", "reset")
+    REQUESTS = ("hint", "list", "solution", "reset", "look")
 
     def __init__(self, workspace: Workspace, tell: Callable[[Event], object]) -> None:
         self.workspace, self.tell = workspace, tell
@@ -120,12 +120,12 @@ class LearningSession:
         self.tell(standing)
         return standing
 
-    def answer(self, request: str, name: str = "") -> bool:
-        """Answer a request, by default for the exercise in turn; return true if it changed a file.
+    def answer(self, request: str) -> bool:
+        """Answer a request for the exercise in turn; return true if it is to be checked again.
 
         Requests that do not apply, such as a hint when everything is done, are left out.
         """
-        name = name or self.workspace.next_exercise
+        name = self.workspace.next_exercise
         try:
             if request == "list":
                 self.tell(ListShown())
@@ -135,6 +135,8 @@ class LearningSession:
                 self.tell(self.hint(name))
             elif request == "reset" and name:
                 self.workspace.reset(name)
+                return True
+            elif request == "look":
                 return True
         except ChainruleError as error:
             self.tell(Refused(str(error)))
