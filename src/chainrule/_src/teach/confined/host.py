@@ -104,6 +104,7 @@ if sys.platform != "win32":
                 _, status = os.waitpid(settings["wait"], 0)
                 frames.send(connection, os.waitstatus_to_exitcode(status))
                 continue
+            child.view(settings["kind"], tuple(settings["hidden"]))
             process = os.fork()
             if process == 0:
                 try:
