@@ -72,6 +72,9 @@ export type Ask = { id?: number } & (
   /** Another column of that table to predict. */
   | { do: "retarget"; target: string }
   | { do: "take"; what: "weights" | "module" | "replay" | "cell" }
+  /** Of a lab's exercises: what the keys of `chainrule learn` ask for. */
+  | { do: "ask"; name: "hint" | "list" | "solution" | "reset" | "look" }
+  | { do: "save"; name: string; before: string; text: string }
 );
 
 export interface Unit {
@@ -222,7 +225,51 @@ export interface Code {
   text: string;
   lines: unknown[];
 }
+/** A lab's exercises, and the one in turn; without `exercise` all is done. */
+export interface Learn {
+  type: "learn";
+  labs: { title: string; exercises: [name: string, title: string, passed: boolean][] }[];
+  exercise: string;
+  /** The exercise that is being checked, or "". */
+  checking: string;
+  /** The files have been looked at once. */
+  looked: boolean;
+  /** What to do when all is done. */
+  afterwards: string[];
+  title?: string;
+  lab?: string;
+  file?: string;
+  line?: number;
+  /** The cell of the exercise; null if the file has none. */
+  code?: string | null;
+  problem?: string;
+  sentence?: string;
+  checks?: [name: string, passed: boolean][];
+  hints?: string[];
+  hint_count?: number;
+  comparison?: Comparison | null;
+  can_show_solution?: boolean;
+}
+/** Values of an answer, and those that they must be. */
+export interface Comparison {
+  what: string;
+  values: number[] | number[][];
+  right: number[] | number[][];
+}
+export interface Task {
+  type: "task";
+  exercise: string;
+  html: string;
+}
+export interface Solution {
+  type: "solution";
+  exercise: string;
+  code: string;
+}
 export type Told =
+  | Learn
+  | Task
+  | Solution
   | Setup
   | Frame
   | CurvesPart

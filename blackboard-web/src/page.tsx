@@ -6,6 +6,7 @@ import { CurvesView } from "./charts/curves";
 import { Help } from "./help";
 import { useFocusKept } from "./hooks";
 import { pressed } from "./keys";
+import { Learning } from "./learn/learning";
 import { Stage } from "./network/stage";
 import { PANELS, type Panel } from "./panels";
 import { YourCode } from "./panels/code";
@@ -20,9 +21,14 @@ import { Button } from "./ui";
 export function Page({ store, whole }: { store: Store; whole: boolean }) {
   return (
     <StoreContext.Provider value={store}>
-      <Root whole={whole} />
+      <Either whole={whole} />
     </StoreContext.Provider>
   );
+}
+
+/** A network that learns, or somebody who does. */
+function Either({ whole }: { whole: boolean }) {
+  return useStore().learn.value ? <Learning lines={<Lines />} /> : <Root whole={whole} />;
 }
 
 function Root({ whole }: { whole: boolean }) {

@@ -5,7 +5,7 @@ import { useContext } from "preact/hooks";
 import type { Scheme } from "./colors";
 import { Curves } from "./curves";
 import { decode } from "./frames";
-import type { Ask, Bytes, Code, Connection, Frame, Model, Notice, Setup, Told } from "./host";
+import type { Ask, Bytes, Code, Connection, Frame, Learn, Model, Notice, Setup, Solution, Task, Told } from "./host";
 
 /** A sample to look at: of the data, or drawn. */
 export interface Sample {
@@ -40,6 +40,10 @@ export class Store {
   readonly curvesTold = signal(0);
   readonly notices = signal<Notice[]>([]);
   readonly code = signal<Code | null>(null);
+  /** Of a lab's exercises, in the place of a network. */
+  readonly learn = signal<Learn | null>(null);
+  readonly task = signal<Task | null>(null);
+  readonly solution = signal<Solution | null>(null);
   readonly errors = signal<ErrorLine[]>([]);
   readonly connection = signal<Connection | "ended">("connecting");
   readonly ended = signal<string | null>(null);
@@ -169,6 +173,15 @@ export class Store {
         break;
       case "code":
         this.code.value = told;
+        break;
+      case "learn":
+        this.learn.value = told;
+        break;
+      case "task":
+        this.task.value = told;
+        break;
+      case "solution":
+        this.solution.value = told;
         break;
       case "ended":
         this.ended.value = told.message;

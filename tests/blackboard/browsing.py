@@ -23,6 +23,7 @@ from chainrule._src.blackboard.run import ReversibleRun
 from chainrule._src.blackboard.site import single_page
 
 WAIT = 10_000  # milliseconds
+ADDRESS = r"http://127.0.0.1:\d+/\?token=\S+"
 KNOWING, KNOWN = {"rate": 0.5, "momentum": 0.9}, 300  # a run that knows most digits, and when
 # What a recorded run cannot do, by the control that it lacks: the page reads the same table.
 RECORDED = json.loads((Path(__file__).parents[2] / "blackboard-web/src/recorded.json").read_text())
@@ -134,17 +135,17 @@ def browser():
 
 
 @contextmanager
-def command(*arguments):
-    """Run ``chainrule blackboard`` until Ctrl-C; yields its address once it is told."""
+def command(*arguments, verb=("blackboard",)):
+    """Run a verb that serves a page until Ctrl-C; yields its address once it is told."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # heard in the child, too
     process = subprocess.Popen(
-        [sys.executable, "-m", "chainrule", "blackboard", "--no-browser", *arguments],
+        [sys.executable, "-m", "chainrule", *verb, "--no-browser", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
     )  # fmt: skip
     signal.signal(signal.SIGINT, before)
     try:
-        line = process.stdout.readline()
-        yield re.search(r"http://127.0.0.1:\d+/\?token=\S+", line)[0]
+        lines = iter(process.stdout.readline, "")
+        yield next(filter(None, (re.search(ADDRESS, line) for line in lines)))[0]
     finally:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)

@@ -5,12 +5,14 @@ import threading
 import numpy as np
 
 from chainrule._src.blackboard.frames import decode, encode
+from chainrule._src.blackboard.session import COMMANDS
 
 
 class StubSession:
     """Answers hello with a setup and sends a hundred frames a second."""
 
     def __init__(self, size=100):
+        self.commands = COMMANDS
         self.listeners, self.heard, self.closed = [], [], False
         self.update, self._size = 0, size
         self._end = threading.Event()

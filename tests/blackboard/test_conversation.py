@@ -7,12 +7,13 @@ import pytest
 from chainrule._src.blackboard.commands import Command
 from chainrule._src.blackboard.conversation import MOST_BYTES, Conversation
 from chainrule._src.blackboard.frames import decode, encode
+from chainrule._src.blackboard.session import COMMANDS
 from chainrule.errors import DataError
 
 
 class Session:
     def __init__(self):
-        self.listeners, self.heard = [], []
+        self.listeners, self.heard, self.commands = [], [], COMMANDS
 
     def attach(self, listener):
         self.listeners.append(listener)

@@ -6,8 +6,10 @@ stands in its way. It returns what it got; afterwards the test looks at what it 
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,13 +18,14 @@ from tests.hosts import LIGHT, SCRIPT
 from chainrule._src.base.processes import Limits
 from chainrule._src.teach import running
 from chainrule._src.teach.calls import error_text
-from chainrule._src.teach.confined import sealing
+from chainrule._src.teach.confined import right_values, sealing
+from chainrule._src.teach.confined.frames import receive, send
 from chainrule._src.teach.expect import Wrong
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.grade import Grader
 from chainrule._src.teach.grading.right_answers import RightAnswers
 from chainrule._src.teach.grading.setting import assignment
-from chainrule._src.teach.plain import decode, dumps, loads
+from chainrule._src.teach.plain import decode
 from chainrule._src.teach.running import Host, Worker
 
 if sys.platform != "linux":
@@ -329,29 +332,86 @@ def test_the_right_answers_are_in_no_memory_of_a_submission(hosts_of_attacks, tm
     assert quarter.passed, quarter.sentence
 
 
-# What a submission may send in the place of a call of a right function.
+# What a submission may send in the place of a call of a right function or method.
 FORGED = {
-    "another name": {"ask": {"of": "np", "args": [], "kwargs": {}}},
-    "an attribute": {"ask": {"of": "half", "do": "get", "name": "__code__", "args": [],
-                             "kwargs": {}}},
-    "an object": {"ask": {"of": "half", "args": [{"object": "half"}], "kwargs": {}}},
-    "another request": {"ask": {}, "do": "get", "of": "half", "name": "__code__", "args": []},
-    "an explanation": {"ask": {}, "do": "explain", "name": "half"},
-    "another shape": {"ask": [1, 2]},
-    "an error of the solution": {"ask": {"of": "half", "args": ["a"], "kwargs": {}}},
+    "another name": {"of": "np"},
+    "a function's method": {"of": "half", "method": "__getattribute__", "args": ["__code__"]},
+    "a class itself": {"of": "Box", "args": [3.0]},
+    "another method": {"of": "Box", "method": "__init_subclass__"},
+    "an attribute of a method": {"of": "Box", "method": "open.__code__"},
+    "an object of another class": {"of": "half", "args": [{"instance": 0}],
+                                   "objects": [["half", {}]]},
+    "an object that is not there": {"of": "half", "args": [{"instance": 9}]},
+    "an object of a submission": {"of": "half", "args": [{"object": "half"}]},
+    "attributes that are none": {"of": "Box", "method": "open", "args": [{"instance": 0}],
+                                 "objects": [["Box", [1]]]},
+    "an explanation": {"do": "explain", "name": "half"},
+    "another shape": [1, 2],
+    "an error of the solution": {"of": "half", "args": ["a"]},
 }  # fmt: skip
+BOX = """
+
+# %% exercise="Box"
+class Box:
+    ### BEGIN SOLUTION
+    def open(self):
+        return self.content  # SOLUTION[box]
+    ### END SOLUTION
+
+# %% checks="Box"
+hints = ["Look into it."]
+checks.values(0.0, call=lambda Box, x: Box())
+
+# %% exercise="quarter_in_box"
+def quarter_in_box(x):
+    ### BEGIN SOLUTION
+    box = Box()
+    box.content = half(half(x))
+    return box.open()
+    ### END SOLUTION
+
+# %% checks="quarter_in_box"
+hints = ["Take a half twice."]
+checks.values(0.0)
+"""
 
 
 def test_the_process_of_right_answers_gives_values_alone(hosts_of_attacks, tmp_path):
-    (tmp_path / "halves.py").write_text(HALVES, "utf-8")
-    part = assignment(str(tmp_path / "halves.py")).right(["half"], "ada")
-    with RightAnswers(hosts_of_attacks["armed"], Limits(9.0, 2**28), part, ["half"]) as right:
+    path = tmp_path / "halves.py"
+    path.write_text(HALVES + BOX, "utf-8")
+    right = assignment(str(path)).right("quarter_in_box", ["half", "Box"], "ada")
+    empty = {"args": [], "kwargs": {}}
+    with RightAnswers(hosts_of_attacks["armed"], Limits(9.0, 2**28), right) as answers:
+
+        def reply(message):
+            send(answers.line, message)
+            return receive(answers.line)
+
         for name, message in FORGED.items():
-            reply = right(dumps(message))
-            assert loads(reply).keys() == {"error"}, name
-            assert b"SOLUTION" not in reply
-        asked = {"of": "half", "args": [3.0], "kwargs": {}}
-        assert decode(loads(right(dumps({"ask": asked})))["value"]) == 1.5
+            said = reply(empty | message if isinstance(message, dict) else message)
+            assert said.keys() == {"error"}, name
+            assert "SOLUTION" not in str(said), name
+        assert decode(reply(empty | {"of": "half", "args": [3.0]})["value"]) == 1.5
+        call = {"of": "Box", "method": "open", "args": [{"instance": 0}]}
+        assert reply(empty | call | {"objects": [["Box", {"content": 7}]]})["value"] == 7
+
+
+def test_calls_of_right_functions_are_counted(monkeypatch):
+    monkeypatch.setattr(right_values, "MOST_CALLS", 2)
+    near, far = socket.socketpair()
+    with near:
+        values = right_values.RightValues({"half": lambda x: x / 2}, {})
+
+        def serve():
+            with far:
+                values.serve(far)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert [right_values.call_right(near, "half", (x,), {}) for x in (1, 2)] == [0.5, 1]
+        thread.join()
+        with pytest.raises((EOFError, OSError)):
+            right_values.call_right(near, "half", (3,), {})
 
 
 def test_an_error_s_words_are_the_submission_s():

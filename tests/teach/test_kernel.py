@@ -17,7 +17,8 @@ import numpy as np
 from chainrule._src.teach.confined import kernel, limits
 
 own, hidden = sys.argv[1:3]
-held = kernel.confine(own, [*limits.readable(), os.path.dirname(hidden)], [hidden])
+readable = kernel.open_paths([*limits.readable(), os.path.dirname(hidden)], [hidden])
+held = kernel.confine(own, readable)
 print(*held)
 
 def tries(what, call):

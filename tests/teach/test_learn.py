@@ -11,6 +11,7 @@ from tests.pace import SLOWNESS
 
 from chainrule._src.teach.learn import screen, watching
 from chainrule._src.teach.learn.checker import Checker
+from chainrule._src.teach.learn.session import LearningSession
 from chainrule._src.teach.learn.workspace import Standing, Workspace
 from chainrule._src.teach.loader import load, our_labs
 from chainrule.errors import DataError
@@ -191,6 +192,6 @@ def test_the_end_of_a_lab_says_what_is_next(begun, tmp_path):
 def test_hints_are_three_and_counted(begun):
     out = io.StringIO()
     for _ in range(4):
-        screen.show_hint(Console(file=out, width=80), begun, "softmax")
+        screen.show_hint(Console(file=out, width=80), LearningSession(begun, print).hint("softmax"))
     assert [f"hint {n} of 3" in out.getvalue() for n in (1, 2, 3)] == [True] * 3
     assert Workspace(begun.folder).progress.hints == {"softmax": 3}

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from tests.pace import SLOWNESS
@@ -138,6 +139,98 @@ def test_a_mistake_of_its_own_is_paid_beside_another(grade):
     assert "must be 2" in graded.results[1].sentence
 
 
+LAYERS = """
+
+# %% exercise="Scale"
+class Scale:
+    def __init__(self, factor):
+        self.factor, self.gradients = factor, {}
+
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        self.x = x
+        return x * self.factor
+        ### END SOLUTION
+
+    def backward(self, gradient):
+        ### BEGIN SOLUTION
+        self.gradients["factor"] = np.sum(gradient * self.x)
+        return gradient * self.factor
+        ### END SOLUTION
+
+# %% checks="Scale"
+hints = ["Multiply."]
+checks.values((2.0, 3.0), call=lambda Scale, a, x: Scale(a).forward(x))
+
+# %% exercise="Chain"
+class Chain:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def train(self, x, rate):
+        ### BEGIN SOLUTION
+        for layer in self.layers:
+            x = layer.forward(x)
+        gradient = np.ones_like(x)
+        for layer in reversed(self.layers):
+            gradient = layer.backward(gradient)
+            layer.factor -= rate * layer.gradients.pop("factor")
+        return x
+        ### END SOLUTION
+
+# %% checks="Chain"
+hints = ["Forwards, then backwards."]
+uses = ["Scale"]
+
+def factors(Chain, x):
+    Scale = Chain.beside("Scale") if hasattr(Chain, "beside") else solution.Scale
+    layers = [Scale(2.0), Scale(5.0)]
+    chain = Chain(layers)
+    return chain.train(x, 0.1), [layer.factor for layer in layers]
+
+checks.values(np.array([1.0, 3.0]), call=factors, points=2)
+
+# %% exercise="trained"
+def trained(x):
+    ### BEGIN SOLUTION
+    chain = Chain([Scale(3.0)])
+    chain.train(x, 0.1)
+    return chain.layers[0].factor
+    ### END SOLUTION
+
+# %% checks="trained"
+hints = ["Train a chain."]
+checks.values(np.array([1.0, 3.0]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "points"),
+    [
+        ("return x * self.factor", "return x + self.factor", [0, 2, 1]),
+        ("return x * self.factor", "return undefined", [0, 2, 1]),
+        ("gradient = np.ones_like(x)", "gradient = np.zeros_like(x)", [1, 0, 1]),
+        # With an answer of its own that is wrong, the right class does not help.
+        ("return chain.layers[0].factor", "return Scale(1.0).forward(x)", [1, 2, 0]),
+    ],
+)
+def test_a_wrong_class_is_paid_once(grade, old, new, points):
+    answers = LAYERS.replace("### BEGIN SOLUTION", "").replace("### END SOLUTION", "")
+    answers = re.sub(r"# %% checks=.*?(?=# %% exercise|\Z)", "", answers, flags=re.DOTALL)
+    assert old in answers
+    _, graded = grade(LAB + LAYERS, ANSWERS + answers.replace(old, new))
+    assert [result.points for result in graded.results[1:]] == points
+    assert graded.follows == {}
+
+
+def test_a_class_whose_objects_cannot_be_sent_stands_in_for_none():
+    """Those of a tape hold functions and objects of another class."""
+    tapes = load("03_reverse_mode")
+    assert [*tapes.stand_ins("TapeNet")] == ["unbroadcast", "softmax_nll"]
+    framework = load("04_minimal_framework")
+    assert {*framework.stand_ins("Sequential")} == {*framework.depends("Sequential")}
+
+
 def test_right_answers_stand_in_for_no_exercise_that_the_solution_does_not_use(grade):
     """Else an exercise could be had by calling another one."""
     lab = LAB + CHAIN.replace("return half(half(x))", "return x / 4")
@@ -211,3 +304,36 @@ def test_a_notebook_checks_itself_where_the_lab_is(tmp_path, monkeypatch, capsys
     assert checks.half(lambda x: x / 2).passed
     with pytest.raises(AttributeError, match="unknown exercise 'hlf'"):
         _ = checks.hlf
+
+
+DRAWN = """
+
+# %% exercise="noise"
+def noise(x):
+    ### BEGIN SOLUTION
+    return x + np.random.normal()
+    ### END SOLUTION
+
+# %% checks="noise"
+hints = ["Draw."]
+checks.shape(0.0)
+
+# %% exercise="noises"
+def noises(x):
+    ### BEGIN SOLUTION
+    return len({float(noise(x)) for _ in range(3)})
+    ### END SOLUTION
+
+# %% checks="noises"
+hints = ["Draw several times."]
+checks.values(0.0)
+"""
+
+
+def test_a_right_function_that_draws_draws_again(grade):
+    answers = "def noise(x):\n    return [x]\n\ndef noises(x):\n"
+    answers += "    return len({float(noise(x)) for _ in range(3)})\n"
+    _, graded = grade(LAB + DRAWN, ANSWERS + answers)
+    assert [result.points for result in graded.results] == [1, 0, 1]
+    lab = load("01_softmax_and_backpropagation")
+    assert all(each.is_fixed for each in lab.stand_ins("NeuralNet").values())

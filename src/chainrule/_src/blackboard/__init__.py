@@ -6,7 +6,7 @@ from chainrule._src.base.registry import provides
 
 # The modules that other wings may import; the rest is private to this wing.
 DOORS = (
-    "built", "handover", "opening", "server", "site",
+    "built", "handover", "learning", "opening", "server", "session", "site",
 )  # fmt: skip
 
 

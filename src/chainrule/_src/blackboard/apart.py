@@ -20,11 +20,12 @@ from typing import Any
 
 from chainrule._src.base.errors import FileError
 from chainrule._src.base.processes import Limits, ended_by, starting
-from chainrule._src.blackboard.commands import Command
+from chainrule._src.blackboard.commands import Command, Request
 from chainrule._src.blackboard.frames import Message, encode
 from chainrule._src.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, serve
 from chainrule._src.blackboard.listeners import Listener, Listeners, refuse
 from chainrule._src.blackboard.own import FileReport, last_line, stopped
+from chainrule._src.blackboard.session import COMMANDS
 from chainrule._src.blackboard.subject import Data
 from chainrule._src.teach.learn.saves import saves
 
@@ -70,6 +71,7 @@ class ApartSession:
         settings: Mapping[str, Any] | None = None,
         **session: Any,
     ) -> None:
+        self.commands: Mapping[str, Request] = COMMANDS
         self.path = Path(path).resolve()
         if not self.path.is_file():
             raise FileError(f"there is no file {path}")

@@ -14,7 +14,7 @@ from chainrule._src.blackboard.fields import Number, one_of
 from chainrule._src.blackboard.frames import encode
 from chainrule._src.blackboard.listeners import refuse
 from chainrule._src.blackboard.outbox import Outbox
-from chainrule._src.blackboard.session import COMMANDS, FAR, Steered
+from chainrule._src.blackboard.session import FAR, Steered
 
 PAGE = {
     "drawn": Request(Outbox.drawn),
@@ -25,7 +25,6 @@ PAGE = {
     ),
 }  # fmt: skip
 """The requests that concern the page alone; sessions do not receive them."""
-ASKED = COMMANDS | PAGE
 MOST_BYTES = 2**16  # of a message; a drawing of 784 pixels takes a quarter
 
 
@@ -45,13 +44,14 @@ class Conversation:
 
     def __init__(self, session: Steered, wake: Callable[[], Any]) -> None:
         self._session, self.outbox = session, Outbox(wake)
+        self._asked = {**session.commands, **PAGE}
         self._put = self.outbox.put
         self._detach = session.attach(self._put)
 
     def hear(self, message: Any) -> None:
         """Carry out a message of the page, or answer with an error; no message ends the session."""
         try:
-            self._do(read_command(message, ASKED))
+            self._do(read_command(message, self._asked))
         except Exception as error:
             if not isinstance(error, ChainruleError):
                 logging.getLogger(__name__).exception("blackboard")

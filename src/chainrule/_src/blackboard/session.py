@@ -25,7 +25,15 @@ More = Callable[[Subject], Mapping[str, Any]]
 
 
 class Steered(Protocol):
-    """The interface of sessions that pages watch and control, in this process or in a child."""
+    """The interface of sessions that pages watch and control, in this process or in a child.
+
+    Attributes
+    ----------
+    commands : dict of str to Request
+        The requests that pages may send.
+    """
+
+    commands: Mapping[str, Request]
 
     def attach(self, listener: Listener) -> Callable[[], None]:
         """Register a listener for messages, and return the detaching function."""
@@ -63,6 +71,7 @@ class Session(TrainingThread):
         engine: str = "auto",
     ) -> None:
         self._more, self._take, self._mistaken = more, take, mistaken
+        self.commands: Mapping[str, Request] = COMMANDS
         super().__init__(subject, engine)
 
     def handle(self, command: Command, listener: Listener | None = None) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,14 +11,10 @@ from chainrule._src.base.console import Terminal
 from chainrule._src.base.errors import OptionError
 from chainrule._src.base.escaping import for_terminal
 from chainrule._src.base.extras import needs
-from chainrule._src.base.interrupts import deferred
 from chainrule._src.base.pages import PAGES
-from chainrule._src.cli.problems import Interrupted, warn
+from chainrule._src.cli.problems import Interrupted
+from chainrule._src.cli.serving import NEEDED, serve_page
 
-if TYPE_CHECKING:
-    from chainrule._src.blackboard.handover import Invite
-
-NEEDED = ("starlette", "uvicorn", "websockets", "watchfiles", "jinja2", "threadpoolctl")
 DATA_HELP = "What to learn from: digits, another of the data sets that are always there, or a file."
 EXPORT_HELP = "Write a folder of pages that train without Python, instead of showing one."
 SINGLE_HELP = "With --export: write one HTML file."
@@ -57,33 +51,16 @@ def blackboard(
         _export(export, single, data, target, model)
         return
     needs("the blackboard", "blackboard", *NEEDED)
-    from chainrule._src.blackboard import built
-    from chainrule._src.blackboard.handover import handover
     from chainrule._src.blackboard.opening import prepared
 
-    with deferred():
-        from chainrule._src.blackboard.server import serve
-
-    built.module()  # raises an error with instructions if the page was not built
-    begin = prepared(
-        data, target, model, learning_rate
-    )  # reports bad options before the address is printed
-
-    def tell(invite: Invite) -> None:
-        def tell_another() -> None:
-            address = invite(tell_another)
-            typer.echo(for_terminal(f"Another browser is let in, once, by {address}"))
-
-        typer.echo(for_terminal(f"The blackboard is at {invite(tell_another)}"))
-        typer.echo(for_terminal("It lets one browser in, once. Ctrl-C ends it."))
-        if browser:  # some browsers run in the terminal, until they are closed
-            threading.Thread(target=_open, args=(write, invite), daemon=True).start()
-
-    try:
-        with handover() as write:
-            serve(begin, tell, port)
-    except KeyboardInterrupt:
-        raise Interrupted("what was trained is gone, but for what you took away") from None
+    begin = prepared(data, target, model, learning_rate)  # reports bad options first
+    serve_page(
+        begin,
+        "The blackboard",
+        port,
+        browser,
+        "what was trained is gone, but for what you took away",
+    )
 
 
 def _export(path: Path, single: bool, data: str, target: str | None, model: str) -> None:
@@ -101,10 +78,3 @@ def _export(path: Path, single: bool, data: str, target: str | None, model: str)
     except KeyboardInterrupt:
         raise Interrupted("no page was written") from None
     typer.echo(for_terminal(f"Wrote {path}: {size / 1e6:.2f} MB, to be opened in a browser"))
-
-
-def _open(write: Callable[[Invite], Path], invite: Invite) -> None:
-    import webbrowser
-
-    if not webbrowser.open(write(invite).as_uri()):
-        warn("no browser was found: open the address yourself")

@@ -12,6 +12,7 @@ from chainrule._src.base.escaping import for_terminal
 from chainrule._src.cli.problems import Interrupted, Verbs
 
 if TYPE_CHECKING:
+    from chainrule._src.teach.learn.session import LearningSession
     from chainrule._src.teach.learn.workspace import Workspace
 
 learn = typer.Typer(
@@ -23,6 +24,15 @@ learn = typer.Typer(
 Folder = Annotated[Path, typer.Argument(help="The folder that start has made.")]
 In = Annotated[Path, typer.Option("--in", metavar="FOLDER", help="The folder of the labs.")]
 Exercise = Annotated[str, typer.Argument(metavar="[EXERCISE]", help="By default the next one.")]
+Web = Annotated[
+    bool, typer.Option("--web", help="In a page of the browser, with an editor, not the terminal.")
+]
+Port = Annotated[
+    int, typer.Option(metavar="N", min=0, max=65535, help="Of the page; 0: one is chosen.")
+]
+Browser = Annotated[
+    bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
+]
 HERE = Path()
 
 
@@ -44,6 +54,9 @@ def start(
     watching: Annotated[
         bool, typer.Option("--watch/--no-watch", help="Stay, and check at every save.")
     ] = True,
+    web: Web = False,
+    port: Port = 0,
+    browser: Browser = True,
 ) -> None:
     """Write the labs' files into a folder, and check them at every save."""
     from chainrule._src.base.extras import needs
@@ -55,15 +68,18 @@ def start(
     workspace = Workspace.start(folder, chosen, ".ipynb" if notebooks else ".py", student)
     first = workspace.path(workspace.labs[0])
     typer.echo(for_terminal(f"The labs are in {folder}: open {first} in an editor."))
-    _watch(workspace) if watching else _check(workspace)
+    if watching:
+        _watch(workspace, web, port, browser)
+    else:
+        _check(workspace)
 
 
 @learn.command()
-def watch(folder: Folder = HERE) -> None:
+def watch(folder: Folder = HERE, web: Web = False, port: Port = 0, browser: Browser = True) -> None:
     """Go on: check at every save."""
     from chainrule._src.teach.learn.workspace import Workspace
 
-    _watch(Workspace(folder))
+    _watch(Workspace(folder), web, port, browser)
 
 
 @learn.command()
@@ -86,21 +102,15 @@ def list_(folder: Folder = HERE) -> None:
 @learn.command()
 def hint(name: Exercise = "", folder: In = HERE) -> None:
     """Give the next of three hints: where to look, what is needed, the formula."""
-    from chainrule._src.teach.learn.screen import show_hint
-    from chainrule._src.teach.learn.workspace import Workspace
-
-    workspace = Workspace(folder)
-    show_hint(Terminal(), workspace, name or workspace.next_exercise)
+    session = _session(folder)
+    session.tell(session.hint(name or session.workspace.next_exercise))
 
 
 @learn.command()
 def solution(name: Exercise = "", folder: In = HERE) -> None:
     """Show a solution, once your own has passed; by default of the last one that has."""
-    from chainrule._src.teach.learn.watching import show_solution
-    from chainrule._src.teach.learn.workspace import Workspace
-
-    workspace = Workspace(folder)
-    show_solution(Terminal(), workspace, name or workspace.last_passed)
+    session = _session(folder)
+    session.tell(session.solution(name or session.workspace.last_passed))
 
 
 @learn.command()
@@ -113,21 +123,41 @@ def reset(name: Annotated[str, typer.Argument(metavar="EXERCISE")], folder: In =
     typer.echo(for_terminal(line))
 
 
-def _watch(workspace: Workspace) -> None:
+KEPT = "your files and what has passed are kept"
+
+
+def _watch(workspace: Workspace, web: bool, port: int, browser: bool) -> None:
     from chainrule._src.teach.learn.watching import watch
 
+    if web:
+        _serve(workspace, port, browser)
+        return
     try:
         watch(Terminal(), workspace)
     except KeyboardInterrupt:
-        raise Interrupted("your files and what has passed are kept") from None
+        raise Interrupted(KEPT) from None
+
+
+def _serve(workspace: Workspace, port: int, browser: bool) -> None:
+    from chainrule._src.base.extras import needs
+    from chainrule._src.cli.serving import NEEDED, serve_page
+
+    needs("chainrule learn --web", "blackboard", *NEEDED)
+    from chainrule._src.blackboard.learning import LearningPages
+
+    serve_page(lambda: LearningPages(workspace), "The lab", port, browser, KEPT)
 
 
 def _check(workspace: Workspace) -> None:
-    from chainrule._src.teach.learn.checker import Checker
-    from chainrule._src.teach.learn.screen import show
-    from chainrule._src.teach.learn.watching import look
-
-    console = Terminal()
-    standing = look(console, workspace, Checker())
-    show(console, workspace, standing)
+    standing = _session(workspace).look()
     raise typer.Exit(1 if standing.exercise else 0)
+
+
+def _session(folder: Path | Workspace) -> LearningSession:
+    """Return a session of a folder whose events are printed."""
+    from chainrule._src.teach.learn.session import LearningSession
+    from chainrule._src.teach.learn.watching import TerminalScreen
+    from chainrule._src.teach.learn.workspace import Workspace
+
+    workspace = folder if isinstance(folder, Workspace) else Workspace(folder)
+    return LearningSession(workspace, TerminalScreen(Terminal(), workspace))

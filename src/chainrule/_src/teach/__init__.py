@@ -9,7 +9,8 @@ DOORS = (
     "grading.feedback", "grading.grade", "grading.lms", "grading.marks", "grading.record",
     "grading.report", "grading.rules", "grading.setting", "grading.statistics", "lab.classifier",
     "lab.hidden_layer", "lab.models", "lab.sections", "lab.session", "lab.terminal",
-    "learn.checker", "learn.saves", "learn.screen", "learn.watching", "learn.workspace", "loader",
+    "learn.cells", "learn.saves", "learn.screen", "learn.session",
+    "learn.task_text", "learn.watching", "learn.workspace", "loader",
     "writing.course", "writing.proof",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from chainrule._src.base.escaping import element
 from chainrule._src.check import Diagnosis, check_gradients, explain_difference
 from chainrule._src.check.sandbox import Sandbox, TooLong
 from chainrule._src.teach.calls import Candidate, ObjectServer
-from chainrule._src.teach.expect import Ended, Plain, Wrong, short_text
+from chainrule._src.teach.expect import Comparison, Ended, Plain, Wrong, short_text
 from chainrule._src.teach.telling import without_answer
 
 STAGES = (
@@ -59,6 +59,7 @@ class CheckOutcome:
     sentence: str = ""
     plain: bool = False  # the sentence is final: no diagnosis replaces it
     open: int = 0  # points that a person has yet to give; ``sentence`` is the question
+    comparison: Comparison | None = field(default=None, compare=False)
 
     @property
     def earned(self) -> int:
@@ -77,11 +78,14 @@ class ExerciseResult:
         One for each check, in the order of the checks.
     sentence : str
         One sentence that says what is wrong; "" if all checks passed.
+    comparison : Comparison or None
+        Values of the first check that failed, for the learner.
     """
 
     exercise: str
     outcomes: tuple[CheckOutcome, ...]
     sentence: str = ""
+    comparison: Comparison | None = None
 
     @property
     def passed(self) -> bool:
@@ -105,17 +109,22 @@ class ExerciseResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as a dict of plain values."""
+        checks = [vars(outcome) | {} for outcome in self.outcomes]
+        for check in checks:
+            del check["comparison"]
+        shown = {"comparison": vars(self.comparison) | {}} if self.comparison else {}
         return {
             "exercise": self.exercise, "passed": self.passed, "points": self.points,
-            "most": self.most, "sentence": self.sentence,
-            "checks": [vars(outcome) | {} for outcome in self.outcomes],
+            "most": self.most, "sentence": self.sentence, "checks": checks, **shown,
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ExerciseResult:
         """Create a result from the dict that `to_dict` returns."""
         outcomes = tuple(CheckOutcome(**outcome) for outcome in values["checks"])
-        return cls(values["exercise"], outcomes, values["sentence"])
+        shown = values.get("comparison")
+        comparison = Comparison(**shown) if shown else None
+        return cls(values["exercise"], outcomes, values["sentence"], comparison)
 
     def __str__(self) -> str:
         count = f"{sum(o.passed for o in self.outcomes)} of {len(self.outcomes)} checks"
@@ -195,9 +204,10 @@ class Exercise:
         return sum(check.points for check in self.checks)
 
     def failed(self, sentence: str) -> ExerciseResult:
-        """Return a result in which every check fails with this sentence."""
+        """Return a result in which every check fails with this sentence, which is final."""
         outcomes = (
-            CheckOutcome(check.name, check.points, False, sentence) for check in self.checks
+            CheckOutcome(check.name, check.points, False, sentence, plain=True)
+            for check in self.checks
         )
         return ExerciseResult(self.name, tuple(outcomes), sentence)
 
@@ -229,19 +239,22 @@ class Exercise:
             if number < len(before) and before[number].passed:
                 yield before[number]
                 continue
-            sentence, plain = ended, bool(ended)
+            sentence, plain, comparison = ended, bool(ended), None
             if not ended:
                 try:
                     check.run(candidate, self.draw(student, number))
                 except Wrong as wrong:
                     sentence, plain = str(wrong), isinstance(wrong, Plain)
+                    comparison = wrong.comparison
                     ended = sentence if isinstance(wrong, Ended) else ""
                 except Exception as error:  # an answer may return objects of any kind
                     sentence = f"{self.name} gives what cannot be checked: {short_text(str(error))}"
             if check.question and not sentence:
                 yield CheckOutcome(check.name, 0, True, check.question, open=check.points)
             else:
-                yield CheckOutcome(check.name, check.points, not sentence, sentence, plain)
+                yield CheckOutcome(
+                    check.name, check.points, not sentence, sentence, plain, comparison=comparison
+                )
 
     def run_here(
         self, subject: Any, student: str = "", seconds: float = SECONDS, explained: bool = True
@@ -269,7 +282,9 @@ class Exercise:
         with Sandbox((), seconds) as sandbox:
             result = self.run(Candidate(ask, self.name, self.name), student)
         sentence = self.explain(subject, result, student) if explained else ""
-        return ExerciseResult(self.name, result.outcomes, sentence or result.sentence)
+        failed = next((outcome for outcome in result.outcomes if not outcome.passed), None)
+        comparison = failed.comparison if failed else None
+        return replace(result, sentence=sentence or result.sentence, comparison=comparison)
 
     def explain(self, subject: Any, result: ExerciseResult, student: str = "") -> str:
         """Diagnose the learner's code; return a sentence, or "" if no mistake is identified."""

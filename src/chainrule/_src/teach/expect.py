@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,39 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 
 SMALL = 10  # an array of at most this many entries is printed completely
+MOST_COMPARED = 400  # numbers of an array that is shown beside the right one
 RTOL = {"f8": 1e-6, "f4": 1e-3, "f2": 3e-2}
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Values of an answer, and the right ones: lists of numbers, or of rows of them.
+
+    Attributes
+    ----------
+    what : str
+        The words for the values.
+    values, right : list
+    """
+
+    what: str
+    values: list[Any]
+    right: list[Any]
+
+
 class Wrong(Exception):  # noqa: N818  # it is the answer that is wrong
-    """The answer is wrong; the message is one sentence that says why."""
+    """The answer is wrong; the message is one sentence that says why.
+
+    Parameters
+    ----------
+    message : str
+    comparison : Comparison, optional
+        Values for a picture beside the sentence.
+    """
+
+    def __init__(self, message: str, comparison: Comparison | None = None) -> None:
+        super().__init__(message)
+        self.comparison = comparison
 
 
 class Plain(Wrong):
@@ -93,7 +122,7 @@ def close(value: Any, expected: Any, what: str, rtol: float | None = None) -> Ar
         rtol = RTOL.get(values.dtype.str[1:], 1e-6)
     size = np.abs(right).max(initial=0)
     if not np.allclose(values, right, rtol=rtol, atol=rtol * max(size, 1e-3)):
-        raise Wrong(_difference(values, right, what))
+        raise Wrong(_difference(values, right, what), _comparison(values, right, what))
     return values
 
 
@@ -109,6 +138,12 @@ def _difference(values: Array, right: Array, what: str) -> str:
     at = ", ".join(map(str, index))
     entry, right_entry = short_text(values[index]), short_text(right[index])
     return f"{what} has {entry} at [{at}], it must be {right_entry}{sign}"
+
+
+def _comparison(values: Array, right: Array, what: str) -> Comparison | None:
+    if values.ndim not in (1, 2) or not 2 <= values.size <= MOST_COMPARED:
+        return None
+    return Comparison(what, values.tolist(), right.tolist())
 
 
 def _factor(values: Array, right: Array) -> float | None:

@@ -22,6 +22,7 @@ from chainrule._src.teach.exercise import Exercise
 from chainrule._src.teach.notation import ChecksBuilder
 from chainrule._src.teach.solution import LabSolution
 from chainrule._src.teach.source import Cell, Source, folder, read
+from chainrule._src.teach.submission import TopLevelStatement
 
 GROUP = "chainrule.labs"  # entry points of packages that bring labs
 FOLDERS = "CHAINRULE_LABS"  # environment variable with more folders of labs
@@ -110,10 +111,69 @@ class LoadedLab:
         bound = {bound for part in parts for bound in part.binds}
         return [other for other in self.exercises if other in bound - {name}]
 
-    def is_function(self, name: str) -> bool:
-        """Return true if the solution of an exercise is a function, and no class."""
-        definition = self.solution.submission().definition(name)
-        return definition is not None and isinstance(definition.node, ast.FunctionDef)
+    def stand_ins(self, name: str) -> dict[str, StandIn]:
+        """Return the exercises that one exercise uses and whose right definitions can stand in."""
+        return {
+            other: stand_in for other in self.depends(name)
+            if (stand_in := self._stand_in(other)) is not None
+        }  # fmt: skip
+
+    def _stand_in(self, name: str) -> StandIn | None:
+        """Return how the right definition of an exercise is called; None if it cannot stand in.
+
+        A class has plain methods alone, and creates no objects of classes that are no exercises:
+        such objects cannot be sent.
+        """
+        submission = self.solution.submission()
+        definition = submission.definition(name)
+        node = definition.node if definition else None
+        if isinstance(node, ast.FunctionDef):
+            return StandIn(is_fixed=not any(map(_varies, submission.needed(name))))
+        if definition is None or not isinstance(node, ast.ClassDef) or node.decorator_list:
+            return None
+        parts = [part for part in node.body if not isinstance(part, ast.Expr)]
+        methods = [part for part in parts if isinstance(part, ast.FunctionDef)]
+        others = {base.id for base in node.bases if isinstance(base, ast.Name)}
+        foreign = [
+            used for used in definition.reads - others - set(self.exercises)
+            if (read := submission.definition(used)) and isinstance(read.node, ast.ClassDef)
+        ]  # fmt: skip
+        if foreign or methods != parts or any(method.decorator_list for method in methods):
+            return None
+        bases = ", ".join(map(ast.unparse, node.bases))
+        return StandIn(True, bases, [method.name for method in methods])
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """The head of a right definition that can stand in for a wrong one.
+
+    Attributes
+    ----------
+    is_class : bool
+    bases : str
+        The classes from which a class derives, as text.
+    methods : list of str
+        The methods of a class.
+    is_fixed : bool
+        True if a function returns equal values for equal arguments: it draws and counts nothing.
+    """
+
+    is_class: bool = False
+    bases: str = ""
+    methods: list[str] = field(default_factory=list)
+    is_fixed: bool = False
+
+
+VARYING = {"random", "default_rng", "rng", "time"}  # names in a function whose values may vary
+
+
+def _varies(statement: TopLevelStatement) -> bool:
+    nodes = [*ast.walk(statement.node)]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    is_stateful = any(isinstance(node, ast.Global | ast.Nonlocal) for node in nodes)
+    return is_stateful or not VARYING.isdisjoint(names)
 
 
 _OF_ONE_CELL = ("checks", "title", "hints", "allows", "uses")

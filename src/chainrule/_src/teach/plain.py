@@ -23,9 +23,9 @@ MOST_BYTES = 16 * 2**20
 MOST_ITEMS = 500_000  # of lists and dicts in a message
 DEPTH = 16
 DICTS = (dict, Counter, OrderedDict, defaultdict)  # sent as dict
-ASK = b'{"ask":'  # a message that asks for the value of a right function begins so
 KINDS = "fiubcU"  # kinds of dtypes that can be sent
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))  # one is made for each call of json.dumps
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 Keep = Callable[[Any], dict[str, Any]]
 
@@ -106,7 +106,7 @@ def _array(value: dict[str, Any]) -> Any:
 
 def dumps(message: Any) -> bytes:
     """Serialise a message of encoded values to bytes."""
-    return json.dumps(message, separators=(",", ":")).encode()
+    return _ENCODER.encode(message).encode()
 
 
 def loads(data: bytes) -> Any:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,9 +26,8 @@ from typing import Any, Self
 from chainrule._src.base.errors import ChainruleError, DataError
 from chainrule._src.base.processes import Limits, ended_by
 from chainrule._src.teach.calls import Candidate
-from chainrule._src.teach.confined.frames import receive, receive_bytes, send, send_bytes
+from chainrule._src.teach.confined.frames import receive, send
 from chainrule._src.teach.expect import Ended, Wrong
-from chainrule._src.teach.plain import ASK, dumps, loads
 
 SCRIPT = Path(__file__).with_name("confined") / "host.py"
 FORKS = sys.platform.startswith("linux")  # elsewhere the libraries' threads do not survive a fork
@@ -41,7 +40,6 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_N
 
 
 LIMITS = Limits(seconds=20.0, memory=2**30)
-Right = Callable[[bytes], bytes]
 
 
 class Host:
@@ -67,12 +65,17 @@ class Host:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def begin(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
-        """Start a process; return the socket to communicate with the process, and the process."""
+    def begin(
+        self, settings: Mapping[str, Any], *more: socket.socket
+    ) -> tuple[socket.socket, _Process]:
+        """Start a process; return the socket to communicate with the process, and the process.
+
+        The process has the sockets ``more`` as well.
+        """
         settings = {**settings, "kind": self.kind.partition(":")[0]}
         if sys.platform != "win32" and FORKS:
-            return self._fork(settings)
-        popen, line = self._script("once")
+            return self._fork(settings, *more)
+        popen, line = self._script("once", *more)
         try:
             send(line, settings)
             receive(line, time.monotonic() + STARTING)  # sent when the libraries are loaded
@@ -93,11 +96,14 @@ class Host:
 
     if sys.platform != "win32":
 
-        def _fork(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
+        def _fork(
+            self, settings: Mapping[str, Any], *more: socket.socket
+        ) -> tuple[socket.socket, _Process]:
             for _ in range(2):  # a second time if the host was killed
                 local, remote = socket.socketpair()
                 try:
-                    number = self._exchange(settings, remote.fileno())
+                    sockets = [each.fileno() for each in (remote, *more)]
+                    number = self._exchange(settings, *sockets)
                     return local, _Process(number, partial(self._exchange, {"wait": number}))
                 except (OSError, EOFError):
                     local.close()
@@ -113,35 +119,37 @@ class Host:
             socket.send_fds(self._line, [json.dumps(message).encode()], descriptors)
             return int(receive(self._line, time.monotonic() + STARTING))
 
-    def _script(self, way: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    def _script(
+        self, way: str, *more: socket.socket
+    ) -> tuple[subprocess.Popen[bytes], socket.socket]:
         local, remote = socket.socketpair()
         command = [sys.executable, "-P", "-B", str(SCRIPT), self.kind, way]
         with remote:
-            return _start_host(command, remote), local
+            return _start_host(command, remote, *more), local
 
 
 if sys.platform == "win32":
 
-    def _start_host(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
-        """Start a host; on Windows it reads the description of the shared socket from stdin."""
-        nothing = subprocess.DEVNULL
+    def _start_host(command: list[str], *lines: socket.socket) -> subprocess.Popen[bytes]:
+        """Start a host; on Windows it reads the descriptions of shared sockets from stdin."""
+        nothing, shared = subprocess.DEVNULL, ["shared"] * len(lines)
         popen = subprocess.Popen(
-            [*command, "shared"], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing,
+            [*command, *shared], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing,
             env=_environment(),
         )  # fmt: skip
         assert popen.stdin is not None
         with contextlib.suppress(OSError), popen.stdin as pipe:  # a dead host is noticed later
-            pipe.write(line.share(popen.pid))
+            pipe.write(b"".join(line.share(popen.pid) for line in lines))
         return popen
 
 else:
 
-    def _start_host(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
-        """Start a host, which inherits the socket's file descriptor."""
-        nothing = subprocess.DEVNULL
+    def _start_host(command: list[str], *lines: socket.socket) -> subprocess.Popen[bytes]:
+        """Start a host, which inherits the sockets' file descriptors."""
+        nothing, numbers = subprocess.DEVNULL, [line.fileno() for line in lines]
         return subprocess.Popen(
-            [*command, str(line.fileno())], stdin=nothing, stdout=nothing, stderr=nothing,
-            env=_environment(), pass_fds=[line.fileno()], start_new_session=True,
+            [*command, *map(str, numbers)], stdin=nothing, stdout=nothing, stderr=nothing,
+            env=_environment(), pass_fds=numbers, start_new_session=True,
         )  # fmt: skip
 
 
@@ -172,8 +180,8 @@ class Worker:
         The words for the submission in an error message.
     seed : int, default 0
         Seed of NumPy's and Python's global random generators in the process.
-    right : callable, optional
-        Returns the reply to a call of a right function, which the process may ask for.
+    line : socket, optional
+        The process's end of a line to another process: see `RightAnswers`.
 
     Attributes
     ----------
@@ -182,16 +190,22 @@ class Worker:
     """
 
     def __init__(
-        self, host: Host, limits: Limits, what: str, seed: int = 0, right: Right | None = None
+        self,
+        host: Host,
+        limits: Limits,
+        what: str,
+        seed: int = 0,
+        line: socket.socket | None = None,
     ) -> None:
-        self._what, self._limits, self._right = what, limits, right
-        self._left = PATIENCE * limits.seconds
+        self._what, self._limits = what, limits
+        # On a line two processes work, one at a time.
+        self._left = PATIENCE * limits.seconds * (1 if line is None else 2)
         self._folder = tempfile.mkdtemp(prefix="chainrule-")
         self.ended: Ended | None = None
         self._connection, self._process = host.begin({
             "folder": self._folder, "seconds": limits.seconds, "memory": limits.memory,
             "hidden": list(limits.hidden), "seed": seed,
-        })  # fmt: skip
+        }, *([] if line is None else [line]))  # fmt: skip
 
     def __enter__(self) -> Self:
         return self
@@ -211,27 +225,11 @@ class Worker:
         Wrong
             If the reply is not valid.
         """
-        data = self.relay(dumps(request))
-        try:
-            return _validated(loads(data), self._what)
-        except DataError as error:
-            self._end()
-            self.ended = Ended(f"{self._what} sends {error}")
-            raise self.ended from None
-
-    def relay(self, message: bytes) -> bytes:
-        """Return the answer to a request, both serialised; the answer may be anything.
-
-        Raises
-        ------
-        Ended
-            If the process has ended, or takes too long and is killed.
-        """
         if self.ended is not None:
             raise self.ended
         begin = time.monotonic()
         try:
-            return self._exchange(message, begin + self._left)
+            return _validated(self._exchange(request, begin + self._left), self._what)
         except Ended as ended:
             self.ended = ended
         except TimeoutError:
@@ -246,20 +244,17 @@ class Worker:
             self._left -= time.monotonic() - begin
         raise self.ended
 
-    def _exchange(self, message: bytes, end: float) -> bytes:
-        """Send a message and return the reply; meanwhile pass values of right functions."""
-        while True:
-            send_bytes(self._connection, message, end)
-            if self._fills_disk(end):
-                self._end()
-                raise Ended(f"{self._what} writes more than {MOST_WRITTEN >> 20} MB into files")
-            reply = receive_bytes(self._connection, end)
-            if self._right is None or not reply.startswith(ASK):
-                return reply
-            begin = time.monotonic()
-            message = self._right(reply)
-            elapsed = time.monotonic() - begin  # is not the submission's
-            end, self._left = end + elapsed, self._left + elapsed
+    def tell(self, request: Mapping[str, Any]) -> None:
+        """Send a request whose answer nobody reads; a process that has ended reads none."""
+        with contextlib.suppress(OSError):
+            send(self._connection, request, time.monotonic() + self._left)
+
+    def _exchange(self, request: Mapping[str, Any], end: float) -> Any:
+        send(self._connection, request, end)
+        if self._fills_disk(end):
+            self._end()
+            raise Ended(f"{self._what} writes more than {MOST_WRITTEN >> 20} MB into files")
+        return receive(self._connection, end)
 
     def candidate(self, name: str) -> Candidate:
         """Return a proxy of the function or class of this name, for the checks to call."""

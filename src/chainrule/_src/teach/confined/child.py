@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import contextlib
 import os
@@ -9,7 +10,9 @@ import random
 import socket
 import sys
 import warnings
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +23,19 @@ from chainrule._src.teach import library_calls
 from chainrule._src.teach.calls import ObjectServer, error_values
 from chainrule._src.teach.confined import limits
 from chainrule._src.teach.confined.frames import receive, send
-from chainrule._src.teach.plain import decode, encode
+from chainrule._src.teach.confined.right_values import CALL, RightValues, call_right
 from chainrule._src.teach.plan import problem
 from chainrule._src.teach.submission import SubmissionPart, parse
 
-RIGHT = "__right__"
-STAND_IN = f"def {{name}}(*args, **kwargs):\n    return {RIGHT}({{name!r}}, args, kwargs)\n"
 MOST_CODE = 20_000  # characters of a definition that are compared with those of others
 
 if sys.platform == "linux":
     from chainrule._src.teach.confined import kernel
 
 
-def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
+def serve(
+    connection: socket.socket, settings: dict[str, Any], line: socket.socket | None = None
+) -> None:
     """Answer requests until the socket is closed by the other side.
 
     Parameters
@@ -42,10 +45,14 @@ def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
         ``folder`` is the working folder, ``seconds`` and ``memory`` are limits, ``hidden`` lists
         unreadable paths, ``seed`` seeds random generators; ``kind`` says how much of chainrule can
         be imported: see `limits.views`.
+    line : socket, optional
+        The socket for calls of right functions: the process of a submission writes calls, the
+        process that holds the functions answers them.
     """
-    answer = _Answers(settings)
-    setattr(builtins, RIGHT, partial(_right, connection))
-    _give_up(connection, settings)
+    answer = _Answers(settings, line)
+    if line is not None:
+        setattr(builtins, CALL, partial(call_right, line))
+    _give_up([each for each in (connection, line) if each is not None], settings)
     while True:
         request = receive(connection)
         try:
@@ -58,15 +65,13 @@ def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
 class _Answers:
     """Handler of requests: it reads, loads, calls or explains a learner's code."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self._server = ObjectServer({})
+    def __init__(self, settings: dict[str, Any], line: socket.socket | None) -> None:
+        self._server, self._line = ObjectServer({}), line
         self._has_answers = settings["kind"] == "whole"
 
     def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
-        if "ask" in request:
-            return self.value(request["ask"])
         do = request["do"]
-        if do in ("read", "load", "explain"):
+        if do in ("read", "load", "stand_in", "explain"):
             try:
                 return {"value": getattr(self, do)(request)}
             except (Exception, SystemExit) as error:
@@ -76,11 +81,11 @@ class _Answers:
     def read(self, request: dict[str, Any]) -> dict[str, Any]:
         """Parse a text; return for each name the statements to run, or the problem.
 
-        ``right`` names the functions that are replaced by stand-ins, which ask for right values.
+        ``right`` has the texts of stand-ins, by the names of the functions that they replace.
         """
         submission = parse(Path(request["path"]), request["text"], request["stubs"])
-        for name in request.get("right", ()):
-            stand_in = parse(Path(f"the right {name}.py"), STAND_IN.format(name=name))
+        for name, text in request.get("right", {}).items():
+            stand_in = parse(Path(f"the right {name}.py"), text)
             submission = submission.instead(name, stand_in.statements)
         plan = {}
         for name, spec in request["names"].items():
@@ -98,31 +103,15 @@ class _Answers:
 
     def load(self, request: dict[str, Any]) -> None:
         """Run the part of a submission that defines an exercise and the names its tests use."""
-        part = SubmissionPart(request["texts"], request["statements"])
         library_calls.watch(request["allows"])
-        space = part.run(change=library_calls.instrumented)
-        self._server = ObjectServer(
-            {name: space[name] for name in request["names"] if name in space}
-        )
+        self._server = ObjectServer(_run(request, library_calls.instrumented))
 
-    def value(self, call: Any) -> dict[str, Any]:
-        """Return the value of a right function for a submission, whose request may be forged.
-
-        Arguments and values are plain, and no line of the solution is in an error.
-        """
-        try:
-            function = self._server.object_of(str(call["of"]))
-            args = [decode(arg) for arg in call["args"]]
-            kwargs = {key: decode(arg) for key, arg in call["kwargs"].items()}
-            arrays = [arg for arg in args if isinstance(arg, np.ndarray)]
-            before = [arg.tobytes() for arg in arrays]
-            value = {"value": encode(function(*args, **kwargs))}
-            if before != [arg.tobytes() for arg in arrays]:
-                raise DataError("a right function that changes its arguments cannot stand in")
-            return value
-        except Exception as error:  # a solution may raise any error
-            values = error_values(error)
-            return {"error": {key: values[key] for key in ("type", "message")}}
+    def stand_in(self, request: dict[str, Any]) -> None:
+        """Run the part of a solution that defines right functions, and answer calls of them."""
+        if self._line is None:
+            raise DataError("no line to a submission's process")
+        with self._line as line:  # the submission's process waits until it is closed
+            RightValues(_run(request), request["methods"]).serve(line)
 
     def explain(self, request: dict[str, Any]) -> str:
         """Diagnose the loaded answer; return "" if chainrule is not available here."""
@@ -139,19 +128,28 @@ class _Answers:
         )
 
 
-def _right(connection: socket.socket, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-    """Return the value of a right function, which runs in another process behind the grader."""
-    send(connection, {
-        "ask": {"of": name, "args": [encode(arg) for arg in args],
-                "kwargs": {key: encode(arg) for key, arg in kwargs.items()}},
-    })  # fmt: skip
-    reply = receive(connection)
-    if error := reply.get("error"):
-        raise getattr(builtins, error["type"], RuntimeError)(error["message"])
-    return decode(reply["value"])
+def _run(
+    request: dict[str, Any], change: Callable[[ast.stmt], ast.stmt] | None = None
+) -> dict[str, Any]:
+    """Run statements and return the values of the names that are requested."""
+    space = SubmissionPart(request["texts"], request["statements"]).run(change=change)
+    return {name: space[name] for name in request["names"] if name in space}
 
 
-def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
+@cache
+def view(kind: str, hidden: tuple[str, ...]) -> tuple[list[str], list[str], list[str]]:
+    """Return the paths that a kind of process reads, those among them that are hidden, the rest.
+
+    To search the folders takes longer than all else that a process does before it begins: the host
+    does it once, before it forks.
+    """
+    read, own = limits.views(kind)
+    secrets = own + [os.path.realpath(path) for path in hidden]
+    paths = kernel.open_paths(read, secrets) if sys.platform == "linux" else []
+    return read, secrets, paths
+
+
+def _give_up(sockets: Sequence[socket.socket], settings: dict[str, Any]) -> None:
     """Drop all rights and file descriptors that an answer does not need."""
     if sys.platform == "linux":
         kernel.die_with_parent()
@@ -160,25 +158,24 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
             os.setsid()
     folder = os.path.realpath(settings["folder"])
     os.chdir(folder)
-    _close_all_but(connection.fileno())
+    _close_all_but(sorted(each.fileno() for each in sockets))
     np.random.seed(settings["seed"])  # noqa: NPY002  # of a learner's code
     random.seed(settings["seed"])
     warnings.simplefilter("ignore")
-    read, hidden = limits.views(settings["kind"])
-    hidden += [os.path.realpath(path) for path in settings["hidden"]]
+    read, hidden, paths = view(settings["kind"], tuple(settings["hidden"]))
     limits.limit(settings["seconds"], settings["memory"])  # before seccomp refuses it
     if sys.platform == "linux":
-        kernel.confine(folder, read, hidden)
+        kernel.confine(folder, paths)
     limits.hook(folder, read, hidden, explains=settings["kind"] == "whole")
 
 
-def _close_all_but(descriptor: int) -> None:
+def _close_all_but(descriptors: Sequence[int]) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     if sys.platform != "win32":
-        os.closerange(3, descriptor)
-        os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+        for before, after in pairwise([2, *descriptors, os.sysconf("SC_OPEN_MAX")]):
+            os.closerange(before + 1, after)
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     for name in ("stdout", "stderr"):
         setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115

@@ -1,4 +1,4 @@
-"""Messages over a socket: the length in bytes, then JSON."""
+"""Messages over a socket: the length in bytes, then JSON; each but the first answers another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.teach.plain import dumps, loads
 
 MOST_BYTES = 32 * 2**20
-_LENGTH = struct.Struct("!Q")
+_LENGTH, _MOST_PART = struct.Struct("!Q"), 2**16
 
 
 def send(to: socket.socket, message: Any, end: float | None = None) -> None:
@@ -27,7 +27,7 @@ def send(to: socket.socket, message: Any, end: float | None = None) -> None:
 
 def send_bytes(to: socket.socket, data: bytes, end: float | None = None) -> None:
     """Send a message that is serialised, as `send` does."""
-    to.settimeout(_left(end))
+    _limit(to, end)
     to.sendall(_LENGTH.pack(len(data)) + data)
 
 
@@ -43,37 +43,39 @@ def receive(source: socket.socket, end: float | None = None, most: int = MOST_BY
     DataError
         If the message is too long, or no JSON.
     """
-    return loads(receive_bytes(source, end, most))
-
-
-def receive_bytes(source: socket.socket, end: float | None = None, most: int = MOST_BYTES) -> bytes:
-    """Return the next message as it came; the errors are those of `receive`."""
-    (length,) = _LENGTH.unpack(_bytes(source, _LENGTH.size, end))
-    if length > most:
+    data = bytearray(_part(source, _MOST_PART, end))
+    while len(data) < _LENGTH.size:
+        data += _part(source, _MOST_PART, end)
+    length = _LENGTH.size + _LENGTH.unpack_from(data)[0]
+    if length > most + _LENGTH.size:
         raise DataError(
             f"a message of {length / 2**20:.0f} MB; at most {most / 2**20:.0f} are read"
         )
-    return bytes(_bytes(source, length, end))
+    while len(data) < length:
+        data += _part(source, min(length - len(data), 2**20), end)
+    if len(data) > length:
+        raise DataError("a second message, for which nobody asked")
+    return loads(bytes(data[_LENGTH.size :]))
 
 
-def _bytes(source: socket.socket, count: int, end: float | None) -> bytearray:
-    data = bytearray()
-    while len(data) < count:
-        source.settimeout(_left(end))
-        try:
-            part = source.recv(min(count - len(data), 2**20))
-        except ConnectionError:
-            part = b""
-        if not part:
-            raise EOFError
-        data += part
-    return data
+def _part(source: socket.socket, most: int, end: float | None) -> bytes:
+    _limit(source, end)
+    try:
+        part = source.recv(most)
+    except ConnectionError:
+        part = b""
+    if not part:
+        raise EOFError
+    return part
 
 
-def _left(end: float | None) -> float | None:
+def _limit(line: socket.socket, end: float | None) -> None:
+    """Set the time that a socket waits, by a system call if it changes."""
     if end is None:
-        return None
+        if line.gettimeout() is not None:
+            line.settimeout(None)
+        return
     seconds = end - time.monotonic()
     if seconds <= 0:
         raise TimeoutError
-    return seconds
+    line.settimeout(seconds)

@@ -1,7 +1,8 @@
 """A process that has NumPy loaded and forks a child for each answer; run as a script.
 
-``host.py KIND forking|once DESCRIPTOR`` reads messages from the socket with this file
-descriptor. On Windows DESCRIPTOR is ``shared``, and stdin describes the socket. In a bare host
+``host.py KIND forking|once DESCRIPTOR...`` reads messages from the socket with the first file
+descriptor; a process that calls right functions, or answers such calls, has a second one. On
+Windows each DESCRIPTOR is ``shared``, and stdin describes the sockets. In a bare host
 chainrule's packages are empty and only modules that a submission needs are loaded, so that the
 answers are not in its memory; in that of a library the package of teaching alone is empty.
 """
@@ -26,10 +27,10 @@ LOADED = (
 )  # fmt: skip
 
 
-def main(kind: str, way: str, descriptor: str) -> None:
+def main(kind: str, way: str, *descriptors: str) -> None:
     """Load the libraries of submissions, then start a process for each message."""
     sys.path[:] = json.loads(os.environ.pop("CHAINRULE_PATH"))
-    line = _socket(descriptor)
+    line, *more = _sockets(*descriptors)
     kind, _, lab = kind.partition(":")
     child, frames = load(kind, lab)
     gc.collect()
@@ -40,18 +41,20 @@ def main(kind: str, way: str, descriptor: str) -> None:
         else:
             settings = frames.receive(connection)
             frames.send(connection, os.getpid())
-            child.serve(connection, settings)
+            child.serve(connection, settings, *more)
 
 
 if sys.platform == "win32":
 
-    def _socket(descriptor: str) -> socket.socket:
-        return socket.fromshare(sys.stdin.buffer.read())
+    def _sockets(*descriptors: str) -> list[socket.socket]:
+        shared = sys.stdin.buffer.read()
+        size = len(shared) // len(descriptors)
+        return [socket.fromshare(shared[i : i + size]) for i in range(0, len(shared), size)]
 
 else:
 
-    def _socket(descriptor: str) -> socket.socket:
-        return socket.socket(fileno=int(descriptor))
+    def _sockets(*descriptors: str) -> list[socket.socket]:
+        return [socket.socket(fileno=int(descriptor)) for descriptor in descriptors]
 
 
 def load(kind: str, lab: str = "") -> tuple[Any, Any]:
@@ -91,9 +94,9 @@ def load(kind: str, lab: str = "") -> tuple[Any, Any]:
 if sys.platform != "win32":
 
     def forking(connection: socket.socket, child: Any, frames: Any) -> None:
-        """Fork a process per descriptor received; send its id, and on request its exit status."""
+        """Fork a process per message with sockets; send its id, and on request its exit status."""
         while True:
-            message, descriptors, _, _ = socket.recv_fds(connection, 2**16, 1)
+            message, descriptors, _, _ = socket.recv_fds(connection, 2**16, 2)
             if not message:
                 os._exit(0)
             settings = json.loads(message)
@@ -101,13 +104,16 @@ if sys.platform != "win32":
                 _, status = os.waitpid(settings["wait"], 0)
                 frames.send(connection, os.waitstatus_to_exitcode(status))
                 continue
+            child.view(settings["kind"], tuple(settings["hidden"]))
             process = os.fork()
             if process == 0:
                 try:
-                    child.serve(socket.socket(fileno=descriptors[0]), settings)
+                    own, *more = (socket.socket(fileno=number) for number in descriptors)
+                    child.serve(own, settings, *more)
                 finally:
                     os._exit(0)
-            os.close(descriptors[0])
+            for number in descriptors:
+                os.close(number)
             frames.send(connection, process)
 
 

@@ -36,21 +36,21 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(DEATH_SIGNAL, KILLED, 0, 0, 0)
 
 
-def confine(folder: str, read: Iterable[str], hidden: Iterable[str]) -> list[str]:
+def confine(folder: str, readable: Sequence[str]) -> list[str]:
     """Restrict files, processes and sockets; return the names of the active facilities.
 
     Parameters
     ----------
     folder : str
         The only folder in which this process may write: files, and no folders.
-    read, hidden : iterable of str
-        Readable paths, and paths among them that are excluded.
+    readable : sequence of str
+        Paths as `open_paths` returns them.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return []
     active = []
-    if _landlock(libc, folder, open_paths(read, hidden)):
+    if _landlock(libc, folder, readable):
         active.append("landlock")
     if _seccomp(libc):
         active.append("seccomp")

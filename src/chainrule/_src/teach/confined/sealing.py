@@ -36,7 +36,7 @@ def facilities() -> list[str]:
     module = limits.__name__.replace("limits", "kernel")
     paths = [os.path.abspath(entry) for entry in sys.path]
     command = [sys.executable, "-B", "-c", f"import sys; sys.path[:] = {paths!r}\n"
-               f"from {module} import confine\nprint(*confine('.', [], []))"]  # fmt: skip
+               f"from {module} import confine\nprint(*confine('.', []))"]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         completed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
     return completed.stdout.split()

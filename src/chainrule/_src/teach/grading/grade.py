@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import time
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,11 +18,15 @@ from chainrule._src.teach.exercise import CheckOutcome, Exercise, ExerciseResult
 from chainrule._src.teach.expect import Wrong, short_text
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.hidden import STAGE, run_hidden, used_names
-from chainrule._src.teach.grading.right_answers import RightAnswers
+from chainrule._src.teach.grading.right_answers import (
+    RightAnswers,
+    RightDefinitions,
+    right_definitions,
+)
 from chainrule._src.teach.loader import load
 from chainrule._src.teach.plan import loading_failed
 from chainrule._src.teach.running import LIMITS, Host, Worker
-from chainrule._src.teach.submission import SubmissionPart, text_of
+from chainrule._src.teach.submission import text_of
 
 READING = Limits(seconds=30.0, memory=2**30)
 EXPLAINING = 10.0  # time limit of a diagnosis, in seconds
@@ -58,16 +63,13 @@ class Assignment:
     stubs: tuple[str, ...] = ()
     key: str = ""
 
-    def stand_ins(self, name: str) -> list[str]:
+    def stand_ins(self, name: str) -> Collection[str]:
         """The exercises that one exercise uses and for which right values can stand in."""
-        if not self.key:
-            return []
-        lab = load(self.key)
-        return [other for other in lab.depends(name) if lab.is_function(other)]
+        return load(self.key).stand_ins(name) if self.key else ()
 
-    def right(self, names: Iterable[str], student: str) -> SubmissionPart:
-        """The solutions of exercises for a student."""
-        return load(self.key).solution.submission(student).part(names)
+    def right(self, name: str, wrong: Collection[str], student: str) -> RightDefinitions | None:
+        """Return what stands in for wrong answers that an exercise uses, or None."""
+        return right_definitions(load(self.key), name, wrong, student) if self.key else None
 
     def most(self, name: str) -> int:
         """The points that a correct answer of one exercise earns."""
@@ -78,7 +80,7 @@ class Assignment:
         result = self.exercises[name].failed(sentence)
         if name not in self.hidden:
             return result
-        hidden = CheckOutcome(STAGE, 1, False, sentence)
+        hidden = CheckOutcome(STAGE, 1, False, sentence, plain=True)
         return ExerciseResult(name, (*result.outcomes, hidden), sentence)
 
 
@@ -183,13 +185,15 @@ class Grader:
         try:
             if entry.path is None:
                 raise FileError(entry.note)
-            plan = self._read(entry.path)
+            plan = self._read(entry.path, self.assignment.exercises)
         except (FileError, Wrong) as error:
             return self.failed(entry, str(error), time.perf_counter() - begin)
         results: list[ExerciseResult] = []
         for name in self.assignment.exercises:
             result = self._exercise(name, plan[name], entry.name)
-            results.append(self._paid_once(result, results, entry))
+            paid_once = self._paid_once(result, results, entry)
+            explained = paid_once is result and not result.passed
+            results.append(self._explained(result, plan[name], entry) if explained else paid_once)
         seconds = time.perf_counter() - begin
         right = self.assignment.stand_ins  # an exercise was marked with these in their places
         uses = {name: set(plan[name]["uses"]) - set(right(name)) for name in plan}
@@ -211,14 +215,16 @@ class Grader:
         checks that failed run again.
         """
         name, task = result.exercise, self.assignment
-        wrong = [r.exercise for r in earlier if not r.passed and r.exercise in task.stand_ins(name)]
+        wrong = [each.exercise for each in earlier if not each.passed]
         if result.passed or not wrong or entry.path is None:
             return result
-        part = task.right(wrong, self._student(entry.name))
+        right = task.right(name, wrong, self._student(entry.name))
+        if right is None:
+            return result
         try:
-            plan = self._read(entry.path, wrong)[name]
-            with RightAnswers(self._host, task.limits, part, wrong) as right:
-                again = self._exercise(name, plan, entry.name, right, result.outcomes)
+            plan = self._read(entry.path, [name], right.stand_ins)[name]
+            with RightAnswers(self._host, task.limits, right) as answers:
+                again = self._exercise(name, plan, entry.name, answers.line, result.outcomes)
         except (FileError, Wrong):
             return result
         return again if again.points > result.points else result
@@ -227,18 +233,21 @@ class Grader:
         """Return the text that seeds a student's random values."""
         return f"{self.assignment.seed}/{name}"
 
-    def _read(self, path: Path, right: Sequence[str] = ()) -> dict[str, Any]:
+    def _read(
+        self, path: Path, exercises: Iterable[str], right: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """Parse a submission in a separate process and return the plan of each exercise.
 
-        ``right`` names functions for which right values stand in: see `RightAnswers`.
+        ``right`` has the texts of stand-ins: see `RightDefinitions`.
         """
         text = text_of(path)
         names = {}
-        for name, exercise in self.assignment.exercises.items():
+        for name in exercises:
+            exercise = self.assignment.exercises[name]
             others = used_names(self.assignment.hidden.get(name, ""), self.assignment.exercises)
             names[name] = {"needs": exercise.names, "tests": others, "allows": exercise.allows}
         with Worker(self._host, READING, path.name) as worker:
-            request = {"path": path.name, "text": text, "names": names, "right": list(right)}
+            request = {"path": path.name, "text": text, "names": names, "right": right or {}}
             reply = worker.ask({"do": "read", "stubs": list(self.assignment.stubs), **request})
         if "error" in reply:
             raise FileError(reply["error"]["message"])
@@ -250,7 +259,7 @@ class Grader:
         name: str,
         plan: dict[str, Any],
         student: str,
-        right: RightAnswers | None = None,
+        line: socket.socket | None = None,
         before: Sequence[CheckOutcome] = (),
     ) -> ExerciseResult:
         if plan["problem"]:
@@ -259,20 +268,16 @@ class Grader:
         drawn_from = self._student(student)
         about_chainrule = any(module.startswith("chainrule") for module in exercise.allows)
         host = self._library if about_chainrule else self._host
-        worker = self._worker(host, name, drawn_from, right=right)
+        worker = self._worker(host, name, drawn_from, line=line)
         try:
             with worker:
                 reply = worker.ask({"do": "load", "name": name, **plan})
                 if "error" in reply:
                     return self._failed(name, _short(loading_failed(name, reply["error"])))
                 result = exercise.run(worker.candidate(name), drawn_from, before)
-                result = self._with_hidden(result, worker)
+                return self._with_hidden(result, worker)
         except Wrong as error:
             return self._failed(name, _short(str(error)))
-        if not result.passed and worker.ended is None and right is None:
-            sentence = self._diagnosis(result, plan, drawn_from) or result.sentence
-            result = ExerciseResult(name, result.outcomes, _short(sentence))
-        return result
 
     def _with_hidden(self, result: ExerciseResult, worker: Worker) -> ExerciseResult:
         text = self.assignment.hidden.get(result.exercise)
@@ -284,10 +289,18 @@ class Grader:
             result.exercise, (*result.outcomes, outcome), result.sentence or outcome.sentence
         )
 
+    def _explained(
+        self, result: ExerciseResult, plan: dict[str, Any], entry: Entry
+    ) -> ExerciseResult:
+        """Return a result with the sentence of a diagnosis, if one finds the mistake."""
+        sentence = self._diagnosis(result, plan, self._student(entry.name))
+        return replace(result, sentence=_short(sentence or result.sentence))
+
     def _diagnosis(self, result: ExerciseResult, plan: dict[str, Any], student: str) -> str:
         """Return the sentence of a diagnosis in a separate process; it never changes marks."""
-        failed = next(o for o in result.outcomes if not o.passed)
-        if failed.plain or failed.check not in self.assignment.exercises[result.exercise].diagnoses:
+        failed = [outcome for outcome in result.outcomes if not outcome.passed]
+        diagnoses = self.assignment.exercises[result.exercise].diagnoses
+        if any(outcome.plain for outcome in failed) or failed[0].check not in diagnoses:
             return ""
         checks = [[o.check, o.passed] for o in result.outcomes if o.check != STAGE]
         request = {"name": result.exercise, "checks": checks, "student": student}
@@ -305,12 +318,12 @@ class Grader:
         name: str,
         student: str,
         seconds: float = 1e9,
-        right: RightAnswers | None = None,
+        line: socket.socket | None = None,
     ) -> Worker:
         limits = self.assignment.limits
         most = min(limits.seconds, seconds)
         seed = zlib.crc32(student.encode())
-        return Worker(host, Limits(most, limits.memory, limits.hidden), name, seed, right)
+        return Worker(host, Limits(most, limits.memory, limits.hidden), name, seed, line)
 
     def _failed(self, name: str, sentence: str) -> ExerciseResult:
         return self.assignment.failed(name, sentence)

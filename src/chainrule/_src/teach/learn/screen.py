@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.rule import Rule
+from rich.syntax import Syntax
 
+from chainrule._src.teach.learn.session import HintShown, SolutionShown
 from chainrule._src.teach.learn.workspace import Standing, Workspace
 from chainrule._src.teach.loader import load, our_labs
 
@@ -22,7 +24,7 @@ def show(console: Console, workspace: Workspace, standing: Standing, keys: bool 
     _bar(console, workspace, standing)
     if not standing.exercise:
         console.print("\n[bold green]All exercises are done.[/] Well done.\n")
-        for line in _afterwards(workspace):
+        for line in afterwards(workspace):
             console.print(f"  {escape(line)}", highlight=False)
         console.print()
     elif standing.problem:
@@ -62,7 +64,7 @@ def _others(workspace: Workspace, standing: Standing) -> str:
     return f"[dim]; {len(standing.passed & set(every))} of {len(every)} in all labs[/]"
 
 
-def _afterwards(workspace: Workspace) -> Iterator[str]:
+def afterwards(workspace: Workspace) -> Iterator[str]:
     """Yield what a learner may do after the last exercise: compare, the next lab, a lab of hers."""
     yield "Compare: s, or chainrule learn solution EXERCISE, shows one of many solutions."
     present, names = {lab.key for lab in workspace.labs}, our_labs()
@@ -111,9 +113,14 @@ def show_list(console: Console, workspace: Workspace) -> None:
             console.print(f"  {mark} {name}  [dim]{escape(task.title)}[/]", highlight=False)
 
 
-def show_hint(console: Console, workspace: Workspace, name: str) -> None:
-    """Print the next hint for an exercise."""
-    level = workspace.hint(name)
-    hints = workspace.lab_of(name).exercises[name].hints
-    console.print(f"[bold]{name}, hint {level + 1} of {len(hints)}[/]", highlight=False)
-    console.print(Padding(escape(hints[level]), (0, 0, 0, 2)), highlight=False)
+def show_hint(console: Console, hint: HintShown) -> None:
+    """Print a hint."""
+    heading = f"{hint.exercise}, hint {hint.number} of {hint.count}"
+    console.print(f"[bold]{heading}[/]", highlight=False)
+    console.print(Padding(escape(hint.text), (0, 0, 0, 2)), highlight=False)
+
+
+def show_solution(console: Console, solution: SolutionShown) -> None:
+    """Print the solution of an exercise that has been passed."""
+    console.print(f"[bold]{solution.exercise}, one solution[/]", highlight=False)
+    console.print(Syntax(solution.code, "python", background_color="default", word_wrap=True))

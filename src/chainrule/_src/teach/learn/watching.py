@@ -1,86 +1,101 @@
-"""Check the files at every save, until the learner quits."""
+"""A learner's session in a terminal: events on the screen, keys as requests."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 
 from rich.console import Console
 from rich.markup import escape
-from rich.syntax import Syntax
+from rich.status import Status
 
-from chainrule._src.base.errors import ChainruleError
-from chainrule._src.teach.learn.checker import Checker, Stopped
-from chainrule._src.teach.learn.keys import pressed
-from chainrule._src.teach.learn.saves import saves
-from chainrule._src.teach.learn.screen import show, show_hint, show_list
+from chainrule._src.teach.learn.keys import Keys, pressed
+from chainrule._src.teach.learn.screen import show, show_hint, show_list, show_solution
+from chainrule._src.teach.learn.session import (
+    Checking,
+    Event,
+    HintShown,
+    LearningSession,
+    ListShown,
+    SolutionShown,
+)
 from chainrule._src.teach.learn.workspace import Standing, Workspace
 
+REQUESTS = {"h": "hint", "l": "list", "s": "solution", "r": "reset", "q": "quit"}
 
-def look(
-    console: Console,
-    workspace: Workspace,
-    checker: Checker,
-    unwanted: Callable[[], bool] = lambda: False,
-) -> Standing:
-    """Check the changed exercises; a terminal shows which exercise is checked.
 
-    If ``unwanted()`` is true while a check runs, `Stopped` is raised.
+class TerminalScreen:
+    """Prints the events of a session.
+
+    Parameters
+    ----------
+    console : Console
+    workspace : Workspace
+    keys : bool, default False
+        If true, the keys are listed below each standing.
     """
-    if not console.is_terminal:
-        return workspace.look(checker, None, unwanted)
-    with console.status("looking …") as status:
-        return workspace.look(checker, lambda name: status.update(f"checking {name} …"), unwanted)
+
+    def __init__(self, console: Console, workspace: Workspace, keys: bool = False) -> None:
+        self._console, self._workspace, self._keys = console, workspace, keys
+        self._status: Status | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Print an event; a terminal shows which exercise is checked."""
+        console = self._console
+        if isinstance(event, Checking):
+            self._check(event.exercise)
+            return
+        self.rest()
+        if isinstance(event, Standing):
+            show(console, self._workspace, event, self._keys)
+        elif isinstance(event, HintShown):
+            show_hint(console, event)
+        elif isinstance(event, SolutionShown):
+            show_solution(console, event)
+        elif isinstance(event, ListShown):
+            show_list(console, self._workspace)
+        else:
+            console.print(f"[yellow]{escape(event.reason)}[/]", highlight=False)
+
+    def rest(self) -> None:
+        """Say no more that an exercise is checked."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _check(self, name: str) -> None:
+        if not self._console.is_terminal:
+            return
+        text = f"checking {name} …"
+        if self._status is None:
+            self._status = self._console.status(text)
+            self._status.start()
+        else:
+            self._status.update(text)
+
+
+class KeyRequests:
+    """Keys as requests of a session; other keys are left out."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def next(self) -> str:
+        """Take the next request."""
+        while key := self._keys.next():
+            if key in REQUESTS:
+                return REQUESTS[key]
+        return ""
+
+    def has_quit(self) -> bool:
+        """Return true if the key that quits was pressed."""
+        return "q" in self._keys.waiting()
 
 
 def watch(console: Console, workspace: Workspace, stop: Callable[[], bool] = lambda: False) -> None:
-    """Check at every save and handle keys, until q, Ctrl-C, or ``stop()`` is true.
-
-    A save or q ends the check that runs; other keys are answered after it.
-    """
-    checker = Checker()
-    paths = [workspace.path(lab) for lab in workspace.labs]
-    changes = saves(workspace.folder, [path.name for path in paths], "chainrule learn", "teach")
-    is_changed = True
-
-    def unwanted() -> bool:
-        nonlocal is_changed
-        is_changed = next(changes) or is_changed
-        return is_changed or "q" in keys.waiting() or stop()
-
-    with pressed() as keys:
-        while not stop():
-            if is_changed:
-                is_changed = False
-                with contextlib.suppress(Stopped):
-                    show(console, workspace, look(console, workspace, checker, unwanted), True)
-            while key := keys.next():
-                if key == "q":
-                    return
-                is_changed = _answer(console, workspace, key) or is_changed
-            is_changed = next(changes) or is_changed
-
-
-def _answer(console: Console, workspace: Workspace, key: str) -> bool:
-    """Run the command of a key; return true if it changed the file."""
-    name = workspace.next_exercise
+    """Check at every save and handle keys, until q, Ctrl-C, or ``stop()`` is true."""
+    screen = TerminalScreen(console, workspace, keys=True)
     try:
-        if key == "l":
-            show_list(console, workspace)
-        elif key == "h" and name:
-            show_hint(console, workspace, name)
-        elif key == "s":
-            show_solution(console, workspace, workspace.last_passed)
-        elif key == "r" and name:
-            workspace.reset(name)
-            return True
-    except ChainruleError as error:
-        console.print(f"[yellow]{escape(str(error))}[/]", highlight=False)
-    return False
-
-
-def show_solution(console: Console, workspace: Workspace, name: str) -> None:
-    """Print the solution of an exercise that has been passed."""
-    code = workspace.solution(name)
-    console.print(f"[bold]{name}, one solution[/]", highlight=False)
-    console.print(Syntax(code, "python", background_color="default", word_wrap=True))
+        with pressed() as keys:
+            LearningSession(workspace, screen).run(KeyRequests(keys), stop)
+    finally:
+        screen.rest()

@@ -1,0 +1,85 @@
+"""The text of an exercise as HTML: what the lab says of it, with formulas as pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from chainrule._src.base.escaping import element, for_html
+from chainrule._src.base.extras import needs
+from chainrule._src.teach.source import LOAD, Source
+
+_FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+(?:\n[^$\n]+)?)\$", re.DOTALL)
+_PLACE = re.compile("\ue000(\\d+)\ue001")
+_PER_EM = 13.0  # points of a formula's letters, and pixels of the text around
+# Commands of TeX that matplotlib does not know, or that concern the page and not the formula.
+_OTHER_WORDS = {
+    "tfrac": r"\frac", "top": "T", "Big": "", "big": "", "text": r"\mathrm", "limits": "",
+    "lVert": r"\Vert", "rVert": r"\Vert",
+}  # fmt: skip
+_WORD = re.compile(r"\\([a-zA-Z]+)")
+
+
+def task_html(lab: Source, name: str, student: str = "") -> str:
+    """Return the text of an exercise: the cells from the exercise before it to its last cell.
+
+    Cells that define or check an exercise are left out.
+    """
+    with needs("the text of an exercise", "teach", "markdown_it"):
+        from markdown_it import MarkdownIt
+
+    formulas: list[str] = []
+
+    def place(match: re.Match[str]) -> str:
+        formulas.append(_formula(match[1] or match[2], is_block=bool(match[1])))
+        return f"\ue000{len(formulas) - 1}\ue001"
+
+    parts = [
+        _FORMULA.sub(place, text) if is_text else f"```python\n{text}\n```"
+        for is_text, text in _cells(lab, name, student)
+    ]
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    html = str(markdown.render("\n\n".join(parts))).replace("<pre>", '<pre tabindex="0">')
+    return _PLACE.sub(lambda match: formulas[int(match[1])], html)
+
+
+def _cells(lab: Source, name: str, student: str) -> Iterator[tuple[bool, str]]:
+    """Yield the cells of an exercise's text: true for Markdown, and the text."""
+    blocks = [block for block in lab.blocks(solved=False, student=student) if block[1] is not LOAD]
+    owners = [{*cell.exercises, cell.check, cell.checks} - {""} for _, cell, _ in blocks]
+    own = [i for i, owner in enumerate(owners) if name in owner]
+    before = max((i for i in range(own[0]) if owners[i]), default=-1)
+    for i in range(before + 1, own[-1]):
+        (_, cell, text), owner = blocks[i], owners[i]
+        if not owner and not text.lstrip().startswith("%"):
+            yield cell.text, text
+
+
+@cache
+def _formula(tex: str, is_block: bool) -> str:
+    """Return a formula as the element of a picture, whose alternative text is the source."""
+    import matplotlib
+    from matplotlib.mathtext import math_to_image
+
+    words = " ".join(tex.split())
+    if is_block:
+        words = words.replace(r"\frac", r"\dfrac")
+    words = _WORD.sub(lambda match: _OTHER_WORDS.get(match[1], match[0]), words)
+    file = io.BytesIO()
+    try:
+        with matplotlib.rc_context({"figure.facecolor": "none", "savefig.facecolor": "none"}):
+            depth = math_to_image(f"${words}$", file, format="svg", dpi=72)
+    except ValueError:  # matplotlib reads a part of TeX
+        return str(element("code", for_html(tex)))
+    data = base64.b64encode(file.getvalue()).decode()
+    return str(element(
+        "img", src=f"data:image/svg+xml;base64,{data}", alt=" ".join(tex.split()),
+        **{"class": "cb-formula cb-formula--block" if is_block else "cb-formula"},
+        style=f"vertical-align:{-depth / _PER_EM:.2f}em",
+    ))  # fmt: skip
+
+
+__all__ = ["task_html"]
