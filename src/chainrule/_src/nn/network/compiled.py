@@ -29,6 +29,7 @@ from chainrule._src.nn.network.outputs import (
     is_several_options,
     metrics_of,
 )
+from chainrule._src.nn.network.tracked import metrics_within
 from chainrule._src.nn.training.trainer import Trainer, rate_of
 
 
@@ -184,11 +185,14 @@ class Compiled(Predictor):
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics that `compile` was given."""
-        return [metric for metric, _ in self.objective.named.values()] if self.compiled else []
+        """The metrics in attributes, and those that `compile` was given."""
+        named = self.objective.named.values() if self.compiled and self.built else ()
+        return [*metrics_within(self), *(metric for metric, _ in named)]
 
     def reset_metrics(self) -> None:
-        """Do nothing: the metrics start at zero in every epoch and every evaluation."""
+        """Reset the metrics in attributes; in `fit` and `evaluate` all metrics start at zero."""
+        for metric in metrics_within(self):
+            metric.reset_state()
 
     @property
     def metrics_names(self) -> list[str]:

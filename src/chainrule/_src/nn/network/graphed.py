@@ -23,7 +23,7 @@ from chainrule._src.nn.layers.given import (
     shapes_in,
 )
 from chainrule._src.nn.layers.hooks import OF_GRAPHS
-from chainrule._src.nn.layers.surroundings import within
+from chainrule._src.nn.layers.surroundings import around, within
 from chainrule._src.nn.layers.symbols import drawing
 from chainrule._src.nn.layers.tracking import Path, free_name, name_of, sublayers
 from chainrule._src.nn.layers.weights import Blank
@@ -32,6 +32,7 @@ from chainrule._src.nn.network.fitting import Trainable
 from chainrule._src.nn.network.graph import LayerGraph, symbols_of
 from chainrule._src.nn.network.inputs import checked_data, checked_x, sample_weights
 from chainrule._src.nn.network.outputs import AddedLosses, OutputLosses, targets_of
+from chainrule._src.nn.network.tracked import TrackedMetrics, metrics_within
 
 OF_A_GRAPH = ("name", "dtype", "trainable", "layers", "heads", "steps", "inputs", "outputs")
 
@@ -257,18 +258,28 @@ class Graphed(Trainable):
         if self._loss_now is None:
             raise DataError(f"{self}: compute_loss is called by fit and evaluate")
         loss, extra = self._loss_now
-        return super().loss_of(loss, x, y, y_pred, sample_weight, extra, training)
+        with within(None):  # the loss may call other models
+            return super().loss_of(loss, x, y, y_pred, sample_weight, extra, around())
 
     def loss_of(
-        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], training: bool
+        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], context: Any
     ) -> Any:
-        """Return the loss that `compute_loss` computes."""
-        options = {"training": training} if _takes(type(self).compute_loss, "training") else {}
+        """Return the loss that `compute_loss` computes, which may call the model's layers."""
+        takes_training = _takes(type(self).compute_loss, "training")
+        options = {"training": context.training} if takes_training else {}
         self._loss_now = loss, extra
         try:
-            return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
+            with within(context):
+                return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
         finally:
             self._loss_now = None
+
+    def tracked_metrics(self) -> TrackedMetrics:
+        """Return the metrics that the methods of the class update."""
+        is_own = type(self).metrics is not Graphed.metrics
+        resets = type(self).reset_metrics is not Graphed.reset_metrics
+        metrics = [*metrics_within(self), *(self.metrics if is_own else ())]
+        return TrackedMetrics(metrics, self.reset_metrics if resets else None)
 
     @property
     def losses(self) -> list[Any]:

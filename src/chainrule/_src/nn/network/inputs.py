@@ -46,7 +46,7 @@ def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
         expected = first.input_shape  # an axis of one at the end may be missing, as in Keras
         if array.ndim == len(expected) - 1 and expected[-1] == 1:
             array = array[..., np.newaxis]
-    if array.ndim < 2 or len(array) == 0:
+    if array.ndim < 2 - _takes_numbers(first) or len(array) == 0:
         hint = "; give x[np.newaxis] for one sample" if array.ndim == 1 else ""
         raise ShapeError(
             f"{where}: x must hold a sample a row, at least one, received shape {array.shape}{hint}"
@@ -60,6 +60,11 @@ def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
     if first is not None and not isinstance(array, np.memmap):
         first.check(array)
     return array
+
+
+def _takes_numbers(first: Layer | None) -> bool:
+    """Return true if a sample may be one number: a word for `Embedding`, or for a `call`."""
+    return first is None or first.integers or (first.built and len(first.input_shape) == 1)
 
 
 def checked_data(
