@@ -80,7 +80,8 @@ class Trainable(Compiled):
         epochs : int, default 1
             Number of the last epoch, counted from 1.
         verbose : {"auto", 0, 1, 2}
-            1 shows a bar, 2 writes a line per epoch; "auto" is 1 on a terminal or in a notebook.
+            1 writes a line with a bar per epoch, 2 one without; "auto" shows one bar for all epochs
+            on a terminal or in a notebook.
         callbacks : Callback, callable, or sequence of such, optional
             A `History` in this list becomes the model's history.
         validation_split : float, default 0
@@ -326,7 +327,7 @@ class Trainable(Compiled):
             default. A loss that is not a mean over samples, such as one with
             ``reduction="sum"``, depends on the batch size.
         verbose : {"auto", 0, 1, 2}
-            2 prints a line.
+            1 prints a line with a bar, 2 one without.
         steps : int, optional
             Largest number of batches.
         callbacks : sequence of Callback, optional
@@ -341,7 +342,7 @@ class Trainable(Compiled):
         self._check_compiled("evaluate")
         check_flag(return_dict, "return_dict", "evaluate")
         steps = positive_or_none(steps, "steps")
-        prints_scores = verbosity(verbose) == "2"
+        level = verbosity(verbose)
         watching = as_callbacks(callbacks, "evaluate", epochs=False)
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
         if comes_in_parts(x):
@@ -360,10 +361,9 @@ class Trainable(Compiled):
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
         if self.network.is_stateful:
             self.network.take(run.engine.read("layers"))
-        if prints_scores:
-            print(
-                scores_line(supply.updates, time.perf_counter() - began, dict(sorted(logs.items())))
-            )
+        if level in ("1", "2"):
+            bar, seconds = supply.updates if level == "1" else None, time.perf_counter() - began
+            print(scores_line(supply.updates, seconds, dict(sorted(logs.items())), bar))
         return _scores(logs, return_dict)
 
     def test_on_batch(

@@ -29,9 +29,7 @@ class TrackedMetrics:
         Function that resets the metrics; by default each is reset.
     """
 
-    def __init__(
-        self, metrics: Sequence[Metric], reset: Callable[[], Any] | None = None
-    ) -> None:
+    def __init__(self, metrics: Sequence[Metric], reset: Callable[[], Any] | None = None) -> None:
         self.metrics = {metric.name: metric for metric in metrics}
         self._reset = reset
 
