@@ -32,8 +32,7 @@ ProgbarLogger = ProgressBar
 
 QUIET = frozenset((
     BackupAndRestore, BestWeights, CSVLogger, EarlyStopping, EpochBars, EpochLines, GradientNorms,
-    History,
-    ModelCheckpoint, ProgressBar, ReduceLROnPlateau, TerminateOnNaN,
+    History, ModelCheckpoint, ProgressBar, ReduceLROnPlateau, TerminateOnNaN,
 ))  # fmt: skip
 """Callbacks that run no code of the user, so that the training data cannot change meanwhile."""
 

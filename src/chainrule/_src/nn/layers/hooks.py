@@ -50,6 +50,8 @@ ADVICE = {
     "metrics": "hold a metric in an attribute, and call its update_state in call",
     "dtype_policy": "give the model a dtype",
     "autocast": "give the model a dtype",
+    "output": "a class of your own has no symbolic output; call it: keras.Model(x, model(x))",
+    "input": "a class of your own has no symbolic input; call it: keras.Model(x, model(x))",
     "input_spec": "check the shape in build",
     "compute_output_spec": "the shape of the output is found by trying call",
     "weights": "what add_weight returned is a weight wherever an attribute holds it",
@@ -81,7 +83,8 @@ def check_setting(where: Any, name: str, hooks: Iterable[str] = SETTINGS) -> Non
 def missing(layer: Any, name: str) -> str:
     """Return the error message for an attribute that a layer does not have."""
     if name in OF_LAYERS:
-        return f"{layer}: {_text(name)}"
+        advice = f"; {ADVICE[name]}" if name in ADVICE else ""
+        return f"{layer}: Keras's {name} has no counterpart{advice}"
     return f"{type(layer).__name__!r} object has no attribute {name!r}"
 
 

@@ -18,7 +18,7 @@ from chainrule._src.nn.layers.given import is_shape, shape_of, shapes_in
 from chainrule._src.nn.metrics import get as get_metric
 from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.forward import Predictor
-from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, warn_of_one_share
+from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, warn_of_last
 from chainrule._src.nn.network.kept import RecordingCache
 from chainrule._src.nn.network.objective import Objective
 from chainrule._src.nn.network.outputs import (
@@ -99,7 +99,7 @@ class Compiled(Predictor):
         if not isinstance(loss, OutputLosses):
             metrics, weighted_metrics = map(flat_metrics, (metrics, weighted_metrics))
             for metric in (*metrics, *weighted_metrics):
-                get_metric(metric, loss, (), "Sequential.compile")
+                get_metric(metric, loss, (), "compile")
         self.optimizer, self.loss, self.optimizer_state = rule, loss, None
         optimizers.count(rule, {})
         self.compiled_metrics = (metrics or (), weighted_metrics or ())
@@ -112,7 +112,7 @@ class Compiled(Predictor):
             return AddedLosses()
         if loss is None:
             raise DataError(
-                "Sequential.compile: loss is missing; for instance "
+                "compile: loss is missing; for instance "
                 "loss='sparse_categorical_crossentropy', or 'mse'"
             )
         if isinstance(loss, OutputLosses | AddedLosses):
@@ -276,7 +276,7 @@ class Compiled(Predictor):
         if not is_shape(outputs) or isinstance(self.loss, OutputLosses | AddedLosses):
             return
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
-        warn_of_one_share(self.network.last, outputs[-1] or 1)
+        warn_of_last(self.network.last, outputs[-1] or 1, self.loss)
 
 
 def flat_metrics(metrics: Any) -> tuple[Any, ...]:
@@ -285,6 +285,6 @@ def flat_metrics(metrics: Any) -> tuple[Any, ...]:
         (metrics,) = metrics.values()
         metrics = metrics if isinstance(metrics, list | tuple) else [metrics]
     if isinstance(metrics, str) or not isinstance(metrics, Sequence | None):
-        raise DataError(f"Sequential.compile: metrics must be a list, received {metrics!r}")
+        raise DataError(f"compile: metrics must be a list such as ['mae'], received {metrics!r}")
     nested = [m if isinstance(m, list | tuple) else [m] for m in metrics or ()]
     return tuple(metric for group in nested for metric in group)

@@ -169,7 +169,7 @@ class Graphed(Trainable):
     def call(self, x: Any) -> Any:
         """Return the outputs: the recorded calls are made again."""
         if self._graph is None:
-            raise NotImplementedError(f"{type(self).__name__} must define call")
+            raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs)")
         parts = self._graph.flat(x, str(self))
         self._graph.check(parts, str(self))
         return self._graph.replay(self._layers, parts)
@@ -258,6 +258,11 @@ class Graphed(Trainable):
         if self._loss_now is None:
             raise DataError(f"{self}: compute_loss is called by fit and evaluate")
         loss, extra = self._loss_now
+        if isinstance(loss, AddedLosses) and not extra:
+            raise DataError(
+                f"{self}: the model was compiled without a loss, and none of its layers adds one; "
+                "write compile(optimizer, loss='mse'), or the name of another loss"
+            )
         with within(None):  # the loss may call other models
             return super().loss_of(loss, x, y, y_pred, sample_weight, extra, around())
 

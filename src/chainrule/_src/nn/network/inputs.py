@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import as_numbers
-from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.errors import DataError, OutOfRangeError, ShapeError
 from chainrule._src.base.validation import check_finite, check_number
 from chainrule._src.compile.running.engines import rows_in
 from chainrule._src.core.trees import leaves, map_leaves
@@ -171,15 +171,31 @@ def check_labels_fit(y: Any, outputs: int, loss: Any, where: str) -> None:
         return
     ignored = getattr(loss, "ignore_class", None)
     labels = y if ignored is None else np.where(y == ignored, 0, y)
-    what = f"{where}: labels, for the {outputs} outputs of the last layer,"
-    IN_RANGE(labels, size=outputs, what=what)
+    units = "one output" if outputs == 1 else f"{outputs} outputs"
+    what = f"{where}: labels, for the {units} of the last layer,"
+    try:
+        IN_RANGE(labels, size=outputs, what=what)
+    except OutOfRangeError as error:
+        advice = (
+            "one output with two classes takes binary_crossentropy" if outputs == 1
+            else f"number classes from 0, or give the last layer {int(np.max(labels)) + 1} units"
+        )  # fmt: skip
+        raise OutOfRangeError(error.message, error.row, advice) from None
 
 
-def warn_of_one_share(layer: Any, outputs: int) -> None:
-    """Warn of a softmax over one unit, from which nothing can be learned."""
-    if outputs == 1 and getattr(layer, "activation", None) is activations.softmax:
-        warnings.warn(
+def warn_of_last(layer: Any, outputs: int, loss: Any) -> None:
+    """Warn of a last layer whose activation does not go with the loss."""
+    activation, from_logits = getattr(layer, "activation", None), getattr(loss, "from_logits", None)
+    message = None
+    if outputs == 1 and activation is activations.softmax:
+        message = (
             f"the softmax of one unit ({layer.name}) is 1 for every sample, so that nothing is "
-            "learned; for two classes use activation='sigmoid' with binary_crossentropy",
-            stacklevel=5,
+            "learned; for two classes use activation='sigmoid' with binary_crossentropy"
         )
+    elif from_logits and activation in (activations.softmax, activations.sigmoid):
+        message = (
+            f"{loss.name} has from_logits=True, but {layer.name} gives probabilities; leave out "
+            "from_logits=True, or the activation"
+        )
+    if message:
+        warnings.warn(message, stacklevel=5)

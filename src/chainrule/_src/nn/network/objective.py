@@ -20,6 +20,7 @@ from chainrule._src.nn.losses import Loss
 from chainrule._src.nn.losses.base import weight_of
 from chainrule._src.nn.metrics.base import plain
 from chainrule._src.nn.network.network import Network, NetworkOutput, Weights
+from chainrule._src.nn.network.outputs import AddedLosses
 from chainrule._src.nn.network.tracked import TrackedMetrics
 from chainrule._src.nn.training.trainer import Sums
 
@@ -164,11 +165,12 @@ class Objective:
             lambda each: each.value if type(each) is Tensor else each,
             (self.network.stack.flat_outputs(output.output), output.mask),
         )
+        of_tracked: dict[str, Any] = {}
+        if self.tracked.metrics or isinstance(self.loss, AddedLosses):
+            of_tracked = self._zero_of_tracked(X, y, *weight)
         updates = self._metric_arguments(y_pred, mask, y, weight[0] if weight else None)
         zero = {name: metric.zero(*example) for name, metric, example in updates}
-        if self.tracked.metrics:
-            zero |= self._zero_of_tracked(X, y, *weight)
-        return Sums(zero, self.scores)
+        return Sums(zero | of_tracked, self.scores)
 
     def _zero_of_tracked(self, *data: Any) -> dict[str, Any]:
         """Return the states, before the first batch, of the metrics that a batch updates."""
