@@ -157,7 +157,7 @@ class Compiled(Predictor):
         named = self.outputs_are_named
         tracked = [part for part in bound.parts if part[1] is not None]
         each_loss = [
-            LossOfOutput(bound, name, name if named else each.name)
+            LossOfOutput(bound, name, name if named else bound.texts.get(name, each.name))
             for name, each, _ in tracked
             if len(tracked) > 1
         ]

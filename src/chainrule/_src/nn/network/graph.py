@@ -98,11 +98,16 @@ class LayerGraph:
         self.structure = map_symbolic(ref, outputs)
         if isinstance(self.structure, list | tuple) and len(self.structure) == 1:
             self.structure = self.structure[0]
-        self.output_names = _unique(
-            [*outputs] if isinstance(outputs, Mapping) else [_name(symbol) for symbol in ends]
-        )
+        self.name_outputs()
         self.output_shapes = map_symbolic(
             lambda symbol: symbol.shape, ends[0] if isinstance(self.structure, Ref) else outputs
+        )
+
+    def name_outputs(self) -> None:
+        """Name the outputs by their keys in a dict, or by the present names of their layers."""
+        outputs = self.symbols[1]
+        self.output_names = _unique(
+            [*outputs] if isinstance(outputs, Mapping) else [*map(_name, symbols_in(outputs))]
         )
 
     def replay(

@@ -78,6 +78,7 @@ class Graphed(Trainable):
                     )
                 layer.name = free_name(layer.name, names)
             names.add(layer.name)
+        graph.name_outputs()
         for head in graph.heads:
             layer = graph.layers[head]
             if not layer.built:

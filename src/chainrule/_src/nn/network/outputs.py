@@ -27,16 +27,17 @@ class OutputLosses(Loss):
         super().__init__("compile_loss")
         self.losses, self.weights = losses, weights
         self.parts: list[tuple[str, Any, Any]] = []
+        self.texts: dict[str, str] = {}  # by output, of losses that were given by name
 
     def bound(self, names: Sequence[str]) -> OutputLosses:
         """Return the losses of outputs with these names."""
+        each = [alone(loss) for loss in per_output(self.losses, names, "loss")]
+        weights = per_output(self.weights, names, "loss_weights")
+        self.texts = {n: loss for n, loss in zip(names, each, strict=True) if isinstance(loss, str)}
         self.parts = [
-            (name, None if loss is None else losses.get(alone(loss), "compile"), weight)
-            for name, loss, weight in zip(
-                names, per_output(self.losses, names, "loss"),
-                per_output(self.weights, names, "loss_weights"), strict=True,
-            )
-        ]  # fmt: skip
+            (name, None if loss is None else losses.get(loss, "compile"), weight)
+            for name, loss, weight in zip(names, each, weights, strict=True)
+        ]
         return self
 
     def values(self, y_true: Any, y_pred: Any, weight: Any) -> Iterator[tuple[str, Any, Any]]:
