@@ -100,8 +100,8 @@ def _check_hash(path: Path, expected: str | None, algorithm: str) -> None:
         digest = hashlib.file_digest(file, algorithm).hexdigest()
     if digest != expected:
         raise FileError(
-            f"{path}: the {algorithm} checksum is {digest}, expected {expected}; put the file there "
-            "again"
+            f"{path}: the {algorithm} checksum is {digest}, expected {expected}; put the file "
+            "there again"
         )
 
 

@@ -147,3 +147,61 @@ def test_a_sample_may_be_one_number():
         model.compile("sgd", "mse")
         model.fit(x, words, verbose=0)
         assert model.predict(x).shape == (12, 1)
+
+
+def test_a_batch_of_several_inputs_is_one_update():
+    class Sums(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.a = layers.Dense(2, use_bias=False, kernel_initializer="ones")
+            self.b = layers.Dense(2, use_bias=False, kernel_initializer="ones")
+
+        def call(self, x):
+            return self.a(x[0]) + self.b(x[1])
+
+    model, x, y = Sums(), [np.ones((3, 2)), np.ones((3, 3))], np.ones((3, 2))
+    model.compile("sgd", "mse")
+    assert model.train_on_batch(x, y) == 16  # the outputs are 5
+    assert model.train_on_batch(x, y) == pytest.approx(14.44)
+    assert model.test_on_batch(x, y) == pytest.approx(13.0321)
+
+
+class Size(layers.Layer):
+    def call(self, x):
+        self.add_loss(np.mean(x**2))
+        return x
+
+
+def test_a_chain_whose_layers_add_the_loss_is_compiled_without_one():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(2), Size()])
+    model.compile("adam")
+    losses = model.fit(X, epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    plain = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
+    plain.compile("adam")
+    with pytest.raises(DataError, match="none of its layers adds one"):
+        plain.fit(X, Y, verbose=0)
+
+
+def test_batches_have_class_weights():
+    labels = (Y > 0).astype("f4")
+    histories = []
+    for weighted in (False, True):
+        model = keras.Sequential([keras.Input((4,)), layers.Dense(1, activation="sigmoid")])
+        model.set_weights([np.full((4, 1), 0.1, "f4"), np.zeros(1, "f4")])
+        model.compile("sgd", "binary_crossentropy")
+        batches = [(X[:12], labels[:12]), (X[12:], labels[12:])]
+        options = {"class_weight": {0: 1.0, 1: 5.0}, "verbose": 0, "shuffle": False}
+        data = (batches,) if weighted else (X, labels, 12)
+        histories.append(model.fit(*data, **options).history["loss"])
+    assert histories[0] == pytest.approx(histories[1], rel=1e-6)
+
+
+def test_one_array_is_the_target_of_the_only_output_with_a_loss():
+    inputs = keras.Input((4,))
+    h = layers.Dense(1)(inputs)
+    part, whole = (keras.Model(inputs, [h, h, h]) for _ in range(2))
+    part.compile(loss=["mse", None, None])
+    whole.compile(loss=["mse"] * 3)
+    loss = whole.evaluate(X, [Y] * 3, return_dict=True)["loss"]
+    assert part.evaluate(X, Y, return_dict=True)["loss"] * 3 == pytest.approx(loss)

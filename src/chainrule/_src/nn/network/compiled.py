@@ -39,7 +39,7 @@ class Compiled(Predictor):
     def _begin(self) -> None:
         super()._begin()
         self.history = History()
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.training_data: Any = None
         self.class_names: list[str] | None = None
         self.preprocessor: Any = None
@@ -108,13 +108,8 @@ class Compiled(Predictor):
     def _loss_given(self, loss: Any, weights: Any) -> Any:
         """Return the loss of the output, or of several outputs."""
         names = self.names_of_outputs
-        if loss is None and self.may_lack_loss:
-            return AddedLosses()
         if loss is None:
-            raise DataError(
-                "compile: loss is missing; for instance "
-                "loss='sparse_categorical_crossentropy', or 'mse'"
-            )
+            return AddedLosses()
         if isinstance(loss, OutputLosses | AddedLosses):
             return loss
         if len(names) < 2:
@@ -175,8 +170,6 @@ class Compiled(Predictor):
     def outputs_are_named(self) -> bool:
         """True if losses and metrics have the names of outputs before their own."""
         return True
-
-    may_lack_loss = False  # if true, the layers or a method of the model may add the loss
 
     @property
     def names_of_outputs(self) -> list[str]:

@@ -12,7 +12,6 @@ from chainrule._src.base.config import made
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.registered import known_as
 from chainrule._src.base.validation import check_flag, check_seed
-from chainrule._src.compile.running.engines import rows_in
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers.given import (
     Shape,
@@ -41,7 +40,7 @@ class Graphed(Trainable):
     """A model of the layers between symbolic inputs and outputs, or of those in its attributes."""
 
     _hooks = OF_GRAPHS
-    takes_several = may_lack_loss = True
+    takes_several = True
     _loss_now: Any = None  # while the loss of a batch is computed
     _graph: LayerGraph | None = None
     _attributes: frozenset[str] = frozenset()  # of every model: they hold no layers
@@ -259,11 +258,6 @@ class Graphed(Trainable):
         if self._loss_now is None:
             raise DataError(f"{self}: compute_loss is called by fit and evaluate")
         loss, extra = self._loss_now
-        if isinstance(loss, AddedLosses) and not extra:
-            raise DataError(
-                f"{self}: the model was compiled without a loss, and none of its layers adds one; "
-                "write compile(optimizer, loss='mse'), or the name of another loss"
-            )
         with within(None):  # the loss may call other models
             return super().loss_of(loss, x, y, y_pred, sample_weight, extra, around())
 
@@ -317,9 +311,7 @@ class Graphed(Trainable):
         if not self.built:
             self.build(shape_of(X))
         names = self.names_of_outputs
-        if y is None and isinstance(self.loss, AddedLosses):
-            return X, np.zeros(rows_in(X), np.float32)
-        if len(names) < 2:
+        if len(names) < 2 or (y is None and isinstance(self.loss, AddedLosses)):
             y = next(iter(y.values())) if isinstance(y, Mapping) and len(y) == 1 else y
             return checked_data(X, y, weight, class_weight, None, self.loss, where)
         if class_weight is not None:
@@ -328,7 +320,7 @@ class Graphed(Trainable):
         each = loss.bound(names).parts
         Y = tuple(
             None if part is None else checked_data(X, part, None, None, None, of_one, where)[1]
-            for part, (_, of_one, _) in zip(targets_of(y, names, where), each, strict=True)
+            for part, (_, of_one, _) in zip(targets_of(y, names, where, each), each, strict=True)
         )
         if weight is None:
             return X, Y

@@ -18,6 +18,7 @@ from chainrule._src.data.preprocessing.splitting import boundary_of_last
 from chainrule._src.nn import activations
 from chainrule._src.nn.layers.layer import Layer
 from chainrule._src.nn.losses import SparseCategoricalCrossentropy
+from chainrule._src.nn.network.outputs import AddedLosses
 from chainrule._src.ops.index import IN_RANGE
 
 Data = tuple[Any, ...]
@@ -77,6 +78,8 @@ def checked_data(
     """
     X = x if layers is None else checked_x(x, layers, where)
     y = _alone(y, 1)
+    if y is None and isinstance(loss, AddedLosses):
+        y = np.zeros(rows_in(X), np.float32)
     if y is None:
         raise DataError(f"{where}: y is missing; give the targets, one a sample")
     try:

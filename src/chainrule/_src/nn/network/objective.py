@@ -176,9 +176,12 @@ class Objective:
         """Return the states, before the first batch, of the metrics that a batch updates."""
         params, state = self.network.params, self.network.state
         reset = self.tracked.reset()
-        with np.errstate(all="ignore"):
-            *_, after = self.value(params, state, True, *data, tracked=reset)[1]
-        zero = self.tracked.zero(reset, after)
+        zero: dict[str, Any] = {}
+        for training in (False, True):  # some are updated in training only
+            if len(zero) < len(reset) or not reset:
+                with np.errstate(all="ignore"):
+                    *_, after = self.value(params, state, training, *data, tracked=reset)[1]
+                zero |= self.tracked.zero(reset, after)
         return {self._tracked: zero} if zero else {}
 
     def _applied(self, X: Any) -> NetworkOutput:

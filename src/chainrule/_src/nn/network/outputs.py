@@ -169,8 +169,11 @@ def per_output(spec: Any, names: Sequence[str], what: str) -> list[Any]:
     return [None if what == "metrics" and not spec else spec] * len(names)
 
 
-def targets_of(y: Any, names: Sequence[str], where: str) -> list[Any]:
-    """Return the target of each output, from a list or from a dict by name."""
+def targets_of(y: Any, names: Sequence[str], where: str, parts: Sequence[Any] = ()) -> list[Any]:
+    """Return the target of each output, from a list or from a dict by name.
+
+    With ``parts``, the losses of `OutputLosses`, one array is that of the only output with a loss.
+    """
     if isinstance(y, Mapping):
         unknown = [key for key in y if key not in names]
         if not unknown:
@@ -180,6 +183,9 @@ def targets_of(y: Any, names: Sequence[str], where: str) -> list[Any]:
         )
     if isinstance(y, list | tuple) and len(y) == len(names):
         return [*y]
+    with_loss = [part for part in parts if part[1] is not None]
+    if len(with_loss) == 1 and hasattr(y, "shape"):
+        return [y if part is with_loss[0] else None for part in parts]
     raise DataError(
         f"{where}: y must be a list of {len(names)} arrays, or a dict by the outputs' names "
         f"{', '.join(names)}"

@@ -17,6 +17,7 @@ from chainrule._src.nn.layers.hooks import OF_MODELS, check_setting
 from chainrule._src.nn.layers.surroundings import CallContext, around
 from chainrule._src.nn.layers.symbols import symbols_in
 from chainrule._src.nn.network.network import Network
+from chainrule._src.nn.network.outputs import AddedLosses
 from chainrule._src.nn.network.summary import summary_text
 from chainrule._src.nn.network.tracked import TrackedMetrics, metrics_within
 
@@ -134,6 +135,11 @@ class Stack(Layer):
         context: CallContext,
     ) -> Any:  # fmt: skip
         """Return the loss of a batch with penalties and the losses that layers added."""
+        if isinstance(loss, AddedLosses) and not extra:
+            raise DataError(
+                f"{self}: the model was compiled without a loss, and none of its layers adds one; "
+                "write compile(optimizer, loss='mse'), or the name of another loss"
+            )
         value = loss(y, y_pred, weight)
         for more in extra:
             value = value + more
