@@ -8,6 +8,7 @@ from chainrule._src.nn.callbacks import (
     CallbackList,
     CSVLogger,
     EarlyStopping,
+    EpochBars,
     EpochLines,
     GradientNorms,
     History,
@@ -34,7 +35,7 @@ from chainrule._src.nn.callbacks import __getattr__ as __getattr__
 
 __all__ = [
     "QUIET", "BackupAndRestore", "BestWeights", "CSVLogger", "Callback", "CallbackList",
-    "EarlyStopping", "EpochLines", "GradientNorms", "History", "LambdaCallback",
+    "EarlyStopping", "EpochBars", "EpochLines", "GradientNorms", "History", "LambdaCallback",
     "LearningRateScheduler", "Logs", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger",
     "ProgressBar", "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN", "as_callback",
     "as_callbacks", "backup", "by_name", "introduce", "listens", "runs_code_of_the_user", "tell",

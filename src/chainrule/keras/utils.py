@@ -18,6 +18,7 @@ from chainrule._src.base.registered import known_as as custom_object_scope
 from chainrule._src.base.registered import register as register_keras_serializable
 from chainrule._src.base.validation import check_number, check_positive, lookup, set_random_seed
 from chainrule.keras.backend import clear_session
+from chainrule.keras.files import get_file
 from chainrule.keras.left_out import left_out
 
 __all__ = [
@@ -28,7 +29,6 @@ __all__ = [
 ]  # fmt: skip
 
 _FILES = "read the files yourself, and give fit arrays or a generator of batches (x, y)"
-get_file = left_out("get_file", "download the file yourself; nothing is fetched behind your back")
 image_dataset_from_directory = left_out("image_dataset_from_directory", _FILES)
 text_dataset_from_directory = left_out("text_dataset_from_directory", _FILES)
 audio_dataset_from_directory = left_out("audio_dataset_from_directory", _FILES)

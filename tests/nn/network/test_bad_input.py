@@ -226,7 +226,6 @@ MISFITS = {
         UnknownNameError,
         "did you mean 'accuracy'",
     ),
-    "no loss": (lambda: MODEL.compile("sgd"), DataError, "loss is missing"),
     "not compiled": (
         lambda: cr.Sequential([layers.Dense(1)]).fit(X, Y),
         DataError,

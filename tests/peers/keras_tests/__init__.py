@@ -38,6 +38,7 @@ FAMILIES = {
     "sequential": ["models/sequential_test.py"],
     "functional": ["models/functional_test.py"],
     "model": ["models/model_test.py"],
+    "trainer": ["trainers/trainer_test.py"],
     "callbacks": ["callbacks/[!ost]*_test.py", "callbacks/terminate_*_test.py"],
     "losses": ["losses/*_test.py"],
     "metrics": ["metrics/*_test.py"],

@@ -117,10 +117,12 @@ class OutOfRangeError(DataError, IndexError):
         The message without the row.
     row : int, optional
         The row of the data that contains the value.
+    advice : str, optional
+        What to do, for the end of the text.
 
     Attributes
     ----------
-    message, row
+    message, row, advice
         As the parameters.
 
     Examples
@@ -133,12 +135,13 @@ class OutOfRangeError(DataError, IndexError):
     received 7 in row 1
     """
 
-    def __init__(self, message: str, row: int | None = None) -> None:
-        super().__init__(message, row)
-        self.message, self.row = message, row
+    def __init__(self, message: str, row: int | None = None, advice: str = "") -> None:
+        super().__init__(message, row, advice)
+        self.message, self.row, self.advice = message, row, advice
 
     def __str__(self) -> str:
-        return self.message if self.row is None else f"{self.message} in row {self.row}"
+        place = "" if self.row is None else f" in row {self.row}"
+        return f"{self.message}{place}{self.advice and '; '}{self.advice}"
 
 
 class DivergenceError(ChainruleError, ArithmeticError, RuntimeError):

@@ -211,7 +211,7 @@ def sweep(
         fleet = ClusterFleet(client, build, folds, options.batch_size, options.scoring)
     for note in build_notes(build, search_space, options.seed):
         warnings.warn(f"sweep: {note}", stacklevel=2)
-    watching = watchers(callbacks, verbose, "sweep", SweepBar, SweepLines)
+    watching = watchers(callbacks, verbose, "sweep", SweepBar, SweepLines, SweepBar)
     storage, parts, log = _opened(store, build, folds, search_space, ranking, options)
     watching += log
     running = _begun(fleet, storage, parts, search_space, ranking, options, watching)

@@ -23,7 +23,7 @@ from chainrule._src.nn.callbacks.monitor import (
     MonitorCallback,
     ReduceLROnPlateau,
 )
-from chainrule._src.nn.callbacks.progress import EpochLines, ProgressBar
+from chainrule._src.nn.callbacks.progress import EpochBars, EpochLines, ProgressBar
 from chainrule._src.nn.callbacks.records import CSVLogger, GradientNorms, TensorBoard
 from chainrule._src.nn.callbacks.several import CallbackList
 
@@ -31,8 +31,8 @@ ProgbarLogger = ProgressBar
 """Keras's name for `ProgressBar`."""
 
 QUIET = frozenset((
-    BackupAndRestore, BestWeights, CSVLogger, EarlyStopping, EpochLines, GradientNorms, History,
-    ModelCheckpoint, ProgressBar, ReduceLROnPlateau, TerminateOnNaN,
+    BackupAndRestore, BestWeights, CSVLogger, EarlyStopping, EpochBars, EpochLines, GradientNorms,
+    History, ModelCheckpoint, ProgressBar, ReduceLROnPlateau, TerminateOnNaN,
 ))  # fmt: skip
 """Callbacks that run no code of the user, so that the training data cannot change meanwhile."""
 
@@ -59,7 +59,7 @@ def runs_code_of_the_user(callback: Callback) -> bool:
 
 __all__ = [
     "QUIET", "BackupAndRestore", "BestWeights", "CSVLogger", "Callback", "CallbackList",
-    "EarlyStopping", "EpochLines", "GradientNorms", "History", "LambdaCallback",
+    "EarlyStopping", "EpochBars", "EpochLines", "GradientNorms", "History", "LambdaCallback",
     "LearningRateScheduler", "Logs", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger",
     "ProgressBar", "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN", "as_callback",
     "as_callbacks", "backup", "by_name", "introduce", "listens", "runs_code_of_the_user", "tell",

@@ -299,7 +299,10 @@ def as_callback(callback: Any, where: str) -> Callback:
         return callback
     if callable(callback) and not isinstance(callback, type):
         return FunctionCallback(callback)
-    raise DataError(f"{where}: a callback must be a Callback or a function, received {callback!r}")
+    hint = "; call the class, as in EarlyStopping()" if isinstance(callback, type) else ""
+    raise DataError(
+        f"{where}: a callback must be a Callback or a function, received {callback!r}{hint}"
+    )
 
 
 def as_callbacks(callbacks: Any, where: str, epochs: bool = True) -> list[Callback]:

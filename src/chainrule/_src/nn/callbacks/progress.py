@@ -11,11 +11,13 @@ from chainrule._src.base.interrupts import deferred
 from chainrule._src.base.validation import lookup
 from chainrule._src.nn.callbacks.callback import Callback, History, Logs, as_callbacks
 
+BAR = 20  # characters of an epoch's bar
+
 
 class ProgressBar(Callback):
     """Shows a bar with epoch, scores and the time left, on a terminal or in a notebook.
 
-    `fit` adds it for ``verbose=1``, and for ``verbose="auto"`` where somebody can see it.
+    `fit` adds it for ``verbose="auto"`` where somebody can see it.
 
     Attributes
     ----------
@@ -101,15 +103,50 @@ class EpochLines(Callback):
         )
 
 
-def scores_line(steps: int, seconds: float, logs: Logs | None) -> str:
+class EpochBars(EpochLines):
+    """Prints each epoch with a bar, as Keras does; `fit` adds it for ``verbose=1``.
+
+    On a terminal the bar grows within an epoch.
+
+    Examples
+    --------
+    >>> bars = EpochBars()
+    >>> bars.set_params({"epochs": 10, "steps": 7})
+    >>> bars.on_epoch_begin(2)
+    Epoch 3/10
+    >>> bars.on_epoch_end(2, {"accuracy": 0.875, "loss": 0.51})  # doctest: +ELLIPSIS
+    7/7 ━━━━━━━━━━━━━━━━━━━━ 0s .../step - accuracy: 0.8750 - loss: 0.5100
+    """
+
+    def on_progress(self, batch: int, logs: Logs | None = None) -> None:
+        """Show the bar of the batches that are done, on a terminal."""
+        if sys.stdout.isatty() and batch < self.params["steps"]:
+            print(self._line(batch, logs), end="", flush=True)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Print the whole bar, time and scores."""
+        print(self._line(self.params["steps"], logs), flush=True)
+
+    def _line(self, batches: int, logs: Logs | None) -> str:
+        steps, seconds = self.params["steps"], time.perf_counter() - self._began
+        line = scores_line(steps, seconds, logs, batches)
+        return f"\r\x1b[K{line}" if sys.stdout.isatty() else line
+
+
+def scores_line(steps: int, seconds: float, logs: Logs | None, batches: int | None = None) -> str:
     """Write batches, time and scores in one line, without the gradient norms of single arrays.
+
+    With ``batches``, the number of batches that are done, the line has a bar.
 
     Examples
     --------
     >>> scores_line(20, 0.034, {"accuracy": 0.9, "loss": 0.00051})
     '20/20 - 0s - 2ms/step - accuracy: 0.9000 - loss: 5.1000e-04'
+    >>> scores_line(20, 0.034, {"loss": 0.51}, 10)
+    '10/20 ━━━━━━━━━━           0s 3ms/step - loss: 0.5100'
     """
-    pace = seconds / max(steps, 1)  # seconds a step
+    n_done = steps if batches is None else batches
+    pace = seconds / max(n_done, 1)  # seconds a step
     units = {"s": 1.0, "ms": 1e3, "us": 1e6}
     unit = "s" if pace >= 1 or pace == 0 else "ms" if pace >= 1e-3 else "us"
     scores = [
@@ -117,7 +154,10 @@ def scores_line(steps: int, seconds: float, logs: Logs | None) -> str:
         for name, score in (logs or {}).items()
         if not name.startswith("gradient_norm_")
     ]
-    parts = f"{steps}/{steps}", f"{seconds:.0f}s", f"{pace * units[unit]:.0f}{unit}/step"
+    bar = "━" * (BAR * n_done // max(steps, 1))
+    parts = f"{n_done}/{steps}", f"{seconds:.0f}s", f"{pace * units[unit]:.0f}{unit}/step"
+    if batches is not None:
+        parts = (" ".join([parts[0], bar.ljust(BAR), *parts[1:]]),)
     return " - ".join([*parts, *scores])
 
 
@@ -143,6 +183,7 @@ def watchers(
     where: str,
     bar: type[Callback] = ProgressBar,
     lines: type[Callback] = EpochLines,
+    bars: type[Callback] = EpochBars,
 ) -> list[Callback]:
     """Return callbacks, checked, after the progress callback that ``verbose`` selects, as in Keras.
 
@@ -155,7 +196,7 @@ def watchers(
     if level == "auto":
         watched = sys.stdout.isatty() or "ipykernel" in sys.modules
         return [*([bar()] if watched else []), *watching]
-    kinds: dict[str, list[type[Callback]]] = {"0": [], "1": [bar], "2": [lines]}
+    kinds: dict[str, list[type[Callback]]] = {"0": [], "1": [bars], "2": [lines]}
     return [*(callback() for callback in kinds[level]), *watching]
 
 

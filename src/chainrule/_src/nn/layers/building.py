@@ -166,6 +166,8 @@ class Buildable(Called):
         y = first_of(y)  # states come after the output
         shape: tuple[int, ...] = () if isinstance(y, tuple | list | dict) else np.shape(y)
         if not shape or shape[0] != rows:
+            if y is None:
+                raise DataError(f"{self}: call returns nothing; write return before the result")
             received = f"has shape {shape}" if shape else f"is a {type(y).__name__}"
             raise ShapeError(
                 f"{self}: for an input of shape ({rows}, …) the output must be an array of {rows} "

@@ -105,12 +105,14 @@ def fits(shape: Any, expected: Any) -> bool:
 
 
 def shapes_given(shapes: Any) -> Any:
-    """Return the shape of an input as a tuple; several shapes in a list or dict."""
+    """Return the shape of an input as a tuple; several shapes, which may be lists, in a list."""
     if shapes is None:
         return (None,)
-    if isinstance(shapes, list | tuple) and not any(hasattr(s, "__iter__") for s in shapes):
-        return tuple(shapes)
-    return map_shapes(tuple, shapes)
+    if isinstance(shapes, dict):
+        return {key: shapes_given(shape) for key, shape in shapes.items()}
+    if any(hasattr(size, "__iter__") for size in shapes):
+        return [shapes_given(shape) for shape in shapes]
+    return tuple(shapes)
 
 
 def same_beside_rows(shapes: Any, others: Any) -> bool:

@@ -34,29 +34,34 @@ OF_MODELS = (
     "stateless_compute_loss", "supports_masking", "test_step", "train_step",
 )  # fmt: skip
 """Hooks of `keras.Sequential`."""
-OF_GRAPHS = (
-    "train_step", "test_step", "predict_step",
-    *(name for name in OF_MODELS if name not in (
+OF_GRAPHS = tuple(
+    name for name in OF_MODELS if name not in (
         "add_loss", "add_weight", "call", "compute_loss", "compute_mask", "compute_output_shape",
-        "compute_dtype", "from_config", "supports_masking", "train_step", "test_step",
-        "predict_step",
-    )),
+        "compute_dtype", "from_config", "metrics", "reset_metrics", "supports_masking",
+    )
 )  # fmt: skip
 """Hooks of `keras.Model`."""
 SETTINGS = ("autocast", "dtype_policy")
 """Attributes that Keras reads if a layer sets them."""
 ADVICE = {
-    "add_metric": "give compile a metric of your own",
+    "add_metric": "hold a metric in an attribute, such as keras.metrics.Mean(), and call its "
+    "update_state in call or in compute_loss",
     "losses": "regularizers are part of the loss; penalties of them are in model.network",
-    "metrics": "give compile a metric of your own",
+    "metrics": "hold a metric in an attribute, and call its update_state in call",
     "dtype_policy": "give the model a dtype",
     "autocast": "give the model a dtype",
+    "output": "a class of your own has no symbolic output; call it: keras.Model(x, model(x))",
+    "input": "a class of your own has no symbolic input; call it: keras.Model(x, model(x))",
     "input_spec": "check the shape in build",
     "compute_output_spec": "the shape of the output is found by trying call",
     "weights": "what add_weight returned is a weight wherever an attribute holds it",
-    "train_step": "write compute_loss of a keras.Model in NumPy, or the loop with "
-    "chainrule.minimize",
-    "compute_loss": "give compile a loss of your own",
+    "train_step": "no tape is needed: write the loss as compute_loss(self, x, y, y_pred, "
+    "sample_weight) of a keras.Model, which may call its layers and update metrics in its "
+    "attributes; for steps of your own call train_on_batch in a loop",
+    "test_step": "evaluate scores what compute_loss of a keras.Model returns, and the metrics that "
+    "it updates",
+    "predict_step": "write call; predict returns what it returns",
+    "compute_loss": "give compile a loss of your own, or derive the class from keras.Model",
     "compute_metrics": "give compile a metric of your own",
 }
 
@@ -78,7 +83,8 @@ def check_setting(where: Any, name: str, hooks: Iterable[str] = SETTINGS) -> Non
 def missing(layer: Any, name: str) -> str:
     """Return the error message for an attribute that a layer does not have."""
     if name in OF_LAYERS:
-        return f"{layer}: {_text(name)}"
+        advice = f"; {ADVICE[name]}" if name in ADVICE else ""
+        return f"{layer}: Keras's {name} has no counterpart{advice}"
     return f"{type(layer).__name__!r} object has no attribute {name!r}"
 
 

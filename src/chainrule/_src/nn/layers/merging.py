@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.errors import DataError
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.validation import shape_text
 from chainrule._src.nn.layers.given import is_several, shapes_in
 from chainrule._src.nn.layers.layer import Layer
 from chainrule._src.nn.layers.surroundings import around
@@ -30,7 +31,8 @@ class Merge(Layer):
         """Return the merged array; within a layer's `call`, no attribute need hold this layer."""
         arrays = [*x.values()] if isinstance(x, dict) else x
         if not isinstance(arrays, list | tuple) or len(arrays) < self.fewest:
-            raise DataError(f"{type(self).__name__}: give a list of at least two arrays")
+            name = type(self).__name__
+            raise DataError(f"{name}: give a list of at least two arrays, as in {name}()([a, b])")
         outer = around()
         if outer is not None and id(self) not in members(outer.outer):
             return self.call(arrays)
@@ -47,7 +49,20 @@ class Merge(Layer):
         if not is_several(inputs):
             raise DataError(f"{self}: give a list of arrays, received one array")
         most = max(part.ndim for part in inputs)
-        return self.merge([self._with_axes(part, most) for part in inputs])
+        arrays = [self._with_axes(part, most) for part in inputs]
+        self._check_others(arrays, lambda size: size != 1)
+        return self.merge(arrays)
+
+    def _check_others(self, arrays: Any, counts: Any, apart: int = 0) -> None:
+        """Raise an error if arrays differ in an axis besides ``apart`` in sizes that count."""
+        shapes = [part.shape for part in arrays]
+        for axis, sizes in enumerate(zip(*shapes, strict=False)):
+            if axis != apart and len({size for size in sizes if counts(size)}) > 1:
+                texts = ", ".join(shape_text((None, *shape[1:])) for shape in shapes)
+                raise ShapeError(
+                    f"{self}: the arrays must be equally long in axis {axis}, received {texts}; "
+                    "a Dense, a Conv2D or a Reshape before it changes a length"
+                )
 
     def merge(self, arrays: list[Any]) -> Any:
         """Return the merged array."""
@@ -197,6 +212,8 @@ class Concatenate(Merge):
         self.axis = axis
 
     def call(self, inputs: Any) -> Any:
+        if is_several(inputs):
+            self._check_others(inputs, lambda size: True, self.axis % inputs[0].ndim)
         return np.concatenate([*inputs], axis=self.axis)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:

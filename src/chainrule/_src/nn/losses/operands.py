@@ -193,7 +193,10 @@ def checked_dtype(dtype: Any, where: str) -> str:
 def _advice(true: tuple[int, ...], pred: tuple[int, ...]) -> str:
     """Return advice for a message if class numbers and one-hot rows are mixed up."""
     if len(pred) == len(true) + 1 and pred[:-1] == true:
-        return "; encode class numbers with cr.one_hot, or take a loss or metric that is sparse"
+        how = "cr.one_hot or keras.utils.to_categorical"
+        return f"; encode class numbers with {how}, or take a loss or metric that is sparse"
     if true == pred:
         return "; one-hot rows call for a loss or metric that is not sparse"
+    if len(pred) > len(true) + 1 and pred[:1] == true[:1]:
+        return "; put a Flatten or a GlobalAveragePooling before the last Dense"
     return ""

@@ -227,23 +227,23 @@ class Metric(Configurable):
         if self._is_pure():
             sums = self.measure(*data, **options)
             return {key: state[key] + part for key, part in sums.items()} if state else sums
-        with self._with_state(state):
+        with self.with_state(state):
             self.update_state(*data, **options)
-            return self._state()
+            return self.own_state()
 
     def stateless_result(self, state: Any) -> Any:
         """Return the result for a state."""
         pure = self._is_pure()
         if pure and type(self).result is Metric.result:
             return self.value(state)
-        with self._with_state([state] if pure else state):
+        with self.with_state([state] if pure else state):
             return values_of(self.result())
 
     def stateless_reset_state(self) -> Any:
         """Return the state before the first batch, with values of variables but without sums."""
-        with self._with_state(self._state()):
+        with self.with_state(self.own_state()):
             self.reset_state()
-            return {} if self._is_pure() else self._state()
+            return {} if self._is_pure() else self.own_state()
 
     def zero(self, *data: Any) -> Any:
         """Return the state before the first batch, with sums of zeros for such data."""
@@ -259,12 +259,13 @@ class Metric(Configurable):
         is_default = type(self).update_state is Metric.update_state
         return is_default and not variables and metrics == [self]
 
-    def _state(self) -> list[Any]:
+    def own_state(self) -> list[Any]:
+        """Return the values of all variables, and the sums of this metric and nested ones."""
         variables, metrics = self._variables_and_metrics()
         return [*(v.value for v in variables), *(m._sums for m in metrics)]
 
     @contextmanager
-    def _with_state(self, state: Any) -> Iterator[None]:
+    def with_state(self, state: Any) -> Iterator[None]:
         """Context manager that replaces the state of the metric, and restores it at the end."""
         variables, metrics = self._variables_and_metrics()
         count, before = len(variables), [metric._sums for metric in metrics]

@@ -128,7 +128,8 @@ class Chain(Stack):
         """
         if not self.layers:
             raise DataError("Sequential: the model has no layers; add one first")
-        if not isinstance(input_shape, list | tuple) or len(input_shape) < 2:
+        takes_numbers = self.layers[0].integers  # as `Embedding` takes one word a sample
+        if not isinstance(input_shape, list | tuple) or len(input_shape) < 2 - takes_numbers:
             raise ShapeError(
                 "Sequential.build: expected a shape such as (None, 64), with the batch size first, "
                 f"received {input_shape!r}"

@@ -18,7 +18,7 @@ from chainrule._src.nn.layers.given import is_shape, shape_of, shapes_in
 from chainrule._src.nn.metrics import get as get_metric
 from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.forward import Predictor
-from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, warn_of_one_share
+from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, warn_of_last
 from chainrule._src.nn.network.kept import RecordingCache
 from chainrule._src.nn.network.objective import Objective
 from chainrule._src.nn.network.outputs import (
@@ -29,6 +29,7 @@ from chainrule._src.nn.network.outputs import (
     is_several_options,
     metrics_of,
 )
+from chainrule._src.nn.network.tracked import metrics_within
 from chainrule._src.nn.training.trainer import Trainer, rate_of
 
 
@@ -38,7 +39,7 @@ class Compiled(Predictor):
     def _begin(self) -> None:
         super()._begin()
         self.history = History()
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.training_data: Any = None
         self.class_names: list[str] | None = None
         self.preprocessor: Any = None
@@ -98,7 +99,7 @@ class Compiled(Predictor):
         if not isinstance(loss, OutputLosses):
             metrics, weighted_metrics = map(flat_metrics, (metrics, weighted_metrics))
             for metric in (*metrics, *weighted_metrics):
-                get_metric(metric, loss, (), "Sequential.compile")
+                get_metric(metric, loss, (), "compile")
         self.optimizer, self.loss, self.optimizer_state = rule, loss, None
         optimizers.count(rule, {})
         self.compiled_metrics = (metrics or (), weighted_metrics or ())
@@ -107,13 +108,8 @@ class Compiled(Predictor):
     def _loss_given(self, loss: Any, weights: Any) -> Any:
         """Return the loss of the output, or of several outputs."""
         names = self.names_of_outputs
-        if loss is None and self.may_lack_loss:
-            return AddedLosses()
         if loss is None:
-            raise DataError(
-                "Sequential.compile: loss is missing; for instance "
-                "loss='sparse_categorical_crossentropy', or 'mse'"
-            )
+            return AddedLosses()
         if isinstance(loss, OutputLosses | AddedLosses):
             return loss
         if len(names) < 2:
@@ -156,7 +152,7 @@ class Compiled(Predictor):
         named = self.outputs_are_named
         tracked = [part for part in bound.parts if part[1] is not None]
         each_loss = [
-            LossOfOutput(bound, name, name if named else each.name)
+            LossOfOutput(bound, name, name if named else bound.texts.get(name, each.name))
             for name, each, _ in tracked
             if len(tracked) > 1
         ]
@@ -175,8 +171,6 @@ class Compiled(Predictor):
         """True if losses and metrics have the names of outputs before their own."""
         return True
 
-    may_lack_loss = False  # if true, the layers or a method of the model may add the loss
-
     @property
     def names_of_inputs(self) -> list[str]:
         """The names of the inputs; empty for a chain of layers."""
@@ -189,11 +183,14 @@ class Compiled(Predictor):
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics that `compile` was given."""
-        return [metric for metric, _ in self.objective.named.values()] if self.compiled else []
+        """The metrics in attributes, and those that `compile` was given."""
+        named = self.objective.named.values() if self.compiled and self.built else ()
+        return [*metrics_within(self), *(metric for metric, _ in named)]
 
     def reset_metrics(self) -> None:
-        """Do nothing: the metrics start at zero in every epoch and every evaluation."""
+        """Reset the metrics in attributes; in `fit` and `evaluate` all metrics start at zero."""
+        for metric in metrics_within(self):
+            metric.reset_state()
 
     @property
     def metrics_names(self) -> list[str]:
@@ -277,7 +274,7 @@ class Compiled(Predictor):
         if not is_shape(outputs) or isinstance(self.loss, OutputLosses | AddedLosses):
             return
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
-        warn_of_one_share(self.network.last, outputs[-1] or 1)
+        warn_of_last(self.network.last, outputs[-1] or 1, self.loss)
 
 
 def flat_metrics(metrics: Any) -> tuple[Any, ...]:
@@ -286,6 +283,6 @@ def flat_metrics(metrics: Any) -> tuple[Any, ...]:
         (metrics,) = metrics.values()
         metrics = metrics if isinstance(metrics, list | tuple) else [metrics]
     if isinstance(metrics, str) or not isinstance(metrics, Sequence | None):
-        raise DataError(f"Sequential.compile: metrics must be a list, received {metrics!r}")
+        raise DataError(f"compile: metrics must be a list such as ['mae'], received {metrics!r}")
     nested = [m if isinstance(m, list | tuple) else [m] for m in metrics or ()]
     return tuple(metric for group in nested for metric in group)

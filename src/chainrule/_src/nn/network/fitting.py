@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -20,6 +21,7 @@ from chainrule._src.base.validation import (
 )
 from chainrule._src.nn.callbacks import Callback, History, Logs, as_callbacks, backup, introduce
 from chainrule._src.nn.callbacks.progress import history_among, scores_line, verbosity, watchers
+from chainrule._src.nn.layers.given import first_of
 from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.contents import resume
@@ -80,7 +82,8 @@ class Trainable(Compiled):
         epochs : int, default 1
             Number of the last epoch, counted from 1.
         verbose : {"auto", 0, 1, 2}
-            1 shows a bar, 2 writes a line per epoch; "auto" is 1 on a terminal or in a notebook.
+            1 writes a line with a bar per epoch, 2 one without; "auto" shows one bar for all epochs
+            on a terminal or in a notebook.
         callbacks : Callback, callable, or sequence of such, optional
             A `History` in this list becomes the model's history.
         validation_split : float, default 0
@@ -238,12 +241,13 @@ class Trainable(Compiled):
         """Return training and validation data, checked; build the model."""
         validation = None
         if y is None and gives_batches(x):
-            if held_out.share or weights.are_given:
+            if held_out.share or weights.of_samples is not None:
                 raise DataError(
-                    "fit: validation_split, class_weight and sample_weight need arrays; batches "
-                    "may be (x, y, sample_weight), and validation_data holds samples back"
+                    "fit: validation_split and sample_weight need arrays; batches may be "
+                    "(x, y, sample_weight), and validation_data holds samples back"
                 )
-            supply: Samples | Batches = Batches(x, self.checked_batch, "fit", sizes.steps, again)
+            checked = partial(self.checked_batch, class_weight=weights.of_classes)
+            supply: Samples | Batches = Batches(x, checked, "fit", sizes.steps, again)
         else:
             data = self._data(x, y, weights.of_samples, weights.of_classes, "fit")
             if held_out.share and held_out.data is None:
@@ -326,7 +330,7 @@ class Trainable(Compiled):
             default. A loss that is not a mean over samples, such as one with
             ``reduction="sum"``, depends on the batch size.
         verbose : {"auto", 0, 1, 2}
-            2 prints a line.
+            1 prints a line with a bar, 2 one without.
         steps : int, optional
             Largest number of batches.
         callbacks : sequence of Callback, optional
@@ -341,7 +345,7 @@ class Trainable(Compiled):
         self._check_compiled("evaluate")
         check_flag(return_dict, "return_dict", "evaluate")
         steps = positive_or_none(steps, "steps")
-        prints_scores = verbosity(verbose) == "2"
+        level = verbosity(verbose)
         watching = as_callbacks(callbacks, "evaluate", epochs=False)
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
         if comes_in_parts(x):
@@ -357,13 +361,14 @@ class Trainable(Compiled):
         introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
                                    "samples": supply.samples})  # fmt: skip
         began = time.perf_counter()
-        logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
+        self.stop_evaluating = False
+        parts = {"params": self.network.params, "layers": self.network.state}
+        logs = run.score(parts, watching, lambda: self.stop_evaluating)
         if self.network.is_stateful:
             self.network.take(run.engine.read("layers"))
-        if prints_scores:
-            print(
-                scores_line(supply.updates, time.perf_counter() - began, dict(sorted(logs.items())))
-            )
+        if level in ("1", "2"):
+            bar, seconds = supply.updates if level == "1" else None, time.perf_counter() - began
+            print(scores_line(supply.updates, seconds, dict(sorted(logs.items())), bar))
         return _scores(logs, return_dict)
 
     def test_on_batch(
@@ -374,7 +379,7 @@ class Trainable(Compiled):
 
     # Parts
 
-    def checked_batch(self, batch: Any, where: str = "a batch") -> Any:
+    def checked_batch(self, batch: Any, where: str = "a batch", class_weight: Any = None) -> Any:
         """Return a batch ``(x, y)`` or ``(x, y, sample_weight)``, checked."""
         if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
             raise DataError(
@@ -382,7 +387,7 @@ class Trainable(Compiled):
                 f"{type(batch).__name__}"
             )
         x, y, *weight = batch
-        return self._data(x, y, weight[0] if weight else None, None, where)
+        return self._data(x, y, weight[0] if weight else None, class_weight, where)
 
 
 def _in_batches(data: Any, size: int) -> Any:
@@ -416,6 +421,7 @@ def _scores(logs: Logs, by_name: bool) -> Any:
 
 
 def _rows(x: Any) -> int:
-    """Return the number of samples; 32 if ``x`` has no length."""
+    """Return the number of samples of an array, or of several; 32 if ``x`` has no length."""
+    x = first_of(x)
     shape: Any = getattr(x, "shape", None)
     return max(len(x), 1) if hasattr(x, "__len__") and shape != () else 32

@@ -114,12 +114,15 @@ class Predictor(Stack):
                 batches = -(-rows_in(self._checked_x(x, "predict")) // size)
                 steps = min(batches, steps or batches)
             introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": steps})
+        self.stop_predicting = False  # a callback may set it
         tell(watching, "on_predict_begin", {})
         outputs = []
         for number, batch in enumerate(islice(self._inputs(x, size), steps)):
             tell(watching, "on_predict_batch_begin", number, {})
             outputs.append(self.predict_on_batch(batch))
             tell(watching, "on_predict_batch_end", number, {"outputs": outputs[-1]})
+            if self.stop_predicting:
+                break
         tell(watching, "on_predict_end", {})
         if not outputs:
             raise DataError("predict: x gives no batch")

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule._src.base.config import plain
 from chainrule._src.base.errors import DataError
+from chainrule._src.base.showing import short
 from chainrule._src.nn.layers import Input, Layer
 from chainrule._src.nn.layers.given import shapes_in
 from chainrule._src.nn.layers.symbols import (
@@ -95,11 +98,16 @@ class LayerGraph:
         self.structure = map_symbolic(ref, outputs)
         if isinstance(self.structure, list | tuple) and len(self.structure) == 1:
             self.structure = self.structure[0]
-        self.output_names = _unique(
-            [*outputs] if isinstance(outputs, Mapping) else [_name(symbol) for symbol in ends]
-        )
+        self.name_outputs()
         self.output_shapes = map_symbolic(
             lambda symbol: symbol.shape, ends[0] if isinstance(self.structure, Ref) else outputs
+        )
+
+    def name_outputs(self) -> None:
+        """Name the outputs by their keys in a dict, or by the present names of their layers."""
+        outputs = self.symbols[1]
+        self.output_names = _unique(
+            [*outputs] if isinstance(outputs, Mapping) else [*map(_name, symbols_in(outputs))]
         )
 
     def replay(
@@ -192,7 +200,7 @@ class LayerGraph:
         if len(parts) != len(self.names):
             raise DataError(
                 f"{where}: expected {len(self.names)} inputs ({', '.join(self.names)}), received "
-                f"{len(parts)}"
+                f"{len(parts)}; give a list of arrays, or a dict by name"
             )
         return self._ranked(parts)
 
@@ -259,9 +267,11 @@ def _checked(values: Any, what: str) -> list[SymbolicTensor]:
     parts = [*values.values()] if isinstance(values, Mapping) else values
     size = len(parts) if isinstance(parts, list | tuple) else 1
     if not symbols or (len(symbols) < size):
+        hint = {Layer: "call the layer: Dense(3)(x)", np.ndarray: "begin with keras.Input((4,))"}
+        advice = next((f"; {text}" for kind, text in hint.items() if isinstance(values, kind)), "")
         raise DataError(
             f"Model: {what} must be symbolic tensors, as from keras.Input and calls of layers, "
-            f"received {values!r}"
+            f"received {short(values)}{advice}"
         )
     for symbol in symbols:
         if symbol.source is None:

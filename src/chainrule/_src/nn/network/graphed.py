@@ -12,7 +12,6 @@ from chainrule._src.base.config import made
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.registered import known_as
 from chainrule._src.base.validation import check_flag, check_seed
-from chainrule._src.compile.running.engines import rows_in
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers.given import (
     Shape,
@@ -23,7 +22,7 @@ from chainrule._src.nn.layers.given import (
     shapes_in,
 )
 from chainrule._src.nn.layers.hooks import OF_GRAPHS
-from chainrule._src.nn.layers.surroundings import within
+from chainrule._src.nn.layers.surroundings import around, within
 from chainrule._src.nn.layers.symbols import drawing
 from chainrule._src.nn.layers.tracking import Path, free_name, name_of, sublayers
 from chainrule._src.nn.layers.weights import Blank
@@ -32,6 +31,7 @@ from chainrule._src.nn.network.fitting import Trainable
 from chainrule._src.nn.network.graph import LayerGraph, symbols_of
 from chainrule._src.nn.network.inputs import checked_data, checked_x, sample_weights
 from chainrule._src.nn.network.outputs import AddedLosses, OutputLosses, targets_of
+from chainrule._src.nn.network.tracked import TrackedMetrics, metrics_within
 
 OF_A_GRAPH = ("name", "dtype", "trainable", "layers", "heads", "steps", "inputs", "outputs")
 
@@ -40,7 +40,7 @@ class Graphed(Trainable):
     """A model of the layers between symbolic inputs and outputs, or of those in its attributes."""
 
     _hooks = OF_GRAPHS
-    takes_several = may_lack_loss = True
+    takes_several = True
     _loss_now: Any = None  # while the loss of a batch is computed
     _graph: LayerGraph | None = None
     _attributes: frozenset[str] = frozenset()  # of every model: they hold no layers
@@ -77,6 +77,7 @@ class Graphed(Trainable):
                     )
                 layer.name = free_name(layer.name, names)
             names.add(layer.name)
+        graph.name_outputs()
         for head in graph.heads:
             layer = graph.layers[head]
             if not layer.built:
@@ -168,7 +169,7 @@ class Graphed(Trainable):
     def call(self, x: Any) -> Any:
         """Return the outputs: the recorded calls are made again."""
         if self._graph is None:
-            raise NotImplementedError(f"{type(self).__name__} must define call")
+            raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs)")
         parts = self._graph.flat(x, str(self))
         self._graph.check(parts, str(self))
         return self._graph.replay(self._layers, parts)
@@ -264,18 +265,28 @@ class Graphed(Trainable):
         if self._loss_now is None:
             raise DataError(f"{self}: compute_loss is called by fit and evaluate")
         loss, extra = self._loss_now
-        return super().loss_of(loss, x, y, y_pred, sample_weight, extra, training)
+        with within(None):  # the loss may call other models
+            return super().loss_of(loss, x, y, y_pred, sample_weight, extra, around())
 
     def loss_of(
-        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], training: bool
+        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], context: Any
     ) -> Any:
-        """Return the loss that `compute_loss` computes."""
-        options = {"training": training} if _takes(type(self).compute_loss, "training") else {}
+        """Return the loss that `compute_loss` computes, which may call the model's layers."""
+        takes_training = _takes(type(self).compute_loss, "training")
+        options = {"training": context.training} if takes_training else {}
         self._loss_now = loss, extra
         try:
-            return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
+            with within(context):
+                return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
         finally:
             self._loss_now = None
+
+    def tracked_metrics(self) -> TrackedMetrics:
+        """Return the metrics that the methods of the class update."""
+        is_own = type(self).metrics is not Graphed.metrics
+        resets = type(self).reset_metrics is not Graphed.reset_metrics
+        metrics = [*metrics_within(self), *(self.metrics if is_own else ())]
+        return TrackedMetrics(metrics, self.reset_metrics if resets else None)
 
     @property
     def losses(self) -> list[Any]:
@@ -307,9 +318,7 @@ class Graphed(Trainable):
         if not self.built:
             self.build(shape_of(X))
         names = self.names_of_outputs
-        if y is None and isinstance(self.loss, AddedLosses):
-            return X, np.zeros(rows_in(X), np.float32)
-        if len(names) < 2:
+        if len(names) < 2 or (y is None and isinstance(self.loss, AddedLosses)):
             y = next(iter(y.values())) if isinstance(y, Mapping) and len(y) == 1 else y
             return checked_data(X, y, weight, class_weight, None, self.loss, where)
         if class_weight is not None:
@@ -318,7 +327,7 @@ class Graphed(Trainable):
         each = loss.bound(names).parts
         Y = tuple(
             None if part is None else checked_data(X, part, None, None, None, of_one, where)[1]
-            for part, (_, of_one, _) in zip(targets_of(y, names, where), each, strict=True)
+            for part, (_, of_one, _) in zip(targets_of(y, names, where, each), each, strict=True)
         )
         if weight is None:
             return X, Y

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import as_numbers
-from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.errors import DataError, OutOfRangeError, ShapeError
 from chainrule._src.base.validation import check_finite, check_number
 from chainrule._src.compile.running.engines import rows_in
 from chainrule._src.core.trees import leaves, map_leaves
@@ -18,6 +18,7 @@ from chainrule._src.data.preprocessing.splitting import boundary_of_last
 from chainrule._src.nn import activations
 from chainrule._src.nn.layers.layer import Layer
 from chainrule._src.nn.losses import SparseCategoricalCrossentropy
+from chainrule._src.nn.network.outputs import AddedLosses
 from chainrule._src.ops.index import IN_RANGE
 
 Data = tuple[Any, ...]
@@ -46,7 +47,7 @@ def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
         expected = first.input_shape  # an axis of one at the end may be missing, as in Keras
         if array.ndim == len(expected) - 1 and expected[-1] == 1:
             array = array[..., np.newaxis]
-    if array.ndim < 2 or len(array) == 0:
+    if array.ndim < 2 - _takes_numbers(first) or len(array) == 0:
         hint = "; give x[np.newaxis] for one sample" if array.ndim == 1 else ""
         raise ShapeError(
             f"{where}: x must hold a sample a row, at least one, received shape {array.shape}{hint}"
@@ -62,6 +63,11 @@ def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
     return array
 
 
+def _takes_numbers(first: Layer | None) -> bool:
+    """Return true if a sample may be one number: a word for `Embedding`, or for a `call`."""
+    return first is None or first.integers or (first.built and len(first.input_shape) == 1)
+
+
 def checked_data(
     x: Any, y: Any, weight: Any, class_weight: Any, layers: Sequence[Layer] | None, loss: Any,
     where: str,
@@ -72,6 +78,8 @@ def checked_data(
     """
     X = x if layers is None else checked_x(x, layers, where)
     y = _alone(y, 1)
+    if y is None and isinstance(loss, AddedLosses):
+        y = np.zeros(rows_in(X), np.float32)
     if y is None:
         raise DataError(f"{where}: y is missing; give the targets, one a sample")
     try:
@@ -166,15 +174,31 @@ def check_labels_fit(y: Any, outputs: int, loss: Any, where: str) -> None:
         return
     ignored = getattr(loss, "ignore_class", None)
     labels = y if ignored is None else np.where(y == ignored, 0, y)
-    what = f"{where}: labels, for the {outputs} outputs of the last layer,"
-    IN_RANGE(labels, size=outputs, what=what)
+    units = "one output" if outputs == 1 else f"{outputs} outputs"
+    what = f"{where}: labels, for the {units} of the last layer,"
+    try:
+        IN_RANGE(labels, size=outputs, what=what)
+    except OutOfRangeError as error:
+        advice = (
+            "one output with two classes takes binary_crossentropy" if outputs == 1
+            else f"number classes from 0, or give the last layer {int(np.max(labels)) + 1} units"
+        )  # fmt: skip
+        raise OutOfRangeError(error.message, error.row, advice) from None
 
 
-def warn_of_one_share(layer: Any, outputs: int) -> None:
-    """Warn of a softmax over one unit, from which nothing can be learned."""
-    if outputs == 1 and getattr(layer, "activation", None) is activations.softmax:
-        warnings.warn(
+def warn_of_last(layer: Any, outputs: int, loss: Any) -> None:
+    """Warn of a last layer whose activation does not go with the loss."""
+    activation, from_logits = getattr(layer, "activation", None), getattr(loss, "from_logits", None)
+    message = None
+    if outputs == 1 and activation is activations.softmax:
+        message = (
             f"the softmax of one unit ({layer.name}) is 1 for every sample, so that nothing is "
-            "learned; for two classes use activation='sigmoid' with binary_crossentropy",
-            stacklevel=5,
+            "learned; for two classes use activation='sigmoid' with binary_crossentropy"
         )
+    elif from_logits and activation in (activations.softmax, activations.sigmoid):
+        message = (
+            f"{loss.name} has from_logits=True, but {layer.name} gives probabilities; leave out "
+            "from_logits=True, or the activation"
+        )
+    if message:
+        warnings.warn(message, stacklevel=5)

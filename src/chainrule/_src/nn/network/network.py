@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +29,8 @@ class NetworkOutput(NamedTuple):
         Terms that layers add to the loss.
     unmasking : list of str
         Layers that received a mask but do not support masks.
+    loss : number or None
+        The loss of the batch, if `apply` was given a function that computes it.
     """
 
     output: Any
@@ -36,6 +38,7 @@ class NetworkOutput(NamedTuple):
     mask: Any
     losses: list[Any]
     unmasking: list[str]
+    loss: Any = None
 
 
 class Network:
@@ -117,18 +120,26 @@ class Network:
         for name, value in weights.items():
             self.places[name].write(value)
 
-    def apply(self, params: Weights, state: Weights, X: Any, training: bool) -> NetworkOutput:
-        """Return the output, the new state, and the losses that layers added."""
+    def apply(
+        self, params: Weights, state: Weights, X: Any, training: bool,
+        loss_of: Callable[[Any, CallContext], Any] | None = None,
+    ) -> NetworkOutput:  # fmt: skip
+        """Return the output, the new state, and the losses that layers added.
+
+        ``loss_of`` is a function of the output and of the context, whose ``outer`` is the stack
+        with these weights; it returns the loss.
+        """
         weights = {**params, **state}
         usual = first_of(X).dtype
         floats = next((w.dtype for w in weights.values() if w.dtype.kind == "f"), usual)
         x = self.stack.in_dtype(X, floats)
         twin, notes = self.stack.bound(weights), Notes()
-        with within(CallContext(twin, members(twin), training, notes=notes)):
+        with within(CallContext(twin, members(twin), training, notes=notes)) as context:
             y = twin.run(x, training)
+        loss = None if loss_of is None else loss_of(y, context)
         after = twin.arrays
         new = {name: _as_before(after[name], old) for name, old in state.items()}
-        return NetworkOutput(y, new, notes.mask_of(y), notes.losses, notes.unmasking)
+        return NetworkOutput(y, new, notes.mask_of(y), notes.losses, notes.unmasking, loss)
 
     def predicted(self, weights: Weights, X: Any) -> Any:
         """Return the output for samples, as a pure function of all weights."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,14 @@ from chainrule._src.core.tensor import Tensor
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.callbacks import Logs
+from chainrule._src.nn.layers.surroundings import CallContext
 from chainrule._src.nn.layers.tracking import free_name
 from chainrule._src.nn.losses import Loss
 from chainrule._src.nn.losses.base import weight_of
 from chainrule._src.nn.metrics.base import plain
 from chainrule._src.nn.network.network import Network, NetworkOutput, Weights
+from chainrule._src.nn.network.outputs import AddedLosses
+from chainrule._src.nn.network.tracked import TrackedMetrics
 from chainrule._src.nn.training.trainer import Sums
 
 Step = Callable[..., tuple[Any, Any]]
@@ -49,32 +53,50 @@ class Objective:
             weighted_name = getattr(metric, "weighted_name", f"weighted_{metric.name}")
             name = weighted_name if metric.name in self.named else metric.name
             self.named[free_name(name, self.named)] = metric, True
+        self._tracked = free_name("tracked", self.named)  # the key of their states
+
+    @cached_property
+    def tracked(self) -> TrackedMetrics:
+        """The metrics that the model's own methods update."""
+        tracked: TrackedMetrics = self.network.stack.tracked_metrics()
+        return tracked
 
     def value(
-        self, params: Weights, state: Weights, training: bool, X: Any, y: Any, weight: Any = None
-    ) -> tuple[Any, tuple[Weights, Any, Any]]:
-        """Return the loss with penalties, and the new state, predictions and their mask."""
-        result = self.network.apply(params, state, X, training)
-        if result.mask is not None:
-            weight = weight_of(result.mask, weight, self.loss.reduction)
-        y_pred = self.network.stack.flat_outputs(result.output)
-        penalty = self.network.penalty(params)
-        extra = [*(() if penalty is None else (penalty,)), *result.losses]
-        value = self.network.stack.loss_of(self.loss, X, y, y_pred, weight, extra, training)
-        return value, (result.state, y_pred, result.mask)
+        self, params: Weights, state: Weights, training: bool, X: Any, y: Any, weight: Any = None,
+        tracked: Any = None,
+    ) -> tuple[Any, tuple[Weights, Any, Any, Any]]:  # fmt: skip
+        """Return the loss with penalties, and the new state, predictions and their mask.
+
+        The last part are the new states of tracked metrics, from the states ``tracked``.
+        """
+        stack = self.network.stack
+
+        def loss_of(output: Any, context: CallContext) -> Any:
+            mask = context.notes.mask_of(output)
+            weighting = weight if mask is None else weight_of(mask, weight, self.loss.reduction)
+            penalty = self.network.penalty(params)
+            extra = [*(() if penalty is None else (penalty,)), *context.notes.losses]
+            y_pred, twin = stack.flat_outputs(output), context.outer
+            return twin.loss_of(self.loss, X, y, y_pred, weighting, extra, context)
+
+        with self.tracked.holding(tracked):
+            result = self.network.apply(params, state, X, training, loss_of)
+            updated = self.tracked.present()
+        y_pred = stack.flat_outputs(result.output)
+        return result.loss, (result.state, y_pred, result.mask, updated)
 
     def training_step(self, optimizer: Any) -> Step:
         """Return the step of training: maps parameters, states, sums and a batch to new ones."""
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
             def loss(params: Weights) -> Any:
-                return self.value(params, carry["layers"], True, *data)
+                return self._value_of_batch(params, carry, True, data)
 
             result, gradients = value_and_grad(loss, has_aux=True)(carry["params"])
-            value, (layers, y_pred, mask) = result
+            value, (layers, y_pred, mask, tracked) = result
             params, state = optimizer.update(carry["params"], gradients, carry["state"])
             params = self.network.constrained(params)
-            sums = self._updated_sums(carry["metrics"], y_pred, mask, *data[1:])
+            sums = self._updated_sums(carry["metrics"], tracked, y_pred, mask, *data[1:])
             return value, {"params": params, "state": state, "layers": layers, "metrics": sums}
 
         return step
@@ -83,11 +105,18 @@ class Objective:
         """Return the step of scoring: no update, and layers behave as in prediction."""
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
-            value, (layers, *outputs) = self.value(carry["params"], carry["layers"], False, *data)
-            sums = self._updated_sums(carry["metrics"], *outputs, *data[1:])
+            value, (layers, y_pred, mask, tracked) = self._value_of_batch(
+                carry["params"], carry, False, data
+            )
+            sums = self._updated_sums(carry["metrics"], tracked, y_pred, mask, *data[1:])
             return value, {**carry, "layers": layers, "metrics": sums}
 
         return step
+
+    def _value_of_batch(self, params: Weights, carry: Any, training: bool, data: Any) -> Any:
+        X, y, weight = (*data, None)[:3]
+        tracked = carry["metrics"].get(self._tracked)
+        return self.value(params, carry["layers"], training, X, y, weight, tracked)
 
     def loss_of_params(self, params: Weights, X: Any, y: Any, weight: Any = None) -> Any:
         """Return the loss in training, with the current values of untrained weights."""
@@ -106,12 +135,15 @@ class Objective:
         state = self.network.state
         return (state,) if state else ()
 
-    def _updated_sums(self, states: Any, y_pred: Any, mask: Any, y: Any, weight: Any = None) -> Any:
+    def _updated_sums(
+        self, states: Any, tracked: Any, y_pred: Any, mask: Any, y: Any, weight: Any = None
+    ) -> Any:
         """Return the states of all metrics after a batch."""
-        return {
+        sums = {
             name: metric.stateless_update_state(states[name], *data)
             for name, metric, data in self._metric_arguments(y_pred, mask, y, weight)
         }
+        return {**sums, self._tracked: tracked} if self._tracked in states else sums
 
     def _metric_arguments(self, y_pred: Any, mask: Any, y: Any, weight: Any) -> Iterator[Any]:
         """Yield the name of each metric, the metric, and the arguments of its update."""
@@ -133,8 +165,24 @@ class Objective:
             lambda each: each.value if type(each) is Tensor else each,
             (self.network.stack.flat_outputs(output.output), output.mask),
         )
+        of_tracked: dict[str, Any] = {}
+        if self.tracked.metrics or isinstance(self.loss, AddedLosses):
+            of_tracked = self._zero_of_tracked(X, y, *weight)
         updates = self._metric_arguments(y_pred, mask, y, weight[0] if weight else None)
-        return Sums({name: metric.zero(*example) for name, metric, example in updates}, self.scores)
+        zero = {name: metric.zero(*example) for name, metric, example in updates}
+        return Sums(zero | of_tracked, self.scores)
+
+    def _zero_of_tracked(self, *data: Any) -> dict[str, Any]:
+        """Return the states, before the first batch, of the metrics that a batch updates."""
+        params, state = self.network.params, self.network.state
+        reset = self.tracked.reset()
+        zero: dict[str, Any] = {}
+        for training in (False, True):  # some are updated in training only
+            if len(zero) < len(reset) or not reset:
+                with np.errstate(all="ignore"):
+                    *_, after = self.value(params, state, training, *data, tracked=reset)[1]
+                zero |= self.tracked.zero(reset, after)
+        return {self._tracked: zero} if zero else {}
 
     def _applied(self, X: Any) -> NetworkOutput:
         """Return an output of the right shapes; its numbers do not matter.
@@ -160,7 +208,7 @@ class Objective:
 
     def results(self, states: Any) -> dict[str, Any]:
         """Return the metrics' values by name; a metric may return several named values."""
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = self.tracked.results(states.get(self._tracked, {}))
         for name, (metric, _) in self.named.items():
             value = metric.stateless_result(states[name])
             values |= value if isinstance(value, dict) else {name: value}

@@ -17,11 +17,6 @@ class Weights:
     of_samples: Any = None
     of_classes: Any = None
 
-    @property
-    def are_given(self) -> bool:
-        """True if there are any."""
-        return self.of_samples is not None or self.of_classes is not None
-
 
 @dataclass
 class BatchSizes:

@@ -27,16 +27,17 @@ class OutputLosses(Loss):
         super().__init__("compile_loss")
         self.losses, self.weights = losses, weights
         self.parts: list[tuple[str, Any, Any]] = []
+        self.texts: dict[str, str] = {}  # by output, of losses that were given by name
 
     def bound(self, names: Sequence[str]) -> OutputLosses:
         """Return the losses of outputs with these names."""
+        each = [alone(loss) for loss in per_output(self.losses, names, "loss")]
+        weights = per_output(self.weights, names, "loss_weights")
+        self.texts = {n: loss for n, loss in zip(names, each, strict=True) if isinstance(loss, str)}
         self.parts = [
-            (name, None if loss is None else losses.get(alone(loss), "compile"), weight)
-            for name, loss, weight in zip(
-                names, per_output(self.losses, names, "loss"),
-                per_output(self.weights, names, "loss_weights"), strict=True,
-            )
-        ]  # fmt: skip
+            (name, None if loss is None else losses.get(loss, "compile"), weight)
+            for name, loss, weight in zip(names, each, weights, strict=True)
+        ]
         return self
 
     def values(self, y_true: Any, y_pred: Any, weight: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -169,8 +170,11 @@ def per_output(spec: Any, names: Sequence[str], what: str) -> list[Any]:
     return [None if what == "metrics" and not spec else spec] * len(names)
 
 
-def targets_of(y: Any, names: Sequence[str], where: str) -> list[Any]:
-    """Return the target of each output, from a list or from a dict by name."""
+def targets_of(y: Any, names: Sequence[str], where: str, parts: Sequence[Any] = ()) -> list[Any]:
+    """Return the target of each output, from a list or from a dict by name.
+
+    With ``parts``, the losses of `OutputLosses`, one array is that of the only output with a loss.
+    """
     if isinstance(y, Mapping):
         unknown = [key for key in y if key not in names]
         if not unknown:
@@ -180,6 +184,9 @@ def targets_of(y: Any, names: Sequence[str], where: str) -> list[Any]:
         )
     if isinstance(y, list | tuple) and len(y) == len(names):
         return [*y]
+    with_loss = [part for part in parts if part[1] is not None]
+    if len(with_loss) == 1 and hasattr(y, "shape"):
+        return [y if part is with_loss[0] else None for part in parts]
     raise DataError(
         f"{where}: y must be a list of {len(names)} arrays, or a dict by the outputs' names "
         f"{', '.join(names)}"

@@ -14,10 +14,12 @@ from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn.layers import Layer
 from chainrule._src.nn.layers.given import shape_of
 from chainrule._src.nn.layers.hooks import OF_MODELS, check_setting
-from chainrule._src.nn.layers.surroundings import around
+from chainrule._src.nn.layers.surroundings import CallContext, around
 from chainrule._src.nn.layers.symbols import symbols_in
 from chainrule._src.nn.network.network import Network
+from chainrule._src.nn.network.outputs import AddedLosses
 from chainrule._src.nn.network.summary import summary_text
+from chainrule._src.nn.network.tracked import TrackedMetrics, metrics_within
 
 
 class Stack(Layer):
@@ -129,13 +131,23 @@ class Stack(Layer):
         return y
 
     def loss_of(
-        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], training: bool
-    ) -> Any:
+        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any],
+        context: CallContext,
+    ) -> Any:  # fmt: skip
         """Return the loss of a batch with penalties and the losses that layers added."""
+        if isinstance(loss, AddedLosses) and not extra:
+            raise DataError(
+                f"{self}: the model was compiled without a loss, and none of its layers adds one; "
+                "write compile(optimizer, loss='mse'), or the name of another loss"
+            )
         value = loss(y, y_pred, weight)
         for more in extra:
             value = value + more
         return value
+
+    def tracked_metrics(self) -> TrackedMetrics:
+        """Return the metrics in attributes, of the model and of its layers."""
+        return TrackedMetrics(metrics_within(self))
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by name or position."""

@@ -79,9 +79,10 @@ def get(optimizer: Any, where: str = "optimizers.get") -> Optimizer:
     is_class = isinstance(optimizer, type)
     rule: Any = optimizer if is_class else described("optimizer", optimizer, OPTIMIZERS, Optimizer)
     if is_class or not all(callable(getattr(rule, n, None)) for n in ("init", "update")):
+        hint = f"; call the class, as in {optimizer.__name__}()" if is_class else ""
         raise DataError(
             f"{where}: optimizer must be a name ({', '.join(OPTIMIZERS)}) or an object with init "
-            f"and update, received {optimizer!r}"
+            f"and update, received {optimizer!r}{hint}"
         )
     checked: Optimizer = rule
     return checked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,14 +68,24 @@ class Run:
             self.engine.write("metrics", self.sums.zero)
         self.supply.run(self.engine, outcome)
 
-    def score(self, parts: Mapping[str, Any], callbacks: Sequence[Callback] = ()) -> Logs:
-        """Return loss and scores of one pass, after writing ``parts`` into the carry."""
+    def score(
+        self,
+        parts: Mapping[str, Any],
+        callbacks: Sequence[Callback] = (),
+        stops: Callable[[], bool] = lambda: False,
+    ) -> Logs:
+        """Return loss and scores of one pass, after writing ``parts`` into the carry.
+
+        The pass ends after a batch for which ``stops`` returns true.
+        """
         for key, part in parts.items():
             self.engine.write(key, part)
         each = listens(callbacks, "on_test_batch_begin", "on_test_batch_end")
 
         def watch(outcome: Outcome) -> None:
             tell(callbacks, "on_test_batch_end", outcome.updates - 1, by_name(self.logs(outcome)))
+            if stops():
+                raise _StopError
             if outcome.updates < self.supply.updates:
                 tell(callbacks, "on_test_batch_begin", outcome.updates, {})
 
@@ -82,7 +93,7 @@ class Run:
         tell(callbacks, "on_test_begin", {})
         if each:
             tell(callbacks, "on_test_batch_begin", 0, {})
-        with deferred(), self.engine.running():
+        with deferred(), self.engine.running(), suppress(_StopError):
             self.epochs(outcome)
         logs = self.logs(outcome)
         if outcome.fails:  # scores of an incomplete pass mean nothing
@@ -100,7 +111,7 @@ class Run:
 
 
 class _StopError(Exception):
-    """Raised when a callback ends training in the middle of an epoch."""
+    """Raised when a callback ends training or scoring in the middle of an epoch."""
 
 
 class Trainer:
