@@ -9,6 +9,7 @@ import signal
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -29,7 +30,9 @@ from chainrule._src.teach.confined.limits import limit_memory
 
 BEGAN = "began"  # the type of a message for the parent process alone
 ENDED = 70  # exit code of a child that has sent the reason for its end
-PATIENCE = 6  # elapsed time may be this multiple of the processor time
+PATIENCE = 6  # elapsed time of code that waits may be this multiple of the processor time
+SOON = 0.01  # seconds
+BUSY = 0.01  # the least share of a processor that code has which does not wait
 ALL = -1  # the receiver's number in a message to every page
 
 
@@ -112,17 +115,22 @@ class Clock:
     """Watchdog that ends the process after a time limit, and writes its stack trace to a file.
 
     The operating system's timers end the process whatever it is doing; on Windows a thread does.
+    Code that waits, for input for instance, uses no processor time. So elapsed time is limited as
+    well, but this limit is renewed while the code computes: on a busy machine it may have to wait
+    long for the processor.
 
     Parameters
     ----------
     faults : Path
         File for the stack trace, which is also written when the process crashes.
     seconds : float
-        Processor time; `PATIENCE` times as many seconds may elapse.
+        Processor time; `PATIENCE` times as many seconds may elapse while the code waits.
     """
 
     def __init__(self, faults: Path, seconds: float) -> None:
         self._faults, self._seconds = faults.open("wb", buffering=0), seconds
+        self._lock, self._end = threading.Lock(), 0.0  # the processor time at which the block ends
+        threading.Thread(target=self._renew, name="chainrule-clock", daemon=True).start()
         faulthandler.enable(self._faults)
         if sys.platform != "win32":
             for number in (signal.SIGPROF, signal.SIGALRM):
@@ -131,17 +139,34 @@ class Clock:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Context manager that applies the time limit to its block."""
-        self._set(self._seconds)
+        with self._lock:
+            self._end = time.process_time() + self._seconds
+            self._limit(self._seconds, PATIENCE * self._seconds)
         try:
             yield
         finally:
-            self._set(0)
+            with self._lock:
+                self._end = 0.0
+                self._limit(0, 0)
 
-    def _set(self, seconds: float) -> None:
+    def _renew(self) -> None:
+        """Renew the limit of elapsed time, again and again, while a block computes."""
+        now = time.process_time()
+        while True:
+            time.sleep(self._seconds)
+            before, now = now, time.process_time()
+            with self._lock:
+                if self._end and now - before > BUSY * self._seconds:
+                    left = self._end - now
+                    self._limit(None, PATIENCE * self._seconds if left > 0 else SOON)
+
+    def _limit(self, processor: float | None, elapsed: float) -> None:
+        """Set the limits in seconds, where 0 is none, and None leaves a limit as it is."""
         if sys.platform != "win32":
-            signal.setitimer(signal.ITIMER_PROF, seconds)
-            signal.setitimer(signal.ITIMER_REAL, PATIENCE * seconds)
-        elif seconds:
-            faulthandler.dump_traceback_later(PATIENCE * seconds, file=self._faults, exit=True)
+            if processor is not None:
+                signal.setitimer(signal.ITIMER_PROF, processor)
+            signal.setitimer(signal.ITIMER_REAL, elapsed)
+        elif elapsed:
+            faulthandler.dump_traceback_later(elapsed, file=self._faults, exit=True)
         else:
             faulthandler.cancel_dump_traceback_later()
