@@ -219,6 +219,7 @@ def network(kind):
     return forward, loss, model.network.params, X, y
 
 
+@pytest.mark.sampled(quick=1)
 @needs_node
 @pytest.mark.parametrize("kind", ["dense", "conv", "lstm"])
 def test_networks(kind):

@@ -129,6 +129,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.sampled(quick=6)
 @pytest.mark.parametrize("text", REFUSED, ids=range(len(REFUSED)))
 def test_what_is_out_of_range_is_refused_before_anything_is_done(session, text):
     page = Page(session)

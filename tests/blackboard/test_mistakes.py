@@ -29,7 +29,7 @@ def edits_of(outline):
     return [name for name in EDITS if name not in anywhere or name in anywhere[turn % 4 :: 4]]
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("outline", OUTLINES, ids=str)
 def test_the_check_names_the_line_that_was_changed_and_accuses_no_right_one(outline):
     small = _small(outline)

@@ -95,6 +95,7 @@ def test_what_was_found_stays_mended(loss, shape):
     assert counts["judged"] or counts["refused: as by NumPy"]  # old ones refuse the norm of nothing
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(("loss", "shape"), FOUND_COMPILED)
 def test_what_was_found_in_kernels_stays_mended(loss, shape):
     data = (("X", Array((), rows=True)), ("Z", Array((), "uint8", rows=True, span=256)))

@@ -178,7 +178,7 @@ def test_gradients(name):
     assert_gradients(f, *xs)
 
 
-@pytest.mark.sampled(quick=38)
+@pytest.mark.sampled(quick=20)
 @pytest.mark.parametrize("name", CASES)
 def test_three_ways(name):
     f, *xs = CASES[name]

@@ -47,6 +47,7 @@ def recall_of_the_first(model, X, y):
     return np.mean(model.predict(X[y == 0]) == 0)
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     ("scoring", "workers"),
     [("roc_auc_ovr", 2), ("neg_log_loss", 1), (recall_of_the_first, 1), (recall_of_the_first, 2)],
@@ -161,6 +162,7 @@ def lost(rate, from_update):
     return loss, {"w": np.zeros(4), "n": np.zeros(())}, cr.optimizers.SGD(rate)
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize(
     ("model", "space", "options"),
     [
@@ -256,7 +258,7 @@ def searched(request, tmp_path_factory):
     ).fit(X, y)  # fmt: skip
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("copied", [copy.deepcopy, dumped, lambda t: pickle.loads(pickle.dumps(t))])
 def test_copies_have_all_that_was_found(copied, searched):
     other = copied(searched)
@@ -291,6 +293,7 @@ def test_the_score_of_a_failed_model_may_be_a_number_as_in_scikit_learn():
         assert ours.best_params_ == theirs.best_params_
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("scoring", [["accuracy", "neg_log_loss"], {"a": "accuracy", "b": None}])
 def test_several_scores_are_those_of_scikit_learn_and_one_decides(scoring, tmp_path):
     if isinstance(scoring, dict):

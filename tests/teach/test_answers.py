@@ -31,6 +31,7 @@ def _params(kind):
     ]
 
 
+@pytest.mark.sampled(quick=18)
 @pytest.mark.parametrize(("lab", "name"), EXERCISES)
 def test_the_solution_passes_and_the_stub_does_not(lab, name):
     solved = result(lab, name, solution(lab, name), slow=True)
@@ -58,7 +59,7 @@ def test_a_wrong_answer_hears_what_is_wrong(lab, name, answer):
     assert not [text for text in given_away(wrong, right) if contains(found.sentence, text)]
 
 
-@pytest.mark.sampled(quick=24)
+@pytest.mark.sampled(quick=12)
 @pytest.mark.parametrize(("lab", "name", "answer"), _params("RIGHT"))
 def test_a_right_answer_passes(lab, name, answer, monkeypatch):
     monkeypatch.setattr(networks, "ROUNDS", 100)  # the solution is tested with all of them

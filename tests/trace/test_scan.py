@@ -164,7 +164,7 @@ def data(n, steps=5, dtype=float, features=3):
     return RNG.normal(size=(n, steps, features)).astype(dtype)
 
 
-@pytest.mark.sampled(quick=7)
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("how", [{}, {"reverse": True, "recompute": True}], ids=str)
 @pytest.mark.parametrize("body", BODIES)
 def test_three_ways_and_as_a_loop(body, how):

@@ -99,6 +99,7 @@ def test_windows_along_the_samples():
         assert program.general
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(("filters", "dtype"), [((3, 4), "f8"), ((16, 32), "f4")])
 def test_machine_code_and_numpy_agree(filters, dtype):
     params, (X, y) = made(filters, dtype=dtype), images(50, dtype=dtype)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.blackboard.browsing import command
+from tests.blackboard.browsing import command, tiered
 from tests.blackboard.browsing import page as course
 
 AXE = Path(__file__).parents[3] / "blackboard-web/node_modules/axe-core/axe.min.js"
@@ -59,9 +59,10 @@ def show(page, panel, width, scheme="light"):
         page.locator(".cb-factors h3").wait_for()
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("host", ["page", "alone"])
+@pytest.mark.parametrize("host", tiered("page", "alone"))
 def test_axe_finds_nothing_wrong(host, width, scheme, request):
     if not AXE.exists():
         pytest.skip("axe-core is not installed: make page")

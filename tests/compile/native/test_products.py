@@ -78,6 +78,7 @@ def test_an_operand_may_serve_all_of_an_axis():
     assert_same((value, gradient), cr.value_and_grad(loss)(params, X), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     ("layers", "shape", "optimizer"),
     [

@@ -341,6 +341,7 @@ def test_memory_that_threads_have_apart_is_of_their_own_samples(case, turned, mo
     assert any(made) or not apart
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("rows", [7, 31, 96])
 def test_arrays_are_filled_alike_by_any_number_of_threads(rows, monkeypatch):
     """Of values for one entry the last one stays, whichever thread wrote it."""

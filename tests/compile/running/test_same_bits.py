@@ -166,6 +166,7 @@ def bits(jitted, name, n):
     return [np.asarray(each).tobytes() for each in (found if type(found) is tuple else (found,))]
 
 
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("before", [(5, 6), (64, 7, 33)])
 def test_of_a_jitted_function_after_other_numbers_of_rows(name, before):

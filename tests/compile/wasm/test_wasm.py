@@ -64,6 +64,7 @@ FUNCTIONS = [name for name, make in MAKERS.items() if make.func is not training]
 RUNS = [name for name in MAKERS if name not in FUNCTIONS]
 
 
+@pytest.mark.sampled(quick=7)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_have_the_results_of_machine_code(name):
     f, *args = MAKERS[name].args

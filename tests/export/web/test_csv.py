@@ -53,6 +53,7 @@ def in_page(tmp_path, text, about):
     return json.loads(done.stdout)
 
 
+@pytest.mark.sampled(quick=5)
 @pytest.mark.parametrize("name", FILES)
 def test_numbers_are_those_that_python_reads(tmp_path, name):
     (tmp_path / "data.csv").write_text(FILES[name], "utf-8")

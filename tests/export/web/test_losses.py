@@ -29,7 +29,7 @@ def loss(params, X, y):
     return cr.nll(cr.one_hot(3, y), forward(params, X))
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("batch_size", [1, 7, 16])
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
 def test_training_is_that_of_minimize(tmp_path, batch_size, rule):
@@ -323,6 +323,7 @@ def test_averages_take_the_place_of_the_weights_as_in_minimize(tmp_path, frequen
     assert answer["first"] != answer["second"]
 
 
+@pytest.mark.thorough  # as in minimize
 def test_averages_of_a_model_are_those_of_fit(tmp_path):
     model = cr.Sequential([cr.layers.Input((4,)), cr.layers.Dense(3, "softmax")], seed=0)
     model.compile(cr.optimizers.Adam(0.05, use_ema=True), "sparse_categorical_crossentropy")

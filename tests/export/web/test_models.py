@@ -67,7 +67,7 @@ return { early, again, one, loss, gradients, history, report, late: await net.pr
 """
 
 
-THOROUGH = "convolution", "words"
+THOROUGH = "convolution", "recurrent", "words"
 
 
 @pytest.fixture(

@@ -174,6 +174,7 @@ def test_a_bright_picture_in_a_file_becomes_dark_ink(digits_page, visit, folder)
     assert page.text("large") == "1"
 
 
+@pytest.mark.thorough  # three drawings in one
 def test_a_colour_picture_is_predicted_as_in_python(visit, folder):
     image = pytest.importorskip("PIL.Image")
     model = cr.Sequential(
@@ -295,6 +296,7 @@ def sequence():
     return model
 
 
+@pytest.mark.thorough  # one more kind of sample
 def test_a_sequence_is_predicted_as_in_python_with_its_reasons(sequence, folder, visit):
     sequence.export(folder / "sequence.html")
     page = visit(folder / "sequence.html").settle()

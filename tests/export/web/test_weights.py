@@ -54,6 +54,7 @@ def test_weights_that_a_page_saved_are_loaded_in_python(module, tmp_path):
             np.testing.assert_array_equal(one, same)
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("method", ["save", "save_weights"])
 def test_weights_that_python_saved_are_restored_in_a_page(module, tmp_path, method, dtype):

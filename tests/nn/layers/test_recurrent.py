@@ -63,6 +63,7 @@ def test_saved_and_ejected(name, tmp_path):
     np.testing.assert_allclose(module["predict"](module["load"](), X), predictions, atol=1e-6)
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize("name", LAYERS)
 def test_onnx(name, tmp_path):
     made, predictions = read_only(name)

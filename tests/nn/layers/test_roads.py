@@ -67,7 +67,7 @@ def test_both_engines_train_them_alike(names):
     assert_engines_agree(run, start.get_weights(), x)
 
 
-@pytest.mark.sampled(quick=4)
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("names", groups(), ids=", ".join)
 def test_exported_and_ejected_they_predict_the_same(names, tmp_path):
     model, x = model_of(names, "float32"), LAYERS[names[0]][1]
