@@ -67,9 +67,12 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
         candidates, parts = _copied(subject)
         if candidates:
             return candidates
-        candidates = _line_by_line(subject, CHEAP, QUICKEST)[0]
+        candidates, parts = _line_by_line(subject, CHEAP, QUICKEST)
         if candidates:  # it gives a line the right value, and all results are right
             return ranked(subject, candidates)
+        pairs = [r for r in _with_others(subject, parts, _of_pinned, depth) if _is_plain(r)]
+        if pairs and min(map(_cost, pairs)) < 2 * LIKELY:
+            return pairs
     if not candidates:
         pinned = partial(_of_lines, subject, pinned_lines(subject))
         quick = partial(_singles, subject, [(ALL, 0)], QUICK)
@@ -136,7 +139,7 @@ def _line_by_line(
     """
     complete: list[Repair] = []
     parts: list[Repair] = []
-    for is_whole in (True, False) if of_first is TIERS else (True,):
+    for is_whole in (True, False):
         lines = unknown(subject, is_whole)
         lines = [p for p in lines if id(p.statement) not in subject.ruled_out][:MOST_UNKNOWN]
         for tier, some in (
@@ -171,14 +174,15 @@ def _of_one_result(subject: FaultyProgram, depth: int) -> list[Repair]:
             some.sort(key=lambda r: -len(r.mended))  # rather the line from which several go wrong
             complete = [r for r in some if r.mended == subject.wrong]
             both = complete or _with_others(subject, some, _of_pinned, depth)
-            both = [r for r in both if len(r.edits) <= depth and not _inserts_values(r)]
+            both = [r for r in both if len(r.edits) <= depth and _is_plain(r)]
             if both:
                 return both
     return []
 
 
-def _inserts_values(repair: Repair) -> bool:
-    return any(edit.make_hook is not None for edit in repair.edits)
+def _is_plain(repair: Repair) -> bool:
+    """Return true if a repair changes code alone, and inserts no values."""
+    return all(edit.make_hook is None for edit in repair.edits)
 
 
 def _of_pinned(subject: FaultyProgram) -> list[Repair]:

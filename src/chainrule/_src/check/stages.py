@@ -71,7 +71,7 @@ def changes(subject: FaultyProgram, kind: int, tier: int) -> Iterator[Edit]:
             continue
         if site.trace.values or not _is_hooked_kind(site):
             yield from subject.edits_of(site, tier)
-    for key, edits in () if subject.is_late else subject.of_statements(tier).items():
+    for key, edits in () if subject.is_late else subject.of_statements.of(tier).items():
         line = subject.lines.get(key)
         reach = subject.wrong if line is None else subject.reach(line)
         if key not in subject.searched and _kind(subject, reach) == kind:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from chainrule._src.check.aliases import copies
+from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.edits import Change, Edit, as_load, exchanged, number, numpy_name
 from chainrule._src.check.expressions import OPERATORS
@@ -20,17 +23,6 @@ from chainrule._src.check.watching import is_number
 
 SIMPLE = ast.Assign | ast.AugAssign | ast.Expr  # statements that may be moved
 Rule = Callable[[Block, int, BuildingBlocks], Iterator[Edit]]
-
-
-def statement_edits(
-    code: FunctionSource, around: BuildingBlocks, rules: tuple[Rule, ...]
-) -> Iterator[Edit]:
-    """Yield changes of whole statements: ``=`` and ``+=`` exchanged, left out, moved."""
-    for owner, field, statements in _blocks(code.tree):
-        block = Block(code, owner, field, statements)
-        for i in range(len(statements)):
-            for rule in rules:
-                yield from rule(block, i, around)
 
 
 def copy_edits(code: FunctionSource) -> Iterator[Edit]:
@@ -300,3 +292,55 @@ def _blocks(tree: ast.AST) -> Iterator[tuple[ast.AST, str, list[Any]]]:
             block = getattr(owner, field, None)
             if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
                 yield owner, field, block
+
+
+class StatementEdits:
+    """The changes of whole statements of a program, made when they are first asked for.
+
+    Parameters
+    ----------
+    codes : sequence of FunctionSource
+    around : BuildingBlocks
+    deadline : Deadline, optional
+        The end of the search.
+    """
+
+    def __init__(
+        self, codes: Sequence[FunctionSource], around: BuildingBlocks, deadline: Deadline | None
+    ) -> None:
+        self._codes, self._around, self._deadline = codes, around, deadline
+        self._by_tier: dict[int, dict[int, list[Edit]]] = {}
+
+    @cached_property
+    def likely(self) -> list[Edit]:
+        """The changes by the rules of which some are in the first tier."""
+        return self._by_rules(LIKELY)
+
+    @cached_property
+    def _others(self) -> list[Edit]:
+        return self._by_rules(OTHERS)
+
+    def of(self, tier: int) -> dict[int, list[Edit]]:
+        """Return the changes that belong to a tier, by the ids of the statements."""
+        if tier not in self._by_tier:
+            self._by_tier[tier] = defaultdict(list)
+            for edit in (*self.likely, *(self._others if tier else ())):
+                if tier_of(edit) == tier:
+                    self._by_tier[tier][id(edit.statement)].append(edit)
+        return self._by_tier[tier]
+
+    def _by_rules(self, rules: tuple[Rule, ...]) -> list[Edit]:
+        edits: list[Edit] = []
+        for code in self._codes:
+            for owner, field, statements in _blocks(code.tree):
+                block = Block(code, owner, field, statements)
+                for i in range(len(statements)):
+                    if self._deadline is not None and self._deadline.has_passed:
+                        return edits
+                    edits += [edit for rule in rules for edit in rule(block, i, self._around)]
+        return edits
+
+
+def tier_of(edit: Edit) -> int:
+    """Return the tier of a change of a statement."""
+    return 0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2

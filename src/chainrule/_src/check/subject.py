@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import itertools
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +22,7 @@ from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES
-from chainrule._src.check.statements import LIKELY, OTHERS, Rule, statement_edits
+from chainrule._src.check.statements import StatementEdits, tier_of
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, Watch, is_number
@@ -139,7 +137,7 @@ class FaultyProgram:
         self.seeks_parts = False  # whether changes are run that can mend a part alone
         self.deferred: dict[Edit, None] = {}  # these changes
         self._edits: dict[tuple[int, int], list[Edit]] = {}
-        self._of_statements: dict[int, dict[int, list[Edit]]] = {}
+        self.of_statements = StatementEdits(codes, self.around, deadline)
         self._repairs: dict[Edit, Repair | None] = {}
         inside = {id(p.node): p.key for p in self.watch.sites}
         self._above = {
@@ -366,27 +364,6 @@ class FaultyProgram:
             self._reached_by[site.key] = self.reached(site) if is_numeric else above
         return self._reached_by[site.key]
 
-    def of_statements(self, tier: int) -> dict[int, list[Edit]]:
-        """Return the changes of whole statements that belong to a tier, by the statements' ids."""
-        if tier not in self._of_statements:
-            by_statement = self._of_statements[tier] = defaultdict(list)
-            for edit in (*self._likely, *(self._others if tier else ())):
-                if tier_of(edit) == tier:
-                    by_statement[id(edit.statement)].append(edit)
-        return self._of_statements[tier]
-
-    @cached_property
-    def _likely(self) -> list[Edit]:
-        return self._by_rules(LIKELY)
-
-    @cached_property
-    def _others(self) -> list[Edit]:
-        return self._by_rules(OTHERS)
-
-    def _by_rules(self, rules: tuple[Rule, ...]) -> list[Edit]:
-        edits = (e for code in self.codes for e in statement_edits(code, self.around, rules))
-        return list(itertools.takewhile(lambda _: not self.is_late, edits))
-
     def result(self, line: Site) -> Any:
         """Return the value of a statement's target after its first turn."""
         names = {**line.code.functions[0].__globals__, **line.trace.scope}
@@ -406,16 +383,13 @@ class FaultyProgram:
         """Return the changes of a statement and of its expressions, the cheapest first."""
         inside = next((p.near for p in self.watch.sites if p.statement is statement), [])
         edits = [e for t in tiers for p in inside for e in self.edits_of(p, t)]
-        edits += [e for t in tiers for e in self.of_statements(t).get(id(statement), ())]
+        edits += [e for t in tiers for e in self.of_statements.of(t).get(id(statement), ())]
         return sorted(edits, key=lambda edit: edit.cost)
 
     def of_value(self, line: Site, tier: int) -> list[Edit]:
         """Return the changes of a tier that give a statement another value, the cheapest first."""
         edits = [e for p in line.near for e in self.edits_of(p, tier)]
-        edits += [e for e in self._likely if e.old is line.owner and tier_of(e) == tier]
+        edits += [
+            e for e in self.of_statements.likely if e.old is line.owner and tier_of(e) == tier
+        ]
         return sorted(edits, key=lambda edit: edit.cost)
-
-
-def tier_of(edit: Edit) -> int:
-    """Return the tier of a change of a statement."""
-    return 0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
