@@ -250,3 +250,12 @@ def test_constants_of_a_student_are_hers(tmp_path):
     assert result(lab, "half", answer, "ada").passed
     assert not result(lab, "half", answer, "bob").passed
     assert np.isclose(lab.source.constants("ada")["PARTS"], ada)
+
+
+def test_a_mistake_that_many_make_has_a_sentence_of_its_own(tmp_path):
+    mistakes = 'mistakes={"it is doubled: halve it": lambda x: 2 * np.asarray(x)}'
+    lab = lab_of(LAB.replace("rng.normal(size=3))", f"rng.normal(size=3), {mistakes})"), tmp_path)
+    half = lab.exercises["half"]
+    assert half.run_here(lambda x: 2 * np.asarray(x)).sentence == "it is doubled: halve it"
+    assert "must be" in half.run_here(lambda x: 3 * np.asarray(x)).sentence
+    assert half.run_here(lambda x: np.asarray(x) / 2).passed
