@@ -120,7 +120,24 @@ one_hot(n_classes=10, y=[0, 4, 9, 1])
 check.one_hot(one_hot)
 
 # %% checks="one_hot"
-checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+title = "write classes as rows of zeros with a single one"
+hints = [
+    "Compare one_hot(10, 3) with what you want: ten numbers, the one at position 3, counted from 0.",
+    "A row of the identity matrix has a one at its own position. NumPy takes a row by its number, and "
+    "several rows by a list of numbers.",
+    "one_hot(n, y)_i = 1 where i = y, else 0: row y of the identity matrix with n rows",
+]
+checks.shape((10, 3), (10, [0, 4, 9, 1]), (5, np.array([2])))
+checks.values(
+    (10, 3), (10, [0, 4, 9, 1]), lambda rng: (6, rng.integers(0, 6, size=8).astype(np.int32)), points=2,
+    diagnosed=False,
+)
+
+
+@checks.property("every row sums to 1")
+def _(one_hot, rng):
+    return np.sum(one_hot(n_classes=7, y=rng.integers(0, 7, size=9)), axis=-1) == np.ones(9)
+
 
 # %% [markdown]
 # ### Softmax
@@ -180,7 +197,31 @@ assert np.allclose(softmax(Z)[1], 1 / 3), "equal logits do not give equal probab
 ### END HIDDEN TESTS
 
 # %% checks="softmax"
-checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+title = "turn scores into probabilities, for one sample or a batch"
+hints = [
+    "Look at the sum in the denominator: over which numbers does it run?",
+    "Each row is a sample of its own: sum along the last axis and keep it as an axis of one entry, so "
+    "that the division broadcasts row by row. Large scores overflow unless the largest of each row is "
+    "subtracted first.",
+    "softmax(x)_i = exp(x_i - m) / Σ_j exp(x_j - m), with m = max_j x_j of the same row",
+]
+
+
+def batch(rng):
+    return rng.normal(0, 2, size=(4, 3))
+
+
+checks.shape([10, 2, -3], batch, lambda rng: rng.normal(size=(3, 3)))
+checks.dtype([10, 2, -3], lambda rng: rng.normal(size=(2, 3)).astype(np.float32))
+checks.values([10, 2, -3], batch, points=2)
+
+
+@checks.property("the probabilities of each row sum to 1, and softmax(X + 5) is softmax(X)")
+def _(softmax, rng):
+    X = rng.normal(0, 3, size=(5, 4))
+    P = np.asarray(softmax(X))
+    return np.allclose(P.sum(axis=-1), 1) and np.allclose(softmax(X + 5), P)
+
 
 # %% [markdown]
 # ### Negative log likelihood
@@ -267,7 +308,33 @@ assert nll([1, 0], [0.0, 1.0]) > 10, "the nll of a prediction that is surely wro
 ### END HIDDEN TESTS
 
 # %% checks="nll"
-checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+title = "the average negative log likelihood, for one sample or a batch"
+hints = [
+    "Take one sample first: which of the probabilities counts, and what is the logarithm of 1?",
+    "The loss of a sample is minus the logarithm of the probability of its true class. Multiply by the "
+    "one-hot row before you sum over the classes, then average over the samples. Add EPSILON inside the "
+    "logarithm.",
+    "nll = -(1/n) Σ_i Σ_c Y_true[i, c] log(ε + Y_pred[i, c])",
+]
+
+
+def predictions(n, k):
+    """Return a function that draws the classes of n samples, and probabilities of k classes."""
+    return lambda rng: (np.eye(k)[rng.integers(0, k, size=n)], solution.softmax(rng.normal(size=(n, k))))
+
+
+checks.shape(([1, 0, 0], [0.2, 0.3, 0.5]), predictions(5, 3))
+checks.finite(([1, 0], [0.0, 1.0]), ([1, 0], [1.0, 0.0]))
+checks.values(([1, 0, 0], [0.99, 0.01, 0]), ([1, 0, 0], [0.01, 0.01, 0.98]), predictions(6, 4), points=2, rtol=1e-5)
+
+
+@checks.property("sure and wrong costs over 10, sure and right nothing, and the same sample thrice as much as once")
+def _(nll, rng):
+    y, p = predictions(1, 4)(rng)
+    thrice = nll(np.repeat(y, 3, axis=0), np.repeat(p, 3, axis=0))
+    sure = nll([1, 0], [0.0, 1.0]) > 10 and abs(nll([1, 0], [1.0, 0.0])) < 1e-4
+    return sure and np.isclose(thrice, nll(y[0], p[0]), rtol=1e-5)
+
 
 # %% [markdown]
 # ### The model and its gradient
@@ -528,7 +595,21 @@ def _(sigmoid, rng):
 check.dsigmoid(dsigmoid)
 
 # %% checks="dsigmoid"
-checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+title = "the derivative of the sigmoid, element by element"
+hints = [
+    "How steep is the sigmoid at 0, and far from it?",
+    "The derivative is made of the sigmoid alone, taken at the same x, the value before the activation.",
+    "dsigmoid(x) = sigmoid(x) (1 - sigmoid(x))",
+]
+checks.shape(lambda rng: rng.normal(size=7), numbers, 0.5)
+checks.dtype(lambda rng: rng.normal(size=5).astype(np.float32))
+checks.finite(np.array([-800, 0, 800]))
+checks.values(lambda rng: rng.uniform(0.2, 0.8, size=5), 0.0, numbers, points=2, rtol=1e-5, mistakes={
+    "dsigmoid(x) is x (1 - x): x is the value before the activation, so take its sigmoid first":
+        lambda x: x * (1 - x),
+})
+checks.gradient(lambda x: np.sum(solution.sigmoid(x)), lambda rng: rng.normal(0, 2, size=6))
+
 
 # %% [markdown]
 # Look at the picture. How large is the derivative at most? What does a unit learn whose value before
@@ -748,7 +829,28 @@ def worst_predictions(Y_true, Y_pred, n=5):
 check.worst_predictions(worst_predictions)
 
 # %% checks="worst_predictions"
-checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+title = "find the samples with the highest loss"
+hints = [
+    "Which samples come out first, the worst or the best?",
+    "Compute the negative log likelihood of each sample for itself, without the average. Sort the indices "
+    "by it, turn them round, and take the first n.",
+    "loss_i = -Σ_c Y_true[i, c] log(ε + Y_pred[i, c]); the indices of the n largest, falling",
+]
+
+
+def order(Y_true, Y_pred):
+    return np.argsort(np.sum(Y_true * np.log(Y_pred), axis=1))
+
+
+checks.shape(predictions(12, 4), lambda rng: (*predictions(12, 4)(rng), 3))
+checks.dtype(predictions(12, 4))
+checks.values(lambda rng: (*predictions(12, 4)(rng), 4), points=3, diagnosed=False, mistakes={
+    "worst_predictions returns the best predictions: turn the order round":
+        lambda Y_true, Y_pred, n: order(Y_true, Y_pred)[::-1][:n],
+    "worst_predictions returns the worst ones, but not the worst first":
+        lambda Y_true, Y_pred, n: order(Y_true, Y_pred)[:n][::-1],
+})
+
 
 # %%
 Y_test = one_hot(n_classes, y_test)

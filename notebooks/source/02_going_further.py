@@ -376,7 +376,32 @@ def grad_norm(grads):
 check.grad_norm(grad_norm)
 
 # %% checks="grad_norm"
-checks.module("chainrule._src.teach.exercises.going_further")
+title = "the length of all gradients taken as one vector"
+hints = [
+    "Try it on two numbers: the norm of 3 and 4 is 5.",
+    "Square every number of every gradient, add up all of them, and take the root once, at the end.",
+    "‖g‖ = √(Σ over parameters Σ_i g_i²)",
+]
+
+
+def drawn_gradients(rng):
+    return {"W": rng.normal(size=(4, 3)), "b": rng.normal(size=3)}
+
+
+checks.shape(drawn_gradients)
+checks.values({"a": np.array([[3.0, 0.0]]), "b": np.array([4.0])}, drawn_gradients, points=2, mistakes={
+    "the norm of 3, 0 and 4 is 25: take the root of the sum":
+        lambda grads: sum(np.sum(g**2) for g in grads.values()),
+    "the norm of 3, 0 and 4 is 7: add up the squares": lambda grads: sum(np.sum(np.abs(g)) for g in grads.values()),
+})
+
+
+@checks.property("parameters of any number and any name count")
+def _(grad_norm, rng):
+    g = np.array([2.0, -1.0, 2.0])
+    norms = [grad_norm({"w": g}), grad_norm(dict.fromkeys(["W_h", "b_h", "W_o", "b_o"], g))]
+    return np.allclose(norms, [3, 6])
+
 
 # %% [markdown]
 # Train with batches of different sizes, and look at the norm of each batch's gradient, update by update.
@@ -579,13 +604,37 @@ def average_nll(y_true, Y_pred):
 check.sample_nll(sample_nll)
 
 # %% checks="sample_nll"
-checks.module("chainrule._src.teach.exercises.going_further")
+title = "the negative log likelihood of one sample"
+hints = [
+    "Which single number of Y_pred tells how probable the true class was?",
+    "Take row index of Y_pred, and of it the entry of the true class y_true[index]; minus its logarithm.",
+    "nll_i = -log Y_pred[i, y_true_i]",
+]
+
+
+def predicted(rng, n=8):
+    Y_pred = np.exp(rng.normal(0, 2, size=(n, 4)))
+    Y_pred /= Y_pred.sum(axis=1, keepdims=True)
+    return rng.integers(0, 4, size=n).astype(np.int32), Y_pred.astype(np.float32)
+
+
+checks.shape(lambda rng: (*predicted(rng), 3))
+checks.values(*[lambda rng, i=i: (*predicted(rng), i) for i in (5, 0, 3)], points=2, rtol=1e-4, diagnosed=False)
+
 
 # %% check="average_nll"
 check.average_nll(average_nll)
 
 # %% checks="average_nll"
-checks.module("chainrule._src.teach.exercises.going_further")
+title = "the average negative log likelihood of all samples"
+hints = [
+    "What is the average of the negative log likelihoods of two samples?",
+    "Take the negative log likelihood of every sample, and their mean.",
+    "(1/n) Σ_i -log Y_pred[i, y_true_i]",
+]
+checks.shape(predicted)
+checks.values(predicted, lambda rng: predicted(rng, 11), points=2, rtol=1e-4)
+
 
 # %% [markdown]
 # Sample 42 of the test set:
@@ -650,7 +699,27 @@ def verdict(train_loss, test_loss, train_accuracy, test_accuracy):
 check.verdict(verdict)
 
 # %% checks="verdict"
-checks.module("chainrule._src.teach.exercises.going_further")
+title = "overfitting or underfitting, by the numbers"
+hints = [
+    "Which of the four numbers tells whether the model fits what it has seen?",
+    "Decide in this order: first the accuracy on the training set alone, then both losses and both "
+    "accuracies together, and else neither.",
+    "underfitting: train accuracy < 0.95; overfitting: test loss > 2 · train loss and test accuracy < "
+    "train accuracy; else neither",
+]
+checks.values(
+    (1.2, 1.3, 0.6, 0.58), (0.4, 1.9, 0.9, 0.7), (0.3, 0.2, 0.94, 0.96), (0.0069, 0.1208, 1.0, 0.959),
+    (0.05, 0.2, 0.99, 0.97), (0.1, 0.9, 0.96, 0.9), (0.08, 0.1, 0.98, 0.97), (0.05, 0.2, 0.97, 0.98),
+    (0.12, 0.13, 0.96, 0.96), (0.1, 0.2, 0.95, 0.9), (0.1, 0.3, 0.96, 0.96), points=3,
+)
+
+
+@checks.property("a test loss over twice the training loss decides, and all arguments have names")
+def _(verdict, rng):
+    named = {"train_accuracy": 0.98, "test_accuracy": 0.97, "train_loss": float(rng.uniform(0.05, 0.1))}
+    said = [verdict(test_loss=times * named["train_loss"], **named) for times in (1.9, 2.1)]
+    return said == ["neither", "overfitting"]
+
 
 # %%
 print(verdict(train_loss, test_loss, train_accuracy, test_accuracy))

@@ -360,7 +360,24 @@ assert np.allclose(unbroadcast(np.ones((4, 2, 3)), (1, 3)), [[8, 8, 8]]), (
 ### END HIDDEN TESTS
 
 # %% checks="unbroadcast"
-checks.module("chainrule._src.teach.exercises.tapes")
+title = "the gradient of an array that was broadcast: sums over the axes where it was repeated"
+hints = [
+    "Compare the shapes: which axes has the gradient that the array had not, and which had length 1?",
+    "Axes in front that the array did not have are summed away. An axis of length 1 is summed too, and "
+    "stays as an axis of length 1. All others stay as they are.",
+    "b̄ = Σ Z̄ over all positions to which an element of b was copied; for Z = X + b with b of shape "
+    "(m,): b̄_j = Σ_i Z̄_ij",
+]
+shapes = [
+    ((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 3), (1, 3)), ((2, 3), (2, 1)), ((2, 3), ()), ((2, 3), (1, 1)),
+    ((3, 3), (3,)), ((4, 2, 3), (2, 3)), ((4, 2, 3), (2, 1)), ((4, 2, 3), (1,)), ((1, 3), (1, 3)),
+    ((1, 3), (3,)), ((2, 1), (1,)),
+]
+gradients = [lambda rng, of=of, to=to: (rng.normal(size=of), to) for of, to in shapes]
+checks.shape(*gradients, points=2)
+checks.dtype(lambda rng: (rng.normal(size=(2, 3)).astype(np.float32), (3,)))
+checks.values(*gradients, points=2)
+
 
 # %% [markdown]
 # ### A tape of arrays

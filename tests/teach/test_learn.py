@@ -42,7 +42,10 @@ assert softmax([0.0, 0.0])[0] == 0.5, "two equal scores"
 ### END HIDDEN TESTS
 
 # %% checks="softmax"
-checks.module("chainrule._src.teach.exercises.softmax_and_backpropagation")
+title = "turn scores into probabilities"
+hints = ["Over what does the sum run?", "Over the classes of each row.", "exp(x_i) / Σ_j exp(x_j)"]
+checks.shape([10, 2, -3], lambda rng: rng.normal(size=(4, 3)))
+checks.values([10, 2, -3], lambda rng: rng.normal(size=(4, 3)))
 """
 WRONG = "e = np.exp(X)\n    return e / np.sum(e)"
 RIGHT = "e = np.exp(X)\n    return e / np.sum(e, axis=-1, keepdims=True)"

@@ -331,7 +331,7 @@ checks.values(0.0)
 
 
 def test_a_right_function_that_draws_draws_again(grade):
-    answers = "def noise(x):\n    return [x]\n\ndef noises(x):\n"
+    answers = "def noise(x):\n    return [x, x]\n\ndef noises(x):\n"
     answers += "    return len({float(noise(x)) for _ in range(3)})\n"
     _, graded = grade(LAB + DRAWN, ANSWERS + answers)
     assert [result.points for result in graded.results] == [1, 0, 1]

@@ -251,3 +251,41 @@ def test_constants_of_a_student_are_hers(tmp_path):
     assert result(lab, "half", answer, "ada").passed
     assert not result(lab, "half", answer, "bob").passed
     assert np.isclose(lab.source.constants("ada")["PARTS"], ada)
+
+
+def test_a_mistake_that_many_make_has_a_sentence_of_its_own(tmp_path):
+    mistakes = 'mistakes={"it is doubled: halve it": lambda x: 2 * np.asarray(x)}'
+    lab = lab_of(LAB.replace("rng.normal(size=3))", f"rng.normal(size=3), {mistakes})"), tmp_path)
+    half = lab.exercises["half"]
+    assert half.run_here(lambda x: 2 * np.asarray(x)).sentence == "it is doubled: halve it"
+    assert "must be" in half.run_here(lambda x: 3 * np.asarray(x)).sentence
+    assert half.run_here(lambda x: np.asarray(x) / 2).passed
+
+
+HELPED = """
+# %% exercise="third"
+class Divisor:
+    ### BEGIN SOLUTION
+    value = 3
+    ### END SOLUTION
+
+
+def third(x):
+    ### BEGIN SOLUTION
+    return x / Divisor.value
+    ### END SOLUTION
+
+
+print("a plot", half(4) + 1)
+
+# %% checks="third"
+hints = ["Divide."]
+checks.values(3.0)
+"""
+
+
+def test_mutants_are_of_all_that_an_exercise_is_made_of_and_of_nothing_else(tmp_path):
+    lab = lab_of(LAB + HELPED, tmp_path)
+    proof = [*prove(lab)][-1]
+    assert {mutant.line for mutant in proof.mutants} == {2, 6}
+    assert proof.survivors == []

@@ -33,7 +33,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
@@ -122,8 +122,13 @@ class ChecksBuilder:
 
         def compare(value: Any, right: Any, what: str) -> None:
             for part, expected, name in expect.pairs(value, right, what):
-                if np.asarray(expected).dtype.kind in "fiub":
+                if np.asarray(expected).dtype.kind not in "fiub":
+                    continue
+                if np.shape(expected):
                     expect.shape(part, np.shape(expected), name)
+                else:  # an array of one entry is a number as well
+                    size = expect.array(part, name).size
+                    expect.true(size == 1, f"{name} must be a single number, not {size}")
 
         self._compare("shape", cases, call, what, points, compare)
 
@@ -139,7 +144,8 @@ class ChecksBuilder:
                     dtype.kind, dtype.kind
                 ):
                     got = np.asarray(part).dtype
-                    raise expect.Wrong(f"{name} is of dtype {got}, it must be of {dtype}")
+                    kind = "integers" if dtype.kind in "iu" else dtype
+                    raise expect.Wrong(f"{name} is of dtype {got}, it must be of {kind}")
 
         self._compare("dtype", cases, call, what, points, compare)
 
@@ -161,17 +167,30 @@ class ChecksBuilder:
         what: str = "",
         points: int = 1,
         rtol: float | None = None,
+        mistakes: Mapping[str, Call] | None = None,
+        diagnosed: bool = True,
     ) -> None:
         """Check that results equal the solution's up to ``rtol``; parameters as in `shape`.
 
         The diagnosis of a wrong function names the learner's line, where it finds the mistake.
+
+        Parameters
+        ----------
+        mistakes : mapping, optional
+            Functions of the arguments with mistakes that many make, by the sentence that a learner
+            is told whose result is theirs.
+        diagnosed : bool, default True
+            If false, the sentence of the check stands. Of answers that pick entries by an index a
+            diagnosis, which knows sums and products, says little.
         """
 
         def compare(value: Any, right: Any, what: str) -> None:
+            if np.shape(right) == () and np.asarray(right).dtype.kind == "f":
+                value = expect.number(value, what)  # an array of one entry is a number as well
             expect.same(value, right, what, rtol)
 
-        self._compare("values", cases, call, what, points, compare)
-        if call is None:
+        self._compare("values", cases, call, what, points, compare, mistakes or {})
+        if diagnosed and call is None:
             self.exercise.diagnosis("shape", "values", "properties")(self._difference(cases))
 
     def property(self, rule: str, points: int = 1) -> Callable[[F], F]:
@@ -314,6 +333,7 @@ class ChecksBuilder:
         what: str,
         points: int,
         compare: Callable[[Any, Any, str], None],
+        mistakes: Mapping[str, Call] | None = None,
     ) -> None:
         if not cases:
             raise DataError(
@@ -325,25 +345,50 @@ class ChecksBuilder:
         def run(answer: Any, draw: Draw) -> None:
             for args in arguments(cases, draw):
                 right = use(getattr(self._solution, name), *copy.deepcopy(args))
-                compare(use(answer, *args), right, words or call_text(name, args, {}))
+                value = use(answer, *args)
+                with _told(mistakes or {}, value, args):
+                    compare(value, right, words or call_text(name, args, {}))
 
         self.add(stage, points)(run)
 
     def _difference(self, cases: tuple[Any, ...]) -> Callable[[Any, Draw], Iterator[Diagnosis]]:
+        """Return a diagnosis at drawn arguments, if there are any: they hide fewer mistakes."""
+        cases = tuple(filter(callable, cases)) or cases
+
         def diagnose(subject: Any, draw: Draw) -> Iterator[Diagnosis]:
             right = getattr(self._solution, self.exercise.name)
             reports = []
             for args in arguments(cases, draw):
                 with contextlib.suppress(Exception):  # a learner's code may raise any error
                     reports.append(explain_difference(subject, right)(*args).diagnoses)
-            # What is right by chance for one case is not right for another one.
+            # What is right by chance for one case is not right for most of those that differ.
             failed = [diagnoses for diagnoses in reports if diagnoses]
             times = Counter(what for diagnoses in failed for what in {d.what for d in diagnoses})
             yield from (
-                d for diagnoses in failed for d in diagnoses if times[d.what] >= min(2, len(failed))
+                d for diagnoses in failed for d in diagnoses if 2 * times[d.what] >= len(failed)
             )
 
         return diagnose
+
+
+@contextlib.contextmanager
+def _told(mistakes: Mapping[str, Call], value: Any, args: tuple[Any, ...]) -> Iterator[None]:
+    """In the place of an error, raise the sentence of the mistake that gives this value."""
+    try:
+        yield
+    except expect.Wrong:
+        for sentence, mistaken in mistakes.items():
+            if _is_same(value, mistaken(*copy.deepcopy(args))):
+                raise expect.Plain(sentence) from None
+        raise
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    try:
+        expect.same(value, other, "")
+    except expect.Wrong:
+        return False
+    return True
 
 
 def arguments(cases: tuple[Any, ...], draw: Draw) -> Iterator[tuple[Any, ...]]:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-import chainrule._src.nn.functions as right
 from chainrule._src.teach import expect
 from chainrule._src.teach.calls import an_object
-from chainrule._src.teach.exercise import Draw, Exercise, compared_with
+from chainrule._src.teach.exercise import Draw, Exercise
 from chainrule._src.teach.exercises.networks import drawn, learning, moved, network, updates
 from chainrule._src.teach.lab import models
 
@@ -123,48 +122,6 @@ MiniBatchNet = Exercise(
 network(MiniBatchNet, _net, (5, 4, 3), batches=True)
 updates(MiniBatchNet, _net, (5, 4, 3), batches=True)
 learning(MiniBatchNet, (10,), batch_size=32, rate=1.0, epochs=5, least=0.85)
-
-grad_norm = Exercise(
-    "grad_norm",
-    "the length of all gradients taken as one vector",
-    (
-        "Try it on two numbers: the norm of 3 and 4 is 5.",
-        "Square every number of every gradient, add up all of them, and take the root once, at the "
-        "end.",
-        "‖g‖ = √(Σ over parameters Σ_i g_i²)",
-    ),
-)
-
-
-def _grads(draw: Draw) -> dict[str, Any]:
-    return {"W": draw.normal(size=(4, 3)), "b": draw.normal(size=3)}
-
-
-@grad_norm.check("shape")
-def _(grad_norm: Any, draw: Draw) -> None:
-    norm = expect.array(grad_norm(_grads(draw)), "grad_norm(grads)")
-    expect.true(norm.size == 1, f"grad_norm must be one number for all gradients, not {norm.size}")
-
-
-@grad_norm.check("values", points=2)
-def _(grad_norm: Any, draw: Draw) -> None:
-    grads = {"a": np.array([[3.0, 0.0]]), "b": np.array([4.0])}
-    norm = expect.number(grad_norm(grads), "the norm of 3, 0 and 4")
-    for wrong, why in ((25.0, "take the root of the sum"), (7.0, "add up the squares")):
-        expect.true(abs(norm - wrong) > 1e-6, f"the norm of 3, 0 and 4 is {norm:g}: {why}")
-    expect.close(norm, 5.0, "the norm of 3, 0 and 4")
-    grads = _grads(draw)
-    length = np.linalg.norm(np.concatenate([grad.ravel() for grad in grads.values()]))
-    expect.close(expect.number(grad_norm(grads), "grad_norm(grads)"), length, "grad_norm(grads)")
-
-
-@grad_norm.check("properties")
-def _(grad_norm: Any, draw: Draw) -> None:
-    for names in (("W_h", "b_h", "W_o", "b_o"), ("w",)):
-        grads = {name: np.array([2.0, -1.0, 2.0]) for name in names}
-        norm = expect.number(grad_norm(grads), f"grad_norm with the keys {', '.join(names)}")
-        expect.close(norm, 3 * np.sqrt(len(names)), f"grad_norm with the keys {', '.join(names)}")
-
 
 MomentumNet = Exercise(
     "MomentumNet",
@@ -281,105 +238,3 @@ def _(keras_model: Any, draw: Draw) -> None:
         what = f"after three updates with learning rate {rate} and momentum {momentum}"
         for weights, (name, value) in zip(model.get_weights(), net.parameters.items(), strict=True):
             expect.close(weights, value, f"{what} {name}", rtol=1e-3)
-
-
-sample_nll = Exercise(
-    "sample_nll",
-    "the negative log likelihood of one sample",
-    (
-        "Which single number of Y_pred tells how probable the true class was?",
-        "Take row index of Y_pred, and of it the entry of the true class y_true[index]; minus its "
-        "logarithm.",
-        "nll_i = -log Y_pred[i, y_true_i]",
-    ),
-)
-average_nll = Exercise(
-    "average_nll",
-    "the average negative log likelihood of all samples",
-    (
-        "What is the average of the negative log likelihoods of two samples?",
-        "Take the negative log likelihood of every sample, and their mean.",
-        "(1/n) Σ_i -log Y_pred[i, y_true_i]",
-    ),
-)
-
-
-def _predictions(draw: Draw, n: int = 8) -> tuple[Any, Any]:
-    Y_pred = right.softmax(draw.normal(0, 2, size=(n, 4))).astype(np.float32)
-    return draw.integers(0, 4, size=n).astype(np.int32), Y_pred
-
-
-@sample_nll.check("shape")
-def _(sample_nll: Any, draw: Draw) -> None:
-    y_true, Y_pred = _predictions(draw)
-    loss = expect.array(sample_nll(y_true, Y_pred, 3), "sample_nll(y_true, Y_pred, 3)")
-    expect.true(loss.size == 1, f"sample_nll must be one number, not {loss.size}")
-
-
-@sample_nll.check("values", points=2)
-def _(sample_nll: Any, draw: Draw) -> None:
-    y_true, Y_pred = _predictions(draw)
-    for index in (5, 0, 3):
-        what = f"sample_nll(y_true, Y_pred, {index})"
-        expected = -np.log(Y_pred[index, y_true[index]])
-        expect.close(expect.number(sample_nll(y_true, Y_pred, index), what), expected, what, 1e-4)
-
-
-@average_nll.check("shape")
-def _(average_nll: Any, draw: Draw) -> None:
-    loss = expect.array(average_nll(*_predictions(draw)), "average_nll(y_true, Y_pred)")
-    expect.true(loss.size == 1, f"average_nll must be one number, not {loss.size}: the average")
-
-
-@average_nll.check("values", points=2)
-def _(average_nll: Any, draw: Draw) -> None:
-    for n in (8, 11):
-        y_true, Y_pred = _predictions(draw, n)
-        loss = expect.number(average_nll(y_true, Y_pred), f"average_nll of {n} samples")
-        losses = -np.log(Y_pred[np.arange(n), y_true])
-        expect.true(
-            abs(loss - losses.sum()) > 1e-3,
-            f"average_nll of {n} samples is their sum: divide by their number",
-        )
-        expect.close(loss, losses.mean(), f"average_nll of {n} samples", rtol=1e-4)
-
-
-average_nll.diagnosis("values")(
-    compared_with(
-        lambda y_true, Y_pred: right.nll(np.eye(4)[y_true], Y_pred.astype(float)), _predictions
-    )
-)
-
-verdict = Exercise(
-    "verdict",
-    "overfitting or underfitting, by the numbers",
-    (
-        "Which of the four numbers tells whether the model fits what it has seen?",
-        "Decide in this order: first the accuracy on the training set alone, then both losses and "
-        "both accuracies together, and else neither.",
-        "underfitting: train accuracy < 0.95; overfitting: test loss > 2 · train loss and test "
-        "accuracy < train accuracy; else neither",
-    ),
-)
-CASES = {
-    "underfitting": [(1.2, 1.3, 0.6, 0.58), (0.4, 1.9, 0.9, 0.7), (0.3, 0.2, 0.94, 0.96)],
-    "overfitting": [(0.0069, 0.1208, 1.0, 0.959), (0.05, 0.2, 0.99, 0.97), (0.1, 0.9, 0.96, 0.9)],
-    "neither": [(0.08, 0.1, 0.98, 0.97), (0.05, 0.2, 0.97, 0.98), (0.12, 0.13, 0.96, 0.96)],
-}  # fmt: skip
-
-
-@verdict.check("values", points=3)
-def _(verdict: Any, draw: Draw) -> None:
-    for word, cases in CASES.items():
-        for numbers in cases:
-            expect.equal(verdict(*numbers), word, f"verdict{numbers}")
-
-
-@verdict.check("properties")
-def _(verdict: Any, draw: Draw) -> None:
-    named = {"train_loss": 0.02, "test_loss": 0.5, "train_accuracy": 1.0, "test_accuracy": 0.9}
-    expect.equal(verdict(**named), "overfitting", f"verdict with {named}")
-    train_loss = float(draw.uniform(0.05, 0.1))
-    for times, word in ((1.9, "neither"), (2.1, "overfitting")):
-        answer = verdict(train_loss, times * train_loss, 0.98, 0.97)
-        expect.equal(answer, word, f"verdict with a test loss {times} times the training loss")

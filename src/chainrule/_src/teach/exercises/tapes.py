@@ -13,60 +13,8 @@ from chainrule._src.core.transforms import grad, vjp
 from chainrule._src.nn.functions import one_hot, sigmoid
 from chainrule._src.teach import expect
 from chainrule._src.teach.calls import an_object
-from chainrule._src.teach.exercise import Draw, Exercise, compared_with
+from chainrule._src.teach.exercise import Draw, Exercise
 from chainrule._src.teach.exercises.data import batches, digits, few, network_loss
-
-
-def _summed(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Sum a gradient over the positions to which each element of an array was broadcast."""
-    size = math.prod(shape)
-    element = np.broadcast_to(np.arange(size).reshape(shape), gradient.shape)
-    return np.bincount(element.ravel(), gradient.ravel(), size).reshape(shape)
-
-
-unbroadcast = Exercise(
-    "unbroadcast",
-    "the gradient of an array that was broadcast: sums over the axes where it was repeated",
-    (
-        "Compare the shapes: which axes has the gradient that the array had not, and which had "
-        "length 1?",
-        "Axes in front that the array did not have are summed away. An axis of length 1 is summed "
-        "too, and stays as an axis of length 1. All others stay as they are.",
-        "b̄ = Σ Z̄ over all positions to which an element of b was copied; for Z = X + b with b of "
-        "shape (m,): b̄_j = Σ_i Z̄_ij",
-    ),
-)
-SHAPES = [
-    ((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 3), (1, 3)), ((2, 3), (2, 1)), ((2, 3), ()),
-    ((2, 3), (1, 1)), ((3, 3), (3,)), ((4, 2, 3), (2, 3)), ((4, 2, 3), (2, 1)), ((4, 2, 3), (1,)),
-    ((1, 3), (1, 3)), ((1, 3), (3,)), ((2, 1), (1,)),
-]  # fmt: skip
-
-
-@unbroadcast.check("shape", points=2)
-def _(unbroadcast: Any, draw: Draw) -> None:
-    for of, to in SHAPES:
-        what = f"unbroadcast of a gradient of shape {of} to {to}"
-        expect.shape(unbroadcast(draw.normal(size=of), to), to, what)
-
-
-@unbroadcast.check("dtype")
-def _(unbroadcast: Any, draw: Draw) -> None:
-    gradient = draw.normal(size=(2, 3)).astype(np.float32)
-    expect.floating(unbroadcast(gradient, (3,)), "unbroadcast of float32", np.float32)
-
-
-@unbroadcast.check("values", points=2)
-def _(unbroadcast: Any, draw: Draw) -> None:
-    for of, to in SHAPES:
-        gradient = draw.normal(size=of)
-        what = f"unbroadcast of a gradient of shape {of} to {to}"
-        expect.close(unbroadcast(gradient, to), _summed(gradient, to), what)
-
-
-unbroadcast.diagnosis("shape", "values")(
-    compared_with(_summed, lambda draw: (draw.normal(size=(4, 3)), (3,)))
-)
 
 Tape = Exercise(
     "Tape",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
@@ -53,8 +53,10 @@ class Mutant:
         return "\n".join(lines[self.line - 1 :][:count]), "\n".join(changed[self.line - 1 : last])
 
 
-def mutants(text: str, most: int = 60) -> list[Mutant]:
+def mutants(text: str, most: int = 60, lines: Container[int] | None = None) -> list[Mutant]:
     r"""Return at most so many changes of an answer, each at one place, without doubles.
+
+    ``lines`` are those in which a change may begin, by default all.
 
     Examples
     --------
@@ -65,7 +67,7 @@ def mutants(text: str, most: int = 60) -> list[Mutant]:
     by_text = {
         mutant.text: mutant
         for node in ast.walk(tree)
-        if hasattr(node, "lineno")
+        if hasattr(node, "lineno") and (lines is None or node.lineno in lines)
         for changed in _changes(node)
         if (mutant := _mutant(text, node, changed)) is not None and mutant.text != text
     }

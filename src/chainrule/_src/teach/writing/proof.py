@@ -99,13 +99,14 @@ def result(
 
 
 def answered(lab: LoadedLab, name: str, answer: str, student: str = "") -> Submission:
-    """Return the solved lab with an answer in place of the solution of an exercise."""
+    """Return the solved lab with an answer behind the solution of all that the answer defines."""
     solved = lab.solution.submission(student).statements
-    last = max(number for number, part in enumerate(solved) if name in part.binds)
     digest = hashlib.sha256(answer.encode()).hexdigest()[:16]  # a file has one text
     parsed = parse(Path(tempfile.gettempdir()) / digest / "answer.py", answer)
     if parsed.notes:
         raise DataError(f"an answer to {name} does not parse: {parsed.notes[0]}")
+    defined = {name}.union(*(part.binds for part in parsed.statements if part.is_definition))
+    last = max(number for number, part in enumerate(solved) if defined & part.binds)
     statements = [*solved[: last + 1], *parsed.statements, *solved[last + 1 :]]
     return Submission(lab.source.path, statements)
 
@@ -169,9 +170,19 @@ def _short(example: Example) -> str:
     return " ".join(example.new.split())[:80]
 
 
+def _lines(lab: LoadedLab, name: str, text: str) -> set[int]:
+    """Return the lines of a cell that belong to an exercise: no other exercise, and no plot."""
+    others = set(lab.source.exercises) - {name}
+    solved = set(lab.solution.submission().statements)
+    parts = [part for part in answered(lab, name, text).needed(name) if part not in solved]
+    own = [part.node for part in parts if not part.binds & others]
+    return {line for node in own for line in range(node.lineno, (node.end_lineno or 0) + 1)}
+
+
 def _try_mutants(lab: LoadedLab, proof: ExerciseProof, most: int, explained: bool) -> None:
     name = proof.exercise
-    proof.mutants = mutants(cell_text(lab, name, solved=True), most)
+    text = cell_text(lab, name, solved=True)
+    proof.mutants = mutants(text, most, _lines(lab, name, text))
     for mutant in proof.mutants:
         outcome = result(lab, name, mutant.text, explained=explained)
         if outcome.passed:
