@@ -1,6 +1,9 @@
 """Models that come from Keras and go there: the same outputs, and the same training."""
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,6 +17,7 @@ from chainrule import layers
 from chainrule.errors import DataError, MissingDependencyError
 
 SIZE = (6, 5, 2)
+ROOT = Path(__file__).parents[2]
 
 
 def images_there():
@@ -262,3 +266,12 @@ def test_models_within_models_go_and_come_back(tmp_path):
     assert again.layers[0].name == "block"
     assert not again.layers[0].trainable
     assert again.input_shape == (None, None, 4)
+
+
+def test_many_random_graphs_train_as_in_keras():
+    """Keras on PyTorch: it needs no time to compile a graph."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.graphs", "--graphs", "300"], cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": "torch"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout

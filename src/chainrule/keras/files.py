@@ -80,8 +80,8 @@ def get_file(
     home = cache_dir or os.environ.get("KERAS_HOME") or Path(os.path.expanduser("~"), ".keras")
     folder = Path(home).expanduser() / cache_subdir
     local = Path(url2pathname(parts.path) if parts.scheme == "file" else address)
-    places = [folder / name, folder / f"{name}_archive", local]
-    path = next((place for place in places if place.is_file()), None)
+    candidates = [folder / name, folder / f"{name}_archive", local]
+    path = next((each for each in candidates if each.is_file()), None)
     if path is None:
         raise DataError(
             f"get_file: nothing is downloaded behind your back; put {address or name} to "

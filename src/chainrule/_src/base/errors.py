@@ -140,8 +140,8 @@ class OutOfRangeError(DataError, IndexError):
         self.message, self.row, self.advice = message, row, advice
 
     def __str__(self) -> str:
-        place = "" if self.row is None else f" in row {self.row}"
-        return f"{self.message}{place}{self.advice and '; '}{self.advice}"
+        row_text = "" if self.row is None else f" in row {self.row}"
+        return f"{self.message}{row_text}{self.advice and '; '}{self.advice}"
 
 
 class DivergenceError(ChainruleError, ArithmeticError, RuntimeError):

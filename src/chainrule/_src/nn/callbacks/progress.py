@@ -155,9 +155,9 @@ def scores_line(steps: int, seconds: float, logs: Logs | None, batches: int | No
         if not name.startswith("gradient_norm_")
     ]
     bar = "━" * (BAR * n_done // max(steps, 1))
-    parts = f"{n_done}/{steps}", f"{seconds:.0f}s", f"{pace * units[unit]:.0f}{unit}/step"
+    parts = [f"{n_done}/{steps}", f"{seconds:.0f}s", f"{pace * units[unit]:.0f}{unit}/step"]
     if batches is not None:
-        parts = (" ".join([parts[0], bar.ljust(BAR), *parts[1:]]),)
+        parts = [" ".join([parts[0], bar.ljust(BAR), *parts[1:]])]
     return " - ".join([*parts, *scores])
 
 

@@ -107,7 +107,10 @@ class Chain(Stack):
         if layer.name not in names:
             return
         if layer in self.layers or layer.__config__.get("name") is not None:
-            raise DataError(f"Sequential.add: there is a layer {layer.name!r} already")
+            raise DataError(
+                f"Sequential.add: there is a layer {layer.name!r} already; a layer that is called "
+                "more than once belongs into a graph: keras.Model(x, layer(layer(x)))"
+            )
         layer.name = free_name(layer.name, names)
 
     def held_in(self) -> dict[str, Any]:

@@ -184,7 +184,8 @@ class Trainable(Compiled):
                 self._recordings, state=self.optimizer_state,
             )  # fmt: skip
             if validation is not None:
-                checks = make_run(objective, objective.scoring_step(), validation, mode, updates)
+                step = objective.scoring_step()
+                checks = make_run(objective, step, validation, mode, updates, training=False)
             loss, parts = objective.loss_of_params, ("params", "layers")
             trainer = Trainer(run, self, loss, "fit", watching, checks, parts, is_due)
         self.conditions = conditions
@@ -357,7 +358,7 @@ class Trainable(Compiled):
             supply = self._scored(x, size, steps, "evaluate", again=False)
             objective = self.objective
             step = objective.scoring_step()
-            run = make_run(objective, step, supply, self.engine, supply.updates)
+            run = make_run(objective, step, supply, self.engine, supply.updates, training=False)
         introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
                                    "samples": supply.samples})  # fmt: skip
         began = time.perf_counter()

@@ -152,7 +152,7 @@ class Objective:
             count = count if mask is None else weight_of(mask, count, "sum")
             yield name, metric, (y, y_pred) if count is None else (y, y_pred, count)
 
-    def sums(self, data: Any) -> Sums:
+    def sums(self, data: Any, training: bool = True) -> Sums:
         """Return the sums of the metrics, at zero, for such data."""
         rows = self.network.rows
         X, y, *weight = map_leaves(lambda part: np.asarray(part[:rows]), tuple(data))
@@ -167,21 +167,18 @@ class Objective:
         )
         of_tracked: dict[str, Any] = {}
         if self.tracked.metrics or isinstance(self.loss, AddedLosses):
-            of_tracked = self._zero_of_tracked(X, y, *weight)
+            of_tracked = self._zero_of_tracked(training, X, y, *weight)
         updates = self._metric_arguments(y_pred, mask, y, weight[0] if weight else None)
         zero = {name: metric.zero(*example) for name, metric, example in updates}
         return Sums(zero | of_tracked, self.scores)
 
-    def _zero_of_tracked(self, *data: Any) -> dict[str, Any]:
+    def _zero_of_tracked(self, training: bool, *data: Any) -> dict[str, Any]:
         """Return the states, before the first batch, of the metrics that a batch updates."""
         params, state = self.network.params, self.network.state
         reset = self.tracked.reset()
-        zero: dict[str, Any] = {}
-        for training in (False, True):  # some are updated in training only
-            if len(zero) < len(reset) or not reset:
-                with np.errstate(all="ignore"):
-                    *_, after = self.value(params, state, training, *data, tracked=reset)[1]
-                zero |= self.tracked.zero(reset, after)
+        with np.errstate(all="ignore"):
+            *_, after = self.value(params, state, training, *data, tracked=reset)[1]
+        zero = self.tracked.zero(reset, after)
         return {self._tracked: zero} if zero else {}
 
     def _applied(self, X: Any) -> NetworkOutput:

@@ -31,10 +31,12 @@ def make_run(
     updates: int,
     recordings: StepCaches | None = None,
     counts_others: bool = True,
+    *,
+    training: bool = True,
     **more: Any,
 ) -> Run:
     """Return a run of one of an objective's steps; ``more`` are further parts of its carry."""
-    sums = objective.sums(supply.first)
+    sums = objective.sums(supply.first, training)
     carry = carry_of(objective, sums.zero, **more)
 
     def make(carry: Any, data: Any, others: int = 0) -> Engine:

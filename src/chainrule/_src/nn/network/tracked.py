@@ -15,8 +15,8 @@ from chainrule._src.nn.metrics.base import Metric
 
 def metrics_within(model: Holder) -> list[Metric]:
     """Return the metrics in the attributes of a model and of its layers, each once."""
-    held = [part for layer in family(model) for _, part in parts(layer) if isinstance(part, Metric)]
-    return list({id(metric): metric for metric in held}.values())
+    values = (value for layer in family(model) for _, value in parts(layer))
+    return list({id(value): value for value in values if isinstance(value, Metric)}.values())
 
 
 class TrackedMetrics:
