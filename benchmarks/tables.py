@@ -10,6 +10,7 @@ kept in ``build/bench/tables.json`` as they come, so that a run goes on where an
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import time
@@ -78,7 +79,12 @@ OURS: dict[str, dict[str, Any]] = {
     "ensemble": {}, "linear": {}, "realmlp": {},
 }  # fmt: skip
 THEIRS = ["HistGradientBoosting", "RandomForest", "MLP", "Logistic/Ridge"]
+PEERS = {  # pytabkit's estimators, where it is installed, with settings that differ
+    "RealMLP TD-S": ("RealMLP_TD_S", {}),
+    "TabM mini": ("TabM_D", {"arch_type": "tabm-mini"}),
+}
 SUBJECTS = [*(f"chainrule {name}" for name in OURS), *THEIRS]
+SUBJECTS += PEERS if importlib.util.find_spec("pytabkit") else []
 KEPT = results(quick=True) / "tables.json"
 
 Data = tuple[Any, Any, Any, Any]
@@ -139,6 +145,19 @@ def theirs(name: str, X: Any, y: Any, X_test: Any, y_test: Any, seed: int) -> fl
     return float(model.score(X_test, y_test if is_text else (y_test - mean) / scale))
 
 
+def peers(name: str, X: Any, y: Any, X_test: Any, y_test: Any, seed: int) -> float:
+    """Return the score of an estimator of pytabkit, which prepares frames itself."""
+    from pytabkit.models.sklearn import sklearn_interfaces
+
+    is_text = y.dtype == object
+    kind, settings = PEERS[name]
+    maker = getattr(sklearn_interfaces, f"{kind}_{'Classifier' if is_text else 'Regressor'}")
+    texts = [c for c in X if X[c].dtype.kind not in "fiu"]
+    model = maker(device="cpu", random_state=seed, n_threads=1, **settings)
+    model.fit(X, y, cat_col_names=texts)
+    return float(model.score(X_test, y_test))
+
+
 def _either(module: Any, name: str, is_text: bool) -> Any:
     return getattr(module, f"{name}{'Classifier' if is_text else 'Regressor'}")
 
@@ -167,7 +186,8 @@ def run(name: str, seed: int, subjects: list[str], found: dict[str, Any]) -> Non
             continue
         own = subject.removeprefix("chainrule ")
         begun = time.process_time()
-        score = (ours if own in OURS else theirs)(own, X, y, X_test, y_test, seed)
+        subject_score = ours if own in OURS else peers if own in PEERS else theirs
+        score = subject_score(own, X, y, X_test, y_test, seed)
         here[str(seed)] = [score, time.process_time() - begun]
         KEPT.write_text(json.dumps(found, indent=1))
         print(f"{name}, seed {seed}, {subject}: {score:.4f}", flush=True)
