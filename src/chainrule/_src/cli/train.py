@@ -148,7 +148,7 @@ def _print_before(
     )
     facts = [
         *describe(data.preprocessor),
-        ("rows", _rows_text(data)),
+        ("rows", _rows_text(data, settings)),
         ("network", network(model, settings.ensemble)),
     ]
     print_facts(console, facts)
@@ -202,10 +202,16 @@ def _features(preprocessor: Preprocessor) -> list[str]:
     return lines
 
 
-def _rows_text(data: TrainingData) -> str:
-    n_validation = len(data.X_val)
-    text = f"{len(data.X_train):,} to train on, "
-    text += f"{n_validation:,} kept aside to validate" if n_validation else "none kept aside"
+def _rows_text(data: TrainingData, settings: Settings) -> str:
+    from chainrule._src.tabular.recipes.turns import takes_turns
+
+    n_train, n_validation = len(data.X_train), len(data.X_val)
+    if takes_turns(data, settings):
+        text = f"{n_train + n_validation:,} to train on, "
+        text += f"of which each network keeps {n_validation:,} aside to validate, in turn"
+    else:
+        text = f"{n_train:,} to train on, "
+        text += f"{n_validation:,} kept aside to validate" if n_validation else "none kept aside"
     lost = data.unlabelled
     return text + (f"; {lost:,} without a target left out" if lost else "")
 
@@ -220,6 +226,8 @@ def network(model: Sequential, count: int) -> str:
         if "units" in config:
             kind = config.get("activation")
             sizes.append(f"{config['units']}{'' if kind in (None, 'linear') else f' {kind}'}")
+        elif layer.output_shape[1] != layer.input_shape[1]:
+            sizes.append(str(layer.output_shape[1]))
     chain, weights = " → ".join(sizes), count_of(count * model.count_params(), "weight")
     return f"{chain}; {weights}" if count == 1 else f"{count} × ({chain}); {weights}"
 
@@ -229,12 +237,14 @@ def _print_after(
 ) -> None:
     from chainrule._src.cli.terminal import print_scores
     from chainrule._src.tabular.recipes.kinds import is_watched
-    from chainrule._src.tabular.recipes.scores import score_arrays
+    from chainrule._src.tabular.recipes.scores import add_arrays, new_scores
+    from chainrule._src.tabular.recipes.turns import held_out, takes_turns
 
-    has_validation, output = len(data.X_val) > 0, settings.output
-    X, y = (data.X_val, data.y_val) if has_validation else (data.X_train, data.y_train)
-    what = "scores on rows kept aside" if has_validation else "scores on the rows of training"
-    scores = score_arrays(model, X, y)
+    output, scores = settings.output, new_scores(data.preprocessor.target)
+    what = "scores on rows kept aside" if len(data.X_val) else "scores on the rows of training"
+    what += ", each row by one network" * takes_turns(data, settings)
+    for each, X, y in held_out(model, data, settings):
+        add_arrays(scores, each, X, y)
     print_scores(console, scores, what)
     tell(_below_baseline(scores, data.preprocessor, settings))
     if chosen := ["the epoch"] * is_watched(settings) + ["the intervals"] * bool(settings.interval):

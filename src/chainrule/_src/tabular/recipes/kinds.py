@@ -14,6 +14,7 @@ from chainrule._src.data.tables import TrainingData
 from chainrule._src.nn import layers, metrics, optimizers, regularizers
 from chainrule._src.nn.callbacks import Callback
 from chainrule._src.nn.sequential import Sequential
+from chainrule._src.tabular.recipes.binning import binned
 from chainrule._src.tabular.recipes.intervals import interval_loss
 from chainrule._src.tabular.recipes.realmlp import (
     PRESETS,
@@ -54,17 +55,26 @@ class Kind:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
 
 
-def make_mlp(data: TrainingData, recipe: Recipe) -> Sequential:
+def make_mlp(
+    data: TrainingData, recipe: Recipe, first: Sequence[layers.Layer] = ()
+) -> Sequential:
     """Return a network of dense layers; without hidden layers, softmax or linear regression."""
     target = data.preprocessor.target
-    model = mlp_network(data.preprocessor.width, target, recipe)
+    model = mlp_network(data.preprocessor.width, target, recipe, first)
     model.preprocessor, model.class_names = data.preprocessor, list(target.classes) or None
     return model
 
 
-def mlp_network(width: int, target: Target, recipe: Recipe) -> Sequential:
-    """Return a compiled network of dense layers for samples of ``width`` features."""
-    stack: list[Any] = [layers.Input((width,))]
+def make_binned(data: TrainingData, recipe: Recipe) -> Sequential:
+    """Return a network of dense layers whose features of many values have shares of bins too."""
+    return make_mlp(data, recipe, binned(data.X_train))
+
+
+def mlp_network(
+    width: int, target: Target, recipe: Recipe, first: Sequence[layers.Layer] = ()
+) -> Sequential:
+    """Return a compiled network of dense layers, ``first`` in front, for ``width`` features."""
+    stack: list[Any] = [layers.Input((width,)), *first]
     for units in recipe.hidden:
         penalty = regularizers.L2(recipe.l2) if recipe.l2 else None
         stack.append(layers.Dense(units, recipe.activation, kernel_regularizer=penalty))
@@ -140,7 +150,7 @@ def class_weight(y: Array) -> dict[int, float]:
 PLAIN: Mapping[str, Any] = {"early_stop": False, "epochs": 100}
 ONE: Mapping[str, Any] = {"ensemble": 1, **PLAIN}
 RECIPES: Mapping[str, Kind] = {
-    "ensemble": Kind(make_mlp, fit_mlp, unwatched=PLAIN),
+    "ensemble": Kind(make_binned, fit_mlp, unwatched=PLAIN),
     "mlp": Kind(make_mlp, fit_mlp, ONE),
     "linear": Kind(
         make_mlp, fit_mlp, {**ONE, "hidden": (), "lr": 0.02},
