@@ -101,10 +101,11 @@ __all__ = [
     "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D", "MaxPooling2D",
     "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "NeuralTangentDense", "Normalization",
     "PReLU", "ParametricActivation", "PeriodicEmbedding", "Permute", "PiecewiseLinear",
-    "RMSNormalization", "ReLU", "RepeatVector", "Rescaling", "Reshape", "RobustScaling", "Scale", "SeparableConv1D",
-    "SeparableConv2D", "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D",
-    "SpatialDropout2D", "StackedRNNCells", "Subtract", "TimeDistributed", "UnitNormalization",
-    "UpSampling1D", "UpSampling2D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
+    "RMSNormalization", "ReLU", "RepeatVector", "Rescaling", "Reshape", "RobustScaling", "Scale",
+    "SeparableConv1D", "SeparableConv2D", "SimpleRNN", "SimpleRNNCell", "Softmax",
+    "SpatialDropout1D", "SpatialDropout2D", "StackedRNNCells", "Subtract", "TimeDistributed",
+    "UnitNormalization", "UpSampling1D", "UpSampling2D", "Wrapper", "ZeroPadding1D",
+    "ZeroPadding2D",
 ]  # fmt: skip
 
 # Further names of these layers in Keras.

@@ -138,7 +138,8 @@ class RobustScaling(Adapted):
 class PiecewiseLinear(Adapted):
     r"""Adds to every feature its shares of the bins between its quantiles.
 
-    .. math:: y_i = \big(x_i,\; \text{clip}(s_{i1} (x_i - c_{i1}), -\tfrac12, \tfrac12),\; \dots\big)
+    .. math:: y_i = \big(x_i,\; z_{i1},\; z_{i2},\; \dots\big), \qquad
+        z_{ij} = \text{clip}(s_{ij} (x_i - c_{ij}), -\tfrac12, \tfrac12)
 
     Bin :math:`j` of feature :math:`i` has the centre :math:`c_{ij}` and the width
     :math:`1 / s_{ij}`; `adapt` sets them so that each bin holds about as many samples. A linear map
@@ -149,8 +150,8 @@ class PiecewiseLinear(Adapted):
     Parameters
     ----------
     bins : int, default 8
-        Maximum number of bins of a feature. Where quantiles are equal there are fewer, the shares of
-        missing bins are 0. A feature with one bin gets none, as its share would repeat it.
+        Maximum number of bins of a feature. Where quantiles are equal there are fewer, and the
+        shares of missing bins are 0. A feature with one bin has no share, which would repeat it.
     **options
         Options of every `Layer`.
 

@@ -55,9 +55,7 @@ class Kind:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
 
 
-def make_mlp(
-    data: TrainingData, recipe: Recipe, first: Sequence[layers.Layer] = ()
-) -> Sequential:
+def make_mlp(data: TrainingData, recipe: Recipe, first: Sequence[layers.Layer] = ()) -> Sequential:
     """Return a network of dense layers; without hidden layers, softmax or linear regression."""
     target = data.preprocessor.target
     model = mlp_network(data.preprocessor.width, target, recipe, first)

@@ -1,4 +1,4 @@
-"""Hold-outs in turn: each network of an ensemble keeps other rows aside, so that all are learned."""
+"""Hold-outs in turn: each network of an ensemble keeps other rows aside; all rows are learned."""
 
 from __future__ import annotations
 
