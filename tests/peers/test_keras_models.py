@@ -262,3 +262,22 @@ def test_models_within_models_go_and_come_back(tmp_path):
     assert again.layers[0].name == "block"
     assert not again.layers[0].trainable
     assert again.input_shape == (None, None, 4)
+
+
+@pytest.mark.parametrize("is_mixed", [False, True])
+def test_an_ensemble_with_bins_goes_to_keras_and_into_its_file(is_mixed, tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 3)).astype("f4")
+
+    def member(seed):
+        bins = layers.PiecewiseLinear(4)
+        bins.adapt(X[:, :2] if is_mixed else X)
+        first = layers.ByColumns([bins, layers.Identity()], [2, 1]) if is_mixed else bins
+        return cr.Sequential([layers.Input((3,)), first, layers.Dense(2)], seed=seed).layers
+
+    ours = cr.Sequential([layers.Input((3,)), layers.Ensemble([member(0), member(1)])])
+    theirs = ours.to_keras()
+    np.testing.assert_allclose(theirs.predict(X, verbose=0), ours.predict(X), rtol=1e-4, atol=1e-5)
+    theirs.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.predict(X, verbose=0), theirs.predict(X, verbose=0))

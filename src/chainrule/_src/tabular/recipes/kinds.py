@@ -65,7 +65,7 @@ def make_mlp(data: TrainingData, recipe: Recipe, first: Sequence[layers.Layer] =
 
 def make_binned(data: TrainingData, recipe: Recipe) -> Sequential:
     """Return a network of dense layers whose features of many values have shares of bins too."""
-    return make_mlp(data, recipe, binned(data.X_train))
+    return make_mlp(data, recipe, binned(data.X_train) if recipe.hidden else ())
 
 
 def mlp_network(
