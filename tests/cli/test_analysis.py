@@ -128,7 +128,7 @@ def test_what_a_model_rests_on_is_what_scikit_learn_finds(rare, tmp_path):
 
 
 def test_an_ensemble_is_the_mean_of_its_members_and_one_model(tmp_path):
-    recipe = Recipe(epochs=3, ensemble=3)
+    recipe = Recipe(recipe="mlp", epochs=3, ensemble=3)
     table = open_table("wine")
     data = prepare(table, recipe)
     whole, _ = train(data, recipe)

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -82,7 +83,8 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     from chainrule._src.data.storage import check_name
     from chainrule._src.data.tables import open_table
     from chainrule._src.tabular.recipes.folds import check_parts
-    from chainrule._src.tabular.recipes.tabular import make_model, prepare, train
+    from chainrule._src.tabular.recipes.kinds import RECIPES
+    from chainrule._src.tabular.recipes.tabular import prepare, train
 
     output = settings.output
     if output is not None:
@@ -95,8 +97,9 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
         data = prepare(table, settings)
     if settings.cv:
         tell(check_parts(table, data, settings.cv))
-    model = make_model(data, settings)
-    _print_before(console, table, data, model, settings)
+    makers = RECIPES[settings.recipe].makers[: settings.ensemble]
+    models = [maker(data, settings) for maker in makers]
+    _print_before(console, table, data, models, settings)
     if settings.cv:
         _cross_validate(console, table, settings)
     saved, watch = False, TrainingProgress(console, settings.ensemble)
@@ -107,7 +110,7 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
                 output = save_result(output, absolute, partial(model.save, training=False))
             saved = True
     except DivergenceError as error:
-        raise _diverged(model, watch.epochs + 1) from error
+        raise _diverged(models[0], watch.epochs + 1) from error
     except KeyboardInterrupt:
         if not saved:
             raise Interrupted("nothing was trained yet, no model was written") from None
@@ -138,7 +141,11 @@ def _diverged(model: Sequential, epoch: int) -> DivergenceError:
 
 
 def _print_before(
-    console: Console, table: Table, data: TrainingData, model: Sequential, settings: Settings
+    console: Console,
+    table: Table,
+    data: TrainingData,
+    models: Sequence[Sequential],
+    settings: Settings,
 ) -> None:
     from chainrule._src.cli.terminal import print_facts
 
@@ -149,7 +156,7 @@ def _print_before(
     facts = [
         *describe(data.preprocessor),
         ("rows", _rows_text(data, settings)),
-        ("network", network(model, settings.ensemble)),
+        ("network", network(models, settings.ensemble)),
     ]
     print_facts(console, facts)
     tell([*joined(data.preprocessor), *data.notes])
@@ -216,10 +223,20 @@ def _rows_text(data: TrainingData, settings: Settings) -> str:
     return text + (f"; {lost:,} without a target left out" if lost else "")
 
 
-def network(model: Sequential, count: int) -> str:
-    """Describe the layers of a network, or of ``count`` equal networks, in a line."""
+def network(models: Sequence[Sequential], count: int) -> str:
+    """Describe ``count`` networks in a line, by the models or by one of each kind."""
     from chainrule._src.cli.terminal import count_of
 
+    sizes = [model.count_params() for model in models]
+    is_whole, kinds = len(models) == count, dict.fromkeys(map(_layers_text, models))
+    weights = count_of(sum(sizes) if is_whole else count * max(sizes), "weight")
+    chains = " or ".join(kinds)
+    if len(kinds) > 1 and not is_whole:
+        weights = f"at most {weights}"
+    return f"{chains}; {weights}" if count == 1 else f"{count} × ({chains}); {weights}"
+
+
+def _layers_text(model: Sequential) -> str:
     sizes = [str(model.layers[0].input_shape[1])]
     for layer in model.layers:
         config = layer.get_config()
@@ -228,8 +245,7 @@ def network(model: Sequential, count: int) -> str:
             sizes.append(f"{config['units']}{'' if kind in (None, 'linear') else f' {kind}'}")
         elif layer.output_shape[1] != layer.input_shape[1]:
             sizes.append(str(layer.output_shape[1]))
-    chain, weights = " → ".join(sizes), count_of(count * model.count_params(), "weight")
-    return f"{chain}; {weights}" if count == 1 else f"{count} × ({chain}); {weights}"
+    return " → ".join(sizes)
 
 
 def _print_after(

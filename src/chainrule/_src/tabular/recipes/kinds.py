@@ -33,8 +33,9 @@ class Kind:
 
     Attributes
     ----------
-    make : callable
-        Data and a recipe → a compiled `Sequential`.
+    makers : tuple of callable
+        Data and a recipe → a compiled `Sequential`. Of several, the networks of an ensemble take
+        turns until one is clearly better, see `ensembles.next_maker`.
     fit : callable
         Trains the model on data with a recipe and callbacks.
     defaults : dict
@@ -47,7 +48,7 @@ class Kind:
         Arguments of the kind's `Preprocessor`.
     """
 
-    make: Callable[[TrainingData, Recipe], Sequential]
+    makers: tuple[Callable[[TrainingData, Recipe], Sequential], ...]
     fit: Fit
     defaults: Mapping[str, Any] = field(default_factory=dict)
     unwatched: Mapping[str, Any] = field(default_factory=dict)
@@ -148,14 +149,14 @@ def class_weight(y: Array) -> dict[int, float]:
 PLAIN: Mapping[str, Any] = {"early_stop": False, "epochs": 100}
 ONE: Mapping[str, Any] = {"ensemble": 1, **PLAIN}
 RECIPES: Mapping[str, Kind] = {
-    "ensemble": Kind(make_binned, fit_mlp, unwatched=PLAIN),
-    "mlp": Kind(make_mlp, fit_mlp, ONE),
+    "ensemble": Kind((make_binned, make_mlp), fit_mlp, unwatched=PLAIN),
+    "mlp": Kind((make_mlp,), fit_mlp, ONE),
     "linear": Kind(
-        make_mlp, fit_mlp, {**ONE, "hidden": (), "lr": 0.02},
+        (make_mlp,), fit_mlp, {**ONE, "hidden": (), "lr": 0.02},
         fixed=("hidden", "activation", "dropout", "l2"),
     ),
     "realmlp": Kind(
-        _make_realmlp, _fit_realmlp,
+        (_make_realmlp,), _fit_realmlp,
         {**ONE, "hidden": (256, 256, 256), "epochs": 256, "batch_size": 256},
         fixed=("activation", "dropout", "l2", "optimizer", "early_stop"),
         preprocessing={"signed": True},

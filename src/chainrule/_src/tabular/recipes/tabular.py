@@ -21,7 +21,7 @@ from chainrule._src.nn.callbacks import Callback, EarlyStopping
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.tabular.recipes.cautions import cautions
 from chainrule._src.tabular.recipes.choosing import category_note, text_notes, tried
-from chainrule._src.tabular.recipes.ensembles import averaged
+from chainrule._src.tabular.recipes.ensembles import averaged, next_maker
 from chainrule._src.tabular.recipes.intervals import set_apart, widening
 from chainrule._src.tabular.recipes.kinds import RECIPES, is_watched
 from chainrule._src.tabular.recipes.recipe import PATIENCE, Recipe
@@ -119,9 +119,9 @@ def _chosen(table: str, names: Mapping[str, Any], target: str, recipe: Recipe) -
     return chosen
 
 
-def make_model(data: TrainingData, recipe: Recipe) -> Sequential:
-    """Return a compiled, untrained network for data."""
-    return RECIPES[recipe.recipe].make(data, recipe)
+def make_model(data: TrainingData, recipe: Recipe, maker: int = 0) -> Sequential:
+    """Return a compiled, untrained network for data, from one of the makers of the recipe."""
+    return RECIPES[recipe.recipe].makers[maker](data, recipe)
 
 
 def train(
@@ -136,13 +136,15 @@ def train(
         True if Ctrl-C ended the training; see `fit`.
     """
     models: list[Sequential] = []
-    interrupted = False
+    losses: list[float] = []
+    makers, interrupted = len(RECIPES[recipe.recipe].makers), False
     if recipe.interval:
         data, *unseen = _set_apart(data, recipe)
     for number in range(recipe.ensemble):
         member_recipe = replace(recipe, seed=None if recipe.seed is None else recipe.seed + number)
         part = turn(data, recipe, number)
-        model = make_model(part, member_recipe)
+        maker = next_maker(losses, makers, len(part.X_val))
+        model = make_model(part, member_recipe, maker)
         try:
             interrupted = fit(model, part, member_recipe, callbacks)
         except KeyboardInterrupt:
@@ -151,6 +153,7 @@ def train(
             interrupted = True
             break
         models.append(model)
+        losses.append(min(getattr(model.history, "val_loss", [np.inf])))
         if interrupted:
             break
     combined = models[0] if len(models) == 1 else averaged(models)
