@@ -25,7 +25,7 @@ def takes_turns(data: TrainingData, recipe: Recipe) -> bool:
     network has learned.
     """
     n_train, n_val = len(data.X_train), len(data.X_val)
-    is_small = 0 < 2 * n_val <= n_train <= ROWS
+    is_small = 0 < 2 * n_val <= n_train <= ROWS - n_val
     return is_small and recipe.ensemble > 1 and is_watched(recipe) and not recipe.interval
 
 
