@@ -208,7 +208,8 @@ def report(found: dict[str, Any], picture: Path) -> str:
 
 def _scores(found: dict[str, Any], names: set[str]) -> tuple[list[str], dict[str, list[float]]]:
     """Return the subjects that all of the tables have, and their mean scores by table."""
-    tables = {name: each for name, each in found.items() if name in names and DEFAULT in each}
+    needed = {DEFAULT, BOOSTING}
+    tables = {n: each for n, each in found.items() if n in names and needed <= set(each)}
     subjects = [s for s in SUBJECTS if tables and all(s in each for each in tables.values())]
     means = {
         name: [float(np.mean([s for s, _ in each[subject].values()])) for subject in subjects]
