@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -52,6 +53,12 @@ def main() -> None:
     put(front, "framework", f"{table}\n\n{measured}")
     _, measured, counts, table, *_ = (HERE / "tables.md").read_text(encoding="utf-8").split("\n\n")
     put(front, "tables", f"{table}\n\n{counts} {measured}")
+    _, measured, *blocks = (HERE / "tables.md").read_text(encoding="utf-8").strip().split("\n\n")
+    untouched = blocks.index("## Untouched tables") + 1
+    page = HERE.parent / "docs" / "tables.md"
+    put(page, "ranks", "\n\n".join([*blocks[:3], measured]))
+    put(page, "untouched", "\n\n".join(blocks[untouched : untouched + 3]))
+    shutil.copy(HERE / "tables.png", page.parent / "images" / "tables.png")
     path = HERE / "estimators.md"
     if path.exists():
         measured, table = path.read_text(encoding="utf-8").strip().split("\n\n")

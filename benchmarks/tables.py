@@ -4,12 +4,14 @@
 three quarters of the rows, prepared by its own means, and is scored on the others: the same for
 all. Of sixty tables twenty are untouched: ``--untouched`` runs them, once at the end. Results are
 kept in ``build/bench/tables.json`` as they come, so that a run goes on where another ended;
-``tables.md`` beside this file, or ``--output``, is written from all of them.
+``tables.md`` and a picture beside this file, or ``--output``, are written from all of them: of the
+subjects that all tables have. pytabkit's networks are subjects where it is installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import time
@@ -78,7 +80,15 @@ OURS: dict[str, dict[str, Any]] = {
     "ensemble": {}, "linear": {}, "realmlp": {},
 }  # fmt: skip
 THEIRS = ["HistGradientBoosting", "RandomForest", "MLP", "Logistic/Ridge"]
+PEERS = {  # pytabkit's estimators, where it is installed, with settings that differ
+    "RealMLP TD-S": ("RealMLP_TD_S", {}),
+    "TabM mini": ("TabM_D", {"arch_type": "tabm-mini"}),
+}
 SUBJECTS = [*(f"chainrule {name}" for name in OURS), *THEIRS]
+SUBJECTS += PEERS if importlib.util.find_spec("pytabkit") else []
+DEFAULT, BOOSTING = SUBJECTS[2], "HistGradientBoosting"
+TITLES = "Tables that defaults were chosen by", "Untouched tables"
+CLIP = 0.1  # the longest bar of the picture
 KEPT = results(quick=True) / "tables.json"
 
 Data = tuple[Any, Any, Any, Any]
@@ -139,6 +149,19 @@ def theirs(name: str, X: Any, y: Any, X_test: Any, y_test: Any, seed: int) -> fl
     return float(model.score(X_test, y_test if is_text else (y_test - mean) / scale))
 
 
+def peers(name: str, X: Any, y: Any, X_test: Any, y_test: Any, seed: int) -> float:
+    """Return the score of an estimator of pytabkit, which prepares frames itself."""
+    from pytabkit.models.sklearn import sklearn_interfaces
+
+    is_text = y.dtype == object
+    kind, settings = PEERS[name]
+    maker = getattr(sklearn_interfaces, f"{kind}_{'Classifier' if is_text else 'Regressor'}")
+    texts = [c for c in X if X[c].dtype.kind not in "fiu"]
+    model = maker(device="cpu", random_state=seed, n_threads=1, **settings)
+    model.fit(X, y, cat_col_names=texts)
+    return float(model.score(X_test, y_test))
+
+
 def _either(module: Any, name: str, is_text: bool) -> Any:
     return getattr(module, f"{name}{'Classifier' if is_text else 'Regressor'}")
 
@@ -167,48 +190,102 @@ def run(name: str, seed: int, subjects: list[str], found: dict[str, Any]) -> Non
             continue
         own = subject.removeprefix("chainrule ")
         begun = time.process_time()
-        score = (ours if own in OURS else theirs)(own, X, y, X_test, y_test, seed)
+        subject_score = ours if own in OURS else peers if own in PEERS else theirs
+        score = subject_score(own, X, y, X_test, y_test, seed)
         here[str(seed)] = [score, time.process_time() - begun]
         KEPT.write_text(json.dumps(found, indent=1))
         print(f"{name}, seed {seed}, {subject}: {score:.4f}", flush=True)
 
 
-def report(found: dict[str, Any]) -> str:
+def report(found: dict[str, Any], picture: Path) -> str:
     """Return the results as tables, scores and ranks, those on untouched tables apart."""
-    whole = {name: each for name, each in found.items() if set(SUBJECTS) <= set(each)}
-    apart = {name: whole.pop(name) for name in UNTOUCHED if name in whole}
-    titled = {"": whole, "\n## Untouched tables\n\n": apart}
-    return "".join(title + _ranked(part) for title, part in titled.items() if part)
+    titles = {"": set(found) - set(UNTOUCHED), "\n## Untouched tables\n\n": set(UNTOUCHED)}
+    parts = {title: _scores(found, names) for title, names in titles.items()}
+    parts = {title: part for title, part in parts.items() if part[1]}
+    draw([(subjects, scores) for subjects, scores in parts.values()], picture)
+    texts = [title + _ranked(found, *part) for title, part in parts.items()]
+    return "".join(texts)
 
 
-def _ranked(whole: dict[str, Any]) -> str:
-    scores = {
-        name: [float(np.mean([s for s, _ in each[subject].values()])) for subject in SUBJECTS]
-        for name, each in whole.items()
+def _scores(found: dict[str, Any], names: set[str]) -> tuple[list[str], dict[str, list[float]]]:
+    """Return the subjects that all of the tables have, and their mean scores by table."""
+    needed = {DEFAULT, BOOSTING}
+    tables = {n: each for n, each in found.items() if n in names and needed <= set(each)}
+    subjects = [s for s in SUBJECTS if tables and all(s in each for each in tables.values())]
+    means = {
+        name: [float(np.mean([s for s, _ in each[subject].values()])) for subject in subjects]
+        for name, each in tables.items()
     }
+    return subjects, means
+
+
+def _ranked(found: dict[str, Any], subjects: list[str], scores: dict[str, list[float]]) -> str:
     ranks = np.array([_ranks(each) for each in scores.values()])
-    seconds = [
-        float(np.mean([np.mean([t for _, t in each[s].values()]) for each in whole.values()]))
-        for s in SUBJECTS
-    ]
-    seeds = sorted({len(each[s]) for each in whole.values() for s in SUBJECTS})
+    seconds = np.array(
+        [[np.mean([t for _, t in found[name][s].values()]) for s in subjects] for name in scores]
+    )
+    boosting = seconds[:, subjects.index(BOOSTING)]
+    ratios = np.exp(np.log(seconds / boosting[:, np.newaxis]).mean(axis=0))
+    seeds = sorted({len(found[name][s]) for name in scores for s in subjects})
     lines = [
-        f"{len(whole)} tables of at most {realmlp.ROWS:,} rows, {seeds[0]} "
+        f"{len(scores)} tables of at most {realmlp.ROWS:,} rows, {seeds[0]} "
         f"{'seeds' if seeds[0] > 1 else 'seed'} each; all at their defaults.",
-        "", "| | mean rank | first | processor time of a fit |", "|---|---|---|---|",
+        "",
+        "| | mean rank | first | processor time of a fit | × boosting |", "|---|---|---|---|---|",
     ]  # fmt: skip
     for i in np.argsort(ranks.mean(axis=0)):
         lines.append(
-            f"| {SUBJECTS[i]} | {ranks[:, i].mean():.2f} | {(ranks[:, i] == 1).sum()} | "
-            f"{seconds[i]:.1f} s |"
+            f"| {subjects[i]} | {ranks[:, i].mean():.2f} | {(ranks[:, i] == 1).sum()} | "
+            f"{seconds[:, i].mean():.1f} s | {ratios[i]:.1f} |"
         )
+    lines += ["", _losses(subjects, scores)]
     lines += ["", "Accuracy of classes, R² of quantities, on a quarter of the rows:", ""]
-    lines += [f"| table | {' | '.join(SUBJECTS)} |", "|---" * (1 + len(SUBJECTS)) + "|"]
+    lines += [f"| table | {' | '.join(subjects)} |", "|---" * (1 + len(subjects)) + "|"]
     for name, each in scores.items():
         best = max(each)
         shown = [f"**{s:.3f}**" if s == best else f"{s:.3f}" for s in each]
         lines.append(f"| {name} | {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
+
+
+def _leads(subjects: list[str], scores: dict[str, list[float]]) -> list[tuple[float, str, str]]:
+    """Return the default's lead over the best other subject, the table and that subject."""
+    others = [i for i, subject in enumerate(subjects) if not subject.startswith("chainrule")]
+    at, leads = subjects.index(DEFAULT), []
+    for name, each in scores.items():
+        score, best = max((each[i], subjects[i]) for i in others)
+        leads.append((each[at] - score, name, best))
+    return sorted(leads)
+
+
+def _losses(subjects: list[str], scores: dict[str, list[float]]) -> str:
+    """Name the tables on which another is better by a hundredth or more."""
+    lost = [(lead, name, best) for lead, name, best in _leads(subjects, scores) if lead <= -0.01]
+    each = ", ".join(f"{name} ({-lead:.3f} behind {best})" for lead, name, best in lost)
+    return f"The default loses by a hundredth or more on {len(lost)} tables: {each or 'none'}."
+
+
+def draw(parts: list[tuple[list[str], dict[str, list[float]]]], path: Path) -> None:
+    """Draw the default's lead over the best other subject on every table."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(parts), figsize=(6.5 * len(parts), 8), squeeze=False)
+    for ax, (subjects, scores), title in zip(axes[0], parts, TITLES, strict=False):
+        leads = _leads(subjects, scores)
+        values = [float(np.clip(lead, -CLIP, CLIP)) for lead, *_ in leads]
+        ax.barh([name for _, name, _ in leads], values,
+                color=["C3" if value < 0 else "C0" for value in values])  # fmt: skip
+        for spot, (lead, _, best) in enumerate(leads):
+            side = "left" if lead >= 0 else "right"
+            ax.text(values[spot], spot, f" {best} ", ha=side, va="center", fontsize=6)
+        ax.set_xlim(-1.6 * CLIP, 1.6 * CLIP)
+        ax.axvline(0, color="grey", linewidth=1)
+        ax.tick_params(labelsize=7)
+        ax.set_title(f"{title}: lead over the best other", fontsize=10)
+        ax.set_xlabel("accuracy or R², its difference", fontsize=8)
+        ax.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
 
 
 def _ranks(scores: list[float]) -> Any:
@@ -235,7 +312,8 @@ def main() -> None:
             if time.monotonic() - begun < options.seconds:
                 run(name, seed, options.subjects, found)
     text = f"# Recipes for tables\n\n{measured_on('numpy', 'scikit-learn')}.\n\n"
-    options.output.write_text(text + report(found), encoding="utf-8")
+    picture = options.output.with_suffix(".png")
+    options.output.write_text(text + report(found, picture), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,14 @@ from tests.cli.running import ONE, done, refused
 
 import chainrule as cr
 from chainrule._src.cli.settings import Settings
+from chainrule._src.data.preprocessing.digests import KnownRows, digests
+from chainrule._src.tabular.recipes.ensembles import members
 from chainrule._src.tabular.recipes.folds import cross_validate
 from chainrule._src.tabular.recipes.recipe import Recipe
 from chainrule._src.tabular.recipes.scores import score_arrays
 from chainrule._src.tabular.recipes.tabular import prepare, train
 from chainrule._src.tabular.recipes.trained import open_model
+from chainrule._src.tabular.recipes.turns import held_out, takes_turns, turn
 from chainrule.tables import load_arrays, open_table
 
 
@@ -125,11 +128,14 @@ def test_what_a_model_rests_on_is_what_scikit_learn_finds(rare, tmp_path):
 
 
 def test_an_ensemble_is_the_mean_of_its_members_and_one_model(tmp_path):
-    recipe = Recipe(epochs=3, ensemble=3)
+    recipe = Recipe(recipe="mlp", epochs=3, ensemble=3)
     table = open_table("wine")
     data = prepare(table, recipe)
     whole, _ = train(data, recipe)
-    alone = [train(data, replace(recipe, ensemble=1, seed=seed))[0] for seed in range(3)]
+    alone = [
+        train(turn(data, recipe, seed), replace(recipe, ensemble=1, seed=seed))[0]
+        for seed in range(3)
+    ]
     expected = np.mean([model.predict(data.X_val) for model in alone], axis=0)
     np.testing.assert_allclose(whole.predict(data.X_val), expected, rtol=1e-5)
     whole.save(tmp_path / "model")
@@ -137,8 +143,35 @@ def test_an_ensemble_is_the_mean_of_its_members_and_one_model(tmp_path):
     np.testing.assert_array_equal(loaded.predict(data.X_val), whole.predict(data.X_val))
 
 
+def test_each_network_keeps_other_rows_aside_and_rows_are_scored_by_the_one_that_did():
+    recipe = Recipe(epochs=2)
+    data = prepare(open_table("wine"), recipe)
+    turns = [turn(data, recipe, number) for number in range(5)]
+    rows = np.concatenate([part.X_val for part in turns])
+    every = np.concatenate([data.X_train, data.X_val])
+    assert len(rows) == len(every) == 178
+    np.testing.assert_array_equal(np.unique(rows, axis=0), np.unique(every, axis=0))
+    for part in turns:
+        assert len(part.X_train) + len(part.X_val) == 178
+        assert not np.isin(
+            digests(part.X_val, part.y_val), digests(part.X_train, part.y_train)
+        ).any()
+        assert min(np.bincount(part.y_val)) >= 9  # of each class, a fifth
+    model, _ = train(data, recipe)
+    parts = list(held_out(model, data, recipe))
+    for member, (network, X, y), part in zip(members(model), parts, turns, strict=True):
+        np.testing.assert_array_equal(network.predict(X), member.predict(part.X_val))
+        np.testing.assert_array_equal(y, part.y_val)
+    known = KnownRows(model.preprocessor.trained_rows)
+    known.add(data.X_val, data.y_val)
+    assert known.share == 1
+    alone = replace(recipe, ensemble=1)
+    assert not takes_turns(data, alone)
+    assert turn(data, alone, 3) is data
+
+
 def test_parts_kept_aside_in_turn_are_scored(tmp_path):
-    recipe = Recipe(epochs=2, cv=4, target="target", ensemble=1)
+    recipe = Recipe(recipe="mlp", epochs=2, cv=4, target="target", ensemble=1)
     parts = [prepare(open_table("iris"), recipe, (i, 4)) for i in range(4)]
     assert all(np.ptp(np.bincount(part.y_val)) <= 1 for part in parts)
     assert sum(len(part.y_val) for part in parts) == 150

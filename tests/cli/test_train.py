@@ -16,7 +16,9 @@ from chainrule._src.cli.settings import Settings
 from chainrule._src.compile.running import account
 from chainrule._src.data.storage import files
 from chainrule._src.sweeps.search import Search
+from chainrule._src.tabular.recipes import ensembles
 from chainrule._src.tabular.recipes import tabular as training
+from chainrule._src.tabular.recipes.binning import binned
 from chainrule._src.tabular.recipes.ensembles import members
 from chainrule._src.tabular.recipes.recipe import Recipe
 from chainrule._src.tabular.recipes.tabular import fit, make_model, prepare
@@ -98,12 +100,41 @@ def test_options_make_the_network():
     )  # fmt: skip
     model = make_model(prepare(open_table("iris"), settings), settings)
     kinds = [type(layer).__name__ for layer in model.layers]
-    assert kinds == ["Dense", "Dropout", "Dense", "Dropout", "Dense"]
-    assert [layer.units for layer in model.layers[::2]] == [5, 4, 3]
-    assert model.layers[0].get_config()["activation"] == "tanh"
-    assert model.layers[0].kernel_regularizer.l2 == 0.1
+    assert kinds == ["PiecewiseLinear", "Dense", "Dropout", "Dense", "Dropout", "Dense"]
+    assert [layer.units for layer in model.layers[1::2]] == [5, 4, 3]
+    assert model.layers[1].get_config()["activation"] == "tanh"
+    assert model.layers[1].kernel_regularizer.l2 == 0.1
     assert isinstance(model.optimizer, cr.optimizers.SGD)
     assert model.learning_rate == pytest.approx(0.3)
+
+
+def test_features_of_more_than_two_values_get_shares_of_bins():
+    rng = np.random.default_rng(0)
+    numbers, codes = rng.normal(size=(200, 3)), rng.integers(2, size=(200, 2))
+    assert [type(each).__name__ for each in binned(numbers)] == ["PiecewiseLinear"]
+    assert binned(codes) == []
+    (columns,) = binned(np.hstack([numbers, codes, numbers[:, :1]]))
+    kinds = [type(each).__name__ for each in columns.layers]
+    assert kinds == ["PiecewiseLinear", "Identity", "PiecewiseLinear"]
+    assert columns.widths == [3, 2, 1]
+    assert binned(rng.normal(size=(20, 100)))[0].bins == 4
+    assert binned(rng.normal(size=(20, 300))) == []
+
+
+def test_the_kind_of_network_with_the_clearly_lower_loss_goes_on(monkeypatch):
+    losses = []
+
+    def recorded(so_far, makers, rows):
+        losses[:] = so_far
+        return ensembles.next_maker(so_far, makers, 10_000 * rows)  # nothing is chance
+
+    monkeypatch.setattr(training, "next_maker", recorded)
+    recipe = Recipe(epochs=20)
+    model, _ = training.train(prepare(open_table("breast_cancer"), recipe), recipe)
+    kinds = [type(member.layers[0]).__name__ for member in members(model)]
+    usual = ["PiecewiseLinear", "Dense"]
+    assert len(losses) == 4
+    assert kinds == usual + [usual[int(np.argmin(losses[:2]))]] * 3
 
 
 def test_without_hidden_layers_it_is_softmax_regression(tmp_path):
@@ -141,7 +172,10 @@ def test_early_stopping_keeps_the_best_epoch():
 def test_five_networks_are_trained_unless_one_is_asked_for(tmp_path):
     path = tmp_path / "model.safetensors"
     result = done("train", "iris", "-o", path, "--epochs", "2")
-    assert "network   5 × (4 → 64 relu → 3 softmax); 2,575 weights" in result.stdout
+    text = " ".join(result.stdout.split())
+    assert "5 × (4 → 36 → 64 relu → 3 softmax or 4 → 64 relu → 3 softmax); at most 13,135" in text
+    assert "150 to train on, of which each network keeps 30 aside" in result.stdout
+    assert "each row by one network: 150 rows" in result.stdout
     assert "network 5/5, epoch 2/2: accuracy" in result.stdout
     assert "these rows set the epoch, too" in result.stdout
     assert len(members(cr.load_model(path))) == 5

@@ -275,3 +275,23 @@ def test_many_random_graphs_train_as_in_keras():
         env={**os.environ, "KERAS_BACKEND": "torch"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("is_mixed", [False, True])
+def test_an_ensemble_with_bins_goes_to_keras_and_into_its_files(is_mixed):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 3)).astype("f4")
+
+    def member(seed):
+        bins = layers.PiecewiseLinear(4)
+        bins.adapt(X[:, :2] if is_mixed else X)
+        first = layers.ByColumns([bins, layers.Identity()], [2, 1]) if is_mixed else bins
+        return cr.Sequential([layers.Input((3,)), first, layers.Dense(2)], seed=seed).layers
+
+    ours = cr.Sequential([layers.Input((3,)), layers.Ensemble([member(0), member(1)])])
+    theirs = ours.to_keras()
+    np.testing.assert_allclose(np.asarray(theirs(X)), ours.predict(X), rtol=1e-4, atol=1e-5)
+    again = keras.models.model_from_json(theirs.to_json())
+    for copy, variable in zip(again.variables, theirs.variables, strict=True):
+        copy.assign(variable)
+    np.testing.assert_array_equal(np.asarray(again(X)), np.asarray(theirs(X)))

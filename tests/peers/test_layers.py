@@ -269,7 +269,7 @@ def test_layers_that_look_at_masks_leave_out_what_is_masked(name, config):
 # Layers for tables, which Keras does not have.
 OWN = {
     "Bounds", "ByColumns", "Clamp", "Ensemble", "NeuralTangentDense", "ParametricActivation",
-    "PeriodicEmbedding", "RobustScaling", "Scale",
+    "PeriodicEmbedding", "PiecewiseLinear", "RobustScaling", "Scale",
 }  # fmt: skip
 
 

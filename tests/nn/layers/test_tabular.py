@@ -40,6 +40,30 @@ def test_robust_scaling_is_scikit_learns_and_bounded():
         other(X[:, :2])
 
 
+def test_piecewise_linear_adds_shares_of_bins_between_quantiles():
+    table = X.copy()
+    table[:, 3], table[:, 4] = 7.0, [0, 1, 0, 1, 0, 1]  # one value, one bin
+    layer = layers.PiecewiseLinear(bins=4)
+    layer.adapt(table)
+    y = layer(table).reshape(6, 5, 5)
+    np.testing.assert_array_equal(y[:, :, 0], table)
+    np.testing.assert_array_equal(y[:, 3:, 1:], 0)
+    for i in range(3):
+        edges = np.quantile(table[:, i], [0, 0.25, 0.5, 0.75, 1], method="inverted_cdf")
+        shares = np.stack([np.interp(table[:, i], edges[j : j + 2], [-0.5, 0.5]) for j in range(4)])
+        np.testing.assert_allclose(y[:, i, 1:], shares.T, atol=1e-5)
+    assert abs(layer(np.full((1, 5), 1e12)).reshape(5, 5)[:, 1:]).max() == 0.5
+
+
+def test_equal_quantiles_make_fewer_bins():
+    layer = layers.PiecewiseLinear(bins=4)
+    table = np.array([[0, 0, 0, 1, 1, 3, 3, 3 + 1e-9]]).T
+    layer.adapt(table)
+    assert np.isfinite(layer(table)).all()
+    assert np.isfinite(layer.factor).all()
+    assert np.count_nonzero(layer.factor) == 2
+
+
 def test_in_neural_tangent_parametrisation_outputs_are_as_large_for_any_width():
     for d in (10, 4000):
         layer = layers.NeuralTangentDense(500, use_bias=False)

@@ -112,6 +112,7 @@ LAYERS = {
     "neural tangent": (layers.NeuralTangentDense(3, "selu"), X),
     "parametric": (layers.ParametricActivation("mish", "random_normal"), X),
     "periodic": (layers.PeriodicEmbedding(3, 5, 0.5), X),
+    "piecewise": (layers.PiecewiseLinear(3), X),
     "clamp": (layers.Clamp(-0.5, 0.5), X),
     "ensemble": (layers.Ensemble([[layers.Dense(3)], [layers.Dense(3, "tanh")]]), X),
     "by columns": (layers.ByColumns([layers.Scale(), layers.PeriodicEmbedding()], [3, 1]), X),

@@ -70,7 +70,7 @@ def print_model(console: Console, model: Sequential, path: str) -> None:
     each = members(model)
     facts = [] if model.preprocessor is None else describe(model.preprocessor)
     if len(each) > 1:
-        facts += [("network", f"{network(each[0], len(each))}; their outputs are averaged")]
+        facts += [("network", f"{network(each, len(each))}; their outputs are averaged")]
     print_facts(console, [("model", path), *facts, *_training(model)])
     of_one = f" of the first of {len(each)} networks" if len(each) > 1 else ""
     print_title(console, f"layers{of_one}")

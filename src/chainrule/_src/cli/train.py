@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -82,7 +83,8 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     from chainrule._src.data.storage import check_name
     from chainrule._src.data.tables import open_table
     from chainrule._src.tabular.recipes.folds import check_parts
-    from chainrule._src.tabular.recipes.tabular import make_model, prepare, train
+    from chainrule._src.tabular.recipes.kinds import RECIPES
+    from chainrule._src.tabular.recipes.tabular import prepare, train
 
     output = settings.output
     if output is not None:
@@ -95,8 +97,9 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
         data = prepare(table, settings)
     if settings.cv:
         tell(check_parts(table, data, settings.cv))
-    model = make_model(data, settings)
-    _print_before(console, table, data, model, settings)
+    makers = RECIPES[settings.recipe].makers[: settings.ensemble]
+    models = [maker(data, settings) for maker in makers]
+    _print_before(console, table, data, models, settings)
     if settings.cv:
         _cross_validate(console, table, settings)
     saved, watch = False, TrainingProgress(console, settings.ensemble)
@@ -107,7 +110,7 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
                 output = save_result(output, absolute, partial(model.save, training=False))
             saved = True
     except DivergenceError as error:
-        raise _diverged(model, watch.epochs + 1) from error
+        raise _diverged(models[0], watch.epochs + 1) from error
     except KeyboardInterrupt:
         if not saved:
             raise Interrupted("nothing was trained yet, no model was written") from None
@@ -138,7 +141,11 @@ def _diverged(model: Sequential, epoch: int) -> DivergenceError:
 
 
 def _print_before(
-    console: Console, table: Table, data: TrainingData, model: Sequential, settings: Settings
+    console: Console,
+    table: Table,
+    data: TrainingData,
+    models: Sequence[Sequential],
+    settings: Settings,
 ) -> None:
     from chainrule._src.cli.terminal import print_facts
 
@@ -148,8 +155,8 @@ def _print_before(
     )
     facts = [
         *describe(data.preprocessor),
-        ("rows", _rows_text(data)),
-        ("network", network(model, settings.ensemble)),
+        ("rows", _rows_text(data, settings)),
+        ("network", network(models, settings.ensemble)),
     ]
     print_facts(console, facts)
     tell([*joined(data.preprocessor), *data.notes])
@@ -202,26 +209,43 @@ def _features(preprocessor: Preprocessor) -> list[str]:
     return lines
 
 
-def _rows_text(data: TrainingData) -> str:
-    n_validation = len(data.X_val)
-    text = f"{len(data.X_train):,} to train on, "
-    text += f"{n_validation:,} kept aside to validate" if n_validation else "none kept aside"
+def _rows_text(data: TrainingData, settings: Settings) -> str:
+    from chainrule._src.tabular.recipes.turns import takes_turns
+
+    n_train, n_validation = len(data.X_train), len(data.X_val)
+    if takes_turns(data, settings):
+        text = f"{n_train + n_validation:,} to train on, "
+        text += f"of which each network keeps {n_validation:,} aside to validate, in turn"
+    else:
+        text = f"{n_train:,} to train on, "
+        text += f"{n_validation:,} kept aside to validate" if n_validation else "none kept aside"
     lost = data.unlabelled
     return text + (f"; {lost:,} without a target left out" if lost else "")
 
 
-def network(model: Sequential, count: int) -> str:
-    """Describe the layers of a network, or of ``count`` equal networks, in a line."""
+def network(models: Sequence[Sequential], count: int) -> str:
+    """Describe ``count`` networks in a line, by the models or by one of each kind."""
     from chainrule._src.cli.terminal import count_of
 
+    sizes = [model.count_params() for model in models]
+    is_whole, kinds = len(models) == count, dict.fromkeys(map(_layers_text, models))
+    weights = count_of(sum(sizes) if is_whole else count * max(sizes), "weight")
+    chains = " or ".join(kinds)
+    if len(kinds) > 1 and not is_whole:
+        weights = f"at most {weights}"
+    return f"{chains}; {weights}" if count == 1 else f"{count} × ({chains}); {weights}"
+
+
+def _layers_text(model: Sequential) -> str:
     sizes = [str(model.layers[0].input_shape[1])]
     for layer in model.layers:
         config = layer.get_config()
         if "units" in config:
             kind = config.get("activation")
             sizes.append(f"{config['units']}{'' if kind in (None, 'linear') else f' {kind}'}")
-    chain, weights = " → ".join(sizes), count_of(count * model.count_params(), "weight")
-    return f"{chain}; {weights}" if count == 1 else f"{count} × ({chain}); {weights}"
+        elif layer.output_shape[1] != layer.input_shape[1]:
+            sizes.append(str(layer.output_shape[1]))
+    return " → ".join(sizes)
 
 
 def _print_after(
@@ -229,12 +253,14 @@ def _print_after(
 ) -> None:
     from chainrule._src.cli.terminal import print_scores
     from chainrule._src.tabular.recipes.kinds import is_watched
-    from chainrule._src.tabular.recipes.scores import score_arrays
+    from chainrule._src.tabular.recipes.scores import add_arrays, new_scores
+    from chainrule._src.tabular.recipes.turns import held_out, takes_turns
 
-    has_validation, output = len(data.X_val) > 0, settings.output
-    X, y = (data.X_val, data.y_val) if has_validation else (data.X_train, data.y_train)
-    what = "scores on rows kept aside" if has_validation else "scores on the rows of training"
-    scores = score_arrays(model, X, y)
+    output, scores = settings.output, new_scores(data.preprocessor.target)
+    what = "scores on rows kept aside" if len(data.X_val) else "scores on the rows of training"
+    what += ", each row by one network" * takes_turns(data, settings)
+    for each, X, y in held_out(model, data, settings):
+        add_arrays(scores, each, X, y)
     print_scores(console, scores, what)
     tell(_below_baseline(scores, data.preprocessor, settings))
     if chosen := ["the epoch"] * is_watched(settings) + ["the intervals"] * bool(settings.interval):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import accumulate
 from typing import Any
+
+import numpy as np
 
 from chainrule._src.base.config import Configurable, class_of, plain
 from chainrule._src.base.errors import ChainruleError, DataError, MissingDependencyError
@@ -61,7 +64,7 @@ def to_keras(model: Compiled) -> Any:
         keras_layers = [_layer_to(keras, layer, dtype) for layer in network.layers]
         keras_model = keras.Sequential([start, *keras_layers], name=name)
     for layer, other in zip(network.layers, keras_layers, strict=True):
-        for variable, value in zip(other.weights, layer.weights, strict=False):
+        for variable, value in zip(other.weights, _variables(layer), strict=False):
             variable.assign(value.value)
     if model.loss is not None:
         options = dict(model.compile_options)
@@ -121,8 +124,10 @@ def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
     if isinstance(layer, Compiled):
         inner = [_layer_to(keras, each, dtype) for each in layer.layers]
         return keras.Sequential(inner, name=layer.name, trainable=layer.trainable)
-    if isinstance(layer, our_layers.Ensemble):
-        return _mean_of(keras, layer, dtype)
+    if type(layer) in COMPOSED:
+        start = keras.Input(layer.input_shape[1:], dtype=dtype)
+        output = COMPOSED[type(layer)](keras, layer, start, dtype)
+        return keras.Model(start, output, name=layer.name, trainable=layer.trainable)
     kind, where = type(layer), f"to_keras: {layer}"
     if getattr(our_layers, kind.__name__, None) is not kind:
         raise DataError(f"{where} has no counterpart; it is a layer of your own")
@@ -135,13 +140,47 @@ def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
     return _made(getattr(keras.layers, kind.__name__), keras, options, where)
 
 
-def _mean_of(keras: Any, layer: our_layers.Ensemble, dtype: str) -> Any:
-    """Convert an ensemble to the mean of its members; a single member needs no mean."""
-    start = keras.Input(layer.input_shape[1:], dtype=dtype)
+def _mean_of(keras: Any, layer: our_layers.Ensemble, start: Any, dtype: str) -> Any:
+    """Apply an ensemble's members; a single member needs no mean."""
     chains = [[_layer_to(keras, each, dtype) for each in chain] for chain in layer.members]
     outputs = [keras.Sequential(chain)(start) for chain in chains]
-    mean = keras.layers.average(outputs) if len(outputs) > 1 else outputs[0]
-    return keras.Model(start, mean, name=layer.name, trainable=layer.trainable)
+    return keras.layers.average(outputs) if len(outputs) > 1 else outputs[0]
+
+
+def _by_columns(keras: Any, layer: our_layers.ByColumns, start: Any, dtype: str) -> Any:
+    ends = list(accumulate(layer.widths))
+    parts = zip(layer.layers, ends, layer.widths, strict=True)
+    outputs = [
+        keras.layers.Flatten()(_layer_to(keras, part, dtype)(start[:, end - width : end]))
+        for part, end, width in parts
+    ]
+    return keras.layers.concatenate(outputs) if len(outputs) > 1 else outputs[0]
+
+
+def _shares(keras: Any, layer: our_layers.PiecewiseLinear, start: Any, dtype: str) -> Any:
+    column = keras.layers.Reshape((*layer.input_shape[1:], 1))(start)
+    center, factor = (np.asarray(each, dtype) for each in layer.get_weights())
+    shares = keras.ops.clip((column - center) * factor, -0.5, 0.5)
+    return keras.layers.Flatten()(keras.layers.concatenate([column, shares]))
+
+
+COMPOSED: Mapping[type[Layer], Callable[[Any, Any, Any, str], Any]] = {
+    our_layers.Ensemble: _mean_of,
+    our_layers.ByColumns: _by_columns,
+    our_layers.PiecewiseLinear: _shares,
+}
+"""Functions that apply a layer which Keras does not have by those which it has."""
+
+
+def _variables(layer: Layer) -> list[Any]:
+    """Return the weights of a layer that are weights in Keras too, in the same order."""
+    if isinstance(layer, our_layers.PiecewiseLinear):
+        return []  # constants there
+    if isinstance(layer, our_layers.Ensemble):
+        return [w for chain in layer.members for each in chain for w in _variables(each)]
+    if isinstance(layer, our_layers.ByColumns):
+        return [w for each in layer.layers for w in _variables(each)]
+    return list(layer.weights)
 
 
 def _changed(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:

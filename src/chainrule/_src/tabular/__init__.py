@@ -3,5 +3,6 @@
 # The modules that other wings may import; the rest is private to this wing.
 DOORS = (
     "recipes.ensembles", "recipes.folds", "recipes.importance", "recipes.kinds",
-    "recipes.recipe", "recipes.scores", "recipes.tabular", "recipes.trained", "sweeps",
+    "recipes.recipe", "recipes.scores", "recipes.tabular", "recipes.trained", "recipes.turns",
+    "sweeps",
 )  # fmt: skip

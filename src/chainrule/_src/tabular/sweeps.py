@@ -37,6 +37,6 @@ def builder(data: TrainingData, recipe: Recipe) -> Callable[..., Sequential]:
             recipe, hidden=hidden, activation=activation, dropout=dropout, l2=l2,
             optimizer=optimizer, lr=lr, seed=None,
         )  # fmt: skip
-        return make_model(data, candidate)
+        return make_model(data, candidate, maker=-1)
 
     return build

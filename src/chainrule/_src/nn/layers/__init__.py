@@ -85,6 +85,7 @@ from chainrule._src.nn.layers.tabular import (
     NeuralTangentDense,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinear,
     RobustScaling,
     Scale,
 )
@@ -99,11 +100,12 @@ __all__ = [
     "GlobalMaxPooling2D", "GroupNormalization", "Identity", "Input", "LSTMCell", "Lambda",
     "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D", "MaxPooling2D",
     "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "NeuralTangentDense", "Normalization",
-    "PReLU", "ParametricActivation", "PeriodicEmbedding", "Permute", "RMSNormalization", "ReLU",
-    "RepeatVector", "Rescaling", "Reshape", "RobustScaling", "Scale", "SeparableConv1D",
-    "SeparableConv2D", "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D",
-    "SpatialDropout2D", "StackedRNNCells", "Subtract", "TimeDistributed", "UnitNormalization",
-    "UpSampling1D", "UpSampling2D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
+    "PReLU", "ParametricActivation", "PeriodicEmbedding", "Permute", "PiecewiseLinear",
+    "RMSNormalization", "ReLU", "RepeatVector", "Rescaling", "Reshape", "RobustScaling", "Scale",
+    "SeparableConv1D", "SeparableConv2D", "SimpleRNN", "SimpleRNNCell", "Softmax",
+    "SpatialDropout1D", "SpatialDropout2D", "StackedRNNCells", "Subtract", "TimeDistributed",
+    "UnitNormalization", "UpSampling1D", "UpSampling2D", "Wrapper", "ZeroPadding1D",
+    "ZeroPadding2D",
 ]  # fmt: skip
 
 # Further names of these layers in Keras.

@@ -382,17 +382,17 @@ class Adapted(Layer):
             for name, values in zip(self.statistic_names, self.statistics, strict=True):
                 setattr(self, name, np.asarray(values, self._dtype))
 
-    def keep(self, size: int, usual: Sequence[float]) -> None:
-        """Create the weights for ``size`` features, from the statistics or else from ``usual``."""
+    def keep(self, shape: tuple[int, ...], usual: Sequence[float]) -> None:
+        """Create the weights for features of ``shape``, from the statistics or else ``usual``."""
         for name, values in zip(
             self.statistic_names, self.statistics or np.array(usual), strict=True
         ):
-            if values.size not in (1, size):
+            if values.size != 1 and values.shape != shape:
                 raise ShapeError(
-                    f"{self}: {name} is of {values.size} features, the input has {size}"
+                    f"{self}: {name} is of {len(values)} features, the input has {shape[0]}"
                 )
-            start = np.broadcast_to(values, (size,))
-            setattr(self, name, self.add_weight((size,), lambda *_, w=start: w, trainable=False))
+            start = np.broadcast_to(values, shape)
+            setattr(self, name, self.add_weight(shape, lambda *_, w=start: w, trainable=False))
 
 
 class Normalization(Adapted):
@@ -448,7 +448,7 @@ class Normalization(Adapted):
         return [f(data, axis=others, dtype=np.float64) for f in (np.mean, np.var)]
 
     def build(self, input_shape: Shape) -> None:
-        self.keep(_size(self, self.axis, input_shape), (0.0, 1.0))
+        self.keep((_size(self, self.axis, input_shape),), (0.0, 1.0))
         # Always 0; it exists because Keras's layer has this weight too.
         self.count = self.add_weight((), "zeros", np.int32, trainable=False)
 

@@ -18,6 +18,7 @@ from chainrule._src.nn.layers.normalization import Adapted
 from chainrule._src.ops.nn import SOFTPLUS
 
 NORMAL = RandomNormal(stddev=1.0)
+NARROW = 1e-6  # share of a feature's range below which two quantiles are one
 
 
 def _bound(value: Any, name: str, where: str) -> Any:
@@ -127,11 +128,87 @@ class RobustScaling(Adapted):
 
     def build(self, input_shape: Shape) -> None:
         self._expect(len(input_shape) == 2, ROWS, input_shape)
-        self.keep(input_shape[1] or 1, (0.0, 1.0))
+        self.keep((input_shape[1] or 1,), (0.0, 1.0))
 
     def call(self, x: Any) -> Any:
         z = (x - self.center) * self.factor
         return z / np.sqrt(1 + (z * (1 / self.limit)) ** 2)
+
+
+class PiecewiseLinear(Adapted):
+    r"""Adds to every feature its shares of the bins between its quantiles.
+
+    .. math:: y_i = \big(x_i,\; z_{i1},\; z_{i2},\; \dots\big), \qquad
+        z_{ij} = \text{clip}(s_{ij} (x_i - c_{ij}), -\tfrac12, \tfrac12)
+
+    Bin :math:`j` of feature :math:`i` has the centre :math:`c_{ij}` and the width
+    :math:`1 / s_{ij}`; `adapt` sets them so that each bin holds about as many samples. A linear map
+    of the output is then a piecewise linear function of each feature: a network learns thresholds
+    and relations that rise and fall from few samples, and odd values stay bounded. After Gorishniy,
+    Rubachev, Babenko, *On Embeddings for Numerical Features*, 2022, section 3.2.
+
+    Parameters
+    ----------
+    bins : int, default 8
+        Maximum number of bins of a feature. Where quantiles are equal there are fewer, and the
+        shares of missing bins are 0. A feature with one bin has no share, which would repeat it.
+    **options
+        Options of every `Layer`.
+
+    Attributes
+    ----------
+    center, factor : ndarray, shape (inputs, bins)
+        :math:`c, s`; not trained.
+
+    Raises
+    ------
+    ShapeError
+        If samples are no rows.
+
+    Examples
+    --------
+    >>> layer = PiecewiseLinear(bins=2)
+    >>> layer.adapt(np.array([[0.0], [1.0], [1.0], [5.0]]))
+    >>> layer(np.array([[0.0], [1.0], [3.0], [9.0]]))
+    array([[ 0. , -0.5, -0.5],
+           [ 1. ,  0.5, -0.5],
+           [ 3. ,  0.5,  0. ],
+           [ 9. ,  0.5,  0.5]], dtype=float32)
+    """
+
+    supports_masking = False
+    statistic_names = ("center", "factor")
+    center: Any
+    factor: Any
+
+    def __init__(self, bins: Positive = 8, **options: Any) -> None:
+        super().__init__(**options)
+        self.bins = bins
+
+    def statistics_of(self, data: Any) -> list[Any]:
+        """Return centres and factors of the bins of each feature."""
+        self._expect(data.ndim == 2, ROWS, data.shape)
+        shape = data.shape[1], self.bins
+        center, factor = np.zeros(shape), np.zeros(shape)
+        shares = np.linspace(0, 1, self.bins + 1)
+        ends = np.quantile(data.astype(np.float64), shares, axis=0, method="inverted_cdf")
+        for i, quantiles in enumerate(ends.T):
+            is_apart = np.diff(quantiles) > NARROW * (quantiles[-1] - quantiles[0])
+            edges = quantiles[np.append(True, is_apart)]
+            n_bins = len(edges) - 1
+            if n_bins > 1:
+                center[i, :n_bins] = (edges[:-1] + edges[1:]) / 2
+                factor[i, :n_bins] = 1 / np.diff(edges)
+        return [center, factor]
+
+    def build(self, input_shape: Shape) -> None:
+        self._expect(len(input_shape) == 2, ROWS, input_shape)
+        self.keep((input_shape[1] or 1, self.bins), (0.0, 0.0))
+
+    def call(self, x: Any) -> Any:
+        column = x[:, :, np.newaxis]
+        shares = np.clip((column - self.center) * self.factor, -0.5, 0.5)
+        return np.concatenate([column, shares], axis=2).reshape(len(x), -1)
 
 
 class NeuralTangentDense(Dense):

@@ -4,9 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from chainrule._src.base.config import copied
 from chainrule._src.nn.layers import Ensemble, Input, Layer
 from chainrule._src.nn.sequential import Sequential
+
+CHANCE = 4.0  # standard errors, of a loss whose deviation is its mean, that tell makers apart
+
+
+def next_maker(losses: Sequence[float], makers: int, rows: int) -> int:
+    r"""Return the index of the maker of the ensemble's next network.
+
+    The makers take turns, until the loss on rows kept aside tells the best of them: it must be
+    lower than each other's by a share of :math:`4 / \sqrt{\text{rows}}`.
+
+    Parameters
+    ----------
+    losses : sequence of float
+        Losses of the networks so far, on rows that each kept aside.
+    makers : int
+        Number of makers.
+    rows : int
+        Number of rows that a network keeps aside.
+
+    Examples
+    --------
+    >>> next_maker([0.3, 0.2], 2, rows=1600), next_maker([0.3, 0.2], 2, rows=16)
+    (1, 0)
+    """
+    turn = len(losses) % makers
+    if len(losses) < makers or makers == 1 or not rows:
+        return turn
+    best, second, *_ = np.argsort(losses[:makers]).tolist()
+    is_clear = losses[best] < losses[second] * (1 - CHANCE / rows**0.5)
+    return best if is_clear else turn
 
 
 def averaged(models: Sequence[Sequential]) -> Sequential:

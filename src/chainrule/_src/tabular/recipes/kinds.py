@@ -14,6 +14,7 @@ from chainrule._src.data.tables import TrainingData
 from chainrule._src.nn import layers, metrics, optimizers, regularizers
 from chainrule._src.nn.callbacks import Callback
 from chainrule._src.nn.sequential import Sequential
+from chainrule._src.tabular.recipes.binning import binned
 from chainrule._src.tabular.recipes.intervals import interval_loss
 from chainrule._src.tabular.recipes.realmlp import (
     PRESETS,
@@ -32,8 +33,9 @@ class Kind:
 
     Attributes
     ----------
-    make : callable
-        Data and a recipe → a compiled `Sequential`.
+    makers : tuple of callable
+        Data and a recipe → a compiled `Sequential`. Of several, the networks of an ensemble take
+        turns until one is clearly better, see `ensembles.next_maker`.
     fit : callable
         Trains the model on data with a recipe and callbacks.
     defaults : dict
@@ -46,7 +48,7 @@ class Kind:
         Arguments of the kind's `Preprocessor`.
     """
 
-    make: Callable[[TrainingData, Recipe], Sequential]
+    makers: tuple[Callable[[TrainingData, Recipe], Sequential], ...]
     fit: Fit
     defaults: Mapping[str, Any] = field(default_factory=dict)
     unwatched: Mapping[str, Any] = field(default_factory=dict)
@@ -54,17 +56,24 @@ class Kind:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
 
 
-def make_mlp(data: TrainingData, recipe: Recipe) -> Sequential:
+def make_mlp(data: TrainingData, recipe: Recipe, first: Sequence[layers.Layer] = ()) -> Sequential:
     """Return a network of dense layers; without hidden layers, softmax or linear regression."""
     target = data.preprocessor.target
-    model = mlp_network(data.preprocessor.width, target, recipe)
+    model = mlp_network(data.preprocessor.width, target, recipe, first)
     model.preprocessor, model.class_names = data.preprocessor, list(target.classes) or None
     return model
 
 
-def mlp_network(width: int, target: Target, recipe: Recipe) -> Sequential:
-    """Return a compiled network of dense layers for samples of ``width`` features."""
-    stack: list[Any] = [layers.Input((width,))]
+def make_binned(data: TrainingData, recipe: Recipe) -> Sequential:
+    """Return a network of dense layers whose features of many values have shares of bins too."""
+    return make_mlp(data, recipe, binned(data.X_train) if recipe.hidden else ())
+
+
+def mlp_network(
+    width: int, target: Target, recipe: Recipe, first: Sequence[layers.Layer] = ()
+) -> Sequential:
+    """Return a compiled network of dense layers, ``first`` in front, for ``width`` features."""
+    stack: list[Any] = [layers.Input((width,)), *first]
     for units in recipe.hidden:
         penalty = regularizers.L2(recipe.l2) if recipe.l2 else None
         stack.append(layers.Dense(units, recipe.activation, kernel_regularizer=penalty))
@@ -140,14 +149,14 @@ def class_weight(y: Array) -> dict[int, float]:
 PLAIN: Mapping[str, Any] = {"early_stop": False, "epochs": 100}
 ONE: Mapping[str, Any] = {"ensemble": 1, **PLAIN}
 RECIPES: Mapping[str, Kind] = {
-    "ensemble": Kind(make_mlp, fit_mlp, unwatched=PLAIN),
-    "mlp": Kind(make_mlp, fit_mlp, ONE),
+    "ensemble": Kind((make_binned, make_mlp), fit_mlp, unwatched=PLAIN),
+    "mlp": Kind((make_mlp,), fit_mlp, ONE),
     "linear": Kind(
-        make_mlp, fit_mlp, {**ONE, "hidden": (), "lr": 0.02},
+        (make_mlp,), fit_mlp, {**ONE, "hidden": (), "lr": 0.02},
         fixed=("hidden", "activation", "dropout", "l2"),
     ),
     "realmlp": Kind(
-        _make_realmlp, _fit_realmlp,
+        (_make_realmlp,), _fit_realmlp,
         {**ONE, "hidden": (256, 256, 256), "epochs": 256, "batch_size": 256},
         fixed=("activation", "dropout", "l2", "optimizer", "early_stop"),
         preprocessing={"signed": True},

@@ -244,9 +244,14 @@ def new_scores(target: Target) -> Scores:
 def score_arrays(model: Any, X: Array, y: Array, rows: int = 2**14) -> Scores:
     """Return the scores of a model on samples, predicted in blocks of rows."""
     scores = new_scores(model.preprocessor.target)
+    add_arrays(scores, model, X, y, rows)
+    return scores
+
+
+def add_arrays(scores: Scores, model: Any, X: Array, y: Array, rows: int = 2**14) -> None:
+    """Add a model's predictions of samples to scores."""
     for start, output in zip(range(0, len(X), rows), model.predictions(X, rows), strict=True):
         scores.add(y[start : start + rows], output)
-    return scores
 
 
 def area_under_roc(is_true: Array, scores: Array) -> float:

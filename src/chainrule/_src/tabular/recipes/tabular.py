@@ -21,10 +21,11 @@ from chainrule._src.nn.callbacks import Callback, EarlyStopping
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.tabular.recipes.cautions import cautions
 from chainrule._src.tabular.recipes.choosing import category_note, text_notes, tried
-from chainrule._src.tabular.recipes.ensembles import averaged
+from chainrule._src.tabular.recipes.ensembles import averaged, next_maker
 from chainrule._src.tabular.recipes.intervals import set_apart, widening
 from chainrule._src.tabular.recipes.kinds import RECIPES, is_watched
 from chainrule._src.tabular.recipes.recipe import PATIENCE, Recipe
+from chainrule._src.tabular.recipes.turns import held_out, takes_turns, turn
 
 BALANCED = "the balanced threshold", "tables", "sklearn"  # what it needs
 
@@ -58,7 +59,10 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
             data = _prepared(table, wider, fold)
     texts = text_notes(table, data, recipe) if fold is None else []
     of_rows = digests(data.X_train, data.y_train)
-    data.preprocessor.trained_rows = TrainedRows.of(of_rows)
+    learned = [of_rows]
+    if takes_turns(data, recipe):
+        learned.append(digests(data.X_val, data.y_val))
+    data.preprocessor.trained_rows = TrainedRows.of(np.concatenate(learned))
     return replace(data, notes=(*notes, *texts, *cautions(data, of_rows)))
 
 
@@ -115,9 +119,9 @@ def _chosen(table: str, names: Mapping[str, Any], target: str, recipe: Recipe) -
     return chosen
 
 
-def make_model(data: TrainingData, recipe: Recipe) -> Sequential:
-    """Return a compiled, untrained network for data."""
-    return RECIPES[recipe.recipe].make(data, recipe)
+def make_model(data: TrainingData, recipe: Recipe, maker: int = 0) -> Sequential:
+    """Return a compiled, untrained network for data, from one of the makers of the recipe."""
+    return RECIPES[recipe.recipe].makers[maker](data, recipe)
 
 
 def train(
@@ -132,25 +136,29 @@ def train(
         True if Ctrl-C ended the training; see `fit`.
     """
     models: list[Sequential] = []
-    interrupted = False
+    losses: list[float] = []
+    makers, interrupted = len(RECIPES[recipe.recipe].makers), False
     if recipe.interval:
         data, *unseen = _set_apart(data, recipe)
     for number in range(recipe.ensemble):
         member_recipe = replace(recipe, seed=None if recipe.seed is None else recipe.seed + number)
-        model = make_model(data, member_recipe)
+        part = turn(data, recipe, number)
+        maker = next_maker(losses, makers, len(part.X_val))
+        model = make_model(part, member_recipe, maker)
         try:
-            interrupted = fit(model, data, member_recipe, callbacks)
+            interrupted = fit(model, part, member_recipe, callbacks)
         except KeyboardInterrupt:
             if not models:
                 raise
             interrupted = True
             break
         models.append(model)
+        losses.append(min(getattr(model.history, "val_loss", [np.inf])))
         if interrupted:
             break
     combined = models[0] if len(models) == 1 else averaged(models)
     if recipe.threshold == "balanced":
-        set_threshold(combined, data)
+        set_threshold(combined, data, recipe)
     if recipe.interval:
         set_interval(combined, *unseen)
     return combined, interrupted
@@ -160,11 +168,14 @@ def _set_apart(data: TrainingData, recipe: Recipe) -> tuple[TrainingData, Array,
     return set_apart(data, recipe.interval, is_watched(recipe), recipe.seed)
 
 
-def set_threshold(model: Sequential, data: TrainingData) -> None:
+def set_threshold(model: Sequential, data: TrainingData, recipe: Recipe) -> None:
     """Choose the threshold by the hold-out, or without one by the rows of training."""
-    has_hold_out = len(data.X_val) > 0
-    X, y = (data.X_val, data.y_val) if has_hold_out else (data.X_train, data.y_train)
-    model.preprocessor.set_threshold(_balanced_threshold(model, X, y))
+    outputs, targets = zip(
+        *((each.predict(X, verbose=0), y) for each, X, y in held_out(model, data, recipe)),
+        strict=True,
+    )
+    threshold = _balanced_threshold(np.concatenate(outputs), np.concatenate(targets))
+    model.preprocessor.set_threshold(threshold)
 
 
 def set_interval(model: Sequential, X: Array, y: Array) -> None:
@@ -202,12 +213,12 @@ def fit(
     return interrupted
 
 
-def _balanced_threshold(model: Sequential, X: Array, y: Array) -> float:
+def _balanced_threshold(output: Array, y: Array) -> float:
     """Return the threshold with the best balanced accuracy."""
     with needs(*BALANCED):
         from sklearn.metrics import roc_curve
 
-    second = model.predict(X, verbose=0)[:, 1].astype(np.float64)
+    second = output[:, 1].astype(np.float64)
     wrong, right, steps = roc_curve(y, second, drop_intermediate=False)
     at = int(np.argmax(right - wrong))
     below = second[second < steps[at]].max(initial=0.0)  # halfway to the next probability below
