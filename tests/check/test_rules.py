@@ -119,7 +119,67 @@ def halves(params, X):
     return {"W": X.T @ (d * (1 - h**2))}
 
 
+def ridge_loss(params, X, y):
+    w = params["w"]
+    return 0.5 * np.sum((X @ w - y) ** 2) + 0.15 * np.sum(w[1:] ** 2)
+
+
+def ridge(params, X, y):
+    w = params["w"]
+    g = X.T @ (X @ w - y)
+    g[1:] += 0.3 * w[1:]
+    return {"w": g}
+
+
+def weighted_loss(params, X, y, c):
+    return 0.5 * np.sum(c * (np.tanh(X @ params["w"]) - y) ** 2) / np.sum(c)
+
+
+def weighted(params, X, y, c):
+    grad = np.zeros_like(params["w"])
+    for i in range(len(X)):
+        h = np.tanh(X[i] @ params["w"])
+        grad += c[i] * (h - y[i]) * (1 - h**2) * X[i]
+    return {"w": grad / np.sum(c)}
+
+
+def carried_loss(params, X, m):
+    z = X @ params["W"]
+    return np.sum((m * np.tanh(z) + (1 - m) * z) ** 2)
+
+
+def carried(params, X, m):
+    z = X @ params["W"]
+    h = np.tanh(z)
+    d = 2 * (m * h + (1 - m) * z)
+    dz = d * m * (1 - h**2) + d * (1 - m)
+    return {"W": X.T @ dz}
+
+
+def scaled_loss(params, X):
+    z = X @ params["W"]
+    var = np.mean(z**2, axis=0)
+    width = np.sqrt(var + 1)
+    return np.sum(np.tanh(z / width))
+
+
+def scaled(params, X):
+    z = X @ params["W"]
+    var = np.mean(z**2, axis=0)
+    width = np.sqrt(var + 1)
+    dq = 1 - np.tanh(z / width) ** 2
+    dwidth = -np.sum(dq * z, axis=0) / width**2
+    dvar = 0.5 / np.sqrt(var + 1) * dwidth
+    dz = dq / width + 2 * z * dvar / len(z)
+    return {"W": X.T @ dz}
+
+
 MISTAKES = {
+    "a part": (ridge, "g[1:] += 0.3 * w[1:]", "g += 0.3 * w"),
+    "a weight": (weighted, "c[i] * (h", "(h"),
+    "the loss's divisor": (weighted, "np.sum(c)", "len(X)"),
+    "the other share": (carried, "d * (1 - m)", "d * m"),
+    "a power before others": (scaled, "width**2", "width"),
     "a variable": (student, "(nu + t**2)", "(1 + t**2)"),
     "the factor of a power": (cubic, "0.3 * (3 * h**2)", "0.3 * h**2"),
     "a root": (cubic, "np.sqrt(v)", "v"),
@@ -147,6 +207,10 @@ def data_of(function):
         images: ({"W": rng.normal(size=(2, 5)), "a": rng.normal(size=(2, 3, 4))},
                  rng.normal(size=(5, 2, 3, 4))),
         halves: ({"W": rng.normal(size=(3, 5))}, X),
+        ridge: (w, X, rng.normal(size=8)),
+        weighted: (w, X, rng.normal(size=8), rng.uniform(0.5, 2, 8)),
+        carried: ({"W": rng.normal(size=(3, 2))}, X, 1.0 * (rng.random((8, 1)) < 0.5)),
+        scaled: ({"W": rng.normal(size=(3, 2))}, X),
     }[function]  # fmt: skip
 
 
@@ -162,6 +226,7 @@ def test_a_mistake_is_mended_as_the_code_was(name):
     assert cr.check_gradients(loss, function)(*data).passed
     first = cr.check_gradients(loss, names[function.__name__])(*data).diagnoses[0]
     mended = {"a condition": "if seen[i] > 0.3:", "a position": "(behind it)  at += width",
-              "a function": "    d = (sigmoid("}  # fmt: skip
+              "a function": "    d = (sigmoid(",
+              "a weight": "grad += (h - y[i]) * (1 - h**2) * X[i] * c[i]"}  # fmt: skip
     expected = mended.get(name) or next(line for line in text.splitlines() if right in line)
     assert first.where.repaired.replace(" ", "").startswith(expected.replace(" ", ""))

@@ -52,10 +52,12 @@ def _term_of_divisor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iter
 
 
 @NUMBERS.of(ast.Name, ast.Subscript, ast.Attribute)
-def _root(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield the root of a factor or divisor, as of a variance."""
+def _square_or_root(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the square of a factor or divisor, and its root, as of a variance."""
     owner = site.owner
     is_factor = isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Mult | ast.Div)
+    if is_factor and is_array(site.value):
+        yield binary(node, ast.Pow(), ast.Constant(2)), "missing power", 1.46, None
     if is_factor and is_array(site.value) and (site.value > 0).all():
         root = ast.Call(ast.Attribute(numpy_name(), "sqrt", ast.Load()), [node], [])
         yield root, "missing call", 1.45, "sqrt (the root)"
