@@ -35,7 +35,7 @@ def code(name: str, value: Any) -> str:
 
 
 class LearningPages:
-    """A session of `chainrule learn` that pages show and ask; its own thread runs it.
+    """A session of `chainrule learn` that pages show and ask, in another thread.
 
     Parameters
     ----------
@@ -124,15 +124,15 @@ class LearningPages:
         })  # fmt: skip
 
     def _state(self) -> Message:
-        """Return what the screen shows: the labs, the exercise in turn, its checks and hints."""
+        """Return the screen's contents: the labs, the exercise in turn, its checks and hints."""
         workspace, standing = self._workspace, self._standing
         name = standing.exercise if standing else workspace.next_exercise
-        shown: dict[str, Any] = {
+        screen: dict[str, Any] = {
             "labs": [_lab(workspace, lab) for lab in workspace.labs], "exercise": name,
             "checking": self._checked, "looked": standing is not None,
             "afterwards": list(afterwards(workspace)) if standing and not name else [],
         }  # fmt: skip
-        return encode("learn", shown | (self._exercise(name) if name else {}))
+        return encode("learn", screen | (self._exercise(name) if name else {}))
 
     def _exercise(self, name: str) -> dict[str, Any]:
         workspace, standing = self._workspace, self._standing

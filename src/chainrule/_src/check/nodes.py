@@ -1,4 +1,4 @@
-"""A recording of a learner's code in which every expression, at every turn, is a node of its own.
+"""A recording of a learner's code: every expression, at every turn, is its own node.
 
 Its backward pass gives the slopes of results along the values of all expressions at once.
 """

@@ -98,8 +98,8 @@ def spoils(subject: FaultyProgram, repair: Repair) -> bool:
 def _is_right(subject: FaultyProgram, value: Any) -> bool:
     """Return true if a value is one of the right program that has a name."""
     matches = subject.around.right.table.matches(value) if subject.around.right else []
-    whole = (m.value for m in matches if m.factor == 1 and not m.is_transposed)
-    return any(value.is_named and value.sample is None for value in whole)
+    values = (m.value for m in matches if m.factor == 1 and not m.is_transposed)
+    return any(value.is_named and value.sample is None for value in values)
 
 
 def _earliness(repair: Repair, subject: FaultyProgram) -> int:
@@ -228,7 +228,7 @@ def unlikely(edit: Edit, is_ready: bool = False) -> float:
 
 
 def _is_term(edit: Edit) -> bool:
-    """Return true if a change is on a term of a sum, whose own line may be the wrong one."""
+    """Return true if a change is on a term of a sum; the term's own line may be wrong."""
     owner = edit.owner
     return isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Add | ast.Sub)
 

@@ -198,7 +198,7 @@ class RightProgram:
 
     @cached_property
     def _apart(self) -> list[tuple[ast.expr, ast.expr]]:
-        """The pairs of terms, of sums of three, that are not added first: other code may do so."""
+        """The pairs of terms, of sums of three, that other code may add first."""
         pairs = []
         for node in nodes_of(self.code.tree):
             match node:

@@ -112,18 +112,19 @@ class ExerciseResult:
         checks = [vars(outcome) | {} for outcome in self.outcomes]
         for check in checks:
             del check["comparison"]
-        shown = {"comparison": vars(self.comparison) | {}} if self.comparison else {}
+        comparison = {"comparison": vars(self.comparison) | {}} if self.comparison else {}
         return {
             "exercise": self.exercise, "passed": self.passed, "points": self.points,
-            "most": self.most, "sentence": self.sentence, "checks": checks, **shown,
+            "most": self.most, "sentence": self.sentence, "checks": checks,
+            **comparison,
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ExerciseResult:
         """Create a result from the dict that `to_dict` returns."""
         outcomes = tuple(CheckOutcome(**outcome) for outcome in values["checks"])
-        shown = values.get("comparison")
-        comparison = Comparison(**shown) if shown else None
+        comparison = values.get("comparison")
+        comparison = Comparison(**comparison) if comparison else None
         return cls(values["exercise"], outcomes, values["sentence"], comparison)
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ RTOL = {"f8": 1e-6, "f4": 1e-3, "f2": 3e-2}
 
 @dataclass(frozen=True)
 class Comparison:
-    """Values of an answer, and the right ones: lists of numbers, or of rows of them.
+    """Values of an answer, and right values: lists of numbers, or of rows of numbers.
 
     Attributes
     ----------

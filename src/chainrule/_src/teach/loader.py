@@ -119,7 +119,7 @@ class LoadedLab:
         }  # fmt: skip
 
     def _stand_in(self, name: str) -> StandIn | None:
-        """Return how the right definition of an exercise is called; None if it cannot stand in.
+        """Return the head of an exercise's right definition; None if it cannot stand in.
 
         A class has plain methods alone, and creates no objects of classes that are no exercises:
         such objects cannot be sent.
@@ -146,7 +146,7 @@ class LoadedLab:
 
 @dataclass(frozen=True)
 class StandIn:
-    """The head of a right definition that can stand in for a wrong one.
+    """The head of a right definition that can stand in for a wrong answer.
 
     Attributes
     ----------

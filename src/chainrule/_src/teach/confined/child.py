@@ -107,7 +107,7 @@ class _Answers:
         self._server = ObjectServer(_run(request, library_calls.instrumented))
 
     def stand_in(self, request: dict[str, Any]) -> None:
-        """Run the part of a solution that defines right functions, and answer calls of them."""
+        """Run the part of a solution that defines right functions, and answer their calls."""
         if self._line is None:
             raise DataError("no line to a submission's process")
         with self._line as line:  # the submission's process waits until it is closed
@@ -143,8 +143,8 @@ def view(kind: str, hidden: tuple[str, ...]) -> tuple[list[str], list[str], list
     To search the folders takes longer than all else that a process does before it begins: the host
     does it once, before it forks.
     """
-    read, own = limits.views(kind)
-    secrets = own + [os.path.realpath(path) for path in hidden]
+    read, secrets = limits.views(kind)
+    secrets = secrets + [os.path.realpath(path) for path in hidden]
     paths = kernel.open_paths(read, secrets) if sys.platform == "linux" else []
     return read, secrets, paths
 

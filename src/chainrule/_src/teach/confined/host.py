@@ -108,8 +108,8 @@ if sys.platform != "win32":
             process = os.fork()
             if process == 0:
                 try:
-                    own, *more = (socket.socket(fileno=number) for number in descriptors)
-                    child.serve(own, settings, *more)
+                    first, *more = (socket.socket(fileno=number) for number in descriptors)
+                    child.serve(first, settings, *more)
                 finally:
                     os._exit(0)
             for number in descriptors:

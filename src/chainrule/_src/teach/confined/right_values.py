@@ -1,4 +1,4 @@
-"""Calls of right functions, between a submission's process and the process that holds them.
+"""Calls of right functions, between a submission's process and that of the functions.
 
 The two share a socket that nobody else reads: a call is one message, its value another. Values are
 plain. An object of a right class lives in the submission's process, where its attributes are plain
@@ -24,7 +24,7 @@ from chainrule._src.teach.plain import decode, dumps, encode
 CALL = "__right__"  # the name among the builtins by which a stand-in calls
 NAME = "__stands_for__"  # the attribute of a stand-in's class that holds the name of the right one
 MOST_CALLS = 1_000_000  # of right functions, by one exercise
-MOST_KNOWN = 64  # replies of one function that are kept, such as the rows of a one-hot encoding
+MOST_REPLIES = 64  # replies of one function that are kept, such as the rows of a one-hot encoding
 
 FUNCTION = (
     "def {name}(*args, **kwargs):\n"
@@ -38,15 +38,15 @@ METHOD = (
 
 
 def function_stand_in(name: str, is_fixed: bool) -> str:
-    """Return the text of a function that calls the right one.
+    """Return the text of a function that calls the right function.
 
-    If ``is_fixed`` is true, equal arguments always give equal values, and some are kept.
+    If ``is_fixed`` is true, equal arguments always give equal values; some replies are kept.
     """
     return FUNCTION.format(name=name, is_fixed=is_fixed)
 
 
 def class_stand_in(name: str, bases: str, methods: Sequence[str]) -> str:
-    """Return the text of a class whose methods call those of the right one."""
+    """Return the text of a class whose methods call methods of the right class."""
     each = [METHOD.format(name=name, method=method) for method in methods]
     return "".join([CLASS.format(name=name, bases=f"({bases})" if bases else ""), *each])
 
@@ -175,23 +175,23 @@ def call_right(
         message["method"] = method
     if objects := parcel.states():
         message["objects"] = objects
-    reply = _reply(line, dumps(message), _known.setdefault(name, {}) if is_fixed else None)
+    reply = _reply(line, dumps(message), _replies.setdefault(name, {}) if is_fixed else None)
     if error := reply.get("error"):
         raise getattr(builtins, error["type"], RuntimeError)(error["message"])
     parcel.restore(reply.get("objects", ()), lambda name: _submission()[name])
     return parcel.decode(reply["value"])
 
 
-_known: dict[str, dict[bytes, Any]] = {}  # replies by the call, by the function's name
+_replies: dict[str, dict[bytes, Any]] = {}  # by the function's name, and the call
 
 
-def _reply(line: socket.socket, call: bytes, known: dict[bytes, Any] | None) -> dict[str, Any]:
-    if known and call in known:
-        return known[call]  # type: ignore[no-any-return]
+def _reply(line: socket.socket, call: bytes, replies: dict[bytes, Any] | None) -> dict[str, Any]:
+    if replies and call in replies:
+        return replies[call]  # type: ignore[no-any-return]
     send_bytes(line, call)
     reply: dict[str, Any] = receive(line)
-    if known is not None and len(known) < MOST_KNOWN:
-        known[call] = reply
+    if replies is not None and len(replies) < MOST_REPLIES:
+        replies[call] = reply
     return reply
 
 

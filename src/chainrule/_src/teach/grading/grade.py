@@ -68,7 +68,7 @@ class Assignment:
         return load(self.key).stand_ins(name) if self.key else ()
 
     def right(self, name: str, wrong: Collection[str], student: str) -> RightDefinitions | None:
-        """Return what stands in for wrong answers that an exercise uses, or None."""
+        """Return right definitions in place of wrong answers that an exercise uses, or None."""
         return right_definitions(load(self.key), name, wrong, student) if self.key else None
 
     def most(self, name: str) -> int:

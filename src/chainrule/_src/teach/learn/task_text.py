@@ -50,9 +50,9 @@ def _cells(lab: Source, name: str, student: str) -> Iterator[tuple[bool, str]]:
     """Yield the cells of an exercise's text: true for Markdown, and the text."""
     blocks = [block for block in lab.blocks(solved=False, student=student) if block[1] is not LOAD]
     owners = [{*cell.exercises, cell.check, cell.checks} - {""} for _, cell, _ in blocks]
-    own = [i for i, owner in enumerate(owners) if name in owner]
-    before = max((i for i in range(own[0]) if owners[i]), default=-1)
-    for i in range(before + 1, own[-1]):
+    cells = [i for i, owner in enumerate(owners) if name in owner]
+    before = max((i for i in range(cells[0]) if owners[i]), default=-1)
+    for i in range(before + 1, cells[-1]):
         (_, cell, text), owner = blocks[i], owners[i]
         if not owner and not text.lstrip().startswith("%"):
             yield cell.text, text

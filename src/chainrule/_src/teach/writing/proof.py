@@ -175,8 +175,8 @@ def _lines(lab: LoadedLab, name: str, text: str) -> set[int]:
     others = set(lab.source.exercises) - {name}
     solved = set(lab.solution.submission().statements)
     parts = [part for part in answered(lab, name, text).needed(name) if part not in solved]
-    own = [part.node for part in parts if not part.binds & others]
-    return {line for node in own for line in range(node.lineno, (node.end_lineno or 0) + 1)}
+    nodes = [part.node for part in parts if not part.binds & others]
+    return {line for node in nodes for line in range(node.lineno, (node.end_lineno or 0) + 1)}
 
 
 def _try_mutants(lab: LoadedLab, proof: ExerciseProof, most: int, explained: bool) -> None:
