@@ -137,6 +137,7 @@ def test_a_pipe_that_breaks_while_it_is_asked_is_told(begun, checker, monkeypatc
     def poll(connection, seconds=0.0):
         raise BrokenPipeError
 
+    write(begun, "return 0")
     receiver, _ = checker._context.Pipe()
     monkeypatch.setattr(type(receiver), "poll", poll)
     assert "does it call exit" in begun.look(checker).result.sentence
