@@ -19,6 +19,7 @@ from tests.sweeps.stored import CONDITIONS, SPACE, assert_same, swept, swept_slo
 import chainrule as cr
 from chainrule._src.sweeps.journal import Journal, Journals, line_of, record_of
 from chainrule._src.sweeps.leases import Leases, Workers, _started
+from chainrule._src.sweeps.store import FolderStore
 from chainrule.errors import DataError, FileError, InterruptedWarning, OptionError
 
 pytestmark = pytest.mark.portable
@@ -108,6 +109,21 @@ def test_the_work_of_a_dead_one_is_taken(tmp_path, expected):
     with mock.patch("chainrule._src.sweeps.store.FolderStore.wait", wait):
         assert_same(swept(tmp_path), expected)
     assert seen[0] == seen[1]
+
+
+def test_what_the_last_owner_of_a_lease_has_written_is_not_done_again(tmp_path, expected):
+    """It may write and end between a look at the journals and the moment the lease is taken."""
+    take, fleet = Leases.take, FakeFleet()
+
+    def late(leases, piece):
+        with mock.patch.object(Leases, "take", take):
+            swept(tmp_path)
+        return take(leases, piece)
+
+    stays = mock.patch.object(FolderStore, "end")
+    with stays, mock.patch.object(Leases, "take", late):
+        assert_same(swept(tmp_path, fleet), expected)
+    assert fleet.models == 0
 
 
 def test_a_process_elsewhere_is_dead_when_nothing_changes(tmp_path):

@@ -135,6 +135,18 @@ def test_code_that_leaves_the_process_is_told(begun, checker):
     assert "does it call exit" in begun.look(checker).result.sentence
 
 
+def test_a_pipe_that_breaks_while_it_is_asked_is_told(begun, checker, monkeypatch):
+    """On Windows it does when the process has ended."""
+
+    def poll(connection, seconds=0.0):
+        raise BrokenPipeError
+
+    write(begun, "return 0")
+    receiver, _ = checker._context.Pipe()
+    monkeypatch.setattr(type(receiver), "poll", poll)
+    assert "does it call exit" in begun.look(checker).result.sentence
+
+
 def test_what_cannot_be_read_is_told(begun, checker):
     path = begun.path(begun.labs[0])
     path.write_bytes(b"\xff\xfe\x00")

@@ -158,6 +158,10 @@ class Leases:
                 raise FileError(f"cannot write {path}: {error.strerror or error}") from error
             return True
 
+    def had_owner(self, piece: int) -> bool:
+        """Return true if another process had the lease on a piece before this one took it."""
+        return self._generation.get(piece, 0) > 0
+
     def _make(self, path: Path) -> None:
         """Create a lease's file, together with its content where the file system has links."""
         try:

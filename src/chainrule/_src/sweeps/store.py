@@ -208,8 +208,12 @@ class FolderStore:
                 if time.monotonic() - self._looked > LOOKED:
                     self._read_journals()
                     self._update(rung)
+            if rung.done[positions].all() or not leases.take(piece):
+                continue
+            if leases.had_owner(piece):  # who may have written outcomes since the last look
+                self.begin(rung)
             untrained = positions[~rung.done[positions]]
-            if len(untrained) and leases.take(piece):
+            if len(untrained):
                 yield untrained.tolist()
 
     def record(

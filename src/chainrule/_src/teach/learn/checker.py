@@ -71,7 +71,7 @@ class Checker:
                     "loop that never ends?"
                 )
             return ExerciseResult.from_dict(loads(receiver.recv_bytes()))
-        except EOFError:
+        except (EOFError, BrokenPipeError):  # on Windows, `poll` raises the latter
             return lab.exercises[name].failed(
                 f"the process that ran {name} ended: does it call exit?"
             )
