@@ -44,6 +44,16 @@ def test_the_mistake_is_named_and_its_line_pointed_at(kind, number):
     assert verdict.line, (verdict.said, case.lines)
 
 
+@pytest.mark.parametrize(("course", "number"), [
+    ("batchnorm_net", 2), ("batchnorm_net", 5), ("lasso_logistic", 6), ("small_gan", 8),
+    ("tied_autoencoder", 0),
+])  # fmt: skip
+def test_of_a_chain_of_lines_the_one_that_goes_wrong_first_is_mended(course, number):
+    verdict = judge(wrong_case(str(Path(__file__).parent / "courses" / f"{course}.py"), number))
+    assert verdict.named, verdict.said
+    assert verdict.line, verdict.said
+
+
 @pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("kind", KINDS)
 def test_right_gradients_of_any_style_pass(kind):

@@ -233,7 +233,7 @@ class BuildingBlocks:
             inner = self.right.defined.get(node.id)
             return self._renamed(inner, site, depth - 1) if inner is not None and depth else None
         if isinstance(node, ast.Constant) and type(node.value) is float and node.value % 1:
-            return self._own_number(node, site)
+            return self._own_number(node.value, site)
         new = copy.copy(node)
         for field, child in ast.iter_fields(node):
             if isinstance(child, list):
@@ -263,7 +263,7 @@ class BuildingBlocks:
             return None
         right_value = np.asarray(names[name])
         if not right_value.ndim:
-            return self._own_number(ast.Constant(right_value.item()), site)
+            return self._own_number(right_value.item(), site)
         if right_value.dtype.kind not in "fiub":
             return None
         by_size = self._by_size(site)
@@ -287,11 +287,11 @@ class BuildingBlocks:
                     matches.append((plain, transposed(node) if turned else node))
         return min(matches, key=lambda pair: pair[0])[1] if matches else None
 
-    def _own_number(self, node: ast.Constant, site: Site) -> ast.expr:
+    def _own_number(self, number: float, site: Site) -> ast.expr:
         """Return the shortest name in this code of a number that is not whole, else the number."""
-        same = [(len(text), other) for other, value, text in self.named(site)
-                if not np.ndim(value) and value == node.value and node.value % 1]  # fmt: skip
-        return min(same, key=lambda pair: pair[0])[1] if same else node
+        same = [(len(text), node) for node, value, text in self.named(site)
+                if not np.ndim(value) and value == number and number % 1]  # fmt: skip
+        return min(same, key=lambda pair: pair[0])[1] if same else ast.Constant(number)
 
     def _by_size(self, site: Site) -> dict[int, list[tuple[ast.expr, Any, str]]]:
         """Return the arrays in scope at a site by their number of entries."""
