@@ -363,8 +363,8 @@ class Trainable(Compiled):
                                    "samples": supply.samples})  # fmt: skip
         began = time.perf_counter()
         self.stop_evaluating = False
-        parts = {"params": self.network.params, "layers": self.network.state}
-        logs = run.score(parts, watching, lambda: self.stop_evaluating)
+        weights = {"params": self.network.params, "layers": self.network.state}
+        logs = run.score(weights, watching, lambda: self.stop_evaluating)
         if self.network.is_stateful:
             self.network.take(run.engine.read("layers"))
         if level in ("1", "2"):

@@ -265,8 +265,9 @@ class Graphed(Trainable):
         if self._loss_now is None:
             raise DataError(f"{self}: compute_loss is called by fit and evaluate")
         loss, extra = self._loss_now
+        context: Any = around()
         with within(None):  # the loss may call other models
-            return super().loss_of(loss, x, y, y_pred, sample_weight, extra, around())
+            return super().loss_of(loss, x, y, y_pred, sample_weight, extra, context)
 
     def loss_of(
         self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], context: Any

@@ -76,7 +76,8 @@ class Objective:
             weighting = weight if mask is None else weight_of(mask, weight, self.loss.reduction)
             penalty = self.network.penalty(params)
             extra = [*(() if penalty is None else (penalty,)), *context.notes.losses]
-            y_pred, twin = stack.flat_outputs(output), context.outer
+            y_pred = stack.flat_outputs(output)
+            twin: Any = context.outer
             return twin.loss_of(self.loss, X, y, y_pred, weighting, extra, context)
 
         with self.tracked.holding(tracked):
@@ -174,10 +175,11 @@ class Objective:
 
     def _zero_of_tracked(self, training: bool, *data: Any) -> dict[str, Any]:
         """Return the states, before the first batch, of the metrics that a batch updates."""
+        X, y, weight = (*data, None)[:3]
         params, state = self.network.params, self.network.state
         reset = self.tracked.reset()
         with np.errstate(all="ignore"):
-            *_, after = self.value(params, state, training, *data, tracked=reset)[1]
+            *_, after = self.value(params, state, training, X, y, weight, reset)[1]
         zero = self.tracked.zero(reset, after)
         return {self._tracked: zero} if zero else {}
 
