@@ -157,8 +157,8 @@ class Clock:
             before, now = now, time.process_time()
             with self._lock:
                 if self._end and now - before > BUSY * self._seconds:
-                    has_time = self._end > now
-                    self._limit(None, PATIENCE * self._seconds if has_time else SOON)
+                    is_over = now >= self._end
+                    self._limit(None, SOON if is_over else PATIENCE * self._seconds)
 
     def _limit(self, processor: float | None, elapsed: float) -> None:
         """Set the limits in seconds, where 0 is none, and None leaves a limit as it is."""

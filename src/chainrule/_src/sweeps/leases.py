@@ -159,7 +159,7 @@ class Leases:
             return True
 
     def had_owner(self, piece: int) -> bool:
-        """Return true if another process had the lease on a piece before this one took it."""
+        """Return true if another process had the lease on a piece before this process."""
         return self._generation.get(piece, 0) > 0
 
     def _make(self, path: Path) -> None:

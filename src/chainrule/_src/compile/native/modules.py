@@ -169,7 +169,7 @@ class Module:
     # Functions
 
     def shortened(self, loop: str) -> str | None:
-        """Return the text of a loop that calls its waves; None for few, which it contains."""
+        """Return the text of a loop that calls its waves, or None if it has few waves."""
         return None if self.inline or not has_many(loop) else with_calls(self, loop)
 
     def called(self, name: str, dtype: np.dtype[Any]) -> Function:

@@ -87,7 +87,7 @@ class FunctionModule(Protocol):
         """Return a function that kernels call, and write its text if it is not written yet."""
 
     def shortened(self, loop: str) -> str | None:
-        """Return the text of a loop that calls its waves; None for few, which it contains."""
+        """Return the text of a loop that calls its waves, or None if it has few waves."""
 
     def nest(self, body: str, arguments: Sequence[Value]) -> str:
         """Add a loop nest to the module, and return the text of its call."""

@@ -35,7 +35,7 @@ CAN_CALL = llvm.llvm_version_info >= (21, 0, 0)
 
 
 def has_many(loop: str) -> bool:
-    """Return true if a loop calls its waves, since they are many."""
+    """Return true if a loop has more than a few waves."""
     return CAN_CALL and len(WAVE.findall(loop)) > FEW
 
 
@@ -57,7 +57,7 @@ def with_calls(module: FunctionModule, loop: str) -> str:
 def _write(
     module: FunctionModule, several: str, names: Sequence[str], dtype: np.dtype[Any]
 ) -> None:
-    """Write a function of several waves, its variants, and functions of a single wave."""
+    """Write a function of several waves, its variants, and a function of each single wave."""
     functions, real = [function_of(name, dtype) for name in names], TYPES[dtype]
     possible = [lanes for lanes in LANES if lanes * dtype.itemsize <= module.target.width]
     how = f"noinline {with_variants(several, 1, possible)}"
