@@ -16,7 +16,7 @@ from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.known import ValueTable
 from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
-from chainrule._src.check.watching import Site, Watch, is_number
+from chainrule._src.check.watching import Site, Watch, is_array, is_number
 
 FACTORS = ("missing divisor", "missing factor", "extra divisor", "extra factor", "constant")
 PASSED_ON = (*FACTORS, "sign", "swapped", "operator")  # by the lines that read what is off
@@ -151,7 +151,7 @@ def _calls_another(subject: FaultyProgram, code: FunctionSource, statement: ast.
 def passes_on(subject: FaultyProgram, line: Site) -> bool:
     """Return true if a line may only pass on what went wrong before, or in another function."""
     table = subject.around.right.table if subject.around.right else None
-    read = [p.value for p in line.near if isinstance(p.node, ast.Name) and np.ndim(p.value)]
+    read = [p.value for p in line.near if isinstance(p.node, ast.Name) and is_array(p.value)]
     factors = [{m.factor for m in table.matches(value)} for value in read] if table else []
     reads_multiple = any(some and 1 not in some for some in factors)
     return reads_multiple or _calls_another(subject, line.code, line.statement)
