@@ -46,7 +46,7 @@ def test_the_mistake_is_named_and_its_line_pointed_at(kind, number):
 
 @pytest.mark.parametrize(("course", "number"), [
     ("batchnorm_net", 2), ("batchnorm_net", 5), ("lasso_logistic", 6), ("small_gan", 8),
-    ("tied_autoencoder", 0),
+    ("tied_autoencoder", 0), ("highway", 15),
 ])  # fmt: skip
 def test_of_a_chain_of_lines_the_one_that_goes_wrong_first_is_mended(course, number):
     verdict = judge(wrong_case(str(Path(__file__).parent / "courses" / f"{course}.py"), number))

@@ -31,8 +31,9 @@ def distinct(
 
 def _index_of(node: ast.expr) -> str:
     """Return the text of a variable index: entries there are equal at one turn of a loop alone."""
-    is_variable = isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant)
-    return ast.unparse(node.slice) if is_variable else ""
+    if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
+        return ast.unparse(node.slice)
+    return ""
 
 
 def fits(small: tuple[int, ...], shape: tuple[int, ...]) -> bool:

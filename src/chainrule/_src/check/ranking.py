@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.calls import ALONG_AXES
-from chainrule._src.check.code import nodes_of
+from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.comparing import is_textbook
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.known import ValueTable
 from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
-from chainrule._src.check.watching import Watch, is_number
+from chainrule._src.check.watching import Site, Watch, is_array, is_number
 
 FACTORS = ("missing divisor", "missing factor", "extra divisor", "extra factor", "constant")
 PASSED_ON = (*FACTORS, "sign", "swapped", "operator")  # by the lines that read what is off
@@ -134,12 +134,27 @@ def _only_calls(edit: Edit, subject: FaultyProgram) -> bool:
     """Return true if a statement only passes on what another of the functions computes."""
     if edit.kind in ("missing term", "other value", "exchanged", "order", "swapped"):
         return False
-    if isinstance(edit.owner, ast.Call) and edit.field == "args":  # what the function gets
-        return False
-    others = [c for c in subject.codes if c is not edit.code and id(c.tree) not in subject.settled]
-    names = {code.code_object.co_name for code in others}
-    value = getattr(edit.statement, "value", None)
+    is_average = edit.kind in ("missing divisor", "missing term")
+    if is_average and isinstance(edit.owner, ast.Call) and edit.field == "args":
+        return False  # the function gets what lacks it
+    return _calls_another(subject, edit.code, edit.statement)
+
+
+def _calls_another(subject: FaultyProgram, code: FunctionSource, statement: ast.AST) -> bool:
+    """Return true if a statement calls another of the functions, which the loss does not run."""
+    others = [c for c in subject.codes if c is not code and id(c.tree) not in subject.settled]
+    names = {other.code_object.co_name for other in others}
+    value = getattr(statement, "value", None)
     return value is not None and any(called_name(node) in names for node in nodes_of(value))
+
+
+def passes_on(subject: FaultyProgram, line: Site) -> bool:
+    """Return true if a line may only pass on what went wrong before, or in another function."""
+    table = subject.around.right.table if subject.around.right else None
+    read = [p.value for p in line.near if isinstance(p.node, ast.Name) and is_array(p.value)]
+    factors = [{m.factor for m in table.matches(value)} for value in read] if table else []
+    reads_multiple = any(some and 1 not in some for some in factors)
+    return reads_multiple or _calls_another(subject, line.code, line.statement)
 
 
 def _arises_here(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold
-from chainrule._src.check.ranking import ranked, spoils, unlikely
+from chainrule._src.check.ranking import passes_on, ranked, spoils, unlikely
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.stages import (
     ALL,
@@ -141,6 +141,8 @@ def _line_by_line(
     parts: list[Repair] = []
     for is_whole in (True, False):
         lines = unknown(subject, is_whole)
+        if of_first is not TIERS:
+            lines = [line for line in lines if not passes_on(subject, line)]
         lines = [p for p in lines if id(p.statement) not in subject.ruled_out][:MOST_UNKNOWN]
         for tier, some in (
             *((tier, lines[:1]) for tier in of_first),

@@ -118,8 +118,13 @@ class FaultyProgram:
         )
         # A result that is zero, and must be, tells nothing of a change.
         self.telling = (frozenset(expected) - frozenset(silent)) | self.wrong
-        admits = WeakMethod(self._admits)  # no cycle: all of the search is freed at once
-        self.around = BuildingBlocks(self.watch, right, n, lambda *values: admits()(*values))
+        own = WeakMethod(self._admits)  # no cycle: all of the search is freed at once
+
+        def admits(site: Site, shift: Any) -> bool:
+            method = own()
+            return method is None or method(site, shift)
+
+        self.around = BuildingBlocks(self.watch, right, n, admits)
         self._watched: dict[Repair, Watch | None] = {}
         self.compiler = ChangeCompiler()
         self._reached: dict[int, frozenset[str]] = {}

@@ -63,8 +63,9 @@ def is_misnamed(subject: FaultyProgram, line: Site, value: Any) -> bool:
         return False
     name = re.fullmatch(r"(?:grad|d)_?(\w+?)|(\w+?)_?grad", targets[0].id)
     gradient = right.named.get(f"d_{name[1] or name[2]}") if name else None
-    is_of_its_shape = np.ndim(value) > 0 and np.shape(gradient) == np.shape(value)
-    return is_of_its_shape and not equal(value, gradient)
+    if gradient is None or not np.ndim(value) or np.shape(gradient) != np.shape(value):
+        return False
+    return not equal(value, gradient)
 
 
 def sources(subject: FaultyProgram, line: Site) -> list[Site]:
