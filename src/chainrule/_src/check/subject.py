@@ -118,10 +118,10 @@ class FaultyProgram:
         )
         # A result that is zero, and must be, tells nothing of a change.
         self.telling = (frozenset(expected) - frozenset(silent)) | self.wrong
-        own = WeakMethod(self._admits)  # no cycle: all of the search is freed at once
+        method_of = WeakMethod(self._admits)  # no cycle: all of the search is freed at once
 
         def admits(site: Site, shift: Any) -> bool:
-            method = own()
+            method = method_of()
             return method is None or method(site, shift)
 
         self.around = BuildingBlocks(self.watch, right, n, admits)
