@@ -348,15 +348,15 @@ class _ModuleText:
             return '["prediction"]', "zip(quantities(scores))"
         shapes = [shape for shape, _ in outputs_of(self.network, self.model.loss)]
         if len(shapes) > 1:
-            names = [
-                f"{name} {i}"
+            columns = [
+                _quoted(f"{name} {i}")
                 for name, shape in zip(self.used.outputs, shapes, strict=True)
                 for i in range(math.prod(size or 1 for size in shape[1:]))
             ]
             by_name = isinstance(self.network.stack.output_shape, Mapping)
             each = "scores.values()" if by_name else "scores"
             rows = f"np.hstack([part.reshape(len(part), -1) for part in {each}])"
-            return f"[{', '.join(map(_quoted, names))}]", rows
+            return f"[{', '.join(columns)}]", rows
         if self.used.label is None:
             sizes = self.network.last.output_shape[1:]
             names = f'[f"output {{i}}" for i in range({math.prod(size or 1 for size in sizes)})]'

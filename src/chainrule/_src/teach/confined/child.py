@@ -145,7 +145,9 @@ def view(kind: str, hidden: tuple[str, ...]) -> tuple[list[str], list[str], list
     """
     read, secrets = limits.views(kind)
     secrets = secrets + [os.path.realpath(path) for path in hidden]
-    paths = kernel.open_paths(read, secrets) if sys.platform == "linux" else []
+    paths: list[str] = []
+    if sys.platform == "linux":
+        paths = kernel.open_paths(read, secrets)
     return read, secrets, paths
 
 
