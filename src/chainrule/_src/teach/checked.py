@@ -4,32 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterable
-from pathlib import Path
 
 from chainrule._src.teach.calls import error_values
 from chainrule._src.teach.exercise import SECONDS, Exercise, ExerciseResult
-from chainrule._src.teach.loader import exercise
 from chainrule._src.teach.plan import loading_failed, problem
-from chainrule._src.teach.submission import Submission, read
-
-
-def check_file(
-    path: str | Path, name: str, student: str = "", stubs: Iterable[str] = (), lab: str = ""
-) -> ExerciseResult:
-    """Run the checks of one exercise on a notebook or ``.py`` file and return the result.
-
-    The code of the file runs in this process, so use this for a learner's own file only. ``lab`` is
-    the key of the lab, by default one of ours.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be read at all.
-    UnknownNameError
-        If there is no such exercise.
-    """
-    return check_submission(read(path, stubs), exercise(name, lab), student)
+from chainrule._src.teach.submission import Submission
 
 
 def check_submission(
@@ -41,6 +20,7 @@ def check_submission(
 ) -> ExerciseResult:
     """Run the checks of one exercise on a parsed submission and return the result.
 
+    The submission's code runs in this process, so use this for a learner's own file only.
     ``seconds`` limits the time of each call; if ``explained`` is false, no diagnosis is made.
     """
     sentence = problem(submission, task.names, task.allows)

@@ -81,7 +81,8 @@ def read(key: str, kind: str = CODE) -> bytes | None:
     content, name = b"", f"{key}.{kind}"
     with contextlib.suppress(OSError), _usable() as folder, folder.reading(name) as file:
         with os.fdopen(os.dup(file), "rb") as stream:
-            content = stream.read(LIMIT)
+            # Python reserves as many bytes as it is asked to read.
+            content = stream.read(min(LIMIT, os.fstat(file).st_size))
         if os.utime in os.supports_fd:
             os.utime(file)  # so that the least recently used file is deleted first
     digest, code = content[len(MAGIC) : len(MAGIC) + 32], content[len(MAGIC) + 32 :]

@@ -38,25 +38,26 @@ class Checker:
     def check(
         self,
         path: Path,
+        text: str,
         name: str,
         lab: LoadedLab,
         student: str = "",
         unwanted: Callable[[], bool] = lambda: False,
     ) -> ExerciseResult:
-        """Run the checks of an exercise of a lab on a file and return the result.
+        """Run the checks of an exercise of a lab on a file's text and return the result.
+
+        The file itself may change meanwhile, and is not read.
 
         Raises
         ------
         Stopped
             If ``unwanted()`` is true while the checks run, for example after another save.
-        FileError
-            If the file cannot be read.
         """
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=_check,
             daemon=True,
-            args=(sender, str(path), name, lab.source.stubs, lab.key, student),
+            args=(sender, path, text, name, lab.source.stubs, lab.key, student),
         )
         process.start()
         sender.close()
@@ -82,13 +83,16 @@ class Checker:
 
 
 def _check(
-    connection: Connection, path: str, name: str, stubs: Sequence[str], lab: str, student: str
-) -> None:
-    from chainrule._src.teach.checked import check_file
+    connection: Connection, path: Path, text: str, name: str, stubs: Sequence[str], lab: str,
+    student: str,
+) -> None:  # fmt: skip
+    from chainrule._src.teach.checked import check_submission
+    from chainrule._src.teach.submission import parse
 
+    task = exercise(name, lab)
     try:
-        result = check_file(path, name, student, stubs, lab)
+        result = check_submission(parse(path, text, stubs), task, student)
     except ChainruleError as error:
-        result = exercise(name, lab).failed(str(error))
+        result = task.failed(str(error))
     connection.send_bytes(dumps(result.to_dict()))
     connection.close()

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from chainrule._src.teach.exercise import ExerciseResult
 from chainrule._src.teach.learn.checker import Checker
 from chainrule._src.teach.learn.handout import handout
 from chainrule._src.teach.loader import LoadedLab, load
-from chainrule._src.teach.submission import Submission, TopLevelStatement, read
+from chainrule._src.teach.submission import Submission, TopLevelStatement, parse, read, text_of
 
 # Arguments of `needs`. The labs' answers import the first two packages.
 LEARNING = (
@@ -174,12 +174,15 @@ class Workspace:
         """
         for lab in self.labs:
             try:
-                submission = read(self.path(lab), lab.source.stubs)
+                path = self.path(lab)
+                text = text_of(path)
+                submission = parse(path, text, lab.source.stubs)
             except FileError as error:
                 first = lab.source.exercises[0]
                 return Standing(lab, self._passed, first, problem=str(error))
             for name in lab.source.exercises:
-                standing = self._look_at(lab, submission, name, checker, on_check, unwanted)
+                check = partial(checker.check, path, text)
+                standing = self._look_at(lab, submission, name, check, on_check, unwanted)
                 if standing is not None:
                     return standing
         return Standing(self.labs[-1], self._passed)
@@ -189,7 +192,7 @@ class Workspace:
         lab: LoadedLab,
         submission: Submission,
         name: str,
-        checker: Checker,
+        check: Callable[..., ExerciseResult],
         on_check: Any,
         unwanted: Callable[[], bool],
     ) -> Standing | None:
@@ -204,7 +207,7 @@ class Workspace:
             if on_check is not None:
                 on_check(name)
             student = self.progress.student
-            result = checker.check(self.path(lab), name, lab, student, unwanted)
+            result = check(name, lab, student, unwanted)
         if result is not None and result.passed:
             self.progress.passed[name] = digest
         self.save()
