@@ -41,24 +41,30 @@ pytestmark = pytest.mark.skipif(
 USES = {"trains": OF_MODEL, "wrong": WRONG, "table": OF_TABLE}
 
 
+def type_errors(folder, programs):
+    """Return the errors of programs, texts by their file, in one run of TypeScript's compiler."""
+    for name, text in programs.items():
+        (folder / name).write_text(text, "utf-8")
+    options = "--noEmit --strict --noUncheckedIndexedAccess --target es2022 --module nodenext"
+    done = subprocess.run(
+        [str(TSC), *options.split(), "--lib", "es2022,dom", *programs], cwd=folder,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    return [line for line in done.stdout.splitlines() if "error TS" in line]
+
+
 @pytest.fixture(scope="module")
 def errors(tmp_path_factory):
     """Return the errors of three programs beside their modules, of one run of the compiler."""
     root = tmp_path_factory.mktemp("types")
-    for name, text in USES.items():
+    for name in USES:
         (root / name).mkdir()
-        (root / name / "use.mts").write_text(text, "utf-8")
     model = cr.Sequential(dense())
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.export(root / "trains/net.mjs", training=True)
     model.export(root / "wrong/net.mjs")
     table_model()[0].export(root / "table/net.mjs")
-    options = "--noEmit --strict --noUncheckedIndexedAccess --target es2022 --module nodenext"
-    done = subprocess.run(
-        [str(TSC), *options.split(), "--lib", "es2022,dom", *(f"{name}/use.mts" for name in USES)],
-        cwd=root, capture_output=True, text=True,
-    )  # fmt: skip
-    lines = [line for line in done.stdout.splitlines() if "error TS" in line]
+    lines = type_errors(root, {f"{name}/use.mts": text for name, text in USES.items()})
     return {name: [line for line in lines if line.startswith(f"{name}/")] for name in USES}
 
 
