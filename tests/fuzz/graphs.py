@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 ROWS, BATCH, EPOCHS, NEAR, NUDGES = 12, 4, 2, 1e-4, 3
+UNJUDGED = "Keras ends"
+MOST_UNJUDGED = 0.01  # of the graphs
 MERGES = ("Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "softplus", None)
 
@@ -159,7 +161,13 @@ def differences(seed: int) -> list[str]:
     ours.utils.set_random_seed(seed)
     here, options = written(ours, seed)
     start = [np.asarray(weight) for weight in here.get_weights()]
-    there = _in_keras(theirs, seed, start)
+    try:
+        there = _in_keras(theirs, seed, start)
+    except RuntimeError as error:
+        # Keras's gradient of a vector of zeros, divided by its length, is NaN, where PyTorch ends.
+        if "between 0 and 1" not in str(error):
+            raise
+        return [UNJUDGED]
     wrong = dict(_compared("", there, _trained(here, options, *data_for(here, options, seed))))
     if wrong:
         for place in _rounded(theirs, seed, start, there):
@@ -226,17 +234,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     os.environ.setdefault("KERAS_BACKEND", "torch")
-    failed = 0
+    failed = unjudged = 0
     for seed in range(options.seed, options.seed + options.graphs):
         try:
             wrong = differences(seed)
         except Exception:
             wrong = [traceback.format_exc(limit=-4)]
-        if wrong:
+        if wrong == [UNJUDGED]:
+            unjudged += 1
+        elif wrong:
             failed += 1
             print(f"graph {seed}:", *wrong[:4], sep="\n    ", flush=True)
-    print(f"{options.graphs} graphs, {failed} differ", flush=True)
-    return int(failed > 0)
+    print(f"{options.graphs} graphs, {failed} differ, {unjudged} end in Keras", flush=True)
+    return int(failed > 0 or unjudged > MOST_UNJUDGED * options.graphs)
 
 
 if __name__ == "__main__":

@@ -391,8 +391,11 @@ class Adapted(Layer):
                 raise ShapeError(
                     f"{self}: {name} is of {len(values)} features, the input has {shape[0]}"
                 )
-            start = np.broadcast_to(values, shape)
-            setattr(self, name, self.add_weight(shape, lambda *_, w=start: w, trainable=False))
+
+            def start(*_: Any, values: Any = values) -> Any:
+                return np.broadcast_to(values, shape)
+
+            setattr(self, name, self.add_weight(shape, start, trainable=False))
 
 
 class Normalization(Adapted):

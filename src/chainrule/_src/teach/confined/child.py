@@ -121,7 +121,10 @@ class _Answers:
         if not self._has_answers:
             return ""
         name = request["name"]
-        outcomes = tuple(CheckOutcome(check, 1, passed) for check, passed in request["checks"])
+        outcomes = tuple(
+            CheckOutcome(check, 1, passed, sentence)
+            for check, passed, sentence in request["checks"]
+        )
         task = exercise(name, request["lab"])
         return task.explain(
             self._server.object_of(name), ExerciseResult(name, outcomes), request["student"]

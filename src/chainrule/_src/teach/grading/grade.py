@@ -302,7 +302,7 @@ class Grader:
         diagnoses = self.assignment.exercises[result.exercise].diagnoses
         if any(outcome.plain for outcome in failed) or failed[0].check not in diagnoses:
             return ""
-        checks = [[o.check, o.passed] for o in result.outcomes if o.check != STAGE]
+        checks = [[o.check, o.passed, o.sentence] for o in result.outcomes if o.check != STAGE]
         request = {"name": result.exercise, "checks": checks, "student": student}
         request["lab"] = self.assignment.key
         explaining = self._worker(self._teacher, result.exercise, student, EXPLAINING)

@@ -61,8 +61,9 @@ def _cells(lab: Source, name: str, student: str) -> Iterator[tuple[bool, str]]:
 @cache
 def _formula(tex: str, is_block: bool) -> str:
     """Return a formula as the element of a picture, whose alternative text is the source."""
-    import matplotlib
-    from matplotlib.mathtext import math_to_image
+    with needs("formulas", "teach", "matplotlib"):
+        import matplotlib
+        from matplotlib.mathtext import math_to_image
 
     words = " ".join(tex.split())
     if is_block:
