@@ -89,14 +89,14 @@ def test_the_page_follows_another_editor_and_loses_no_text(context, learning):
     other = start.replace("raise NotImplementedError", "return x / 5")
     file.write_text(file.read_text("utf-8").replace(start, other), "utf-8")
     board.page.get_by_text("1 of").first.wait_for()
-    board.page.wait_for_function("document.querySelector('textarea').value.includes('/ 5')")
+    board.page.wait_for_function("() => document.querySelector('textarea').value.includes('/ 5')")
     area.fill("def half(x):\n    return x / 7")
     file.write_text(file.read_text("utf-8").replace("/ 5", "/ 6"), "utf-8")
     board.page.get_by_text("Another editor has saved").wait_for()
     assert "/ 7" in area.input_value()
     board.page.get_by_role("button", name="Keep mine").click()
     board.page.get_by_role("button", name="Check").click()
-    board.page.wait_for_function("!document.querySelector('.cb-editor__elsewhere')")
+    board.page.wait_for_function("() => !document.querySelector('.cb-editor__elsewhere')")
     assert "/ 7" in file.read_text("utf-8")
     assert board.problems == []
 
