@@ -115,6 +115,7 @@ def squared(y_true, y_pred):
     return (y_true - y_pred) ** 2
 
 
+@pytest.mark.filterwarnings("ignore:.*has from_logits=True")
 @pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     ("change", "match"),

@@ -78,7 +78,7 @@ WRONG = {
         ('state.get("t", 0) + 1', "1", SECOND),
         ('state.get("t", 0) + 1', 'state.get("t", 1) + 1', "line 2: the number 1 must be 0: a threshold or a start at zero"),
         ("(1 - beta_1) * g\n", "beta_1 * g\n", "line 3: beta_1 stands where 1 - beta_1 belongs"),
-        ("(1 - beta_1) * g\n", "g\n", "line 3: the factor 1 - beta_1 is missing"),
+        ("(1 - beta_1) * g\n", "g\n", "the factor 1 - beta_1 is missing"),
         ("(1 - beta_2) * g**2", "(1 - beta_2) * g", "w of adam is NaN"),
         ("(1 - beta_2) * g**2", "(1 - beta_2) * np.sum(g**2)", "line 4: the sum is taken once too often: sum is too much here"),
         ("beta_1 * state", "beta_2 * state", "line 3: beta_2 stands where beta_1 belongs"),

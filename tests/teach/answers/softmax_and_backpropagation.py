@@ -144,7 +144,7 @@ WRONG = {
         (
             "np.outer(x, dnll_output)",
             "np.outer(x, dnll_output) / len(x)",
-            "the division by len(x) is too much",
+            "the average over the batch is taken once too often: do not divide by len(x)",
         ),
         ("grad_b = dnll_output", "grad_b = np.sum(dnll_output)", "the sum is taken once too often"),
         ("grad_b = dnll_output", "grad_b = 1", "the gradient of b has the shape ()"),
@@ -220,12 +220,12 @@ WRONG = {
         ("sig * (1 - sig)", "1 - sig", "sig"),
         ("sig * (1 - sig)", "sig * (1 - sig) * X", "the factor X is too much"),
         ("sig * (1 - sig)", "sig * (1 - sig**2)", "the power is wrong"),
-        ("sig * (1 - sig)", "1 - sig**2", "it must be"),
+        ("sig * (1 - sig)", "1 - sig**2", "1 stands where sig belongs"),
         ("sig * (1 - sig)", "-sig * (1 - sig)", "the sign is wrong"),
         (
             "sig * (1 - sig)",
             "sigmoid(sig) * (1 - sigmoid(sig))",
-            "sigmoid is applied once too often",
+            "sig stands where X belongs",
         ),
         ("sig * (1 - sig)", "np.exp(-X)", "dsigmoid("),
         (

@@ -202,9 +202,11 @@ class Responses:
         some = self._of_all[: count + MORE]
         matrix = np.array([np.concatenate([s.ravel() for s in c.slopes(site.key)]) for c in some])
         gaps, scale = np.array([c.gap for c in some]), max(c.scale for c in some)
-        left, values, right = np.linalg.svd(matrix, full_matrices=False)
+        norms = np.linalg.norm(matrix, axis=0)  # Adam's slopes differ by many orders of magnitude
+        scales = 1 / np.where(norms > 0, norms, 1.0)
+        left, values, right = np.linalg.svd(matrix * scales, full_matrices=False)
         rank = int((values > SMALLEST * max(values[0], 1e-300)).sum())
-        solution = right[:rank].T @ (left[:, :rank].T @ gaps / values[:rank])
+        solution = scales * (right[:rank].T @ (left[:, :rank].T @ gaps / values[:rank]))
         error = float(np.linalg.norm(matrix @ solution - gaps))
         if error > 10 * SAME * scale:
             return IMPOSSIBLE
@@ -219,7 +221,8 @@ class Responses:
                 return None
             amount = solution[part].reshape(nodes[turn].shape)
             if np.linalg.norm(amount) > 1e-4 * largest:
-                slack = 1e-3 * float(np.linalg.norm(amount)) + 10 * error / float(values[rank - 1])
+                unknown = 10 * error / float(values[rank - 1]) * float(scales[part].max())
+                slack = 1e-3 * float(np.linalg.norm(amount)) + unknown
                 return Addition(turn, amount, slack)
             start += size
         return None
