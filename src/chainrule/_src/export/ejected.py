@@ -156,7 +156,7 @@ def time(text: Any, order: Any) -> Any:
 
 
 def understood(name: Any, texts: Any, read: Any, ways: Any) -> Any:
-    """Return texts as values, read in the way that fits most of them.
+    """Return the values of texts, by the spelling that most texts have.
 
     Up to a tenth that do not fit count as missing.
     """
@@ -196,7 +196,7 @@ def as_times(name: Any, texts: Any, known: Any, comma: Any) -> Any:
 
 
 def read_table(path: Any, readers: Any) -> Any:
-    """Return columns of an .npz file, or of a .csv file whose first line names them.
+    """Return the columns of an .npz file, or of a .csv file with column names in its first line.
 
     Readers are by the columns' names: what makes values of texts, and how these are written.
     """

@@ -11,7 +11,7 @@ import math
 import os
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,17 @@ from chainrule._src.data.preprocessing.words import Words
 from chainrule._src.data.storage.files import check_writable, write_text, write_whole
 from chainrule._src.export import ejected, templates
 from chainrule._src.export.in_use import InUse
+from chainrule._src.export.pieces import (
+    WIDTH,
+    assigned,
+    described,
+    quoted,
+    section_text,
+    target_text,
+    text_of_parts,
+    value_text,
+    wrapped,
+)
 from chainrule._src.export.rules import plainer, rule_texts
 from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.network.forward import Forward
@@ -40,7 +51,7 @@ from chainrule._src.text.helpers import bare_source, helpers_of, modules_of
 from chainrule._src.text.text import function_text
 from chainrule._src.trace.tracing import trace
 
-WIDTH, LONGEST = 88, 100  # columns of a line
+LONGEST = 100  # columns of a line about a layer
 ORDER = (
     "The network",
     "Functions used above",
@@ -92,6 +103,7 @@ class _ModuleText:
         self.model, self.name, self.network = model, name, model.network
         self.used = InUse(model, "eject")
         self.X, self.y = example_data(self.network, model.loss)
+        self.takes_several = isinstance(self.X, tuple)
         self.trains, self.state = model.loss is not None, self.network.state
         self.helpers: list[Any] = []
 
@@ -106,7 +118,7 @@ class _ModuleText:
         }
         sections["Functions used above"] = [bare_source(f) for f in dict.fromkeys(self.helpers)]
         body = "\n\n".join(
-            f"# ---- {title} ".ljust(WIDTH, "-") + "\n\n" + "\n\n".join(map(_lines, parts))
+            f"# ---- {title} ".ljust(WIDTH, "-") + "\n\n" + "\n\n".join(map(section_text, parts))
             for title in ORDER
             if (parts := sections[title])
         )
@@ -124,8 +136,8 @@ class _ModuleText:
 
     def _layers(self) -> Iterator[str]:
         """Yield a line for each layer: its name, the shape of its output, its options."""
-        several = isinstance(self.X, tuple)  # their layers are among the others
-        rows = [] if several else [("X", shape_text(self.network.first.input_shape), "")]
+        # The layers of several inputs are among the others.
+        rows = [] if self.takes_several else [("X", shape_text(self.network.first.input_shape), "")]
         for layer in self.network.layers:
             about = re.sub(rf"(, )?name='{layer.name}'", "", repr(layer))
             rows.append((layer.name, shape_text(layer.output_shape), about))
@@ -135,8 +147,8 @@ class _ModuleText:
             yield line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
     def _usage(self) -> list[str]:
-        several = isinstance(self.X, tuple)
-        data = "rows.csv" if self.used.steps else "samples.npz" if several else "samples.npy"
+        samples = "samples.npz" if self.takes_several else "samples.npy"
+        data = "rows.csv" if self.used.steps else samples
         lines = [f"Its weights are in {self.name}.npz, beside this file. On the command line,", ""]
         lines += [
             f"    python {self.name}.py {data}",
@@ -161,7 +173,7 @@ class _ModuleText:
 
     def _samples(self) -> str:
         """Describe the samples."""
-        return _described(self.X, self.used.inputs, ["samples"] * len(self.used.inputs))
+        return described(self.X, self.used.inputs, ["samples"] * len(self.used.inputs))
 
     def _targets(self) -> str:
         """Describe the targets: class numbers or values."""
@@ -169,7 +181,7 @@ class _ModuleText:
             "class numbers" if loss is not None and loss.takes_labels else "targets"
             for _, loss in outputs_of(self.network, self.model.loss)
         ]
-        return _described(self.y, self.used.outputs, kinds)
+        return described(self.y, self.used.outputs, kinds)
 
     def _head(self) -> str:
         quoted = [*self.helpers, *self._readers, *map(_step_of, self.used.steps)]
@@ -178,12 +190,12 @@ class _ModuleText:
         imports = "".join(f"\nimport {name}" for name in sorted(modules))
         text = templates.HEAD.format(imports=imports)
         if self.used.label:
-            text += _assigned("CLASS_NAMES", self.used.classes)
+            text += assigned("CLASS_NAMES", self.used.classes)
         if self.trains and self.state:
             text += (
                 "# Only these weights are trained; the others are kept up as training goes on.\n"
             )
-            text += _assigned("TRAINED", self.network.params)
+            text += assigned("TRAINED", self.network.params)
         return text
 
     # Sections
@@ -225,14 +237,14 @@ class _ModuleText:
             texts, constrain = [*texts, self._text(program, "constrained", about)], CONSTRAIN
         averaged = getattr(self.model.optimizer, "use_ema", False)
         trained = 'memory["ema"]' if averaged else "params"
-        first = "X[0]" if isinstance(self.X, tuple) else "X"
+        first = "X[0]" if self.takes_several else "X"
         loop = templates.TRAIN.format(
-            about=_wrapped(f"X holds {self._samples()}; y holds {self._targets()}.", "    "),
-            as_X=_each("X", self.X, lambda part, x: f"np.asarray({part}, np.{x.dtype})"),
-            as_y=_each("y", self.y, _target_text),
+            about=wrapped(f"X holds {self._samples()}; y holds {self._targets()}.", "    "),
+            as_X=text_of_parts("X", self.X, lambda part, x: f"np.asarray({part}, np.{x.dtype})"),
+            as_y=text_of_parts("y", self.y, target_text),
             count=f"len({first})",
-            X_rows=_each("X", self.X, lambda part, _: f"{part}[rows]"),
-            y_rows=_each("y", self.y, lambda part, _: f"{part}[rows]"),
+            X_rows=text_of_parts("X", self.X, lambda part, _: f"{part}[rows]"),
+            y_rows=text_of_parts("y", self.y, lambda part, _: f"{part}[rows]"),
             constrain=constrain,
             parts=templates.PARTS if self.state else templates.NO_PARTS,
             state=", state" if self.state else "",
@@ -249,10 +261,10 @@ class _ModuleText:
             for each in (*USED.get(function, ()), function):
                 functions[each] = bare_source(each)
             options = "".join(
-                f"        {_quoted(key)}: {_value_text(value, 8)},\n"
+                f"        {quoted(key)}: {value_text(value, 8)},\n"
                 for key, value in _options(step).items()
             )
-            lines += f"    {_quoted(step.name)}: ({function.__name__}, {{\n{options}    }}),\n"
+            lines += f"    {quoted(step.name)}: ({function.__name__}, {{\n{options}    }}),\n"
         return [
             *functions.values(),
             f"COLUMNS = {{\n{lines}}}\n",
@@ -264,7 +276,7 @@ class _ModuleText:
         target = self.used.quantity
         if target is not None:
             constants = templates.SCALE.format(
-                name=_quoted(target.name), mean=target.mean, scale=target.scale
+                name=quoted(target.name), mean=target.mean, scale=target.scale
             )
             if not target.interval:
                 return [constants, templates.SCALED, templates.QUANTITIES]
@@ -297,7 +309,7 @@ class _ModuleText:
         main = templates.MAIN.format(help=about, read=reading, names=names, rows=rows)
         read = {of.__name__: READERS[of][-1].__name__ for of in self._read}
         by_step = ", ".join(f"{step}: {reader}" for step, reader in read.items())
-        lines = [f"    {_quoted(name)}: {_value_text(way, 4)},\n" for name, way in self._written()]
+        lines = [f"    {quoted(name)}: {value_text(way, 4)},\n" for name, way in self._written()]
         spellings = f"\n{''.join(lines)}" if lines else ""
         readers = (
             [templates.READERS.format(by_step=by_step, known=spellings)] if self.used.steps else []
@@ -318,7 +330,7 @@ class _ModuleText:
     @property
     def _readers(self) -> list[Any]:
         """The functions that read files."""
-        if isinstance(self.X, tuple):
+        if self.takes_several:
             return [ejected.read_arrays]
         if not self.used.steps:
             return [ejected.read_numbers]
@@ -329,9 +341,9 @@ class _ModuleText:
         """Return the help for the file of samples, and the code for reading."""
         if self.used.steps:
             return templates.TABLES, "features(read_table(options.data, READERS))"
-        if isinstance(self.X, tuple):
+        if self.takes_several:
             dtypes = ", ".join(
-                f"{_quoted(name)}: np.{x.dtype}"
+                f"{quoted(name)}: np.{x.dtype}"
                 for name, x in zip(self.used.inputs, self.X, strict=True)
             )
             names = ", ".join(map(for_python, self.used.inputs))
@@ -349,13 +361,13 @@ class _ModuleText:
         shapes = [shape for shape, _ in outputs_of(self.network, self.model.loss)]
         if len(shapes) > 1:
             columns = [
-                _quoted(f"{name} {i}")
+                quoted(f"{name} {i}")
                 for name, shape in zip(self.used.outputs, shapes, strict=True)
                 for i in range(math.prod(size or 1 for size in shape[1:]))
             ]
             by_name = isinstance(self.network.stack.output_shape, Mapping)
-            each = "scores.values()" if by_name else "scores"
-            rows = f"np.hstack([part.reshape(len(part), -1) for part in {each}])"
+            parts = "scores.values()" if by_name else "scores"
+            rows = f"np.hstack([part.reshape(len(part), -1) for part in {parts}])"
             return f"[{', '.join(columns)}]", rows
         if self.used.label is None:
             sizes = self.network.last.output_shape[1:]
@@ -388,32 +400,6 @@ def _name(state: Any) -> None:
             leaf.name = f"new_{path[-1]}"
 
 
-def _wrapped(text: str, indent: str) -> str:
-    lines = textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
-    return "\n".join(lines)
-
-
-def _described(data: Any, names: Sequence[str], kinds: Sequence[str]) -> str:
-    """Describe an array, or a tuple of arrays with names: kind and shape of each."""
-    if not isinstance(data, tuple):
-        return f"{kinds[0]}, shape {shape_text((None, *data.shape[1:]))}"
-    each = map(_described, data, names, ([kind] for kind in kinds))
-    return f"a tuple of {'; '.join(map(': '.join, zip(names, each, strict=True)))}"
-
-
-def _each(name: str, data: Any, text_of: Callable[[str, Any], str]) -> str:
-    """Return the code of an array, or of a tuple of them, whose parts ``text_of`` writes."""
-    if not isinstance(data, tuple):
-        return text_of(name, data)
-    return f"({', '.join(text_of(f'{name}[{i}]', part) for i, part in enumerate(data))})"
-
-
-def _target_text(part: str, target: Any) -> str:
-    """Return the code of a target in its dtype and shape."""
-    sizes = "".join(f", {size}" for size in target.shape[1:])
-    return f"np.asarray({part}, np.{target.dtype}).reshape(-1{sizes})"
-
-
 def _step_of(step: Step) -> Any:
     return STEPS.get(type(step), ejected.numbers)
 
@@ -432,32 +418,3 @@ def _options(step: Step) -> dict[str, Any]:
         return scale
     parts = {"parts": step.parts} if isinstance(step, Calendar) else {}
     return {**scale, **parts, "marked": step.missing > 0}
-
-
-def _quoted(text: str) -> str:
-    return f'"{for_python(text)}"'
-
-
-def _assigned(name: str, texts: Iterable[str]) -> str:
-    return f"{name} = {_value_text(tuple(texts), 0)}\n"
-
-
-def _value_text(value: Any, indent: int) -> str:
-    """Return the code of a number or of a tuple of texts, wrapped to `WIDTH` columns."""
-    if not isinstance(value, tuple):
-        return repr(value)
-    texts = list(map(_quoted, value))
-    line = f"({', '.join(texts)}{',' * (len(texts) == 1)})"
-    if len(line) <= WIDTH - 2 * indent - 12:
-        return line
-    rows = [""]
-    for text in texts:
-        if len(rows[-1]) + len(text) > WIDTH - indent - 4:
-            rows.append("")
-        rows[-1] += f" {text}," if rows[-1] else f"{text},"
-    inner = "".join(f"{' ' * (indent + 4)}{row}\n" for row in rows)
-    return f"(\n{inner}{' ' * indent})"
-
-
-def _lines(part: str) -> str:
-    return part.strip("\n") + "\n"

@@ -53,8 +53,9 @@ class InUse:
                 f"takes samples of shape {model.network.first.input_shape[1:]}"
             )
         self.threshold = 0.5 if target is None else target.threshold
-        self.outputs = list(map(self._free, self._wishes()))
-        self.label = self.outputs[1] if self._wishes()[1:] == ["label"] else None
+        wishes = self._wishes()
+        self.outputs = list(map(self._free, wishes))
+        self.label = self.outputs[1] if wishes[1:] == ["label"] else None
 
     def _wishes(self) -> list[str]:
         """Return the preferred names of the outputs."""

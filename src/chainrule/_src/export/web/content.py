@@ -48,6 +48,7 @@ class WebContent:
         """Return the content as a file in the safetensors format."""
         forms = {name: kernel.form for name, kernel in self.kernels.items()}
         document = {"name": self.name, "apart": weights_apart, **self.about, "kernels": forms}
+        # What is missing is undefined in JavaScript.
         document = {key: value for key, value in document.items() if value not in (None, False)}
         arrays = {}
         for group in ("weights", "optimizer", "metrics", "page"):

@@ -1,5 +1,6 @@
 """Layers, with Keras's names. A layer of your own is a class with plain NumPy in ``call``."""
 
+from chainrule._src.nn.layers.adapted import Normalization
 from chainrule._src.nn.layers.attention import MultiHeadAttention
 from chainrule._src.nn.layers.branches import ByColumns, Ensemble
 from chainrule._src.nn.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
@@ -48,7 +49,6 @@ from chainrule._src.nn.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
     LayerNormalization,
-    Normalization,
     RMSNormalization,
     UnitNormalization,
 )

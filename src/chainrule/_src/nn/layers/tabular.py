@@ -11,10 +11,10 @@ from chainrule._src.base.arguments import Number, Positive
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_number
 from chainrule._src.nn.initializers import RandomNormal, RandomUniform
+from chainrule._src.nn.layers.adapted import Adapted
 from chainrule._src.nn.layers.core import Dense
 from chainrule._src.nn.layers.given import Shape
 from chainrule._src.nn.layers.layer import ROWS, Function, Layer
-from chainrule._src.nn.layers.normalization import Adapted
 from chainrule._src.ops.nn import SOFTPLUS
 
 NORMAL = RandomNormal(stddev=1.0)

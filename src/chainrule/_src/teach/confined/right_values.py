@@ -147,12 +147,14 @@ class RightValues:
             return function
         if method not in self._methods.get(name, ()):
             raise DataError(f"{name} has no method of this name")
-        return getattr(function, method)  # type: ignore[no-any-return]
+        bound: Callable[..., Any] = getattr(function, method)
+        return bound
 
     def _class_of(self, name: str) -> type:
         if name not in self._methods:
             raise DataError("no right class has this name")
-        return self._functions[name]  # type: ignore[no-any-return]
+        right_class: type = self._functions[name]
+        return right_class
 
 
 def call_right(
@@ -182,12 +184,14 @@ def call_right(
     return parcel.decode(reply["value"])
 
 
-_replies: dict[str, dict[bytes, Any]] = {}  # by the function's name, and the call
+_replies: dict[str, dict[bytes, dict[str, Any]]] = {}  # by the function's name, and the call
 
 
-def _reply(line: socket.socket, call: bytes, replies: dict[bytes, Any] | None) -> dict[str, Any]:
+def _reply(
+    line: socket.socket, call: bytes, replies: dict[bytes, dict[str, Any]] | None
+) -> dict[str, Any]:
     if replies and call in replies:
-        return replies[call]  # type: ignore[no-any-return]
+        return replies[call]
     send_bytes(line, call)
     reply: dict[str, Any] = receive(line)
     if replies is not None and len(replies) < MOST_REPLIES:
