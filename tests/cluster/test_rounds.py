@@ -237,3 +237,12 @@ def test_what_diverges_says_so_and_keeps_the_last_good_weights():
     ):
         fitted(model=model, epochs=2)
     assert all(np.isfinite(w).all() for w in model.get_weights())
+
+
+def test_a_result_that_comes_as_a_wait_ends_is_fetched(client, monkeypatch):
+    """Of 200 waits of some milliseconds about one ended at that moment, and the run stood still."""
+    monkeypatch.setattr(places, "GLANCE", 0.002)
+    cluster = places.Cluster(client, timeout=5)
+    for number in range(200):
+        futures = cluster.submit_each(places.same, [number, number + 1])
+        assert cluster.results(futures) == [number, number + 1]

@@ -1,14 +1,12 @@
 """Sweeps on a cluster: the same table as here, whoever is lost."""
 
 import threading
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 import chainrule as cr
-from chainrule._src.cluster.places import Cluster
 from chainrule._src.sweeps.cluster import _parts
 from tests.cluster.models import X, Y, build, share_of_ones
 from tests.cluster.test_faults import kill_a_worker
@@ -43,29 +41,6 @@ def test_the_last_tasks_are_divided_among_all():
     source = iter(range(50))
     sizes = [[len(part) for part in _parts(source, size, 4)] for size in (1, 8, 8, 8)]
     assert sizes == [[1] * 4, [8] * 4, [2] * 7, []]
-
-
-class Waited:
-    """What a wait for does that is cancelled as it times out, or for a task that fails so."""
-
-    def __init__(self, status):
-        self.status, self.waits = status, 0
-
-    def done(self):
-        return False
-
-    def result(self, timeout):
-        self.waits += 1
-        if self.status == "error" or self.waits == 1:
-            raise UnboundLocalError
-        return self.waits
-
-
-def test_a_wait_that_is_cancelled_goes_on():
-    cluster = Cluster(SimpleNamespace(status="running"), 60.0)
-    assert cluster.results([Waited("pending")]) == [2]
-    with pytest.raises(UnboundLocalError):
-        cluster.results([Waited("error")])
 
 
 @pytest.mark.thorough  # the same for a fleet

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import zip_longest
@@ -243,27 +245,31 @@ class Cluster:
         glance = min(GLANCE, self.timeout / 2)
         finished, since = -1, time.monotonic()
         heard = since
-        while True:
-            try:
-                return [future.result(timeout=glance) for future in futures]
-            except dask("distributed").CancelledError as error:
-                raise self._lost(f"{error}") from error
-            except (TimeoutError, UnboundLocalError) as error:
-                # The second is how a client says that a wait was cancelled as it timed out.
-                if isinstance(error, UnboundLocalError) and _failed(futures):
-                    raise
+        # One wait, which no timeout cancels: a `Future.result` that times out as it begins to fetch
+        # leaves its client with a cancelled fetch, for which all later ones wait.
+        fetch = asyncio.run_coroutine_threadsafe(
+            self.client.gather(list(futures), asynchronous=True), self.client.loop.asyncio_loop
+        )
+        try:
+            while not wait([fetch], glance).done:
                 count = sum(future.done() for future in (*others, *futures))
                 if count != finished:
                     finished, since = count, time.monotonic()
                 is_there = self.client.status == "running"
                 heard = time.monotonic() if is_there else heard
                 if time.monotonic() - heard > SILENCE:
-                    raise self._lost(f"its scheduler has been away for {SILENCE} s") from error
+                    raise self._lost(f"its scheduler has been away for {SILENCE} s")
                 if time.monotonic() - since > self.timeout:
                     count = self.workers if is_there else 0
-                    reason = f"nothing was finished in {self.timeout:g} s, by {count} workers"
-                    raise self._lost(reason) from error
-            check()
+                    raise self._lost(
+                        f"nothing was finished in {self.timeout:g} s, by {count} workers"
+                    )
+                check()
+            return list(fetch.result())
+        except dask("distributed").CancelledError as error:
+            raise self._lost(f"{error}") from error
+        finally:
+            fetch.cancel()
 
     def _lost(self, reason: str) -> ClusterError:
         reason = reason.rstrip(". ")
@@ -276,11 +282,6 @@ class Cluster:
     def close(self) -> None:
         """Forget the next round; the client stays open."""
         self._ahead = None
-
-
-def _failed(futures: Sequence[Any]) -> bool:
-    """Return true if a task of one of the futures has failed."""
-    return any(future.status == "error" for future in futures)
 
 
 def same(value: Any) -> Any:
