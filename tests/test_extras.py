@@ -332,6 +332,7 @@ def test_each_verb_works_or_names_its_extra(tmp_path):
         before = {*files}
 
 
+@pytest.mark.thorough  # all tests
 def test_tests_that_ask_other_libraries_are_left_out_without_them():
     """Machines of the workflows have none of them."""
     code = "import pytest; sys.exit(pytest.main(sys.argv[1:]))"

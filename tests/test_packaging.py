@@ -71,6 +71,7 @@ def test_the_wheel_has_the_whole_package(wheel):
     assert {"chainrule/py.typed", "chainrule/_src/data/assets/digits.csv.gz", PAGE} <= names
 
 
+@pytest.mark.thorough  # a build
 def test_the_sdist_has_what_is_needed_to_build_and_test(sdist):
     with tarfile.open(sdist) as archive:
         names = {"/".join(Path(name).parts[1:]) for name in archive.getnames()}

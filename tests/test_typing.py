@@ -42,6 +42,7 @@ def programs(tmp_path):
     return tmp_path
 
 
+@pytest.mark.thorough  # a type checker
 def test_mypy_accepts_them(programs):
     cache = ROOT / ".mypy_cache" / "users"
     names = sorted(path.name for path in programs.glob("*.py"))

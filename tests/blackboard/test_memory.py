@@ -3,6 +3,8 @@
 import time
 import tracemalloc
 
+import pytest
+
 from chainrule._src.blackboard import run, subjects, views
 from chainrule._src.blackboard.conversation import Conversation
 from chainrule._src.blackboard.opening import begin
@@ -10,6 +12,7 @@ from chainrule._src.blackboard.opening import begin
 MB = 2**20
 
 
+@pytest.mark.thorough  # long
 def test_a_session_at_full_speed_grows_to_its_limit_and_no_further(monkeypatch):
     monkeypatch.setattr(run, "MEMORY", MB)
     monkeypatch.setattr(views, "MANY", 64)

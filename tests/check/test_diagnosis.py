@@ -251,6 +251,7 @@ def test_gradients_that_write_into_the_parameters_are_told():
     np.testing.assert_array_equal(params["W_o"], before)
 
 
+@pytest.mark.thorough  # searches to the end
 def test_nonsense_is_not_recognised():
     rng = np.random.default_rng(0)
 

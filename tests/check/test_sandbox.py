@@ -57,6 +57,7 @@ def by_search(w, X, y):
     return X.T @ (X @ w - y) * 2.0**k / 16 / len(X)
 
 
+@pytest.mark.thorough  # long searches
 @pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("gradient", [by_convergence, by_search])
 def test_what_may_never_end_is_left(gradient, monkeypatch):

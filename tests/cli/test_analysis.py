@@ -187,7 +187,7 @@ def test_parts_kept_aside_in_turn_are_scored(tmp_path):
     assert "150 rows do not make 200 parts" in refused(3, "train", "iris", "--cv", "200")
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("name", ["linear", "mlp", "realmlp", "ensemble"])
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_every_recipe_learns_classes_and_quantities(tmp_path, name, data):

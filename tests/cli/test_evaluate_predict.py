@@ -241,6 +241,7 @@ def test_a_single_output_is_the_second_class_s_probability(trained, tmp_path):
     assert sum(shares) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.thorough  # a process
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
 def test_a_reader_that_has_seen_enough_ends_it_quietly(tmp_path):
     pets = write_pets(tmp_path / "pets.csv", copies=600)

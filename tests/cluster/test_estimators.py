@@ -201,6 +201,7 @@ def test_a_client_that_is_closed_is_said(cluster):
         classifier.fit(*arrays())
 
 
+@pytest.mark.thorough  # many trainings
 def test_the_defaults_learn_as_one_machine_does(client):
     """Eight shards made one update an epoch, and reached half of scikit-learn's accuracy."""
     X, y = load_digits(return_X_y=True)

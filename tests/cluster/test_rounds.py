@@ -1,5 +1,7 @@
 """Rounds: their arithmetic, and that where they run changes no bit."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -239,10 +241,20 @@ def test_what_diverges_says_so_and_keeps_the_last_good_weights():
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
 
-def test_a_result_that_comes_as_a_wait_ends_is_fetched(client, monkeypatch):
-    """Of 200 waits of some milliseconds about one ended at that moment, and the run stood still."""
-    monkeypatch.setattr(places, "GLANCE", 0.002)
+def test_a_result_that_takes_long_is_fetched_by_one_wait(client, monkeypatch):
+    """A fetch that is cancelled as it begins is one for which all later ones of its client wait."""
+    fetched, ends = client._gather_remote, []
+
+    async def fetched_slowly(*how):
+        try:
+            await asyncio.sleep(0.3)
+            return await fetched(*how)
+        except asyncio.CancelledError:
+            ends.append("cancelled")
+            raise
+
+    monkeypatch.setattr(places, "GLANCE", 0.05)
+    monkeypatch.setattr(client, "_gather_remote", fetched_slowly)
     cluster = places.Cluster(client, timeout=5)
-    for number in range(200):
-        futures = cluster.submit_each(places.same, [number, number + 1])
-        assert cluster.results(futures) == [number, number + 1]
+    assert cluster.results(cluster.submit_each(places.same, [1, 2])) == [1, 2]
+    assert not ends

@@ -93,6 +93,7 @@ def test_sweep_cv(client):
     assert here.best_score_ == there.best_score_
 
 
+@pytest.mark.thorough  # as in this process
 def test_a_score_of_ones_own(client):
     here, there = (
         cr.sweeps.SweepCV(

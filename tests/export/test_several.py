@@ -124,6 +124,7 @@ await net.predict({ a: [1, 2, 3], word: [0, 1] });
 """
 
 
+@pytest.mark.thorough  # a compiler of types
 @pytest.mark.skipif(not TSC.exists(), reason="TypeScript comes with the page")
 def test_the_types_of_a_web_module_name_inputs_and_targets(tmp_path):
     two_towers().export(tmp_path / "net.mjs", training=True)

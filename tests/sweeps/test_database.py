@@ -14,6 +14,7 @@ def same(one, other):
         np.testing.assert_array_equal(column, other.table[name])
 
 
+@pytest.mark.thorough  # a database
 def test_a_sweep_goes_on_from_a_database(tmp_path):
     options = {"halving": 3, "epochs": 9, "store": f"sqlite:///{tmp_path / 'a.db'}", "seeds": 2}
     space = RATES | {"start": [0.0, (1, 2)], "other": [None, "x"]}

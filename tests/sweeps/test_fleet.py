@@ -253,7 +253,7 @@ def are_beside(fleet):
     return [each._beside for known in fleet._structures.values() for each in known]
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("build", [powers, decayed, scheduled, smoothed])
 def test_members_side_by_side_have_the_bits_of_their_own_fit(build, at_once):
     names = build.__code__.co_varnames[: build.__code__.co_argcount]
@@ -267,6 +267,7 @@ def test_members_side_by_side_have_the_bits_of_their_own_fit(build, at_once):
         same(outcome, one_by_one(build, outcome.member, 2, targets, batch_size=1))
 
 
+@pytest.mark.thorough  # many trainings
 def test_side_by_side_each_has_the_same_bits_whoever_is_beside_it(at_once):
     members = [Member(n, {"rate": 10.0 ** (n % 3 - 3) * (1 + n / 9)}, seed=n // 36)
                for n in range(40)]  # fmt: skip
@@ -421,6 +422,7 @@ def through_a_global(a, k, hidden):
     return model(Scaled(), dense(hidden), optimizer=cr.optimizers.SGD(a))
 
 
+@pytest.mark.thorough  # one more structure
 def test_what_a_build_leaves_elsewhere_is_its_own():
     members = [
         Member(n, {"a": 0.1 + 0.02 * n, "k": 0.5 + 0.1 * n, "hidden": 3 + n % 2}, 0)

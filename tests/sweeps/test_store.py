@@ -70,6 +70,7 @@ def test_what_is_killed_goes_on_to_the_same_bits():
     assert out.startswith("3 kills of ")
 
 
+@pytest.mark.thorough  # processes
 @others_live
 def test_two_processes_share_the_work(tmp_path, expected):
     other = python("tests.sweeps.stored", tmp_path, 0.005)

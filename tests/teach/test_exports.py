@@ -152,6 +152,7 @@ def test_prairielearn_has_a_question_for_each_exercise(labs):
     assert len(seen) == sum(len(lab.exercises) for lab in labs.values())
 
 
+@pytest.mark.thorough  # a process
 @pytest.mark.usefixtures("light_hosts")
 def test_prairielearn_s_results(labs, tmp_path):
     """An answer that uses another exercise's is marked with that of the lab."""

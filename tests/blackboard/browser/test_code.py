@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from tests.blackboard.browsing import Board, command
 
 TEXT = (Path(__file__).parents[1] / "mylab.py").read_text(encoding="utf-8")
@@ -12,6 +13,7 @@ RIGHT = "import chainrule as cr\n" + RIGHT
 WRONG = RIGHT.replace("(1 - h**2)", "(1 - h)")
 
 
+@pytest.mark.thorough  # test_apart.py has it without a browser
 def test_a_file_is_shown_checked_and_trained_from_save_to_save(context, tmp_path):
     path = tmp_path / "mylab.py"
     path.write_text("import numpy as np\nparams = {'W': np.zeros((64, 10)}\n", encoding="utf-8")

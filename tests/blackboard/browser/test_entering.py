@@ -2,12 +2,14 @@
 
 import re
 
+import pytest
 from tests.blackboard.browsing import WAIT, Board
 from tests.blackboard.test_handover import ADDRESS, blackboard, eventually, folder, pytestmark
 
 __all__ = ["folder", "pytestmark"]
 
 
+@pytest.mark.thorough  # test_handover.py has it without a browser
 def test_a_browser_goes_in_by_the_file_reloads_and_comes_again_in_other_tabs(context, folder):
     with blackboard(folder) as process:
         printed = ADDRESS.search(process.stdout.readline())[0]

@@ -56,6 +56,7 @@ def write(board, text):
     keyboard.press("Escape")
 
 
+@pytest.mark.thorough  # a whole lab
 def test_a_lab_is_done_by_keyboard_alone(context, learning):
     address, file = learning
     board = opened(context, address)

@@ -133,6 +133,7 @@ def test_a_sequential_of_any_layers_shows_them(shown):
         board.page.get_by_role("heading", name="batch_normalization_gamma (7)").wait_for()
 
 
+@pytest.mark.thorough  # one more network
 def test_a_table_stands_in_its_own_units_with_categories_as_one_choice(shown):
     with shown("homes.csv", TABLE, "--target", "price") as board:
         own = board.page.locator(".cb-features li", has_text="size").inner_text()

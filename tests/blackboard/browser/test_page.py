@@ -128,6 +128,7 @@ def test_at_full_speed_a_page_sees_at_least_24_frames_a_second(board):
     assert best(seconds_a_frame, 1 / 24) <= 1 / 24
 
 
+@pytest.mark.thorough  # long
 @trains
 def test_a_slow_page_gets_the_newest_frame_and_holds_no_training_up(board):
     board.full_speed()
@@ -166,6 +167,7 @@ def test_a_reload_shows_the_same_run(board):
     board.at(before["update"] + 1)
 
 
+@pytest.mark.thorough  # a second browser
 @hosts("served", "notebook")  # a file has a run for each tab
 def test_two_tabs_show_one_run(board, address):
     other = Board(board.page.context, address)
@@ -239,6 +241,7 @@ def test_a_page_of_another_port_opens_no_socket_though_it_has_the_cookie(board, 
     other.close()
 
 
+@pytest.mark.thorough  # long
 @served
 def test_a_page_at_full_speed_keeps_no_message_that_it_has_shown(board):
     board.full_speed()

@@ -59,7 +59,7 @@ def show(page, panel, width, scheme="light"):
         page.locator(".cb-factors h3").wait_for()
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("host", tiered("page", "alone"))
@@ -75,6 +75,7 @@ def test_axe_finds_nothing_wrong(host, width, scheme, request):
         assert page.evaluate(VIOLATIONS, RULES) == [], panel
 
 
+@pytest.mark.thorough  # each panel
 def test_on_a_phone_nothing_scrolls_sideways_and_fingers_hit_what_they_aim_at(page):
     for panel in PANELS:
         for width in (320, 390):
@@ -126,6 +127,7 @@ def test_text_and_pictures_grow_with_the_screen(page):
     assert sizes[1920][1] > 1.2 * sizes[1280][1]
 
 
+@pytest.mark.thorough  # each panel
 def test_no_panel_s_name_is_cut(page):
     for width in (390, 1280, 1920):
         show(page, "take", width)

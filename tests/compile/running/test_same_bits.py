@@ -111,6 +111,7 @@ def alone(digests, new_cache):
     return digests(cache, SIZE), cache
 
 
+@pytest.mark.thorough  # the same for many structures
 def test_with_a_full_cache(alone, digests):
     expected, cache = alone
     assert digests(cache, SIZE) == expected

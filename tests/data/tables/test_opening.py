@@ -96,6 +96,7 @@ def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch,
         open_table(tmp_path / name)
 
 
+@pytest.mark.thorough  # a process
 def test_opening_a_data_set_needs_no_pyarrow():
     code = (
         "import sys; sys.modules['pyarrow'] = sys.modules['pandas'] = None;"  # which tries it, too

@@ -405,6 +405,7 @@ def test_training_in_the_page_reduces_the_loss(training_page, visit):
     assert page.settle().shares == exported
 
 
+@pytest.mark.thorough  # long
 def test_training_stops(training_page, visit):
     page = visit(training_page).settle()
     page.page.get_by_label("Epochs").fill("100000")
@@ -416,6 +417,7 @@ def test_training_stops(training_page, visit):
     assert page.button("Train").is_enabled()
 
 
+@pytest.mark.thorough  # one more page
 def test_a_rate_too_high_is_told_and_the_last_good_weights_stay(training_page, visit):
     page = visit(training_page).settle()
     page.page.get_by_label("Learning rate").fill("-1")
@@ -451,6 +453,7 @@ def test_weights_are_saved_and_loaded(digits, training_page, visit, folder):
     assert page.settle().shares == before
 
 
+@pytest.mark.thorough  # one more way in
 def test_it_trains_on_a_csv_file(bikes, folder, visit):
     model, columns, rentals = bikes
     model.export(folder / "bikes_training.html", training=True)
@@ -601,6 +604,7 @@ def test_nothing_is_written_for_examples_that_do_not_fit(digits, bikes, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough  # many processes
 def test_the_command_writes_pages_and_modules(digits, tmp_path):
     digits.save(tmp_path / "digits.safetensors")
     assert (

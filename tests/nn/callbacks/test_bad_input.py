@@ -31,7 +31,7 @@ def fitted(callback, **options):
     return made
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("name", VALID)
 @pytest.mark.filterwarnings(
     "ignore:.*there is no score", "ignore:.*is unknown", "ignore:.*no counterpart"

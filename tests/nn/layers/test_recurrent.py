@@ -38,7 +38,7 @@ def read_only(name):
     return made, made.predict(X)
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("name", LAYERS)
 def test_both_engines_train_alike(name):
     weights = []
@@ -81,6 +81,7 @@ def test_dropout_is_the_same_in_every_step(kind):
     assert len(np.unique(z[0], axis=0)) > 1
 
 
+@pytest.mark.thorough  # a long source
 def test_the_source_is_a_loop_that_grows_with_no_step():
     def text(steps, dialect):
         made = cr.Sequential([layers.Input((steps, 3)), layers.LSTM(4), layers.Dense(2)])

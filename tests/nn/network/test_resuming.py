@@ -312,6 +312,7 @@ def test_however_often_it_is_killed_a_run_ends_the_same():
     assert done.stdout.count("3 kills of") == 2
 
 
+@pytest.mark.thorough  # processes
 def test_whatever_a_checkpoint_says_a_run_goes_on_or_refuses_it():
     done = subprocess.run(
         [sys.executable, "-m", "tests.torture.hostile", "15"],

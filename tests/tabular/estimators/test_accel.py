@@ -87,6 +87,7 @@ def replaced(number):
     return MLPClassifier._fit_stochastic.__module__ == "chainrule._src.tabular.accel"
 
 
+@pytest.mark.thorough  # processes
 def test_all_work_in_processes_of_joblib_is_done_so(installed):
     assert joblib.Parallel(2)(joblib.delayed(replaced)(i) for i in range(4)) == [True] * 4
     X, y = classes("iris")

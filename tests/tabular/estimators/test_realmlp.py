@@ -44,6 +44,7 @@ def test_it_learns(preset):
         assert model.fit(X[rest], y[rest]).score(X[~rest], y[~rest]) > least
 
 
+@pytest.mark.thorough  # one more input
 def test_frames_with_categories_and_gaps_are_learned_from():
     frame, y = table()
     model = RealMLPRegressor(**SMALL).fit(frame, y)
@@ -273,6 +274,7 @@ def test_too_few_samples_to_hold_some_back_are_refused_in_terms_of_the_estimator
     assert model.predict([[1.0]]).shape == (1,)
 
 
+@pytest.mark.thorough  # as weights of samples
 def test_class_weights_multiply_those_of_samples():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 3))
@@ -378,6 +380,7 @@ def test_several_quantities_are_learned_together_each_on_its_own_scale():
         model.set_params(warm_start=True).fit(X, y[:, 0])
 
 
+@pytest.mark.thorough  # as several quantities
 def test_several_labels_are_learned_and_predicted_as_0_and_1(tmp_path):
     X, y, _ = several()
     labels = (y > [0, 100]).astype(int)
@@ -396,6 +399,7 @@ def test_several_labels_are_learned_and_predicted_as_0_and_1(tmp_path):
     )
 
 
+@pytest.mark.thorough  # as dense ones
 def test_sparse_samples_are_learned_like_dense_ones():
     X, y, _ = several()
     for matrix in (
@@ -455,6 +459,7 @@ def test_weights_of_parts_count_beside_those_of_other_parts():
     assert losses[1][1] < 0.01 * losses[0][1]
 
 
+@pytest.mark.thorough  # as parts
 def test_a_warm_start_goes_on_with_weights_and_scales():
     X, y = DIABETES
     model = RealMLPRegressor(**{**FEW, "epochs": 8}, warm_start=True).fit(X, y)

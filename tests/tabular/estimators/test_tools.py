@@ -192,6 +192,7 @@ VARIANTS = {
 }  # fmt: skip
 
 
+@pytest.mark.thorough  # many trainings
 def test_what_was_recorded_serves_fits_of_the_same_structure_and_no_others(monkeypatch):
     X, y = classes("wine")
     made = {

@@ -49,6 +49,7 @@ def test_a_prediction_before_and_after_training_is_of_the_same_sample(quick_lab)
         assert result.before.index == result.after.index
 
 
+@pytest.mark.thorough  # many trainings
 def test_means_over_trainings_say_so(quick_lab):
     result = quick_lab.run("framework")
     several = dataclasses.replace(result, trainings=3)
@@ -57,6 +58,7 @@ def test_means_over_trainings_say_so(quick_lab):
     assert result.trainings == 1
 
 
+@pytest.mark.thorough  # many trainings
 def test_the_best_cell_of_the_map_is_framed(quick_lab):
     result = quick_lab.run("hyperparameters")
     ax = result.plot_map()
