@@ -1,6 +1,7 @@
 """A learner's session as a page sees it: messages of events, requests, and saves."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.pace import SLOWNESS
@@ -9,6 +10,7 @@ from tests.teach.test_writing import LAB
 from chainrule._src.blackboard.conversation import Conversation
 from chainrule._src.blackboard.frames import decode
 from chainrule._src.blackboard.learning import LearningPages
+from chainrule._src.teach.learn.task_text import _formula
 from chainrule._src.teach.learn.workspace import Workspace
 from chainrule._src.teach.loader import load
 
@@ -139,3 +141,9 @@ def test_a_text_with_a_mistake_in_its_syntax_can_be_mended(page):
 def test_other_messages_are_refused(page, message):
     page.say(**message)
     assert page.until(bool, "error")["message"]
+
+
+def test_pages_that_ask_at_once_get_their_formulas():
+    with ThreadPoolExecutor(4) as threads:
+        drawn = list(threads.map(lambda n: _formula(rf"\frac{{x}}{{{n}}}", False), range(80)))
+    assert all('alt="\\frac{x}' in each for each in drawn)

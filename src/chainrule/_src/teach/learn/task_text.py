@@ -10,6 +10,7 @@ from functools import cache
 
 from chainrule._src.base.escaping import element, for_html
 from chainrule._src.base.extras import needs
+from chainrule._src.base.forks import lock
 from chainrule._src.teach.source import LOAD, Source
 
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+(?:\n[^$\n]+)?)\$", re.DOTALL)
@@ -21,6 +22,8 @@ _OTHER_WORDS = {
     "lVert": r"\Vert", "rVert": r"\Vert",
 }  # fmt: skip
 _WORD = re.compile(r"\\([a-zA-Z]+)")
+_TRANSPARENT = {"figure.facecolor": "none", "savefig.facecolor": "none"}
+_turns = lock()  # matplotlib's reader of formulas and its settings serve one thread at a time
 
 
 def task_html(lab: Source, name: str, student: str = "") -> str:
@@ -71,7 +74,7 @@ def _formula(tex: str, is_block: bool) -> str:
     words = _WORD.sub(lambda match: _OTHER_WORDS.get(match[1], match[0]), words)
     file = io.BytesIO()
     try:
-        with matplotlib.rc_context({"figure.facecolor": "none", "savefig.facecolor": "none"}):
+        with _turns, matplotlib.rc_context(_TRANSPARENT):
             depth = math_to_image(f"${words}$", file, format="svg", dpi=72)
     except ValueError:  # matplotlib reads a part of TeX
         return str(element("code", for_html(tex)))
