@@ -1,6 +1,8 @@
 # The project's few commands. Each works on a fresh clone with python3 (3.11 or newer) and make.
 PYTHON ?= python3
 BIN := .venv/bin
+# pip knows a user's own index; uv takes a third of its time where nobody has one.
+INSTALL ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := src tests docs notebooks benchmarks hatch_build.py
 PROSE := docs src README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md $(wildcard benchmarks/*.md)
 # A process more than there are processors, up to four; each takes what is left when it is done.
@@ -170,12 +172,12 @@ clean:
 
 .venv/lab: pyproject.toml | .venv/made
 	@echo "Installing chainrule, its extras for the lab and Keras into .venv (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[keras,tables,teach]'
+	@$(INSTALL) --editable '.[keras,tables,teach]'
 	@touch $@
 
 .venv/blackboard: pyproject.toml | .venv/made
 	@echo "Installing chainrule with the blackboard into .venv (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[blackboard,tables]'
+	@$(INSTALL) --editable '.[blackboard,tables]'
 	@touch $@
 
 # Built when its sources have changed.
@@ -202,12 +204,12 @@ docs/node_modules/made: docs/package-lock.json
 
 .venv/docs: .venv/lab
 	@echo "Installing what writes the documentation into .venv (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@$(INSTALL) --editable '.[docs]'
 	@touch $@
 
 .venv/bench: .venv/lab
 	@echo "Installing the peers into .venv (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@$(INSTALL) --editable '.[bench]'
 	@touch $@
 
 .venv/uv: | .venv/made
@@ -231,5 +233,5 @@ $(JUDGES)/made: pyproject.toml | .venv/made
 
 .venv/dev: .venv/lab
 	@echo "Installing the tools for testing into .venv (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(INSTALL) --editable '.[dev]'
 	@touch $@
