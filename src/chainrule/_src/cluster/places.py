@@ -269,7 +269,8 @@ class Cluster:
         except dask("distributed").CancelledError as error:
             raise self._lost(f"{error}") from error
         finally:
-            fetch.cancel()
+            if not all(future.done() for future in futures):  # the fetch has not begun
+                fetch.cancel()
 
     def _lost(self, reason: str) -> ClusterError:
         reason = reason.rstrip(". ")
