@@ -144,8 +144,8 @@ def alone(spec: Any) -> Any:
     return spec
 
 
-def per_output(spec: Any, names: Sequence[str], what: str) -> list[Any]:
-    """Return the part of an argument of `compile` for each output.
+def per_output(spec: Any, names: Sequence[str], what: str, where: str = "compile") -> list[Any]:
+    """Return the part of an argument for each output, from a list, a dict by name, or one for all.
 
     Raises
     ------
@@ -156,37 +156,30 @@ def per_output(spec: Any, names: Sequence[str], what: str) -> list[Any]:
         unknown = [key for key in spec if key not in names]
         if unknown:
             raise DataError(
-                f"compile: {what} names {unknown[0]!r}, which is no output; there are "
+                f"{where}: {what} names {unknown[0]!r}, which is no output; there are "
                 f"{', '.join(names)}"
             )
         return [spec.get(name) for name in names]
-    if isinstance(spec, list | tuple) and (spec or what == "loss"):
+    if isinstance(spec, list | tuple) and (spec or what != "metrics"):
         if len(spec) != len(names):
             raise DataError(
-                f"compile: {what} has {len(spec)} entries for the {len(names)} outputs "
+                f"{where}: {what} has {len(spec)} entries for the {len(names)} outputs "
                 f"{', '.join(names)}; give one for each, or a dict by name"
             )
         return [*spec]
     return [None if what == "metrics" and not spec else spec] * len(names)
 
 
-def targets_of(y: Any, names: Sequence[str], where: str, parts: Sequence[Any] = ()) -> list[Any]:
+def targets_of(y: Any, names: Sequence[str], where: str, parts: Sequence[Any]) -> list[Any]:
     """Return the target of each output, from a list or from a dict by name.
 
-    With ``parts``, the losses of `OutputLosses`, one array is that of the only output with a loss.
+    ``parts`` are those of `OutputLosses`; one array is the target of the only output with a loss.
     """
-    if isinstance(y, Mapping):
-        unknown = [key for key in y if key not in names]
-        if not unknown:
-            return [y.get(name) for name in names]
-        raise DataError(
-            f"{where}: y names {unknown[0]!r}, which is no output; there are {', '.join(names)}"
-        )
-    if isinstance(y, list | tuple) and len(y) == len(names):
-        return [*y]
     with_loss = [part for part in parts if part[1] is not None]
     if len(with_loss) == 1 and hasattr(y, "shape"):
         return [y if part is with_loss[0] else None for part in parts]
+    if isinstance(y, Mapping | list | tuple):
+        return per_output(y, names, "y", where)
     raise DataError(
         f"{where}: y must be a list of {len(names)} arrays, or a dict by the outputs' names "
         f"{', '.join(names)}"
