@@ -189,7 +189,7 @@ class Compiled(Predictor):
     def metrics(self) -> list[Any]:
         """The metrics in attributes, and those that `compile` was given."""
         named = self.objective.named.values() if self.compiled and self.built else ()
-        return [*metrics_within(self), *(metric for metric, _ in named)]
+        return [*metrics_within(self), *(metric for metric, *_ in named)]
 
     def reset_metrics(self) -> None:
         """Reset the metrics in attributes; in `fit` and `evaluate` all metrics start at zero."""

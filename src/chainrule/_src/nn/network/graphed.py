@@ -188,14 +188,6 @@ class Graphed(Trainable):
         index = None if self._graph is None else self._graph.exit
         return self if index is None else self._layers[index]
 
-    def refuse_several(self, where: str) -> None:
-        """Raise an error if the model has several inputs or outputs."""
-        if not (is_shape(self.input_shape) and is_shape(self.output_shape)):
-            raise DataError(
-                f"{where}: needs a model with one input and one output; make one of its tensors "
-                "with keras.Model(input, output), or join inputs with Concatenate"
-            )
-
     def inputs_taken(self) -> list[tuple[Any, bool]]:
         """Return the shape of each input, and true if it is taken as whole numbers."""
         shapes, graph = shapes_in(self.input_shape), self._graph

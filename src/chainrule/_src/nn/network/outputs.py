@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,31 +66,12 @@ class AddedLosses(Loss):
         return 0.0
 
 
-class OfOutput:
-    """A metric of one output of a model."""
+class OfOutput(NamedTuple):
+    """A metric of one output of a model, with what comes before its name."""
 
-    def __init__(self, metric: Any, index: int, output: str) -> None:
-        self.metric, self.index = metric, index
-        prefix = output and f"{output}_"
-        self.name = f"{prefix}{metric.name}"
-        self.weighted_name = f"{prefix}weighted_{metric.name}"
-
-    def _arguments(self, y: Any, y_pred: Any, weight: Any = None) -> tuple[Any, ...]:
-        w = weight[self.index] if isinstance(weight, list | tuple) else weight
-        both = y[self.index], y_pred[self.index]
-        return both if w is None else (*both, w)
-
-    def zero(self, *data: Any) -> Any:
-        """Return the state at the start of an epoch."""
-        return self.metric.zero(*self._arguments(*data))
-
-    def stateless_update_state(self, state: Any, *data: Any) -> Any:
-        """Return the state after a batch."""
-        return self.metric.stateless_update_state(state, *self._arguments(*data))
-
-    def stateless_result(self, state: Any) -> Any:
-        """Return the value of the metric."""
-        return self.metric.stateless_result(state)
+    metric: Any
+    index: int
+    prefix: str
 
 
 class LossOfOutput:
@@ -126,7 +107,7 @@ def metrics_of(
         group = of_one if isinstance(of_one, list | tuple) else [] if of_one is None else [of_one]
         for each in group:
             metric = get_metric(each, loss, shapes[index], "compile")
-            result.append(OfOutput(metric, index, name if named else ""))
+            result.append(OfOutput(metric, index, f"{name}_" if named else ""))
     return result
 
 

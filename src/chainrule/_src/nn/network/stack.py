@@ -14,7 +14,7 @@ from chainrule._src.base.registered import known_as
 from chainrule._src.base.validation import check_flag, lookup
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn.layers import Layer
-from chainrule._src.nn.layers.given import shape_of
+from chainrule._src.nn.layers.given import is_shape, shape_of
 from chainrule._src.nn.layers.hooks import OF_MODELS, check_setting
 from chainrule._src.nn.layers.surroundings import CallContext, around
 from chainrule._src.nn.layers.symbols import symbols_in
@@ -120,6 +120,13 @@ class Stack(Layer):
 
     def refuse_several(self, where: str) -> None:
         """Raise an error if the model has several inputs or outputs."""
+        if not all(
+            shape is None or is_shape(shape) for shape in (self.input_shape, self.output_shape)
+        ):
+            raise DataError(
+                f"{where}: needs a model with one input and one output; make one of its tensors "
+                "with keras.Model(input, output), or join inputs with Concatenate"
+            )
 
     def inputs_taken(self) -> list[tuple[Any, bool]]:
         """Return the shape of each input, and true if it is taken as whole numbers."""
