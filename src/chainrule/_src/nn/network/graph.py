@@ -224,7 +224,7 @@ def symbols_of(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[Any,
     steps = [
         GraphStep(
             step["call"] if isinstance(step["call"], int) else function_named(step["call"]),
-            *map(unpacked, (step["args"], step["kwargs"])), step["outputs"],
+            unpacked(step["args"]), unpacked(step["kwargs"]), step["outputs"],
         )
         for step in config["steps"]
     ]  # fmt: skip

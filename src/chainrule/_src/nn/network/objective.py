@@ -154,7 +154,7 @@ class Objective:
         for name, (metric, weighted, index) in self.named.items():
             count = weight if weighted else None
             count = count if mask is None else weight_of(mask, count, "sum")
-            data = (y, y_pred) if count is None else (y, y_pred, count)
+            data: tuple[Any, ...] = (y, y_pred) if count is None else (y, y_pred, count)
             if index is not None:
                 every = (part[index] if isinstance(part, list | tuple) else part for part in data)
                 data = tuple(part for part in every if part is not None)

@@ -70,7 +70,7 @@ class OfOutput(NamedTuple):
     """A metric of one output of a model, with what comes before its name."""
 
     metric: Any
-    index: int
+    output: int
     prefix: str
 
 
